@@ -1,0 +1,60 @@
+# Every target sets up what it needs: Python 3.12 or 3.13 and make are enough.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+PORT ?= 8000
+BIN := .venv/bin
+PROJECTS := $(wildcard libs/*/pyproject.toml)
+PACKAGES := $(PROJECTS:/pyproject.toml=)
+SUITES = $(wildcard tests libs/*/tests)
+export PORT
+
+# Another PYTHON than the environment's: set up anew.
+ifneq ($(PYTHON),)
+_ := $(shell scripts/setup.sh matches || rm -f .venv/.environment)
+endif
+
+.PHONY: help setup run test lint bench build lock clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+
+setup: .venv/.workspace ## bring uv and Python packages into .tools and .venv
+	@:
+
+.venv/.environment: requirements.lock scripts/setup.sh
+	scripts/setup.sh environment
+	@touch $@
+
+.venv/.workspace: .venv/.environment $(PROJECTS)
+	scripts/setup.sh workspace
+	@touch $@
+
+run: setup ## serve the example CRM with demo data; PORT and DATABASE_URL are honoured
+	@cd examples/crm && PYTHONPATH=src ../../$(BIN)/python -m crm.demo && exec ../../$(BIN)/m start --port $(PORT)
+
+test: setup ## run the whole suite; ARGS are handed to pytest
+	$(BIN)/pytest -n 2 --dist loadgroup $(SUITES) $(ARGS)
+
+lint: setup ## style, types and layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/basedpyright
+	$(BIN)/lint-imports
+
+bench: setup ## measure what the performance page promises; ARGS are handed on
+	$(BIN)/python -m benchmarks $(ARGS)
+
+build: setup ## wheels of all packages into dist/
+	rm -rf dist
+	@for package in $(PACKAGES); do \
+		$(BIN)/python -m build --no-isolation --wheel --outdir dist $$package || exit 1; \
+	done
+
+lock: ## lock anew: uv.lock stays here, requirements.lock is committed
+	scripts/setup.sh lock
+
+clean: ## remove what set-up and builds made
+	rm -rf .venv .tools dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
