@@ -1,0 +1,1 @@
+"""Framework M core: domain, ports, services and composition, with no adapter."""

@@ -1,0 +1,1 @@
+"""From installed packages and configuration to a running application."""

@@ -1,0 +1,145 @@
+"""`Application`: settings, bindings and container of one process, brought up and down by the bootstrap steps."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from framework_m_core.bootstrap import discovery
+from framework_m_core.bootstrap.binding import Binding, Variant, installed_variants, resolve_bindings
+from framework_m_core.bootstrap.discovery import Choice
+from framework_m_core.bootstrap.settings import Settings, load_settings
+from framework_m_core.container.container import Container
+from framework_m_core.domain.clock import Uuid7Generator, system_clock
+from framework_m_core.domain.errors import ConfigurationError
+from framework_m_core.interfaces.bootstrap import BootstrapProtocol
+from framework_m_core.registry.snapshot import Snapshot
+from framework_m_core.services.documents import DocumentService
+from framework_m_core.services.queries import QueryService
+
+__all__ = ["STORE_READY", "Application", "Step", "open_application"]
+
+BOOTSTRAP = "framework_m.bootstrap"
+STORE_READY = 49
+"""Steps up to this order make a process that can work with documents; later ones serve."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A bootstrap step with its name and the distribution that brings it."""
+
+    name: str
+    distribution: str
+    order: int
+    step: BootstrapProtocol
+
+
+class Application:
+    """What a process is made of. Bindings are resolved before the first step runs."""
+
+    def __init__(self, settings: Settings, container: Container | None = None) -> None:
+        self.settings = settings
+        self.container = container or Container()
+        self.variants: tuple[Variant, ...] = installed_variants()
+        self.bindings: tuple[Binding, ...] = resolve_bindings(settings.adapters, self.variants)
+        self.steps: tuple[Step, ...] = _steps(self.variants)
+        self._opened: list[Step] = []
+        for section, model in settings.sections.items():
+            self.container.provide(f"{section}_settings", model)
+        self.container.provide("settings", settings)
+        self.container.provide("clock", system_clock)
+        self.container.provide("ids", Uuid7Generator())
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The registered DocTypes; there after the step `init_registries`."""
+        snapshot: Snapshot = self.container.get("snapshot")
+        return snapshot
+
+    @property
+    def documents(self) -> DocumentService:
+        """The one door to documents; there after the step `init_adapters`."""
+        documents: DocumentService = self.container.get("documents")
+        return documents
+
+    @property
+    def queries(self) -> QueryService:
+        """Reads; there after the step `init_adapters`."""
+        queries: QueryService = self.container.get("queries")
+        return queries
+
+    def bind_ports(self, *ports: str) -> None:
+        """Binds the chosen adapters of ports into the container; only these are imported."""
+        for port in ports:
+            binding = next((binding for binding in self.bindings if binding.port == port), None)
+            if binding is None:
+                raise ConfigurationError(f"no installed package offers an adapter for {port!r}")
+            self.container.bind(port, discovery.load(binding.choice))
+
+    async def open(self, up_to: int) -> None:
+        """Runs the steps up to an order. One that fails stops the start, and what had opened is closed."""
+        try:
+            for step in self.steps:
+                if step.order <= up_to:
+                    self._opened.append(step)
+                    await step.step.run(self)
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Closes the steps that ran, the last first; a failure is logged and the others are closed all the same."""
+        while self._opened:
+            step = self._opened.pop()
+            close = getattr(step.step, "close", None)
+            try:
+                if close is not None:
+                    await close()
+            except Exception:
+                _log.exception("closing step %s failed", step.name)
+
+    async def ping(self) -> None:
+        """Raises while anything that a step opened is unwell."""
+        for step in self._opened:
+            ping = getattr(step.step, "ping", None)
+            if ping is not None:
+                await ping()
+
+
+def _steps(variants: tuple[Variant, ...]) -> tuple[Step, ...]:
+    replaced = {name for variant in variants for name in variant.replaces}
+    steps = [_step(choice) for choice in discovery.choices(BOOTSTRAP) if choice.name not in replaced]
+    return tuple(sorted(steps, key=lambda step: (step.order, step.name)))
+
+
+def _step(choice: Choice) -> Step:
+    step = discovery.load(choice)()
+    order = getattr(step, "order", None)
+    if not isinstance(order, int):
+        raise ConfigurationError(f"bootstrap step {choice.name!r} of {choice.distribution} has no integer 'order'")
+    return Step(choice.name, choice.distribution, order, step)
+
+
+@asynccontextmanager
+async def open_application(
+    folder: Path | None = None,
+    *,
+    up_to: int = STORE_READY,
+    environment: Mapping[str, str] | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    container: Container | None = None,
+) -> AsyncIterator[Application]:
+    """An application for the app in a folder (default: the working directory), closed at the end."""
+    settings = load_settings(folder or Path.cwd(), environment, overrides=overrides)
+    application = Application(settings, container)
+    await application.open(up_to)
+    try:
+        yield application
+    finally:
+        await application.close()

@@ -1,0 +1,68 @@
+"""The whole graph of core's services on one screen."""
+
+from __future__ import annotations
+
+from framework_m_core.container.container import Container
+from framework_m_core.domain.clock import Clock, IdGenerator
+from framework_m_core.interfaces.counter import CounterProtocol
+from framework_m_core.interfaces.idempotency import IdempotencyProtocol
+from framework_m_core.interfaces.outbox import OutboxProtocol
+from framework_m_core.interfaces.permission import PermissionProtocol
+from framework_m_core.interfaces.reader import DocumentReaderProtocol
+from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol
+from framework_m_core.registry.snapshot import Snapshot
+from framework_m_core.services.documents import DocumentService
+from framework_m_core.services.links import LinkService
+from framework_m_core.services.metadata import MetadataService
+from framework_m_core.services.naming import NamingService
+from framework_m_core.services.permissions import PermissionService
+from framework_m_core.services.queries import QueryService
+from framework_m_core.services.relay import OutboxRelay
+from framework_m_core.services.write_pipeline import WritePipeline
+
+__all__ = ["bind_services"]
+
+
+def bind_services(container: Container) -> None:
+    """Binds the services over the ports that are bound already."""
+    container.bind("permissions", _permissions)
+    container.bind("queries", _queries)
+    container.bind("documents", _documents)
+    container.bind("metadata", _metadata)
+    container.bind("relay", _relay)
+
+
+def _permissions(permission: PermissionProtocol) -> PermissionService:
+    return PermissionService(permission)
+
+
+def _queries(snapshot: Snapshot, reader: DocumentReaderProtocol, permissions: PermissionService) -> QueryService:
+    return QueryService(snapshot, reader, permissions)
+
+
+def _documents(
+    snapshot: Snapshot,
+    reader: DocumentReaderProtocol,
+    unit_of_work: UnitOfWorkFactoryProtocol,
+    queries: QueryService,
+    counter: CounterProtocol,
+    idempotency: IdempotencyProtocol,
+    ids: IdGenerator,
+) -> DocumentService:
+    links = LinkService(snapshot, reader, queries.permissions)
+    pipeline = WritePipeline(reader, queries.permissions, links, ids)
+    return DocumentService(snapshot, unit_of_work, pipeline, queries, NamingService(counter), idempotency, ids)
+
+
+def _metadata(snapshot: Snapshot, permissions: PermissionService) -> MetadataService:
+    return MetadataService(snapshot, permissions)
+
+
+def _relay(
+    snapshot: Snapshot,
+    outbox: OutboxProtocol,
+    documents: DocumentService,
+    idempotency: IdempotencyProtocol,
+    clock: Clock,
+) -> OutboxRelay:
+    return OutboxRelay(snapshot, outbox, documents, idempotency, clock)

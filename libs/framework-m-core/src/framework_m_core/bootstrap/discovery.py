@@ -1,0 +1,135 @@
+"""What is installed: entry points, and the app in the working directory.
+
+The only place that imports by name. It imports little itself, so that `m --help` is quick.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import importlib.util
+import pkgutil
+import sys
+import tomllib
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from framework_m_core.domain.errors import ConfigurationError
+
+__all__ = ["APPS", "Choice", "choices", "describe", "groups", "load", "local_app", "modules_of"]
+
+APPS = "framework_m.apps"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One entry point: a name in a group, what it points to, and the distribution that brings it."""
+
+    name: str
+    value: str
+    distribution: str
+
+
+@lru_cache(maxsize=1)
+def _installed() -> dict[str, tuple[Choice, ...]]:
+    found: dict[str, dict[tuple[str, str], Choice]] = {}
+    for point in entry_points():
+        if point.group.startswith("framework_m."):
+            distribution = point.dist.name if point.dist else "?"
+            choice = Choice(point.name, point.value, distribution)
+            found.setdefault(point.group, {})[point.name, distribution] = choice
+    return {group: tuple(choices.values()) for group, choices in found.items()}
+
+
+def choices(group: str) -> tuple[Choice, ...]:
+    """The entry points of a group."""
+    return _installed().get(group, ())
+
+
+def groups(prefix: str) -> tuple[str, ...]:
+    """The groups whose name starts with a prefix."""
+    return tuple(sorted(group for group in _installed() if group.startswith(prefix)))
+
+
+def load(choice: Choice) -> Any:
+    """What an entry point points to. Raises ConfigurationError naming it when it cannot be imported."""
+    module, _, attribute = choice.value.partition(":")
+    try:
+        loaded = importlib.import_module(module)
+        return getattr(loaded, attribute) if attribute else loaded
+    except Exception as error:
+        what = f"{choice.name!r} of {choice.distribution} points to {choice.value!r}"
+        raise ConfigurationError(f"{what}, which cannot be loaded: {_told(error)}") from error
+
+
+def local_app(folder: Path) -> tuple[Path, tuple[Choice, ...]] | None:
+    """The app whose `pyproject.toml` stands in a folder or above it, though it may not be installed."""
+    for candidate in (folder, *folder.parents):
+        file = candidate / "pyproject.toml"
+        if file.is_file():
+            return _declared(file)
+    return None
+
+
+def _declared(file: Path) -> tuple[Path, tuple[Choice, ...]] | None:
+    try:
+        project = tomllib.loads(file.read_text()).get("project", {})
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{file} is not valid TOML: {error}") from error
+    apps = project.get("entry-points", {}).get(APPS, {})
+    if not apps:
+        return None
+    for source in (file.parent / "src", file.parent):
+        if source.is_dir() and str(source) not in sys.path:
+            sys.path.insert(0, str(source))
+    return file.parent, tuple(
+        Choice(name, value, project.get("name", file.parent.name)) for name, value in apps.items()
+    )
+
+
+def describe(choice: Choice) -> str:
+    """The first line of what an entry point's docstring says, read from the source: nothing heavy is imported.
+
+    A function has its own docstring; for anything else its module's counts, without a name before a colon.
+    """
+    module, _, attribute = choice.value.partition(":")
+    try:
+        spec = importlib.util.find_spec(module)
+        source = spec.loader.get_source(module) if spec and spec.loader else None  # type: ignore[attr-defined]
+    except (ImportError, AttributeError):
+        return ""
+    tree = ast.parse(source or "")
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    own = [ast.get_docstring(node) for node in tree.body if isinstance(node, functions) and node.name == attribute]
+    line = ((own[0] if own else ast.get_docstring(tree)) or "").partition("\n")[0]
+    text = line if own else line.rpartition("`: ")[2]
+    return text[:1].upper() + text[1:]
+
+
+def modules_of(package: ModuleType) -> Iterator[ModuleType]:
+    """A package and all modules in it, imported. Raises ConfigurationError naming one that cannot be."""
+    yield package
+    for found in pkgutil.walk_packages(getattr(package, "__path__", ()), f"{package.__name__}."):
+        if found.name.rpartition(".")[2] not in {"__main__", "tests", "conftest"}:
+            try:
+                yield importlib.import_module(found.name)
+            except Exception as error:
+                raise ConfigurationError(f"the app's module {found.name} cannot be imported: {_told(error)}") from error
+
+
+def _told(error: Exception) -> str:
+    """What an import failed with, and the last place that is not a library's unless the message says it."""
+    if isinstance(error, (ImportError, AttributeError)):
+        return str(error)
+    if isinstance(error, SyntaxError):
+        return f"{type(error).__name__}: {error}"
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if not ("site-packages" in frame.filename or frame.filename.startswith("<"))]
+    place = (own or frames)[-1]
+    return f"{type(error).__name__}: {error} ({place.filename}, line {place.lineno})"

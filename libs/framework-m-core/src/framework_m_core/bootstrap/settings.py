@@ -1,0 +1,214 @@
+"""Settings: defaults, then `framework_config.toml`, then the environment; typed, and complete about what is wrong."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, cast, get_origin
+
+import pydantic
+from pydantic import BaseModel, ConfigDict
+
+from framework_m_core.bootstrap import discovery
+from framework_m_core.bootstrap.secrets import fill_secrets
+from framework_m_core.domain.errors import ConfigurationError
+
+__all__ = ["CONFIG_FILE", "FrameworkSettings", "Settings", "load_settings"]
+
+CONFIG_FILE = "framework_config.toml"
+SETTINGS_GROUP = "framework_m.settings"
+_VARIABLE = re.compile(r"\$\{(\w+)\}")
+_ENVIRONMENT = re.compile(r"M_([A-Z0-9]+)__([A-Z0-9_]+)")
+
+
+class FrameworkSettings(BaseModel):
+    """Section `[framework]`: the environment, and the apps to load (default: the one in the working directory)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    env: Literal["development", "production"] = "development"
+    apps: tuple[str, ...] | None = None
+
+
+class AdapterSettings(BaseModel):
+    """Section `[adapters]`: port to choice; `store` stands for its whole family."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All sections as typed models, where each value came from, and the folders that matter."""
+
+    sections: Mapping[str, BaseModel]
+    origins: Mapping[tuple[str, str], str]
+    root: Path
+    local_apps: tuple[discovery.Choice, ...]
+
+    @property
+    def framework(self) -> FrameworkSettings:
+        """Section `[framework]`."""
+        return cast("FrameworkSettings", self.sections["framework"])
+
+    @property
+    def adapters(self) -> Mapping[str, str]:
+        """Section `[adapters]`."""
+        return self.sections["adapters"].model_extra or {}
+
+    @property
+    def production(self) -> bool:
+        """Whether the environment is production."""
+        return self.framework.env == "production"
+
+    @property
+    def data_folder(self) -> Path:
+        """The app's `.m/` folder, for what the framework keeps on disk."""
+        return self.root / ".m"
+
+
+def load_settings(
+    folder: Path,
+    environment: Mapping[str, str] | None = None,
+    *,
+    overrides: Mapping[str, Any] | None = None,
+    secrets: bool = True,
+) -> Settings:
+    """Reads all settings for an app's folder. Raises ConfigurationError with every problem.
+
+    `overrides` maps `"section.key"` to a value and outranks everything; command-line options use it. Without
+    `secrets`, those that nobody has set stay so: for looking at settings, not for working with them.
+    """
+    environment = os.environ if environment is None else environment
+    problems: list[str] = []
+    models = _models()
+    file = _find(folder)
+    app = discovery.local_app(folder)
+    values: dict[str, dict[str, Any]] = {section: {} for section in models}
+    origins: dict[tuple[str, str], str] = {}
+    if file:
+        _take_file(file, values, origins, problems)
+    _take_environment(environment, values, origins)
+    for path, value in (overrides or {}).items():
+        section, _, key = path.partition(".")
+        _set(values, origins, section, key, value, "command line")
+    _expand(values, environment, problems)
+    root = file.parent if file else app[0] if app else folder
+    sections = _validate(models, values, origins, problems)
+    if problems:
+        raise ConfigurationError("the configuration cannot be used:", problems)
+    settings = Settings(sections, origins, root.resolve(), app[1] if app else ())
+    return fill_secrets(settings) if secrets else settings
+
+
+def _models() -> dict[str, type[BaseModel]]:
+    own: dict[str, type[BaseModel]] = {"framework": FrameworkSettings, "adapters": AdapterSettings}
+    return own | {choice.name: discovery.load(choice) for choice in discovery.choices(SETTINGS_GROUP)}
+
+
+def _find(folder: Path) -> Path | None:
+    return next((path for place in (folder, *folder.parents) if (path := place / CONFIG_FILE).is_file()), None)
+
+
+def _take_file(
+    file: Path, values: dict[str, dict[str, Any]], origins: dict[tuple[str, str], str], problems: list[str]
+) -> None:
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        problems.append(f"{file}: not valid TOML: {error}")
+        return
+    for section, entries in content.items():
+        if not isinstance(entries, dict):
+            problems.append(f"{file}: {section!r} stands outside a section: write it below [{_near(section, values)}]")
+            continue
+        for key, value in entries.items():
+            _set(values, origins, section, key, value, str(file))
+
+
+def _take_environment(
+    environment: Mapping[str, str], values: dict[str, dict[str, Any]], origins: dict[tuple[str, str], str]
+) -> None:
+    if environment.get("DATABASE_URL"):
+        _set(values, origins, "sql", "url", environment["DATABASE_URL"], "DATABASE_URL")
+    for name, value in environment.items():
+        if found := _ENVIRONMENT.fullmatch(name):
+            _set(values, origins, found[1].lower(), found[2].lower(), value, name)
+
+
+def _set(
+    values: dict[str, dict[str, Any]],
+    origins: dict[tuple[str, str], str],
+    section: str,
+    key: str,
+    value: Any,
+    origin: str,
+) -> None:
+    values.setdefault(section, {})[key] = value
+    origins[section, key] = origin
+
+
+def _expand(values: dict[str, dict[str, Any]], environment: Mapping[str, str], problems: list[str]) -> None:
+    """Replaces `${NAME}`; a value whose variable is missing is left out, so that it is reported once."""
+    for section, entries in values.items():
+        for key, value in list(entries.items()):
+            if not isinstance(value, str):
+                continue
+            missing = [name for name in _VARIABLE.findall(value) if name not in environment]
+            problems.extend(f"[{section}] {key}: the environment has no variable {name}" for name in missing)
+            if missing:
+                del entries[key]
+            else:
+                entries[key] = _VARIABLE.sub(lambda found: environment[found[1]], value)
+
+
+def _validate(
+    models: Mapping[str, type[BaseModel]],
+    values: Mapping[str, dict[str, Any]],
+    origins: Mapping[tuple[str, str], str],
+    problems: list[str],
+) -> dict[str, BaseModel]:
+    sections = {}
+    for section, entries in values.items():
+        model = models.get(section)
+        if model is None:
+            origin = next((origin for (name, _), origin in origins.items() if name == section), "?")
+            problems.append(f"{origin}: there is no section [{section}]: known are {', '.join(sorted(models))}")
+            continue
+        try:
+            sections[section] = model.model_validate({key: _typed(model, key, value) for key, value in entries.items()})
+        except pydantic.ValidationError as error:
+            problems.extend(_explain(section, model, fault, origins) for fault in error.errors())
+    return sections
+
+
+def _typed(model: type[BaseModel], key: str, value: Any) -> Any:
+    """Text from the environment for a list setting is split at commas."""
+    info = model.model_fields.get(key)
+    if info is None or not isinstance(value, str):
+        return value
+    many = any(
+        get_origin(part) in {list, tuple} for part in (info.annotation, *getattr(info.annotation, "__args__", ()))
+    )
+    return [item.strip() for item in value.split(",") if item.strip()] if many else value
+
+
+def _explain(section: str, model: type[BaseModel], fault: Any, origins: Mapping[tuple[str, str], str]) -> str:
+    key = str(fault["loc"][0]) if fault["loc"] else "?"
+    origin = origins.get((section, key), "default")
+    if fault["type"] == "extra_forbidden":
+        return f"{origin}: [{section}] has no setting {key!r}: {_suggest(key, model.model_fields)}"
+    return f"{origin}: [{section}] {key}: {fault['msg'].removeprefix('Value error, ')}"
+
+
+def _suggest(key: str, known: Mapping[str, Any]) -> str:
+    near = difflib.get_close_matches(key, known, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
+
+
+def _near(section: str, values: Mapping[str, Any]) -> str:
+    return next(iter(difflib.get_close_matches(section, values, n=1)), "framework")

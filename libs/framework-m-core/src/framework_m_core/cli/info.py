@@ -1,0 +1,168 @@
+"""`m info`: what is installed, bound and declared, and why."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import inspect
+import platform
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from framework_m_core.bootstrap.application import Application
+from framework_m_core.bootstrap.settings import load_settings
+from framework_m_core.cli.tables import print_table
+from framework_m_core.domain.errors import ConfigurationError, DocTypeNotFoundError
+from framework_m_core.domain.field_spec import FieldSpec
+from framework_m_core.domain.meta import ACTIONS
+from framework_m_core.registry.plans import DocTypePlan
+from framework_m_core.registry.snapshot import Snapshot
+
+__all__ = ["app", "doctype", "summary"]
+
+app = App(name="info", help="What is installed, bound and declared, and why.")
+
+_REGISTRIES = "init_registries"
+_FLAGS = ("unique", "index", "in_list", "read_only", "allow_on_submit", "sensitive")
+
+
+@app.default
+def summary(
+    *,
+    verbose: Annotated[
+        bool, Parameter(negative="", help="Also every step and adapter, and what it outranked.")
+    ] = False,
+) -> None:
+    """Show the app in this folder: versions, environment and DocTypes. Nothing is opened or changed.
+
+    For example:
+      m info
+      m info --verbose
+      m info doctype Invoice
+    """
+    application = _application()
+    names = sorted(_snapshot(application).doctypes)
+    print(f"Framework M {version('framework-m-core')} on Python {platform.python_version()}")
+    print_table(
+        [
+            ("folder", str(application.settings.root)),
+            ("environment", application.settings.framework.env),
+            ("apps", ", ".join(choice.name for choice in application.settings.local_apps) or "(none in this folder)"),
+            ("variants", ", ".join(variant.name for variant in application.variants) or "(none)"),
+            ("doctypes", f"{len(names)}: {', '.join(names)}"),
+        ],
+        indent="  ",
+    )
+    if verbose:
+        _print_composition(application)
+
+
+@app.command
+def doctype(name: Annotated[str, Parameter(help="The DocType's name, such as Invoice.")]) -> None:
+    """Show one DocType: fields, naming, permissions, hooks, and where it is declared.
+
+    For example:
+      m info doctype Invoice
+    """
+    snapshot = _snapshot(_application())
+    plan = snapshot.doctypes.get(name)
+    if plan is None:
+        near = difflib.get_close_matches(name, snapshot.doctypes, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(snapshot.doctypes))}"
+        raise DocTypeNotFoundError(f"there is no DocType {name!r}: {hint}", doctype=name)
+    _print_doctype(plan, snapshot)
+
+
+def _application() -> Application:
+    return Application(load_settings(Path.cwd(), secrets=False))
+
+
+def _snapshot(application: Application) -> Snapshot:
+    """What the apps declare, by the one bootstrap step that compiles it."""
+    step = next((step for step in application.steps if step.name == _REGISTRIES), None)
+    if step is None:
+        raise ConfigurationError(f"no installed package brings the step {_REGISTRIES}: pip install framework-m")
+    asyncio.run(step.step.run(application))
+    return application.snapshot
+
+
+def _print_composition(application: Application) -> None:
+    print("\nsteps")
+    print_table([(str(step.order), step.name, step.distribution) for step in application.steps], indent="  ")
+    print("\nadapters")
+    rows = []
+    for binding in application.bindings:
+        outranked = f", outranks {', '.join(binding.outranked)}" if binding.outranked else ""
+        choice = binding.choice
+        rows.append((binding.port, choice.name, choice.value, f"by {binding.source}{outranked}"))
+    print_table(rows, indent="  ")
+    for variant in application.variants:
+        replaced = f", replaces {', '.join(variant.replaces)}" if variant.replaces else ""
+        print(f"\nvariant {variant.name} of {variant.distribution}, priority {variant.priority}{replaced}")
+
+
+def _print_doctype(plan: DocTypePlan, snapshot: Snapshot) -> None:
+    about = (inspect.getdoc(plan.model) or "").partition("\n")[0]
+    print(f"{plan.name}: {about}" if about else plan.name)
+    controller = plan.controller
+    hooks = (
+        f"{controller.__module__}.{controller.__qualname__}: {', '.join(sorted(plan.hooks))}"
+        if controller
+        else "(none)"
+    )
+    linked = sorted({f"{by.doctype}.{by.child or by.field}" for by in snapshot.referrers.get(plan.name, ())})
+    rows = [
+        ("module", plan.module),
+        ("declared in", f"{plan.model.__module__}.{plan.model.__qualname__}"),
+        ("naming", plan.meta.naming or "(the id)"),
+        ("submittable", "yes" if plan.meta.submittable else "no"),
+        ("over HTTP", "yes" if plan.meta.has_api else "no"),
+        ("controller", hooks),
+        ("linked from", ", ".join(linked) or "(nothing)"),
+    ]
+    print_table(rows, indent="  ")
+    print("\nfields")
+    print_table(_fields(plan), indent="  ")
+    print("\npermissions")
+    print_table(_permissions(plan), indent="  ")
+
+
+def _fields(plan: DocTypePlan) -> Iterator[tuple[str, str, str]]:
+    for name, spec in plan.fields.items():
+        yield name, _kind(spec), ", ".join(_traits(spec))
+        for row_name, row_spec in plan.children[name].fields.items() if name in plan.children else ():
+            yield f"  {row_name}", _kind(row_spec), ", ".join(_traits(row_spec))
+
+
+def _kind(spec: FieldSpec) -> str:
+    return f"{spec.kind}({spec.scale})" if spec.scale is not None else str(spec.kind)
+
+
+def _traits(spec: FieldSpec) -> Iterator[str]:
+    if spec.required:
+        yield "required"
+    if spec.link:
+        yield f"links to {spec.link}"
+    if spec.fetch_from:
+        yield f"fetched from {spec.fetch_from}"
+    if spec.choices:
+        yield f"one of {', '.join(spec.choices)}"
+    if spec.permlevel:
+        yield f"level {spec.permlevel}"
+    yield from (flag for flag in _FLAGS if getattr(spec, flag))
+
+
+def _permissions(plan: DocTypePlan) -> Iterator[tuple[str, str]]:
+    if not plan.meta.permissions:
+        yield "every action", "Administrator alone"
+    for action in ACTIONS:
+        scopes = plan.meta.scopes(action)
+        if scopes:
+            roles = [f"{role} ({scope if isinstance(scope, str) else 'by filter'})" for role, scope in scopes.items()]
+            yield action, ", ".join(roles)
+    if "own" in str(plan.meta.permissions) and plan.meta.rls_field:
+        yield "own means", f"{plan.meta.rls_field} is the caller's"

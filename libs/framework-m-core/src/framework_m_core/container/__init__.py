@@ -1,0 +1,1 @@
+"""The dependency-injection container: what lives as long as the app."""

@@ -1,0 +1,1 @@
+"""What app authors subclass and decorate."""

@@ -1,0 +1,44 @@
+"""`@on`: marks a function that the outbox relay calls for events of a DocType."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from framework_m_core.controllers.controller import Documents
+from framework_m_core.domain.events import DomainEvent
+
+__all__ = ["EventHandler", "handler_marks", "on"]
+
+type EventHandler = Callable[[Any, Documents], Awaitable[None]]
+
+_MARK = "__framework_m_events__"
+
+
+@dataclass(frozen=True, slots=True)
+class HandlerMark:
+    """What `@on` wrote on a function."""
+
+    doctype: str
+    event: type[DomainEvent]
+
+
+def on(doctype: str, event: type[DomainEvent]) -> Callable[[EventHandler], EventHandler]:
+    """Calls the function with each such event, after its transaction, at least once and in order per document.
+
+    The function gets the event and `documents`, which acts as the system. When it raises, the event is delivered
+    again later and the document's following events wait.
+    """
+
+    def mark(function: EventHandler) -> EventHandler:
+        setattr(function, _MARK, (*handler_marks(function), HandlerMark(doctype, event)))
+        return function
+
+    return mark
+
+
+def handler_marks(function: object) -> tuple[HandlerMark, ...]:
+    """The marks that `@on` left on a function."""
+    marks: tuple[HandlerMark, ...] = getattr(function, _MARK, ())
+    return marks

@@ -1,0 +1,1 @@
+"""Nouns of the framework: pure values, no I/O."""

@@ -1,0 +1,230 @@
+"""The error tree of the framework.
+
+Every error carries a stable `code`, a message that says what was expected, what came and how to mend it, and a
+`details` mapping. None knows HTTP: the status is decided in `http/error_responses` alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+__all__ = [
+    "AnswerReplayed",
+    "AuthenticationError",
+    "ConfigurationError",
+    "DatabaseError",
+    "DocTypeNotFoundError",
+    "DuplicateDocTypeError",
+    "DuplicateNameError",
+    "DuplicateValueError",
+    "EntityNotFoundError",
+    "FieldProblem",
+    "FrameworkError",
+    "IdempotencyConflictError",
+    "IntegrityError",
+    "LinkTargetError",
+    "LinkedDocumentError",
+    "NoGrantError",
+    "OutsideScopeError",
+    "PermissionDeniedError",
+    "PreconditionFailedError",
+    "PreconditionRequiredError",
+    "QueryError",
+    "RateLimitError",
+    "RepositoryError",
+    "SubmittedDocumentError",
+    "TransientError",
+    "ValidationError",
+    "VersionConflictError",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldProblem:
+    """One fault of one field: `field` is a dotted path such as `items.0.qty`."""
+
+    field: str
+    code: str
+    message: str
+
+
+class FrameworkError(Exception):
+    """Root of all errors that the framework raises on purpose."""
+
+    code: ClassVar[str] = "framework_error"
+
+    def __init__(self, message: str, **details: object) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details: Mapping[str, object] = details
+
+
+class ValidationError(FrameworkError):
+    """A document or a request does not have the declared shape; `problems` lists every fault found."""
+
+    code = "validation_failed"
+
+    def __init__(self, message: str, problems: Iterable[FieldProblem] = (), **details: object) -> None:
+        super().__init__(message, **details)
+        self.problems = tuple(problems)
+
+
+class QueryError(ValidationError):
+    """A filter, sort, field list, page or parameter of a read is malformed, unknown or not readable."""
+
+    code = "bad_query"
+
+
+class LinkTargetError(ValidationError):
+    """A link points to a document that is missing, deleted or not readable; the three answer alike."""
+
+    code = "link_target"
+
+
+class AuthenticationError(FrameworkError):
+    """Nobody is logged in where somebody must be, or the credentials given are not valid."""
+
+    code = "unauthenticated"
+
+
+class PermissionDeniedError(FrameworkError):
+    """The caller has no grant for the action; `rule` in the details names what was missing."""
+
+    code = "permission_denied"
+
+
+class NoGrantError(PermissionDeniedError):
+    """None of the caller's roles has this action on the DocType."""
+
+    code = "no_grant"
+
+
+class OutsideScopeError(PermissionDeniedError):
+    """The caller may read the document, but the action's scope does not cover it."""
+
+    code = "outside_scope"
+
+
+class RateLimitError(FrameworkError):
+    """Too many attempts; `retry_after` is in seconds."""
+
+    code = "rate_limited"
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.retry_after = retry_after
+
+
+class DocTypeNotFoundError(FrameworkError):
+    """No DocType of this name is registered, or it has no API."""
+
+    code = "doctype_not_found"
+
+
+class EntityNotFoundError(FrameworkError):
+    """No such document, or one outside the caller's read scope: the two answer alike."""
+
+    code = "not_found"
+
+
+class DuplicateNameError(FrameworkError):
+    """Another live document of the DocType has this name."""
+
+    code = "duplicate_name"
+
+
+class DuplicateValueError(FrameworkError):
+    """Another live document has this value in a unique field or index."""
+
+    code = "duplicate_value"
+
+
+class DuplicateDocTypeError(FrameworkError):
+    """Two classes declare a DocType of the same name, letter case aside."""
+
+    code = "duplicate_doctype"
+
+
+class VersionConflictError(FrameworkError):
+    """The document has changed since the caller read it."""
+
+    code = "version_conflict"
+
+
+class PreconditionFailedError(VersionConflictError):
+    """The `If-Match` of the request names another version than the stored one."""
+
+    code = "precondition_failed"
+
+
+class PreconditionRequiredError(FrameworkError):
+    """The request must say which version it changes."""
+
+    code = "precondition_required"
+
+
+class SubmittedDocumentError(FrameworkError):
+    """The document's state (submitted or cancelled) does not allow this change."""
+
+    code = "submitted_document"
+
+
+class LinkedDocumentError(FrameworkError):
+    """The document cannot go while others link to it."""
+
+    code = "linked_document"
+
+
+class AnswerReplayed(FrameworkError):  # noqa: N818 - not a failure: the write was done before
+    """The keyed write was answered before; `answer` is that first answer."""
+
+    code = "answer_replayed"
+
+    def __init__(self, answer: object) -> None:
+        super().__init__("this write was answered before")
+        self.answer = answer
+
+
+class IdempotencyConflictError(FrameworkError):
+    """The idempotency key was used before with another body."""
+
+    code = "idempotency_conflict"
+
+
+class ConfigurationError(FrameworkError):
+    """The process cannot start as configured; `problems` lists everything found, one sentence each."""
+
+    code = "configuration"
+
+    def __init__(self, message: str, problems: Iterable[str] = ()) -> None:
+        self.problems = tuple(problems)
+        super().__init__(message, problems=self.problems)
+
+    def __str__(self) -> str:
+        return "\n".join([self.message, *(f"  - {problem}" for problem in self.problems)])
+
+
+class RepositoryError(FrameworkError):
+    """A store refused or failed; adapters translate their vendor's errors into this branch."""
+
+    code = "repository_error"
+
+
+class DatabaseError(RepositoryError):
+    """The store failed in a way that a retry will not mend."""
+
+    code = "database_error"
+
+
+class IntegrityError(RepositoryError):
+    """A constraint of the store was broken that no more precise error describes."""
+
+    code = "integrity_error"
+
+
+class TransientError(RepositoryError):
+    """The store is away, busy or saw a serialisation conflict: the whole unit may be tried again."""
+
+    code = "temporarily_unavailable"

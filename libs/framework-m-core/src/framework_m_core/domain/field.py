@@ -1,0 +1,142 @@
+"""`Field`: pydantic's field with the framework's keywords, typed so that a misspelt one is a type error.
+
+Our keywords travel in `json_schema_extra`, so a field declared with that alone works too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, overload
+
+import pydantic
+from pydantic_core import PydanticUndefined
+
+__all__ = ["KEYWORDS", "Field"]
+
+KEYWORDS: Final = (
+    "link",
+    "fetch_from",
+    "label",
+    "unique",
+    "index",
+    "in_list",
+    "read_only",
+    "allow_on_submit",
+    "permlevel",
+    "sensitive",
+    "scale",
+)
+"""The framework's own keywords, as they stand in `json_schema_extra`."""
+
+
+@overload
+def Field[T](
+    default: T,
+    *,
+    link: str | None = None,
+    fetch_from: str | None = None,
+    label: str | None = None,
+    unique: bool = False,
+    index: bool = False,
+    in_list: bool = False,
+    read_only: bool = False,
+    allow_on_submit: bool = False,
+    permlevel: int = 0,
+    sensitive: bool = False,
+    scale: int | None = None,
+    ext: Mapping[str, Any] | None = None,
+    json_schema_extra: Mapping[str, Any] | None = None,
+    title: str | None = None,
+    description: str | None = None,
+    examples: list[Any] | None = None,
+    gt: float | None = None,
+    ge: float | None = None,
+    lt: float | None = None,
+    le: float | None = None,
+    multiple_of: float | None = None,
+    min_length: int | None = None,
+    max_length: int | None = None,
+    pattern: str | None = None,
+) -> T: ...
+@overload
+def Field[T](
+    *,
+    default_factory: Callable[[], T],
+    link: str | None = None,
+    fetch_from: str | None = None,
+    label: str | None = None,
+    unique: bool = False,
+    index: bool = False,
+    in_list: bool = False,
+    read_only: bool = False,
+    allow_on_submit: bool = False,
+    permlevel: int = 0,
+    sensitive: bool = False,
+    scale: int | None = None,
+    ext: Mapping[str, Any] | None = None,
+    json_schema_extra: Mapping[str, Any] | None = None,
+    title: str | None = None,
+    description: str | None = None,
+    examples: list[Any] | None = None,
+    gt: float | None = None,
+    ge: float | None = None,
+    lt: float | None = None,
+    le: float | None = None,
+    multiple_of: float | None = None,
+    min_length: int | None = None,
+    max_length: int | None = None,
+    pattern: str | None = None,
+) -> T: ...
+@overload
+def Field(
+    *,
+    link: str | None = None,
+    fetch_from: str | None = None,
+    label: str | None = None,
+    unique: bool = False,
+    index: bool = False,
+    in_list: bool = False,
+    read_only: bool = False,
+    allow_on_submit: bool = False,
+    permlevel: int = 0,
+    sensitive: bool = False,
+    scale: int | None = None,
+    ext: Mapping[str, Any] | None = None,
+    json_schema_extra: Mapping[str, Any] | None = None,
+    title: str | None = None,
+    description: str | None = None,
+    examples: list[Any] | None = None,
+    gt: float | None = None,
+    ge: float | None = None,
+    lt: float | None = None,
+    le: float | None = None,
+    multiple_of: float | None = None,
+    min_length: int | None = None,
+    max_length: int | None = None,
+    pattern: str | None = None,
+) -> Any: ...
+
+
+def Field(default: Any = PydanticUndefined, **keywords: Any) -> Any:
+    """Declares a field of a DocType.
+
+    Beside pydantic's own constraints:
+
+    - `link`: name of the DocType that this UUID points to; a real foreign key.
+    - `fetch_from`: `"link_field.target_field"`, copied on every write; implies `read_only`.
+    - `label`: a message id, shown in place of the field's name.
+    - `unique`, `index`: among live documents; a plain index.
+    - `in_list`: a column of the list view.
+    - `read_only`: set by hooks alone.
+    - `allow_on_submit`: may change after submit.
+    - `permlevel`: 0 follows the action's roles, others need `Meta.field_levels`.
+    - `sensitive`: kept out of audit, events and schema examples.
+    - `scale`: decimal places kept, exactly; every `Decimal` states it.
+    - `ext`: third parties' keywords, each under its own namespace.
+    """
+    extra = dict(keywords.pop("json_schema_extra", None) or {})
+    for name in (*KEYWORDS, "ext"):
+        value = keywords.pop(name, None)
+        if value not in (None, False, 0) or (name == "scale" and value == 0 and value is not None):
+            extra[name] = value
+    return pydantic.Field(default, json_schema_extra=extra or None, **keywords)

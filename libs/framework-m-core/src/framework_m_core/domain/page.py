@@ -1,0 +1,32 @@
+"""Pages of documents, and the order they come in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+__all__ = ["DEFAULT_LIMIT", "MAX_LIMIT", "MAX_OFFSET", "OrderSpec", "PaginatedResult"]
+
+DEFAULT_LIMIT = 20
+MAX_LIMIT = 500
+MAX_OFFSET = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class OrderSpec:
+    """Sort by one field; nulls come last in both directions."""
+
+    field: str
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PaginatedResult[T]:
+    """One page. `total` is None unless a count was asked for; `next_cursor` continues after the last item."""
+
+    items: Sequence[T]
+    total: int | None
+    limit: int
+    offset: int
+    has_more: bool
+    next_cursor: str | None = None

@@ -1,0 +1,1 @@
+"""The ports: one protocol a file, with its data types."""

@@ -1,0 +1,40 @@
+"""Port `AuditLogProtocol`: who did what to which document, append-only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+__all__ = ["AuditEntry", "AuditLogProtocol"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """One action on one document. `changes` maps a field to its new value, or to (old, new) on updates."""
+
+    id: UUID
+    at: datetime
+    actor: str
+    action: str
+    doctype: str
+    document_id: UUID
+    version: int
+    request_id: UUID
+    source: str
+    reason: str | None = None
+    tenant: str | None = None
+    changes: Mapping[str, Any]
+
+
+class AuditLogProtocol(Protocol):
+    """Reads the log; entries are appended by the unit of work alone, in the transaction of their cause.
+
+    Contract: the store itself refuses to change or remove an entry.
+    """
+
+    async def entries(self, doctype: str, document_id: UUID, *, limit: int = 100) -> Sequence[AuditEntry]:
+        """The newest entries of one document, oldest first."""
+        ...

@@ -1,0 +1,64 @@
+"""Port `AuthenticationProtocol`: who is calling, and how callers log in and out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from framework_m_core.domain.scope import Principal
+from framework_m_core.interfaces.identity import Identity
+from framework_m_core.interfaces.session import SessionKind
+
+__all__ = ["AuthenticationProtocol", "Credentials", "Login"]
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a request carries to show who sends it; `unsafe` says whether its method may change something."""
+
+    authorization: str | None = None
+    session_cookie: str | None = None
+    csrf_token: str | None = None
+    unsafe: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A login that succeeded: tokens for a `TOKEN` session, the cookie's value and a CSRF token for a `COOKIE` one.
+
+    `expires_in` is in seconds: of the access token, or of the cookie session.
+    """
+
+    identity: Identity
+    expires_in: int
+    access_token: str | None = None
+    refresh_token: str | None = None
+    session_cookie: str | None = None
+    csrf_token: str | None = None
+
+
+class AuthenticationProtocol(Protocol):
+    """Logs in and verifies credentials.
+
+    Contract: the first kind of credential that is present decides, without falling through; a revoked or expired
+    one is refused at once on the worker that revoked it and within a second on the others. A failed login takes the
+    same time and gives the same answer whatever was wrong.
+    """
+
+    async def authenticate(self, credentials: Credentials) -> Principal | None:
+        """The principal; None when no credentials are given. Raises AuthenticationError for invalid ones, and
+        PermissionDeniedError (code `csrf_failed`) when a cookie session's unsafe request lacks its CSRF token."""
+        ...
+
+    async def login(self, username: str, password: str, *, address: str, kind: SessionKind) -> Login:
+        """Begins a session; `address` is the peer's. Raises AuthenticationError, or RateLimitError after too many
+        failures for the account or the address."""
+        ...
+
+    async def refresh(self, refresh_token: str) -> Login:
+        """Trades a refresh token for new tokens. Raises AuthenticationError; a spent one ends its whole session."""
+        ...
+
+    async def logout(self, credentials: Credentials) -> None:
+        """Ends the session that the credentials belong to. Raises like `authenticate`, also when there are none."""
+        ...

@@ -1,0 +1,60 @@
+"""Port `IdentityProtocol`: the people who may log in, and their passwords."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+from uuid import UUID
+
+__all__ = ["Identity", "IdentityProtocol"]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A user as the authentication sees one. All sessions begun under an older `epoch` are void."""
+
+    id: UUID
+    email: str
+    roles: frozenset[str]
+    enabled: bool
+    epoch: int
+    attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+class IdentityProtocol(Protocol):
+    """Finds users and checks passwords.
+
+    Contract: `verify_password` takes as long for an unknown address as for a wrong password; emails are compared
+    without regard to letter case.
+    """
+
+    async def find(self, user_id: UUID) -> Identity | None:
+        """The user with this id."""
+        ...
+
+    async def verify_password(self, email: str, password: str) -> Identity | None:
+        """The enabled user whose password this is; None for any other reason."""
+        ...
+
+    async def create(
+        self, email: str, password: str | None, roles: Sequence[str], *, full_name: str | None = None
+    ) -> Identity:
+        """A new user. Raises DuplicateNameError, and ValidationError for an unknown role or a weak password."""
+        ...
+
+    async def set_password(self, email: str, password: str) -> Identity:
+        """Replaces the password and voids all sessions. Raises EntityNotFoundError and ValidationError."""
+        ...
+
+    async def add_role(self, email: str, role: str) -> Identity:
+        """Gives a role. Raises EntityNotFoundError and ValidationError."""
+        ...
+
+    async def disable(self, email: str) -> Identity:
+        """Keeps the user from logging in and voids all sessions. Raises EntityNotFoundError."""
+        ...
+
+    async def all(self) -> Sequence[Identity]:
+        """Every user, by email."""
+        ...

@@ -1,0 +1,72 @@
+"""Port `PermissionProtocol`: what a principal may do to the documents of a DocType."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+from framework_m_core.domain.filters import Filter
+from framework_m_core.domain.scope import Principal
+
+__all__ = ["DecisionSource", "Grant", "PermissionProtocol", "PolicyEvaluateRequest", "PolicyEvaluateResult"]
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Leave for one action on one DocType.
+
+    `scope` says on which documents, with `PrincipalValue` standing for the caller; `readable` and `writable` name
+    fields, those of child rows as `items.rate`; `rule` names where the leave comes from. A grant may be kept for
+    `ttl` seconds (None: for the life of the registry) per set of roles. With `evaluate` every single document is
+    also put to `PermissionProtocol.evaluate`.
+    """
+
+    scope: Filter
+    readable: frozenset[str]
+    writable: frozenset[str]
+    rule: str
+    ttl: float | None = None
+    evaluate: bool = False
+
+
+class DecisionSource(StrEnum):
+    """Which kind of engine decided."""
+
+    RBAC = "rbac"
+    REMOTE = "remote"
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyEvaluateRequest:
+    """May this principal do this to this one document, given as stored values by field?"""
+
+    principal: Principal
+    doctype: str
+    action: str
+    document: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyEvaluateResult:
+    """The engine's answer and the rule that decided."""
+
+    authorized: bool
+    rule: str
+    decision_source: DecisionSource
+
+
+class PermissionProtocol(Protocol):
+    """Decides by role (`grant`) and, where the grant says so, by document (`evaluate`).
+
+    Contract: None from `grant` means no; an engine that cannot decide raises, and never grants by default.
+    """
+
+    async def grant(self, principal: Principal, doctype: str, action: str) -> Grant | None:
+        """The leave that the principal's roles give, if any."""
+        ...
+
+    async def evaluate(self, request: PolicyEvaluateRequest) -> PolicyEvaluateResult:
+        """Decides about one document."""
+        ...

@@ -1,0 +1,63 @@
+"""Port `SessionProtocol`: logins that last, and that can be ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+from uuid import UUID
+
+__all__ = ["OpenedSession", "Session", "SessionKind", "SessionProtocol"]
+
+
+class SessionKind(StrEnum):
+    """A session is carried by bearer tokens or by a cookie."""
+
+    TOKEN = "token"  # noqa: S105 - a kind, no secret
+    COOKIE = "cookie"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A live login. Secrets are kept as hashes only."""
+
+    id: UUID
+    user_id: UUID
+    kind: SessionKind
+    epoch: int
+    expires: datetime
+    secret_hash: str
+    csrf_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedSession:
+    """A session with its secrets in clear, which exist only in this answer."""
+
+    session: Session
+    secret: str
+    csrf_token: str
+
+
+class SessionProtocol(Protocol):
+    """Keeps sessions.
+
+    Contract: a secret is good once; presenting a spent one ends the session, because one of two holders is a thief.
+    """
+
+    async def open(self, user_id: UUID, epoch: int, kind: SessionKind) -> OpenedSession:
+        """Begins a session."""
+        ...
+
+    async def find(self, session_id: UUID) -> Session | None:
+        """The session while it is neither ended nor expired."""
+        ...
+
+    async def rotate(self, session_id: UUID, secret: str) -> OpenedSession | None:
+        """Trades a refresh secret for a new one; None, and the session ended, when it was not the current one."""
+        ...
+
+    async def end(self, session_id: UUID) -> None:
+        """Ends a session; ending one that is over does nothing."""
+        ...

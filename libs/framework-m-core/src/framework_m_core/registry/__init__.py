@@ -1,0 +1,1 @@
+"""What is declared: DocTypes, controllers and event handlers, compiled into one immutable snapshot. No I/O."""

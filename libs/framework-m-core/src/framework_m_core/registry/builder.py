@@ -1,0 +1,157 @@
+"""Collects declared classes and compiles them into a snapshot, or lists everything that is wrong with them."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import pydantic
+from pydantic import BaseModel
+
+from framework_m_core.controllers.controller import Controller
+from framework_m_core.controllers.event_handler import EventHandler, handler_marks
+from framework_m_core.domain.doctype import FRAMEWORK_FIELDS, attribute_of
+from framework_m_core.domain.errors import ConfigurationError
+from framework_m_core.domain.field_spec import FieldSpec, read_field_spec
+from framework_m_core.domain.meta import MetaOptions, read_meta
+from framework_m_core.domain.naming import IdNaming, NamingRule, parse_naming
+from framework_m_core.registry.checks import check_field_name, check_name, check_plan
+from framework_m_core.registry.plans import ChildPlan, DocTypePlan
+from framework_m_core.registry.snapshot import Snapshot
+
+__all__ = ["RegistryBuilder"]
+
+_FRAMEWORK_ATTRIBUTES = frozenset(attribute_of(name) for name in FRAMEWORK_FIELDS)
+
+
+class RegistryBuilder:
+    """Takes classes in the order of their apps; `freeze` compiles them."""
+
+    def __init__(self) -> None:
+        self._models: dict[str, tuple[type[BaseModel], str]] = {}
+        self._controllers: dict[type, type[Controller[Any]]] = {}
+        self._handlers: list[EventHandler] = []
+        self._problems: list[str] = []
+
+    def add_doctype(self, model: type[BaseModel], module: str) -> None:
+        """Declares a DocType as part of an app's module."""
+        for name, (known, _) in self._models.items():
+            if name.lower() == model.__name__.lower() and known is not model:
+                self._problem(model, f"the name is taken by {_place(known)}, letter case aside")
+                return
+        self._models[model.__name__] = (model, module)
+
+    def add_controller(self, controller: type[Controller[Any]]) -> None:
+        """Declares the controller of the DocType that its type argument names."""
+        doctype = getattr(controller, "doctype", None)
+        if doctype is None:
+            self._problem(controller, "a controller names its DocType: class XController(Controller[X])")
+        elif self._controllers.setdefault(doctype, controller) is not controller:
+            self._problem(controller, f"{doctype.__name__} has a controller: {_place(self._controllers[doctype])}")
+
+    def add_handler(self, function: EventHandler) -> None:
+        """Declares a function that `@on` has marked."""
+        self._handlers.append(function)
+
+    def freeze(self) -> Snapshot:
+        """Compiles everything. Raises ConfigurationError with all problems."""
+        plans = {name: self._compile(*entry) for name, entry in self._models.items()}
+        for plan in plans.values():
+            for problem in check_plan(plan, _documents(plans)):
+                self._problem(plan.model, problem)
+        for doctype, controller in self._controllers.items():
+            if doctype.__name__ not in self._models:
+                self._problem(controller, f"its DocType {doctype.__name__} is not registered")
+        handlers = self._handlers_by_event(plans)
+        if self._problems:
+            raise ConfigurationError("the DocTypes cannot be used as declared:", self._problems)
+        return Snapshot({name: plan for name, plan in plans.items() if not plan.meta.is_child_table}, handlers)
+
+    def _compile(self, model: type[BaseModel], module: str) -> DocTypePlan:
+        """The plan of a DocType; what is wrong with it is left out of it and noted."""
+        meta = self._meta(model)
+        for problem in check_name(model.__name__):
+            self._problem(model, problem)
+        fields = self._fields(model)
+        children = {name: self._child(name, spec.child) for name, spec in fields.items() if spec.child}
+        if meta.is_child_table and children:
+            self._problem(model, "a child table cannot hold child tables")
+        naming = self._naming(model, meta.naming)
+        return DocTypePlan(
+            name=model.__name__,
+            module=meta.module or module,
+            model=model,
+            meta=meta,
+            fields=fields,
+            children=children,
+            naming=naming,
+            controller=self._controllers.get(model),
+        )
+
+    def _meta(self, model: type[BaseModel]) -> MetaOptions:
+        try:
+            return read_meta(model)
+        except pydantic.ValidationError as error:
+            for fault in error.errors():
+                option = ".".join(str(part) for part in fault["loc"])
+                known = (
+                    f": known are {', '.join(MetaOptions.model_fields)}" if fault["type"] == "extra_forbidden" else ""
+                )
+                self._problem(model, f"Meta.{option}: {fault['msg']}{known}")
+            return read_meta(model, without={fault["loc"][0] for fault in error.errors() if fault["loc"]})
+
+    def _fields(self, model: type[BaseModel]) -> dict[str, FieldSpec]:
+        fields = {}
+        for name, info in model.model_fields.items():
+            if name in _FRAMEWORK_ATTRIBUTES:
+                continue
+            for problem in check_field_name(name):
+                self._problem(model, problem)
+            if name not in _FRAMEWORK_ATTRIBUTES and (info.alias or info.validation_alias or info.serialization_alias):
+                self._problem(model, f"field {name!r}: an alias is not supported, the field's name is its name")
+            try:
+                fields[name] = read_field_spec(name, info)
+            except (ValueError, TypeError) as error:
+                self._problem(model, f"field {name!r}: {error}")
+        if model.model_computed_fields:
+            computed = ", ".join(model.model_computed_fields)
+            self._problem(model, f"computed fields ({computed}) are not stored: set a read_only field in validate()")
+        return fields
+
+    def _child(self, field: str, model: type[BaseModel]) -> ChildPlan:
+        return ChildPlan(field, model.__name__, model, self._meta(model), self._fields(model))
+
+    def _naming(self, model: type[BaseModel], pattern: str | None) -> NamingRule:
+        try:
+            return parse_naming(pattern)
+        except ValueError as error:
+            self._problem(model, f"Meta.naming: {error}")
+            return IdNaming()
+
+    def _handlers_by_event(self, plans: dict[str, DocTypePlan]) -> dict[tuple[str, str], tuple[EventHandler, ...]]:
+        found: dict[tuple[str, str], tuple[EventHandler, ...]] = {}
+        for function in self._handlers:
+            for mark in handler_marks(function):
+                if mark.doctype not in plans:
+                    self._problem(function, f"@on names {mark.doctype!r}, which is no DocType")
+                key = (mark.doctype, mark.event.type)
+                found[key] = (*found.get(key, ()), function)
+        return found
+
+    def _problem(self, where: Any, text: str) -> None:
+        line = f"{_place(where)}: {text}"
+        if line not in self._problems:
+            self._problems.append(line)
+
+
+def _documents(plans: dict[str, DocTypePlan]) -> dict[str, DocTypePlan]:
+    return {name: plan for name, plan in plans.items() if not plan.meta.is_child_table}
+
+
+def _place(declared: Any) -> str:
+    """Where a class or function stands: module, name, and line when the source is at hand."""
+    try:
+        line = f":{inspect.getsourcelines(declared)[1]}"
+    except (OSError, TypeError):
+        line = ""
+    return f"{declared.__module__}.{declared.__qualname__}{line}"

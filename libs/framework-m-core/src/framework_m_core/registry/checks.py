@@ -1,0 +1,148 @@
+"""What must hold of a declared DocType; every problem is found before the first is reported."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from framework_m_core.domain.doctype import VERSION_ATTRIBUTE
+from framework_m_core.domain.field_spec import FieldKind, FieldSpec
+from framework_m_core.domain.filters import And, Comparison, Filter, Not, Or, fields_of
+from framework_m_core.domain.naming import FieldNaming, SeriesNaming
+from framework_m_core.registry.plans import FRAMEWORK_SPECS, DocTypePlan
+
+__all__ = ["MAX_DOCTYPE_NAME", "MAX_FIELD_NAME", "RESERVED_NAMES", "check_field_name", "check_name", "check_plan"]
+
+RESERVED_NAMES = frozenset(
+    [
+        "activity",
+        "auth",
+        "bulk",
+        "config",
+        "file",
+        "health",
+        "jobs",
+        "meta",
+        "metrics",
+        "notifications",
+        "print",
+        "ready",
+        "rpc",
+        "schema",
+        "settings",
+        "share",
+        "stream",
+        "workflow",
+    ]
+)
+"""First path segments of the fixed routes."""
+
+MAX_DOCTYPE_NAME = 40
+MAX_FIELD_NAME = 40
+_DOCTYPE_NAME = re.compile(r"[A-Z][A-Za-z0-9]*")
+_FIELD_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+def check_name(name: str) -> Iterator[str]:
+    """Problems of a DocType's name."""
+    if not _DOCTYPE_NAME.fullmatch(name) or len(name) > MAX_DOCTYPE_NAME:
+        yield f"the name {name!r} is not PascalCase of at most {MAX_DOCTYPE_NAME} letters and digits"
+    if name.lower() in RESERVED_NAMES:
+        yield f"the name {name!r} is taken by a fixed route: choose another"
+
+
+def check_field_name(name: str) -> Iterator[str]:
+    """Problems of a field's name."""
+    if not _FIELD_NAME.fullmatch(name) or len(name) > MAX_FIELD_NAME or "__" in name or name.endswith("_"):
+        yield f"field {name!r}: expected snake_case of at most {MAX_FIELD_NAME} characters, without '__'"
+    if name in FRAMEWORK_SPECS or name in {VERSION_ATTRIBUTE, "parent", "idx"}:
+        yield f"field {name!r} is the framework's own: choose another name"
+
+
+def check_plan(plan: DocTypePlan, doctypes: Mapping[str, DocTypePlan]) -> Iterator[str]:
+    """Problems that show only beside the other DocTypes."""
+    yield from _check_links(plan, doctypes)
+    yield from _check_naming(plan)
+    yield from _check_columns(plan)
+    yield from _check_permissions(plan)
+
+
+def _check_links(plan: DocTypePlan, doctypes: Mapping[str, DocTypePlan]) -> Iterator[str]:
+    yield from _check_link_fields(plan.fields, doctypes, "")
+    for child in plan.children.values():
+        yield from _check_link_fields(child.fields, doctypes, f"{child.field}.")
+
+
+def _check_link_fields(
+    fields: Mapping[str, FieldSpec], doctypes: Mapping[str, DocTypePlan], where: str
+) -> Iterator[str]:
+    for name, spec in fields.items():
+        if spec.link and spec.link not in doctypes:
+            yield f"field {where + name!r} links to {spec.link!r}, which is no DocType: known are {_list(doctypes)}"
+        if spec.fetch_from:
+            yield from _check_fetch(spec, fields, doctypes, where)
+
+
+def _check_fetch(
+    spec: FieldSpec, fields: Mapping[str, FieldSpec], doctypes: Mapping[str, DocTypePlan], where: str
+) -> Iterator[str]:
+    link, _, target_field = (spec.fetch_from or "").partition(".")
+    target = doctypes.get((fields[link].link or "") if link in fields else "")
+    if target is None:
+        yield f"field {where + spec.name!r}: fetch_from={spec.fetch_from!r} does not begin with a link field"
+    elif target_field not in target.columns:
+        yield f"field {where + spec.name!r}: {target.name} has no field {target_field!r} to fetch"
+    elif not spec.nullable or (target.specs[target_field].kind, target.specs[target_field].scale) != (
+        spec.kind,
+        spec.scale,
+    ):
+        kind = target.specs[target_field].kind
+        yield f"field {where + spec.name!r}: a field fetched from {spec.fetch_from!r} must be '{kind} | None'"
+
+
+def _check_naming(plan: DocTypePlan) -> Iterator[str]:
+    match plan.naming:
+        case FieldNaming(field):
+            spec = plan.fields.get(field)
+            if spec is None or spec.kind is not FieldKind.TEXT or spec.nullable:
+                yield f"Meta.naming reads {field!r}: expected a required text field, known are {_list(plan.fields)}"
+        case SeriesNaming() as series:
+            for field in series.fields:
+                if field not in plan.fields or not plan.fields[field].is_scalar:
+                    yield f"Meta.naming reads {field!r}, which is no field: known are {_list(plan.fields)}"
+
+
+def _check_columns(plan: DocTypePlan) -> Iterator[str]:
+    for option in ("indexes", "unique_together"):
+        for columns in getattr(plan.meta, option):
+            for column in columns:
+                if column not in plan.columns or plan.specs[column].kind is FieldKind.JSON:
+                    yield f"Meta.{option} names {column!r}, which is no scalar field: known are {_list(plan.columns)}"
+
+
+def _check_permissions(plan: DocTypePlan) -> Iterator[str]:
+    meta = plan.meta
+    if meta.rls_field and meta.rls_field not in plan.columns:
+        yield f"Meta.rls_field={meta.rls_field!r} is no field: known are {_list(plan.columns)}"
+    for action in meta.permissions or {}:
+        if action in {"submit", "cancel"} and not meta.submittable:
+            yield f"Meta.permissions grants {action!r}, but submittable is not set"
+        for role, scope in meta.scopes(action).items():
+            if scope == "own" and meta.rls_field is None:
+                yield f"the scope of {role!r} for {action!r} is 'own', but rls_field = None leaves nothing to compare"
+            if isinstance(scope, (And, Or, Not, Comparison)):
+                yield from _check_scope(plan, action, role, scope)
+    levels = {spec.permlevel for spec in plan.fields.values()} - {0}
+    for level in sorted(levels - set(meta.field_levels)):
+        yield f"permlevel={level} is used, but Meta.field_levels does not say who has it"
+    for level in sorted(set(meta.field_levels) - levels):
+        yield f"Meta.field_levels states level {level}, which no field uses"
+
+
+def _check_scope(plan: DocTypePlan, action: str, role: str, scope: Filter) -> Iterator[str]:
+    for field in sorted(fields_of(scope) - set(plan.columns)):
+        yield f"the scope of {role!r} for {action!r} names {field!r}: known are {_list(plan.columns)}"
+
+
+def _list(names: Mapping[str, object] | tuple[str, ...]) -> str:
+    return ", ".join(sorted(names))

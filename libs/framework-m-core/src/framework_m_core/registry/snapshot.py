@@ -1,0 +1,64 @@
+"""The registry's compiled state: immutable, swapped whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+
+from framework_m_core.controllers.event_handler import EventHandler
+from framework_m_core.domain.errors import DocTypeNotFoundError
+from framework_m_core.registry.plans import DocTypePlan
+
+__all__ = ["Referrer", "Snapshot"]
+
+
+@dataclass(frozen=True, slots=True)
+class Referrer:
+    """A link field that points to a DocType; `child` names the child table that holds it, if one does."""
+
+    doctype: str
+    field: str
+    child: str | None = None
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """All DocTypes and event handlers of the app."""
+
+    doctypes: Mapping[str, DocTypePlan]
+    handlers: Mapping[tuple[str, str], tuple[EventHandler, ...]]
+
+    def get(self, name: str) -> DocTypePlan:
+        """The plan of a DocType. Raises DocTypeNotFoundError."""
+        plan = self.doctypes.get(name)
+        if plan is None:
+            raise DocTypeNotFoundError(f"there is no DocType {name!r}", doctype=name)
+        return plan
+
+    def handlers_of(self, doctype: str, event_type: str) -> tuple[EventHandler, ...]:
+        """The handlers of one kind of event, in declared order."""
+        return self.handlers.get((doctype, event_type), ())
+
+    @cached_property
+    def roles(self) -> frozenset[str]:
+        """Every role that any DocType names."""
+        plans = self.doctypes.values()
+        return frozenset().union(
+            *(plan.meta.roles for plan in plans),
+            *(child.meta.roles for plan in plans for child in plan.children.values()),
+        )
+
+    @cached_property
+    def referrers(self) -> Mapping[str, tuple[Referrer, ...]]:
+        """For each DocType, the link fields that point to it."""
+        found: dict[str, list[Referrer]] = {}
+        for plan in self.doctypes.values():
+            for field, target in plan.links.items():
+                found.setdefault(target, []).append(Referrer(plan.name, field))
+            for child in plan.children.values():
+                for field, spec in child.fields.items():
+                    if spec.link:
+                        found.setdefault(spec.link, []).append(Referrer(plan.name, field, child.field))
+        return MappingProxyType({name: tuple(referrers) for name, referrers in found.items()})

@@ -1,0 +1,67 @@
+"""`expand`: linked documents and child rows put in the place of ids, in one more read each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from framework_m_core.domain.errors import QueryError
+from framework_m_core.domain.filters import And, Comparison, bind_principal, shape_of
+from framework_m_core.domain.scope import RequestScope
+from framework_m_core.interfaces.permission import Grant
+from framework_m_core.interfaces.reader import DocumentReaderProtocol, QueryShape
+from framework_m_core.registry.plans import DocTypePlan
+from framework_m_core.registry.snapshot import Snapshot
+from framework_m_core.services.permissions import PermissionService
+from framework_m_core.services.projection import LIVE
+
+__all__ = ["ExpansionService"]
+
+_MAX_EXPANDED = 5
+
+
+class ExpansionService:
+    """Replaces a link's id by the readable scalar fields of its target; a target out of reach stays an id."""
+
+    def __init__(self, snapshot: Snapshot, reader: DocumentReaderProtocol, permissions: PermissionService) -> None:
+        self._snapshot = snapshot
+        self._reader = reader
+        self._permissions = permissions
+        self._prepare = lru_cache(maxsize=1024)(reader.prepare)
+
+    async def expand(
+        self,
+        scope: RequestScope,
+        plan: DocTypePlan,
+        grant: Grant,
+        documents: Sequence[dict[str, Any]],
+        names: Sequence[str],
+    ) -> None:
+        """Expands links in place. Raises QueryError for a name that is no readable link."""
+        known = sorted(name for name in plan.links if name in grant.readable)
+        if len(names) > _MAX_EXPANDED:
+            raise QueryError(f"expand: at most {_MAX_EXPANDED} links are expected")
+        for name in dict.fromkeys(names):
+            if name not in known:
+                raise QueryError(f"expand: {name[:80]!r} is no link that you can read: known are {', '.join(known)}")
+            ids = {document[name] for document in documents if document.get(name) is not None}
+            targets = await self._targets(scope, plan.links[name], tuple(sorted(ids))) if ids else {}
+            for document in documents:
+                if name in document:
+                    document[name] = targets.get(document[name], document[name])
+
+    async def _targets(self, scope: RequestScope, doctype: str, ids: tuple[Any, ...]) -> dict[Any, dict[str, Any]]:
+        plan = self._snapshot.get(doctype)
+        grant = await self._permissions.find(scope.principal, plan, "read")
+        if grant is None:
+            return {}
+        served = tuple(name for name in plan.columns if name in grant.readable and name != "deleted_at")
+        columns = plan.columns if grant.evaluate else served
+        where, slots = shape_of(And((Comparison("id", "in", ids), LIVE, bind_principal(grant.scope, scope.principal))))
+        rows = await self._reader.fetch(self._prepare(QueryShape(doctype, columns, where)), slots)
+        targets = {}
+        for row in (dict(zip(columns, row, strict=True)) for row in rows):
+            if not grant.evaluate or await self._permissions.covers(scope, plan, "read", grant, row):
+                targets[row["id"]] = {name: row[name] for name in served}
+        return targets

@@ -1,0 +1,149 @@
+"""Bodies: which given fields may be written, and how they merge into what is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import UUID
+
+from framework_m_core.domain.doctype import VERSION_FIELD
+from framework_m_core.domain.errors import FieldProblem, ValidationError
+from framework_m_core.domain.field_spec import FieldSpec
+from framework_m_core.domain.naming import PromptNaming
+from framework_m_core.domain.values import from_json
+from framework_m_core.interfaces.permission import Grant
+from framework_m_core.registry.plans import FRAMEWORK_SPECS, ChildPlan, DocTypePlan
+from framework_m_core.services.validation import parse_fields
+
+__all__ = ["creation_values", "expected_version", "update_values"]
+
+_MAX_CHILD_ROWS = 10_000
+
+
+def creation_values(plan: DocTypePlan, grant: Grant, body: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
+    """Values of a new document, and the name given for it. Raises ValidationError listing every refused field."""
+    given = dict(body)
+    name = given.pop("name", None) if isinstance(plan.naming, PromptNaming) else None
+    name = parse_fields(plan.specs, {"name": name})["name"]
+    _refuse([_refusal(field, plan.specs) for field in given if field not in grant.writable])
+    rows = {field: given.pop(field) for field in plan.children if field in given}
+    values = parse_fields(plan.fields, given)
+    for field, listed in rows.items():
+        values[field] = _merge_rows(plan.children[field], grant, [], listed)
+    return values, name
+
+
+def update_values(
+    plan: DocTypePlan,
+    grant: Grant,
+    served: Callable[[], Mapping[str, Any]],
+    stored: Mapping[str, Any],
+    body: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The fields that a body changes. What merely echoes a served value is ignored; another value is refused.
+
+    `stored` holds all of the document as stored values, `served` gives what the caller may read of it.
+    """
+    echoes = [field for field in body if field not in grant.writable and field != VERSION_FIELD]
+    if echoes:
+        known = served()
+        _refuse([_refusal(field, plan.specs) for field in echoes if not _is_echo(plan, field, known, body[field])])
+    given = {field: raw for field, raw in body.items() if field in grant.writable}
+    rows = {field: given.pop(field) for field in plan.children if field in given}
+    values = parse_fields(plan.fields, given)
+    for field, listed in rows.items():
+        values[field] = _merge_rows(plan.children[field], grant, stored[field], listed)
+    return values
+
+
+def expected_version(body: Mapping[str, Any]) -> int | None:
+    """The `_version` of a body: the version that the caller expects, and nothing else."""
+    version = body.get(VERSION_FIELD)
+    if version is None:
+        return None
+    if not isinstance(version, int) or isinstance(version, bool):
+        raise ValidationError("bad version", [FieldProblem(VERSION_FIELD, "wrong_type", "an integer is expected")])
+    return version
+
+
+def _merge_rows(child: ChildPlan, grant: Grant, stored: list[dict[str, Any]], listed: Any) -> list[dict[str, Any]]:
+    if not isinstance(listed, list) or len(listed) > _MAX_CHILD_ROWS:
+        message = f"a list of at most {_MAX_CHILD_ROWS} rows is expected"
+        raise ValidationError("bad child rows", [FieldProblem(child.field, "wrong_type", message)])
+    known = {row["id"]: row for row in stored}
+    problems: list[FieldProblem] = []
+    merged: list[dict[str, Any]] = []
+    for place, row in enumerate(listed):
+        try:
+            merged.append(_merge_row(child, grant, known, row, f"{child.field}.{place}."))
+        except ValidationError as error:
+            problems.extend(error.problems)
+    _refuse(problems)
+    return merged
+
+
+def _merge_row(child: ChildPlan, grant: Grant, known: dict[Any, dict[str, Any]], row: Any, at: str) -> dict[str, Any]:
+    if not isinstance(row, Mapping):
+        _refuse([FieldProblem(at.rstrip("."), "wrong_type", "an object is expected")])
+    given = dict(row)
+    before = known.pop(_row_id(given.pop("id"), at), None) if "id" in given else {}
+    if before is None:
+        message = "no such row in this document, or named twice: leave the id out to add a row"
+        _refuse([FieldProblem(at + "id", "unknown_row", message)])
+    refused = []
+    for field in [name for name in given if f"{child.field}.{name}" not in grant.writable]:
+        if not _is_row_echo(child, grant, field, before or {}, given.pop(field)):
+            refused.append(_refusal(field, child.fields, at))
+    _refuse(refused)
+    return {**(before or {}), **parse_fields(child.fields, given, at)}
+
+
+def _row_id(raw: Any, at: str) -> UUID:
+    try:
+        return UUID(str(raw))
+    except ValueError:
+        raise ValidationError("bad id", [FieldProblem(at + "id", "unknown_row", "a UUID is expected")]) from None
+
+
+def _is_row_echo(child: ChildPlan, grant: Grant, field: str, before: Mapping[str, Any], raw: Any) -> bool:
+    if f"{child.field}.{field}" not in grant.readable or field not in before:
+        return False
+    return _same(child.fields[field], before[field], raw)
+
+
+def _is_echo(plan: DocTypePlan, field: str, served: Mapping[str, Any], raw: Any) -> bool:
+    if field not in served:
+        return False
+    if field in plan.children:
+        return _rows_echo(plan.children[field], served[field], raw)
+    return _same(plan.specs[field], served[field], raw)
+
+
+def _rows_echo(child: ChildPlan, served: list[Mapping[str, Any]], raw: Any) -> bool:
+    if not isinstance(raw, list) or len(raw) != len(served):
+        return False
+    for row, given in zip(served, raw, strict=True):
+        if not isinstance(given, Mapping) or not given.keys() <= row.keys():
+            return False
+        specs = {"id": FRAMEWORK_SPECS["id"], **child.fields}
+        if not all(_same(specs[name], row[name], value) for name, value in given.items()):
+            return False
+    return True
+
+
+def _same(spec: FieldSpec, stored: Any, raw: Any) -> bool:
+    try:
+        return bool(from_json(spec, raw) == stored)
+    except (ValueError, OverflowError):
+        return False
+
+
+def _refusal(field: str, specs: Mapping[str, FieldSpec], at: str = "") -> FieldProblem:
+    if field in specs:
+        return FieldProblem(at + field, "not_writable", "the field is not yours to set: leave it out")
+    return FieldProblem(at + field, "unknown_field", "there is no such field: check the spelling or leave it out")
+
+
+def _refuse(problems: list[FieldProblem]) -> None:
+    if problems:
+        raise ValidationError("the body holds fields that cannot be taken", problems)

@@ -1,0 +1,144 @@
+"""`MetadataService`: what a caller may see of the DocTypes, as a user interface needs it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from framework_m_core.domain.errors import AuthenticationError, DocTypeNotFoundError, NoGrantError
+from framework_m_core.domain.field_spec import FieldSpec
+from framework_m_core.domain.meta import ACTIONS
+from framework_m_core.domain.naming import PromptNaming
+from framework_m_core.domain.scope import RequestScope
+from framework_m_core.interfaces.permission import Grant
+from framework_m_core.registry.plans import FRAMEWORK_SPECS, ChildPlan, DocTypePlan
+from framework_m_core.registry.snapshot import Snapshot
+from framework_m_core.services.permissions import PermissionService
+from framework_m_core.services.schemas import document_schema
+
+__all__ = ["MetadataService"]
+
+_OF_SUBMITTABLE = frozenset({"submit", "cancel"})
+_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_NOBODY: frozenset[str] = frozenset()
+
+
+class MetadataService:
+    """Describes DocTypes that have an API, each as the caller's grants let it be seen."""
+
+    def __init__(self, snapshot: Snapshot, permissions: PermissionService) -> None:
+        self._snapshot = snapshot
+        self._permissions = permissions
+        self._described = lru_cache(maxsize=1024)(_describe)
+
+    async def overview(self, scope: RequestScope) -> dict[str, Any]:
+        """The DocTypes that the caller has any grant for, by module. Raises AuthenticationError for anonymous
+        callers that may see none."""
+        modules: dict[str, list[dict[str, Any]]] = {}
+        for plan in sorted(self._snapshot.doctypes.values(), key=lambda plan: plan.name):
+            allowed = list(await self._grants(scope, plan)) if plan.meta.has_api else []
+            if allowed:
+                modules.setdefault(plan.module, []).append(
+                    {
+                        "name": plan.name,
+                        "label": _doctype_label(plan),
+                        "submittable": plan.meta.submittable,
+                        "permissions": allowed,
+                    }
+                )
+        if not modules and scope.principal.is_anonymous:
+            raise AuthenticationError("log in first: nothing here is open to anonymous callers")
+        return {"modules": [{"name": name, "doctypes": modules[name]} for name in sorted(modules)]}
+
+    async def describe(self, scope: RequestScope, doctype: str) -> Mapping[str, Any]:
+        """One DocType. Raises AuthenticationError, DocTypeNotFoundError, and NoGrantError without any grant."""
+        plan = self._snapshot.doctypes.get(doctype)
+        known = plan is not None and plan.meta.has_api
+        grants = await self._grants(scope, plan) if plan is not None and known else {}
+        if plan is not None and grants:
+            readable = grants["read"].readable if "read" in grants else _NOBODY
+            writing = [grants[action].writable for action in ("create", "write") if action in grants]
+            return self._described(plan, readable, _NOBODY.union(*writing), tuple(grants))
+        if scope.principal.is_anonymous:
+            raise AuthenticationError("log in first: nothing here is open to anonymous callers")
+        if not known:
+            raise DocTypeNotFoundError(f"there is no DocType {doctype[:80]!r}")
+        raise NoGrantError(f"none of your roles may do anything with {doctype}", rule=f"{doctype}.*")
+
+    async def _grants(self, scope: RequestScope, plan: DocTypePlan) -> dict[str, Grant]:
+        """The caller's grants by action, in the order of actions."""
+        grants = {}
+        for action in ACTIONS:
+            if action in _OF_SUBMITTABLE and not plan.meta.submittable:
+                continue
+            grant = await self._permissions.find(scope.principal, plan, action)
+            if grant is not None:
+                grants[action] = grant
+        return grants
+
+
+def _describe(
+    plan: DocTypePlan, readable: frozenset[str], writable: frozenset[str], allowed: tuple[str, ...]
+) -> Mapping[str, Any]:
+    fields = list(_fields(plan, readable, writable))
+    listed = [field["name"] for field in fields if field["in_list"]]
+    return {
+        "doctype": plan.name,
+        "label": _doctype_label(plan),
+        "module": plan.module,
+        "schema": document_schema(plan, readable, writable),
+        "layout": {"sections": [{"label": None, "fields": [field["name"] for field in fields]}]},
+        "permissions": {action: action in allowed for action in ACTIONS},
+        "fields": fields,
+        "views": {"list": {"columns": ["name", *listed]}},
+        "workflow": None,
+        "submittable": plan.meta.submittable,
+        "naming": plan.meta.naming,
+    }
+
+
+def _fields(plan: DocTypePlan, readable: frozenset[str], writable: frozenset[str]) -> Iterator[dict[str, Any]]:
+    """The name where callers give it, then the declared fields that the caller may read or write."""
+    if isinstance(plan.naming, PromptNaming):
+        yield {**_field(FRAMEWORK_SPECS["name"], "name", readable, writable), "required": True, "read_only": False}
+    seen = readable | writable
+    for name, spec in plan.fields.items():
+        if name in seen:
+            described = _field(spec, name, readable, writable)
+            child = plan.children.get(name)
+            yield described if child is None else {**described, **_child(child, readable, writable)}
+
+
+def _child(child: ChildPlan, readable: frozenset[str], writable: frozenset[str]) -> dict[str, Any]:
+    paths = ((f"{child.field}.{name}", spec) for name, spec in child.fields.items())
+    fields = [_field(spec, path, readable, writable) for path, spec in paths if path in readable | writable]
+    return {"child": child.doctype, "fields": fields}
+
+
+def _field(spec: FieldSpec, path: str, readable: frozenset[str], writable: frozenset[str]) -> dict[str, Any]:
+    return {
+        "name": spec.name,
+        "label": spec.label or _field_label(spec.name),
+        "kind": spec.kind.value,
+        "required": spec.required,
+        "nullable": spec.nullable,
+        "read_only": path not in writable,
+        "write_only": path not in readable,
+        "link": spec.link,
+        "fetch_from": spec.fetch_from,
+        "scale": spec.scale,
+        "choices": list(spec.choices) or None,
+        "in_list": spec.in_list,
+        "unique": spec.unique,
+        "allow_on_submit": spec.allow_on_submit,
+    }
+
+
+def _field_label(name: str) -> str:
+    return name.replace("_", " ").title()
+
+
+def _doctype_label(plan: DocTypePlan) -> str:
+    return plan.meta.label or _WORD.sub(" ", plan.name)

@@ -1,0 +1,82 @@
+"""Grants for a scope, kept per set of roles so that the hot path is a look-up."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from framework_m_core.domain.errors import AuthenticationError, NoGrantError, OutsideScopeError
+from framework_m_core.domain.filters import EVERYTHING, Filter, bind_principal, matches
+from framework_m_core.domain.scope import Principal, RequestScope
+from framework_m_core.interfaces.permission import Grant, PermissionProtocol, PolicyEvaluateRequest
+from framework_m_core.registry.plans import DocTypePlan
+
+__all__ = ["PermissionService"]
+
+_MOST_GRANTS = 10_000
+
+
+class PermissionService:
+    """Asks the permission engine, and turns its no into the right error."""
+
+    def __init__(self, permission: PermissionProtocol) -> None:
+        self._engine = permission
+        self._bound: dict[tuple[int, int], tuple[Grant, Principal, Filter]] = {}
+        self._grants: dict[tuple[frozenset[str], str, str], tuple[Grant | None, float | None]] = {}
+
+    async def find(self, principal: Principal, plan: DocTypePlan, action: str) -> Grant | None:
+        """The grant of an action, if any."""
+        key = (principal.roles, plan.name, action)
+        known = self._grants.get(key)
+        if known is not None and (known[1] is None or known[1] > time.monotonic()):
+            return known[0]
+        grant = await self._engine.grant(principal, plan.name, action)
+        if len(self._grants) >= _MOST_GRANTS:
+            self._grants.clear()
+        expires = None if grant is None or grant.ttl is None else time.monotonic() + grant.ttl
+        self._grants[key] = (grant, expires)
+        return grant
+
+    async def require(self, scope: RequestScope, plan: DocTypePlan, action: str) -> Grant:
+        """The grant of an action. Raises AuthenticationError for anonymous callers, else NoGrantError."""
+        grant = await self.find(scope.principal, plan, action)
+        if grant is not None:
+            return grant
+        if scope.principal.is_anonymous:
+            raise AuthenticationError("log in first: nothing here is open to anonymous callers")
+        raise NoGrantError(
+            f"none of your roles may {action} {plan.name}", rule=f"{plan.name}.{action}", doctype=plan.name
+        )
+
+    def bound_scope(self, grant: Grant, principal: Principal) -> Filter:
+        """The grant's scope with the caller's values in it, remembered per caller."""
+        key = (id(grant), id(principal))
+        known = self._bound.get(key)
+        if known is not None and known[0] is grant and known[1] is principal:
+            return known[2]
+        if len(self._bound) >= _MOST_GRANTS:
+            self._bound.clear()
+        tree = bind_principal(grant.scope, principal)
+        self._bound[key] = (grant, principal, tree)
+        return tree
+
+    async def covers(
+        self, scope: RequestScope, plan: DocTypePlan, action: str, grant: Grant, document: Mapping[str, Any]
+    ) -> bool:
+        """Whether a grant covers a document, given as stored values."""
+        if grant.scope != EVERYTHING and not matches(self.bound_scope(grant, scope.principal), document):
+            return False
+        if not grant.evaluate:
+            return True
+        request = PolicyEvaluateRequest(scope.principal, plan.name, action, document)
+        return (await self._engine.evaluate(request)).authorized
+
+    async def demand(
+        self, scope: RequestScope, plan: DocTypePlan, action: str, grant: Grant, document: Mapping[str, Any]
+    ) -> None:
+        """Raises OutsideScopeError unless the grant covers the document."""
+        if not await self.covers(scope, plan, action, grant, document):
+            raise OutsideScopeError(
+                f"you may {action} {plan.name}, but not this document", rule=grant.rule, doctype=plan.name
+            )

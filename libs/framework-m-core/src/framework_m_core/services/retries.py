@@ -1,0 +1,27 @@
+"""Trying a whole unit of work again after a transient conflict of the store."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+
+from framework_m_core.domain.errors import TransientError
+
+__all__ = ["ATTEMPTS", "retrying"]
+
+ATTEMPTS = 4
+"""The first try and three more."""
+
+_FIRST_PAUSE = 0.01
+
+
+async def retrying[T](attempt: Callable[[], Awaitable[T]], *errors: type[Exception], attempts: int = ATTEMPTS) -> T:
+    """Runs an attempt, again after each TransientError (or the errors named), with growing random pauses."""
+    worth_it = errors or (TransientError,)
+    for number in range(attempts - 1):
+        try:
+            return await attempt()
+        except worth_it:
+            await asyncio.sleep(_FIRST_PAUSE * 2**number * (0.5 + random.random()))  # noqa: S311 - jitter, no secret
+    return await attempt()

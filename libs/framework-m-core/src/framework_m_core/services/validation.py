@@ -1,0 +1,139 @@
+"""From values given by a caller or left by hooks to a valid document, with every fault found at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from types import MappingProxyType
+from typing import Any
+
+import pydantic
+from pydantic import BaseModel
+
+from framework_m_core.domain.errors import FieldProblem, ValidationError
+from framework_m_core.domain.field_spec import FieldKind, FieldSpec
+from framework_m_core.domain.values import MAX_INDEXED_TEXT, bounded, from_json
+from framework_m_core.registry.plans import DocTypePlan
+
+__all__ = ["document_values", "parse_fields", "revalidate", "row_values", "validated"]
+
+
+def parse_fields(specs: Mapping[str, FieldSpec], given: Mapping[str, Any], at: str = "") -> dict[str, Any]:
+    """Scalar JSON values as stored values; raises ValidationError with every fault, each `at` its path."""
+    values: dict[str, Any] = {}
+    problems: list[FieldProblem] = []
+    for name, raw in given.items():
+        try:
+            values[name] = from_json(specs[name], raw)
+        except (ValueError, OverflowError) as error:
+            problems.append(FieldProblem(at + name, "wrong_type", str(error)))
+    _raise_if(problems)
+    return values
+
+
+def validated(plan: DocTypePlan, values: Mapping[str, Any]) -> BaseModel:
+    """A document of values by attribute name: declared constraints and validators, then the stores' bounds."""
+    return _checked(plan, values, rounding=False)
+
+
+def revalidate(plan: DocTypePlan, document: BaseModel) -> BaseModel:
+    """The document as hooks have left it, validated as a whole; decimals are rounded first."""
+    values = dict(document.__dict__)
+    problems: list[FieldProblem] = []
+    _bound(plan.fields, values, True, "", problems)
+    for name, child in plan.children.items():
+        values[name] = [
+            _rounded_row(child.fields, row, f"{name}.{place}.", problems) for place, row in enumerate(values[name])
+        ]
+    _raise_if(problems)
+    return _checked(plan, values, rounding=True)
+
+
+def _checked(plan: DocTypePlan, values: Mapping[str, Any], *, rounding: bool) -> BaseModel:
+    try:
+        document = plan.model.__pydantic_validator__.validate_python(values)
+    except pydantic.ValidationError as error:
+        raise ValidationError("the document is not valid", _problems(error)) from None
+    problems: list[FieldProblem] = []
+    _bound(plan.fields, document.__dict__, rounding, "", problems, values)
+    for name, child in plan.children.items():
+        for place, row in enumerate(getattr(document, name)):
+            _bound(child.fields, row.__dict__, rounding, f"{name}.{place}.", problems)
+    for name in plan.indexed_text:
+        if len(getattr(document, name) or "") > MAX_INDEXED_TEXT:
+            message = f"at most {MAX_INDEXED_TEXT} characters are expected, because the field is indexed"
+            problems.append(FieldProblem(name, "too_long", message))
+    _raise_if(problems)
+    return document  # type: ignore[no-any-return] # pydantic's validator is untyped
+
+
+def _rounded_row(
+    specs: Mapping[str, FieldSpec], row: BaseModel, at: str, problems: list[FieldProblem]
+) -> dict[str, Any]:
+    values = dict(row.__dict__)
+    _bound(specs, values, True, at, problems)
+    return values
+
+
+def _bound(
+    specs: Mapping[str, FieldSpec],
+    values: dict[str, Any],
+    rounding: bool,
+    at: str,
+    problems: list[FieldProblem],
+    known: Mapping[str, Any] = MappingProxyType({}),
+) -> None:
+    """Bounds values in place; those that stand unchanged in `known` have been bounded before. JSON is copied always."""
+    for name, spec in specs.items():
+        value = values.get(name)
+        if value is None or spec.kind in _UNBOUNDED or spec.enum:
+            continue
+        if value is known.get(name) and spec.kind is not FieldKind.JSON:
+            continue
+        try:
+            values[name] = bounded(spec, value, rounding=rounding)
+        except (ValueError, OverflowError, TypeError, AttributeError) as error:
+            problems.append(FieldProblem(at + name, "out_of_bounds", str(error)))
+
+
+_UNBOUNDED = frozenset({FieldKind.UUID, FieldKind.BOOLEAN, FieldKind.CHILDREN})
+
+
+def document_values(plan: DocTypePlan, document: BaseModel) -> dict[str, Any]:
+    """Stored values of a document by field name, child rows as dictionaries with their ids."""
+    attributes = document.__dict__
+    values = {name: attributes[attribute] for name, attribute in zip(plan.columns, plan.attributes, strict=True)}
+    for name in plan.enum_fields:
+        values[name] = _plain(values[name])
+    values["docstatus"] = int(values["docstatus"])
+    for name, child in plan.children.items():
+        values[name] = [row_values(child.columns, row) for row in attributes[name]]
+    return values
+
+
+def row_values(columns: tuple[str, ...], row: BaseModel) -> dict[str, Any]:
+    """Stored values of a child row."""
+    attributes = row.__dict__
+    return {name: _plain(attributes[name]) for name in columns}
+
+
+def _plain(value: Any) -> Any:
+    return value.value if isinstance(value, Enum) else value
+
+
+def _problems(error: pydantic.ValidationError) -> list[FieldProblem]:
+    found = []
+    for fault in error.errors(include_url=False, include_input=False, include_context=False):
+        path = ".".join(str(part) for part in fault["loc"]) or "*"
+        found.append(
+            FieldProblem(path, _CODES.get(fault["type"], fault["type"]), fault["msg"].removeprefix("Value error, "))
+        )
+    return found
+
+
+_CODES: Mapping[str, str] = {"extra_forbidden": "unknown_field", "missing": "required"}
+
+
+def _raise_if(problems: list[FieldProblem]) -> None:
+    if problems:
+        raise ValidationError("the document is not valid", problems)

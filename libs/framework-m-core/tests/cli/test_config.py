@@ -1,0 +1,38 @@
+"""`m config show` and what it says of a configuration that cannot be used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .conftest import RunM
+
+SECRET = "s3cret-" * 8
+
+
+def lines(text: str) -> list[str]:
+    return [" ".join(line.split()) for line in text.splitlines()]
+
+
+def test_every_setting_shows_its_value_and_origin(run_m: RunM, tmp_path: Path) -> None:
+    file = tmp_path / "app" / "framework_config.toml"
+    file.write_text('[framework]\nenv = "production"\napps = ["crm", "shop"]\n')
+    shown = run_m("config", "show", environment={"M_FRAMEWORK__APPS": "crm"})
+    assert shown.returncode == 0
+    assert "[framework]" in lines(shown.stdout)
+    assert f'env = "production" # {file}' in lines(shown.stdout)
+    assert 'apps = ["crm"] # M_FRAMEWORK__APPS' in lines(shown.stdout)
+
+
+def test_showing_changes_nothing(run_m: RunM, tmp_path: Path) -> None:
+    run_m("config", "show")
+    assert list((tmp_path / "app").iterdir()) == []
+
+
+def test_all_problems_are_listed(run_m: RunM, tmp_path: Path) -> None:
+    (tmp_path / "app" / "framework_config.toml").write_text('[framework]\nenv = "fast"\nap = []\n[flying]\nx = 1\n')
+    refused = run_m("config", "show")
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("m: the configuration cannot be used:\n  - ")
+    assert "[framework] env:" in refused.stderr
+    assert "[framework] has no setting 'ap': did you mean 'apps'?" in refused.stderr
+    assert "there is no section [flying]" in refused.stderr

@@ -1,0 +1,161 @@
+"""`m` itself: quick help, installed commands, and errors that a person can read."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from importlib.metadata import version
+
+import pytest
+
+from .conftest import Install, M, RunM
+
+HEAVY = ("pydantic", "dependency_injector", "sqlalchemy", "litestar", "uvicorn", "argon2", "asyncio")
+
+
+def test_help_lists_the_commands_with_what_they_do(run_m: RunM) -> None:
+    shown = run_m("--help")
+    assert shown.returncode == 0
+    assert "m user create ada@example.com --role Administrator" in shown.stdout
+    for command, text in {"config": "The settings in force", "info": "What is installed, bound and declared"}.items():
+        assert any(command in line and text in line for line in shown.stdout.splitlines())
+    assert run_m().stdout == shown.stdout
+
+
+def test_help_is_quick(run_m: RunM) -> None:
+    def seconds() -> float:
+        started = time.perf_counter()
+        run_m("--help")
+        return time.perf_counter() - started
+
+    assert any(seconds() < 0.3 for _ in range(20))
+
+
+def test_help_imports_nothing_heavy() -> None:
+    command = [sys.executable, "-X", "importtime", M, "--help"]
+    traced = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stderr
+    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in traced.splitlines()}
+    assert "cyclopts" in imported
+    assert imported.isdisjoint(HEAVY)
+
+
+def test_the_version_is_ours(run_m: RunM) -> None:
+    assert run_m("--version").stdout.strip() == version("framework-m-core")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["inof"], "there is no command `m inof`: did you mean `m info`?; see `m --help`"),
+        (["config", "shw"], "there is no command `m config shw`: did you mean `m config show`?; see `m config --help`"),
+        (["config", "xyz"], "there is no command `m config xyz`: there are show; see `m config --help`"),
+        (["new"], "there is no command `m new` here: pip install framework-m-studio brings it; see `m --help`"),
+        (["info", "--verbos"], "Unknown option: --verbos. Did you mean --verbose?; see `m info --help`"),
+        (["config", "show", "x", "y"], "`m config show` does not know what to do with x y; see `m config show --help`"),
+    ],
+)
+def test_a_wrong_command_line_is_explained(run_m: RunM, arguments: list[str], message: str) -> None:
+    refused = run_m(*arguments)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr == f"m: {message}\n"
+
+
+def test_a_missing_argument_is_named(run_m: RunM) -> None:
+    refused = run_m("info", "doctype")
+    assert refused.returncode == 2
+    assert "requires an argument; see `m info doctype --help`" in refused.stderr
+
+
+COMMANDS = '''"""`m tools`: what the plug-in brings."""
+
+raise_at_import = 0
+
+from cyclopts import App
+from framework_m_core.domain.errors import ConfigurationError, EntityNotFoundError, FieldProblem, ValidationError
+
+tools = App(name="tools")
+
+
+@tools.command
+def greet(name: str = "you") -> None:
+    print(f"hello {name}")
+
+
+async def later() -> int:
+    """Does it later.
+
+    And says so.
+    """
+    return 7
+
+
+def fail(how: str) -> None:
+    match how:
+        case "missing":
+            raise EntityNotFoundError("there is no such thing: make one")
+        case "invalid":
+            raise ValidationError("not valid", [FieldProblem("a", "x", "is odd"), FieldProblem("b", "x", "is even")])
+        case "config":
+            raise ConfigurationError("cannot start:", ["first", "second"])
+        case "interrupt":
+            raise KeyboardInterrupt
+    raise RuntimeError(f"nobody\\nforesaw {how}")
+'''
+
+
+@pytest.fixture
+def _commands(install: Install) -> None:
+    install("acme_tools", COMMANDS, tools="tools", later="later", fail="fail")
+
+
+@pytest.mark.usefixtures("_commands")
+def test_installed_commands_stand_beside_ours(run_m: RunM) -> None:
+    shown = run_m("--help").stdout
+    assert "What the plug-in brings." in shown
+    assert "Does it later." in shown
+    assert run_m("tools", "greet", "Ada").stdout == "hello Ada\n"
+    assert run_m("later").returncode == 7
+
+
+@pytest.mark.usefixtures("_commands")
+@pytest.mark.parametrize(
+    ("how", "code", "message"),
+    [
+        ("missing", 1, "m: there is no such thing: make one\n"),
+        ("invalid", 1, "m: not valid; a: is odd; b: is even\n"),
+        ("config", 2, "m: cannot start:\n  - first\n  - second\n"),
+        ("interrupt", 130, ""),
+        ("it", 1, "m: unexpected RuntimeError: nobody foresaw it (run the command again with --debug to see where)\n"),
+    ],
+)
+def test_a_failure_is_a_line_without_a_trace(run_m: RunM, how: str, code: int, message: str) -> None:
+    failed = run_m("fail", how)
+    assert (failed.returncode, failed.stdout, failed.stderr) == (code, "", message)
+
+
+@pytest.mark.usefixtures("_commands")
+def test_debug_shows_the_trace(run_m: RunM) -> None:
+    failed = run_m("fail", "it", "--debug")
+    assert failed.returncode == 1
+    assert "Traceback" in failed.stderr
+    assert "acme_tools.py" in failed.stderr
+
+
+def test_a_broken_plug_in_breaks_its_own_command_alone(run_m: RunM, install: Install) -> None:
+    install("broken_tools", "import nowhere\n\ndef broken(): ...\n", broken="broken", gone="gone")
+    assert "broken" in run_m("--help").stdout
+    assert run_m("config", "show").returncode == 0
+    for command in ("broken", "gone"):
+        failed = run_m(command)
+        assert failed.returncode == 1
+        assert "Cannot import module 'broken_tools'" in failed.stderr
+        assert "Traceback" not in failed.stderr
+
+
+def test_two_plug_ins_cannot_bring_one_command(run_m: RunM, install: Install) -> None:
+    for name in ("first", "second"):
+        install(name, "def fly(): ...\n", fly="fly")
+    refused = run_m("--help")
+    assert refused.returncode == 2
+    assert "both bring the command `m fly`: uninstall one" in refused.stderr

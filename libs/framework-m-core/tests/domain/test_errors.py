@@ -1,0 +1,72 @@
+"""The error tree: stable codes, messages and details that explain themselves."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import pytest
+
+from framework_m_core.domain import errors
+from framework_m_core.domain.errors import (
+    AnswerReplayed,
+    ConfigurationError,
+    FieldProblem,
+    FrameworkError,
+    LinkTargetError,
+    PreconditionFailedError,
+    QueryError,
+    RateLimitError,
+    RepositoryError,
+    TransientError,
+    ValidationError,
+    VersionConflictError,
+)
+
+TREE = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, FrameworkError)]
+
+
+def test_the_tree_was_found() -> None:
+    assert len(TREE) > 20
+
+
+@pytest.mark.parametrize("kind", TREE)
+def test_every_error_is_exported_has_a_code_of_its_own_and_says_what_it_means(kind: type[FrameworkError]) -> None:
+    assert kind.__name__ in errors.__all__
+    assert kind.__doc__
+    assert "code" in vars(kind)
+    assert [other for other in TREE if other.code == kind.code] == [kind]
+    assert kind.code == kind.code.lower() and " " not in kind.code
+
+
+def test_an_error_carries_its_message_and_details() -> None:
+    error = VersionConflictError("read it again", version=3)
+    assert (str(error), error.message, dict(error.details)) == ("read it again", "read it again", {"version": 3})
+
+
+def test_a_validation_error_keeps_every_problem() -> None:
+    problems = [FieldProblem("items.0.qty", "wrong_type", "a decimal is expected"), FieldProblem("x", "required", "x")]
+    error = ValidationError("not valid", (problem for problem in problems), doctype="Order")
+    assert error.problems == tuple(problems)
+    assert error.details == {"doctype": "Order"}
+    assert isinstance(QueryError("x"), ValidationError) and isinstance(LinkTargetError("x"), ValidationError)
+
+
+def test_a_configuration_error_lists_its_problems_a_line_each() -> None:
+    error = ConfigurationError("cannot start:", iter(["one", "two"]))
+    assert str(error) == "cannot start:\n  - one\n  - two"
+    assert error.details["problems"] == ("one", "two")
+    assert str(ConfigurationError("just this")) == "just this"
+
+
+def test_rate_limits_and_replayed_answers_carry_what_the_edge_needs() -> None:
+    limited = RateLimitError("wait", retry_after=7)
+    assert (limited.retry_after, limited.details["retry_after"]) == (7, 7)
+    answer: Any = object()
+    assert AnswerReplayed(answer).answer is answer
+
+
+def test_families_that_callers_catch_together() -> None:
+    assert issubclass(PreconditionFailedError, VersionConflictError)
+    assert issubclass(TransientError, RepositoryError)
+    assert not issubclass(VersionConflictError, RepositoryError)

@@ -1,0 +1,148 @@
+"""What a declared field means, and which declarations are refused with what would be right."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal, Optional, Union
+from uuid import UUID
+
+import pytest
+from pydantic import BaseModel, create_model
+
+from framework_m_core.domain.field import KEYWORDS, Field
+from framework_m_core.domain.field_spec import FieldKind, FieldSpec, read_field_spec
+from framework_m_testing.fakes.doctype import FakeDocType
+
+
+class Colour(enum.StrEnum):
+    RED = "red"
+    BLUE = "blue"
+
+
+class Level(enum.IntEnum):
+    LOW = 1
+    HIGH = 2
+
+
+class Mixed(enum.Enum):
+    TEXT = "text"
+    NUMBER = 1
+
+
+class Row(FakeDocType):
+    text: str = ""
+
+    class Meta:
+        is_child_table = True
+
+
+class NoRow(FakeDocType):
+    text: str = ""
+
+
+def spec_of(annotation: Any, default: Any = ...) -> FieldSpec:
+    model: type[BaseModel] = create_model("Declared", x=(annotation, default))
+    return read_field_spec("x", model.model_fields["x"])
+
+
+@pytest.mark.parametrize(
+    ("annotation", "kind", "nullable"),
+    [
+        (str, FieldKind.TEXT, False),
+        (int, FieldKind.INTEGER, False),
+        (float, FieldKind.FLOAT, False),
+        (bool, FieldKind.BOOLEAN, False),
+        (date, FieldKind.DATE, False),
+        (datetime, FieldKind.DATETIME, False),
+        (UUID, FieldKind.UUID, False),
+        (str | None, FieldKind.TEXT, True),
+        (Optional[int], FieldKind.INTEGER, True),  # noqa: UP045 - as older code writes it
+        (Union[None, date], FieldKind.DATE, True),  # noqa: UP007
+        (Annotated[str, "x"], FieldKind.TEXT, False),
+        (Annotated[str | None, "x"], FieldKind.TEXT, True),
+        (Annotated[str, "x"] | None, FieldKind.TEXT, True),
+        (Literal["a", "b"], FieldKind.TEXT, False),
+        (Colour, FieldKind.TEXT, False),
+        (Level, FieldKind.INTEGER, False),
+        (list, FieldKind.JSON, False),
+        (dict, FieldKind.JSON, False),
+        (list[str], FieldKind.JSON, False),
+        (dict[str, Any], FieldKind.JSON, False),
+        (Mapping[str, int], FieldKind.JSON, False),
+        (tuple[int, ...], FieldKind.JSON, False),
+        (set[str] | None, FieldKind.JSON, True),
+        (Any, FieldKind.JSON, True),
+        (object, FieldKind.JSON, True),
+        (list[Row], FieldKind.CHILDREN, False),
+    ],
+)
+def test_a_type_has_a_kind(annotation: Any, kind: FieldKind, nullable: bool) -> None:
+    spec = spec_of(annotation)
+    assert (spec.kind, spec.nullable, spec.required) == (kind, nullable, True)
+    assert spec.is_scalar is (kind is not FieldKind.CHILDREN)
+
+
+def test_choices_and_classes_are_kept() -> None:
+    assert spec_of(Literal["a", "b"]).choices == ("a", "b")
+    assert (spec_of(Colour).choices, spec_of(Colour).enum) == (("red", "blue"), Colour)
+    assert (spec_of(Level).choices, spec_of(Level | None).enum) == ((), Level)
+    assert spec_of(list[Row]).child is Row
+
+
+@pytest.mark.parametrize(
+    "annotation", [bytes, complex, type, str | int, str | int | None, Literal["a", 1], BaseModel, NoRow, Row, None]
+)
+def test_a_type_that_no_store_holds_is_refused(annotation: Any) -> None:
+    with pytest.raises(ValueError, match="cannot be stored: expected"):
+        spec_of(annotation)
+
+
+def test_an_enum_of_mixed_values_is_refused() -> None:
+    with pytest.raises(ValueError, match="all str or all int"):
+        spec_of(Mixed)
+
+
+@pytest.mark.parametrize(
+    ("annotation", "field", "expected"),
+    [
+        (Decimal, Field(), r"Field\(scale=2\)"),
+        (Decimal, Field(scale=18), "0 to 17"),
+        (Decimal, Field(scale=-1), "0 to 17"),
+        (int, Field(scale=2), "on a Decimal"),
+        (str, Field(link="X"), "needs the type UUID"),
+        (dict, Field(unique=True), "scalar type"),
+        (list[Row], Field(unique=True), "scalar type"),
+        (str, Field(default=None), r"says so in its type"),
+    ],
+)
+def test_keywords_that_do_not_fit_the_type_are_refused(annotation: Any, field: Any, expected: str) -> None:
+    with pytest.raises(ValueError, match=expected):
+        spec_of(annotation, field)
+
+
+@pytest.mark.parametrize("default", ["a", Field(default="a"), Field(default_factory=str)])
+def test_a_default_makes_it_optional(default: Any) -> None:
+    assert spec_of(str, default).required is False
+
+
+def test_every_keyword_reaches_the_spec() -> None:
+    values: dict[str, Any] = {
+        "fetch_from": "a.b", "label": "L", "unique": True, "index": True, "in_list": True, "read_only": True,
+        "allow_on_submit": True, "permlevel": 2, "sensitive": True,
+    }  # fmt: skip
+    spec = spec_of(str | None, Field(None, **values))
+    assert {name: getattr(spec, name) for name in values} == values
+    assert spec_of(Decimal, Field(scale=0)).scale == 0
+    assert spec_of(UUID, Field(link="Customer")).link == "Customer"
+    assert set(values) | {"scale", "link"} == set(KEYWORDS)
+
+
+def test_what_is_fetched_is_read_only() -> None:
+    assert spec_of(str | None, Field(None, fetch_from="a.b")).read_only
+
+
+def test_json_schema_extra_alone_works_too() -> None:
+    assert spec_of(UUID, Field(json_schema_extra={"link": "Customer", "unheard_of": 1})).link == "Customer"

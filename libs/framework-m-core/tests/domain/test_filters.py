@@ -1,0 +1,192 @@
+"""The filter tree: two-valued meaning, shapes, and what stands for the caller."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from framework_m_core.domain.errors import QueryError
+from framework_m_core.domain.field_spec import FieldKind
+from framework_m_core.domain.filters import (
+    EVERYTHING,
+    NOTHING,
+    OPERATORS,
+    And,
+    Comparison,
+    Filter,
+    Not,
+    Or,
+    PrincipalValue,
+    Slot,
+    bind_principal,
+    check_pattern,
+    fields_of,
+    fold_ascii,
+    matches,
+    shape_of,
+)
+from framework_m_core.domain.scope import Principal
+from framework_m_testing.harness import sample_snapshot
+from framework_m_testing.strategies import documents, filters
+
+PLAN = sample_snapshot().get("Thing")
+ME = UUID(int=7)
+
+
+def test_true_and_false_are_trees() -> None:
+    assert matches(EVERYTHING, {})
+    assert not matches(NOTHING, {})
+
+
+@pytest.mark.parametrize("operator", [word for word in OPERATORS if word not in {"ne", "not_in", "is_null"}])
+def test_a_comparison_with_null_is_false(operator: Any) -> None:
+    value = {"in": ("a",), "between": ("a", "b")}.get(operator, "a")
+    assert not matches(Comparison("x", operator, value), {"x": None})
+    assert matches(Not(Comparison("x", operator, value)), {"x": None})
+
+
+def test_ne_and_not_in_include_null_and_is_null_asks() -> None:
+    missing = {"x": None}
+    assert matches(Comparison("x", "ne", "a"), missing)
+    assert matches(Comparison("x", "not_in", ("a",)), missing)
+    assert matches(Comparison("x", "is_null", True), missing)
+    assert not matches(Comparison("x", "is_null", False), missing)
+
+
+def test_an_empty_list_holds_nothing() -> None:
+    assert not matches(Comparison("x", "in", ()), {"x": 1})
+    assert matches(Comparison("x", "not_in", ()), {"x": 1})
+
+
+@pytest.mark.parametrize(
+    ("operator", "value", "text", "expected"),
+    [
+        ("like", "a%", "abc", True),
+        ("like", "a%", "Abc", False),
+        ("like", "a_c", "abc", True),
+        ("like", "a_c", "a😀c", True),
+        ("like", r"a\%", "a%", True),
+        ("like", r"a\%", "ab", False),
+        ("like", r"\\", "\\", True),
+        ("like", "a%", "a\nb", True),
+        ("like", "", "", True),
+        ("ilike", "ABC", "abc", True),
+        ("ilike", "É", "é", False),
+        ("ilike", "K", "\u212a", False),
+        ("contains", "%", "50%", True),
+        ("contains", "%", "50", False),
+        ("contains", "", "x", True),
+        ("starts_with", "_", "_x", True),
+        ("starts_with", "a", "A", False),
+        ("lt", "\U0001f600", "\uffff", True),
+        ("between", ("b", "a"), "b", False),
+    ],
+)
+def test_text_by_code_point_and_pattern(operator: Any, value: Any, text: str, expected: bool) -> None:
+    assert matches(Comparison("x", operator, value), {"x": text}) is expected
+
+
+def test_what_is_no_filter_is_an_error() -> None:
+    for call in (matches, lambda tree, _: shape_of(tree), lambda tree, _: fields_of(tree)):
+        with pytest.raises(TypeError):
+            call("text", {})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("pattern", ["\\", "a\\\\\\", "%\\"])
+def test_a_lone_backslash_at_the_end_is_refused(pattern: str) -> None:
+    with pytest.raises(QueryError, match="backslash"):
+        check_pattern(pattern)
+
+
+@given(st.text())
+def test_a_pattern_is_checked_by_its_last_backslashes(pattern: str) -> None:
+    assert check_pattern(pattern.rstrip("\\") + "\\\\") == pattern.rstrip("\\") + "\\\\"
+
+
+@given(st.text())
+def test_folding_leaves_all_but_ascii_alone(text: str) -> None:
+    folded = fold_ascii(text)
+    assert len(folded) == len(text)
+    assert all(new == old or (old.isascii() and new == old.lower()) for new, old in zip(folded, text, strict=True))
+
+
+@given(filters(PLAN), documents(PLAN))
+def test_not_is_the_opposite_and_doubled_nothing(tree: Filter, document: dict[str, Any]) -> None:
+    assert matches(Not(tree), document) is not matches(tree, document)
+    assert matches(Not(Not(tree)), document) is matches(tree, document)
+
+
+@given(st.lists(filters(PLAN), max_size=3), documents(PLAN))
+def test_de_morgan(trees: list[Filter], document: dict[str, Any]) -> None:
+    parts = tuple(trees)
+    assert matches(Not(And(parts)), document) is matches(Or(tuple(map(Not, parts))), document)
+
+
+@given(filters(PLAN))
+def test_a_shape_holds_no_values_and_as_many_slots(tree: Filter) -> None:
+    shape, values = shape_of(tree)
+    assert _slots(shape) == len(values)
+    assert shape_of(tree) == (shape, values)
+    assert hash(shape) == hash(shape_of(tree)[0])
+    assert fields_of(shape) <= fields_of(tree)
+
+
+def _slots(tree: Filter) -> int:
+    match tree:
+        case And(parts) | Or(parts):
+            return sum(map(_slots, parts))
+        case Not(part):
+            return _slots(part)
+        case Comparison(_, "is_null", _):
+            return 0
+        case Comparison(_, "between", (Slot(), Slot())):
+            return 2
+        case Comparison(_, _, Slot(size)):
+            return size
+    raise AssertionError(f"a value is left in {tree}")
+
+
+def test_lists_are_padded_so_that_few_shapes_cover_all_lengths() -> None:
+    shapes = {shape_of(Comparison("x", "in", tuple(range(length))))[0] for length in range(1, 65)}
+    assert len(shapes) == 7
+    assert shape_of(Comparison("x", "in", (1, 2, 3)))[1] == (1, 2, 3, 3)
+    assert shape_of(Comparison("x", "in", ()))[0] == NOTHING
+    assert shape_of(Comparison("x", "not_in", ()))[0] == EVERYTHING
+
+
+CALLER = Principal("u7", email="u7@example.com", attributes={"floor": ("3", "x", str(1 << 63)), "one": ("a",)})
+
+
+@pytest.mark.parametrize(
+    ("tree", "bound"),
+    [
+        (Comparison("owner", "eq", PrincipalValue("id")), Comparison("owner", "eq", "u7")),
+        (Comparison("mail", "eq", PrincipalValue("email")), Comparison("mail", "eq", "u7@example.com")),
+        (Comparison("team", "in", PrincipalValue("one")), Comparison("team", "in", ("a",))),
+        (Comparison("team", "eq", PrincipalValue("one")), Comparison("team", "eq", "a")),
+        (Comparison("team", "eq", PrincipalValue("none")), Comparison("team", "in", ())),
+        (Comparison("team", "ne", PrincipalValue("none")), Comparison("team", "not_in", ())),
+        (Comparison("floor", "in", PrincipalValue("floor", FieldKind.INTEGER)), Comparison("floor", "in", (3,))),
+        (Comparison("who", "eq", PrincipalValue("id", FieldKind.UUID)), Comparison("who", "in", ())),
+        (Comparison("flag", "eq", PrincipalValue("id", FieldKind.BOOLEAN)), Comparison("flag", "in", ())),
+        (Comparison("x", "eq", 1), Comparison("x", "eq", 1)),
+    ],
+)
+def test_what_is_known_of_the_caller_takes_its_place(tree: Filter, bound: Filter) -> None:
+    assert bind_principal(tree, CALLER) == bound
+    assert bind_principal(And((Or((Not(tree),)),)), CALLER) == And((Or((Not(bound),)),))
+
+
+def test_an_id_is_read_as_a_uuid_where_the_field_is_one() -> None:
+    tree = Comparison("who", "eq", PrincipalValue("id", FieldKind.UUID))
+    assert bind_principal(tree, Principal(str(ME))) == Comparison("who", "eq", ME)
+
+
+def test_nobody_owns_nothing() -> None:
+    """An anonymous caller has no id, so even documents without an owner are not theirs."""
+    tree = bind_principal(Comparison("owner", "eq", PrincipalValue("id")), Principal(""))
+    assert not matches(tree, {"owner": ""})

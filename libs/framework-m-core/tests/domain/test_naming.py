@@ -1,0 +1,58 @@
+"""Naming rules: what a pattern means, and which are none."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from framework_m_core.domain.naming import FieldNaming, IdNaming, PromptNaming, SeriesNaming, parse_naming
+
+NOW = datetime(2026, 3, 7, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "rule"),
+    [
+        (None, IdNaming()),
+        ("prompt", PromptNaming()),
+        ("field:code", FieldNaming("code")),
+        ("INV-.YYYY.-.####", SeriesNaming(("INV-", "YYYY", "-", "####"))),
+        ("####", SeriesNaming(("####",))),
+    ],
+)
+def test_a_pattern_means_a_rule(pattern: str | None, rule: object) -> None:
+    assert parse_naming(pattern) == rule
+
+
+@pytest.mark.parametrize("pattern", ["", "INV", "Prompt", "INV-####", "INV-.##.-.##", "a/.####", "fields:x", "..."])
+def test_what_is_no_rule_says_what_would_be(pattern: str) -> None:
+    with pytest.raises(ValueError, match=r"series with one counter|no '/'"):
+        parse_naming(pattern)
+
+
+def _series(pattern: str) -> SeriesNaming:
+    rule = parse_naming(pattern)
+    assert isinstance(rule, SeriesNaming)
+    return rule
+
+
+@pytest.mark.parametrize(
+    ("pattern", "number", "name"),
+    [
+        ("INV-.YYYY.-.####", 7, "INV-2026-0007"),
+        ("INV-.####", 12345, "INV-12345"),
+        ("YY.MM.DD.-.#", 3, "260307-3"),
+        ("{branch}.-.##.-.YYYY", 3, "North-03-2026"),
+        ("{none}.X.###", 1, "X001"),
+    ],
+)
+def test_a_series_makes_names(pattern: str, number: int, name: str) -> None:
+    assert _series(pattern).name(number, NOW, {"branch": "North", "none": None}) == name
+
+
+def test_the_prefix_names_the_counter() -> None:
+    series = _series("{branch}.-.YYYY.-.####.-.MM")
+    assert series.prefix(NOW, {"branch": "North"}) == "North-2026-"
+    assert series.fields == ("branch",)
+    assert _series("A.####").fields == ()

@@ -1,0 +1,140 @@
+"""Values: what JSON means for a field, and the bounds within which every store can hold it."""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic_core import to_json
+
+from framework_m_core.domain.field_spec import FieldKind, FieldSpec
+from framework_m_core.domain.values import bounded, from_json
+from framework_m_testing.strategies import json_values, stored_values
+
+KINDS = [kind for kind in FieldKind if kind is not FieldKind.CHILDREN]
+INT64 = 1 << 63
+
+
+def _spec(kind: FieldKind, scale: int | None = None) -> FieldSpec:
+    if kind is FieldKind.DECIMAL and scale is None:
+        scale = 2
+    return FieldSpec("x", kind, nullable=kind is FieldKind.JSON, scale=scale)
+
+
+@given(st.sampled_from(KINDS).map(_spec).flatmap(lambda spec: st.tuples(st.just(spec), stored_values(spec))))
+def test_a_stored_value_comes_back_from_json_as_it_was(pair: tuple[FieldSpec, Any]) -> None:
+    """As `http` encodes it, with numbers that have a point or exponent decoded as decimals."""
+    spec, value = pair
+    raw = json.loads(to_json(value), parse_float=Decimal)
+    again = from_json(spec, raw)
+    assert again == value
+    assert value is None or isinstance(again, type(value))
+    assert bounded(spec, again) == value
+
+
+@given(json_values())
+def test_bounding_json_twice_changes_nothing_and_shares_nothing(value: Any) -> None:
+    once = bounded(_spec(FieldKind.JSON), value)
+    assert bounded(_spec(FieldKind.JSON), once) == once == value
+    if isinstance(value, (list, dict)):
+        assert once is not value
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_null_is_null_of_every_kind(kind: FieldKind) -> None:
+    assert from_json(_spec(kind), None) is None
+    assert bounded(_spec(kind), None) is None
+
+
+REFUSED: list[tuple[FieldKind, Any]] = [
+    *((FieldKind.TEXT, raw) for raw in (1, True, [], {}, "a\0b", "\ud800")),
+    *((FieldKind.INTEGER, raw) for raw in ("1", True, Decimal("1.0"), 1.5, INT64, -INT64 - 1, 10**400)),
+    *((FieldKind.FLOAT, raw) for raw in ("1", True, None.__class__, Decimal("1e999"), 10**400, math.nan, math.inf)),
+    *((FieldKind.BOOLEAN, raw) for raw in (0, 1, "true", [])),
+    *((FieldKind.DECIMAL, raw) for raw in (1.5, True, "x", "", "NaN", "Infinity", "-sNaN", "1e16", 10**16, "0.001")),
+    *((FieldKind.DECIMAL, raw) for raw in ("1e999999999", "1e-999999999", [], Decimal("9999999999999999.995"))),
+    *((FieldKind.UUID, raw) for raw in ("x", "", 7, "{}", [], "0" * 31)),
+    *((FieldKind.DATE, raw) for raw in ("2026-02-30", "2026-01-01T00:00:00", 20260101, "0001-01-01", "9999-12-31")),
+    *((FieldKind.DATETIME, raw) for raw in ("2026-01-01T00:00:00", "2026-01-01", "now", 0, "0001-01-01T00:00:00Z")),
+    *((FieldKind.DATETIME, raw) for raw in ("9999-12-31T00:00:00Z", "2026-01-01T25:00:00Z")),
+    *((FieldKind.JSON, raw) for raw in ("\0", {"\0": 1}, {"a": "\ud800"}, [INT64], math.nan, {1: 2}, object())),
+]
+
+
+@pytest.mark.parametrize(("kind", "raw"), REFUSED, ids=[f"{kind}-{number}" for number, (kind, _) in enumerate(REFUSED)])
+def test_what_no_store_could_hold_is_refused_with_what_was_expected(kind: FieldKind, raw: Any) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        from_json(_spec(kind), raw)
+
+
+@given(st.sampled_from(KINDS).map(_spec), st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text() | st.decimals() | st.floats(),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(), inner, max_size=2), max_leaves=4,
+))  # fmt: skip
+def test_anything_is_taken_or_refused_by_a_value_error(spec: FieldSpec, raw: Any) -> None:
+    try:
+        value = from_json(spec, raw)
+    except ValueError:
+        return
+    assert bounded(spec, value) == value
+
+
+@pytest.mark.parametrize(
+    ("raw", "scale", "kept"),
+    [
+        ("1", 2, "1.00"), ("1.50", 2, "1.50"), (7, 0, "7"), ("-0", 2, "0.00"), ("1e2", 2, "100.00"),
+        ("9999999999999999.99", 2, "9999999999999999.99"),
+        ("0.12300", 3, "0.123"), ("-" + "9" * 18, 0, "-" + "9" * 18),
+    ],
+)  # fmt: skip
+def test_decimals_are_padded_to_their_scale(raw: Any, scale: int, kept: str) -> None:
+    assert str(from_json(_spec(FieldKind.DECIMAL, scale), raw)) == kept
+
+
+@pytest.mark.parametrize(
+    ("given_", "kept"),
+    [("0.125", "0.12"), ("0.135", "0.14"), ("-0.125", "-0.12"), ("-0.001", "0.00"), ("1e-9", "0.00")],
+)
+def test_what_hooks_leave_is_rounded_half_even(given_: str, kept: str) -> None:
+    assert str(bounded(_spec(FieldKind.DECIMAL), Decimal(given_), rounding=True)) == kept
+
+
+def test_rounding_up_past_the_bound_is_refused() -> None:
+    with pytest.raises(ValueError, match="16 digits"):
+        bounded(_spec(FieldKind.DECIMAL), Decimal("9999999999999999.995"), rounding=True)
+
+
+def test_moments_are_kept_in_utc_with_microseconds() -> None:
+    spec = _spec(FieldKind.DATETIME)
+    assert from_json(spec, "2026-01-31T12:00:00.123456+02:00") == datetime(2026, 1, 31, 10, 0, 0, 123456, UTC)
+    east = datetime(2026, 1, 1, tzinfo=timezone(timedelta(hours=14)))
+    assert bounded(spec, east).isoformat() == "2025-12-31T10:00:00+00:00"
+    assert bounded(spec, datetime(1, 1, 2, tzinfo=timezone(timedelta(hours=14)))).tzinfo is UTC
+
+
+def test_values_that_are_there_already_are_taken() -> None:
+    now, id = datetime(2026, 1, 1, tzinfo=UTC), UUID(int=1)
+    for kind, value in ((FieldKind.DATETIME, now), (FieldKind.DATE, date(2026, 1, 1)), (FieldKind.UUID, id)):
+        assert from_json(_spec(kind), value) == value
+
+
+def test_json_is_nested_so_deep_and_no_deeper() -> None:
+    def nested(depth: int) -> list[Any]:
+        return [] if depth == 0 else [nested(depth - 1)]
+
+    assert bounded(_spec(FieldKind.JSON), nested(31))
+    with pytest.raises(ValueError, match="32 deep"):
+        bounded(_spec(FieldKind.JSON), nested(40))
+
+
+def test_numbers_in_json_are_finite_and_large_whole_ones_are_exact() -> None:
+    taken = from_json(_spec(FieldKind.JSON), [Decimal("1.5"), Decimal("1e17"), 1e300, -1.0, (1, 2)])
+    assert taken == [1.5, 10**17, 1e300, -1.0, [1, 2]]
+    assert [type(number) for number in taken[:4]] == [float, int, float, float]
