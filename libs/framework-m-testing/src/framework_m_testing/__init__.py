@@ -1,0 +1,1 @@
+"""Contract suites, fakes and generators for adapters and apps of Framework M."""

@@ -1,0 +1,76 @@
+"""`Contract`: the base of all suites, which refuses to be weakened, and `StoreContract`, the base of the store's."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from framework_m_testing.harness import OpenStore, StoreHarness, sample_snapshot
+
+__all__ = ["Contract", "StoreContract"]
+
+_EXCUSES = frozenset({"skip", "skipif", "xfail"})
+
+
+def _replaced(cls: type) -> Iterator[tuple[str, object]]:
+    """Promises whose test is not the contract's own, with what stands in their place."""
+    for name in dir(cls):
+        holders = [parent for parent in cls.__mro__ if name in vars(parent)]
+        if name.startswith("test_") and len(holders) > 1 and any(isinstance(one, _Unweakened) for one in holders[1:]):
+            yield name, vars(holders[0])[name]
+
+
+def _is_reasoned_xfail(member: object) -> bool:
+    marks = [mark for mark in getattr(member, "pytestmark", ()) if mark.name == "xfail"]
+    return any(mark.kwargs.get("strict") is True and mark.kwargs.get("reason") for mark in marks)
+
+
+def _refuse_excuses(where: str, marks: Any) -> None:
+    for mark in marks if isinstance(marks, (list, tuple)) else [marks]:
+        if mark.name in _EXCUSES:
+            raise TypeError(f"{where} is marked {mark.name}: a contract is met or it is not")
+
+
+class _Unweakened(type):
+    """Looks at what is put on a contract after its class body too: decorators and assignments."""
+
+    def __setattr__(cls, name: str, value: Any) -> None:
+        if name == "__test__" or name.startswith("test_"):
+            raise TypeError(f"{cls.__name__}.{name} is part of a contract: it is not replaced")
+        if name == "pytestmark":
+            _refuse_excuses(cls.__name__, value)
+        super().__setattr__(name, value)
+
+
+class Contract(metaclass=_Unweakened):
+    """A suite of promises. A subclass may add tests; it may replace one only by a strict xfail with a reason."""
+
+    pytestmark = [pytest.mark.asyncio]
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        _refuse_excuses(cls.__name__, vars(cls).get("pytestmark", ()))
+        _refuse_excuses(cls.__name__, getattr(sys.modules.get(cls.__module__), "pytestmark", ()))
+        if "__test__" in vars(cls):
+            raise TypeError(f"{cls.__name__}.__test__ is set: a contract is run")
+        for name, member in _replaced(cls):
+            if not _is_reasoned_xfail(member):
+                raise TypeError(
+                    f"{cls.__name__}.{name} replaces a promise of the contract: leave it, or mark it "
+                    "@pytest.mark.xfail(strict=True, reason='…')"
+                )
+
+
+class StoreContract(Contract):
+    """A contract of the store family: give it a fixture `open_store`, an `OpenStore`."""
+
+    @pytest_asyncio.fixture
+    async def store(self, open_store: OpenStore) -> AsyncIterator[StoreHarness]:
+        """The store under the sample DocTypes, its schema synced and empty."""
+        async with open_store(sample_snapshot()) as store:
+            await store.schema_mapper.sync()
+            yield store

@@ -1,0 +1,200 @@
+"""What every `DocumentReaderProtocol` must do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from framework_m_core.domain.filters import EVERYTHING, And, Comparison, Filter, matches, shape_of
+from framework_m_core.domain.page import OrderSpec
+from framework_m_core.interfaces.reader import ChildSelection, QueryShape
+from framework_m_core.services.document_codec import document_from_values
+from framework_m_core.services.permissions import PermissionService
+from framework_m_core.services.projection import full_selection, row_to_document
+from framework_m_core.services.queries import QueryService
+from framework_m_core.services.query_parsing import ListRequest
+from framework_m_core.services.validation import document_values
+from framework_m_testing.contracts.contract import StoreContract
+from framework_m_testing.fakes.permission import FakePermission
+from framework_m_testing.harness import StoreHarness, sample_snapshot
+from framework_m_testing.strategies import documents, filters, orders, texts
+
+__all__ = ["ReaderContract"]
+
+type Values = dict[str, Any]
+
+_PLAN = sample_snapshot().get("Thing")
+_ROWS = st.lists(documents(_PLAN), min_size=1, max_size=6)
+_TEXT_ROWS = st.lists(texts().map(lambda text: {"text": text}), min_size=1, max_size=6)
+_many = settings(
+    max_examples=max(300, settings.default.max_examples if settings.default else 0),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors, HealthCheck.too_slow],
+)
+
+
+class ReaderContract(StoreContract):
+    """Rows, and what filters, orders and cursors mean. Give it a fixture `open_store`."""
+
+    async def test_rows_hold_the_asked_fields_in_their_order_as_domain_values(self, store: StoreHarness) -> None:
+        """Child selections as lists of tuples, in the order of the rows."""
+        rows = [{"what": "b", "amount": Decimal("1.250")}, {"what": "a", "amount": Decimal(2)}]
+        thing = await store.store("Thing", price="1.50", number=7, slots=rows)
+        asked = ("price", ChildSelection("slots", ("amount", "what")), "id", "number", "note", "creation")
+        found = await _fetch(store, QueryShape("Thing", asked, Comparison("id", "eq", thing.id)))
+        nested = [(Decimal("1.250"), "b"), (Decimal("2.000"), "a")]
+        assert [tuple(row) for row in found] == [(Decimal("1.50"), nested, thing.id, 7, None, thing.creation)]
+        assert str(found[0][0]) == "1.50"
+
+    async def test_a_document_without_rows_has_an_empty_selection(self, store: StoreHarness) -> None:
+        """Empty or None, never another document's."""
+        await store.store("Thing", slots=[{"what": "x"}])
+        bare = await store.store("Thing")
+        shape = QueryShape("Thing", (ChildSelection("slots", ("id", "what")),), Comparison("id", "eq", bare.id))
+        assert [list(row[0] or ()) for row in await _fetch(store, shape)] == [[]]
+
+    async def test_soft_deleted_documents_are_rows_like_others(self, store: StoreHarness) -> None:
+        """The shape filters them."""
+        thing = await store.store("Thing")
+        thing.deleted_at = thing.modified
+        async with store.units(store.scope) as unit:
+            await unit.repository("Thing").update(thing, expected_version=1)
+            await unit.commit()
+        assert len(await _fetch(store, QueryShape("Thing", ("id",)))) == 1
+        assert await _fetch(store, QueryShape("Thing", ("id",), Comparison("deleted_at", "is_null", True))) == []
+
+    async def test_a_page_has_a_limit_and_an_offset_and_a_count_is_a_number(self, store: StoreHarness) -> None:
+        """The values of limit and offset follow those of the filter."""
+        for number in range(5):
+            await store.store("Thing", number=number)
+        where, slots = shape_of(Comparison("number", "gt", 0))
+        page = QueryShape("Thing", ("number",), where, (OrderSpec("number", descending=True),), paged=True)
+        handle = store.reader.prepare(page)
+        assert [row[0] for row in await store.reader.fetch(handle, (*slots, 2, 1))] == [3, 2]
+        count = store.reader.prepare(QueryShape("Thing", (), where, count=True))
+        assert [tuple(row) for row in await store.reader.fetch(count, slots)] == [(4,)]
+
+    async def test_a_handle_is_kept_and_used_with_other_values(self, store: StoreHarness) -> None:
+        """For the life of the reader."""
+        await store.store("Thing", number=1)
+        where, _ = shape_of(Comparison("number", "in", (1, 2, 3)))
+        handle = store.reader.prepare(QueryShape("Thing", ("number",), where))
+        found = [len(await store.reader.fetch(handle, values)) for values in ((1, 2, 3, 3), (4, 5, 6, 6), (9, 9, 9, 1))]
+        assert found == [1, 0, 1]
+
+    @pytest.mark.parametrize("shape", [
+        QueryShape("Nothing", ("id",)),
+        QueryShape("Thing", ("nothing",)),
+        QueryShape("Thing", ("id",), Comparison("nothing", "is_null", True)),
+        QueryShape("Thing", ("id",), EVERYTHING, (OrderSpec("nothing"),)),
+        QueryShape("Thing", (ChildSelection("slots", ("nothing",)),)),
+    ])  # fmt: skip
+    async def test_unknown_names_are_refused(self, store: StoreHarness, shape: QueryShape) -> None:
+        """When the shape is prepared."""
+        with pytest.raises(KeyError):
+            store.reader.prepare(shape)
+
+    @pytest.mark.slow
+    @_many
+    @given(rows=_ROWS, trees=st.lists(filters(_PLAN), min_size=1, max_size=4))
+    async def test_a_filter_means_what_matches_says(
+        self, store: StoreHarness, rows: list[Values], trees: list[Filter]
+    ) -> None:
+        """For random trees over random documents: row-level security means the same everywhere."""
+        await _compare(store, rows, trees)
+
+    @_many
+    @given(rows=_TEXT_ROWS, trees=st.lists(filters(_PLAN, only=["text"]), min_size=1, max_size=4))
+    async def test_text_is_compared_and_searched_alike(
+        self, store: StoreHarness, rows: list[Values], trees: list[Filter]
+    ) -> None:
+        """By code point; wildcards, escapes and letters beyond ASCII included."""
+        await _compare(store, rows, trees)
+
+    @pytest.mark.slow
+    @_many
+    @given(rows=_ROWS, order_by=orders(_PLAN), limit=st.integers(1, 4))
+    async def test_pages_by_cursor_visit_each_document_once_in_order(
+        self, store: StoreHarness, rows: list[Values], order_by: list[str], limit: int
+    ) -> None:
+        """Nulls last both ways, ties by id."""
+        stored = await _put(store, rows)
+        assert await _walk(store, order_by, limit) == [document["id"] for document in _sorted(stored, order_by)]
+
+    @pytest.mark.slow
+    @_many
+    @given(rows=_ROWS)
+    async def test_every_value_comes_back_as_it_was_stored(self, store: StoreHarness, rows: list[Values]) -> None:
+        """At the bounds of its kind, JSON and child rows included, and of its own type."""
+        stored = {document["id"]: document for document in await _put(store, rows)}
+        found = await _fetch(store, QueryShape("Thing", full_selection(_PLAN)))
+        read = [row_to_document(full_selection(_PLAN), row) for row in found]
+        assert {document["id"]: document for document in read} == stored
+        assert [
+            name for document in read for name in document if _differs(document[name], stored[document["id"]][name])
+        ] == []
+
+
+async def _fetch(store: StoreHarness, shape: QueryShape) -> list[Any]:
+    where, slots = shape_of(shape.where)
+    handle = store.reader.prepare(QueryShape(shape.doctype, shape.fields, where, shape.order_by))
+    return await store.reader.fetch(handle, slots)
+
+
+async def _put(store: StoreHarness, rows: Sequence[Values]) -> list[Values]:
+    """Stores documents in the place of the last ones and returns their stored values."""
+    stored = []
+    async with store.units(store.scope) as unit:
+        things = unit.repository("Thing")
+        await things.delete_where(And())
+        for row in rows:
+            slots = row.get("slots", ())
+            blank = document_values(_PLAN, store.new("Thing", slots=[{"what": ""} for _ in slots]))
+            filled = [{**made, **given} for made, given in zip(blank["slots"], slots, strict=True)]
+            thing = document_from_values(_PLAN, {**blank, **row, "slots": filled})
+            stored.append(document_values(_PLAN, await things.insert(thing)))
+        await unit.commit()
+    return stored
+
+
+async def _compare(store: StoreHarness, rows: list[Values], trees: list[Filter]) -> None:
+    stored = await _put(store, rows)
+    for tree in trees:
+        found = {row[0] for row in await _fetch(store, QueryShape("Thing", ("id",), tree))}
+        assert found == {document["id"] for document in stored if matches(tree, document)}, tree
+
+
+async def _walk(store: StoreHarness, order_by: list[str], limit: int) -> list[Any]:
+    queries = QueryService(store.snapshot, store.reader, PermissionService(FakePermission(store.snapshot)))
+    seen: list[Any] = []
+    cursor = None
+    while True:
+        request = ListRequest(limit=limit, cursor=cursor, order_by=order_by, fields=())
+        page = await queries.list(store.scope, "Thing", request)
+        seen += [item["id"] for item in page.items]
+        cursor = page.next_cursor
+        if cursor is None or len(seen) > 100:
+            return seen
+
+
+def _sorted(stored: list[Values], order_by: list[str]) -> list[Values]:
+    """The plain meaning of an order: nulls last both ways, ties by id in the direction of the last field."""
+    wanted = order_by or ["-creation"]
+    if "id" not in {name.removeprefix("-") for name in wanted}:
+        wanted = [*wanted, "-id" if wanted[-1].startswith("-") else "id"]
+    for text in reversed(wanted):
+        name, descending = text.removeprefix("-"), text.startswith("-")
+        known = [document for document in stored if document[name] is not None]
+        known.sort(key=lambda document: document[name], reverse=descending)
+        stored = known + [document for document in stored if document[name] is None]
+    return stored
+
+
+def _differs(read: Any, stored: Any) -> bool:
+    """Whether a value came back as another type; 1 is neither True nor 1.0 to a caller."""
+    return not isinstance(read, type(stored))

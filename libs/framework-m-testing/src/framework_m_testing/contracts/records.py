@@ -1,0 +1,126 @@
+"""What every counter, idempotency store, outbox, audit log and schema mapper must do."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from datetime import timedelta
+
+from framework_m_core.domain.clock import system_clock
+from framework_m_core.interfaces.idempotency import StoredAnswer
+from framework_m_testing.contracts.contract import StoreContract
+from framework_m_testing.harness import StoreHarness
+
+__all__ = ["AuditLogContract", "CounterContract", "IdempotencyContract", "OutboxContract", "SchemaMapperContract"]
+
+
+class CounterContract(StoreContract):
+    """Give it a fixture `open_store`."""
+
+    async def test_no_number_is_given_twice(self, store: StoreHarness) -> None:
+        """Whatever the number of callers; a new counter starts at 1."""
+        numbers = await asyncio.gather(*(store.counter.allocate("A-") for _ in range(50)))
+        assert sorted(numbers) == list(range(1, 51))
+
+    async def test_a_block_is_reserved_whole(self, store: StoreHarness) -> None:
+        """Counters do not disturb each other."""
+        assert [await store.counter.allocate(name, 3) for name in ("A", "B", "A")] == [1, 1, 4]
+
+
+class IdempotencyContract(StoreContract):
+    """Give it a fixture `open_store`."""
+
+    async def test_an_answer_is_found_until_it_expires_and_its_key_is_free_then(self, store: StoreHarness) -> None:
+        """Pruning removes what has expired."""
+        now = system_clock()
+        for body in (b'"first"', b'"second"'):
+            answer = StoredAnswer("key", "hash", 200, body, None, None, now + timedelta(seconds=1))
+            async with store.units(store.scope) as unit:
+                unit.remember(answer)
+                await unit.commit()
+            assert await store.idempotency.find("key", now) == answer
+            assert await store.idempotency.find("key", now + timedelta(seconds=2)) is None
+            assert await store.idempotency.prune(now + timedelta(seconds=2)) == 1
+        assert await store.idempotency.find("other", now) is None
+
+
+class OutboxContract(StoreContract):
+    """Give it a fixture `open_store`."""
+
+    async def _record(self, store: StoreHarness, *versions: int) -> object:
+        thing = await store.store("Thing")
+        for version in versions:
+            async with store.units(store.scope) as unit:
+                unit.record(store.event(thing, version))
+                await unit.commit()
+        return thing.id
+
+    async def test_events_wait_in_order_until_they_are_marked(self, store: StoreHarness) -> None:
+        """And come back as they were recorded."""
+        await self._record(store, 1, 2, 3)
+        now = system_clock()
+        rows = await store.outbox.pending(now, 10)
+        assert [(row.event.version, row.event.data, row.attempts) for row in rows] == [
+            (version, {"n": version}, 0) for version in (1, 2, 3)
+        ]
+        await store.outbox.mark_published([rows[0].position], now)
+        assert [row.event.version for row in await store.outbox.pending(now, 1)] == [2]
+        assert await store.outbox.prune(now + timedelta(seconds=1)) == 1
+
+    async def test_a_failed_event_holds_its_own_document_back_alone(self, store: StoreHarness) -> None:
+        """Until its retry is due; one that is given up holds nothing back."""
+        failing, healthy = await self._record(store, 1, 2), await self._record(store, 1)
+        now = system_clock()
+        first = (await store.outbox.pending(now, 10))[0]
+        await store.outbox.mark_failed(first.position, "boom", now + timedelta(minutes=1))
+        assert [row.event.document_id for row in await store.outbox.pending(now, 10)] == [healthy]
+        due = await store.outbox.pending(now + timedelta(minutes=2), 10)
+        assert [(row.event.document_id, row.attempts) for row in due] == [(failing, 1), (failing, 0), (healthy, 0)]
+        await store.outbox.mark_failed(first.position, "boom", None)
+        assert [row.event.version for row in await store.outbox.pending(now, 10)] == [2, 1]
+
+    async def test_an_event_that_nobody_handles_does_not_wait(self, store: StoreHarness) -> None:
+        """It is stored as delivered."""
+        shelf = await store.store("Shelf", label="x")
+        event = store.event(shelf, 1)
+        async with store.units(store.scope) as unit:
+            unit.record(dataclasses.replace(event, doctype="Shelf"))
+            await unit.commit()
+        assert list(await store.outbox.pending(system_clock(), 10)) == []
+
+    async def test_one_holder_has_the_lease(self, store: StoreHarness) -> None:
+        """Until it runs out or is released."""
+        now, long = system_clock(), timedelta(minutes=1)
+        assert await store.outbox.lease("a", now, long)
+        assert not await store.outbox.lease("b", now, long)
+        assert await store.outbox.lease("a", now, long)
+        assert await store.outbox.lease("b", now + 2 * long, long)
+        await store.outbox.release("a")
+        assert not await store.outbox.lease("a", now + 2 * long, long)
+        await store.outbox.release("b")
+        assert await store.outbox.lease("a", now + 2 * long, long)
+
+
+class AuditLogContract(StoreContract):
+    """Give it a fixture `open_store`."""
+
+    async def test_entries_come_back_oldest_first(self, store: StoreHarness) -> None:
+        """The newest of one document, as they were written."""
+        thing, other = await store.store("Thing"), await store.store("Thing")
+        now = system_clock()
+        written = [store.entry(thing, version, now + timedelta(seconds=version)) for version in (1, 2, 3)]
+        async with store.units(store.scope) as unit:
+            for entry in (*written, store.entry(other, 1)):
+                unit.audit(entry)
+            await unit.commit()
+        assert await store.audit_log.entries("Thing", thing.id, limit=2) == written[1:]
+        assert await store.audit_log.entries("Shelf", thing.id) == []
+
+
+class SchemaMapperContract(StoreContract):
+    """Give it a fixture `open_store`."""
+
+    async def test_a_synced_schema_needs_nothing(self, store: StoreHarness) -> None:
+        """Neither planned nor done."""
+        assert list(await store.schema_mapper.plan()) == []
+        assert list(await store.schema_mapper.sync()) == []

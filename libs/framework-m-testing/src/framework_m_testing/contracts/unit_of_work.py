@@ -1,0 +1,148 @@
+"""What every `UnitOfWorkProtocol` must do."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from framework_m_core.domain.clock import system_clock
+from framework_m_core.domain.errors import FrameworkError, TransientError
+from framework_m_core.interfaces.idempotency import StoredAnswer
+from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol
+from framework_m_testing.contracts.contract import StoreContract
+from framework_m_testing.harness import StoreHarness
+
+__all__ = ["UnitOfWorkContract"]
+
+
+async def _write(store: StoreHarness, unit: UnitOfWorkProtocol, text: str = "x") -> object:
+    thing = await unit.repository("Thing").insert(store.new("Thing", text=text, slots=[{"what": "row"}]))
+    unit.audit(store.entry(thing, 1))
+    unit.record(store.event(thing, 1))
+    return thing.id
+
+
+async def _traces(store: StoreHarness, id: object) -> tuple[bool, int, int]:
+    """Whether the document is there, and how many audit entries and events it has."""
+    entries = await store.audit_log.entries("Thing", id)  # type: ignore[arg-type]
+    events = [row for row in await store.outbox.pending(system_clock(), 1000) if row.event.document_id == id]
+    return await store.load("Thing", id) is not None, len(entries), len(events)  # type: ignore[arg-type]
+
+
+class UnitOfWorkContract(StoreContract):
+    """Give it a fixture `open_store`."""
+
+    async def test_a_commit_stores_everything_together(self, store: StoreHarness) -> None:
+        """Document, audit entry and event."""
+        async with store.units(store.scope) as unit:
+            id = await _write(store, unit)
+            await unit.commit()
+        assert await _traces(store, id) == (True, 1, 1)
+
+    @pytest.mark.parametrize("flushed", [False, True])
+    async def test_leaving_without_commit_or_by_an_error_stores_nothing(
+        self, store: StoreHarness, flushed: bool
+    ) -> None:
+        """Whether or not writes had been sent."""
+        async with store.units(store.scope) as unit:
+            left = await _write(store, unit)
+            if flushed:
+                await unit.flush()
+        with pytest.raises(ZeroDivisionError):  # noqa: PT012 - the write belongs to the unit
+            async with store.units(store.scope) as unit:
+                failed = await _write(store, unit)
+                if flushed:
+                    await unit.flush()
+                raise ZeroDivisionError
+        assert await _traces(store, left) == await _traces(store, failed) == (False, 0, 0)
+
+    async def test_a_savepoint_is_undone_alone(self, store: StoreHarness) -> None:
+        """With what was recorded in it, nested ones too."""
+        async with store.units(store.scope) as unit:
+            kept = await _write(store, unit)
+            with pytest.raises(ZeroDivisionError):  # noqa: PT012 - the write belongs to the savepoint
+                async with unit.savepoint():
+                    undone = await _write(store, unit)
+                    async with unit.savepoint():
+                        nested = await _write(store, unit)
+                    raise ZeroDivisionError
+            async with unit.savepoint():
+                second = await _write(store, unit)
+            await unit.commit()
+        assert await _traces(store, kept) == await _traces(store, second) == (True, 1, 1)
+        assert await _traces(store, undone) == await _traces(store, nested) == (False, 0, 0)
+
+    async def test_cancellation_at_any_point_leaves_all_or_nothing(self, store: StoreHarness) -> None:
+        """And a store that goes on working."""
+        for pause in range(12):
+            ids: list[object] = []
+
+            async def work(ids: list[object] = ids) -> None:
+                async with store.units(store.scope) as unit:
+                    ids.append(await _write(store, unit))
+                    await unit.flush()
+                    await unit.commit()
+
+            task = asyncio.create_task(work())
+            for _ in range(pause):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            for id in ids:
+                assert await _traces(store, id) in {(True, 1, 1), (False, 0, 0)}
+        assert await store.store("Thing")
+
+    async def test_a_closed_unit_says_so(self, store: StoreHarness) -> None:
+        """Its repositories too."""
+        async with store.units(store.scope) as unit:
+            things = unit.repository("Thing")
+            await unit.commit()
+        with pytest.raises(FrameworkError, match="closed"):
+            await things.insert(store.new("Thing"))
+
+    async def test_callbacks_run_after_the_commit_and_cannot_harm_it(self, store: StoreHarness) -> None:
+        """One that fails is logged; without a commit none runs."""
+        ran = []
+
+        async def callback() -> None:
+            ran.append(1)
+            raise ZeroDivisionError
+
+        async with store.units(store.scope) as unit:
+            id = await _write(store, unit)
+            unit.after_commit(callback)
+            assert not ran
+            await unit.commit()
+        async with store.units(store.scope) as unit:
+            unit.after_commit(callback)
+        assert ran == [1]
+        assert (await _traces(store, id))[0]
+
+    async def test_linking_names_the_live_documents_that_link(self, store: StoreHarness) -> None:
+        """By their own fields and by their rows."""
+        shelf, other = await store.store("Shelf", label="a"), await store.store("Shelf", label="b")
+        thing = await store.store("Thing", shelf=shelf.id)
+        await store.store("Thing", slots=[{"what": "x", "shelf": other.id}])
+        thing.deleted_at = thing.modified
+        async with store.units(store.scope) as unit:
+            assert list(await unit.linking("Shelf", shelf.id)) == ["Thing"]
+            await unit.repository("Thing").update(thing, expected_version=1)
+            assert list(await unit.linking("Shelf", shelf.id)) == []
+            assert list(await unit.linking("Shelf", other.id)) == ["Thing"]
+
+    async def test_an_answer_is_kept_once(self, store: StoreHarness) -> None:
+        """The second unit with a live key fails, and stores nothing else either."""
+        answer = StoredAnswer("key", "hash", 201, b'{"a":1}', '"e"', "/x", system_clock().replace(year=2999))
+        async with store.units(store.scope) as unit:
+            first = await _write(store, unit)
+            unit.remember(answer)
+            await unit.commit()
+        with pytest.raises(TransientError):  # noqa: PT012 - either call may notice
+            async with store.units(store.scope) as unit:
+                second = await _write(store, unit)
+                unit.remember(answer)
+                await unit.commit()
+        assert (await _traces(store, first))[0]
+        assert await _traces(store, second) == (False, 0, 0)
+        assert await store.idempotency.find("key", system_clock()) == answer

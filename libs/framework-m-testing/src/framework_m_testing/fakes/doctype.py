@@ -1,0 +1,34 @@
+"""`FakeDocType`: a concrete document class over core alone, as an MX package would bring its own."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from framework_m_core.domain.doctype import EPOCH, UNSAVED_ID, DocStatus, Submittable
+
+__all__ = ["FakeDocType"]
+
+
+class FakeDocType(BaseModel, Submittable):
+    """Implements `BaseDocTypeProtocol`: what the DocTypes of contracts and of core's tests derive from."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    id: UUID = UNSAVED_ID
+    name: str | None = None
+    owner: str = ""
+    creation: datetime = EPOCH
+    modified: datetime = EPOCH
+    modified_by: str = ""
+    docstatus: DocStatus = DocStatus.DRAFT
+    row_version: int = Field(default=0, alias="_version")
+    deleted_at: datetime | None = None
+
+    @classmethod
+    def framework_defaults(cls) -> dict[str, Any]:
+        """The framework's fields as they stand before a document is stored."""
+        return {name: info.default for name, info in FakeDocType.model_fields.items()}

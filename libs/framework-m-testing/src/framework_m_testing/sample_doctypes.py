@@ -1,0 +1,74 @@
+"""DocTypes of every shape, which the contracts and strategies work on."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from framework_m_core.controllers.controller import Documents
+from framework_m_core.controllers.event_handler import on
+from framework_m_core.domain.events import DocUpdated, DomainEvent
+from framework_m_core.domain.field import Field
+from framework_m_testing.fakes.doctype import FakeDocType
+
+__all__ = ["Colour", "Shelf", "Slot", "Thing", "handle_update"]
+
+
+class Colour(StrEnum):
+    """An enumeration."""
+
+    RED = "red"
+    BLUE = "blue"
+
+
+class Shelf(FakeDocType):
+    """What things stand on."""
+
+    label: str = Field(unique=True)
+
+    class Meta:
+        naming = "prompt"
+
+
+class Slot(FakeDocType):
+    """A row of a thing."""
+
+    what: str
+    amount: Decimal = Field(default=Decimal(0), scale=3)
+    shelf: UUID | None = Field(default=None, link="Shelf")
+
+    class Meta:
+        is_child_table = True
+
+
+class Thing(FakeDocType):
+    """One field of each kind, once required and once not."""
+
+    text: str = ""
+    note: str | None = None
+    number: int = 0
+    count: int | None = None
+    ratio: float | None = None
+    flag: bool = False
+    maybe: bool | None = None
+    price: Decimal = Field(default=Decimal(0), scale=2)
+    discount: Decimal | None = Field(default=None, scale=4)
+    day: date | None = None
+    moment: datetime | None = None
+    colour: Colour | None = None
+    tags: list[str] = []
+    extra: dict[str, Any] | None = None
+    shelf: UUID | None = Field(default=None, link="Shelf")
+    slots: list[Slot] = []
+
+    class Meta:
+        naming = None
+        indexes = (("number", "text"),)
+
+
+@on("Thing", DocUpdated)
+async def handle_update(event: DomainEvent, documents: Documents) -> None:
+    """Makes updates of things wanted, so that they wait in the outbox."""

@@ -1,0 +1,154 @@
+"""Hypothesis strategies for stored values, documents, filter trees and orders of a DocType, the bounds among them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from framework_m_core.domain.field_spec import DECIMAL_DIGITS, FieldKind, FieldSpec
+from framework_m_core.domain.filters import And, Comparison, Filter, Not, Or
+from framework_m_core.domain.values import bounded
+from framework_m_core.registry.plans import DocTypePlan
+
+__all__ = ["documents", "filters", "json_values", "orders", "patterns", "stored_values", "texts"]
+
+_INT64 = 1 << 63
+_JSON = FieldSpec("", FieldKind.JSON)
+_LETTERS = "aAbBzZ09 %_\\'\"\n\té☃\uffff😀İKß"
+"""Wildcards and escapes; letters that folding beyond ASCII would change; both sides of the surrogates."""
+
+_SMALL = st.integers(-3, 3)
+_INTEGERS = _SMALL | st.sampled_from([-_INT64, _INT64 - 1]) | st.integers(-_INT64, _INT64 - 1)
+_FLOATS = _SMALL.map(float) | st.floats(allow_nan=False, allow_infinity=False)
+_DAYS = st.sampled_from([date(1, 1, 2), date(2024, 2, 29), date(2026, 1, 1), date(2026, 1, 2), date(9999, 12, 30)])
+_ORDERED = ("eq", "ne", "lt", "lte", "gt", "gte")
+_EQUAL = ("eq", "ne")
+
+
+def texts() -> SearchStrategy[str]:
+    """Short texts that often meet, the empty one included, and any others without NUL."""
+    anything = st.text(st.characters(exclude_characters="\0", codec="utf-8"), max_size=5)
+    return st.text(st.sampled_from("aA%_\\"), max_size=3) | st.text(st.sampled_from(_LETTERS), max_size=4) | anything
+
+
+def patterns() -> SearchStrategy[str]:
+    """Patterns of `like`, in which every backslash escapes something."""
+    tokens = st.sampled_from(["%", "_", "\\%", "\\_", "\\\\", "\\a", *"aAbé😀İ%_"])
+    return st.lists(tokens, max_size=5).map("".join)
+
+
+def json_values(depth: int = 3) -> SearchStrategy[Any]:
+    """JSON as documents hold it: whole numbers within 64 bits, finite numbers, texts, lists and objects."""
+    numbers = _FLOATS.map(lambda number: bounded(_JSON, number))
+    plain = st.none() | st.booleans() | _INTEGERS | numbers | texts()
+    return st.recursive(
+        plain,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts(), inner, max_size=3),
+        max_leaves=2 * depth,
+    )
+
+
+def stored_values(spec: FieldSpec) -> SearchStrategy[Any]:
+    """Values that a scalar field can hold, few enough that comparisons often meet."""
+    if spec.choices:
+        values: SearchStrategy[Any] = st.sampled_from(spec.choices)
+    elif spec.enum:
+        values = st.sampled_from([member.value for member in spec.enum])
+    else:
+        values = _VALUES[spec.kind](spec)
+    return st.none() | values if spec.nullable else values
+
+
+def documents(plan: DocTypePlan, **chosen: SearchStrategy[Any]) -> SearchStrategy[dict[str, Any]]:
+    """Stored values of a DocType's own fields, child rows as dictionaries without ids.
+
+    Links are None, so that no target is needed, unless `chosen` has a strategy for the field.
+    """
+    fields = {name: chosen.get(name) or _field(spec) for name, spec in plan.fields.items() if spec.is_scalar}
+    rows = {
+        name: st.lists(
+            st.fixed_dictionaries({column: _field(spec) for column, spec in child.fields.items()}), max_size=3
+        )
+        for name, child in plan.children.items()
+    }
+    return st.fixed_dictionaries({**fields, **rows})
+
+
+def _field(spec: FieldSpec) -> SearchStrategy[Any]:
+    return st.none() if spec.link else stored_values(spec)
+
+
+def _decimals(spec: FieldSpec) -> SearchStrategy[Decimal]:
+    scale, most = spec.scale or 0, 10**DECIMAL_DIGITS - 1
+    units = st.integers(-5, 5) | st.sampled_from([most, -most, 10**scale]) | st.integers(-most, most)
+    return units.map(lambda number: Decimal(number).scaleb(-scale))
+
+
+def _moments(_: FieldSpec) -> SearchStrategy[datetime]:
+    near = st.integers(-1, 3).map(lambda n: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(microseconds=n))
+    bounds = [datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, 23, 59, 59, 999999, UTC)]
+    return near | st.sampled_from(bounds)
+
+
+def _json_of(spec: FieldSpec) -> SearchStrategy[Any]:
+    """The fields of the sample: a nullable one holds an object, another a list of texts."""
+    whole = st.dictionaries(texts(), json_values(), max_size=3)
+    return whole if spec.nullable else st.lists(texts(), max_size=3)
+
+
+_VALUES: Mapping[FieldKind, Callable[[FieldSpec], SearchStrategy[Any]]] = {
+    FieldKind.TEXT: lambda spec: texts(),
+    FieldKind.INTEGER: lambda spec: _INTEGERS,
+    FieldKind.FLOAT: lambda spec: _FLOATS,
+    FieldKind.BOOLEAN: lambda spec: st.booleans(),
+    FieldKind.DATETIME: _moments,
+    FieldKind.DATE: lambda spec: _DAYS,
+    FieldKind.DECIMAL: _decimals,
+    FieldKind.UUID: lambda spec: st.uuids(version=4),
+    FieldKind.JSON: _json_of,
+}
+
+
+def filters(plan: DocTypePlan, *, only: Iterable[str] = ()) -> SearchStrategy[Filter]:
+    """Filter trees over a DocType's scalar fields (or `only` some): every operator that a kind allows, nested."""
+    wanted = frozenset(only) or plan.fields.keys()
+    specs = [spec for spec in plan.fields.values() if spec.is_scalar and spec.name in wanted]
+    comparisons = st.one_of([_comparisons(spec) for spec in specs])
+
+    def branches(parts: SearchStrategy[Filter]) -> SearchStrategy[Filter]:
+        several = st.lists(parts, max_size=3).map(tuple)
+        return several.map(And) | several.map(Or) | parts.map(Not)
+
+    return st.recursive(comparisons, branches, max_leaves=6)
+
+
+def _comparisons(spec: FieldSpec) -> SearchStrategy[Filter]:
+    asks: list[SearchStrategy[Filter]] = [_asks(spec, ("is_null",), st.booleans())]
+    if spec.kind is FieldKind.JSON:
+        return asks[0]
+    known = stored_values(spec).filter(lambda value: value is not None)
+    unordered = spec.kind in {FieldKind.BOOLEAN, FieldKind.UUID}
+    asks.append(_asks(spec, _EQUAL if unordered else _ORDERED, known))
+    asks.append(_asks(spec, ("in", "not_in"), st.lists(known, max_size=5).map(tuple)))
+    if not unordered:
+        asks.append(_asks(spec, ("between",), st.tuples(known, known)))
+    if spec.kind is FieldKind.TEXT:
+        asks.append(_asks(spec, ("contains", "starts_with"), texts()))
+        asks.append(_asks(spec, ("like", "ilike"), patterns()))
+    return st.one_of(asks)
+
+
+def _asks(spec: FieldSpec, operators: tuple[Any, ...], values: SearchStrategy[Any]) -> SearchStrategy[Filter]:
+    return st.builds(Comparison, st.just(spec.name), st.sampled_from(operators), values)
+
+
+def orders(plan: DocTypePlan) -> SearchStrategy[list[str]]:
+    """`order_by` lists of up to three fields, the framework's among them."""
+    names = [name for name in plan.columns if plan.specs[name].kind is not FieldKind.JSON and name != "deleted_at"]
+    signed = st.tuples(st.sampled_from(["", "-"]), st.sampled_from(names))
+    return st.lists(signed, max_size=3, unique_by=lambda pair: pair[1]).map(lambda pairs: ["".join(p) for p in pairs])
