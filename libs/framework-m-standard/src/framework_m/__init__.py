@@ -1,0 +1,41 @@
+"""What an app imports, the same on every variant of Framework M."""
+
+from framework_m_core.controllers.controller import Controller, Documents
+from framework_m_core.controllers.event_handler import on
+from framework_m_core.domain.doctype import DocStatus
+from framework_m_core.domain.errors import PermissionDeniedError, ValidationError
+from framework_m_core.domain.events import (
+    DocCancelled,
+    DocCreated,
+    DocDeleted,
+    DocSubmitted,
+    DocUpdated,
+    DomainEvent,
+)
+from framework_m_core.domain.field import Field
+from framework_m_core.domain.filters import And, Comparison, Not, Or, PrincipalValue
+from framework_m_core.domain.scope import RequestScope
+from framework_m_standard.doctypes.base_doctype import BaseDocType as DocType
+
+__all__ = [
+    "And",
+    "Comparison",
+    "Controller",
+    "DocCancelled",
+    "DocCreated",
+    "DocDeleted",
+    "DocStatus",
+    "DocSubmitted",
+    "DocType",
+    "DocUpdated",
+    "Documents",
+    "DomainEvent",
+    "Field",
+    "Not",
+    "Or",
+    "PermissionDeniedError",
+    "PrincipalValue",
+    "RequestScope",
+    "ValidationError",
+    "on",
+]

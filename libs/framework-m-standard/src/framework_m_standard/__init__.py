@@ -1,0 +1,1 @@
+"""The standard adapters of Framework M, one folder per technology."""

@@ -1,0 +1,134 @@
+"""`SessionAuthentication`: port `AuthenticationProtocol` by sessions, carried by cookies or bearer tokens."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from framework_m_core.domain.clock import Clock, IdGenerator
+from framework_m_core.domain.errors import AuthenticationError
+from framework_m_core.domain.scope import Principal
+from framework_m_core.interfaces.authentication import Credentials, Login
+from framework_m_core.interfaces.identity import Identity, IdentityProtocol
+from framework_m_core.interfaces.reader import DocumentReaderProtocol
+from framework_m_core.interfaces.session import OpenedSession, SessionKind, SessionProtocol
+from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol
+from framework_m_core.registry.snapshot import Snapshot
+from framework_m_standard.auth.csrf import check_csrf
+from framework_m_standard.auth.identity import AnnouncesChanges
+from framework_m_standard.auth.settings import AuthSettings
+from framework_m_standard.auth.strategies import (
+    BearerStrategy,
+    CookieStrategy,
+    Strategy,
+    Verified,
+    join_secret,
+    live_user,
+    split_secret,
+)
+from framework_m_standard.auth.throttle import LoginThrottle
+from framework_m_standard.auth.tokens import AccessTokens
+from framework_m_standard.auth.verified_credentials import VerifiedCredentials
+
+__all__ = ["SessionAuthentication"]
+
+_SECONDS_PER_DAY = 24 * 60 * 60
+_WRONG = "the email or the password is not right"
+
+
+class SessionAuthentication:
+    """Logs in and verifies. What was verified is believed for a second, then put to the store again."""
+
+    def __init__(
+        self,
+        identity: IdentityProtocol,
+        session: SessionProtocol,
+        snapshot: Snapshot,
+        unit_of_work: UnitOfWorkFactoryProtocol,
+        reader: DocumentReaderProtocol,
+        auth_settings: AuthSettings,
+        clock: Clock,
+        ids: IdGenerator,
+    ) -> None:
+        self._identity = identity
+        self._session = session
+        self._clock = clock
+        self._cookie_lifetime = auth_settings.session_days * _SECONDS_PER_DAY
+        self._tokens = AccessTokens(auth_settings, clock)
+        self._throttle = LoginThrottle(snapshot, unit_of_work, reader, auth_settings, clock, ids)
+        self._strategies: tuple[Strategy, ...] = (
+            CookieStrategy(identity, session),
+            BearerStrategy(identity, session, self._tokens),
+        )
+        self._verified = VerifiedCredentials()
+        if isinstance(identity, AnnouncesChanges):
+            identity.watch(self.forget)
+
+    async def authenticate(self, credentials: Credentials) -> Principal | None:
+        """The principal; None when no credentials are given."""
+        verified = await self._verify(credentials)
+        return verified.principal if verified else None
+
+    async def login(self, username: str, password: str, *, address: str, kind: SessionKind) -> Login:
+        """Begins a session. Unknown users and wrong passwords cost and answer alike."""
+        await self._throttle.begin(username, address)
+        user = await self._identity.verify_password(username, password)
+        if user is None:
+            raise AuthenticationError(_WRONG)
+        await self._throttle.succeed(username, address)
+        opened = await self._session.open(user.id, user.epoch, kind)
+        if kind is SessionKind.TOKEN:
+            return self._tokens_of(user, opened)
+        cookie = join_secret(opened.session.id, opened.secret)
+        return Login(user, self._cookie_lifetime, session_cookie=cookie, csrf_token=opened.csrf_token)
+
+    async def refresh(self, refresh_token: str) -> Login:
+        """Trades a refresh token for new tokens; a spent one ends its session."""
+        session_id, secret = split_secret(refresh_token)
+        session = await self._session.find(session_id)
+        if session is None or session.kind is not SessionKind.TOKEN:
+            raise AuthenticationError("the refresh token is not valid: log in again")
+        user = await live_user(self._identity, session)
+        opened = await self._session.rotate(session_id, secret)
+        if opened is None:
+            self._verified.drop(lambda known: known.session_id == session_id)
+            raise AuthenticationError("the refresh token was used before, so its session was ended: log in again")
+        return self._tokens_of(user, opened)
+
+    async def logout(self, credentials: Credentials) -> None:
+        """Ends the session that the credentials belong to, at once on this worker."""
+        verified = await self._verify(credentials)
+        if verified is None:
+            raise AuthenticationError("there is no session to end: no credentials were given")
+        await self._session.end(verified.session_id)
+        self._verified.drop(lambda known: known.session_id == verified.session_id)
+
+    def forget(self, user_id: UUID) -> None:
+        """Puts everything that is known of a user to the store again, because the user was changed."""
+        self._verified.drop(lambda known: known.user_id == user_id)
+
+    async def _verify(self, credentials: Credentials) -> Verified | None:
+        """The first kind of credential that is present decides, without falling through."""
+        for strategy in self._strategies:
+            credential = strategy.find(credentials)
+            if credential:
+                verified = await self._known_or_verified(strategy, credential)
+                if verified.csrf_hash is not None:
+                    check_csrf(credentials, verified.csrf_hash)
+                return verified
+        return None
+
+    async def _known_or_verified(self, strategy: Strategy, credential: str) -> Verified:
+        key = (type(strategy), credential)
+        known = self._verified.get(key)
+        if known is not None and known.expires > self._clock():
+            return known
+        moment = self._verified.moment()
+        verified = await strategy.verify(credential)
+        self._verified.put(key, verified, moment)
+        return verified
+
+    def _tokens_of(self, user: Identity, opened: OpenedSession) -> Login:
+        session = opened.session
+        access = self._tokens.sign(user.id, session.id, session.epoch)
+        refresh = join_secret(session.id, opened.secret)
+        return Login(user, self._tokens.lifetime, access_token=access, refresh_token=refresh)

@@ -1,0 +1,231 @@
+"""`DocumentIdentity`: port `IdentityProtocol` over the DocTypes User and UserCredential."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Protocol, runtime_checkable
+from uuid import UUID
+
+from framework_m_core.domain.clock import Clock, IdGenerator
+from framework_m_core.domain.doctype import UNSAVED_ID
+from framework_m_core.domain.errors import (
+    DuplicateNameError,
+    DuplicateValueError,
+    EntityNotFoundError,
+    FieldProblem,
+    TransientError,
+    ValidationError,
+    VersionConflictError,
+)
+from framework_m_core.domain.events import DocCreated, DocUpdated
+from framework_m_core.domain.field_spec import FieldKind, FieldSpec
+from framework_m_core.domain.filters import EVERYTHING, And, Comparison
+from framework_m_core.domain.page import OrderSpec
+from framework_m_core.domain.scope import system_scope
+from framework_m_core.domain.values import bounded
+from framework_m_core.interfaces.identity import Identity
+from framework_m_core.interfaces.reader import DocumentReaderProtocol
+from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol, UnitOfWorkProtocol
+from framework_m_core.registry.snapshot import Snapshot
+from framework_m_core.services.changes import difference, leave_trace
+from framework_m_core.services.retries import retrying
+from framework_m_core.services.validation import document_values
+from framework_m_standard.auth.passwords import PasswordCheck, Passwords
+from framework_m_standard.auth.records import Records, new_record
+
+__all__ = ["AnnouncesChanges", "DocumentIdentity"]
+
+_USER, _CREDENTIAL, _SESSION, _ROLE = "User", "UserCredential", "UserSession", "Role"
+_FIELDS = ("id", "email", "roles", "enabled", "epoch", "attributes")
+
+_ADDRESS = FieldSpec("email", FieldKind.TEXT)
+
+type Change = Callable[[UnitOfWorkProtocol, Any], Awaitable[None]]
+"""Changes a loaded user in place, in its unit of work."""
+
+
+@runtime_checkable
+class AnnouncesChanges(Protocol):
+    """An identity provider that tells this process of the users that it changed here."""
+
+    def watch(self, callback: Callable[[UUID], None]) -> None:
+        """Calls back with the id of each user that was changed."""
+        ...
+
+
+class DocumentIdentity:
+    """Users as documents. Writes leave an audit entry and an event, as those of the document service do."""
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        unit_of_work: UnitOfWorkFactoryProtocol,
+        reader: DocumentReaderProtocol,
+        clock: Clock,
+        ids: IdGenerator,
+    ) -> None:
+        self._snapshot = snapshot
+        self._units = unit_of_work
+        self._clock = clock
+        self._ids = ids
+        self._users = Records(reader, _USER, *_FIELDS)
+        self._credentials = Records(reader, _CREDENTIAL, "password_hash")
+        self._passwords = Passwords()
+        self._watchers: list[Callable[[UUID], None]] = []
+
+    def watch(self, callback: Callable[[UUID], None]) -> None:
+        """Calls back with the id of each user that is changed here."""
+        self._watchers.append(callback)
+
+    async def find(self, user_id: UUID) -> Identity | None:
+        """The user with this id."""
+        user = await self._users.find("id", user_id)
+        return _identity(user) if user else None
+
+    async def verify_password(self, email: str, password: str) -> Identity | None:
+        """The enabled user whose password this is; None for any other reason, after the same work."""
+        user = await self._users.find("email", _folded(email))
+        credential = await self._credentials.find("user", user["id"] if user else UNSAVED_ID)
+        check = await self._passwords.verify(credential["password_hash"] if credential else None, password)
+        if user is None or credential is None or check is PasswordCheck.WRONG or not user["enabled"]:
+            return None
+        if check is PasswordCheck.OUTDATED:
+            await self._rehash(user["id"], password, credential["password_hash"])
+        return _identity(user)
+
+    async def create(
+        self, email: str, password: str | None, roles: Sequence[str], *, full_name: str | None = None
+    ) -> Identity:
+        """A new user. Raises DuplicateNameError, and ValidationError for an unknown role or a weak password."""
+        hashed = None if password is None else await self._passwords.hash(password)
+        values = {"email": email, "full_name": full_name, "roles": list(dict.fromkeys(roles))}
+        id, plan = self._ids(), self._snapshot.get(_USER)
+        scope = system_scope("create a user", clock=self._clock)
+
+        async def attempt() -> Identity:
+            user = new_record(plan, id, self._clock(), {**values, "name": _folded(email)})
+            async with self._units(scope) as unit:
+                await self._check_roles(unit, user.roles)
+                await self._check_free(unit, user.email)
+                await unit.repository(_USER).insert(user)
+                stored = document_values(plan, user)
+                leave_trace(unit, scope, plan, "create", DocCreated, stored, difference(plan, None, stored), self._ids)
+                if hashed:
+                    await self._keep_hash(unit, id, hashed)
+                await unit.commit()
+            return _identity(stored)
+
+        return await retrying(attempt)
+
+    async def set_password(self, email: str, password: str) -> Identity:
+        """Replaces the password and voids all sessions. Raises EntityNotFoundError and ValidationError."""
+        hashed = await self._passwords.hash(password)
+
+        async def change(unit: UnitOfWorkProtocol, user: Any) -> None:
+            await self._keep_hash(unit, user.id, hashed)
+            await _void_sessions(unit, user)
+
+        return await self._change(email, "set a password", change)
+
+    async def add_role(self, email: str, role: str) -> Identity:
+        """Gives a role. Raises EntityNotFoundError and ValidationError."""
+
+        async def change(unit: UnitOfWorkProtocol, user: Any) -> None:
+            await self._check_roles(unit, [role])
+            user.roles = list(dict.fromkeys([*user.roles, role]))
+
+        return await self._change(email, "give a role", change)
+
+    async def disable(self, email: str) -> Identity:
+        """Keeps the user from logging in and voids all sessions. Raises EntityNotFoundError."""
+
+        async def change(unit: UnitOfWorkProtocol, user: Any) -> None:
+            user.enabled = False
+            await _void_sessions(unit, user)
+
+        return await self._change(email, "disable a user", change)
+
+    async def all(self) -> Sequence[Identity]:
+        """Every user, by email."""
+        return [_identity(user) for user in await self._users.select(EVERYTHING, OrderSpec("email"))]
+
+    async def _change(self, email: str, reason: str, change: Change) -> Identity:
+        plan, scope = self._snapshot.get(_USER), system_scope(reason, clock=self._clock)
+
+        async def attempt() -> Identity:
+            async with self._units(scope) as unit:
+                user = await _by_email(unit, email)
+                before = document_values(plan, user)
+                await change(unit, user)
+                user.modified, user.modified_by = self._clock(), scope.principal.id
+                await unit.repository(_USER).update(user, expected_version=user.row_version)
+                stored = document_values(plan, user)
+                changed = difference(plan, before, stored)
+                leave_trace(unit, scope, plan, "write", DocUpdated, stored, changed, self._ids)
+                await unit.commit()
+            return _identity(stored)
+
+        identity = await retrying(attempt, TransientError, VersionConflictError, DuplicateValueError)
+        for announce in self._watchers:
+            announce(identity.id)
+        return identity
+
+    async def _check_roles(self, unit: UnitOfWorkProtocol, roles: Sequence[str]) -> None:
+        known = {role.name async for role in unit.repository(_ROLE).stream()}
+        unknown = [role for role in roles if role not in known]
+        if unknown:
+            message = f"there is no role {', '.join(map(repr, unknown))}: known are {', '.join(sorted(known))}"
+            raise ValidationError(message, [FieldProblem("roles", "unknown_role", message)])
+
+    async def _check_free(self, unit: UnitOfWorkProtocol, email: str) -> None:
+        if await unit.repository(_USER).count(Comparison("email", "eq", email)):
+            raise DuplicateNameError(f"there is a user {email} already: change that one or take another address")
+
+    async def _keep_hash(self, unit: UnitOfWorkProtocol, user_id: UUID, hashed: str) -> None:
+        repository = unit.repository(_CREDENTIAL)
+        known = (await repository.list(Comparison("user", "eq", user_id), limit=1)).items
+        if known:
+            known[0].password_hash, known[0].modified = hashed, self._clock()
+            await repository.update(known[0], expected_version=known[0].row_version)
+        else:
+            values = {"user": user_id, "password_hash": hashed}
+            await repository.insert(new_record(self._snapshot.get(_CREDENTIAL), self._ids(), self._clock(), values))
+
+    async def _rehash(self, user_id: UUID, password: str, stored: str) -> None:
+        """Replaces a hash by today's, unless somebody else has replaced it meanwhile."""
+        hashed = await self._passwords.hash(password)
+        scope = system_scope("hash a password anew", source="http", clock=self._clock)
+        current = And((Comparison("user", "eq", user_id), Comparison("password_hash", "eq", stored)))
+        with suppress(VersionConflictError, TransientError):
+            async with self._units(scope) as unit:
+                if await unit.repository(_CREDENTIAL).count(current):
+                    await self._keep_hash(unit, user_id, hashed)
+                    await unit.commit()
+
+
+async def _by_email(unit: UnitOfWorkProtocol, email: str) -> Any:
+    page = await unit.repository(_USER).list(Comparison("email", "eq", _folded(email)), limit=1)
+    if not page.items:
+        raise EntityNotFoundError(f"there is no user {email!r}")
+    return page.items[0]
+
+
+async def _void_sessions(unit: UnitOfWorkProtocol, user: Any) -> None:
+    user.epoch += 1
+    await unit.repository(_SESSION).delete_where(Comparison("user", "eq", user.id))
+
+
+def _folded(email: str) -> str:
+    """An address as it is stored; the empty text, which nobody has, for one that no store could hold."""
+    folded = email.strip().lower()
+    try:
+        bounded(_ADDRESS, folded)
+    except ValueError:
+        return ""
+    return folded
+
+
+def _identity(user: Mapping[str, Any]) -> Identity:
+    attributes = {name: tuple(values) for name, values in (user["attributes"] or {}).items()}
+    return Identity(user["id"], user["email"], frozenset(user["roles"]), user["enabled"], user["epoch"], attributes)

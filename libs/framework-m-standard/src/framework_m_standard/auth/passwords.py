@@ -1,0 +1,89 @@
+"""Passwords as argon2id hashes, made and checked beside the event loop, two at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import unicodedata
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from enum import Enum, auto
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.low_level import ARGON2_VERSION
+
+from framework_m_core.domain.errors import FieldProblem, ValidationError
+
+__all__ = ["MAX_LENGTH", "MIN_LENGTH", "PasswordCheck", "Passwords", "check_strength"]
+
+MIN_LENGTH, MAX_LENGTH = 8, 1024
+_MEMORY_KIB = 19 * 1024
+_AT_ONCE = 2
+
+
+class PasswordCheck(Enum):
+    """What a verification found."""
+
+    WRONG = auto()
+    RIGHT = auto()
+    OUTDATED = auto()
+    """Right, but hashed with other parameters than today's: hash it anew."""
+
+
+class Passwords:
+    """Hashes and verifies; memory and processor time are bounded by how many run at once."""
+
+    def __init__(self, *, memory_kib: int = _MEMORY_KIB, passes: int = 2) -> None:
+        self._hasher = PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=1)
+        self._threads = ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="passwords")
+        self._nobodys = _hash_of_nothing(self._hasher)
+
+    async def hash(self, password: str) -> str:
+        """A new hash. Raises ValidationError for a password that is too short or too long."""
+        check_strength(password)
+        return await self._beside(self._hasher.hash, _octets(password))
+
+    async def verify(self, stored: str | None, password: str) -> PasswordCheck:
+        """Compares; without a stored hash it takes as long, and the password is wrong."""
+        if len(password) > MAX_LENGTH:
+            stored, password = None, ""
+        right = await self._beside(self._matches, _octets(password), stored or self._nobodys)
+        if not right or stored is None:
+            return PasswordCheck.WRONG
+        return PasswordCheck.OUTDATED if self._hasher.check_needs_rehash(stored) else PasswordCheck.RIGHT
+
+    def _matches(self, password: bytes, stored: str) -> bool:
+        try:
+            return self._hasher.verify(stored, password)
+        except (VerificationError, InvalidHashError):
+            return False
+
+    async def _beside[*A, R](self, function: Callable[[*A], R], *arguments: *A) -> R:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
+
+
+def check_strength(password: str) -> None:
+    """Raises ValidationError for a password that is too short or too long."""
+    if MIN_LENGTH <= len(password) <= MAX_LENGTH:
+        return
+    code = "too_short" if len(password) < MIN_LENGTH else "too_long"
+    message = f"a password of {MIN_LENGTH} to {MAX_LENGTH} characters is expected, {len(password)} came"
+    raise ValidationError(message, [FieldProblem("password", code, message)])
+
+
+def _octets(password: str) -> bytes:
+    """The same octets for the same text, however a keyboard composed it."""
+    return unicodedata.normalize("NFKC", password).encode("utf-8", "surrogatepass")
+
+
+def _hash_of_nothing(hasher: PasswordHasher) -> str:
+    """A hash that no password has and that costs as much to check as any."""
+    salt, digest = (_unpadded(os.urandom(size)) for size in (hasher.salt_len, hasher.hash_len))
+    cost = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    return f"$argon2id$v={ARGON2_VERSION}${cost}${salt}${digest}"
+
+
+def _unpadded(octets: bytes) -> str:
+    return base64.b64encode(octets).decode().rstrip("=")

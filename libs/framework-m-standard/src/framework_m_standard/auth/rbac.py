@@ -1,0 +1,152 @@
+"""`RbacPermission`: port `PermissionProtocol` by the roles that `Meta.permissions` and `Meta.field_levels` name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from framework_m_core.domain.doctype import FRAMEWORK_FIELDS
+from framework_m_core.domain.field_spec import FieldSpec
+from framework_m_core.domain.filters import (
+    EVERYTHING,
+    NOTHING,
+    And,
+    Comparison,
+    Filter,
+    Not,
+    Or,
+    PrincipalValue,
+    bind_principal,
+    matches,
+)
+from framework_m_core.domain.meta import FieldLevel, Scope
+from framework_m_core.domain.scope import ADMINISTRATOR, GUEST, Principal
+from framework_m_core.interfaces.permission import (
+    DecisionSource,
+    Grant,
+    PolicyEvaluateRequest,
+    PolicyEvaluateResult,
+)
+from framework_m_core.registry.plans import DocTypePlan
+from framework_m_core.registry.snapshot import Snapshot
+
+__all__ = ["RbacPermission"]
+
+type _Levels = Mapping[int, FieldLevel]
+
+_WRITING: Final = frozenset({"create", "write"})
+_MOST_GRANTS = 10_000
+
+
+class RbacPermission:
+    """Grants what a principal's roles are given; everybody also has the role Guest.
+
+    A grant depends on roles, DocType and action alone: the caller stands in its scope as a `PrincipalValue`.
+    """
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._grants: dict[tuple[frozenset[str], str, str], Grant | None] = {}
+
+    async def grant(self, principal: Principal, doctype: str, action: str) -> Grant | None:
+        """The leave that the principal's roles give, if any. Raises DocTypeNotFoundError."""
+        key = (principal.roles, doctype, action)
+        if key not in self._grants:
+            if len(self._grants) >= _MOST_GRANTS:
+                self._grants.clear()
+            self._grants[key] = _grant(self._snapshot.get(doctype), principal.roles | {GUEST}, action)
+        return self._grants[key]
+
+    async def evaluate(self, request: PolicyEvaluateRequest) -> PolicyEvaluateResult:
+        """Decides about one document by the scope of the grant."""
+        grant = await self.grant(request.principal, request.doctype, request.action)
+        if grant is None:
+            rule = f"{request.doctype}.{request.action}"
+            return PolicyEvaluateResult(False, rule, DecisionSource.RBAC)
+        covered = matches(bind_principal(grant.scope, request.principal), request.document)
+        return PolicyEvaluateResult(covered, grant.rule, DecisionSource.RBAC)
+
+
+def _grant(plan: DocTypePlan, roles: frozenset[str], action: str) -> Grant | None:
+    given: Mapping[str, Scope] = {ADMINISTRATOR: "all"} if ADMINISTRATOR in roles else plan.meta.scopes(action)
+    by = sorted(roles & given.keys())
+    if not by:
+        return None
+    scope = _union(_scope(plan, given[role]) for role in by)
+    writable = _writable(plan, roles) if action in _WRITING else frozenset()
+    return Grant(scope, _readable(plan, roles), writable, f"{plan.name}.{action}:{','.join(by)}")
+
+
+def _union(scopes: Iterable[Filter]) -> Filter:
+    parts: list[Filter] = []
+    for scope in scopes:
+        if scope == EVERYTHING:
+            return EVERYTHING
+        if scope not in parts:
+            parts.append(scope)
+    return parts[0] if len(parts) == 1 else Or(tuple(parts))
+
+
+def _scope(plan: DocTypePlan, declared: Scope) -> Filter:
+    if declared == "all":
+        return EVERYTHING
+    return _typed(plan, _own(plan) if declared == "own" else declared)
+
+
+def _own(plan: DocTypePlan) -> Filter:
+    field = plan.meta.rls_field
+    if field is None:
+        return NOTHING
+    if field in {"id", "owner"} or plan.links.get(field) == "User":
+        return Comparison(field, "eq", PrincipalValue("id"))
+    return Comparison(field, "in", PrincipalValue(field))
+
+
+def _typed(plan: DocTypePlan, tree: Filter) -> Filter:
+    """The filter with the principal's values of the kind of the field that each is compared with."""
+    match tree:
+        case And(parts):
+            return And(tuple(_typed(plan, part) for part in parts))
+        case Or(parts):
+            return Or(tuple(_typed(plan, part) for part in parts))
+        case Not(part):
+            return Not(_typed(plan, part))
+        case Comparison(field, operator, PrincipalValue(name)):
+            return Comparison(field, operator, PrincipalValue(name, plan.specs[field].kind))
+    return tree
+
+
+def _readable(plan: DocTypePlan, roles: frozenset[str]) -> frozenset[str]:
+    own = {name for name in plan.fields if _may_read(plan.fields[name], plan.meta.field_levels, roles)}
+    rows = {
+        f"{table}.{name}"
+        for table, child in plan.children.items()
+        for name, spec in child.fields.items()
+        if table in own and _may_read(spec, child.meta.field_levels, roles)
+    }
+    return frozenset({*FRAMEWORK_FIELDS, *own, *rows})
+
+
+def _writable(plan: DocTypePlan, roles: frozenset[str]) -> frozenset[str]:
+    own = {name for name in plan.fields if _may_write(plan.fields[name], plan.meta.field_levels, roles)}
+    rows = {
+        f"{table}.{name}"
+        for table, child in plan.children.items()
+        for name, spec in child.fields.items()
+        if table in own and _may_write(spec, child.meta.field_levels, roles)
+    }
+    return frozenset({*own, *rows})
+
+
+def _may_read(spec: FieldSpec, levels: _Levels, roles: frozenset[str]) -> bool:
+    if spec.permlevel == 0 or ADMINISTRATOR in roles:
+        return True
+    return spec.permlevel in levels and not roles.isdisjoint(levels[spec.permlevel].read)
+
+
+def _may_write(spec: FieldSpec, levels: _Levels, roles: frozenset[str]) -> bool:
+    if spec.read_only or spec.fetch_from:
+        return False
+    if spec.permlevel == 0 or ADMINISTRATOR in roles:
+        return True
+    return spec.permlevel in levels and not roles.isdisjoint(levels[spec.permlevel].write)

@@ -1,0 +1,51 @@
+"""Reading and making the documents that identity and sessions are kept in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from framework_m_core.domain.filters import And, Comparison, Filter, shape_of
+from framework_m_core.domain.page import OrderSpec
+from framework_m_core.interfaces.reader import DocumentReaderProtocol, QueryShape
+from framework_m_core.registry.plans import DocTypePlan
+from framework_m_core.services.projection import LIVE
+from framework_m_core.services.validation import validated
+
+__all__ = ["Records", "new_record"]
+
+_SYSTEM = "system"
+
+
+class Records:
+    """Some fields of one DocType's live documents, read without a unit of work."""
+
+    def __init__(self, reader: DocumentReaderProtocol, doctype: str, *fields: str) -> None:
+        self._reader = reader
+        self._doctype = doctype
+        self._fields = fields
+        self._prepare = lru_cache(maxsize=16)(reader.prepare)
+
+    async def find(self, field: str, value: object) -> Mapping[str, Any] | None:
+        """The document with this value in a unique field."""
+        rows = await self.select(Comparison(field, "eq", value))
+        return rows[0] if rows else None
+
+    async def select(
+        self, where: Filter, *order_by: OrderSpec, limit: int | None = None, offset: int = 0
+    ) -> list[Mapping[str, Any]]:
+        """The documents that match."""
+        tree, values = shape_of(And((where, LIVE)))
+        shape = QueryShape(self._doctype, self._fields, tree, order_by, paged=limit is not None)
+        paging = () if limit is None else (limit, offset)
+        rows = await self._reader.fetch(self._prepare(shape), (*values, *paging))
+        return [dict(zip(self._fields, row, strict=True)) for row in rows]
+
+
+def new_record(plan: DocTypePlan, id: UUID, now: datetime, values: Mapping[str, Any]) -> Any:
+    """A document of a DocType, stamped as the system's; its name is the id unless given. Raises ValidationError."""
+    stamps = {"id": id, "owner": _SYSTEM, "creation": now, "modified": now, "modified_by": _SYSTEM}
+    return validated(plan, {"name": str(id), **values, **stamps})

@@ -1,0 +1,45 @@
+"""Section `[auth]` of the configuration."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+from framework_m_core.bootstrap.secrets import GENERATED
+
+__all__ = ["AuthSettings"]
+
+_LEAST_CHARACTERS = 32
+
+
+class AuthSettings(BaseModel):
+    """How logins work.
+
+    `secret` signs access tokens and keys the login throttle: 32 characters or more, generated in development,
+    required in production. An access token lives for `access_minutes`; a session ends after `session_days` without
+    a refresh, a cookie's that long after its login. Failed logins are counted over `login_window_minutes`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    secret: SecretStr | None = Field(default=None, json_schema_extra={GENERATED: True})
+    access_minutes: int = Field(default=15, ge=1, le=24 * 60)
+    session_days: int = Field(default=14, ge=1, le=365)
+    login_failures_per_account: int = Field(default=10, ge=1)
+    login_failures_per_address: int = Field(default=50, ge=1)
+    login_window_minutes: int = Field(default=15, ge=1)
+
+    @field_validator("secret")
+    @classmethod
+    def _long(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < _LEAST_CHARACTERS:
+            raise ValueError(f"{_LEAST_CHARACTERS} characters or more are expected, as `openssl rand -base64 48` makes")
+        return value
+
+    def key(self, purpose: str) -> bytes:
+        """A key for one purpose alone, derived from the secret."""
+        if self.secret is None:
+            raise ValueError("[auth] secret is not set")
+        return hmac.digest(self.secret.get_secret_value().encode(), purpose.encode(), hashlib.sha256)

@@ -1,0 +1,113 @@
+"""The login throttle: failures are counted in the store, per account and per address, whatever worker saw them."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+import math
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from framework_m_core.domain.clock import Clock, IdGenerator
+from framework_m_core.domain.errors import RateLimitError
+from framework_m_core.domain.filters import And, Comparison
+from framework_m_core.domain.page import OrderSpec
+from framework_m_core.domain.scope import system_scope
+from framework_m_core.interfaces.reader import DocumentReaderProtocol
+from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol
+from framework_m_core.registry.snapshot import Snapshot
+from framework_m_core.services.retries import retrying
+from framework_m_standard.auth.records import Records, new_record
+from framework_m_standard.auth.settings import AuthSettings
+
+__all__ = ["LoginThrottle"]
+
+_ATTEMPT = "LoginAttempt"
+_IPV6_NETWORK = 64
+
+
+class LoginThrottle:
+    """Counts an attempt before its password is looked at, so that many at once cannot slip past the limit.
+
+    A login that succeeds takes back the failures of this account at this address, and no others: else a guesser
+    could clear the count by logging into an account of his own.
+    """
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        unit_of_work: UnitOfWorkFactoryProtocol,
+        reader: DocumentReaderProtocol,
+        auth_settings: AuthSettings,
+        clock: Clock,
+        ids: IdGenerator,
+    ) -> None:
+        self._snapshot = snapshot
+        self._units = unit_of_work
+        self._attempts = Records(reader, _ATTEMPT, "at")
+        self._clock = clock
+        self._ids = ids
+        self._key = auth_settings.key("login-throttle")
+        self._window = timedelta(minutes=auth_settings.login_window_minutes)
+        self._limits = {
+            "account_key": auth_settings.login_failures_per_account,
+            "address_key": auth_settings.login_failures_per_address,
+        }
+
+    async def begin(self, account: str, address: str) -> None:
+        """Counts an attempt. Raises RateLimitError, and forgets the attempt, when there were too many before it."""
+        keys, now, id = self._keys(account, address), self._clock(), self._ids()
+        await retrying(lambda: self._record(id, keys, now))
+        free = [moment for field in keys if (moment := await self._free_again(field, keys[field], now))]
+        if not free:
+            return
+        await retrying(lambda: self._forget(Comparison("id", "eq", id)))
+        seconds = max(1, math.ceil((max(free) - now).total_seconds()))
+        raise RateLimitError(f"too many failed logins: try again in {seconds} seconds", retry_after=seconds)
+
+    async def succeed(self, account: str, address: str) -> None:
+        """Takes back this account's failures at this address."""
+        keys = self._keys(account, address)
+        matching = And(tuple(Comparison(field, "eq", key) for field, key in keys.items()))
+        await retrying(lambda: self._forget(matching))
+
+    async def _record(self, id: UUID, keys: dict[str, str], now: datetime) -> None:
+        attempt = new_record(self._snapshot.get(_ATTEMPT), id, now, {**keys, "at": now})
+        async with self._units(system_scope("count logins", source="http", clock=self._clock)) as unit:
+            await unit.repository(_ATTEMPT).delete_where(Comparison("at", "lt", now - self._window))
+            await unit.repository(_ATTEMPT).insert(attempt)
+            await unit.commit()
+
+    async def _forget(self, where: And | Comparison) -> None:
+        async with self._units(system_scope("count logins", source="http", clock=self._clock)) as unit:
+            await unit.repository(_ATTEMPT).delete_where(where)
+            await unit.commit()
+
+    async def _free_again(self, field: str, key: str, now: datetime) -> datetime | None:
+        """When another attempt will be allowed; None when this one is."""
+        counted = And((Comparison(field, "eq", key), Comparison("at", "gte", now - self._window)))
+        newest_first = OrderSpec("at", descending=True)
+        beyond = await self._attempts.select(counted, newest_first, limit=1, offset=self._limits[field])
+        return beyond[0]["at"] + self._window if beyond else None
+
+    def _keys(self, account: str, address: str) -> dict[str, str]:
+        return {
+            "account_key": self._hash(f"account:{account.strip().lower()}"),
+            "address_key": self._hash(f"address:{_network(address)}"),
+        }
+
+    def _hash(self, text: str) -> str:
+        return hmac.new(self._key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+
+
+def _network(address: str) -> str:
+    """What one household or server can change of its address left out: the last 64 bits of IPv6."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv6Address):
+        mapped = parsed.ipv4_mapped
+        return str(mapped or ipaddress.ip_network((parsed.packed, _IPV6_NETWORK), strict=False))
+    return str(parsed)

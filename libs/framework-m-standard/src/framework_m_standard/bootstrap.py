@@ -1,0 +1,143 @@
+"""The default bootstrap steps that belong to no technology."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from contextlib import suppress
+
+from framework_m_core.bootstrap import discovery
+from framework_m_core.bootstrap.app_modules import register_app
+from framework_m_core.bootstrap.application import Application
+from framework_m_core.bootstrap.binding import STORE_FAMILY
+from framework_m_core.bootstrap.composition import bind_services
+from framework_m_core.domain.errors import ConfigurationError, DuplicateNameError, TransientError
+from framework_m_core.domain.scope import ADMINISTRATOR, GUEST, system_scope
+from framework_m_core.interfaces.schema_mapper import SchemaMapperProtocol
+from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol
+from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_core.services.relay import OutboxRelay
+from framework_m_core.services.retries import retrying
+
+__all__ = ["InitAdapters", "InitRegistries", "RunRelay", "SyncSchema", "TuneCollector"]
+
+_ACCESS_PORTS = ("permission", "identity", "session", "authentication")
+
+
+class InitRegistries:
+    """Step `init_registries`: imports the apps and compiles what they declare."""
+
+    order = 20
+
+    async def run(self, app: Application) -> None:
+        """Provides `snapshot`. Raises ConfigurationError with all problems of all apps."""
+        builder = RegistryBuilder()
+        for choice in _apps(app):
+            register_app(builder, choice)
+        app.container.provide("snapshot", builder.freeze())
+
+
+def _apps(app: Application) -> list[discovery.Choice]:
+    """The built-in app, then the configured ones, else the one in the working directory."""
+    installed = discovery.choices(discovery.APPS)
+    built_in = [choice for choice in installed if choice.distribution == "framework-m-standard"]
+    wanted = app.settings.framework.apps
+    if wanted is None:
+        return [*built_in, *app.settings.local_apps]
+    known = {choice.name: choice for choice in (*installed, *app.settings.local_apps)}
+    missing = [name for name in wanted if name not in known]
+    if missing:
+        names = ", ".join(sorted(known))
+        raise ConfigurationError(f"[framework] apps names {', '.join(missing)}, not installed: known are {names}")
+    return [*built_in, *(known[name] for name in wanted if known[name] not in built_in)]
+
+
+class SyncSchema:
+    """Step `sync_schema`: brings the store in line with the DocTypes, or says that it is not."""
+
+    order = 30
+
+    async def run(self, app: Application) -> None:
+        """Binds the store family and syncs the schema in development; production only checks it."""
+        app.bind_ports(*STORE_FAMILY)
+        mapper: SchemaMapperProtocol = app.container.get("schema_mapper")
+        allowed = getattr(app.settings.sections.get("sql"), "sync_schema", None)
+        if allowed is None:
+            allowed = not app.settings.production
+        if allowed:
+            await mapper.sync()
+        elif changes := await mapper.plan():
+            raise ConfigurationError(
+                "the store's schema is not that of the DocTypes, and production does not change it by itself: set "
+                "M_SQL__SYNC_SCHEMA=true for one start, or apply these changes:",
+                changes,
+            )
+        await retrying(lambda: _keep_roles(app), TransientError, DuplicateNameError)
+
+
+async def _keep_roles(app: Application) -> None:
+    """Every role that a DocType names exists as a document, so that it can be given to users."""
+    unit_of_work: UnitOfWorkFactoryProtocol = app.container.get("unit_of_work")
+    snapshot, ids = app.snapshot, app.container.get("ids")
+    if "Role" not in snapshot.doctypes:
+        return
+    scope = system_scope("roles named by DocTypes")
+    async with unit_of_work(scope) as unit:
+        repository = unit.repository("Role")
+        known = {role.name async for role in repository.stream()}
+        now = scope.clock()
+        for name in sorted({ADMINISTRATOR, GUEST, *snapshot.roles} - known):
+            stamps = {"id": ids(), "name": name, "owner": "system", "modified_by": "system"}
+            await repository.insert(snapshot.get("Role").model(**stamps, creation=now, modified=now))
+        await unit.commit()
+
+
+class InitAdapters:
+    """Step `init_adapters`: binds the other ports and the services over them."""
+
+    order = 40
+
+    async def run(self, app: Application) -> None:
+        """Binds everything a process needs to work with documents, and builds it."""
+        app.bind_ports("permission")
+        bind_services(app.container)
+        app.bind_ports(*(port for port in _ACCESS_PORTS if port != "permission"))
+        app.container.get("documents")
+
+
+class RunRelay:
+    """Step `run_relay`: delivers events while the process serves."""
+
+    order = 60
+
+    def __init__(self) -> None:
+        self._task: asyncio.Task[None] | None = None
+
+    async def run(self, app: Application) -> None:
+        """Starts the relay."""
+        relay: OutboxRelay = app.container.get("relay")
+        self._task = asyncio.create_task(relay.run(), name="outbox-relay")
+
+    async def ping(self) -> None:
+        """Raises when the relay has died."""
+        if self._task is not None and self._task.done():
+            raise TransientError("the outbox relay has stopped")
+
+    async def close(self) -> None:
+        """Stops the relay after the event it is handling."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+
+class TuneCollector:
+    """Step `tune_collector`: what boot made stays, so the garbage collector need not look at it again."""
+
+    order = 90
+
+    async def run(self, app: Application) -> None:
+        """Freezes the objects made so far and raises the thresholds."""
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(10_000, 20, 50)

@@ -1,0 +1,51 @@
+"""What every server command does first: read the settings and take the port."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+
+from framework_m_core.bootstrap.settings import Settings, load_settings
+from framework_m_core.domain.errors import ConfigurationError
+from framework_m_standard.http.server import listen
+from framework_m_standard.http.settings import HttpSettings, check_for_production
+
+__all__ = ["address_of", "http_settings", "listen_as_configured", "settings_for"]
+
+
+def settings_for(host: str | None, port: int | None) -> Settings:
+    """The settings of the app in the working directory; the command's own options outrank them.
+
+    Raises ConfigurationError, also for what production refuses.
+    """
+    given: Mapping[str, object] = {"http.host": host, "http.port": port}
+    settings = load_settings(Path.cwd(), overrides={key: value for key, value in given.items() if value is not None})
+    if settings.production:
+        check_for_production(http_settings(settings))
+    return settings
+
+
+def http_settings(settings: Settings) -> HttpSettings:
+    """Section `[http]`."""
+    section = settings.sections["http"]
+    assert isinstance(section, HttpSettings)  # noqa: S101 - the section's registered model
+    return section
+
+
+def listen_as_configured(http: HttpSettings) -> socket.socket:
+    """A socket that listens where `[http]` says. Raises ConfigurationError where it cannot."""
+    try:
+        return listen(http.host, http.port)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise ConfigurationError(
+            f"cannot listen on {http.host}, port {http.port}: {reason}; choose another with --host and --port"
+        ) from None
+
+
+def address_of(bound: socket.socket) -> str:
+    """The address to open in a browser."""
+    host, port = bound.getsockname()[:2]
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    return f"http://{shown}:{port}"

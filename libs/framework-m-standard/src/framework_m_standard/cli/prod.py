@@ -1,0 +1,53 @@
+"""`m prod`: the server for production."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated, Final
+
+from cyclopts import Parameter
+
+from framework_m_core.domain.errors import ConfigurationError
+from framework_m_standard.cli.listening import (
+    address_of,
+    http_settings,
+    listen_as_configured,
+    settings_for,
+)
+from framework_m_standard.cli.supervisor import Supervisor
+from framework_m_standard.cli.worker_process import serve_app
+
+__all__ = ["prod"]
+
+_PRODUCTION: Final = {"M_FRAMEWORK__ENV": "production"}
+
+
+def prod(
+    *,
+    host: Annotated[str | None, Parameter(help="Address to listen on; default: [http] host.")] = None,
+    port: Annotated[int | None, Parameter(help="Port to listen on; default: [http] port.")] = None,
+    workers: Annotated[int | None, Parameter(help="Processes; default: [http] workers.")] = None,
+) -> int:
+    """Serve the app in this folder, for production.
+
+    Several workers share the port and are replaced when they die; a single one is the process itself. SIGTERM lets
+    running requests finish.
+
+    For example:
+      m prod --host 0.0.0.0 --workers 4
+    """
+    os.environ.update(_PRODUCTION)
+    settings = settings_for(host, port)
+    http = http_settings(settings)
+    count = http.workers if workers is None else workers
+    if count < 1:
+        raise ConfigurationError("--workers: at least 1 is expected")
+    bound = listen_as_configured(http)
+
+    def ready() -> None:
+        print(f"Framework M serves on {address_of(bound)} with {count} worker(s)", flush=True)
+
+    if count == 1:
+        serve_app(settings, bound, ready, greets=False)
+        return 0
+    return Supervisor(bound, count, _PRODUCTION, http.shutdown_seconds).run(ready)

@@ -1,0 +1,129 @@
+"""`m user`: the people who may log in."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from framework_m_core.bootstrap.application import open_application
+from framework_m_core.cli.tables import print_table
+from framework_m_core.domain.errors import EntityNotFoundError, FrameworkError
+from framework_m_core.interfaces.identity import Identity, IdentityProtocol
+
+__all__ = ["add_role", "app", "create", "disable", "list_users", "set_password"]
+
+app = App(name="user", help="The people who may log in.")
+
+type Email = Annotated[str, Parameter(help="The user's email address, which is the login name.")]
+type FromStandardInput = Annotated[
+    bool, Parameter(name="--password-stdin", negative="", help="Read the password from standard input.")
+]
+
+
+@app.command
+def create(
+    email: Email,
+    /,
+    *,
+    role: Annotated[list[str] | None, Parameter(negative="", help="A role to give; may be repeated.")] = None,
+    full_name: Annotated[str | None, Parameter(help="The name shown beside what the user does.")] = None,
+    password_stdin: FromStandardInput = False,
+) -> None:
+    """Create a user. The first one with the role Administrator opens the app.
+
+    Works before the first start: the store is opened and brought up to date. Asks for the password.
+
+    For example:
+      m user create ada@example.com --role Administrator
+      m user create eve@example.com --role "Sales User" --role "Sales Manager"
+      echo "$PASSWORD" | m user create ada@example.com --password-stdin
+    """
+    password = _password(password_stdin)
+    user = _run(lambda identity: identity.create(email, password, role or [], full_name=full_name))
+    print(f"created {user.email} {_with_roles(user)}")
+
+
+@app.command(name="list")
+def list_users() -> None:
+    """List all users with their roles.
+
+    For example:
+      m user list
+    """
+    users = _run(lambda identity: identity.all())
+    if not users:
+        print("there are no users yet: m user create ada@example.com --role Administrator")
+    print_table(
+        (user.email, "enabled" if user.enabled else "disabled", ", ".join(sorted(user.roles))) for user in users
+    )
+
+
+@app.command
+def set_password(email: Email, /, *, password_stdin: FromStandardInput = False) -> None:
+    """Replace a user's password and end all sessions of the user.
+
+    For example:
+      m user set-password ada@example.com
+    """
+    password = _password(password_stdin)
+    user = _run(lambda identity: identity.set_password(email, password))
+    print(f"{user.email} has a new password; all sessions were ended")
+
+
+@app.command
+def add_role(email: Email, role: Annotated[str, Parameter(help="The role to give.")], /) -> None:
+    """Give a user another role.
+
+    For example:
+      m user add-role ada@example.com "Sales Manager"
+    """
+    user = _run(lambda identity: identity.add_role(email, role))
+    print(f"{user.email} is now a user {_with_roles(user)}")
+
+
+@app.command
+def disable(email: Email, /) -> None:
+    """Keep a user from logging in and end all sessions of the user.
+
+    For example:
+      m user disable eve@example.com
+    """
+    user = _run(lambda identity: identity.disable(email))
+    print(f"{user.email} is disabled; all sessions were ended")
+
+
+def _run[R](work: Callable[[IdentityProtocol], Awaitable[R]]) -> R:
+    """Does work with the identity provider of the app in this folder."""
+
+    async def opened() -> R:
+        async with open_application() as application:
+            return await work(application.container.get("identity"))
+
+    try:
+        return asyncio.run(opened())
+    except EntityNotFoundError as error:
+        raise EntityNotFoundError(f"{error}: `m user list` shows all users") from error
+
+
+def _password(from_standard_input: bool) -> str:
+    if from_standard_input:
+        return sys.stdin.readline().rstrip("\r\n")
+    if not sys.stdin.isatty():
+        raise FrameworkError(
+            "there is no terminal to ask for the password: give it on standard input, --password-stdin"
+        )
+    password = getpass.getpass("Password: ")
+    if getpass.getpass("Once more: ") != password:
+        raise FrameworkError("the two passwords differ: nothing was changed, try again")
+    return password
+
+
+def _with_roles(user: Identity) -> str:
+    if not user.roles:
+        return "without a role"
+    return f"with the role{'s' if len(user.roles) > 1 else ''} {', '.join(sorted(user.roles))}"

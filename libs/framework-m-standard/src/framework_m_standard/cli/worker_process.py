@@ -1,0 +1,97 @@
+"""The process that serves. `m start` and `m prod` run it as a child on a socket of theirs, and start it again.
+
+`python -m framework_m_standard.cli.worker_process <socket> <pipe> <greeting>`: the descriptors are inherited; a
+byte on the pipe says that the worker is ready.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+
+from framework_m_core.bootstrap.application import Application
+from framework_m_core.bootstrap.settings import Settings
+from framework_m_core.container.container import Container
+from framework_m_core.domain.errors import ConfigurationError
+from framework_m_core.domain.scope import ADMINISTRATOR
+from framework_m_core.interfaces.identity import IdentityProtocol
+from framework_m_standard.cli.child_worker import CANNOT_START
+from framework_m_standard.cli.listening import address_of, http_settings, settings_for
+from framework_m_standard.http.asgi import ASGIApp
+from framework_m_standard.http.health_routes import Lifecycle
+from framework_m_standard.http.server import serve
+
+__all__ = ["serve_app"]
+
+_EVERY_STEP: Final = sys.maxsize
+_NO_ADMINISTRATOR: Final = "Nobody can log in yet. The first administrator: m user create --role Administrator"
+
+
+def serve_app(settings: Settings, bound: socket.socket, ready: Callable[[], None], *, greets: bool) -> None:
+    """Serves the app on a socket until a signal. Raises ConfigurationError for one that cannot be served."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    lifecycle, address = Lifecycle(), address_of(bound)
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[ASGIApp]:
+        container = Container()
+        container.provide("web_lifecycle", lifecycle)
+        application = Application(settings, container)
+        await application.open(_EVERY_STEP)
+        try:
+            if greets:
+                await _greet(application, address)
+            yield container.get("web")
+        finally:
+            await application.close()
+
+    seconds = http_settings(settings).shutdown_seconds
+    serve(opened, bound, lifecycle, shutdown_seconds=seconds, ready=ready)
+
+
+async def _greet(application: Application, address: str) -> None:
+    print(f"Framework M serves on {address} (stop with Ctrl-C)", flush=True)
+    identities: IdentityProtocol = application.container.get("identity")
+    if not any(ADMINISTRATOR in identity.roles for identity in await identities.all()):
+        print(_NO_ADMINISTRATOR, flush=True)
+
+
+def _follow_parent() -> None:
+    """Stops the worker when its parent is gone, however that came about."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="follow-parent", daemon=True).start()
+
+
+def _main(descriptor: int, pipe: int, greets: bool) -> int:
+    # Ctrl-C reaches the whole group; the parent then asks for an orderly end.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _follow_parent()
+
+    def ready() -> None:
+        os.write(pipe, b".")
+        os.close(pipe)
+
+    try:
+        serve_app(settings_for(None, None), socket.socket(fileno=descriptor), ready, greets=greets)
+    except ConfigurationError as error:
+        print(f"m: {error}", file=sys.stderr, flush=True)
+        return CANNOT_START
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(_main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "greets"))

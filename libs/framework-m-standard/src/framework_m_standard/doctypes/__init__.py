@@ -1,0 +1,1 @@
+"""The concrete DocType class and the built-in DocTypes."""

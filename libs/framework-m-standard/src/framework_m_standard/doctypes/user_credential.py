@@ -1,0 +1,20 @@
+"""`UserCredential`: the hash of a user's password, kept apart from what administrators read and write."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from framework_m_core.domain.field import Field
+from framework_m_standard.doctypes.base_doctype import BaseDocType
+
+__all__ = ["UserCredential"]
+
+
+class UserCredential(BaseDocType):
+    """A user's password, hashed."""
+
+    user: UUID = Field(link="User", unique=True)
+    password_hash: str = Field(sensitive=True)
+
+    class Meta:
+        api_resource = False

@@ -1,0 +1,26 @@
+"""`UserSession`: a login that lasts until it is ended or expires."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from framework_m_core.domain.field import Field
+from framework_m_core.interfaces.session import SessionKind
+from framework_m_standard.doctypes.base_doctype import BaseDocType
+
+__all__ = ["UserSession"]
+
+
+class UserSession(BaseDocType):
+    """A live login; its secrets are kept as hashes alone."""
+
+    user: UUID = Field(link="User", index=True)
+    kind: SessionKind
+    epoch: int
+    expires: datetime
+    secret_hash: str = Field(sensitive=True)
+    csrf_hash: str = Field(sensitive=True)
+
+    class Meta:
+        api_resource = False

@@ -1,0 +1,1 @@
+"""HTTP: documents, metadata and identity over Litestar and uvicorn."""

@@ -1,0 +1,106 @@
+"""`create_app`: the ASGI app over the services that it is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from litestar import Litestar, asgi
+from litestar.config.cors import CORSConfig
+from litestar.exceptions import HTTPException
+from litestar.handlers import ASGIRouteHandler
+
+from framework_m_core.domain.clock import Clock, system_clock
+from framework_m_core.interfaces.authentication import AuthenticationProtocol
+from framework_m_core.registry.snapshot import Snapshot
+from framework_m_core.services.documents import DocumentService
+from framework_m_core.services.metadata import MetadataService
+from framework_m_core.services.queries import QueryService
+from framework_m_standard.http.asgi import ASGIApp, arrival_of
+from framework_m_standard.http.auth_routes import AuthRoutes
+from framework_m_standard.http.document_actions import DocumentActions
+from framework_m_standard.http.document_routes import DocumentRoutes, document_mount
+from framework_m_standard.http.entrance import REFUSED_PATH, Entrance
+from framework_m_standard.http.error_responses import answer_to_exception, problem
+from framework_m_standard.http.health_routes import Lifecycle, Ping, health_routes
+from framework_m_standard.http.meta_routes import meta_routes
+from framework_m_standard.http.request_errors import RouteNotFoundError
+from framework_m_standard.http.responses import DocumentEncoder, send_answer
+from framework_m_standard.http.settings import HttpSettings, check_for_production
+
+__all__ = ["Services", "create_app"]
+
+_REQUEST_HEADERS: Final = [
+    "Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "X-CSRF-Token", "X-Request-ID",
+]  # fmt: skip
+_RESPONSE_HEADERS: Final = ["ETag", "Location", "Retry-After", "X-Request-ID"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What the routes work with."""
+
+    snapshot: Snapshot
+    documents: DocumentService
+    queries: QueryService
+    metadata: MetadataService
+    authentication: AuthenticationProtocol
+    clock: Clock = system_clock
+
+
+def create_app(
+    services: Services,
+    settings: HttpSettings,
+    *,
+    development: bool,
+    ping: Ping,
+    lifecycle: Lifecycle | None = None,
+) -> ASGIApp:
+    """The whole HTTP surface; `ping` raises while something that the app needs is unwell.
+
+    Raises ConfigurationError for settings that production refuses.
+    """
+    if not development:
+        check_for_production(settings)
+    snapshot, authentication = services.snapshot, services.authentication
+    encode = DocumentEncoder(snapshot)
+    actions = DocumentActions(services.documents, services.queries, encode, settings.body_limit)
+    auth = AuthRoutes(authentication, settings.body_limit, secure_cookies=not development)
+    documents = DocumentRoutes(snapshot, actions)
+    litestar = Litestar(
+        route_handlers=[
+            document_mount(documents),
+            *meta_routes(services.metadata),
+            *auth.handlers(),
+            *health_routes(ping, lifecycle or Lifecycle()),
+            _refusal(),
+        ],
+        exception_handlers={HTTPException: answer_to_exception, Exception: answer_to_exception},
+        cors_config=_cors(settings),
+        openapi_config=None,
+        logging_config=None,
+        request_max_body_size=settings.body_limit,
+    )
+    return Entrance(litestar, authentication, services.clock, None if settings.cors_origins else documents)
+
+
+def _refusal() -> ASGIRouteHandler:
+    @asgi(REFUSED_PATH, copy_scope=False)
+    async def refused(scope: Any, receive: Any, send: Any) -> None:
+        arrival = arrival_of(scope)
+        error = arrival.refusal or RouteNotFoundError("no route has this path")
+        await send_answer(send, problem(error, arrival.scope.request_id), head=scope["method"] == "HEAD")
+
+    return refused
+
+
+def _cors(settings: HttpSettings) -> CORSConfig | None:
+    if not settings.cors_origins:
+        return None
+    return CORSConfig(
+        allow_origins=list(settings.cors_origins),
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=_REQUEST_HEADERS,
+        expose_headers=_RESPONSE_HEADERS,
+        allow_credentials="*" not in settings.cors_origins,
+    )

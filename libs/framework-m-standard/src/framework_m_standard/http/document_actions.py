@@ -1,0 +1,196 @@
+"""What each route for documents does: request to service call, result to answer."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final, cast
+from uuid import UUID
+
+from framework_m_core.domain.doctype import VERSION_FIELD
+from framework_m_core.domain.errors import AnswerReplayed, EntityNotFoundError, PreconditionRequiredError
+from framework_m_core.interfaces.idempotency import StoredAnswer
+from framework_m_core.registry.plans import DocTypePlan
+from framework_m_core.services.documents import DocumentService, Once
+from framework_m_core.services.queries import QueryService
+from framework_m_standard.http.asgi import Arrival, Receive
+from framework_m_standard.http.body_codec import decode_object, read_body
+from framework_m_standard.http.etags import NO_VERSION, IfMatch, document_etag, matches_none, parse_if_match
+from framework_m_standard.http.idempotency_keys import replayed, written_once
+from framework_m_standard.http.query_parameters import (
+    flag,
+    parse_document_request,
+    parse_list_request,
+    parse_query,
+)
+from framework_m_standard.http.responses import JSON, Answer, DocumentEncoder, Headers
+
+__all__ = ["Call", "DocumentActions", "Operation"]
+
+_PRIVATE: Final = (
+    (b"cache-control", b"private, no-cache"),
+    (b"vary", b"authorization, cookie"),
+)
+"""Shared caches keep nothing, and a browser's cache never gives one user what another was served."""
+
+_DOCUMENT: Final = (JSON, *_PRIVATE)
+
+type Operation = Callable[[Call], Awaitable[Answer]]
+
+
+@dataclass(slots=True)
+class Call:
+    """One request for documents of a DocType; `ref` is set on routes with an `{id}`."""
+
+    arrival: Arrival
+    plan: DocTypePlan
+    method: str
+    path: bytes
+    query: bytes
+    receive: Receive
+    ref: Any = None
+
+    @property
+    def target(self) -> bytes:
+        """The path with its query."""
+        return self.path + b"?" + self.query if self.query else self.path
+
+
+class DocumentActions:
+    """The operations that `access.toml` names for documents."""
+
+    def __init__(
+        self, documents: DocumentService, queries: QueryService, encode: DocumentEncoder, body_limit: int
+    ) -> None:
+        self._documents = documents
+        self._queries = queries
+        self._encode = encode
+        self._body_limit = body_limit
+        self.operations: Mapping[str, Operation] = {
+            "list": self.list,
+            "create": self.create,
+            "get": self.get,
+            "replace": partial(self.update, needs_version=True),
+            "update": self.update,
+            "delete": self.delete,
+            "submit": partial(self.transition, documents.submit),
+            "cancel": partial(self.transition, documents.cancel),
+        }
+
+    async def get(self, call: Call) -> Answer:
+        """One document; 304 where the client has it already."""
+        scope, name = call.arrival.scope, call.plan.name
+        if call.query:
+            await self._require(call, "read")
+            asked = parse_document_request(call.query)
+            document = await self._queries.get(scope, name, call.ref, fields=asked.fields, expand=asked.expand)
+            return self._document(call, 200, document)
+        document = await self._queries.get(scope, name, call.ref)
+        known = call.arrival.headers.get(b"if-none-match")
+        if known is not None and matches_none(known, etag := document_etag(document)):
+            return Answer(304, b"", ((b"etag", etag.encode("ascii")), *_PRIVATE))
+        return self._document(call, 200, document)
+
+    async def list(self, call: Call) -> Answer:
+        """A page of documents."""
+        await self._require(call, "read")
+        page = await self._queries.list(call.arrival.scope, call.plan.name, parse_list_request(call.query))
+        return Answer(200, self._encode(call.plan, page), _DOCUMENT)
+
+    async def create(self, call: Call) -> Answer:
+        """Makes a document."""
+        body = await self._body(call, "create")
+        values = decode_object(call.arrival.headers, body)
+        render = partial(self._document, call, 201)
+        once = self._once(call, body, render)
+        return await _answered(self._documents.create(call.arrival.scope, call.plan.name, values, once=once), render)
+
+    async def update(self, call: Call, *, needs_version: bool = False) -> Answer:
+        """Merges fields into a document."""
+        body = await self._body(call, "write")
+        values = decode_object(call.arrival.headers, body)
+        wanted = parse_if_match(call.arrival.headers.get(b"if-match"))
+        if needs_version and wanted is None and values.get(VERSION_FIELD) is None:
+            raise PreconditionRequiredError("PUT says which version it replaces: send _version or If-Match")
+        write = partial(self._documents.update, body=values)
+        return await self._change(call, write, values, wanted, body)
+
+    async def transition(self, write: Callable[..., Awaitable[Any]], call: Call) -> Answer:
+        """Submits or cancels a document."""
+        body = await self._body(call, call.path.rpartition(b"/")[2].decode("ascii"))
+        values = decode_object(call.arrival.headers, body, optional=True)
+        wanted = parse_if_match(call.arrival.headers.get(b"if-match"))
+        return await self._change(call, partial(write, body=values), values, wanted, body)
+
+    async def delete(self, call: Call) -> Answer:
+        """Deletes a document, for good with `?hard=true`."""
+        await self._require(call, "purge" if call.query == b"hard=true" else "delete")
+        hard = flag(parse_query(call.query, ("hard",)), "hard")
+        wanted = parse_if_match(call.arrival.headers.get(b"if-match"))
+        once = self._once(call, b"", _deleted)
+        ref, version = await self._expected(call, wanted)
+        scope, name = call.arrival.scope, call.plan.name
+        return await _answered(
+            self._documents.delete(scope, name, ref, hard=hard, if_match=version, once=once), _deleted
+        )
+
+    async def _change(
+        self,
+        call: Call,
+        write: Callable[..., Awaitable[Any]],
+        values: dict[str, Any],
+        wanted: IfMatch | None,
+        body: bytes,
+    ) -> Answer:
+        if wanted is not None:
+            values.pop(VERSION_FIELD, None)
+        render = partial(self._document, call, 200)
+        once = self._once(call, body, render)
+        ref, version = await self._expected(call, wanted)
+        return await _answered(write(call.arrival.scope, call.plan.name, ref, if_match=version, once=once), render)
+
+    async def _body(self, call: Call, action: str) -> bytes:
+        """The body of a write, read only for who may write and asks for nothing else."""
+        await self._require(call, action)
+        parse_query(call.query)
+        return await read_body(call.arrival.headers, call.receive, self._body_limit)
+
+    async def _require(self, call: Call, action: str) -> None:
+        await self._queries.permissions.require(call.arrival.scope, call.plan, action)
+
+    async def _expected(self, call: Call, wanted: IfMatch | None) -> tuple[UUID | str, int | None]:
+        """The reference and the version that a write goes to. A name is tied to the id that the tags name, because
+        the document that bears it may be another one by now."""
+        if wanted is None or wanted.anything:
+            return call.ref, None
+        if len(wanted.versions) == 1 and wanted.versions[0][0] == call.ref:
+            return call.ref, wanted.versions[0][1]
+        try:
+            current = await self._queries.get(call.arrival.scope, call.plan.name, call.ref, fields=())
+        except EntityNotFoundError:
+            return call.ref, NO_VERSION
+        found = (current["id"], current[VERSION_FIELD]) in wanted.versions
+        return current["id"], current[VERSION_FIELD] if found else NO_VERSION
+
+    def _once(self, call: Call, body: bytes, render: Callable[[Any], Answer]) -> Once | None:
+        return written_once(call.arrival, call.method, call.target, body, render)
+
+    def _document(self, call: Call, status: int, document: Mapping[str, Any]) -> Answer:
+        headers: Headers = (*_DOCUMENT, (b"etag", document_etag(document).encode("ascii")))
+        if status == 201:
+            location = f"/api/v1/{call.plan.name}/{document['id']}"
+            headers = (*headers, (b"location", location.encode("ascii")))
+        return Answer(status, self._encode(call.plan, document), headers)
+
+
+def _deleted(_: object) -> Answer:
+    return Answer(204)
+
+
+async def _answered(write: Awaitable[Any], render: Callable[[Any], Answer]) -> Answer:
+    """The answer to a write, or the one that it got the first time."""
+    try:
+        return render(await write)
+    except AnswerReplayed as again:
+        return replayed(cast("StoredAnswer", again.answer))

@@ -1,0 +1,54 @@
+"""What can be wrong with a request before any document is looked at."""
+
+from __future__ import annotations
+
+from framework_m_core.domain.errors import FrameworkError, ValidationError
+
+__all__ = [
+    "BodyTooLargeError",
+    "MalformedBodyError",
+    "MediaTypeError",
+    "MethodNotAllowedError",
+    "NotReadyError",
+    "RouteNotFoundError",
+]
+
+
+class RouteNotFoundError(FrameworkError):
+    """No route has this path."""
+
+    code = "route_not_found"
+
+
+class MethodNotAllowedError(FrameworkError):
+    """The route has no such method; `allow` lists those that it has."""
+
+    code = "method_not_allowed"
+
+    def __init__(self, allow: str) -> None:
+        super().__init__(f"the method is not one of {allow}")
+        self.allow = allow
+
+
+class MediaTypeError(FrameworkError):
+    """The body is not sent as JSON."""
+
+    code = "unsupported_media_type"
+
+
+class BodyTooLargeError(FrameworkError):
+    """The body is larger than `[http] body_limit_mb`."""
+
+    code = "body_too_large"
+
+
+class MalformedBodyError(ValidationError):
+    """The body is not a JSON object."""
+
+    code = "malformed_body"
+
+
+class NotReadyError(FrameworkError):
+    """The process cannot serve now: it is starting, stopping, or what it needs is away."""
+
+    code = "not_ready"

@@ -1,0 +1,53 @@
+"""Section `[http]`: where the server listens and what it lets in."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from framework_m_core.domain.errors import ConfigurationError
+
+__all__ = ["HttpSettings", "check_for_production"]
+
+
+class HttpSettings(BaseModel):
+    """Where the server listens and what it lets in.
+
+    - `host`, `port`: the address to listen on; port 0 takes any free one.
+    - `body_limit_mb`: the largest request body, in MiB.
+    - `cors_origins`: origins of other sites whose pages may call this server, such as `https://shop.example`;
+      production wants it stated, if only as an empty list.
+    - `shutdown_seconds`: how long running requests may take to finish when the server stops.
+    - `workers`: processes that `m prod` starts.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    body_limit_mb: int = Field(default=10, ge=1, le=1024)
+    cors_origins: tuple[str, ...] | None = None
+    shutdown_seconds: int = Field(default=10, ge=0, le=3600)
+    workers: int = Field(default=1, ge=1, le=256)
+
+    @property
+    def body_limit(self) -> int:
+        """The largest request body in bytes."""
+        return self.body_limit_mb * 1024 * 1024
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins_are_origins(cls, origins: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        for origin in origins or ():
+            scheme, _, rest = origin.partition("://")
+            if origin != "*" and (scheme not in {"http", "https"} or not rest or "/" in rest):
+                raise ValueError(f"{origin!r} is no origin: expected one such as 'https://shop.example'")
+        return origins
+
+
+def check_for_production(settings: HttpSettings) -> None:
+    """Raises ConfigurationError for what development may leave open."""
+    if settings.cors_origins is None:
+        raise ConfigurationError(
+            "production does not start as configured:",
+            ["[http] cors_origins is not set: list the other origins that may call; M_HTTP__CORS_ORIGINS= means none"],
+        )

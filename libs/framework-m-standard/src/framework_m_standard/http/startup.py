@@ -1,0 +1,36 @@
+"""Bootstrap step of the HTTP server: the ASGI app over the services."""
+
+from __future__ import annotations
+
+from framework_m_core.bootstrap.application import Application
+from framework_m_standard.http.app import Services, create_app
+from framework_m_standard.http.health_routes import Lifecycle
+
+__all__ = ["InitWeb"]
+
+
+class InitWeb:
+    """Step `init_web`: binds `web`, the ASGI app."""
+
+    order = 50
+
+    async def run(self, app: Application) -> None:
+        """Builds the app from what the container holds; `web_lifecycle` is there where a server brings its own.
+
+        Raises ConfigurationError for what production refuses.
+        """
+        get = app.container.get
+        if "web_lifecycle" not in app.container.names:
+            app.container.provide("web_lifecycle", Lifecycle())
+        services = Services(
+            snapshot=app.snapshot,
+            documents=app.documents,
+            queries=app.queries,
+            metadata=get("metadata"),
+            authentication=get("authentication"),
+            clock=get("clock"),
+        )
+        development = not app.settings.production
+        lifecycle: Lifecycle = get("web_lifecycle")
+        web = create_app(services, get("http_settings"), development=development, ping=app.ping, lifecycle=lifecycle)
+        app.container.provide("web", web)

@@ -1,0 +1,1 @@
+"""SQL stores: SQLite and PostgreSQL. Statements are compiled by SQLAlchemy once and run on the drivers."""

@@ -1,0 +1,48 @@
+"""`SqlAuditLog`: port `AuditLogProtocol`, over the table `activitylog`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from framework_m_core.domain.field_spec import FieldKind, FieldSpec
+from framework_m_core.interfaces.audit_log import AuditEntry
+from framework_m_standard.sql.compiled import parameter
+from framework_m_standard.sql.store import SqlStore
+from framework_m_standard.sql.tables import AUDIT_SPECS
+
+__all__ = ["SqlAuditLog"]
+
+
+class SqlAuditLog:
+    """Reads the log; triggers of the database refuse changes to it."""
+
+    def __init__(self, sql_store: SqlStore) -> None:
+        table = sql_store.tables.audit
+        self._driver = sql_store.driver
+        self._decoders = sql_store.framework.decoders(AUDIT_SPECS)
+        doctype, document = AUDIT_SPECS["doctype"], AUDIT_SPECS["document_id"]
+        clause = (
+            sa.select(*(table.c[name] for name in AUDIT_SPECS))
+            .where(
+                table.c.document_id == parameter(0, table.c.document_id.type),
+                table.c.doctype == parameter(1, table.c.doctype.type),
+            )
+            .order_by(table.c.at.desc(), table.c.id.desc())
+            .limit(parameter(2, sa.BigInteger()))
+        )
+        self._select = sql_store.framework.compile(clause, [document, doctype, FieldSpec("n", FieldKind.INTEGER)])
+
+    async def entries(self, doctype: str, document_id: UUID, *, limit: int = 100) -> Sequence[AuditEntry]:
+        """The newest entries of one document, oldest first."""
+        rows = await self._driver.fetch(self._select, (document_id, doctype, limit))
+        return [self._entry(row) for row in reversed(rows)]
+
+    def _entry(self, row: Sequence[object]) -> AuditEntry:
+        values = dict(zip(AUDIT_SPECS, row, strict=True))
+        for name, convert in self._decoders.items():
+            if values[name] is not None:
+                values[name] = convert(values[name])
+        return AuditEntry(**values)  # type: ignore[arg-type]

@@ -1,0 +1,20 @@
+"""`SqlCounter`: port `CounterProtocol`, one row per counter and one statement per allocation."""
+
+from __future__ import annotations
+
+from framework_m_standard.sql.store import SqlStore
+
+__all__ = ["SqlCounter"]
+
+
+class SqlCounter:
+    """Each allocation commits by itself."""
+
+    def __init__(self, sql_store: SqlStore) -> None:
+        self._driver = sql_store.driver
+        self._allocate = sql_store.framework.allocate
+
+    async def allocate(self, prefix: str, n: int = 1) -> int:
+        """Reserves `n` numbers and returns the first."""
+        rows = await self._driver.write(self._allocate, (prefix, n))
+        return int(rows[0][0]) - n + 1

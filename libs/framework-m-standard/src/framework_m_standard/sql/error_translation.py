@@ -1,0 +1,88 @@
+"""Driver errors as the port's errors, in one place."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from framework_m_core.domain.errors import (
+    DatabaseError,
+    DuplicateNameError,
+    DuplicateValueError,
+    FrameworkError,
+    IntegrityError,
+    TransientError,
+)
+
+__all__ = ["AWAY", "translated_postgres", "translated_sqlite"]
+
+AWAY = "the database is away or busy: try again"
+_TRANSIENT_STATES = ("40001", "40P01", "55P03", "57014", "57P01", "57P02", "57P03", "53300", "08")
+_UNIQUE, _FOREIGN_KEY, _OTHER_INTEGRITY = "23505", "23503", "23"
+_COLUMNS = re.compile(r"\((?P<columns>[^)]*)\)=")
+_SQLITE_COLUMNS = re.compile(r"UNIQUE constraint failed: (?P<columns>.*)")
+
+
+@contextmanager
+def translated_postgres() -> Iterator[None]:
+    """Raises asyncpg's errors as the port's."""
+    try:
+        yield
+    except FrameworkError:
+        raise
+    except (ConnectionError, TimeoutError, OSError) as error:
+        raise TransientError(AWAY) from error
+    except Exception as error:
+        state = getattr(error, "sqlstate", None)
+        if state is None and type(error).__name__ not in {"InterfaceError", "InternalClientError"}:
+            raise
+        raise _postgres_error(error, state or "08000") from error
+
+
+def _postgres_error(error: Exception, state: str) -> FrameworkError:
+    if state.startswith(_TRANSIENT_STATES):
+        return TransientError(AWAY)
+    if state == _UNIQUE:
+        found = _COLUMNS.search(getattr(error, "detail", "") or "")
+        columns = found["columns"].replace('"', "").split(", ") if found else []
+        return _duplicate(getattr(error, "table_name", "") or "", columns)
+    if state == _FOREIGN_KEY:
+        return IntegrityError("a link points to no document, or a document that others link to would go")
+    if state.startswith(_OTHER_INTEGRITY):
+        return IntegrityError("the store refuses these values: a constraint is broken")
+    return DatabaseError("the database refused the statement")
+
+
+@contextmanager
+def translated_sqlite() -> Iterator[None]:
+    """Raises sqlite3's errors as the port's."""
+    try:
+        yield
+    except sqlite3.IntegrityError as error:
+        raise _sqlite_integrity(error) from error
+    except sqlite3.OperationalError as error:
+        busy = error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_INTERRUPT}
+        raise (TransientError(AWAY) if busy else DatabaseError("the database refused the statement")) from error
+    except sqlite3.Error as error:
+        raise DatabaseError("the database refused the statement") from error
+
+
+def _sqlite_integrity(error: sqlite3.IntegrityError) -> FrameworkError:
+    found = _SQLITE_COLUMNS.search(str(error))
+    if found:
+        qualified = found["columns"].split(", ")
+        return _duplicate(qualified[0].partition(".")[0], [name.partition(".")[2] for name in qualified])
+    if error.sqlite_errorcode == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
+        return IntegrityError("a link points to no document, or a document that others link to would go")
+    return IntegrityError("the store refuses these values: a constraint is broken")
+
+
+def _duplicate(table: str, columns: list[str]) -> FrameworkError:
+    if table == "m_idempotency":
+        return TransientError("the same keyed write is being done: its answer comes with the next try")
+    if columns == ["name"]:
+        return DuplicateNameError("another document has this name: choose another")
+    fields = ", ".join(columns)
+    return DuplicateValueError(f"another document has this value in {fields}", fields=columns)

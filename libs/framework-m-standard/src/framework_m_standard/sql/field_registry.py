@@ -1,0 +1,49 @@
+"""`FieldRegistry`: the column type of each kind of field, by dialect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from framework_m_core.domain.field_spec import DECIMAL_DIGITS, FieldKind, FieldSpec
+
+__all__ = ["FieldRegistry"]
+
+type TypeFactory = Callable[[FieldSpec], sa.types.TypeEngine[Any]]
+
+_POSTGRES: Mapping[FieldKind, TypeFactory] = {
+    FieldKind.TEXT: lambda spec: sa.Text(collation="C"),
+    FieldKind.INTEGER: lambda spec: sa.BigInteger(),
+    FieldKind.FLOAT: lambda spec: sa.Double(),
+    FieldKind.BOOLEAN: lambda spec: sa.Boolean(),
+    FieldKind.DATETIME: lambda spec: sa.DateTime(timezone=True),
+    FieldKind.DATE: lambda spec: sa.Date(),
+    FieldKind.DECIMAL: lambda spec: sa.Numeric(DECIMAL_DIGITS, spec.scale),
+    FieldKind.UUID: lambda spec: sa.Uuid(),
+    FieldKind.JSON: lambda spec: postgresql.JSONB(),
+}
+_SQLITE: Mapping[FieldKind, TypeFactory] = {
+    FieldKind.TEXT: lambda spec: sa.Text(),
+    FieldKind.INTEGER: lambda spec: sa.BigInteger(),
+    FieldKind.FLOAT: lambda spec: sa.REAL(),
+    FieldKind.BOOLEAN: lambda spec: sa.SmallInteger(),
+    FieldKind.DATETIME: lambda spec: sa.Text(),
+    FieldKind.DATE: lambda spec: sa.Text(),
+    FieldKind.DECIMAL: lambda spec: sa.BigInteger(),
+    FieldKind.UUID: lambda spec: sa.Text(),
+    FieldKind.JSON: lambda spec: sa.Text(),
+}
+
+
+class FieldRegistry:
+    """Column types for one dialect."""
+
+    def __init__(self, dialect: str) -> None:
+        self._types = _SQLITE if dialect == "sqlite" else _POSTGRES
+
+    def column_type(self, spec: FieldSpec) -> sa.types.TypeEngine[Any]:
+        """The column type of a scalar field."""
+        return self._types[spec.kind](spec)

@@ -1,0 +1,43 @@
+"""`SqlIdempotency`: port `IdempotencyProtocol`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from framework_m_core.interfaces.idempotency import StoredAnswer
+from framework_m_standard.sql.compiled import parameter
+from framework_m_standard.sql.store import SqlStore
+from framework_m_standard.sql.tables import IDEMPOTENCY_SPECS
+
+__all__ = ["SqlIdempotency"]
+
+
+class SqlIdempotency:
+    """Kept answers, by key."""
+
+    def __init__(self, sql_store: SqlStore) -> None:
+        table = sql_store.tables.idempotency
+        self._driver = sql_store.driver
+        key, expires = IDEMPOTENCY_SPECS["key"], IDEMPOTENCY_SPECS["expires"]
+        live = table.c.expires > parameter(1, table.c.expires.type)
+        mine = table.c.key == parameter(0, table.c.key.type)
+        columns = [table.c[name] for name in IDEMPOTENCY_SPECS]
+        self._find = sql_store.framework.compile(sa.select(*columns).where(mine, live), [key, expires])
+        over = table.c.expires <= parameter(0, table.c.expires.type)
+        self._prune = sql_store.framework.compile(sa.delete(table).where(over).returning(table.c.status), [expires])
+        self._moment = sql_store.framework.decoders(IDEMPOTENCY_SPECS).get("expires")
+
+    async def find(self, key: str, now: datetime) -> StoredAnswer | None:
+        """The answer kept under a key, unless it has expired."""
+        rows = await self._driver.fetch(self._find, (key, now))
+        if not rows:
+            return None
+        key, body_hash, status, body, etag, location, expires = rows[0]
+        moment = self._moment(expires) if self._moment else expires
+        return StoredAnswer(key, body_hash, status, body.encode(), etag, location, moment)
+
+    async def prune(self, now: datetime) -> int:
+        """Removes expired answers."""
+        return len(await self._driver.write(self._prune, (now,)))

@@ -1,0 +1,49 @@
+"""Every key and index of the schema, built here and nowhere else, so that a tenant enters them in one place."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+__all__ = ["foreign_key", "index", "key_name", "live_unique"]
+
+_LONGEST = 63
+"""Characters that PostgreSQL keeps of an identifier."""
+
+
+def key_name(prefix: str, table: str, columns: Sequence[str]) -> str:
+    """The name of a key or index; one too long for PostgreSQL ends in a hash of the whole."""
+    name = "_".join((prefix, table, *columns))
+    if len(name) <= _LONGEST:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:12]
+    return f"{name[: _LONGEST - 13]}_{digest}"
+
+
+def live_unique(table: sa.Table, columns: Sequence[str]) -> sa.Index:
+    """Unique among live rows: soft-deleted ones do not block a value."""
+    live = table.c.deleted_at.is_(None)
+    return sa.Index(
+        key_name("uq", table.name, columns),
+        *(table.c[column] for column in columns),
+        unique=True,
+        postgresql_where=live,
+        sqlite_where=live,
+    )
+
+
+def index(table: sa.Table, columns: Sequence[str]) -> sa.Index:
+    """A plain index."""
+    return sa.Index(key_name("ix", table.name, columns), *(table.c[column] for column in columns))
+
+
+def foreign_key(table: str, column: str, target: str, *, cascade: bool = False) -> sa.ForeignKeyConstraint:
+    """A column that holds the id of a row of another table."""
+    return sa.ForeignKeyConstraint(
+        [column],
+        [f"{target}.id"],
+        name=key_name("fk", table, [column]),
+        ondelete="CASCADE" if cascade else None,
+    )

@@ -1,0 +1,189 @@
+"""`SqlReader`: port `DocumentReaderProtocol`.
+
+On PostgreSQL children come nested in the same statement; on SQLite in further statements on the same snapshot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+
+from framework_m_core.domain.field_spec import FieldKind, FieldSpec
+from framework_m_core.domain.page import OrderSpec
+from framework_m_core.interfaces.reader import ChildSelection, QueryShape, ReadHandle, Row
+from framework_m_core.registry.plans import FRAMEWORK_SPECS, ChildPlan, DocTypePlan
+from framework_m_standard.sql.compiled import Statement, compile_statement, parameter
+from framework_m_standard.sql.driver import Transaction
+from framework_m_standard.sql.filter_compiler import FilterCompiler
+from framework_m_standard.sql.row_codec import Convert
+from framework_m_standard.sql.store import SqlStore
+
+__all__ = ["Prepared", "SqlReader", "run_prepared"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Children:
+    """A child selection read by its own statement, once per parent; `place` is its place in the row."""
+
+    place: int
+    statement: Statement
+    converts: tuple[tuple[int, Convert], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """A compiled shape: the statement, what its columns go through, and child statements where there are any."""
+
+    statement: Statement
+    converts: tuple[tuple[int, Convert], ...]
+    children: tuple[_Children, ...]
+    locks: bool
+
+
+class SqlReader:
+    """Reads on the driver, without making documents."""
+
+    def __init__(self, sql_store: SqlStore) -> None:
+        self._store = sql_store
+
+    def prepare(self, shape: QueryShape) -> ReadHandle:
+        """Compiles a shape. Raises KeyError for unknown names."""
+        return ReadHandle(_Preparation(self._store, shape).prepared())
+
+    async def fetch(self, handle: ReadHandle, values: Sequence[Any]) -> list[Row]:
+        """Runs a prepared read."""
+        prepared: Prepared = handle  # type: ignore[assignment]
+        if prepared.children:
+            return await self._store.driver.snapshot(lambda snapshot: run_prepared(snapshot, prepared, values))
+        rows = await self._store.driver.fetch(prepared.statement, values)
+        return _converted(rows, prepared.converts) if prepared.converts else rows
+
+
+async def run_prepared(transaction: Transaction, prepared: Prepared, values: Sequence[Any]) -> list[Row]:
+    """Runs a prepared read inside a transaction, child statements included."""
+    rows = _converted(await transaction.fetch(prepared.statement, values), prepared.converts)
+    if not prepared.children:
+        return rows
+    whole = []
+    for row in rows:
+        values = list(row[1:])
+        for child in prepared.children:
+            found = await transaction.fetch(child.statement, row[:1])
+            values.insert(child.place, _converted(found, child.converts))
+        whole.append(tuple(values))
+    return whole
+
+
+def _converted(rows: list[Any], converts: tuple[tuple[int, Convert], ...]) -> list[Row]:
+    if not converts:
+        return rows
+    changed = []
+    for row in rows:
+        values = list(row)
+        for place, convert in converts:
+            if values[place] is not None:
+                values[place] = convert(values[place])
+        changed.append(tuple(values))
+    return changed
+
+
+class _Preparation:
+    """Builds the statements of one shape."""
+
+    def __init__(self, store: SqlStore, shape: QueryShape) -> None:
+        self._store = store
+        self._shape = shape
+        self._plan: DocTypePlan = store.snapshot.doctypes[shape.doctype]
+        self._statements = store.statements(self._plan)
+        self._table = self._statements.table
+        self._nested = store.driver.nested_rows
+
+    def prepared(self) -> Prepared:
+        compiler = FilterCompiler(self._table, self._plan.specs, self._store.driver.name)
+        condition = compiler.compile(self._shape.where)
+        if self._shape.count:
+            clause: Any = sa.select(sa.func.count()).select_from(self._table).where(condition)
+            return Prepared(self._compile(clause, compiler, heavy=True), (), (), locks=False)
+        clause = sa.select(*self._columns()).where(condition).order_by(*map(self._order, self._shape.order_by))
+        if self._shape.paged:
+            clause = clause.limit(compiler.integer()).offset(compiler.integer())
+        if self._shape.lock:
+            clause = clause.with_for_update(read=self._shape.lock == "share", key_share=self._shape.lock == "share")
+        children = () if self._nested else tuple(self._child_statements())
+        statement = self._compile(clause, compiler, heavy=self._shape.paged and not children)
+        return Prepared(statement, self._converts(shift=1 if children else 0), children, self._shape.lock is not None)
+
+    @property
+    def _selections(self) -> list[ChildSelection]:
+        return [part for part in self._shape.fields if isinstance(part, ChildSelection)]
+
+    def _columns(self) -> list[Any]:
+        scalars: list[Any] = [self._column(part) for part in self._shape.fields]
+        chosen = [column for column in scalars if column is not None]
+        if self._selections and not self._nested:
+            return [self._table.c.id.label("m_parent"), *chosen]
+        return chosen
+
+    def _column(self, part: str | ChildSelection) -> Any:
+        if isinstance(part, str):
+            return self._table.c[part]
+        return self._nested_rows(part) if self._nested else None
+
+    def _nested_rows(self, part: ChildSelection) -> Any:
+        """All rows of a child table as one array of composites, which the driver decodes with their types."""
+        table = self._store.tables.child(self._plan, self._plan.children[part.field])
+        row = sa.func.row(*(table.c[name] for name in part.columns))
+        ordered = sa.func.array_agg(aggregate_order_by(row, table.c.idx))
+        return sa.select(ordered).where(table.c.parent == self._table.c.id).scalar_subquery().label(part.field)
+
+    def _child_statements(self) -> Iterator[_Children]:
+        for place, part in enumerate(self._shape.fields):
+            if isinstance(part, ChildSelection):
+                yield self._child_statement(place, part)
+
+    def _child_statement(self, place: int, part: ChildSelection) -> _Children:
+        child = self._plan.children[part.field]
+        table = self._store.tables.child(self._plan, child)
+        mine = table.c.parent == parameter(0, table.c.parent.type)
+        clause = sa.select(*(table.c[name] for name in part.columns)).where(mine).order_by(table.c.idx)
+        statement = self._statements.compile(clause, [FieldSpec("", FieldKind.TEXT)])
+        return _Children(place, statement, self._child_converts(child, part))
+
+    def _child_converts(self, child: ChildPlan, part: ChildSelection) -> tuple[tuple[int, Convert], ...]:
+        found = [
+            (place, self._statements.decoder(FRAMEWORK_SPECS["id"] if name == "id" else child.fields[name]))
+            for place, name in enumerate(part.columns)
+        ]
+        return tuple((place, convert) for place, convert in found if convert)
+
+    def _converts(self, shift: int) -> tuple[tuple[int, Convert], ...]:
+        """Converters by place; a leading parent id stays as the driver gave it, for the child statements."""
+        converts: list[tuple[int, Convert]] = []
+        place = shift
+        for part in self._shape.fields:
+            convert = self._scalar_convert(part) if isinstance(part, str) else self._nested_convert(part)
+            if convert:
+                converts.append((place, convert))
+            place += 1 if isinstance(part, str) or self._nested else 0
+        return tuple(converts)
+
+    def _scalar_convert(self, name: str) -> Convert | None:
+        return self._statements.decoder(self._plan.specs[name])
+
+    def _nested_convert(self, part: ChildSelection) -> Convert | None:
+        if not self._nested:
+            return None
+        converts = self._child_converts(self._plan.children[part.field], part)
+        return lambda rows: _converted(rows, converts)
+
+    def _order(self, spec: OrderSpec) -> Any:
+        column = self._table.c[spec.field]
+        ordered = column.desc() if spec.descending else column.asc()
+        return ordered.nulls_last() if self._plan.specs[spec.field].nullable else ordered
+
+    def _compile(self, clause: Any, compiler: FilterCompiler, *, heavy: bool) -> Statement:
+        return compile_statement(clause, self._store.driver.dialect, compiler.parameters, heavy=heavy)

@@ -1,0 +1,140 @@
+"""`SqlRepository`: port `RepositoryProtocol`, inside a `SqlUnitOfWork`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from framework_m_core.domain.doctype import VERSION_ATTRIBUTE
+from framework_m_core.domain.errors import IntegrityError, LinkedDocumentError
+from framework_m_core.domain.filters import EVERYTHING, And, Comparison, Filter, shape_of
+from framework_m_core.domain.page import DEFAULT_LIMIT, OrderSpec, PaginatedResult
+from framework_m_core.interfaces.reader import QueryShape
+from framework_m_core.registry.plans import DocTypePlan
+from framework_m_core.services.document_codec import document_from_values
+from framework_m_core.services.projection import LIVE, full_selection, row_to_document
+from framework_m_core.services.validation import document_values
+from framework_m_standard.sql.pending_write import PendingWrite
+
+if TYPE_CHECKING:
+    from framework_m_standard.sql.unit_of_work import SqlUnitOfWork
+
+__all__ = ["SqlRepository"]
+
+_NEWEST = (OrderSpec("creation", descending=True), OrderSpec("id", descending=True))
+
+
+class SqlRepository[T: BaseModel]:
+    """The documents of one DocType."""
+
+    def __init__(self, unit: SqlUnitOfWork, plan: DocTypePlan) -> None:
+        self._unit = unit
+        self._plan = plan
+
+    async def get(self, id: UUID, *, include_deleted: bool = False) -> T | None:
+        """The document with this id."""
+        by_id = Comparison("id", "eq", id)
+        return await self._first(by_id if include_deleted else And((by_id, LIVE)))
+
+    async def get_by_name(self, name: str) -> T | None:
+        """The live document with this name."""
+        return await self._first(And((Comparison("name", "eq", name), LIVE)))
+
+    async def insert(self, document: T) -> T:
+        """Adds a document that was made here."""
+        vars(document)[VERSION_ATTRIBUTE] = 1
+        self._add(document, None)
+        return document
+
+    async def update(self, document: T, *, expected_version: int) -> T:
+        """Replaces a loaded document."""
+        vars(document)[VERSION_ATTRIBUTE] = expected_version + 1
+        self._add(document, expected_version)
+        return document
+
+    async def save(self, document: T) -> T:
+        """`insert` for a document made here, else `update` against the version that it carries."""
+        version = vars(document)[VERSION_ATTRIBUTE]
+        return await (self.update(document, expected_version=version) if version else self.insert(document))
+
+    async def delete(self, id: UUID) -> bool:
+        """Removes the row and its children for good."""
+        await self._unit.flush()
+        transaction = await self._unit.transaction()
+        statement = self._unit.store.statements(self._plan).delete
+        try:
+            return await transaction.execute(statement, (id,)) > 0
+        except IntegrityError as error:
+            raise LinkedDocumentError(
+                f"other documents, perhaps deleted ones, link to this {self._plan.name}"
+            ) from error
+
+    async def exists(self, id: UUID) -> bool:
+        """Whether a live document has this id."""
+        return await self.count(Comparison("id", "eq", id)) > 0
+
+    async def count(self, where: Filter = EVERYTHING) -> int:
+        """How many live documents match."""
+        tree, slots = shape_of(And((where, LIVE)))
+        handle = self._unit.reader.prepare(QueryShape(self._plan.name, (), tree, count=True))
+        return int((await self._unit.fetch(handle, slots))[0][0])
+
+    async def list(
+        self,
+        where: Filter = EVERYTHING,
+        order_by: Sequence[OrderSpec] = (),
+        limit: int = DEFAULT_LIMIT,
+        offset: int = 0,
+    ) -> PaginatedResult[T]:
+        """A page of live documents; newest first unless ordered."""
+        found = await self._select(And((where, LIVE)), tuple(order_by) or _NEWEST, (limit + 1, offset))
+        return PaginatedResult(found[:limit], None, limit, offset, has_more=len(found) > limit)
+
+    async def bulk_save(self, documents: Sequence[T]) -> Sequence[T]:
+        """`save` for each, in order."""
+        return [await self.save(document) for document in documents]
+
+    async def update_where(self, where: Filter, values: Mapping[str, Any]) -> int:
+        """Sets scalar fields of all live documents that match, raising their versions."""
+        await self._unit.flush()
+        tree, slots = shape_of(where)
+        statement = self._unit.store.statements(self._plan).update_where(tree, tuple(values))
+        return await (await self._unit.transaction()).execute(statement, (*values.values(), *slots))
+
+    async def delete_where(self, where: Filter) -> int:
+        """Removes all matching rows for good, live or not."""
+        await self._unit.flush()
+        tree, slots = shape_of(where)
+        statement = self._unit.store.statements(self._plan).delete_where(tree)
+        return await (await self._unit.transaction()).execute(statement, slots)
+
+    async def stream(self, where: Filter = EVERYTHING, *, batch: int = 500) -> AsyncIterator[T]:
+        """All live documents that match, by id, read in batches."""
+        order: tuple[OrderSpec, ...] = (OrderSpec("id"),)
+        after: Filter = EVERYTHING
+        while found := await self._select(And((where, LIVE, after)), order, (batch, 0)):
+            for document in found:
+                yield document
+            after = Comparison("id", "gt", vars(found[-1])["id"])
+
+    async def _first(self, where: Filter) -> T | None:
+        found = await self._select(where, (), None)
+        return found[0] if found else None
+
+    async def _select(
+        self, where: Filter, order_by: tuple[OrderSpec, ...], paging: tuple[int, int] | None
+    ) -> Sequence[T]:
+        chosen = full_selection(self._plan)
+        tree, slots = shape_of(where)
+        shape = QueryShape(self._plan.name, chosen, tree, order_by, paged=paging is not None)
+        rows = await self._unit.fetch(self._unit.reader.prepare(shape), (*slots, *(paging or ())))
+        return [document_from_values(self._plan, row_to_document(chosen, row)) for row in rows]  # type: ignore[misc]
+
+    def _add(self, document: T, expected_version: int | None) -> None:
+        values = document_values(self._plan, document)
+        row = tuple([values[name] for name in self._plan.columns])
+        children = {name: values[name] for name in self._plan.children}
+        self._unit.add(PendingWrite(self._plan, row, children, expected_version))

@@ -1,0 +1,135 @@
+"""`SqlSchemaMapper`: port `SchemaMapperProtocol`: creates and widens tables in development."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.schema import AddConstraint, CreateColumn, CreateIndex, CreateTable
+
+from framework_m_core.domain.errors import ConfigurationError
+from framework_m_standard.sql.append_only import append_only_statements
+from framework_m_standard.sql.driver import Transaction
+from framework_m_standard.sql.existing_schema import ExistingSchema, read_existing
+from framework_m_standard.sql.store import SqlStore
+
+__all__ = ["SqlSchemaMapper"]
+
+_LOCK = "SELECT pg_advisory_xact_lock(7201986)"
+
+
+class SqlSchemaMapper:
+    """Compares the tables of the DocTypes with those that exist."""
+
+    def __init__(self, sql_store: SqlStore) -> None:
+        self._store = sql_store
+        self._driver = sql_store.driver
+        self._postgres = sql_store.driver.name == "postgresql"
+
+    async def plan(self) -> Sequence[str]:
+        """What `sync` would do; empty when the schema is right."""
+        fingerprint = self._fingerprint()
+        return await self._driver.snapshot(lambda transaction: self._changes(transaction, fingerprint))
+
+    async def sync(self) -> Sequence[str]:
+        """Creates and widens what is missing; several processes that start at once take turns."""
+        fingerprint = self._fingerprint()
+        if not await self._driver.snapshot(lambda transaction: self._changes(transaction, fingerprint)):
+            return ()
+        transaction = await self._driver.begin()
+        try:
+            if self._postgres:
+                await transaction.script(_LOCK)
+            statements = await self._changes(transaction, fingerprint)
+            for statement in statements:
+                await transaction.script(statement)
+            await self._keep(transaction, fingerprint)
+        except BaseException:
+            await transaction.rollback()
+            raise
+        await transaction.commit()
+        return statements
+
+    async def _changes(self, transaction: Transaction, fingerprint: str) -> list[str]:
+        existing = await read_existing(transaction, self._driver.name)
+        if existing.fingerprint == fingerprint:
+            return []
+        problems: list[str] = []
+        statements = list(self._differences(existing, problems))
+        if problems:
+            raise ConfigurationError("the tables cannot be brought in line with the DocTypes:", problems)
+        return statements
+
+    def _fingerprint(self) -> str:
+        """Changes with anything that the tables are made from."""
+        parts = [self._driver.name, "2"]
+        for plan in self._store.snapshot.doctypes.values():
+            parts += [plan.name, *map(repr, plan.fields.values()), repr(plan.meta.indexes), repr(plan.meta.rls_field)]
+            parts.append(repr(plan.meta.unique_together))
+            parts += [repr((name, *child.fields.values())) for name, child in plan.children.items()]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    async def _keep(self, transaction: Transaction, fingerprint: str) -> None:
+        await transaction.script("DELETE FROM m_schema")
+        row = self._store.tables.schema.insert().values(
+            name=sa.literal("doctypes"), fingerprint=sa.literal(fingerprint)
+        )
+        compiled = row.compile(dialect=self._driver.dialect, compile_kwargs={"literal_binds": True})
+        await transaction.script(str(compiled))
+
+    def _differences(self, existing: ExistingSchema, problems: list[str]) -> Iterator[str]:
+        tables = self._store.tables.all()
+        new = [table for table in tables if table.name not in existing.columns]
+        for table in new:
+            yield self._text(CreateTable(table, include_foreign_key_constraints=[] if self._postgres else None))
+        for table in tables:
+            if table not in new:
+                yield from self._columns(table, existing.columns[table.name], problems)
+        for table in new if self._postgres else ():
+            for constraint in sorted(table.foreign_key_constraints, key=lambda one: str(one.name)):
+                yield self._text(AddConstraint(constraint))
+        for table in tables:
+            for index in sorted(table.indexes, key=lambda one: str(one.name)):
+                if index.name not in existing.indexes:
+                    yield self._text(CreateIndex(index))
+        if self._store.tables.audit in new:
+            yield from append_only_statements(self._driver.name, self._store.tables.audit.name)
+
+    def _columns(self, table: sa.Table, existing: Mapping[str, Any], problems: list[str]) -> Iterator[str]:
+        for column in table.columns:
+            if column.name not in existing:
+                yield from self._add_column(table, column, existing, problems)
+                continue
+            wanted = self._type_text(column)
+            if existing[column.name].type != wanted:
+                problems.append(
+                    f"{table.name}.{column.name} is {existing[column.name].type}, the DocType wants {wanted}: rename "
+                    "the field, or change the column by hand"
+                )
+            elif column.nullable and existing[column.name].required and self._postgres:
+                yield f'ALTER TABLE {self._quoted(table)} ALTER COLUMN "{column.name}" DROP NOT NULL'
+        for name, found in existing.items():
+            if name not in table.columns and found.required and self._postgres:
+                yield f'ALTER TABLE {self._quoted(table)} ALTER COLUMN "{name}" DROP NOT NULL'
+
+    def _add_column(
+        self, table: sa.Table, column: sa.Column[Any], existing: Mapping[str, Any], problems: list[str]
+    ) -> Iterator[str]:
+        """A new column. A required one has no value for the rows that exist: it may be null until they are saved."""
+        definition = sa.Column(column.name, column.type, nullable=True)
+        yield f"ALTER TABLE {self._quoted(table)} ADD COLUMN {self._text(CreateColumn(definition))}"
+        for constraint in table.foreign_key_constraints if self._postgres else ():
+            if next(iter(constraint.columns)).name == column.name:
+                yield self._text(AddConstraint(constraint))
+
+    def _type_text(self, column: sa.Column[Any]) -> str:
+        text = column.type.compile(dialect=self._driver.dialect).lower()
+        return text.partition(" collate")[0].replace(", ", ",")
+
+    def _text(self, clause: Any) -> str:
+        return str(clause.compile(dialect=self._driver.dialect)).strip()
+
+    def _quoted(self, table: sa.Table) -> str:
+        return self._driver.dialect.identifier_preparer.format_table(table)

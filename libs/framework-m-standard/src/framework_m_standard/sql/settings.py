@@ -1,0 +1,28 @@
+"""Settings of the SQL store: section `[sql]`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = ["SqlSettings"]
+
+
+class SqlSettings(BaseModel):
+    """Where documents are kept, and how the drivers behave.
+
+    `url` is `sqlite:///path` or `postgresql://…`; without it, SQLite in the app's `.m/` folder. `pool_size` is the
+    most PostgreSQL connections of one worker. `statement_timeout` and `lock_timeout` are in seconds.
+    `sqlite_synchronous` trades durability on power loss for speed; a killed process loses nothing either way.
+    `sync_schema` lets the start create and widen tables; by default in development only.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: str | None = None
+    pool_size: int = Field(default=16, ge=1, le=500)
+    statement_timeout: float = Field(default=30.0, gt=0)
+    lock_timeout: float = Field(default=10.0, gt=0)
+    sqlite_synchronous: Literal["NORMAL", "FULL"] = "NORMAL"
+    sync_schema: bool | None = None

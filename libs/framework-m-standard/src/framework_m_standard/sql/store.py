@@ -1,0 +1,57 @@
+"""`SqlStore`: what the adapters of the store family share: driver, tables and compiled statements."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from framework_m_core.domain.errors import ConfigurationError
+from framework_m_core.registry.plans import DocTypePlan
+from framework_m_core.registry.snapshot import Snapshot
+from framework_m_standard.sql.driver import Driver
+from framework_m_standard.sql.framework_statements import FrameworkStatements
+from framework_m_standard.sql.settings import SqlSettings
+from framework_m_standard.sql.sqlite_driver import SqliteDriver
+from framework_m_standard.sql.statements import DocTypeStatements
+from framework_m_standard.sql.tables import Tables
+
+__all__ = ["SqlStore", "make_driver"]
+
+
+def make_driver(settings: SqlSettings, data_folder: Path) -> Driver:
+    """The driver for a database address. Raises ConfigurationError for one that is not understood."""
+    url = settings.url or f"sqlite:///{data_folder / 'data.db'}"
+    scheme, found, rest = url.partition("://")
+    if found and scheme == "sqlite" and rest.startswith("/") and rest.strip("/") not in {"", ":memory:"}:
+        return SqliteDriver(Path(rest.removeprefix("/")), settings)
+    if found and scheme in {"postgresql", "postgres"}:
+        return _postgres(url, settings)
+    raise ConfigurationError(
+        "the database address is not understood: expected sqlite:///path/to/file.db (four slashes for an absolute "
+        f"path) or postgresql://user@host/database, got {scheme + '://…' if found else url[:60]!r}"
+    )
+
+
+def _postgres(url: str, settings: SqlSettings) -> Driver:
+    try:
+        from framework_m_standard.sql.postgres_driver import PostgresDriver
+    except ImportError as error:
+        raise ConfigurationError("PostgreSQL needs its driver: pip install 'framework-m-standard[postgres]'") from error
+    return PostgresDriver(url, settings)
+
+
+class SqlStore:
+    """One database and everything compiled for it."""
+
+    def __init__(self, driver: Driver, snapshot: Snapshot) -> None:
+        self.driver = driver
+        self.snapshot = snapshot
+        self.tables = Tables(snapshot, driver.name)
+        self.framework = FrameworkStatements(self.tables, driver)
+        self._statements: dict[str, DocTypeStatements] = {}
+
+    def statements(self, plan: DocTypePlan) -> DocTypeStatements:
+        """The statements of a DocType, compiled when first needed."""
+        known = self._statements.get(plan.name)
+        if known is None:
+            known = self._statements[plan.name] = DocTypeStatements(self.tables, self.driver, plan)
+        return known

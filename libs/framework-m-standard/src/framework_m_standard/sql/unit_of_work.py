@@ -1,0 +1,306 @@
+"""`SqlUnitOfWork`: port `UnitOfWorkProtocol`.
+
+Writes wait until somebody must see them. One document without children then goes out, on PostgreSQL, as a single
+statement with its audit entry and its event; everything else is a transaction. Reads before the first write need
+no transaction unless they lock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Self
+from uuid import UUID
+
+from framework_m_core.domain.errors import FrameworkError, RepositoryError, TransientError, VersionConflictError
+from framework_m_core.domain.events import DomainEvent
+from framework_m_core.domain.scope import RequestScope
+from framework_m_core.interfaces.audit_log import AuditEntry
+from framework_m_core.interfaces.idempotency import StoredAnswer
+from framework_m_core.interfaces.reader import ReadHandle, Row
+from framework_m_standard.sql.driver import Transaction
+from framework_m_standard.sql.framework_statements import answer_row, audit_row, outbox_row
+from framework_m_standard.sql.pending_write import PendingWrite
+from framework_m_standard.sql.reader import Prepared, SqlReader, run_prepared
+from framework_m_standard.sql.referrers import ReferrerQueries
+from framework_m_standard.sql.repository import SqlRepository
+from framework_m_standard.sql.statements import child_row
+from framework_m_standard.sql.store import SqlStore
+
+__all__ = ["SqlUnitOfWork", "SqlUnitOfWorkFactory"]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Pending:
+    writes: list[PendingWrite] = field(default_factory=list)
+    audits: list[AuditEntry] = field(default_factory=list)
+    events: list[DomainEvent] = field(default_factory=list)
+    answers: list[StoredAnswer] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.writes or self.audits or self.events or self.answers)
+
+    @property
+    def is_single(self) -> bool:
+        """Whether one statement can carry everything but child rows."""
+        return len(self.writes) == len(self.audits) == len(self.events) == 1
+
+
+class SqlUnitOfWorkFactory:
+    """Port `UnitOfWorkFactoryProtocol`."""
+
+    def __init__(self, sql_store: SqlStore) -> None:
+        self._store = sql_store
+        self._reader = SqlReader(sql_store)
+        self._referrers = ReferrerQueries(sql_store)
+
+    def __call__(self, scope: RequestScope) -> SqlUnitOfWork:
+        """A unit for a scope, not yet open."""
+        return SqlUnitOfWork(self._store, self._reader, self._referrers, scope)
+
+
+class SqlUnitOfWork:
+    """One transaction, opened when first needed."""
+
+    def __init__(self, store: SqlStore, reader: SqlReader, referrers: ReferrerQueries, scope: RequestScope) -> None:
+        self.store = store
+        self.reader = reader
+        self.scope = scope
+        self._referrers = referrers
+        self._transaction: Transaction | None = None
+        self._pending = _Pending()
+        self._callbacks: list[Callable[[], Awaitable[None]]] = []
+        self._savepoints = 0
+        self._open = False
+
+    async def __aenter__(self) -> Self:
+        self._open = True
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        if self._open:
+            await self.rollback()
+
+    def repository(self, doctype: str) -> SqlRepository[Any]:
+        """The documents of a DocType in this unit."""
+        return SqlRepository(self, self.store.snapshot.get(doctype))
+
+    def add(self, write: PendingWrite) -> None:
+        """Takes a write that is sent with the next flush."""
+        self._check_open()
+        self._pending.writes.append(write)
+
+    def record(self, event: DomainEvent) -> None:
+        """Adds an event to the outbox."""
+        self._check_open()
+        self._pending.events.append(event)
+
+    def audit(self, entry: AuditEntry) -> None:
+        """Appends to the audit log."""
+        self._check_open()
+        self._pending.audits.append(entry)
+
+    def remember(self, answer: StoredAnswer) -> None:
+        """Keeps the answer of a keyed write."""
+        self._check_open()
+        self._pending.answers.append(answer)
+
+    def after_commit(self, callback: Callable[[], Awaitable[None]]) -> None:
+        """Runs a callback once the commit has succeeded."""
+        self._check_open()
+        self._callbacks.append(callback)
+
+    async def fetch(self, handle: ReadHandle, values: Sequence[Any]) -> list[Row]:
+        """Runs a prepared read, seeing the unit's own writes."""
+        self._check_open()
+        prepared: Prepared = handle  # type: ignore[assignment]
+        if self._pending or prepared.locks:
+            await self.flush()
+            return await run_prepared(await self.transaction(), prepared, values)
+        if self._transaction is not None:
+            return await run_prepared(self._transaction, prepared, values)
+        return await self.reader.fetch(handle, values)
+
+    async def linking(self, doctype: str, id: UUID) -> Sequence[str]:
+        """Names of the DocTypes that have live documents linking to this one."""
+        await self.flush()
+        return await self._referrers.linking(await self.transaction(), doctype, id)
+
+    async def allocate(self, prefix: str, n: int = 1) -> int:
+        """Reserves `n` numbers of a counter in the transaction and returns the first."""
+        transaction = await self.transaction()
+        rows = await transaction.fetch(self.store.framework.allocate, (prefix, n))
+        return int(rows[0][0]) - n + 1
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """A part that is undone alone when it raises."""
+        await self.flush()
+        transaction = await self.transaction()
+        self._savepoints += 1
+        name, callbacks = f"s{self._savepoints}", len(self._callbacks)
+        await transaction.script(f"SAVEPOINT {name}")
+        try:
+            yield
+            await self.flush()
+        except BaseException:
+            self._pending = _Pending()
+            del self._callbacks[callbacks:]
+            await _finished(transaction.script(f"ROLLBACK TO SAVEPOINT {name}"))
+            raise
+        await transaction.script(f"RELEASE SAVEPOINT {name}")
+
+    async def transaction(self) -> Transaction:
+        """The open transaction, begun when there was none."""
+        self._check_open()
+        if self._transaction is None:
+            self._transaction = await self.store.driver.begin()
+        return self._transaction
+
+    async def flush(self) -> None:
+        """Sends what is pending inside the transaction."""
+        self._check_open()
+        if not self._pending:
+            return
+        transaction, pending = await self.transaction(), self._pending
+        self._pending = _Pending()
+        traced = pending.is_single and self.store.driver.single_statement_writes
+        for write in pending.writes:
+            await (self._send_traced(transaction, write, pending) if traced else self._send(transaction, write))
+            await self._send_children(transaction, write)
+        if not traced:
+            await self._send_traces(transaction, pending)
+        for answer in pending.answers:
+            row = (*answer_row(answer), self.scope.clock())
+            if not await transaction.execute(self.store.framework.insert_answer, row):
+                raise TransientError("another has just done this keyed write: its answer comes with the next try")
+
+    async def commit(self) -> None:
+        """Makes everything durable, shielded from cancellation, then runs the callbacks."""
+        self._check_open()
+        await _finished(self._commit())
+        for callback in self._callbacks:
+            try:
+                await callback()
+            except Exception:
+                _log.exception("a callback after the commit failed")
+
+    async def _commit(self) -> None:
+        pending = self._pending
+        if self._transaction is None and not pending:
+            self._open = False
+            return
+        if self._is_one_statement(pending):
+            self._open = False
+            await self._send_alone(pending.writes[0], pending)
+            return
+        await self.flush()
+        transaction = await self.transaction()
+        self._open, self._transaction = False, None
+        await transaction.commit()
+
+    async def rollback(self) -> None:
+        """Undoes everything; the unit is closed."""
+        self._open = False
+        transaction, self._transaction = self._transaction, None
+        if transaction is not None:
+            await _finished(self._undo(transaction))
+
+    async def _undo(self, transaction: Transaction) -> None:
+        try:
+            await transaction.rollback()
+        except RepositoryError as error:
+            _log.warning("a rollback failed, its connection was dropped: %s", error)
+
+    def _is_one_statement(self, pending: _Pending) -> bool:
+        alone = self._transaction is None and pending.is_single and not pending.answers
+        return alone and self.store.driver.single_statement_writes and not pending.writes[0].plan.children
+
+    async def _send_alone(self, write: PendingWrite, pending: _Pending) -> None:
+        statement, values = self._traced(write, pending)
+        if not await self.store.driver.write(statement, values):
+            raise _conflict(write)
+
+    async def _send_traced(self, transaction: Transaction, write: PendingWrite, pending: _Pending) -> None:
+        statement, values = self._traced(write, pending)
+        if not await transaction.fetch(statement, values):
+            raise _conflict(write)
+
+    def _traced(self, write: PendingWrite, pending: _Pending) -> tuple[Any, tuple[Any, ...]]:
+        statements = self.store.statements(write.plan)
+        trace = (*audit_row(pending.audits[0]), *self._event_row(pending.events[0]))
+        if write.expected_version is None:
+            return statements.insert_traced, (*write.row, *trace)
+        return statements.update_traced, (*write.row, write.expected_version, *trace)
+
+    async def _send(self, transaction: Transaction, write: PendingWrite) -> None:
+        statements = self.store.statements(write.plan)
+        if write.expected_version is None:
+            await transaction.execute(statements.insert, write.row)
+        elif not await transaction.execute(statements.update, (*write.row, write.expected_version)):
+            raise _conflict(write)
+
+    async def _send_children(self, transaction: Transaction, write: PendingWrite) -> None:
+        statements, parent = self.store.statements(write.plan), write.row[0]
+        for name, rows in write.children.items():
+            child = write.plan.children[name]
+            if write.expected_version is not None:
+                await transaction.execute(statements.delete_children(child), (parent,))
+            if rows:
+                laid_out = [child_row(child, parent, place, row) for place, row in enumerate(rows)]
+                await transaction.execute_many(statements.insert_child(child), laid_out)
+
+    async def _send_traces(self, transaction: Transaction, pending: _Pending) -> None:
+        framework = self.store.framework
+        for entry in pending.audits:
+            await transaction.execute(framework.insert_audit, audit_row(entry))
+        for event in pending.events:
+            await transaction.execute(framework.insert_event, self._event_row(event))
+
+    def _event_row(self, event: DomainEvent) -> tuple[Any, ...]:
+        return outbox_row(event, wanted=bool(self.store.snapshot.handlers_of(event.doctype, event.type)))
+
+    def _check_open(self) -> None:
+        if not self._open:
+            raise FrameworkError("the unit of work is closed: hooks cannot use it after their write has ended")
+
+
+def _conflict(write: PendingWrite) -> VersionConflictError:
+    return VersionConflictError(
+        f"the {write.plan.name} has changed or gone since version {write.expected_version}: read it again"
+    )
+
+
+async def _finished[T](work: Coroutine[Any, Any, T]) -> T:
+    """Waits for work that must run to its end; a cancellation is passed on after it.
+
+    The work begins at once, so that one which never waits costs no turn of the loop.
+    """
+    loop = asyncio.get_running_loop()
+    task: asyncio.Task[T] = asyncio.Task(work, loop=loop, eager_start=True)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        waiter: asyncio.Future[None] = loop.create_future()
+        wake = functools.partial(_wake, waiter)
+        task.add_done_callback(wake)
+        try:
+            await waiter
+        except asyncio.CancelledError as error:
+            task.remove_done_callback(wake)
+            cancelled = error
+    if cancelled is None:
+        return task.result()
+    if not task.cancelled() and task.exception() is not None:
+        _log.warning("the work that a cancellation waited for failed: %s", task.exception())
+    raise cancelled
+
+
+def _wake(waiter: asyncio.Future[None], _: object) -> None:
+    if not waiter.done():
+        waiter.set_result(None)

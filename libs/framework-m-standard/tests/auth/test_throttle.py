@@ -1,0 +1,129 @@
+"""The login throttle on the real store."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from framework_m_core.domain.errors import RateLimitError
+from framework_m_standard.auth.settings import AuthSettings
+from framework_m_standard.auth.throttle import LoginThrottle
+
+from .conftest import ADDRESS, Worker
+
+ACCOUNT = "ada@example.com"
+
+
+@pytest.fixture
+def throttle(worker: Worker, settings: AuthSettings) -> LoginThrottle:
+    few = settings.model_copy(update={"login_failures_per_account": 3, "login_failures_per_address": 5})
+    get = worker.app.container.get
+    return LoginThrottle(get("snapshot"), get("unit_of_work"), get("reader"), few, worker.clock, get("ids"))
+
+
+async def attempts(throttle: LoginThrottle, number: int, account: str = ACCOUNT, address: str = ADDRESS) -> None:
+    for _ in range(number):
+        await throttle.begin(account, address)
+
+
+async def test_an_account_is_held_after_its_failures_until_the_first_is_old(
+    throttle: LoginThrottle, worker: Worker
+) -> None:
+    await attempts(throttle, 1)
+    worker.clock.move(minutes=5)
+    await attempts(throttle, 2)
+    with pytest.raises(RateLimitError, match="try again in 600 seconds") as caught:
+        await throttle.begin(ACCOUNT, ADDRESS)
+    assert caught.value.retry_after == 600
+    worker.clock.move(seconds=600.001)
+    await throttle.begin(ACCOUNT, ADDRESS)
+
+
+async def test_asking_while_held_does_not_hold_longer(throttle: LoginThrottle, worker: Worker) -> None:
+    await attempts(throttle, 3)
+    for _ in range(14):
+        worker.clock.move(minutes=1)
+        with pytest.raises(RateLimitError):
+            await throttle.begin(ACCOUNT, ADDRESS)
+    worker.clock.move(minutes=1, seconds=1)
+    await throttle.begin(ACCOUNT, ADDRESS)
+
+
+async def test_letter_case_and_blanks_make_no_other_account(throttle: LoginThrottle) -> None:
+    await attempts(throttle, 3)
+    with pytest.raises(RateLimitError):
+        await throttle.begin(" ADA@Example.com ", "198.51.100.7")
+
+
+async def test_an_address_is_held_for_all_accounts(throttle: LoginThrottle) -> None:
+    for number in range(5):
+        await throttle.begin(f"user{number}@example.com", ADDRESS)
+    with pytest.raises(RateLimitError):
+        await throttle.begin("user5@example.com", ADDRESS)
+    await throttle.begin("user5@example.com", "198.51.100.7")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        ("2001:db8::1", "2001:db8::ffff:2", True),
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+        ("192.0.2.1", "192.0.2.2", False),
+        ("::ffff:192.0.2.1", "192.0.2.1", True),
+        ("::ffff:192.0.2.1", "::ffff:192.0.2.2", False),
+        ("unix:", "unix:", True),
+    ],
+)
+async def test_what_counts_as_one_address(throttle: LoginThrottle, first: str, second: str, same: bool) -> None:
+    for number in range(5):
+        await throttle.begin(f"user{number}@example.com", first)
+    if same:
+        with pytest.raises(RateLimitError):
+            await throttle.begin("other@example.com", second)
+    else:
+        await throttle.begin("other@example.com", second)
+
+
+async def test_success_takes_back_the_failures_of_this_account_here(throttle: LoginThrottle, worker: Worker) -> None:
+    await attempts(throttle, 3)
+    await throttle.succeed(ACCOUNT, ADDRESS)
+    assert await worker.rows("LoginAttempt") == 0
+    await attempts(throttle, 3)
+
+
+async def test_an_own_account_does_not_clear_the_count_of_a_guesser(throttle: LoginThrottle) -> None:
+    for number in range(4):
+        await throttle.begin(f"victim{number}@example.com", ADDRESS)
+    await throttle.begin("guesser@example.com", ADDRESS)
+    await throttle.succeed("guesser@example.com", ADDRESS)
+    await throttle.begin("victim5@example.com", ADDRESS)
+    with pytest.raises(RateLimitError):
+        await throttle.begin("victim6@example.com", ADDRESS)
+
+
+async def test_many_at_once_do_not_slip_past(throttle: LoginThrottle) -> None:
+    async def attempt() -> bool:
+        try:
+            await throttle.begin(ACCOUNT, ADDRESS)
+        except RateLimitError:
+            return False
+        return True
+
+    assert sum(await asyncio.gather(*(attempt() for _ in range(12)))) <= 3
+
+
+async def test_old_attempts_are_removed(throttle: LoginThrottle, worker: Worker) -> None:
+    await attempts(throttle, 3)
+    worker.clock.move(minutes=16)
+    await attempts(throttle, 1)
+    assert await worker.rows("LoginAttempt") == 1
+
+
+async def test_neither_account_nor_address_is_stored(throttle: LoginThrottle, worker: Worker) -> None:
+    await attempts(throttle, 1)
+    async with worker.app.container.get("unit_of_work")(worker.administrator) as unit:
+        stored = repr((await unit.repository("LoginAttempt").list()).items)
+    assert "LoginAttempt(" in stored
+    assert "ada" not in stored
+    assert ADDRESS not in stored

@@ -1,0 +1,93 @@
+"""`m info` over the standard distribution and a small app."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .conftest import RunM
+
+APP = '''"""A shop."""
+
+from framework_m import Controller, DocType, Field
+
+
+class Article(DocType):
+    """What is sold."""
+
+    code: str = Field(unique=True, in_list=True)
+    price: int = Field(default=0, permlevel=1)
+
+    class Meta:
+        naming = "field:code"
+        permissions = {"read": {"Clerk": "own", "Boss": "all"}}
+        field_levels = {1: {"read": ["Boss"]}}
+
+
+class ArticleController(Controller[Article]):
+    async def validate(self) -> None:
+        pass
+'''
+
+
+@pytest.fixture
+def _shop(tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "__init__.py").write_text(APP)
+    project = '[project]\nname = "shop"\n[project.entry-points."framework_m.apps"]\nshop = "shop"\n'
+    (tmp_path / "pyproject.toml").write_text(project)
+
+
+def lines(text: str) -> list[str]:
+    return [" ".join(line.split()) for line in text.splitlines()]
+
+
+@pytest.mark.usefixtures("_shop")
+def test_the_summary_names_the_app_and_its_doctypes(run_m: RunM, tmp_path: Path) -> None:
+    shown = run_m("info")
+    assert shown.returncode == 0
+    assert "apps shop" in lines(shown.stdout)
+    assert "environment development" in lines(shown.stdout)
+    assert "Article" in shown.stdout
+    assert not (tmp_path / ".m").exists()
+
+
+def test_verbose_shows_each_step_and_each_binding(run_m: RunM) -> None:
+    shown = lines(run_m("info", "--verbose").stdout)
+    assert "10 init_engine framework-m-standard" in shown
+    assert "permission default framework_m_standard.auth.rbac:RbacPermission by default" in shown
+
+
+def test_an_explicit_choice_shows_what_it_outranked(run_m: RunM) -> None:
+    shown = lines(run_m("info", "--verbose", variables={"M_ADAPTERS__PERMISSION": "default"}).stdout)
+    rbac = "framework_m_standard.auth.rbac:RbacPermission"
+    assert f"permission default {rbac} by config, outranks default (default)" in shown
+
+
+@pytest.mark.usefixtures("_shop")
+def test_a_doctype_is_shown_whole(run_m: RunM) -> None:
+    shown = lines(run_m("info", "doctype", "Article").stdout)
+    assert shown[0] == "Article: What is sold."
+    for line in (
+        "declared in shop.Article",
+        "naming field:code",
+        "controller shop.ArticleController: validate",
+        "code text required, unique, in_list",
+        "price integer level 1",
+        "read Clerk (own), Boss (all)",
+        "own means owner is the caller's",
+    ):
+        assert line in shown
+
+
+@pytest.mark.usefixtures("_shop")
+def test_a_misspelt_doctype_is_guessed(run_m: RunM) -> None:
+    refused = run_m("info", "doctype", "Artcle")
+    assert (refused.returncode, refused.stderr) == (1, "m: there is no DocType 'Artcle': did you mean Article?\n")
+
+
+def test_help_is_not_slowed_by_what_is_installed(run_m: RunM) -> None:
+    shown = run_m("--help").stdout
+    for command in ("start", "prod", "user", "info", "config"):
+        assert any(line.split()[1:2] == [command] and len(line.split()) > 3 for line in shown.splitlines())

@@ -1,0 +1,148 @@
+"""`m user`, before and after the first start."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from framework_m_core.bootstrap.application import open_application
+from framework_m_core.interfaces.identity import IdentityProtocol
+
+from .conftest import M, RunM
+
+EMAIL, PASSWORD = "ada@example.com", "correct horse battery"
+
+
+def create(run_m: RunM, *arguments: str, typed: str = PASSWORD + "\n") -> subprocess.CompletedProcess[str]:
+    return run_m("user", "create", *arguments, "--password-stdin", typed=typed)
+
+
+async def is_password(folder: Path, password: str, email: str = EMAIL) -> bool:
+    async with open_application(folder, environment={}) as app:
+        identity: IdentityProtocol = app.container.get("identity")
+        return await identity.verify_password(email, password) is not None
+
+
+async def test_the_first_administrator_is_made_before_the_first_start(run_m: RunM, tmp_path: Path) -> None:
+    made = create(run_m, EMAIL, "--role", "Administrator", "--full-name", "Ada")
+    assert (made.returncode, made.stderr) == (0, "")
+    assert made.stdout == "created ada@example.com with the role Administrator\n"
+    assert await is_password(tmp_path, PASSWORD)
+    assert run_m("user", "list").stdout == "ada@example.com  enabled  Administrator\n"
+
+
+def test_an_empty_store_says_how_to_begin(run_m: RunM) -> None:
+    assert run_m("user", "list").stdout == (
+        "there are no users yet: m user create ada@example.com --role Administrator\n"
+    )
+
+
+def test_several_roles(run_m: RunM) -> None:
+    made = create(run_m, EMAIL, "--role", "Administrator", "--role", "Guest")
+    assert made.stdout == "created ada@example.com with the roles Administrator, Guest\n"
+    assert create(run_m, "eve@example.com").stdout == "created eve@example.com without a role\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "typed", "message"),
+    [
+        ([EMAIL], "short\n", "a password of 8 to 1024 characters is expected, 5 came"),
+        ([EMAIL], "", "a password of 8 to 1024 characters is expected, 0 came"),
+        (["ada"], PASSWORD, "the document is not valid; email: an email address is expected"),
+        ([EMAIL, "--role", "Pilot"], PASSWORD, "there is no role 'Pilot': known are Administrator, Guest"),
+    ],
+)
+def test_what_cannot_be_made_is_said(run_m: RunM, arguments: list[str], typed: str, message: str) -> None:
+    refused = create(run_m, *arguments, typed=typed)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr.startswith(f"m: {message}")
+    assert len(refused.stderr.splitlines()) == 1
+
+
+def test_an_address_is_taken_once(run_m: RunM) -> None:
+    create(run_m, EMAIL)
+    refused = create(run_m, "ADA@example.com")
+    assert refused.returncode == 1
+    assert refused.stderr == ("m: there is a user ada@example.com already: change that one or take another address\n")
+
+
+async def test_a_user_is_changed(run_m: RunM, tmp_path: Path) -> None:
+    create(run_m, EMAIL)
+    given = run_m("user", "add-role", EMAIL, "Administrator")
+    assert given.stdout == "ada@example.com is now a user with the role Administrator\n"
+    changed = run_m("user", "set-password", EMAIL, "--password-stdin", typed="another long one\r\n")
+    assert changed.stdout == "ada@example.com has a new password; all sessions were ended\n"
+    assert await is_password(tmp_path, "another long one")
+    assert not await is_password(tmp_path, PASSWORD)
+    assert run_m("user", "disable", EMAIL).stdout == "ada@example.com is disabled; all sessions were ended\n"
+    assert run_m("user", "list").stdout == "ada@example.com  disabled  Administrator\n"
+    assert not await is_password(tmp_path, "another long one")
+
+
+@pytest.mark.parametrize("command", [["disable"], ["add-role"], ["set-password", "--password-stdin"]])
+def test_an_unknown_user_is_said(run_m: RunM, command: list[str]) -> None:
+    name, *options = command
+    role = ["Administrator"] if name == "add-role" else []
+    refused = run_m("user", name, EMAIL, *role, *options, typed=PASSWORD)
+    assert refused.returncode == 1
+    assert refused.stderr == "m: there is no user 'ada@example.com': `m user list` shows all users\n"
+
+
+def test_without_a_terminal_the_password_must_be_given(run_m: RunM) -> None:
+    refused = run_m("user", "create", EMAIL)
+    assert refused.returncode == 1
+    assert "there is no terminal to ask for the password" in refused.stderr
+    assert "--password-stdin" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("second", "code", "message"),
+    [(PASSWORD, 0, "created ada@example.com"), ("something else", 1, "the two passwords differ")],
+)
+async def test_a_terminal_is_asked_twice_and_shows_nothing(
+    tmp_path: Path, environment: dict[str, str], second: str, code: int, message: str
+) -> None:
+    answers = {"Password: ": PASSWORD, "Once more: ": second}
+    shown, returned = at_a_terminal(tmp_path, environment, answers)
+    assert returned == code
+    assert message in shown
+    assert PASSWORD not in shown
+    assert await is_password(tmp_path, PASSWORD) is (code == 0)
+
+
+def at_a_terminal(folder: Path, environment: dict[str, str], answers: dict[str, str]) -> tuple[str, int]:
+    """What `m user create` shows at a terminal where its prompts are answered, and its exit code."""
+    keyboard, terminal = pty.openpty()
+    process = subprocess.Popen(
+        [M, "user", "create", EMAIL], cwd=folder, env=environment, stdin=terminal, stdout=terminal, stderr=terminal,
+        start_new_session=True,
+    )  # fmt: skip
+    os.close(terminal)
+    shown = b""
+    for prompt, answer in answers.items():
+        while prompt.encode() not in shown:
+            shown += os.read(keyboard, 1024)
+        os.write(keyboard, f"{answer}\n".encode())
+    with suppress(OSError):  # the terminal is gone with the process
+        while chunk := os.read(keyboard, 1024):
+            shown += chunk
+    os.close(keyboard)
+    return shown.decode(), process.wait(30)
+
+
+def test_production_needs_its_secrets(run_m: RunM) -> None:
+    refused = run_m("user", "list", variables={"M_FRAMEWORK__ENV": "production"})
+    assert refused.returncode == 2
+    assert "[auth] secret is not set: give it as M_AUTH__SECRET" in refused.stderr
+
+
+def test_a_store_that_is_away_is_said_without_its_password(run_m: RunM) -> None:
+    refused = run_m("user", "list", variables={"DATABASE_URL": "postgresql://ada:hunter22@127.0.0.1:1/app"})
+    assert refused.returncode == 2
+    assert "PostgreSQL cannot be reached" in refused.stderr
+    assert "hunter22" not in refused.stderr

@@ -1,0 +1,267 @@
+"""The ASGI app in process, over the real services and SQLite; only who is calling is decided by a table."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from framework_m import Comparison, Controller, DocType, Field
+from framework_m_core.domain.clock import Uuid7Generator
+from framework_m_core.domain.errors import AuthenticationError, PermissionDeniedError, RateLimitError
+from framework_m_core.domain.scope import ADMINISTRATOR, GUEST, Principal
+from framework_m_core.interfaces.authentication import Credentials, Login
+from framework_m_core.interfaces.identity import Identity
+from framework_m_core.interfaces.session import SessionKind
+from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_core.registry.snapshot import Snapshot
+from framework_m_core.services.documents import DocumentService
+from framework_m_core.services.links import LinkService
+from framework_m_core.services.metadata import MetadataService
+from framework_m_core.services.naming import NamingService
+from framework_m_core.services.permissions import PermissionService
+from framework_m_core.services.queries import QueryService
+from framework_m_core.services.write_pipeline import WritePipeline
+from framework_m_standard.auth.rbac import RbacPermission
+from framework_m_standard.http.app import Services, create_app
+from framework_m_standard.http.asgi import ASGIApp
+from framework_m_standard.http.health_routes import Lifecycle
+from framework_m_standard.http.settings import HttpSettings
+from framework_m_standard.sql.counter import SqlCounter
+from framework_m_standard.sql.idempotency import SqlIdempotency
+from framework_m_standard.sql.reader import SqlReader
+from framework_m_standard.sql.schema_mapper import SqlSchemaMapper
+from framework_m_standard.sql.settings import SqlSettings
+from framework_m_standard.sql.store import SqlStore, make_driver
+from framework_m_standard.sql.unit_of_work import SqlUnitOfWorkFactory
+
+
+class Line(DocType):
+    """A row of a sale."""
+
+    text: str
+    price: Decimal = Field(default=Decimal(0), ge=0, scale=2)
+    margin: Decimal = Field(default=Decimal(0), scale=2, permlevel=1)
+
+    class Meta:
+        is_child_table = True
+        field_levels = {1: {"read": ["Boss"], "write": ["Boss"]}}
+
+
+class Sale(DocType):
+    """Everything that a route may meet: children, levels, submit, scopes of every kind."""
+
+    title: str = Field(in_list=True)
+    color: Literal["red", "blue"] = "red"
+    rate: Decimal = Field(default=Decimal(0), scale=8)
+    secret: str | None = Field(default=None, permlevel=1, sensitive=True)
+    total: Decimal = Field(default=Decimal(0), read_only=True, scale=2)
+    extra: dict[str, Any] = Field(default_factory=dict)
+    partner: UUID | None = Field(default=None, link="Sale")
+    lines: list[Line] = []
+
+    class Meta:
+        submittable = True
+        field_levels = {1: {"read": ["Boss"], "write": ["Boss"]}}
+        permissions = {
+            "read": {"Reader": "all", "Owner": "own", "Boss": "all", "Blue": Comparison("color", "eq", "blue")},
+            "create": {"Reader": Comparison("color", "eq", "blue"), "Owner": "own", "Boss": "all"},
+            "write": {"Reader": "own", "Owner": "own", "Boss": "all"},
+            "delete": {"Reader": "own", "Owner": "own", "Boss": "all"},
+            "purge": {"Reader": "own", "Owner": "own", "Boss": "all"},
+            "submit": {"Reader": "own", "Owner": "own", "Boss": "all"},
+            "cancel": {"Reader": "own", "Owner": "own", "Boss": "all"},
+        }
+
+
+class SaleController(Controller[Sale]):
+    """Adds the lines up."""
+
+    async def validate(self) -> None:
+        """Sets the total; one title breaks."""
+        if self.doc.title == "break":
+            raise RuntimeError("SELECT password FROM users")
+        self.doc.total = sum((line.price for line in self.doc.lines), Decimal(0))
+
+
+class Tag(DocType):
+    """Named by its creator, open to guests."""
+
+    text: str = ""
+
+    class Meta:
+        naming = "prompt"
+        permissions = {"read": {GUEST: "all"}, "create": {"Boss": "all", GUEST: "all"}, "write": {"Boss": "all"}}
+
+
+class Hidden(DocType):
+    """Has no API."""
+
+    text: str = ""
+
+    class Meta:
+        api_resource = False
+        permissions = {"read": {GUEST: "all"}}
+
+
+PEOPLE: Mapping[str, frozenset[str]] = {
+    "admin": frozenset({ADMINISTRATOR}),
+    "boss": frozenset({"Boss"}),
+    "reader": frozenset({"Reader"}),
+    "owner": frozenset({"Owner"}),
+    "blue": frozenset({"Blue"}),
+    "nobody": frozenset({"Unheard of"}),
+}
+
+
+@dataclass
+class TableAuthentication:
+    """Port `AuthenticationProtocol` over a table: the token of `boss` is `boss`, the password too."""
+
+    addresses: list[str] = field(default_factory=list)
+    ended: list[Credentials] = field(default_factory=list)
+    failure: Exception | None = None
+
+    async def authenticate(self, credentials: Credentials) -> Principal | None:
+        """By `Bearer <name>` or by the session cookie, whose CSRF token is `csrf-<name>`."""
+        if self.failure is not None:
+            raise self.failure
+        if credentials.session_cookie is not None:
+            principal = _principal(credentials.session_cookie)
+            if credentials.unsafe and credentials.csrf_token != f"csrf-{principal.id}":
+                error = PermissionDeniedError("the CSRF token is missing or wrong")
+                error.code = "csrf_failed"  # type: ignore[misc]
+                raise error
+            return principal
+        if credentials.authorization is None:
+            return None
+        return _principal(credentials.authorization.removeprefix("Bearer "))
+
+    async def login(self, username: str, password: str, *, address: str, kind: SessionKind) -> Login:
+        """The password is the name."""
+        self.addresses.append(address)
+        if password == "too often":
+            raise RateLimitError("wait", retry_after=7)
+        if password != username:
+            raise AuthenticationError("user or password is wrong")
+        return _login(username, kind)
+
+    async def refresh(self, refresh_token: str) -> Login:
+        """The refresh token is the name."""
+        return _login(refresh_token, SessionKind.TOKEN)
+
+    async def logout(self, credentials: Credentials) -> None:
+        """Keeps what was ended."""
+        if await self.authenticate(credentials) is None:
+            raise AuthenticationError("nobody is logged in")
+        self.ended.append(credentials)
+
+
+def _principal(name: str) -> Principal:
+    if name not in PEOPLE:
+        raise AuthenticationError("the credentials are not valid")
+    return Principal(id=name, roles=PEOPLE[name] | {GUEST}, email=f"{name}@example.com")
+
+
+def _login(name: str, kind: SessionKind) -> Login:
+    if name not in PEOPLE:
+        raise AuthenticationError("user or password is wrong")
+    identity = Identity(uuid4(), f"{name}@example.com", PEOPLE[name], True, 1)
+    if kind is SessionKind.COOKIE:
+        return Login(identity, 3600, session_cookie=name, csrf_token=f"csrf-{name}")
+    return Login(identity, 900, access_token=name, refresh_token=name)
+
+
+@dataclass
+class Site:
+    """The app with what tests look at."""
+
+    app: ASGIApp
+    snapshot: Snapshot
+    authentication: TableAuthentication
+    lifecycle: Lifecycle
+    failing: list[Exception] = field(default_factory=list)
+
+    def client(self, name: str | None = None, **headers: str) -> httpx.AsyncClient:
+        """A client that sends the token of a person, or none."""
+        bearer = {"authorization": f"Bearer {name}"} if name else {}
+        transport = httpx.ASGITransport(self.app)  # type: ignore[arg-type]
+        return httpx.AsyncClient(transport=transport, base_url="http://site", headers={**bearer, **headers})
+
+    async def make(self, name: str = "boss", **values: Any) -> dict[str, Any]:
+        """A stored sale."""
+        async with self.client(name) as client:
+            response = await client.post("/api/v1/Sale", json={"title": "one", **values})
+            assert response.status_code == 201, response.text
+            document: dict[str, Any] = response.json()
+            return document
+
+
+type OpenSite = Callable[..., AbstractAsyncContextManager[Site]]
+
+
+@pytest.fixture
+def open_site(tmp_path: Path) -> OpenSite:
+    """Opens an app with settings of the test's own."""
+
+    @asynccontextmanager
+    async def opened(*, development: bool = True, open_to_guests: bool = True, **settings: Any) -> AsyncIterator[Site]:
+        snapshot = make_snapshot(*((Tag,) if open_to_guests else ()))
+        driver = make_driver(SqlSettings(url=f"sqlite:///{tmp_path}/data.db"), tmp_path)
+        await driver.open()
+        try:
+            yield await make_site(SqlStore(driver, snapshot), HttpSettings(**settings), development)
+        finally:
+            await driver.close()
+
+    return opened
+
+
+@pytest.fixture
+async def site(open_site: OpenSite) -> AsyncIterator[Site]:
+    """The app with default settings."""
+    async with open_site() as opened:
+        yield opened
+
+
+def make_snapshot(*more: type[DocType]) -> Snapshot:
+    """The DocTypes of these tests."""
+    builder = RegistryBuilder()
+    for model in (Line, Sale, Hidden, *more):
+        builder.add_doctype(model, "sales")
+    builder.add_controller(SaleController)
+    return builder.freeze()
+
+
+async def make_site(store: SqlStore, settings: HttpSettings, development: bool) -> Site:
+    """The graph of services over a store, as the composition makes it."""
+    await SqlSchemaMapper(store).sync()
+    snapshot, reader, ids = store.snapshot, SqlReader(store), Uuid7Generator()
+    permissions = PermissionService(RbacPermission(snapshot))
+    queries = QueryService(snapshot, reader, permissions)
+    pipeline = WritePipeline(reader, permissions, LinkService(snapshot, reader, permissions), ids)
+    documents = DocumentService(
+        snapshot, SqlUnitOfWorkFactory(store), pipeline, queries, NamingService(SqlCounter(store)),
+        SqlIdempotency(store), ids,
+    )  # fmt: skip
+    authentication, lifecycle, failing = TableAuthentication(), Lifecycle(), list[Exception]()
+
+    async def ping() -> None:
+        await asyncio.sleep(0)
+        for error in failing:
+            raise error
+
+    services = Services(
+        snapshot=snapshot, documents=documents, queries=queries, authentication=authentication,
+        metadata=MetadataService(snapshot, permissions),
+    )  # fmt: skip
+    app = create_app(services, settings, development=development, ping=ping, lifecycle=lifecycle)
+    return Site(app, snapshot, authentication, lifecycle, failing)

@@ -1,0 +1,60 @@
+"""The permission table, by every route and every kind of caller."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from framework_m_standard.http.access import CALLERS, RouteAccess, access_table, document_access, unguarded_paths
+
+WHO = {"anonymous": None, "no_grant": "nobody", "outside_scope": "owner", "not_this": "reader", "allowed": "boss"}
+BODIES: dict[str, Any] = {
+    "create": {"title": "new"},
+    "replace": {"title": "new", "_version": 1},
+    "update": {"title": "new"},
+    "login": {"username": "boss", "password": "boss"},
+    "refresh": {"refresh_token": "boss"},
+}
+CASES = [pytest.param(route, caller, id=f"{route.operation}-{route.action}-{caller}")
+         for route in access_table() for caller in CALLERS]  # fmt: skip
+
+
+def test_every_route_says_what_every_caller_gets() -> None:
+    assert access_table()
+    assert all(tuple(route.status) == CALLERS for route in access_table())
+
+
+def test_routes_are_listed_once() -> None:
+    keys = [(route.method, route.path, route.query) for route in access_table()]
+    assert len(set(keys)) == len(keys)
+
+
+def test_variants_are_no_routes_of_their_own() -> None:
+    assert {route.query for route in document_access()} == {""}
+
+
+def test_only_open_routes_look_at_no_credentials() -> None:
+    assert unguarded_paths() == {b"/health", b"/ready", b"/api/v1/auth/login", b"/api/v1/auth/refresh"}
+
+
+@pytest.mark.parametrize(("route", "caller"), CASES)
+async def test_status(open_site: Any, route: RouteAccess, caller: str) -> None:
+    async with open_site(open_to_guests=False) as site:
+        document = await site.make()
+        if route.operation == "cancel":
+            async with site.client("boss") as boss:
+                assert (await boss.post(f"/api/v1/Sale/{document['id']}/submit")).status_code == 200
+        # Of a document that is yet to be, only the scope of its creation can be missed.
+        who = "reader" if route.operation == "create" and caller == "outside_scope" else WHO[caller]
+        async with site.client(who) as client:
+            response = await ask(client, route, document)
+        assert response.status_code == route.status[caller], response.text
+
+
+async def ask(client: httpx.AsyncClient, route: RouteAccess, document: dict[str, Any]) -> httpx.Response:
+    path = route.path.replace("{doctype}", "Sale").replace("{id}", document["id"])
+    url = f"{path}?{route.query}" if route.query else path
+    body = BODIES.get(route.operation)
+    return await client.request(route.method, url, json=body) if body else await client.request(route.method, url)

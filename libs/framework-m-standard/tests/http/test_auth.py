@@ -1,0 +1,157 @@
+"""Logging in and out, and credentials on every route."""
+
+from __future__ import annotations
+
+from http.cookies import SimpleCookie
+from typing import Any
+
+import httpx
+import pytest
+
+from framework_m_standard.http.credentials import credentials_of, headers_by_name
+
+LOGIN = {"username": "boss", "password": "boss"}
+
+
+async def test_tokens(site: Any) -> None:
+    async with site.client() as client:
+        response = await client.post("/api/v1/auth/login", json=LOGIN)
+        body = response.json()
+        assert response.status_code == 200
+        assert body.keys() == {"access_token", "token_type", "expires_in", "refresh_token", "user"}
+        assert (body["token_type"], body["user"]["email"], body["user"]["roles"]) == (
+            "Bearer",
+            "boss@example.com",
+            ["Boss"],
+        )
+        assert response.headers["cache-control"] == "no-store"
+        assert "set-cookie" not in response.headers
+        bearer = {"authorization": f"Bearer {body['access_token']}"}
+        assert (await client.get("/api/v1/auth/me", headers=bearer)).json() == {
+            "id": "boss", "email": "boss@example.com", "roles": ["Boss"],
+        }  # fmt: skip
+        again = await client.post("/api/v1/auth/refresh", json={"refresh_token": body["refresh_token"]})
+        assert again.json().keys() == body.keys()
+        assert (await client.post("/api/v1/auth/refresh", json={"refresh_token": "spent"})).status_code == 401
+
+
+@pytest.mark.parametrize("development", [True, False])
+async def test_a_session(open_site: Any, development: bool) -> None:
+    async with open_site(development=development, cors_origins=()) as site, site.client() as client:
+        response = await client.post("/api/v1/auth/login?session=true", json=LOGIN)
+        assert response.json().keys() == {"expires_in", "user"}
+        cookies = SimpleCookie("; ".join([]))
+        for line in response.headers.get_list("set-cookie"):
+            cookies.load(line)
+        session, csrf = cookies["m_session"], cookies["m_csrf"]
+        assert (session["httponly"], csrf["httponly"]) == (True, "")
+        for cookie in (session, csrf):
+            assert (cookie["samesite"].lower(), cookie["path"], cookie["max-age"]) == ("lax", "/", "3600")
+            assert bool(cookie["secure"]) is not development
+        sent = {"cookie": f"other=1; m_session={session.value}; m_csrf={csrf.value}"}
+        assert (await client.get("/api/v1/auth/me", headers=sent)).json()["id"] == "boss"
+        refused = await client.post("/api/v1/Sale", json={"title": "a"}, headers=sent)
+        assert (refused.status_code, refused.json()["code"]) == (403, "csrf_failed")
+        sent["x-csrf-token"] = csrf.value
+        assert (await client.post("/api/v1/Sale", json={"title": "a"}, headers=sent)).status_code == 201
+        out = await client.post("/api/v1/auth/logout", headers=sent)
+        assert out.status_code == 204
+        assert all("Max-Age=0" in line for line in out.headers.get_list("set-cookie"))
+        assert len(out.headers.get_list("set-cookie")) == 2
+    assert site.authentication.ended[0].session_cookie == "boss"
+
+
+async def test_a_wrong_password(site: Any) -> None:
+    async with site.client() as client:
+        response = await client.post("/api/v1/auth/login", json={"username": "boss", "password": "x"})
+        assert (response.status_code, response.headers["www-authenticate"]) == (401, "Bearer")
+        response = await client.post("/api/v1/auth/login", json={"username": "boss", "password": "too often"})
+        assert (response.status_code, response.headers["retry-after"]) == (429, "7")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"username": "boss"},
+        {"username": "boss", "password": 1},
+        {"username": ["boss"], "password": "boss"},
+        {"username": None, "password": "boss"},
+        {"username": "", "password": "boss"},
+        {"username": "x" * 321, "password": "boss"},
+        {"username": "boss", "password": "x" * 1025},
+        {**LOGIN, "address": "1.2.3.4"},
+        {**LOGIN, "kind": "cookie"},
+    ],
+    ids=range(10),
+)
+async def test_bad_logins(site: Any, body: dict[str, Any]) -> None:
+    async with site.client() as client:
+        response = await client.post("/api/v1/auth/login", json=body)
+    assert (response.status_code, response.json()["code"]) == (400, "validation_failed")
+    assert site.authentication.addresses == []
+
+
+async def test_logins_are_json(site: Any) -> None:
+    async with site.client() as client:
+        assert (await client.post("/api/v1/auth/login", data=LOGIN)).status_code == 415
+        assert (await client.post("/api/v1/auth/login", content=b"[")).status_code == 415
+        assert (await client.post("/api/v1/auth/login?session=1", json=LOGIN)).status_code == 400
+        assert (await client.post("/api/v1/auth/login?next=x", json=LOGIN)).status_code == 400
+
+
+async def test_the_address_is_the_peers_own(site: Any) -> None:
+    transport = httpx.ASGITransport(site.app, client=("9.9.9.9", 1))
+    forged = {"x-forwarded-for": "1.1.1.1", "forwarded": "for=1.1.1.1", "x-real-ip": "1.1.1.1"}
+    async with httpx.AsyncClient(transport=transport, base_url="http://site", headers=forged) as client:
+        await client.post("/api/v1/auth/login", json=LOGIN)
+    assert site.authentication.addresses == ["9.9.9.9"]
+
+
+EVERYWHERE = ["/api/v1/Tag", "/api/v1/Nope", "/api/v1/auth/me", "/api/meta", "/nope", "/api/v1x", "/api/v1/Sale/x/y"]
+
+
+@pytest.mark.parametrize("path", EVERYWHERE)
+async def test_invalid_credentials_are_refused_whatever_the_route(site: Any, path: str) -> None:
+    for headers in ({"authorization": "Bearer x"}, {"cookie": "m_session=x"}, {"authorization": "Digest boss"}):
+        async with site.client(**headers) as client:
+            for method in ("GET", "POST", "OPTIONS"):
+                response = await client.request(method, path)
+                assert response.status_code == 401, (method, path)
+                assert response.headers["www-authenticate"] == "Bearer"
+                assert response.json()["code"] == "unauthenticated"
+
+
+@pytest.mark.parametrize("path", ["/health", "/ready"])
+async def test_probes_look_at_no_credentials(site: Any, path: str) -> None:
+    async with site.client("no such token") as client:
+        assert (await client.get(path)).status_code == 200
+
+
+async def test_a_stale_token_does_not_keep_from_logging_in(site: Any) -> None:
+    async with site.client("no such token", cookie="m_session=old") as client:
+        assert (await client.post("/api/v1/auth/login", json=LOGIN)).status_code == 200
+        assert (await client.post("/api/v1/auth/refresh", json={"refresh_token": "boss"})).status_code == 200
+
+
+async def test_gateway_headers_are_ignored(site: Any) -> None:
+    gateway = {"x-user-id": "admin", "x-email": "admin@example.com", "x-roles": "Administrator", "x-tenant-id": "t"}
+    async with site.client(**gateway) as client:
+        assert (await client.get("/api/v1/auth/me")).status_code == 401
+        assert (await client.get("/api/v1/Sale")).status_code == 401
+
+
+def test_credentials_of_headers() -> None:
+    assert credentials_of({}, "GET") is None
+    assert credentials_of({b"cookie": b"a=b; xm_session=1; m_sessionx=2"}, "GET") is None
+    found = credentials_of({b"cookie": b'a=b;m_session="s=1"; m_session=2', b"x-csrf-token": b"c"}, "PUT")
+    assert found is not None
+    assert (found.session_cookie, found.csrf_token, found.unsafe) == ("s=1", "c", True)
+    assert [method for method in ("GET", "HEAD", "OPTIONS", "POST", "PATCH") if (
+        given := credentials_of({b"authorization": b"x"}, method)) and given.unsafe] == ["POST", "PATCH"]  # fmt: skip
+
+
+def test_repeated_headers_are_joined() -> None:
+    headers = headers_by_name([(b"cookie", b"a=1"), (b"authorization", b"Bearer a"), (b"cookie", b"m_session=2"),
+                               (b"authorization", b"Bearer b")])  # fmt: skip
+    assert headers == {b"cookie": b"a=1; m_session=2", b"authorization": b"Bearer a, Bearer b"}

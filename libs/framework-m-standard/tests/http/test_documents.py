@@ -1,0 +1,214 @@
+"""Documents over HTTP: what goes in, what comes out."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+STRANGER = "0190d3a1-0000-7000-8000-000000000000"
+
+
+async def test_create_answers_with_the_document_and_where_it_is(site: Any) -> None:
+    async with site.client("boss") as client:
+        made = await client.post("/api/v1/Sale", json={"title": "ü", "lines": [{"text": "a", "price": "1.5"}]})
+        assert made.status_code == 201
+        document = made.json()
+        assert made.headers["location"] == f"/api/v1/Sale/{document['id']}"
+        assert made.headers["etag"] == f'"{document["id"]}-1"'
+        assert made.headers["content-type"] == "application/json"
+        read = await client.get(made.headers["location"])
+    assert read.json() == document
+    assert (document["total"], document["lines"][0]["price"]) == ("1.50", "1.50")
+    assert document["creation"].endswith("Z")
+    assert document["docstatus"] == 0
+
+
+async def test_decimals_are_exact_and_padded_whatever_their_scale(site: Any) -> None:
+    async with site.client("boss") as client:
+        for given, served in ((b"0.00000001", "0.00000001"), (b'"1"', "1.00000000"), (b"0", "0.00000000")):
+            body = b'{"title": "a", "rate": ' + given + b"}"
+            made = await client.post("/api/v1/Sale", content=body, headers={"content-type": "application/json"})
+            assert made.json()["rate"] == served
+        page = (await client.get("/api/v1/Sale")).json()
+        assert [item["rate"] for item in page["items"]] == ["0.00000000", "1.00000000", "0.00000001"]
+        body = b'{"title": "a", "rate": 0.000000001}'
+        refused = await client.post("/api/v1/Sale", content=body, headers={"content-type": "application/json"})
+    assert refused.status_code == 400
+    assert refused.json()["errors"][0]["field"] == "rate"
+
+
+async def test_json_keeps_large_integers_whole(site: Any) -> None:
+    number = 2**63 - 1
+    document = await site.make(extra={"n": number, "list": [1, "ü", None, True]})
+    assert document["extra"] == {"n": number, "list": [1, "ü", None, True]}
+    async with site.client("boss") as client:
+        response = await client.post("/api/v1/Sale", json={"title": "a", "extra": {"n": number + 1}})
+    assert response.status_code == 400
+
+
+async def test_a_whole_life(site: Any) -> None:
+    document = await site.make()
+    path = f"/api/v1/Sale/{document['id']}"
+    async with site.client("boss") as client:
+        assert (await client.patch(path, json={"title": "two"})).json()["title"] == "two"
+        assert (await client.put(path, json={**(await client.get(path)).json(), "title": "three"})).status_code == 200
+        submitted = await client.post(f"{path}/submit")
+        assert (submitted.status_code, submitted.json()["docstatus"]) == (200, 1)
+        assert (await client.patch(path, json={"title": "four"})).json()["code"] == "submitted_document"
+        assert (await client.delete(path)).status_code == 409
+        assert (await client.post(f"{path}/cancel", json={"_version": 4})).json()["docstatus"] == 2
+        gone = await client.delete(path)
+        assert (gone.status_code, gone.content) == (204, b"")
+        assert (await client.get(path)).status_code == 404
+        assert (await client.delete(path)).status_code == 404
+        assert (await client.delete(f"{path}?hard=true")).status_code == 204
+
+
+async def test_a_name_reaches_a_document_too(site: Any) -> None:
+    async with site.client("admin") as client:
+        made = await client.post("/api/v1/Tag", json={"name": "a b/ü".replace("/", "-"), "text": "x"})
+        assert made.status_code == 201
+        assert (await client.get("/api/v1/Tag/a%20b-%C3%BC")).json() == made.json()
+        assert (await client.get(f"/api/v1/Tag/{made.json()['id'].upper()}")).json() == made.json()
+        assert (await client.post("/api/v1/Tag", json={"name": "a b-ü"})).json()["code"] == "duplicate_name"
+
+
+async def test_a_page(site: Any) -> None:
+    for number in range(3):
+        await site.make(title=str(number))
+    async with site.client("boss") as client:
+        page = (await client.get("/api/v1/Sale?limit=2&order_by=title&fields=title&count=exact")).json()
+        assert page.keys() == {"items", "total", "limit", "offset", "has_more", "next_cursor"}
+        assert [item["title"] for item in page["items"]] == ["0", "1"]
+        assert page["items"][0].keys() == {"id", "name", "_version", "title"}
+        assert (page["total"], page["limit"], page["offset"], page["has_more"]) == (3, 2, 0, True)
+        rest = await client.get(
+            "/api/v1/Sale", params={"order_by": "title", "cursor": page["next_cursor"], "fields": "title"}
+        )
+        assert [item["title"] for item in rest.json()["items"]] == ["2"]
+        assert (rest.json()["total"], rest.json()["has_more"], rest.json()["next_cursor"]) == (None, False, None)
+        filters = json.dumps({"or": [{"field": "title", "operator": "in", "value": ["1", "9"]}]})
+        found = (await client.get("/api/v1/Sale", params={"filters": filters})).json()
+        assert [item["title"] for item in found["items"]] == ["1"]
+        assert "lines" not in found["items"][0]
+
+
+async def test_expand_puts_the_linked_document_in_place(site: Any) -> None:
+    partner = await site.make(title="partner", rate="0.00000001")
+    document = await site.make(partner=partner["id"])
+    async with site.client("boss") as client:
+        response = await client.get(f"/api/v1/Sale/{document['id']}?fields=title,partner&expand=partner")
+    assert response.json()["partner"]["title"] == "partner"
+    assert response.json()["partner"]["rate"] == "0.00000001"
+
+
+async def test_what_a_caller_may_not_read_is_not_served(site: Any) -> None:
+    document = await site.make(secret="s", lines=[{"text": "a", "margin": "2"}])
+    path = f"/api/v1/Sale/{document['id']}"
+    async with site.client("reader") as client:
+        read = (await client.get(path)).json()
+        assert "secret" not in read
+        assert read["lines"][0].keys() == {"id", "text", "price"}
+        refused = await client.post("/api/v1/Sale", json={"title": "a", "color": "blue", "secret": "x"})
+        assert refused.json()["errors"] == [
+            {"field": "secret", "code": "not_writable", "message": refused.json()["errors"][0]["message"]}
+        ]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"title": None},
+        {"title": 1},
+        {"title": "a", "nope": 1},
+        {"title": "a", "id": STRANGER},
+        {"title": "a", "owner": "x"},
+        {"title": "a", "_version": 1},
+        {"title": "a", "docstatus": 1},
+        {"title": "a", "name": "x"},
+        {"title": "a", "total": "1"},
+        {"title": "a", "color": "green"},
+        {"title": "a", "title\u0000": 1},
+        {"title": "a\u0000"},
+        {"title": "a", "partner": STRANGER},
+        {"title": "a", "partner": "x"},
+        {"title": "a", "lines": [{"text": "a", "price": "-1"}]},
+        {"title": "a", "lines": [{"text": "a", "id": STRANGER}]},
+        {"title": "a", "lines": {}},
+        {"title": "a", "extra": []},
+    ],
+    ids=str,
+)
+async def test_bad_bodies(site: Any, body: dict[str, Any]) -> None:
+    async with site.client("boss") as client:
+        response = await client.post("/api/v1/Sale", json=body)
+    problem = response.json()
+    assert response.status_code == 400, problem
+    assert problem["errors"]
+    assert all(error.keys() == {"field", "code", "message"} for error in problem["errors"])
+
+
+async def test_paths_of_faults_in_rows(site: Any) -> None:
+    async with site.client("boss") as client:
+        response = await client.post("/api/v1/Sale", json={"title": "a", "lines": [{"text": "a"}, {"price": "x"}]})
+    assert {error["field"] for error in response.json()["errors"]} == {"lines.1.price"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "Sale?x=1"), ("PUT", "Sale/{id}?hard=true"), ("PATCH", "Sale/{id}?fields=title"),
+     ("DELETE", "Sale/{id}?hard=1"), ("DELETE", "Sale/{id}?soft=true"), ("POST", "Sale/{id}/submit?x=1"),
+     ("GET", "Sale/{id}?limit=1"), ("GET", "Sale/{id}?fields=nope"), ("GET", "Sale/{id}?expand=title")],
+)  # fmt: skip
+async def test_unknown_parameters(site: Any, method: str, path: str) -> None:
+    path = path.replace("{id}", (await site.make())["id"])
+    async with site.client("boss") as client:
+        response = await client.request(method, f"/api/v1/{path}")
+    assert (response.status_code, response.json()["code"]) == (400, "bad_query")
+
+
+async def test_transitions_take_no_fields(site: Any) -> None:
+    document = await site.make()
+    async with site.client("boss") as client:
+        for path in ("submit", "cancel"):
+            response = await client.post(f"/api/v1/Sale/{document['id']}/{path}", json={"title": "a"})
+            assert response.status_code == 400
+    async with site.client("admin") as client:
+        tag = (await client.post("/api/v1/Tag", json={"name": "a"})).json()
+        assert (await client.post(f"/api/v1/Tag/{tag['id']}/submit")).status_code == 400
+
+
+async def test_media_and_size_are_looked_at_only_for_who_may_write(site: Any) -> None:
+    text = {"content-type": "text/plain"}
+    for name, status in ((None, 401), ("nobody", 403), ("boss", 415)):
+        async with site.client(name) as client:
+            assert (await client.post("/api/v1/Sale", content=b"{", headers=text)).status_code == status
+
+
+async def test_the_body_limit_is_configured(open_site: Any) -> None:
+    async with open_site(body_limit_mb=1) as site, site.client("boss") as client:
+        body = json.dumps({"title": "a", "extra": {"x": "y" * 1024 * 1024}}).encode()
+
+        async def chunks() -> Any:
+            for start in range(0, len(body), 65536):
+                yield body[start : start + 65536]
+
+        headers = {"content-type": "application/json"}
+        for content in (body, chunks()):
+            response = await client.post("/api/v1/Sale", content=content, headers=headers)
+            assert (response.status_code, response.json()["code"]) == (413, "body_too_large")
+        login = await client.post("/api/v1/auth/login", content=body, headers=headers)
+        assert (login.status_code, login.json()["code"]) == (413, "body_too_large")
+        assert (await client.get("/api/v1/Sale")).json()["items"] == []
+
+
+async def test_guests_create_and_read_where_the_doctype_says_so(site: Any) -> None:
+    async with site.client() as client:
+        made = await client.post("/api/v1/Tag", json={"name": "guest"})
+        assert made.status_code == 201
+        assert (await client.get(f"/api/v1/Tag/{made.json()['id']}")).json() == made.json()
+        assert (await client.get("/api/v1/Tag")).json()["items"][0]["name"] == "guest"
+        assert (await client.patch("/api/v1/Tag/guest", json={"text": "x"})).status_code == 401

@@ -1,0 +1,109 @@
+"""Errors: one shape, and nothing in it that is not the caller's."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from framework_m_core.domain import errors
+from framework_m_core.domain.errors import DatabaseError, FrameworkError, IntegrityError, TransientError
+from framework_m_standard.http import request_errors
+from framework_m_standard.http.error_responses import STATUS, problem, status_of
+
+MEMBERS = {"type", "title", "status", "detail", "code", "request_id"}
+
+
+def every_error(root: type[FrameworkError]) -> set[type[FrameworkError]]:
+    return {root}.union(*(every_error(kind) for kind in root.__subclasses__()))
+
+
+def test_every_error_has_a_status() -> None:
+    never_served = {errors.AnswerReplayed, errors.ConfigurationError, errors.DuplicateDocTypeError}
+    assert request_errors.RouteNotFoundError in every_error(FrameworkError)
+    for kind in every_error(FrameworkError) - never_served:
+        status = next(STATUS[base] for base in kind.__mro__ if base in STATUS)
+        assert status != 500 or issubclass(kind, DatabaseError) or kind in {FrameworkError, errors.RepositoryError}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [DatabaseError("SELECT 1"), IntegrityError("SELECT 1"), TransientError("SELECT 1"), RuntimeError("SELECT 1")],
+)
+def test_the_stores_words_stay_here(error: Exception, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        answer = problem(error, uuid4())
+    assert b"SELECT" not in answer.body
+    assert answer.status in {409, 500, 503}
+
+
+def test_unforeseen_errors_are_ours() -> None:
+    assert status_of(KeyError("x")) == 500
+
+
+async def test_the_shape(site: Any) -> None:
+    async with site.client("boss") as client:
+        for response, code in (
+            (await client.get(f"/api/v1/Sale/{uuid4()}"), "not_found"),
+            (await client.get("/nope"), "route_not_found"),
+            (await client.put("/health"), "method_not_allowed"),
+            (await client.get("/api/v1/Sale?x=1"), "bad_query"),
+        ):
+            body = response.json()
+            assert response.headers["content-type"] == "application/problem+json"
+            assert body.keys() - {"errors"} == MEMBERS
+            assert (body["code"], body["status"]) == (code, response.status_code)
+            assert body["type"] == f"urn:framework-m:problem:{code}"
+            assert body["request_id"] == response.headers["x-request-id"]
+            assert response.headers["cache-control"] == "no-store"
+
+
+async def test_refusals_name_their_rule(site: Any) -> None:
+    document = await site.make()
+    async with site.client("nobody") as client:
+        refused = (await client.get("/api/v1/Sale")).json()
+        assert (refused["code"], refused["rule"]) == ("no_grant", "Sale.read")
+    async with site.client("reader") as client:
+        refused = (await client.delete(f"/api/v1/Sale/{document['id']}")).json()
+        assert refused["code"] == "outside_scope"
+        assert refused["rule"].startswith("Sale.delete")
+
+
+async def test_a_broken_hook_tells_nothing(site: Any, caplog: pytest.LogCaptureFixture) -> None:
+    async with site.client("boss") as client:
+        response = await client.post("/api/v1/Sale", json={"title": "break"})
+    assert (response.status_code, response.json()["code"]) == (500, "internal_error")
+    assert "password" not in response.text
+    assert "RuntimeError" not in response.text
+    assert response.json()["request_id"] in caplog.text
+    assert "SELECT password FROM users" in caplog.text
+
+
+async def test_a_store_that_is_away(site: Any) -> None:
+    site.authentication.failure = TransientError("host db.internal")
+    async with site.client("boss") as client:
+        for path in ("/api/v1/Sale", "/api/meta", "/nope"):
+            response = await client.get(path)
+            assert (response.status_code, response.json()["code"]) == (503, "temporarily_unavailable")
+            assert int(response.headers["retry-after"]) > 0
+            assert "db.internal" not in response.text
+
+
+async def test_a_host_header_that_is_none(site: Any) -> None:
+    async with site.client("boss") as client:
+        response = await client.get("/api/meta", headers={"host": "a b"})
+    assert (response.status_code, response.headers["content-type"]) == (400, "application/problem+json")
+
+
+@pytest.mark.parametrize("path", ["/health", "/api/v1/Sale", "/api/meta", "/nope", "/api/v1/auth/me"])
+async def test_request_ids(site: Any, path: str) -> None:
+    given = uuid4()
+    async with site.client("boss") as client:
+        assert (await client.get(path, headers={"x-request-id": str(given)})).headers["x-request-id"] == str(given)
+        for other in ("x", str(given)[:-1], f"{given}\n{given}"[:36] + "z"):
+            response = await client.get(path, headers={"x-request-id": other.replace("\n", " ")})
+            assert UUID(response.headers["x-request-id"]) != given
+            assert response.headers.get_list("x-request-id") == [response.headers["x-request-id"]]
+        assert response.headers["x-content-type-options"] == "nosniff"

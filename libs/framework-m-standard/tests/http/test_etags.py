@@ -1,0 +1,137 @@
+"""Entity tags, and what they are good for."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from framework_m_standard.http.etags import document_etag, matches_none, parse_if_match
+
+
+@given(st.uuids(), st.integers(1, 2**53))
+def test_a_tag_reads_back(identifier: UUID, version: int) -> None:
+    tag = document_etag({"id": identifier, "_version": version})
+    wanted = parse_if_match(tag.encode())
+    assert wanted is not None
+    assert wanted.versions == ((identifier, version),)
+    assert matches_none(tag.encode(), tag)
+    assert matches_none(f'"x", W/{tag}'.encode(), tag)
+
+
+@given(st.binary(max_size=60))
+def test_any_header_is_understood_or_matches_nothing(header: bytes) -> None:
+    wanted = parse_if_match(header)
+    assert wanted is not None
+    assert wanted.anything == (header.strip() == b"*")
+    assert isinstance(matches_none(header, '"a"'), bool)
+
+
+def test_weak_tags_are_good_for_reading_alone() -> None:
+    tag = document_etag({"id": uuid4(), "_version": 1})
+    wanted = parse_if_match(f"W/{tag}".encode())
+    assert wanted is not None
+    assert wanted.versions == ()
+
+
+async def test_a_client_that_has_the_document_gets_no_body(site: Any) -> None:
+    document = await site.make()
+    path = f"/api/v1/Sale/{document['id']}"
+    async with site.client("boss") as client:
+        etag = (await client.get(path)).headers["etag"]
+        assert etag == f'"{document["id"]}-1"'
+        for known in (etag, f"W/{etag}", f'"other", {etag}', "*"):
+            response = await client.get(path, headers={"if-none-match": known})
+            assert (response.status_code, response.content) == (304, b"")
+            assert response.headers["etag"] == etag
+            assert response.headers["cache-control"] == "private, no-cache"
+        assert (await client.get(path, headers={"if-none-match": '"other"'})).status_code == 200
+        for query in ("fields=title", "expand=partner"):
+            response = await client.get(f"{path}?{query}", headers={"if-none-match": etag})
+            assert response.status_code == 200
+
+
+async def test_caches_keep_users_apart(site: Any) -> None:
+    document = await site.make()
+    async with site.client("boss") as client:
+        for path in (f"/api/v1/Sale/{document['id']}", "/api/v1/Sale", "/api/meta", "/api/meta/Sale"):
+            headers = (await client.get(path)).headers
+            assert headers["cache-control"] == "private, no-cache"
+            assert headers["vary"] == "authorization, cookie"
+
+
+async def test_put_says_which_version_it_replaces(site: Any) -> None:
+    document = await site.make()
+    path = f"/api/v1/Sale/{document['id']}"
+    async with site.client("boss") as client:
+        assert (await client.put(path, json={"title": "a"})).status_code == 428
+        assert (await client.put(path, json={"title": "a", "_version": None})).status_code == 428
+        assert (await client.put(path, json={"title": "a", "_version": 1})).json()["_version"] == 2
+        stale = await client.put(path, json={"title": "b", "_version": 1})
+        assert (stale.status_code, stale.json()["code"]) == (409, "version_conflict")
+        assert (await client.put(path, json={"title": "b", "_version": "2"})).status_code == 400
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+async def test_if_match_wins_over_the_version(site: Any, method: str) -> None:
+    document = await site.make()
+    path, tag = f"/api/v1/Sale/{document['id']}", f'"{document["id"]}-1"'
+    async with site.client("boss") as client:
+        changed = await client.request(method, path, json={"title": "a", "_version": 77}, headers={"if-match": tag})
+        assert (changed.status_code, changed.headers["etag"]) == (200, f'"{document["id"]}-2"')
+        stale = await client.request(method, path, json={"title": "b", "_version": 2}, headers={"if-match": tag})
+        assert (stale.status_code, stale.json()["code"]) == (412, "precondition_failed")
+        anything = await client.request(method, path, json={"title": "c", "_version": 1}, headers={"if-match": "*"})
+        assert anything.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "tag", ['"{other}-1"', 'W/"{id}-1"', '"x"', "1", '""', '"{id}-01"', '"{id}-99999999999999999999"', '"{id}-0"']
+)
+async def test_tags_that_are_not_the_documents_are_stale(site: Any, tag: str) -> None:
+    document = await site.make()
+    tag = tag.replace("{id}", document["id"]).replace("{other}", str(uuid4()))
+    async with site.client("boss") as client:
+        path = f"/api/v1/Sale/{document['id']}"
+        for response in (
+            await client.patch(path, json={"title": "a"}, headers={"if-match": tag}),
+            await client.post(f"{path}/submit", headers={"if-match": tag}),
+            await client.delete(path, headers={"if-match": tag}),
+        ):
+            assert response.status_code == 412, response.text
+
+
+async def test_one_of_several_tags_is_enough(site: Any) -> None:
+    document = await site.make()
+    path, tag = f"/api/v1/Sale/{document['id']}", '"{0}-9", "{0}-1"'.format(document["id"])
+    async with site.client("boss") as client:
+        assert (await client.patch(path, json={"title": "a"}, headers={"if-match": tag})).status_code == 200
+        assert (await client.patch(path, json={"title": "a"}, headers={"if-match": tag})).status_code == 412
+
+
+async def test_a_name_is_tied_to_the_id_of_the_tag(site: Any) -> None:
+    async with site.client("admin") as client:
+        first = (await client.post("/api/v1/Tag", json={"name": "a"})).json()
+        tag = f'"{first["id"]}-1"'
+        changed = await client.patch("/api/v1/Tag/a", json={"text": "x"}, headers={"if-match": tag})
+        assert changed.status_code == 200
+        assert (await client.delete("/api/v1/Tag/a", headers={"if-match": changed.headers["etag"]})).status_code == 204
+        second = (await client.post("/api/v1/Tag", json={"name": "a"})).json()
+        assert second["_version"] == 1
+        assert (await client.patch("/api/v1/Tag/a", json={"text": "y"}, headers={"if-match": tag})).status_code == 412
+        gone = await client.patch("/api/v1/Tag/none", json={"text": "y"}, headers={"if-match": tag})
+        assert gone.status_code == 404
+
+
+async def test_if_match_guards_transitions(site: Any) -> None:
+    document = await site.make()
+    path = f"/api/v1/Sale/{document['id']}"
+    async with site.client("boss") as client:
+        done = await client.post(f"{path}/submit", headers={"if-match": f'"{document["id"]}-1"'})
+        assert done.json()["docstatus"] == 1
+        assert (await client.post(f"{path}/cancel", json={"_version": 1})).status_code == 409
+        done = await client.post(f"{path}/cancel", json={"_version": 2})
+        assert (done.status_code, done.json()["docstatus"]) == (200, 2)

@@ -1,0 +1,288 @@
+"""The server as processes: `m start` and `m prod` over a small app on disk."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("serving")]
+
+PROJECT = '[project]\nname = "tiny"\n[project.entry-points."framework_m.apps"]\ntiny = "tiny"\n'
+APP = '''
+import asyncio
+from framework_m import Controller, DocType
+
+class Slow(DocType):
+    """Takes its time."""
+    seconds: float = 0.0
+    class Meta:
+        permissions = {"create": {"Guest": "all"}, "read": {"Guest": "all"}}
+
+class SlowController(Controller[Slow]):
+    """Sleeps."""
+    async def validate(self) -> None:
+        """As long as it is told to."""
+        await asyncio.sleep(self.doc.seconds)
+'''
+ANOTHER = (
+    APP
+    + '''
+class Added(DocType):
+    """Came later."""
+    class Meta:
+        permissions = {"read": {"Guest": "all"}}
+'''
+)
+PRODUCTION = {"M_AUTH__SECRET": "s" * 48, "M_HTTP__CORS_ORIGINS": "", "M_SQL__SYNC_SCHEMA": "true"}
+
+
+class Running:
+    """A server command, its output, and its address."""
+
+    def __init__(self, folder: Path, command: str, environment: dict[str, str]) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "framework_m_core.cli.main", *command.split()],
+            cwd=folder,
+            env={**os.environ, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.lines: list[str] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.lines.append(line.rstrip())
+
+    @property
+    def output(self) -> str:
+        return "\n".join(self.lines)
+
+    @property
+    def address(self) -> str:
+        found = re.search(r"http://\S+", self.output)
+        return found[0] if found else ""
+
+    def wait_until(self, said: Callable[[], Any], seconds: float = 20) -> None:
+        end = time.monotonic() + seconds
+        while not said():
+            assert time.monotonic() < end, self.output
+            time.sleep(0.05)
+
+    def wait_until_it_serves(self) -> None:
+        self.wait_until(lambda: self.address and self.is_ready())
+
+    def is_ready(self) -> bool:
+        with suppress(httpx.HTTPError):
+            return httpx.get(f"{self.address}/ready", timeout=5).status_code == 200
+        return False
+
+    def workers(self) -> list[int]:
+        pid = self.process.pid
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+    def end(self, number: int = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        code = self.process.wait(20)
+        self._reader.join(5)
+        return code
+
+
+type Run = Callable[..., Running]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "pyproject.toml").write_text(PROJECT)
+    (tmp_path / "src" / "tiny").mkdir(parents=True)
+    (tmp_path / "src" / "tiny" / "__init__.py").write_text(APP)
+    return tmp_path
+
+
+@pytest.fixture
+def run(folder: Path) -> Iterator[Run]:
+    running: list[Running] = []
+
+    def started(command: str, **environment: str) -> Running:
+        running.append(Running(folder, command, environment))
+        return running[-1]
+
+    yield started
+    for each in running:
+        if each.process.poll() is None:
+            each.process.kill()
+            each.process.wait()
+
+
+def make_slowly(address: str, pool: ThreadPoolExecutor, seconds: float) -> Future[httpx.Response]:
+    """A request that is on its way when this returns."""
+    future = pool.submit(httpx.post, f"{address}/api/v1/Slow", json={"seconds": seconds}, timeout=20)
+    time.sleep(0.4)
+    return future
+
+
+def assert_free(address: str) -> None:
+    host, _, port = address.removeprefix("http://").rpartition(":")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((host, int(port)))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("command", ["start --port 0", "start --port 0 --no-reload"])
+def test_what_runs_is_finished_before_the_end(run: Run, command: str, number: int) -> None:
+    server = run(command)
+    server.wait_until_it_serves()
+    with ThreadPoolExecutor() as pool:
+        answer = make_slowly(server.address, pool, 1.0)
+        assert server.end(number) == 0, server.output
+        assert answer.result().status_code == 201
+    assert_free(server.address)
+    assert "Traceback" not in server.output
+    assert "m user create --role Administrator" in server.output
+
+
+def test_what_takes_too_long_is_not_waited_for(run: Run) -> None:
+    server = run("start --port 0 --no-reload", M_HTTP__SHUTDOWN_SECONDS="1")
+    server.wait_until_it_serves()
+    with ThreadPoolExecutor() as pool:
+        answer = make_slowly(server.address, pool, 15.0)
+        before = time.monotonic()
+        assert server.end() == 0
+        assert time.monotonic() - before < 8
+        with suppress(httpx.HTTPError):
+            assert answer.result().status_code == 500
+
+
+@pytest.mark.parametrize("command", ["start --port {0}", "start --port {0} --no-reload", "prod --port {0}"])
+def test_a_busy_port_is_one_clear_line(run: Run, command: str) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        server = run(command.format(port), **PRODUCTION)
+        assert server.process.wait(20) == 2
+    server.wait_until(lambda: server.lines)
+    assert len(server.lines) == 1
+    assert f"127.0.0.1, port {port}: address already in use" in server.output
+
+
+@pytest.mark.parametrize("command", ["start --port 0", "start --port 0 --no-reload", "prod --port 0 --workers 3"])
+def test_a_start_that_cannot_succeed_says_why_once(run: Run, folder: Path, command: str) -> None:
+    broken = APP.replace('"create": {"Guest"', '"crate": {"Guest"')
+    (folder / "src" / "tiny" / "__init__.py").write_text(broken)
+    server = run(command, **PRODUCTION)
+    assert server.process.wait(20) == 2
+    server.wait_until(lambda: "crate" in server.output)
+    assert server.output.count("unknown action 'crate'") == 1
+    assert "Traceback" not in server.output
+
+
+def test_an_unknown_setting_is_refused(run: Run) -> None:
+    server = run("start --port 0", M_HTTP__PROT="1")
+    assert server.process.wait(20) == 2
+    server.wait_until(lambda: "did you mean 'port'" in server.output)
+
+
+def test_changes_are_served(run: Run, folder: Path) -> None:
+    source = folder / "src" / "tiny" / "__init__.py"
+    server = run("start --port 0")
+    server.wait_until_it_serves()
+    assert httpx.get(f"{server.address}/api/v1/Added").status_code == 401
+    source.write_text(ANOTHER)
+    server.wait_until(lambda: httpx.get(f"{server.address}/api/v1/Added", timeout=20).status_code == 200)
+    source.write_text("syntax error")
+    server.wait_until(lambda: "starts again when a file changes" in server.output)
+    assert "SyntaxError" in server.output
+    source.write_text(APP)
+    server.wait_until(lambda: server.output.count("serves on") == 3)
+    assert httpx.get(f"{server.address}/api/v1/Added").status_code == 401
+    assert server.end() == 0
+    assert_free(server.address)
+
+
+def test_no_worker_outlives_its_parent(run: Run) -> None:
+    server = run("start --port 0")
+    server.wait_until_it_serves()
+    (worker,) = server.workers()
+    server.end(signal.SIGKILL)
+
+    def is_gone() -> bool:
+        try:
+            os.kill(worker, 0)
+        except ProcessLookupError:
+            return True
+        return Path(f"/proc/{worker}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+
+    server.wait_until(is_gone)
+    assert_free(server.address)
+
+
+def test_production_replaces_workers_and_drains_them(run: Run) -> None:
+    server = run("prod --port 0 --workers 2", **PRODUCTION)
+    server.wait_until_it_serves()
+    server.wait_until(lambda: len(server.workers()) == 2)
+    first = server.workers()
+    os.kill(first[0], signal.SIGKILL)
+    server.wait_until(lambda: len(server.workers()) == 2 and first[0] not in server.workers())
+    assert "exit code -9" in server.output
+    with ThreadPoolExecutor() as pool:
+        answers = [make_slowly(server.address, pool, 1.0) for _ in range(4)]
+        assert server.end() == 0, server.output
+        assert {answer.result().status_code for answer in answers} == {201}
+    assert_free(server.address)
+
+
+@pytest.mark.parametrize("missing", ["M_AUTH__SECRET", "M_HTTP__CORS_ORIGINS"])
+def test_production_does_not_start_half_configured(run: Run, missing: str) -> None:
+    environment = {name: value for name, value in PRODUCTION.items() if name != missing}
+    server = run("prod --port 0 --workers 2", **environment)
+    assert server.process.wait(20) == 2
+    server.wait_until(lambda: missing in server.output)
+    assert server.output.count(missing) == 1
+
+
+def test_production_is_enforced(run: Run) -> None:
+    server = run("prod --port 0", **PRODUCTION, M_FRAMEWORK__ENV="development")
+    server.wait_until_it_serves()
+    login = {"username": "a@b.c", "password": "x"}
+    assert httpx.post(f"{server.address}/api/v1/auth/login", json=login).status_code == 401
+    assert server.end() == 0
+
+
+def test_over_a_real_connection(run: Run) -> None:
+    server = run("start --port 0 --no-reload", M_HTTP__BODY_LIMIT_MB="1")
+    server.wait_until_it_serves()
+
+    def chunks() -> Iterator[bytes]:
+        for _ in range(40):
+            yield b" " * 65536
+
+    with httpx.Client(base_url=server.address) as client:
+        sent = {"content-type": "application/json"}
+        assert client.post("/api/v1/Slow", content=chunks(), headers=sent).status_code == 413
+        made = client.post("/api/v1/Slow", json={}).json()
+        head = client.head(f"/api/v1/Slow/{made['id']}")
+        assert (head.status_code, head.content) == (200, b"")
+        assert "server" not in head.headers
+        assert client.get(f"/api/v1/Slow/{made['id']}%2F").status_code == 404
+        assert client.get("/api/v1x/Slow").status_code == 404
+        assert client.get("/api/v1/Slow/").status_code == 404
+        assert client.request("OPTIONS", "/api/v1/Slow").status_code == 204

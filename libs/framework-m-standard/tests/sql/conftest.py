@@ -1,0 +1,61 @@
+"""SQLite and PostgreSQL for the tests of the SQL store; a store that is missing fails, it is never skipped."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from framework_m_core.registry.snapshot import Snapshot
+from framework_m_testing.harness import OpenStore, StoreHarness
+
+from .orders import HOOKS, Hooks, order_snapshot
+from .wiring import Wired, sql_harness, sql_store, wired
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a database of each kind, without rows."""
+    return _address(request, tmp_path, "postgres_url")
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def bare_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a database of each kind, without tables."""
+    return _address(request, tmp_path, "empty_postgres_url")
+
+
+def _address(request: pytest.FixtureRequest, folder: Path, postgres: str) -> str:
+    return str(request.getfixturevalue(postgres)) if request.param == "postgres" else f"sqlite:///{folder / 'store.db'}"
+
+
+@pytest.fixture
+def open_store(database_url: str) -> OpenStore:
+    """Opens the SQL store over the test's database, as often as wanted."""
+
+    @asynccontextmanager
+    async def opened(snapshot: Snapshot) -> AsyncIterator[StoreHarness]:
+        async with sql_store(database_url, snapshot) as store:
+            yield sql_harness(store)
+
+    def open_(snapshot: Snapshot) -> AbstractAsyncContextManager[StoreHarness]:
+        return opened(snapshot)
+
+    return open_
+
+
+@pytest.fixture
+async def shop(database_url: str) -> AsyncIterator[Wired]:
+    """The services over orders on each store."""
+    async with wired(database_url, order_snapshot()) as opened:
+        yield opened
+
+
+@pytest.fixture
+def hooks() -> Iterator[Hooks]:
+    """What the hooks of orders do in this test."""
+    HOOKS.clear()
+    yield HOOKS
+    HOOKS.clear()

@@ -1,0 +1,135 @@
+"""The relay on real stores: in order per document, at least once, held back by failures, one relay at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+
+from framework_m_core.domain.clock import system_clock
+from framework_m_core.domain.events import DomainEvent
+from framework_m_core.registry.snapshot import Snapshot
+from framework_m_core.services import relay as relay_module
+from framework_m_core.services.relay import OutboxRelay
+from framework_m_testing.harness import OpenStore, StoreHarness, sample_snapshot
+
+type Handler = Callable[[DomainEvent, object], Awaitable[None]]
+
+
+class _Door:
+    """What the relay asks of the document service."""
+
+    def scoped(self, scope: object) -> object:
+        return scope
+
+
+class _Clock:
+    """A clock that a test turns."""
+
+    def __init__(self) -> None:
+        self.now = system_clock()
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+async def store(open_store: OpenStore) -> AsyncIterator[StoreHarness]:
+    """The sample DocTypes on each store."""
+    async with open_store(sample_snapshot()) as harness:
+        await harness.schema_mapper.sync()
+        yield harness
+
+
+@pytest.fixture
+async def thing(store: StoreHarness) -> Any:
+    """A thing with three events."""
+    made = await store.store("Thing")
+    for version in (1, 2, 3):
+        async with store.units(store.scope) as unit:
+            unit.record(store.event(made, version))
+            await unit.commit()
+    return made
+
+
+def _relay(store: StoreHarness, clock: _Clock, handler: Handler) -> OutboxRelay:
+    handlers = MappingProxyType({("Thing", "updated"): (handler,)})
+    snapshot = Snapshot(store.snapshot.doctypes, handlers)
+    return OutboxRelay(snapshot, store.outbox, _Door(), store.idempotency, clock)  # type: ignore[arg-type]
+
+
+async def test_events_are_delivered_once_each_in_order(store: StoreHarness, thing: Any) -> None:
+    seen = []
+
+    async def handler(event: DomainEvent, documents: Any) -> None:
+        seen.append((event.document_id, event.version))
+        assert documents.principal.system
+        assert documents.causation_id == event.id
+
+    relay = _relay(store, _Clock(), handler)
+    assert await relay.work() == 3
+    assert await relay.work() == 0
+    assert seen == [(thing.id, version) for version in (1, 2, 3)]
+
+
+async def test_a_failure_holds_the_document_back_and_is_tried_again(store: StoreHarness, thing: Any) -> None:
+    clock, seen, fails = _Clock(), [], [True]
+
+    async def handler(event: DomainEvent, _: object) -> None:
+        if event.version == 2 and fails:
+            fails.pop()
+            raise ZeroDivisionError
+        seen.append(event.version)
+
+    relay = _relay(store, clock, handler)
+    await relay.work()
+    assert seen == [1]
+    await relay.work()
+    assert seen == [1]
+    clock.now += timedelta(minutes=1)
+    await relay.work()
+    assert seen == [1, 2, 3]
+
+
+async def test_an_event_that_always_fails_is_given_up_and_the_next_go_on(store: StoreHarness, thing: Any) -> None:
+    clock, seen = _Clock(), []
+
+    async def handler(event: DomainEvent, _: object) -> None:
+        if event.version == 1:
+            raise ZeroDivisionError
+        seen.append(event.version)
+
+    relay = _relay(store, clock, handler)
+    for _ in range(relay_module.MAX_ATTEMPTS + 1):
+        await relay.work()
+        clock.now += timedelta(hours=1)
+    assert seen == [2, 3]
+
+
+async def test_a_slow_handler_keeps_the_lease(store: StoreHarness, thing: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relay_module, "LEASE", timedelta(seconds=0.3))
+    other_got = []
+
+    async def slow(event: DomainEvent, _: object) -> None:
+        if event.version == 1:
+            await asyncio.sleep(0.8)
+
+    async def never(event: DomainEvent, _: object) -> None:
+        other_got.append(event.version)
+
+    class Real(_Clock):
+        def __call__(self) -> datetime:
+            return system_clock()
+
+    first, second = _relay(store, Real(), slow), _relay(store, Real(), never)
+    working = asyncio.create_task(first.work())
+    await asyncio.sleep(0.1)
+    for _ in range(6):
+        assert await second.work() == 0
+        await asyncio.sleep(0.1)
+    assert await working == 3
+    assert other_got == []
