@@ -1,0 +1,1 @@
+"""A small CRM: what Framework M's documentation and journeys use."""
