@@ -1,0 +1,70 @@
+"""Rule 5: each vendor is imported in its one folder, so that removing a technology removes a folder."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests.architecture.conftest import MakePackage
+from tests.architecture.source_tree import FACADE, STANDARD, imports, modules
+
+ROOMS: Mapping[str, set[str]] = {
+    "sqlalchemy": {"sql"},
+    "asyncpg": {"sql"},
+    "sqlite3": {"sql"},
+    "litestar": {"http"},
+    "uvicorn": {"http", "cli"},
+    "watchfiles": {"http", "cli"},
+    "uvloop": {"http", "cli"},
+    "httptools": {"http", "cli"},
+    "argon2": {"auth"},
+    "jwt": {"auth"},
+    "cyclopts": {"cli"},
+}
+ANYWHERE = {"framework_m_core", "framework_m_standard", "pydantic", "pydantic_core", "msgspec"}
+"""Ours, and the two that only shape values."""
+
+
+def check_vendor_rooms(*packages: Path) -> list[str]:
+    """Vendors outside their room, and third-party packages that have no room yet."""
+    problems = []
+    for module in modules(*packages):
+        for item in imports(module):
+            rooms = ROOMS.get(item.root)
+            if rooms is not None and module.room not in rooms:
+                problems.append(f"{module.place}:{item.line}: {item.root} belongs to {', '.join(sorted(rooms))}")
+            elif rooms is None and _is_unknown(item.root, module.package.name):
+                problems.append(f"{module.place}:{item.line}: {item.root} has no room in the list of vendors")
+    return problems
+
+
+def unused_vendors(*packages: Path) -> set[str]:
+    """Listed vendors that nobody imports: a stale list would hide a typing error in a name."""
+    return set(ROOMS) - {item.root for module in modules(*packages) for item in imports(module)}
+
+
+def _is_unknown(root: str, own: str) -> bool:
+    return root not in sys.stdlib_module_names and root not in ANYWHERE and root != own
+
+
+def test_each_vendor_stays_in_its_room() -> None:
+    assert check_vendor_rooms(STANDARD, FACADE) == []
+
+
+def test_the_rooms_that_matter_are_in_use() -> None:
+    assert not {"sqlalchemy", "litestar", "argon2"} & unused_vendors(STANDARD, FACADE)
+
+
+def test_a_stray_and_an_unknown_vendor_fail(package: MakePackage) -> None:
+    folder = package(
+        {
+            "http/app.py": "import litestar\nfrom sqlalchemy import text\nimport requests\nimport json\n",
+            "sql/engine.py": "import sqlite3\nimport sqlalchemy.ext.asyncio\n",
+        }
+    )
+    assert check_vendor_rooms(folder) == [
+        "sample/http/app.py:2: sqlalchemy belongs to sql",
+        "sample/http/app.py:3: requests has no room in the list of vendors",
+    ]
+    assert unused_vendors(folder) == set(ROOMS) - {"litestar", "sqlalchemy", "sqlite3"}

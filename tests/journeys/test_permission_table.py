@@ -1,0 +1,257 @@
+"""Every row of the permission table, as the file states it, against every kind of caller."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import product
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from framework_m_standard.http.access import CALLERS, RouteAccess, access_table
+from tests.journeys.conftest import _product
+from tests.journeys.product import Product, email
+from tests.journeys.security.refusals import faceless, inspect, refused
+
+PARCEL = '''
+"""What is sent."""
+
+from framework_m import Comparison, DocType, Field, Or, PrincipalValue
+
+MINE = Comparison("owner", "eq", PrincipalValue("id"))
+NORTH = Comparison("region", "eq", "North")
+PUBLIC = Comparison("public", "eq", True)
+
+
+class Parcel(DocType):
+    """Public ones are seen by all of sales and changed by their owner alone; sales makes them in the North."""
+
+    label: str
+    region: str = Field(default="North")
+    public: bool = Field(default=False)
+
+    class Meta:
+        submittable = True
+        permissions = {
+            "read": {"Sales User": Or((MINE, PUBLIC)), "Looker": "all"},
+            "create": {"Sales User": NORTH},
+            "write": {"Sales User": "own"},
+            "delete": {"Sales User": "own"},
+            "purge": {"Sales User": "own"},
+            "submit": {"Sales User": "own"},
+            "cancel": {"Sales User": "own"},
+        }
+'''
+USERS = {"alice": ("Sales User",), "bob": ("Sales User",), "looker": ("Looker",), "nobody": ()}
+WHO = {
+    "anonymous": "anonymous",
+    "no_grant": "nobody",
+    "outside_scope": "bob",
+    "not_this": "bob",
+    "allowed": "alice",
+}
+CODES = {401: "unauthenticated", 404: "not_found"}
+ROUTES = [pytest.param(route, id=f"{route.method}_{route.operation}{route.query}") for route in access_table()]
+GUARDED = [row for row in ROUTES if row.values[0].action not in {"none", "login"}]  # type: ignore[attr-defined]
+DOCUMENT_ROUTES = [row for row in ROUTES if "{doctype}" in row.values[0].path]  # type: ignore[attr-defined]
+HIDDEN = ("InvoiceItem", "UserCredential", "UserSession", "LoginAttempt")
+
+
+@dataclass
+class Post:
+    """The post office: a CRM that also sends parcels, and who calls it."""
+
+    product: Product
+    clients: dict[str, httpx.Client] = field(default_factory=dict)
+
+    def parcel(self, *, public: bool = False, submitted: bool = False) -> dict[str, Any]:
+        """A parcel of alice's."""
+        made = self.clients["alice"].post("/api/v1/Parcel", json={"label": "books", "public": public})
+        assert made.status_code == 201, made.text
+        if submitted:
+            made = self.clients["alice"].post(f"/api/v1/Parcel/{made.json()['id']}/submit")
+        return dict(made.json())
+
+    def tokens(self, name: str) -> dict[str, Any]:
+        """What a login gives."""
+        given = {"username": email(name), "password": self.product.passwords[name]}
+        return dict(self.clients["anonymous"].post("/api/v1/auth/login", json=given).json())
+
+
+@pytest.fixture(scope="module")
+def post(store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Post]:
+    folder: Path = tmp_path_factory.mktemp(f"parcels-{store}")
+    with _product(store, folder) as running:
+        (running.app / "src" / "crm" / "doctypes" / "parcel.py").write_text(PARCEL)
+        running.create_users(USERS)
+        running.start()
+        office = Post(running)
+        for name in ("anonymous", *USERS):
+            known = None if name == "anonymous" else name
+            office.clients[name] = running.client(known, event_hooks={"response": [inspect]})
+        yield office
+        for client in office.clients.values():
+            client.close()
+
+
+def _ask(
+    post: Post, client: httpx.Client, route: RouteAccess, doctype: str, parcel: dict[str, Any], **given: Any
+) -> httpx.Response:
+    """A request that would be served if its sender may send it."""
+    path = route.path.format(doctype=doctype, id=parcel["id"])
+    bodies: dict[str, Any] = {
+        "create": {"label": "toys", "region": given.pop("region", "North")},
+        "replace": {"label": "toys", "_version": parcel["_version"]},
+        "update": {"label": "toys"},
+        "login": {"username": email("nobody"), "password": post.product.passwords["nobody"]},
+        "refresh": {"refresh_token": given.pop("refresh", "")},
+    }
+    body = bodies.get(route.operation)
+    return client.request(
+        route.method, path, params=dict([route.query.split("=")]) if route.query else None, json=body, **given
+    )
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+@pytest.mark.parametrize("route", ROUTES)
+def test_every_route_answers_every_caller_as_the_table_says(post: Post, route: RouteAccess, caller: str) -> None:
+    client = post.clients[WHO[caller]]
+    beyond = caller in {"outside_scope", "not_this"}
+    parcel = post.parcel(public=caller == "not_this", submitted=route.operation == "cancel")
+    given: dict[str, Any] = {"region": "South" if beyond else "North"}
+    if route.operation == "refresh":
+        given["refresh"] = post.tokens("nobody")["refresh_token"]
+    if route.operation == "logout" and caller != "anonymous":
+        given["headers"] = {"authorization": f"Bearer {post.tokens(WHO[caller])['access_token']}"}
+    answer = _ask(post, client, route, "Parcel", parcel, **given)
+
+    expected = route.status[caller]
+    assert answer.status_code == expected, answer.text
+    if expected >= 400:
+        by_rule = {"no_grant": "no_grant"}.get(caller, "outside_scope")
+        problem = refused(answer, expected, CODES.get(expected, by_rule))
+        assert expected != 403 or problem["rule"].startswith("Parcel.")
+        kept = post.clients["alice"].get(f"/api/v1/Parcel/{parcel['id']}")
+        assert kept.status_code == 200 and kept.json() == parcel
+    if route.operation == "list" and expected == 200:
+        listed = {item["id"] for item in client.get("/api/v1/Parcel", params={"limit": 500}).json()["items"]}
+        assert (parcel["id"] in listed) is (caller != "outside_scope")
+
+
+@pytest.mark.parametrize("route", DOCUMENT_ROUTES)
+def test_who_may_only_look_may_do_nothing_else(post: Post, route: RouteAccess) -> None:
+    parcel = post.parcel(submitted=route.operation == "cancel")
+    answer = _ask(post, post.clients["looker"], route, "Parcel", parcel)
+    if route.action in {"read", "authenticated"}:
+        assert answer.status_code == 200
+    else:
+        assert refused(answer, 403, "no_grant")["rule"] == f"Parcel.{route.action}"
+        assert post.clients["alice"].get(f"/api/v1/Parcel/{parcel['id']}").json() == parcel
+
+
+@pytest.mark.parametrize("route", [row for row in ROUTES if row.values[0].method == "GET"])  # type: ignore[attr-defined]
+def test_head_answers_as_get_without_a_body(post: Post, route: RouteAccess) -> None:
+    parcel = post.parcel()
+    for name in ("anonymous", "nobody", "bob", "alice"):
+        client = post.clients[name]
+        path = route.path.format(doctype="Parcel", id=parcel["id"])
+        got, headed = client.get(path), client.request("HEAD", path)
+        assert headed.content == b"" and faceless(headed)[:2] == faceless(got)[:2]
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_other_methods_are_refused_with_those_that_there_are(post: Post, route: RouteAccess) -> None:
+    known = {row.method for row in access_table() if row.path == route.path} | {"OPTIONS"}
+    known |= {"HEAD"} if "GET" in known else set()
+    path = route.path.format(doctype="Parcel", id=uuid4())
+    for method in {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE"} - known:
+        for name in ("anonymous", "alice"):
+            answer = post.clients[name].request(method, path)
+            assert answer.status_code == 405, (method, name, answer.text)
+            assert {word.strip() for word in answer.headers["allow"].split(",")} == known
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_bad_credentials_are_refused_wherever_credentials_are_looked_at(post: Post, route: RouteAccess) -> None:
+    good = post.tokens("alice")
+    head, claims, signature = good["access_token"].split(".")
+    turned = "A" if signature[9] != "A" else "B"
+    forged = f"{head}.{claims}.{signature[:9]}{turned}{signature[10:]}"
+    bad: list[dict[str, str]] = [
+        {"authorization": "Bearer nonsense"},
+        {"authorization": "Bearer"},
+        {"authorization": f"Bearer {forged}"},
+        {"authorization": f"Bearer {good['refresh_token']}"},
+        {"authorization": good["access_token"]},
+        {"authorization": "Basic YWxpY2U6YWxpY2U="},
+        {"authorization": "Negotiate abc"},
+        {"cookie": "m_session=nonsense"},
+        {"cookie": f"m_session={good['refresh_token']}"},
+        {"cookie": f"m_session={good['access_token']}"},
+    ]
+    parcel = post.parcel(submitted=route.operation == "cancel")
+    for headers in bad:
+        refresh = post.tokens("nobody")["refresh_token"] if route.operation == "refresh" else ""
+        answer = _ask(post, post.clients["anonymous"], route, "Parcel", parcel, headers=headers, refresh=refresh)
+        if route.action in {"none", "login"}:
+            assert answer.status_code == route.status["anonymous"], (headers, answer.text)
+        else:
+            refused(answer, 401, "unauthenticated")
+            assert answer.headers["www-authenticate"]
+    assert post.clients["alice"].get(f"/api/v1/Parcel/{parcel['id']}").json() == parcel
+
+
+@pytest.mark.parametrize("route", DOCUMENT_ROUTES)
+def test_unknown_doctypes_child_tables_and_those_without_api_are_one_to_callers(post: Post, route: RouteAccess) -> None:
+    parcel = {"id": uuid4(), "_version": 1}
+    for doctype, name in product(("Nonsense", "parcel", *HIDDEN), ("anonymous", "nobody", "alice")):
+        client = post.clients[name]
+        answer = _ask(post, client, route, doctype, parcel)
+        refused(answer, *((401, "unauthenticated") if name == "anonymous" else (404, "doctype_not_found")))
+        unknown = _ask(post, client, route, "NoSuchType", parcel)
+        assert faceless(answer, doctype, "NoSuchType") == faceless(unknown, doctype, "NoSuchType")
+
+
+@pytest.mark.parametrize("suffix", ["", "/", "/%00", "/%ff", "/x", "/x/", "//", "/x/submit", "/%2F", "/x/nonsense"])
+def test_anonymous_callers_cannot_tell_which_doctypes_there_are(post: Post, suffix: str) -> None:
+    """Nor can those with bad credentials."""
+    client = post.clients["anonymous"]
+    for headers in ({}, {"authorization": "Bearer nonsense"}):
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
+            parcel, parcle, credential, user = (
+                faceless(client.request(method, f"/api/v1/{name}{suffix}", headers=headers), name)
+                for name in ("Parcel", "Parcle", "UserCredential", "User")
+            )
+            assert parcel == parcle == credential == user, method
+
+
+def test_metadata_shows_what_the_caller_may_see_and_nothing_else(post: Post) -> None:
+    def seen(name: str) -> set[str]:
+        modules = post.clients[name].get("/api/meta").json()["modules"]
+        return {doctype["name"] for module in modules for doctype in module["doctypes"]}
+
+    assert seen("nobody") == set()
+    assert seen("looker") == {"Parcel"}
+    assert seen("alice") == {"Parcel", "Contact", "Customer", "Invoice", "Item"}
+    refused(post.clients["looker"].get("/api/meta/Customer"), 403, "no_grant")
+    refused(post.clients["alice"].get("/api/meta/User"), 403, "no_grant")
+    described = post.clients["looker"].get("/api/meta/Parcel").json()
+    assert [action for action, allowed in described["permissions"].items() if allowed] == ["read"]
+    assert all(shown["read_only"] for shown in described["fields"])
+
+
+def test_administrators_doctypes_are_closed_to_all_others(post: Post) -> None:
+    for doctype in ("User", "Role"):
+        for name in ("nobody", "looker", "alice"):
+            client = post.clients[name]
+            refused(client.get(f"/api/v1/{doctype}"), 403, "no_grant")
+            refused(client.get(f"/api/v1/{doctype}/{uuid4()}"), 403, "no_grant")
+            refused(client.post(f"/api/v1/{doctype}", json={"name": "x"}), 403, "no_grant")
+    me = post.clients["alice"].get("/api/v1/auth/me").json()["id"]
+    refused(post.clients["alice"].get(f"/api/v1/User/{me}"), 403, "no_grant")
+    refused(post.clients["alice"].patch(f"/api/v1/User/{me}", json={"roles": ["Administrator"]}), 403, "no_grant")
+    assert post.clients["alice"].get("/api/v1/auth/me").json()["roles"] == ["Sales User"]

