@@ -1,0 +1,105 @@
+"""Run the benchmarks: `python -m benchmarks --help`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+
+from benchmarks.baselines import FastapiPostgres, FastapiSqlite, FloorPostgres, FloorSqlite
+from benchmarks.contender import Contender, Workplace
+from benchmarks.errors import BenchmarkError
+from benchmarks.load.wrk import LOAD_CORE, ensure_wrk
+from benchmarks.measure import Pace, StoreResult, measure_store
+from benchmarks.options import Options, parse_options
+from benchmarks.process_figures import measure_process
+from benchmarks.product import Product
+from benchmarks.recorded import record, worse_than_recorded
+from benchmarks.report import Report
+from benchmarks.server import SERVER_CORE
+from benchmarks.stores.postgres import PostgresServer
+
+
+def main() -> int:
+    """Measure, report, and say by the exit status whether all is well."""
+    options = parse_options()
+    command = " ".join(["python -m benchmarks", *sys.argv[1:]])
+    signal.signal(signal.SIGTERM, _stop)  # so that servers and databases go as on Ctrl-C
+    try:
+        _require_cores()
+        with tempfile.TemporaryDirectory(prefix="framework-m-bench-") as folder:
+            report = _measure(options, command, Path(folder))
+    except BenchmarkError as error:
+        print(f"benchmarks: {error}", file=sys.stderr)
+        return 2
+    return _publish(report, options)
+
+
+def _measure(options: Options, command: str, folder: Path) -> Report:
+    pace = Pace(options.rounds, options.seconds, options.connections)
+    workplace = Workplace(folder, options.rows)
+    given = {name: getattr(options, name) for name in ("rounds", "seconds", "connections", "rows")}
+    report = Report(command, given)
+    if set(options.parts) & {"postgres", "sqlite"}:
+        ensure_wrk()
+    if "postgres" in options.parts:
+        report.stores.append(_postgres(pace, workplace))
+    if "sqlite" in options.parts:
+        report.stores.append(_sqlite(pace, workplace))
+    if "process" in options.parts:
+        report.process = measure_process(folder, options.rounds)
+    return report
+
+
+def _postgres(pace: Pace, workplace: Workplace) -> StoreResult:
+    server = PostgresServer.find()
+    makers: dict[str, Callable[[], Contender]] = {
+        "floor": lambda: FloorPostgres.create(workplace, server),
+        "ours": lambda: Product.on_postgres(workplace, server),
+        "fastapi": lambda: FastapiPostgres.create(workplace, server),
+    }
+    return measure_store(StoreResult("postgres", server.version), makers, pace, workplace)
+
+
+def _sqlite(pace: Pace, workplace: Workplace) -> StoreResult:
+    makers: dict[str, Callable[[], Contender]] = {
+        "floor": lambda: FloorSqlite.create(workplace),
+        "ours": lambda: Product.on_sqlite(workplace),
+        "fastapi": lambda: FastapiSqlite.create(workplace),
+    }
+    return measure_store(StoreResult("sqlite", sqlite3.sqlite_version), makers, pace, workplace)
+
+
+def _publish(report: Report, options: Options) -> int:
+    print(report.text())
+    if options.json:
+        report.write_json(options.json)
+    if options.markdown:
+        report.write_markdown(options.markdown)
+    problems = report.problems
+    if options.short:
+        problems = problems + worse_than_recorded(report.figures, options.parts)
+    for problem in problems:
+        print(f"PROBLEM: {problem}")
+    if options.record and not problems:
+        record(report.figures)
+    return 1 if problems else 0
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    del frame
+    sys.exit(128 + number)
+
+
+def _require_cores() -> None:
+    if not {SERVER_CORE, LOAD_CORE} <= os.sched_getaffinity(0):
+        raise BenchmarkError("Two cores are needed: one for the server, one for the load generator.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,5 @@
+"""The DocTypes that the benchmark measures."""
+
+from . import doctypes
+
+__all__ = ["doctypes"]

@@ -1,0 +1,1 @@
+"""The load generator: `wrk` with a Lua script."""

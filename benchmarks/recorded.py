@@ -1,0 +1,49 @@
+"""The ratios of an earlier run, and what has become worse since."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from benchmarks.goals import GOALS
+
+__all__ = ["RECORDED", "record", "worse_than_recorded"]
+
+RECORDED = Path(__file__).with_name("recorded.json")
+_TOLERANCE = 1.3
+_UNSTEADY = "p99/p50"  # tail latency on a shared machine says nothing about a change
+
+
+def record(figures: Mapping[str, float]) -> None:
+    """Write the ratios that goals are about; those of parts that were not run stay as they were."""
+    known = _read()
+    known |= {key: round(figures[key], 3) for key in _keys() if key in figures}
+    RECORDED.write_text(json.dumps(known, indent=2, sort_keys=True) + "\n")
+
+
+def worse_than_recorded(figures: Mapping[str, float], parts: Sequence[str]) -> list[str]:
+    """What is 1.3 × worse than recorded, or could not be compared."""
+    known = {key: value for key, value in _read().items() if key.partition(".")[0] in parts}
+    problems = []
+    if not known and set(parts) != {"process"}:
+        problems.append("recorded.json has nothing to compare with: run once with --record")
+    at_most = {goal.key: goal.at_most for goal in GOALS}
+    for key, before in known.items():
+        now = figures.get(key)
+        if now is None:
+            problems.append(f"{key} is recorded as {before} and was not measured")
+        elif now > before * _TOLERANCE if at_most.get(key, True) else now < before / _TOLERANCE:
+            problems.append(f"{key} is {now:.2f}, recorded {before:.2f}: more than {_TOLERANCE} x worse")
+    return problems
+
+
+def _keys() -> list[str]:
+    return [goal.key for goal in GOALS if goal.is_ratio and not goal.key.endswith(_UNSTEADY)]
+
+
+def _read() -> dict[str, float]:
+    if not RECORDED.exists():
+        return {}
+    known: dict[str, float] = json.loads(RECORDED.read_text())
+    return known

@@ -1,0 +1,1 @@
+"""The databases of the contenders: made, filled, counted and dropped."""
