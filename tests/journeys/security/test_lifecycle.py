@@ -342,7 +342,6 @@ def test_demo_logins_are_not_made_in_production(app: Product) -> None:
     assert "@" not in app.m("user", "list").stdout.replace("ada@example.com", "")
 
 
-@pytest.mark.xfail(reason="a store with demo logins is served by `m prod`, and the logins work")
 def test_demo_logins_are_refused_in_production(app: Product) -> None:
     done = _demo(app)
     assert done.returncode == 0, done.stderr

@@ -38,11 +38,11 @@ async def load() -> dict[str, str]:
         for email, roles in USERS.items():
             user = known.get(email)
             if user is None:
-                user = await identity.create(email, passwords[email], roles)
+                user = await identity.create(email, passwords[email], roles, for_development=True)
                 if "Sales User" in roles:
                     await _documents(app, user, email.partition("@")[0])
             elif await identity.verify_password(email, passwords[email]) is None:
-                await identity.set_password(email, passwords[email])
+                await identity.set_password(email, passwords[email], for_development=True)
         return passwords
 
 

@@ -12,16 +12,19 @@ from framework_m_core.bootstrap.application import Application
 from framework_m_core.bootstrap.binding import STORE_FAMILY
 from framework_m_core.bootstrap.composition import bind_services
 from framework_m_core.domain.errors import ConfigurationError, DuplicateNameError, TransientError
+from framework_m_core.domain.events import DocCreated
 from framework_m_core.domain.scope import ADMINISTRATOR, GUEST, system_scope
 from framework_m_core.interfaces.schema_mapper import SchemaMapperProtocol
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol
 from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_core.services.changes import leave_trace
 from framework_m_core.services.relay import OutboxRelay
 from framework_m_core.services.retries import retrying
+from framework_m_core.services.validation import document_values
 
 __all__ = ["InitAdapters", "InitRegistries", "RunRelay", "SyncSchema", "TuneCollector"]
 
-_ACCESS_PORTS = ("permission", "identity", "session", "authentication")
+_ACCESS_PORTS = ("identity", "session", "authentication")
 
 
 class InitRegistries:
@@ -81,14 +84,16 @@ async def _keep_roles(app: Application) -> None:
     snapshot, ids = app.snapshot, app.container.get("ids")
     if "Role" not in snapshot.doctypes:
         return
-    scope = system_scope("roles named by DocTypes")
+    scope, plan = system_scope("roles named by DocTypes"), snapshot.get("Role")
     async with unit_of_work(scope) as unit:
         repository = unit.repository("Role")
         known = {role.name async for role in repository.stream()}
         now = scope.clock()
         for name in sorted({ADMINISTRATOR, GUEST, *snapshot.roles} - known):
             stamps = {"id": ids(), "name": name, "owner": "system", "modified_by": "system"}
-            await repository.insert(snapshot.get("Role").model(**stamps, creation=now, modified=now))
+            role = await repository.insert(plan.model(**stamps, creation=now, modified=now))
+            values = document_values(plan, role)
+            leave_trace(unit, scope, plan, "create", DocCreated, values, {}, ids)
         await unit.commit()
 
 
@@ -101,7 +106,7 @@ class InitAdapters:
         """Binds everything a process needs to work with documents, and builds it."""
         app.bind_ports("permission")
         bind_services(app.container)
-        app.bind_ports(*(port for port in _ACCESS_PORTS if port != "permission"))
+        app.bind_ports(*_ACCESS_PORTS)
         app.container.get("documents")
 
 

@@ -74,7 +74,15 @@ class Worker:
             return int(await unit.repository(doctype).count())
 
 
-type StartWorker = Callable[[], Awaitable[Worker]]
+type StartWorker = Callable[..., Awaitable[Worker]]
+"""Starts a worker, in production if so told."""
+
+_PRODUCTION = {
+    "M_FRAMEWORK__ENV": "production",
+    "M_AUTH__SECRET": "s" * 48,
+    "M_HTTP__CORS_ORIGINS": "",
+    "M_SQL__SYNC_SCHEMA": "true",
+}
 
 
 @pytest.fixture
@@ -107,10 +115,11 @@ async def start_worker(tmp_path: Path, database_url: str, clock: SetClock) -> As
     """Starts workers that share a store, as the processes of one installation do."""
     async with AsyncExitStack() as stack:
 
-        async def start() -> Worker:
+        async def start(*, production: bool = False) -> Worker:
             container = Container()
             container.override("clock", clock)
-            opened = open_application(tmp_path, environment={"DATABASE_URL": database_url}, container=container)
+            environment = {"DATABASE_URL": database_url, **(_PRODUCTION if production else {})}
+            opened = open_application(tmp_path, environment=environment, container=container)
             return Worker(await stack.enter_async_context(opened), clock)
 
         yield start

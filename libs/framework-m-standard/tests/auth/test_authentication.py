@@ -197,6 +197,22 @@ async def test_a_logout_during_a_verification_is_not_forgotten(worker: Worker) -
     assert await is_out(worker, login)
 
 
+async def test_roles_changed_as_a_document_hold_at_once(worker: Worker) -> None:
+    """As an administrator changes them over HTTP."""
+    login = await log_in(worker, SessionKind.TOKEN)
+    roles = {"Administrator"}
+    documents = worker.app.documents
+    for given in (["Administrator"], []):
+        principal = await worker.authentication.authenticate(carried(login))
+        assert principal is not None
+        await documents.update(worker.administrator, "User", EMAIL, {"roles": given})
+        changed = await worker.authentication.authenticate(carried(login))
+        assert changed is not None
+        assert changed.roles & roles == set(given)
+    await documents.update(worker.administrator, "User", EMAIL, {"enabled": False})
+    assert await is_out(worker, login)
+
+
 @pytest.mark.parametrize("change", ["set_password", "disable"])
 async def test_a_change_of_the_user_holds_at_once(worker: Worker, kind: SessionKind, change: str) -> None:
     login = await log_in(worker, kind)

@@ -11,8 +11,9 @@ from framework_m_core.domain.errors import DuplicateNameError, EntityNotFoundErr
 from framework_m_core.interfaces.audit_log import AuditEntry
 from framework_m_core.interfaces.session import SessionKind
 from framework_m_standard.auth.passwords import Passwords
+from framework_m_standard.sql.compiled import Statement
 
-from .conftest import PASSWORD, Worker
+from .conftest import PASSWORD, StartWorker, Worker
 
 EMAIL = "ada@example.com"
 
@@ -121,7 +122,7 @@ async def test_an_unknown_user_cannot_be_changed(worker: Worker) -> None:
 async def test_changes_are_announced(worker: Worker) -> None:
     user = await worker.identity.create(EMAIL, PASSWORD, [])
     announced: list[UUID] = []
-    worker.identity.watch(announced.append)
+    worker.app.container.get("commit_watchers").watch("User", announced.append)
     await worker.identity.set_password(EMAIL, PASSWORD)
     await worker.identity.disable(EMAIL)
     assert announced == [user.id, user.id]
@@ -148,10 +149,30 @@ async def test_a_hash_is_nowhere_but_in_its_column(worker: Worker) -> None:
     async with worker.app.container.get("unit_of_work")(worker.administrator) as unit:
         [credential] = (await unit.repository("UserCredential").list()).items
     assert credential.password_hash.startswith("$argon2id$")
-    pending = await worker.app.container.get("outbox").pending(worker.clock(), 100)
-    traces = [credential, str(credential), await entries(worker, user.id), pending]
-    assert len(pending) == 2
+    events = Statement("SELECT data FROM m_outbox WHERE doctype = 'User'", (), (), straight=True)
+    recorded = await worker.app.container.get("sql_driver").fetch(events, ())
+    assert len(recorded) == 2
+    traces = [credential, str(credential), await entries(worker, user.id), recorded]
     assert "argon2" not in repr(traces)
+
+
+async def test_a_password_for_development_opens_nothing_in_production(
+    worker: Worker, start_worker: StartWorker
+) -> None:
+    user = await worker.identity.create(EMAIL, PASSWORD, [], for_development=True)
+    production = await start_worker(production=True)
+    assert await worker.identity.verify_password(EMAIL, PASSWORD) == user
+    assert await production.identity.verify_password(EMAIL, PASSWORD) is None
+    await worker.identity.set_password(EMAIL, PASSWORD)
+    assert await production.identity.verify_password(EMAIL, PASSWORD) is not None
+    await worker.identity.set_password(EMAIL, PASSWORD, for_development=True)
+    assert await production.identity.verify_password(EMAIL, PASSWORD) is None
+
+
+async def test_roles_that_doctypes_name_are_there_and_audited(worker: Worker) -> None:
+    role = await worker.app.documents.get(worker.administrator, "Role", "Administrator")
+    [entry] = await worker.app.container.get("audit_log").entries("Role", role["id"])
+    assert (entry.action, entry.actor, entry.reason) == ("create", "system", "roles named by DocTypes")
 
 
 @pytest.mark.parametrize("doctype", ["UserCredential", "UserSession", "LoginAttempt"])

@@ -23,6 +23,7 @@ from framework_m_core.interfaces.identity import Identity
 from framework_m_core.interfaces.session import SessionKind
 from framework_m_core.registry.builder import RegistryBuilder
 from framework_m_core.registry.snapshot import Snapshot
+from framework_m_core.services.commit_watchers import CommitWatchers
 from framework_m_core.services.documents import DocumentService
 from framework_m_core.services.links import LinkService
 from framework_m_core.services.metadata import MetadataService
@@ -247,7 +248,7 @@ async def make_site(store: SqlStore, settings: HttpSettings, development: bool) 
     snapshot, reader, ids = store.snapshot, SqlReader(store), Uuid7Generator()
     permissions = PermissionService(RbacPermission(snapshot))
     queries = QueryService(snapshot, reader, permissions)
-    pipeline = WritePipeline(reader, permissions, LinkService(snapshot, reader, permissions), ids)
+    pipeline = WritePipeline(reader, permissions, LinkService(snapshot, reader, permissions), CommitWatchers(), ids)
     documents = DocumentService(
         snapshot, SqlUnitOfWorkFactory(store), pipeline, queries, NamingService(SqlCounter(store)),
         SqlIdempotency(store), ids,

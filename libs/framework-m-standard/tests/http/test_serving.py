@@ -90,9 +90,13 @@ class Running:
         self.wait_until(lambda: self.address and self.is_ready())
 
     def is_ready(self) -> bool:
+        return self.status_of("/ready") == 200
+
+    def status_of(self, path: str) -> int | None:
+        """None while nobody answers, as when one worker ends and the next begins."""
         with suppress(httpx.HTTPError):
-            return httpx.get(f"{self.address}/ready", timeout=5).status_code == 200
-        return False
+            return httpx.get(f"{self.address}{path}", timeout=5).status_code
+        return None
 
     def workers(self) -> list[int]:
         pid = self.process.pid
@@ -207,7 +211,7 @@ def test_changes_are_served(run: Run, folder: Path) -> None:
     server.wait_until_it_serves()
     assert httpx.get(f"{server.address}/api/v1/Added").status_code == 401
     source.write_text(ANOTHER)
-    server.wait_until(lambda: httpx.get(f"{server.address}/api/v1/Added", timeout=20).status_code == 200)
+    server.wait_until(lambda: server.status_of("/api/v1/Added") == 200)
     source.write_text("syntax error")
     server.wait_until(lambda: "starts again when a file changes" in server.output)
     assert "SyntaxError" in server.output

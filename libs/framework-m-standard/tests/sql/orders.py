@@ -49,6 +49,7 @@ class Order(DocType):
     tags: list[str] = []
     extra: dict[str, Any] = {}
     anything: Any = None
+    remark: str = Field(default="", allow_on_submit=True)
     customer: UUID | None = Field(default=None, link="Customer")
     customer_name: str | None = Field(default=None, fetch_from="customer.full_name")
     lines: list[OrderLine] = []
@@ -65,6 +66,7 @@ class Note(DocType):
     number: int = 0
     code: str | None = Field(default=None, unique=True)
     customer: UUID | None = Field(default=None, link="Customer")
+    answers: UUID | None = Field(default=None, link="Note")
 
 
 class Ticket(DocType):

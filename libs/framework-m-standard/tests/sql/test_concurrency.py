@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -215,6 +215,36 @@ async def test_a_create_with_one_key_is_done_once(shop: Wired, doctype: str) -> 
         await shop.documents.create(SCOPE, doctype, {}, once=_once(body_hash="another"))
 
 
+async def _note_with_code(shop: Wired, once: Once) -> Any:
+    return await shop.documents.create(SCOPE, "Note", {"code": "one of a kind"}, once=once)
+
+
+async def _versioned_update(shop: Wired, once: Once) -> Any:
+    note = (await shop.queries.list(SCOPE, "Note", ListRequest())).items[0]
+    values = {"text": "new", "_version": 1}
+    return await shop.documents.update(SCOPE, "Note", note["id"], values, once=once)
+
+
+async def _submit(shop: Wired, once: Once) -> Any:
+    order = (await shop.queries.list(SCOPE, "Order", ListRequest())).items[0]
+    return await shop.documents.submit(SCOPE, "Order", order["id"], once=once)
+
+
+@pytest.mark.parametrize("write", [_note_with_code, _versioned_update, _submit])
+async def test_a_write_that_can_be_done_once_only_answers_its_key_to_all(
+    shop: Wired, write: Callable[[Wired, Once], Awaitable[Any]]
+) -> None:
+    """What the others meet is not their conflict: it is the same write, done."""
+    await shop.create("Note")
+    await shop.create("Order")
+    answers, errors = await _all(write(shop, _once()) for _ in range(12))
+    assert len(answers) == 1
+    _only(errors, AnswerReplayed)
+    with pytest.raises(FrameworkError) as refused:
+        await write(shop, _once(key="another"))
+    assert not isinstance(refused.value, AnswerReplayed)
+
+
 async def test_a_key_of_two_processes_is_used_once(database_url: str) -> None:
     async with wired(database_url, order_snapshot()) as one, wired(database_url, order_snapshot()) as other:
         calls = [
@@ -246,7 +276,7 @@ async def test_hooks_that_meet_crosswise_are_tried_again_until_both_are_done(sho
     async def crosswise(controller: Any) -> None:
         mine = controller.doc.number
         for place in (mine, 1 - mine):
-            note = await controller.documents.get("Note", notes[place]["id"])
+            note = await controller.documents.get("Note", notes[place]["id"], for_update=True)
             await controller.documents.update("Note", note["id"], {"number": note["number"] + 1})
             if place == mine and meets[mine] and shop.sql.driver.name == "postgresql":
                 meets[mine] = False
@@ -259,6 +289,18 @@ async def test_hooks_that_meet_crosswise_are_tried_again_until_both_are_done(sho
     for note in notes:
         found = await shop.stored("Note", note["id"])
         assert (found["number"], found["_version"]) == (2, 3)
+
+
+@pytest.mark.parametrize("hard", [False, True])
+async def test_a_document_that_links_to_itself_can_be_deleted(shop: Wired, hard: bool) -> None:
+    note = await shop.create("Note")
+    await shop.documents.update(SCOPE, "Note", note["id"], {"answers": note["id"]})
+    other = await shop.create("Note", answers=str(note["id"]))
+    with pytest.raises(LinkedDocumentError):
+        await shop.documents.delete(SCOPE, "Note", note["id"], hard=hard)
+    await shop.documents.delete(SCOPE, "Note", other["id"], hard=True)
+    await shop.documents.delete(SCOPE, "Note", note["id"], hard=hard)
+    assert await shop.count("Note") == 0
 
 
 async def test_money_is_neither_made_nor_lost(shop: Wired, hooks: Hooks) -> None:

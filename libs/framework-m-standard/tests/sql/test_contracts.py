@@ -8,9 +8,9 @@ from framework_m_testing.contracts.records import (
     CounterContract,
     IdempotencyContract,
     OutboxContract,
-    SchemaMapperContract,
 )
 from framework_m_testing.contracts.repository import RepositoryContract
+from framework_m_testing.contracts.schema_mapper import SchemaMapperContract
 from framework_m_testing.contracts.unit_of_work import UnitOfWorkContract
 
 

@@ -49,6 +49,28 @@ async def test_other_documents_are_created_changed_and_deleted_with_the_write(
     assert [row.event.type for row in await shop.events(changed["id"])] == ["created", "updated"]
 
 
+async def test_hooks_list_what_their_write_has_made_so_far(shop: Wired, hooks: Hooks) -> None:
+    for number in range(3):
+        await shop.create("Note", number=number)
+    seen: list[Any] = []
+
+    async def lists(controller: Any) -> None:
+        await controller.documents.create("Note", {"number": 9})
+        filters = [{"field": "number", "operator": "gte", "value": 1}]
+        page = await controller.documents.list("Note", filters, order_by=["-number"], fields=["number"], limit=2)
+        seen.append(([note["number"] for note in page.items], page.has_more))
+
+    hooks["validate"] = lists
+    await shop.create("Order")
+    assert seen == [([9, 2], True)]
+
+
+async def test_a_lock_needs_a_unit_to_hold_it(shop: Wired) -> None:
+    note = await shop.create("Note")
+    with pytest.raises(FrameworkError, match="needs a unit of work"):
+        await shop.documents.scoped(SCOPE).get("Note", note["id"], for_update=True)
+
+
 @pytest.mark.parametrize("failing", ["create", "update", "delete", "hook"])
 async def test_a_nested_failure_that_is_caught_is_undone_alone(shop: Wired, hooks: Hooks, failing: str) -> None:
     await shop.create("Note", code="taken")

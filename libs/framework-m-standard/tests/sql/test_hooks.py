@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 
 from framework_m_core.controllers.controller import HOOKS as EVERY_HOOK
-from framework_m_core.domain.errors import FrameworkError, TransientError, ValidationError
+from framework_m_core.domain.errors import FrameworkError, SubmittedDocumentError, TransientError, ValidationError
 
 from .orders import Hooks, OrderLine
 from .wiring import SCOPE, Wired
@@ -150,6 +150,22 @@ async def test_what_is_changed_after_the_save_is_neither_stored_nor_answered(sho
     updated = await shop.documents.update(SCOPE, "Order", created["id"], {"title": "t", "tags": ["b"]})
     assert updated == await shop.stored("Order", created["id"])
     assert (updated["title"], updated["tags"], updated["extra"]) == ("t", ["b"], {"a": 1})
+
+
+async def test_what_is_fixed_by_a_submit_is_fixed_for_hooks_too(shop: Wired, hooks: Hooks) -> None:
+    order = await shop.create("Order")
+    await shop.documents.submit(SCOPE, "Order", order["id"])
+
+    async def adds(controller: Any) -> None:
+        controller.doc.total += 5
+
+    hooks["validate"] = adds
+    with pytest.raises(SubmittedDocumentError) as refused:
+        await shop.documents.update(SCOPE, "Order", order["id"], {"remark": "may be changed"})
+    assert refused.value.details["fields"] == ["total"]
+    hooks.clear()
+    await shop.documents.update(SCOPE, "Order", order["id"], {"remark": "may be changed"})
+    assert (await shop.stored("Order", order["id"]))["remark"] == "may be changed"
 
 
 async def test_previous_is_the_document_as_it_was_and_not_written(shop: Wired, hooks: Hooks) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from framework_m_core.domain.clock import system_clock
-from framework_m_core.domain.events import DomainEvent
+from framework_m_core.domain.events import EVENT_TYPES, DomainEvent
 from framework_m_core.registry.snapshot import Snapshot
 from framework_m_core.services import relay as relay_module
 from framework_m_core.services.relay import OutboxRelay
@@ -133,3 +133,92 @@ async def test_a_slow_handler_keeps_the_lease(store: StoreHarness, thing: Any, m
         await asyncio.sleep(0.1)
     assert await working == 3
     assert other_got == []
+
+
+async def test_what_was_delivered_before_the_relay_is_ended_is_not_delivered_again(
+    store: StoreHarness, thing: Any
+) -> None:
+    reached, seen = asyncio.Event(), []
+
+    async def handler(event: DomainEvent, _: object) -> None:
+        if event.version == 2 and not reached.is_set():
+            reached.set()
+            await asyncio.sleep(60)
+        seen.append(event.version)
+
+    relay = _relay(store, _Clock(), handler)
+    working = asyncio.create_task(relay.work())
+    await reached.wait()
+    working.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await working
+    await relay.work()
+    assert seen == [1, 2, 3]
+
+
+async def test_a_relay_that_has_lost_its_lease_stops(
+    store: StoreHarness, thing: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay_module, "LEASE", timedelta(seconds=0.15))
+    clock, seen = _Clock(), []
+
+    async def slow(event: DomainEvent, _: object) -> None:
+        seen.append(event.version)
+        later = clock() + timedelta(minutes=1)
+        assert await store.outbox.lease("another", later, timedelta(minutes=10))
+        clock.now = later
+        await asyncio.sleep(0.3)
+
+    await _relay(store, clock, slow).work()
+    assert seen == [1]
+
+
+async def test_a_failure_of_the_relay_itself_does_not_end_it(
+    store: StoreHarness, thing: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay_module, "POLL_SECONDS", 0.01)
+    delivered = asyncio.Event()
+    failures = [KeyError("a bug"), ZeroDivisionError("another")]
+
+    async def handler(event: DomainEvent, _: object) -> None:
+        if event.version == 3:
+            delivered.set()
+
+    relay = _relay(store, _Clock(), handler)
+    works = relay.work
+
+    async def fails_first() -> int:
+        if failures:
+            raise failures.pop()
+        return await works()
+
+    monkeypatch.setattr(relay, "work", fails_first)
+    running = asyncio.create_task(relay.run())
+    await asyncio.wait_for(delivered.wait(), 5)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
+async def test_an_event_of_a_later_version_waits_and_holds_its_document_back(
+    store: StoreHarness, thing: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a step back to an older release."""
+    clock, seen = _Clock(), []
+    other = await store.store("Thing")
+    async with store.units(store.scope) as unit:
+        unit.record(store.event(other, 1))
+        await unit.commit()
+
+    async def handler(event: DomainEvent, _: object) -> None:
+        seen.append((event.document_id, event.version))
+
+    monkeypatch.delitem(EVENT_TYPES, "updated")
+    relay = _relay(store, clock, handler)
+    await relay.work()
+    monkeypatch.undo()
+    await relay.work()
+    assert seen == []
+    clock.now += timedelta(hours=1)
+    await relay.work()
+    assert seen == [*((thing.id, version) for version in (1, 2, 3)), (other.id, 1)]

@@ -16,6 +16,7 @@ from framework_m_core.interfaces.audit_log import AuditEntry
 from framework_m_core.interfaces.outbox import OutboxRow
 from framework_m_core.interfaces.permission import PermissionProtocol
 from framework_m_core.registry.snapshot import Snapshot
+from framework_m_core.services.commit_watchers import CommitWatchers
 from framework_m_core.services.documents import DocumentService
 from framework_m_core.services.links import LinkService
 from framework_m_core.services.naming import NamingService
@@ -129,7 +130,9 @@ async def wired(
         permissions = PermissionService(permission or FakePermission(snapshot))
         queries = QueryService(snapshot, store.reader, permissions)
         ids = Uuid7Generator()
-        pipeline = WritePipeline(store.reader, permissions, LinkService(snapshot, store.reader, permissions), ids)
+        pipeline = WritePipeline(
+            store.reader, permissions, LinkService(snapshot, store.reader, permissions), CommitWatchers(), ids
+        )
         naming = NamingService(store.counter)
         documents = DocumentService(snapshot, store.units, pipeline, queries, naming, store.idempotency, ids)
         yield Wired(sql, store, documents, queries)

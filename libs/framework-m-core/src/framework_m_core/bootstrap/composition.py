@@ -11,6 +11,7 @@ from framework_m_core.interfaces.permission import PermissionProtocol
 from framework_m_core.interfaces.reader import DocumentReaderProtocol
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol
 from framework_m_core.registry.snapshot import Snapshot
+from framework_m_core.services.commit_watchers import CommitWatchers
 from framework_m_core.services.documents import DocumentService
 from framework_m_core.services.links import LinkService
 from framework_m_core.services.metadata import MetadataService
@@ -25,6 +26,7 @@ __all__ = ["bind_services"]
 
 def bind_services(container: Container) -> None:
     """Binds the services over the ports that are bound already."""
+    container.provide("commit_watchers", CommitWatchers())
     container.bind("permissions", _permissions)
     container.bind("queries", _queries)
     container.bind("documents", _documents)
@@ -47,10 +49,11 @@ def _documents(
     queries: QueryService,
     counter: CounterProtocol,
     idempotency: IdempotencyProtocol,
+    commit_watchers: CommitWatchers,
     ids: IdGenerator,
 ) -> DocumentService:
     links = LinkService(snapshot, reader, queries.permissions)
-    pipeline = WritePipeline(reader, queries.permissions, links, ids)
+    pipeline = WritePipeline(reader, queries.permissions, links, commit_watchers, ids)
     return DocumentService(snapshot, unit_of_work, pipeline, queries, NamingService(counter), idempotency, ids)
 
 

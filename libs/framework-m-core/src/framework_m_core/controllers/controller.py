@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Protocol, get_args, get_origin
 from uuid import UUID
 
 from framework_m_core.domain.doctype import BaseDocTypeProtocol
+from framework_m_core.domain.page import DEFAULT_LIMIT, PaginatedResult
 from framework_m_core.domain.scope import RequestScope
 
 __all__ = ["HOOKS", "Controller", "Documents"]
@@ -35,8 +36,24 @@ class Documents(Protocol):
         """Creates a document; the answer holds what the caller may read of it."""
         ...
 
-    async def get(self, doctype: str, ref: UUID | str) -> Mapping[str, Any]:
-        """A document by id or name."""
+    async def get(self, doctype: str, ref: UUID | str, *, for_update: bool = False) -> Mapping[str, Any]:
+        """A document by id or name; in a hook, `for_update` keeps others from changing it until the write ends."""
+        ...
+
+    async def list(
+        self,
+        doctype: str,
+        filters: Any = None,
+        *,
+        order_by: Sequence[str] = (),
+        fields: Sequence[str] | None = None,
+        limit: int = DEFAULT_LIMIT,
+        offset: int = 0,
+    ) -> PaginatedResult[dict[str, Any]]:
+        """A page of documents, with filters, order and fields as the HTTP API takes them.
+
+        For example `await self.documents.list("Loan", [{"field": "book", "operator": "eq", "value": book}])`.
+        """
         ...
 
     async def update(self, doctype: str, ref: UUID | str, values: Mapping[str, Any]) -> Mapping[str, Any]:

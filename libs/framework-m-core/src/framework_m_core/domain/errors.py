@@ -16,7 +16,6 @@ __all__ = [
     "ConfigurationError",
     "DatabaseError",
     "DocTypeNotFoundError",
-    "DuplicateDocTypeError",
     "DuplicateNameError",
     "DuplicateValueError",
     "EntityNotFoundError",
@@ -27,6 +26,7 @@ __all__ = [
     "LinkTargetError",
     "LinkedDocumentError",
     "NoGrantError",
+    "OutcomeUnknownError",
     "OutsideScopeError",
     "PermissionDeniedError",
     "PreconditionFailedError",
@@ -141,12 +141,6 @@ class DuplicateValueError(FrameworkError):
     code = "duplicate_value"
 
 
-class DuplicateDocTypeError(FrameworkError):
-    """Two classes declare a DocType of the same name, letter case aside."""
-
-    code = "duplicate_doctype"
-
-
 class VersionConflictError(FrameworkError):
     """The document has changed since the caller read it."""
 
@@ -222,6 +216,12 @@ class IntegrityError(RepositoryError):
     """A constraint of the store was broken that no more precise error describes."""
 
     code = "integrity_error"
+
+
+class OutcomeUnknownError(RepositoryError):
+    """The store went away while it was committing: the write is stored whole or not at all, and nobody knows which."""
+
+    code = "outcome_unknown"
 
 
 class TransientError(RepositoryError):

@@ -80,5 +80,5 @@ EVENT_TYPES: dict[str, type[DomainEvent]] = {
 
 
 def event_class(name: str) -> type[DomainEvent]:
-    """The class of an event type's short name, such as `created`."""
+    """The class of an event type's short name, such as `created`. Raises KeyError for one of a later version."""
     return EVENT_TYPES[name]

@@ -123,7 +123,7 @@ def Field(default: Any = PydanticUndefined, **keywords: Any) -> Any:
     Beside pydantic's own constraints:
 
     - `link`: name of the DocType that this UUID points to; a real foreign key.
-    - `fetch_from`: `"link_field.target_field"`, copied on every write; implies `read_only`.
+    - `fetch_from`: `"link_field.target_field"`, copied when the link is set or changed; implies `read_only`.
     - `label`: a message id, shown in place of the field's name.
     - `unique`, `index`: among live documents; a plain index.
     - `in_list`: a column of the list view.

@@ -54,7 +54,6 @@ class RequestScope:
 
     principal: Principal
     tenant: str | None = None
-    locale: str = "en"
     request_id: UUID = field(default_factory=uuid4)
     correlation_id: UUID | None = None
     causation_id: UUID | None = None
@@ -63,7 +62,7 @@ class RequestScope:
     unit: Any = None
 
     def within(self, unit: object) -> RequestScope:
-        """The same scope inside (or, with None, outside) a unit of work."""
+        """The same scope inside a unit of work."""
         return replace(self, unit=unit)
 
     def elevated(self, reason: str) -> RequestScope:

@@ -120,7 +120,7 @@ def _json_number(value: float) -> float | int:
 
 def _json_key(key: Any) -> str:
     if not isinstance(key, str):
-        raise ValueError(f"JSON objects have text keys, {type(key).__name__} came")
+        raise ValueError(f"text keys are expected in JSON objects, {type(key).__name__} came")
     return _text(key)
 
 

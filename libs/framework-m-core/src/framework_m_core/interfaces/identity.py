@@ -38,13 +38,25 @@ class IdentityProtocol(Protocol):
         ...
 
     async def create(
-        self, email: str, password: str | None, roles: Sequence[str], *, full_name: str | None = None
+        self,
+        email: str,
+        password: str | None,
+        roles: Sequence[str],
+        *,
+        full_name: str | None = None,
+        for_development: bool = False,
     ) -> Identity:
-        """A new user. Raises DuplicateNameError, and ValidationError for an unknown role or a weak password."""
+        """A new user; a password `for_development` opens nothing in production.
+
+        Raises DuplicateNameError, and ValidationError for an unknown role or a weak password.
+        """
         ...
 
-    async def set_password(self, email: str, password: str) -> Identity:
-        """Replaces the password and voids all sessions. Raises EntityNotFoundError and ValidationError."""
+    async def set_password(self, email: str, password: str, *, for_development: bool = False) -> Identity:
+        """Replaces the password and voids all sessions; `for_development` as for `create`.
+
+        Raises EntityNotFoundError and ValidationError.
+        """
         ...
 
     async def add_role(self, email: str, role: str) -> Identity:

@@ -19,20 +19,25 @@ from framework_m_core.domain.page import OrderSpec
 from framework_m_core.domain.values import from_json
 from framework_m_core.registry.plans import DocTypePlan
 
-__all__ = ["after_cursor", "encode_cursor"]
+__all__ = ["after_cursor", "after_values", "encode_cursor"]
 
 _MAX_CURSOR = 8_000
 
 
-def encode_cursor(order_by: Sequence[OrderSpec], document: Mapping[str, Any]) -> str:
-    """The cursor after a document, in an order."""
+def encode_cursor(order_by: Sequence[OrderSpec], document: Mapping[str, Any]) -> str | None:
+    """The cursor after a document, in an order; None where the values sorted by are too long to travel in one."""
     content = to_json([_signature(order_by), [document[spec.field] for spec in order_by]])
-    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+    cursor = base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+    return cursor if len(cursor) <= _MAX_CURSOR else None
 
 
 def after_cursor(plan: DocTypePlan, order_by: Sequence[OrderSpec], cursor: str) -> Filter:
     """The filter for everything after a cursor. Raises QueryError for one of another order, or none of ours."""
-    values = _decode(plan, order_by, cursor)
+    return after_values(plan, order_by, _decode(plan, order_by, cursor))
+
+
+def after_values(plan: DocTypePlan, order_by: Sequence[OrderSpec], values: Sequence[Any]) -> Filter:
+    """The filter for everything after a document with these values of the fields sorted by."""
     branches: list[Filter] = []
     ties: tuple[Filter, ...] = ()
     for spec, value in zip(order_by, values, strict=True):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from framework_m_core.domain.page import DEFAULT_LIMIT, PaginatedResult
 from framework_m_core.domain.scope import RequestScope
+from framework_m_core.services.query_parsing import ListRequest
 
 if TYPE_CHECKING:
     from framework_m_core.services.documents import DocumentService
@@ -43,10 +45,25 @@ class ScopedDocuments:
         async with self._writing():
             return await self._service.create(self._scope, doctype, values)
 
-    async def get(self, doctype: str, ref: UUID | str) -> Mapping[str, Any]:
-        """A document by id or name."""
+    async def get(self, doctype: str, ref: UUID | str, *, for_update: bool = False) -> Mapping[str, Any]:
+        """A document by id or name; in a hook, `for_update` keeps others from changing it until the write ends."""
         async with self._turns.lock:
-            return await self._service.get(self._scope, doctype, ref)
+            return await self._service.get(self._scope, doctype, ref, for_update=for_update)
+
+    async def list(
+        self,
+        doctype: str,
+        filters: Any = None,
+        *,
+        order_by: Sequence[str] = (),
+        fields: Sequence[str] | None = None,
+        limit: int = DEFAULT_LIMIT,
+        offset: int = 0,
+    ) -> PaginatedResult[dict[str, Any]]:
+        """A page of documents, with filters, order and fields as the HTTP API takes them."""
+        request = ListRequest(limit, offset, filters=filters, order_by=order_by, fields=fields)
+        async with self._turns.lock:
+            return await self._service.list(self._scope, doctype, request)
 
     async def update(self, doctype: str, ref: UUID | str, values: Mapping[str, Any]) -> Mapping[str, Any]:
         """Merges values into a document."""

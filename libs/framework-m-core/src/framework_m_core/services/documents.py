@@ -18,13 +18,16 @@ from framework_m_core.domain.doctype import DocStatus
 from framework_m_core.domain.errors import (
     AnswerReplayed,
     FieldProblem,
+    FrameworkError,
     IdempotencyConflictError,
+    OutcomeUnknownError,
     PreconditionFailedError,
     TransientError,
     ValidationError,
     VersionConflictError,
 )
 from framework_m_core.domain.events import DocCancelled, DocSubmitted, DocUpdated
+from framework_m_core.domain.page import PaginatedResult
 from framework_m_core.domain.scope import RequestScope
 from framework_m_core.interfaces.idempotency import IdempotencyProtocol, StoredAnswer
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol, UnitOfWorkProtocol
@@ -34,6 +37,7 @@ from framework_m_core.services.document_door import ScopedDocuments
 from framework_m_core.services.merging import creation_values, expected_version, update_values
 from framework_m_core.services.naming import NamingService
 from framework_m_core.services.queries import QueryService
+from framework_m_core.services.query_parsing import ListRequest
 from framework_m_core.services.retries import retrying
 from framework_m_core.services.validation import validated
 from framework_m_core.services.write_pipeline import Change, Expected, WritePipeline, check_version
@@ -86,9 +90,18 @@ class DocumentService:
         """The door for one scope, as hooks and event handlers get it."""
         return ScopedDocuments(self, scope)
 
-    async def get(self, scope: RequestScope, doctype: str, ref: UUID | str) -> Document:
-        """A document by id or name, with every field that the caller may read."""
-        return await self._queries.get(scope, doctype, ref)
+    async def get(self, scope: RequestScope, doctype: str, ref: UUID | str, *, for_update: bool = False) -> Document:
+        """A document by id or name, with every field that the caller may read.
+
+        `for_update` keeps it from being changed until the scope's unit of work ends.
+        """
+        if for_update and scope.unit is None:
+            raise FrameworkError("for_update needs a unit of work, as a hook has it: here it would end at once")
+        return await self._queries.get(scope, doctype, ref, for_update=for_update)
+
+    async def list(self, scope: RequestScope, doctype: str, request: ListRequest) -> PaginatedResult[Document]:
+        """A page of documents that the caller may read. Raises QueryError."""
+        return await self._queries.list(scope, doctype, request)
 
     async def create(
         self, scope: RequestScope, doctype: str, body: Mapping[str, Any], *, once: Once | None = None
@@ -235,7 +248,11 @@ class DocumentService:
         once: Once | None,
         *errors: type[Exception],
     ) -> R:
-        """Runs work in the caller's unit by a savepoint, or else in one of its own, tried again on conflict."""
+        """Runs work in the caller's unit by a savepoint, or else in one of its own, tried again on conflict.
+
+        A keyed write is also tried again when nobody knows whether it was stored, and when it is refused because the
+        same one has been done meanwhile, the answer of that one is found.
+        """
         if scope.unit is not None:
             with _for_the_whole_unit(*errors):
                 async with scope.unit.savepoint():
@@ -250,7 +267,15 @@ class DocumentService:
                 await unit.commit()
                 return result
 
-        return await retrying(attempt, *errors)
+        if once is None:
+            return await retrying(attempt, *errors)
+        try:
+            return await retrying(attempt, *errors, OutcomeUnknownError)
+        except AnswerReplayed:
+            raise
+        except FrameworkError:
+            await self._replay(once, scope)
+            raise
 
     async def _replay(self, once: Once | None, scope: RequestScope) -> None:
         if once is None:

@@ -59,7 +59,8 @@ class ExpansionService:
         served = tuple(name for name in plan.columns if name in grant.readable and name != "deleted_at")
         columns = plan.columns if grant.evaluate else served
         where, slots = shape_of(And((Comparison("id", "in", ids), LIVE, bind_principal(grant.scope, scope.principal))))
-        rows = await self._reader.fetch(self._prepare(QueryShape(doctype, columns, where)), slots)
+        source = scope.unit or self._reader
+        rows = await source.fetch(self._prepare(QueryShape(doctype, columns, where)), slots)
         targets = {}
         for row in (dict(zip(columns, row, strict=True)) for row in rows):
             if not grant.evaluate or await self._permissions.covers(scope, plan, "read", grant, row):

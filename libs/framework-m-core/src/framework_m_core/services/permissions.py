@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from framework_m_core.domain.errors import AuthenticationError, NoGrantError, OutsideScopeError
@@ -15,13 +15,16 @@ from framework_m_core.registry.plans import DocTypePlan
 __all__ = ["PermissionService"]
 
 _MOST_GRANTS = 10_000
+_REFUSAL_SECONDS = 1.0
+"""A refusal names no time to keep it: an engine of another process may soon say otherwise."""
 
 
 class PermissionService:
     """Asks the permission engine, and turns its no into the right error."""
 
-    def __init__(self, permission: PermissionProtocol) -> None:
+    def __init__(self, permission: PermissionProtocol, now: Callable[[], float] = time.monotonic) -> None:
         self._engine = permission
+        self._now = now
         self._bound: dict[tuple[int, int], tuple[Grant, Principal, Filter]] = {}
         self._grants: dict[tuple[frozenset[str], str, str], tuple[Grant | None, float | None]] = {}
 
@@ -29,13 +32,13 @@ class PermissionService:
         """The grant of an action, if any."""
         key = (principal.roles, plan.name, action)
         known = self._grants.get(key)
-        if known is not None and (known[1] is None or known[1] > time.monotonic()):
+        if known is not None and (known[1] is None or known[1] > self._now()):
             return known[0]
         grant = await self._engine.grant(principal, plan.name, action)
         if len(self._grants) >= _MOST_GRANTS:
             self._grants.clear()
-        expires = None if grant is None or grant.ttl is None else time.monotonic() + grant.ttl
-        self._grants[key] = (grant, expires)
+        kept_for = grant.ttl if grant else _REFUSAL_SECONDS
+        self._grants[key] = (grant, None if kept_for is None else self._now() + kept_for)
         return grant
 
     async def require(self, scope: RequestScope, plan: DocTypePlan, action: str) -> Grant:

@@ -14,8 +14,10 @@ from framework_m_core.registry.plans import DocTypePlan
 
 __all__ = [
     "LIVE",
+    "Selection",
     "by_reference",
     "child_selection",
+    "cut",
     "full_selection",
     "names_of",
     "not_found",
@@ -81,6 +83,13 @@ def visible(plan: DocTypePlan, readable: frozenset[str], values: Mapping[str, An
         else:
             document[part.field] = [{name: row[name] for name in part.columns} for row in values[part.field]]
     return document
+
+
+def cut(part: str | ChildSelection, document: Mapping[str, Any]) -> Any:
+    """Of a whole document, what a part of a selection asks for, as a reader gives it."""
+    if isinstance(part, str):
+        return document[part]
+    return [tuple(row[name] for name in part.columns) for row in document[part.field]]
 
 
 def by_reference(ref: UUID | str) -> Comparison:

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from framework_m_core.domain.filters import EVERYTHING, And, Filter, shape_of
 from framework_m_core.domain.page import OrderSpec, PaginatedResult
 from framework_m_core.domain.scope import RequestScope
 from framework_m_core.interfaces.permission import Grant
-from framework_m_core.interfaces.reader import ChildSelection, DocumentReaderProtocol, QueryShape, ReadHandle, Row
+from framework_m_core.interfaces.reader import DocumentReaderProtocol, QueryShape, ReadHandle, Row
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol
 from framework_m_core.registry.plans import DocTypePlan
 from framework_m_core.registry.snapshot import Snapshot
 from framework_m_core.services.cursors import after_cursor, encode_cursor
+from framework_m_core.services.decided_pages import DecidedPages
 from framework_m_core.services.expansion import ExpansionService
 from framework_m_core.services.permissions import PermissionService
 from framework_m_core.services.point_reads import PointRead, PointReads
 from framework_m_core.services.projection import (
     LIVE,
+    Selection,
     by_reference,
+    cut,
     full_selection,
     names_of,
     not_found,
@@ -34,7 +37,6 @@ from framework_m_core.services.query_parsing import ListRequest, ParsedList, par
 __all__ = ["QueryService"]
 
 type Document = dict[str, Any]
-type Selection = tuple[str | ChildSelection, ...]
 
 _MOST_KEPT_SLOTS = 256
 _NEWEST_FIRST = (OrderSpec("creation", descending=True), OrderSpec("id", descending=True))
@@ -50,6 +52,7 @@ class QueryService:
         self._prepare = lru_cache(maxsize=4096)(reader.prepare)
         self._points = PointReads(reader)
         self._expansion = ExpansionService(snapshot, reader, permissions)
+        self._decided = DecidedPages(permissions, self._fetch_rows)
 
     async def get(
         self,
@@ -59,8 +62,12 @@ class QueryService:
         *,
         fields: Sequence[str] | None = None,
         expand: Sequence[str] = (),
+        for_update: bool = False,
     ) -> Document:
-        """One document by id or name. Raises EntityNotFoundError, QueryError for fields that cannot be served."""
+        """One document by id or name; `for_update` keeps it from being changed until the scope's unit ends.
+
+        Raises EntityNotFoundError, and QueryError for fields that cannot be served.
+        """
         plan = self._snapshot.get(doctype)
         grant = await self.permissions.require(scope, plan, "read")
         if fields is None and not expand and scope.unit is None and scope.principal.id:
@@ -71,7 +78,7 @@ class QueryService:
         if fields is not None:
             chosen = parse_fields_parameter(plan, grant, fields)
         where = And((by_reference(ref), LIVE, self.permissions.bound_scope(grant, scope.principal)))
-        rows = await self._rows(scope, plan, grant, chosen, where, ())
+        rows = await self._rows(scope, plan, grant, chosen, where, lock="update" if for_update else None)
         if not rows:
             raise not_found(plan, ref)
         document = row_to_document(chosen, rows[0])
@@ -97,20 +104,29 @@ class QueryService:
             await self.permissions.require(scope, plan, "delete")
         query = parse_list(plan, grant, request, _NEWEST_FIRST)
         matching = await self._matching(scope, plan, grant, query)
-        page = And((matching, after_cursor(plan, query.order_by, request.cursor))) if request.cursor else matching
+        start = after_cursor(plan, query.order_by, request.cursor) if request.cursor else EVERYTHING
+        if grant.evaluate:
+            page = await self._decided.page(scope, plan, grant, query, matching, start)
+        else:
+            page = await self._page(scope, plan, query, matching, start)
+        if query.expand:
+            await self._expansion.expand(scope, plan, grant, page.items, query.expand)
+        return page
+
+    async def _page(
+        self, scope: RequestScope, plan: DocTypePlan, query: ParsedList, matching: Filter, start: Filter
+    ) -> PaginatedResult[Document]:
         extra = tuple(spec.field for spec in query.order_by if spec.field not in names_of(query.fields))
         chosen: Selection = (*query.fields, *extra)
-        paging = (query.limit + 1, query.offset)
-        rows = await self._rows(scope, plan, grant, chosen, page, query.order_by, paging)
+        where = matching if start == EVERYTHING else And((matching, start))
+        rows = await self._fetch_rows(scope, plan, chosen, where, query.order_by, (query.limit + 1, query.offset))
         has_more = len(rows) > query.limit
         documents = rows_to_documents(chosen, rows[: query.limit])
         cursor = encode_cursor(query.order_by, documents[-1]) if has_more else None
         for document in documents if extra else ():
             for name in extra:
                 del document[name]
-        if query.expand:
-            await self._expansion.expand(scope, plan, grant, documents, query.expand)
-        total = await self._count(scope, plan, grant, matching) if query.count else None
+        total = await self._count(scope, plan, matching) if query.count else None
         return PaginatedResult(documents, total, query.limit, query.offset, has_more, cursor)
 
     async def _matching(self, scope: RequestScope, plan: DocTypePlan, grant: Grant, query: ParsedList) -> Filter:
@@ -131,15 +147,31 @@ class QueryService:
         grant: Grant,
         chosen: Selection,
         where: Filter,
-        order_by: tuple[OrderSpec, ...],
+        *,
+        lock: Literal["update"] | None = None,
+    ) -> Sequence[Row]:
+        """All rows that match, those left out that an object-level engine refuses."""
+        fetched = full_selection(plan) if grant.evaluate else chosen
+        rows = await self._fetch_rows(scope, plan, fetched, where, lock=lock)
+        if not grant.evaluate:
+            return rows
+        documents = [row_to_document(fetched, row) for row in rows]
+        allowed = [one for one in documents if await self.permissions.covers(scope, plan, "read", grant, one)]
+        return [tuple(cut(part, document) for part in chosen) for document in allowed]
+
+    async def _fetch_rows(
+        self,
+        scope: RequestScope,
+        plan: DocTypePlan,
+        chosen: Selection,
+        where: Filter,
+        order_by: tuple[OrderSpec, ...] = (),
         paging: tuple[int, int] | None = None,
+        lock: Literal["update"] | None = None,
     ) -> Sequence[Row]:
         tree, slots = shape_of(where)
-        fetched = full_selection(plan) if grant.evaluate else chosen
-        shape = QueryShape(plan.name, fetched, tree, order_by, paged=paging is not None)
-        handle = self._handle(shape, len(slots))
-        rows = await self._fetch(scope, handle, (*slots, *(paging or ())))
-        return await self._evaluated(scope, plan, grant, chosen, rows) if grant.evaluate else rows
+        shape = QueryShape(plan.name, chosen, tree, order_by, paged=paging is not None, lock=lock)
+        return await self._fetch(scope, self._handle(shape, len(slots)), (*slots, *(paging or ())))
 
     def _handle(self, shape: QueryShape, slots: int) -> ReadHandle:
         """A prepared read. Large ones are not kept: callers can make any number of kinds."""
@@ -151,26 +183,7 @@ class QueryService:
             return await unit.fetch(handle, values)
         return await self._reader.fetch(handle, values)
 
-    async def _evaluated(
-        self, scope: RequestScope, plan: DocTypePlan, grant: Grant, chosen: Selection, rows: Sequence[Row]
-    ) -> Sequence[Row]:
-        """The rows that an object-level engine lets through, cut down to the chosen fields."""
-        kept: list[Row] = []
-        for row in rows:
-            document = row_to_document(full_selection(plan), row)
-            if await self.permissions.covers(scope, plan, "read", grant, document):
-                kept.append(tuple(_cut(part, document) for part in chosen))
-        return kept
-
-    async def _count(self, scope: RequestScope, plan: DocTypePlan, grant: Grant, where: Filter) -> int:
-        if grant.evaluate:
-            return len(await self._rows(scope, plan, grant, ("id",), where, ()))
+    async def _count(self, scope: RequestScope, plan: DocTypePlan, where: Filter) -> int:
         tree, slots = shape_of(where)
         handle = self._handle(QueryShape(plan.name, (), tree, count=True), len(slots))
         return int((await self._fetch(scope, handle, slots))[0][0])
-
-
-def _cut(part: str | ChildSelection, document: Mapping[str, Any]) -> Any:
-    if isinstance(part, str):
-        return document[part]
-    return [tuple(row[name] for name in part.columns) for row in document[part.field]]

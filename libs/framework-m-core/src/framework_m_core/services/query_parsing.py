@@ -33,7 +33,6 @@ MAX_LIST_VALUES = 500
 MAX_VALUES = 1_000
 MAX_TEXT_VALUE = 2_000
 MAX_SORT_FIELDS = 5
-MAX_EXPANDED = 5
 _ALWAYS = ("id", "name", "_version")
 _TEXT_OPERATORS = frozenset({"like", "ilike", "contains", "starts_with"})
 _UNORDERED = frozenset({FieldKind.BOOLEAN, FieldKind.UUID})

@@ -27,6 +27,7 @@ LEASE = timedelta(seconds=15)
 KEPT = timedelta(days=7)
 MAX_ATTEMPTS = 10
 _PRUNE_EVERY = timedelta(minutes=10)
+_MARK_EVERY = timedelta(seconds=1)
 
 
 class OutboxRelay:
@@ -47,6 +48,7 @@ class OutboxRelay:
         self._clock = clock
         self._holder = uuid4().hex
         self._prune_at = clock()
+        self._leased = False
 
     async def run(self) -> None:
         """Works until cancelled; a store that is away is waited for."""
@@ -56,6 +58,9 @@ class OutboxRelay:
                     delivered = await self.work()
                 except RepositoryError as error:
                     _log.warning("the outbox cannot be read, trying again: %s", error)
+                    delivered = 0
+                except Exception:
+                    _log.exception("the relay failed, trying again")
                     delivered = 0
                 if delivered < BATCH:
                     await asyncio.sleep(POLL_SECONDS)
@@ -79,6 +84,7 @@ class OutboxRelay:
 
     async def _deliver_leased(self, rows: Sequence[OutboxRow]) -> None:
         """Delivers while the lease is renewed, so that a slow handler does not lose it to another relay."""
+        self._leased = True
         renewal = asyncio.create_task(self._renew())
         try:
             await self._deliver(rows)
@@ -87,23 +93,36 @@ class OutboxRelay:
             await asyncio.gather(renewal, return_exceptions=True)
 
     async def _renew(self) -> None:
-        while True:
+        while self._leased:
             await asyncio.sleep(LEASE.total_seconds() / 3)
-            await self._outbox.lease(self._holder, self._clock(), LEASE)
+            try:
+                self._leased = await self._outbox.lease(self._holder, self._clock(), LEASE)
+            except RepositoryError as error:
+                _log.warning("the relay's lease was not renewed, so delivery pauses: %s", error)
+                self._leased = False
 
     async def _deliver(self, rows: Sequence[OutboxRow]) -> None:
+        """Handles rows until the lease is lost. What was handled is marked in between, and whatever happens."""
         waiting: set[UUID] = set()
-        published: list[int] = []
-        for row in rows:
-            stream = row.event.document_id
-            if stream in waiting:
-                continue
-            if await self._handle(row):
-                published.append(row.position)
-            else:
-                waiting.add(stream)
-        if published:
-            await self._outbox.mark_published(published, self._clock())
+        handled: list[int] = []
+        mark_at = self._clock() + _MARK_EVERY
+        try:
+            for row in rows:
+                if not self._leased:
+                    return
+                stream = row.event.document_id
+                if stream in waiting:
+                    continue
+                if await self._handle(row):
+                    handled.append(row.position)
+                else:
+                    waiting.add(stream)
+                if handled and self._clock() >= mark_at:
+                    await self._outbox.mark_published(handled, self._clock())
+                    handled, mark_at = [], self._clock() + _MARK_EVERY
+        finally:
+            if handled:
+                await self._outbox.mark_published(handled, self._clock())
 
     async def _handle(self, row: OutboxRow) -> bool:
         """Runs all handlers of an event; a failure is counted and the event tried again later."""

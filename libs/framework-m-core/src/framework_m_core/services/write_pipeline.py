@@ -27,6 +27,7 @@ from framework_m_core.interfaces.reader import DocumentReaderProtocol, QueryShap
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol
 from framework_m_core.registry.plans import DocTypePlan
 from framework_m_core.services.changes import difference, leave_trace
+from framework_m_core.services.commit_watchers import CommitWatchers
 from framework_m_core.services.document_codec import attributes_from_values, document_from_values
 from framework_m_core.services.hooks import Door, HookRun, kept_attributes
 from framework_m_core.services.links import LinkService
@@ -83,9 +84,11 @@ class WritePipeline:
         reader: DocumentReaderProtocol,
         permissions: PermissionService,
         links: LinkService,
+        watchers: CommitWatchers,
         ids: IdGenerator,
     ) -> None:
         self._permissions = permissions
+        self._watchers = watchers
         self._links = links
         self._ids = ids
         self._points = PointReads(reader, whole=True)
@@ -116,6 +119,7 @@ class WritePipeline:
         await unit.repository(plan.name).insert(document)
         values[VERSION_FIELD] = 1
         leave_trace(unit, scope, plan, "create", DocCreated, values, difference(plan, None, values), self._ids)
+        self._watchers.written(unit, plan.name, values["id"])
         values = await self._after(unit, plan, run, values, "after_save", "after_insert")
         return await self.served(scope, plan, values)
 
@@ -176,11 +180,14 @@ class WritePipeline:
         run = HookRun(plan, draft, loaded.document if plan.hooks else None, unit, scope, door)
         document = await self._hooked(unit, scope, plan, run, draft, *_before(change))
         values = document_values(plan, document)
+        if document is not draft and change.docstatus is None:
+            _check_state(plan, before, document, change)
         await self._permissions.demand(scope, plan, change.action, grant, values)
         await unit.repository(plan.name).update(document, expected_version=before[VERSION_FIELD])
         values[VERSION_FIELD] += 1
         changed = difference(plan, before, values)
         leave_trace(unit, scope, plan, change.action, change.event, values, changed, self._ids)
+        self._watchers.written(unit, plan.name, values["id"])
         values = await self._after(unit, plan, run, values, *change.after)
         return await self.served(scope, plan, values)
 
@@ -211,6 +218,7 @@ class WritePipeline:
             await repository.update(kept, expected_version=loaded.values[VERSION_FIELD])
         action = "purge" if hard else "delete"
         leave_trace(unit, scope, plan, action, DocDeleted, values, {}, self._ids, hard=hard)
+        self._watchers.written(unit, plan.name, values["id"])
         await self._after(unit, plan, run, values, "after_delete")
 
     async def served(self, scope: RequestScope, plan: DocTypePlan, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from framework_m_core.domain.clock import Clock, IdGenerator
+from framework_m_core.domain.clock import Clock
 from framework_m_core.domain.errors import AuthenticationError
 from framework_m_core.domain.scope import Principal
 from framework_m_core.interfaces.authentication import Credentials, Login
 from framework_m_core.interfaces.identity import Identity, IdentityProtocol
-from framework_m_core.interfaces.reader import DocumentReaderProtocol
 from framework_m_core.interfaces.session import OpenedSession, SessionKind, SessionProtocol
-from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol
-from framework_m_core.registry.snapshot import Snapshot
+from framework_m_core.services.commit_watchers import CommitWatchers
 from framework_m_standard.auth.csrf import check_csrf
-from framework_m_standard.auth.identity import AnnouncesChanges
 from framework_m_standard.auth.settings import AuthSettings
 from framework_m_standard.auth.strategies import (
     BearerStrategy,
@@ -42,26 +39,23 @@ class SessionAuthentication:
         self,
         identity: IdentityProtocol,
         session: SessionProtocol,
-        snapshot: Snapshot,
-        unit_of_work: UnitOfWorkFactoryProtocol,
-        reader: DocumentReaderProtocol,
+        login_throttle: LoginThrottle,
         auth_settings: AuthSettings,
+        commit_watchers: CommitWatchers,
         clock: Clock,
-        ids: IdGenerator,
     ) -> None:
         self._identity = identity
         self._session = session
         self._clock = clock
         self._cookie_lifetime = auth_settings.session_days * _SECONDS_PER_DAY
         self._tokens = AccessTokens(auth_settings, clock)
-        self._throttle = LoginThrottle(snapshot, unit_of_work, reader, auth_settings, clock, ids)
+        self._throttle = login_throttle
         self._strategies: tuple[Strategy, ...] = (
             CookieStrategy(identity, session),
             BearerStrategy(identity, session, self._tokens),
         )
         self._verified = VerifiedCredentials()
-        if isinstance(identity, AnnouncesChanges):
-            identity.watch(self.forget)
+        commit_watchers.watch("User", self._forget)
 
     async def authenticate(self, credentials: Credentials) -> Principal | None:
         """The principal; None when no credentials are given."""
@@ -102,7 +96,7 @@ class SessionAuthentication:
         await self._session.end(verified.session_id)
         self._verified.drop(lambda known: known.session_id == verified.session_id)
 
-    def forget(self, user_id: UUID) -> None:
+    def _forget(self, user_id: UUID) -> None:
         """Puts everything that is known of a user to the store again, because the user was changed."""
         self._verified.drop(lambda known: known.user_id == user_id)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 from uuid import UUID
 
+from framework_m_core.bootstrap.settings import Settings
 from framework_m_core.domain.clock import Clock, IdGenerator
 from framework_m_core.domain.doctype import UNSAVED_ID
 from framework_m_core.domain.errors import (
@@ -29,12 +30,13 @@ from framework_m_core.interfaces.reader import DocumentReaderProtocol
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol, UnitOfWorkProtocol
 from framework_m_core.registry.snapshot import Snapshot
 from framework_m_core.services.changes import difference, leave_trace
+from framework_m_core.services.commit_watchers import CommitWatchers
 from framework_m_core.services.retries import retrying
 from framework_m_core.services.validation import document_values
 from framework_m_standard.auth.passwords import PasswordCheck, Passwords
 from framework_m_standard.auth.records import Records, new_record
 
-__all__ = ["AnnouncesChanges", "DocumentIdentity"]
+__all__ = ["DocumentIdentity"]
 
 _USER, _CREDENTIAL, _SESSION, _ROLE = "User", "UserCredential", "UserSession", "Role"
 _FIELDS = ("id", "email", "roles", "enabled", "epoch", "attributes")
@@ -45,15 +47,6 @@ type Change = Callable[[UnitOfWorkProtocol, Any], Awaitable[None]]
 """Changes a loaded user in place, in its unit of work."""
 
 
-@runtime_checkable
-class AnnouncesChanges(Protocol):
-    """An identity provider that tells this process of the users that it changed here."""
-
-    def watch(self, callback: Callable[[UUID], None]) -> None:
-        """Calls back with the id of each user that was changed."""
-        ...
-
-
 class DocumentIdentity:
     """Users as documents. Writes leave an audit entry and an event, as those of the document service do."""
 
@@ -62,6 +55,8 @@ class DocumentIdentity:
         snapshot: Snapshot,
         unit_of_work: UnitOfWorkFactoryProtocol,
         reader: DocumentReaderProtocol,
+        commit_watchers: CommitWatchers,
+        settings: Settings,
         clock: Clock,
         ids: IdGenerator,
     ) -> None:
@@ -70,13 +65,10 @@ class DocumentIdentity:
         self._clock = clock
         self._ids = ids
         self._users = Records(reader, _USER, *_FIELDS)
-        self._credentials = Records(reader, _CREDENTIAL, "password_hash")
+        self._credentials = Records(reader, _CREDENTIAL, "password_hash", "for_development")
         self._passwords = Passwords()
-        self._watchers: list[Callable[[UUID], None]] = []
-
-    def watch(self, callback: Callable[[UUID], None]) -> None:
-        """Calls back with the id of each user that is changed here."""
-        self._watchers.append(callback)
+        self._watchers = commit_watchers
+        self._production = settings.production
 
     async def find(self, user_id: UUID) -> Identity | None:
         """The user with this id."""
@@ -87,15 +79,23 @@ class DocumentIdentity:
         """The enabled user whose password this is; None for any other reason, after the same work."""
         user = await self._users.find("email", _folded(email))
         credential = await self._credentials.find("user", user["id"] if user else UNSAVED_ID)
+        if credential and credential["for_development"] and self._production:
+            credential = None
         check = await self._passwords.verify(credential["password_hash"] if credential else None, password)
         if user is None or credential is None or check is PasswordCheck.WRONG or not user["enabled"]:
             return None
         if check is PasswordCheck.OUTDATED:
-            await self._rehash(user["id"], password, credential["password_hash"])
+            await self._rehash(user["id"], password, credential)
         return _identity(user)
 
     async def create(
-        self, email: str, password: str | None, roles: Sequence[str], *, full_name: str | None = None
+        self,
+        email: str,
+        password: str | None,
+        roles: Sequence[str],
+        *,
+        full_name: str | None = None,
+        for_development: bool = False,
     ) -> Identity:
         """A new user. Raises DuplicateNameError, and ValidationError for an unknown role or a weak password."""
         hashed = None if password is None else await self._passwords.hash(password)
@@ -112,18 +112,18 @@ class DocumentIdentity:
                 stored = document_values(plan, user)
                 leave_trace(unit, scope, plan, "create", DocCreated, stored, difference(plan, None, stored), self._ids)
                 if hashed:
-                    await self._keep_hash(unit, id, hashed)
+                    await self._keep_hash(unit, id, hashed, for_development)
                 await unit.commit()
             return _identity(stored)
 
         return await retrying(attempt)
 
-    async def set_password(self, email: str, password: str) -> Identity:
+    async def set_password(self, email: str, password: str, *, for_development: bool = False) -> Identity:
         """Replaces the password and voids all sessions. Raises EntityNotFoundError and ValidationError."""
         hashed = await self._passwords.hash(password)
 
         async def change(unit: UnitOfWorkProtocol, user: Any) -> None:
-            await self._keep_hash(unit, user.id, hashed)
+            await self._keep_hash(unit, user.id, hashed, for_development)
             await _void_sessions(unit, user)
 
         return await self._change(email, "set a password", change)
@@ -163,13 +163,11 @@ class DocumentIdentity:
                 stored = document_values(plan, user)
                 changed = difference(plan, before, stored)
                 leave_trace(unit, scope, plan, "write", DocUpdated, stored, changed, self._ids)
+                self._watchers.written(unit, _USER, user.id)
                 await unit.commit()
             return _identity(stored)
 
-        identity = await retrying(attempt, TransientError, VersionConflictError, DuplicateValueError)
-        for announce in self._watchers:
-            announce(identity.id)
-        return identity
+        return await retrying(attempt, TransientError, VersionConflictError, DuplicateValueError)
 
     async def _check_roles(self, unit: UnitOfWorkProtocol, roles: Sequence[str]) -> None:
         known = {role.name async for role in unit.repository(_ROLE).stream()}
@@ -182,25 +180,27 @@ class DocumentIdentity:
         if await unit.repository(_USER).count(Comparison("email", "eq", email)):
             raise DuplicateNameError(f"there is a user {email} already: change that one or take another address")
 
-    async def _keep_hash(self, unit: UnitOfWorkProtocol, user_id: UUID, hashed: str) -> None:
+    async def _keep_hash(self, unit: UnitOfWorkProtocol, user_id: UUID, hashed: str, for_development: bool) -> None:
         repository = unit.repository(_CREDENTIAL)
         known = (await repository.list(Comparison("user", "eq", user_id), limit=1)).items
         if known:
             known[0].password_hash, known[0].modified = hashed, self._clock()
+            known[0].for_development = for_development
             await repository.update(known[0], expected_version=known[0].row_version)
         else:
-            values = {"user": user_id, "password_hash": hashed}
+            values = {"user": user_id, "password_hash": hashed, "for_development": for_development}
             await repository.insert(new_record(self._snapshot.get(_CREDENTIAL), self._ids(), self._clock(), values))
 
-    async def _rehash(self, user_id: UUID, password: str, stored: str) -> None:
+    async def _rehash(self, user_id: UUID, password: str, credential: Mapping[str, Any]) -> None:
         """Replaces a hash by today's, unless somebody else has replaced it meanwhile."""
         hashed = await self._passwords.hash(password)
         scope = system_scope("hash a password anew", source="http", clock=self._clock)
-        current = And((Comparison("user", "eq", user_id), Comparison("password_hash", "eq", stored)))
+        unchanged = Comparison("password_hash", "eq", credential["password_hash"])
+        current = And((Comparison("user", "eq", user_id), unchanged))
         with suppress(VersionConflictError, TransientError):
             async with self._units(scope) as unit:
                 if await unit.repository(_CREDENTIAL).count(current):
-                    await self._keep_hash(unit, user_id, hashed)
+                    await self._keep_hash(unit, user_id, hashed, credential["for_development"])
                     await unit.commit()
 
 

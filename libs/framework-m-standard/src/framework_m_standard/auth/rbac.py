@@ -9,7 +9,6 @@ from framework_m_core.domain.doctype import FRAMEWORK_FIELDS
 from framework_m_core.domain.field_spec import FieldSpec
 from framework_m_core.domain.filters import (
     EVERYTHING,
-    NOTHING,
     And,
     Comparison,
     Filter,
@@ -35,7 +34,6 @@ __all__ = ["RbacPermission"]
 type _Levels = Mapping[int, FieldLevel]
 
 _WRITING: Final = frozenset({"create", "write"})
-_MOST_GRANTS = 10_000
 
 
 class RbacPermission:
@@ -46,16 +44,10 @@ class RbacPermission:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
-        self._grants: dict[tuple[frozenset[str], str, str], Grant | None] = {}
 
     async def grant(self, principal: Principal, doctype: str, action: str) -> Grant | None:
         """The leave that the principal's roles give, if any. Raises DocTypeNotFoundError."""
-        key = (principal.roles, doctype, action)
-        if key not in self._grants:
-            if len(self._grants) >= _MOST_GRANTS:
-                self._grants.clear()
-            self._grants[key] = _grant(self._snapshot.get(doctype), principal.roles | {GUEST}, action)
-        return self._grants[key]
+        return _grant(self._snapshot.get(doctype), principal.roles | {GUEST}, action)
 
     async def evaluate(self, request: PolicyEvaluateRequest) -> PolicyEvaluateResult:
         """Decides about one document by the scope of the grant."""
@@ -94,9 +86,7 @@ def _scope(plan: DocTypePlan, declared: Scope) -> Filter:
 
 
 def _own(plan: DocTypePlan) -> Filter:
-    field = plan.meta.rls_field
-    if field is None:
-        return NOTHING
+    field = plan.meta.rls_field or "owner"
     if field in {"id", "owner"} or plan.links.get(field) == "User":
         return Comparison(field, "eq", PrincipalValue("id"))
     return Comparison(field, "in", PrincipalValue(field))

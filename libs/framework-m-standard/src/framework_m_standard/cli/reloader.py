@@ -61,7 +61,7 @@ class Reloader:
 
     def _ended(self) -> int | None:
         """The exit code when there is nothing left to wait for."""
-        self._has_served = self._worker.is_ready or self._has_served
+        self._note_readiness()
         code = self._worker.exit_code
         if code is None:
             return None
@@ -78,8 +78,13 @@ class Reloader:
 
     def _restart(self) -> None:
         print("A file has changed: starting again.", flush=True)
+        self._note_readiness()
         self._end()
         self._start()
+
+    def _note_readiness(self) -> None:
+        """Once a worker has served, a later one that cannot start is waited for, not ended with."""
+        self._has_served = self._worker.is_ready or self._has_served
 
     def _end(self) -> None:
         self._worker.ask_to_end()

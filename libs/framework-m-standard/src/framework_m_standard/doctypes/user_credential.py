@@ -11,10 +11,11 @@ __all__ = ["UserCredential"]
 
 
 class UserCredential(BaseDocType):
-    """A user's password, hashed."""
+    """A user's password, hashed. One `for_development`, as demo data has it, opens nothing in production."""
 
     user: UUID = Field(link="User", unique=True)
     password_hash: str = Field(sensitive=True)
+    for_development: bool = False
 
     class Meta:
         api_resource = False

@@ -43,12 +43,15 @@ STATUS: Final[Mapping[type[FrameworkError], int]] = {
     errors.PreconditionRequiredError: 428,
     errors.RateLimitError: 429,
     errors.FrameworkError: 500,
+    errors.OutcomeUnknownError: 503,
     errors.TransientError: 503,
     request_errors.NotReadyError: 503,
 }
 
 _GENERIC: Final[Mapping[type[FrameworkError], str]] = {
     errors.IntegrityError: "the change conflicts with what is stored",
+    errors.OutcomeUnknownError: "the store went away while it was storing this: read it back before you try again, "
+    "or send an Idempotency-Key and repeat the request",
     errors.TransientError: "the store is busy or away: try again",
 }
 """What is said in place of the message of an error that may quote the store."""

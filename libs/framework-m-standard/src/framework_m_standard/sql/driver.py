@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
 from sqlalchemy.engine import Dialect
@@ -68,8 +68,8 @@ class Driver(Protocol):
         """Runs one writing statement that commits by itself, and returns its rows."""
         ...
 
-    async def snapshot[T](self, work: Callable[[Transaction], Awaitable[T]]) -> T:
-        """Runs several reads on one snapshot."""
+    async def snapshot[T](self, work: Callable[[Transaction], Coroutine[Any, Any, T]], *, heavy: bool = False) -> T:
+        """Runs several reads on one snapshot; `heavy` ones may run long. `work` waits for nothing but its reads."""
         ...
 
     async def begin(self) -> Transaction:

@@ -21,10 +21,10 @@ class ExistingColumn:
 
 @dataclass(frozen=True, slots=True)
 class ExistingSchema:
-    """Columns by table and name, index names, and the fingerprint kept by the last sync."""
+    """Columns by table and name, the table of each index, and the fingerprint kept by the last sync."""
 
     columns: Mapping[str, Mapping[str, ExistingColumn]]
-    indexes: frozenset[str]
+    indexes: Mapping[str, str]
     fingerprint: str | None
 
 
@@ -45,8 +45,8 @@ _COLUMNS = {
     ),
 }
 _INDEXES = {
-    "sqlite": _text("SELECT name FROM sqlite_master WHERE type = 'index'"),
-    "postgresql": _text("SELECT indexname FROM pg_catalog.pg_indexes WHERE schemaname = current_schema()"),
+    "sqlite": _text("SELECT name, tbl_name FROM sqlite_master WHERE type = 'index'"),
+    "postgresql": _text("SELECT indexname, tablename FROM pg_catalog.pg_indexes WHERE schemaname = current_schema()"),
 }
 _FINGERPRINT = _text("SELECT fingerprint FROM m_schema")
 _POSTGRES_NAMES = {"timestamp(6) with time zone": "timestamp with time zone"}
@@ -58,7 +58,7 @@ async def read_existing(transaction: Transaction, dialect: str) -> ExistingSchem
     for table, name, type_, required in await transaction.fetch(_COLUMNS[dialect], ()):
         text = str(type_).lower()
         columns.setdefault(table, {})[name] = ExistingColumn(_POSTGRES_NAMES.get(text, text), bool(required))
-    indexes = frozenset(row[0] for row in await transaction.fetch(_INDEXES[dialect], ()))
+    indexes = dict(await transaction.fetch(_INDEXES[dialect], ()))
     fingerprint = None
     if "m_schema" in columns:
         rows = await transaction.fetch(_FINGERPRINT, ())

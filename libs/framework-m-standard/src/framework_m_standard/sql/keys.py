@@ -7,7 +7,10 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-__all__ = ["foreign_key", "index", "key_name", "live_unique"]
+__all__ = ["INDEX_PREFIXES", "foreign_key", "index", "key_name", "live_unique"]
+
+INDEX_PREFIXES = ("uq_", "ix_")
+"""How names of the framework's indexes begin: on its tables they are its own to make and to drop."""
 
 _LONGEST = 63
 """Characters that PostgreSQL keeps of an identifier."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from framework_m_core.domain.events import DomainEvent, event_class
+from framework_m_core.domain.events import EVENT_TYPES, DomainEvent, event_class
 from framework_m_core.domain.field_spec import FieldKind, FieldSpec
 from framework_m_core.interfaces.outbox import OutboxRow
 from framework_m_standard.sql.compiled import Statement, parameter
@@ -25,6 +25,9 @@ _MOMENT = FieldSpec("at", FieldKind.DATETIME)
 _NUMBER = FieldSpec("n", FieldKind.INTEGER)
 _TEXT = FieldSpec("text", FieldKind.TEXT)
 _RELAY = "outbox"
+_TYPE = 2 + list(EVENT_SPECS).index("type")
+"""The place of the event's type in a row, after position and attempts."""
+_UNKNOWN_WAITS = timedelta(minutes=10)
 
 
 class SqlOutbox:
@@ -51,8 +54,15 @@ class SqlOutbox:
         await self._driver.write(self._release, (holder,))
 
     async def pending(self, now: datetime, limit: int) -> Sequence[OutboxRow]:
-        """Undelivered events that are due, in order."""
-        return [self._row(row) for row in await self._driver.fetch(self._pending, (now, limit))]
+        """Undelivered events that are due, in order; one of a type that only a later version knows is put off."""
+        rows = []
+        for row in await self._driver.fetch(self._pending, (now, limit)):
+            type_ = row[_TYPE]
+            if type_ in EVENT_TYPES:
+                rows.append(self._row(row))
+            else:
+                await self.mark_failed(row[0], f"this version knows no event type {type_!r}", now + _UNKNOWN_WAITS)
+        return rows
 
     async def mark_published(self, positions: Sequence[int], now: datetime) -> None:
         """Settles delivered events."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import asyncpg
@@ -14,7 +14,13 @@ from asyncpg.prepared_stmt import PreparedStatement
 from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
 from sqlalchemy.engine import Dialect
 
-from framework_m_core.domain.errors import ConfigurationError, DatabaseError, RepositoryError, TransientError
+from framework_m_core.domain.errors import (
+    ConfigurationError,
+    DatabaseError,
+    OutcomeUnknownError,
+    RepositoryError,
+    TransientError,
+)
 from framework_m_standard.sql.compiled import Statement
 from framework_m_standard.sql.error_translation import AWAY, translated_postgres
 from framework_m_standard.sql.settings import SqlSettings
@@ -22,6 +28,7 @@ from framework_m_standard.sql.settings import SqlSettings
 __all__ = ["PostgresDriver"]
 
 _MOST_PREPARED = 500
+_LOST = (asyncpg.PostgresConnectionError, ConnectionError)
 _BROKEN = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError, ConnectionError)
 
 
@@ -107,9 +114,27 @@ class PostgresDriver:
 
     async def write(self, statement: Statement, values: Sequence[Any]) -> list[Any]:
         """Runs one writing statement that commits by itself."""
-        return await self._fetch(statement, values)
+        connection = await self._connected()
+        try:
+            rows = await connection.fetch(statement, values)
+        except BaseException as error:
+            self._release(connection, healthy=isinstance(error, asyncpg.PostgresError))
+            with _committing():
+                raise
+        self._release(connection)
+        return rows
 
-    async def snapshot[T](self, work: Callable[[PostgresTransaction], Awaitable[T]]) -> T:
+    async def _connected(self) -> _Connection:
+        """A connection that is not known to be broken, for what cannot be done twice."""
+        while True:
+            connection = self._free.pop() if self._free else await self._acquire()
+            if not connection.raw.is_closed():
+                return connection
+            self._release(connection, healthy=False)
+
+    async def snapshot[T](
+        self, work: Callable[[PostgresTransaction], Coroutine[Any, Any, T]], *, heavy: bool = False
+    ) -> T:
         """Runs several reads on one snapshot."""
         transaction = await self._begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         try:
@@ -251,7 +276,7 @@ class PostgresTransaction:
     async def _end(self, sql: str) -> None:
         self._ended = True
         try:
-            with translated_postgres():
+            with _committing() if sql == "COMMIT" else translated_postgres():
                 status = await self._connection.raw.execute(sql)
         except BaseException:
             self._release(self._connection, healthy=False)
@@ -259,6 +284,16 @@ class PostgresTransaction:
         self._release(self._connection)
         if status != sql:
             raise DatabaseError("the transaction had failed before its end, so nothing was stored")
+
+
+@contextmanager
+def _committing() -> Iterator[None]:
+    """Errors of what commits: of a connection that broke meanwhile nobody knows whether it did."""
+    with translated_postgres():
+        try:
+            yield
+        except _LOST as error:
+            raise OutcomeUnknownError("the connection broke during a commit") from error
 
 
 def _without_password(url: str) -> str:

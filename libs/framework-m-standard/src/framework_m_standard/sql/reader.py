@@ -42,6 +42,7 @@ class Prepared:
     converts: tuple[tuple[int, Convert], ...]
     children: tuple[_Children, ...]
     locks: bool
+    paged: bool = False
 
 
 class SqlReader:
@@ -58,7 +59,9 @@ class SqlReader:
         """Runs a prepared read."""
         prepared: Prepared = handle  # type: ignore[assignment]
         if prepared.children:
-            return await self._store.driver.snapshot(lambda snapshot: run_prepared(snapshot, prepared, values))
+            return await self._store.driver.snapshot(
+                lambda snapshot: run_prepared(snapshot, prepared, values), heavy=prepared.paged
+            )
         rows = await self._store.driver.fetch(prepared.statement, values)
         return _converted(rows, prepared.converts) if prepared.converts else rows
 
@@ -115,7 +118,8 @@ class _Preparation:
             clause = clause.with_for_update(read=self._shape.lock == "share", key_share=self._shape.lock == "share")
         children = () if self._nested else tuple(self._child_statements())
         statement = self._compile(clause, compiler, heavy=self._shape.paged and not children)
-        return Prepared(statement, self._converts(shift=1 if children else 0), children, self._shape.lock is not None)
+        converts, locks = self._converts(shift=1 if children else 0), self._shape.lock is not None
+        return Prepared(statement, converts, children, locks, self._shape.paged)
 
     @property
     def _selections(self) -> list[ChildSelection]:

@@ -25,7 +25,7 @@ class ReferrerQueries:
         self._statements: dict[str, tuple[tuple[str, Statement], ...]] = {}
 
     async def linking(self, transaction: Transaction, doctype: str, id: UUID) -> Sequence[str]:
-        """Names of the DocTypes that have live documents linking to this one."""
+        """Names of the DocTypes that have other live documents linking to this one."""
         if doctype not in self._statements:
             referrers = self._store.snapshot.referrers.get(doctype, ())
             self._statements[doctype] = tuple((one.doctype, self._compile(one)) for one in referrers)
@@ -44,6 +44,7 @@ class ReferrerQueries:
         else:
             holder = self._store.tables.child(plan, plan.children[referrer.child])
             joined = holder.join(parent, holder.c.parent == parent.c.id)  # type: ignore[assignment]
-        mine = holder.c[referrer.field] == parameter(0, holder.c[referrer.field].type)
-        clause: Any = sa.select(sa.literal_column("1")).select_from(joined).where(mine, parent.c.deleted_at.is_(None))
+        id = parameter(0, parent.c.id.type)
+        others = sa.and_(holder.c[referrer.field] == id, parent.c.id != id, parent.c.deleted_at.is_(None))
+        clause: Any = sa.select(sa.literal_column("1")).select_from(joined).where(others)
         return statements.compile(clause.limit(sa.literal_column("1")), [FRAMEWORK_SPECS["id"]])

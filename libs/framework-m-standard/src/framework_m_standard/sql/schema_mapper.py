@@ -9,10 +9,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.schema import AddConstraint, CreateColumn, CreateIndex, CreateTable
 
-from framework_m_core.domain.errors import ConfigurationError
+from framework_m_core.domain.errors import ConfigurationError, DuplicateValueError
 from framework_m_standard.sql.append_only import append_only_statements
+from framework_m_standard.sql.column_default import DEFAULT
 from framework_m_standard.sql.driver import Transaction
 from framework_m_standard.sql.existing_schema import ExistingSchema, read_existing
+from framework_m_standard.sql.keys import INDEX_PREFIXES
 from framework_m_standard.sql.store import SqlStore
 
 __all__ = ["SqlSchemaMapper"]
@@ -44,7 +46,7 @@ class SqlSchemaMapper:
                 await transaction.script(_LOCK)
             statements = await self._changes(transaction, fingerprint)
             for statement in statements:
-                await transaction.script(statement)
+                await _run(transaction, statement)
             await self._keep(transaction, fingerprint)
         except BaseException:
             await transaction.rollback()
@@ -76,8 +78,7 @@ class SqlSchemaMapper:
         row = self._store.tables.schema.insert().values(
             name=sa.literal("doctypes"), fingerprint=sa.literal(fingerprint)
         )
-        compiled = row.compile(dialect=self._driver.dialect, compile_kwargs={"literal_binds": True})
-        await transaction.script(str(compiled))
+        await transaction.script(self._literal(row))
 
     def _differences(self, existing: ExistingSchema, problems: list[str]) -> Iterator[str]:
         tables = self._store.tables.all()
@@ -90,17 +91,25 @@ class SqlSchemaMapper:
         for table in new if self._postgres else ():
             for constraint in sorted(table.foreign_key_constraints, key=lambda one: str(one.name)):
                 yield self._text(AddConstraint(constraint))
-        for table in tables:
-            for index in sorted(table.indexes, key=lambda one: str(one.name)):
-                if index.name not in existing.indexes:
-                    yield self._text(CreateIndex(index))
+        yield from self._indexes(tables, existing)
         if self._store.tables.audit in new:
             yield from append_only_statements(self._driver.name, self._store.tables.audit.name)
+
+    def _indexes(self, tables: Sequence[sa.Table], existing: ExistingSchema) -> Iterator[str]:
+        """Indexes that are missing, and before them the removal of those that no DocType wants any longer."""
+        wanted = {str(index.name): index for table in tables for index in table.indexes}
+        ours = {table.name for table in tables}
+        for name, table_name in sorted(existing.indexes.items()):
+            if name not in wanted and table_name in ours and name.startswith(INDEX_PREFIXES):
+                yield f'DROP INDEX "{name}"'
+        for name, index in sorted(wanted.items()):
+            if name not in existing.indexes:
+                yield self._text(CreateIndex(index))
 
     def _columns(self, table: sa.Table, existing: Mapping[str, Any], problems: list[str]) -> Iterator[str]:
         for column in table.columns:
             if column.name not in existing:
-                yield from self._add_column(table, column, existing, problems)
+                yield from self._add_column(table, column)
                 continue
             wanted = self._type_text(column)
             if existing[column.name].type != wanted:
@@ -114,15 +123,28 @@ class SqlSchemaMapper:
             if name not in table.columns and found.required and self._postgres:
                 yield f'ALTER TABLE {self._quoted(table)} ALTER COLUMN "{name}" DROP NOT NULL'
 
-    def _add_column(
-        self, table: sa.Table, column: sa.Column[Any], existing: Mapping[str, Any], problems: list[str]
-    ) -> Iterator[str]:
-        """A new column. A required one has no value for the rows that exist: it may be null until they are saved."""
-        definition = sa.Column(column.name, column.type, nullable=True)
-        yield f"ALTER TABLE {self._quoted(table)} ADD COLUMN {self._text(CreateColumn(definition))}"
+    def _add_column(self, table: sa.Table, column: sa.Column[Any]) -> Iterator[str]:
+        """A new column. The rows that exist get the field's default; without one they stay empty until saved."""
+        name, default = self._quoted(table), self._default(column)
+        definition = self._text(CreateColumn(sa.Column(column.name, column.type, nullable=True)))
+        if default is None:
+            yield f"ALTER TABLE {name} ADD COLUMN {definition}"
+        elif self._postgres:
+            yield f"ALTER TABLE {name} ADD COLUMN {definition} DEFAULT {default} NOT NULL"
+            yield f'ALTER TABLE {name} ALTER COLUMN "{column.name}" DROP DEFAULT'
+        else:
+            yield f"ALTER TABLE {name} ADD COLUMN {definition}"
+            yield self._literal(sa.update(table).values({column.name: sa.literal_column(default)}))
         for constraint in table.foreign_key_constraints if self._postgres else ():
             if next(iter(constraint.columns)).name == column.name:
                 yield self._text(AddConstraint(constraint))
+
+    def _default(self, column: sa.Column[Any]) -> str | None:
+        """The default of a field as SQL; None where there is none, or it is null."""
+        value = column.info[DEFAULT]() if DEFAULT in column.info else None
+        if value is None:
+            return None
+        return self._literal(sa.literal(value, sa.Text() if isinstance(value, str) else column.type))
 
     def _type_text(self, column: sa.Column[Any]) -> str:
         text = column.type.compile(dialect=self._driver.dialect).lower()
@@ -131,5 +153,18 @@ class SqlSchemaMapper:
     def _text(self, clause: Any) -> str:
         return str(clause.compile(dialect=self._driver.dialect)).strip()
 
+    def _literal(self, clause: Any) -> str:
+        return str(clause.compile(dialect=self._driver.dialect, compile_kwargs={"literal_binds": True}))
+
     def _quoted(self, table: sa.Table) -> str:
         return self._driver.dialect.identifier_preparer.format_table(table)
+
+
+async def _run(transaction: Transaction, statement: str) -> None:
+    try:
+        await transaction.script(statement)
+    except DuplicateValueError as error:
+        raise ConfigurationError(
+            "the tables cannot be brought in line with the DocTypes:",
+            [f"{error.message}, so it cannot become unique: make the rows differ first ({statement})"],
+        ) from error

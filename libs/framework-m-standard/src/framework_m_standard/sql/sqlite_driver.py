@@ -10,8 +10,9 @@ import asyncio
 import random
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -99,12 +100,19 @@ class SqliteDriver:
                 return await loop.run_in_executor(self._threads, self._fetch_heavy, statement.sql, arranged)
 
     def _fetch_heavy(self, sql: str, arranged: Sequence[Any]) -> list[Any]:
+        with self._heavy_connection() as connection:
+            return connection.execute(sql, arranged).fetchall()
+
+    @contextmanager
+    def _heavy_connection(self) -> Iterator[sqlite3.Connection]:
+        """A connection for a thread, whose statements end at the timeout."""
         connection = self._idle.pop() if self._idle else self._connect()
         deadline = time.monotonic() + self._settings.statement_timeout
         connection.set_progress_handler(lambda: time.monotonic() > deadline, _PROGRESS_STEPS)
         try:
-            return connection.execute(sql, arranged).fetchall()
+            yield connection
         finally:
+            connection.set_progress_handler(None, 0)
             self._idle.append(connection)
 
     async def write(self, statement: Statement, values: Sequence[Any]) -> list[Any]:
@@ -118,14 +126,18 @@ class SqliteDriver:
         await transaction.commit()
         return rows
 
-    async def snapshot[T](self, work: Callable[[SqliteTransaction], Awaitable[T]]) -> T:
-        """Runs several reads on one snapshot; nothing in `work` may wait for anything but these reads."""
-        with translated_sqlite():
-            self._reader.execute("BEGIN")
-        try:
-            return await work(SqliteTransaction(self._reader, None))
-        finally:
-            self._reader.execute("COMMIT")
+    async def snapshot[T](
+        self, work: Callable[[SqliteTransaction], Coroutine[Any, Any, T]], *, heavy: bool = False
+    ) -> T:
+        """Runs several reads on one snapshot; heavy ones in a reader's thread."""
+        if not heavy:
+            return _on_one_snapshot(self._reader, work)
+        async with self._heavy:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, self._snapshot_heavy, work)
+
+    def _snapshot_heavy[T](self, work: Callable[[SqliteTransaction], Coroutine[Any, Any, T]]) -> T:
+        with self._heavy_connection() as connection:
+            return _on_one_snapshot(connection, work)
 
     async def begin(self) -> SqliteTransaction:
         """Opens a transaction for writing; waits its turn, for at most the lock timeout."""
@@ -159,6 +171,22 @@ class SqliteDriver:
                 if time.monotonic() > deadline:
                     raise
                 await asyncio.sleep(0.001 + random.random() * 0.01)  # noqa: S311 - jitter, no secret
+
+
+def _on_one_snapshot[T](
+    connection: sqlite3.Connection, work: Callable[[SqliteTransaction], Coroutine[Any, Any, T]]
+) -> T:
+    """Runs work, whose reads never wait, to its end without giving the thread away."""
+    with translated_sqlite():
+        connection.execute("BEGIN")
+    try:
+        work(SqliteTransaction(connection, None)).send(None)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    finally:
+        connection.execute("COMMIT")
+    raise AssertionError("work on a snapshot waits for nothing but its reads")
 
 
 class SqliteTransaction:

@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import sqlalchemy as sa
+from pydantic import BaseModel
 
 from framework_m_core.domain.field_spec import FieldKind, FieldSpec
 from framework_m_core.registry.plans import FRAMEWORK_SPECS, ChildPlan, DocTypePlan
 from framework_m_core.registry.snapshot import Snapshot
 from framework_m_standard.sql import keys
+from framework_m_standard.sql.column_default import DEFAULT, stored_default
 from framework_m_standard.sql.field_registry import FieldRegistry
 
 __all__ = ["AUDIT_SPECS", "EVENT_SPECS", "IDEMPOTENCY_SPECS", "OUTBOX_SPECS", "Tables", "table_name"]
@@ -91,6 +93,7 @@ class Tables:
         self.metadata = sa.MetaData()
         self.snapshot = snapshot
         self._types = FieldRegistry(dialect)
+        self._dialect = dialect
         self._strict = dialect != "sqlite"
         self.audit = self._framework_table("activitylog", AUDIT_SPECS, primary="id")
         self.outbox = self._outbox()
@@ -144,14 +147,19 @@ class Tables:
     def _type(self, kind: FieldKind) -> sa.types.TypeEngine[Any]:
         return self._types.column_type(FieldSpec("", kind))
 
-    def _column(self, spec: FieldSpec, *, own: bool) -> sa.Column[Any]:
-        """A column; on SQLite, which cannot drop NOT NULL later, only the framework's own columns have it."""
-        return sa.Column(spec.name, self._types.column_type(spec), nullable=spec.nullable or not (own or self._strict))
+    def _column(self, spec: FieldSpec, *, own: bool, model: type[BaseModel] | None = None) -> sa.Column[Any]:
+        """A column, whose `info` holds the default of the model's field.
+
+        On SQLite, which cannot drop NOT NULL later, only the framework's own columns have it.
+        """
+        nullable = spec.nullable or not (own or self._strict)
+        info = {} if own or model is None else {DEFAULT: lambda: stored_default(self._dialect, model, spec)}
+        return sa.Column(spec.name, self._types.column_type(spec), nullable=nullable, info=info)
 
     def _document(self, plan: DocTypePlan, name: str) -> sa.Table:
         columns: list[sa.Column[Any]] = []
         for column in plan.columns:
-            columns.append(self._column(plan.specs[column], own=column in FRAMEWORK_SPECS))
+            columns.append(self._column(plan.specs[column], own=column in FRAMEWORK_SPECS, model=plan.model))
         links = [keys.foreign_key(name, field, table_name(target)) for field, target in plan.links.items()]
         table = sa.Table(name, self.metadata, *columns, sa.PrimaryKeyConstraint("id"), *links, sqlite_with_rowid=False)
         for wanted in dict.fromkeys(_indexes(plan)):
@@ -161,7 +169,7 @@ class Tables:
         return table
 
     def _child(self, plan: DocTypePlan, child: ChildPlan, name: str) -> sa.Table:
-        columns = [self._column(spec, own=False) for spec in child.fields.values()]
+        columns = [self._column(spec, own=False, model=child.model) for spec in child.fields.values()]
         links = [
             keys.foreign_key(name, spec.name, table_name(spec.link)) for spec in child.fields.values() if spec.link
         ]

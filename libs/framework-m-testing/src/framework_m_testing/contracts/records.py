@@ -11,7 +11,7 @@ from framework_m_core.interfaces.idempotency import StoredAnswer
 from framework_m_testing.contracts.contract import StoreContract
 from framework_m_testing.harness import StoreHarness
 
-__all__ = ["AuditLogContract", "CounterContract", "IdempotencyContract", "OutboxContract", "SchemaMapperContract"]
+__all__ = ["AuditLogContract", "CounterContract", "IdempotencyContract", "OutboxContract"]
 
 
 class CounterContract(StoreContract):
@@ -115,12 +115,3 @@ class AuditLogContract(StoreContract):
             await unit.commit()
         assert await store.audit_log.entries("Thing", thing.id, limit=2) == written[1:]
         assert await store.audit_log.entries("Shelf", thing.id) == []
-
-
-class SchemaMapperContract(StoreContract):
-    """Give it a fixture `open_store`."""
-
-    async def test_a_synced_schema_needs_nothing(self, store: StoreHarness) -> None:
-        """Neither planned nor done."""
-        assert list(await store.schema_mapper.plan()) == []
-        assert list(await store.schema_mapper.sync()) == []

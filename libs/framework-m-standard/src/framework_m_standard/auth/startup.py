@@ -1,0 +1,34 @@
+"""Bootstrap step of authentication: binds what its adapters share."""
+
+from __future__ import annotations
+
+from framework_m_core.bootstrap.application import Application
+from framework_m_core.domain.clock import Clock, IdGenerator
+from framework_m_core.interfaces.reader import DocumentReaderProtocol
+from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol
+from framework_m_core.registry.snapshot import Snapshot
+from framework_m_standard.auth.settings import AuthSettings
+from framework_m_standard.auth.throttle import LoginThrottle
+
+__all__ = ["InitAuth"]
+
+
+class InitAuth:
+    """Step `init_auth`: the throttle of logins, over the store."""
+
+    order = 35
+
+    async def run(self, app: Application) -> None:
+        """Binds `login_throttle`."""
+        app.container.bind("login_throttle", _throttle)
+
+
+def _throttle(
+    snapshot: Snapshot,
+    unit_of_work: UnitOfWorkFactoryProtocol,
+    reader: DocumentReaderProtocol,
+    auth_settings: AuthSettings,
+    clock: Clock,
+    ids: IdGenerator,
+) -> LoginThrottle:
+    return LoginThrottle(snapshot, unit_of_work, reader, auth_settings, clock, ids)

@@ -1,0 +1,100 @@
+"""Reads under an engine that decides about every single document: pages are full, counts and cursors are right."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from framework_m_core.domain.errors import EntityNotFoundError, OutsideScopeError, QueryError
+from framework_m_core.interfaces.permission import PolicyEvaluateRequest
+from framework_m_core.services import decided_pages
+from framework_m_core.services.query_parsing import ListRequest
+from framework_m_testing.fakes.permission import FakePermission
+
+from .orders import order_snapshot
+from .wiring import SCOPE, Wired, wired
+
+ODD = [number for number in range(21) if number % 2]
+
+
+def _decide(request: PolicyEvaluateRequest) -> bool:
+    """Odd notes may be read, those above ten be written."""
+    number = int(request.document["number"])
+    return bool(number % 2) and (request.action in {"read", "create"} or number > 10)
+
+
+@pytest.fixture
+async def shop(database_url: str) -> AsyncIterator[Wired]:
+    snapshot = order_snapshot()
+    async with wired(database_url, snapshot) as open_to_all:
+        for number in range(21):
+            await open_to_all.create("Note", number=number)
+    async with wired(database_url, snapshot, FakePermission(snapshot, decide=_decide)) as decided:
+        yield decided
+
+
+async def _page(shop: Wired, **request: Any) -> Any:
+    return await shop.queries.list(SCOPE, "Note", ListRequest(order_by=("number",), fields=("number",), **request))
+
+
+async def test_pages_are_full_and_end_when_there_is_nothing_more(shop: Wired) -> None:
+    seen: list[int] = []
+    cursor = None
+    for _ in range(4):
+        page = await _page(shop, limit=3, cursor=cursor)
+        seen += [note["number"] for note in page.items]
+        cursor = page.next_cursor
+        assert page.has_more == (cursor is not None)
+    assert seen == ODD
+    assert cursor is None
+
+
+async def test_an_exact_page_has_no_more(shop: Wired) -> None:
+    page = await _page(shop, limit=10)
+    assert ([note["number"] for note in page.items], page.has_more, page.next_cursor) == (ODD, False, None)
+
+
+async def test_offsets_count_what_may_be_read(shop: Wired) -> None:
+    page = await _page(shop, limit=2, offset=3, count="exact")
+    assert ([note["number"] for note in page.items], page.total, page.has_more) == ([7, 9], 10, True)
+
+
+async def test_only_the_fields_asked_for_are_served(shop: Wired) -> None:
+    page = await _page(shop, limit=1)
+    assert set(page.items[0]) == {"id", "name", "_version", "number"}
+
+
+async def test_a_request_decides_about_a_bounded_number(shop: Wired, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page is short, says so, and its cursor goes on; a count would be wrong, so it is refused."""
+    monkeypatch.setattr(decided_pages, "_BATCH", 4)
+    monkeypatch.setattr(decided_pages, "_MOST_DECIDED", 8)
+    seen, cursor, pages = [], None, 0
+    while pages == 0 or cursor:
+        page = await _page(shop, limit=10, cursor=cursor)
+        seen += [note["number"] for note in page.items]
+        cursor, pages = page.next_cursor, pages + 1
+    assert (seen, pages) == (ODD, 3)
+    with pytest.raises(QueryError, match="more than 8"):
+        await _page(shop, limit=1, count="exact")
+
+
+async def test_single_documents_are_decided_too(shop: Wired) -> None:
+    page = await _page(shop, limit=10)
+    ids = {note["number"]: note["id"] for note in page.items}
+    assert (await shop.stored("Note", ids[3]))["number"] == 3
+    with pytest.raises(OutsideScopeError):
+        await shop.documents.update(SCOPE, "Note", ids[3], {"text": "no"})
+    assert (await shop.documents.update(SCOPE, "Note", ids[13], {"text": "yes"}))["text"] == "yes"
+    with pytest.raises(OutsideScopeError):
+        await shop.documents.update(SCOPE, "Note", ids[13], {"number": 3})
+    with pytest.raises(OutsideScopeError):
+        await shop.create("Note", number=2)
+
+
+async def test_what_may_not_be_read_is_not_there(shop: Wired) -> None:
+    rows = (await shop.dump())["note"]
+    hidden = next(row for row in rows if 4 in row)
+    with pytest.raises(EntityNotFoundError):
+        await shop.stored("Note", str(hidden[1]))

@@ -1,0 +1,134 @@
+"""`SchemaMapperContract`: tables follow the DocTypes, and what is stored stays and stays readable."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from framework_m_core.domain.errors import ConfigurationError, DuplicateValueError
+from framework_m_core.domain.field import Field
+from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_core.registry.snapshot import Snapshot
+from framework_m_testing.contracts.contract import StoreContract
+from framework_m_testing.fakes.doctype import FakeDocType
+from framework_m_testing.harness import OpenStore, StoreHarness
+from framework_m_testing.sample_doctypes import Colour
+
+__all__ = ["SchemaMapperContract"]
+
+_AWKWARD = 'it\'s 100% \\ "new" :x $1 ?'
+
+
+def _snapshot(*doctypes: type[Any]) -> Snapshot:
+    builder = RegistryBuilder()
+    for doctype in doctypes:
+        builder.add_doctype(doctype, "samples")
+    return builder.freeze()
+
+
+def _first() -> Snapshot:
+    class Row(FakeDocType):
+        what: str = ""
+
+        class Meta:
+            is_child_table = True
+
+    class Plain(FakeDocType):
+        code: str = "same"
+        rows: list[Row] = []
+
+    return _snapshot(Row, Plain)
+
+
+def _widened() -> Snapshot:
+    class Row(FakeDocType):
+        what: str = ""
+        amount: Decimal = Field(default=Decimal("1.5"), scale=2)
+
+        class Meta:
+            is_child_table = True
+
+    class Plain(FakeDocType):
+        code: str = "same"
+        rows: list[Row] = []
+        text: str = _AWKWARD
+        number: int = -3
+        ratio: float = 0.25
+        flag: bool = True
+        price: Decimal = Field(default=Decimal("9.90"), scale=2)
+        day: date = date(2026, 1, 31)
+        moment: datetime = datetime(2026, 1, 31, 12, 0, 0, 7, tzinfo=UTC)
+        colour: Colour = Colour.BLUE
+        tags: list[str] = [_AWKWARD]
+        key: UUID = UUID(int=7)
+        note: str | None = None
+
+    return _snapshot(Row, Plain)
+
+
+def _unique(*, unique: bool) -> Snapshot:
+    class Plain(FakeDocType):
+        code: str = Field(default="same", unique=unique)
+
+    return _snapshot(Plain)
+
+
+class SchemaMapperContract(StoreContract):
+    """Give it a fixture `open_store`."""
+
+    async def test_a_synced_schema_needs_nothing(self, store: StoreHarness) -> None:
+        """Neither planned nor done."""
+        assert list(await store.schema_mapper.plan()) == []
+        assert list(await store.schema_mapper.sync()) == []
+
+    async def test_rows_of_before_have_the_defaults_of_new_fields(self, open_store: OpenStore) -> None:
+        """In documents and in their child rows."""
+        async with open_store(_first()) as store:
+            await store.schema_mapper.sync()
+            old = await store.store("Plain", rows=[{"what": "old"}])
+        async with open_store(_widened()) as store:
+            await store.schema_mapper.sync()
+            assert list(await store.schema_mapper.plan()) == []
+            found = await store.load("Plain", old.id)
+            expected = store.new("Plain", rows=[{"what": "old"}])
+        for name in ("text", "number", "ratio", "flag", "price", "day", "moment", "colour", "tags", "key", "note"):
+            assert getattr(found, name) == getattr(expected, name), name
+        assert [(row.what, row.amount) for row in found.rows] == [("old", Decimal("1.50"))]
+
+    async def test_a_field_that_is_gone_does_not_stand_in_the_way(self, open_store: OpenStore) -> None:
+        """Its values are kept: it may come back."""
+        async with open_store(_widened()) as store:
+            await store.schema_mapper.sync()
+            old = await store.store("Plain", number=5)
+        async with open_store(_first()) as store:
+            await store.schema_mapper.sync()
+            await store.store("Plain", rows=[{"what": "without"}])
+        async with open_store(_widened()) as store:
+            await store.schema_mapper.sync()
+            assert (await store.load("Plain", old.id)).number == 5
+
+    async def test_uniqueness_can_be_taken_away(self, open_store: OpenStore) -> None:
+        """The store forgets it with the DocType."""
+        async with open_store(_unique(unique=True)) as store:
+            await store.schema_mapper.sync()
+            await store.store("Plain")
+            with pytest.raises(DuplicateValueError):
+                await store.store("Plain")
+        async with open_store(_unique(unique=False)) as store:
+            await store.schema_mapper.sync()
+            await store.store("Plain")
+
+    async def test_uniqueness_over_equal_values_is_refused(self, open_store: OpenStore) -> None:
+        """Naming the field; nothing is changed."""
+        async with open_store(_unique(unique=False)) as store:
+            await store.schema_mapper.sync()
+            await store.store("Plain")
+            await store.store("Plain")
+        async with open_store(_unique(unique=True)) as store:
+            with pytest.raises(ConfigurationError, match="code"):
+                await store.schema_mapper.sync()
+            await store.store("Plain")
