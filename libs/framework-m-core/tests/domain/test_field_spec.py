@@ -72,8 +72,6 @@ def spec_of(annotation: Any, default: Any = ...) -> FieldSpec:
         (list[str], FieldKind.JSON, False),
         (dict[str, Any], FieldKind.JSON, False),
         (Mapping[str, int], FieldKind.JSON, False),
-        (tuple[int, ...], FieldKind.JSON, False),
-        (set[str] | None, FieldKind.JSON, True),
         (Any, FieldKind.JSON, True),
         (object, FieldKind.JSON, True),
         (list[Row], FieldKind.CHILDREN, False),

@@ -82,9 +82,11 @@ async def test_a_user_is_changed(run_m: RunM, tmp_path: Path) -> None:
     assert run_m("user", "disable", EMAIL).stdout == "ada@example.com is disabled; all sessions were ended\n"
     assert run_m("user", "list").stdout == "ada@example.com  disabled  Administrator\n"
     assert not await is_password(tmp_path, "another long one")
+    assert run_m("user", "enable", EMAIL).stdout == "ada@example.com is enabled\n"
+    assert await is_password(tmp_path, "another long one")
 
 
-@pytest.mark.parametrize("command", [["disable"], ["add-role"], ["set-password", "--password-stdin"]])
+@pytest.mark.parametrize("command", [["disable"], ["enable"], ["add-role"], ["set-password", "--password-stdin"]])
 def test_an_unknown_user_is_said(run_m: RunM, command: list[str]) -> None:
     name, *options = command
     role = ["Administrator"] if name == "add-role" else []

@@ -113,7 +113,7 @@ async def test_what_a_caller_may_not_read_is_not_served(site: Any) -> None:
         assert read["lines"][0].keys() == {"id", "text", "price"}
         refused = await client.post("/api/v1/Sale", json={"title": "a", "color": "blue", "secret": "x"})
         assert refused.json()["errors"] == [
-            {"field": "secret", "code": "not_writable", "message": refused.json()["errors"][0]["message"]}
+            {"field": "secret", "code": "unknown_field", "message": refused.json()["errors"][0]["message"]}
         ]
 
 
@@ -212,3 +212,49 @@ async def test_guests_create_and_read_where_the_doctype_says_so(site: Any) -> No
         assert (await client.get(f"/api/v1/Tag/{made.json()['id']}")).json() == made.json()
         assert (await client.get("/api/v1/Tag")).json()["items"][0]["name"] == "guest"
         assert (await client.patch("/api/v1/Tag/guest", json={"text": "x"})).status_code == 401
+
+
+async def test_all_faults_of_a_body_are_told_at_once(site: Any) -> None:
+    body = {"colour": "blue", "rate": "abc", "lines": [{"price": "x"}, {"txet": "a"}], "owner": "me"}
+    async with site.client("boss") as client:
+        faults = (await client.post("/api/v1/Sale", json=body)).json()["errors"]
+    told = {fault["field"]: fault["code"] for fault in faults}
+    assert told == {
+        "colour": "unknown_field",
+        "owner": "not_writable",
+        "rate": "wrong_type",
+        "lines.0.price": "wrong_type",
+        "lines.1.txet": "unknown_field",
+        "title": "required",
+    }
+    messages = {fault["field"]: fault["message"] for fault in faults}
+    assert "did you mean 'color'?" in messages["colour"]
+    assert "did you mean 'text'?" in messages["lines.1.txet"]
+
+
+async def test_a_hidden_field_is_not_suggested(site: Any) -> None:
+    async with site.client("reader") as client:
+        refused = await client.post("/api/v1/Sale", json={"title": "a", "color": "blue", "secrte": "x"})
+    assert "secret" not in refused.json()["errors"][0]["message"]
+
+
+@pytest.mark.parametrize(
+    ("values", "code"),
+    [
+        ({"title": None}, "wrong_type"),
+        ({"lines": [{"text": "a", "price": "-1"}]}, "out_of_bounds"),
+        ({"color": "green"}, "not_a_choice"),
+    ],
+)
+async def test_faults_have_few_codes(site: Any, values: dict[str, Any], code: str) -> None:
+    async with site.client("boss") as client:
+        answer = await client.post("/api/v1/Sale", json={"title": "a", "color": "red", **values})
+    assert [fault["code"] for fault in answer.json()["errors"]] == [code]
+
+
+async def test_an_if_match_that_is_no_tag_of_the_document_is_said_so(site: Any) -> None:
+    document = await site.make()
+    async with site.client("boss") as client:
+        refused = await client.patch(f"/api/v1/Sale/{document['id']}", json={"title": "b"}, headers={"if-match": '"1"'})
+    assert refused.status_code == 412
+    assert "holds no ETag of this document" in refused.json()["detail"]

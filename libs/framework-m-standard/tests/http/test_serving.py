@@ -160,7 +160,7 @@ def test_what_runs_is_finished_before_the_end(run: Run, command: str, number: in
         assert answer.result().status_code == 201
     assert_free(server.address)
     assert "Traceback" not in server.output
-    assert "m user create --role Administrator" in server.output
+    assert "m user create you@example.com --role Administrator" in server.output
 
 
 def test_what_takes_too_long_is_not_waited_for(run: Run) -> None:
@@ -213,13 +213,28 @@ def test_changes_are_served(run: Run, folder: Path) -> None:
     source.write_text(ANOTHER)
     server.wait_until(lambda: server.status_of("/api/v1/Added") == 200)
     source.write_text("syntax error")
-    server.wait_until(lambda: "starts again when a file changes" in server.output)
+    server.wait_until(lambda: "tried again when a file changes" in server.output)
     assert "SyntaxError" in server.output
+    broken = httpx.get(f"{server.address}/api/v1/Added", timeout=5)
+    assert (broken.status_code, broken.json()["code"]) == (503, "app_broken")
     source.write_text(APP)
     server.wait_until(lambda: server.output.count("serves on") == 3)
     assert httpx.get(f"{server.address}/api/v1/Added").status_code == 401
     assert server.end() == 0
     assert_free(server.address)
+
+
+def test_a_folder_without_an_app_is_told_so(run: Run, folder: Path) -> None:
+    project = folder / "pyproject.toml"
+    for text, said in (
+        ("", "there is no app in"),
+        (PROJECT.replace(".apps", ".app"), "did you mean 'framework_m.apps'"),
+    ):
+        project.write_text(text)
+        server = run("start --port 0")
+        assert server.process.wait(20) == 2
+        server.wait_until(lambda said=said, server=server: said in server.output)
+        assert "Traceback" not in server.output
 
 
 def test_no_worker_outlives_its_parent(run: Run) -> None:

@@ -168,6 +168,17 @@ async def test_what_is_fixed_by_a_submit_is_fixed_for_hooks_too(shop: Wired, hoo
     assert (await shop.stored("Order", order["id"]))["remark"] == "may be changed"
 
 
+async def test_a_number_of_another_type_becomes_the_fields(shop: Wired, hooks: Hooks) -> None:
+    """As a sum over no rows is the integer 0."""
+
+    async def sums(controller: Any) -> None:
+        controller.doc.total = sum(line.qty for line in controller.doc.lines)
+
+    hooks["validate"] = sums
+    order = await shop.create("Order")
+    assert str((await shop.stored("Order", order["id"]))["total"]) == "0.00"
+
+
 async def test_previous_is_the_document_as_it_was_and_not_written(shop: Wired, hooks: Hooks) -> None:
     order = await shop.create("Order", title="old", extra={"a": {"b": 1}}, lines=[{"text": "old"}])
 

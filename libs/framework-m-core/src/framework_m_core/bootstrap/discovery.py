@@ -21,6 +21,7 @@ from types import ModuleType
 from typing import Any
 
 from framework_m_core.domain.errors import ConfigurationError
+from framework_m_core.domain.suggestions import did_you_mean
 
 __all__ = ["APPS", "Choice", "choices", "describe", "groups", "load", "local_app", "modules_of"]
 
@@ -82,8 +83,12 @@ def _declared(file: Path) -> tuple[Path, tuple[Choice, ...]] | None:
         project = tomllib.loads(file.read_text()).get("project", {})
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{file} is not valid TOML: {error}") from error
-    apps = project.get("entry-points", {}).get(APPS, {})
+    groups = project.get("entry-points", {})
+    apps = groups.get(APPS, {})
     if not apps:
+        for group in groups:
+            if meant := did_you_mean(group, [APPS]):
+                raise ConfigurationError(f"{file} has entry points in the group {group!r}, which nothing reads{meant}")
         return None
     for source in (file.parent / "src", file.parent):
         if source.is_dir() and str(source) not in sys.path:

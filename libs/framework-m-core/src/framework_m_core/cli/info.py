@@ -106,7 +106,7 @@ def _print_composition(application: Application) -> None:
 
 
 def _print_doctype(plan: DocTypePlan, snapshot: Snapshot) -> None:
-    about = (inspect.getdoc(plan.model) or "").partition("\n")[0]
+    about = inspect.cleandoc(vars(plan.model).get("__doc__") or "").partition("\n")[0]
     print(f"{plan.name}: {about}" if about else plan.name)
     controller = plan.controller
     hooks = (

@@ -9,7 +9,7 @@ from typing import Any
 from framework_m_core.controllers.controller import Documents
 from framework_m_core.domain.events import DomainEvent
 
-__all__ = ["EventHandler", "handler_marks", "on"]
+__all__ = ["EventHandler", "HandlerMark", "handler_marks", "on"]
 
 type EventHandler = Callable[[Any, Documents], Awaitable[None]]
 

@@ -88,6 +88,9 @@ class AuthenticationError(FrameworkError):
 
     code = "unauthenticated"
 
+    def __init__(self, message: str = "log in first: nothing here is open to anonymous callers") -> None:
+        super().__init__(message)
+
 
 class PermissionDeniedError(FrameworkError):
     """The caller has no grant for the action; `rule` in the details names what was missing."""

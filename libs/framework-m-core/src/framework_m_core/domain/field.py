@@ -5,13 +5,14 @@ Our keywords travel in `json_schema_extra`, so a field declared with that alone 
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, Final, overload
 
 import pydantic
 from pydantic_core import PydanticUndefined
 
-__all__ = ["KEYWORDS", "Field"]
+__all__ = ["KEYWORDS", "UNKNOWN_KEYWORDS", "Field", "known_keywords"]
 
 KEYWORDS: Final = (
     "link",
@@ -27,6 +28,10 @@ KEYWORDS: Final = (
     "scale",
 )
 """The framework's own keywords, as they stand in `json_schema_extra`."""
+
+UNKNOWN_KEYWORDS: Final = "framework_m.unknown_keywords"
+"""Where `Field` notes keywords that there are not, for the registry to report with all other problems."""
+_PYDANTICS: Final = frozenset(inspect.signature(pydantic.Field).parameters) - {"extra"}
 
 
 @overload
@@ -139,4 +144,13 @@ def Field(default: Any = PydanticUndefined, **keywords: Any) -> Any:
         value = keywords.pop(name, None)
         if value not in (None, False, 0) or (name == "scale" and value == 0 and value is not None):
             extra[name] = value
-    return pydantic.Field(default, json_schema_extra=extra or None, **keywords)
+    unknown = [name for name in keywords if name not in _PYDANTICS]
+    if unknown:
+        extra[UNKNOWN_KEYWORDS] = unknown
+    known = {name: value for name, value in keywords.items() if name in _PYDANTICS}
+    return pydantic.Field(default, json_schema_extra=extra or None, **known)
+
+
+def known_keywords() -> frozenset[str]:
+    """Every keyword that `Field` takes, pydantic's included."""
+    return _PYDANTICS.union(KEYWORDS, ("ext",))

@@ -49,7 +49,7 @@ _SCALARS: Final[dict[Any, FieldKind]] = {
     UUID: FieldKind.UUID,
 }
 _ANYTHING: Final = (Any, object)
-_JSON: Final = (dict, Mapping, list, tuple, set, frozenset, *_ANYTHING)
+_JSON: Final = (dict, Mapping, list, *_ANYTHING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +124,9 @@ def _kind(annotation: Any) -> tuple[FieldKind, tuple[str, ...], type[BaseModel] 
         return _enum_kind(annotation)
     if origin is list and arguments and _is_child(arguments[0]):
         return FieldKind.CHILDREN, (), arguments[0]
+    if origin is list and arguments and isinstance(arguments[0], type) and issubclass(arguments[0], BaseModel):
+        name = arguments[0].__name__
+        raise ValueError(f"list[{name}]: {name} is no child table: its Meta says is_child_table = True")
     if annotation in _JSON or origin in _JSON:
         return FieldKind.JSON, (), None
     raise ValueError(

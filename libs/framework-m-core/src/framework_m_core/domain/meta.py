@@ -11,7 +11,7 @@ from framework_m_core.domain.filters import And, Comparison, Filter, Not, Or
 
 __all__ = ["ACTIONS", "Action", "FieldLevel", "MetaOptions", "read_meta"]
 
-type Action = Literal["read", "write", "create", "delete", "purge", "submit", "cancel"]
+type Action = Literal["read", "select", "write", "create", "delete", "purge", "submit", "cancel"]
 ACTIONS: Final[tuple[str, ...]] = get_args(Action.__value__)
 
 type Scope = Literal["all", "own"] | Filter

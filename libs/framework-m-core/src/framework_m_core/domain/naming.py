@@ -17,6 +17,7 @@ __all__ = ["PROMPT", "FieldNaming", "IdNaming", "NamingRule", "PromptNaming", "S
 
 PROMPT = "prompt"
 _FIELD = re.compile(r"\{(\w+)\}")
+_LIKE_DATE = re.compile(r"Y{2,}|M{2,}|D{2,}|[YMD]{4,}", re.IGNORECASE)
 _DATE_PARTS = {"YYYY": "%Y", "YY": "%y", "MM": "%m", "DD": "%d"}
 
 
@@ -81,6 +82,9 @@ def parse_naming(pattern: str | None) -> NamingRule:
             f"{pattern!r} is no naming rule: expected 'prompt', 'field:<name>' or a series with one counter "
             "such as 'INV-.YYYY.-.####'"
         )
+    for part in parts:
+        if part not in _DATE_PARTS and _LIKE_DATE.fullmatch(part):
+            raise ValueError(f"{pattern!r}: {part!r} is no part of a date: expected {', '.join(_DATE_PARTS)}")
     if "/" in pattern:
         raise ValueError(f"{pattern!r}: a name holds no '/'")
     return SeriesNaming(parts)

@@ -67,6 +67,10 @@ class IdentityProtocol(Protocol):
         """Keeps the user from logging in and voids all sessions. Raises EntityNotFoundError."""
         ...
 
+    async def enable(self, email: str) -> Identity:
+        """Lets a disabled user log in again. Raises EntityNotFoundError."""
+        ...
+
     async def all(self) -> Sequence[Identity]:
         """Every user, by email."""
         ...

@@ -15,7 +15,16 @@ from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.domain.field_spec import FieldSpec, read_field_spec
 from framework_m_core.domain.meta import MetaOptions, read_meta
 from framework_m_core.domain.naming import IdNaming, NamingRule, parse_naming
+from framework_m_core.domain.suggestions import did_you_mean
 from framework_m_core.registry.checks import check_field_name, check_name, check_plan
+from framework_m_core.registry.declarations import (
+    check_controller,
+    check_default,
+    check_handler,
+    check_keywords,
+    check_mark,
+    check_own_fields,
+)
 from framework_m_core.registry.plans import ChildPlan, DocTypePlan
 from framework_m_core.registry.snapshot import Snapshot
 
@@ -44,6 +53,8 @@ class RegistryBuilder:
     def add_controller(self, controller: type[Controller[Any]]) -> None:
         """Declares the controller of the DocType that its type argument names."""
         doctype = getattr(controller, "doctype", None)
+        for problem in check_controller(controller):
+            self._problem(controller, problem)
         if doctype is None:
             self._problem(controller, "a controller names its DocType: class XController(Controller[X])")
         elif self._controllers.setdefault(doctype, controller) is not controller:
@@ -102,15 +113,21 @@ class RegistryBuilder:
 
     def _fields(self, model: type[BaseModel]) -> dict[str, FieldSpec]:
         fields = {}
+        for problem in check_own_fields(model):
+            self._problem(model, problem)
         for name, info in model.model_fields.items():
             if name in _FRAMEWORK_ATTRIBUTES:
                 continue
             for problem in check_field_name(name):
                 self._problem(model, problem)
-            if name not in _FRAMEWORK_ATTRIBUTES and (info.alias or info.validation_alias or info.serialization_alias):
+            for problem in check_keywords(name, info):
+                self._problem(model, problem)
+            if info.alias or info.validation_alias or info.serialization_alias:
                 self._problem(model, f"field {name!r}: an alias is not supported, the field's name is its name")
             try:
-                fields[name] = read_field_spec(name, info)
+                fields[name] = spec = read_field_spec(name, info)
+                for problem in check_default(spec, info):
+                    self._problem(model, problem)
             except (ValueError, TypeError) as error:
                 self._problem(model, f"field {name!r}: {error}")
         if model.model_computed_fields:
@@ -131,9 +148,16 @@ class RegistryBuilder:
     def _handlers_by_event(self, plans: dict[str, DocTypePlan]) -> dict[tuple[str, str], tuple[EventHandler, ...]]:
         found: dict[tuple[str, str], tuple[EventHandler, ...]] = {}
         for function in self._handlers:
+            for problem in check_handler(function):
+                self._problem(function, problem)
             for mark in handler_marks(function):
-                if mark.doctype not in plans:
-                    self._problem(function, f"@on names {mark.doctype!r}, which is no DocType")
+                problems = list(check_mark(mark))
+                if not problems and mark.doctype not in plans:
+                    problems = [f"@on names {mark.doctype!r}, which is no DocType{did_you_mean(mark.doctype, plans)}"]
+                for problem in problems:
+                    self._problem(function, problem)
+                if problems:
+                    continue
                 key = (mark.doctype, mark.event.type)
                 found[key] = (*found.get(key, ()), function)
         return found

@@ -9,6 +9,7 @@ from framework_m_core.domain.doctype import VERSION_ATTRIBUTE
 from framework_m_core.domain.field_spec import FieldKind, FieldSpec
 from framework_m_core.domain.filters import And, Comparison, Filter, Not, Or, fields_of
 from framework_m_core.domain.naming import FieldNaming, SeriesNaming
+from framework_m_core.domain.suggestions import did_you_mean
 from framework_m_core.registry.plans import FRAMEWORK_SPECS, DocTypePlan
 
 __all__ = ["MAX_DOCTYPE_NAME", "MAX_FIELD_NAME", "RESERVED_NAMES", "check_field_name", "check_name", "check_plan"]
@@ -61,10 +62,20 @@ def check_field_name(name: str) -> Iterator[str]:
 
 def check_plan(plan: DocTypePlan, doctypes: Mapping[str, DocTypePlan]) -> Iterator[str]:
     """Problems that show only beside the other DocTypes."""
+    yield from _check_child_table(plan)
     yield from _check_links(plan, doctypes)
     yield from _check_naming(plan)
     yield from _check_columns(plan)
     yield from _check_permissions(plan)
+
+
+def _check_child_table(plan: DocTypePlan) -> Iterator[str]:
+    """A child table has no documents of its own to name, submit or give roles to."""
+    if not plan.meta.is_child_table:
+        return
+    for option in ("permissions", "naming", "submittable", "indexes", "unique_together", "api_resource"):
+        if getattr(plan.meta, option):
+            yield f"Meta.{option}: a child table is stored, named and protected with its parent: leave it out"
 
 
 def _check_links(plan: DocTypePlan, doctypes: Mapping[str, DocTypePlan]) -> Iterator[str]:
@@ -78,7 +89,8 @@ def _check_link_fields(
 ) -> Iterator[str]:
     for name, spec in fields.items():
         if spec.link and spec.link not in doctypes:
-            yield f"field {where + name!r} links to {spec.link!r}, which is no DocType: known are {_list(doctypes)}"
+            meant = did_you_mean(spec.link, doctypes) or f": known are {_list(doctypes)}"
+            yield f"field {where + name!r} links to {spec.link!r}, which is no DocType{meant}"
         if spec.fetch_from:
             yield from _check_fetch(spec, fields, doctypes, where)
 

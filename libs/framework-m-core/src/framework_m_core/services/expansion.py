@@ -44,7 +44,8 @@ class ExpansionService:
             raise QueryError(f"expand: at most {_MAX_EXPANDED} links are expected")
         for name in dict.fromkeys(names):
             if name not in known:
-                raise QueryError(f"expand: {name[:80]!r} is no link that you can read: known are {', '.join(known)}")
+                links = f"known are {', '.join(known)}" if known else "there are none"
+                raise QueryError(f"expand: {name[:80]!r} is no link that you can read: {links}")
             ids = {document[name] for document in documents if document.get(name) is not None}
             targets = await self._targets(scope, plan.links[name], tuple(sorted(ids))) if ids else {}
             for document in documents:

@@ -59,20 +59,35 @@ class LinkService:
     async def _targets(
         self, unit: UnitOfWorkProtocol, scope: RequestScope, doctype: str, ids: Mapping[UUID, set[str]]
     ) -> dict[UUID, Mapping[str, Any]]:
+        """Targets that the caller may read, or, where nothing is fetched from them, select."""
         plan = self._snapshot.get(doctype)
-        grant = await self._permissions.find(scope.principal, plan, "read")
+        found = await self._granted(unit, scope, plan, "read", ids)
+        rest = {id: fields for id, fields in ids.items() if id not in found and not fields}
+        return {**found, **await self._granted(unit, scope, plan, "select", rest)} if rest else found
+
+    async def _granted(
+        self,
+        unit: UnitOfWorkProtocol,
+        scope: RequestScope,
+        plan: DocTypePlan,
+        action: str,
+        ids: Mapping[UUID, set[str]],
+    ) -> dict[UUID, Mapping[str, Any]]:
+        grant = await self._permissions.find(scope.principal, plan, action)
         fields = sorted(set().union(*ids.values()))
         if grant is None or not grant.readable.issuperset(fields):
             return {}
         columns = plan.columns if grant.evaluate else ("id", *(name for name in fields if name != "id"))
         live = (Comparison("id", "in", tuple(ids)), Comparison("deleted_at", "is_null", True))
         where, slots = shape_of(And((*live, bind_principal(grant.scope, scope.principal))))
-        handle = self._prepare(QueryShape(doctype, columns, where, lock="share"))
+        handle = self._prepare(QueryShape(plan.name, columns, where, lock="share"))
         rows = [dict(zip(columns, row, strict=True)) for row in await unit.fetch(handle, slots)]
-        return {row["id"]: row for row in rows if await self._covered(scope, plan, grant, row)}
+        return {row["id"]: row for row in rows if await self._covered(scope, plan, action, grant, row)}
 
-    async def _covered(self, scope: RequestScope, plan: DocTypePlan, grant: Grant, row: Mapping[str, Any]) -> bool:
-        return not grant.evaluate or await self._permissions.covers(scope, plan, "read", grant, row)
+    async def _covered(
+        self, scope: RequestScope, plan: DocTypePlan, action: str, grant: Grant, row: Mapping[str, Any]
+    ) -> bool:
+        return not grant.evaluate or await self._permissions.covers(scope, plan, action, grant, row)
 
 
 def _holders(plan: DocTypePlan, values: MutableMapping[str, Any], before: Mapping[str, Any]) -> Iterator[_Holder]:

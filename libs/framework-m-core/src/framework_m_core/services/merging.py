@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from framework_m_core.domain.doctype import VERSION_FIELD
 from framework_m_core.domain.errors import FieldProblem, ValidationError
 from framework_m_core.domain.field_spec import FieldSpec
 from framework_m_core.domain.naming import PromptNaming
+from framework_m_core.domain.suggestions import did_you_mean
 from framework_m_core.domain.values import from_json
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.registry.plans import FRAMEWORK_SPECS, ChildPlan, DocTypePlan
@@ -24,12 +26,15 @@ def creation_values(plan: DocTypePlan, grant: Grant, body: Mapping[str, Any]) ->
     """Values of a new document, and the name given for it. Raises ValidationError listing every refused field."""
     given = dict(body)
     name = given.pop("name", None) if isinstance(plan.naming, PromptNaming) else None
-    name = parse_fields(plan.specs, {"name": name})["name"]
-    _refuse([_refusal(field, plan.specs) for field in given if field not in grant.writable])
-    rows = {field: given.pop(field) for field in plan.children if field in given}
-    values = parse_fields(plan.fields, given)
-    for field, listed in rows.items():
-        values[field] = _merge_rows(plan.children[field], grant, [], listed)
+    refused = [_refusal(field, _seen(grant)) for field in given if field not in grant.writable]
+    taken = {field: raw for field, raw in given.items() if field in grant.writable}
+    problems = list(refused)
+    with _noting(problems):
+        name = parse_fields(plan.specs, {"name": name})["name"]
+    values = _merge(plan, grant, taken, {}, problems)
+    if problems:
+        problems += _missing(plan, given)
+    _refuse(problems)
     return values, name
 
 
@@ -44,16 +49,46 @@ def update_values(
 
     `stored` holds all of the document as stored values, `served` gives what the caller may read of it.
     """
+    problems: list[FieldProblem] = []
     echoes = [field for field in body if field not in grant.writable and field != VERSION_FIELD]
     if echoes:
         known = served()
-        _refuse([_refusal(field, plan.specs) for field in echoes if not _is_echo(plan, field, known, body[field])])
-    given = {field: raw for field, raw in body.items() if field in grant.writable}
-    rows = {field: given.pop(field) for field in plan.children if field in given}
-    values = parse_fields(plan.fields, given)
-    for field, listed in rows.items():
-        values[field] = _merge_rows(plan.children[field], grant, stored[field], listed)
+        problems += [_refusal(field, _seen(grant)) for field in echoes if not _is_echo(plan, field, known, body[field])]
+    taken = {field: raw for field, raw in body.items() if field in grant.writable}
+    values = _merge(plan, grant, taken, stored, problems)
+    _refuse(problems)
     return values
+
+
+def _merge(
+    plan: DocTypePlan,
+    grant: Grant,
+    taken: Mapping[str, Any],
+    stored: Mapping[str, Any],
+    problems: list[FieldProblem],
+) -> dict[str, Any]:
+    """Stored values of the writable fields of a body; what is wrong with them is added to the problems."""
+    values: dict[str, Any] = {}
+    with _noting(problems):
+        values = parse_fields(plan.fields, {field: raw for field, raw in taken.items() if field not in plan.children})
+    for field in plan.children.keys() & taken.keys():
+        with _noting(problems):
+            values[field] = _merge_rows(plan.children[field], grant, stored.get(field, []), taken[field])
+    return values
+
+
+@contextmanager
+def _noting(problems: list[FieldProblem]) -> Iterator[None]:
+    """Adds what is wrong to the problems and goes on, so that all are told at once."""
+    try:
+        yield
+    except ValidationError as error:
+        problems += error.problems
+
+
+def _missing(plan: DocTypePlan, given: Mapping[str, Any]) -> list[FieldProblem]:
+    wanted = [name for name, spec in plan.fields.items() if spec.required and name not in given]
+    return [FieldProblem(name, "required", "the field is required") for name in wanted]
 
 
 def expected_version(body: Mapping[str, Any]) -> int | None:
@@ -93,7 +128,7 @@ def _merge_row(child: ChildPlan, grant: Grant, known: dict[Any, dict[str, Any]],
     refused = []
     for field in [name for name in given if f"{child.field}.{name}" not in grant.writable]:
         if not _is_row_echo(child, grant, field, before or {}, given.pop(field)):
-            refused.append(_refusal(field, child.fields, at))
+            refused.append(_refusal(field, _seen(grant, child.field), at))
     _refuse(refused)
     return {**(before or {}), **parse_fields(child.fields, given, at)}
 
@@ -138,10 +173,17 @@ def _same(spec: FieldSpec, stored: Any, raw: Any) -> bool:
         return False
 
 
-def _refusal(field: str, specs: Mapping[str, FieldSpec], at: str = "") -> FieldProblem:
-    if field in specs:
+def _seen(grant: Grant, child: str = "") -> frozenset[str]:
+    """The fields that the caller knows of, of the document or of a child table: others are as if they were not."""
+    known = grant.readable | grant.writable
+    return frozenset(name.rpartition(".")[2] for name in known if name.rpartition(".")[0] == child)
+
+
+def _refusal(field: str, seen: frozenset[str], at: str = "") -> FieldProblem:
+    if field in seen:
         return FieldProblem(at + field, "not_writable", "the field is not yours to set: leave it out")
-    return FieldProblem(at + field, "unknown_field", "there is no such field: check the spelling or leave it out")
+    meant = did_you_mean(field, seen) or ": leave it out"
+    return FieldProblem(at + field, "unknown_field", f"there is no such field{meant}")
 
 
 def _refuse(problems: list[FieldProblem]) -> None:

@@ -20,6 +20,8 @@ from framework_m_core.services.schemas import document_schema
 
 __all__ = ["MetadataService"]
 
+_SHOWN = tuple(action for action in ACTIONS if action != "select")
+"""To choose a document as the target of a link is not to see its DocType."""
 _OF_SUBMITTABLE = frozenset({"submit", "cancel"})
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _NOBODY: frozenset[str] = frozenset()
@@ -49,7 +51,7 @@ class MetadataService:
                     }
                 )
         if not modules and scope.principal.is_anonymous:
-            raise AuthenticationError("log in first: nothing here is open to anonymous callers")
+            raise AuthenticationError()
         return {"modules": [{"name": name, "doctypes": modules[name]} for name in sorted(modules)]}
 
     async def describe(self, scope: RequestScope, doctype: str) -> Mapping[str, Any]:
@@ -62,7 +64,7 @@ class MetadataService:
             writing = [grants[action].writable for action in ("create", "write") if action in grants]
             return self._described(plan, readable, _NOBODY.union(*writing), tuple(grants))
         if scope.principal.is_anonymous:
-            raise AuthenticationError("log in first: nothing here is open to anonymous callers")
+            raise AuthenticationError()
         if not known:
             raise DocTypeNotFoundError(f"there is no DocType {doctype[:80]!r}")
         raise NoGrantError(f"none of your roles may do anything with {doctype}", rule=f"{doctype}.*")
@@ -70,7 +72,7 @@ class MetadataService:
     async def _grants(self, scope: RequestScope, plan: DocTypePlan) -> dict[str, Grant]:
         """The caller's grants by action, in the order of actions."""
         grants = {}
-        for action in ACTIONS:
+        for action in _SHOWN:
             if action in _OF_SUBMITTABLE and not plan.meta.submittable:
                 continue
             grant = await self._permissions.find(scope.principal, plan, action)
@@ -90,7 +92,7 @@ def _describe(
         "module": plan.module,
         "schema": document_schema(plan, readable, writable),
         "layout": {"sections": [{"label": None, "fields": [field["name"] for field in fields]}]},
-        "permissions": {action: action in allowed for action in ACTIONS},
+        "permissions": {action: action in allowed for action in _SHOWN},
         "fields": fields,
         "views": {"list": {"columns": ["name", *listed]}},
         "workflow": None,

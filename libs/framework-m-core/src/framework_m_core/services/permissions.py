@@ -47,7 +47,7 @@ class PermissionService:
         if grant is not None:
             return grant
         if scope.principal.is_anonymous:
-            raise AuthenticationError("log in first: nothing here is open to anonymous callers")
+            raise AuthenticationError()
         raise NoGrantError(
             f"none of your roles may {action} {plan.name}", rule=f"{plan.name}.{action}", doctype=plan.name
         )

@@ -158,7 +158,7 @@ class _FilterParser:
             raise QueryError(f"filters: at most {MAX_FILTER_DEPTH} levels are expected")
         if isinstance(node, list):
             return And(tuple(self.parse(part, depth + 1) for part in node))
-        if isinstance(node, Mapping) and len(node) == 1:
+        if isinstance(node, Mapping) and len(node) == 1 and "field" not in node:
             return self._branch(*next(iter(node.items())), depth)
         return self._comparison(node)
 

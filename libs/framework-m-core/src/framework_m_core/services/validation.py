@@ -92,8 +92,10 @@ def _bound(
             continue
         try:
             values[name] = bounded(spec, value, rounding=rounding)
-        except (ValueError, OverflowError, TypeError, AttributeError) as error:
+        except (ValueError, OverflowError) as error:
             problems.append(FieldProblem(at + name, "out_of_bounds", str(error)))
+        except (TypeError, AttributeError):
+            pass  # of another type, as a hook may leave it: pydantic converts it or says so
 
 
 _UNBOUNDED = frozenset({FieldKind.UUID, FieldKind.BOOLEAN, FieldKind.CHILDREN})
@@ -125,13 +127,27 @@ def _problems(error: pydantic.ValidationError) -> list[FieldProblem]:
     found = []
     for fault in error.errors(include_url=False, include_input=False, include_context=False):
         path = ".".join(str(part) for part in fault["loc"]) or "*"
-        found.append(
-            FieldProblem(path, _CODES.get(fault["type"], fault["type"]), fault["msg"].removeprefix("Value error, "))
-        )
+        found.append(FieldProblem(path, _code(fault["type"]), fault["msg"].removeprefix("Value error, ")))
     return found
 
 
-_CODES: Mapping[str, str] = {"extra_forbidden": "unknown_field", "missing": "required"}
+def _code(fault: str) -> str:
+    """One of the few codes that clients know, for pydantic's many."""
+    if fault in _CODES:
+        return _CODES[fault]
+    if fault.endswith(("_type", "_parsing", "_inf")) or "_from_" in fault:
+        return "wrong_type"
+    return "out_of_bounds" if fault.startswith(_BOUNDS) or fault.endswith(("too_short", "too_long")) else "invalid"
+
+
+_BOUNDS = ("greater_than", "less_than", "multiple_of", "finite_number", "decimal_")
+_CODES: Mapping[str, str] = {
+    "extra_forbidden": "unknown_field",
+    "missing": "required",
+    "enum": "not_a_choice",
+    "literal_error": "not_a_choice",
+    "string_pattern_mismatch": "bad_pattern",
+}
 
 
 def _raise_if(problems: list[FieldProblem]) -> None:

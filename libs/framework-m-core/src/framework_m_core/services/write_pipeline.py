@@ -36,7 +36,11 @@ from framework_m_core.services.point_reads import PointReads
 from framework_m_core.services.projection import LIVE, by_reference, full_selection, not_found, row_to_document, visible
 from framework_m_core.services.validation import document_values, validated
 
-__all__ = ["Change", "Expected", "Loaded", "WritePipeline", "check_version"]
+__all__ = ["NO_VERSION", "Change", "Expected", "Loaded", "WritePipeline", "check_version"]
+
+
+NO_VERSION = 0
+"""A version that no stored document has; they begin at 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,13 +179,14 @@ class WritePipeline:
         before = loaded.values
         self.identify_rows(plan, changes)
         draft = validated(plan, self._draft(scope, plan, before, changes, change))
-        _check_state(plan, before, draft, change)
+        readable = loaded.reading.readable
+        _check_state(plan, before, draft, change, readable)
         await self._links.resolve(unit, scope, plan, vars(draft), before)
         run = HookRun(plan, draft, loaded.document if plan.hooks else None, unit, scope, door)
         document = await self._hooked(unit, scope, plan, run, draft, *_before(change))
         values = document_values(plan, document)
         if document is not draft and change.docstatus is None:
-            _check_state(plan, before, document, change)
+            _check_state(plan, before, document, change, readable)
         await self._permissions.demand(scope, plan, change.action, grant, values)
         await unit.repository(plan.name).update(document, expected_version=before[VERSION_FIELD])
         values[VERSION_FIELD] += 1
@@ -283,8 +288,9 @@ class WritePipeline:
     async def _refuse_if_linked(
         self, unit: UnitOfWorkProtocol, scope: RequestScope, plan: DocTypePlan, id: UUID
     ) -> None:
-        if await unit.linking(plan.name, id):
-            raise LinkedDocumentError(f"other documents link to this {plan.name}: change or delete them first")
+        if linking := await unit.linking(plan.name, id):
+            names = ", ".join(sorted(set(linking)))
+            raise LinkedDocumentError(f"documents link to this {plan.name}: change or delete them first, see {names}")
 
 
 def check_version(loaded: Loaded, expected: Expected) -> None:
@@ -293,10 +299,14 @@ def check_version(loaded: Loaded, expected: Expected) -> None:
     if expected.version is None or expected.version == stored:
         return
     message = f"the document is at version {stored}, not {expected.version}: read it again and repeat the change"
+    if expected.version == NO_VERSION:
+        message = "If-Match holds no ETag of this document: send the one that it was served with, or its _version"
     raise (PreconditionFailedError if expected.precondition else VersionConflictError)(message, version=stored)
 
 
-def _check_state(plan: DocTypePlan, before: Mapping[str, Any], draft: BaseModel, change: Change) -> None:
+def _check_state(
+    plan: DocTypePlan, before: Mapping[str, Any], draft: BaseModel, change: Change, readable: frozenset[str]
+) -> None:
     status = before["docstatus"]
     wanted = {DocStatus.SUBMITTED: DocStatus.DRAFT, DocStatus.CANCELLED: DocStatus.SUBMITTED}
     if change.docstatus is not None:
@@ -310,7 +320,8 @@ def _check_state(plan: DocTypePlan, before: Mapping[str, Any], draft: BaseModel,
     fixed = [name for name in difference(plan, before, after) if not plan.fields[name].allow_on_submit]
     if fixed or status == DocStatus.CANCELLED:
         word = DocStatus(status).name.lower()
-        raise SubmittedDocumentError(f"the document is {word}: its fields cannot be changed", fields=fixed)
+        shown = ", ".join(name for name in fixed if name in readable) or "its fields"
+        raise SubmittedDocumentError(f"the document is {word}: {shown} cannot be changed", fields=fixed)
 
 
 def _before(change: Change) -> tuple[str, ...]:

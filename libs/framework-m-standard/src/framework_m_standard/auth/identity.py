@@ -146,6 +146,14 @@ class DocumentIdentity:
 
         return await self._change(email, "disable a user", change)
 
+    async def enable(self, email: str) -> Identity:
+        """Lets a disabled user log in again. Raises EntityNotFoundError."""
+
+        async def change(unit: UnitOfWorkProtocol, user: Any) -> None:
+            user.enabled = True
+
+        return await self._change(email, "enable a user", change)
+
     async def all(self) -> Sequence[Identity]:
         """Every user, by email."""
         return [_identity(user) for user in await self._users.select(EVERYTHING, OrderSpec("email"))]

@@ -21,6 +21,11 @@ def settings_for(host: str | None, port: int | None) -> Settings:
     """
     given: Mapping[str, object] = {"http.host": host, "http.port": port}
     settings = load_settings(Path.cwd(), overrides={key: value for key, value in given.items() if value is not None})
+    if settings.framework.apps is None and not settings.local_apps:
+        raise ConfigurationError(
+            f"there is no app in {Path.cwd()}: a pyproject.toml is expected with "
+            '[project.entry-points."framework_m.apps"] and a line such as shop = "shop", or [framework] apps'
+        )
     if settings.production:
         check_for_production(http_settings(settings))
     return settings

@@ -13,6 +13,7 @@ from typing import Final
 from watchfiles import PythonFilter, watch
 
 from framework_m_standard.cli.child_worker import CANNOT_START, ChildWorker
+from framework_m_standard.cli.unavailable import Unavailable
 
 __all__ = ["Reloader"]
 
@@ -28,7 +29,7 @@ class Reloader:
         self._shutdown_seconds = shutdown_seconds
         self._stop = threading.Event()
         self._has_served = False
-        self._told = False
+        self._unavailable: Unavailable | None = None
 
     def run(self) -> int:
         """Runs until a signal, or until a worker that was never ready refuses its configuration; the exit code."""
@@ -67,14 +68,13 @@ class Reloader:
             return None
         if code == 0 or (code == CANNOT_START and not self._has_served):
             return code
-        if not self._told:
-            print("The server has stopped; it starts again when a file changes.", file=sys.stderr, flush=True)
-            self._told = True
+        if self._unavailable is None:
+            print("The app does not start; it is tried again when a file changes.", file=sys.stderr, flush=True)
+            self._unavailable = Unavailable(self._bound)
         return None
 
     def _start(self) -> None:
         self._worker = ChildWorker(self._bound, {}, greets=True)
-        self._told = False
 
     def _restart(self) -> None:
         print("A file has changed: starting again.", flush=True)
@@ -87,5 +87,8 @@ class Reloader:
         self._has_served = self._worker.is_ready or self._has_served
 
     def _end(self) -> None:
+        if self._unavailable is not None:
+            self._unavailable.end()
+            self._unavailable = None
         self._worker.ask_to_end()
         self._worker.wait(self._shutdown_seconds)

@@ -15,7 +15,7 @@ from framework_m_core.cli.tables import print_table
 from framework_m_core.domain.errors import EntityNotFoundError, FrameworkError
 from framework_m_core.interfaces.identity import Identity, IdentityProtocol
 
-__all__ = ["add_role", "app", "create", "disable", "list_users", "set_password"]
+__all__ = ["add_role", "app", "create", "disable", "enable", "list_users", "set_password"]
 
 app = App(name="user", help="The people who may log in.")
 
@@ -95,6 +95,17 @@ def disable(email: Email, /) -> None:
     """
     user = _run(lambda identity: identity.disable(email))
     print(f"{user.email} is disabled; all sessions were ended")
+
+
+@app.command
+def enable(email: Email, /) -> None:
+    """Let a disabled user log in again.
+
+    For example:
+      m user enable eve@example.com
+    """
+    user = _run(lambda identity: identity.enable(email))
+    print(f"{user.email} is enabled")
 
 
 def _run[R](work: Callable[[IdentityProtocol], Awaitable[R]]) -> R:

@@ -32,7 +32,9 @@ from framework_m_standard.http.server import serve
 __all__ = ["serve_app"]
 
 _EVERY_STEP: Final = sys.maxsize
-_NO_ADMINISTRATOR: Final = "Nobody can log in yet. The first administrator: m user create --role Administrator"
+_NO_ADMINISTRATOR: Final = (
+    "There is no administrator yet. The first one: m user create you@example.com --role Administrator"
+)
 
 
 def serve_app(settings: Settings, bound: socket.socket, ready: Callable[[], None], *, greets: bool) -> None:

@@ -32,6 +32,7 @@ class User(BaseDocType):
 
     class Meta:
         naming = "field:email"
+        permissions = {"select": {"Guest": "all"}}
 
     @field_validator("email")
     @classmethod

@@ -14,9 +14,10 @@ from framework_m_core.interfaces.idempotency import StoredAnswer
 from framework_m_core.registry.plans import DocTypePlan
 from framework_m_core.services.documents import DocumentService, Once
 from framework_m_core.services.queries import QueryService
+from framework_m_core.services.write_pipeline import NO_VERSION
 from framework_m_standard.http.asgi import Arrival, Receive
 from framework_m_standard.http.body_codec import decode_object, read_body
-from framework_m_standard.http.etags import NO_VERSION, IfMatch, document_etag, matches_none, parse_if_match
+from framework_m_standard.http.etags import IfMatch, document_etag, matches_none, parse_if_match
 from framework_m_standard.http.idempotency_keys import replayed, written_once
 from framework_m_standard.http.query_parameters import (
     flag,

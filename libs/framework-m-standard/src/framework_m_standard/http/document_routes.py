@@ -79,7 +79,7 @@ class DocumentRoutes:
         if plan is not None and plan.meta.has_api:
             return plan
         if arrival.scope.principal.is_anonymous:
-            raise AuthenticationError("log in first: nothing here is open to anonymous callers")
+            raise AuthenticationError()
         raise DocTypeNotFoundError(f"there is no DocType {name[:80]!r}")
 
 

@@ -5,15 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from framework_m_standard.http.paths import uuid_or_none
 
-__all__ = ["NO_VERSION", "IfMatch", "document_etag", "matches_none", "parse_if_match"]
-
-NO_VERSION: Final = 0
-"""A version that no stored document has; they begin at 1."""
+__all__ = ["IfMatch", "document_etag", "matches_none", "parse_if_match"]
 
 _TAG = re.compile(rb'(W/)?("[\x21\x23-\x7e\x80-\xff]*")')
 _DIGITS = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)

@@ -89,7 +89,7 @@ def _integer(given: dict[str, str], name: str, default: int) -> int:
     if value is None:
         return default
     if _INTEGER.fullmatch(value) is None:
-        raise QueryError(f"{name}={value[:80]!r}: a decimal integer is expected")
+        raise QueryError(f"{name}={value[:80]!r}: a whole number from 0 up is expected")
     return int(value)
 
 

@@ -10,10 +10,12 @@ from framework_m_core.domain.field_spec import FieldSpec
 from framework_m_core.domain.values import bounded
 from framework_m_standard.sql.row_codec import encoder
 
-__all__ = ["DEFAULT", "stored_default"]
+__all__ = ["DEFAULT", "REQUIRED", "stored_default"]
 
 DEFAULT: Final = "default"
 """The key, in the `info` of a column, of what makes its default."""
+REQUIRED: Final = "required"
+"""The key of whether documents must have a value."""
 
 
 def stored_default(dialect: str, model: type[BaseModel], spec: FieldSpec) -> Any:

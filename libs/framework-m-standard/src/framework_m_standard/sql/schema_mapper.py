@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -15,9 +16,12 @@ from framework_m_standard.sql.column_default import DEFAULT
 from framework_m_standard.sql.driver import Transaction
 from framework_m_standard.sql.existing_schema import ExistingSchema, read_existing
 from framework_m_standard.sql.keys import INDEX_PREFIXES
+from framework_m_standard.sql.schema_advice import advice_on
 from framework_m_standard.sql.store import SqlStore
 
 __all__ = ["SqlSchemaMapper"]
+
+_log = logging.getLogger(__name__)
 
 _LOCK = "SELECT pg_advisory_xact_lock(7201986)"
 
@@ -44,6 +48,7 @@ class SqlSchemaMapper:
         try:
             if self._postgres:
                 await transaction.script(_LOCK)
+            before = await read_existing(transaction, self._driver.name)
             statements = await self._changes(transaction, fingerprint)
             for statement in statements:
                 await _run(transaction, statement)
@@ -52,6 +57,8 @@ class SqlSchemaMapper:
             await transaction.rollback()
             raise
         await transaction.commit()
+        for line in advice_on(self._store.tables.all(), before):
+            _log.warning(line)
         return statements
 
     async def _changes(self, transaction: Transaction, fingerprint: str) -> list[str]:

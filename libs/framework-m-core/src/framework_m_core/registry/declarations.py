@@ -1,0 +1,113 @@
+"""What a class must be to be declared: problems that Python and pydantic would pass over in silence."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from difflib import SequenceMatcher
+from enum import Enum
+from typing import Any, Final
+from uuid import UUID
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from framework_m_core.controllers.controller import HOOKS, Controller
+from framework_m_core.controllers.event_handler import HandlerMark
+from framework_m_core.domain.doctype import FRAMEWORK_FIELDS, attribute_of
+from framework_m_core.domain.events import DomainEvent
+from framework_m_core.domain.field import UNKNOWN_KEYWORDS, known_keywords
+from framework_m_core.domain.field_spec import FieldKind, FieldSpec
+from framework_m_core.domain.suggestions import did_you_mean
+from framework_m_core.domain.values import bounded
+
+__all__ = ["check_controller", "check_default", "check_handler", "check_keywords", "check_mark", "check_own_fields"]
+
+_FRAMEWORK_ATTRIBUTES = frozenset(attribute_of(name) for name in FRAMEWORK_FIELDS)
+_PYTHON: Final[Mapping[FieldKind, type | tuple[type, ...]]] = {
+    FieldKind.TEXT: str,
+    FieldKind.INTEGER: int,
+    FieldKind.FLOAT: (int, float),
+    FieldKind.BOOLEAN: bool,
+    FieldKind.DATETIME: datetime,
+    FieldKind.DATE: date,
+    FieldKind.DECIMAL: Decimal,
+    FieldKind.UUID: UUID,
+}
+_ALIKE = 0.85
+_LETTERS_APART = 2
+
+
+def check_own_fields(model: type[BaseModel]) -> Iterator[str]:
+    """Fields that the class states though every document has them."""
+    for name in inspect.get_annotations(model):
+        if name in _FRAMEWORK_ATTRIBUTES:
+            yield f"field {name!r} is the framework's own, every document has it: choose another name"
+
+
+def check_keywords(name: str, info: FieldInfo) -> Iterator[str]:
+    """Keywords of `Field` that there are not."""
+    extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
+    unknown: Any = extra.get(UNKNOWN_KEYWORDS, ())
+    for keyword in unknown:
+        yield f"field {name!r}: Field has no keyword {keyword!r}{did_you_mean(keyword, known_keywords())}"
+
+
+def check_default(spec: FieldSpec, info: FieldInfo) -> Iterator[str]:
+    """A default that is no value of the field."""
+    default = info.default
+    if default is None or default is PydanticUndefined or not spec.is_scalar:
+        return
+    stored = default.value if spec.enum and isinstance(default, Enum) else default
+    expected = _PYTHON.get(spec.kind, object)
+    if not isinstance(stored, expected) or (
+        isinstance(stored, bool) and spec.kind in {FieldKind.INTEGER, FieldKind.FLOAT}
+    ):
+        yield f"field {spec.name!r}: its default {default!r} is {type(default).__name__}, {spec.kind} is expected"
+        return
+    try:
+        bounded(spec, stored)
+    except (ValueError, OverflowError) as error:
+        yield f"field {spec.name!r}: its default {default!r} cannot be stored: {error}"
+
+
+def check_controller(controller: type[Controller[Any]]) -> Iterator[str]:
+    """Hooks that would not be awaited, or never be called."""
+    for name, member in vars(controller).items():
+        if name in HOOKS and not inspect.iscoroutinefunction(member):
+            yield f"{name} is a hook: it is declared with 'async def'"
+        elif inspect.iscoroutinefunction(member) and (meant := _meant(name)):
+            yield f"{name} is no hook, did you mean {meant!r}? A method of your own needs a name less alike"
+
+
+def _meant(name: str) -> str | None:
+    """The hook that a name is a slip of the keyboard away from."""
+    if name in HOOKS or name.startswith("_"):
+        return None
+    for hook in HOOKS:
+        if abs(len(hook) - len(name)) <= _LETTERS_APART and SequenceMatcher(None, hook, name).ratio() >= _ALIKE:
+            return hook
+    return None
+
+
+def check_handler(function: Any) -> Iterator[str]:
+    """A function that could not be called with an event."""
+    if not inspect.iscoroutinefunction(function):
+        yield "an event handler is declared with 'async def'"
+    try:
+        inspect.signature(function).bind(None, None)
+    except TypeError:
+        yield "an event handler takes two arguments: (event, documents)"
+
+
+def check_mark(mark: HandlerMark) -> Iterator[str]:
+    """What `@on` was given in place of a name and an event."""
+    doctype: object = mark.doctype
+    event: object = mark.event
+    if not isinstance(doctype, str):
+        yield f"@on takes the name of a DocType: write {getattr(doctype, '__name__', '?')!r} instead of the class"
+    if not (isinstance(event, type) and issubclass(event, DomainEvent)):
+        yield f"@on takes the class of an event such as DocSubmitted, not {event!r}"

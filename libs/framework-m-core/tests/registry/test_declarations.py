@@ -1,0 +1,190 @@
+"""Mistakes that Python and pydantic pass over in silence stop the start, each named with what was meant."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from framework_m_core.controllers.controller import Controller
+from framework_m_core.controllers.event_handler import on
+from framework_m_core.domain.errors import ConfigurationError
+from framework_m_core.domain.events import DocCreated
+from framework_m_core.domain.field import Field
+from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_testing.fakes.doctype import FakeDocType
+
+
+class Note(FakeDocType):
+    text: str = ""
+
+
+def problems_of(*doctypes: Any, controllers: tuple[Any, ...] = (), handlers: tuple[Any, ...] = ()) -> tuple[str, ...]:
+    """What is wrong with declarations; nothing when they can be used."""
+    builder = RegistryBuilder()
+    for doctype in doctypes:
+        builder.add_doctype(doctype, "tests")
+    for controller in controllers:
+        builder.add_controller(controller)
+    for handler in handlers:
+        builder.add_handler(handler)
+    try:
+        builder.freeze()
+    except ConfigurationError as error:
+        return error.problems
+    return ()
+
+
+def test_misspelt_keywords_of_fields_are_all_named() -> None:
+    class Book(FakeDocType):
+        title: str = Field(min_lenght=1, uniqe=True)  # type: ignore[call-overload]
+        isbn: str = Field("", description="a pydantic keyword", frozen=False)  # type: ignore[call-overload]
+
+    found = problems_of(Book)
+    assert len(found) == 2
+    assert "field 'title': Field has no keyword 'min_lenght': did you mean 'min_length'?" in found[0]
+    assert "'uniqe': did you mean 'unique'?" in found[1]
+
+
+def test_fields_that_every_document_has_are_not_declared_again() -> None:
+    class Book(FakeDocType):
+        id: int  # type: ignore[assignment]
+        owner: int = 0  # type: ignore[assignment]
+
+    found = problems_of(Book)
+    assert "field 'id' is the framework's own" in found[0] and "field 'owner' is" in found[1]
+    assert len(found) == 2
+
+
+class Colour(StrEnum):
+    RED = "red"
+
+
+@pytest.mark.parametrize(
+    ("annotation", "default"),
+    [
+        (str, 5), (int, "a"), (int, True), (float, "a"), (bool, 1), (Decimal, 0), (date, "2026-01-31"),
+        (str, "\0"), (int, 1 << 63), (Decimal, Decimal("0.001")),
+    ],
+)  # fmt: skip
+def test_a_default_that_could_not_be_stored_is_refused(annotation: Any, default: Any) -> None:
+    keywords = {"scale": 2} if annotation is Decimal else {}
+    book = type("Book", (FakeDocType,), {"__annotations__": {"x": annotation}, "x": Field(default, **keywords)})
+    [found] = problems_of(book)
+    assert f"field 'x': its default {default!r}" in found
+
+
+def test_sound_defaults_are_taken() -> None:
+    class Book(FakeDocType):
+        text: str = "a"
+        ratio: float = 0
+        price: Decimal = Field(default=Decimal("0.5"), scale=2)
+        colour: Colour = Colour.RED
+        tags: list[str] = []
+        anything: Any = 5
+        day: date | None = None
+
+    assert problems_of(Book) == ()
+
+
+def test_a_list_of_what_is_no_child_table_is_refused() -> None:
+    class Row(BaseModel):
+        text: str = ""
+
+    class Book(FakeDocType):
+        notes: list[Note] = []
+        rows: list[Row] = []
+
+    found = problems_of(Note, Book)
+    assert "list[Note]: Note is no child table: its Meta says is_child_table = True" in found[0]
+    assert "list[Row]" in found[1]
+
+
+def test_a_child_table_has_no_documents_of_its_own() -> None:
+    class Row(FakeDocType):
+        class Meta:
+            is_child_table = True
+            permissions = {"read": ["Clerk"]}
+            naming = "R-.##"
+            submittable = True
+
+    found = problems_of(Row)
+    assert {option for option in ("permissions", "naming", "submittable") if any(option in one for one in found)} == {
+        "permissions",
+        "naming",
+        "submittable",
+    }
+
+
+@pytest.mark.parametrize("pattern", ["A-.YYY.-.##", "A-.MMMM.##", "A-.yyyy.##", "A-.YYYYMM.##"])
+def test_a_misspelt_part_of_a_date_is_refused(pattern: str) -> None:
+    class Book(FakeDocType):
+        class Meta:
+            naming = pattern
+
+    [found] = problems_of(Book)
+    assert "is no part of a date: expected YYYY, YY, MM, DD" in found
+
+
+def test_hooks_are_coroutines_with_their_right_names() -> None:
+    class NoteController(Controller[Note]):
+        def validate(self) -> None:  # type: ignore[override]
+            """Not awaited."""
+
+        async def before_isnert(self) -> None:
+            """Never called."""
+
+        async def after_saves(self) -> None:
+            """Never called."""
+
+    found = problems_of(Note, controllers=(NoteController,))
+    assert len(found) == 3
+    assert "validate is a hook: it is declared with 'async def'" in found[0]
+    assert "did you mean 'before_insert'?" in found[1]
+    assert "did you mean 'after_save'?" in found[2]
+
+
+def test_methods_of_its_own_are_a_controllers_own_affair() -> None:
+    class NoteController(Controller[Note]):
+        async def validate_text(self) -> None:
+            """Named after a hook, and not mistaken for it."""
+
+        async def _validat(self) -> None:
+            """Private."""
+
+        def total(self) -> int:
+            return 1
+
+    assert problems_of(Note, controllers=(NoteController,)) == ()
+
+
+def test_handlers_are_coroutines_of_two_arguments() -> None:
+    @on("Note", DocCreated)
+    def waits_not(event: Any, documents: Any) -> None:
+        """Not awaited."""
+
+    @on("Note", DocCreated)
+    async def takes_one(event: Any) -> None:
+        """Cannot be called."""
+
+    found = problems_of(Note, handlers=(waits_not, takes_one))
+    assert ["'async def'" in found[0], "(event, documents)" in found[1]] == [True, True]
+
+
+def test_what_a_handler_is_for_is_a_name_and_an_event() -> None:
+    async def handles(event: Any, documents: Any) -> None:
+        """Sound, whatever it is declared for."""
+
+    wrong: list[tuple[Any, Any, str]] = [
+        ("Note", "submit", "the class of an event such as DocSubmitted, not 'submit'"),
+        (Note, DocCreated, "write 'Note' instead of the class"),
+        ("Noet", DocCreated, "'Noet', which is no DocType: did you mean 'Note'?"),
+    ]
+    for doctype, event, said in wrong:
+        handles.__dict__.clear()
+        [found] = problems_of(Note, handlers=(on(doctype, event)(handles),))
+        assert said in found

@@ -1,0 +1,57 @@
+"""Answers on a socket while no worker can: a client is told so at once, instead of waiting without end."""
+
+from __future__ import annotations
+
+import json
+import select
+import socket
+import threading
+from contextlib import suppress
+from typing import Final
+
+__all__ = ["Unavailable"]
+
+_LOOKS_EVERY_SECONDS: Final = 0.2
+_PATIENCE_SECONDS: Final = 1
+_MOST_OCTETS: Final = 65_536
+_BODY: Final = json.dumps(
+    {
+        "type": "urn:framework-m:problem:app_broken",
+        "title": "App broken",
+        "status": 503,
+        "detail": "the app does not start as it is: the console of `m start` says why",
+        "code": "app_broken",
+    }
+).encode()
+_ANSWER: Final = (
+    b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\nretry-after: 2\r\n"
+    b"connection: close\r\ncontent-length: %d\r\n\r\n%b" % (len(_BODY), _BODY)
+)
+
+
+class Unavailable:
+    """A thread that answers every request with 503 until it is ended."""
+
+    def __init__(self, bound: socket.socket) -> None:
+        self._bound = bound
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._serve, name="unavailable", daemon=True)
+        self._thread.start()
+
+    def end(self) -> None:
+        """Stops answering; connections that come from now on wait for the next to accept them."""
+        self._stop.set()
+        self._thread.join()
+
+    def _serve(self) -> None:
+        while not self._stop.is_set():
+            if select.select([self._bound], [], [], _LOOKS_EVERY_SECONDS)[0]:
+                with suppress(OSError):
+                    self._answer(self._bound.accept()[0])
+
+    def _answer(self, connection: socket.socket) -> None:
+        with connection:
+            connection.settimeout(_PATIENCE_SECONDS)
+            connection.recv(_MOST_OCTETS)
+            connection.sendall(_ANSWER)
+            connection.shutdown(socket.SHUT_WR)

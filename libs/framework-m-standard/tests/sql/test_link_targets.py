@@ -1,0 +1,70 @@
+"""Whom a link may name: what its setter may read, or select; and nothing is fetched from what cannot be read."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from uuid import UUID, uuid4
+
+import pytest
+
+from framework_m import Comparison, DocType, Field
+from framework_m_core.domain.errors import LinkTargetError, NoGrantError
+from framework_m_core.domain.scope import Principal, RequestScope
+from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_standard.auth.rbac import RbacPermission
+
+from .wiring import Wired, wired
+
+CLERK = RequestScope(Principal("clerk", frozenset({"Clerk"})))
+BOSS = RequestScope(Principal("boss", frozenset({"Administrator"})))
+
+
+class Person(DocType):
+    """May be named by clerks while active, and be read by nobody but the administrator."""
+
+    full_name: str = ""
+    active: bool = True
+
+    class Meta:
+        permissions = {"select": {"Clerk": Comparison("active", "eq", True)}}
+
+
+class Errand(DocType):
+    """Names a person, plainly and with the name fetched."""
+
+    assignee: UUID | None = Field(default=None, link="Person")
+    helper: UUID | None = Field(default=None, link="Person")
+    helper_name: str | None = Field(default=None, fetch_from="helper.full_name")
+
+    class Meta:
+        permissions = {"create": {"Clerk": "all"}, "read": {"Clerk": "all"}}
+
+
+@pytest.fixture
+async def office(database_url: str) -> AsyncIterator[Wired]:
+    builder = RegistryBuilder()
+    for doctype in (Person, Errand):
+        builder.add_doctype(doctype, "office")
+    snapshot = builder.freeze()
+    async with wired(database_url, snapshot, RbacPermission(snapshot)) as opened:
+        yield opened
+
+
+async def test_what_may_be_selected_may_be_linked_to_and_no_more(office: Wired) -> None:
+    person = await office.documents.create(BOSS, "Person", {"full_name": "Ada"})
+    errand = await office.documents.create(CLERK, "Errand", {"assignee": str(person["id"])})
+    assert errand["assignee"] == person["id"]
+    with pytest.raises(NoGrantError):
+        await office.documents.get(CLERK, "Person", person["id"])
+    with pytest.raises(LinkTargetError):
+        await office.documents.create(CLERK, "Errand", {"helper": str(person["id"])})
+    helped = await office.documents.create(BOSS, "Errand", {"helper": str(person["id"])})
+    assert helped["helper_name"] == "Ada"
+
+
+async def test_the_scope_of_select_counts(office: Wired) -> None:
+    away = await office.documents.create(BOSS, "Person", {"active": False})
+    for target in (away["id"], uuid4()):
+        with pytest.raises(LinkTargetError) as refused:
+            await office.documents.create(CLERK, "Errand", {"assignee": str(target)})
+        assert refused.value.problems[0].message == "no Person with this id is readable to you"
