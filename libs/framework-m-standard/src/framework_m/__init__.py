@@ -3,7 +3,7 @@
 from framework_m_core.controllers.controller import Controller, Documents
 from framework_m_core.controllers.event_handler import on
 from framework_m_core.domain.doctype import DocStatus
-from framework_m_core.domain.errors import PermissionDeniedError, ValidationError
+from framework_m_core.domain.errors import FieldProblem, PermissionDeniedError, ValidationError
 from framework_m_core.domain.events import (
     DocCancelled,
     DocCreated,
@@ -31,6 +31,7 @@ __all__ = [
     "Documents",
     "DomainEvent",
     "Field",
+    "FieldProblem",
     "Not",
     "Or",
     "PermissionDeniedError",
