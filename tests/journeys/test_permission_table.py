@@ -20,7 +20,7 @@ from tests.journeys.security.refusals import faceless, inspect, refused
 PARCEL = '''
 """What is sent."""
 
-from framework_m import Comparison, DocType, Field, Or, PrincipalValue
+from framework_m import Comparison, Controller, DocType, Field, Or, PrincipalValue, requires_permission, rpc, whitelist
 
 MINE = Comparison("owner", "eq", PrincipalValue("id"))
 NORTH = Comparison("region", "eq", "North")
@@ -45,7 +45,25 @@ class Parcel(DocType):
             "submit": {"Sales User": "own"},
             "cancel": {"Sales User": "own"},
         }
+
+
+class ParcelController(Controller[Parcel]):
+    """Weighs parcels for those who may change them."""
+
+    @whitelist
+    @requires_permission("write")
+    async def weigh(self) -> str:
+        return f"{self.doc.label}: 2 kg"
+
+
+@rpc("parcels.rates")
+@requires_permission("create", "Parcel")
+async def rates() -> list[int]:
+    """For those who may send any."""
+    return [5, 9]
 '''
+DECLARED = {"call_method": "write", "call_function": "create"}
+"""The actions that the callables above require."""
 USERS = {"alice": ("Sales User",), "bob": ("Sales User",), "looker": ("Looker",), "nobody": ()}
 WHO = {
     "anonymous": "anonymous",
@@ -98,17 +116,29 @@ def post(store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Post]
             client.close()
 
 
+def _path(route: RouteAccess, doctype: str, id: object) -> str:
+    return route.path.format(
+        doctype=doctype, id=id, method="weigh", function="parcels.rates", page="redoc", asset="open-swagger.js"
+    )
+
+
+def _action(route: RouteAccess) -> str:
+    """What a caller needs leave for."""
+    return DECLARED.get(route.operation, route.action)
+
+
 def _ask(
     post: Post, client: httpx.Client, route: RouteAccess, doctype: str, parcel: dict[str, Any], **given: Any
 ) -> httpx.Response:
     """A request that would be served if its sender may send it."""
-    path = route.path.format(doctype=doctype, id=parcel["id"])
+    path = _path(route, doctype, parcel["id"])
     bodies: dict[str, Any] = {
         "create": {"label": "toys", "region": given.pop("region", "North")},
         "replace": {"label": "toys", "_version": parcel["_version"]},
         "update": {"label": "toys"},
         "login": {"username": email("nobody"), "password": post.product.passwords["nobody"]},
         "refresh": {"refresh_token": given.pop("refresh", "")},
+        "call_method": {"doc_id": str(parcel["id"])},
     }
     body = bodies.get(route.operation)
     return client.request(
@@ -149,7 +179,7 @@ def test_who_may_only_look_may_do_nothing_else(post: Post, route: RouteAccess) -
     if route.action in {"read", "authenticated"}:
         assert answer.status_code == 200
     else:
-        assert refused(answer, 403, "no_grant")["rule"] == f"Parcel.{route.action}"
+        assert refused(answer, 403, "no_grant")["rule"] == f"Parcel.{_action(route)}"
         assert post.clients["alice"].get(f"/api/v1/Parcel/{parcel['id']}").json() == parcel
 
 
@@ -158,7 +188,7 @@ def test_head_answers_as_get_without_a_body(post: Post, route: RouteAccess) -> N
     parcel = post.parcel()
     for name in ("anonymous", "nobody", "bob", "alice"):
         client = post.clients[name]
-        path = route.path.format(doctype="Parcel", id=parcel["id"])
+        path = _path(route, "Parcel", parcel["id"])
         got, headed = client.get(path), client.request("HEAD", path)
         assert headed.content == b"" and faceless(headed)[:2] == faceless(got)[:2]
 
@@ -167,7 +197,7 @@ def test_head_answers_as_get_without_a_body(post: Post, route: RouteAccess) -> N
 def test_other_methods_are_refused_with_those_that_there_are(post: Post, route: RouteAccess) -> None:
     known = {row.method for row in access_table() if row.path == route.path} | {"OPTIONS"}
     known |= {"HEAD"} if "GET" in known else set()
-    path = route.path.format(doctype="Parcel", id=uuid4())
+    path = _path(route, "Parcel", uuid4())
     for method in {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE"} - known:
         for name in ("anonymous", "alice"):
             answer = post.clients[name].request(method, path)
@@ -211,7 +241,8 @@ def test_unknown_doctypes_child_tables_and_those_without_api_are_one_to_callers(
     for doctype, name in product(("Nonsense", "parcel", *HIDDEN), ("anonymous", "nobody", "alice")):
         client = post.clients[name]
         answer = _ask(post, client, route, doctype, parcel)
-        refused(answer, *((401, "unauthenticated") if name == "anonymous" else (404, "doctype_not_found")))
+        missing = "call_not_found" if route.operation == "call_method" else "doctype_not_found"
+        refused(answer, *((401, "unauthenticated") if name == "anonymous" else (404, missing)))
         unknown = _ask(post, client, route, "NoSuchType", parcel)
         assert faceless(answer, doctype, "NoSuchType") == faceless(unknown, doctype, "NoSuchType")
 

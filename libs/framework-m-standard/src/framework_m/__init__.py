@@ -2,6 +2,7 @@
 
 from framework_m_core.controllers.controller import Controller, Documents
 from framework_m_core.controllers.event_handler import on
+from framework_m_core.controllers.rpc import requires_permission, rpc, whitelist
 from framework_m_core.domain.doctype import DocStatus
 from framework_m_core.domain.errors import FieldProblem, PermissionDeniedError, ValidationError
 from framework_m_core.domain.events import (
@@ -39,4 +40,7 @@ __all__ = [
     "RequestScope",
     "ValidationError",
     "on",
+    "requires_permission",
+    "rpc",
+    "whitelist",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -14,10 +14,22 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from framework_m import Comparison, Controller, DocType, Field
+from framework_m import (
+    Comparison,
+    Controller,
+    DocType,
+    Documents,
+    Field,
+    RequestScope,
+    requires_permission,
+    rpc,
+    whitelist,
+)
+from framework_m_core.bootstrap.discovery import folder_of
 from framework_m_core.domain.clock import Uuid7Generator
 from framework_m_core.domain.errors import AuthenticationError, PermissionDeniedError, RateLimitError
 from framework_m_core.domain.scope import ADMINISTRATOR, GUEST, Principal
+from framework_m_core.interfaces.audit_log import AuditEntry
 from framework_m_core.interfaces.authentication import Credentials, Login
 from framework_m_core.interfaces.identity import Identity
 from framework_m_core.interfaces.session import SessionKind
@@ -30,12 +42,14 @@ from framework_m_core.services.metadata import MetadataService
 from framework_m_core.services.naming import NamingService
 from framework_m_core.services.permissions import PermissionService
 from framework_m_core.services.queries import QueryService
+from framework_m_core.services.rpc import RpcService
 from framework_m_core.services.write_pipeline import WritePipeline
 from framework_m_standard.auth.rbac import RbacPermission
 from framework_m_standard.http.app import Services, create_app
 from framework_m_standard.http.asgi import ASGIApp
 from framework_m_standard.http.health_routes import Lifecycle
 from framework_m_standard.http.settings import HttpSettings
+from framework_m_standard.sql.audit_log import SqlAuditLog
 from framework_m_standard.sql.counter import SqlCounter
 from framework_m_standard.sql.idempotency import SqlIdempotency
 from framework_m_standard.sql.reader import SqlReader
@@ -91,6 +105,63 @@ class SaleController(Controller[Sale]):
         if self.doc.title == "break":
             raise RuntimeError("SELECT password FROM users")
         self.doc.total = sum((line.price for line in self.doc.lines), Decimal(0))
+
+    @whitelist
+    @requires_permission("write")
+    async def priced(self, factor: Decimal = Decimal(1)) -> dict[str, Any]:
+        """The title and the total, times a factor."""
+        return {"title": self.doc.title, "total": (self.doc.total * factor).quantize(Decimal("0.01"))}
+
+    @whitelist
+    @requires_permission("read")
+    async def has_document(self) -> bool:
+        """Whether one was named."""
+        return self.doc is not None
+
+    @whitelist
+    @requires_permission("create")
+    async def split(self, parts: int, breaks: bool = False) -> list[UUID]:
+        """Makes copies."""
+        made = [await self.documents.create("Sale", {"title": self.doc.title}) for _ in range(parts)]
+        if breaks:
+            raise RuntimeError("after the last")
+        return [sale["id"] for sale in made]
+
+    @whitelist(allow_guest=True)
+    async def greet(self) -> str:
+        """Says hello to everybody."""
+        return "hello"
+
+    async def helper(self) -> None:
+        """Is not declared callable."""
+
+
+@rpc("sales.titles")
+@requires_permission("read", "Sale")
+async def titles(starting: str, documents: Documents, scope: RequestScope) -> dict[str, Any]:
+    """Titles that start so."""
+    filters = [{"field": "title", "operator": "starts_with", "value": starting}]
+    page = await documents.list("Sale", filters)
+    return {"titles": [sale["title"] for sale in page.items], "asked_by": scope.principal.id}
+
+
+@rpc("sales.ping", allow_guest=True)
+async def ping_guests() -> str:
+    """Answers."""
+    return "pong"
+
+
+@rpc("sales.all_titles", allow_guest=True)
+async def all_titles(documents: Documents) -> list[str]:
+    """Reads as the caller, which for guests means not at all."""
+    return [sale["title"] for sale in (await documents.list("Sale")).items]
+
+
+@rpc("sales.sign_up", allow_guest=True)
+async def sign_up(title: str, documents: Documents) -> UUID:
+    """Makes a sale as the system."""
+    made: UUID = (await documents.elevated("a guest signs up").create("Sale", {"title": title}))["id"]
+    return made
 
 
 class Tag(DocType):
@@ -189,7 +260,12 @@ class Site:
     snapshot: Snapshot
     authentication: TableAuthentication
     lifecycle: Lifecycle
-    failing: list[Exception] = field(default_factory=list)
+    failing: list[Exception]
+    audit_log: SqlAuditLog
+
+    async def audits(self, doctype: str, id: str) -> Sequence[AuditEntry]:
+        """The audit entries of a document."""
+        return await self.audit_log.entries(doctype, UUID(id))
 
     def client(self, name: str | None = None, **headers: str) -> httpx.AsyncClient:
         """A client that sends the token of a person, or none."""
@@ -239,6 +315,8 @@ def make_snapshot(*more: type[DocType]) -> Snapshot:
     for model in (Line, Sale, Hidden, *more):
         builder.add_doctype(model, "sales")
     builder.add_controller(SaleController)
+    for function in (titles, ping_guests, all_titles, sign_up):
+        builder.add_function(function)
     return builder.freeze()
 
 
@@ -249,8 +327,9 @@ async def make_site(store: SqlStore, settings: HttpSettings, development: bool) 
     permissions = PermissionService(RbacPermission(snapshot))
     queries = QueryService(snapshot, reader, permissions)
     pipeline = WritePipeline(reader, permissions, LinkService(snapshot, reader, permissions), CommitWatchers(), ids)
+    units = SqlUnitOfWorkFactory(store)
     documents = DocumentService(
-        snapshot, SqlUnitOfWorkFactory(store), pipeline, queries, NamingService(SqlCounter(store)),
+        snapshot, units, pipeline, queries, NamingService(SqlCounter(store)),
         SqlIdempotency(store), ids,
     )  # fmt: skip
     authentication, lifecycle, failing = TableAuthentication(), Lifecycle(), list[Exception]()
@@ -263,6 +342,7 @@ async def make_site(store: SqlStore, settings: HttpSettings, development: bool) 
     services = Services(
         snapshot=snapshot, documents=documents, queries=queries, authentication=authentication,
         metadata=MetadataService(snapshot, permissions),
+        rpc=RpcService(snapshot, units, pipeline, permissions, documents), openapi_assets=folder_of("offapi"),
     )  # fmt: skip
     app = create_app(services, settings, development=development, ping=ping, lifecycle=lifecycle)
-    return Site(app, snapshot, authentication, lifecycle, failing)
+    return Site(app, snapshot, authentication, lifecycle, failing, SqlAuditLog(store))

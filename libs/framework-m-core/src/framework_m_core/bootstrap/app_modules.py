@@ -11,6 +11,7 @@ from framework_m_core.bootstrap import discovery
 from framework_m_core.bootstrap.discovery import Choice
 from framework_m_core.controllers.controller import Controller
 from framework_m_core.controllers.event_handler import handler_marks
+from framework_m_core.controllers.rpc import call_mark
 from framework_m_core.domain.doctype import FRAMEWORK_FIELDS, attribute_of
 from framework_m_core.registry.builder import RegistryBuilder
 
@@ -34,8 +35,15 @@ def _declare(builder: RegistryBuilder, module: str, member: Any) -> None:
         builder.add_controller(member)
     elif isinstance(member, type) and _is_doctype(member):
         builder.add_doctype(member, module)
-    elif handler_marks(member):
+    else:
+        _declare_function(builder, member)
+
+
+def _declare_function(builder: RegistryBuilder, member: Any) -> None:
+    if handler_marks(member):
         builder.add_handler(member)
+    if call_mark(member):
+        builder.add_function(member)
 
 
 def _is_doctype(member: type) -> bool:

@@ -19,6 +19,7 @@ from framework_m_core.services.naming import NamingService
 from framework_m_core.services.permissions import PermissionService
 from framework_m_core.services.queries import QueryService
 from framework_m_core.services.relay import OutboxRelay
+from framework_m_core.services.rpc import RpcService
 from framework_m_core.services.write_pipeline import WritePipeline
 
 __all__ = ["bind_services"]
@@ -29,8 +30,10 @@ def bind_services(container: Container) -> None:
     container.provide("commit_watchers", CommitWatchers())
     container.bind("permissions", _permissions)
     container.bind("queries", _queries)
+    container.bind("write_pipeline", _pipeline)
     container.bind("documents", _documents)
     container.bind("metadata", _metadata)
+    container.bind("rpc", _rpc)
     container.bind("relay", _relay)
 
 
@@ -42,19 +45,36 @@ def _queries(snapshot: Snapshot, reader: DocumentReaderProtocol, permissions: Pe
     return QueryService(snapshot, reader, permissions)
 
 
-def _documents(
+def _pipeline(
     snapshot: Snapshot,
     reader: DocumentReaderProtocol,
+    permissions: PermissionService,
+    commit_watchers: CommitWatchers,
+    ids: IdGenerator,
+) -> WritePipeline:
+    return WritePipeline(reader, permissions, LinkService(snapshot, reader, permissions), commit_watchers, ids)
+
+
+def _documents(
+    snapshot: Snapshot,
     unit_of_work: UnitOfWorkFactoryProtocol,
+    write_pipeline: WritePipeline,
     queries: QueryService,
     counter: CounterProtocol,
     idempotency: IdempotencyProtocol,
-    commit_watchers: CommitWatchers,
     ids: IdGenerator,
 ) -> DocumentService:
-    links = LinkService(snapshot, reader, queries.permissions)
-    pipeline = WritePipeline(reader, queries.permissions, links, commit_watchers, ids)
-    return DocumentService(snapshot, unit_of_work, pipeline, queries, NamingService(counter), idempotency, ids)
+    return DocumentService(snapshot, unit_of_work, write_pipeline, queries, NamingService(counter), idempotency, ids)
+
+
+def _rpc(
+    snapshot: Snapshot,
+    unit_of_work: UnitOfWorkFactoryProtocol,
+    write_pipeline: WritePipeline,
+    permissions: PermissionService,
+    documents: DocumentService,
+) -> RpcService:
+    return RpcService(snapshot, unit_of_work, write_pipeline, permissions, documents)
 
 
 def _metadata(snapshot: Snapshot, permissions: PermissionService) -> MetadataService:

@@ -23,7 +23,7 @@ from typing import Any
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.domain.suggestions import did_you_mean
 
-__all__ = ["APPS", "Choice", "choices", "describe", "groups", "load", "local_app", "modules_of"]
+__all__ = ["APPS", "Choice", "choices", "describe", "folder_of", "groups", "load", "local_app", "modules_of"]
 
 APPS = "framework_m.apps"
 
@@ -96,6 +96,13 @@ def _declared(file: Path) -> tuple[Path, tuple[Choice, ...]] | None:
     return file.parent, tuple(
         Choice(name, value, project.get("name", file.parent.name)) for name, value in apps.items()
     )
+
+
+def folder_of(package: str) -> Path | None:
+    """Where an installed package stands, without importing it; None where it is not installed."""
+    spec = importlib.util.find_spec(package)
+    places = spec.submodule_search_locations if spec else None
+    return Path(places[0]) if places else None
 
 
 def describe(choice: Choice) -> str:

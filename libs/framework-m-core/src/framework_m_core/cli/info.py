@@ -122,6 +122,7 @@ def _print_doctype(plan: DocTypePlan, snapshot: Snapshot) -> None:
         ("submittable", "yes" if plan.meta.submittable else "no"),
         ("over HTTP", "yes" if plan.meta.has_api else "no"),
         ("controller", hooks),
+        ("callable", ", ".join(f"{name} ({call.action or 'guests'})" for name, call in plan.calls.items()) or "(none)"),
         ("linked from", ", ".join(linked) or "(nothing)"),
     ]
     print_table(rows, indent="  ")

@@ -13,6 +13,7 @@ from typing import ClassVar
 __all__ = [
     "AnswerReplayed",
     "AuthenticationError",
+    "CallNotFoundError",
     "ConfigurationError",
     "DatabaseError",
     "DocTypeNotFoundError",
@@ -124,6 +125,12 @@ class DocTypeNotFoundError(FrameworkError):
     """No DocType of this name is registered, or it has no API."""
 
     code = "doctype_not_found"
+
+
+class CallNotFoundError(FrameworkError):
+    """No method or function of this name is declared callable."""
+
+    code = "call_not_found"
 
 
 class EntityNotFoundError(FrameworkError):

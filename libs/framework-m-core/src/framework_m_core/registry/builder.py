@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 import pydantic
@@ -10,12 +11,14 @@ from pydantic import BaseModel
 
 from framework_m_core.controllers.controller import Controller
 from framework_m_core.controllers.event_handler import EventHandler, handler_marks
+from framework_m_core.controllers.rpc import CallMark, call_mark
 from framework_m_core.domain.doctype import FRAMEWORK_FIELDS, attribute_of
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.domain.field_spec import FieldSpec, read_field_spec
 from framework_m_core.domain.meta import MetaOptions, read_meta
 from framework_m_core.domain.naming import IdNaming, NamingRule, parse_naming
 from framework_m_core.domain.suggestions import did_you_mean
+from framework_m_core.registry.calls import CallPlan, check_call, compile_call, function_path
 from framework_m_core.registry.checks import check_field_name, check_name, check_plan
 from framework_m_core.registry.declarations import (
     check_controller,
@@ -40,6 +43,7 @@ class RegistryBuilder:
         self._models: dict[str, tuple[type[BaseModel], str]] = {}
         self._controllers: dict[type, type[Controller[Any]]] = {}
         self._handlers: list[EventHandler] = []
+        self._functions: list[Callable[..., Any]] = []
         self._problems: list[str] = []
 
     def add_doctype(self, model: type[BaseModel], module: str) -> None:
@@ -64,6 +68,10 @@ class RegistryBuilder:
         """Declares a function that `@on` has marked."""
         self._handlers.append(function)
 
+    def add_function(self, function: Callable[..., Any]) -> None:
+        """Declares a function that `@rpc` has marked."""
+        self._functions.append(function)
+
     def freeze(self) -> Snapshot:
         """Compiles everything. Raises ConfigurationError with all problems."""
         plans = {name: self._compile(*entry) for name, entry in self._models.items()}
@@ -74,9 +82,11 @@ class RegistryBuilder:
             if doctype.__name__ not in self._models:
                 self._problem(controller, f"its DocType {doctype.__name__} is not registered")
         handlers = self._handlers_by_event(plans)
+        documents = _documents(plans)
+        functions = self._calls(documents)
         if self._problems:
             raise ConfigurationError("the DocTypes cannot be used as declared:", self._problems)
-        return Snapshot({name: plan for name, plan in plans.items() if not plan.meta.is_child_table}, handlers)
+        return Snapshot(documents, handlers, functions)
 
     def _compile(self, model: type[BaseModel], module: str) -> DocTypePlan:
         """The plan of a DocType; what is wrong with it is left out of it and noted."""
@@ -97,6 +107,7 @@ class RegistryBuilder:
             children=children,
             naming=naming,
             controller=self._controllers.get(model),
+            calls=self._methods(model),
         )
 
     def _meta(self, model: type[BaseModel]) -> MetaOptions:
@@ -137,6 +148,44 @@ class RegistryBuilder:
 
     def _child(self, field: str, model: type[BaseModel]) -> ChildPlan:
         return ChildPlan(field, model.__name__, model, self._meta(model), self._fields(model))
+
+    def _methods(self, model: type[BaseModel]) -> dict[str, CallPlan]:
+        """The methods of a DocType's controller that may be called."""
+        controller = self._controllers.get(model)
+        members = inspect.getmembers(controller) if controller else []
+        found = {name: self._call(member, model.__name__) for name, member in members if call_mark(member)}
+        return {name: call for name, call in found.items() if call is not None}
+
+    def _calls(self, documents: dict[str, DocTypePlan]) -> dict[str, CallPlan]:
+        """The functions that may be called, by path."""
+        found: dict[str, CallPlan] = {}
+        for function in self._functions:
+            path = function_path(function, call_mark(function) or CallMark())
+            call = self._call(function, None)
+            if path in found:
+                self._problem(function, f"the path {path!r} is taken by {_place(found[path].function)}")
+            elif call is not None:
+                found[path] = call
+        for call in found.values():
+            if call.doctype is not None and call.doctype not in documents:
+                meant = did_you_mean(call.doctype, documents)
+                self._problem(
+                    call.function, f"it requires a permission on {call.doctype!r}, which is no DocType{meant}"
+                )
+        return found
+
+    def _call(self, function: Any, doctype: str | None) -> CallPlan | None:
+        mark = call_mark(function) or CallMark()
+        problems = list(check_call(function, mark))
+        for problem in problems:
+            self._problem(function, problem)
+        if problems:
+            return None
+        try:
+            return compile_call(function, mark, doctype)
+        except (TypeError, NameError, pydantic.PydanticUserError) as error:
+            self._problem(function, f"its arguments cannot be checked: {error}")
+            return None
 
     def _naming(self, model: type[BaseModel], pattern: str | None) -> NamingRule:
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +14,7 @@ from framework_m_core.domain.doctype import FRAMEWORK_FIELDS, VERSION_FIELD, att
 from framework_m_core.domain.field_spec import FieldKind, FieldSpec
 from framework_m_core.domain.meta import MetaOptions
 from framework_m_core.domain.naming import NamingRule
+from framework_m_core.registry.calls import CallPlan
 
 __all__ = ["FRAMEWORK_SPECS", "ChildPlan", "DocTypePlan"]
 
@@ -56,7 +57,7 @@ class ChildPlan:
 
 @dataclass(frozen=True, eq=False)
 class DocTypePlan:
-    """A DocType with its fields, children, naming rule and controller."""
+    """A DocType with its fields, children, naming rule, controller and the methods of it that may be called."""
 
     name: str
     module: str
@@ -66,6 +67,7 @@ class DocTypePlan:
     children: Mapping[str, ChildPlan]
     naming: NamingRule
     controller: type[Controller[Any]] | None
+    calls: Mapping[str, CallPlan] = field(default_factory=dict)
 
     @cached_property
     def columns(self) -> tuple[str, ...]:

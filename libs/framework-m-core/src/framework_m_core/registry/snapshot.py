@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
 
 from framework_m_core.controllers.event_handler import EventHandler
 from framework_m_core.domain.errors import DocTypeNotFoundError
+from framework_m_core.registry.calls import CallPlan
 from framework_m_core.registry.plans import DocTypePlan
 
 __all__ = ["Referrer", "Snapshot"]
@@ -25,10 +26,11 @@ class Referrer:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """All DocTypes and event handlers of the app."""
+    """All DocTypes, event handlers and callable functions of the app."""
 
     doctypes: Mapping[str, DocTypePlan]
     handlers: Mapping[tuple[str, str], tuple[EventHandler, ...]]
+    functions: Mapping[str, CallPlan] = field(default_factory=dict)
 
     def get(self, name: str) -> DocTypePlan:
         """The plan of a DocType. Raises DocTypeNotFoundError."""
@@ -55,10 +57,10 @@ class Snapshot:
         """For each DocType, the link fields that point to it."""
         found: dict[str, list[Referrer]] = {}
         for plan in self.doctypes.values():
-            for field, target in plan.links.items():
-                found.setdefault(target, []).append(Referrer(plan.name, field))
+            for link, target in plan.links.items():
+                found.setdefault(target, []).append(Referrer(plan.name, link))
             for child in plan.children.values():
-                for field, spec in child.fields.items():
+                for link, spec in child.fields.items():
                     if spec.link:
-                        found.setdefault(spec.link, []).append(Referrer(plan.name, field, child.field))
+                        found.setdefault(spec.link, []).append(Referrer(plan.name, link, child.field))
         return MappingProxyType({name: tuple(referrers) for name, referrers in found.items()})

@@ -35,21 +35,26 @@ class MetadataService:
         self._permissions = permissions
         self._described = lru_cache(maxsize=1024)(_describe)
 
+    async def visible(self, scope: RequestScope) -> dict[str, dict[str, Grant]]:
+        """The caller's grants by DocType and action, of those DocTypes that the caller has any for, by name."""
+        served = sorted(plan.name for plan in self._snapshot.doctypes.values() if plan.meta.has_api)
+        grants = {name: await self._grants(scope, self._snapshot.get(name)) for name in served}
+        return {name: found for name, found in grants.items() if found}
+
     async def overview(self, scope: RequestScope) -> dict[str, Any]:
         """The DocTypes that the caller has any grant for, by module. Raises AuthenticationError for anonymous
         callers that may see none."""
         modules: dict[str, list[dict[str, Any]]] = {}
-        for plan in sorted(self._snapshot.doctypes.values(), key=lambda plan: plan.name):
-            allowed = list(await self._grants(scope, plan)) if plan.meta.has_api else []
-            if allowed:
-                modules.setdefault(plan.module, []).append(
-                    {
-                        "name": plan.name,
-                        "label": _doctype_label(plan),
-                        "submittable": plan.meta.submittable,
-                        "permissions": allowed,
-                    }
-                )
+        for name, grants in (await self.visible(scope)).items():
+            plan = self._snapshot.get(name)
+            modules.setdefault(plan.module, []).append(
+                {
+                    "name": name,
+                    "label": _doctype_label(plan),
+                    "submittable": plan.meta.submittable,
+                    "permissions": list(grants),
+                }
+            )
         if not modules and scope.principal.is_anonymous:
             raise AuthenticationError()
         return {"modules": [{"name": name, "doctypes": modules[name]} for name in sorted(modules)]}

@@ -10,12 +10,12 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from framework_m_core.domain.doctype import CHILD_FRAMEWORK_FIELDS, FRAMEWORK_FIELDS
+from framework_m_core.domain.doctype import CHILD_FRAMEWORK_FIELDS, FRAMEWORK_FIELDS, VERSION_FIELD
 from framework_m_core.domain.field_spec import FieldSpec
 from framework_m_core.domain.naming import PromptNaming
 from framework_m_core.registry.plans import FRAMEWORK_SPECS, DocTypePlan
 
-__all__ = ["document_schema"]
+__all__ = ["document_schema", "input_schema"]
 
 _REFERENCE: Final = "#/$defs/"
 _BOUNDS: Final = {"gt": "exclusiveMinimum", "ge": "minimum", "lt": "exclusiveMaximum", "le": "maximum"}
@@ -42,6 +42,26 @@ def document_schema(plan: DocTypePlan, readable: frozenset[str], writable: froze
     kept = {name: definitions[name] for name in _referenced(schema) if name in definitions}
     dialect = {"$schema": GenerateJsonSchema.schema_dialect}
     return {**dialect, **schema, **({"$defs": kept} if kept else {})}
+
+
+def input_schema(plan: DocTypePlan, writable: frozenset[str], *, creating: bool) -> dict[str, Any]:
+    """The schema of a body that creates or changes a document."""
+    given = _given_name(plan) if creating else frozenset[str]()
+    schema = document_schema(plan, frozenset(), writable | given)
+    schema["additionalProperties"] = False
+    if not creating:
+        schema.pop("required", None)
+        schema["properties"][VERSION_FIELD] = {"type": "integer", "description": "The version that is replaced."}
+    elif given:
+        schema["required"] = ["name", *schema.get("required", ())]
+    for name in plan.children.keys() & schema["properties"].keys():
+        row = schema["properties"][name]["items"]
+        row["additionalProperties"] = False
+        if creating:
+            row["properties"].pop("id", None)
+    for described in schema["properties"].values():
+        described.pop("writeOnly", None)
+    return schema
 
 
 def _whole(model: type[BaseModel]) -> dict[str, Any]:

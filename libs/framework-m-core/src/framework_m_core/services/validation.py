@@ -15,7 +15,7 @@ from framework_m_core.domain.field_spec import FieldKind, FieldSpec
 from framework_m_core.domain.values import MAX_INDEXED_TEXT, bounded, from_json
 from framework_m_core.registry.plans import DocTypePlan
 
-__all__ = ["document_values", "parse_fields", "revalidate", "row_values", "validated"]
+__all__ = ["document_values", "fault_list", "parse_fields", "revalidate", "row_values", "validated"]
 
 
 def parse_fields(specs: Mapping[str, FieldSpec], given: Mapping[str, Any], at: str = "") -> dict[str, Any]:
@@ -53,7 +53,7 @@ def _checked(plan: DocTypePlan, values: Mapping[str, Any], *, rounding: bool) ->
     try:
         document = plan.model.__pydantic_validator__.validate_python(values)
     except pydantic.ValidationError as error:
-        raise ValidationError("the document is not valid", _problems(error)) from None
+        raise ValidationError("the document is not valid", fault_list(error)) from None
     problems: list[FieldProblem] = []
     _bound(plan.fields, document.__dict__, rounding, "", problems, values)
     for name, child in plan.children.items():
@@ -123,7 +123,8 @@ def _plain(value: Any) -> Any:
     return value.value if isinstance(value, Enum) else value
 
 
-def _problems(error: pydantic.ValidationError) -> list[FieldProblem]:
+def fault_list(error: pydantic.ValidationError) -> list[FieldProblem]:
+    """Pydantic's faults as ours, each at its path."""
     found = []
     for fault in error.errors(include_url=False, include_input=False, include_context=False):
         path = ".".join(str(part) for part in fault["loc"]) or "*"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from litestar import Litestar, asgi
@@ -16,6 +17,7 @@ from framework_m_core.registry.snapshot import Snapshot
 from framework_m_core.services.documents import DocumentService
 from framework_m_core.services.metadata import MetadataService
 from framework_m_core.services.queries import QueryService
+from framework_m_core.services.rpc import RpcService
 from framework_m_standard.http.asgi import ASGIApp, arrival_of
 from framework_m_standard.http.auth_routes import AuthRoutes
 from framework_m_standard.http.document_actions import DocumentActions
@@ -24,8 +26,11 @@ from framework_m_standard.http.entrance import REFUSED_PATH, Entrance
 from framework_m_standard.http.error_responses import answer_to_exception, problem
 from framework_m_standard.http.health_routes import Lifecycle, Ping, health_routes
 from framework_m_standard.http.meta_routes import meta_routes
+from framework_m_standard.http.openapi.document import OpenApi
+from framework_m_standard.http.openapi.routes import openapi_routes
 from framework_m_standard.http.request_errors import RouteNotFoundError
 from framework_m_standard.http.responses import DocumentEncoder, send_answer
+from framework_m_standard.http.rpc_routes import rpc_routes
 from framework_m_standard.http.settings import HttpSettings, check_for_production
 
 __all__ = ["Services", "create_app"]
@@ -44,8 +49,10 @@ class Services:
     documents: DocumentService
     queries: QueryService
     metadata: MetadataService
+    rpc: RpcService
     authentication: AuthenticationProtocol
     clock: Clock = system_clock
+    openapi_assets: Path | None = None
 
 
 def create_app(
@@ -71,6 +78,8 @@ def create_app(
         route_handlers=[
             document_mount(documents),
             *meta_routes(services.metadata),
+            *rpc_routes(services.rpc, settings.body_limit),
+            *openapi_routes(OpenApi(snapshot, services.metadata), services.openapi_assets),
             *auth.handlers(),
             *health_routes(ping, lifecycle or Lifecycle()),
             _refusal(),

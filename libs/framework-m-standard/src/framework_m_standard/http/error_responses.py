@@ -26,6 +26,7 @@ STATUS: Final[Mapping[type[FrameworkError], int]] = {
     errors.ValidationError: 400,
     errors.AuthenticationError: 401,
     errors.PermissionDeniedError: 403,
+    errors.CallNotFoundError: 404,
     errors.DocTypeNotFoundError: 404,
     errors.EntityNotFoundError: 404,
     request_errors.RouteNotFoundError: 404,

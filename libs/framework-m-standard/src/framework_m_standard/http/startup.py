@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from framework_m_core.bootstrap.application import Application
+from framework_m_core.bootstrap.discovery import folder_of
 from framework_m_standard.http.app import Services, create_app
 from framework_m_standard.http.health_routes import Lifecycle
 
@@ -27,8 +28,10 @@ class InitWeb:
             documents=app.documents,
             queries=app.queries,
             metadata=get("metadata"),
+            rpc=get("rpc"),
             authentication=get("authentication"),
             clock=get("clock"),
+            openapi_assets=folder_of("offapi"),
         )
         development = not app.settings.production
         lifecycle: Lifecycle = get("web_lifecycle")

@@ -1,0 +1,105 @@
+"""Callable methods and functions, compiled once: who may call them, and what their arguments must be."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, get_type_hints
+
+import pydantic
+from pydantic import BaseModel, ConfigDict
+
+from framework_m_core.controllers.controller import HOOKS, Documents
+from framework_m_core.controllers.rpc import CallMark
+from framework_m_core.domain.meta import ACTIONS
+from framework_m_core.domain.scope import RequestScope
+
+__all__ = ["DOC_ID", "CallPlan", "check_call", "compile_call", "function_path"]
+
+_PATH = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)+", re.IGNORECASE)
+_NAMED = {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY}
+DOC_ID = "doc_id"
+"""What names the document in the body of a call of a method."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallPlan:
+    """One callable. `arguments` is the model of its body; `filled` says which parameters the framework fills in.
+
+    Without an `action` guests may call it.
+    """
+
+    function: Callable[..., Any]
+    action: str | None
+    doctype: str | None
+    arguments: type[BaseModel]
+    filled: Mapping[str, type]
+    returns: Any
+    about: str
+
+
+def function_path(function: Any, mark: CallMark) -> str:
+    """The path of a function: the declared one, else its module and name."""
+    return mark.path or f"{function.__module__}.{function.__qualname__}"
+
+
+def compile_call(function: Any, mark: CallMark, doctype: str | None = None) -> CallPlan:
+    """The plan of a method of a DocType, or of a function. Raises TypeError and NameError for a bad signature."""
+    hints = get_type_hints(function)
+    fields: dict[str, Any] = {}
+    filled: dict[str, type] = {}
+    for parameter in _parameters(function, mark):
+        annotation = hints[parameter.name]
+        if annotation in (Documents, RequestScope):
+            filled[parameter.name] = annotation
+        else:
+            default = ... if parameter.default is inspect.Parameter.empty else parameter.default
+            fields[parameter.name] = (annotation, default)
+    arguments = pydantic.create_model(function.__name__, __config__=ConfigDict(extra="forbid"), **fields)
+    about = inspect.cleandoc(function.__doc__ or "")
+    action = None if mark.allow_guest else mark.action
+    return CallPlan(function, action, mark.doctype or doctype, arguments, filled, hints.get("return", Any), about)
+
+
+def _parameters(function: Any, mark: CallMark) -> list[inspect.Parameter]:
+    parameters = list(inspect.signature(function).parameters.values())
+    return parameters[1:] if mark.kind == "method" else parameters
+
+
+def check_call(function: Any, mark: CallMark) -> Iterator[str]:
+    """What keeps a callable from being called, or would let in whom nobody meant to."""
+    name = function.__name__
+    if mark.kind is None:
+        yield f"{name}: requires_permission stands alone: add @whitelist to a method, @rpc() to a function"
+        return
+    if not inspect.iscoroutinefunction(function):
+        yield f"{name} can be called over HTTP: it is declared with 'async def'"
+    yield from _check_leave(name, mark)
+    yield from _check_signature(name, function, mark)
+
+
+def _check_leave(name: str, mark: CallMark) -> Iterator[str]:
+    if mark.action is None and not mark.allow_guest:
+        yield f"{name} does not say who may call it: add @requires_permission('write') or allow_guest=True"
+    if mark.action is not None and mark.allow_guest:
+        yield f"{name} requires a permission and allows guests: leave one out"
+    if mark.action is not None and mark.action not in ACTIONS:
+        yield f"{name} requires {mark.action!r}, which is no action: expected one of {', '.join(ACTIONS)}"
+    if mark.kind == "function" and mark.action is not None and mark.doctype is None:
+        yield f"{name}: a function names the DocType: @requires_permission({mark.action!r}, 'Invoice')"
+    if mark.kind == "method" and mark.doctype is not None:
+        yield f"{name}: a method's own DocType is meant: @requires_permission({mark.action!r})"
+
+
+def _check_signature(name: str, function: Any, mark: CallMark) -> Iterator[str]:
+    if mark.kind == "method" and (name in HOOKS or name.startswith("_")):
+        yield f"{name} cannot be called over HTTP: it is a hook or private"
+    if mark.path is not None and not _PATH.fullmatch(mark.path):
+        yield f"{name}: the path {mark.path!r} is not dotted, as 'shop.stock.recount' is"
+    for parameter in _parameters(function, mark):
+        if parameter.kind not in _NAMED or parameter.annotation is inspect.Parameter.empty:
+            yield f"{name}: its parameter {parameter.name!r} needs a name and a type, so that it can be checked"
+        elif parameter.name == DOC_ID and mark.kind == "method":
+            yield f"{name}: 'doc_id' in the body names the document: read self.doc instead"

@@ -1,0 +1,116 @@
+"""The parts of the OpenAPI document that do not depend on DocTypes: errors, parameters, security, the fixed schemas."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from framework_m_core.domain.page import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET
+
+__all__ = ["PARAMETERS", "SCHEMAS", "SECURITY_SCHEMES", "components_of", "problems", "reference"]
+
+_TEXT: Final = {"type": "string"}
+
+SCHEMAS: Final[dict[str, Any]] = {
+    "Problem": {
+        "type": "object",
+        "description": "What went wrong (RFC 9457).",
+        "required": ["type", "title", "status", "detail", "code", "request_id"],
+        "properties": {
+            "type": _TEXT,
+            "title": _TEXT,
+            "status": {"type": "integer"},
+            "detail": _TEXT,
+            "code": {**_TEXT, "description": "Stable, for programs."},
+            "request_id": {**_TEXT, "format": "uuid"},
+            "rule": {**_TEXT, "description": "The permission that was missing."},
+            "errors": {"type": "array", "items": {"$ref": "#/components/schemas/Fault"}},
+        },
+    },
+    "Fault": {
+        "type": "object",
+        "required": ["field", "code", "message"],
+        "properties": {"field": {**_TEXT, "examples": ["items.0.qty"]}, "code": _TEXT, "message": _TEXT},
+    },
+}
+
+SECURITY_SCHEMES: Final[dict[str, Any]] = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "The access_token of a login."},
+    "session": {"type": "apiKey", "in": "cookie", "name": "m_session", "description": "Set by a login with session."},
+}
+
+_MEANINGS: Final = {
+    400: "The request is malformed or not valid.",
+    401: "Nobody has logged in, or the credentials are not valid.",
+    403: "The caller has no leave for this.",
+    404: "There is no such document for the caller.",
+    405: "The path does not take this method.",
+    409: "It conflicts with what is stored.",
+    412: "If-Match names another version.",
+    413: "The body is too large.",
+    415: "The body is not JSON.",
+    428: "The version that is replaced must be given.",
+    429: "Too many attempts.",
+    503: "The store is away: try again.",
+}
+
+
+def problems(*statuses: int) -> dict[str, Any]:
+    """Responses of errors by status."""
+    schema = {"application/problem+json": {"schema": reference("Problem")}}
+    return {str(status): {"description": _MEANINGS[status], "content": schema} for status in statuses}
+
+
+def reference(name: str) -> dict[str, Any]:
+    """A reference to a schema of the components."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def components_of(name: str, schema: dict[str, Any]) -> list[tuple[str, Any]]:
+    """A JSON Schema and the definitions within it, each as a component of its own."""
+    definitions = schema.pop("$defs", {})
+    schema.pop("$schema", None)
+    parts = {name: schema, **{f"{name}.{inner}": found for inner, found in definitions.items()}}
+    return [(part, _lifted(found, name)) for part, found in parts.items()]
+
+
+def _lifted(node: Any, name: str) -> Any:
+    """A schema whose references lead to the components."""
+    if isinstance(node, dict):
+        return {key: _target(item, name) if key == "$ref" else _lifted(item, name) for key, item in node.items()}
+    return [_lifted(item, name) for item in node] if isinstance(node, list) else node
+
+
+def _target(found: str, name: str) -> str:
+    inner = found.removeprefix("#/$defs/")
+    return f"#/components/schemas/{name}.{inner}" if inner != found else found
+
+
+def _query(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
+    return {"name": name, "in": "query", "description": description, "schema": schema}
+
+
+def _header(name: str, description: str) -> dict[str, Any]:
+    return {"name": name, "in": "header", "description": description, "schema": _TEXT}
+
+
+PARAMETERS: Final[dict[str, Any]] = {
+    "limit": _query(
+        "limit", {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}, "Documents a page."
+    ),
+    "offset": _query("offset", {"type": "integer", "minimum": 0, "maximum": MAX_OFFSET}, "Documents to leave out."),
+    "cursor": _query("cursor", _TEXT, "The next_cursor of the page before."),
+    "filters": _query(
+        "filters",
+        {**_TEXT, "contentMediaType": "application/json"},
+        'JSON: a list such as [{"field": "name", "operator": "eq", "value": "A"}], or a tree of and, or and not.',
+    ),
+    "order_by": _query("order_by", _TEXT, "Fields, with - for falling, separated by commas."),
+    "fields": _query("fields", _TEXT, "Fields to serve, separated by commas; id, name and _version always are."),
+    "expand": _query("expand", _TEXT, "Links to replace by the documents that they point to."),
+    "count": _query("count", {**_TEXT, "enum": ["none", "exact"]}, "Whether to count all that match."),
+    "include_deleted": _query("include_deleted", {"type": "boolean"}, "Deleted documents too."),
+    "hard": _query("hard", {"type": "boolean"}, "For good, which needs the action purge."),
+    "if_match": _header("If-Match", "The ETag of the version that is replaced."),
+    "if_none_match": _header("If-None-Match", "The ETag of the version that the client has."),
+    "idempotency_key": _header("Idempotency-Key", "Does the write once, however often it is sent."),
+}

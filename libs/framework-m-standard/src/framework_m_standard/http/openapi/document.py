@@ -1,0 +1,83 @@
+"""`OpenApi`: the whole document for a caller, built when it is first asked for and kept per set of grants."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Final
+
+from framework_m_core.domain.errors import AuthenticationError
+from framework_m_core.domain.scope import RequestScope
+from framework_m_core.interfaces.permission import Grant
+from framework_m_core.registry.snapshot import Snapshot
+from framework_m_core.services.metadata import MetadataService
+from framework_m_standard.http.openapi.call_paths import function_parts, method_parts
+from framework_m_standard.http.openapi.components import PARAMETERS, SCHEMAS, SECURITY_SCHEMES
+from framework_m_standard.http.openapi.doctype_paths import doctype_paths, doctype_schemas
+from framework_m_standard.http.openapi.fixed_paths import FIXED_PATHS, FIXED_SCHEMAS
+from framework_m_standard.http.responses import encode
+
+__all__ = ["OpenApi"]
+
+_MOST_KEPT: Final = 64
+_DESCRIPTION: Final = (
+    "What the caller of this document may do. Moments are ISO 8601 in UTC, decimals and ids are text; a document "
+    "write with an Idempotency-Key is done once."
+)
+
+
+class OpenApi:
+    """Documents by what a caller may see."""
+
+    def __init__(self, snapshot: Snapshot, metadata: MetadataService) -> None:
+        self._snapshot = snapshot
+        self._metadata = metadata
+        self._encoded = lru_cache(maxsize=_MOST_KEPT)(self._encode)
+
+    async def document(self, scope: RequestScope) -> bytes:
+        """The document as JSON. Raises AuthenticationError for anonymous callers."""
+        if scope.principal.is_anonymous:
+            raise AuthenticationError
+        return self._encoded(_Visible(await self._metadata.visible(scope)))
+
+    def _encode(self, visible: _Visible) -> bytes:
+        return encode(self._build(visible.grants))
+
+    def _build(self, visible: Mapping[str, Mapping[str, Grant]]) -> dict[str, Any]:
+        paths, schemas = dict(FIXED_PATHS), {**SCHEMAS, **FIXED_SCHEMAS}
+        for name, grants in visible.items():
+            plan = self._snapshot.get(name)
+            calls, call_schemas = method_parts(plan, grants)
+            paths |= doctype_paths(plan, grants) | calls
+            schemas |= doctype_schemas(plan, grants) | call_schemas
+        calls, call_schemas = function_parts(self._snapshot.functions, visible)
+        return {
+            "openapi": "3.1.0",
+            "info": {"title": "Framework M", "version": "1", "description": _DESCRIPTION},
+            "servers": [{"url": "/"}],
+            "security": [{"bearer": []}, {"session": []}],
+            "tags": [{"name": name} for name in (*visible, "Functions", "Framework")],
+            "paths": paths | calls,
+            "components": {
+                "schemas": schemas | call_schemas,
+                "parameters": PARAMETERS,
+                "securitySchemes": SECURITY_SCHEMES,
+            },
+        }
+
+
+class _Visible:
+    """Grants as the key of what is built from them: two callers with the same fields to see share a document."""
+
+    def __init__(self, grants: Mapping[str, Mapping[str, Grant]]) -> None:
+        self.grants = grants
+        self._key = tuple(
+            (name, tuple((action, grant.readable, grant.writable) for action, grant in found.items()))
+            for name, found in grants.items()
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Visible) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)

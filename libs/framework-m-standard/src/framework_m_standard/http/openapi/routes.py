@@ -1,0 +1,76 @@
+"""`/schema`: the OpenAPI document, and Swagger UI and ReDoc over it from files of this machine."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+from litestar import HttpMethod, Request, Response, route
+from litestar.handlers import HTTPRouteHandler
+
+from framework_m_core.domain.errors import AuthenticationError
+from framework_m_standard.http.asgi import arrival_of
+from framework_m_standard.http.etags import matches_none
+from framework_m_standard.http.openapi.document import OpenApi
+from framework_m_standard.http.openapi.pages import ASSETS, PAGES
+from framework_m_standard.http.query_parameters import parse_query
+from framework_m_standard.http.request_errors import RouteNotFoundError
+
+__all__ = ["openapi_routes"]
+
+_GET: Final = [HttpMethod.GET, HttpMethod.HEAD]
+_PRIVATE: Final = {"cache-control": "private, no-cache", "vary": "authorization, cookie"}
+_PAGE: Final = {
+    **_PRIVATE,
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+        "connect-src 'self'; worker-src blob:; font-src 'self' data:; base-uri 'none'; frame-ancestors 'none'"
+    ),
+}
+_NO_PAGES: Final = (
+    "the pages need their files: pip install 'framework-m-standard[openapi]'; the document itself is at "
+    "/schema/openapi.json"
+)
+
+
+def openapi_routes(openapi: OpenApi, assets: Path | None) -> list[HTTPRouteHandler]:
+    """The document, the pages, and their files from the folder `assets`; without it the pages say what to install."""
+
+    @route("/schema/openapi.json", http_method=_GET)
+    async def openapi_document(request: Request[Any, Any, Any]) -> Response[bytes]:
+        parse_query(request.scope["query_string"])
+        body = await openapi.document(arrival_of(request.scope).scope)
+        etag = f'"{sha256(body).hexdigest()[:32]}"'
+        known = arrival_of(request.scope).headers.get(b"if-none-match")
+        if known is not None and matches_none(known, etag):
+            return Response(b"", status_code=304, headers={"etag": etag, **_PRIVATE})
+        return Response(body, media_type="application/json", headers={"etag": etag, **_PRIVATE})
+
+    @route("/schema/{page:str}", http_method=_GET)
+    async def openapi_page(request: Request[Any, Any, Any]) -> Response[bytes]:
+        _require_login(request)
+        page = PAGES.get(request.path_params["page"])
+        if page is None:
+            raise RouteNotFoundError("no route has this path")
+        if assets is None:
+            raise RouteNotFoundError(_NO_PAGES)
+        return Response(page, media_type="text/html", headers=_PAGE)
+
+    @route("/schema/assets/{name:str}", http_method=_GET)
+    async def openapi_asset(request: Request[Any, Any, Any]) -> Response[bytes]:
+        _require_login(request)
+        asset = ASSETS.get(request.path_params["name"])
+        if asset is None or assets is None:
+            raise RouteNotFoundError("no route has this path")
+        body = asset.content if asset.file is None else (assets / asset.file).read_bytes()
+        headers = {"cache-control": "private, max-age=3600", "vary": "authorization, cookie"}
+        return Response(body, media_type=asset.media_type, headers=headers)
+
+    return [openapi_document, openapi_page, openapi_asset]
+
+
+def _require_login(request: Request[Any, Any, Any]) -> None:
+    parse_query(request.scope["query_string"])
+    if arrival_of(request.scope).scope.principal.is_anonymous:
+        raise AuthenticationError

@@ -1,0 +1,152 @@
+"""The OpenAPI document: valid, what the caller may do and no more, true to what the routes answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+PATH = "/schema/openapi.json"
+
+
+async def document_for(site: Any, who: str) -> dict[str, Any]:
+    async with site.client(who) as client:
+        answer = await client.get(PATH)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def operations(document: dict[str, Any]) -> set[str]:
+    return {
+        f"{method.upper()} {path}"
+        for path, found in document["paths"].items()
+        for method in found
+        if method != "parameters"
+    }
+
+
+def references(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        if "$ref" in node:
+            yield node["$ref"]
+        for part in node.values():
+            yield from references(part)
+    elif isinstance(node, list):
+        for part in node:
+            yield from references(part)
+
+
+@pytest.mark.parametrize("who", ["admin", "boss", "reader", "blue", "nobody"])
+async def test_it_is_valid_for_every_caller(site: Any, who: str) -> None:
+    document = await document_for(site, who)
+    assert document["openapi"] == "3.1.0"
+    OpenAPIV31SpecValidator(document).validate()
+    names = [
+        one["operationId"] for found in document["paths"].values() for key, one in found.items() if key != "parameters"
+    ]
+    assert len(names) == len(set(names))
+
+
+async def test_it_holds_what_the_caller_may_do(site: Any) -> None:
+    ours = operations(await document_for(site, "boss"))
+    assert {
+        "GET /api/v1/Sale", "POST /api/v1/Sale", "GET /api/v1/Sale/{id}", "PUT /api/v1/Sale/{id}",
+        "PATCH /api/v1/Sale/{id}", "DELETE /api/v1/Sale/{id}", "POST /api/v1/Sale/{id}/submit",
+        "POST /api/v1/Sale/{id}/cancel", "POST /api/v1/rpc/Sale/priced", "POST /api/v1/rpc/fn/sales.titles",
+    } <= ours  # fmt: skip
+    looking = {one for one in operations(await document_for(site, "blue")) if "Sale" in one or "/fn/" in one}
+    assert looking == {
+        "GET /api/v1/Sale", "GET /api/v1/Sale/{id}", "POST /api/v1/rpc/Sale/has_document",
+        "POST /api/v1/rpc/Sale/greet", "POST /api/v1/rpc/fn/sales.titles", "POST /api/v1/rpc/fn/sales.ping",
+        "POST /api/v1/rpc/fn/sales.all_titles", "POST /api/v1/rpc/fn/sales.sign_up",
+    }  # fmt: skip
+    assert not any("Sale" in one and "greet" not in one for one in operations(await document_for(site, "nobody")))
+
+
+async def test_hidden_fields_and_doctypes_do_not_exist(site: Any) -> None:
+    document = await document_for(site, "reader")
+    text = str(document)
+    assert "secret" not in text
+    assert "margin" not in text
+    assert "Hidden" not in text
+
+
+async def test_anonymous_callers_get_nothing_below_it(site: Any) -> None:
+    async with site.client() as client:
+        for path in (PATH, "/schema/swagger", "/schema/redoc", "/schema/assets/redoc.js", "/schema/nonsense"):
+            assert (await client.get(path)).status_code == 401
+
+
+async def test_answers_are_as_their_schemas_say(site: Any) -> None:
+    document = await document_for(site, "boss")
+    made = await site.make(lines=[{"text": "a", "price": "2.50"}], color="blue")
+    async with site.client("boss") as client:
+        page = (await client.get("/api/v1/Sale?fields=title,lines,rate")).json()
+        whole = (await client.get(f"/api/v1/Sale/{made['id']}")).json()
+        priced = (await client.post("/api/v1/rpc/Sale/priced", json={"doc_id": made["id"]})).json()
+        titles = (await client.post("/api/v1/rpc/fn/sales.titles", json={"starting": "o"})).json()
+        refused = (await client.post("/api/v1/Sale", json={"titel": 1})).json()
+        who = (await client.get("/api/v1/auth/me")).json()
+    for name, answer in (
+        ("Sale", made), ("Sale", whole), ("SalePage", page), ("Sale.priced.Answer", priced),
+        ("sales.titles.Answer", titles), ("Problem", refused), ("Auth.User", who),
+    ):  # fmt: skip
+        check(document, name, answer)
+
+
+def check(document: dict[str, Any], name: str, value: Any) -> None:
+    schema = {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
+    jsonschema.validate(value, schema, jsonschema.Draft202012Validator)
+
+
+async def test_bodies_that_the_schemas_refuse_are_refused(site: Any) -> None:
+    document = await document_for(site, "boss")
+    for body, sound in (
+        ({"title": "a"}, True), ({"title": "a", "lines": [{"text": "b"}]}, True), ({}, False), ({"title": 1}, False),
+        ({"title": "a", "total": "1.00"}, False), ({"title": "a", "color": "green"}, False),
+        ({"title": "a", "lines": [{"txet": "b"}]}, False), ({"title": "a", "owner": "me"}, False),
+    ):  # fmt: skip
+        schema = {"$ref": "#/components/schemas/SaleCreate", "components": document["components"]}
+        assert jsonschema.Draft202012Validator(schema).is_valid(body) is sound, body
+        async with site.client("boss") as client:
+            assert (await client.post("/api/v1/Sale", json=body)).status_code == (201 if sound else 400), body
+
+
+async def test_examples_can_be_sent_as_they_are(site: Any) -> None:
+    document = await document_for(site, "boss")
+    example = document["components"]["schemas"]["SaleCreate"]["examples"][0]
+    async with site.client("boss") as client:
+        answer = await client.post("/api/v1/Sale", json={**example, "partner": None})
+    assert answer.status_code == 201, answer.text
+
+
+async def test_it_is_kept_by_the_client_until_it_changes(site: Any) -> None:
+    async with site.client("boss") as client:
+        first = await client.get(PATH)
+        again = await client.get(PATH, headers={"if-none-match": first.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
+    async with site.client("reader") as client:
+        assert (await client.get(PATH, headers={"if-none-match": first.headers["etag"]})).status_code == 200
+
+
+@pytest.mark.parametrize("page", ["swagger", "redoc"])
+async def test_pages_load_files_of_this_server_alone(site: Any, page: str) -> None:
+    async with site.client("boss") as client:
+        shown = await client.get(f"/schema/{page}")
+        assert shown.headers["content-type"] == "text/html; charset=utf-8"
+        assert "script-src 'self';" in shown.headers["content-security-policy"]
+        loaded = re.findall(r'(?:src|href)="([^"]*)"', shown.text)
+        assert loaded
+        for address in loaded:
+            if address != "data:,":
+                assert address.startswith("/schema/assets/")
+                asset = await client.get(address)
+                assert asset.status_code == 200
+                assert asset.content
+        assert (await client.get("/schema/assets/..%2F__init__.py")).status_code == 404
+        assert (await client.get("/schema/assets/__init__.py")).status_code == 404

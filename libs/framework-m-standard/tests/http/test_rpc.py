@@ -1,0 +1,124 @@
+"""Calls over HTTP: only what is declared, by those who may, with arguments that fit; all stored together or not."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+
+async def call(site: Any, who: str | None, path: str, **body: Any) -> Any:
+    async with site.client(who) as client:
+        return await client.post(f"/api/v1/rpc/{path}", json=body)
+
+
+async def test_a_method_gets_its_document_and_arguments(site: Any) -> None:
+    sale = await site.make(lines=[{"text": "a", "price": "2.50"}])
+    answer = await call(site, "boss", "Sale/priced", doc_id=sale["id"], factor="2")
+    assert (answer.status_code, answer.json()) == (200, {"result": {"title": "one", "total": "5.00"}})
+    assert answer.headers["cache-control"] == "no-store"
+    by_name = await call(site, "boss", "Sale/priced", doc_id=sale["name"])
+    assert by_name.json()["result"]["total"] == "2.50"
+
+
+async def test_a_method_without_a_document_has_none(site: Any) -> None:
+    assert (await call(site, "boss", "Sale/has_document")).json() == {"result": False}
+
+
+async def test_what_a_method_writes_is_stored_with_all_of_it_or_not_at_all(site: Any) -> None:
+    sale = await site.make()
+    answer = await call(site, "boss", "Sale/split", doc_id=sale["id"], parts=2)
+    assert len(answer.json()["result"]) == 2
+    failed = await call(site, "boss", "Sale/split", doc_id=sale["id"], parts=3, breaks=True)
+    assert failed.status_code == 500
+    async with site.client("boss") as client:
+        assert (await client.get("/api/v1/Sale?count=exact")).json()["total"] == 3
+
+
+@pytest.mark.parametrize(
+    ("who", "status", "code"),
+    [
+        (None, 401, "unauthenticated"),
+        ("nobody", 403, "no_grant"),
+        ("blue", 403, "no_grant"),
+        ("owner", 404, "not_found"),
+        ("reader", 403, "outside_scope"),
+        ("boss", 200, None),
+        ("admin", 200, None),
+    ],
+)
+async def test_the_action_decides_who_may_call_it_on_which_document(
+    site: Any, who: str | None, status: int, code: str | None
+) -> None:
+    sale = await site.make()
+    answer = await call(site, who, "Sale/priced", doc_id=sale["id"])
+    assert (answer.status_code, answer.json().get("code")) == (status, code)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "Sale/validate", "Sale/_private", "Sale/helper", "Sale/doc", "Sale/nonsense", "Hidden/x", "Line/x",
+        "Nonsense/x", "fn/os.system", "fn/sales.nonsense", "fn/framework_m.DocType", "fn/helper",
+    ],
+)  # fmt: skip
+async def test_what_is_not_declared_cannot_be_called(site: Any, path: str) -> None:
+    for who, status, code in ((None, 401, "unauthenticated"), ("admin", 404, "call_not_found")):
+        answer = await call(site, who, path)
+        assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        ({"factor": "x"}, {"factor": "wrong_type"}),
+        ({"factor": [], "extra": 1}, {"factor": "wrong_type", "extra": "unknown_field"}),
+        ({"self": 1}, {"self": "unknown_field"}),
+        ({"doc_id": 5}, {"doc_id": "wrong_type"}),
+    ],
+)
+async def test_arguments_are_checked_by_the_signature(site: Any, body: dict[str, Any], fields: dict[str, str]) -> None:
+    sale = await site.make()
+    answer = await call(site, "boss", "Sale/priced", **{"doc_id": sale["id"], **body})
+    assert answer.status_code == 400
+    assert {fault["field"]: fault["code"] for fault in answer.json()["errors"]} == fields
+
+
+async def test_a_missing_document_is_404(site: Any) -> None:
+    for ref in (str(uuid4()), "nobody's"):
+        assert (await call(site, "boss", "Sale/priced", doc_id=ref)).status_code == 404
+
+
+async def test_functions_get_what_they_name_and_what_is_sent(site: Any) -> None:
+    await site.make(title="a")
+    await site.make(title="b")
+    answer = await call(site, "boss", "fn/sales.titles", starting="b")
+    assert answer.json() == {"result": {"titles": ["b"], "asked_by": "boss"}}
+    assert (await call(site, "nobody", "fn/sales.titles", starting="b")).json()["code"] == "no_grant"
+    assert (await call(site, None, "fn/sales.titles", starting="b")).status_code == 401
+    assert (await call(site, "boss", "fn/sales.titles", documents="x", starting="b")).status_code == 400
+
+
+async def test_guests_call_what_allows_them_and_see_no_more_than_guests(site: Any) -> None:
+    assert (await call(site, None, "fn/sales.ping")).json() == {"result": "pong"}
+    assert (await call(site, None, "fn/sales.all_titles")).status_code == 401
+    assert (await call(site, None, "Sale/greet")).json() == {"result": "hello"}
+
+
+async def test_what_acts_as_the_system_says_why_and_is_audited(site: Any) -> None:
+    made = (await call(site, None, "fn/sales.sign_up", title="from outside")).json()["result"]
+    [entry] = await site.audits("Sale", made)
+    assert (entry.actor, entry.reason) == ("system", "a guest signs up")
+
+
+async def test_other_methods_and_bad_bodies_are_refused(site: Any) -> None:
+    async with site.client("boss") as client:
+        assert (await client.get("/api/v1/rpc/Sale/priced")).status_code == 405
+        for content in (b"[]", b"{", b'"x"'):
+            answer = await client.post(
+                "/api/v1/rpc/Sale/priced", content=content, headers={"content-type": "application/json"}
+            )
+            assert (answer.status_code, answer.json()["code"]) == (400, "malformed_body")
+        assert (await client.post("/api/v1/rpc/Sale/priced?x=1")).status_code == 400
+        assert (await client.post("/api/v1/rpc/Sale")).status_code == 404
