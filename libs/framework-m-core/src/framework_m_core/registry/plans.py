@@ -100,6 +100,12 @@ class DocTypePlan:
         return {name: spec.link for name, spec in self.fields.items() if spec.link}
 
     @cached_property
+    def has_links(self) -> bool:
+        """Whether the document or any of its child tables has a link field."""
+        tables = (self.fields, *(child.fields for child in self.children.values()))
+        return any(spec.link for fields in tables for spec in fields.values())
+
+    @cached_property
     def enum_fields(self) -> tuple[str, ...]:
         """Fields whose Python value is an enum member."""
         return tuple(name for name, spec in self.fields.items() if spec.enum)

@@ -44,6 +44,8 @@ class LinkService:
 
         Raises LinkTargetError naming every link whose target is missing, deleted or not readable, alike.
         """
+        if not plan.has_links:
+            return
         wanted: dict[str, dict[UUID, set[str]]] = {}
         holders = list(_holders(plan, values, before))
         for _, specs, now, was in holders:

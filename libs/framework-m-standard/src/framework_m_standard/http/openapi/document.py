@@ -56,7 +56,7 @@ class OpenApi:
             "info": {"title": "Framework M", "version": "1", "description": _DESCRIPTION},
             "servers": [{"url": "/"}],
             "security": [{"bearer": []}, {"session": []}],
-            "tags": [{"name": name} for name in (*visible, "Functions", "Framework")],
+            "tags": [{"name": name} for name in (*visible, *(("Functions",) if calls else ()), "Framework")],
             "paths": paths | calls,
             "components": {
                 "schemas": schemas | call_schemas,
