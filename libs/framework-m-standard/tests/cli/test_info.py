@@ -84,7 +84,7 @@ def test_a_doctype_is_shown_whole(run_m: RunM) -> None:
 @pytest.mark.usefixtures("_shop")
 def test_a_misspelt_doctype_is_guessed(run_m: RunM) -> None:
     refused = run_m("info", "doctype", "Artcle")
-    assert (refused.returncode, refused.stderr) == (1, "m: there is no DocType 'Artcle': did you mean Article?\n")
+    assert (refused.returncode, refused.stderr) == (1, "m: there is no DocType 'Artcle': did you mean 'Article'?\n")
 
 
 def test_help_is_not_slowed_by_what_is_installed(run_m: RunM) -> None:

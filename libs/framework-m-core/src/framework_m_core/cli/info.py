@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-import difflib
 import inspect
 import platform
 from collections.abc import Iterator
 from importlib.metadata import version
-from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, Parameter
 
 from framework_m_core.bootstrap.application import Application
-from framework_m_core.bootstrap.settings import load_settings
+from framework_m_core.cli.declared import application_here, declared_by
 from framework_m_core.cli.tables import print_table
-from framework_m_core.domain.errors import ConfigurationError, DocTypeNotFoundError
+from framework_m_core.domain.errors import DocTypeNotFoundError
 from framework_m_core.domain.field_spec import FieldSpec
 from framework_m_core.domain.meta import ACTIONS
+from framework_m_core.domain.suggestions import did_you_mean
 from framework_m_core.registry.plans import DocTypePlan
 from framework_m_core.registry.snapshot import Snapshot
 
@@ -26,7 +24,6 @@ __all__ = ["app", "doctype", "summary"]
 
 app = App(name="info", help="What is installed, bound and declared, and why.")
 
-_REGISTRIES = "init_registries"
 _FLAGS = ("unique", "index", "in_list", "read_only", "allow_on_submit", "sensitive")
 
 
@@ -44,8 +41,8 @@ def summary(
       m info --verbose
       m info doctype Invoice
     """
-    application = _application()
-    names = sorted(_snapshot(application).doctypes)
+    application = application_here()
+    names = sorted(declared_by(application).doctypes)
     print(f"Framework M {version('framework-m-core')} on Python {platform.python_version()}")
     print_table(
         [
@@ -68,26 +65,12 @@ def doctype(name: Annotated[str, Parameter(help="The DocType's name, such as Inv
     For example:
       m info doctype Invoice
     """
-    snapshot = _snapshot(_application())
+    snapshot = declared_by(application_here())
     plan = snapshot.doctypes.get(name)
     if plan is None:
-        near = difflib.get_close_matches(name, snapshot.doctypes, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(snapshot.doctypes))}"
-        raise DocTypeNotFoundError(f"there is no DocType {name!r}: {hint}", doctype=name)
+        hint = did_you_mean(name, snapshot.doctypes) or f": known are {', '.join(sorted(snapshot.doctypes))}"
+        raise DocTypeNotFoundError(f"there is no DocType {name!r}{hint}", doctype=name)
     _print_doctype(plan, snapshot)
-
-
-def _application() -> Application:
-    return Application(load_settings(Path.cwd(), secrets=False))
-
-
-def _snapshot(application: Application) -> Snapshot:
-    """What the apps declare, by the one bootstrap step that compiles it."""
-    step = next((step for step in application.steps if step.name == _REGISTRIES), None)
-    if step is None:
-        raise ConfigurationError(f"no installed package brings the step {_REGISTRIES}: pip install framework-m")
-    asyncio.run(step.step.run(application))
-    return application.snapshot
 
 
 def _print_composition(application: Application) -> None:

@@ -1,0 +1,29 @@
+"""What the app in the working directory declares, without opening or changing anything."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from framework_m_core.bootstrap.application import Application
+from framework_m_core.bootstrap.settings import load_settings
+from framework_m_core.domain.errors import ConfigurationError
+from framework_m_core.registry.snapshot import Snapshot
+
+__all__ = ["application_here", "declared_by"]
+
+_REGISTRIES = "init_registries"
+
+
+def application_here() -> Application:
+    """The app in the working directory, not opened. Raises ConfigurationError."""
+    return Application(load_settings(Path.cwd(), secrets=False))
+
+
+def declared_by(application: Application) -> Snapshot:
+    """What the apps declare, by the one bootstrap step that compiles it. Raises ConfigurationError."""
+    step = next((step for step in application.steps if step.name == _REGISTRIES), None)
+    if step is None:
+        raise ConfigurationError(f"no installed package brings the step {_REGISTRIES}: pip install framework-m")
+    asyncio.run(step.step.run(application))
+    return application.snapshot

@@ -1,0 +1,69 @@
+"""`m routes`: every route of the app, and what a caller needs for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from framework_m_core.cli.declared import application_here, declared_by
+from framework_m_core.cli.tables import print_table
+from framework_m_core.domain.errors import DocTypeNotFoundError
+from framework_m_core.domain.suggestions import did_you_mean
+from framework_m_core.registry.calls import CallPlan
+from framework_m_core.registry.snapshot import Snapshot
+from framework_m_standard.http.access import DOCUMENTS, access_table
+
+__all__ = ["routes"]
+
+type Line = tuple[str, str, str]
+
+_RPC = "/api/v1/rpc/"
+_NEEDS = {
+    "none": "open",
+    "login": "credentials in its body",
+    "authenticated": "a login",
+}
+
+
+def routes(doctype: Annotated[str | None, Parameter(help="One DocType's routes alone.")] = None, /) -> None:
+    """List the routes of the app in this folder, and what a caller needs for each.
+
+    For example:
+      m routes
+      m routes Invoice
+    """
+    snapshot = declared_by(application_here())
+    served = [name for name, plan in snapshot.doctypes.items() if plan.meta.has_api]
+    if doctype is not None and doctype not in served:
+        raise DocTypeNotFoundError(f"no DocType {doctype!r} is served over HTTP{did_you_mean(doctype, served)}")
+    print_table(_fixed() if doctype is None else ())
+    for name in sorted(served) if doctype is None else [doctype]:
+        print_table(_of_doctype(snapshot, name))
+    print_table(_functions(snapshot) if doctype is None else ())
+
+
+def _fixed() -> Iterator[Line]:
+    for route in access_table():
+        if not route.path.startswith((DOCUMENTS, _RPC)):
+            yield route.method, route.path, _NEEDS[route.action]
+
+
+def _of_doctype(snapshot: Snapshot, name: str) -> Iterator[Line]:
+    plan = snapshot.get(name)
+    for route in access_table():
+        if route.path.startswith(DOCUMENTS) and (plan.meta.submittable or route.action not in {"submit", "cancel"}):
+            path = route.path.replace("{doctype}", name)
+            yield route.method, f"{path}?{route.query}" if route.query else path, f"{route.action} {name}"
+    for method, call in plan.calls.items():
+        yield "POST", f"{_RPC}{name}/{method}", _leave(call)
+
+
+def _functions(snapshot: Snapshot) -> Iterator[Line]:
+    for path, call in snapshot.functions.items():
+        yield "POST", f"{_RPC}fn/{path}", _leave(call)
+
+
+def _leave(call: CallPlan) -> str:
+    return f"{call.action} {call.doctype}" if call.action else "open"
