@@ -15,7 +15,7 @@ from tests.journeys.product import Product, email
 from tests.journeys.security.refusals import refused
 
 AT_ONCE = 20
-SAME = ("content-type", "etag", "location", "content-length")
+SAME = ("content-type", "etag", "location", "content-length", "cache-control", "vary")
 
 
 def _keyed(client: httpx.Client, method: str, path: str, key: str, **given: Any) -> httpx.Response:
@@ -218,3 +218,19 @@ def test_who_has_lost_the_grant_gets_no_replay(
         admin.patch(f"/api/v1/User/{id}", json={"enabled": False}).raise_for_status()
         eventually(lambda: leaver.get("/api/v1/auth/me").status_code == 401)
         refused(_keyed(leaver, "POST", "/api/v1/Customer", key, json={"full_name": "x"}), 401, "unauthenticated")
+
+
+def test_who_may_see_less_than_before_gets_no_replay_of_it(
+    crm: Product, admin: httpx.Client, eventually: Callable[[Callable[[], bool]], None]
+) -> None:
+    crm.create_users({"demoted": ("Sales Manager",)})
+    key, code = str(uuid4()), uuid4().hex
+    item = admin.post("/api/v1/Item", json={"item_code": code, "cost": "77.77"}).json()["id"]
+    with crm.client("demoted") as demoted:
+        id = demoted.get("/api/v1/auth/me").json()["id"]
+        first = _keyed(demoted, "PATCH", f"/api/v1/Item/{item}", key, json={"description": "z"})
+        assert first.json()["cost"] == "77.77"
+        admin.patch(f"/api/v1/User/{id}", json={"roles": ["Sales User"]}).raise_for_status()
+        eventually(lambda: demoted.get("/api/v1/auth/me").json()["roles"] == ["Sales User"])
+        again = _keyed(demoted, "PATCH", f"/api/v1/Item/{item}", key, json={"description": "z"})
+        refused(again, 404, "not_found")

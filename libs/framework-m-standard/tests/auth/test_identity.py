@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from framework_m_core.domain.errors import DuplicateNameError, EntityNotFoundError, ValidationError
+from framework_m_core.domain.errors import DuplicateNameError, EntityNotFoundError, LinkedDocumentError, ValidationError
 from framework_m_core.interfaces.audit_log import AuditEntry
 from framework_m_core.interfaces.session import SessionKind
 from framework_m_standard.auth.passwords import Passwords
@@ -173,6 +173,16 @@ async def test_roles_that_doctypes_name_are_there_and_audited(worker: Worker) ->
     role = await worker.app.documents.get(worker.administrator, "Role", "Administrator")
     [entry] = await worker.app.container.get("audit_log").entries("Role", role["id"])
     assert (entry.action, entry.actor, entry.reason) == ("create", "system", "roles named by DocTypes")
+
+
+async def test_a_role_stays_while_somebody_has_it(worker: Worker) -> None:
+    documents = worker.app.documents
+    await documents.create(worker.administrator, "Role", {"name": "Clerk"})
+    await worker.identity.create(EMAIL, PASSWORD, ["Clerk"])
+    with pytest.raises(LinkedDocumentError, match="1 users have the role Clerk"):
+        await documents.delete(worker.administrator, "Role", "Clerk")
+    await documents.update(worker.administrator, "User", EMAIL, {"roles": []})
+    await documents.delete(worker.administrator, "Role", "Clerk")
 
 
 @pytest.mark.parametrize("doctype", ["UserCredential", "UserSession", "LoginAttempt"])

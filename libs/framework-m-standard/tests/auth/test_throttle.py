@@ -53,7 +53,22 @@ async def test_asking_while_held_does_not_hold_longer(throttle: LoginThrottle, w
 async def test_letter_case_and_blanks_make_no_other_account(throttle: LoginThrottle) -> None:
     await attempts(throttle, 3)
     with pytest.raises(RateLimitError):
-        await throttle.begin(" ADA@Example.com ", "198.51.100.7")
+        await throttle.begin(" ADA@Example.com ", ADDRESS)
+
+
+async def test_nobody_locks_an_account_from_one_address(throttle: LoginThrottle) -> None:
+    await attempts(throttle, 3)
+    with pytest.raises(RateLimitError):
+        await throttle.begin(ACCOUNT, ADDRESS)
+    await throttle.begin(ACCOUNT, "198.51.100.7")
+
+
+async def test_failures_from_many_addresses_close_the_account_to_all(throttle: LoginThrottle) -> None:
+    for number in range(5):
+        await attempts(throttle, 3, address=f"198.51.100.{number}")
+    with pytest.raises(RateLimitError):
+        await throttle.begin(ACCOUNT, "203.0.113.1")
+    await throttle.begin("other@example.com", "203.0.113.1")
 
 
 async def test_an_address_is_held_for_all_accounts(throttle: LoginThrottle) -> None:

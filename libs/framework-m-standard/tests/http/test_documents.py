@@ -258,3 +258,32 @@ async def test_an_if_match_that_is_no_tag_of_the_document_is_said_so(site: Any) 
         refused = await client.patch(f"/api/v1/Sale/{document['id']}", json={"title": "b"}, headers={"if-match": '"1"'})
     assert refused.status_code == 412
     assert "holds no ETag of this document" in refused.json()["detail"]
+
+
+async def test_a_body_of_very_many_fields_is_refused_as_a_whole(site: Any) -> None:
+    many = {f"field_{number}": 1 for number in range(2_000)}
+    async with site.client("boss") as client:
+        whole = await client.post("/api/v1/Sale", json=many)
+        row = await client.post("/api/v1/Sale", json={"title": "a", "lines": [many]})
+        rows = await client.post("/api/v1/Sale", json={"title": "a", "lines": [{"x": 1}] * 5_000})
+    assert [fault["code"] for fault in whole.json()["errors"]] == ["out_of_bounds"]
+    assert [(fault["field"], fault["code"]) for fault in row.json()["errors"]] == [("lines.0", "out_of_bounds")]
+    assert len(rows.json()["errors"]) == 100
+
+
+@pytest.mark.parametrize("raw", ["1_000", "\uff11", " 1 ", "1e99999", "Infinity", "0x1", ""])
+async def test_a_decimal_is_digits_as_everybody_writes_them(site: Any, raw: str) -> None:
+    async with site.client("boss") as client:
+        answer = await client.post("/api/v1/Sale", json={"title": "a", "rate": raw})
+    assert [fault["field"] for fault in answer.json()["errors"]] == ["rate"]
+
+
+async def test_a_large_target_is_not_repeated_without_end(site: Any) -> None:
+    target = await site.make(title="a" * 3_000_000)
+    for _ in range(4):
+        await site.make(partner=target["id"])
+    async with site.client("boss") as client:
+        path = "/api/v1/Sale?fields=partner&expand=partner&limit="
+        assert (await client.get(path + "3")).status_code == 200
+        refused = await client.get(path + "4")
+    assert (refused.status_code, refused.json()["code"]) == (400, "bad_query")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
-from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Final
 from uuid import UUID
 
@@ -154,10 +155,9 @@ def _expect_boolean(raw: Any) -> bool:
 def _expect_decimal(raw: Any) -> Decimal:
     if isinstance(raw, bool) or not isinstance(raw, (str, int, Decimal)):
         raise ValueError('a decimal is expected, such as "12.50"')
-    try:
-        return Decimal(raw)
-    except InvalidOperation:
-        raise ValueError('a decimal is expected, such as "12.50"') from None
+    if isinstance(raw, str) and _DECIMAL.fullmatch(raw) is None:
+        raise ValueError('a decimal is expected, such as "12.50"')
+    return Decimal(raw)
 
 
 def _expect_datetime(raw: Any) -> datetime:
@@ -186,6 +186,9 @@ def _expect_uuid(raw: Any) -> UUID:
     except ValueError:
         raise ValueError("a UUID is expected") from None
 
+
+_DECIMAL: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?", re.ASCII)
+"""Digits as everybody writes them: Python's own parser takes underscores, blanks and other scripts' digits too."""
 
 _BOUNDS: Final[Mapping[FieldKind, Callable[[Any], Any]]] = {
     FieldKind.TEXT: _text,

@@ -19,6 +19,7 @@ from framework_m_core.services.projection import LIVE
 __all__ = ["ExpansionService"]
 
 _MAX_EXPANDED = 5
+_MOST_CHARACTERS = 10_000_000
 
 
 class ExpansionService:
@@ -48,6 +49,7 @@ class ExpansionService:
                 raise QueryError(f"expand: {name[:80]!r} is no link that you can read: {links}")
             ids = {document[name] for document in documents if document.get(name) is not None}
             targets = await self._targets(scope, plan.links[name], tuple(sorted(ids))) if ids else {}
+            _check_size(name, [targets[document[name]] for document in documents if document.get(name) in targets])
             for document in documents:
                 if name in document:
                     document[name] = targets.get(document[name], document[name])
@@ -67,3 +69,10 @@ class ExpansionService:
             if not grant.evaluate or await self._permissions.covers(scope, plan, "read", grant, row):
                 targets[row["id"]] = {name: row[name] for name in served}
         return targets
+
+
+def _check_size(name: str, expanded: Sequence[dict[str, Any]]) -> None:
+    """A long text of one target stands in the answer as often as documents link to it."""
+    sizes = {id(target): sum(len(value) for value in target.values() if isinstance(value, str)) for target in expanded}
+    if sum(sizes[id(target)] for target in expanded) > _MOST_CHARACTERS:
+        raise QueryError(f"expand: the targets of {name!r} are too large together: ask for fewer documents")

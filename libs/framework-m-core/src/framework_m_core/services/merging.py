@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
@@ -20,13 +20,17 @@ from framework_m_core.services.validation import parse_fields
 __all__ = ["creation_values", "expected_version", "update_values"]
 
 _MAX_CHILD_ROWS = 10_000
+_MOST_FIELDS = 1_000
+_MOST_FAULTS = 100
+_MOST_SUGGESTIONS = 20
 
 
 def creation_values(plan: DocTypePlan, grant: Grant, body: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
     """Values of a new document, and the name given for it. Raises ValidationError listing every refused field."""
+    _check_size(body)
     given = dict(body)
     name = given.pop("name", None) if isinstance(plan.naming, PromptNaming) else None
-    refused = [_refusal(field, _seen(grant)) for field in given if field not in grant.writable]
+    refused = _refusals((field for field in given if field not in grant.writable), _seen(grant))
     taken = {field: raw for field, raw in given.items() if field in grant.writable}
     problems = list(refused)
     with _noting(problems):
@@ -49,11 +53,13 @@ def update_values(
 
     `stored` holds all of the document as stored values, `served` gives what the caller may read of it.
     """
+    _check_size(body)
     problems: list[FieldProblem] = []
     echoes = [field for field in body if field not in grant.writable and field != VERSION_FIELD]
     if echoes:
         known = served()
-        problems += [_refusal(field, _seen(grant)) for field in echoes if not _is_echo(plan, field, known, body[field])]
+        changed = [field for field in echoes if not _is_echo(plan, field, known, body[field])]
+        problems += _refusals(changed, _seen(grant))
     taken = {field: raw for field, raw in body.items() if field in grant.writable}
     values = _merge(plan, grant, taken, stored, problems)
     _refuse(problems)
@@ -86,6 +92,13 @@ def _noting(problems: list[FieldProblem]) -> Iterator[None]:
         problems += error.problems
 
 
+def _check_size(given: Mapping[str, Any], at: str = "") -> None:
+    """No DocType has so many fields: what follows need not look at each."""
+    if len(given) > _MOST_FIELDS:
+        message = f"at most {_MOST_FIELDS} fields are expected, {len(given)} came"
+        _refuse([FieldProblem(at.rstrip(".") or "*", "out_of_bounds", message)])
+
+
 def _missing(plan: DocTypePlan, given: Mapping[str, Any]) -> list[FieldProblem]:
     wanted = [name for name, spec in plan.fields.items() if spec.required and name not in given]
     return [FieldProblem(name, "required", "the field is required") for name in wanted]
@@ -109,6 +122,8 @@ def _merge_rows(child: ChildPlan, grant: Grant, stored: list[dict[str, Any]], li
     problems: list[FieldProblem] = []
     merged: list[dict[str, Any]] = []
     for place, row in enumerate(listed):
+        if len(problems) >= _MOST_FAULTS:
+            break
         try:
             merged.append(_merge_row(child, grant, known, row, f"{child.field}.{place}."))
         except ValidationError as error:
@@ -120,6 +135,7 @@ def _merge_rows(child: ChildPlan, grant: Grant, stored: list[dict[str, Any]], li
 def _merge_row(child: ChildPlan, grant: Grant, known: dict[Any, dict[str, Any]], row: Any, at: str) -> dict[str, Any]:
     if not isinstance(row, Mapping):
         _refuse([FieldProblem(at.rstrip("."), "wrong_type", "an object is expected")])
+    _check_size(row, at)
     given = dict(row)
     before = known.pop(_row_id(given.pop("id"), at), None) if "id" in given else {}
     if before is None:
@@ -128,8 +144,9 @@ def _merge_row(child: ChildPlan, grant: Grant, known: dict[Any, dict[str, Any]],
     refused = []
     for field in [name for name in given if f"{child.field}.{name}" not in grant.writable]:
         if not _is_row_echo(child, grant, field, before or {}, given.pop(field)):
-            refused.append(_refusal(field, _seen(grant, child.field), at))
-    _refuse(refused)
+            refused.append(field)
+    if refused:
+        _refuse(_refusals(refused, _seen(grant, child.field), at))
     return {**(before or {}), **parse_fields(child.fields, given, at)}
 
 
@@ -179,10 +196,14 @@ def _seen(grant: Grant, child: str = "") -> frozenset[str]:
     return frozenset(name.rpartition(".")[2] for name in known if name.rpartition(".")[0] == child)
 
 
-def _refusal(field: str, seen: frozenset[str], at: str = "") -> FieldProblem:
+def _refusals(fields: Iterable[str], seen: frozenset[str], at: str = "") -> list[FieldProblem]:
+    return [_refusal(field, seen, at, suggests=place < _MOST_SUGGESTIONS) for place, field in enumerate(fields)]
+
+
+def _refusal(field: str, seen: frozenset[str], at: str, *, suggests: bool) -> FieldProblem:
     if field in seen:
         return FieldProblem(at + field, "not_writable", "the field is not yours to set: leave it out")
-    meant = did_you_mean(field, seen) or ": leave it out"
+    meant = (did_you_mean(field, seen) if suggests else "") or ": leave it out"
     return FieldProblem(at + field, "unknown_field", f"there is no such field{meant}")
 
 

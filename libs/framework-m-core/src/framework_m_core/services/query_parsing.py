@@ -32,6 +32,8 @@ MAX_COMPARISONS = 50
 MAX_LIST_VALUES = 500
 MAX_VALUES = 1_000
 MAX_TEXT_VALUE = 2_000
+MAX_SEARCHES = 10
+MAX_WILDCARDS = 6
 MAX_SORT_FIELDS = 5
 _ALWAYS = ("id", "name", "_version")
 _TEXT_OPERATORS = frozenset({"like", "ilike", "contains", "starts_with"})
@@ -152,6 +154,7 @@ class _FilterParser:
         self._grant = grant
         self._comparisons = 0
         self._values = 0
+        self._searches = 0
 
     def parse(self, node: Any, depth: int = 1) -> Filter:
         if depth > MAX_FILTER_DEPTH:
@@ -180,6 +183,9 @@ class _FilterParser:
         operator = node["operator"]
         if operator not in OPERATORS:
             raise QueryError(f"filters: operator {str(operator)[:80]!r}: expected one of {', '.join(OPERATORS)}")
+        self._searches += operator in _TEXT_OPERATORS
+        if self._searches > MAX_SEARCHES:
+            raise QueryError(f"filters: at most {MAX_SEARCHES} comparisons that search in texts are expected")
         operand = _operand(spec, operator, node["value"])
         self._values += len(operand) if isinstance(operand, tuple) else 1
         if self._values > MAX_VALUES:
@@ -226,4 +232,6 @@ def _single(spec: FieldSpec, operator: str, value: Any) -> Any:
         raise QueryError(f"filters: {spec.name!r}: {error}") from None
     if isinstance(parsed, str) and len(parsed) > MAX_TEXT_VALUE:
         raise QueryError(f"filters: a text of at most {MAX_TEXT_VALUE} characters is expected")
+    if operator in {"like", "ilike"} and parsed.count("%") > MAX_WILDCARDS:
+        raise QueryError(f"filters: a pattern with at most {MAX_WILDCARDS} of '%' is expected")
     return check_pattern(parsed) if operator in {"like", "ilike"} else parsed

@@ -25,10 +25,15 @@ __all__ = ["LoginThrottle"]
 
 _ATTEMPT = "LoginAttempt"
 _IPV6_NETWORK = 64
+_ADDRESSES = 3
+"""Whole allowances of failures, from as many addresses, that close an account to every address."""
 
 
 class LoginThrottle:
     """Counts an attempt before its password is looked at, so that many at once cannot slip past the limit.
+
+    An account is closed to the address that fails. Only failures from several addresses close it to all, so that
+    nobody locks others out from one.
 
     A login that succeeds takes back the failures of this account at this address, and no others: else a guesser
     could clear the count by logging into an account of his own.
@@ -50,16 +55,18 @@ class LoginThrottle:
         self._ids = ids
         self._key = auth_settings.key("login-throttle")
         self._window = timedelta(minutes=auth_settings.login_window_minutes)
+        per_account, per_address = auth_settings.login_failures_per_account, auth_settings.login_failures_per_address
         self._limits = {
-            "account_key": auth_settings.login_failures_per_account,
-            "address_key": auth_settings.login_failures_per_address,
+            ("account_key", "address_key"): per_account,
+            ("account_key",): max(per_account, per_address) * _ADDRESSES,
+            ("address_key",): per_address,
         }
 
     async def begin(self, account: str, address: str) -> None:
         """Counts an attempt. Raises RateLimitError, and forgets the attempt, when there were too many before it."""
         keys, now, id = self._keys(account, address), self._clock(), self._ids()
         await retrying(lambda: self._record(id, keys, now))
-        free = [moment for field in keys if (moment := await self._free_again(field, keys[field], now))]
+        free = [moment for fields in self._limits if (moment := await self._free_again(fields, keys, now))]
         if not free:
             return
         await retrying(lambda: self._forget(Comparison("id", "eq", id)))
@@ -84,11 +91,12 @@ class LoginThrottle:
             await unit.repository(_ATTEMPT).delete_where(where)
             await unit.commit()
 
-    async def _free_again(self, field: str, key: str, now: datetime) -> datetime | None:
+    async def _free_again(self, fields: tuple[str, ...], keys: dict[str, str], now: datetime) -> datetime | None:
         """When another attempt will be allowed; None when this one is."""
-        counted = And((Comparison(field, "eq", key), Comparison("at", "gte", now - self._window)))
+        same = [Comparison(field, "eq", keys[field]) for field in fields]
+        counted = And((*same, Comparison("at", "gte", now - self._window)))
         newest_first = OrderSpec("at", descending=True)
-        beyond = await self._attempts.select(counted, newest_first, limit=1, offset=self._limits[field])
+        beyond = await self._attempts.select(counted, newest_first, limit=1, offset=self._limits[fields])
         return beyond[0]["at"] + self._window if beyond else None
 
     def _keys(self, account: str, address: str) -> dict[str, str]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from framework_m_core.controllers.controller import Controller
+from framework_m_core.domain.errors import LinkedDocumentError
 from framework_m_core.domain.field import Field
+from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol
 from framework_m_standard.doctypes.base_doctype import BaseDocType
 
-__all__ = ["Role"]
+__all__ = ["Role", "RoleController"]
 
 
 class Role(BaseDocType):
@@ -15,3 +18,14 @@ class Role(BaseDocType):
 
     class Meta:
         naming = "prompt"
+
+
+class RoleController(Controller[Role]):
+    """Keeps a role for as long as somebody has it."""
+
+    async def before_delete(self) -> None:
+        """Refuses while a user has the role: users name roles, so nothing else would keep it."""
+        unit: UnitOfWorkProtocol = self.scope.unit
+        holders = [user.email async for user in unit.repository("User").stream() if self.doc.name in user.roles]
+        if holders:
+            raise LinkedDocumentError(f"{len(holders)} users have the role {self.doc.name}: take it from them first")

@@ -1,7 +1,8 @@
-"""uvicorn's HTTP protocol with a bound that it lacks: how much of a request's head is read before it is refused."""
+"""uvicorn's HTTP protocol with bounds that it lacks: on the size of a head, and on the time a request takes to come."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -9,16 +10,33 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 __all__ = ["BoundedHeads"]
 
 _MOST_OCTETS: Final = 64 * 1024
+_HEAD_SECONDS: Final = 20
+_BODY_SECONDS: Final = 120
 _REFUSAL: Final = "The head of the request is too large."
 
 
 class BoundedHeads(HttpToolsProtocol):
-    """Refuses a head that has not ended after 64 KiB more than what came with its first octets."""
+    """Refuses a head that has not ended after 64 KiB more than what came with its first octets.
+
+    A connection whose head or body does not come in time is closed. Trailers are not read: they come after the head
+    that was judged, and must not change it (RFC 9110, 6.5.1).
+    """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._head_open = False
         self._octets = 0
+        self._deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        """Begins a connection."""
+        super().connection_made(transport)
+        self._allow(_HEAD_SECONDS)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Ends a connection."""
+        self._allow(None)
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Takes octets from the connection."""
@@ -33,9 +51,27 @@ class BoundedHeads(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Begins a request."""
         self._head_open = True
+        self._allow(_HEAD_SECONDS)
         super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Takes a header, but no trailer."""
+        if self._head_open:
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """Ends a request's head."""
         self._head_open = False
+        self._allow(_BODY_SECONDS)
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Ends a request."""
+        self._allow(None)
+        super().on_message_complete()
+
+    def _allow(self, seconds: int | None) -> None:
+        """Closes the connection after so many seconds, unless told otherwise before."""
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._deadline = None if seconds is None else self.loop.call_later(seconds, self.transport.close)

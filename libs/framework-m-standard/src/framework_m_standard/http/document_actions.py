@@ -25,17 +25,11 @@ from framework_m_standard.http.query_parameters import (
     parse_list_request,
     parse_query,
 )
-from framework_m_standard.http.responses import JSON, Answer, DocumentEncoder, Headers
+from framework_m_standard.http.responses import JSON, PRIVATE, Answer, DocumentEncoder, Headers
 
 __all__ = ["Call", "DocumentActions", "Operation"]
 
-_PRIVATE: Final = (
-    (b"cache-control", b"private, no-cache"),
-    (b"vary", b"authorization, cookie"),
-)
-"""Shared caches keep nothing, and a browser's cache never gives one user what another was served."""
-
-_DOCUMENT: Final = (JSON, *_PRIVATE)
+_DOCUMENT: Final = (JSON, *PRIVATE)
 
 type Operation = Callable[[Call], Awaitable[Answer]]
 
@@ -90,7 +84,7 @@ class DocumentActions:
         document = await self._queries.get(scope, name, call.ref)
         known = call.arrival.headers.get(b"if-none-match")
         if known is not None and matches_none(known, etag := document_etag(document)):
-            return Answer(304, b"", ((b"etag", etag.encode("ascii")), *_PRIVATE))
+            return Answer(304, b"", ((b"etag", etag.encode("ascii")), *PRIVATE))
         return self._document(call, 200, document)
 
     async def list(self, call: Call) -> Answer:

@@ -13,7 +13,7 @@ from framework_m_core.domain.scope import RequestScope
 from framework_m_core.interfaces.idempotency import StoredAnswer
 from framework_m_core.services.documents import Once
 from framework_m_standard.http.asgi import Arrival
-from framework_m_standard.http.responses import JSON, Answer
+from framework_m_standard.http.responses import JSON, PRIVATE, Answer
 
 __all__ = ["HEADER", "replayed", "written_once"]
 
@@ -52,12 +52,13 @@ def replayed(stored: StoredAnswer) -> Answer:
     """The first answer again."""
     named = ((b"etag", stored.etag), (b"location", stored.location))
     kept = [(name, value.encode("latin-1")) for name, value in named if value is not None]
-    return Answer(stored.status, stored.body, (*((JSON,) if stored.body else ()), *kept))
+    return Answer(stored.status, stored.body, (*((JSON, *PRIVATE) if stored.body else ()), *kept))
 
 
 def _fingerprint(scope: RequestScope, method: str, target: bytes, key: bytes) -> str:
-    """A digest over who, where and which key; none of the parts can hold the separator."""
-    who = f"{scope.tenant or ''}\n{scope.principal.id}\n{method}\n".encode()
+    """A digest over who, with which roles, where and which key: an answer is for those who may still see it."""
+    roles = "\t".join(sorted(scope.principal.roles))
+    who = f"{scope.tenant or ''}\n{scope.principal.id}\n{roles}\n{method}\n".encode()
     return sha256(who + target + b"\n" + key).hexdigest()
 
 

@@ -13,9 +13,14 @@ from framework_m_core.registry.plans import DocTypePlan
 from framework_m_core.registry.snapshot import Snapshot
 from framework_m_standard.http.asgi import Send
 
-__all__ = ["JSON", "Answer", "DocumentEncoder", "Headers", "encode", "send_answer"]
+__all__ = ["JSON", "PRIVATE", "Answer", "DocumentEncoder", "Headers", "encode", "send_answer"]
 
 JSON: Final = (b"content-type", b"application/json")
+PRIVATE: Final = (
+    (b"cache-control", b"private, no-cache"),
+    (b"vary", b"authorization, cookie"),
+)
+"""Shared caches keep nothing, and a browser's cache never gives one user what another was served."""
 
 encode = msgspec.json.Encoder().encode
 """A value as JSON: decimals, UUIDs and dates as text, UTC moments with `Z`."""

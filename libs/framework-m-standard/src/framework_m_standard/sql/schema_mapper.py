@@ -23,6 +23,7 @@ __all__ = ["SqlSchemaMapper"]
 
 _log = logging.getLogger(__name__)
 
+_NO_TIMEOUT = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0"
 _LOCK = "SELECT pg_advisory_xact_lock(7201986)"
 
 
@@ -47,6 +48,7 @@ class SqlSchemaMapper:
         transaction = await self._driver.begin()
         try:
             if self._postgres:
+                await transaction.script(_NO_TIMEOUT)
                 await transaction.script(_LOCK)
             before = await read_existing(transaction, self._driver.name)
             statements = await self._changes(transaction, fingerprint)

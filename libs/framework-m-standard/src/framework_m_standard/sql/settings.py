@@ -22,7 +22,7 @@ class SqlSettings(BaseModel):
 
     url: str | None = None
     pool_size: int = Field(default=16, ge=1, le=500)
-    statement_timeout: float = Field(default=30.0, gt=0)
+    statement_timeout: float = Field(default=10.0, gt=0)
     lock_timeout: float = Field(default=10.0, gt=0)
     sqlite_synchronous: Literal["NORMAL", "FULL"] = "NORMAL"
     sync_schema: bool | None = None
