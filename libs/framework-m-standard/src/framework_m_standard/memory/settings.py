@@ -1,0 +1,15 @@
+"""Settings of the store in memory: section `[memory]`."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = ["MemorySettings"]
+
+
+class MemorySettings(BaseModel):
+    """How the store in memory behaves: `lock_timeout` is how many seconds a writer waits for its turn."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    lock_timeout: float = Field(default=10.0, gt=0)
