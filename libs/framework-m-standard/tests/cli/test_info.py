@@ -55,8 +55,15 @@ def test_the_summary_names_the_app_and_its_doctypes(run_m: RunM, tmp_path: Path)
 
 def test_verbose_shows_each_step_and_each_binding(run_m: RunM) -> None:
     shown = lines(run_m("info", "--verbose").stdout)
-    assert "10 init_engine framework-m-standard" in shown
+    assert "10 init_engine framework-m-standard for store = default" in shown
+    assert "20 init_registries framework-m-standard" in shown
     assert "permission default framework_m_standard.auth.rbac:RbacPermission by default" in shown
+
+
+def test_steps_of_a_store_that_is_not_chosen_are_left_out(run_m: RunM) -> None:
+    shown = lines(run_m("info", "--verbose", variables={"M_ADAPTERS__STORE": "memory"}).stdout)
+    assert "25 init_memory framework-m-standard for store = memory" in shown
+    assert not [line for line in shown if "init_engine" in line or "init_store" in line]
 
 
 def test_an_explicit_choice_shows_what_it_outranked(run_m: RunM) -> None:

@@ -24,6 +24,9 @@ from framework_m_core.services.queries import QueryService
 __all__ = ["STORE_READY", "Application", "Step", "open_application"]
 
 BOOTSTRAP = "framework_m.bootstrap"
+"""The group of the steps that every process runs. Those of `framework_m.bootstrap.<port>.<choice>` (of the store
+family: `.store.<choice>`) prepare an adapter: they run, and are imported, only where that choice is bound."""
+
 STORE_READY = 49
 """Steps up to this order make a process that can work with documents; later ones serve."""
 
@@ -32,11 +35,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A bootstrap step with its name and the distribution that brings it."""
+    """A bootstrap step with its name, the distribution that brings it, and the binding that it prepares, if any."""
 
     name: str
     distribution: str
     order: int
+    prepares: str
     step: BootstrapProtocol
 
 
@@ -48,7 +52,7 @@ class Application:
         self.container = container or Container()
         self.variants: tuple[Variant, ...] = installed_variants()
         self.bindings: tuple[Binding, ...] = resolve_bindings(settings.adapters, self.variants)
-        self.steps: tuple[Step, ...] = _steps(self.variants)
+        self.steps: tuple[Step, ...] = _steps(self.variants, self.bindings)
         self._opened: list[Step] = []
         for section, model in settings.sections.items():
             self.container.provide(f"{section}_settings", model)
@@ -112,18 +116,21 @@ class Application:
                 await ping()
 
 
-def _steps(variants: tuple[Variant, ...]) -> tuple[Step, ...]:
+def _steps(variants: tuple[Variant, ...], bindings: tuple[Binding, ...]) -> tuple[Step, ...]:
     replaced = {name for variant in variants for name in variant.replaces}
-    steps = [_step(choice) for choice in discovery.choices(BOOTSTRAP) if choice.name not in replaced]
+    prepared = {f"{binding.setting}.{binding.choice.name}" for binding in bindings}
+    found = [("", choice) for choice in discovery.choices(BOOTSTRAP)]
+    found += [(name, choice) for name in sorted(prepared) for choice in discovery.choices(f"{BOOTSTRAP}.{name}")]
+    steps = [_step(name, choice) for name, choice in found if choice.name not in replaced]
     return tuple(sorted(steps, key=lambda step: (step.order, step.name)))
 
 
-def _step(choice: Choice) -> Step:
+def _step(prepares: str, choice: Choice) -> Step:
     step = discovery.load(choice)()
     order = getattr(step, "order", None)
     if not isinstance(order, int):
         raise ConfigurationError(f"bootstrap step {choice.name!r} of {choice.distribution} has no integer 'order'")
-    return Step(choice.name, choice.distribution, order, step)
+    return Step(choice.name, choice.distribution, order, prepares, step)
 
 
 @asynccontextmanager

@@ -38,6 +38,15 @@ class Binding:
     source: str
     outranked: tuple[str, ...]
 
+    @property
+    def setting(self) -> str:
+        """The key under `[adapters]` that chooses for this port."""
+        return _setting(self.port)
+
+
+def _setting(port: str) -> str:
+    return "store" if port in STORE_FAMILY else port
+
 
 def installed_variants() -> tuple[Variant, ...]:
     """All installed variants, the highest priority first."""
@@ -68,7 +77,7 @@ def _bind(
     variants: Sequence[Variant],
     problems: list[str],
 ) -> Binding | None:
-    wanted = "store" if port in STORE_FAMILY else port
+    wanted = _setting(port)
     candidates = _candidates(wanted, config, variants, problems)
     name, source = candidates[0]
     found = [choice for choice in offered if choice.name == name]

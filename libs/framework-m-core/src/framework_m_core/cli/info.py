@@ -10,7 +10,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from framework_m_core.bootstrap.application import Application
+from framework_m_core.bootstrap.application import Application, Step
 from framework_m_core.cli.declared import application_here, declared_by
 from framework_m_core.cli.tables import print_table
 from framework_m_core.domain.errors import DocTypeNotFoundError
@@ -75,7 +75,9 @@ def doctype(name: Annotated[str, Parameter(help="The DocType's name, such as Inv
 
 def _print_composition(application: Application) -> None:
     print("\nsteps")
-    print_table([(str(step.order), step.name, step.distribution) for step in application.steps], indent="  ")
+    print_table(
+        [(str(step.order), step.name, step.distribution, _reason(step)) for step in application.steps], indent="  "
+    )
     print("\nadapters")
     rows = []
     for binding in application.bindings:
@@ -86,6 +88,11 @@ def _print_composition(application: Application) -> None:
     for variant in application.variants:
         replaced = f", replaces {', '.join(variant.replaces)}" if variant.replaces else ""
         print(f"\nvariant {variant.name} of {variant.distribution}, priority {variant.priority}{replaced}")
+
+
+def _reason(step: Step) -> str:
+    port, _, choice = step.prepares.partition(".")
+    return f"for {port} = {choice}" if port else ""
 
 
 def _print_doctype(plan: DocTypePlan, snapshot: Snapshot) -> None:

@@ -10,6 +10,9 @@ __all__ = ["BootstrapProtocol"]
 class BootstrapProtocol(Protocol):
     """A step; its identity is the name of its entry point, its place is `order` (lower runs earlier).
 
+    In the group `framework_m.bootstrap` it is part of every start; in `framework_m.bootstrap.<port>.<choice>`, of those
+    that bind this choice (`store` stands for its family).
+
     Contract: a `run` that raises stops the start; steps are closed in the reverse of their order. A step may also
     have `async close()`, and `async ping()` that raises while what it opened is unwell.
     """

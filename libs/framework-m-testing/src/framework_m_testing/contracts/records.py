@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import dataclasses
 from datetime import timedelta
+
+import pytest
 
 from framework_m_core.domain.clock import system_clock
 from framework_m_core.interfaces.idempotency import StoredAnswer
@@ -115,3 +118,19 @@ class AuditLogContract(StoreContract):
             await unit.commit()
         assert await store.audit_log.entries("Thing", thing.id, limit=2) == written[1:]
         assert await store.audit_log.entries("Shelf", thing.id) == []
+
+    async def test_what_was_written_is_neither_changed_nor_removed(self, store: StoreHarness) -> None:
+        """The store refuses each of its harness's tamperings, and what readers do to an entry stays with them."""
+        thing = await store.store("Thing")
+        entry = store.entry(thing, 1)
+        kept = copy.deepcopy(entry)
+        async with store.units(store.scope) as unit:
+            unit.audit(entry)
+            await unit.commit()
+        assert len(store.tamperings) >= 2
+        for tampering in store.tamperings:
+            with pytest.raises(Exception):  # noqa: B017, PT011 - each store refuses in its own words
+                await tampering()
+        for touched in (entry, *await store.audit_log.entries("Thing", thing.id)):
+            touched.changes["text"].append("later")
+        assert await store.audit_log.entries("Thing", thing.id) == [kept]

@@ -31,6 +31,17 @@ class RepositoryContract(StoreContract):
         assert loaded.row_version == 1
         assert [row.what for row in loaded.slots] == ["b", "a"]
 
+    async def test_what_callers_do_to_a_document_is_not_stored(self, store: StoreHarness) -> None:
+        """To the one that they gave, after its commit, or to one that they were given, its containers included."""
+        given = await store.store("Thing", tags=["a"], extra={"b": ["c"]}, slots=[{"what": "row"}])
+        kept = given.model_copy(deep=True)
+        for thing in (given, await store.load("Thing", given.id)):
+            thing.text, thing.slots[0].what = "changed", "changed"
+            thing.tags.append("changed")
+            thing.extra["b"].append("changed")
+            thing.slots.clear()
+        assert await store.load("Thing", given.id) == kept
+
     async def test_an_insert_never_changes_what_is_there(self, store: StoreHarness) -> None:
         """The id of a stored document cannot be inserted again."""
         thing = await store.store("Thing", text="first")

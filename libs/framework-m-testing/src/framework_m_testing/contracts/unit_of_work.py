@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Literal
 
 import pytest
 
 from framework_m_core.domain.clock import system_clock
 from framework_m_core.domain.errors import FrameworkError, TransientError
+from framework_m_core.domain.filters import Comparison, shape_of
 from framework_m_core.interfaces.idempotency import StoredAnswer
+from framework_m_core.interfaces.reader import QueryShape
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol
 from framework_m_testing.contracts.contract import StoreContract
 from framework_m_testing.harness import StoreHarness
@@ -92,6 +95,48 @@ class UnitOfWorkContract(StoreContract):
             for id in ids:
                 assert await _traces(store, id) in {(True, 1, 1), (False, 0, 0)}
         assert await store.store("Thing")
+
+    async def test_nobody_else_sees_what_is_not_committed(self, store: StoreHarness) -> None:
+        """Neither a change nor an insert, though they were sent."""
+        thing = await store.store("Thing", text="old")
+        thing.text = "new"
+        async with store.units(store.scope) as unit:
+            await unit.repository("Thing").update(thing, expected_version=1)
+            added = await _write(store, unit)
+            await unit.flush()
+            assert (await store.load("Thing", thing.id)).text == "old"
+            assert await _traces(store, added) == (False, 0, 0)
+            await unit.commit()
+        assert (await store.load("Thing", thing.id)).text == "new"
+
+    @pytest.mark.parametrize("lock", ["share", "update"])
+    async def test_a_locked_row_stays_until_the_unit_ends(
+        self, store: StoreHarness, lock: Literal["share", "update"]
+    ) -> None:
+        """Nobody removes it meanwhile; under `update` nobody changes it either."""
+        shelf = await store.store("Shelf", label="old")
+        where, slots = shape_of(Comparison("id", "eq", shelf.id))
+        handle = store.reader.prepare(QueryShape("Shelf", ("label",), where, lock=lock))
+
+        async def disturb() -> None:
+            async with store.units(store.scope) as unit:
+                shelves = unit.repository("Shelf")
+                if lock == "update":
+                    await shelves.update_where(Comparison("id", "eq", shelf.id), {"label": "new"})
+                else:
+                    await shelves.delete(shelf.id)
+                await unit.commit()
+
+        async with store.units(store.scope) as unit:
+            await unit.fetch(handle, slots)
+            disturbing = asyncio.create_task(disturb())
+            await asyncio.sleep(0.05)
+            assert not disturbing.done()
+            assert [tuple(row) for row in await unit.fetch(handle, slots)] == [("old",)]
+            await unit.commit()
+        await disturbing
+        found = await store.load("Shelf", shelf.id)
+        assert (found and found.label) == ("new" if lock == "update" else None)
 
     async def test_a_closed_unit_says_so(self, store: StoreHarness) -> None:
         """Its repositories too."""

@@ -1,0 +1,23 @@
+"""`MemoryAuditLog`: port `AuditLogProtocol`, over the `AuditTrail`, which only grows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from framework_m_core.interfaces.audit_log import AuditEntry
+from framework_m_standard.memory.store import MemoryStore
+
+__all__ = ["MemoryAuditLog"]
+
+
+class MemoryAuditLog:
+    """Reads the log."""
+
+    def __init__(self, memory_store: MemoryStore) -> None:
+        self._trail = memory_store.database.audit
+
+    async def entries(self, doctype: str, document_id: UUID, *, limit: int = 100) -> Sequence[AuditEntry]:
+        """The newest entries of one document, oldest first."""
+        found = sorted(self._trail.of(doctype, document_id), key=lambda one: (one.entry.at, one.entry.id))
+        return [one.opened() for one in found[max(0, len(found) - limit) :]]

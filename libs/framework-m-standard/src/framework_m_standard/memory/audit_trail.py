@@ -1,0 +1,55 @@
+"""`AuditTrail`: what the audit log stands on. It takes entries and shows them, and has no way to change one."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from types import MappingProxyType
+from typing import Final
+from uuid import UUID
+
+from framework_m_core.interfaces.audit_log import AuditEntry
+from framework_m_standard.memory.rows import from_json, json_text
+
+__all__ = ["AuditTrail", "SealedEntry", "sealed"]
+
+_ELSEWHERE: Final = MappingProxyType[str, object]({})
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SealedEntry:
+    """An entry whose changes are kept as text, so that nobody holds a piece of it."""
+
+    entry: AuditEntry
+    changes: str
+
+    def opened(self) -> AuditEntry:
+        """The entry as it was recorded, with changes of its own."""
+        return dataclasses.replace(self.entry, changes=from_json(self.changes))
+
+
+def sealed(entry: AuditEntry) -> SealedEntry:
+    """An entry as it is kept."""
+    return SealedEntry(dataclasses.replace(entry, changes=_ELSEWHERE), json_text(entry.changes))
+
+
+class AuditTrail:
+    """Entries by document, in the order of their commits."""
+
+    __slots__ = ("__entries",)
+
+    def __init__(self) -> None:
+        self.__entries: dict[tuple[str, UUID], list[SealedEntry]] = {}
+
+    def append(self, entries: Sequence[SealedEntry]) -> None:
+        """Adds entries for good."""
+        for one in entries:
+            self.__entries.setdefault((one.entry.doctype, one.entry.document_id), []).append(one)
+
+    def of(self, doctype: str, document_id: UUID) -> tuple[SealedEntry, ...]:
+        """The entries of one document."""
+        return tuple(self.__entries.get((doctype, document_id), ()))
+
+    def __iter__(self) -> Iterator[SealedEntry]:
+        for entries in self.__entries.values():
+            yield from tuple(entries)

@@ -1,0 +1,82 @@
+"""`MemoryOutbox`: port `OutboxProtocol`. Units commit one after the other, so positions rise within a stream."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from itertools import islice
+from uuid import UUID
+
+from framework_m_core.interfaces.outbox import OutboxRow
+from framework_m_standard.memory.database import EventRecord, Lease
+from framework_m_standard.memory.rows import from_json
+from framework_m_standard.memory.store import MemoryStore
+
+__all__ = ["MemoryOutbox"]
+
+
+class MemoryOutbox:
+    """The relay's side of the outbox."""
+
+    def __init__(self, memory_store: MemoryStore) -> None:
+        self._database = memory_store.database
+
+    async def lease(self, holder: str, now: datetime, duration: timedelta) -> bool:
+        """Takes or renews the relay's lease."""
+        held = self._database.lease
+        if held is not None and held.holder != holder and held.expires > now:
+            return False
+        self._database.lease = Lease(holder, now + duration)
+        return True
+
+    async def release(self, holder: str) -> None:
+        """Gives the lease up, if this holder has it."""
+        held = self._database.lease
+        if held is not None and held.holder == holder:
+            self._database.lease = None
+
+    async def pending(self, now: datetime, limit: int) -> Sequence[OutboxRow]:
+        """Undelivered events that are due, in order."""
+        return [_row(position, record) for position, record in islice(self._due(now), limit)]
+
+    async def mark_published(self, positions: Sequence[int], now: datetime) -> None:
+        """Settles delivered events."""
+        for position in positions:
+            if record := self._database.waiting.get(position):
+                self._database.place_event(position, dataclasses.replace(record, published_at=now))
+
+    async def mark_failed(self, position: int, error: str, retry_at: datetime | None) -> None:
+        """Counts a failed delivery; without `retry_at` the event is given up."""
+        if record := self._database.waiting.get(position):
+            failed = dataclasses.replace(
+                record,
+                attempts=record.attempts + 1,
+                error=error[:1000],
+                retry_at=retry_at,
+                given_up=retry_at is None,
+            )
+            self._database.place_event(position, failed)
+
+    async def prune(self, before: datetime) -> int:
+        """Removes events delivered before a moment."""
+        settled = self._database.settled
+        old = [at for at, one in settled.items() if one.published_at is not None and one.published_at < before]
+        for position in old:
+            del settled[position]
+        return len(old)
+
+    def _due(self, now: datetime) -> Iterator[tuple[int, EventRecord]]:
+        held_back: set[UUID] = set()
+        for position, record in self._database.waiting.items():
+            document = record.event.document_id
+            if document in held_back:
+                continue
+            if record.retry_at is not None and record.retry_at > now:
+                held_back.add(document)
+            else:
+                yield position, record
+
+
+def _row(position: int, record: EventRecord) -> OutboxRow:
+    return OutboxRow(position, dataclasses.replace(record.event, data=from_json(record.data)), record.attempts)

@@ -1,0 +1,80 @@
+"""`Overlay`: a dictionary as one transaction sees it, while all others see it as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, cast
+
+__all__ = ["Journal", "Overlay"]
+
+_GONE: Final = object()
+_UNTOUCHED: Final = object()
+
+
+class Journal:
+    """What a transaction changed, in order, so that a part of it can be undone."""
+
+    def __init__(self) -> None:
+        self._steps: list[tuple[dict[object, object], object, object]] = []
+
+    def mark(self) -> int:
+        """The present place, for `undo_to`."""
+        return len(self._steps)
+
+    def note(self, changes: dict[object, object], key: object) -> None:
+        """Keeps what is about to be changed."""
+        self._steps.append((changes, key, changes.get(key, _UNTOUCHED)))
+
+    def undo_to(self, mark: int) -> None:
+        """Brings everything back to how it was at a mark."""
+        while len(self._steps) > mark:
+            changes, key, before = self._steps.pop()
+            if before is _UNTOUCHED:
+                del changes[key]
+            else:
+                changes[key] = before
+
+
+class Overlay[K, V]:
+    """Changes over a base that are seen here alone until they are applied."""
+
+    def __init__(self, base: dict[K, V], journal: Journal) -> None:
+        self._base = base
+        self._journal = journal
+        self._changes: dict[object, object] = {}
+
+    def get(self, key: K, /) -> V | None:
+        """The value of a key, or None."""
+        found = self._changes.get(key, _UNTOUCHED)
+        if found is _UNTOUCHED:
+            return self._base.get(key)
+        return None if found is _GONE else cast("V", found)
+
+    def values(self) -> Iterator[V]:
+        """Every value; none may be put or removed meanwhile."""
+        for key, value in self._base.items():
+            if key not in self._changes:
+                yield value
+        for changed in self._changes.values():
+            if changed is not _GONE:
+                yield cast("V", changed)
+
+    def put(self, key: K, value: V) -> None:
+        """Sets the value of a key."""
+        self._change(key, value)
+
+    def remove(self, key: K) -> None:
+        """Takes a key away."""
+        self._change(key, _GONE)
+
+    def apply(self) -> None:
+        """Makes the changes the base's own."""
+        for key, value in self._changes.items():
+            if value is _GONE:
+                self._base.pop(cast("K", key), None)
+            else:
+                self._base[cast("K", key)] = cast("V", value)
+
+    def _change(self, key: K, value: object) -> None:
+        self._journal.note(self._changes, key)
+        self._changes[key] = value

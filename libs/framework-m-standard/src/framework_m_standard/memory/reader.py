@@ -1,0 +1,62 @@
+"""`MemoryReader`: port `DocumentReaderProtocol`. A fetch never waits, so whatever it reads is of one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from framework_m_core.domain.filters import Filter, fields_of
+from framework_m_core.domain.page import OrderSpec
+from framework_m_core.interfaces.reader import QueryShape, ReadHandle, Row
+from framework_m_standard.memory import rows as stored
+from framework_m_standard.memory.selection import Rows, filled, select
+from framework_m_standard.memory.store import MemoryStore
+
+__all__ = ["MemoryReader", "Prepared"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """A shape whose names are known, with what takes the asked fields out of a row."""
+
+    doctype: str
+    where: Filter
+    order_by: tuple[OrderSpec, ...]
+    take: tuple[Callable[[stored.Row], Any], ...]
+    paged: bool
+    count: bool
+    locks: bool
+
+    def run(self, rows: Rows, values: Sequence[Any]) -> list[Row]:
+        """The rows of the shape with these values."""
+        given = iter(values)
+        found = select(rows, filled(self.where, given), self.order_by)
+        if self.count:
+            return [(len(found),)]
+        if self.paged:
+            limit, offset = given
+            found = found[offset : offset + limit]
+        return [tuple([take(row) for take in self.take]) for row in found]
+
+
+class MemoryReader:
+    """Reads what is committed."""
+
+    def __init__(self, memory_store: MemoryStore) -> None:
+        self._store = memory_store
+
+    def prepare(self, shape: QueryShape) -> ReadHandle:
+        """Looks every name up. Raises KeyError for unknown ones."""
+        plan = self._store.snapshot.doctypes[shape.doctype]
+        named = fields_of(shape.where) | {spec.field for spec in shape.order_by}
+        if unknown := named.difference(plan.columns):
+            raise KeyError(*sorted(unknown))
+        take = tuple(stored.getter(plan, part) for part in shape.fields)
+        locks = shape.lock is not None
+        return ReadHandle(Prepared(plan.name, shape.where, shape.order_by, take, shape.paged, shape.count, locks))
+
+    async def fetch(self, handle: ReadHandle, values: Sequence[Any]) -> list[Row]:
+        """Runs a prepared read."""
+        prepared: Prepared = handle  # type: ignore[assignment]
+        return prepared.run(self._store.database.tables[prepared.doctype].rows, values)

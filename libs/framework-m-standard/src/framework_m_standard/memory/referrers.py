@@ -1,0 +1,30 @@
+"""Who links to a document, by its own fields or by its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from uuid import UUID
+
+from framework_m_core.registry.snapshot import Referrer, Snapshot
+from framework_m_standard.memory.rows import Row
+from framework_m_standard.memory.transaction import Transaction
+
+__all__ = ["holders"]
+
+
+def holders(
+    snapshot: Snapshot, transaction: Transaction, doctype: str, ids: Collection[UUID]
+) -> Iterator[tuple[str, Row]]:
+    """The documents, deleted ones too, that link to one of these, each with its DocType."""
+    for referrer in snapshot.referrers.get(doctype, ()):
+        for row in transaction.rows(referrer.doctype).values():
+            if any(target in ids for target in _targets(referrer, row)):
+                yield referrer.doctype, row
+
+
+def _targets(referrer: Referrer, row: Row) -> Iterator[UUID | None]:
+    if referrer.child is None:
+        yield row[referrer.field]
+        return
+    for child in row[referrer.child] or ():
+        yield child[referrer.field]

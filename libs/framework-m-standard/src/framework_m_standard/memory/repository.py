@@ -1,0 +1,151 @@
+"""`MemoryRepository`: port `RepositoryProtocol`, inside a `MemoryUnitOfWork`. Constraint errors come at once."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from framework_m_core.domain.doctype import VERSION_ATTRIBUTE
+from framework_m_core.domain.errors import IntegrityError, LinkedDocumentError
+from framework_m_core.domain.filters import EVERYTHING, And, Comparison, Filter
+from framework_m_core.domain.page import DEFAULT_LIMIT, OrderSpec, PaginatedResult
+from framework_m_core.registry.plans import DocTypePlan
+from framework_m_core.services.document_codec import document_from_values
+from framework_m_core.services.projection import LIVE
+from framework_m_core.services.validation import document_values
+from framework_m_standard.memory.referrers import holders
+from framework_m_standard.memory.rows import Row, stored_row, stored_value, values_of
+from framework_m_standard.memory.selection import select
+from framework_m_standard.memory.transaction import Transaction
+
+if TYPE_CHECKING:
+    from framework_m_standard.memory.unit_of_work import MemoryUnitOfWork
+
+__all__ = ["MemoryRepository"]
+
+_NEWEST = (OrderSpec("creation", descending=True), OrderSpec("id", descending=True))
+_BY_ID = (OrderSpec("id"),)
+
+
+class MemoryRepository[T: BaseModel]:
+    """The documents of one DocType."""
+
+    def __init__(self, unit: MemoryUnitOfWork, plan: DocTypePlan) -> None:
+        self._unit = unit
+        self._plan = plan
+
+    async def get(self, id: UUID, *, include_deleted: bool = False) -> T | None:
+        """The document with this id."""
+        by_id = Comparison("id", "eq", id)
+        return self._first(by_id if include_deleted else And((by_id, LIVE)))
+
+    async def get_by_name(self, name: str) -> T | None:
+        """The live document with this name."""
+        return self._first(And((Comparison("name", "eq", name), LIVE)))
+
+    async def insert(self, document: T) -> T:
+        """Adds a document that was made here."""
+        transaction = await self._unit.transaction()
+        vars(document)[VERSION_ATTRIBUTE] = 1
+        transaction.insert(self._plan, self._row(document))
+        return document
+
+    async def update(self, document: T, *, expected_version: int) -> T:
+        """Replaces a loaded document."""
+        transaction = await self._unit.transaction()
+        vars(document)[VERSION_ATTRIBUTE] = expected_version + 1
+        transaction.update(self._plan, self._row(document), expected_version)
+        return document
+
+    async def save(self, document: T) -> T:
+        """`insert` for a document made here, else `update` against the version that it carries."""
+        version = vars(document)[VERSION_ATTRIBUTE]
+        return await (self.update(document, expected_version=version) if version else self.insert(document))
+
+    async def delete(self, id: UUID) -> bool:
+        """Removes the row and its children for good."""
+        transaction = await self._unit.transaction()
+        row = transaction.rows(self._plan.name).get(id)
+        if row is None:
+            return False
+        try:
+            self._remove(transaction, [row])
+        except IntegrityError as error:
+            raise LinkedDocumentError(
+                f"other documents, perhaps deleted ones, link to this {self._plan.name}"
+            ) from error
+        return True
+
+    async def exists(self, id: UUID) -> bool:
+        """Whether a live document has this id."""
+        return await self.count(Comparison("id", "eq", id)) > 0
+
+    async def count(self, where: Filter = EVERYTHING) -> int:
+        """How many live documents match."""
+        return len(self._select(And((where, LIVE))))
+
+    async def list(
+        self,
+        where: Filter = EVERYTHING,
+        order_by: Sequence[OrderSpec] = (),
+        limit: int = DEFAULT_LIMIT,
+        offset: int = 0,
+    ) -> PaginatedResult[T]:
+        """A page of live documents; newest first unless ordered."""
+        found = self._select(And((where, LIVE)), tuple(order_by) or _NEWEST)[offset:]
+        items = [self._document(row) for row in found[:limit]]
+        return PaginatedResult(items, None, limit, offset, has_more=len(found) > limit)
+
+    async def bulk_save(self, documents: Sequence[T]) -> Sequence[T]:
+        """`save` for each, in order."""
+        return [await self.save(document) for document in documents]
+
+    async def update_where(self, where: Filter, values: Mapping[str, Any]) -> int:
+        """Sets scalar fields of all live documents that match, raising their versions."""
+        transaction = await self._unit.transaction()
+        given = Row({name: stored_value(self._plan.specs[name], value) for name, value in values.items()})
+        found = self._select(And((where, LIVE)))
+        with transaction.statement():
+            for row in found:
+                transaction.set_values(self._plan, row, given)
+        return len(found)
+
+    async def delete_where(self, where: Filter) -> int:
+        """Removes all matching rows for good, live or not. Raises IntegrityError when others link to one."""
+        transaction = await self._unit.transaction()
+        found = self._select(where)
+        self._remove(transaction, found)
+        return len(found)
+
+    async def stream(self, where: Filter = EVERYTHING, *, batch: int = 500) -> AsyncIterator[T]:
+        """All live documents that match, by id, read in batches."""
+        after: Filter = EVERYTHING
+        while found := self._select(And((where, LIVE, after)), _BY_ID)[:batch]:
+            for row in found:
+                yield self._document(row)
+            after = Comparison("id", "gt", found[-1]["id"])
+
+    def _remove(self, transaction: Transaction, rows: Sequence[Row]) -> None:
+        """Removes rows together, so that they may link to each other."""
+        gone = {row["id"] for row in rows}
+        with transaction.statement():
+            for row in rows:
+                transaction.remove(self._plan, row)
+            if gone and any(True for _ in holders(self._unit.store.snapshot, transaction, self._plan.name, gone)):
+                raise IntegrityError("a document that others link to would go")
+
+    def _select(self, where: Filter, order_by: tuple[OrderSpec, ...] = ()) -> Sequence[Row]:
+        return select(self._unit.rows(self._plan.name), where, order_by)
+
+    def _first(self, where: Filter) -> T | None:
+        found = self._select(where)
+        return self._document(found[0]) if found else None
+
+    def _document(self, row: Row) -> T:
+        return document_from_values(self._plan, values_of(self._plan, row))  # type: ignore[return-value]
+
+    def _row(self, document: T) -> Row:
+        return stored_row(self._plan, document_values(self._plan, document))

@@ -1,0 +1,92 @@
+"""Stored rows: values that nobody outside can change, made on the way in and copied on the way out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from pydantic_core import to_json
+
+from framework_m_core.domain.errors import IntegrityError
+from framework_m_core.domain.field_spec import FieldKind, FieldSpec
+from framework_m_core.domain.values import bounded
+from framework_m_core.interfaces.reader import ChildSelection
+from framework_m_core.registry.plans import DocTypePlan
+
+__all__ = ["Row", "from_json", "getter", "json_text", "stored_row", "stored_value", "values_of"]
+
+
+class Row(dict[str, Any]):
+    """A document's stored values by field, child rows as a tuple of rows. It is replaced, never changed.
+
+    JSON is kept as text. A field that the row was stored without is None.
+    """
+
+    def __missing__(self, name: str) -> None:
+        return None
+
+
+def json_text(value: Any) -> str:
+    """JSON as text; ids, moments and decimals within it as text too."""
+    return to_json(value).decode()
+
+
+def from_json(text: str | None) -> Any:
+    """What was stored as JSON, made anew each time."""
+    return None if text is None else json.loads(text)
+
+
+def stored_value(spec: FieldSpec, value: Any) -> Any:
+    """A scalar value as it is stored. Raises IntegrityError for one that the field cannot hold."""
+    if value is None:
+        if spec.nullable:
+            return None
+        raise IntegrityError(f"the store refuses these values: {spec.name} must have one")
+    if spec.kind is FieldKind.JSON:
+        return json_text(value)
+    try:
+        return bounded(spec, value, rounding=True)
+    except (ValueError, OverflowError) as error:
+        raise IntegrityError(f"the store refuses these values: {spec.name}: {error}") from error
+
+
+def stored_row(plan: DocTypePlan, values: Mapping[str, Any]) -> Row:
+    """A document's values, as `document_values` gives them, as they are stored."""
+    row = Row({name: stored_value(plan.specs[name], values[name]) for name in plan.columns})
+    for field, child in plan.children.items():
+        row[field] = tuple(
+            Row({"id": given["id"], **{name: stored_value(spec, given[name]) for name, spec in child.fields.items()}})
+            for given in values[field]
+        )
+    return row
+
+
+def values_of(plan: DocTypePlan, row: Row) -> dict[str, Any]:
+    """A stored row as `document_values` gave it, in containers of its own."""
+    values = {name: getter(plan, name)(row) for name in plan.columns}
+    for field, child in plan.children.items():
+        rows = getter(plan, ChildSelection(field, child.columns))(row)
+        values[field] = [dict(zip(child.columns, one, strict=True)) for one in rows]
+    return values
+
+
+def getter(plan: DocTypePlan, part: str | ChildSelection) -> Callable[[Row], Any]:
+    """What takes a selected part out of a row, as readers give it. Raises KeyError for an unknown name."""
+    if isinstance(part, ChildSelection):
+        child = plan.children[part.field]
+        take = [_column(child.fields.get(name), child.columns, name) for name in part.columns]
+        return lambda row: _tuples(row[part.field], take)
+    return _column(plan.specs.get(part), plan.columns, part)
+
+
+def _tuples(rows: Sequence[Row] | None, take: Sequence[Callable[[Row], Any]]) -> list[tuple[Any, ...]]:
+    return [tuple([one(row) for one in take]) for row in rows or ()]
+
+
+def _column(spec: FieldSpec | None, columns: Sequence[str], name: str) -> Callable[[Row], Any]:
+    if name not in columns:
+        raise KeyError(name)
+    if spec is not None and spec.kind is FieldKind.JSON:
+        return lambda row: from_json(row[name])
+    return lambda row: row[name]

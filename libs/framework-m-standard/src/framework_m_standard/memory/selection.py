@@ -1,0 +1,72 @@
+"""Which rows a filter selects, in what order: `domain.filters.matches` is the meaning, this is the walk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Protocol
+from uuid import UUID
+
+from framework_m_core.domain.filters import And, Comparison, Filter, Not, Or, Slot, matches
+from framework_m_core.domain.page import OrderSpec
+from framework_m_standard.memory.rows import Row
+
+__all__ = ["Rows", "filled", "select"]
+
+
+class Rows(Protocol):
+    """Documents by id: those of a database, or those that a transaction sees."""
+
+    def get(self, key: UUID, /) -> Row | None:
+        """One document."""
+        ...
+
+    def values(self) -> Iterable[Row]:
+        """All documents."""
+        ...
+
+
+def select(rows: Rows, where: Filter, order_by: Sequence[OrderSpec] = ()) -> list[Row]:
+    """The rows that match, ordered; nulls last in both directions."""
+    found = [row for row in _candidates(rows, where) if matches(where, row)]
+    for spec in reversed(order_by):
+        known = [row for row in found if row[spec.field] is not None]
+        known.sort(key=lambda row, field=spec.field: row[field], reverse=spec.descending)  # type: ignore[misc]
+        found = known + [row for row in found if row[spec.field] is None] if len(known) < len(found) else known
+    return found
+
+
+def filled(shape: Filter, values: Iterator[Any]) -> Filter:
+    """A shape with its values, taken in reading order, in the place of its slots."""
+    match shape:
+        case And(parts):
+            return And(tuple([filled(part, values) for part in parts]))
+        case Or(parts):
+            return Or(tuple([filled(part, values) for part in parts]))
+        case Not(part):
+            return Not(filled(part, values))
+        case Comparison(field, "in" | "not_in" as operator, Slot(size)):
+            return Comparison(field, operator, tuple([next(values) for _ in range(size)]))
+        case Comparison(field, "between", (Slot(), Slot())):
+            return Comparison(field, "between", (next(values), next(values)))
+        case Comparison(field, operator, Slot()):
+            return Comparison(field, operator, next(values))
+    return shape
+
+
+def _candidates(rows: Rows, where: Filter) -> Iterable[Row]:
+    """All rows, or those with the ids that the filter insists on."""
+    ids = _wanted_ids(where)
+    if ids is None:
+        return rows.values()
+    return [row for id in dict.fromkeys(ids) if (row := rows.get(id)) is not None]
+
+
+def _wanted_ids(where: Filter) -> tuple[UUID, ...] | None:
+    match where:
+        case Comparison("id", "eq", id):
+            return (id,)
+        case Comparison("id", "in", ids):
+            return tuple(ids)
+        case And(parts):
+            return next((ids for part in parts if (ids := _wanted_ids(part)) is not None), None)
+    return None

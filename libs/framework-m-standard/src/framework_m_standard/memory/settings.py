@@ -1,0 +1,21 @@
+"""Settings of the store in memory: section `[memory]`."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+__all__ = ["MemorySettings"]
+
+
+class MemorySettings(BaseModel):
+    """How the store in memory behaves.
+
+    `lock_timeout` is how many seconds a writer waits for its turn. A process that serves makes `administrator` at its
+    start, since nobody else could; without a `password` it gets a random one, which is logged.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    lock_timeout: float = Field(default=10.0, gt=0)
+    administrator: str = "admin@example.com"
+    password: SecretStr | None = None

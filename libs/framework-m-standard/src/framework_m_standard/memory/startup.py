@@ -1,0 +1,52 @@
+"""Bootstrap steps of the store in memory: an empty one, and somebody who can log in to it."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+
+from framework_m_core.bootstrap.application import Application
+from framework_m_core.domain.errors import ConfigurationError
+from framework_m_core.domain.scope import ADMINISTRATOR
+from framework_m_core.interfaces.identity import IdentityProtocol
+from framework_m_standard.memory.database import MemoryDatabase
+from framework_m_standard.memory.settings import MemorySettings
+from framework_m_standard.memory.store import MemoryStore
+
+__all__ = ["InitMemory", "MakeAdministrator"]
+
+_log = logging.getLogger(__name__)
+
+
+class InitMemory:
+    """Step `init_memory`: an empty database for this process, and the store over the DocTypes."""
+
+    order = 25
+
+    async def run(self, app: Application) -> None:
+        """Provides `memory_database` and binds `memory_store`. Raises ConfigurationError in production."""
+        if app.settings.production:
+            raise ConfigurationError(
+                "the store in memory forgets everything when its process ends, and each worker has its own: choose "
+                "another in production, by [adapters] store or M_ADAPTERS__STORE"
+            )
+        _log.warning("the store is in memory: all that this process stores goes with it")
+        settings: MemorySettings = app.container.get("memory_settings")
+        app.container.provide("memory_database", MemoryDatabase(settings.lock_timeout))
+        app.container.bind("memory_store", MemoryStore)
+
+
+class MakeAdministrator:
+    """Step `make_administrator`: a first user of a process that serves; `m user create` is another process."""
+
+    order = 55
+
+    async def run(self, app: Application) -> None:
+        """Makes the configured administrator."""
+        settings: MemorySettings = app.container.get("memory_settings")
+        identity: IdentityProtocol = app.container.get("identity")
+        chosen = settings.password
+        password = secrets.token_urlsafe(12) if chosen is None else chosen.get_secret_value()
+        await identity.create(settings.administrator, password, [ADMINISTRATOR], for_development=True)
+        shown = password if chosen is None else "the password of [memory]"
+        _log.warning("log in as %s with %s", settings.administrator, shown)

@@ -1,0 +1,20 @@
+"""`MemoryStore`: what the adapters of the store family share: a database and the DocTypes kept in it."""
+
+from __future__ import annotations
+
+from framework_m_core.registry.snapshot import Snapshot
+from framework_m_standard.memory.database import MemoryDatabase
+from framework_m_standard.memory.table import Table
+
+__all__ = ["MemoryStore"]
+
+
+class MemoryStore:
+    """A database under a snapshot. DocTypes that it has never seen get a table: there is nothing to bring in line."""
+
+    def __init__(self, memory_database: MemoryDatabase, snapshot: Snapshot) -> None:
+        self.database = memory_database
+        self.snapshot = snapshot
+        for plan in snapshot.doctypes.values():
+            if plan.name not in self.database.tables:
+                self.database.tables[plan.name] = Table(plan)

@@ -1,0 +1,147 @@
+"""`Transaction`: the changes of one unit of work, checked as they are made and seen by nobody else until applied."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+from framework_m_core.domain.doctype import VERSION_FIELD
+from framework_m_core.domain.errors import (
+    DuplicateNameError,
+    DuplicateValueError,
+    FrameworkError,
+    IntegrityError,
+    VersionConflictError,
+)
+from framework_m_core.interfaces.idempotency import StoredAnswer
+from framework_m_core.registry.plans import DocTypePlan
+from framework_m_standard.memory.database import MemoryDatabase
+from framework_m_standard.memory.overlay import Journal, Overlay
+from framework_m_standard.memory.rows import Row
+from framework_m_standard.memory.table import Columns, unique_key
+
+__all__ = ["Transaction"]
+
+
+class Transaction:
+    """One writer's view. Each change is made whole or not at all, and raises what the constraint says."""
+
+    def __init__(self, database: MemoryDatabase) -> None:
+        self._database = database
+        self._journal = Journal()
+        self._overlays: dict[tuple[str, ...], Overlay[Any, Any]] = {}
+        self.answers: Overlay[str, StoredAnswer] = self._over(("answers",), database.answers)
+        self.counters: Overlay[str, int] = self._over(("counters",), database.counters)
+
+    def rows(self, doctype: str) -> Overlay[UUID, Row]:
+        """The documents of a DocType."""
+        return self._over(("rows", doctype), self._database.tables[doctype].rows)
+
+    def mark(self) -> int:
+        """The present state, for `undo_to`."""
+        return self._journal.mark()
+
+    def undo_to(self, mark: int) -> None:
+        """Undoes what was changed since a mark."""
+        self._journal.undo_to(mark)
+
+    def apply(self) -> None:
+        """Makes all changes everybody's, at once."""
+        for overlay in self._overlays.values():
+            overlay.apply()
+
+    def insert(self, plan: DocTypePlan, row: Row) -> None:
+        """Adds a document. Raises DuplicateNameError, DuplicateValueError and IntegrityError."""
+        if self.rows(plan.name).get(row["id"]) is not None:
+            raise IntegrityError(f"there is a {plan.name} with this id already")
+        self._replace(plan, None, row)
+
+    def update(self, plan: DocTypePlan, row: Row, expected_version: int) -> None:
+        """Replaces a document; fields that its DocType no longer has are kept, and when it was made too.
+
+        Raises VersionConflictError, and as `insert` does.
+        """
+        stored = self.rows(plan.name).get(row["id"])
+        if stored is None or stored[VERSION_FIELD] != expected_version:
+            raise VersionConflictError(
+                f"the {plan.name} has changed or gone since version {expected_version}: read it again"
+            )
+        self._replace(plan, stored, Row({**stored, **row, "creation": stored["creation"]}))
+
+    def set_values(self, plan: DocTypePlan, stored: Row, values: Row) -> None:
+        """Sets fields of a document and raises its version. Raises as `insert` does."""
+        self._replace(plan, stored, Row({**stored, **values, VERSION_FIELD: stored[VERSION_FIELD] + 1}))
+
+    def remove(self, plan: DocTypePlan, row: Row) -> None:
+        """Removes a document with its child rows; whether others link to it is for the caller to see."""
+        with self.statement():
+            self._release(plan, row)
+            self.rows(plan.name).remove(row["id"])
+
+    @contextmanager
+    def statement(self) -> Iterator[None]:
+        """A change that is undone when it raises."""
+        mark = self.mark()
+        try:
+            yield
+        except BaseException:
+            self.undo_to(mark)
+            raise
+
+    def _replace(self, plan: DocTypePlan, before: Row | None, after: Row) -> None:
+        with self.statement():
+            if before is not None:
+                self._release(plan, before)
+            self._claim(plan, after)
+            self.rows(plan.name).put(after["id"], after)
+            self._check_links(plan, after)
+
+    def _claim(self, plan: DocTypePlan, row: Row) -> None:
+        for columns, key, owners in self._keys(plan, row):
+            if owners.get(key) is not None:
+                raise _duplicate(columns)
+            owners.put(key, row["id"])
+
+    def _release(self, plan: DocTypePlan, row: Row) -> None:
+        for _, key, owners in self._keys(plan, row):
+            owners.remove(key)
+
+    def _keys(self, plan: DocTypePlan, row: Row) -> Iterator[tuple[Columns, Any, Overlay[Any, UUID]]]:
+        """What a document takes for itself: its keys among live documents, and the ids of its child rows."""
+        table = self._database.tables[plan.name]
+        for columns, owners in table.unique.items():
+            key = unique_key(columns, row)
+            if key is not None:
+                yield columns, key, self._over(("unique", plan.name, *columns), owners)
+        for field in plan.children:
+            for child in row[field] or ():
+                yield (), (field, child["id"]), self._over(("row owners", plan.name), table.row_owners)
+
+    def _check_links(self, plan: DocTypePlan, row: Row) -> None:
+        for field, target in plan.links.items():
+            self._check_link(target, row[field])
+        for field, child in plan.children.items():
+            for name, spec in child.fields.items():
+                if spec.link:
+                    for one in row[field]:
+                        self._check_link(spec.link, one[name])
+
+    def _check_link(self, target: str, id: UUID | None) -> None:
+        if id is not None and self.rows(target).get(id) is None:
+            raise IntegrityError(f"a link points to no {target}")
+
+    def _over(self, name: tuple[str, ...], base: dict[Any, Any]) -> Overlay[Any, Any]:
+        known = self._overlays.get(name)
+        if known is None:
+            known = self._overlays[name] = Overlay(base, self._journal)
+        return known
+
+
+def _duplicate(columns: Columns) -> FrameworkError:
+    if not columns:
+        return IntegrityError("a child row has an id that another one has")
+    if columns == ("name",):
+        return DuplicateNameError("another document has this name: choose another")
+    return DuplicateValueError(f"another document has this value in {', '.join(columns)}", fields=list(columns))

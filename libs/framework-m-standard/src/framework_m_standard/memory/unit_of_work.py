@@ -1,0 +1,195 @@
+"""`MemoryUnitOfWork`: port `UnitOfWorkProtocol`.
+
+A unit waits for its turn before its first write, its first locking read and its first question for links; it keeps
+the turn to its end. That is what both kinds of lock mean here: nobody else writes meanwhile. A commit never waits
+once it has begun, so that no cancellation can part it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from types import MappingProxyType
+from typing import Any, Final, Self
+from uuid import UUID
+
+from framework_m_core.domain.errors import FrameworkError, TransientError
+from framework_m_core.domain.events import DomainEvent
+from framework_m_core.domain.scope import RequestScope
+from framework_m_core.interfaces.audit_log import AuditEntry
+from framework_m_core.interfaces.idempotency import StoredAnswer
+from framework_m_core.interfaces.reader import ReadHandle, Row
+from framework_m_standard.memory.audit_trail import SealedEntry, sealed
+from framework_m_standard.memory.counter import raised
+from framework_m_standard.memory.database import EventRecord
+from framework_m_standard.memory.reader import Prepared
+from framework_m_standard.memory.referrers import holders
+from framework_m_standard.memory.repository import MemoryRepository
+from framework_m_standard.memory.rows import json_text
+from framework_m_standard.memory.selection import Rows
+from framework_m_standard.memory.store import MemoryStore
+from framework_m_standard.memory.transaction import Transaction
+
+__all__ = ["MemoryUnitOfWork", "MemoryUnitOfWorkFactory"]
+
+_log = logging.getLogger(__name__)
+
+_ELSEWHERE: Final = MappingProxyType[str, Any]({})
+
+
+class MemoryUnitOfWorkFactory:
+    """Port `UnitOfWorkFactoryProtocol`."""
+
+    def __init__(self, memory_store: MemoryStore) -> None:
+        self._store = memory_store
+
+    def __call__(self, scope: RequestScope) -> MemoryUnitOfWork:
+        """A unit for a scope, not yet open."""
+        return MemoryUnitOfWork(self._store, scope)
+
+
+class MemoryUnitOfWork:
+    """One transaction, begun when first needed."""
+
+    def __init__(self, store: MemoryStore, scope: RequestScope) -> None:
+        self.store = store
+        self.scope = scope
+        self._transaction: Transaction | None = None
+        self._events: list[EventRecord] = []
+        self._audits: list[SealedEntry] = []
+        self._answers: list[StoredAnswer] = []
+        self._callbacks: list[Callable[[], Awaitable[None]]] = []
+        self._open = False
+
+    async def __aenter__(self) -> Self:
+        self._open = True
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        if self._open:
+            await self.rollback()
+
+    def repository(self, doctype: str) -> MemoryRepository[Any]:
+        """The documents of a DocType in this unit."""
+        return MemoryRepository(self, self.store.snapshot.get(doctype))
+
+    def rows(self, doctype: str) -> Rows:
+        """The documents of a DocType as this unit sees them."""
+        self._check_open()
+        if self._transaction is None:
+            return self.store.database.tables[doctype].rows
+        return self._transaction.rows(doctype)
+
+    async def transaction(self) -> Transaction:
+        """The open transaction, begun when there was none. Raises TransientError when the turn does not come."""
+        self._check_open()
+        if self._transaction is None:
+            await self.store.database.begin()
+            self._transaction = Transaction(self.store.database)
+        return self._transaction
+
+    async def fetch(self, handle: ReadHandle, values: Sequence[Any]) -> list[Row]:
+        """Runs a prepared read, seeing the unit's own writes."""
+        prepared: Prepared = handle  # type: ignore[assignment]
+        if prepared.locks:
+            await self.transaction()
+        return prepared.run(self.rows(prepared.doctype), values)
+
+    async def linking(self, doctype: str, id: UUID) -> Sequence[str]:
+        """Names of the DocTypes that have live documents linking to this one, itself left out."""
+        found = holders(self.store.snapshot, await self.transaction(), doctype, {id})
+        return list(dict.fromkeys(name for name, row in found if row["deleted_at"] is None and row["id"] != id))
+
+    async def allocate(self, prefix: str, n: int = 1) -> int:
+        """Reserves `n` numbers of a counter in the transaction and returns the first."""
+        return raised((await self.transaction()).counters, prefix, n)
+
+    def record(self, event: DomainEvent) -> None:
+        """Adds an event to the outbox; one that nobody handles is delivered from the start."""
+        self._check_open()
+        wanted = self.store.snapshot.handlers_of(event.doctype, event.type)
+        kept = dataclasses.replace(event, data=_ELSEWHERE)
+        self._events.append(EventRecord(kept, json_text(event.data), None if wanted else event.occurred_at))
+
+    def audit(self, entry: AuditEntry) -> None:
+        """Appends to the audit log."""
+        self._check_open()
+        self._audits.append(sealed(entry))
+
+    def remember(self, answer: StoredAnswer) -> None:
+        """Keeps the answer of a keyed write."""
+        self._check_open()
+        self._answers.append(answer)
+
+    def after_commit(self, callback: Callable[[], Awaitable[None]]) -> None:
+        """Runs a callback once the commit has succeeded."""
+        self._check_open()
+        self._callbacks.append(callback)
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """A part that is undone alone when it raises."""
+        await self.flush()
+        transaction = await self.transaction()
+        mark = transaction.mark()
+        recorded: tuple[list[Any], ...] = (self._events, self._audits, self._answers, self._callbacks)
+        lengths = [len(one) for one in recorded]
+        try:
+            yield
+            await self.flush()
+        except BaseException:
+            transaction.undo_to(mark)
+            for one, length in zip(recorded, lengths, strict=True):
+                del one[length:]
+            raise
+
+    async def flush(self) -> None:
+        """Puts kept answers in their places, so that a key that is taken shows now; documents are there already.
+
+        Raises TransientError for a key that has a live answer.
+        """
+        self._check_open()
+        if not self._answers:
+            return
+        transaction, now = await self.transaction(), self.scope.clock()
+        for answer in self._answers:
+            known = transaction.answers.get(answer.key)
+            if known is not None and known.expires > now:
+                raise TransientError("another has just done this keyed write: its answer comes with the next try")
+            transaction.answers.put(answer.key, answer)
+        self._answers.clear()
+
+    async def commit(self) -> None:
+        """Makes everything everybody's at once, then runs the callbacks."""
+        await self.flush()
+        if self._events or self._audits:
+            await self.transaction()
+        self._commit()
+        for callback in self._callbacks:
+            try:
+                await callback()
+            except Exception:
+                _log.exception("a callback after the commit failed")
+
+    def _commit(self) -> None:
+        transaction, self._transaction, self._open = self._transaction, None, False
+        if transaction is None:
+            return
+        database = self.store.database
+        transaction.apply()
+        database.audit.append(self._audits)
+        for record in self._events:
+            database.append_event(record)
+        database.end()
+
+    async def rollback(self) -> None:
+        """Undoes everything; the unit is closed."""
+        transaction, self._transaction, self._open = self._transaction, None, False
+        if transaction is not None:
+            self.store.database.end()
+
+    def _check_open(self) -> None:
+        if not self._open:
+            raise FrameworkError("the unit of work is closed: hooks cannot use it after their write has ended")

@@ -1,0 +1,54 @@
+"""The store in memory as a harness."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from framework_m_core.registry.snapshot import Snapshot
+from framework_m_standard.memory.audit_log import MemoryAuditLog
+from framework_m_standard.memory.counter import MemoryCounter
+from framework_m_standard.memory.database import MemoryDatabase
+from framework_m_standard.memory.idempotency import MemoryIdempotency
+from framework_m_standard.memory.outbox import MemoryOutbox
+from framework_m_standard.memory.reader import MemoryReader
+from framework_m_standard.memory.schema_mapper import MemorySchemaMapper
+from framework_m_standard.memory.store import MemoryStore
+from framework_m_standard.memory.unit_of_work import MemoryUnitOfWorkFactory
+from framework_m_testing.harness import StoreHarness
+
+
+def memory_harness(database: MemoryDatabase, snapshot: Snapshot) -> StoreHarness:
+    """The adapters of the store family over a database."""
+    store = MemoryStore(database, snapshot)
+    return StoreHarness(
+        snapshot=snapshot,
+        reader=MemoryReader(store),
+        units=MemoryUnitOfWorkFactory(store),
+        schema_mapper=MemorySchemaMapper(store),
+        outbox=MemoryOutbox(store),
+        counter=MemoryCounter(store),
+        idempotency=MemoryIdempotency(store),
+        audit_log=MemoryAuditLog(store),
+        tamperings=tuple(_tampering(database, change) for change in (_change, _remove, _replace)),
+    )
+
+
+def _tampering(database: MemoryDatabase, change: Callable[[Any], None]) -> Any:
+    async def tamper() -> None:
+        change(database)
+
+    return tamper
+
+
+def _change(database: Any) -> None:
+    for sealed in database.audit:
+        sealed.entry.actor = "somebody else"
+
+
+def _remove(database: Any) -> None:
+    del database.audit[0]
+
+
+def _replace(database: Any) -> None:
+    database.audit = []
