@@ -167,13 +167,3 @@ def test_m_start_serves_it_with_an_administrator(tmp_path: Path) -> None:
         assert [user["email"] for user in admin.get("/User").json()["items"]] == ["admin@example.com"]
     log = (tmp_path / "crm" / "log").read_text()
     assert "log in as admin@example.com" in log and password not in log
-
-
-def test_production_refuses_it(tmp_path: Path) -> None:
-    environment = {**os.environ, "M_ADAPTERS__STORE": "memory", "M_AUTH__SECRET": "s" * 40, "M_HTTP__CORS_ORIGINS": ""}
-    command = [str(_M), "prod", "--port", str(_free_port())]
-    done = subprocess.run(
-        command, cwd=_copy(tmp_path), env=environment, capture_output=True, text=True, timeout=60, check=False
-    )
-    assert done.returncode == 2
-    assert "the store in memory forgets everything" in done.stderr
