@@ -9,7 +9,7 @@ import pytest
 
 from framework_m_core.registry.snapshot import Snapshot
 from framework_m_standard.memory.database import MemoryDatabase
-from framework_m_testing.harness import OpenStore, StoreHarness
+from framework_m_testing.harness import OpenStore, StoreHarness, sample_snapshot
 
 from .wiring import memory_harness
 
@@ -32,3 +32,10 @@ def open_store(database: MemoryDatabase) -> OpenStore:
         return opened(snapshot)
 
     return open_
+
+
+@pytest.fixture
+async def store(open_store: OpenStore) -> AsyncIterator[StoreHarness]:
+    """The store under the sample DocTypes."""
+    async with open_store(sample_snapshot()) as opened:
+        yield opened

@@ -34,6 +34,22 @@ def memory_harness(database: MemoryDatabase, snapshot: Snapshot) -> StoreHarness
     )
 
 
+async def memory_dump(database: MemoryDatabase, snapshot: Snapshot) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row that a write may touch, under the names that tables have in SQL."""
+    found: dict[str, list[tuple[Any, ...]]] = {
+        "activitylog": [(sealed,) for sealed in database.audit],
+        "m_outbox": [*database.waiting.items(), *database.settled.items()],
+        "m_idempotency": list(database.answers.items()),
+    }
+    for plan in snapshot.doctypes.values():
+        rows = database.tables[plan.name].rows.values()
+        found[plan.name.lower()] = [tuple(row[name] for name in plan.columns) for row in rows]
+        for field, child in plan.children.items():
+            lines = [(row["id"], *line.values()) for row in rows for line in row[field] or ()]
+            found[f"{plan.name.lower()}__{child.field}"] = lines
+    return {name: sorted(rows, key=repr) for name, rows in found.items()}
+
+
 def _tampering(database: MemoryDatabase, change: Callable[[Any], None]) -> Any:
     async def tamper() -> None:
         change(database)

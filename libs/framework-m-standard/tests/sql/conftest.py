@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
@@ -11,8 +11,7 @@ import pytest
 from framework_m_core.registry.snapshot import Snapshot
 from framework_m_testing.harness import OpenStore, StoreHarness
 
-from .orders import HOOKS, Hooks, order_snapshot
-from .wiring import Wired, sql_harness, sql_store, wired
+from .wiring import sql_harness, sql_store
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -44,18 +43,3 @@ def open_store(database_url: str) -> OpenStore:
         return opened(snapshot)
 
     return open_
-
-
-@pytest.fixture
-async def shop(database_url: str) -> AsyncIterator[Wired]:
-    """The services over orders on each store."""
-    async with wired(database_url, order_snapshot()) as opened:
-        yield opened
-
-
-@pytest.fixture
-def hooks() -> Iterator[Hooks]:
-    """What the hooks of orders do in this test."""
-    HOOKS.clear()
-    yield HOOKS
-    HOOKS.clear()

@@ -10,8 +10,8 @@ import pytest
 from framework_m_core.domain.errors import TransientError
 from framework_m_core.services.query_parsing import ListRequest
 
-from .orders import order_snapshot
-from .wiring import SCOPE, Wired, wired
+from ..services.orders import order_snapshot
+from ..services.wiring import SCOPE, Wired, wired
 
 NO_MATCH = [{"field": "title", "operator": "ilike", "value": "%a%b%c%d%e%f"}]
 

@@ -17,8 +17,8 @@ from framework_m_core.domain.errors import AnswerReplayed, OutcomeUnknownError
 from framework_m_core.interfaces.idempotency import StoredAnswer
 from framework_m_core.services.documents import Once
 
-from .orders import order_snapshot
-from .wiring import SCOPE, Wired, wired
+from ..services.orders import order_snapshot
+from ..services.wiring import SCOPE, Wired, wired
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Which rows a filter selects, in what order: `domain.filters.matches` is the meaning, this is the walk."""
+"""Which rows a filter selects, in what order: `domain.filters` is the meaning, this is the walk."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
-from framework_m_core.domain.filters import And, Comparison, Filter, Not, Or, Slot, matches
+from framework_m_core.domain.filters import And, Comparison, Filter, Not, Or, Slot, predicate
 from framework_m_core.domain.page import OrderSpec
 from framework_m_standard.memory.rows import Row
 
@@ -27,7 +27,8 @@ class Rows(Protocol):
 
 def select(rows: Rows, where: Filter, order_by: Sequence[OrderSpec] = ()) -> list[Row]:
     """The rows that match, ordered; nulls last in both directions."""
-    found = [row for row in _candidates(rows, where) if matches(where, row)]
+    wanted = predicate(where)
+    found = [row for row in _candidates(rows, where) if wanted(row)]
     for spec in reversed(order_by):
         known = [row for row in found if row[spec.field] is not None]
         known.sort(key=lambda row, field=spec.field: row[field], reverse=spec.descending)  # type: ignore[misc]

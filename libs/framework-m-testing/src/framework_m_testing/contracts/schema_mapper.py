@@ -70,6 +70,13 @@ def _widened() -> Snapshot:
     return _snapshot(Row, Plain)
 
 
+def _other_kind() -> Snapshot:
+    class Plain(FakeDocType):
+        code: int = 0
+
+    return _snapshot(Plain)
+
+
 def _unique(*, unique: bool) -> Snapshot:
     class Plain(FakeDocType):
         code: str = Field(default="same", unique=unique)
@@ -110,6 +117,17 @@ class SchemaMapperContract(StoreContract):
         async with open_store(_widened()) as store:
             await store.schema_mapper.sync()
             assert (await store.load("Plain", old.id)).number == 5
+
+    async def test_a_field_of_another_kind_is_refused(self, open_store: OpenStore) -> None:
+        """Naming the field; what is stored stays as it was."""
+        async with open_store(_unique(unique=False)) as store:
+            await store.schema_mapper.sync()
+            old = await store.store("Plain", code="text")
+        async with open_store(_other_kind()) as store:
+            with pytest.raises(ConfigurationError, match="code"):
+                await store.schema_mapper.sync()
+        async with open_store(_unique(unique=False)) as store:
+            assert (await store.load("Plain", old.id)).code == "text"
 
     async def test_uniqueness_can_be_taken_away(self, open_store: OpenStore) -> None:
         """The store forgets it with the DocType."""

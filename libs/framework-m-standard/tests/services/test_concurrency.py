@@ -278,7 +278,7 @@ async def test_hooks_that_meet_crosswise_are_tried_again_until_both_are_done(sho
         for place in (mine, 1 - mine):
             note = await controller.documents.get("Note", notes[place]["id"], for_update=True)
             await controller.documents.update("Note", note["id"], {"number": note["number"] + 1})
-            if place == mine and meets[mine] and shop.sql.driver.name == "postgresql":
+            if place == mine and meets[mine] and shop.store.name == "postgresql":
                 meets[mine] = False
                 await both.wait()
 

@@ -1,0 +1,59 @@
+"""The application on the store in memory: nothing of SQL is needed, opened or left behind."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from framework_m_core.bootstrap.application import open_application
+from framework_m_core.domain.errors import ConfigurationError
+from framework_m_core.domain.scope import system_scope
+
+_MEMORY = {"M_ADAPTERS__STORE": "memory"}
+_WITHOUT_SQL = """
+import asyncio, os, sys
+sys.modules["sqlalchemy"] = sys.modules["sqlite3"] = sys.modules["asyncpg"] = None
+from framework_m_core.bootstrap.application import open_application
+
+async def main():
+    async with open_application(environment={"M_ADAPTERS__STORE": "memory"}) as app:
+        print(sorted(step.name for step in app.steps if step.prepares))
+
+asyncio.run(main())
+"""
+
+
+async def test_two_applications_of_a_process_share_nothing(tmp_path: Path) -> None:
+    scope = system_scope("a test")
+    async with (
+        open_application(tmp_path, environment=_MEMORY) as one,
+        open_application(tmp_path, environment=_MEMORY) as other,
+    ):
+        role = await one.documents.create(scope, "Role", {"name": "Clerk"})
+        assert (await one.documents.get(scope, "Role", "Clerk"))["id"] == role["id"]
+        for app, count in ((one, 1), (other, 0)):
+            async with app.container.get("unit_of_work")(scope) as unit:
+                assert await unit.repository("Role").exists(role["id"]) is bool(count)
+
+
+def test_it_starts_where_no_database_library_can_be_imported(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _WITHOUT_SQL], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "['init_memory', 'make_administrator']\n"), done.stderr
+
+
+async def test_production_refuses_it(tmp_path: Path) -> None:
+    production = {"M_FRAMEWORK__ENV": "production", "M_AUTH__SECRET": "s" * 40, "M_HTTP__CORS_ORIGINS": ""}
+    with pytest.raises(ConfigurationError, match="forgets everything"):
+        async with open_application(tmp_path, environment=_MEMORY | production):
+            pytest.fail("it started")
+
+
+async def test_a_store_that_nobody_offers_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="offered are default, memory"):
+        async with open_application(tmp_path, environment={"M_ADAPTERS__STORE": "memroy"}):
+            pytest.fail("it started")

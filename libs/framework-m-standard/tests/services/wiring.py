@@ -1,0 +1,119 @@
+"""The services over each store, wired by hand as the composition does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from framework_m_core.domain.clock import Uuid7Generator, system_clock
+from framework_m_core.domain.scope import Principal, RequestScope
+from framework_m_core.interfaces.audit_log import AuditEntry
+from framework_m_core.interfaces.outbox import OutboxRow
+from framework_m_core.interfaces.permission import PermissionProtocol
+from framework_m_core.registry.snapshot import Snapshot
+from framework_m_core.services.commit_watchers import CommitWatchers
+from framework_m_core.services.documents import DocumentService
+from framework_m_core.services.links import LinkService
+from framework_m_core.services.naming import NamingService
+from framework_m_core.services.permissions import PermissionService
+from framework_m_core.services.queries import QueryService
+from framework_m_core.services.write_pipeline import WritePipeline
+from framework_m_standard.memory.database import MemoryDatabase
+from framework_m_testing.fakes.permission import FakePermission
+from framework_m_testing.harness import StoreHarness
+
+from ..memory.wiring import memory_dump, memory_harness
+from ..sql.wiring import sql_dump, sql_harness, sql_store
+
+SCOPE = RequestScope(Principal("tester"))
+MEMORY: dict[str, MemoryDatabase] = {}
+"""The databases in memory of the running test, by address, so that each opening of one meets the same."""
+
+type Dump = dict[str, list[tuple[Any, ...]]]
+
+
+@dataclass(frozen=True)
+class Store:
+    """An opened store: what it is called, its adapters, and every row that a write may touch."""
+
+    name: str
+    adapters: StoreHarness
+    dump: Callable[[], Awaitable[Dump]]
+
+
+@dataclass(frozen=True)
+class Wired:
+    """A store with the services over it."""
+
+    store: Store
+    documents: DocumentService
+    queries: QueryService
+
+    @property
+    def adapters(self) -> StoreHarness:
+        """The adapters of the store."""
+        return self.store.adapters
+
+    async def dump(self) -> Dump:
+        """Every row of every table that a write may touch."""
+        return await self.store.dump()
+
+    async def create(self, doctype: str, **values: Any) -> dict[str, Any]:
+        """A document made through the service."""
+        return await self.documents.create(SCOPE, doctype, values)
+
+    async def stored(self, doctype: str, ref: UUID | str) -> dict[str, Any]:
+        """A document as it is read back."""
+        return await self.documents.get(SCOPE, doctype, ref)
+
+    async def audits(self, doctype: str, id: UUID) -> list[AuditEntry]:
+        """The audit entries of a document."""
+        return list(await self.adapters.audit_log.entries(doctype, id))
+
+    async def events(self, id: UUID) -> list[OutboxRow]:
+        """The waiting events of a document."""
+        rows = await self.adapters.outbox.pending(system_clock(), 10_000)
+        return [row for row in rows if row.event.document_id == id]
+
+    async def count(self, doctype: str) -> int:
+        """How many live documents there are."""
+        async with self.adapters.units(SCOPE) as unit:
+            return int(await unit.repository(doctype).count())
+
+    async def assert_usable(self, doctype: str = "Note") -> None:
+        """No connection was lost and no lock kept: as many writers as the pool takes get through."""
+        async with asyncio.timeout(5):
+            await asyncio.gather(*(self.create(doctype) for _ in range(6)))
+
+
+@asynccontextmanager
+async def _opened(url: str, snapshot: Snapshot, settings: Mapping[str, Any]) -> AsyncIterator[Store]:
+    if url.startswith("memory:"):
+        database = MEMORY.setdefault(url, MemoryDatabase(settings.get("lock_timeout", 10)))
+        yield Store("memory", memory_harness(database, snapshot), lambda: memory_dump(database, snapshot))
+        return
+    async with sql_store(url, snapshot, **settings) as sql:
+        yield Store(sql.driver.name, sql_harness(sql), lambda: sql_dump(sql))
+
+
+@asynccontextmanager
+async def wired(
+    url: str, snapshot: Snapshot, permission: PermissionProtocol | None = None, **settings: Any
+) -> AsyncIterator[Wired]:
+    """Opens the services over the database of an address."""
+    async with _opened(url, snapshot, settings) as opened:
+        store = opened.adapters
+        await store.schema_mapper.sync()
+        permissions = PermissionService(permission or FakePermission(snapshot))
+        queries = QueryService(snapshot, store.reader, permissions)
+        ids = Uuid7Generator()
+        pipeline = WritePipeline(
+            store.reader, permissions, LinkService(snapshot, store.reader, permissions), CommitWatchers(), ids
+        )
+        naming = NamingService(store.counter)
+        documents = DocumentService(snapshot, store.units, pipeline, queries, naming, store.idempotency, ids)
+        yield Wired(opened, documents, queries)
