@@ -12,31 +12,15 @@ from pydantic import BaseModel
 
 from framework_m_core.controllers.controller import Controller
 from framework_m_core.controllers.event_handler import on
-from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.domain.events import DocCreated
 from framework_m_core.domain.field import Field
-from framework_m_core.registry.builder import RegistryBuilder
 from framework_m_testing.fakes.doctype import FakeDocType
+
+from .conftest import problems_of
 
 
 class Note(FakeDocType):
     text: str = ""
-
-
-def problems_of(*doctypes: Any, controllers: tuple[Any, ...] = (), handlers: tuple[Any, ...] = ()) -> tuple[str, ...]:
-    """What is wrong with declarations; nothing when they can be used."""
-    builder = RegistryBuilder()
-    for doctype in doctypes:
-        builder.add_doctype(doctype, "tests")
-    for controller in controllers:
-        builder.add_controller(controller)
-    for handler in handlers:
-        builder.add_handler(handler)
-    try:
-        builder.freeze()
-    except ConfigurationError as error:
-        return error.problems
-    return ()
 
 
 def test_misspelt_keywords_of_fields_are_all_named() -> None:

@@ -1,0 +1,35 @@
+"""Declarations, compiled or refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from framework_m_core.domain.errors import ConfigurationError
+from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_core.registry.snapshot import Snapshot
+
+
+def compiled(
+    *doctypes: Any, controllers: Iterable[Any] = (), handlers: Iterable[Any] = (), functions: Iterable[Any] = ()
+) -> Snapshot:
+    """The snapshot of declarations in a module named `tests`."""
+    builder = RegistryBuilder()
+    for doctype in doctypes:
+        builder.add_doctype(doctype, "tests")
+    for controller in controllers:
+        builder.add_controller(controller)
+    for handler in handlers:
+        builder.add_handler(handler)
+    for function in functions:
+        builder.add_function(function)
+    return builder.freeze()
+
+
+def problems_of(*doctypes: Any, **others: Iterable[Any]) -> tuple[str, ...]:
+    """What is wrong with declarations; nothing when they can be used."""
+    try:
+        compiled(*doctypes, **others)
+    except ConfigurationError as error:
+        return error.problems
+    return ()

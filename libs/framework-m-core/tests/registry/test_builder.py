@@ -1,0 +1,273 @@
+"""The builder: what sound declarations compile to, and all problems of unsound ones at once, each with its place."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from pydantic import Field as PydanticField
+from pydantic import computed_field
+
+from framework_m_core.controllers.controller import Controller, Documents
+from framework_m_core.controllers.event_handler import on
+from framework_m_core.controllers.rpc import requires_permission, rpc, whitelist
+from framework_m_core.domain.errors import ConfigurationError
+from framework_m_core.domain.events import DocCreated, DocDeleted, DomainEvent
+from framework_m_core.domain.field import Field
+from framework_m_core.domain.naming import SeriesNaming
+from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_testing.fakes.doctype import FakeDocType
+
+from .conftest import compiled, problems_of
+
+
+class Line(FakeDocType):
+    text: str = ""
+
+    class Meta:
+        is_child_table = True
+
+
+class Order(FakeDocType):
+    code: str = ""
+    lines: list[Line] = []
+
+    class Meta:
+        naming = "ORD-.##"
+
+
+class OrderController(Controller[Order]):
+    async def validate(self) -> None:
+        """A hook."""
+
+    @whitelist
+    @requires_permission("write")
+    async def approve(self, note: str, documents: Documents) -> None:
+        """Approves it."""
+
+
+@on("Order", DocCreated)
+@on("Order", DocDeleted)
+async def first(event: DomainEvent, documents: Documents) -> None: ...
+
+
+@on("Order", DocCreated)
+async def second(event: DomainEvent, documents: Documents) -> None: ...
+
+
+@rpc("shop.stock.recount", allow_guest=True)
+async def recount() -> int:
+    return 0
+
+
+def test_a_doctype_compiles_with_all_that_belongs_to_it() -> None:
+    snapshot = compiled(Line, Order, controllers=[OrderController])
+    plan = snapshot.get("Order")
+    assert (plan.name, plan.module, plan.model, plan.controller) == ("Order", "tests", Order, OrderController)
+    assert list(plan.fields) == ["code", "lines"]
+    assert (plan.children["lines"].doctype, plan.children["lines"].model) == ("Line", Line)
+    assert plan.naming == SeriesNaming(("ORD-", "##"))
+    assert list(plan.calls) == ["approve"]
+    assert plan.calls["approve"].doctype == "Order"
+
+
+def test_child_tables_are_reached_through_their_parents_alone() -> None:
+    assert list(compiled(Line, Order).doctypes) == ["Order"]
+
+
+def test_a_doctype_may_say_which_module_it_belongs_to() -> None:
+    class Ledger(FakeDocType):
+        class Meta:
+            module = "Accounts"
+
+    assert compiled(Ledger).get("Ledger").module == "Accounts"
+
+
+def test_handlers_are_kept_by_doctype_and_event_in_declared_order() -> None:
+    snapshot = compiled(Line, Order, handlers=[first, second])
+    assert snapshot.handlers_of("Order", "created") == (first, second)
+    assert snapshot.handlers_of("Order", "deleted") == (first,)
+    assert snapshot.handlers_of("Order", "updated") == ()
+
+
+def test_functions_are_kept_by_their_path() -> None:
+    snapshot = compiled(functions=[recount])
+    assert {path: call.function for path, call in snapshot.functions.items()} == {"shop.stock.recount": recount}
+
+
+def test_what_is_declared_twice_is_declared_once() -> None:
+    assert list(compiled(Line, Order, Order, controllers=[OrderController] * 2).doctypes) == ["Order"]
+
+
+def test_a_problem_names_the_class_its_module_and_its_line() -> None:
+    class Broken(FakeDocType):
+        target: str = Field(default="", link="Order")
+
+    [found] = problems_of(Broken)
+    line = inspect.getsourcelines(Broken)[1]
+    assert found.startswith(
+        f"{__name__}.{Broken.__qualname__}:{line}: field 'target': link='Order' needs the type UUID"
+    )
+
+
+def test_all_problems_of_all_classes_are_told_at_once() -> None:
+    class lowly(FakeDocType):
+        price: complex = 0j
+
+        class Meta:
+            naming = "no counter"
+            permisions = {"read": ["Clerk"]}
+
+    class Orphan(Controller[Order]):
+        """Its DocType is not registered."""
+
+    @on("Nobody", DocCreated)
+    async def handle(event: DomainEvent, documents: Documents) -> None: ...
+
+    @rpc()
+    async def call() -> None: ...
+
+    with pytest.raises(ConfigurationError) as refused:
+        compiled(lowly, controllers=[Orphan], handlers=[handle], functions=[call])
+    expected = [
+        "the name 'lowly' is not PascalCase",
+        "field 'price': type <class 'complex'> cannot be stored",
+        "Meta.naming: 'no counter' is no naming rule",
+        "Meta.permisions: Extra inputs are not permitted: known are permissions, rls_field",
+        "its DocType Order is not registered",
+        "@on names 'Nobody', which is no DocType",
+        "does not say who may call it",
+    ]
+    problems = refused.value.problems
+    assert [text for text in expected if not any(text in problem for problem in problems)] == []
+    assert len(problems) == len(expected)
+    assert all(problem in str(refused.value) for problem in problems)
+
+
+def test_faulty_options_hide_no_faults_of_the_others() -> None:
+    class Broken(FakeDocType):
+        class Meta:
+            submittable = "perhaps"
+            indexes = (("nothing",),)
+
+    found = "\n".join(problems_of(Broken))
+    assert "Meta.submittable: " in found and "Meta.indexes names 'nothing'" in found
+
+
+def test_a_faulty_child_table_is_told_once_however_many_hold_it() -> None:
+    class Row(FakeDocType):
+        price: complex = 0j
+
+        class Meta:
+            is_child_table = True
+
+    class One(FakeDocType):
+        rows: list[Row] = []
+
+    class Two(FakeDocType):
+        rows: list[Row] = []
+
+    [found] = problems_of(Row, One, Two)
+    assert "Row" in found and "'price'" in found
+
+
+def test_a_name_is_taken_whatever_its_letter_case() -> None:
+    class ORDER(FakeDocType):
+        pass
+
+    [found] = problems_of(Line, Order, ORDER)
+    assert f"{ORDER.__qualname__}:" in found
+    assert f"the name is taken by {__name__}.Order:" in found
+
+
+def test_a_child_table_holds_no_child_tables() -> None:
+    class Box(FakeDocType):
+        lines: list[Line] = []
+
+        class Meta:
+            is_child_table = True
+
+    class Crate(FakeDocType):
+        boxes: list[Box] = []
+
+    assert any("a child table cannot hold child tables" in found for found in problems_of(Line, Box, Crate))
+
+
+def test_a_field_goes_by_one_name() -> None:
+    class Person(FakeDocType):
+        first: str = PydanticField(default="", alias="firstName")
+        last: str = PydanticField(default="", validation_alias="lastName")
+        other: str = PydanticField(default="", serialization_alias="otherName")
+
+    found = problems_of(Person)
+    assert [f"field {name!r}: an alias is not supported" in one for name, one in
+            zip(("first", "last", "other"), found, strict=True)] == [True] * 3  # fmt: skip
+
+
+def test_computed_fields_are_not_stored() -> None:
+    class Sum(FakeDocType):
+        part: int = 0
+
+        @computed_field
+        def double(self) -> int:
+            return 2 * self.part
+
+    [found] = problems_of(Sum)
+    assert "computed fields (double) are not stored: set a read_only field in validate()" in found
+
+
+def test_a_controller_names_one_doctype_and_a_doctype_has_one_controller() -> None:
+    class Bare(Controller):  # type: ignore[type-arg]
+        """Names no DocType."""
+
+    class Another(Controller[Order]):
+        """Comes second."""
+
+    found = problems_of(Line, Order, controllers=[Bare, OrderController, Another])
+    assert "a controller names its DocType: class XController(Controller[X])" in found[0]
+    assert f"Order has a controller: {__name__}.OrderController:" in found[1]
+    assert len(found) == 2
+
+
+def test_a_path_is_taken_once() -> None:
+    @rpc("shop.stock.recount", allow_guest=True)
+    async def again() -> None: ...
+
+    [found] = problems_of(functions=[recount, again])
+    assert f"again:{inspect.getsourcelines(again)[1]}: the path 'shop.stock.recount' is taken by " in found
+
+
+def test_a_function_requires_a_permission_on_a_doctype_that_there_is() -> None:
+    @rpc()
+    @requires_permission("read", "Ordre")
+    async def call() -> None: ...
+
+    [found] = problems_of(Line, Order, functions=[call])
+    assert "'Ordre', which is no DocType: did you mean 'Order'?" in found
+
+
+def test_child_tables_are_no_targets_of_calls() -> None:
+    @rpc()
+    @requires_permission("read", "Line")
+    async def call() -> None: ...
+
+    [found] = problems_of(Line, Order, functions=[call])
+    assert "'Line', which is no DocType" in found
+
+
+def test_a_function_without_source_has_a_place_too() -> None:
+    scope: dict[str, Any] = {"__name__": "generated"}
+    exec("async def handle(event): ...", scope)
+    handle: Callable[..., Any] = on("Order", DocCreated)(scope["handle"])
+    [found] = problems_of(Line, Order, handlers=[handle])
+    assert found.startswith("generated.handle: ")
+
+
+def test_what_is_added_after_a_freeze_is_in_the_next_snapshot_alone() -> None:
+    builder = RegistryBuilder()
+    builder.add_doctype(Line, "tests")
+    before = builder.freeze()
+    builder.add_doctype(Order, "tests")
+    assert (list(before.doctypes), list(builder.freeze().doctypes)) == ([], ["Order"])

@@ -1,0 +1,167 @@
+"""What must hold of a DocType's names, links, naming rule, indexes and permissions."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+from pydantic import create_model
+
+from framework_m_core.domain.field import Field
+from framework_m_core.domain.filters import And, Comparison, Not, PrincipalValue
+from framework_m_core.registry.checks import MAX_DOCTYPE_NAME, MAX_FIELD_NAME, RESERVED_NAMES
+from framework_m_testing.fakes.doctype import FakeDocType
+
+from .conftest import problems_of
+
+KNOWN = "creation, deleted_at, docstatus, id, modified, modified_by, name, owner"
+
+
+class Customer(FakeDocType):
+    full_name: str = ""
+    credit: Decimal = Field(default=Decimal(0), scale=2)
+    tags: list[str] = []
+
+
+def _declared(name: str = "Subject", meta: dict[str, Any] | None = None, **fields: Any) -> Any:
+    """A DocType of fields, each given as its type or as type and default."""
+    pairs: dict[str, Any] = {key: value if isinstance(value, tuple) else (value, ...) for key, value in fields.items()}
+    model = create_model(name, __base__=FakeDocType, **pairs)
+    model.Meta = type("Meta", (), meta or {})  # type: ignore[attr-defined]
+    return model
+
+
+def _link(**keywords: Any) -> tuple[Any, Any]:
+    return UUID | None, Field(default=None, **keywords)
+
+
+@pytest.mark.parametrize("name", ["Order", "A", "Order2", "HTTPRoute", "A" * MAX_DOCTYPE_NAME])
+def test_pascal_case_is_a_name(name: str) -> None:
+    assert problems_of(_declared(name)) == ()
+
+
+@pytest.mark.parametrize("name", ["order", "Sales_Order", "2Order", "Ordér", "_Order", "A" * (MAX_DOCTYPE_NAME + 1)])
+def test_what_is_not_pascal_case_is_no_name(name: str) -> None:
+    [found] = problems_of(_declared(name))
+    assert f"the name {name!r} is not PascalCase of at most {MAX_DOCTYPE_NAME} letters and digits" in found
+
+
+@pytest.mark.parametrize("name", sorted(RESERVED_NAMES))
+def test_names_of_fixed_routes_are_taken(name: str) -> None:
+    [found] = problems_of(_declared(name.title()))
+    assert "is taken by a fixed route" in found
+
+
+@pytest.mark.parametrize("name", ["a", "qty2", "a_b_c", "a" * MAX_FIELD_NAME])
+def test_snake_case_is_a_field(name: str) -> None:
+    assert problems_of(_declared(**{name: (str, "")})) == ()
+
+
+@pytest.mark.parametrize("name", ["Qty", "a__b", "a_", "préis", "a" * (MAX_FIELD_NAME + 1)])
+def test_what_is_not_snake_case_is_no_field(name: str) -> None:
+    [found] = problems_of(_declared(**{name: (str, "")}))
+    assert f"field {name!r}: expected snake_case of at most {MAX_FIELD_NAME} characters" in found
+
+
+@pytest.mark.parametrize("name", ["parent", "idx"])
+def test_what_child_rows_are_stored_with_is_no_field(name: str) -> None:
+    [found] = problems_of(_declared(**{name: (str, "")}))
+    assert "is the framework's own" in found
+
+
+def test_links_and_what_is_fetched_through_them_are_sound() -> None:
+    subject = _declared(
+        customer=_link(link="Customer"),
+        itself=_link(link="Subject"),
+        full_name=(str | None, Field(default=None, fetch_from="customer.full_name")),
+        credit=(Decimal | None, Field(default=None, fetch_from="customer.credit", scale=2)),
+        known_as=(str | None, Field(default=None, fetch_from="customer.name")),
+    )
+    assert problems_of(Customer, subject) == ()
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"to": _link(link="Custome")}, "field 'to' links to 'Custome', which is no DocType: did you mean 'Customer'?"),
+        ({"to": _link(link="Planet")}, "'Planet', which is no DocType: known are Customer, Subject"),
+        ({"x": (str | None, Field(default=None, fetch_from="full_name"))}, "does not begin with a link field"),
+        ({"x": (str | None, Field(default=None, fetch_from="gone.full_name"))}, "does not begin with a link field"),
+        ({"x": (str | None, Field(default=None, fetch_from="to.nme"))}, "Customer has no field 'nme' to fetch"),
+        ({"x": (str, Field(default="", fetch_from="to.full_name"))}, "must be 'text | None'"),
+        ({"x": (int | None, Field(default=None, fetch_from="to.full_name"))}, "must be 'text | None'"),
+        ({"x": (Decimal | None, Field(default=None, fetch_from="to.credit", scale=3))}, "must be 'decimal | None'"),
+    ],
+)  # fmt: skip
+def test_links_that_lead_nowhere(fields: dict[str, Any], expected: str) -> None:
+    [found] = problems_of(Customer, _declared(**{"to": _link(link="Customer"), **fields}))
+    assert expected in found
+
+
+def test_links_of_child_rows_are_checked_at_their_path() -> None:
+    row = _declared("Row", {"is_child_table": True}, to=_link(link="Planet"))
+    parent = _declared(rows=(list[row], []))  # type: ignore[valid-type]
+    assert any("field 'rows.to' links to 'Planet'" in found for found in problems_of(row, parent))
+
+
+def test_a_child_table_is_no_target() -> None:
+    row = _declared("Row", {"is_child_table": True})
+    [found] = problems_of(row, _declared(to=_link(link="Row")))
+    assert "links to 'Row', which is no DocType" in found
+
+
+@pytest.mark.parametrize(
+    ("meta", "fields"),
+    [
+        ({"naming": "field:code"}, {"code": str}),
+        ({"naming": "A-.{code}.-.##"}, {"code": (str | None, None)}),
+        ({"indexes": (("code", "owner"), ("_version",))}, {"code": (str, "")}),
+        ({"unique_together": (("code", "name"),)}, {"code": (str, "")}),
+        ({"rls_field": "code", "permissions": {"read": ["A"]}}, {"code": (str, "")}),
+        ({"submittable": True, "permissions": {"submit": ["A"], "cancel": {"A": "all"}}}, {}),
+        ({"permissions": {"read": {"A": And((Not(Comparison("code", "eq", PrincipalValue("id"))),))}}}, {"code": str}),
+        ({"field_levels": {1: {"read": ["A"]}}}, {"code": (str, Field(default="", permlevel=1))}),
+    ],
+)
+def test_sound_options(meta: dict[str, Any], fields: dict[str, Any]) -> None:
+    assert problems_of(_declared(meta=meta, **fields)) == ()
+
+
+SCOPE = Comparison("stat", "eq", "Open")
+
+
+@pytest.mark.parametrize(
+    ("meta", "expected"),
+    [
+        ({"naming": "field:cod"}, "reads 'cod': expected a required text field, known are code, data, maybe"),
+        ({"naming": "field:maybe"}, "Meta.naming reads 'maybe': expected a required text field"),
+        ({"naming": "field:data"}, "Meta.naming reads 'data': expected a required text field"),
+        ({"naming": "A-.{cod}.##"}, "Meta.naming reads 'cod', which is no field: known are code, data, maybe"),
+        ({"indexes": (("code", "cod"),)}, "Meta.indexes names 'cod', which is no scalar field: known are _version"),
+        ({"indexes": (("data",),)}, "Meta.indexes names 'data', which is no scalar field"),
+        ({"unique_together": (("cod",),)}, "Meta.unique_together names 'cod', which is no scalar field"),
+        ({"rls_field": "cod"}, "Meta.rls_field='cod' is no field: known are _version, code, "),
+        ({"permissions": {"submit": ["A"]}}, "Meta.permissions grants 'submit', but submittable is not set"),
+        ({"permissions": {"cancel": ["A"]}}, "Meta.permissions grants 'cancel', but submittable is not set"),
+        ({"rls_field": None, "permissions": {"read": {"A": "own"}}}, "the scope of 'A' for 'read' is 'own', but"),
+        ({"permissions": {"read": {"A": SCOPE}}}, "the scope of 'A' for 'read' names 'stat': known are _version"),
+        ({"permissions": {"write": {"A": Not(And((SCOPE,)))}}}, "the scope of 'A' for 'write' names 'stat'"),
+        ({"field_levels": {2: {"read": ["A"]}}}, "Meta.field_levels states level 2, which no field uses"),
+    ],
+)  # fmt: skip
+def test_options_that_name_what_there_is_not(meta: dict[str, Any], expected: str) -> None:
+    subject = _declared(meta=meta, code=str, maybe=(str | None, None), data=(dict[str, Any], {}))
+    [found] = problems_of(subject)
+    assert expected in found
+
+
+def test_a_level_that_nobody_has_is_told() -> None:
+    [found] = problems_of(_declared(code=(str, Field(default="", permlevel=3))))
+    assert "permlevel=3 is used, but Meta.field_levels does not say who has it" in found
+
+
+def test_what_is_known_is_listed() -> None:
+    [found] = problems_of(_declared(meta={"rls_field": "gone"}))
+    assert found.endswith(f"known are _version, {KNOWN}")

@@ -1,0 +1,127 @@
+"""What a write leaves behind: which fields changed, an audit entry and an event, without sensitive values."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID, uuid4
+
+from hypothesis import given
+
+from framework_m_core.domain.clock import Uuid7Generator
+from framework_m_core.domain.events import DocUpdated, DomainEvent
+from framework_m_core.domain.field import Field
+from framework_m_core.domain.scope import Principal, RequestScope, system_scope
+from framework_m_core.interfaces.audit_log import AuditEntry
+from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_core.registry.plans import DocTypePlan
+from framework_m_core.services.changes import difference, leave_trace
+from framework_m_testing.fakes.doctype import FakeDocType
+
+from .conftest import NOW, THING, stored, stored_things
+
+
+class Card(FakeDocType):
+    pin: str = Field(default="", sensitive=True)
+    note: str = ""
+
+    class Meta:
+        is_child_table = True
+
+
+class Patient(FakeDocType):
+    full_name: str = ""
+    diagnosis: str = Field(default="", sensitive=True)
+    cards: list[Card] = []
+
+
+def _patient() -> DocTypePlan:
+    builder = RegistryBuilder()
+    for model in (Card, Patient):
+        builder.add_doctype(model, "tests")
+    return builder.freeze().get("Patient")
+
+
+PATIENT = _patient()
+
+
+class Unit:
+    """What a unit of work is told of a write."""
+
+    def __init__(self) -> None:
+        self.entries: list[AuditEntry] = []
+        self.events: list[DomainEvent] = []
+
+    def audit(self, entry: AuditEntry) -> None:
+        self.entries.append(entry)
+
+    def record(self, event: DomainEvent) -> None:
+        self.events.append(event)
+
+
+def _trace(scope: RequestScope, changes: dict[str, Any], **data: Any) -> tuple[AuditEntry, DomainEvent]:
+    unit: Any = Unit()
+    document = stored(PATIENT, _version=3)
+    leave_trace(unit, scope, PATIENT, "write", DocUpdated, document, changes, Uuid7Generator(), **data)
+    [entry], [event] = unit.entries, unit.events
+    return entry, event
+
+
+@given(stored_things(), stored_things())
+def test_a_difference_is_old_and_new_of_what_changed(old: dict[str, Any], new: dict[str, Any]) -> None:
+    changes = difference(THING, old, new)
+    assert changes == {name: [old[name], new[name]] for name in [*THING.fields] if old[name] != new[name]}
+    assert {**old, **{name: pair[1] for name, pair in changes.items()}} == new
+
+
+def test_what_the_framework_keeps_is_no_change() -> None:
+    kept = {"creation": None, "modified": None, "modified_by": "bob", "_version": 2, "deleted_at": NOW}
+    assert difference(THING, stored(THING), stored(THING, **kept)) == {}
+    moved = stored(THING, owner="bob", docstatus=1, name="T-2")
+    assert difference(THING, stored(THING), moved) == {
+        "owner": ["ada", "bob"],
+        "docstatus": [0, 1],
+        "name": ["T-1", "T-2"],
+    }
+
+
+def test_a_new_document_is_told_by_what_it_holds() -> None:
+    changes = difference(THING, None, stored(THING, text="a", number=0, flag=False, tags=[], slots=[{"what": "x"}]))
+    framework = {"name": "T-1", "owner": "ada", "docstatus": 0}
+    rows = [{"id": UUID(int=100), "what": "x"}]
+    assert changes == {**framework, "text": "a", "number": 0, "flag": False, "slots": rows}
+
+
+def test_entry_and_event_say_who_did_what_when_and_why() -> None:
+    scope = RequestScope(Principal("ada"), tenant="acme", source="job", correlation_id=uuid4(), causation_id=uuid4())
+    entry, event = _trace(scope, {"full_name": ["A", "B"]}, reason="x")
+    assert (entry.actor, entry.action, entry.doctype, entry.document_id) == ("ada", "write", "Patient", UUID(int=7))
+    assert (entry.at, entry.version, entry.tenant, entry.source) == (NOW, 3, "acme", "job")
+    assert (entry.request_id, entry.reason, entry.changes) == (scope.request_id, None, {"full_name": ["A", "B"]})
+    assert isinstance(event, DocUpdated)
+    assert (event.actor, event.doctype, event.document_id, event.version) == ("ada", "Patient", UUID(int=7), 3)
+    assert (event.occurred_at, event.tenant) == (NOW, "acme")
+    assert (event.correlation_id, event.causation_id) == (scope.correlation_id, scope.causation_id)
+    assert event.data == {"name": "T-1", "docstatus": 0, "changed": ["full_name"], "reason": "x"}
+    assert entry.id != event.id
+
+
+def test_a_request_that_nothing_caused_begins_a_correlation() -> None:
+    scope = RequestScope(Principal("ada"))
+    assert _trace(scope, {})[1].correlation_id == scope.request_id
+
+
+def test_elevated_work_leaves_its_reason() -> None:
+    for scope in (system_scope("the yearly purge"), RequestScope(Principal("ada")).elevated("the yearly purge")):
+        entry, _ = _trace(replace(scope, tenant="acme"), {})
+        assert (entry.actor, entry.reason) == ("system", "the yearly purge")
+
+
+def test_sensitive_values_are_in_neither() -> None:
+    rows = [[], [{"pin": "1234", "note": "a"}]]
+    changes = {"full_name": ["A", "B"], "diagnosis": ["flu", "cold"], "cards": rows}
+    entry, event = _trace(RequestScope(Principal("ada")), changes)
+    assert entry.changes == {"full_name": ["A", "B"], "cards": "changed"}
+    assert event.data["changed"] == ["cards", "full_name"]
+    assert all(secret not in repr((entry, event)) for secret in ("flu", "cold", "1234", "diagnosis"))
+    assert changes["cards"] is rows

@@ -1,0 +1,104 @@
+"""`NamingService`: the name that each rule gives, where its number comes from, and names that cannot be used."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from framework_m_core.domain.errors import ValidationError
+from framework_m_core.domain.scope import Principal, RequestScope
+from framework_m_core.domain.values import MAX_INDEXED_TEXT
+from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_core.registry.plans import DocTypePlan
+from framework_m_core.services.naming import NamingService
+from framework_m_testing.fakes.doctype import FakeDocType
+
+from .conftest import NOW
+
+ID = UUID(int=7)
+
+
+class Counter:
+    """Counts each prefix from 1."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, int] = {}
+
+    async def allocate(self, prefix: str, n: int = 1) -> int:
+        first = self.counts.get(prefix, 0) + 1
+        self.counts[prefix] = first + n - 1
+        return first
+
+
+def _plan(naming: str | None) -> DocTypePlan:
+    rule = naming
+
+    class Order(FakeDocType):
+        code: str = ""
+        note: str | None = None
+
+        class Meta:
+            naming = rule
+
+    builder = RegistryBuilder()
+    builder.add_doctype(Order, "tests")
+    return builder.freeze().get("Order")
+
+
+async def _name(naming: str | None, given: str | None = None, unit: Any = None, **values: Any) -> str:
+    scope = RequestScope(Principal("ada"), clock=lambda: NOW, unit=unit)
+    return await NamingService(Counter()).name(_plan(naming), ID, given, {"code": "C-1", "note": None, **values}, scope)
+
+
+@pytest.mark.parametrize(
+    ("naming", "expected"),
+    [
+        (None, str(ID)),
+        ("prompt", "given"),
+        ("field:code", "C-1"),
+        ("INV-.YYYY.-.####", "INV-2026-0001"),
+        ("{code}.-.MM.-.##.-x", "C-1-01-01-x"),
+    ],
+)
+async def test_each_rule_gives_its_name(naming: str | None, expected: str) -> None:
+    assert await _name(naming, "given") == expected
+
+
+async def test_a_series_counts_per_doctype_and_text_before_the_counter() -> None:
+    counter, plan, scope = Counter(), _plan("{code}.-.##"), RequestScope(Principal("ada"))
+    naming = NamingService(counter)
+    names = [await naming.name(plan, ID, None, {"code": code}, scope) for code in ("A", "B", "A")]
+    assert names == ["A-01", "B-01", "A-02"]
+    assert counter.counts == {"Order:A-": 2, "Order:B-": 1}
+
+
+async def test_a_write_that_joins_a_unit_takes_its_number_in_it() -> None:
+    unit = Counter()
+    await unit.allocate("Order:N-", 40)
+    assert await _name("N-.##", unit=unit) == "N-41"
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        (None, "required"), ("", "required"), (" \t", "required"), ("a/b", "bad_name"), (str(ID), "bad_name"),
+        (ID.hex, "bad_name"), ("x" * (MAX_INDEXED_TEXT + 1), "bad_name"),
+    ],
+)  # fmt: skip
+async def test_names_that_cannot_be_used_are_refused(given: str | None, code: str) -> None:
+    for naming, values in (("prompt", {}), ("field:code", {"code": given})):
+        with pytest.raises(ValidationError) as refused:
+            await _name(naming, given, **values)
+        assert [(problem.field, problem.code) for problem in refused.value.problems] == [("name", code)]
+
+
+async def test_a_value_may_not_smuggle_a_slash_into_a_series() -> None:
+    with pytest.raises(ValidationError):
+        await _name("{code}.-.##", code="a/b")
+
+
+async def test_the_longest_name_and_any_script_are_taken() -> None:
+    for given in ("x" * MAX_INDEXED_TEXT, "Ärger über 100 %", "注文"):
+        assert await _name("prompt", given) == given

@@ -1,0 +1,181 @@
+"""`PermissionService`: what is kept of an engine's answers and for how long, and which error its no becomes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from framework_m_core.domain.errors import AuthenticationError, NoGrantError, OutsideScopeError
+from framework_m_core.domain.filters import NOTHING, Comparison, Or, PrincipalValue
+from framework_m_core.domain.scope import ANONYMOUS, Principal, RequestScope
+from framework_m_core.interfaces.permission import DecisionSource, Grant, PolicyEvaluateRequest, PolicyEvaluateResult
+from framework_m_core.services.permissions import PermissionService
+
+from .conftest import SHELF, THING, grant_of, stored
+
+OWN = Comparison("owner", "eq", PrincipalValue("id"))
+
+
+class Engine:
+    """Answers as told, and notes what it was asked."""
+
+    def __init__(self, answer: Grant | None = None, *, authorized: bool = True) -> None:
+        self.answer = answer
+        self.authorized = authorized
+        self.asked: list[tuple[str, str, str]] = []
+        self.evaluated: list[PolicyEvaluateRequest] = []
+
+    async def grant(self, principal: Principal, doctype: str, action: str) -> Grant | None:
+        self.asked.append((principal.id, doctype, action))
+        return self.answer
+
+    async def evaluate(self, request: PolicyEvaluateRequest) -> PolicyEvaluateResult:
+        self.evaluated.append(request)
+        return PolicyEvaluateResult(self.authorized, "engine", DecisionSource.REMOTE)
+
+
+class Time:
+    """Seconds that pass when told."""
+
+    def __init__(self) -> None:
+        self.seconds = 1_000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def _person(id: str = "ada", *roles: str, **others: Any) -> Principal:
+    return Principal(id, frozenset({*roles, "Guest"}), **others)
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+async def test_a_grant_is_asked_for_once_per_roles_doctype_and_action(time: Time) -> None:
+    engine = Engine(grant_of())
+    permissions = PermissionService(engine, time)
+    for _ in range(2):
+        for principal in (_person("ada", "Clerk"), _person("bob", "Clerk"), _person("eve", "Boss")):
+            for plan, action in ((THING, "read"), (THING, "write"), (SHELF, "read")):
+                assert await permissions.find(principal, plan, action) is engine.answer
+        time.seconds += 1_000_000
+    asked = [("Thing", "read"), ("Thing", "write"), ("Shelf", "read")]
+    assert engine.asked == [(who, *what) for who in ("ada", "eve") for what in asked]
+
+
+async def test_a_refusal_is_asked_again_after_a_second(time: Time) -> None:
+    engine = Engine(None)
+    permissions = PermissionService(engine, time)
+    assert await permissions.find(_person(), THING, "read") is None
+    engine.answer = grant_of()
+    time.seconds += 0.9
+    assert await permissions.find(_person(), THING, "read") is None
+    time.seconds += 0.1
+    assert await permissions.find(_person(), THING, "read") is engine.answer
+    assert len(engine.asked) == 2
+
+
+async def test_a_grant_is_kept_for_its_time_to_live(time: Time) -> None:
+    engine = Engine(grant_of(ttl=5.0))
+    permissions = PermissionService(engine, time)
+    for passed in (0.0, 4.9, 0.1, 4.9):
+        time.seconds += passed
+        assert await permissions.find(_person(), THING, "read") is engine.answer
+    assert len(engine.asked) == 2
+    engine.answer = None
+    time.seconds += 5
+    assert await permissions.find(_person(), THING, "read") is None
+
+
+async def test_a_grant_with_no_time_to_live_is_asked_for_each_time(time: Time) -> None:
+    engine = Engine(grant_of(ttl=0.0))
+    permissions = PermissionService(engine, time)
+    for _ in range(3):
+        assert await permissions.find(_person(), THING, "read")
+    assert len(engine.asked) == 3
+
+
+async def test_an_engine_that_fails_grants_nothing_and_is_asked_again(time: Time) -> None:
+    class Broken(Engine):
+        async def grant(self, principal: Principal, doctype: str, action: str) -> Grant | None:
+            await super().grant(principal, doctype, action)
+            raise ConnectionError("away")
+
+    engine = Broken()
+    permissions = PermissionService(engine, time)
+    for _ in range(2):
+        with pytest.raises(ConnectionError):
+            await permissions.require(RequestScope(_person()), THING, "read")
+    assert len(engine.asked) == 2
+
+
+async def test_without_a_grant_anonymous_callers_log_in_and_others_are_refused() -> None:
+    permissions = PermissionService(Engine(None))
+    with pytest.raises(AuthenticationError):
+        await permissions.require(RequestScope(ANONYMOUS), THING, "write")
+    with pytest.raises(NoGrantError, match="none of your roles may write Thing") as refused:
+        await permissions.require(RequestScope(_person()), THING, "write")
+    assert refused.value.details == {"rule": "Thing.write", "doctype": "Thing"}
+
+
+async def test_a_grant_serves_anonymous_callers_too() -> None:
+    engine = Engine(grant_of())
+    assert await PermissionService(engine).require(RequestScope(ANONYMOUS), THING, "read") is engine.answer
+
+
+def test_a_scope_is_bound_to_each_caller() -> None:
+    permissions, grant = PermissionService(Engine()), grant_of(scope=Or((OWN,)))
+    ada, bob = _person("ada"), _person("bob")
+    for principal in (ada, bob, ada):
+        expected = Or((Comparison("owner", "eq", principal.id),))
+        assert permissions.bound_scope(grant, principal) == expected
+    other = grant_of(scope=NOTHING)
+    assert permissions.bound_scope(other, ada) == NOTHING
+
+
+def test_callers_of_one_id_and_other_attributes_are_not_mistaken_for_each_other() -> None:
+    grant = grant_of(scope=Comparison("text", "in", PrincipalValue("towns")))
+    permissions = PermissionService(Engine())
+    for towns in (("North",), ("South", "West"), ()):
+        principal = _person(attributes={"towns": towns})
+        assert permissions.bound_scope(grant, principal) == Comparison("text", "in", towns)
+
+
+@pytest.mark.parametrize(("owner", "covered"), [("ada", True), ("bob", False)])
+async def test_a_grant_covers_the_documents_of_its_scope(owner: str, covered: bool) -> None:
+    engine = Engine()
+    permissions, scope = PermissionService(engine), RequestScope(_person("ada"))
+    assert await permissions.covers(scope, THING, "read", grant_of(scope=OWN), stored(THING, owner=owner)) is covered
+    assert engine.evaluated == []
+
+
+@pytest.mark.parametrize("authorized", [True, False])
+async def test_an_engine_that_decides_by_document_is_asked_about_each(authorized: bool) -> None:
+    engine = Engine(authorized=authorized)
+    permissions, scope = PermissionService(engine), RequestScope(_person("ada"))
+    for document in (stored(THING), stored(THING), stored(THING, number=5)):
+        assert await permissions.covers(scope, THING, "write", grant_of(evaluate=True), document) is authorized
+    request = PolicyEvaluateRequest(scope.principal, "Thing", "write", stored(THING))
+    assert engine.evaluated[:2] == [request] * 2
+    assert [one.document["number"] for one in engine.evaluated] == [None, None, 5]
+
+
+async def test_an_engine_is_not_asked_about_documents_outside_the_scope() -> None:
+    engine = Engine()
+    grant = grant_of(scope=OWN, evaluate=True)
+    covers = await PermissionService(engine).covers(
+        RequestScope(_person("ada")), THING, "read", grant, stored(THING, owner="bob")
+    )
+    assert (covers, engine.evaluated) == (False, [])
+
+
+async def test_a_document_outside_the_scope_is_refused_with_the_rule() -> None:
+    permissions, scope = PermissionService(Engine()), RequestScope(_person("ada"))
+    grant = grant_of(scope=OWN, rule="Thing.write:Clerk")
+    await permissions.demand(scope, THING, "write", grant, stored(THING, owner="ada"))
+    with pytest.raises(OutsideScopeError, match="you may write Thing, but not this document") as refused:
+        await permissions.demand(scope, THING, "write", grant, stored(THING, owner="bob"))
+    assert refused.value.details == {"rule": "Thing.write:Clerk", "doctype": "Thing"}

@@ -1,0 +1,219 @@
+"""The parameters of a list: every filter that there is can be asked, and what is too much or unknown is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from framework_m_core.domain.errors import QueryError
+from framework_m_core.domain.filters import EVERYTHING, And, Comparison, Filter, Not, Or
+from framework_m_core.domain.page import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, OrderSpec
+from framework_m_core.interfaces.permission import Grant
+from framework_m_core.interfaces.reader import ChildSelection
+from framework_m_core.services.query_parsing import (
+    MAX_COMPARISONS,
+    MAX_FILTER_DEPTH,
+    MAX_LIST_VALUES,
+    MAX_SEARCHES,
+    MAX_SORT_FIELDS,
+    MAX_TEXT_VALUE,
+    MAX_WILDCARDS,
+    ListRequest,
+    ParsedList,
+    parse_fields_parameter,
+    parse_list,
+)
+from framework_m_testing.strategies import filters
+
+from .conftest import THING, full_grant, grant_of, travelled
+
+FULL = full_grant(THING)
+NEWEST = (OrderSpec("creation", descending=True), OrderSpec("id", descending=True))
+
+
+def _parse(grant: Grant = FULL, **asked: Any) -> ParsedList:
+    return parse_list(THING, grant, ListRequest(**asked), NEWEST)
+
+
+def _refused(grant: Grant = FULL, **asked: Any) -> str:
+    with pytest.raises(QueryError) as refused:
+        _parse(grant, **asked)
+    return refused.value.message
+
+
+def _is(field: str = "text", operator: str = "eq", value: Any = "a") -> dict[str, Any]:
+    return {"field": field, "operator": operator, "value": value}
+
+
+def _written(tree: Filter) -> Any:
+    """A filter as a client writes it."""
+    match tree:
+        case And(parts):
+            return {"and": [_written(part) for part in parts]}
+        case Or(parts):
+            return {"or": [_written(part) for part in parts]}
+        case Not(part):
+            return {"not": _written(part)}
+        case Comparison(field, operator, value):
+            return _is(field, operator, value)
+
+
+def _depth(tree: Filter) -> int:
+    match tree:
+        case And(parts) | Or(parts):
+            return 1 + max((_depth(part) for part in parts), default=0)
+        case Not(part):
+            return 1 + _depth(part)
+    return 1
+
+
+def _nested(depth: int) -> Any:
+    tree: Any = _is()
+    for _ in range(depth - 1):
+        tree = [tree]
+    return tree
+
+
+@given(filters(THING).filter(lambda tree: _depth(tree) <= MAX_FILTER_DEPTH))
+def test_every_filter_can_be_asked(tree: Filter) -> None:
+    assert _parse(filters=travelled(_written(tree))).where == tree
+
+
+def test_a_list_of_filters_means_all_of_them() -> None:
+    tree = [_is(), {"or": [_is("number", "gt", 1), [_is("flag", "eq", True)]]}]
+    text, number, flag = Comparison("text", "eq", "a"), Comparison("number", "gt", 1), Comparison("flag", "eq", True)
+    assert _parse(filters=tree).where == And((text, Or((number, And((flag,))))))
+
+
+@pytest.mark.parametrize("nothing", [None, []])
+def test_nothing_asked_is_everything_by_default(nothing: Any) -> None:
+    parsed = _parse(filters=nothing)
+    assert (parsed.where, parsed.order_by, parsed.limit, parsed.offset) == (EVERYTHING, NEWEST, DEFAULT_LIMIT, 0)
+    assert (parsed.count, parsed.include_deleted, parsed.expand) == (False, False, ())
+
+
+def test_a_list_holds_the_readable_columns_and_no_rows() -> None:
+    expected = tuple(name for name in THING.columns if name != "deleted_at")
+    assert _parse().fields == expected
+    assert _parse(include_deleted=True).fields == (*expected, "deleted_at")
+    assert _parse(grant_of({"id", "text", "slots", "slots.what"})).fields == ("id", "text")
+
+
+def test_fields_that_are_asked_for_come_after_those_that_always_come() -> None:
+    assert parse_fields_parameter(THING, FULL, ["text", "name", "text"]) == ("id", "name", "_version", "text")
+    assert _parse(fields=["text"], include_deleted=True).fields == ("id", "name", "_version", "text", "deleted_at")
+
+
+def test_child_tables_are_asked_for_whole_but_for_what_is_hidden() -> None:
+    grant = grant_of({"slots", "slots.shelf", "slots.what"})
+    assert parse_fields_parameter(THING, grant, ["slots"])[3:] == (ChildSelection("slots", ("id", "what", "shelf")),)
+
+
+@pytest.mark.parametrize("name", ["nope", "deleted_at", "slots.what", "id.", ""])
+def test_fields_that_there_are_not_are_refused_with_those_that_there_are(name: str) -> None:
+    said = _refused(grant_of({"id", "text", "slots.what", "deleted_at"}), fields=[name])
+    assert said == f"Thing has no field {name!r} that you can read: known are id, text"
+
+
+@pytest.mark.parametrize(
+    "asked", [{"fields": ["number"]}, {"order_by": ["number"]}, {"filters": _is("number", "eq", 1)}]
+)
+def test_a_hidden_field_is_as_one_that_there_is_not(asked: Mapping[str, Any]) -> None:
+    said = _refused(grant_of({"id", "text"}), **asked)
+    gone = _refused(grant_of({"id", "text"}), **{key: _renamed(value) for key, value in asked.items()})
+    assert gone == said.replace("'number'", "'absent'")
+
+
+def _renamed(value: Any) -> Any:
+    return ["absent"] if isinstance(value, list) else {**value, "field": "absent"}
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["number"], [("number", False), ("id", False)]),
+        (["text", "-number"], [("text", False), ("number", True), ("id", True)]),
+        (["-id"], [("id", True)]),
+        (["id", "text"], [("id", False), ("text", False)]),
+    ],
+)
+def test_an_order_is_made_total_by_the_id(names: list[str], expected: list[tuple[str, bool]]) -> None:
+    assert [(spec.field, spec.descending) for spec in _parse(order_by=names).order_by] == expected
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["text", "-text"], "order_by names 'text' twice"),
+        (["extra"], "'extra' holds JSON, which has no order"),
+        (["slots"], "Thing has no field 'slots'"),
+        (["--text"], "Thing has no field '-text'"),
+        (["text", "note", "number", "count", "ratio", "flag"], f"at most {MAX_SORT_FIELDS} fields"),
+    ],
+)
+def test_orders_that_there_are_not(names: list[str], said: str) -> None:
+    assert said in _refused(order_by=names)
+
+
+def test_the_bounds_themselves_are_taken() -> None:
+    assert _parse(limit=MAX_LIMIT, offset=MAX_OFFSET, count="exact").count
+    assert _parse(limit=1, cursor="x").limit == 1
+    for tree in (
+        [_is()] * MAX_COMPARISONS,
+        _nested(MAX_FILTER_DEPTH),
+        [_is(operator="in", value=["a"] * MAX_LIST_VALUES)] * 2,
+        _is(value="x" * MAX_TEXT_VALUE),
+        [_is(operator="contains")] * MAX_SEARCHES,
+        _is(operator="like", value="%a" * MAX_WILDCARDS),
+        _is(operator="contains", value="%" * 100),
+    ):
+        assert _parse(filters=tree).where != EVERYTHING
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"limit": 0}, "limit=0: from 1 to 500"),
+        ({"limit": MAX_LIMIT + 1}, "limit=501: from 1 to 500"),
+        ({"offset": -1}, "offset=-1: from 0 to 10000"),
+        ({"offset": MAX_OFFSET + 1}, "go on with a cursor"),
+        ({"offset": 1, "cursor": "x"}, "an offset or a cursor, not both"),
+        ({"count": "some"}, "count='some': 'none' or 'exact'"),
+        ({"filters": [_is()] * (MAX_COMPARISONS + 1)}, f"at most {MAX_COMPARISONS} comparisons"),
+        ({"filters": _nested(MAX_FILTER_DEPTH + 1)}, f"at most {MAX_FILTER_DEPTH} levels"),
+        ({"filters": _is(operator="in", value=["a"] * (MAX_LIST_VALUES + 1))}, f"at most {MAX_LIST_VALUES} values"),
+        ({"filters": [_is(operator="in", value=["a"] * 500)] * 2 + [_is()]}, "at most 1000 values in all"),
+        ({"filters": _is(value="x" * (MAX_TEXT_VALUE + 1))}, f"at most {MAX_TEXT_VALUE} characters"),
+        ({"filters": [_is(operator="ilike")] * (MAX_SEARCHES + 1)}, f"at most {MAX_SEARCHES} comparisons that search"),
+        ({"filters": _is(operator="like", value="%a" * (MAX_WILDCARDS + 1))}, f"at most {MAX_WILDCARDS} of '%'"),
+        ({"filters": _is(operator="like", value="a\\")}, "backslash"),
+        ({"filters": {"xor": [_is()]}}, "'xor': expected 'and' or 'or' with a list, or 'not' with a filter"),
+        ({"filters": {"and": _is()}}, "'and': expected"),
+        ({"filters": {"not": [_is()]}}, "'not': expected"),
+        ({"filters": {**_is(), "more": 1}}, 'expected objects like {"field"'),
+        ({"filters": [5]}, 'expected objects like {"field"'),
+        ({"filters": _is(operator="is")}, "operator 'is': expected one of eq, ne"),
+        ({"filters": _is(value=None)}, "a comparison with null is never true: use 'is_null'"),
+        ({"filters": _is(operator="is_null", value=1)}, "'is_null' takes true or false"),
+        ({"filters": _is("extra", "eq", {})}, "'extra' holds JSON, which only 'is_null' can ask about"),
+        ({"filters": _is("number", "like", "1%")}, "'like' needs a text field, 'number' is integer"),
+        ({"filters": _is("flag", "gt", True)}, "'gt' needs an order, 'flag' is boolean"),
+        ({"filters": _is("shelf", "between", ["a", "b"])}, "'between' needs an order, 'shelf' is uuid"),
+        ({"filters": _is("number", "between", [1])}, "'between' takes a list of two values"),
+        ({"filters": _is("number", "in", 1)}, "'in' takes a list"),
+        ({"filters": _is("number", "eq", "1")}, "'number': an integer is expected"),
+        ({"filters": _is("price", "in", ["0.001"])}, "'price': at most 2 decimal places are expected"),
+        ({"filters": _is("day", "eq", "today")}, "'day': an ISO 8601 date is expected"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_asked_is_refused_with_what_can(asked: dict[str, Any], said: str) -> None:
+    assert said in _refused(**asked)
+
+
+def test_what_is_refused_is_not_repeated_without_end() -> None:
+    long = "x" * 10_000
+    for asked in ({"fields": [long]}, {"filters": {long: []}}, {"filters": _is(operator=long)}, {"filters": _is(long)}):
+        assert len(_refused(**asked)) < 500
