@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -20,17 +23,24 @@ ODD = [number for number in range(21) if number % 2]
 
 
 def _decide(request: PolicyEvaluateRequest) -> bool:
-    """Odd notes may be read, those above ten be written."""
+    """Odd notes may be read, those above ten be written, those above fifteen be deleted."""
     number = int(request.document["number"])
-    return bool(number % 2) and (request.action in {"read", "create"} or number > 10)
+    least = {"read": 0, "create": 0, "delete": 15}.get(request.action, 10)
+    return bool(number % 2) and number > least
 
 
 @pytest.fixture
-async def shop(database_url: str) -> AsyncIterator[Wired]:
+def ids() -> dict[int, UUID]:
+    """The ids of the notes by number, filled by `shop`."""
+    return {}
+
+
+@pytest.fixture
+async def shop(database_url: str, ids: dict[int, UUID]) -> AsyncIterator[Wired]:
     snapshot = order_snapshot()
     async with wired(database_url, snapshot) as open_to_all:
         for number in range(21):
-            await open_to_all.create("Note", number=number)
+            ids[number] = (await open_to_all.create("Note", number=number))["id"]
     async with wired(database_url, snapshot, FakePermission(snapshot, decide=_decide)) as decided:
         yield decided
 
@@ -80,9 +90,7 @@ async def test_a_request_decides_about_a_bounded_number(shop: Wired, monkeypatch
         await _page(shop, limit=1, count="exact")
 
 
-async def test_single_documents_are_decided_too(shop: Wired) -> None:
-    page = await _page(shop, limit=10)
-    ids = {note["number"]: note["id"] for note in page.items}
+async def test_single_documents_are_decided_too(shop: Wired, ids: dict[int, UUID]) -> None:
     assert (await shop.stored("Note", ids[3]))["number"] == 3
     with pytest.raises(OutsideScopeError):
         await shop.documents.update(SCOPE, "Note", ids[3], {"text": "no"})
@@ -93,8 +101,27 @@ async def test_single_documents_are_decided_too(shop: Wired) -> None:
         await shop.create("Note", number=2)
 
 
-async def test_what_may_not_be_read_is_not_there(shop: Wired) -> None:
-    rows = (await shop.dump())["note"]
-    hidden = next(row for row in rows if 4 in row)
+async def test_what_may_not_be_read_is_not_there(shop: Wired, ids: dict[int, UUID]) -> None:
+    assert (await shop.stored("Note", ids[5]))["number"] == 5
     with pytest.raises(EntityNotFoundError):
-        await shop.stored("Note", str(hidden[1]))
+        await shop.stored("Note", ids[4])
+
+
+async def test_deleted_documents_are_for_those_who_may_delete_them(shop: Wired, ids: dict[int, UUID]) -> None:
+    await shop.documents.delete(SCOPE, "Note", ids[17])
+    page = await _page(shop, limit=20, include_deleted=True, count="exact")
+    assert ([note["number"] for note in page.items], page.total) == ([17, 19], 2)
+
+
+async def test_a_page_that_begins_beyond_the_bound_is_refused(shop: Wired, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty page without a cursor would say that there is nothing more."""
+    monkeypatch.setattr(decided_pages, "_BATCH", 4)
+    monkeypatch.setattr(decided_pages, "_MOST_DECIDED", 8)
+    with pytest.raises(QueryError, match="filter more"):
+        await _page(shop, limit=1, offset=5)
+
+
+async def test_a_cursor_holds_nothing_of_a_refused_document(shop: Wired) -> None:
+    page = await _page(shop, limit=1)
+    signature, (number, _) = json.loads(base64.urlsafe_b64decode(page.next_cursor + "=="))
+    assert (signature, number) == ("number,id", 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Literal
 from uuid import UUID
@@ -100,13 +100,14 @@ class QueryService:
         """A page of documents. Raises QueryError for anything unknown, hidden or out of bounds."""
         plan = self._snapshot.get(doctype)
         grant = await self.permissions.require(scope, plan, "read")
+        grants = {"read": grant}
         if request.include_deleted:
-            await self.permissions.require(scope, plan, "delete")
+            grants["delete"] = await self.permissions.require(scope, plan, "delete")
         query = parse_list(plan, grant, request, _NEWEST_FIRST)
-        matching = await self._matching(scope, plan, grant, query)
+        matching = self._matching(scope, grants, query)
         start = after_cursor(plan, query.order_by, request.cursor) if request.cursor else EVERYTHING
-        if grant.evaluate:
-            page = await self._decided.page(scope, plan, grant, query, matching, start)
+        if any(one.evaluate for one in grants.values()):
+            page = await self._decided.page(scope, plan, grants, query, matching, start)
         else:
             page = await self._page(scope, plan, query, matching, start)
         if query.expand:
@@ -129,13 +130,10 @@ class QueryService:
         total = await self._count(scope, plan, matching) if query.count else None
         return PaginatedResult(documents, total, query.limit, query.offset, has_more, cursor)
 
-    async def _matching(self, scope: RequestScope, plan: DocTypePlan, grant: Grant, query: ParsedList) -> Filter:
-        parts = [self.permissions.bound_scope(grant, scope.principal)]
+    def _matching(self, scope: RequestScope, grants: Mapping[str, Grant], query: ParsedList) -> Filter:
+        parts = [self.permissions.bound_scope(grant, scope.principal) for grant in grants.values()]
         if not query.include_deleted:
             parts.append(LIVE)
-        else:
-            deleting = await self.permissions.require(scope, plan, "delete")
-            parts.append(self.permissions.bound_scope(deleting, scope.principal))
         if query.where != EVERYTHING:
             parts.append(query.where)
         return And(tuple(parts))
