@@ -14,6 +14,7 @@ import tomllib
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import lru_cache
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -21,7 +22,6 @@ from types import ModuleType
 from typing import Any
 
 from framework_m_core.domain.errors import ConfigurationError
-from framework_m_core.domain.suggestions import did_you_mean
 
 __all__ = ["APPS", "Choice", "choices", "describe", "folder_of", "groups", "load", "local_app", "modules_of"]
 
@@ -87,8 +87,8 @@ def _declared(file: Path) -> tuple[Path, tuple[Choice, ...]] | None:
     apps = groups.get(APPS, {})
     if not apps:
         for group in groups:
-            if meant := did_you_mean(group, [APPS]):
-                raise ConfigurationError(f"{file} has entry points in the group {group!r}, which nothing reads{meant}")
+            if get_close_matches(group, [APPS], cutoff=0.9):
+                raise ConfigurationError(f"{file} has entry points in the group {group!r}: did you mean {APPS!r}?")
         return None
     for source in (file.parent / "src", file.parent):
         if source.is_dir() and str(source) not in sys.path:

@@ -139,7 +139,8 @@ class SqlSchemaMapper:
         if default is None:
             yield f"ALTER TABLE {name} ADD COLUMN {definition}"
         elif self._postgres:
-            yield f"ALTER TABLE {name} ADD COLUMN {definition} DEFAULT {default} NOT NULL"
+            null = "" if column.nullable else " NOT NULL"
+            yield f"ALTER TABLE {name} ADD COLUMN {definition} DEFAULT {default}{null}"
             yield f'ALTER TABLE {name} ALTER COLUMN "{column.name}" DROP DEFAULT'
         else:
             yield f"ALTER TABLE {name} ADD COLUMN {definition}"

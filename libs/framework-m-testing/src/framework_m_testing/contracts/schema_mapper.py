@@ -65,7 +65,7 @@ def _widened() -> Snapshot:
         colour: Colour = Colour.BLUE
         tags: list[str] = [_AWKWARD]
         key: UUID = UUID(int=7)
-        note: str | None = None
+        note: str | None = "a note"
 
     return _snapshot(Row, Plain)
 
@@ -102,6 +102,7 @@ class SchemaMapperContract(StoreContract):
             assert list(await store.schema_mapper.plan()) == []
             found = await store.load("Plain", old.id)
             expected = store.new("Plain", rows=[{"what": "old"}])
+            await store.store("Plain", note=None)
         for name in ("text", "number", "ratio", "flag", "price", "day", "moment", "colour", "tags", "key", "note"):
             assert getattr(found, name) == getattr(expected, name), name
         assert [(row.what, row.amount) for row in found.rows] == [("old", Decimal("1.50"))]
