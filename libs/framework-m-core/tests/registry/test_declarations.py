@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import types
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -12,6 +14,7 @@ from pydantic import BaseModel
 
 from framework_m_core.controllers.controller import Controller
 from framework_m_core.controllers.event_handler import on
+from framework_m_core.controllers.rpc import requires_permission, whitelist
 from framework_m_core.domain.events import DocCreated
 from framework_m_core.domain.field import Field
 from framework_m_testing.fakes.doctype import FakeDocType
@@ -132,18 +135,69 @@ def test_hooks_are_coroutines_with_their_right_names() -> None:
     assert "did you mean 'after_save'?" in found[2]
 
 
-def test_methods_of_its_own_are_a_controllers_own_affair() -> None:
-    class NoteController(Controller[Note]):
-        async def validate_text(self) -> None:
-            """Named after a hook, and not mistaken for it."""
+def _controller(members: dict[str, Any]) -> Any:
+    return types.new_class("NoteController", (Controller[Note],), exec_body=lambda body: body.update(members))
 
-        async def _validat(self) -> None:
-            """Private."""
+
+def test_slips_of_the_keyboard_are_told_from_names_of_ones_own() -> None:
+    async def method(self: Any) -> None:
+        """A method."""
+
+    slips = {
+        "on_sumbit": "on_submit",
+        "before_sve": "before_save",
+        "on_cancell": "on_cancel",
+        "beforesave": "before_save",
+    }
+    for slip, hook in slips.items():
+        [found] = problems_of(Note, controllers=(_controller({slip: method}),))
+        assert f"did you mean {hook!r}" in found
+    own = (
+        "validate_text",
+        "validated",
+        "validates",
+        "invalidate",
+        "revalidate",
+        "before_resave",
+        "on_submission",
+        "_vlidate",
+    )
+    assert problems_of(Note, controllers=(_controller(dict.fromkeys(own, method)),)) == ()
+
+
+def test_what_may_be_called_may_be_named_like_a_hook() -> None:
+    class NoteController(Controller[Note]):
+        @requires_permission("write")
+        @whitelist
+        async def on_submits(self) -> None:
+            """Called over HTTP, so nobody takes it for a hook."""
 
         def total(self) -> int:
             return 1
 
     assert problems_of(Note, controllers=(NoteController,)) == ()
+
+
+def _traced(function: Any) -> Any:
+    @functools.wraps(function)
+    def call(*arguments: Any) -> Any:
+        return function(*arguments)
+
+    return call
+
+
+def test_decorated_hooks_and_handlers_are_still_coroutines() -> None:
+    class NoteController(Controller[Note]):
+        @_traced
+        async def validate(self) -> None:
+            """Awaited through its decorator."""
+
+    @on("Note", DocCreated)
+    @_traced
+    async def handles(event: Any, documents: Any) -> None:
+        """Likewise."""
+
+    assert problems_of(Note, controllers=(NoteController,), handlers=(handles,)) == ()
 
 
 def test_handlers_are_coroutines_of_two_arguments() -> None:

@@ -15,6 +15,7 @@ from framework_m_core.controllers.controller import HOOKS, Documents
 from framework_m_core.controllers.rpc import CallMark
 from framework_m_core.domain.meta import ACTIONS
 from framework_m_core.domain.scope import RequestScope
+from framework_m_core.registry.declarations import is_async
 
 __all__ = ["DOC_ID", "CallPlan", "check_call", "compile_call", "function_path"]
 
@@ -74,7 +75,7 @@ def check_call(function: Any, mark: CallMark) -> Iterator[str]:
     if mark.kind is None:
         yield f"{name}: requires_permission stands alone: add @whitelist to a method, @rpc() to a function"
         return
-    if not inspect.iscoroutinefunction(function):
+    if not is_async(function):
         yield f"{name} can be called over HTTP: it is declared with 'async def'"
     yield from _check_leave(name, mark)
     yield from _check_signature(name, function, mark)

@@ -6,7 +6,6 @@ import inspect
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from difflib import SequenceMatcher
 from enum import Enum
 from typing import Any, Final
 from uuid import UUID
@@ -17,6 +16,7 @@ from pydantic_core import PydanticUndefined
 
 from framework_m_core.controllers.controller import HOOKS, Controller
 from framework_m_core.controllers.event_handler import HandlerMark
+from framework_m_core.controllers.rpc import call_mark
 from framework_m_core.domain.doctype import FRAMEWORK_FIELDS, attribute_of
 from framework_m_core.domain.events import DomainEvent
 from framework_m_core.domain.field import UNKNOWN_KEYWORDS, known_keywords
@@ -24,7 +24,15 @@ from framework_m_core.domain.field_spec import FieldKind, FieldSpec
 from framework_m_core.domain.suggestions import did_you_mean
 from framework_m_core.domain.values import bounded
 
-__all__ = ["check_controller", "check_default", "check_handler", "check_keywords", "check_mark", "check_own_fields"]
+__all__ = [
+    "check_controller",
+    "check_default",
+    "check_handler",
+    "check_keywords",
+    "check_mark",
+    "check_own_fields",
+    "is_async",
+]
 
 _FRAMEWORK_ATTRIBUTES = frozenset(attribute_of(name) for name in FRAMEWORK_FIELDS)
 _PYTHON: Final[Mapping[FieldKind, type | tuple[type, ...]]] = {
@@ -37,8 +45,6 @@ _PYTHON: Final[Mapping[FieldKind, type | tuple[type, ...]]] = {
     FieldKind.DECIMAL: Decimal,
     FieldKind.UUID: UUID,
 }
-_ALIKE = 0.85
-_LETTERS_APART = 2
 
 
 def check_own_fields(model: type[BaseModel]) -> Iterator[str]:
@@ -77,25 +83,39 @@ def check_default(spec: FieldSpec, info: FieldInfo) -> Iterator[str]:
 def check_controller(controller: type[Controller[Any]]) -> Iterator[str]:
     """Hooks that would not be awaited, or never be called."""
     for name, member in vars(controller).items():
-        if name in HOOKS and not inspect.iscoroutinefunction(member):
+        if name in HOOKS and not is_async(member):
             yield f"{name} is a hook: it is declared with 'async def'"
-        elif inspect.iscoroutinefunction(member) and (meant := _meant(name)):
+        elif is_async(member) and call_mark(member) is None and (meant := _meant(name)):
             yield f"{name} is no hook, did you mean {meant!r}? A method of your own needs a name less alike"
 
 
+def is_async(function: Any) -> bool:
+    """Whether a function is a coroutine function, under whatever decorators it wears."""
+    return inspect.iscoroutinefunction(inspect.unwrap(function))
+
+
 def _meant(name: str) -> str | None:
-    """The hook that a name is a slip of the keyboard away from."""
-    if name in HOOKS or name.startswith("_"):
+    """The hook that a name is a slip of the keyboard away from; `validated` and its like are words of their own."""
+    if name in HOOKS or "validate" in name:
         return None
-    for hook in HOOKS:
-        if abs(len(hook) - len(name)) <= _LETTERS_APART and SequenceMatcher(None, hook, name).ratio() >= _ALIKE:
-            return hook
-    return None
+    return next((hook for hook in HOOKS if _one_slip(hook, name)), None)
+
+
+def _one_slip(right: str, written: str) -> bool:
+    """Whether one letter was left out, added or mistaken, or two neighbours changed places."""
+    short, long = sorted((right, written), key=len)
+    if len(long) - len(short) == 1:
+        return any(long[:at] + long[at + 1 :] == short for at in range(len(long)))
+    wrong = [at for at in range(len(right)) if right[at] != written[at]] if len(short) == len(long) else []
+    if len(wrong) == 2:
+        first, second = wrong
+        return second - first == 1 and (right[first], right[second]) == (written[second], written[first])
+    return len(wrong) == 1
 
 
 def check_handler(function: Any) -> Iterator[str]:
     """A function that could not be called with an event."""
-    if not inspect.iscoroutinefunction(function):
+    if not is_async(function):
         yield "an event handler is declared with 'async def'"
     try:
         inspect.signature(function).bind(None, None)
