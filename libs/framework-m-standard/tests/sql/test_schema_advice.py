@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from framework_m import DocType
@@ -11,7 +13,7 @@ from framework_m_core.registry.snapshot import Snapshot
 from .wiring import sql_harness, sql_store
 
 
-def _book(fields: dict[str, type]) -> Snapshot:
+def _book(fields: dict[str, Any]) -> Snapshot:
     builder = RegistryBuilder()
     builder.add_doctype(type("Book", (DocType,), {"__annotations__": fields, "__module__": __name__}), "library")
     return builder.freeze()
@@ -22,18 +24,34 @@ async def _sync(url: str, snapshot: Snapshot) -> None:
         await sql_harness(store).schema_mapper.sync()
 
 
-async def test_a_field_that_may_have_been_renamed_and_one_without_values_are_told(
+async def _told(url: str, caplog: pytest.LogCaptureFixture, fields: dict[str, Any]) -> list[str]:
+    caplog.clear()
+    await _sync(url, _book(fields))
+    return caplog.messages
+
+
+async def test_a_field_that_may_have_been_renamed_is_told_once(
+    bare_database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert await _told(bare_database_url, caplog, {"title": str, "pages": int}) == []
+    [told] = await _told(bare_database_url, caplog, {"heading": str, "pages": int, "weight": float})
+    assert told.startswith("book.heading is new, and title no longer declared")
+    assert await _told(bare_database_url, caplog, {"heading": str, "pages": int, "weight": float}) == []
+
+
+async def test_documents_without_a_value_that_they_need_are_told(
     bare_database_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     await _sync(bare_database_url, _book({"title": str}))
-    assert caplog.messages == []
-    await _sync(bare_database_url, _book({"title": str, "pages": int}))
-    assert len(caplog.messages) == 1
-    assert caplog.messages[0].startswith("book.pages is required and has no default")
-    caplog.clear()
-    await _sync(bare_database_url, _book({"name_of": str, "pages": int}))
-    assert len(caplog.messages) == 1
-    assert caplog.messages[0].startswith("book.name_of is new, and title no longer declared")
-    caplog.clear()
-    await _sync(bare_database_url, _book({"name_of": str, "pages": int}))
-    assert caplog.messages == []
+    assert await _told(bare_database_url, caplog, {"title": str, "pages": int}) == []
+    async with sql_store(bare_database_url, _book({"title": str, "pages": int})) as store:
+        await sql_harness(store).store("Book", title="old", pages=5)
+    [renamed, empty] = await _told(bare_database_url, caplog, {"heading": str, "pages": int})
+    assert renamed.startswith("book.heading is new")
+    assert empty.startswith("book.heading needs a value and has no default")
+    optional = {"heading": str, "pages": int, "weight": float | None}
+    assert [line.partition(" needs")[0] for line in await _told(bare_database_url, caplog, optional)] == [
+        "book.heading"
+    ]
+    needed = {"heading": str, "pages": int, "weight": float}
+    assert len(await _told(bare_database_url, caplog, needed)) == 2

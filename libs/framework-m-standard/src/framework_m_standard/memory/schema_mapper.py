@@ -12,6 +12,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from framework_m_core.domain.defaults import stored_default
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.domain.field_spec import FieldSpec
 from framework_m_core.registry.plans import DocTypePlan
@@ -110,14 +111,14 @@ def _filled(plan: DocTypePlan, row: Row) -> Row:
 
 
 def _with_defaults(model: type[BaseModel], specs: Mapping[str, FieldSpec], row: Row) -> Row:
-    lacking = [spec for spec in specs.values() if spec.is_scalar and spec.name not in row]
-    defaults = {spec.name: default for spec in lacking if (default := _default(model, spec)) is not None}
-    return Row({**row, **defaults}) if defaults else row
+    lacking = [spec for spec in specs.values() if spec.is_scalar and _lacks(spec, row)]
+    defaults = {spec.name: default for spec in lacking if (default := stored_default(model, spec)) is not None}
+    return (
+        Row({**row, **{name: stored_value(specs[name], default) for name, default in defaults.items()}})
+        if defaults
+        else row
+    )
 
 
-def _default(model: type[BaseModel], spec: FieldSpec) -> Any:
-    """The default of a field as it is stored; None where there is none, or it is null."""
-    if spec.required:
-        return None
-    value = model.model_fields[spec.name].get_default(call_default_factory=True)
-    return None if value is None else stored_value(spec, value.value if spec.enum else value)
+def _lacks(spec: FieldSpec, row: Row) -> bool:
+    return spec.name not in row or (row[spec.name] is None and not spec.nullable)

@@ -1,28 +1,40 @@
-"""What rows of before are given in a new column: the default of the field."""
+"""What a column knows of its field beyond its type: the default of stored rows, and whether they need a value."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any
 
+import sqlalchemy as sa
 from pydantic import BaseModel
 
+from framework_m_core.domain.defaults import stored_default
 from framework_m_core.domain.field_spec import FieldSpec
-from framework_m_core.domain.values import bounded
 from framework_m_standard.sql.row_codec import encoder
 
-__all__ = ["DEFAULT", "REQUIRED", "stored_default"]
+__all__ = ["column_default", "field_info", "needs_value"]
 
-DEFAULT: Final = "default"
-"""The key, in the `info` of a column, of what makes its default."""
-REQUIRED: Final = "required"
-"""The key of whether documents must have a value."""
+_DEFAULT = "default"
+_NEEDS_VALUE = "needs_value"
 
 
-def stored_default(dialect: str, model: type[BaseModel], spec: FieldSpec) -> Any:
-    """The default of a field as a literal of its column's type takes it; None where there is none, or it is null."""
-    value = None if spec.required else model.model_fields[spec.name].get_default(call_default_factory=True)
-    if value is None:
-        return None
-    stored = bounded(spec, value.value if spec.enum else value)
+def field_info(dialect: str, model: type[BaseModel], spec: FieldSpec) -> dict[str, Any]:
+    """The `info` of a field's column."""
+    make: Callable[[], Any] = lambda: _encoded(dialect, spec, stored_default(model, spec))  # noqa: E731
+    return {_DEFAULT: make, _NEEDS_VALUE: not spec.nullable}
+
+
+def column_default(column: sa.Column[Any]) -> Any:
+    """The field's default as a literal of its column's type takes it; None where there is none."""
+    make = column.info.get(_DEFAULT)
+    return make() if make else None
+
+
+def needs_value(column: sa.Column[Any]) -> bool:
+    """Whether documents must have a value in the field."""
+    return bool(column.info.get(_NEEDS_VALUE))
+
+
+def _encoded(dialect: str, spec: FieldSpec, value: Any) -> Any:
     encode = encoder(dialect, spec)
-    return encode(stored) if encode else stored
+    return encode(value) if encode and value is not None else value

@@ -1,4 +1,4 @@
-"""`FieldRegistry`: the column type of each kind of field, by dialect."""
+"""`FieldRegistry`: the column type of each kind of field, by dialect, and its text."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine import Dialect
 
 from framework_m_core.domain.field_spec import DECIMAL_DIGITS, FieldKind, FieldSpec
 
-__all__ = ["FieldRegistry"]
+__all__ = ["FieldRegistry", "type_text"]
 
 type TypeFactory = Callable[[FieldSpec], sa.types.TypeEngine[Any]]
 
@@ -47,3 +48,9 @@ class FieldRegistry:
     def column_type(self, spec: FieldSpec) -> sa.types.TypeEngine[Any]:
         """The column type of a scalar field."""
         return self._types[spec.kind](spec)
+
+
+def type_text(dialect: Dialect, column: sa.Column[Any]) -> str:
+    """A column's type in the dialect's words, as the database tells it of an existing column."""
+    text = column.type.compile(dialect=dialect).lower()
+    return text.partition(" collate")[0].replace(", ", ",")

@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
 
-from framework_m_standard.sql.column_default import DEFAULT, REQUIRED
-from framework_m_standard.sql.existing_schema import ExistingSchema
+from framework_m_standard.sql.column_default import column_default
+from framework_m_standard.sql.existing_schema import ExistingColumn, ExistingSchema
+from framework_m_standard.sql.field_registry import type_text
+from framework_m_standard.sql.missing_values import Gaps
 
 __all__ = ["advice_on"]
 
 
-def advice_on(tables: Sequence[sa.Table], before: ExistingSchema) -> Iterator[str]:
-    """A line for each new column of a table that was there before, where somebody may want to act."""
+def advice_on(dialect: Dialect, tables: Sequence[sa.Table], before: ExistingSchema, gaps: Gaps) -> Iterator[str]:
+    """A line for each column of a table that was there before, where somebody may want to act."""
     for table in tables:
         existing = before.columns.get(table.name, {})
-        gone = [name for name in existing if name not in table.columns]
         for column in table.columns if existing else ():
-            if column.name in existing:
-                continue
-            if gone:
+            if column.name not in existing and (old := _old_names(dialect, table, column, existing)):
                 yield (
-                    f"{table.name}.{column.name} is new, and {', '.join(gone)} no longer declared; what it holds is "
+                    f"{table.name}.{column.name} is new, and {', '.join(old)} no longer declared; what it holds is "
                     "kept. If this is a new name, copy the values by SQL, or rename it back"
                 )
-            elif column.info.get(REQUIRED) and column.info[DEFAULT]() is None:
+            if (table.name, column.name) in gaps and column_default(column) is None:
                 yield (
-                    f"{table.name}.{column.name} is required and has no default: documents of before are without it "
-                    "and refuse other changes until it is filled. Give the field a default, or fill it"
+                    f"{table.name}.{column.name} needs a value and has no default: documents of before are without "
+                    "it and refuse other changes until it is filled. Give the field a default, or fill it"
                 )
+
+
+def _old_names(
+    dialect: Dialect, table: sa.Table, column: sa.Column[object], existing: Mapping[str, ExistingColumn]
+) -> list[str]:
+    """Columns that no field stands for any longer and that could hold what the new one is to hold."""
+    wanted = type_text(dialect, column)
+    return [name for name, found in existing.items() if name not in table.columns and found.type == wanted]

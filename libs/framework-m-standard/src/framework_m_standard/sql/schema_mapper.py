@@ -12,10 +12,12 @@ from sqlalchemy.schema import AddConstraint, CreateColumn, CreateIndex, CreateTa
 
 from framework_m_core.domain.errors import ConfigurationError, DuplicateValueError
 from framework_m_standard.sql.append_only import append_only_statements
-from framework_m_standard.sql.column_default import DEFAULT
+from framework_m_standard.sql.column_default import column_default
 from framework_m_standard.sql.driver import Transaction
-from framework_m_standard.sql.existing_schema import ExistingSchema, read_existing
+from framework_m_standard.sql.existing_schema import ExistingColumn, ExistingSchema, read_existing
+from framework_m_standard.sql.field_registry import type_text
 from framework_m_standard.sql.keys import INDEX_PREFIXES
+from framework_m_standard.sql.missing_values import Gaps, find_gaps
 from framework_m_standard.sql.schema_advice import advice_on
 from framework_m_standard.sql.store import SqlStore
 
@@ -37,41 +39,50 @@ class SqlSchemaMapper:
 
     async def plan(self) -> Sequence[str]:
         """What `sync` would do; empty when the schema is right."""
-        fingerprint = self._fingerprint()
-        return await self._driver.snapshot(lambda transaction: self._changes(transaction, fingerprint))
+        return await self._driver.snapshot(self._planned)
 
     async def sync(self) -> Sequence[str]:
         """Creates and widens what is missing; several processes that start at once take turns."""
-        fingerprint = self._fingerprint()
-        if not await self._driver.snapshot(lambda transaction: self._changes(transaction, fingerprint)):
+        if await self._driver.snapshot(self._is_current):
             return ()
         transaction = await self._driver.begin()
         try:
-            if self._postgres:
-                await transaction.script(_NO_TIMEOUT)
-                await transaction.script(_LOCK)
-            before = await read_existing(transaction, self._driver.name)
-            statements = await self._changes(transaction, fingerprint)
-            for statement in statements:
-                await _run(transaction, statement)
-            await self._keep(transaction, fingerprint)
+            statements, advice = await self._apply(transaction)
         except BaseException:
             await transaction.rollback()
             raise
         await transaction.commit()
-        for line in advice_on(self._store.tables.all(), before):
+        for line in advice:
             _log.warning(line)
         return statements
 
-    async def _changes(self, transaction: Transaction, fingerprint: str) -> list[str]:
+    async def _is_current(self, transaction: Transaction) -> bool:
+        return (await read_existing(transaction, self._driver.name)).fingerprint == self._fingerprint()
+
+    async def _planned(self, transaction: Transaction) -> Sequence[str]:
         existing = await read_existing(transaction, self._driver.name)
-        if existing.fingerprint == fingerprint:
-            return []
+        return () if existing.fingerprint == self._fingerprint() else (await self._changes(transaction, existing))[0]
+
+    async def _apply(self, transaction: Transaction) -> tuple[Sequence[str], Sequence[str]]:
+        """What was done, and what is left to a person."""
+        if self._postgres:
+            await transaction.script(_NO_TIMEOUT)
+            await transaction.script(_LOCK)
+        existing = await read_existing(transaction, self._driver.name)
+        statements, advice = await self._changes(transaction, existing)
+        for statement in statements:
+            await _run(transaction, statement)
+        await self._keep(transaction, self._fingerprint())
+        return statements, advice
+
+    async def _changes(self, transaction: Transaction, existing: ExistingSchema) -> tuple[Sequence[str], Sequence[str]]:
+        tables = self._store.tables.all()
+        gaps = await find_gaps(transaction, tables, existing)
         problems: list[str] = []
-        statements = list(self._differences(existing, problems))
+        statements = list(self._differences(existing, gaps, problems))
         if problems:
             raise ConfigurationError("the tables cannot be brought in line with the DocTypes:", problems)
-        return statements
+        return statements, list(advice_on(self._driver.dialect, tables, existing, gaps))
 
     def _fingerprint(self) -> str:
         """Changes with anything that the tables are made from."""
@@ -89,14 +100,14 @@ class SqlSchemaMapper:
         )
         await transaction.script(self._literal(row))
 
-    def _differences(self, existing: ExistingSchema, problems: list[str]) -> Iterator[str]:
+    def _differences(self, existing: ExistingSchema, gaps: Gaps, problems: list[str]) -> Iterator[str]:
         tables = self._store.tables.all()
         new = [table for table in tables if table.name not in existing.columns]
         for table in new:
             yield self._text(CreateTable(table, include_foreign_key_constraints=[] if self._postgres else None))
         for table in tables:
             if table not in new:
-                yield from self._columns(table, existing.columns[table.name], problems)
+                yield from self._columns(table, existing.columns[table.name], gaps, problems)
         for table in new if self._postgres else ():
             for constraint in sorted(table.foreign_key_constraints, key=lambda one: str(one.name)):
                 yield self._text(AddConstraint(constraint))
@@ -115,22 +126,35 @@ class SqlSchemaMapper:
             if name not in existing.indexes:
                 yield self._text(CreateIndex(index))
 
-    def _columns(self, table: sa.Table, existing: Mapping[str, Any], problems: list[str]) -> Iterator[str]:
+    def _columns(
+        self, table: sa.Table, existing: Mapping[str, ExistingColumn], gaps: Gaps, problems: list[str]
+    ) -> Iterator[str]:
         for column in table.columns:
             if column.name not in existing:
                 yield from self._add_column(table, column)
                 continue
-            wanted = self._type_text(column)
-            if existing[column.name].type != wanted:
+            found, wanted = existing[column.name], type_text(self._driver.dialect, column)
+            if found.type != wanted:
                 problems.append(
-                    f"{table.name}.{column.name} is {existing[column.name].type}, the DocType wants {wanted}: rename "
-                    "the field, or change the column by hand"
+                    f"{table.name}.{column.name} is {found.type}, the DocType wants {wanted}: rename the field, or "
+                    "change the column by hand"
                 )
-            elif column.nullable and existing[column.name].required and self._postgres:
-                yield f'ALTER TABLE {self._quoted(table)} ALTER COLUMN "{column.name}" DROP NOT NULL'
-        for name, found in existing.items():
-            if name not in table.columns and found.required and self._postgres:
+                continue
+            is_gap = (table.name, column.name) in gaps
+            if is_gap and (default := self._default(column)) is not None:
+                yield self._fill(table, column, default)
+                is_gap = False
+            yield from self._nullability(table, column, found.required, is_gap=is_gap)
+        for name, left in existing.items():
+            if name not in table.columns and left.required and self._postgres:
                 yield f'ALTER TABLE {self._quoted(table)} ALTER COLUMN "{name}" DROP NOT NULL'
+
+    def _nullability(self, table: sa.Table, column: sa.Column[Any], required: bool, *, is_gap: bool) -> Iterator[str]:
+        """Whether null is refused as the DocType wants it, as far as the stored rows allow it."""
+        if not self._postgres or column.nullable is not required or (required is False and is_gap):
+            return
+        verb = "DROP" if required else "SET"
+        yield f'ALTER TABLE {self._quoted(table)} ALTER COLUMN "{column.name}" {verb} NOT NULL'
 
     def _add_column(self, table: sa.Table, column: sa.Column[Any]) -> Iterator[str]:
         """A new column. The rows that exist get the field's default; without one they stay empty until saved."""
@@ -144,21 +168,21 @@ class SqlSchemaMapper:
             yield f'ALTER TABLE {name} ALTER COLUMN "{column.name}" DROP DEFAULT'
         else:
             yield f"ALTER TABLE {name} ADD COLUMN {definition}"
-            yield self._literal(sa.update(table).values({column.name: sa.literal_column(default)}))
+            yield self._fill(table, column, default)
         for constraint in table.foreign_key_constraints if self._postgres else ():
             if next(iter(constraint.columns)).name == column.name:
                 yield self._text(AddConstraint(constraint))
 
+    def _fill(self, table: sa.Table, column: sa.Column[Any], default: str) -> str:
+        filled = sa.update(table).values({column.name: sa.literal_column(default)}).where(column.is_(None))
+        return self._literal(filled)
+
     def _default(self, column: sa.Column[Any]) -> str | None:
         """The default of a field as SQL; None where there is none, or it is null."""
-        value = column.info[DEFAULT]() if DEFAULT in column.info else None
+        value = column_default(column)
         if value is None:
             return None
         return self._literal(sa.literal(value, sa.Text() if isinstance(value, str) else column.type))
-
-    def _type_text(self, column: sa.Column[Any]) -> str:
-        text = column.type.compile(dialect=self._driver.dialect).lower()
-        return text.partition(" collate")[0].replace(", ", ",")
 
     def _text(self, clause: Any) -> str:
         return str(clause.compile(dialect=self._driver.dialect)).strip()

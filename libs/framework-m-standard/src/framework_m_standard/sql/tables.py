@@ -12,7 +12,7 @@ from framework_m_core.domain.field_spec import FieldKind, FieldSpec
 from framework_m_core.registry.plans import FRAMEWORK_SPECS, ChildPlan, DocTypePlan
 from framework_m_core.registry.snapshot import Snapshot
 from framework_m_standard.sql import keys
-from framework_m_standard.sql.column_default import DEFAULT, REQUIRED, stored_default
+from framework_m_standard.sql.column_default import field_info
 from framework_m_standard.sql.field_registry import FieldRegistry
 
 __all__ = ["AUDIT_SPECS", "EVENT_SPECS", "IDEMPOTENCY_SPECS", "OUTBOX_SPECS", "Tables", "table_name"]
@@ -153,14 +153,7 @@ class Tables:
         On SQLite, which cannot drop NOT NULL later, only the framework's own columns have it.
         """
         nullable = spec.nullable or not (own or self._strict)
-        info = (
-            {}
-            if own or model is None
-            else {
-                DEFAULT: lambda: stored_default(self._dialect, model, spec),
-                REQUIRED: spec.required,
-            }
-        )
+        info = {} if own or model is None else field_info(self._dialect, model, spec)
         return sa.Column(spec.name, self._types.column_type(spec), nullable=nullable, info=info)
 
     def _document(self, plan: DocTypePlan, name: str) -> sa.Table:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -70,6 +70,37 @@ def _widened() -> Snapshot:
     return _snapshot(Row, Plain)
 
 
+def _optional() -> Snapshot:
+    class Row(FakeDocType):
+        remark: str | None = None
+
+        class Meta:
+            is_child_table = True
+
+    class Plain(FakeDocType):
+        note: str | None = None
+        rows: list[Row] = []
+
+    return _snapshot(Row, Plain)
+
+
+def _needed() -> Snapshot:
+    class Row(FakeDocType):
+        remark: str = "none"
+
+        class Meta:
+            is_child_table = True
+
+    class Plain(FakeDocType):
+        note: str = "a note"
+        rows: list[Row] = []
+        colour: Colour = "red"  # type: ignore[assignment]
+        key: UUID = Field(default_factory=uuid4)
+        moment: datetime | None = Field(default_factory=datetime.now)
+
+    return _snapshot(Row, Plain)
+
+
 def _other_kind() -> Snapshot:
     class Plain(FakeDocType):
         code: int = 0
@@ -102,10 +133,24 @@ class SchemaMapperContract(StoreContract):
             assert list(await store.schema_mapper.plan()) == []
             found = await store.load("Plain", old.id)
             expected = store.new("Plain", rows=[{"what": "old"}])
-            await store.store("Plain", note=None)
+            without = await store.store("Plain", note=None)
+            assert (await store.load("Plain", without.id)).note is None
         for name in ("text", "number", "ratio", "flag", "price", "day", "moment", "colour", "tags", "key", "note"):
             assert getattr(found, name) == getattr(expected, name), name
         assert [(row.what, row.amount) for row in found.rows] == [("old", Decimal("1.50"))]
+
+    async def test_a_field_that_comes_to_need_a_value_gets_its_default(self, open_store: OpenStore) -> None:
+        """Where it was left empty; what a factory makes is nobody's value but the document's it is made for."""
+        async with open_store(_optional()) as store:
+            await store.schema_mapper.sync()
+            empty = await store.store("Plain", rows=[{"remark": None}])
+            filled = await store.store("Plain", note="own", rows=[{"remark": "own"}])
+        async with open_store(_needed()) as store:
+            await store.schema_mapper.sync()
+            assert list(await store.schema_mapper.plan()) == []
+            found = [await store.load("Plain", one.id) for one in (empty, filled)]
+        assert [(one.note, one.rows[0].remark) for one in found] == [("a note", "none"), ("own", "own")]
+        assert [(str(one.colour), one.key, one.moment) for one in found] == [("red", None, None)] * 2
 
     async def test_a_field_that_is_gone_does_not_stand_in_the_way(self, open_store: OpenStore) -> None:
         """Its values are kept: it may come back."""
@@ -114,10 +159,12 @@ class SchemaMapperContract(StoreContract):
             old = await store.store("Plain", number=5)
         async with open_store(_first()) as store:
             await store.schema_mapper.sync()
-            await store.store("Plain", rows=[{"what": "without"}])
+            new = await store.store("Plain", rows=[{"what": "without"}])
         async with open_store(_widened()) as store:
             await store.schema_mapper.sync()
             assert (await store.load("Plain", old.id)).number == 5
+            found = await store.load("Plain", new.id)
+            assert (found.number, found.text, found.rows[0].what) == (-3, _AWKWARD, "without")
 
     async def test_a_field_of_another_kind_is_refused(self, open_store: OpenStore) -> None:
         """Naming the field; what is stored stays as it was."""
