@@ -104,11 +104,12 @@ def test_all_refusals_come_at_once() -> None:
     )
     body = {
         "owner": "eve", "text": "b", "tetx": "c", "number": "1", "price": "0.001",
-        "slots": [{"id": FIRST, "what": 5}, {"what": "x", "amount": 1}, 7],
+        "slots": [{"id": FIRST, "what": 5}, {"what": 6, "amount": 1}, 7],
     }  # fmt: skip
     assert _refused(body, grant) == {
         "owner": "not_writable", "text": "not_writable", "tetx": "unknown_field", "number": "wrong_type",
-        "price": "wrong_type", "slots.0.what": "wrong_type", "slots.1.amount": "unknown_field", "slots.2": "wrong_type",
+        "price": "wrong_type", "slots.0.what": "wrong_type", "slots.1.amount": "unknown_field",
+        "slots.1.what": "wrong_type", "slots.2": "wrong_type",
     }  # fmt: skip
 
 

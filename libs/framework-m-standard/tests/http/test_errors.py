@@ -39,6 +39,15 @@ def test_the_stores_words_stay_here(error: Exception, caplog: pytest.LogCaptureF
     assert answer.status in {409, 500, 503}
 
 
+def test_who_may_try_again_is_told_when_and_who_may_not_is_not() -> None:
+    assert "retry-after" in dict_of(problem(TransientError("busy"), uuid4()))
+    assert "retry-after" not in dict_of(problem(errors.OutcomeUnknownError("lost"), uuid4()))
+
+
+def dict_of(answer: Any) -> dict[str, str]:
+    return {name.decode(): value.decode() for name, value in answer.headers}
+
+
 def test_unforeseen_errors_are_ours() -> None:
     assert status_of(KeyError("x")) == 500
 

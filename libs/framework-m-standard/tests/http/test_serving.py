@@ -217,6 +217,8 @@ def test_changes_are_served(run: Run, folder: Path) -> None:
     assert "SyntaxError" in server.output
     broken = httpx.get(f"{server.address}/api/v1/Added", timeout=5)
     assert (broken.status_code, broken.json()["code"]) == (503, "app_broken")
+    large = httpx.post(f"{server.address}/api/v1/Added", content=b"x" * 5_000_000, timeout=5)
+    assert (large.status_code, large.json()["code"]) == (503, "app_broken")
     source.write_text(APP)
     server.wait_until(lambda: server.output.count("serves on") == 3)
     assert httpx.get(f"{server.address}/api/v1/Added").status_code == 401

@@ -90,6 +90,13 @@ async def test_a_request_decides_about_a_bounded_number(shop: Wired, monkeypatch
         await _page(shop, limit=1, count="exact")
 
 
+async def test_what_ends_at_the_bound_is_complete(shop: Wired, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decided_pages, "_BATCH", 7)
+    monkeypatch.setattr(decided_pages, "_MOST_DECIDED", 21)
+    page = await _page(shop, limit=11, count="exact")
+    assert (len(page.items), page.total, page.has_more) == (10, 10, False)
+
+
 async def test_single_documents_are_decided_too(shop: Wired, ids: dict[int, UUID]) -> None:
     assert (await shop.stored("Note", ids[3]))["number"] == 3
     with pytest.raises(OutsideScopeError):

@@ -29,12 +29,26 @@ class Person(DocType):
         permissions = {"select": {"Clerk": Comparison("active", "eq", True)}}
 
 
+class Room(DocType):
+    """Whose code clerks do not see."""
+
+    code: str = Field(default="", permlevel=1)
+
+    class Meta:
+        permissions = {"read": {"Clerk": "all"}}
+        field_levels = {1: {"read": ["Warden"]}}
+
+
 class Errand(DocType):
     """Names a person, plainly and with the name fetched."""
 
     assignee: UUID | None = Field(default=None, link="Person")
     helper: UUID | None = Field(default=None, link="Person")
     helper_name: str | None = Field(default=None, fetch_from="helper.full_name")
+
+    start: UUID | None = Field(default=None, link="Room")
+    end: UUID | None = Field(default=None, link="Room")
+    end_code: str | None = Field(default=None, fetch_from="end.code")
 
     class Meta:
         permissions = {"create": {"Clerk": "all"}, "read": {"Clerk": "all"}}
@@ -43,7 +57,7 @@ class Errand(DocType):
 @pytest.fixture
 async def office(database_url: str) -> AsyncIterator[Wired]:
     builder = RegistryBuilder()
-    for doctype in (Person, Errand):
+    for doctype in (Person, Room, Errand):
         builder.add_doctype(doctype, "office")
     snapshot = builder.freeze()
     async with wired(database_url, snapshot, RbacPermission(snapshot)) as opened:
@@ -68,3 +82,10 @@ async def test_the_scope_of_select_counts(office: Wired) -> None:
         with pytest.raises(LinkTargetError) as refused:
             await office.documents.create(CLERK, "Errand", {"assignee": str(target)})
         assert refused.value.problems[0].message == "no Person with this id is readable to you"
+
+
+async def test_a_link_is_judged_by_what_is_fetched_over_it_alone(office: Wired) -> None:
+    here, there = [(await office.documents.create(BOSS, "Room", {}))["id"] for _ in range(2)]
+    with pytest.raises(LinkTargetError) as refused:
+        await office.documents.create(CLERK, "Errand", {"start": str(here), "end": str(there)})
+    assert [problem.field for problem in refused.value.problems] == ["end"]

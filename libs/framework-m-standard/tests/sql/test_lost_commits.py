@@ -110,3 +110,12 @@ async def test_a_keyed_write_finds_its_own_answer(link: tuple[Wired, Lossy], doc
     with pytest.raises(AnswerReplayed):
         await shop.documents.create(SCOPE, doctype, {}, once=_once("key"))
     assert await shop.count(doctype) == 1
+
+
+async def test_a_number_whose_answer_is_lost_is_taken_anew(link: tuple[Wired, Lossy]) -> None:
+    """A series may have gaps, so nobody need hear of it."""
+    shop, lossy = link
+    lossy.armed = b"Ticket:"
+    first = await shop.create("Ticket")
+    assert await shop.count("Ticket") == 1
+    assert int(first["name"].rpartition("-")[2]) == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from framework_m_core.domain.clock import system_clock
-from framework_m_core.domain.events import EVENT_TYPES, DomainEvent
+from framework_m_core.domain.events import EVENT_TYPES, DocSubmitted, DomainEvent
 from framework_m_core.registry.snapshot import Snapshot
 from framework_m_core.services import relay as relay_module
 from framework_m_core.services.relay import OutboxRelay
@@ -200,25 +201,52 @@ async def test_a_failure_of_the_relay_itself_does_not_end_it(
         await running
 
 
-async def test_an_event_of_a_later_version_waits_and_holds_its_document_back(
-    store: StoreHarness, thing: Any, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("failure", [ZeroDivisionError(), None])
+async def test_a_lease_that_cannot_be_renewed_counts_as_lost(
+    store: StoreHarness, thing: Any, monkeypatch: pytest.MonkeyPatch, failure: Exception | None
 ) -> None:
-    """As after a step back to an older release."""
+    """Whatever fails, and where the store does not answer at all."""
+    monkeypatch.setattr(relay_module, "LEASE", timedelta(seconds=0.15))
+    seen: list[int] = []
+
+    async def renewal(*_: object) -> bool:
+        if failure is not None:
+            raise failure
+        return await asyncio.Event().wait()
+
+    async def slow(event: DomainEvent, _: object) -> None:
+        seen.append(event.version)
+        monkeypatch.setattr(type(store.outbox), "lease", renewal)
+        await asyncio.sleep(0.3)
+
+    await _relay(store, _Clock(), slow).work()
+    assert seen == [1]
+
+
+async def test_an_event_of_a_later_version_waits_and_holds_its_document_back(
+    store: StoreHarness, thing: Any, open_store: OpenStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a step back to an older release: what it knows does not overtake what it does not know."""
     clock, seen = _Clock(), []
     other = await store.store("Thing")
-    async with store.units(store.scope) as unit:
-        unit.record(store.event(other, 1))
-        await unit.commit()
 
     async def handler(event: DomainEvent, _: object) -> None:
-        seen.append((event.document_id, event.version))
+        seen.append((event.document_id, event.type))
 
-    monkeypatch.delitem(EVENT_TYPES, "updated")
-    relay = _relay(store, clock, handler)
-    await relay.work()
-    monkeypatch.undo()
-    await relay.work()
-    assert seen == []
-    clock.now += timedelta(hours=1)
-    await relay.work()
-    assert seen == [*((thing.id, version) for version in (1, 2, 3)), (other.id, 1)]
+    handlers = MappingProxyType({("Thing", type_): (handler,) for type_ in ("updated", "submitted")})
+    snapshot = Snapshot(store.snapshot.doctypes, handlers)
+    async with open_store(snapshot) as later:
+        for document in (thing, other):
+            async with later.units(later.scope) as unit:
+                unit.record(DocSubmitted(**dataclasses.asdict(later.event(document, 4))))
+                await unit.commit()
+        monkeypatch.delitem(EVENT_TYPES, "updated")
+        relay = OutboxRelay(snapshot, later.outbox, _Door(), later.idempotency, clock)  # type: ignore[arg-type]
+        await relay.work()
+        assert seen == [(other.id, "submitted")]
+        monkeypatch.undo()
+        await relay.work()
+        assert len(seen) == 1
+        clock.now += timedelta(hours=1)
+        await relay.work()
+    assert seen[1:] == [*[(thing.id, "updated")] * 3, (thing.id, "submitted")]

@@ -87,7 +87,8 @@ class DecidedPages:
             if len(rows) < _BATCH:
                 return
             after = after_values(plan, query.order_by, [document[spec.field] for spec in query.order_by])
-        yield None, False
+        if await self._fetch_rows(scope, plan, chosen, And((matching, after)), query.order_by, (1, 0)):
+            yield None, False
 
     async def _allowed(self, scope: RequestScope, plan: DocTypePlan, grants: Grants, document: Document) -> bool:
         for action, grant in grants.items():

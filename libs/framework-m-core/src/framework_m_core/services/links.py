@@ -76,9 +76,10 @@ class LinkService:
         ids: Mapping[UUID, set[str]],
     ) -> dict[UUID, Mapping[str, Any]]:
         grant = await self._permissions.find(scope.principal, plan, action)
-        fields = sorted(set().union(*ids.values()))
-        if grant is None or not grant.readable.issuperset(fields):
+        ids = {id: fields for id, fields in ids.items() if grant and grant.readable.issuperset(fields)}
+        if grant is None or not ids:
             return {}
+        fields = sorted(set().union(*ids.values()))
         columns = plan.columns if grant.evaluate else ("id", *(name for name in fields if name != "id"))
         live = (Comparison("id", "in", tuple(ids)), Comparison("deleted_at", "is_null", True))
         where, slots = shape_of(And((*live, bind_principal(grant.scope, scope.principal))))

@@ -145,9 +145,12 @@ def _merge_row(child: ChildPlan, grant: Grant, known: dict[Any, dict[str, Any]],
     for field in [name for name in given if f"{child.field}.{name}" not in grant.writable]:
         if not _is_row_echo(child, grant, field, before or {}, given.pop(field)):
             refused.append(field)
-    if refused:
-        _refuse(_refusals(refused, _seen(grant, child.field), at))
-    return {**(before or {}), **parse_fields(child.fields, given, at)}
+    problems = _refusals(refused, _seen(grant, child.field), at)
+    values: dict[str, Any] = {}
+    with _noting(problems):
+        values = parse_fields(child.fields, given, at)
+    _refuse(problems)
+    return {**(before or {}), **values}
 
 
 def _row_id(raw: Any, at: str) -> UUID:

@@ -9,12 +9,14 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from framework_m_core.domain.errors import FieldProblem, ValidationError
+from framework_m_core.domain.errors import FieldProblem, OutcomeUnknownError, TransientError, ValidationError
 from framework_m_core.domain.naming import FieldNaming, PromptNaming, SeriesNaming
 from framework_m_core.domain.scope import RequestScope
 from framework_m_core.domain.values import MAX_INDEXED_TEXT
 from framework_m_core.interfaces.counter import CounterProtocol
+from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol
 from framework_m_core.registry.plans import DocTypePlan
+from framework_m_core.services.retries import retrying
 
 __all__ = ["NamingService"]
 
@@ -37,12 +39,17 @@ class NamingService:
             case SeriesNaming() as series:
                 now = scope.clock()
                 prefix = series.prefix(now, values)
-                counter: CounterProtocol = self._counter if scope.unit is None else scope.unit
-                number = await counter.allocate(f"{plan.name}:{prefix}")
-                name = series.name(number, now, values)
+                name = series.name(await self._number(f"{plan.name}:{prefix}", scope), now, values)
             case _:
                 return str(id)
         return _checked(name)
+
+    async def _number(self, prefix: str, scope: RequestScope) -> int:
+        """The next number; one that may have been taken is lost, since a series may have gaps."""
+        if scope.unit is not None:
+            unit: UnitOfWorkProtocol = scope.unit
+            return await unit.allocate(prefix)
+        return await retrying(lambda: self._counter.allocate(prefix), TransientError, OutcomeUnknownError)
 
 
 def _checked(name: str | None) -> str:

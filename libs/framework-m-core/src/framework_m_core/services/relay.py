@@ -93,12 +93,15 @@ class OutboxRelay:
             await asyncio.gather(renewal, return_exceptions=True)
 
     async def _renew(self) -> None:
+        """Keeps the lease; where that fails or takes too long, whatever the reason, it counts as lost."""
+        pause = LEASE.total_seconds() / 3
         while self._leased:
-            await asyncio.sleep(LEASE.total_seconds() / 3)
+            await asyncio.sleep(pause)
             try:
-                self._leased = await self._outbox.lease(self._holder, self._clock(), LEASE)
-            except RepositoryError as error:
-                _log.warning("the relay's lease was not renewed, so delivery pauses: %s", error)
+                async with asyncio.timeout(pause):
+                    self._leased = await self._outbox.lease(self._holder, self._clock(), LEASE)
+            except Exception as error:
+                _log.warning("the relay's lease was not renewed, so delivery pauses: %r", error)
                 self._leased = False
 
     async def _deliver(self, rows: Sequence[OutboxRow]) -> None:

@@ -6,6 +6,8 @@ import json
 import select
 import socket
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Final
 
@@ -14,6 +16,7 @@ __all__ = ["Unavailable"]
 _LOOKS_EVERY_SECONDS: Final = 0.2
 _PATIENCE_SECONDS: Final = 1
 _MOST_OCTETS: Final = 65_536
+_MOST_AT_ONCE: Final = 32
 _BODY: Final = json.dumps(
     {
         "type": "urn:framework-m:problem:app_broken",
@@ -44,14 +47,20 @@ class Unavailable:
         self._thread.join()
 
     def _serve(self) -> None:
-        while not self._stop.is_set():
-            if select.select([self._bound], [], [], _LOOKS_EVERY_SECONDS)[0]:
-                with suppress(OSError):
-                    self._answer(self._bound.accept()[0])
+        with ThreadPoolExecutor(_MOST_AT_ONCE, thread_name_prefix="unavailable") as answering:
+            while not self._stop.is_set():
+                if select.select([self._bound], [], [], _LOOKS_EVERY_SECONDS)[0]:
+                    with suppress(OSError):
+                        answering.submit(_answer, self._bound.accept()[0])
 
-    def _answer(self, connection: socket.socket) -> None:
-        with connection:
-            connection.settimeout(_PATIENCE_SECONDS)
-            connection.recv(_MOST_OCTETS)
-            connection.sendall(_ANSWER)
-            connection.shutdown(socket.SHUT_WR)
+
+def _answer(connection: socket.socket) -> None:
+    """Answers and reads what is still sent, for a while: a client that is reset before would not see the answer."""
+    patience_ends = time.monotonic() + _PATIENCE_SECONDS
+    with connection, suppress(OSError):
+        connection.settimeout(_PATIENCE_SECONDS)
+        connection.recv(_MOST_OCTETS)
+        connection.sendall(_ANSWER)
+        connection.shutdown(socket.SHUT_WR)
+        while time.monotonic() < patience_ends and connection.recv(_MOST_OCTETS):
+            pass

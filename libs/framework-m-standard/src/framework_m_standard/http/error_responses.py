@@ -134,7 +134,7 @@ def _headers(error: Exception, status: int) -> Headers:
         return ((b"www-authenticate", b"Bearer"),)
     if isinstance(error, RateLimitError):
         return ((b"retry-after", b"%d" % error.retry_after),)
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+    if status == HTTPStatus.SERVICE_UNAVAILABLE and not isinstance(error, errors.OutcomeUnknownError):
         return ((b"retry-after", b"%d" % _RETRY_SECONDS),)
     if isinstance(error, MethodNotAllowedError):
         return ((b"allow", error.allow.encode("ascii")),)

@@ -21,6 +21,7 @@ from framework_m_core.domain.scope import RequestScope
 from framework_m_core.interfaces.audit_log import AuditEntry
 from framework_m_core.interfaces.idempotency import StoredAnswer
 from framework_m_core.interfaces.reader import ReadHandle, Row
+from framework_m_core.services.shielding import finished
 from framework_m_standard.memory.audit_trail import SealedEntry, sealed
 from framework_m_standard.memory.counter import raised
 from framework_m_standard.memory.database import EventRecord
@@ -167,6 +168,9 @@ class MemoryUnitOfWork:
         if self._events or self._audits:
             await self.transaction()
         self._commit()
+        await finished(self._tell())
+
+    async def _tell(self) -> None:
         for callback in self._callbacks:
             try:
                 await callback()

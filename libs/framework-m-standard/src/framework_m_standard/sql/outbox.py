@@ -25,8 +25,8 @@ _MOMENT = FieldSpec("at", FieldKind.DATETIME)
 _NUMBER = FieldSpec("n", FieldKind.INTEGER)
 _TEXT = FieldSpec("text", FieldKind.TEXT)
 _RELAY = "outbox"
-_TYPE = 2 + list(EVENT_SPECS).index("type")
-"""The place of the event's type in a row, after position and attempts."""
+_TYPE, _DOCUMENT = (2 + list(EVENT_SPECS).index(name) for name in ("type", "document_id"))
+"""Places in a row, after position and attempts."""
 _UNKNOWN_WAITS = timedelta(minutes=10)
 
 
@@ -54,13 +54,20 @@ class SqlOutbox:
         await self._driver.write(self._release, (holder,))
 
     async def pending(self, now: datetime, limit: int) -> Sequence[OutboxRow]:
-        """Undelivered events that are due, in order; one of a type that only a later version knows is put off."""
-        rows = []
+        """Undelivered events that are due, in order.
+
+        One of a type that only a later version knows is put off, and with it what follows in its document.
+        """
+        rows: list[OutboxRow] = []
+        put_off: set[Any] = set()
         for row in await self._driver.fetch(self._pending, (now, limit)):
-            type_ = row[_TYPE]
+            type_, document = row[_TYPE], row[_DOCUMENT]
+            if document in put_off:
+                continue
             if type_ in EVENT_TYPES:
                 rows.append(self._row(row))
             else:
+                put_off.add(document)
                 await self.mark_failed(row[0], f"this version knows no event type {type_!r}", now + _UNKNOWN_WAITS)
         return rows
 

@@ -116,11 +116,13 @@ class PostgresDriver:
         """Runs one writing statement that commits by itself."""
         connection = await self._connected()
         try:
-            rows = await connection.fetch(statement, values)
-        except BaseException as error:
-            self._release(connection, healthy=isinstance(error, asyncpg.PostgresError))
+            with translated_postgres():
+                prepared = await connection.prepared(statement.sql)
             with _committing():
-                raise
+                rows: list[Any] = await prepared.fetch(*statement.arrange(values))
+        except BaseException as error:
+            self._release(connection, healthy=isinstance(error.__cause__, asyncpg.PostgresError))
+            raise
         self._release(connection)
         return rows
 
@@ -266,24 +268,26 @@ class PostgresTransaction:
 
     async def commit(self) -> None:
         """Makes the transaction durable."""
-        await self._end("COMMIT")
+        with _committing():
+            status = await self._end("COMMIT")
+        if status != "COMMIT":
+            raise DatabaseError("the transaction had failed before its end, so nothing was stored")
 
     async def rollback(self) -> None:
         """Undoes the transaction."""
         if not self._ended:
-            await self._end("ROLLBACK")
+            with translated_postgres():
+                await self._end("ROLLBACK")
 
-    async def _end(self, sql: str) -> None:
+    async def _end(self, sql: str) -> str:
         self._ended = True
         try:
-            with _committing() if sql == "COMMIT" else translated_postgres():
-                status = await self._connection.raw.execute(sql)
+            status: str = await self._connection.raw.execute(sql)
         except BaseException:
             self._release(self._connection, healthy=False)
             raise
         self._release(self._connection)
-        if status != sql:
-            raise DatabaseError("the transaction had failed before its end, so nothing was stored")
+        return status
 
 
 @contextmanager

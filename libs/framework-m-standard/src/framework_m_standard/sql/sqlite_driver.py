@@ -106,13 +106,18 @@ class SqliteDriver:
     @contextmanager
     def _heavy_connection(self) -> Iterator[sqlite3.Connection]:
         """A connection for a thread, whose statements end at the timeout."""
-        connection = self._idle.pop() if self._idle else self._connect()
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self._connect()
         deadline = time.monotonic() + self._settings.statement_timeout
         connection.set_progress_handler(lambda: time.monotonic() > deadline, _PROGRESS_STEPS)
         try:
             yield connection
         finally:
             connection.set_progress_handler(None, 0)
+            if connection.in_transaction:
+                connection.rollback()
             self._idle.append(connection)
 
     async def write(self, statement: Statement, values: Sequence[Any]) -> list[Any]:
@@ -185,7 +190,7 @@ def _on_one_snapshot[T](
         result: T = stop.value
         return result
     finally:
-        connection.execute("COMMIT")
+        connection.rollback()
     raise AssertionError("work on a snapshot waits for nothing but its reads")
 
 

@@ -7,10 +7,8 @@ no transaction unless they lock.
 
 from __future__ import annotations
 
-import asyncio
-import functools
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -22,6 +20,7 @@ from framework_m_core.domain.scope import RequestScope
 from framework_m_core.interfaces.audit_log import AuditEntry
 from framework_m_core.interfaces.idempotency import StoredAnswer
 from framework_m_core.interfaces.reader import ReadHandle, Row
+from framework_m_core.services.shielding import finished
 from framework_m_standard.sql.driver import Transaction
 from framework_m_standard.sql.framework_statements import answer_row, audit_row, outbox_row
 from framework_m_standard.sql.pending_write import PendingWrite
@@ -152,7 +151,7 @@ class SqlUnitOfWork:
         except BaseException:
             self._pending = _Pending()
             del self._callbacks[callbacks:]
-            await _finished(transaction.script(f"ROLLBACK TO SAVEPOINT {name}"))
+            await finished(transaction.script(f"ROLLBACK TO SAVEPOINT {name}"))
             raise
         await transaction.script(f"RELEASE SAVEPOINT {name}")
 
@@ -182,9 +181,12 @@ class SqlUnitOfWork:
                 raise TransientError("another has just done this keyed write: its answer comes with the next try")
 
     async def commit(self) -> None:
-        """Makes everything durable, shielded from cancellation, then runs the callbacks."""
+        """Makes everything durable, then runs the callbacks; shielded from cancellation."""
         self._check_open()
-        await _finished(self._commit())
+        await finished(self._commit_and_tell())
+
+    async def _commit_and_tell(self) -> None:
+        await self._commit()
         for callback in self._callbacks:
             try:
                 await callback()
@@ -210,7 +212,7 @@ class SqlUnitOfWork:
         self._open = False
         transaction, self._transaction = self._transaction, None
         if transaction is not None:
-            await _finished(self._undo(transaction))
+            await finished(self._undo(transaction))
 
     async def _undo(self, transaction: Transaction) -> None:
         try:
@@ -275,32 +277,3 @@ def _conflict(write: PendingWrite) -> VersionConflictError:
     return VersionConflictError(
         f"the {write.plan.name} has changed or gone since version {write.expected_version}: read it again"
     )
-
-
-async def _finished[T](work: Coroutine[Any, Any, T]) -> T:
-    """Waits for work that must run to its end; a cancellation is passed on after it.
-
-    The work begins at once, so that one which never waits costs no turn of the loop.
-    """
-    loop = asyncio.get_running_loop()
-    task: asyncio.Task[T] = asyncio.Task(work, loop=loop, eager_start=True)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        waiter: asyncio.Future[None] = loop.create_future()
-        wake = functools.partial(_wake, waiter)
-        task.add_done_callback(wake)
-        try:
-            await waiter
-        except asyncio.CancelledError as error:
-            task.remove_done_callback(wake)
-            cancelled = error
-    if cancelled is None:
-        return task.result()
-    if not task.cancelled() and task.exception() is not None:
-        _log.warning("the work that a cancellation waited for failed: %s", task.exception())
-    raise cancelled
-
-
-def _wake(waiter: asyncio.Future[None], _: object) -> None:
-    if not waiter.done():
-        waiter.set_result(None)

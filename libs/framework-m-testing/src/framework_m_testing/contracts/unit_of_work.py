@@ -164,6 +164,31 @@ class UnitOfWorkContract(StoreContract):
         assert ran == [1]
         assert (await _traces(store, id))[0]
 
+    async def test_callbacks_run_although_the_caller_is_cancelled_meanwhile(self, store: StoreHarness) -> None:
+        """What is stored is told; the cancellation comes after it."""
+        reached, ran = asyncio.Event(), []
+
+        async def slow() -> None:
+            reached.set()
+            await asyncio.sleep(0.05)
+
+        async def last() -> None:
+            ran.append(1)
+
+        async def work() -> None:
+            async with store.units(store.scope) as unit:
+                await _write(store, unit)
+                unit.after_commit(slow)
+                unit.after_commit(last)
+                await unit.commit()
+
+        working = asyncio.create_task(work())
+        await reached.wait()
+        working.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await working
+        assert ran == [1]
+
     async def test_linking_names_the_live_documents_that_link(self, store: StoreHarness) -> None:
         """By their own fields and by their rows."""
         shelf, other = await store.store("Shelf", label="a"), await store.store("Shelf", label="b")

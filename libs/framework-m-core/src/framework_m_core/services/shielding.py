@@ -1,0 +1,42 @@
+"""Work that runs to its end whatever happens to its caller."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+from collections.abc import Coroutine
+from typing import Any
+
+__all__ = ["finished"]
+
+_log = logging.getLogger(__name__)
+
+
+async def finished[T](work: Coroutine[Any, Any, T]) -> T:
+    """Waits for work that must run to its end; a cancellation is passed on after it.
+
+    The work begins at once, so that one which never waits costs no turn of the loop.
+    """
+    loop = asyncio.get_running_loop()
+    task: asyncio.Task[T] = asyncio.Task(work, loop=loop, eager_start=True)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        waiter: asyncio.Future[None] = loop.create_future()
+        wake = functools.partial(_wake, waiter)
+        task.add_done_callback(wake)
+        try:
+            await waiter
+        except asyncio.CancelledError as error:
+            task.remove_done_callback(wake)
+            cancelled = error
+    if cancelled is None:
+        return task.result()
+    if not task.cancelled() and task.exception() is not None:
+        _log.warning("the work that a cancellation waited for failed: %s", task.exception())
+    raise cancelled
+
+
+def _wake(waiter: asyncio.Future[None], _: object) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
