@@ -99,19 +99,22 @@ def _print_doctype(plan: DocTypePlan, snapshot: Snapshot) -> None:
     about = inspect.cleandoc(vars(plan.model).get("__doc__") or "").partition("\n")[0]
     print(f"{plan.name}: {about}" if about else plan.name)
     controller = plan.controller
-    hooks = (
-        f"{controller.__module__}.{controller.__qualname__}: {', '.join(sorted(plan.hooks))}"
-        if controller
-        else "(none)"
+    hooks = "; ".join(
+        f"{part.__module__}.{part.__qualname__}: {', '.join(sorted(part.defined_hooks())) or 'no hooks'}"
+        for part in getattr(controller, "parts", (controller,) if controller else ())
     )
     linked = sorted({f"{by.doctype}.{by.child or by.field}" for by in snapshot.referrers.get(plan.name, ())})
     rows = [
         ("module", plan.module),
         ("declared in", f"{plan.model.__module__}.{plan.model.__qualname__}"),
+        (
+            "overridden by",
+            ", ".join(f"{part.__module__}.{part.__qualname__}" for part in plan.overrides) or "(nothing)",
+        ),
         ("naming", plan.meta.naming or "(the id)"),
         ("submittable", "yes" if plan.meta.submittable else "no"),
         ("over HTTP", "yes" if plan.meta.has_api else "no"),
-        ("controller", hooks),
+        ("controller", hooks or "(none)"),
         ("callable", ", ".join(f"{name} ({call.action or 'guests'})" for name, call in plan.calls.items()) or "(none)"),
         ("linked from", ", ".join(linked) or "(nothing)"),
     ]

@@ -34,6 +34,7 @@ class MetaOptions(BaseModel):
     - `rls_field`: the field that `"own"` compares with the caller, `owner` by default.
     - `field_levels`: roles per `permlevel` above 0.
     - `naming`: see `domain/naming`. `indexes`: field tuples. `unique_together`: field tuples, among live documents.
+    - `overrides`: the class adds to the DocType that it inherits from; options that it states replace that one's.
     - `submittable`, `is_child_table`, `api_resource` (default: unless a child table), `label`, `module`.
     - `ext`: third parties' options, each under its own namespace.
     """
@@ -48,6 +49,7 @@ class MetaOptions(BaseModel):
     unique_together: tuple[tuple[str, ...], ...] = ()
     submittable: bool = False
     is_child_table: bool = False
+    overrides: bool = False
     api_resource: bool | None = None
     label: str | None = None
     module: str | None = None

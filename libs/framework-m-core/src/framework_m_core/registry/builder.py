@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pydantic
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from framework_m_core.controllers.controller import Controller
 from framework_m_core.controllers.event_handler import EventHandler, handler_marks
@@ -28,6 +29,15 @@ from framework_m_core.registry.declarations import (
     check_mark,
     check_own_fields,
 )
+from framework_m_core.registry.overrides import (
+    chained,
+    check_override,
+    compose,
+    is_child_table,
+    is_override,
+    overridden,
+    stated_options,
+)
 from framework_m_core.registry.plans import ChildPlan, DocTypePlan
 from framework_m_core.registry.snapshot import Snapshot
 
@@ -41,13 +51,18 @@ class RegistryBuilder:
 
     def __init__(self) -> None:
         self._models: dict[str, tuple[type[BaseModel], str]] = {}
+        self._overrides: list[type[BaseModel]] = []
         self._controllers: dict[type, type[Controller[Any]]] = {}
         self._handlers: list[EventHandler] = []
         self._functions: list[Callable[..., Any]] = []
         self._problems: list[str] = []
+        self._parts: Mapping[type[BaseModel], tuple[type[BaseModel], ...]] = {}
 
     def add_doctype(self, model: type[BaseModel], module: str) -> None:
-        """Declares a DocType as part of an app's module."""
+        """Declares a DocType as part of an app's module, or an override of one."""
+        if is_override(model):
+            self._overrides.append(model)
+            return
         for name, (known, _) in self._models.items():
             if name.lower() == model.__name__.lower() and known is not model:
                 self._problem(model, f"the name is taken by {_place(known)}, letter case aside")
@@ -74,12 +89,15 @@ class RegistryBuilder:
 
     def freeze(self) -> Snapshot:
         """Compiles everything. Raises ConfigurationError with all problems."""
-        plans = {name: self._compile(*entry) for name, entry in self._models.items()}
+        overrides = self._overrides_by_doctype()
+        composed = self._composed(overrides)
+        self._parts = {model: (declared, *overrides.get(declared, ())) for declared, model in composed.items()}
+        plans = {name: self._compile(composed[model], module) for name, (model, module) in self._models.items()}
         for plan in plans.values():
             for problem in check_plan(plan, _documents(plans)):
                 self._problem(plan.model, problem)
         for doctype, controller in self._controllers.items():
-            if doctype.__name__ not in self._models:
+            if doctype.__name__ not in self._models and doctype not in self._overrides:
                 self._problem(controller, f"its DocType {doctype.__name__} is not registered")
         handlers = self._handlers_by_event(plans)
         documents = _documents(plans)
@@ -87,6 +105,40 @@ class RegistryBuilder:
         if self._problems:
             raise ConfigurationError("the DocTypes cannot be used as declared:", self._problems)
         return Snapshot(documents, handlers, functions)
+
+    def _overrides_by_doctype(self) -> dict[type[BaseModel], list[type[BaseModel]]]:
+        declared = {name: model for name, (model, _) in self._models.items()}
+        found: dict[type[BaseModel], list[type[BaseModel]]] = {}
+        for override in self._overrides:
+            base = overridden(override, declared)
+            if base is None:
+                self._problem(override, "Meta.overrides: it overrides nothing: it inherits from the DocType it adds to")
+                continue
+            before = found.setdefault(base, [])
+            for problem in check_override(base, before, override):
+                self._problem(override, problem)
+            before.append(override)
+        return found
+
+    def _composed(
+        self, overrides: Mapping[type[BaseModel], Sequence[type[BaseModel]]]
+    ) -> dict[type[BaseModel], type[BaseModel]]:
+        """The class that is used for each declared one, child tables first, since documents hold them."""
+        rows = {base: self._compose(base, parts, {}) for base, parts in overrides.items() if is_child_table(base)}
+        declared = [model for model, _ in self._models.values()]
+        return {base: rows.get(base) or self._compose(base, overrides.get(base, ()), rows) for base in declared}
+
+    def _compose(
+        self,
+        base: type[BaseModel],
+        overrides: Sequence[type[BaseModel]],
+        rows: Mapping[type[BaseModel], type[BaseModel]],
+    ) -> type[BaseModel]:
+        try:
+            return compose(base, overrides, rows)
+        except (TypeError, pydantic.PydanticUserError) as error:
+            self._problem(base, f"its overrides do not go together: {error}")
+            return base
 
     def _compile(self, model: type[BaseModel], module: str) -> DocTypePlan:
         """The plan of a DocType; what is wrong with it is left out of it and noted."""
@@ -97,7 +149,7 @@ class RegistryBuilder:
         children = {name: self._child(name, spec.child) for name, spec in fields.items() if spec.child}
         if meta.is_child_table and children:
             self._problem(model, "a child table cannot hold child tables")
-        naming = self._naming(model, meta.naming)
+        controllers = [self._controllers[part] for part in self._parts[model] if part in self._controllers]
         return DocTypePlan(
             name=model.__name__,
             module=meta.module or module,
@@ -105,9 +157,10 @@ class RegistryBuilder:
             meta=meta,
             fields=fields,
             children=children,
-            naming=naming,
-            controller=self._controllers.get(model),
-            calls=self._methods(model),
+            naming=self._naming(model, meta.naming),
+            controller=chained(controllers),
+            calls=self._methods(model, controllers),
+            overrides=self._parts[model][1:],
         )
 
     def _meta(self, model: type[BaseModel]) -> MetaOptions:
@@ -119,49 +172,68 @@ class RegistryBuilder:
                 known = (
                     f": known are {', '.join(MetaOptions.model_fields)}" if fault["type"] == "extra_forbidden" else ""
                 )
-                self._problem(model, f"Meta.{option}: {fault['msg']}{known}")
+                place = self._part_with(model, str(fault["loc"][0]) if fault["loc"] else "", stated_options)
+                self._problem(place, f"Meta.{option}: {fault['msg']}{known}")
             return read_meta(model, without={fault["loc"][0] for fault in error.errors() if fault["loc"]})
 
     def _fields(self, model: type[BaseModel]) -> dict[str, FieldSpec]:
         fields = {}
-        for problem in check_own_fields(model):
-            self._problem(model, problem)
+        for part in self._parts.get(model, (model,)):
+            for problem in check_own_fields(part):
+                self._problem(part, problem)
         for name, info in model.model_fields.items():
-            if name in _FRAMEWORK_ATTRIBUTES:
-                continue
-            for problem in check_field_name(name):
-                self._problem(model, problem)
-            for problem in check_keywords(name, info):
-                self._problem(model, problem)
-            if info.alias or info.validation_alias or info.serialization_alias:
-                self._problem(model, f"field {name!r}: an alias is not supported, the field's name is its name")
-            try:
-                fields[name] = spec = read_field_spec(name, info)
-                for problem in check_default(spec, info):
-                    self._problem(model, problem)
-            except (ValueError, TypeError) as error:
-                self._problem(model, f"field {name!r}: {error}")
+            if name not in _FRAMEWORK_ATTRIBUTES and (spec := self._field(model, name, info)) is not None:
+                fields[name] = spec
         if model.model_computed_fields:
             computed = ", ".join(model.model_computed_fields)
             self._problem(model, f"computed fields ({computed}) are not stored: set a read_only field in validate()")
         return fields
 
-    def _child(self, field: str, model: type[BaseModel]) -> ChildPlan:
-        return ChildPlan(field, model.__name__, model, self._meta(model), self._fields(model))
+    def _field(self, model: type[BaseModel], name: str, info: FieldInfo) -> FieldSpec | None:
+        place = self._part_with(model, name, inspect.get_annotations)
+        for problem in (*check_field_name(name), *check_keywords(name, info)):
+            self._problem(place, problem)
+        if info.alias or info.validation_alias or info.serialization_alias:
+            self._problem(place, f"field {name!r}: an alias is not supported, the field's name is its name")
+        try:
+            spec = read_field_spec(name, info)
+        except (ValueError, TypeError) as error:
+            self._problem(place, f"field {name!r}: {error}")
+            return None
+        for problem in check_default(spec, info):
+            self._problem(place, problem)
+        return spec
 
-    def _methods(self, model: type[BaseModel]) -> dict[str, CallPlan]:
-        """The methods of a DocType's controller that may be called."""
-        controller = self._controllers.get(model)
-        members = inspect.getmembers(controller) if controller else []
-        found = {name: self._call(member, model.__name__) for name, member in members if call_mark(member)}
-        return {name: call for name, call in found.items() if call is not None}
+    def _part_with(
+        self, model: type[BaseModel], name: str, stated: Callable[[type[BaseModel]], Mapping[str, Any]]
+    ) -> type[BaseModel]:
+        """The class that somebody wrote: the last part of a composed one that states a name, else the declared one."""
+        parts = self._parts.get(model, (model,))
+        return next((part for part in reversed(parts) if name in stated(part)), parts[0])
+
+    def _child(self, field: str, model: type[BaseModel]) -> ChildPlan:
+        declared = self._parts.get(model, (model,))[0]
+        return ChildPlan(field, model.__name__, model, self._meta(model), self._fields(model), declared)
+
+    def _methods(self, model: type[BaseModel], controllers: Sequence[type[Controller[Any]]]) -> dict[str, CallPlan]:
+        """The methods of a DocType's controllers that may be called."""
+        found: dict[str, CallPlan] = {}
+        for controller in controllers:
+            members = [(name, member) for name, member in inspect.getmembers(controller) if call_mark(member)]
+            for name, member in members:
+                known = found.get(name)
+                if known is not None and known.controller and not issubclass(controller, known.controller):
+                    self._problem(controller, f"{name} can be called on {_place(known.controller)} already: rename it")
+                elif (call := self._call(member, model.__name__, controller)) is not None:
+                    found[name] = call
+        return found
 
     def _calls(self, documents: dict[str, DocTypePlan]) -> dict[str, CallPlan]:
         """The functions that may be called, by path."""
         found: dict[str, CallPlan] = {}
         for function in self._functions:
             path = function_path(function, call_mark(function) or CallMark())
-            call = self._call(function, None)
+            call = self._call(function)
             if path in found:
                 self._problem(function, f"the path {path!r} is taken by {_place(found[path].function)}")
             elif call is not None:
@@ -174,7 +246,9 @@ class RegistryBuilder:
                 )
         return found
 
-    def _call(self, function: Any, doctype: str | None) -> CallPlan | None:
+    def _call(
+        self, function: Any, doctype: str | None = None, controller: type[Controller[Any]] | None = None
+    ) -> CallPlan | None:
         mark = call_mark(function) or CallMark()
         problems = list(check_call(function, mark))
         for problem in problems:
@@ -182,7 +256,7 @@ class RegistryBuilder:
         if problems:
             return None
         try:
-            return compile_call(function, mark, doctype)
+            return compile_call(function, mark, doctype, controller)
         except (TypeError, NameError, pydantic.PydanticUserError) as error:
             self._problem(function, f"its arguments cannot be checked: {error}")
             return None

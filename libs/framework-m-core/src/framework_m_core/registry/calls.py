@@ -11,7 +11,7 @@ from typing import Any, get_type_hints
 import pydantic
 from pydantic import BaseModel, ConfigDict
 
-from framework_m_core.controllers.controller import HOOKS, Documents
+from framework_m_core.controllers.controller import HOOKS, Controller, Documents
 from framework_m_core.controllers.rpc import CallMark
 from framework_m_core.domain.meta import ACTIONS
 from framework_m_core.domain.scope import RequestScope
@@ -29,7 +29,7 @@ DOC_ID = "doc_id"
 class CallPlan:
     """One callable. `arguments` is the model of its body; `filled` says which parameters the framework fills in.
 
-    Without an `action` guests may call it.
+    Without an `action` guests may call it. A method is called on a `controller` of its own.
     """
 
     function: Callable[..., Any]
@@ -39,6 +39,7 @@ class CallPlan:
     filled: Mapping[str, type]
     returns: Any
     about: str
+    controller: type[Controller[Any]] | None = None
 
 
 def function_path(function: Any, mark: CallMark) -> str:
@@ -46,7 +47,9 @@ def function_path(function: Any, mark: CallMark) -> str:
     return mark.path or f"{function.__module__}.{function.__qualname__}"
 
 
-def compile_call(function: Any, mark: CallMark, doctype: str | None = None) -> CallPlan:
+def compile_call(
+    function: Any, mark: CallMark, doctype: str | None = None, controller: type[Controller[Any]] | None = None
+) -> CallPlan:
     """The plan of a method of a DocType, or of a function. Raises TypeError and NameError for a bad signature."""
     hints = get_type_hints(function)
     fields: dict[str, Any] = {}
@@ -61,7 +64,8 @@ def compile_call(function: Any, mark: CallMark, doctype: str | None = None) -> C
     arguments = pydantic.create_model(function.__name__, __config__=ConfigDict(extra="forbid"), **fields)
     about = inspect.cleandoc(function.__doc__ or "")
     action = None if mark.allow_guest else mark.action
-    return CallPlan(function, action, mark.doctype or doctype, arguments, filled, hints.get("return", Any), about)
+    returns = hints.get("return", Any)
+    return CallPlan(function, action, mark.doctype or doctype, arguments, filled, returns, about, controller)
 
 
 def _parameters(function: Any, mark: CallMark) -> list[inspect.Parameter]:

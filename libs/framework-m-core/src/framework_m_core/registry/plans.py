@@ -43,6 +43,8 @@ class ChildPlan:
     model: type[BaseModel]
     meta: MetaOptions
     fields: Mapping[str, FieldSpec]
+    declared: type[BaseModel]
+    """The class as its own app knows it, without overrides."""
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -68,6 +70,8 @@ class DocTypePlan:
     naming: NamingRule
     controller: type[Controller[Any]] | None
     calls: Mapping[str, CallPlan] = field(default_factory=dict)
+    overrides: tuple[type[BaseModel], ...] = ()
+    """What other apps add to it, in the order of their apps."""
 
     @cached_property
     def columns(self) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from framework_m_core.domain.doctype import FRAMEWORK_FIELDS, UNSAVED_ID, attrib
 from framework_m_core.domain.errors import FieldProblem, ValidationError
 from framework_m_core.domain.scope import RequestScope
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol
-from framework_m_core.registry.plans import DocTypePlan
+from framework_m_core.registry.plans import ChildPlan, DocTypePlan
 from framework_m_core.services.document_door import ScopedDocuments
 from framework_m_core.services.validation import revalidate
 
@@ -76,8 +76,10 @@ class HookRun:
             return document
         changed: BaseModel = self._controller.doc
         vars(changed).update(kept)
-        for name, child in self._plan.children.items():
-            _identify(name, _rows(name, child.model, getattr(changed, name)), ids)
+        for child in self._plan.children.values():
+            rows = _rows(child, getattr(changed, child.field))
+            vars(changed)[child.field] = rows
+            _identify(child.field, rows, ids)
         self._controller.doc = settled = revalidate(self._plan, changed)
         return settled
 
@@ -87,11 +89,12 @@ def kept_attributes(document: BaseModel) -> dict[str, Any]:
     return {name: document.__dict__[name] for name in _KEPT}
 
 
-def _rows(field: str, model: type[BaseModel], rows: Any) -> list[Any]:
-    if isinstance(rows, list) and all(isinstance(row, model) for row in rows):
-        return rows
-    problem = FieldProblem(field, "wrong_type", f"a hook put something else here than a list of {model.__name__}")
-    raise ValidationError("the document is not valid", [problem])
+def _rows(child: ChildPlan, rows: Any) -> list[Any]:
+    """The rows that hooks have left. One of the class as its own app declares it becomes one of the overridden."""
+    if isinstance(rows, list) and all(isinstance(row, child.declared) for row in rows):
+        return [row if isinstance(row, child.model) else child.model.model_validate(vars(row)) for row in rows]
+    message = f"a hook put something else here than a list of {child.doctype}"
+    raise ValidationError("the document is not valid", [FieldProblem(child.field, "wrong_type", message)])
 
 
 def _identify(field: str, rows: list[Any], ids: IdGenerator) -> None:

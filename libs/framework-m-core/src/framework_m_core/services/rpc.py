@@ -94,8 +94,8 @@ class RpcService:
             document = loaded.document
         within = scope.within(unit)
         door = self._documents.scoped(within)
-        assert plan.controller is not None  # noqa: S101 - its methods are what is called
-        controller = plan.controller(document, None, within, door)
+        assert call.controller is not None  # noqa: S101 - its methods are what is called
+        controller = call.controller(document, None, within, door)
         filled = {name: door if kind is Documents else within for name, kind in call.filled.items()}
         return await call.function(controller, **arguments, **filled)
 

@@ -1,0 +1,160 @@
+"""DocType overrides: classes that add to another app's DocType, composed with it into the one that is used."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import types
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from framework_m_core.controllers.controller import HOOKS, Controller
+from framework_m_core.domain.field_spec import FieldSpec, read_field_spec
+
+__all__ = ["chained", "check_override", "compose", "is_child_table", "is_override", "overridden", "stated_options"]
+
+_FIXED = ("kind", "link", "scale", "child")
+"""What stored values depend on."""
+_FIXED_OPTIONS = ("is_child_table",)
+
+type Model = type[BaseModel]
+
+
+def is_override(model: Model) -> bool:
+    """Whether the class states `overrides = True` in its Meta."""
+    return bool(stated_options(model).get("overrides", False))
+
+
+def is_child_table(model: Model) -> bool:
+    """Whether the class states `is_child_table = True` in its Meta."""
+    return bool(stated_options(model).get("is_child_table", False))
+
+
+def overridden(model: Model, declared: Mapping[str, Model]) -> Model | None:
+    """The declared DocType that an override inherits from, over other overrides if need be."""
+    found = [parent for parent in model.__mro__[1:] if declared.get(parent.__name__) is parent]
+    return found[0] if found else None
+
+
+def check_override(base: Model, before: Sequence[Model], model: Model) -> Iterator[str]:
+    """What an override may not do: change what values are stored as, or add what another has added."""
+    for name in _FIXED_OPTIONS:
+        if name in stated_options(model):
+            yield f"Meta.{name} is {base.__name__}'s own: an override leaves it"
+    for name in inspect.get_annotations(model):
+        if name in base.model_fields and name in model.model_fields:
+            yield from _check_altered(base, model, name)
+            continue
+        for other in before:
+            if name in inspect.get_annotations(other) and not issubclass(model, other):
+                yield f"field {name!r} is also added by {other.__module__}.{other.__qualname__}: choose another name"
+
+
+def _check_altered(base: Model, model: Model, name: str) -> Iterator[str]:
+    was, now = _spec(name, base.model_fields[name]), _spec(name, model.model_fields[name])
+    if was is None or now is None:
+        return
+    for trait in _FIXED:
+        old, new = getattr(was, trait), getattr(now, trait)
+        if old != new:
+            yield f"field {name!r}: its {trait} is {old} in {base.__name__}, an override cannot make it {new}"
+
+
+def _spec(name: str, info: FieldInfo) -> FieldSpec | None:
+    """None for a field that cannot be stored, of which the registry tells anyway."""
+    try:
+        return read_field_spec(name, info)
+    except (ValueError, TypeError):
+        return None
+
+
+def compose(base: Model, overrides: Sequence[Model], rows: Mapping[Model, Model]) -> Model:
+    """The DocType with all that its overrides state, the later one winning; of the base's name and place.
+
+    `rows` gives the composed classes of child tables, which stand in for the declared ones.
+    """
+    infos = {name: part.model_fields[name] for part in overrides for name in _own_fields(part)}
+    for name, info in {**base.model_fields, **infos}.items():
+        for declared, composed in rows.items():
+            if info.annotation == list[declared]:  # type: ignore[valid-type]
+                infos[name] = _of_rows(info, composed)
+    if not infos and not overrides:
+        return base
+    options: dict[str, Any] = {}
+    for part in (base, *overrides):
+        options |= stated_options(part)
+    options.pop("overrides", None)
+    body = {
+        **infos,
+        "__annotations__": {name: info.annotation for name, info in infos.items()},
+        "__module__": base.__module__,
+        "__qualname__": base.__qualname__,
+        "__doc__": vars(base).get("__doc__"),
+        "Meta": type(
+            "Meta", (), {**options, "__module__": base.__module__, "__qualname__": f"{base.__qualname__}.Meta"}
+        ),
+    }
+    bases = (*_without_parents(overrides), base)
+    return types.new_class(base.__name__, bases, exec_body=lambda namespace: namespace.update(body))
+
+
+def _own_fields(part: Model) -> list[str]:
+    return [name for name in inspect.get_annotations(part) if name in part.model_fields]
+
+
+def _of_rows(info: FieldInfo, composed: Model) -> FieldInfo:
+    changed = copy.copy(info)
+    changed.annotation = list[composed]  # type: ignore[valid-type]
+    return changed
+
+
+def stated_options(model: Model) -> dict[str, Any]:
+    """What the class's own Meta says, unchecked."""
+    meta = model.__dict__.get("Meta")
+    return {key: value for key, value in vars(meta).items() if not key.startswith("__")} if meta else {}
+
+
+def _without_parents[C: type](parts: Sequence[C]) -> tuple[C, ...]:
+    """The last first, without those that a later one inherits from."""
+    kept: list[C] = []
+    for part in reversed(parts):
+        if not any(issubclass(other, part) for other in kept):
+            kept.append(part)
+    return tuple(kept)
+
+
+def chained(controllers: Sequence[type[Controller[Any]]]) -> type[Controller[Any]] | None:
+    """One controller that runs the hooks of all, the first declared first.
+
+    One that a later one inherits from is left to the later one, which calls `super()` where it means to.
+    """
+    parts = tuple(reversed(_without_parents(controllers)))
+    if len(parts) <= 1:
+        return parts[0] if parts else None
+    hooks = {hook: _in_turn(hook) for hook in HOOKS if any(hook in part.defined_hooks() for part in parts)}
+    body = {**hooks, "parts": parts, "__module__": parts[0].__module__, "__qualname__": parts[0].__qualname__}
+    return types.new_class(parts[0].__name__, (_Chain,), exec_body=lambda namespace: namespace.update(body))
+
+
+class _Chain(Controller[Any]):
+    """Controllers of one DocType; each keeps what it notes on itself from hook to hook."""
+
+    parts: ClassVar[tuple[type[Controller[Any]], ...]] = ()
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.links = [part(*arguments) for part in self.parts]
+
+
+def _in_turn(hook: str) -> Callable[[_Chain], Awaitable[None]]:
+    async def run(self: _Chain) -> None:
+        for link in self.links:
+            if hook in type(link).defined_hooks():
+                link.doc = self.doc
+                await getattr(link, hook)()
+                self.doc = link.doc
+
+    return run
