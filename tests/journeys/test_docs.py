@@ -14,6 +14,7 @@ import pytest
 from framework_m_core.bootstrap.settings import load_settings
 from framework_m_core.controllers.controller import Controller
 from framework_m_core.controllers.event_handler import handler_marks
+from framework_m_core.controllers.rpc import call_mark
 from framework_m_core.registry.builder import RegistryBuilder
 from framework_m_standard.doctypes.base_doctype import BaseDocType
 from tests.journeys.product import ROOT, Product, free_port
@@ -56,9 +57,14 @@ def test_the_declarations_on_a_page_can_be_registered(page: Path) -> None:
         exec(compile(block, str(page), "exec"), vars(module))
     builder = RegistryBuilder()
     declared = [one for one in vars(module).values() if isinstance(one, type) and one.__module__ == module.__name__]
-    for handler in [one for one in vars(module).values() if handler_marks(one)]:
-        builder.add_handler(handler)
+    for one in list(vars(module).values()):
+        if handler_marks(one):
+            builder.add_handler(one)
+        if call_mark(one):
+            builder.add_function(one)
     for one in declared:
+        if getattr(one, "_is_protocol", False):
+            builder.add_port(one)
         if issubclass(one, Controller):
             builder.add_controller(one)
         elif issubclass(one, BaseDocType):

@@ -37,17 +37,19 @@ class InitRegistries:
         builder = RegistryBuilder()
         for choice in _apps(app):
             register_app(builder, choice)
+        for port in app.ports:
+            builder.add_port(port.protocol)
         app.container.provide("snapshot", builder.freeze())
 
 
 def _apps(app: Application) -> list[discovery.Choice]:
     """The built-in app, then the configured ones, else the one in the working directory."""
-    installed = discovery.choices(discovery.APPS)
+    installed = app.settings.discovered.choices(discovery.APPS)
     built_in = [choice for choice in installed if choice.distribution == "framework-m-standard"]
     wanted = app.settings.framework.apps
     if wanted is None:
         return [*built_in, *app.settings.local_apps]
-    known = {choice.name: choice for choice in (*installed, *app.settings.local_apps)}
+    known = {choice.name: choice for choice in installed}
     missing = [name for name in wanted if name not in known]
     if missing:
         names = ", ".join(sorted(known))
@@ -105,8 +107,10 @@ class InitAdapters:
     async def run(self, app: Application) -> None:
         """Binds everything a process needs to work with documents, and builds it."""
         app.bind_ports("permission")
+        app.bind_app_ports()
         bind_services(app.container)
         app.bind_ports(*_ACCESS_PORTS)
+        app.check_overrides()
         app.container.get("documents")
 
 

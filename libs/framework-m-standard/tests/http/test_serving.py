@@ -24,6 +24,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("serving")]
 PROJECT = '[project]\nname = "tiny"\n[project.entry-points."framework_m.apps"]\ntiny = "tiny"\n'
 APP = '''
 import asyncio
+import uuid
+from pathlib import Path
 from framework_m import Controller, DocType
 
 class Slow(DocType):
@@ -35,7 +37,8 @@ class Slow(DocType):
 class SlowController(Controller[Slow]):
     """Sleeps."""
     async def validate(self) -> None:
-        """As long as it is told to."""
+        """As long as it is told to, once it has left a mark."""
+        Path(f"begun-{uuid.uuid4()}").touch()
         await asyncio.sleep(self.doc.seconds)
 '''
 ANOTHER = (
@@ -54,6 +57,7 @@ class Running:
     """A server command, its output, and its address."""
 
     def __init__(self, folder: Path, command: str, environment: dict[str, str]) -> None:
+        self.folder = folder
         self.process = subprocess.Popen(
             [sys.executable, "-m", "framework_m_core.cli.main", *command.split()],
             cwd=folder,
@@ -135,10 +139,11 @@ def run(folder: Path) -> Iterator[Run]:
             each.process.wait()
 
 
-def make_slowly(address: str, pool: ThreadPoolExecutor, seconds: float) -> Future[httpx.Response]:
-    """A request that is on its way when this returns."""
-    future = pool.submit(httpx.post, f"{address}/api/v1/Slow", json={"seconds": seconds}, timeout=20)
-    time.sleep(0.4)
+def make_slowly(server: Running, pool: ThreadPoolExecutor, seconds: float) -> Future[httpx.Response]:
+    """A request that the server has begun with when this returns."""
+    before = len(list(server.folder.glob("begun-*")))
+    future = pool.submit(httpx.post, f"{server.address}/api/v1/Slow", json={"seconds": seconds}, timeout=20)
+    server.wait_until(lambda: len(list(server.folder.glob("begun-*"))) > before)
     return future
 
 
@@ -155,7 +160,7 @@ def test_what_runs_is_finished_before_the_end(run: Run, command: str, number: in
     server = run(command)
     server.wait_until_it_serves()
     with ThreadPoolExecutor() as pool:
-        answer = make_slowly(server.address, pool, 1.0)
+        answer = make_slowly(server, pool, 1.0)
         assert server.end(number) == 0, server.output
         assert answer.result().status_code == 201
     assert_free(server.address)
@@ -167,7 +172,7 @@ def test_what_takes_too_long_is_not_waited_for(run: Run) -> None:
     server = run("start --port 0 --no-reload", M_HTTP__SHUTDOWN_SECONDS="1")
     server.wait_until_it_serves()
     with ThreadPoolExecutor() as pool:
-        answer = make_slowly(server.address, pool, 15.0)
+        answer = make_slowly(server, pool, 15.0)
         before = time.monotonic()
         assert server.end() == 0
         assert time.monotonic() - before < 8
@@ -265,7 +270,7 @@ def test_production_replaces_workers_and_drains_them(run: Run) -> None:
     server.wait_until(lambda: len(server.workers()) == 2 and first[0] not in server.workers())
     assert "exit code -9" in server.output
     with ThreadPoolExecutor() as pool:
-        answers = [make_slowly(server.address, pool, 1.0) for _ in range(4)]
+        answers = [make_slowly(server, pool, 1.0) for _ in range(4)]
         assert server.end() == 0, server.output
         assert {answer.result().status_code for answer in answers} == {201}
     assert_free(server.address)

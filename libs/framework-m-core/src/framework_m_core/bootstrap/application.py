@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from framework_m_core.bootstrap import discovery
+from framework_m_core.bootstrap.app_ports import AppPort, app_ports, check_adapters
 from framework_m_core.bootstrap.binding import Binding, Variant, installed_variants, resolve_bindings
-from framework_m_core.bootstrap.discovery import Choice
+from framework_m_core.bootstrap.discovery import Choice, Discovered
+from framework_m_core.bootstrap.replacements import check_replaced, replace_bindings
 from framework_m_core.bootstrap.settings import Settings, load_settings
 from framework_m_core.container.container import Container
 from framework_m_core.domain.clock import Uuid7Generator, system_clock
@@ -50,10 +52,12 @@ class Application:
     def __init__(self, settings: Settings, container: Container | None = None) -> None:
         self.settings = settings
         self.container = container or Container()
-        self.variants: tuple[Variant, ...] = installed_variants()
-        self.bindings: tuple[Binding, ...] = resolve_bindings(settings.adapters, self.variants)
-        self.steps: tuple[Step, ...] = _steps(self.variants, self.bindings)
+        self.variants: tuple[Variant, ...] = installed_variants(settings.discovered)
+        self.bindings: tuple[Binding, ...] = resolve_bindings(settings.adapters, self.variants, settings.discovered)
+        self.ports: tuple[AppPort, ...] = app_ports(settings.discovered, self.bindings)
+        self.steps: tuple[Step, ...] = _steps(self.variants, self.bindings, settings.discovered)
         self._opened: list[Step] = []
+        self.overrides = replace_bindings(self.container, settings.discovered)
         for section, model in settings.sections.items():
             self.container.provide(f"{section}_settings", model)
         self.container.provide("settings", settings)
@@ -86,6 +90,16 @@ class Application:
                 raise ConfigurationError(f"no installed package offers an adapter for {port!r}")
             self.container.bind(port, discovery.load(binding.choice))
 
+    def bind_app_ports(self) -> None:
+        """Binds the adapters of the apps' own ports, and `app_ports`: adapters by protocol."""
+        self.bind_ports(*(port.name for port in self.ports))
+        adapters = {port.name: self.container.get(port.name) for port in self.ports}
+        self.container.provide("app_ports", check_adapters(self.ports, adapters))
+
+    def check_overrides(self) -> None:
+        """Raises ConfigurationError for overrides of what is not there, once everything is bound."""
+        check_replaced(self.container, self.overrides)
+
     async def open(self, up_to: int) -> None:
         """Runs the steps up to an order. One that fails stops the start, and what had opened is closed."""
         try:
@@ -116,11 +130,11 @@ class Application:
                 await ping()
 
 
-def _steps(variants: tuple[Variant, ...], bindings: tuple[Binding, ...]) -> tuple[Step, ...]:
+def _steps(variants: tuple[Variant, ...], bindings: tuple[Binding, ...], discovered: Discovered) -> tuple[Step, ...]:
     replaced = {name for variant in variants for name in variant.replaces}
     prepared = {f"{binding.setting}.{binding.choice.name}" for binding in bindings}
-    found = [("", choice) for choice in discovery.choices(BOOTSTRAP)]
-    found += [(name, choice) for name in sorted(prepared) for choice in discovery.choices(f"{BOOTSTRAP}.{name}")]
+    found = [("", choice) for choice in discovered.choices(BOOTSTRAP)]
+    found += [(name, choice) for name in sorted(prepared) for choice in discovered.choices(f"{BOOTSTRAP}.{name}")]
     steps = [_step(name, choice) for name, choice in found if choice.name not in replaced]
     return tuple(sorted(steps, key=lambda step: (step.order, step.name)))
 

@@ -7,15 +7,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from framework_m_core.bootstrap import discovery
-from framework_m_core.bootstrap.discovery import Choice
+from framework_m_core.bootstrap.discovery import Choice, Discovered
 from framework_m_core.domain.errors import ConfigurationError
 
-__all__ = ["STORE_FAMILY", "Binding", "Variant", "installed_variants", "resolve_bindings"]
+__all__ = [
+    "ADAPTERS",
+    "FRAMEWORK_PORTS",
+    "STORE_FAMILY",
+    "Binding",
+    "Variant",
+    "installed_variants",
+    "resolve_bindings",
+]
 
 ADAPTERS = "framework_m.adapters."
 VARIANTS = "framework_m.variants"
 STORE_FAMILY = ("reader", "unit_of_work", "schema_mapper", "outbox", "counter", "idempotency", "audit_log")
 """Ports that one store serves together, chosen by the one name `store`."""
+FRAMEWORK_PORTS = (*STORE_FAMILY, "permission", "identity", "session", "authentication")
+"""The framework's own ports; others are declared by apps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +58,18 @@ def _setting(port: str) -> str:
     return "store" if port in STORE_FAMILY else port
 
 
-def installed_variants() -> tuple[Variant, ...]:
+def installed_variants(discovered: Discovered) -> tuple[Variant, ...]:
     """All installed variants, the highest priority first."""
-    variants = [_variant(choice, discovery.load(choice)) for choice in discovery.choices(VARIANTS)]
+    variants = [_variant(choice, discovery.load(choice)) for choice in discovered.choices(VARIANTS)]
     return tuple(sorted(variants, key=lambda variant: -variant.priority))
 
 
-def resolve_bindings(config: Mapping[str, str], variants: Sequence[Variant]) -> tuple[Binding, ...]:
+def resolve_bindings(
+    config: Mapping[str, str], variants: Sequence[Variant], discovered: Discovered
+) -> tuple[Binding, ...]:
     """One binding per port that has adapters. Raises ConfigurationError listing every choice that is not there."""
     problems: list[str] = []
-    offered = {group.removeprefix(ADAPTERS): discovery.choices(group) for group in discovery.groups(ADAPTERS)}
+    offered = {group.removeprefix(ADAPTERS): discovered.choices(group) for group in discovered.groups(ADAPTERS)}
     known = {"store", *offered} - set(STORE_FAMILY)
     for port in config.keys() - known:
         problems.append(f"[adapters] {port}: there is no such port: known are {', '.join(sorted(known))}")

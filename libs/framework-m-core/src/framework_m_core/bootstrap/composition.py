@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from framework_m_core.container.container import Container
 from framework_m_core.domain.clock import Clock, IdGenerator
 from framework_m_core.interfaces.counter import CounterProtocol
@@ -13,6 +15,7 @@ from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol
 from framework_m_core.registry.snapshot import Snapshot
 from framework_m_core.services.commit_watchers import CommitWatchers
 from framework_m_core.services.documents import DocumentService
+from framework_m_core.services.equipment import Equipment
 from framework_m_core.services.links import LinkService
 from framework_m_core.services.metadata import MetadataService
 from framework_m_core.services.naming import NamingService
@@ -28,6 +31,7 @@ __all__ = ["bind_services"]
 def bind_services(container: Container) -> None:
     """Binds the services over the ports that are bound already."""
     container.provide("commit_watchers", CommitWatchers())
+    container.bind("equipment", _equipment)
     container.bind("permissions", _permissions)
     container.bind("queries", _queries)
     container.bind("write_pipeline", _pipeline)
@@ -35,6 +39,10 @@ def bind_services(container: Container) -> None:
     container.bind("metadata", _metadata)
     container.bind("rpc", _rpc)
     container.bind("relay", _relay)
+
+
+def _equipment(snapshot: Snapshot, app_ports: Mapping[type, object]) -> Equipment:
+    return Equipment(snapshot.wants, app_ports)
 
 
 def _permissions(permission: PermissionProtocol) -> PermissionService:
@@ -51,8 +59,10 @@ def _pipeline(
     permissions: PermissionService,
     commit_watchers: CommitWatchers,
     ids: IdGenerator,
+    equipment: Equipment,
 ) -> WritePipeline:
-    return WritePipeline(reader, permissions, LinkService(snapshot, reader, permissions), commit_watchers, ids)
+    links = LinkService(snapshot, reader, permissions)
+    return WritePipeline(reader, permissions, links, commit_watchers, ids, equipment)
 
 
 def _documents(
@@ -73,8 +83,9 @@ def _rpc(
     write_pipeline: WritePipeline,
     permissions: PermissionService,
     documents: DocumentService,
+    equipment: Equipment,
 ) -> RpcService:
-    return RpcService(snapshot, unit_of_work, write_pipeline, permissions, documents)
+    return RpcService(snapshot, unit_of_work, write_pipeline, permissions, documents, equipment)
 
 
 def _metadata(snapshot: Snapshot, permissions: PermissionService) -> MetadataService:
@@ -87,5 +98,6 @@ def _relay(
     documents: DocumentService,
     idempotency: IdempotencyProtocol,
     clock: Clock,
+    equipment: Equipment,
 ) -> OutboxRelay:
-    return OutboxRelay(snapshot, outbox, documents, idempotency, clock)
+    return OutboxRelay(snapshot, outbox, documents, idempotency, clock, equipment)

@@ -9,10 +9,11 @@ import ast
 import importlib
 import importlib.util
 import pkgutil
+import re
 import sys
 import tomllib
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
@@ -23,9 +24,15 @@ from typing import Any
 
 from framework_m_core.domain.errors import ConfigurationError
 
-__all__ = ["APPS", "Choice", "choices", "describe", "folder_of", "groups", "load", "local_app", "modules_of"]
+__all__ = ["APPS", "Choice", "Discovered", "describe", "discover", "folder_of", "installed", "load", "modules_of"]
 
 APPS = "framework_m.apps"
+_OURS = "framework_m."
+_GROUPS = (
+    APPS,
+    *(f"{_OURS}{name}" for name in ("bootstrap", "cli_commands", "middleware", "overrides", "ports", "settings")),
+    f"{_OURS}variants",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +44,43 @@ class Choice:
     distribution: str
 
 
+@dataclass(frozen=True, slots=True)
+class Discovered:
+    """The entry points at hand: what is installed, and what the app in the working directory declares.
+
+    `folder` is that app's, `apps` what it declares under `framework_m.apps`.
+    """
+
+    entries: Mapping[str, tuple[Choice, ...]]
+    folder: Path | None = None
+    apps: tuple[Choice, ...] = ()
+
+    def choices(self, group: str) -> tuple[Choice, ...]:
+        """The entry points of a group."""
+        return self.entries.get(group, ())
+
+    def groups(self, prefix: str) -> tuple[str, ...]:
+        """The groups whose name starts with a prefix."""
+        return tuple(sorted(group for group in self.entries if group.startswith(prefix)))
+
+
+def installed() -> Discovered:
+    """What is installed."""
+    return Discovered(_installed())
+
+
+def discover(folder: Path) -> Discovered:
+    """What is installed, with the app whose `pyproject.toml` stands in a folder or above it, installed or not.
+
+    Raises ConfigurationError for a file that cannot be read, or that misspells a group.
+    """
+    for candidate in (folder, *folder.parents):
+        file = candidate / "pyproject.toml"
+        if file.is_file():
+            return _with_app(file)
+    return installed()
+
+
 @lru_cache(maxsize=1)
 def _installed() -> dict[str, tuple[Choice, ...]]:
     found: dict[str, dict[tuple[str, str], Choice]] = {}
@@ -44,18 +88,37 @@ def _installed() -> dict[str, tuple[Choice, ...]]:
         if point.group.startswith("framework_m."):
             distribution = point.dist.name if point.dist else "?"
             choice = Choice(point.name, point.value, distribution)
-            found.setdefault(point.group, {})[point.name, distribution] = choice
+            found.setdefault(point.group, {})[point.name, _normal(distribution)] = choice
     return {group: tuple(choices.values()) for group, choices in found.items()}
 
 
-def choices(group: str) -> tuple[Choice, ...]:
-    """The entry points of a group."""
-    return _installed().get(group, ())
+def _with_app(file: Path) -> Discovered:
+    try:
+        project = tomllib.loads(file.read_text(encoding="utf-8")).get("project", {})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{file} is not valid TOML: {error}") from error
+    groups = {group: points for group, points in project.get("entry-points", {}).items() if group.startswith(_OURS)}
+    for group in groups:
+        if group not in _GROUPS and (meant := get_close_matches(group, _GROUPS, n=1, cutoff=0.9)):
+            raise ConfigurationError(f"{file} has entry points in the group {group!r}: did you mean {meant[0]!r}?")
+    if not groups.get(APPS):
+        return installed()
+    for source in (file.parent / "src", file.parent):
+        if source.is_dir() and str(source) not in sys.path:
+            sys.path.insert(0, str(source))
+    name = project.get("name", file.parent.name)
+    own = {group: tuple(Choice(key, value, name) for key, value in points.items()) for group, points in groups.items()}
+    others = {
+        group: tuple(choice for choice in choices if _normal(choice.distribution) != _normal(name))
+        for group, choices in _installed().items()
+    }
+    entries = {group: (*others.get(group, ()), *own.get(group, ())) for group in {**others, **own}}
+    return Discovered(entries, file.parent, own[APPS])
 
 
-def groups(prefix: str) -> tuple[str, ...]:
-    """The groups whose name starts with a prefix."""
-    return tuple(sorted(group for group in _installed() if group.startswith(prefix)))
+def _normal(distribution: str) -> str:
+    """A distribution's name as indexes compare it (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
 def load(choice: Choice) -> Any:
@@ -67,35 +130,6 @@ def load(choice: Choice) -> Any:
     except Exception as error:
         what = f"{choice.name!r} of {choice.distribution} points to {choice.value!r}"
         raise ConfigurationError(f"{what}, which cannot be loaded: {_told(error)}") from error
-
-
-def local_app(folder: Path) -> tuple[Path, tuple[Choice, ...]] | None:
-    """The app whose `pyproject.toml` stands in a folder or above it, though it may not be installed."""
-    for candidate in (folder, *folder.parents):
-        file = candidate / "pyproject.toml"
-        if file.is_file():
-            return _declared(file)
-    return None
-
-
-def _declared(file: Path) -> tuple[Path, tuple[Choice, ...]] | None:
-    try:
-        project = tomllib.loads(file.read_text()).get("project", {})
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"{file} is not valid TOML: {error}") from error
-    groups = project.get("entry-points", {})
-    apps = groups.get(APPS, {})
-    if not apps:
-        for group in groups:
-            if get_close_matches(group, [APPS], cutoff=0.9):
-                raise ConfigurationError(f"{file} has entry points in the group {group!r}: did you mean {APPS!r}?")
-        return None
-    for source in (file.parent / "src", file.parent):
-        if source.is_dir() and str(source) not in sys.path:
-            sys.path.insert(0, str(source))
-    return file.parent, tuple(
-        Choice(name, value, project.get("name", file.parent.name)) for name, value in apps.items()
-    )
 
 
 def folder_of(package: str) -> Path | None:

@@ -15,6 +15,7 @@ import pydantic
 from pydantic import BaseModel, ConfigDict
 
 from framework_m_core.bootstrap import discovery
+from framework_m_core.bootstrap.discovery import Choice, Discovered
 from framework_m_core.bootstrap.secrets import fill_secrets
 from framework_m_core.domain.errors import ConfigurationError
 
@@ -48,7 +49,12 @@ class Settings:
     sections: Mapping[str, BaseModel]
     origins: Mapping[tuple[str, str], str]
     root: Path
-    local_apps: tuple[discovery.Choice, ...]
+    discovered: Discovered
+
+    @property
+    def local_apps(self) -> tuple[Choice, ...]:
+        """The app in the working directory, which need not be installed."""
+        return self.discovered.apps
 
     @property
     def framework(self) -> FrameworkSettings:
@@ -85,9 +91,9 @@ def load_settings(
     """
     environment = os.environ if environment is None else environment
     problems: list[str] = []
-    models = _models()
+    discovered = discovery.discover(folder)
+    models = _models(discovered)
     file = _find(folder)
-    app = discovery.local_app(folder)
     values: dict[str, dict[str, Any]] = {section: {} for section in models}
     origins: dict[tuple[str, str], str] = {}
     if file:
@@ -97,17 +103,17 @@ def load_settings(
         section, _, key = path.partition(".")
         _set(values, origins, section, key, value, "command line")
     _expand(values, environment, problems)
-    root = file.parent if file else app[0] if app else folder
+    root = file.parent if file else discovered.folder or folder
     sections = _validate(models, values, origins, problems)
     if problems:
         raise ConfigurationError("the configuration cannot be used:", problems)
-    settings = Settings(sections, origins, root.resolve(), app[1] if app else ())
+    settings = Settings(sections, origins, root.resolve(), discovered)
     return fill_secrets(settings) if secrets else settings
 
 
-def _models() -> dict[str, type[BaseModel]]:
+def _models(discovered: Discovered) -> dict[str, type[BaseModel]]:
     own: dict[str, type[BaseModel]] = {"framework": FrameworkSettings, "adapters": AdapterSettings}
-    return own | {choice.name: discovery.load(choice) for choice in discovery.choices(SETTINGS_GROUP)}
+    return own | {choice.name: discovery.load(choice) for choice in discovered.choices(SETTINGS_GROUP)}
 
 
 def _find(folder: Path) -> Path | None:

@@ -11,6 +11,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from framework_m_core.bootstrap.application import Application, Step
+from framework_m_core.bootstrap.discovery import Choice
 from framework_m_core.cli.declared import application_here, declared_by
 from framework_m_core.cli.tables import print_table
 from framework_m_core.domain.errors import DocTypeNotFoundError
@@ -85,9 +86,22 @@ def _print_composition(application: Application) -> None:
         choice = binding.choice
         rows.append((binding.port, choice.name, choice.value, f"by {binding.source}{outranked}"))
     print_table(rows, indent="  ")
+    if application.ports:
+        print("\nports of apps")
+        print_table(
+            [(port.name, port.choice.value, port.choice.distribution) for port in application.ports], indent="  "
+        )
+    for title, group in (("overrides", application.overrides), ("middleware", _middleware(application))):
+        if group:
+            print(f"\n{title}")
+            print_table([(choice.name, choice.value, choice.distribution) for choice in group], indent="  ")
     for variant in application.variants:
         replaced = f", replaces {', '.join(variant.replaces)}" if variant.replaces else ""
         print(f"\nvariant {variant.name} of {variant.distribution}, priority {variant.priority}{replaced}")
+
+
+def _middleware(application: Application) -> tuple[Choice, ...]:
+    return application.settings.discovered.choices("framework_m.middleware")
 
 
 def _reason(step: Step) -> str:

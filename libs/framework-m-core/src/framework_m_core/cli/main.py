@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
+from pathlib import Path
 
 from cyclopts import App, CycloptsError
 
 from framework_m_core.bootstrap import discovery
-from framework_m_core.bootstrap.discovery import Choice
+from framework_m_core.bootstrap.discovery import Choice, Discovered
 from framework_m_core.cli.error_lines import explain_failure, explain_unexpected, explain_usage
 from framework_m_core.domain.errors import ConfigurationError, FrameworkError
 
@@ -51,13 +52,21 @@ def make_app() -> App:
         version=lambda: version("framework-m-core"),
     )
     seen: dict[str, Choice] = {}
-    for choice in sorted(discovery.choices(COMMANDS), key=lambda choice: choice.name):
+    for choice in sorted(_at_hand().choices(COMMANDS), key=lambda choice: choice.name):
         other = seen.setdefault(choice.name, choice)
         if other is not choice:
             both = f"{other.distribution} and {choice.distribution}"
             raise ConfigurationError(f"{both} both bring the command `m {choice.name}`: uninstall one")
         app.command(choice.value, name=choice.name, help=discovery.describe(choice))
     return app
+
+
+def _at_hand() -> Discovered:
+    """A folder whose app cannot be read keeps nobody from the help: what needs the app tells of it."""
+    try:
+        return discovery.discover(Path.cwd())
+    except ConfigurationError:
+        return discovery.installed()
 
 
 def _run(arguments: Sequence[str]) -> int:

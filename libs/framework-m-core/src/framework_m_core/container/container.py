@@ -23,6 +23,7 @@ class Container:
         self._container = containers.DynamicContainer()
         self._origins: dict[str, type | None] = {}
         self._overridden: set[str] = set()
+        self._replacements: dict[str, Callable[..., Any]] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -46,6 +47,16 @@ class Container:
         self.provide(name, value)
         self._overridden.add(name)
 
+    def replace(self, name: str, factory: Callable[..., Any]) -> None:
+        """Has a class or function, wired by parameter name, take the place of whatever is bound to a name later."""
+        self._replacements[name] = factory
+
+    def build(self, factory: Callable[..., Any], **given: object) -> Any:
+        """The result of a class or function, called with what is given and what its other parameters name."""
+        place = getattr(factory, "__qualname__", str(factory))
+        needed = [parameter for parameter in _required(factory) if parameter not in given]
+        return factory(**given, **{name: self._argument(place, factory, name)() for name in needed})
+
     def get(self, name: str) -> Any:
         """The singleton of a name. Raises ConfigurationError when nothing is bound to it."""
         if name not in self._origins:
@@ -54,6 +65,10 @@ class Container:
 
     def _bind(self, name: str, provider: Any, origin: type | None) -> None:
         if name in self._overridden:
+            return
+        if factory := self._replacements.pop(name, None):
+            self.bind(name, factory)
+            self._overridden.add(name)
             return
         setattr(self._container, name, provider)
         self._origins[name] = origin
@@ -66,7 +81,7 @@ class Container:
                 f"{', '.join(self.names)}"
             )
         wanted, origin = _hint(factory, parameter), self._origins[parameter]
-        if isinstance(wanted, type) and origin and not _fits(origin, wanted):
+        if isinstance(wanted, type) and wanted is not Any and origin and not _fits(origin, wanted):
             raise ConfigurationError(
                 f"{name}: {place} wants {parameter!r} to be {wanted.__name__}, bound is {origin.__name__}"
             )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
 
-from framework_m_core.controllers.controller import Documents
 from framework_m_core.domain.events import DomainEvent
 
 __all__ = ["EventHandler", "HandlerMark", "handler_marks", "on"]
 
-type EventHandler = Callable[[Any, Documents], Awaitable[None]]
+type EventHandler = Callable[..., Awaitable[None]]
+"""Called with the event and the door to documents, and by name with the ports that its parameters are annotated with.
+"""
 
 _MARK = "__framework_m_events__"
 

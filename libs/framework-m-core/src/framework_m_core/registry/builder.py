@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from itertools import chain
 from typing import Any
 
 import pydantic
@@ -40,6 +42,7 @@ from framework_m_core.registry.overrides import (
 )
 from framework_m_core.registry.plans import ChildPlan, DocTypePlan
 from framework_m_core.registry.snapshot import Snapshot
+from framework_m_core.registry.wants import Wants, check_wants, wants_of
 
 __all__ = ["RegistryBuilder"]
 
@@ -55,6 +58,7 @@ class RegistryBuilder:
         self._controllers: dict[type, type[Controller[Any]]] = {}
         self._handlers: list[EventHandler] = []
         self._functions: list[Callable[..., Any]] = []
+        self._ports: list[type] = []
         self._problems: list[str] = []
         self._parts: Mapping[type[BaseModel], tuple[type[BaseModel], ...]] = {}
 
@@ -87,6 +91,10 @@ class RegistryBuilder:
         """Declares a function that `@rpc` has marked."""
         self._functions.append(function)
 
+    def add_port(self, protocol: type) -> None:
+        """Declares a protocol of an app's own, which controllers and functions may ask for by annotation."""
+        self._ports.append(protocol)
+
     def freeze(self) -> Snapshot:
         """Compiles everything. Raises ConfigurationError with all problems."""
         overrides = self._overrides_by_doctype()
@@ -99,12 +107,27 @@ class RegistryBuilder:
         for doctype, controller in self._controllers.items():
             if doctype.__name__ not in self._models and doctype not in self._overrides:
                 self._problem(controller, f"its DocType {doctype.__name__} is not registered")
-        handlers = self._handlers_by_event(plans)
         documents = _documents(plans)
+        wants = self._wants()
+        handlers = self._handlers_by_event(plans, wants)
         functions = self._calls(documents)
         if self._problems:
             raise ConfigurationError("the DocTypes cannot be used as declared:", self._problems)
-        return Snapshot(documents, handlers, functions)
+        return Snapshot(documents, handlers, functions, wants)
+
+    def _wants(self) -> dict[Any, Wants]:
+        """The ports that are asked for, by controller class, event handler, function and callable method."""
+        found: dict[Any, Wants] = {}
+        for controller in self._controllers.values():
+            for problem in check_wants(controller, self._ports):
+                self._problem(controller, problem)
+        members = [vars(controller).values() for controller in self._controllers.values()]
+        methods = [member for member in chain.from_iterable(members) if call_mark(member)]
+        for holder in (*self._controllers.values(), *self._handlers, *self._functions, *methods):
+            with suppress(NameError):
+                if wanted := wants_of(holder, self._ports):
+                    found[holder] = wanted
+        return found
 
     def _overrides_by_doctype(self) -> dict[type[BaseModel], list[type[BaseModel]]]:
         declared = {name: model for name, (model, _) in self._models.items()}
@@ -256,7 +279,7 @@ class RegistryBuilder:
         if problems:
             return None
         try:
-            return compile_call(function, mark, doctype, controller)
+            return compile_call(function, mark, doctype, controller, self._ports)
         except (TypeError, NameError, pydantic.PydanticUserError) as error:
             self._problem(function, f"its arguments cannot be checked: {error}")
             return None
@@ -268,10 +291,12 @@ class RegistryBuilder:
             self._problem(model, f"Meta.naming: {error}")
             return IdNaming()
 
-    def _handlers_by_event(self, plans: dict[str, DocTypePlan]) -> dict[tuple[str, str], tuple[EventHandler, ...]]:
+    def _handlers_by_event(
+        self, plans: dict[str, DocTypePlan], wants: Mapping[Any, Wants]
+    ) -> dict[tuple[str, str], tuple[EventHandler, ...]]:
         found: dict[tuple[str, str], tuple[EventHandler, ...]] = {}
         for function in self._handlers:
-            for problem in check_handler(function):
+            for problem in check_handler(function, wants.get(function, {})):
                 self._problem(function, problem)
             for mark in handler_marks(function):
                 problems = list(check_mark(mark))

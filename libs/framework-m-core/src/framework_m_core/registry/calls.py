@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, get_type_hints
 
@@ -48,7 +48,11 @@ def function_path(function: Any, mark: CallMark) -> str:
 
 
 def compile_call(
-    function: Any, mark: CallMark, doctype: str | None = None, controller: type[Controller[Any]] | None = None
+    function: Any,
+    mark: CallMark,
+    doctype: str | None = None,
+    controller: type[Controller[Any]] | None = None,
+    ports: Collection[type] = (),
 ) -> CallPlan:
     """The plan of a method of a DocType, or of a function. Raises TypeError and NameError for a bad signature."""
     hints = get_type_hints(function)
@@ -58,7 +62,7 @@ def compile_call(
         annotation = hints[parameter.name]
         if annotation in (Documents, RequestScope):
             filled[parameter.name] = annotation
-        else:
+        elif annotation not in ports:
             default = ... if parameter.default is inspect.Parameter.empty else parameter.default
             fields[parameter.name] = (annotation, default)
     arguments = pydantic.create_model(function.__name__, __config__=ConfigDict(extra="forbid"), **fields)

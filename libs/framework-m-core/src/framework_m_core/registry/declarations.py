@@ -23,6 +23,7 @@ from framework_m_core.domain.field import UNKNOWN_KEYWORDS, known_keywords
 from framework_m_core.domain.field_spec import FieldKind, FieldSpec
 from framework_m_core.domain.suggestions import did_you_mean
 from framework_m_core.domain.values import bounded
+from framework_m_core.registry.wants import Wants
 
 __all__ = [
     "check_controller",
@@ -113,14 +114,14 @@ def _one_slip(right: str, written: str) -> bool:
     return len(wrong) == 1
 
 
-def check_handler(function: Any) -> Iterator[str]:
-    """A function that could not be called with an event."""
+def check_handler(function: Any, wants: Wants) -> Iterator[str]:
+    """A function that could not be called with an event and the ports that it asks for."""
     if not is_async(function):
         yield "an event handler is declared with 'async def'"
     try:
-        inspect.signature(function).bind(None, None)
+        inspect.signature(function).bind(None, None, **wants)
     except TypeError:
-        yield "an event handler takes two arguments: (event, documents)"
+        yield "an event handler takes two arguments, (event, documents), and by their names ports that apps declare"
 
 
 def check_mark(mark: HandlerMark) -> Iterator[str]:

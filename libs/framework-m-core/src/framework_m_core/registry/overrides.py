@@ -14,7 +14,16 @@ from pydantic.fields import FieldInfo
 from framework_m_core.controllers.controller import HOOKS, Controller
 from framework_m_core.domain.field_spec import FieldSpec, read_field_spec
 
-__all__ = ["chained", "check_override", "compose", "is_child_table", "is_override", "overridden", "stated_options"]
+__all__ = [
+    "chained",
+    "check_override",
+    "compose",
+    "is_child_table",
+    "is_override",
+    "links_of",
+    "overridden",
+    "stated_options",
+]
 
 _FIXED = ("kind", "link", "scale", "child")
 """What stored values depend on."""
@@ -147,6 +156,11 @@ class _Chain(Controller[Any]):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.links = [part(*arguments) for part in self.parts]
+
+
+def links_of(controller: Controller[Any]) -> Sequence[Controller[Any]]:
+    """The controllers that act as this one: itself, or those of all apps that add to the DocType."""
+    return controller.links if isinstance(controller, _Chain) else (controller,)
 
 
 def _in_turn(hook: str) -> Callable[[_Chain], Awaitable[None]]:

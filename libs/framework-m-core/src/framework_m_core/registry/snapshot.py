@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
+from typing import Any
 
 from framework_m_core.controllers.event_handler import EventHandler
 from framework_m_core.domain.errors import DocTypeNotFoundError
 from framework_m_core.registry.calls import CallPlan
 from framework_m_core.registry.plans import DocTypePlan
+from framework_m_core.registry.wants import Wants
 
 __all__ = ["Referrer", "Snapshot"]
 
@@ -31,6 +33,8 @@ class Snapshot:
     doctypes: Mapping[str, DocTypePlan]
     handlers: Mapping[tuple[str, str], tuple[EventHandler, ...]]
     functions: Mapping[str, CallPlan] = field(default_factory=dict)
+    wants: Mapping[Any, Wants] = field(default_factory=dict)
+    """The ports that controller classes, handlers and callable functions ask for."""
 
     def get(self, name: str) -> DocTypePlan:
         """The plan of a DocType. Raises DocTypeNotFoundError."""

@@ -17,6 +17,7 @@ from framework_m_core.domain.scope import RequestScope
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol
 from framework_m_core.registry.plans import ChildPlan, DocTypePlan
 from framework_m_core.services.document_door import ScopedDocuments
+from framework_m_core.services.equipment import Equipment
 from framework_m_core.services.validation import revalidate
 
 __all__ = ["Door", "HookRun", "kept_attributes"]
@@ -39,6 +40,7 @@ class HookRun:
         unit: UnitOfWorkProtocol,
         scope: RequestScope,
         door: Door,
+        equipment: Equipment,
     ) -> None:
         self._plan = plan
         self._controller: Controller[Any] | None = None
@@ -47,6 +49,7 @@ class HookRun:
             within = scope.within(unit)
             self._documents = door(within)
             self._controller = plan.controller(document, previous, within, self._documents)
+            equipment.equip(self._controller)
 
     def defines(self, *hooks: str) -> bool:
         """Whether the controller does something in one of these hooks."""

@@ -16,6 +16,7 @@ from framework_m_core.interfaces.idempotency import IdempotencyProtocol
 from framework_m_core.interfaces.outbox import OutboxProtocol, OutboxRow
 from framework_m_core.registry.snapshot import Snapshot
 from framework_m_core.services.documents import DocumentService
+from framework_m_core.services.equipment import NO_EQUIPMENT, Equipment
 
 __all__ = ["OutboxRelay"]
 
@@ -40,12 +41,14 @@ class OutboxRelay:
         documents: DocumentService,
         idempotency: IdempotencyProtocol,
         clock: Clock,
+        equipment: Equipment = NO_EQUIPMENT,
     ) -> None:
         self._snapshot = snapshot
         self._outbox = outbox
         self._documents = documents
         self._idempotency = idempotency
         self._clock = clock
+        self._equipment = equipment
         self._holder = uuid4().hex
         self._prune_at = clock()
         self._leased = False
@@ -132,7 +135,8 @@ class OutboxRelay:
         event = row.event
         for handler in self._snapshot.handlers_of(event.doctype, event.type):
             try:
-                await handler(event, self._documents.scoped(self._scope(row)))
+                door = self._documents.scoped(self._scope(row))
+                await handler(event, door, **self._equipment.arguments(handler))
             except Exception as error:
                 _log.exception("a handler of %s.%s failed", event.doctype, event.type)
                 await self._failed(row, error)

@@ -22,6 +22,7 @@ from framework_m_core.registry.calls import DOC_ID, CallPlan
 from framework_m_core.registry.plans import DocTypePlan
 from framework_m_core.registry.snapshot import Snapshot
 from framework_m_core.services.documents import DocumentService
+from framework_m_core.services.equipment import NO_EQUIPMENT, Equipment
 from framework_m_core.services.permissions import PermissionService
 from framework_m_core.services.retries import retrying
 from framework_m_core.services.validation import fault_list
@@ -40,12 +41,14 @@ class RpcService:
         pipeline: WritePipeline,
         permissions: PermissionService,
         documents: DocumentService,
+        equipment: Equipment = NO_EQUIPMENT,
     ) -> None:
         self._snapshot = snapshot
         self._units = units
         self._pipeline = pipeline
         self._permissions = permissions
         self._documents = documents
+        self._equipment = equipment
 
     async def method(self, scope: RequestScope, doctype: str, name: str, body: Mapping[str, Any]) -> Any:
         """Calls a method of a controller; `doc_id` in the body names the document.
@@ -75,7 +78,7 @@ class RpcService:
             within = scope.within(unit)
             door = self._documents.scoped(within)
             filled = {name: door if kind is Documents else within for name, kind in call.filled.items()}
-            return await call.function(**arguments, **filled)
+            return await call.function(**arguments, **filled, **self._equipment.arguments(call.function))
 
         return await self._run(scope, work)
 
@@ -96,8 +99,9 @@ class RpcService:
         door = self._documents.scoped(within)
         assert call.controller is not None  # noqa: S101 - its methods are what is called
         controller = call.controller(document, None, within, door)
+        self._equipment.equip(controller)
         filled = {name: door if kind is Documents else within for name, kind in call.filled.items()}
-        return await call.function(controller, **arguments, **filled)
+        return await call.function(controller, **arguments, **filled, **self._equipment.arguments(call.function))
 
     async def _require(self, scope: RequestScope, plan: DocTypePlan, call: CallPlan) -> None:
         if call.action is not None:

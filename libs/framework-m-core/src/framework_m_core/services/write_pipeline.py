@@ -29,6 +29,7 @@ from framework_m_core.registry.plans import DocTypePlan
 from framework_m_core.services.changes import difference, leave_trace
 from framework_m_core.services.commit_watchers import CommitWatchers
 from framework_m_core.services.document_codec import attributes_from_values, document_from_values
+from framework_m_core.services.equipment import NO_EQUIPMENT, Equipment
 from framework_m_core.services.hooks import Door, HookRun, kept_attributes
 from framework_m_core.services.links import LinkService
 from framework_m_core.services.permissions import PermissionService
@@ -90,8 +91,10 @@ class WritePipeline:
         links: LinkService,
         watchers: CommitWatchers,
         ids: IdGenerator,
+        equipment: Equipment = NO_EQUIPMENT,
     ) -> None:
         self._permissions = permissions
+        self._equipment = equipment
         self._watchers = watchers
         self._links = links
         self._ids = ids
@@ -116,7 +119,7 @@ class WritePipeline:
     ) -> dict[str, Any]:
         """Stores a new document and returns what the caller may read of it."""
         await self._links.resolve(unit, scope, plan, vars(document), {})
-        run = HookRun(plan, document, None, unit, scope, door)
+        run = HookRun(plan, document, None, unit, scope, door, self._equipment)
         document = await self._hooked(unit, scope, plan, run, document, "validate", "before_insert", "before_save")
         values = document_values(plan, document)
         await self._permissions.demand(scope, plan, "create", grant, values)
@@ -182,7 +185,7 @@ class WritePipeline:
         readable = loaded.reading.readable
         _check_state(plan, before, draft, change, readable)
         await self._links.resolve(unit, scope, plan, vars(draft), before)
-        run = HookRun(plan, draft, loaded.document if plan.hooks else None, unit, scope, door)
+        run = HookRun(plan, draft, loaded.document if plan.hooks else None, unit, scope, door, self._equipment)
         document = await self._hooked(unit, scope, plan, run, draft, *_before(change))
         values = document_values(plan, document)
         if document is not draft and change.docstatus is None:
@@ -210,7 +213,7 @@ class WritePipeline:
         if loaded.values["docstatus"] == DocStatus.SUBMITTED:
             raise SubmittedDocumentError("a submitted document cannot be deleted: cancel it first")
         document = loaded.document
-        run = HookRun(plan, document, document.model_copy(deep=True), unit, scope, door)
+        run = HookRun(plan, document, document.model_copy(deep=True), unit, scope, door, self._equipment)
         await run.run("before_delete")
         await self._refuse_if_linked(unit, scope, plan, loaded.values["id"])
         repository, now = unit.repository(plan.name), scope.clock()

@@ -6,6 +6,7 @@ from framework_m_core.bootstrap.application import Application
 from framework_m_core.bootstrap.discovery import folder_of
 from framework_m_standard.http.app import Services, create_app
 from framework_m_standard.http.health_routes import Lifecycle
+from framework_m_standard.http.middleware import found_middleware, surrounded
 
 __all__ = ["InitWeb"]
 
@@ -18,7 +19,7 @@ class InitWeb:
     async def run(self, app: Application) -> None:
         """Builds the app from what the container holds; `web_lifecycle` is there where a server brings its own.
 
-        Raises ConfigurationError for what production refuses.
+        Raises ConfigurationError for what production refuses, and for middleware that cannot be laid around it.
         """
         get = app.container.get
         if "web_lifecycle" not in app.container.names:
@@ -36,4 +37,4 @@ class InitWeb:
         development = not app.settings.production
         lifecycle: Lifecycle = get("web_lifecycle")
         web = create_app(services, get("http_settings"), development=development, ping=app.ping, lifecycle=lifecycle)
-        app.container.provide("web", web)
+        app.container.provide("web", surrounded(app, web, found_middleware(app)))

@@ -1,0 +1,36 @@
+"""What controllers and functions ask for by annotation: ports that apps declare."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, get_type_hints
+
+__all__ = ["Wants", "check_wants", "wants_of"]
+
+type Wants = Mapping[str, type]
+"""Protocols by the name of the attribute or parameter that is to hold their adapter."""
+
+
+def wants_of(holder: Any, ports: Collection[type]) -> Wants:
+    """The attributes of a controller class, or the parameters of a function, that are annotated with a port.
+
+    Raises NameError for annotations that are not there at run time.
+    """
+    if not ports:
+        return {}
+    hints = get_type_hints(holder)
+    names = hints if isinstance(holder, type) else inspect.signature(holder).parameters
+    return {name: hints[name] for name in names if hints.get(name) in ports}
+
+
+def check_wants(holder: type, ports: Collection[type]) -> Iterator[str]:
+    """Attributes of a controller that nobody would fill."""
+    try:
+        hints = get_type_hints(holder)
+    except NameError as error:
+        yield f"its annotations cannot be read at run time: {error}"
+        return
+    for name, hint in hints.items():
+        if getattr(hint, "_is_protocol", False) and hint not in ports and not hasattr(holder, name):
+            yield f"{name}: {hint.__name__} is no port: declare it under framework_m.ports, or give it a value"

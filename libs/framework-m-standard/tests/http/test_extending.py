@@ -1,0 +1,166 @@
+"""An app that is not installed brings ports, overrides and middleware, by its pyproject.toml alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from textwrap import dedent
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from framework_m_core.bootstrap.application import open_application
+from framework_m_core.domain.errors import ConfigurationError
+
+UP_TO_WEB = 50
+APP = """
+from datetime import datetime, UTC
+from typing import Any, Protocol
+
+from framework_m import Controller, DocCreated, DocType, Documents, on, requires_permission, rpc, whitelist
+
+
+class Rates(Protocol):
+    \"\"\"What a currency is worth.\"\"\"
+
+    def worth(self, currency: str) -> int: ...
+
+
+class FixedRates:
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def worth(self, currency: str) -> int:
+        self.told.append(currency)
+        return 7
+
+
+class Worthless:
+    pass
+
+
+class Deal(DocType):
+    currency: str = "EUR"
+    worth: int = 0
+
+    class Meta:
+        permissions = {action: {"Guest": "all"} for action in ("create", "read", "write")}
+
+
+class DealController(Controller[Deal]):
+    rates: Rates
+
+    async def validate(self) -> None:
+        self.doc.worth = self.rates.worth(self.doc.currency)
+
+    @whitelist(allow_guest=True)
+    async def twice(self, times: int, rates: Rates) -> int:
+        return times * rates.worth("method") + self.rates.worth("self")
+
+
+@rpc("deals.worth", allow_guest=True)
+async def worth(currency: str, rates: Rates) -> int:
+    return rates.worth(currency)
+
+
+@on("Deal", DocCreated)
+async def told(event: DocCreated, documents: Documents, rates: Rates) -> None:
+    rates.worth("event")
+
+
+def frozen_clock():
+    return lambda: datetime(2030, 1, 31, tzinfo=UTC)
+
+
+def _adding(name: bytes, order: int) -> Any:
+    def around(app: Any, settings: Any) -> Any:
+        async def call(scope: Any, receive: Any, send: Any) -> None:
+            async def answer(message: Any) -> None:
+                if message["type"] == "http.response.start":
+                    message["headers"].append((b"x-order", name))
+                    message["headers"].append((b"x-env", settings.framework.env.encode()))
+                await send(message)
+
+            await app(scope, receive, answer)
+
+        return call
+
+    around.order = order
+    return around
+
+
+outer, inner = _adding(b"outer", 1), _adding(b"inner", 2)
+no_order = lambda app: app
+"""
+GROUPS = {
+    "apps": {"shop": "{app}"},
+    "ports": {"rates": "{app}:Rates"},
+    "adapters.rates": {"default": "{app}:FixedRates"},
+    "overrides": {"clock": "{app}:frozen_clock"},
+    "middleware": {"inner": "{app}:inner", "outer": "{app}:outer"},
+}
+
+type Groups = dict[str, dict[str, str]]
+type MakeApp = Callable[[Groups], Path]
+
+
+@pytest.fixture
+def make_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeApp:
+    """Writes an app under a name of its own, with the entry points given."""
+    name = f"extending_{uuid4().hex[:8]}"
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path / 'app.db'}")
+
+    def make(groups: Groups) -> Path:
+        lines = ["[project]", f'name = "{name}"']
+        for group, points in ((group, points) for group, points in groups.items() if points):
+            lines.append(f'[project.entry-points."framework_m.{group}"]')
+            lines += [f'{key} = "{value.format(app=name)}"' for key, value in points.items()]
+        (tmp_path / "pyproject.toml").write_text("\n".join(lines))
+        (tmp_path / f"{name}.py").write_text(dedent(APP))
+        return tmp_path
+
+    return make
+
+
+async def test_everything_an_app_brings_takes_part(make_app: MakeApp) -> None:
+    async with open_application(make_app(GROUPS), up_to=UP_TO_WEB) as app:
+        transport = httpx.ASGITransport(app.container.get("web"))
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+            made = await client.post("/api/v1/Deal", json={"currency": "USD"})
+            called = await client.post("/api/v1/rpc/fn/deals.worth", json={"currency": "CHF"})
+            twice = await client.post("/api/v1/rpc/Deal/twice", json={"times": 2})
+        await app.container.get("relay").work()
+        rates = app.container.get("rates")
+    assert (made.status_code, made.json()["worth"], made.json()["creation"][:10]) == (201, 7, "2030-01-31")
+    assert (called.json(), twice.json()) == ({"result": 7}, {"result": 21})
+    assert rates.told == ["USD", "CHF", "method", "self", "event"]
+    assert made.headers.get_list("x-order") == ["inner", "outer"]
+    assert made.headers["x-env"] == "development, development"
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"ports": {"rates": "{app}:FixedRates"}}, "a class of typing.Protocol is expected"),
+        ({"ports": {"counter": "{app}:Rates"}}, "the framework has a port of this name"),
+        ({"adapters.rates": {}}, "nobody offers an adapter: add one under framework_m.adapters.rates"),
+        ({"adapters.rates": {"default": "{app}:Worthless"}}, "Worthless lacks worth"),
+        ({"ports": {}}, "Rates is no port: declare it under framework_m.ports"),
+        ({"overrides": {"clok": "{app}:frozen_clock"}}, "nothing is bound to it: did you mean 'clock'"),
+        ({"middleware": {"inner": "{app}:no_order"}}, "with an integer 'order'"),
+        ({"middlewares": {"inner": "{app}:inner"}}, "did you mean 'framework_m.middleware'?"),
+    ],
+)
+async def test_what_cannot_take_part_stops_the_start(make_app: MakeApp, changed: Groups, said: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        async with open_application(make_app({**GROUPS, **changed}), up_to=UP_TO_WEB):
+            """Never reached."""
+    assert said in str(refused.value)
+
+
+async def test_groups_near_ours_in_name_alone_are_nobodys_business(make_app: MakeApp) -> None:
+    folder = make_app({"apps": {"shop": "{app}"}, "ports": GROUPS["ports"], "adapters.rates": GROUPS["adapters.rates"],
+                       "cache": {"own": "{app}:inner"}})  # fmt: skip
+    async with open_application(folder) as app:
+        assert "Deal" in app.snapshot.doctypes
