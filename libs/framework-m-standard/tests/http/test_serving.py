@@ -218,17 +218,44 @@ def test_changes_are_served(run: Run, folder: Path) -> None:
     source.write_text(ANOTHER)
     server.wait_until(lambda: server.status_of("/api/v1/Added") == 200)
     source.write_text("syntax error")
-    server.wait_until(lambda: "tried again when a file changes" in server.output)
-    assert "SyntaxError" in server.output
-    broken = httpx.get(f"{server.address}/api/v1/Added", timeout=5)
-    assert (broken.status_code, broken.json()["code"]) == (503, "app_broken")
-    large = httpx.post(f"{server.address}/api/v1/Added", content=b"x" * 5_000_000, timeout=5)
-    assert (large.status_code, large.json()["code"]) == (503, "app_broken")
+    server.wait_until(lambda: "what was there before goes on serving" in server.output)
+    assert "SyntaxError: invalid syntax (__init__.py, line 1)" in server.output
+    assert server.status_of("/api/v1/Added") == 200
     source.write_text(APP)
-    server.wait_until(lambda: server.output.count("serves on") == 3)
-    assert httpx.get(f"{server.address}/api/v1/Added").status_code == 401
+    server.wait_until(lambda: server.status_of("/api/v1/Added") == 401)
+    assert server.output.count("serves on") == 3
     assert server.end() == 0
     assert_free(server.address)
+
+
+def test_no_request_fails_while_a_change_takes_over(run: Run, folder: Path) -> None:
+    """One that the old version has begun with is finished by it."""
+    server = run("start --port 0")
+    server.wait_until_it_serves()
+    with ThreadPoolExecutor() as pool:
+        slow = make_slowly(server, pool, 3.0)
+        (folder / "src" / "tiny" / "__init__.py").write_text(ANOTHER)
+        seen = []
+        while 200 not in seen:
+            seen.append(httpx.get(f"{server.address}/api/v1/Added", timeout=20).status_code)
+        assert set(seen) <= {200, 401}
+        assert slow.result().status_code == 201
+    assert server.end() == 0
+
+
+def test_a_worker_that_dies_leaves_an_answer(run: Run, folder: Path) -> None:
+    server = run("start --port 0")
+    server.wait_until_it_serves()
+    (worker,) = server.workers()
+    os.kill(worker, signal.SIGKILL)
+    server.wait_until(lambda: "tried again when a file changes" in server.output)
+    broken = httpx.get(f"{server.address}/api/v1/Slow", timeout=5)
+    large = httpx.post(f"{server.address}/api/v1/Slow", content=b"x" * 5_000_000, timeout=5)
+    for answer in (broken, large):
+        assert (answer.status_code, answer.json()["code"]) == (503, "app_broken")
+    (folder / "src" / "tiny" / "__init__.py").write_text(ANOTHER)
+    server.wait_until(lambda: server.status_of("/api/v1/Added") == 200)
+    assert server.end() == 0
 
 
 def test_a_folder_without_an_app_is_told_so(run: Run, folder: Path) -> None:

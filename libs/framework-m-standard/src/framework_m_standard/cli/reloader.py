@@ -1,4 +1,4 @@
-"""The parent of `m start`: one worker, started again whenever a file of the app changes."""
+"""The parent of `m start`: a worker, and a new one in its place whenever a file of the app changes."""
 
 from __future__ import annotations
 
@@ -18,33 +18,43 @@ from framework_m_standard.cli.unavailable import Unavailable
 __all__ = ["Reloader"]
 
 _LOOKS_EVERY_MS: Final = 200
+_OLD_SERVES: Final = (
+    "What has changed does not start: what was there before goes on serving until a file changes again."
+)
+_NONE_SERVES: Final = "The app does not start; it is tried again when a file changes."
 
 
 class Reloader:
-    """Watches a folder. The socket stays open throughout, so that requests during a restart wait, not fail."""
+    """Watches a folder. A changed app is started beside the one that serves, and takes over once it is ready.
+
+    The socket stays open throughout, so that no request fails meanwhile.
+    """
 
     def __init__(self, folder: Path, bound: socket.socket, shutdown_seconds: float) -> None:
         self._folder = folder
         self._bound = bound
         self._shutdown_seconds = shutdown_seconds
         self._stop = threading.Event()
-        self._has_served = False
+        self._next: ChildWorker | None = None
         self._unavailable: Unavailable | None = None
 
     def run(self) -> int:
-        """Runs until a signal, or until a worker that was never ready refuses its configuration; the exit code."""
+        """Runs until a signal, or until the first worker refuses its configuration; the exit code."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: self._stop.set())
-        self._start()
+        self._worker = self._start()
         try:
             for changed in self._changes():
                 if changed:
-                    self._restart()
-                elif (code := self._ended()) is not None:
+                    self._try_change()
+                self._look_at_next()
+                if (code := self._ended()) is not None:
                     return code
             return 0
         finally:
-            self._end()
+            self._answer_nothing()
+            for worker in (self._next, self._worker):
+                self._end(worker)
             self._bound.close()
 
     def _changes(self) -> Iterator[bool]:
@@ -60,35 +70,42 @@ class Reloader:
         for changes in looks:
             yield bool(changes)
 
+    def _try_change(self) -> None:
+        print("A file has changed: starting again.", flush=True)
+        self._end(self._next)
+        self._next = self._start()
+
+    def _look_at_next(self) -> None:
+        if self._next is None:
+            return
+        if self._next.is_ready:
+            before, self._worker, self._next = self._worker, self._next, None
+            self._answer_nothing()
+            self._end(before)
+        elif self._next.exit_code is not None:
+            self._next = None
+            print(_NONE_SERVES if self._unavailable else _OLD_SERVES, file=sys.stderr, flush=True)
+
     def _ended(self) -> int | None:
         """The exit code when there is nothing left to wait for."""
-        self._note_readiness()
         code = self._worker.exit_code
-        if code is None:
+        if code is None or self._unavailable is not None:
             return None
-        if code == 0 or (code == CANNOT_START and not self._has_served):
+        if code == 0 or (code == CANNOT_START and not self._worker.is_ready):
             return code
-        if self._unavailable is None:
-            print("The app does not start; it is tried again when a file changes.", file=sys.stderr, flush=True)
-            self._unavailable = Unavailable(self._bound)
+        print(_NONE_SERVES, file=sys.stderr, flush=True)
+        self._unavailable = Unavailable(self._bound)
         return None
 
-    def _start(self) -> None:
-        self._worker = ChildWorker(self._bound, {}, greets=True)
+    def _start(self) -> ChildWorker:
+        return ChildWorker(self._bound, {}, greets=True)
 
-    def _restart(self) -> None:
-        print("A file has changed: starting again.", flush=True)
-        self._note_readiness()
-        self._end()
-        self._start()
+    def _end(self, worker: ChildWorker | None) -> None:
+        if worker is not None:
+            worker.ask_to_end()
+            worker.wait(self._shutdown_seconds)
 
-    def _note_readiness(self) -> None:
-        """Once a worker has served, a later one that cannot start is waited for, not ended with."""
-        self._has_served = self._worker.is_ready or self._has_served
-
-    def _end(self) -> None:
+    def _answer_nothing(self) -> None:
         if self._unavailable is not None:
             self._unavailable.end()
             self._unavailable = None
-        self._worker.ask_to_end()
-        self._worker.wait(self._shutdown_seconds)
