@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
@@ -30,9 +30,8 @@ def creation_values(plan: DocTypePlan, grant: Grant, body: Mapping[str, Any]) ->
     _check_size(body)
     given = dict(body)
     name = given.pop("name", None) if isinstance(plan.naming, PromptNaming) else None
-    refused = _refusals((field for field in given if field not in grant.writable), _seen(grant))
+    problems = _refusals([field for field in given if field not in grant.writable], grant)
     taken = {field: raw for field, raw in given.items() if field in grant.writable}
-    problems = list(refused)
     with _noting(problems):
         name = parse_fields(plan.specs, {"name": name})["name"]
     values = _merge(plan, grant, taken, {}, problems)
@@ -59,7 +58,7 @@ def update_values(
     if echoes:
         known = served()
         changed = [field for field in echoes if not _is_echo(plan, field, known, body[field])]
-        problems += _refusals(changed, _seen(grant))
+        problems += _refusals(changed, grant)
     taken = {field: raw for field, raw in body.items() if field in grant.writable}
     values = _merge(plan, grant, taken, stored, problems)
     _refuse(problems)
@@ -145,7 +144,7 @@ def _merge_row(child: ChildPlan, grant: Grant, known: dict[Any, dict[str, Any]],
     for field in [name for name in given if f"{child.field}.{name}" not in grant.writable]:
         if not _is_row_echo(child, grant, field, before or {}, given.pop(field)):
             refused.append(field)
-    problems = _refusals(refused, _seen(grant, child.field), at)
+    problems = _refusals(refused, grant, child.field, at)
     values: dict[str, Any] = {}
     with _noting(problems):
         values = parse_fields(child.fields, given, at)
@@ -193,13 +192,16 @@ def _same(spec: FieldSpec, stored: Any, raw: Any) -> bool:
         return False
 
 
-def _seen(grant: Grant, child: str = "") -> frozenset[str]:
+def _seen(grant: Grant, child: str) -> frozenset[str]:
     """The fields that the caller knows of, of the document or of a child table: others are as if they were not."""
     known = grant.readable | grant.writable
     return frozenset(name.rpartition(".")[2] for name in known if name.rpartition(".")[0] == child)
 
 
-def _refusals(fields: Iterable[str], seen: frozenset[str], at: str = "") -> list[FieldProblem]:
+def _refusals(fields: Sequence[str], grant: Grant, child: str = "", at: str = "") -> list[FieldProblem]:
+    if not fields:
+        return []
+    seen = _seen(grant, child)
     return [_refusal(field, seen, at, suggests=place < _MOST_SUGGESTIONS) for place, field in enumerate(fields)]
 
 

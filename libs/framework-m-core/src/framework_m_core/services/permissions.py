@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from framework_m_core.domain.errors import AuthenticationError, NoGrantError, OutsideScopeError
-from framework_m_core.domain.filters import EVERYTHING, Filter, bind_principal, matches
+from framework_m_core.domain.filters import EVERYTHING, Filter, Predicate, bind_principal, predicate
 from framework_m_core.domain.scope import Principal, RequestScope
 from framework_m_core.interfaces.permission import Grant, PermissionProtocol, PolicyEvaluateRequest
 from framework_m_core.registry.plans import DocTypePlan
@@ -19,13 +20,23 @@ _REFUSAL_SECONDS = 1.0
 """A refusal names no time to keep it: an engine of another process may soon say otherwise."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    """A grant's scope for one caller, as a tree and as what tells whether a document is in it."""
+
+    grant: Grant
+    principal: Principal
+    tree: Filter
+    holds: Predicate
+
+
 class PermissionService:
     """Asks the permission engine, and turns its no into the right error."""
 
     def __init__(self, permission: PermissionProtocol, now: Callable[[], float] = time.monotonic) -> None:
         self._engine = permission
         self._now = now
-        self._bound: dict[tuple[int, int], tuple[Grant, Principal, Filter]] = {}
+        self._bound: dict[tuple[int, int], _Bound] = {}
         self._grants: dict[tuple[frozenset[str], str, str], tuple[Grant | None, float | None]] = {}
 
     async def find(self, principal: Principal, plan: DocTypePlan, action: str) -> Grant | None:
@@ -54,21 +65,24 @@ class PermissionService:
 
     def bound_scope(self, grant: Grant, principal: Principal) -> Filter:
         """The grant's scope with the caller's values in it, remembered per caller."""
+        return self._bind(grant, principal).tree
+
+    def _bind(self, grant: Grant, principal: Principal) -> _Bound:
         key = (id(grant), id(principal))
         known = self._bound.get(key)
-        if known is not None and known[0] is grant and known[1] is principal:
-            return known[2]
+        if known is not None and known.grant is grant and known.principal is principal:
+            return known
         if len(self._bound) >= _MOST_GRANTS:
             self._bound.clear()
         tree = bind_principal(grant.scope, principal)
-        self._bound[key] = (grant, principal, tree)
-        return tree
+        self._bound[key] = bound = _Bound(grant, principal, tree, predicate(tree))
+        return bound
 
     async def covers(
         self, scope: RequestScope, plan: DocTypePlan, action: str, grant: Grant, document: Mapping[str, Any]
     ) -> bool:
         """Whether a grant covers a document, given as stored values."""
-        if grant.scope != EVERYTHING and not matches(self.bound_scope(grant, scope.principal), document):
+        if grant.scope != EVERYTHING and not self._bind(grant, scope.principal).holds(document):
             return False
         if not grant.evaluate:
             return True
