@@ -86,6 +86,11 @@ async def test_if_match_wins_over_the_version(site: Any, method: str) -> None:
         assert (stale.status_code, stale.json()["code"]) == (412, "precondition_failed")
         anything = await client.request(method, path, json={"title": "c", "_version": 1}, headers={"if-match": "*"})
         assert anything.status_code == 200
+        for wrong in ({}, "1", 1.5, True):
+            unsound = await client.request(
+                method, path, json={"title": "d", "_version": wrong}, headers={"if-match": "*"}
+            )
+            assert unsound.status_code == 400
 
 
 @pytest.mark.parametrize(

@@ -104,10 +104,10 @@ def _missing(plan: DocTypePlan, given: Mapping[str, Any]) -> list[FieldProblem]:
 
 
 def expected_version(body: Mapping[str, Any]) -> int | None:
-    """The `_version` of a body: the version that the caller expects, and nothing else."""
-    version = body.get(VERSION_FIELD)
-    if version is None:
+    """The `_version` of a body: the version that the caller expects, and nothing else. Raises ValidationError."""
+    if VERSION_FIELD not in body:
         return None
+    version = body[VERSION_FIELD]
     if not isinstance(version, int) or isinstance(version, bool):
         raise ValidationError("bad version", [FieldProblem(VERSION_FIELD, "wrong_type", "an integer is expected")])
     return version

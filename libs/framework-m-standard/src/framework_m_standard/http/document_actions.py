@@ -13,6 +13,7 @@ from framework_m_core.domain.errors import AnswerReplayed, EntityNotFoundError, 
 from framework_m_core.interfaces.idempotency import StoredAnswer
 from framework_m_core.registry.plans import DocTypePlan
 from framework_m_core.services.documents import DocumentService, Once
+from framework_m_core.services.merging import expected_version
 from framework_m_core.services.queries import QueryService
 from framework_m_core.services.write_pipeline import NO_VERSION
 from framework_m_standard.http.asgi import Arrival, Receive
@@ -139,6 +140,7 @@ class DocumentActions:
         body: bytes,
     ) -> Answer:
         if wanted is not None:
+            expected_version(values)
             values.pop(VERSION_FIELD, None)
         render = partial(self._document, call, 200)
         once = self._once(call, body, render)

@@ -9,6 +9,8 @@ from framework_m_core.domain.page import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET
 __all__ = ["PARAMETERS", "SCHEMAS", "SECURITY_SCHEMES", "components_of", "problems", "reference"]
 
 _TEXT: Final = {"type": "string"}
+_SOME_TEXT: Final = {"type": "string", "minLength": 1}
+_KEY: Final = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"}
 
 SCHEMAS: Final[dict[str, Any]] = {
     "Problem": {
@@ -89,8 +91,8 @@ def _query(name: str, schema: dict[str, Any], description: str) -> dict[str, Any
     return {"name": name, "in": "query", "description": description, "schema": schema}
 
 
-def _header(name: str, description: str) -> dict[str, Any]:
-    return {"name": name, "in": "header", "description": description, "schema": _TEXT}
+def _header(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
+    return {"name": name, "in": "header", "description": description, "schema": schema}
 
 
 PARAMETERS: Final[dict[str, Any]] = {
@@ -98,19 +100,19 @@ PARAMETERS: Final[dict[str, Any]] = {
         "limit", {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}, "Documents a page."
     ),
     "offset": _query("offset", {"type": "integer", "minimum": 0, "maximum": MAX_OFFSET}, "Documents to leave out."),
-    "cursor": _query("cursor", _TEXT, "The next_cursor of the page before."),
+    "cursor": _query("cursor", _SOME_TEXT, "The next_cursor of the page before."),
     "filters": _query(
         "filters",
-        {**_TEXT, "contentMediaType": "application/json"},
+        {**_SOME_TEXT, "contentMediaType": "application/json"},
         'JSON: a list such as [{"field": "name", "operator": "eq", "value": "A"}], or a tree of and, or and not.',
     ),
-    "order_by": _query("order_by", _TEXT, "Fields, with - for falling, separated by commas."),
-    "fields": _query("fields", _TEXT, "Fields to serve, separated by commas; id, name and _version always are."),
-    "expand": _query("expand", _TEXT, "Links to replace by the documents that they point to."),
+    "order_by": _query("order_by", _SOME_TEXT, "Fields, with - for falling, separated by commas."),
+    "fields": _query("fields", _SOME_TEXT, "Fields to serve, separated by commas; id, name and _version always are."),
+    "expand": _query("expand", _SOME_TEXT, "Links to replace by the documents that they point to."),
     "count": _query("count", {**_TEXT, "enum": ["none", "exact"]}, "Whether to count all that match."),
     "include_deleted": _query("include_deleted", {"type": "boolean"}, "Deleted documents too."),
     "hard": _query("hard", {"type": "boolean"}, "For good, which needs the action purge."),
-    "if_match": _header("If-Match", "The ETag of the version that is replaced."),
-    "if_none_match": _header("If-None-Match", "The ETag of the version that the client has."),
-    "idempotency_key": _header("Idempotency-Key", "Does the write once, however often it is sent."),
+    "if_match": _header("If-Match", _TEXT, "The ETag of the version that is replaced."),
+    "if_none_match": _header("If-None-Match", _TEXT, "The ETag of the version that the client has."),
+    "idempotency_key": _header("Idempotency-Key", _KEY, "Does the write once, however often it is sent."),
 }

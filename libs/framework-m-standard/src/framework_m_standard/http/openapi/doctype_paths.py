@@ -47,6 +47,12 @@ _ERRORS: Final[Mapping[str, tuple[int, ...]]] = {
     "submit": (400, 401, 403, 404, 409, 412, 413, 415, 503),
     "cancel": (400, 401, 403, 404, 409, 412, 413, 415, 503),
 }
+_DELETED_AT: Final = {
+    "type": ["string", "null"],
+    "format": "date-time",
+    "readOnly": True,
+    "description": "Served in lists with include_deleted.",
+}
 _VERSION: Final = {
     "type": "object",
     "properties": {"_version": {"type": "integer"}},
@@ -61,6 +67,8 @@ def doctype_schemas(plan: DocTypePlan, grants: Mapping[str, Grant]) -> dict[str,
         readable = grants["read"].readable
         schema = document_schema(plan, readable, frozenset())
         schema["required"] = ["id", "name", "_version"]
+        if "delete" in grants:
+            schema["properties"]["deleted_at"] = _DELETED_AT
         schema["examples"] = [example_of(plan, schema)]
         schemas[plan.name] = schema
         schemas[f"{plan.name}Page"] = _page(plan)
