@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from framework_m_core.controllers.controller import Controller, Documents
 from framework_m_core.controllers.rpc import requires_permission, rpc, whitelist
@@ -94,7 +94,16 @@ async def _positional(number: int, /) -> None: ...
 async def _untyped(number) -> None: ...  # type: ignore[no-untyped-def]
 async def _unknown(number: Nowhere) -> None: ...  # type: ignore[name-defined]  # noqa: F821
 async def _unfit(number: Callable[[], "Nowhere"]) -> None: ...  # type: ignore[name-defined]  # noqa: F821, UP037
+async def _private(_number: int) -> None: ...
+async def _reserved(model_dump: int) -> None: ...
+async def _document() -> Note: ...  # type: ignore[empty-body]
+async def _documents_within() -> dict[str, list[Holder] | None]: ...  # type: ignore[empty-body]
 def _sync() -> None: ...
+
+
+class Holder(BaseModel):
+    notes: list[Note] = []
+    holders: list["Holder"] = []  # noqa: UP037
 
 
 def _fresh(function: Any) -> Any:
@@ -112,6 +121,10 @@ def _fresh(function: Any) -> Any:
         (rpc("a.b", allow_guest=True), _untyped, "its parameter 'number' needs a name and a type"),
         (rpc("a.b", allow_guest=True), _unknown, "its arguments cannot be checked: name 'Nowhere' is not defined"),
         (rpc("a.b", allow_guest=True), _unfit, "its arguments cannot be checked: name 'Nowhere' is not defined"),
+        (rpc("a.b", allow_guest=True), _private, "its parameter '_number' cannot be sent in a body"),
+        (rpc("a.b", allow_guest=True), _reserved, "its parameter 'model_dump' cannot be sent in a body"),
+        (rpc("a.b", allow_guest=True), _document, "returns Note, which would show every field"),
+        (rpc("a.b", allow_guest=True), _documents_within, "returns Note, which would show every field"),
         (rpc("a.b"), _bare, "who may call it: add @requires_permission('write') or allow_guest=True"),
         (rpc("nodots", allow_guest=True), _bare, "the path 'nodots' is not dotted, as 'shop.stock.recount' is"),
         (rpc("a/b.c", allow_guest=True), _bare, "the path 'a/b.c' is not dotted"),

@@ -8,11 +8,13 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID, uuid4
 
 import httpx
+import pydantic
 import pytest
+from pydantic import BaseModel
 
 from framework_m import (
     Comparison,
@@ -27,7 +29,7 @@ from framework_m import (
 )
 from framework_m_core.bootstrap.discovery import folder_of
 from framework_m_core.domain.clock import Uuid7Generator
-from framework_m_core.domain.errors import AuthenticationError, PermissionDeniedError, RateLimitError
+from framework_m_core.domain.errors import AuthenticationError, PermissionDeniedError, RateLimitError, TransientError
 from framework_m_core.domain.scope import ADMINISTRATOR, GUEST, Principal
 from framework_m_core.interfaces.audit_log import AuditEntry
 from framework_m_core.interfaces.authentication import Credentials, Login
@@ -112,7 +114,7 @@ class SaleController(Controller[Sale]):
         """The title and the total, times a factor."""
         return {"title": self.doc.title, "total": (self.doc.total * factor).quantize(Decimal("0.01"))}
 
-    @whitelist
+    @whitelist(document=False)
     @requires_permission("read")
     async def has_document(self) -> bool:
         """Whether one was named."""
@@ -127,10 +129,16 @@ class SaleController(Controller[Sale]):
             raise RuntimeError("after the last")
         return [sale["id"] for sale in made]
 
-    @whitelist(allow_guest=True)
+    @whitelist(allow_guest=True, document=False)
     async def greet(self) -> str:
         """Says hello to everybody."""
         return "hello"
+
+    @whitelist
+    @requires_permission("read")
+    async def leaks(self) -> Any:
+        """Returns the document itself, hidden fields and all."""
+        return {"sale": self.doc}
 
     async def helper(self) -> None:
         """Is not declared callable."""
@@ -162,6 +170,70 @@ async def sign_up(title: str, documents: Documents) -> UUID:
     """Makes a sale as the system."""
     made: UUID = (await documents.elevated("a guest signs up").create("Sale", {"title": title}))["id"]
     return made
+
+
+class Circle(BaseModel):
+    """A shape."""
+
+    kind: Literal["circle"]
+    radius: Annotated[int, Field(ge=1, le=10)]
+
+
+class Square(BaseModel):
+    """Another."""
+
+    kind: Literal["square"]
+    side: int
+
+
+@rpc("sales.area", allow_guest=True)
+async def area(shape: Annotated[Circle | Square, pydantic.Field(discriminator="kind")], factor: float = 1) -> float:
+    """The area of a shape, more or less."""
+    return factor * (3 * shape.radius**2 if isinstance(shape, Circle) else shape.side**2)
+
+
+@rpc("sales.several", allow_guest=True)
+async def several(count: Annotated[int, Field(ge=1, le=10)], label: str = "") -> str:
+    """Says it so often."""
+    return label * count
+
+
+@rpc("sales.unsendable", allow_guest=True)
+async def unsendable(documents: Documents) -> Any:
+    """Stores a sale and returns what is no JSON."""
+    await documents.elevated("a test").create("Sale", {"title": "unsent"})
+    return {1j}
+
+
+@rpc("sales.consumes", allow_guest=True)
+async def consumes(lines: list[dict[str, Any]], scope: RequestScope) -> int:
+    """Eats its arguments, and meets a conflict at its first try."""
+    found = sum(len(line.pop("parts")) for line in lines)
+    if scope.request_id not in _TRIED:
+        _TRIED.add(scope.request_id)
+        raise TransientError("a conflict")
+    return found
+
+
+_TRIED: set[UUID] = set()
+
+
+class Problem(DocType):
+    """Named like a part of the API's description."""
+
+    flaw: str = ""
+
+    class Meta:
+        permissions = {"read": {"Boss": "all"}}
+
+
+class SalePage(DocType):
+    """Likewise."""
+
+    leaf: str = ""
+
+    class Meta:
+        permissions = {"read": {"Boss": "all"}}
 
 
 class Tag(DocType):
@@ -312,10 +384,10 @@ async def site(open_site: OpenSite) -> AsyncIterator[Site]:
 def make_snapshot(*more: type[DocType]) -> Snapshot:
     """The DocTypes of these tests."""
     builder = RegistryBuilder()
-    for model in (Line, Sale, Hidden, *more):
+    for model in (Line, Sale, Hidden, Problem, SalePage, *more):
         builder.add_doctype(model, "sales")
     builder.add_controller(SaleController)
-    for function in (titles, ping_guests, all_titles, sign_up):
+    for function in (titles, ping_guests, all_titles, sign_up, area, several, unsendable, consumes):
         builder.add_function(function)
     return builder.freeze()
 

@@ -54,7 +54,7 @@ class DealController(Controller[Deal]):
     async def validate(self) -> None:
         self.doc.worth = self.rates.worth(self.doc.currency)
 
-    @whitelist(allow_guest=True)
+    @whitelist(allow_guest=True, document=False)
     async def twice(self, times: int, rates: Rates) -> int:
         return times * rates.worth("method") + self.rates.worth("self")
 

@@ -122,3 +122,58 @@ async def test_other_methods_and_bad_bodies_are_refused(site: Any) -> None:
             assert (answer.status_code, answer.json()["code"]) == (400, "malformed_body")
         assert (await client.post("/api/v1/rpc/Sale/priced?x=1")).status_code == 400
         assert (await client.post("/api/v1/rpc/Sale")).status_code == 404
+
+
+async def test_a_method_needs_its_document_unless_it_is_about_none(site: Any) -> None:
+    missing = await call(site, "boss", "Sale/priced")
+    assert (missing.status_code, missing.json()["errors"][0]["code"]) == (400, "required")
+    sale = await site.make()
+    unwanted = await call(site, "boss", "Sale/has_document", doc_id=sale["id"])
+    assert (unwanted.status_code, unwanted.json()["errors"][0]["code"]) == (400, "unknown_field")
+
+
+async def test_a_document_itself_is_no_answer(site: Any) -> None:
+    """Its caller may not see all of it."""
+    sale = await site.make(secret="hush")
+    answer = await call(site, "boss", "Sale/leaks", doc_id=sale["id"])
+    assert (answer.status_code, "hush" in answer.text) == (500, False)
+
+
+@pytest.mark.parametrize("sent", ['{"count": 11}', '{"count": 0}'])
+async def test_bounds_in_annotations_hold(site: Any, sent: str) -> None:
+    assert (await raw(site, "fn/sales.several", sent)).status_code == 400
+    assert (await raw(site, "fn/sales.several", '{"count": 2, "label": "x"}')).json() == {"result": "xx"}
+
+
+@pytest.mark.parametrize("value", ['"NaN"', '"Infinity"', "1e999", "1180591620717411303424", '"\\u0000"', '"\\ud800"'])
+async def test_what_no_store_could_hold_does_not_reach_a_function(site: Any, value: str) -> None:
+    for body in (
+        f'{{"shape": {{"kind": "square", "side": 2}}, "factor": {value}}}',
+        f'{{"shape": {{"kind": "square", "side": {value}}}}}',
+        f'{{"shape": {{"kind": {value}, "side": 2}}}}',
+    ):
+        assert (await raw(site, "fn/sales.area", body)).status_code == 400
+    assert (await raw(site, "fn/sales.several", f'{{"count": 1, "label": {value}}}')).status_code in {200, 400}
+
+
+async def raw(site: Any, path: str, body: str) -> Any:
+    async with site.client() as client:
+        headers = {"content-type": "application/json"}
+        return await client.post(f"/api/v1/rpc/{path}", content=body, headers=headers)
+
+
+async def test_an_answer_that_cannot_be_sent_undoes_the_call(site: Any) -> None:
+    answer = await call(site, None, "fn/sales.unsendable")
+    assert answer.status_code == 500
+    async with site.client("boss") as client:
+        assert (await client.get("/api/v1/Sale?count=exact")).json()["total"] == 0
+
+
+async def test_a_call_that_is_tried_again_gets_its_arguments_anew(site: Any) -> None:
+    answer = await call(site, None, "fn/sales.consumes", lines=[{"parts": [1, 2]}, {"parts": [3]}])
+    assert answer.json() == {"result": 3}
+
+
+@pytest.mark.parametrize("path", ["Sale/priced", "Sale/nonsense", "fn/sales.titles", "fn/sales.nonsense"])
+async def test_bodies_of_those_who_may_not_call_are_not_looked_at(site: Any, path: str) -> None:
+    assert (await raw(site, path, "{")).status_code == 401

@@ -64,3 +64,49 @@ async def test_what_comes_in_time_is_served_as_often_as_it_comes(address: tuple[
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204")
         await asyncio.sleep(0.12)
     writer.close()
+
+
+async def test_what_begins_no_request_keeps_nothing_open(address: tuple[str, int]) -> None:
+    reader, writer = await asyncio.open_connection(*address, family=socket.AF_INET)
+    writer.write(BODILESS)
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"\r\n")
+    async with asyncio.timeout(10):
+        assert await reader.read() == b""
+    writer.close()
+
+
+async def test_requests_that_come_in_pieces_across_each_other_are_all_served(address: tuple[str, int]) -> None:
+    request = b"GET / HTTP/1.1\r\nHost: x\r\nX-Pad: " + b"p" * 1000 + b"\r\n\r\n"
+    reader, writer = await asyncio.open_connection(*address, family=socket.AF_INET)
+    sent, count = request * 100, 0
+    for at in range(0, len(sent), len(request)):
+        writer.write(sent[:700] if at == 0 else sent[at - len(request) + 700 : at + 700])
+        await writer.drain()
+        await asyncio.sleep(0.002)
+    writer.write(sent[-len(request) + 700 :])
+    async with asyncio.timeout(5):
+        while count < 100:
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204")
+            count += 1
+    writer.close()
+
+
+@pytest.mark.parametrize("begun", [b"0\r\nX: ", b"1;"])
+async def test_what_is_no_body_is_bounded(
+    address: tuple[str, int], monkeypatch: pytest.MonkeyPatch, begun: bytes
+) -> None:
+    """A trailer, or the extension of a chunk, that goes on and on."""
+    monkeypatch.setattr(bounded_heads, "_BODY_SECONDS", 60)
+    _, writer = await asyncio.open_connection(*address, family=socket.AF_INET)
+    writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n" + begun)
+    with pytest.raises(ConnectionError):
+        await _send_slowly(writer, b"a" * 4096, times=100)
+    writer.close()
+
+
+async def _send_slowly(writer: asyncio.StreamWriter, piece: bytes, times: int) -> None:
+    for _ in range(times):
+        writer.write(piece)
+        await writer.drain()
+        await asyncio.sleep(0.001)

@@ -5,19 +5,15 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from pydantic import BaseModel
-
 from framework_m_core.bootstrap import discovery
 from framework_m_core.bootstrap.discovery import Choice
 from framework_m_core.controllers.controller import Controller
 from framework_m_core.controllers.event_handler import handler_marks
 from framework_m_core.controllers.rpc import call_mark
-from framework_m_core.domain.doctype import FRAMEWORK_FIELDS, attribute_of
+from framework_m_core.domain.doctype import is_document_class
 from framework_m_core.registry.builder import RegistryBuilder
 
 __all__ = ["register_app"]
-
-_ATTRIBUTES = frozenset(attribute_of(name) for name in FRAMEWORK_FIELDS)
 
 
 def register_app(builder: RegistryBuilder, choice: Choice) -> None:
@@ -48,8 +44,4 @@ def _declare_function(builder: RegistryBuilder, member: Any) -> None:
 
 def _is_doctype(member: type) -> bool:
     """A pydantic model with the framework's fields that inherits them; the concrete base class itself is none."""
-    return _has_framework_fields(member) and any(_has_framework_fields(parent) for parent in member.__bases__)
-
-
-def _has_framework_fields(member: type) -> bool:
-    return issubclass(member, BaseModel) and member.model_fields.keys() >= _ATTRIBUTES
+    return is_document_class(member) and any(is_document_class(parent) for parent in member.__bases__)

@@ -21,24 +21,29 @@ class CallMark:
     kind: str | None = None
     path: str | None = None
     allow_guest: bool = False
+    document: bool = True
     action: str | None = None
     doctype: str | None = None
+
+
+_UNMARKED = CallMark()
 
 
 @overload
 def whitelist[F: Callable[..., Any]](function: F) -> F: ...
 @overload
-def whitelist[F: Callable[..., Any]](*, allow_guest: bool = False) -> Callable[[F], F]: ...
-def whitelist(function: Any = None, *, allow_guest: bool = False) -> Any:
+def whitelist[F: Callable[..., Any]](*, allow_guest: bool = False, document: bool = True) -> Callable[[F], F]: ...
+def whitelist(function: Any = None, *, allow_guest: bool = False, document: bool = True) -> Any:
     """Lets a controller's method be called: `POST /api/v1/rpc/{doctype}/{method}`.
 
-    It states `@requires_permission("write")` or the like, or `allow_guest=True`. With `doc_id` in the body `self.doc`
-    is that document, loaded under the action's scope, else None. The method runs in one unit of work: what it does
-    through `self.documents` is stored together; changes of `self.doc` itself are not stored.
+    It states `@requires_permission("write")` or the like, or `allow_guest=True`. The body names the document by
+    `doc_id`: `self.doc` is that document, loaded under the action's scope. With `document=False` the method is about
+    none, and `self.doc` is None. The method runs in one unit of work: what it does through `self.documents` is stored
+    together; changes of `self.doc` itself are not stored.
     """
 
     def mark(marked: Any) -> Any:
-        return _write(marked, kind="method", allow_guest=allow_guest)
+        return _write(marked, kind="method", allow_guest=allow_guest, document=document)
 
     return mark if function is None else mark(function)
 
@@ -72,6 +77,7 @@ def call_mark(function: object) -> CallMark | None:
 
 
 def _write[F: Callable[..., Any]](function: F, **changes: Any) -> F:
-    known = call_mark(function) or CallMark()
-    setattr(function, _MARK, replace(known, **{name: value for name, value in changes.items() if value}))
+    known = call_mark(function) or _UNMARKED
+    stated = {name: value for name, value in changes.items() if value != getattr(_UNMARKED, name)}
+    setattr(function, _MARK, replace(known, **stated))
     return function

@@ -22,6 +22,7 @@ __all__ = [
     "Submittable",
     "attribute_of",
     "construct",
+    "is_document_class",
 ]
 
 VERSION_FIELD = "_version"
@@ -44,6 +45,9 @@ FRAMEWORK_FIELDS = (
 
 CHILD_FRAMEWORK_FIELDS = ("id",)
 """What a child row has of them; its place in the list is its order."""
+
+
+_ATTRIBUTES = frozenset(VERSION_ATTRIBUTE if name == VERSION_FIELD else name for name in FRAMEWORK_FIELDS)
 
 
 class DocStatus(IntEnum):
@@ -92,6 +96,11 @@ class Submittable:
 def attribute_of(field: str) -> str:
     """The Python attribute that holds a field (they differ for `_version` alone, which pydantic keeps private)."""
     return VERSION_ATTRIBUTE if field == VERSION_FIELD else field
+
+
+def is_document_class(member: object) -> bool:
+    """Whether something is a pydantic model with the framework's fields."""
+    return isinstance(member, type) and issubclass(member, BaseModel) and member.model_fields.keys() >= _ATTRIBUTES
 
 
 def construct[T: BaseModel](model: type[T], values: Mapping[str, Any]) -> T:

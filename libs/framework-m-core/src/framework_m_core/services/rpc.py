@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +18,9 @@ from framework_m_core.domain.errors import (
     TransientError,
     ValidationError,
 )
+from framework_m_core.domain.field_spec import FieldKind, FieldSpec
 from framework_m_core.domain.scope import RequestScope
+from framework_m_core.domain.values import bounded
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol, UnitOfWorkProtocol
 from framework_m_core.registry.calls import DOC_ID, CallPlan
 from framework_m_core.registry.plans import DocTypePlan
@@ -28,7 +32,13 @@ from framework_m_core.services.retries import retrying
 from framework_m_core.services.validation import fault_list
 from framework_m_core.services.write_pipeline import WritePipeline
 
-__all__ = ["RpcService"]
+__all__ = ["ReadyCall", "RpcService"]
+
+_JSON = FieldSpec("body", FieldKind.JSON)
+
+
+type Finish[R] = Callable[[Any], R]
+"""Makes of what was returned what is answered; a result that it cannot take undoes the call."""
 
 
 class RpcService:
@@ -50,71 +60,79 @@ class RpcService:
         self._documents = documents
         self._equipment = equipment
 
-    async def method(self, scope: RequestScope, doctype: str, name: str, body: Mapping[str, Any]) -> Any:
-        """Calls a method of a controller; `doc_id` in the body names the document.
+    async def method(self, scope: RequestScope, doctype: str, name: str) -> ReadyCall:
+        """A method of a controller that the caller may call; the body names the document by `doc_id`.
 
-        Raises CallNotFoundError, the errors of permissions, ValidationError for arguments, and what the method raises.
+        Raises CallNotFoundError, and the errors of permissions.
         """
         plan = self._snapshot.doctypes.get(doctype)
         call = plan.calls.get(name) if plan is not None and plan.meta.has_api else None
         if plan is None or call is None:
             raise _unknown(scope, f"{doctype}.{name}")
         await self._require(scope, plan, call)
-        given = dict(body)
-        ref = _reference(given.pop(DOC_ID, None))
-        arguments = _arguments(call, given)
-        return await self._run(scope, lambda unit: self._method(unit, scope, plan, call, ref, arguments))
+        return ReadyCall(self, scope, call, plan)
 
-    async def function(self, scope: RequestScope, path: str, body: Mapping[str, Any]) -> Any:
-        """Calls a function by its declared path. Raises as `method` does."""
+    async def function(self, scope: RequestScope, path: str) -> ReadyCall:
+        """A function that the caller may call, by its declared path. Raises as `method` does."""
         call = self._snapshot.functions.get(path)
         if call is None:
             raise _unknown(scope, path)
-        if call.doctype is not None:
-            await self._require(scope, self._snapshot.get(call.doctype), call)
-        arguments = _arguments(call, body)
+        plan = self._snapshot.get(call.doctype) if call.doctype is not None else None
+        if plan is not None:
+            await self._require(scope, plan, call)
+        return ReadyCall(self, scope, call, plan)
 
-        async def work(unit: UnitOfWorkProtocol) -> Any:
-            within = scope.within(unit)
-            door = self._documents.scoped(within)
-            filled = {name: door if kind is Documents else within for name, kind in call.filled.items()}
-            return await call.function(**arguments, **filled, **self._equipment.arguments(call.function))
+    async def run[R](self, ready: ReadyCall, body: Mapping[str, Any], finish: Finish[R]) -> R:
+        """Calls it. Raises ValidationError for the body, and what is called and `finish` raise."""
+        call, given = ready.call, dict(_bounded(body))
+        ref = _reference(given.pop(DOC_ID, None)) if call.document else None
+        _arguments(call, given)
 
-        return await self._run(scope, work)
+        async def attempt() -> R:
+            arguments = _arguments(call, copy.deepcopy(given))
+            async with self._units(ready.scope) as unit:
+                answer = finish(await self._invoke(unit, ready, ref, arguments))
+                await unit.commit()
+                return answer
 
-    async def _method(
-        self,
-        unit: UnitOfWorkProtocol,
-        scope: RequestScope,
-        plan: DocTypePlan,
-        call: CallPlan,
-        ref: UUID | str | None,
-        arguments: Mapping[str, Any],
+        return await retrying(attempt, TransientError)
+
+    async def _invoke(
+        self, unit: UnitOfWorkProtocol, ready: ReadyCall, ref: UUID | str | None, arguments: Mapping[str, Any]
     ) -> Any:
-        document: Any = None
-        if ref is not None:
-            loaded, _ = await self._pipeline.load(unit, scope, plan, call.action or "read", ref)
-            document = loaded.document
-        within = scope.within(unit)
+        call, within = ready.call, ready.scope.within(unit)
         door = self._documents.scoped(within)
-        assert call.controller is not None  # noqa: S101 - its methods are what is called
+        filled = {
+            **{name: door if kind is Documents else within for name, kind in call.filled.items()},
+            **self._equipment.arguments(call.function),
+        }
+        if call.controller is None:
+            return await call.function(**arguments, **filled)
+        document: Any = None
+        if ref is not None and ready.plan is not None:
+            loaded, _ = await self._pipeline.load(unit, ready.scope, ready.plan, call.action or "read", ref)
+            document = loaded.document
         controller = call.controller(document, None, within, door)
         self._equipment.equip(controller)
-        filled = {name: door if kind is Documents else within for name, kind in call.filled.items()}
-        return await call.function(controller, **arguments, **filled, **self._equipment.arguments(call.function))
+        return await call.function(controller, **arguments, **filled)
 
     async def _require(self, scope: RequestScope, plan: DocTypePlan, call: CallPlan) -> None:
         if call.action is not None:
             await self._permissions.require(scope, plan, call.action)
 
-    async def _run(self, scope: RequestScope, work: Any) -> Any:
-        async def attempt() -> Any:
-            async with self._units(scope) as unit:
-                result = await work(unit)
-                await unit.commit()
-                return result
 
-        return await retrying(attempt, TransientError)
+@dataclass(frozen=True, slots=True)
+class ReadyCall:
+    """A call that the caller has leave for, before anything of the body is looked at."""
+
+    service: RpcService
+    scope: RequestScope
+    call: CallPlan
+    plan: DocTypePlan | None
+
+    async def __call__[R](self, body: Mapping[str, Any], finish: Finish[R]) -> R:
+        """Calls it with the arguments in a body. Raises as `RpcService.run` does."""
+        return await self.service.run(self, body, finish)
 
 
 def _unknown(scope: RequestScope, name: str) -> Exception:
@@ -123,9 +141,19 @@ def _unknown(scope: RequestScope, name: str) -> Exception:
     return CallNotFoundError(f"nothing callable is declared as {name[:200]!r}")
 
 
-def _reference(raw: Any) -> UUID | str | None:
+def _bounded(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The body, all of whose values some store could hold."""
+    try:
+        bounded(_JSON, body)
+    except (ValueError, OverflowError) as error:
+        raise ValidationError("the body is not valid", [FieldProblem("*", "out_of_bounds", str(error))]) from None
+    return body
+
+
+def _reference(raw: Any) -> UUID | str:
     if raw is None:
-        return None
+        problem = FieldProblem(DOC_ID, "required", "the document is named by its id or name")
+        raise ValidationError("the call is about a document", [problem])
     if not isinstance(raw, str) or not raw:
         raise ValidationError("bad doc_id", [FieldProblem(DOC_ID, "wrong_type", "an id or a name is expected")])
     try:

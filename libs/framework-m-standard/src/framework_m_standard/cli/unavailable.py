@@ -47,11 +47,21 @@ class Unavailable:
         self._thread.join()
 
     def _serve(self) -> None:
+        free = threading.Semaphore(_MOST_AT_ONCE)
         with ThreadPoolExecutor(_MOST_AT_ONCE, thread_name_prefix="unavailable") as answering:
             while not self._stop.is_set():
-                if select.select([self._bound], [], [], _LOOKS_EVERY_SECONDS)[0]:
-                    with suppress(OSError):
-                        answering.submit(_answer, self._bound.accept()[0])
+                if not free.acquire(timeout=_LOOKS_EVERY_SECONDS):
+                    continue
+                if (connection := self._accept()) is None:
+                    free.release()
+                else:
+                    answering.submit(_answer, connection).add_done_callback(lambda _: free.release())
+
+    def _accept(self) -> socket.socket | None:
+        if select.select([self._bound], [], [], _LOOKS_EVERY_SECONDS)[0]:
+            with suppress(OSError):
+                return self._bound.accept()[0]
+        return None
 
 
 def _answer(connection: socket.socket) -> None:

@@ -12,14 +12,14 @@ __all__ = ["BoundedHeads"]
 _MOST_OCTETS: Final = 64 * 1024
 _HEAD_SECONDS: Final = 20
 _BODY_SECONDS: Final = 120
-_REFUSAL: Final = "The head of the request is too large."
+_REFUSAL: Final = "The head or the trailer of the request is too large."
 
 
 class BoundedHeads(HttpToolsProtocol):
-    """Refuses a head that has not ended after 64 KiB more than what came with its first octets.
+    """Refuses a request of which 64 KiB have come that are no body: a head, a trailer, or sizes of chunks.
 
-    A connection whose head or body does not come in time is closed. Trailers are not read: they come after the head
-    that was judged, and must not change it (RFC 9110, 6.5.1).
+    A connection whose head or body does not come in time is closed, and one that sends what begins no request.
+    Trailers are not read: they come after the head that was judged, and must not change it (RFC 9110, 6.5.1).
     """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
@@ -40,17 +40,23 @@ class BoundedHeads(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Takes octets from the connection."""
-        known = self._head_open
+        self._octets += len(data)
         super().data_received(data)
-        if not self._head_open:
-            return
-        self._octets = self._octets + len(data) if known else 0
-        if self._octets > _MOST_OCTETS and not self.transport.is_closing():
+        cycle: Any = self.cycle  # None before the first request
+        if self._deadline is None and cycle is not None and cycle.response_complete:
+            self._allow(_HEAD_SECONDS)  # uvicorn has just ended its own timer
+        if self._deadline is not None and self._octets > _MOST_OCTETS and not self.transport.is_closing():
             self.send_400_response(_REFUSAL)
+
+    def on_body(self, body: bytes) -> None:
+        """Takes a part of a body."""
+        self._octets = 0
+        super().on_body(body)
 
     def on_message_begin(self) -> None:
         """Begins a request."""
         self._head_open = True
+        self._octets = 0
         self._allow(_HEAD_SECONDS)
         super().on_message_begin()
 

@@ -9,6 +9,7 @@ from litestar import Request, Response, post
 from litestar.handlers import HTTPRouteHandler
 from pydantic import BaseModel
 
+from framework_m_core.domain.doctype import is_document_class
 from framework_m_core.services.rpc import RpcService
 from framework_m_standard.http.asgi import Receive, arrival_of
 from framework_m_standard.http.body_codec import decode_object, read_body
@@ -29,24 +30,32 @@ def rpc_routes(rpc: RpcService, body_limit: int) -> list[HTTPRouteHandler]:
 
     @post("/api/v1/rpc/fn/{path:str}", status_code=200)
     async def call_function(request: Request[Any, Any, Any]) -> Response[bytes]:
-        scope = arrival_of(request.scope).scope
-        return _answer(await rpc.function(scope, request.path_params["path"], await arguments(request)))
+        call = await rpc.function(arrival_of(request.scope).scope, request.path_params["path"])
+        return _answer(await call(await arguments(request), _encoded))
 
     @post("/api/v1/rpc/{doctype:str}/{method:str}", status_code=200)
     async def call_method(request: Request[Any, Any, Any]) -> Response[bytes]:
-        scope, given = arrival_of(request.scope).scope, request.path_params
-        return _answer(await rpc.method(scope, given["doctype"], given["method"], await arguments(request)))
+        given = request.path_params
+        call = await rpc.method(arrival_of(request.scope).scope, given["doctype"], given["method"])
+        return _answer(await call(await arguments(request), _encoded))
 
     return [call_function, call_method]
 
 
-def _answer(result: Any) -> Response[bytes]:
-    body = _encode({"result": result})
+def _answer(body: bytes) -> Response[bytes]:
     return Response(body, media_type="application/json", headers={"cache-control": "no-store"})
+
+
+def _encoded(result: Any) -> bytes:
+    return _encode({"result": result})
 
 
 def _plain(value: Any) -> Any:
     """A model as the JSON that it stands for."""
+    if is_document_class(type(value)):
+        raise TypeError(
+            f"a call returned a {type(value).__name__}, which would show every field: return what documents.get gives"
+        )
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")
     raise TypeError(f"a call returned {type(value).__name__}, which is no JSON: return text, numbers, lists or objects")

@@ -7,6 +7,7 @@ once it has begun, so that no cancellation can part it.
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -62,6 +63,7 @@ class MemoryUnitOfWork:
         self._audits: list[SealedEntry] = []
         self._answers: list[StoredAnswer] = []
         self._callbacks: list[Callable[[], Awaitable[None]]] = []
+        self._beginning = asyncio.Lock()
         self._open = False
 
     async def __aenter__(self) -> Self:
@@ -87,9 +89,21 @@ class MemoryUnitOfWork:
         """The open transaction, begun when there was none. Raises TransientError when the turn does not come."""
         self._check_open()
         if self._transaction is None:
-            await self.store.database.begin()
-            self._transaction = Transaction(self.store.database)
-        return self._transaction
+            async with self._beginning:
+                await self._begin()
+        transaction: Transaction = self._transaction  # type: ignore[assignment]
+        return transaction
+
+    async def _begin(self) -> None:
+        """Takes the turn, unless another task of this unit has; a unit that ended meanwhile gives it back."""
+        self._check_open()
+        if self._transaction is not None:
+            return
+        await self.store.database.begin()
+        if not self._open:
+            self.store.database.end()
+            self._check_open()
+        self._transaction = Transaction(self.store.database)
 
     async def fetch(self, handle: ReadHandle, values: Sequence[Any]) -> list[Row]:
         """Runs a prepared read, seeing the unit's own writes."""

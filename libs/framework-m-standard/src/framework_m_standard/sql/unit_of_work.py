@@ -7,6 +7,7 @@ no transaction unless they lock.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -76,6 +77,7 @@ class SqlUnitOfWork:
         self._pending = _Pending()
         self._callbacks: list[Callable[[], Awaitable[None]]] = []
         self._savepoints = 0
+        self._beginning = asyncio.Lock()
         self._open = False
 
     async def __aenter__(self) -> Self:
@@ -159,8 +161,21 @@ class SqlUnitOfWork:
         """The open transaction, begun when there was none."""
         self._check_open()
         if self._transaction is None:
-            self._transaction = await self.store.driver.begin()
-        return self._transaction
+            async with self._beginning:
+                await self._begin()
+        transaction: Transaction = self._transaction  # type: ignore[assignment]
+        return transaction
+
+    async def _begin(self) -> None:
+        """Begins, unless another task of this unit has; a unit that ended meanwhile leaves nothing open."""
+        self._check_open()
+        if self._transaction is not None:
+            return
+        begun = await self.store.driver.begin()
+        if not self._open:
+            await finished(self._undo(begun))
+            self._check_open()
+        self._transaction = begun
 
     async def flush(self) -> None:
         """Sends what is pending inside the transaction."""

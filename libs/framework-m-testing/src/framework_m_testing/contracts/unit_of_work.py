@@ -138,6 +138,20 @@ class UnitOfWorkContract(StoreContract):
         found = await store.load("Shelf", shelf.id)
         assert (found and found.label) == ("new" if lock == "update" else None)
 
+    async def test_a_unit_that_ends_while_it_begins_leaves_nothing_open(self, store: StoreHarness) -> None:
+        """As when a hook's tasks outlive it."""
+        async with store.units(store.scope) as holder:
+            await holder.allocate("A-")
+            late = store.units(store.scope)
+            await late.__aenter__()
+            waiting = [asyncio.create_task(late.allocate("B-")) for _ in range(2)]
+            await asyncio.sleep(0)
+            await late.rollback()
+            await holder.commit()
+        outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+        assert all(isinstance(outcome, FrameworkError) for outcome in outcomes)
+        assert await store.counter.allocate("B-") == 1
+
     async def test_a_closed_unit_says_so(self, store: StoreHarness) -> None:
         """Its repositories too."""
         async with store.units(store.scope) as unit:

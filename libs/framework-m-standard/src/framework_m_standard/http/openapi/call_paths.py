@@ -11,7 +11,7 @@ from pydantic.errors import PydanticInvalidForJsonSchema
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.registry.calls import DOC_ID, CallPlan
 from framework_m_core.registry.plans import DocTypePlan
-from framework_m_standard.http.openapi.components import components_of, problems, reference
+from framework_m_standard.http.openapi.components import problems, reference
 
 __all__ = ["CallParts", "function_parts", "method_parts"]
 
@@ -27,11 +27,9 @@ def method_parts(plan: DocTypePlan, grants: Mapping[str, Grant]) -> CallParts:
     paths: dict[str, Any] = {}
     schemas: dict[str, Any] = {}
     for name, call in calls.items():
-        identifier = f"{plan.name}.{name}"
-        body = call.arguments.model_json_schema()
-        body["properties"] = {DOC_ID: _DOCUMENT, **body.get("properties", {})}
-        schemas |= _schemas(identifier, call, body)
-        paths[f"/api/v1/rpc/{plan.name}/{name}"] = {"post": _operation(identifier, plan.name, call)}
+        identifier = f"{plan.name}-call-{name}"
+        schemas |= _schemas(identifier, call)
+        paths[f"/api/v1/rpc/{plan.name}/{name}"] = {"post": _operation(identifier, name, plan.name, call)}
     return paths, schemas
 
 
@@ -41,37 +39,44 @@ def function_parts(functions: Mapping[str, CallPlan], visible: Mapping[str, Mapp
     schemas: dict[str, Any] = {}
     for path, call in functions.items():
         if call.action is None or call.action in visible.get(call.doctype or "", {}):
-            schemas |= _schemas(path, call, call.arguments.model_json_schema())
-            paths[f"/api/v1/rpc/fn/{path}"] = {"post": _operation(path, "Functions", call)}
+            identifier = f"call-{path}"
+            schemas |= _schemas(identifier, call)
+            paths[f"/api/v1/rpc/fn/{path}"] = {"post": _operation(identifier, path, "Functions", call)}
     return paths, schemas
 
 
-def _schemas(identifier: str, call: CallPlan, body: dict[str, Any]) -> dict[str, Any]:
-    result = {"type": "object", "required": ["result"], "properties": {"result": _result(call)}}
-    inner = result["properties"]["result"].pop("$defs", {})  # type: ignore[index]
-    if inner:
-        result["$defs"] = inner
-    return dict([*components_of(f"{identifier}.Arguments", body), *components_of(f"{identifier}.Answer", result)])
+def _schemas(identifier: str, call: CallPlan) -> dict[str, Any]:
+    """The bodies of a call and of its answer, with what they are made of beside them."""
+    template = f"#/components/schemas/{identifier}.{{model}}"
+    body = call.arguments.model_json_schema(ref_template=template)
+    if call.document:
+        body["properties"] = {DOC_ID: _DOCUMENT, **body.get("properties", {})}
+        body["required"] = [DOC_ID, *body.get("required", ())]
+    result = _result(call, template)
+    parts = {**body.pop("$defs", {}), **result.pop("$defs", {})}
+    answer = {"type": "object", "required": ["result"], "properties": {"result": result}}
+    own = {f"{identifier}.{name}": schema for name, schema in parts.items()}
+    return {f"{identifier}-Arguments": body, f"{identifier}-Answer": answer, **own}
 
 
-def _result(call: CallPlan) -> dict[str, Any]:
+def _result(call: CallPlan, template: str) -> dict[str, Any]:
     """The schema of what a call returns; anything where its annotation does not say."""
     try:
-        return TypeAdapter(call.returns).json_schema(mode="serialization")
+        return TypeAdapter(call.returns).json_schema(mode="serialization", ref_template=template)
     except (PydanticSchemaGenerationError, PydanticInvalidForJsonSchema):
         return {}
 
 
-def _operation(identifier: str, tag: str, call: CallPlan) -> dict[str, Any]:
+def _operation(identifier: str, name: str, tag: str, call: CallPlan) -> dict[str, Any]:
     summary, _, rest = call.about.partition("\n")
     needs = f"Needs leave to {call.action} {call.doctype}." if call.action else "Open to everybody."
-    body = {"application/json": {"schema": reference(f"{identifier}.Arguments")}}
-    answer = {"application/json": {"schema": reference(f"{identifier}.Answer")}}
-    required = any(field.is_required() for field in call.arguments.model_fields.values())
+    body = {"application/json": {"schema": reference(f"{identifier}-Arguments")}}
+    answer = {"application/json": {"schema": reference(f"{identifier}-Answer")}}
+    required = call.document or any(field.is_required() for field in call.arguments.model_fields.values())
     return {
-        "operationId": f"call_{identifier.replace('.', '_')}",
+        "operationId": identifier,
         "tags": [tag],
-        "summary": summary or identifier,
+        "summary": summary or name,
         "description": f"{rest.strip()}\n\n{needs}".strip(),
         "requestBody": {"required": required, "content": body},
         "responses": {

@@ -13,7 +13,7 @@ _SOME_TEXT: Final = {"type": "string", "minLength": 1}
 _KEY: Final = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"}
 
 SCHEMAS: Final[dict[str, Any]] = {
-    "Problem": {
+    "Framework-Problem": {
         "type": "object",
         "description": "What went wrong (RFC 9457).",
         "required": ["type", "title", "status", "detail", "code", "request_id"],
@@ -25,10 +25,10 @@ SCHEMAS: Final[dict[str, Any]] = {
             "code": {**_TEXT, "description": "Stable, for programs."},
             "request_id": {**_TEXT, "format": "uuid"},
             "rule": {**_TEXT, "description": "The permission that was missing."},
-            "errors": {"type": "array", "items": {"$ref": "#/components/schemas/Fault"}},
+            "errors": {"type": "array", "items": {"$ref": "#/components/schemas/Framework-Fault"}},
         },
     },
-    "Fault": {
+    "Framework-Fault": {
         "type": "object",
         "required": ["field", "code", "message"],
         "properties": {"field": {**_TEXT, "examples": ["items.0.qty"]}, "code": _TEXT, "message": _TEXT},
@@ -58,7 +58,7 @@ _MEANINGS: Final = {
 
 def problems(*statuses: int) -> dict[str, Any]:
     """Responses of errors by status."""
-    schema = {"application/problem+json": {"schema": reference("Problem")}}
+    schema = {"application/problem+json": {"schema": reference("Framework-Problem")}}
     return {str(status): {"description": _MEANINGS[status], "content": schema} for status in statuses}
 
 

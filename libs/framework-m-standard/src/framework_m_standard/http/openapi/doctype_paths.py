@@ -71,8 +71,8 @@ def doctype_schemas(plan: DocTypePlan, grants: Mapping[str, Grant]) -> dict[str,
             schema["properties"]["deleted_at"] = _DELETED_AT
         schema["examples"] = [example_of(plan, schema)]
         schemas[plan.name] = schema
-        schemas[f"{plan.name}Page"] = _page(plan)
-    for action, suffix in (("create", "Create"), ("write", "Update")):
+        schemas[f"{plan.name}-Page"] = _page(plan)
+    for action, suffix in (("create", "-Create"), ("write", "-Update")):
         if action in grants:
             schema = input_schema(plan, grants[action].writable, creating=action == "create")
             schema["examples"] = [example_of(plan, schema)]
@@ -127,9 +127,9 @@ def _operation(plan: DocTypePlan, route: RouteAccess, grants: Mapping[str, Grant
 
 def _body(plan: DocTypePlan, operation: str) -> dict[str, Any] | None:
     if operation == "create":
-        return reference(f"{plan.name}Create")
+        return reference(f"{plan.name}-Create")
     if operation in {"replace", "update"}:
-        return reference(f"{plan.name}Update")
+        return reference(f"{plan.name}-Update")
     return dict(_VERSION) if operation in {"submit", "cancel"} else None
 
 
@@ -138,7 +138,7 @@ def _answers(plan: DocTypePlan, operation: str, grants: Mapping[str, Grant]) -> 
         return {"204": {"description": "It is deleted."}}
     schema: dict[str, Any] = {"type": "object"}
     if "read" in grants:
-        schema = reference(f"{plan.name}Page" if operation == "list" else plan.name)
+        schema = reference(f"{plan.name}-Page" if operation == "list" else plan.name)
     answer = {"description": _SUMMARIES[operation], "content": {"application/json": {"schema": schema}}}
     if operation == "get":
         return {"200": answer, "304": {"description": "The client has this version."}}

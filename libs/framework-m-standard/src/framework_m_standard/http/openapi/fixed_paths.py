@@ -20,28 +20,28 @@ _USER: Final = {
 }
 
 FIXED_SCHEMAS: Final[dict[str, Any]] = {
-    "Auth.Credentials": {
+    "Framework-Credentials": {
         "type": "object",
         "properties": {"username": {**_TEXT, "description": "The email."}, "password": _TEXT},
         "required": ["username", "password"],
         "additionalProperties": False,
         "examples": [{"username": "ada@example.com", "password": "a long password"}],
     },
-    "Auth.Refresh": {
+    "Framework-Refresh": {
         "type": "object",
         "properties": {"refresh_token": _TEXT},
         "required": ["refresh_token"],
         "additionalProperties": False,
     },
-    "Auth.User": _USER,
-    "Auth.Tokens": {
+    "Framework-User": _USER,
+    "Framework-Tokens": {
         "type": "object",
         "properties": {
             "access_token": _TEXT,
             "token_type": {"const": "Bearer"},
             "expires_in": {"type": "integer", "description": "Seconds."},
             "refresh_token": _TEXT,
-            "user": reference("Auth.User"),
+            "user": reference("Framework-User"),
         },
         "required": ["expires_in", "user"],
         "description": "With session=true without tokens: they are cookies then.",
@@ -74,19 +74,19 @@ _SESSION: Final = {
     "schema": {"type": "boolean"},
 }
 _DOCTYPE: Final = {"name": "doctype", "in": "path", "required": True, "schema": _TEXT}
-_LOGIN: Final = _operation("login", "Log in", 200, reference("Auth.Tokens"), 400, 401, 413, 415, 429, 503)
+_LOGIN: Final = _operation("login", "Log in", 200, reference("Framework-Tokens"), 400, 401, 413, 415, 429, 503)
 _REFRESH: Final = _operation(
-    "refresh", "Trade a refresh token for new tokens", 200, reference("Auth.Tokens"), 400, 401, 413, 415, 503
+    "refresh", "Trade a refresh token for new tokens", 200, reference("Framework-Tokens"), 400, 401, 413, 415, 503
 )
 _META: Final = _operation("meta", "What a DocType looks like", 200, _OBJECT, 401, 403, 404, 503)
 
 FIXED_PATHS: Final[dict[str, Any]] = {
     "/api/v1/auth/login": {
-        "post": {**_with_body(_LOGIN, reference("Auth.Credentials")), "parameters": [_SESSION]},
+        "post": {**_with_body(_LOGIN, reference("Framework-Credentials")), "parameters": [_SESSION]},
     },
-    "/api/v1/auth/refresh": {"post": _with_body(_REFRESH, reference("Auth.Refresh"))},
+    "/api/v1/auth/refresh": {"post": _with_body(_REFRESH, reference("Framework-Refresh"))},
     "/api/v1/auth/logout": {"post": _operation("logout", "End the session", 204, None, 401, 403, 503)},
-    "/api/v1/auth/me": {"get": _operation("me", "Who am I", 200, reference("Auth.User"), 401, 503)},
+    "/api/v1/auth/me": {"get": _operation("me", "Who am I", 200, reference("Framework-User"), 401, 503)},
     "/api/meta": {"get": _operation("metaOverview", "The DocTypes that I may see", 200, _OBJECT, 401, 503)},
     "/api/meta/{doctype}": {"get": _META, "parameters": [_DOCTYPE]},
     "/health": {"get": {**_operation("health", "The process lives", 200, _OBJECT), "security": []}},
