@@ -7,7 +7,7 @@ PORT ?= 8000
 BIN := .venv/bin
 PROJECTS := $(wildcard libs/*/pyproject.toml)
 PACKAGES := $(PROJECTS:/pyproject.toml=)
-SUITES = $(wildcard tests libs/*/tests)
+SUITES = $(wildcard tests libs/*/tests examples/*/tests)
 export PORT
 
 # Another PYTHON than the environment's: set up anew.
