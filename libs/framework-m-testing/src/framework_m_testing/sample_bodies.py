@@ -75,7 +75,7 @@ class SampleDocuments:
         if spec.choices:
             return spec.choices[tried % len(spec.choices)]
         if spec.enum:
-            return [member.value for member in spec.enum][0]
+            return next(member.value for member in spec.enum)
         candidates = _CANDIDATES[spec.kind]
         value = candidates[tried % len(candidates)]
         return value.format(n=number) if isinstance(value, str) else value
