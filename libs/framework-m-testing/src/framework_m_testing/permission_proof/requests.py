@@ -18,7 +18,7 @@ from framework_m_testing.permission_proof.worlds import PLAIN, World, values_of_
 
 __all__ = ["as_json", "requests"]
 
-_VERBS: Final = ("get", "list", "list", "create", "update", "update", "submit", "cancel", "delete", "purge")
+_VERBS: Final = (*["get", "list", "update"] * 3, "create", "create", "submit", "cancel", "delete", "purge")
 _NOBODYS: Final = ("deleted_at", "nothing", "rows.text")
 _UNKNOWN: Final = UUID(int=99, version=4)
 _ORDERED: Final = ("id", "name", "owner", "creation", "docstatus", "_version")
@@ -59,7 +59,7 @@ def requests(draw: DrawFn, world: World) -> Request:
 
 def _names(declared: DeclaredDocType) -> list[str]:
     """Mostly the DocType's own fields."""
-    return [*(one.name for one in declared.fields)] * 3 + [*FRAMEWORK, *_NOBODYS]
+    return [*(one.name for one in declared.fields)] * 4 + [*FRAMEWORK, *_NOBODYS]
 
 
 def _get_query(draw: DrawFn, declared: DeclaredDocType) -> Mapping[str, Any]:
@@ -141,7 +141,7 @@ def _body(draw: DrawFn, declared: DeclaredDocType, document: Mapping[str, Any]) 
     """Some fields with new values or, of a stored document, echoes; now and then what nobody may give."""
     chosen = picked_some(draw, declared.fields, 3)
     body = {one.name: _given(draw, one, document) for one in chosen}
-    if seldom(draw, 6):
+    if seldom(draw, 12):
         name = picked(draw, [*(one for one in FRAMEWORK if one != "_version"), "nothing"])
         body[name] = as_json(document.get(name)) if draw(st.booleans()) else "x"
     return body
@@ -152,7 +152,7 @@ def _given(draw: DrawFn, field: DeclaredField, document: Mapping[str, Any]) -> A
         return _row_list(draw, field.rows, document.get(field.name, []))
     if document and seldom(draw, 3):
         return as_json(document[field.name])
-    return picked(draw, [None, {}]) if seldom(draw, 8) else as_json(draw(values_of_kind(field)))
+    return picked(draw, [None, {}]) if seldom(draw, 20) else as_json(draw(values_of_kind(field)))
 
 
 def _row_list(draw: DrawFn, declared: DeclaredDocType, stored: Sequence[Mapping[str, Any]]) -> Any:

@@ -175,31 +175,35 @@ def _declaration(draw: DrawFn, plain: DeclaredDocType) -> DeclaredDocType:
         return made
     owned = [one.name for one in fields if one.name in _OWNED]
     made = replace(made, rls_field=picked(draw, ["owner", "owner", None, *owned]))
-    return made if seldom(draw, 5) else replace(made, permissions=_permissions(draw, made))
+    return made if seldom(draw, 20) else replace(made, permissions=_permissions(draw, made))
 
 
 def _field(draw: DrawFn, plain: DeclaredField) -> DeclaredField:
-    made = replace(plain, level=picked(draw, [0, 0, 1, 2]), on_submit=draw(st.booleans()))
+    made = replace(plain, level=picked(draw, [0, 0, 0, 1, 2]), on_submit=draw(st.booleans()))
     if plain.rows:
         return replace(made, rows=_declaration(draw, plain.rows))
-    return replace(made, read_only=plain.read_only or seldom(draw, 4))
+    return replace(made, read_only=plain.read_only or seldom(draw, 8))
 
 
 def _levels(draw: DrawFn, fields: tuple[DeclaredField, ...]) -> Mapping[int, Level]:
     used = sorted({one.level for one in fields} - {0})
-    return {number: Level(*(tuple(picked_some(draw, _ROLES, 2)) for _ in range(2))) for number in used}
+    return {number: Level(_most(draw, _ROLES), _most(draw, _ROLES)) for number in used}
 
 
 def _permissions(draw: DrawFn, doctype: DeclaredDocType) -> Mapping[str, tuple[str, ...] | Mapping[str, Scope]]:
     actions = (*_ACTIONS, *(("submit", "cancel") if doctype.submittable else ()))
-    return {name: _given(draw, doctype) for name in actions if name == "read" or not seldom(draw, 4)}
+    return {name: _given(draw, doctype) for name in actions if name == "read" or not seldom(draw, 8)}
 
 
 def _given(draw: DrawFn, doctype: DeclaredDocType) -> tuple[str, ...] | Mapping[str, Scope]:
-    roles = picked_some(draw, _ROLES, len(_ROLES))
-    if seldom(draw, 3):
-        return tuple(roles)
+    roles = _most(draw, _ROLES)
+    if seldom(draw, 4):
+        return roles
     return {role: _scope(draw, doctype) for role in roles}
+
+
+def _most(draw: DrawFn, roles: Sequence[str]) -> tuple[str, ...]:
+    return tuple(role for role in roles if not seldom(draw, 3))
 
 
 def _scope(draw: DrawFn, doctype: DeclaredDocType) -> Scope:
@@ -257,11 +261,11 @@ def worlds(draw: DrawFn) -> World:
 @st.composite
 def callers(draw: DrawFn) -> Who:
     """Anonymous callers, users with any roles and attributes, administrators."""
-    kind = picked(draw, ["user"] * 8 + ["anonymous", "administrator"])
+    kind = picked(draw, ["user"] * 14 + ["anonymous", "administrator"])
     if kind == "anonymous":
         return Who("", frozenset({"Guest"}))
     administrator = ["Administrator"] if kind == "administrator" else []
-    roles = frozenset(["Guest", *picked_some(draw, ["A", "B"], 2), *administrator])
+    roles = frozenset(["Guest", *_most(draw, ["A", "B"]), *administrator])
     sizes = tuple(picked_some(draw, ["1", "2", "x"], 2))
     attributes = {"region": tuple(picked_some(draw, _VALUES["text"], 2)), "size": sizes, "code": sizes}
     return Who(str(picked(draw, _USERS)), roles, picked(draw, ["", "a", "ab"]), attributes)
