@@ -54,6 +54,8 @@ class Writes:
         before = self._load(leave, "write", request)
         self._expect(before, request)
         after = {**before, **merged_body(leave, before, request.body)}
+        if before["docstatus"] != _DRAFT and any(_sets_unseen(leave, *one) for one in request.body.items()):
+            raise Refused(409, "whether an unseen value differs is not told")
         _check_state(leave.declared, before, after)
         self._link(leave.declared, after, before)
         return self._change(leave, "write", after)
@@ -136,6 +138,15 @@ class Writes:
             if reads or selects:
                 return document
         raise Wrong("the link leads to nothing that the caller may read")
+
+
+def _sets_unseen(leave: Leave, name: str, raw: Any) -> bool:
+    """Whether a body sets what submitting fixes and the caller does not see."""
+    field = leave.declared.get(name)
+    if field is None or field.on_submit:
+        return False
+    shown = {"id", *(one.name for one in (field.rows.fields if field.rows else ()) if leave.reads(one, field))}
+    return not leave.reads(field) or (field.rows is not None and any(not row.keys() <= shown for row in raw))
 
 
 def _check_state(declared: DeclaredDocType, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
