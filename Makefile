@@ -7,7 +7,7 @@ PORT ?= 8000
 BIN := .venv/bin
 PROJECTS := $(wildcard libs/*/pyproject.toml)
 PACKAGES := $(PROJECTS:/pyproject.toml=)
-SUITES = $(wildcard tests libs/*/tests)
+SUITES = $(wildcard tests libs/*/tests examples/*/tests)
 export PORT
 
 # Another PYTHON than the environment's: set up anew.
@@ -15,7 +15,7 @@ ifneq ($(PYTHON),)
 _ := $(shell scripts/setup.sh matches || rm -f .venv/.environment)
 endif
 
-.PHONY: help setup run test lint bench build lock clean
+.PHONY: help setup run test lint guards bench build lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -43,6 +43,9 @@ lint: setup ## style, types and layers
 	$(BIN)/mypy
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
+
+guards: setup ## take each security guard out in turn; its test must fail
+	$(BIN)/python scripts/check_guards.py $(ARGS)
 
 bench: setup ## measure what the performance page promises; ARGS are handed on
 	$(BIN)/python -m benchmarks $(ARGS)

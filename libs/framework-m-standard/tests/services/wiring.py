@@ -106,14 +106,19 @@ async def wired(
 ) -> AsyncIterator[Wired]:
     """Opens the services over the database of an address."""
     async with _opened(url, snapshot, settings) as opened:
-        store = opened.adapters
-        await store.schema_mapper.sync()
-        permissions = PermissionService(permission or FakePermission(snapshot))
-        queries = QueryService(snapshot, store.reader, permissions)
-        ids = Uuid7Generator()
-        pipeline = WritePipeline(
-            store.reader, permissions, LinkService(snapshot, store.reader, permissions), CommitWatchers(), ids
-        )
-        naming = NamingService(store.counter)
-        documents = DocumentService(snapshot, store.units, pipeline, queries, naming, store.idempotency, ids)
-        yield Wired(opened, documents, queries)
+        await opened.adapters.schema_mapper.sync()
+        yield services_over(opened, permission or FakePermission(snapshot))
+
+
+def services_over(opened: Store, permission: PermissionProtocol) -> Wired:
+    """The services over an opened store."""
+    store, snapshot = opened.adapters, opened.adapters.snapshot
+    permissions = PermissionService(permission)
+    queries = QueryService(snapshot, store.reader, permissions)
+    ids = Uuid7Generator()
+    pipeline = WritePipeline(
+        store.reader, permissions, LinkService(snapshot, store.reader, permissions), CommitWatchers(), ids
+    )
+    naming = NamingService(store.counter)
+    documents = DocumentService(snapshot, store.units, pipeline, queries, naming, store.idempotency, ids)
+    return Wired(opened, documents, queries)

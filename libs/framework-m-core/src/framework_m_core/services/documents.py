@@ -40,7 +40,7 @@ from framework_m_core.services.queries import QueryService
 from framework_m_core.services.query_parsing import ListRequest
 from framework_m_core.services.retries import retrying
 from framework_m_core.services.validation import validated
-from framework_m_core.services.write_pipeline import Change, Expected, WritePipeline, check_version
+from framework_m_core.services.write_pipeline import Change, Expected, WritePipeline, check_unseen, check_version
 
 __all__ = ["DocumentService", "Once"]
 
@@ -226,6 +226,7 @@ class DocumentService:
             loaded, grant = await self._pipeline.load(unit, scope, plan, change.action, ref)
             check_version(loaded, expected)
             merged = update_values(plan, grant, lambda: loaded.served, loaded.values, body)
+            check_unseen(loaded, body)
             return await self._pipeline.change(unit, scope, plan, grant, loaded, merged, change, self.scoped)
 
         with _stale(expected):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -57,6 +57,11 @@ class LinkService:
         problems = [problem for holder in holders for problem in _settle(holder, found)]
         if problems:
             raise LinkTargetError("a link points to nothing that you can read", problems)
+
+    async def readable(self, scope: RequestScope, doctypes: Iterable[str]) -> list[str]:
+        """Those of the DocTypes that the caller may read documents of, by name."""
+        plans = [self._snapshot.get(name) for name in sorted({*doctypes})]
+        return [plan.name for plan in plans if await self._permissions.find(scope.principal, plan, "read")]
 
     async def _targets(
         self, unit: UnitOfWorkProtocol, scope: RequestScope, doctype: str, ids: Mapping[UUID, set[str]]

@@ -17,7 +17,7 @@ from framework_m_core.interfaces.permission import Grant
 from framework_m_core.registry.plans import FRAMEWORK_SPECS, ChildPlan, DocTypePlan
 from framework_m_core.services.validation import parse_fields
 
-__all__ = ["creation_values", "expected_version", "update_values"]
+__all__ = ["creation_values", "expected_version", "unseen_fields", "update_values"]
 
 _MAX_CHILD_ROWS = 10_000
 _MOST_FIELDS = 1_000
@@ -63,6 +63,17 @@ def update_values(
     values = _merge(plan, grant, taken, stored, problems)
     _refuse(problems)
     return values
+
+
+def unseen_fields(plan: DocTypePlan, readable: frozenset[str], body: Mapping[str, Any]) -> list[str]:
+    """The fields of a body, fixed by submitting, of which the caller does not see all that the body sets."""
+    fixed = [field for field in body if field in plan.fields and not plan.fields[field].allow_on_submit]
+    return [field for field in fixed if field not in readable or _has_unseen_column(field, readable, body[field])]
+
+
+def _has_unseen_column(field: str, readable: frozenset[str], rows: Any) -> bool:
+    given = [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
+    return any(name != "id" and f"{field}.{name}" not in readable for row in given for name in row)
 
 
 def _merge(

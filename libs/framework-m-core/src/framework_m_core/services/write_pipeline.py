@@ -32,12 +32,13 @@ from framework_m_core.services.document_codec import attributes_from_values, doc
 from framework_m_core.services.equipment import NO_EQUIPMENT, Equipment
 from framework_m_core.services.hooks import Door, HookRun, kept_attributes
 from framework_m_core.services.links import LinkService
+from framework_m_core.services.merging import unseen_fields
 from framework_m_core.services.permissions import PermissionService
 from framework_m_core.services.point_reads import PointReads
 from framework_m_core.services.projection import LIVE, by_reference, full_selection, not_found, row_to_document, visible
 from framework_m_core.services.validation import document_values, validated
 
-__all__ = ["NO_VERSION", "Change", "Expected", "Loaded", "WritePipeline", "check_version"]
+__all__ = ["NO_VERSION", "Change", "Expected", "Loaded", "WritePipeline", "check_unseen", "check_version"]
 
 
 NO_VERSION = 0
@@ -292,8 +293,9 @@ class WritePipeline:
         self, unit: UnitOfWorkProtocol, scope: RequestScope, plan: DocTypePlan, id: UUID
     ) -> None:
         if linking := await unit.linking(plan.name, id):
-            names = ", ".join(sorted(set(linking)))
-            raise LinkedDocumentError(f"documents link to this {plan.name}: change or delete them first, see {names}")
+            known = ", ".join(await self._links.readable(scope, linking))
+            see = f", see {known}" if known else ""
+            raise LinkedDocumentError(f"documents link to this {plan.name}: change or delete them first{see}")
 
 
 def check_version(loaded: Loaded, expected: Expected) -> None:
@@ -305,6 +307,18 @@ def check_version(loaded: Loaded, expected: Expected) -> None:
     if expected.version == NO_VERSION:
         message = "If-Match holds no ETag of this document: send the one that it was served with, or its _version"
     raise (PreconditionFailedError if expected.precondition else VersionConflictError)(message, version=stored)
+
+
+def check_unseen(loaded: Loaded, body: Mapping[str, Any]) -> None:
+    """Raises SubmittedDocumentError for a fixed value that the caller sets without seeing it.
+
+    Whether it differs is not looked at: the answer would tell what is stored.
+    """
+    if loaded.values["docstatus"] == DocStatus.DRAFT:
+        return
+    if unseen := unseen_fields(loaded.plan, loaded.reading.readable, body):
+        word = DocStatus(loaded.values["docstatus"]).name.lower()
+        raise SubmittedDocumentError(f"the document is {word}: its fields cannot be changed", fields=unseen)
 
 
 def _check_state(

@@ -1,0 +1,9 @@
+"""The CRM's DocTypes keep what every DocType must keep."""
+
+from pathlib import Path
+
+from framework_m_testing.conformance import DocTypeConformance
+
+
+class TestCrm(DocTypeConformance):
+    folder = Path(__file__).parents[1]

@@ -1,0 +1,52 @@
+"""Every store at once, its schema synced a single time, for declarations that differ in permissions alone."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from framework_m_core.registry.snapshot import Snapshot
+from framework_m_standard.auth.rbac import RbacPermission
+from framework_m_standard.memory.database import MemoryDatabase
+from framework_m_standard.sql.driver import Driver
+from framework_m_standard.sql.store import SqlStore
+from framework_m_testing.permission_proof.declared_classes import compiled
+from framework_m_testing.permission_proof.worlds import PLAIN
+
+from ..memory.wiring import memory_dump, memory_harness
+from ..sql.wiring import sql_dump, sql_harness, sql_store
+from .wiring import Store, Wired, services_over
+
+type Stores = Callable[[Snapshot], dict[str, Wired]]
+"""The services over each store, under declarations."""
+
+
+@asynccontextmanager
+async def proof_stores(folder: Path, postgres_url: str) -> AsyncIterator[Stores]:
+    """Opens SQLite, PostgreSQL and memory."""
+    async with AsyncExitStack() as stack:
+        plain = compiled(PLAIN)
+        database, drivers = MemoryDatabase(), []
+        for url in (f"sqlite:///{folder / 'proof.db'}", postgres_url):
+            store = await stack.enter_async_context(sql_store(url, plain, pool_size=2))
+            await sql_harness(store).schema_mapper.sync()
+            drivers.append(store.driver)
+        await memory_harness(database, plain).schema_mapper.sync()
+        yield lambda snapshot: {
+            **{driver.name: _over(_sql(driver, snapshot)) for driver in drivers},
+            "memory": _over(_memory(database, snapshot)),
+        }
+
+
+def _over(store: Store) -> Wired:
+    return services_over(store, RbacPermission(store.adapters.snapshot))
+
+
+def _sql(driver: Driver, snapshot: Snapshot) -> Store:
+    store = SqlStore(driver, snapshot)
+    return Store(driver.name, sql_harness(store), lambda: sql_dump(store))
+
+
+def _memory(database: MemoryDatabase, snapshot: Snapshot) -> Store:
+    return Store("memory", memory_harness(database, snapshot), lambda: memory_dump(database, snapshot))

@@ -1,0 +1,171 @@
+"""A plain model of two DocTypes' life, shelves and bills, with the classes that the product is given for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+from uuid import UUID
+
+from framework_m import DocCreated, DocDeleted, DocType, Documents, DocUpdated, DomainEvent, Field, on
+from framework_m_core.domain.errors import (
+    DuplicateNameError,
+    DuplicateValueError,
+    EntityNotFoundError,
+    LinkedDocumentError,
+    LinkTargetError,
+    SubmittedDocumentError,
+    VersionConflictError,
+)
+from framework_m_core.domain.events import DocCancelled, DocSubmitted
+from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_core.registry.snapshot import Snapshot
+
+DRAFT, SUBMITTED, CANCELLED = 0, 1, 2
+_STEPS: Final = {"submit": (DRAFT, SUBMITTED), "cancel": (SUBMITTED, CANCELLED)}
+_EVENTS: Final = {"submit": "submitted", "cancel": "cancelled", "update": "updated"}
+
+
+class Shelf(DocType):
+    """Named by who makes it, with a value that no other live shelf has."""
+
+    label: str = Field(unique=True)
+
+    class Meta:
+        naming = "prompt"
+
+
+class Line(DocType):
+    """A row of a bill."""
+
+    text: str = ""
+    shelf: UUID | None = Field(default=None, link="Shelf")
+
+    class Meta:
+        is_child_table = True
+
+
+class Bill(DocType):
+    """Submitted and cancelled; a note may be changed after that."""
+
+    title: str = ""
+    note: str = Field(default="", allow_on_submit=True)
+    shelf: UUID | None = Field(default=None, link="Shelf")
+    lines: list[Line] = []
+
+    class Meta:
+        submittable = True
+
+
+@on("Bill", DocCreated)
+@on("Bill", DocUpdated)
+@on("Bill", DocSubmitted)
+@on("Bill", DocCancelled)
+@on("Bill", DocDeleted)
+@on("Shelf", DocCreated)
+@on("Shelf", DocUpdated)
+@on("Shelf", DocDeleted)
+async def keep_waiting(event: DomainEvent, documents: Documents) -> None:
+    """Makes the events wanted, so that they wait in the outbox."""
+
+
+def shelf_snapshot() -> Snapshot:
+    """The DocTypes, compiled."""
+    builder = RegistryBuilder()
+    for doctype in (Shelf, Line, Bill):
+        builder.add_doctype(doctype, "shelves")
+    builder.add_handler(keep_waiting)
+    return builder.freeze()
+
+
+@dataclass
+class Kept:
+    """A document as it should be, and what should have been told of it."""
+
+    doctype: str
+    id: UUID
+    values: dict[str, Any]
+    version: int = 1
+    status: int = DRAFT
+    is_deleted: bool = False
+    is_gone: bool = False
+    told: list[tuple[str, int]] = field(default_factory=lambda: [("created", 1)])
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the document can be read."""
+        return not self.is_deleted and not self.is_gone
+
+    def links(self) -> set[UUID]:
+        """The shelves that it links to."""
+        rows = self.values.get("lines", ())
+        return {one["shelf"] for one in (self.values, *rows) if one.get("shelf")}
+
+    def change(self, event: str) -> None:
+        """Counts a change and notes its event."""
+        self.version += 1
+        self.told.append((event, self.version))
+
+
+class Model:
+    """All documents, and the errors that are right for each thing that may be done to them."""
+
+    def __init__(self) -> None:
+        self.kept: dict[UUID, Kept] = {}
+
+    def of(self, doctype: str) -> list[Kept]:
+        """Documents of a DocType, deleted and purged ones too."""
+        return [one for one in self.kept.values() if one.doctype == doctype]
+
+    def faults_of_shelf(self, values: dict[str, Any], but: Kept | None = None) -> Iterator[type[Exception]]:
+        """Why a shelf cannot have these values."""
+        others = [one for one in self.of("Shelf") if one.is_live and one is not but]
+        if "name" in values and any(one.values["name"] == values["name"] for one in others):
+            yield DuplicateNameError
+        if any(one.values["label"] == values.get("label") for one in others):
+            yield DuplicateValueError
+
+    def fault_of_links(self, now: set[UUID]) -> Iterator[type[Exception]]:
+        """Why new links cannot be made."""
+        if any(id not in self.kept or not self.kept[id].is_live for id in now):
+            yield LinkTargetError
+
+    def fault_of_update(self, bill: Kept, after: dict[str, Any], version: int | None) -> Iterator[type[Exception]]:
+        """Why a document cannot be changed so; the first is what is answered."""
+        yield from self.fault_of_version(bill, version)
+        fixed = {name for name in after if after[name] != bill.values[name]} - {"note"}
+        if bill.doctype == "Bill" and (bill.status == CANCELLED or (bill.status == SUBMITTED and fixed)):
+            yield SubmittedDocumentError
+
+    def fault_of_version(self, document: Kept, version: int | None) -> Iterator[type[Exception]]:
+        """Why a document cannot be changed at a version."""
+        if not document.is_live:
+            yield EntityNotFoundError
+        if version not in (None, document.version):
+            yield VersionConflictError
+
+    def fault_of_step(self, bill: Kept, step: str, version: int | None) -> Iterator[type[Exception]]:
+        """Why a bill cannot be submitted or cancelled."""
+        yield from self.fault_of_version(bill, version)
+        if bill.status != _STEPS[step][0]:
+            yield SubmittedDocumentError
+
+    def step(self, bill: Kept, step: str) -> None:
+        """Submits or cancels a bill."""
+        bill.status = _STEPS[step][1]
+        bill.change(_EVENTS[step])
+
+    def fault_of_removal(self, document: Kept, *, hard: bool) -> Iterator[type[Exception]]:
+        """Why a document cannot be deleted."""
+        if document.is_gone or (document.is_deleted and not hard):
+            yield EntityNotFoundError
+        if document.status == SUBMITTED:
+            yield SubmittedDocumentError
+        holders = [one for one in self.of("Bill") if document.id in one.links() and not one.is_gone]
+        if any(hard or one.is_live for one in holders):
+            yield LinkedDocumentError
+
+    def remove(self, document: Kept, *, hard: bool) -> None:
+        """Deletes a document."""
+        document.is_gone, document.is_deleted = hard, not hard
+        document.change("deleted")

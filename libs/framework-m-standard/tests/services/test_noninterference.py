@@ -1,0 +1,97 @@
+"""Proof by cases: two databases that differ only in what a caller may not see answer that caller alike.
+
+Statuses, documents, counts, cursors and the texts of errors are compared, for random requests on every store. What no
+store can keep secret is told in `framework_m_testing.permission_proof.disguises`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, seed
+from hypothesis import strategies as st
+
+from framework_m_testing.permission_proof.declared import Request, Stored, Who
+from framework_m_testing.permission_proof.disguises import disguises
+from framework_m_testing.permission_proof.performing import Performer, comparable
+from framework_m_testing.permission_proof.requests import requests
+from framework_m_testing.permission_proof.worlds import World, callers, worlds
+
+from .proof_stores import Stores
+from .proving import SEEDS, ids_of, many, performers, running, seed_id
+
+BATCH, WORLDS = 40, 20
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A world and its disguise for a caller, with requests."""
+
+    world: World
+    disguise: World
+    who: Who
+    requests: list[Request]
+
+    def __repr__(self) -> str:
+        return f"Pair for {self.who}"
+
+
+@st.composite
+def pairs(draw: st.DrawFn) -> Pair:
+    world, who = draw(worlds()), draw(callers())
+    asked = [draw(requests(world)) for _ in range(BATCH)]
+    return Pair(world, draw(disguises(world, who)), who, asked)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", SEEDS[: len(SEEDS) // 5], ids=seed_id)
+def test_what_is_hidden_changes_no_answer(number: int, tmp_path: Path, empty_postgres_url: str) -> None:
+    met: Counter[object] = Counter()
+
+    with running(tmp_path, empty_postgres_url) as (run, stores):
+
+        @seed(number)
+        @many(WORLDS)
+        @given(pair=pairs())
+        def prove(pair: Pair) -> None:
+            met["differing"] += pair.world.stored != pair.disguise.stored
+            met.update(run(_compare(stores, pair)))
+
+        prove()
+    assert met["differing"] >= WORLDS // 2
+    assert {200, 400, 403, 404} <= met.keys()
+
+
+async def _compare(stores: Stores, pair: Pair) -> list[int]:
+    """The statuses of all requests; fails where what is hidden makes a difference."""
+    statuses = []
+    for name, performer in performers(stores, pair.world).items():
+        seen = await _answers(performer, pair, pair.world.stored)
+        disguised = await _answers(performer, pair, pair.disguise.stored)
+        for request, one, other in zip(pair.requests, seen, disguised, strict=True):
+            assert one == other, _told(name, pair, request, one, other)
+            statuses.append(one["status"])
+    return statuses
+
+
+async def _answers(performer: Performer, pair: Pair, stored: Stored) -> list[dict[str, Any]]:
+    await performer.put(stored)
+    known, found = ids_of(pair.world.stored) | ids_of(pair.disguise.stored), []
+    for request in pair.requests:
+        answer, told = await performer.answer(pair.who, request)
+        found.append({"status": answer.status, "error": told, "served": comparable(answer.served, known)})
+    return found
+
+
+def _told(store: str, pair: Pair, request: Request, one: dict[str, Any], other: dict[str, Any]) -> str:
+    """The case alone: all that is needed to repeat it."""
+    doctype = request.doctype
+    before, after = pair.world.stored[doctype], pair.disguise.stored[doctype]
+    ids = [id for id in {**before, **after} if before.get(id) != after.get(id)]
+    changed = [f"  {before.get(id)}\n  {after.get(id)}" for id in ids]
+    declared = f"{pair.world.declared[doctype]}\n{pair.who}\n{request}"
+    return "\n".join([f"{store} differs, error:", f"  {one}", f"  {other}", declared, *changed])

@@ -1,0 +1,188 @@
+"""`DocTypeConformance`: what must hold of every DocType of an app, whoever declared it.
+
+```python
+class TestCrm(DocTypeConformance):
+    folder = Path("examples/crm")
+```
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterator, Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+import pytest_asyncio
+from jsonschema import Draft202012Validator
+from pydantic_core import to_json
+
+from framework_m_core.bootstrap.application import Application, open_application
+from framework_m_core.domain.errors import (
+    AuthenticationError,
+    EntityNotFoundError,
+    FrameworkError,
+    NoGrantError,
+    QueryError,
+)
+from framework_m_core.domain.field_spec import FieldKind
+from framework_m_core.domain.scope import ADMINISTRATOR, ANONYMOUS, GUEST, Principal, RequestScope, system_scope
+from framework_m_core.registry.plans import DocTypePlan
+from framework_m_core.services.metadata import MetadataService
+from framework_m_core.services.query_parsing import ListRequest
+from framework_m_core.services.schemas import document_schema, input_schema
+from framework_m_testing.contracts.contract import Contract
+from framework_m_testing.sample_bodies import SampleDocuments
+
+__all__ = ["DocTypeConformance"]
+
+_SYSTEM = system_scope("check that a DocType conforms")
+_WRITES = ("write", "delete", "purge", "submit", "cancel")
+
+
+class DocTypeConformance(Contract):
+    """Checks every DocType that has an API, with the whole app on the store in memory.
+
+    `folder` is where the app's `pyproject.toml` stands. `bodies` gives, by DocType, fields whose rules no guess can
+    meet.
+    """
+
+    folder: ClassVar[Path]
+    bodies: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+
+    @pytest_asyncio.fixture
+    async def app(self) -> AsyncIterator[Application]:
+        """The app, open, without documents."""
+        async with open_application(self.folder, environment={"M_ADAPTERS__STORE": "memory"}) as app:
+            yield app
+
+    @pytest.fixture
+    def samples(self, app: Application) -> SampleDocuments:
+        """Makes documents of any DocType."""
+        return SampleDocuments(app, _SYSTEM, self.bodies)
+
+    async def test_there_are_doctypes_to_look_at(self, app: Application) -> None:
+        """A check that finds nothing to look at proves nothing."""
+        assert [*_plans(app)]
+
+    async def test_a_document_is_kept_as_it_was_answered(self, app: Application, samples: SampleDocuments) -> None:
+        """Created, read, sent back as it came, deleted."""
+        for plan in _plans(app):
+            _, made = await samples.create(plan.name)
+            assert await app.documents.get(_SYSTEM, plan.name, made["id"]) == made, plan.name
+            sent = await app.documents.update(_SYSTEM, plan.name, made["id"], _travelled(made))
+            assert {**sent, **_stamps(made)} == made, plan.name
+            await app.documents.delete(_SYSTEM, plan.name, made["id"])
+            with pytest.raises(EntityNotFoundError):
+                await app.documents.get(_SYSTEM, plan.name, made["id"])
+
+    async def test_a_document_has_the_shape_that_its_schema_tells(
+        self, app: Application, samples: SampleDocuments
+    ) -> None:
+        """The JSON Schema is one, and its own documents and bodies satisfy it."""
+        for plan in _plans(app):
+            body, made = await samples.create(plan.name)
+            grant = await app.queries.permissions.require(_SYSTEM, plan, "create")
+            shown = document_schema(plan, grant.readable, grant.writable)
+            taken = input_schema(plan, grant.writable, creating=True)
+            for schema, value in ((shown, _travelled(made)), (taken, body)):
+                Draft202012Validator.check_schema(schema)
+                Draft202012Validator(schema).validate(value)
+
+    async def test_the_metadata_tell_what_a_caller_may_see(self, app: Application) -> None:
+        """For each role: fields that its grants have, and no others."""
+        metadata: MetadataService = app.container.get("metadata")
+        for plan in _plans(app):
+            for caller in _callers(plan):
+                known = (await metadata.visible(caller)).get(plan.name, {})
+                if not known:
+                    with pytest.raises((AuthenticationError, NoGrantError)):
+                        await metadata.describe(caller, plan.name)
+                    continue
+                described = await metadata.describe(caller, plan.name)
+                fields = {field["name"] for field in described["fields"]} - {"name"}
+                granted = frozenset[str]().union(*(grant.readable | grant.writable for grant in known.values()))
+                assert fields <= granted, f"{plan.name}: {caller.principal.roles}"
+                assert {name for name, may in described["permissions"].items() if may} == known.keys()
+
+    async def test_only_the_roles_that_are_named_get_in(self, app: Application, samples: SampleDocuments) -> None:
+        """Each action is refused to every role that `Meta.permissions` does not give it to."""
+        for plan in _plans(app):
+            _, made = await samples.create(plan.name)
+            for caller in _callers(plan):
+                for action in ("read", "create", *_WRITES):
+                    refused = await _is_refused(app, caller, plan, action, made["id"])
+                    assert refused is not _may(plan, caller, action), f"{plan.name}.{action}: {caller.principal.roles}"
+
+    async def test_lists_sort_and_filter_by_every_column(self, app: Application, samples: SampleDocuments) -> None:
+        """And refuse a name that is none."""
+        for plan in _plans(app):
+            made = [(await samples.create(plan.name))[1]["id"] for _ in range(2)]
+            for name in plan.columns:
+                if name == "deleted_at" or plan.specs[name].kind is FieldKind.JSON:
+                    continue
+                tree = {"or": [_is_null(name, True), _is_null(name, False)]}
+                page = await _page(app, plan, ListRequest(order_by=[name], filters=tree, count="exact", fields=[name]))
+                assert {*made} <= {item["id"] for item in page.items}, f"{plan.name}.{name}"
+                assert page.total == len(page.items)
+            with pytest.raises(QueryError):
+                await _page(app, plan, ListRequest(order_by=["no_such_field"]))
+
+
+async def _page(app: Application, plan: DocTypePlan, request: ListRequest) -> Any:
+    return await app.documents.list(_SYSTEM, plan.name, request)
+
+
+def _plans(app: Application) -> Iterator[DocTypePlan]:
+    return (plan for plan in app.snapshot.doctypes.values() if plan.meta.has_api)
+
+
+def _is_null(field: str, value: bool) -> dict[str, Any]:
+    return {"field": field, "operator": "is_null", "value": value}
+
+
+def _stamps(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: document[name] for name in ("modified", "_version")}
+
+
+def _travelled(value: Any) -> Any:
+    """A document as a client gets it and sends it."""
+    return json.loads(to_json(value))
+
+
+def _callers(plan: DocTypePlan) -> list[RequestScope]:
+    """Nobody, somebody without roles, and one caller for each role."""
+    roles = [frozenset[str](), *(frozenset({role}) for role in sorted({*plan.meta.roles, ADMINISTRATOR} - {GUEST}))]
+    return [RequestScope(ANONYMOUS), *(RequestScope(Principal("somebody", one | {GUEST})) for one in roles)]
+
+
+def _may(plan: DocTypePlan, caller: RequestScope, action: str) -> bool:
+    """What the declaration itself says; to change a document one has to be able to read it."""
+    stated = getattr(vars(plan.model).get("Meta"), "permissions", None) or {}
+    needed = {action, "read"} if action in _WRITES else {action}
+    roles = caller.principal.roles
+    return ADMINISTRATOR in roles or all(not roles.isdisjoint(stated.get(one, ())) for one in needed)
+
+
+async def _is_refused(app: Application, caller: RequestScope, plan: DocTypePlan, action: str, id: Any) -> bool:
+    """Whether a caller is turned away for want of a grant. What comes after is undone."""
+    documents = app.documents
+    async with app.container.get("unit_of_work")(caller) as unit:
+        inside = caller.within(unit)
+        calls: dict[str, Any] = {
+            "read": lambda: documents.list(inside, plan.name, ListRequest()),
+            "create": lambda: documents.create(inside, plan.name, {}),
+            "write": lambda: documents.update(inside, plan.name, id, {}),
+            "delete": lambda: documents.delete(inside, plan.name, id),
+            "purge": lambda: documents.delete(inside, plan.name, id, hard=True),
+            "submit": lambda: documents.submit(inside, plan.name, id),
+            "cancel": lambda: documents.cancel(inside, plan.name, id),
+        }
+        try:
+            await calls[action]()
+        except (AuthenticationError, NoGrantError):
+            return True
+        except FrameworkError:
+            return False
+    return False

@@ -1,0 +1,1 @@
+"""Permissions by the book: random declarations, documents and requests, and what architecture section 5 answers."""

@@ -1,0 +1,97 @@
+"""What the body of a write means: which fields may be given, and the values that they become."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from uuid import UUID, uuid4
+
+from framework_m_testing.permission_proof.declared import DeclaredField
+from framework_m_testing.permission_proof.leave import Leave
+from framework_m_testing.permission_proof.plain_filters import Wrong, parsed
+
+__all__ = ["merged_body", "new_body"]
+
+
+def new_body(leave: Leave, body: Mapping[str, Any]) -> dict[str, Any]:
+    """The own fields of a new document: nothing may be given that the caller may not set."""
+    for name in body:
+        if leave.writable(name) is None:
+            raise Wrong(f"{name} is not to be set")
+    defaults = {one.name: [] if one.rows else one.default for one in leave.declared.fields}
+    return {**defaults, **_given(leave, body, {})}
+
+
+def merged_body(leave: Leave, before: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that a body changes; what the caller may not set is ignored where it echoes what was served."""
+    served = leave.served(before)
+    for name, raw in body.items():
+        if leave.writable(name) is not None or name == "_version":
+            continue
+        if name not in served or not _echoes(leave, name, served[name], raw):
+            raise Wrong(f"{name} is not to be set")
+    return _given(leave, body, before)
+
+
+def _given(leave: Leave, body: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    values = {}
+    for name, raw in body.items():
+        field = leave.writable(name)
+        if field is not None and field.rows:
+            values[name] = [*_rows(leave, field, before.get(name, []), raw)]
+        elif field is not None:
+            values[name] = _value(field, raw)
+    return values
+
+
+def _value(field: DeclaredField, raw: Any) -> Any:
+    if raw is None and not field.nullable:
+        raise Wrong(f"{field.name} is never null")
+    return parsed(field.kind, raw)
+
+
+def _rows(
+    leave: Leave, table: DeclaredField, before: Sequence[Mapping[str, Any]], raw: Any
+) -> Iterator[dict[str, Any]]:
+    if not isinstance(raw, list):
+        raise Wrong("a list of rows is expected")
+    known = {row["id"]: row for row in before}
+    for given in raw:
+        if not isinstance(given, Mapping):
+            raise Wrong("a row is expected")
+        if "id" in given and UUID(given["id"]) not in known:
+            raise Wrong("no such row")
+        yield _row(leave, table, known.pop(UUID(given["id"])) if "id" in given else {}, given)
+
+
+def _row(leave: Leave, table: DeclaredField, before: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    assert table.rows
+    row = dict(before) or {"id": uuid4(), **{one.name: one.default for one in table.rows.fields}}
+    for name, raw in given.items():
+        field = table.rows.get(name)
+        if name == "id":
+            continue
+        if field is not None and leave.writes(field, table):
+            row[name] = _value(field, raw)
+        elif field is None or not before or not leave.reads(field, table) or parsed(field.kind, raw) != before[name]:
+            raise Wrong(f"{name} is not to be set")
+    return row
+
+
+def _echoes(leave: Leave, name: str, served: Any, raw: Any) -> bool:
+    field = leave.declared.get(name)
+    if field is None or not field.rows:
+        return leave.same(name, served, raw)
+    if not isinstance(raw, list) or len(raw) != len(served):
+        return False
+    return all(
+        isinstance(given, Mapping) and _echoes_row(field, row, given) for row, given in zip(served, raw, strict=True)
+    )
+
+
+def _echoes_row(table: DeclaredField, served: Mapping[str, Any], given: Mapping[str, Any]) -> bool:
+    assert table.rows
+    kinds = {"id": "link", **{one.name: one.kind for one in table.rows.fields}}
+    return given.keys() <= served.keys() and all(
+        parsed(kinds[name], raw) == served[name] for name, raw in given.items()
+    )

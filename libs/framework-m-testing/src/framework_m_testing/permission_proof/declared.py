@@ -1,0 +1,150 @@
+"""DocTypes, callers and requests as plain data, which both the product and the reference are given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+__all__ = [
+    "FRAMEWORK",
+    "CallerValue",
+    "Declared",
+    "DeclaredDocType",
+    "DeclaredField",
+    "Documents",
+    "Level",
+    "Request",
+    "Scope",
+    "Stored",
+    "Tree",
+    "Who",
+    "linking",
+]
+
+FRAMEWORK = ("id", "name", "owner", "creation", "modified", "modified_by", "docstatus", "_version", "deleted_at")
+"""The fields that every document has."""
+
+type Tree = Mapping[str, Any]
+"""A filter as JSON has it: `{"field", "operator", "value"}`, `{"and": [...]}`, `{"or": [...]}` or `{"not": {...}}`."""
+
+type Scope = str | Tree
+"""`all`, `own` or a filter."""
+
+type Documents = Mapping[UUID, Mapping[str, Any]]
+type Stored = Mapping[str, Documents]
+"""Documents by DocType and id, each with all stored values; child rows are lists of dictionaries."""
+
+
+@dataclass(frozen=True)
+class CallerValue:
+    """In a scope, stands for the caller's `id`, `email`, or values of an attribute."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class DeclaredField:
+    """A field: its kind of value (`text`, `integer`, `decimal`, `boolean`, `date`, `link`, `rows`) and its keywords."""
+
+    name: str
+    kind: str
+    nullable: bool = True
+    default: Any = None
+    level: int = 0
+    read_only: bool = False
+    on_submit: bool = False
+    link: str | None = None
+    fetch: str | None = None
+    rows: DeclaredDocType | None = None
+
+
+@dataclass(frozen=True)
+class Level:
+    """The roles that may read and write the fields of a level."""
+
+    read: tuple[str, ...] = ()
+    write: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class DeclaredDocType:
+    """A DocType with what `Meta` says of permissions."""
+
+    name: str
+    fields: tuple[DeclaredField, ...]
+    permissions: Mapping[str, tuple[str, ...] | Mapping[str, Scope]] | None = None
+    rls_field: str | None = "owner"
+    levels: Mapping[int, Level] = field(default_factory=dict)
+    submittable: bool = False
+    is_child: bool = False
+
+    def get(self, name: str) -> DeclaredField | None:
+        """The declared field of a name."""
+        return next((one for one in self.fields if one.name == name), None)
+
+    def kind(self, name: str) -> str:
+        """The kind of a field, the framework's included."""
+        found = self.get(name)
+        return found.kind if found else _FRAMEWORK_KINDS[name]
+
+
+type Declared = Mapping[str, DeclaredDocType]
+
+_FRAMEWORK_KINDS = {
+    "id": "link",
+    "name": "text",
+    "owner": "text",
+    "creation": "moment",
+    "modified": "moment",
+    "modified_by": "text",
+    "docstatus": "integer",
+    "_version": "integer",
+    "deleted_at": "moment",
+}
+
+
+@dataclass(frozen=True)
+class Who:
+    """A caller; without an id, an anonymous one."""
+
+    id: str
+    roles: frozenset[str]
+    email: str = ""
+    attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a caller asks for.
+
+    `verb` is get, list, create, update, submit, cancel, delete or purge; `query` holds the parameters of a read.
+    """
+
+    verb: str
+    doctype: str
+    ref: UUID | str = ""
+    body: Mapping[str, Any] = field(default_factory=dict)
+    query: Mapping[str, Any] = field(default_factory=dict)
+
+
+def linking(declared: Declared, stored: Stored, doctype: str, id: UUID) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """DocTypes and documents, deleted ones too, that link to a document, by themselves or in a row."""
+    for name, documents in stored.items():
+        for document in documents.values():
+            if any(_document_links(declared[name], document, doctype, id)):
+                yield name, document
+
+
+def _document_links(
+    declared: DeclaredDocType, document: Mapping[str, Any], doctype: str, id: UUID
+) -> Iterator[DeclaredField]:
+    """The fields by which a document links to another."""
+    for one in declared.fields:
+        if one.rows:
+            nested, rows = one.rows, document[one.name]
+            if any(any(_document_links(nested, row, doctype, id)) for row in rows):
+                yield one
+        elif one.link == doctype and document[one.name] == id:
+            yield one

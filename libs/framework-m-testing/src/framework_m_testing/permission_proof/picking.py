@@ -1,0 +1,26 @@
+"""Picking from what is at hand: by number, because hypothesis looks long at every new sequence it samples from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
+
+__all__ = ["picked", "picked_some", "seldom"]
+
+
+def picked[T](draw: DrawFn, items: Sequence[T]) -> T:
+    """One of the items."""
+    return items[draw(st.integers(0, len(items) - 1))]
+
+
+def picked_some[T](draw: DrawFn, items: Sequence[T], most: int) -> list[T]:
+    """Some of the items, in any order, none twice."""
+    rest = [*items]
+    return [rest.pop(draw(st.integers(0, len(rest) - 1))) for _ in range(draw(st.integers(0, min(most, len(rest)))))]
+
+
+def seldom(draw: DrawFn, one_in: int) -> bool:
+    """True now and then."""
+    return draw(st.integers(1, one_in)) == one_in

@@ -1,0 +1,157 @@
+"""`Writes`: what a write leaves behind, by the plain text of architecture sections 3 and 5."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from framework_m_testing.permission_proof.bodies import merged_body, new_body
+from framework_m_testing.permission_proof.declared import Declared, DeclaredDocType, Request, Stored, Who, linking
+from framework_m_testing.permission_proof.leave import Leave, Refused
+from framework_m_testing.permission_proof.plain_filters import Wrong
+
+__all__ = ["Writes"]
+
+_DRAFT, _SUBMITTED, _CANCELLED = 0, 1, 2
+_STEPS = {"submit": (_DRAFT, _SUBMITTED), "cancel": (_SUBMITTED, _CANCELLED)}
+
+
+class Writes:
+    """Performs one write on copies; `left` holds the documents after it."""
+
+    def __init__(self, declared: Declared, stored: Stored, now: datetime, who: Who) -> None:
+        self._declared = declared
+        self._now = now
+        self._who = who
+        self.left = {name: dict(documents) for name, documents in stored.items()}
+
+    def perform(self, request: Request) -> dict[str, Any] | None:
+        """Does what is asked for and gives what is served. Raises Refused and Wrong."""
+        leave = Leave(self._declared[request.doctype], self._who)
+        if request.verb == "create":
+            return self._create(leave, request)
+        if request.verb in {"delete", "purge"}:
+            self._remove(leave, request)
+            return None
+        if request.verb in _STEPS:
+            return self._transition(leave, request)
+        return self._update(leave, request)
+
+    def _create(self, leave: Leave, request: Request) -> dict[str, Any]:
+        leave.need("create")
+        id, values = uuid4(), new_body(leave, request.body)
+        document = {
+            "id": id, "name": str(id), "owner": self._who.id, "creation": self._now, "modified": self._now,
+            "modified_by": self._who.id, "docstatus": _DRAFT, "_version": 1, "deleted_at": None, **values,
+        }  # fmt: skip
+        self._link(leave.declared, document, {})
+        leave.demand("create", document)
+        return self._keep(leave, document)
+
+    def _update(self, leave: Leave, request: Request) -> dict[str, Any]:
+        before = self._load(leave, "write", request)
+        self._expect(before, request)
+        after = {**before, **merged_body(leave, before, request.body)}
+        if before["docstatus"] != _DRAFT and any(_sets_unseen(leave, *one) for one in request.body.items()):
+            raise Refused(409, "whether an unseen value differs is not told")
+        _check_state(leave.declared, before, after)
+        self._link(leave.declared, after, before)
+        return self._change(leave, "write", after)
+
+    def _transition(self, leave: Leave, request: Request) -> dict[str, Any]:
+        leave.need(request.verb)
+        if not leave.declared.submittable or not request.body.keys() <= {"_version"}:
+            raise Wrong("nothing that is submitted so")
+        before = self._load(leave, request.verb, request)
+        self._expect(before, request)
+        expected, status = _STEPS[request.verb]
+        if before["docstatus"] != expected:
+            raise Refused(409, f"not to be {request.verb}ted")
+        return self._change(leave, request.verb, {**before, "docstatus": status})
+
+    def _change(self, leave: Leave, action: str, after: dict[str, Any]) -> dict[str, Any]:
+        stamps = {"modified": self._now, "modified_by": self._who.id, "_version": after["_version"] + 1}
+        document = {**after, **stamps}
+        leave.demand(action, document)
+        return self._keep(leave, document)
+
+    def _keep(self, leave: Leave, document: dict[str, Any]) -> dict[str, Any]:
+        self.left[leave.declared.name][document["id"]] = document
+        if leave.has("read") and leave.covers("read", document):
+            return leave.served(document)
+        return {name: document[name] for name in ("id", "name", "_version")}
+
+    def _load(self, leave: Leave, action: str, request: Request) -> Mapping[str, Any]:
+        """A document that the caller may read and act on: a change needs both grants."""
+        leave.need(action)
+        leave.need("read")
+        by_id = isinstance(request.ref, UUID)
+        for document in self.left[request.doctype].values():
+            is_there = document["deleted_at"] is None or (action == "purge" and by_id)
+            if request.ref == document["id" if by_id else "name"] and is_there and leave.covers("read", document):
+                leave.demand(action, document)
+                return document
+        raise Refused(404, "no such document for this caller")
+
+    def _expect(self, before: Mapping[str, Any], request: Request) -> None:
+        if request.body.get("_version") not in (None, before["_version"]):
+            raise Refused(409, "stale version")
+
+    def _remove(self, leave: Leave, request: Request) -> None:
+        before = self._load(leave, request.verb, request)
+        if before["docstatus"] == _SUBMITTED:
+            raise Refused(409, "submitted")
+        hard = request.verb == "purge"
+        for _, other in linking(self._declared, self.left, request.doctype, before["id"]):
+            if hard or other["deleted_at"] is None:
+                raise Refused(409, "still linked to")
+        kept = self.left[request.doctype]
+        if hard:
+            del kept[before["id"]]
+        else:
+            gone = {"modified": self._now, "modified_by": self._who.id, "deleted_at": self._now}
+            kept[before["id"]] = {**before, **gone, "_version": before["_version"] + 1}
+
+    def _link(self, declared: DeclaredDocType, now: dict[str, Any], was: Mapping[str, Any]) -> None:
+        """New links must lead to documents that the caller may read, or select where nothing is fetched."""
+        for field in declared.fields:
+            if field.rows:
+                known = {row["id"]: row for row in was.get(field.name, ())}
+                for row in now[field.name]:
+                    self._link(field.rows, row, known.get(row["id"], {}))
+            elif field.link and now[field.name] != was.get(field.name):
+                self._follow(declared, field.name, field.link, now)
+
+    def _follow(self, declared: DeclaredDocType, name: str, target: str, now: dict[str, Any]) -> None:
+        sources = {one.name: (one.fetch or "").split(".") for one in declared.fields}
+        fetching = {one: source[1] for one, source in sources.items() if source[0] == name}
+        found = self._linkable(target, now[name], [*fetching.values()]) if now[name] is not None else {}
+        now.update({one: found.get(source) for one, source in fetching.items()})
+
+    def _linkable(self, doctype: str, id: UUID, fetched: list[str]) -> Mapping[str, Any]:
+        there, document = Leave(self._declared[doctype], self._who), self.left[doctype].get(id)
+        if document is not None and document["deleted_at"] is None:
+            reads = there.has("read") and there.covers("read", document) and all(map(there.sees, fetched))
+            selects = not fetched and there.has("select") and there.covers("select", document)
+            if reads or selects:
+                return document
+        raise Wrong("the link leads to nothing that the caller may read")
+
+
+def _sets_unseen(leave: Leave, name: str, raw: Any) -> bool:
+    """Whether a body sets what submitting fixes and the caller does not see."""
+    field = leave.declared.get(name)
+    if field is None or field.on_submit:
+        return False
+    shown = {"id", *(one.name for one in (field.rows.fields if field.rows else ()) if leave.reads(one, field))}
+    return not leave.reads(field) or (field.rows is not None and any(not row.keys() <= shown for row in raw))
+
+
+def _check_state(declared: DeclaredDocType, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    if before["docstatus"] == _DRAFT:
+        return
+    fixed = [one for one in declared.fields if not one.on_submit and before[one.name] != after[one.name]]
+    if fixed or before["docstatus"] == _CANCELLED:
+        raise Refused(409, "submitted or cancelled")

@@ -1,0 +1,271 @@
+"""Hypothesis strategies for declarations, the documents stored under them, and callers.
+
+The columns are always the same, so that one schema serves every declaration; what differs is everything that
+permissions are made of: roles, scopes, `rls_field`, levels and their roles, read-only fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from functools import cache
+from typing import Any, Final
+from uuid import UUID
+
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
+
+from framework_m_testing.permission_proof.declared import (
+    CallerValue,
+    Declared,
+    DeclaredDocType,
+    DeclaredField,
+    Level,
+    Scope,
+    Stored,
+    Tree,
+    Who,
+)
+from framework_m_testing.permission_proof.picking import picked, picked_some, seldom
+
+__all__ = [
+    "NOW",
+    "PLAIN",
+    "World",
+    "callers",
+    "declarations",
+    "scope_filters",
+    "stored_document",
+    "stored_documents",
+    "stored_value",
+    "values_of_kind",
+    "worlds",
+]
+
+NOW: Final = datetime(2026, 1, 31, 12, tzinfo=UTC)
+"""The moment of every request; all documents were made before."""
+
+_ROLES: Final = ("A", "B", "Guest")
+_ACTIONS: Final = ("read", "write", "create", "delete", "purge", "select")
+_USERS: Final = tuple(UUID(int=number, version=4) for number in range(1, 4))
+_TEAMS: Final = tuple(UUID(int=number, version=4) for number in range(11, 15))
+_PAPERS: Final = tuple(UUID(int=number, version=4) for number in range(21, 31))
+
+_ROW: Final = DeclaredDocType(
+    "PaperRow",
+    (
+        DeclaredField("text", "text", nullable=False, default=""),
+        DeclaredField("cost", "integer"),
+        DeclaredField("team", "link", link="Team"),
+    ),
+    is_child=True,
+)
+PLAIN: Final[Declared] = {
+    "User": DeclaredDocType("User", (DeclaredField("label", "text", nullable=False, default=""),)),
+    "Team": DeclaredDocType(
+        "Team",
+        (
+            DeclaredField("label", "text"),
+            DeclaredField("code", "integer"),
+            DeclaredField("region", "text"),
+            DeclaredField("lead", "link", link="User"),
+        ),
+    ),
+    "Paper": DeclaredDocType(
+        "Paper",
+        (
+            DeclaredField("title", "text", nullable=False, default=""),
+            DeclaredField("size", "integer"),
+            DeclaredField("price", "decimal", nullable=False, default=Decimal("0.00")),
+            DeclaredField("open", "boolean", nullable=False, default=False),
+            DeclaredField("day", "date"),
+            DeclaredField("region", "text"),
+            DeclaredField("assignee", "link", link="User"),
+            DeclaredField("team", "link", link="Team"),
+            DeclaredField("team_label", "text", fetch="team.label", read_only=True),
+            DeclaredField("second", "link", link="Team"),
+            DeclaredField("rows", "rows", nullable=False, rows=_ROW),
+        ),
+        submittable=True,
+    ),
+}
+"""The columns, under which every declaration is stored."""
+
+_VALUES: Final[Mapping[str, Sequence[Any]]] = {
+    "text": ("", "a", "b", "B", "ab", "a_"),
+    "integer": (0, 1, 2, -1),
+    "decimal": (Decimal("0.00"), Decimal("1.50"), Decimal("2.00")),
+    "boolean": (False, True),
+    "date": (date(2026, 1, 1), date(2026, 1, 2), date(2026, 2, 1)),
+}
+_OWNED: Final = frozenset({"region", "size", "assignee", "lead", "code"})
+_IDS: Final = {"User": _USERS, "Team": _TEAMS, "Paper": _PAPERS}
+
+
+@dataclass(frozen=True)
+class World:
+    """Declarations and the documents stored under them."""
+
+    declared: Declared
+    stored: Stored
+
+
+@cache
+def _values(kind: str, link: str | None) -> SearchStrategy[Any]:
+    return st.sampled_from(_IDS[link] if link else _VALUES[kind])
+
+
+def values_of_kind(field: DeclaredField) -> SearchStrategy[Any]:
+    """Values of a field, few enough that they often meet; links lead to ids that may be taken."""
+    return _values(field.kind, field.link)
+
+
+@cache
+def scope_filters(name: str) -> SearchStrategy[Tree]:
+    """Filters over a document of a DocType and the caller, as a scope states them."""
+    doctype = PLAIN[name]
+    leaves = [_comparisons(one) for one in doctype.fields if not one.rows and not one.fetch]
+    owned = _caller_comparisons("owner", ("id", "email"))
+    status = st.builds(_compare, st.just("docstatus"), st.sampled_from(["eq", "ne"]), st.sampled_from([0, 1]))
+
+    def branches(parts: SearchStrategy[Tree]) -> SearchStrategy[Tree]:
+        several = st.lists(parts, min_size=1, max_size=2)
+        return several.map(lambda p: {"and": p}) | several.map(lambda p: {"or": p}) | parts.map(lambda p: {"not": p})
+
+    return st.recursive(st.one_of(*leaves, owned, status), branches, max_leaves=3)
+
+
+def _compare(field: str, operator: str, value: Any) -> Tree:
+    return {"field": field, "operator": operator, "value": value}
+
+
+def _comparisons(field: DeclaredField) -> SearchStrategy[Tree]:
+    values = values_of_kind(field)
+    name = st.just(field.name)
+    equal = st.builds(_compare, name, st.sampled_from(["eq", "ne"]), values)
+    several = st.builds(_compare, name, st.sampled_from(["in", "not_in"]), st.lists(values, max_size=3))
+    null = st.builds(_compare, name, st.just("is_null"), st.booleans())
+    if field.kind == "link":
+        return equal | several | null | _caller_comparisons(field.name, ("id", field.name))
+    ordered = st.builds(_compare, name, st.sampled_from(["lt", "lte", "gt", "gte"]), values)
+    if field.kind == "text":
+        return equal | ordered | several | null | _caller_comparisons(field.name, ("email", field.name))
+    if field.kind == "integer":
+        return equal | ordered | several | null | _caller_comparisons(field.name, (field.name,))
+    return equal | several | null
+
+
+def _caller_comparisons(name: str, known: tuple[str, ...]) -> SearchStrategy[Tree]:
+    operators = st.sampled_from(["eq", "ne", "in", "not_in"])
+    return st.builds(_compare, st.just(name), operators, st.sampled_from(known).map(CallerValue))
+
+
+@st.composite
+def declarations(draw: DrawFn) -> Declared:
+    """DocTypes with random permissions, field levels, `rls_field` and read-only fields."""
+    return {name: _declaration(draw, doctype) for name, doctype in PLAIN.items()}
+
+
+def _declaration(draw: DrawFn, plain: DeclaredDocType) -> DeclaredDocType:
+    fields = tuple(_field(draw, one) for one in plain.fields)
+    made = replace(plain, fields=fields, levels=_levels(draw, fields))
+    if plain.is_child:
+        return made
+    owned = [one.name for one in fields if one.name in _OWNED]
+    made = replace(made, rls_field=picked(draw, ["owner", "owner", None, *owned]))
+    return made if seldom(draw, 20) else replace(made, permissions=_permissions(draw, made))
+
+
+def _field(draw: DrawFn, plain: DeclaredField) -> DeclaredField:
+    made = replace(plain, level=picked(draw, [0, 0, 0, 1, 2]), on_submit=draw(st.booleans()))
+    if plain.rows:
+        return replace(made, rows=_declaration(draw, plain.rows))
+    return replace(made, read_only=plain.read_only or seldom(draw, 8))
+
+
+def _levels(draw: DrawFn, fields: tuple[DeclaredField, ...]) -> Mapping[int, Level]:
+    used = sorted({one.level for one in fields} - {0})
+    return {number: Level(_most(draw, _ROLES), _most(draw, _ROLES)) for number in used}
+
+
+def _permissions(draw: DrawFn, doctype: DeclaredDocType) -> Mapping[str, tuple[str, ...] | Mapping[str, Scope]]:
+    actions = (*_ACTIONS, *(("submit", "cancel") if doctype.submittable else ()))
+    return {name: _given(draw, doctype) for name in actions if name == "read" or not seldom(draw, 8)}
+
+
+def _given(draw: DrawFn, doctype: DeclaredDocType) -> tuple[str, ...] | Mapping[str, Scope]:
+    roles = _most(draw, _ROLES)
+    if seldom(draw, 4):
+        return roles
+    return {role: _scope(draw, doctype) for role in roles}
+
+
+def _most(draw: DrawFn, roles: Sequence[str]) -> tuple[str, ...]:
+    return tuple(role for role in roles if not seldom(draw, 3))
+
+
+def _scope(draw: DrawFn, doctype: DeclaredDocType) -> Scope:
+    word = picked(draw, ["filter", "all", "own"])
+    if word == "filter" or (word == "own" and doctype.rls_field is None):
+        return draw(scope_filters(doctype.name))
+    return word
+
+
+@st.composite
+def stored_documents(draw: DrawFn, declared: Declared) -> Stored:
+    """Documents of each DocType, some deleted, some submitted; links lead to live documents."""
+    stored: dict[str, dict[UUID, dict[str, Any]]] = {}
+    live: dict[str, list[UUID]] = {}
+    for name, doctype in declared.items():
+        ids = _IDS[name][: len(_IDS[name]) - seldom(draw, 2)]
+        stored[name] = {id: stored_document(draw, doctype, id, number, live) for number, id in enumerate(ids)}
+        live[name] = [id for id, document in stored[name].items() if document["deleted_at"] is None]
+    return stored
+
+
+def stored_document(
+    draw: DrawFn, doctype: DeclaredDocType, id: UUID, number: int, live: Mapping[str, Sequence[UUID]]
+) -> dict[str, Any]:
+    """One document; `live` has the ids that links may lead to."""
+    is_deleted = seldom(draw, 4)
+    status = picked(draw, [0, 0, 1, 2]) if doctype.submittable and not is_deleted else 0
+    owner = picked(draw, [*map(str, _USERS), ""])
+    made = NOW - timedelta(days=draw(st.integers(1, 3)))
+    values = {field.name: stored_value(draw, field, number, live) for field in doctype.fields}
+    unfetched = {one.name: None for one in doctype.fields if one.fetch and values[one.fetch.partition(".")[0]] is None}
+    return {
+        "id": id, "name": f"{doctype.name.lower()}-{number}", "owner": owner, "creation": made, "modified": made,
+        "modified_by": owner, "docstatus": status, "_version": 1, "deleted_at": made if is_deleted else None,
+        **values, **unfetched,
+    }  # fmt: skip
+
+
+def stored_value(draw: DrawFn, field: DeclaredField, number: int, live: Mapping[str, Sequence[UUID]]) -> Any:
+    """A value that the stored document of a number may have."""
+    if field.rows:
+        ids = [UUID(int=1000 + 10 * number + place, version=4) for place in range(draw(st.integers(0, 2)))]
+        return [{"id": id, **{one.name: stored_value(draw, one, 0, live) for one in field.rows.fields}} for id in ids]
+    known = live.get(field.link, ()) if field.link else _VALUES[field.kind]
+    return picked(draw, [None, *known] if field.nullable else known)
+
+
+@st.composite
+def worlds(draw: DrawFn) -> World:
+    """Declarations with documents stored under them."""
+    declared = draw(declarations())
+    return World(declared, draw(stored_documents(declared)))
+
+
+@st.composite
+def callers(draw: DrawFn) -> Who:
+    """Anonymous callers, users with any roles and attributes, administrators."""
+    kind = picked(draw, ["user"] * 14 + ["anonymous", "administrator"])
+    if kind == "anonymous":
+        return Who("", frozenset({"Guest"}))
+    administrator = ["Administrator"] if kind == "administrator" else []
+    roles = frozenset(["Guest", *_most(draw, ["A", "B"]), *administrator])
+    sizes = tuple(picked_some(draw, ["1", "2", "x"], 2))
+    attributes = {"region": tuple(picked_some(draw, _VALUES["text"], 2)), "size": sizes, "code": sizes}
+    return Who(str(picked(draw, _USERS)), roles, picked(draw, ["", "a", "ab"]), attributes)
