@@ -80,6 +80,7 @@ def _bound(store: SqlStore, settings: SqlSettings) -> SqlMigrations:
     container.provide("sql_settings", settings)
     container.provide("ids", Uuid7Generator())
     container.provide("clock", system_clock)
+    container.provide("app_ports", {})
     container.bind("reader", SqlReader)
     container.bind("unit_of_work", SqlUnitOfWorkFactory)
     container.bind("outbox", SqlOutbox)

@@ -30,6 +30,7 @@ async def open_migrations(folder: Path | None = None) -> AsyncIterator[Migration
     await application.open(STORE_CONNECTED)
     try:
         application.bind_ports(*STORE_FAMILY, "permission")
+        application.bind_app_ports()
         bind_services(application.container)
         application.bind_ports("migration")
         migrations: MigrationProtocol = application.container.get("migration")

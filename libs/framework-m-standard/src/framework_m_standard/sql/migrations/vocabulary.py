@@ -50,7 +50,7 @@ def add_column(table: str, column: sa.Column[Any], *, fill: Any = NOTHING) -> No
     elif fill is NOTHING or fill is None:
         op.add_column(table, sa.Column(column.name, kind, nullable=True))
     else:
-        default = sa.literal_column(_literal(kind, fill))
+        default: sa.ColumnClause[Any] = sa.literal_column(_literal(kind, fill))
         op.add_column(table, sa.Column(column.name, kind, nullable=True, server_default=default))
         op.alter_column(table, column.name, server_default=None)
     if not column.nullable:
