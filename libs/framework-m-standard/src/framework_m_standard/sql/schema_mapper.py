@@ -87,7 +87,14 @@ class SqlSchemaMapper:
         if files and (pending := pending_lines(files, await read_ledger(transaction, self._driver.name))):
             return pending
         existing = await read_existing(transaction, self._driver.name)
-        return () if existing.fingerprint == self._fingerprint() else (await self._changes(transaction, existing))[0]
+        if existing.fingerprint == self._fingerprint():
+            return ()
+        try:
+            return (await self._changes(transaction, existing))[0]
+        except ConfigurationError as error:
+            if await self._is_migrated(transaction):
+                return error.problems  # a revision can do what sync cannot
+            raise
 
     async def _apply(self, transaction: Transaction) -> tuple[Sequence[str], Sequence[str]]:
         """What was done, and what is left to a person."""
