@@ -14,6 +14,7 @@ from tests.upgrade.shop import Shop
 
 pytestmark = pytest.mark.slow
 
+
 SCHEMAS = Path(__file__).parent / "framework_1_0"
 USER = "01890000-0000-7000-8000-000000000001"
 MOMENT = "2026-01-31T12:00:00.000000Z"

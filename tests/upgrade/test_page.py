@@ -11,6 +11,7 @@ from tests.upgrade.shop import Shop
 
 pytestmark = pytest.mark.slow
 
+
 PAGE = ROOT / "docs" / "user" / "migrations.md"
 
 

@@ -6,6 +6,9 @@ import pytest
 
 from tests.upgrade.shop import FIRST, Shop
 
+pytestmark = pytest.mark.slow
+
+
 UPPER = '''"""Shout."""
 
 from framework_m import Documents
@@ -22,8 +25,6 @@ async def run(documents: Documents) -> None:
 FILLED = '''"""Fill regions."""
 
 from framework_m.migrations import PatchSql
-
-pytestmark = pytest.mark.slow
 
 after = "0002_add_region"
 

@@ -9,14 +9,15 @@ from pathlib import Path
 
 from tests.upgrade.shop import Shop
 
+pytestmark = pytest.mark.slow
+
+
 WAITING_PATCH = '''"""Wait to be let go."""
 
 import asyncio
 from pathlib import Path
 
 from framework_m import Documents
-
-pytestmark = pytest.mark.slow
 
 after = "0001_initial"
 
