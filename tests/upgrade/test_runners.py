@@ -7,6 +7,8 @@ import signal
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.upgrade.shop import Shop
 
 pytestmark = pytest.mark.slow
@@ -16,6 +18,8 @@ WAITING_PATCH = '''"""Wait to be let go."""
 
 import asyncio
 from pathlib import Path
+
+import pytest
 
 from framework_m import Documents
 
