@@ -41,7 +41,7 @@ M = Path(sys.executable).with_name("m")
 ROLE = "Sales User"
 
 # How a user starts the product; all else here speaks HTTP.
-SYNC = ("user", "list")  # any command that opens the store brings its schema up
+SYNC = ("user", "list")  # any command that opens the store brings its schema up, in development
 CREATE_USER = ("user", "create", "{email}", "--role", ROLE, "--password-stdin")
 SERVE = ("prod", "--host", "127.0.0.1", "--port", "{port}", "--workers", "1")
 SECRETS = ("BENCH_SECRET",)  # what framework_config.toml takes from the environment
@@ -59,7 +59,7 @@ def server_environment(url: str) -> dict[str, str]:
 
 def sync_schema(app: Path, environment: dict[str, str]) -> None:
     """Bring the store's schema up to the app's DocTypes."""
-    _m(SYNC, app, environment)
+    _m(SYNC, app, environment | {"M_FRAMEWORK__ENV": "development"})
 
 
 @dataclass(frozen=True, slots=True)

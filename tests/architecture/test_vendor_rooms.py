@@ -11,6 +11,7 @@ from tests.architecture.source_tree import FACADE, STANDARD, imports, modules
 
 ROOMS: Mapping[str, set[str]] = {
     "sqlalchemy": {"sql"},
+    "alembic": {"sql"},
     "asyncpg": {"sql"},
     "sqlite3": {"sql"},
     "litestar": {"http"},

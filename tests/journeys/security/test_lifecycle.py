@@ -327,7 +327,7 @@ def test_production_wants_a_secret_of_some_length(app: Product, secret: str) -> 
 
 def test_production_does_not_change_the_store_by_itself(app: Product) -> None:
     app.environment |= READY
-    _refuses(app, "prod", says=("CREATE TABLE", "M_SQL__SYNC_SCHEMA"))
+    _refuses(app, "prod", says=("CREATE TABLE", "m migrate run"))
 
 
 def _demo(app: Product, **environment: str) -> subprocess.CompletedProcess[str]:

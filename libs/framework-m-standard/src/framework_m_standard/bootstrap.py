@@ -11,6 +11,7 @@ from framework_m_core.bootstrap.app_modules import register_app
 from framework_m_core.bootstrap.application import Application
 from framework_m_core.bootstrap.binding import STORE_FAMILY
 from framework_m_core.bootstrap.composition import bind_services
+from framework_m_core.bootstrap.schema_authority import WHAT_TO_DO, SchemaAuthority, schema_authority
 from framework_m_core.domain.errors import ConfigurationError, DuplicateNameError, TransientError
 from framework_m_core.domain.events import DocCreated
 from framework_m_core.domain.scope import ADMINISTRATOR, GUEST, system_scope
@@ -66,17 +67,15 @@ class SyncSchema:
         """Binds the store family and syncs the schema in development; production only checks it."""
         app.bind_ports(*STORE_FAMILY)
         mapper: SchemaMapperProtocol = app.container.get("schema_mapper")
-        allowed = getattr(app.settings.sections.get("sql"), "sync_schema", None)
-        if allowed is None:
-            allowed = not app.settings.production
-        if allowed:
+        authority = schema_authority(
+            production=app.settings.production,
+            migrated=await mapper.is_migrated(),
+            sync=getattr(app.settings.sections.get("sql"), "sync_schema", None),
+        )
+        if authority is SchemaAuthority.DOCTYPES:
             await mapper.sync()
-        elif changes := await mapper.plan():
-            raise ConfigurationError(
-                "the store's schema is not that of the DocTypes, and production does not change it by itself: set "
-                "M_SQL__SYNC_SCHEMA=true for one start, or apply these changes:",
-                changes,
-            )
+        elif lacking := await mapper.plan():
+            raise ConfigurationError(WHAT_TO_DO[authority], lacking)
         await retrying(lambda: _keep_roles(app), TransientError, DuplicateNameError)
 
 

@@ -81,7 +81,6 @@ _PRODUCTION = {
     "M_FRAMEWORK__ENV": "production",
     "M_AUTH__SECRET": "s" * 48,
     "M_HTTP__CORS_ORIGINS": "",
-    "M_SQL__SYNC_SCHEMA": "true",
 }
 
 
@@ -118,7 +117,10 @@ async def start_worker(tmp_path: Path, database_url: str, clock: SetClock) -> As
         async def start(*, production: bool = False) -> Worker:
             container = Container()
             container.override("clock", clock)
-            environment = {"DATABASE_URL": database_url, **(_PRODUCTION if production else {})}
+            environment = {"DATABASE_URL": database_url}
+            if production:
+                async with open_application(tmp_path, environment=environment):
+                    environment |= _PRODUCTION  # production finds the tables made
             opened = open_application(tmp_path, environment=environment, container=container)
             return Worker(await stack.enter_async_context(opened), clock)
 

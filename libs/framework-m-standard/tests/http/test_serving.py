@@ -50,7 +50,7 @@ class Added(DocType):
         permissions = {"read": {"Guest": "all"}}
 '''
 )
-PRODUCTION = {"M_AUTH__SECRET": "s" * 48, "M_HTTP__CORS_ORIGINS": "", "M_SQL__SYNC_SCHEMA": "true"}
+PRODUCTION = {"M_AUTH__SECRET": "s" * 48, "M_HTTP__CORS_ORIGINS": ""}
 
 
 class Running:
@@ -137,6 +137,12 @@ def run(folder: Path) -> Iterator[Run]:
         if each.process.poll() is None:
             each.process.kill()
             each.process.wait()
+
+
+@pytest.fixture
+def tables(folder: Path) -> None:
+    """Those that production expects to find."""
+    subprocess.run([sys.executable, "-m", "framework_m_core.cli.main", "user", "list"], cwd=folder, check=True)
 
 
 def make_slowly(server: Running, pool: ThreadPoolExecutor, seconds: float) -> Future[httpx.Response]:
@@ -288,6 +294,7 @@ def test_no_worker_outlives_its_parent(run: Run) -> None:
     assert_free(server.address)
 
 
+@pytest.mark.usefixtures("tables")
 def test_production_replaces_workers_and_drains_them(run: Run) -> None:
     server = run("prod --port 0 --workers 2", **PRODUCTION)
     server.wait_until_it_serves()
@@ -312,6 +319,7 @@ def test_production_does_not_start_half_configured(run: Run, missing: str) -> No
     assert server.output.count(missing) == 1
 
 
+@pytest.mark.usefixtures("tables")
 def test_production_is_enforced(run: Run) -> None:
     server = run("prod --port 0", **PRODUCTION, M_FRAMEWORK__ENV="development")
     server.wait_until_it_serves()

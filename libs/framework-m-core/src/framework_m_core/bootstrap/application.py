@@ -23,11 +23,14 @@ from framework_m_core.registry.snapshot import Snapshot
 from framework_m_core.services.documents import DocumentService
 from framework_m_core.services.queries import QueryService
 
-__all__ = ["STORE_READY", "Application", "Step", "open_application"]
+__all__ = ["STORE_CONNECTED", "STORE_READY", "Application", "Step", "open_application"]
 
 BOOTSTRAP = "framework_m.bootstrap"
 """The group of the steps that every process runs. Those of `framework_m.bootstrap.<port>.<choice>` (of the store
 family: `.store.<choice>`) prepare an adapter: they run, and are imported, only where that choice is bound."""
+
+STORE_CONNECTED = 29
+"""Steps up to this order know the DocTypes and reach the store, whose schema is left as it is."""
 
 STORE_READY = 49
 """Steps up to this order make a process that can work with documents; later ones serve."""
@@ -85,10 +88,14 @@ class Application:
     def bind_ports(self, *ports: str) -> None:
         """Binds the chosen adapters of ports into the container; only these are imported."""
         for port in ports:
-            binding = next((binding for binding in self.bindings if binding.port == port), None)
+            binding = self.binding_of(port)
             if binding is None:
                 raise ConfigurationError(f"no installed package offers an adapter for {port!r}")
             self.container.bind(port, discovery.load(binding.choice))
+
+    def binding_of(self, port: str) -> Binding | None:
+        """The chosen adapter of a port, if there is one."""
+        return next((binding for binding in self.bindings if binding.port == port), None)
 
     def bind_app_ports(self) -> None:
         """Binds the adapters of the apps' own ports, and `app_ports`: adapters by protocol."""

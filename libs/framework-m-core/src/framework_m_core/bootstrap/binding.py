@@ -24,7 +24,9 @@ ADAPTERS = "framework_m.adapters."
 VARIANTS = "framework_m.variants"
 STORE_FAMILY = ("reader", "unit_of_work", "schema_mapper", "outbox", "counter", "idempotency", "audit_log")
 """Ports that one store serves together, chosen by the one name `store`."""
-FRAMEWORK_PORTS = (*STORE_FAMILY, "permission", "identity", "session", "authentication")
+STORE_EXTRAS = ("migration",)
+"""Ports chosen with them that a store may be without."""
+FRAMEWORK_PORTS = (*STORE_FAMILY, *STORE_EXTRAS, "permission", "identity", "session", "authentication")
 """The framework's own ports; others are declared by apps."""
 
 
@@ -55,7 +57,7 @@ class Binding:
 
 
 def _setting(port: str) -> str:
-    return "store" if port in STORE_FAMILY else port
+    return "store" if port in (*STORE_FAMILY, *STORE_EXTRAS) else port
 
 
 def installed_variants(discovered: Discovered) -> tuple[Variant, ...]:
@@ -70,7 +72,7 @@ def resolve_bindings(
     """One binding per port that has adapters. Raises ConfigurationError listing every choice that is not there."""
     problems: list[str] = []
     offered = {group.removeprefix(ADAPTERS): discovered.choices(group) for group in discovered.groups(ADAPTERS)}
-    known = {"store", *offered} - set(STORE_FAMILY)
+    known = {"store", *offered} - {*STORE_FAMILY, *STORE_EXTRAS}
     for port in config.keys() - known:
         problems.append(f"[adapters] {port}: there is no such port: known are {', '.join(sorted(known))}")
     bindings = [binding for port in offered if (binding := _bind(port, offered[port], config, variants, problems))]
@@ -96,6 +98,8 @@ def _bind(
     if len(found) == 1:
         outranked = tuple(f"{name} ({source})" for name, source in candidates[1:])
         return Binding(port, found[0], source, outranked)
+    if not found and port in STORE_EXTRAS:
+        return None
     names = ", ".join(sorted({choice.name for choice in offered}))
     if found:
         both = " and ".join(choice.distribution for choice in found)

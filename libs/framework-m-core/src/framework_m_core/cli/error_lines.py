@@ -17,6 +17,7 @@ _BROUGHT_BY = {
     "start": "framework-m",
     "prod": "framework-m",
     "user": "framework-m",
+    "migrate": "framework-m",
 }
 """Commands of our other distributions, for who has not installed them."""
 

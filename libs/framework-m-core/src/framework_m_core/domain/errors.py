@@ -26,6 +26,7 @@ __all__ = [
     "IntegrityError",
     "LinkTargetError",
     "LinkedDocumentError",
+    "MigrationError",
     "NoGrantError",
     "OutcomeUnknownError",
     "OutsideScopeError",
@@ -226,6 +227,12 @@ class IntegrityError(RepositoryError):
     """A constraint of the store was broken that no more precise error describes."""
 
     code = "integrity_error"
+
+
+class MigrationError(RepositoryError):
+    """A revision or a patch failed; what it had changed was undone, and nothing after it was done."""
+
+    code = "migration_failed"
 
 
 class OutcomeUnknownError(RepositoryError):

@@ -12,11 +12,16 @@ class SchemaMapperProtocol(Protocol):
     """Brings a store's schema in line with the DocTypes, in development.
 
     Contract: `sync` twice in a row changes nothing the second time; data is never dropped; a change that needs
-    data to be rewritten raises ConfigurationError naming it.
+    data to be rewritten raises ConfigurationError naming it. Where migrations own the schema, `sync` changes nothing:
+    it raises ConfigurationError when the schema is not right.
     """
 
+    async def is_migrated(self) -> bool:
+        """Whether migrations own the schema: the store was changed by them, or the app has some."""
+        ...
+
     async def plan(self) -> Sequence[str]:
-        """What `sync` would do, one readable statement each; empty when the schema is right."""
+        """What is missing, one readable line each: migrations that were not run, else what `sync` would do."""
         ...
 
     async def sync(self) -> Sequence[str]:

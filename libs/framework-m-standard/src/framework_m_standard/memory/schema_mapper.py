@@ -32,6 +32,10 @@ class MemorySchemaMapper:
     def __init__(self, memory_store: MemoryStore) -> None:
         self._store = memory_store
 
+    async def is_migrated(self) -> bool:
+        """Never: what is in memory is made anew with each process."""
+        return False
+
     async def plan(self) -> Sequence[str]:
         """What `sync` would do. Raises ConfigurationError for what it cannot do."""
         return [text for text, _ in self._changes()]

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Dialect
 
 from framework_m_core.domain.field_spec import DECIMAL_DIGITS, FieldKind, FieldSpec
 
-__all__ = ["FieldRegistry", "type_text"]
+__all__ = ["FieldRegistry", "text_of_type", "type_text"]
 
 type TypeFactory = Callable[[FieldSpec], sa.types.TypeEngine[Any]]
 
@@ -52,5 +52,10 @@ class FieldRegistry:
 
 def type_text(dialect: Dialect, column: sa.Column[Any]) -> str:
     """A column's type in the dialect's words, as the database tells it of an existing column."""
-    text = column.type.compile(dialect=dialect).lower()
+    return text_of_type(dialect, column.type)
+
+
+def text_of_type(dialect: Dialect, type_: sa.types.TypeEngine[Any]) -> str:
+    """A type in the dialect's words."""
+    text = type_.compile(dialect=dialect).lower()
     return text.partition(" collate")[0].replace(", ", ",")

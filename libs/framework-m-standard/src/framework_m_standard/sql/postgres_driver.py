@@ -203,22 +203,30 @@ class PostgresDriver:
                 turn.set_result(None)
                 return
 
+    async def dedicated(self) -> asyncpg.Connection:
+        """A connection of its own outside the pool, whose statements may run long; the caller closes it."""
+        with translated_postgres():
+            return await self._raw(statement_timeout="0")
+
+    async def _raw(self, **server_settings: str) -> asyncpg.Connection:
+        return await asyncpg.connect(
+            self._url,
+            timeout=math.ceil(self._settings.lock_timeout),
+            statement_cache_size=0,
+            server_settings={
+                "application_name": "framework-m",
+                "timezone": "UTC",
+                "jit": "off",
+                "lock_timeout": str(int(self._settings.lock_timeout * 1000)),
+                **server_settings,
+            },
+        )
+
     async def _connect(self) -> _Connection:
         self._open += 1
         try:
             with translated_postgres():
-                raw = await asyncpg.connect(
-                    self._url,
-                    timeout=math.ceil(self._settings.lock_timeout),
-                    statement_cache_size=0,
-                    server_settings={
-                        "application_name": "framework-m",
-                        "timezone": "UTC",
-                        "jit": "off",
-                        "statement_timeout": str(int(self._settings.statement_timeout * 1000)),
-                        "lock_timeout": str(int(self._settings.lock_timeout * 1000)),
-                    },
-                )
+                raw = await self._raw(statement_timeout=str(int(self._settings.statement_timeout * 1000)))
         except BaseException:
             self._open -= 1
             self._wake()

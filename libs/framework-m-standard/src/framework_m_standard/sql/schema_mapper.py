@@ -1,44 +1,58 @@
-"""`SqlSchemaMapper`: port `SchemaMapperProtocol`: creates and widens tables in development."""
+"""`SqlSchemaMapper`: port `SchemaMapperProtocol`: creates and widens tables in development.
+
+Where migrations own the schema it only looks, but for the framework's own tables, which `m migrate run` has it widen.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.schema import AddConstraint, CreateColumn, CreateIndex, CreateTable
 
 from framework_m_core.domain.errors import ConfigurationError, DuplicateValueError
 from framework_m_standard.sql.append_only import append_only_statements
-from framework_m_standard.sql.column_default import column_default
+from framework_m_standard.sql.column_default import column_default, needs_value
 from framework_m_standard.sql.driver import Transaction
 from framework_m_standard.sql.existing_schema import ExistingColumn, ExistingSchema, read_existing
 from framework_m_standard.sql.field_registry import type_text
 from framework_m_standard.sql.keys import INDEX_PREFIXES
+from framework_m_standard.sql.literals import literal_text, sql_literal
+from framework_m_standard.sql.migrations.agenda import MigrationFiles, pending_lines, read_files
+from framework_m_standard.sql.migrations.ledger import read_ledger
 from framework_m_standard.sql.missing_values import Gaps, find_gaps
 from framework_m_standard.sql.schema_advice import advice_on
 from framework_m_standard.sql.store import SqlStore
 
-__all__ = ["SqlSchemaMapper"]
+__all__ = ["SCHEMA_LOCK", "SqlSchemaMapper"]
+
+SCHEMA_LOCK: Final = 7201986
+"""The advisory lock of PostgreSQL that whoever changes the schema holds."""
 
 _log = logging.getLogger(__name__)
 
 _NO_TIMEOUT = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0"
-_LOCK = "SELECT pg_advisory_xact_lock(7201986)"
+_LOCK = f"SELECT pg_advisory_xact_lock({SCHEMA_LOCK})"
 
 
 class SqlSchemaMapper:
-    """Compares the tables of the DocTypes with those that exist."""
+    """Compares the tables of the DocTypes with those that exist; or some of these tables alone."""
 
-    def __init__(self, sql_store: SqlStore) -> None:
+    def __init__(self, sql_store: SqlStore, tables: Sequence[sa.Table] | None = None) -> None:
         self._store = sql_store
         self._driver = sql_store.driver
         self._postgres = sql_store.driver.name == "postgresql"
+        self._some = tables
+
+    async def is_migrated(self) -> bool:
+        """Whether migrations own the schema: they have changed this database, or the app has some."""
+        return await self._driver.snapshot(self._is_migrated)
 
     async def plan(self) -> Sequence[str]:
-        """What `sync` would do; empty when the schema is right."""
+        """Migrations that were not run, else what `sync` would do; empty when the schema is right."""
         return await self._driver.snapshot(self._planned)
 
     async def sync(self) -> Sequence[str]:
@@ -57,26 +71,58 @@ class SqlSchemaMapper:
         return statements
 
     async def _is_current(self, transaction: Transaction) -> bool:
+        if await self._is_migrated(transaction):
+            return False
         return (await read_existing(transaction, self._driver.name)).fingerprint == self._fingerprint()
 
+    async def _is_migrated(self, transaction: Transaction) -> bool:
+        files = self._files()
+        return bool(files and files.revisions) or (await read_ledger(transaction, self._driver.name)).exists
+
+    def _files(self) -> MigrationFiles | None:
+        return read_files(self._store.migrations) if self._store.migrations else None
+
     async def _planned(self, transaction: Transaction) -> Sequence[str]:
+        files = self._files()
+        if files and (pending := pending_lines(files, await read_ledger(transaction, self._driver.name))):
+            return pending
         existing = await read_existing(transaction, self._driver.name)
-        return () if existing.fingerprint == self._fingerprint() else (await self._changes(transaction, existing))[0]
+        if existing.fingerprint == self._fingerprint():
+            return ()
+        try:
+            return (await self._changes(transaction, existing))[0]
+        except ConfigurationError as error:
+            if await self._is_migrated(transaction):
+                return error.problems  # a revision can do what sync cannot
+            raise
 
     async def _apply(self, transaction: Transaction) -> tuple[Sequence[str], Sequence[str]]:
         """What was done, and what is left to a person."""
         if self._postgres:
             await transaction.script(_NO_TIMEOUT)
             await transaction.script(_LOCK)
+        if await self._is_migrated(transaction):
+            if lacking := await self._planned(transaction):
+                raise ConfigurationError("migrations own the schema, so nothing else changes it:", lacking)
+            return (), ()
+        statements, advice = await self.apply(transaction)
+        await self.keep(transaction)
+        return statements, advice
+
+    async def missing(self, transaction: Transaction) -> Sequence[str]:
+        """What `apply` would do."""
+        return (await self._changes(transaction, await read_existing(transaction, self._driver.name)))[0]
+
+    async def apply(self, transaction: Transaction) -> tuple[Sequence[str], Sequence[str]]:
+        """Brings the tables in line within a transaction. Returns what was done, and what is left to a person."""
         existing = await read_existing(transaction, self._driver.name)
         statements, advice = await self._changes(transaction, existing)
         for statement in statements:
             await _run(transaction, statement)
-        await self._keep(transaction, self._fingerprint())
         return statements, advice
 
     async def _changes(self, transaction: Transaction, existing: ExistingSchema) -> tuple[Sequence[str], Sequence[str]]:
-        tables = self._store.tables.all()
+        tables = self._tables
         gaps = await find_gaps(transaction, tables, existing)
         problems: list[str] = []
         statements = list(self._differences(existing, gaps, problems))
@@ -93,15 +139,24 @@ class SqlSchemaMapper:
             parts += [repr((name, *child.fields.values())) for name, child in plan.children.items()]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
-    async def _keep(self, transaction: Transaction, fingerprint: str) -> None:
-        await transaction.script("DELETE FROM m_schema")
+    async def keep(self, transaction: Transaction) -> None:
+        """Notes that the schema is right for these DocTypes, so that the next start need not look."""
+        await self.forget(transaction)
         row = self._store.tables.schema.insert().values(
-            name=sa.literal("doctypes"), fingerprint=sa.literal(fingerprint)
+            name=sa.literal("doctypes"), fingerprint=sa.literal(self._fingerprint())
         )
         await transaction.script(self._literal(row))
 
+    async def forget(self, transaction: Transaction) -> None:
+        """Takes that note back, before the schema changes."""
+        await transaction.script("DELETE FROM m_schema")
+
+    @property
+    def _tables(self) -> Sequence[sa.Table]:
+        return self._store.tables.all() if self._some is None else self._some
+
     def _differences(self, existing: ExistingSchema, gaps: Gaps, problems: list[str]) -> Iterator[str]:
-        tables = self._store.tables.all()
+        tables = self._tables
         new = [table for table in tables if table.name not in existing.columns]
         for table in new:
             yield self._text(CreateTable(table, include_foreign_key_constraints=[] if self._postgres else None))
@@ -140,14 +195,26 @@ class SqlSchemaMapper:
                     "change the column by hand"
                 )
                 continue
+            if self._refuses_null_in_vain(column, found):
+                problems.append(
+                    f"{table.name}.{column.name} refuses null, and the field may be empty: m migrate create"
+                )
             is_gap = (table.name, column.name) in gaps
             if is_gap and (default := self._default(column)) is not None:
                 yield self._fill(table, column, default)
                 is_gap = False
             yield from self._nullability(table, column, found.required, is_gap=is_gap)
         for name, left in existing.items():
-            if name not in table.columns and left.required and self._postgres:
+            if name in table.columns or not left.required:
+                continue
+            if self._postgres:
                 yield f'ALTER TABLE {self._quoted(table)} ALTER COLUMN "{name}" DROP NOT NULL'
+            else:
+                problems.append(f"{table.name}.{name} refuses null, and no field fills it any longer: m migrate create")
+
+    def _refuses_null_in_vain(self, column: sa.Column[Any], found: ExistingColumn) -> bool:
+        """On SQLite, where revisions alone can take that back."""
+        return not self._postgres and found.required and bool(column.nullable) and not needs_value(column)
 
     def _nullability(self, table: sa.Table, column: sa.Column[Any], required: bool, *, is_gap: bool) -> Iterator[str]:
         """Whether null is refused as the DocType wants it, as far as the stored rows allow it."""
@@ -182,13 +249,13 @@ class SqlSchemaMapper:
         value = column_default(column)
         if value is None:
             return None
-        return self._literal(sa.literal(value, sa.Text() if isinstance(value, str) else column.type))
+        return sql_literal(self._driver.dialect, column.type, value)
 
     def _text(self, clause: Any) -> str:
         return str(clause.compile(dialect=self._driver.dialect)).strip()
 
     def _literal(self, clause: Any) -> str:
-        return str(clause.compile(dialect=self._driver.dialect, compile_kwargs={"literal_binds": True}))
+        return literal_text(self._driver.dialect, clause)
 
     def _quoted(self, table: sa.Table) -> str:
         return self._driver.dialect.identifier_preparer.format_table(table)

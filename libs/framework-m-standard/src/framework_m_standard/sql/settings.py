@@ -15,7 +15,8 @@ class SqlSettings(BaseModel):
     `url` is `sqlite:///path` or `postgresql://…`; without it, SQLite in the app's `.m/` folder. `pool_size` is the
     most PostgreSQL connections of one worker. `statement_timeout` and `lock_timeout` are in seconds.
     `sqlite_synchronous` trades durability on power loss for speed; a killed process loses nothing either way.
-    `sync_schema` lets the start create and widen tables; by default in development only.
+    `sync_schema` lets the start create and widen tables, which it does in development alone, and only while there are
+    no migrations; false keeps it from that.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

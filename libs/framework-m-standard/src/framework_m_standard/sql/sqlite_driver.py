@@ -39,7 +39,7 @@ class SqliteDriver:
 
     def __init__(self, path: Path, settings: SqlSettings) -> None:
         self.dialect: Dialect = pysqlite.dialect()
-        self._path = path
+        self.path = path
         self._settings = settings
         self._lock = asyncio.Lock()
         self._idle: list[sqlite3.Connection] = []
@@ -49,18 +49,18 @@ class SqliteDriver:
     async def open(self) -> None:
         """Connects. Raises ConfigurationError when the file cannot be used."""
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             self._writer = self._connect()
             self._reader = self._connect()
         except (sqlite3.Error, OSError) as error:
             raise ConfigurationError(
-                f"the SQLite file {self._path} cannot be opened: {error}. Check the path and its permissions, or set "
+                f"the SQLite file {self.path} cannot be opened: {error}. Check the path and its permissions, or set "
                 "DATABASE_URL"
             ) from error
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            self._path, timeout=0, isolation_level=None, check_same_thread=False, cached_statements=1000
+            self.path, timeout=0, isolation_level=None, check_same_thread=False, cached_statements=1000
         )
         deadline = time.monotonic() + self._settings.lock_timeout
         while True:

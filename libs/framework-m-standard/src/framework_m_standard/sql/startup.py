@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from framework_m_core.bootstrap.application import Application
 from framework_m_core.bootstrap.secrets import data_folder
+from framework_m_core.bootstrap.settings import Settings
 from framework_m_core.registry.snapshot import Snapshot
 from framework_m_standard.sql.driver import Driver
 from framework_m_standard.sql.settings import SqlSettings
@@ -50,5 +51,5 @@ class InitStore:
         app.container.bind("sql_store", _store)
 
 
-def _store(sql_driver: Driver, snapshot: Snapshot) -> SqlStore:
-    return SqlStore(sql_driver, snapshot)
+def _store(sql_driver: Driver, snapshot: Snapshot, settings: Settings) -> SqlStore:
+    return SqlStore(sql_driver, snapshot, settings.root / "migrations")

@@ -40,10 +40,11 @@ def _postgres(url: str, settings: SqlSettings) -> Driver:
 
 
 class SqlStore:
-    """One database and everything compiled for it."""
+    """One database and everything compiled for it, and the folder of the app's migrations, which need not exist."""
 
-    def __init__(self, driver: Driver, snapshot: Snapshot) -> None:
+    def __init__(self, driver: Driver, snapshot: Snapshot, migrations: Path | None = None) -> None:
         self.driver = driver
+        self.migrations = migrations
         self.snapshot = snapshot
         self.tables = Tables(snapshot, driver.name)
         self.framework = FrameworkStatements(self.tables, driver)

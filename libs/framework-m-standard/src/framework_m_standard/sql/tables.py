@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final, Protocol
 
 import sqlalchemy as sa
 from pydantic import BaseModel
@@ -15,7 +15,16 @@ from framework_m_standard.sql import keys
 from framework_m_standard.sql.column_default import field_info
 from framework_m_standard.sql.field_registry import FieldRegistry
 
-__all__ = ["AUDIT_SPECS", "EVENT_SPECS", "IDEMPOTENCY_SPECS", "OUTBOX_SPECS", "Tables", "table_name"]
+__all__ = [
+    "AUDIT_SPECS",
+    "BUILT_IN",
+    "EVENT_SPECS",
+    "IDEMPOTENCY_SPECS",
+    "OUTBOX_SPECS",
+    "ColumnTypes",
+    "Tables",
+    "table_name",
+]
 
 
 def _spec(name: str, kind: FieldKind, nullable: bool = False) -> FieldSpec:
@@ -78,6 +87,18 @@ IDEMPOTENCY_SPECS: Mapping[str, FieldSpec] = {
 }
 
 
+BUILT_IN: Final = "framework_m"
+"""The app that comes with the framework."""
+
+
+class ColumnTypes(Protocol):
+    """The column type of each kind of field."""
+
+    def column_type(self, spec: FieldSpec) -> sa.types.TypeEngine[Any]:
+        """The column type of a scalar field."""
+        ...
+
+
 def table_name(doctype: str, child_field: str | None = None) -> str:
     """The table of a DocType, or of one of its child tables; DocTypes hold no underscore, so none collide."""
     return doctype.lower() if child_field is None else f"{doctype.lower()}__{child_field}"
@@ -89,12 +110,14 @@ class Tables:
     On SQLite they are clustered by their key (WITHOUT ROWID): ids rise, so rows are appended, and found in one look-up.
     """
 
-    def __init__(self, snapshot: Snapshot, dialect: str) -> None:
+    def __init__(
+        self, snapshot: Snapshot, dialect: str, *, types: ColumnTypes | None = None, strict: bool | None = None
+    ) -> None:
         self.metadata = sa.MetaData()
         self.snapshot = snapshot
-        self._types = FieldRegistry(dialect)
+        self._types = types or FieldRegistry(dialect)
         self._dialect = dialect
-        self._strict = dialect != "sqlite"
+        self._strict = dialect != "sqlite" if strict is None else strict
         self.audit = self._framework_table("activitylog", AUDIT_SPECS, primary="id")
         self.outbox = self._outbox()
         self.idempotency = self._framework_table("m_idempotency", IDEMPOTENCY_SPECS, primary="key")
@@ -140,6 +163,14 @@ class Tables:
                 self.child(plan, child)
         return tuple(self.metadata.tables.values())
 
+    @property
+    def of_apps(self) -> Mapping[str, sa.Table]:
+        """The tables of the DocTypes that apps declare; the others come with the framework."""
+        plans = [plan for plan in self.snapshot.doctypes.values() if plan.module != BUILT_IN]
+        tables = [self.document(plan) for plan in plans]
+        tables += [self.child(plan, child) for plan in plans for child in plan.children.values()]
+        return {table.name: table for table in tables}
+
     def column_type(self, spec: FieldSpec) -> sa.types.TypeEngine[Any]:
         """The column type of a field."""
         return self._types.column_type(spec)
@@ -150,7 +181,7 @@ class Tables:
     def _column(self, spec: FieldSpec, *, own: bool, model: type[BaseModel] | None = None) -> sa.Column[Any]:
         """A column, whose `info` holds the default of the model's field.
 
-        On SQLite, which cannot drop NOT NULL later, only the framework's own columns have it.
+        On SQLite, which cannot drop NOT NULL in place, only the framework's own columns have it, unless `strict`.
         """
         nullable = spec.nullable or not (own or self._strict)
         info = {} if own or model is None else field_info(self._dialect, model, spec)

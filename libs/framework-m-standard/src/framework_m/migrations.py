@@ -1,0 +1,47 @@
+"""What the revisions of an app call, beside Alembic's own `op`: `from framework_m import migrations as m`."""
+
+from framework_m_standard.sql.migrations.column_types import (
+    boolean,
+    date,
+    decimal,
+    floating,
+    integer,
+    json,
+    moment,
+    text,
+    uuid,
+)
+from framework_m_standard.sql.migrations.patch_sql import PatchSql
+from framework_m_standard.sql.migrations.vocabulary import (
+    add_column,
+    add_index,
+    add_link,
+    add_unique,
+    change_type,
+    drop_column,
+    drop_link,
+    set_optional,
+    set_required,
+)
+
+__all__ = [
+    "PatchSql",
+    "add_column",
+    "add_index",
+    "add_link",
+    "add_unique",
+    "boolean",
+    "change_type",
+    "date",
+    "decimal",
+    "drop_column",
+    "drop_link",
+    "floating",
+    "integer",
+    "json",
+    "moment",
+    "set_optional",
+    "set_required",
+    "text",
+    "uuid",
+]

@@ -1,0 +1,1 @@
+"""Migrations by Alembic. The command line imports it when it is called; a process that serves never does."""

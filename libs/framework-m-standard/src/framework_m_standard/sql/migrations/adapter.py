@@ -1,0 +1,258 @@
+"""`SqlMigrations`: port `MigrationProtocol`, by Alembic.
+
+Revisions hold the tables of the app's DocTypes. The framework's own tables are brought up to date by `apply` itself,
+as development's sync would do it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic.operations import MigrateOperation
+
+from framework_m_core.domain.errors import ConfigurationError
+from framework_m_core.interfaces.migration import MigrationKind, MigrationStatus, MigrationStep, WrittenRevision
+from framework_m_core.services.documents import DocumentService
+from framework_m_standard.sql.migrations.advice import advice_on
+from framework_m_standard.sql.migrations.agenda import MigrationFiles, read_files
+from framework_m_standard.sql.migrations.changes import Changes, is_change
+from framework_m_standard.sql.migrations.comparison import Comparison
+from framework_m_standard.sql.migrations.database import migration_database
+from framework_m_standard.sql.migrations.framework_tables import FrameworkTables
+from framework_m_standard.sql.migrations.ledger import Ledger, read_ledger
+from framework_m_standard.sql.migrations.patch_runner import PatchRunner
+from framework_m_standard.sql.migrations.performing import perform
+from framework_m_standard.sql.migrations.preview import statements_of
+from framework_m_standard.sql.migrations.rendering import summary
+from framework_m_standard.sql.migrations.revision_files import VERSIONS, RevisionFile, reached
+from framework_m_standard.sql.migrations.runner import RevisionRunner
+from framework_m_standard.sql.migrations.scripts import make_folders, write_patch, write_revision
+from framework_m_standard.sql.migrations.verification import problems_of
+from framework_m_standard.sql.settings import SqlSettings
+from framework_m_standard.sql.store import SqlStore
+from framework_m_standard.sql.unit_of_work import SqlUnitOfWorkFactory
+
+__all__ = ["SqlMigrations"]
+
+
+class SqlMigrations:
+    """The migrations of the app over its database."""
+
+    def __init__(
+        self,
+        sql_store: SqlStore,
+        sql_settings: SqlSettings,
+        unit_of_work: SqlUnitOfWorkFactory,
+        documents: DocumentService,
+    ) -> None:
+        if sql_store.migrations is None:
+            raise ConfigurationError("the store knows no folder of migrations")
+        self._store = sql_store
+        self._folder: Path = sql_store.migrations
+        self._database = migration_database(sql_store.driver, sql_settings)
+        self._comparison = Comparison(sql_store.snapshot, sql_store.driver.name)
+        self._framework = FrameworkTables(sql_store)
+        self._revisions = RevisionRunner(self._folder)
+        self._patches = PatchRunner(unit_of_work, documents)
+
+    async def init(self) -> Sequence[str]:
+        """Makes the folder, and takes over tables that development made."""
+        done = [f"made {path.relative_to(self._folder.parent)}/" for path in make_folders(self._folder)]
+        async with self._database.locked():
+            if not (await self._ledger()).exists and await self._has_tables():
+                done += await self._take_over()
+        return done
+
+    async def create(self, message: str, *, empty: bool = False, drop: bool = False) -> WrittenRevision | None:
+        """Writes a revision of what differs."""
+        files = await self._ready_to_write()
+        if empty:
+            return WrittenRevision(write_revision(self._folder, message, ()), ())
+        ledger = await self._ledger()
+        if not ledger.exists and await self._has_tables():
+            self._refuse_unless_first(files)
+            async with self._database.locked():
+                return await self._write_first(message)
+        if pending := [step for step in files.pending(ledger) if step.kind is MigrationKind.REVISION]:
+            names = ", ".join(step.name for step in pending)
+            raise ConfigurationError(
+                f"the database is behind, {names} was not run on it: `m migrate run` first, for a revision is the "
+                "difference between the database and the DocTypes"
+            )
+        changes = await self._database.work(lambda connection: self._changes(connection, drop=drop), keep=False)
+        if not any(map(is_change, changes)):
+            return None
+        return self._written(write_revision(self._folder, message, changes), changes)
+
+    async def create_patch(self, message: str) -> Path:
+        """Writes a patch after the newest revision."""
+        files = await self._ready_to_write()
+        if not files.revisions:
+            raise ConfigurationError(
+                'there is no revision yet that a patch could follow: `m migrate create "initial"` writes the first'
+            )
+        return write_patch(self._folder, message, files.heads[0])
+
+    async def diff(self) -> Sequence[str]:
+        """The framework's tables first."""
+        changes = await self._database.work(lambda connection: self._changes(connection, drop=False), keep=False)
+        lacking = await self._framework.plan()
+        said = (
+            [f"the framework's own tables lack {len(lacking)} changes, which `m migrate run` does"] if lacking else []
+        )
+        return [*said, *summary(changes)]
+
+    async def apply(self, to: str | None = None) -> AsyncIterator[MigrationStep]:
+        """One run at a time; each step is yielded once it is stored."""
+        files = self._files()
+        files.check_heads()
+        async with self._database.locked():
+            await self._check_before_run(files)
+            await self._prepare()
+            ledger = await self._ledger()
+            is_empty = not await self._database.work(self._comparison.has_rows, keep=False)
+            for step in files.pending(ledger, to, patches_last=is_empty):
+                await self._do(files, step)
+                yield replace(step, applied=True)
+            await self._framework.note_if_current()
+
+    async def preview(self, to: str | None = None) -> Sequence[str]:
+        """By doing it in a transaction that is undone; on PostgreSQL this takes the locks that the run would take."""
+        files = self._files()
+        files.check_heads()
+        await self._check_before_run(files)
+        steps = files.pending(await self._ledger(), to)
+        first = await self._framework.plan()
+        return await statements_of(self._database, self._revisions, first, steps)
+
+    async def rollback(self, *, steps: int = 1, to: str | None = None) -> AsyncIterator[MigrationStep]:
+        """The newest first."""
+        files = self._files()
+        async with self._database.locked():
+            for id in self._to_undo(files, await self._ledger(), steps, to):
+                [revision] = [one for one in files.revisions if one.id == id]
+                await self._undo(revision)
+                yield MigrationStep(id, MigrationKind.REVISION, revision.message, False)
+
+    async def status(self) -> MigrationStatus:
+        """Drift is looked for when nothing is pending."""
+        files, ledger = self._files(), await self._ledger()
+        pending = files.pending(ledger)
+        return MigrationStatus(ledger.revisions, tuple(pending), () if pending else tuple(await self.diff()))
+
+    async def history(self) -> Sequence[MigrationStep]:
+        """Every revision and patch."""
+        return self._files().history(await self._ledger())
+
+    async def verify(self) -> Sequence[str]:
+        """Files, what was done by them, and the schema."""
+        ledger = await self._ledger()
+        return list(problems_of(self._folder, ledger)) or list(await self.diff())
+
+    def _files(self) -> MigrationFiles:
+        return read_files(self._folder)
+
+    async def _ledger(self) -> Ledger:
+        driver = self._store.driver
+        return await driver.snapshot(lambda transaction: read_ledger(transaction, driver.name))
+
+    async def _has_tables(self) -> bool:
+        return await self._database.work(self._comparison.has_tables, keep=False)
+
+    def _changes(self, connection: sa.Connection, *, drop: bool) -> list[MigrateOperation]:
+        translate = Changes(self._store.snapshot, self._comparison.tables, drop=drop)
+        return translate.of(self._comparison.with_database(connection))
+
+    async def _ready_to_write(self) -> MigrationFiles:
+        if not (self._folder / VERSIONS).is_dir():
+            raise ConfigurationError(f"there is no folder {self._folder}: `m migrate init` makes it")
+        files = self._files()
+        files.check_heads()
+        return files
+
+    def _refuse_unless_first(self, files: MigrationFiles) -> None:
+        if files.revisions:
+            raise ConfigurationError(
+                "the tables of this database were made by development's sync and not by the app's revisions: "
+                "`m migrate init` takes them over as they are, or begin with an empty database and `m migrate run`"
+            )
+
+    async def _check_before_run(self, files: MigrationFiles) -> None:
+        files.check_known(await self._ledger())
+        if not files.revisions and self._comparison.tables:
+            raise ConfigurationError(
+                f"there is no revision in {self._folder / VERSIONS}: `m migrate init` and `m migrate create "
+                '"initial"` write the first, in development'
+            )
+        if files.revisions and not (await self._ledger()).exists and await self._has_tables():
+            self._refuse_unless_first(files)
+
+    async def _prepare(self) -> None:
+        await self._framework.apply()
+        await self._database.work(self._revisions.ensure_table)
+
+    async def _do(self, files: MigrationFiles, step: MigrationStep) -> None:
+        if step.kind is MigrationKind.PATCH:
+            [patch] = [patch for patch in files.patches if patch.name == step.name]
+            await self._patches.run(patch)
+        else:
+            await self._database.work(lambda connection: self._revisions.upgrade(connection, step.name))
+
+    async def _undo(self, revision: RevisionFile) -> None:
+        before = revision.down[0] if revision.down else "base"
+        await self._framework.forget_note()
+        await self._database.work(lambda connection: self._revisions.downgrade(connection, revision.id, before))
+
+    async def _take_over(self) -> list[str]:
+        files = self._files()
+        files.check_heads()
+        if not files.revisions:
+            written = await self._write_first("initial")
+            return [f"wrote {written.path.relative_to(self._folder.parent)} of the tables that are there"]
+        await self._adopt(files.heads[0])
+        return [f"took the tables over as they are, at revision {files.heads[0]}"]
+
+    async def _write_first(self, message: str) -> WrittenRevision:
+        """A first revision of tables that are there already."""
+        translate = Changes(self._store.snapshot, self._comparison.tables, drop=False)
+        changes = translate.of(await self._database.work(self._comparison.with_nothing, keep=False))
+        path = write_revision(self._folder, message, changes)
+        try:
+            await self._adopt(path.stem)
+        except BaseException:
+            path.unlink()
+            raise
+        return self._written(path, changes)
+
+    async def _adopt(self, revision: str) -> None:
+        """Brings tables that development made to what revisions make, and notes where the database is."""
+
+        def work(connection: sa.Connection) -> None:
+            perform(connection, [change for change in self._changes(connection, drop=False) if is_change(change)])
+            self._revisions.stamp(connection, revision)
+
+        await self._framework.apply(everything=True)
+        await self._database.work(work)
+        await self._framework.note_if_current()
+
+    def _written(self, path: Path, changes: Sequence[MigrateOperation]) -> WrittenRevision:
+        return WrittenRevision(path, tuple(summary(changes)), tuple(advice_on(changes)))
+
+    def _to_undo(self, files: MigrationFiles, ledger: Ledger, steps: int, to: str | None) -> list[str]:
+        there = reached(files.revisions, ledger.revisions)
+        applied = [revision.id for revision in files.revisions if revision.id in there]
+        if to == "base":
+            kept = 0
+        elif to is not None:
+            kept = applied.index(files.resolve(to)) + 1 if files.resolve(to) in applied else len(applied)
+        else:
+            kept = len(applied) - steps
+            if applied and kept <= 0:
+                raise ConfigurationError(
+                    f"{applied[0]} is the first revision: to undo it drops every table of the app, and all that they "
+                    "hold. If that is meant: m migrate rollback --to base"
+                )
+        return applied[kept:][::-1]

@@ -1,0 +1,66 @@
+"""The framework's own tables, and the note by which a start knows that the schema is right."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from sqlalchemy.schema import CreateTable
+
+from framework_m_core.domain.errors import ConfigurationError
+from framework_m_standard.sql.driver import Transaction
+from framework_m_standard.sql.migrations.ledger import patch_table
+from framework_m_standard.sql.schema_mapper import SqlSchemaMapper
+from framework_m_standard.sql.store import SqlStore
+
+__all__ = ["FrameworkTables"]
+
+
+class FrameworkTables:
+    """Kept up to date by the same comparison that development's sync does."""
+
+    def __init__(self, store: SqlStore) -> None:
+        self._driver = store.driver
+        self._all = SqlSchemaMapper(store)
+        tables = store.tables.all()
+        of_apps = store.tables.of_apps
+        self._own = SqlSchemaMapper(store, [table for table in tables if table.name not in of_apps])
+
+    async def plan(self) -> Sequence[str]:
+        """What is missing of them."""
+        return await self._driver.snapshot(self._own.missing)
+
+    async def apply(self, *, everything: bool = False) -> None:
+        """Makes what is missing, with `everything` of the app's tables too, and the table of the patches."""
+        mapper = self._all if everything else self._own
+
+        async def work(transaction: Transaction) -> None:
+            await mapper.apply(transaction)
+            await mapper.forget(transaction)
+            await transaction.script(self._text(CreateTable(patch_table(), if_not_exists=True)))
+
+        await self._do(work)
+
+    async def note_if_current(self) -> None:
+        """Spares the next start the comparison, where the schema is right."""
+        try:
+            missing = await self._driver.snapshot(self._all.missing)
+        except ConfigurationError:
+            return
+        if not missing:
+            await self._do(self._all.keep)
+
+    async def forget_note(self) -> None:
+        """Before the schema changes."""
+        await self._do(self._all.forget)
+
+    async def _do(self, work: Callable[[Transaction], Awaitable[object]]) -> None:
+        transaction = await self._driver.begin()
+        try:
+            await work(transaction)
+        except BaseException:
+            await transaction.rollback()
+            raise
+        await transaction.commit()
+
+    def _text(self, clause: CreateTable) -> str:
+        return str(clause.compile(dialect=self._driver.dialect))

@@ -1,0 +1,59 @@
+"""The patch files of an app: changes of what is stored, each a module with an async `run`, done once."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from framework_m_core.domain.errors import ConfigurationError
+
+__all__ = ["PATCHES", "PatchFile", "read_patches"]
+
+PATCHES = "patches"
+"""The folder of the patches within the folder of the migrations."""
+
+_AFTER = re.compile(r"""^after\b[^=\n]*=\s*["'](?P<after>[^"'\n]+)["']""", re.MULTILINE)
+_MESSAGE = re.compile(r'\A\s*[rR]?"""\s*(?P<message>[^\n]*?)\s*(?:"""|\n)')
+_NAME = re.compile(r"\d{4,}_\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class PatchFile:
+    """A patch: its name, the revision that it comes after, what it says of itself, and a digest of its text."""
+
+    name: str
+    after: str
+    message: str
+    checksum: str
+    path: Path
+
+
+def read_patches(folder: Path, revisions: Collection[str]) -> tuple[PatchFile, ...]:
+    """Every patch by name. Raises ConfigurationError with all files that are no patches of these revisions."""
+    files = sorted((folder / PATCHES).glob("*.py"))
+    patches = [_read(path) for path in files if not path.name.startswith("_")]
+    if problems := list(_problems(patches, revisions)):
+        raise ConfigurationError("the patches cannot be used:", problems)
+    return tuple(patches)
+
+
+def _read(path: Path) -> PatchFile:
+    content = path.read_bytes()
+    text = content.decode("utf-8")
+    after, message = _AFTER.search(text), _MESSAGE.search(text)
+    checksum = hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest()
+    said = message["message"].rstrip(".") if message else ""
+    return PatchFile(path.stem, after["after"] if after else "", said, checksum, path)
+
+
+def _problems(patches: Collection[PatchFile], revisions: Collection[str]) -> Iterator[str]:
+    for patch in patches:
+        if not _NAME.fullmatch(patch.name):
+            yield f"{patch.path.name}: a name such as 0001_fill_tax_ids.py is expected, for its place among the patches"
+        if not patch.after:
+            yield f'{patch.path.name}: a line such as after = "0001_initial" is expected, the revision it comes after'
+        elif patch.after not in revisions:
+            yield f"{patch.path.name}: after = {patch.after!r}, which is no revision in versions/"

@@ -1,0 +1,70 @@
+"""Runs patches: as the system, in one transaction with the note that they were done."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from alembic.util import load_python_file
+
+from framework_m_core.domain.errors import ConfigurationError
+from framework_m_core.domain.scope import RequestScope, system_scope
+from framework_m_core.services.documents import DocumentService
+from framework_m_core.services.retries import retrying
+from framework_m_standard.sql.literals import literal_text
+from framework_m_standard.sql.migrations.ledger import patch_table
+from framework_m_standard.sql.migrations.patch_files import PatchFile
+from framework_m_standard.sql.migrations.patch_sql import PatchSql
+from framework_m_standard.sql.migrations.runner import failed
+from framework_m_standard.sql.unit_of_work import SqlUnitOfWork, SqlUnitOfWorkFactory
+
+__all__ = ["PatchRunner"]
+
+
+class PatchRunner:
+    """Runs one patch at a time."""
+
+    def __init__(self, units: SqlUnitOfWorkFactory, documents: DocumentService) -> None:
+        self._units = units
+        self._documents = documents
+
+    async def run(self, patch: PatchFile) -> None:
+        """Runs a patch, again when it conflicts with other writers. Raises MigrationError saying where it failed."""
+        with failed("patch", patch.name, patch.path.parents[1]):
+            work = _work_of(patch)
+            await retrying(lambda: self._attempt(patch, work))
+
+    async def _attempt(self, patch: PatchFile, work: Any) -> None:
+        scope = system_scope(f"patch {patch.name}")
+        async with self._units(scope) as unit:
+            await work(**await self._arguments(work, scope, unit))
+            await unit.flush()
+            transaction = await unit.transaction()
+            await transaction.script(_note(patch, scope, unit.store.driver.dialect))
+            await unit.commit()
+
+    async def _arguments(self, work: Any, scope: RequestScope, unit: SqlUnitOfWork) -> Mapping[str, object]:
+        given: dict[str, object] = {}
+        for name in inspect.signature(work).parameters:
+            if name == "documents":
+                given[name] = self._documents.scoped(scope.within(unit))
+            elif name == "sql":
+                given[name] = PatchSql(await unit.transaction(), unit.store.driver.name)
+            else:
+                raise ConfigurationError(f"`run` asks for {name!r}: `documents` and `sql` are what a patch can have")
+        return given
+
+
+def _work_of(patch: PatchFile) -> Any:
+    module = load_python_file(str(patch.path.parent), patch.path.name)
+    work = getattr(module, "run", None)
+    if not inspect.iscoroutinefunction(work):
+        raise ConfigurationError("`async def run(documents)` is expected in it")
+    return work
+
+
+def _note(patch: PatchFile, scope: RequestScope, dialect: Any) -> str:
+    row = {"name": patch.name, "checksum": patch.checksum, "applied_at": scope.clock().isoformat()}
+    return literal_text(dialect, patch_table().insert().values({name: sa.literal(row[name]) for name in row}))

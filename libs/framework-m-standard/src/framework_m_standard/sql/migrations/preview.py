@@ -1,0 +1,52 @@
+"""The statements that a run would send, found by doing it in a transaction that is undone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy import event
+
+from framework_m_core.interfaces.migration import MigrationKind, MigrationStep
+from framework_m_standard.sql.migrations.database import MigrationDatabase
+from framework_m_standard.sql.migrations.runner import RevisionRunner
+
+__all__ = ["statements_of"]
+
+_READING: Final = re.compile(r"\s*(SELECT|PRAGMA|BEGIN|SHOW|WITH)\b", re.IGNORECASE)
+
+
+async def statements_of(
+    database: MigrationDatabase, revisions: RevisionRunner, first: Sequence[str], steps: Sequence[MigrationStep]
+) -> Sequence[str]:
+    """The statements, with a remark before those of each step."""
+    lines: list[str] = []
+
+    def work(connection: sa.Connection) -> None:
+        for statement in first:
+            connection.exec_driver_sql(statement)
+        for step in steps:
+            lines.append(f"-- {step.kind} {step.name}")
+            if step.kind is MigrationKind.REVISION:
+                revisions.upgrade(connection, step.name)
+
+    with _listening(database.engine, lines):
+        await database.work(work, keep=False)
+    return lines
+
+
+@contextmanager
+def _listening(engine: sa.Engine, lines: list[str]) -> Iterator[None]:
+    def listen(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
+        if not _READING.match(statement):
+            values = f"  -- with {parameters!r}" if parameters else ""
+            lines.append(f"{statement.strip()};{values}")
+
+    event.listen(engine, "before_cursor_execute", listen)
+    try:
+        yield
+    finally:
+        event.remove(engine, "before_cursor_execute", listen)

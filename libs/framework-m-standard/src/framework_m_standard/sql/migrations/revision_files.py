@@ -1,0 +1,98 @@
+"""The revision files of an app as text: enough to know their order without importing them, or Alembic."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from framework_m_core.domain.errors import ConfigurationError
+
+__all__ = ["VERSIONS", "RevisionFile", "heads", "in_order", "reached", "read_revisions"]
+
+VERSIONS = "versions"
+"""The folder of the revisions within the folder of the migrations."""
+
+_ID = re.compile(r"""^revision\b[^=\n]*=\s*["'](?P<id>[^"'\n]+)["']""", re.MULTILINE)
+_DOWN = re.compile(r"^down_revision\b[^=\n]*=\s*(?P<down>\([^)]*\)|[^\n]*)", re.MULTILINE)
+_NAMES = re.compile(r"""["']([^"'\n]+)["']""")
+_MESSAGE = re.compile(r'\A\s*[rR]?"""\s*(?P<message>[^\n]*?)\s*(?:"""|\n)')
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionFile:
+    """A revision: its id, the ids of those that it follows, and what it says of itself."""
+
+    id: str
+    down: tuple[str, ...]
+    message: str
+    path: Path
+
+
+def read_revisions(folder: Path) -> tuple[RevisionFile, ...]:
+    """Every revision, a follower after what it follows. Raises ConfigurationError naming a file that is none."""
+    files = sorted((folder / VERSIONS).glob("*.py"))
+    return in_order([_read(path) for path in files if not path.name.startswith("_")])
+
+
+def heads(revisions: Sequence[RevisionFile]) -> tuple[str, ...]:
+    """The revisions that none follows."""
+    followed = {down for revision in revisions for down in revision.down}
+    return tuple(revision.id for revision in revisions if revision.id not in followed)
+
+
+def reached(revisions: Sequence[RevisionFile], current: Collection[str]) -> frozenset[str]:
+    """The current revisions and all that came before them."""
+    known = {revision.id: revision for revision in revisions}
+    found: set[str] = set()
+    waiting = list(current)
+    while waiting:
+        id = waiting.pop()
+        if id not in found:
+            found.add(id)
+            waiting += known[id].down if id in known else ()
+    return frozenset(found)
+
+
+def in_order(revisions: Sequence[RevisionFile]) -> tuple[RevisionFile, ...]:
+    """A follower after what it follows, else by id. Raises ConfigurationError for a gap or a circle."""
+    known = _by_id(revisions)
+    ordered: dict[str, RevisionFile] = {}
+    waiting = sorted(revisions, key=lambda revision: revision.id)
+    while waiting:
+        ready = [revision for revision in waiting if all(down in ordered for down in revision.down)]
+        if not ready:
+            raise ConfigurationError("the revisions are in no order:", list(_broken(waiting, known)))
+        ordered |= {revision.id: revision for revision in ready}
+        waiting = [revision for revision in waiting if revision.id not in ordered]
+    return tuple(ordered.values())
+
+
+def _by_id(revisions: Sequence[RevisionFile]) -> Mapping[str, RevisionFile]:
+    known: dict[str, RevisionFile] = {}
+    for revision in revisions:
+        other = known.setdefault(revision.id, revision)
+        if other is not revision:
+            raise ConfigurationError(
+                f"{other.path.name} and {revision.path.name} are both revision {revision.id!r}: rename one of them, in "
+                "its `revision` and in its file name, and let it follow the other"
+            )
+    return known
+
+
+def _broken(waiting: Sequence[RevisionFile], known: Mapping[str, RevisionFile]) -> Iterator[str]:
+    for revision in waiting:
+        missing = [down for down in revision.down if down not in known]
+        reason = f"{', '.join(missing)}, of which there is no file" if missing else "one that follows it"
+        yield f"{revision.path.name} follows {reason}: set its down_revision"
+
+
+def _read(path: Path) -> RevisionFile:
+    text = path.read_text(encoding="utf-8")
+    id, down, message = _ID.search(text), _DOWN.search(text), _MESSAGE.search(text)
+    if id is None or down is None:
+        raise ConfigurationError(
+            f"{path} is no revision: `revision` and `down_revision` are expected in it; other files live elsewhere"
+        )
+    return RevisionFile(id["id"], tuple(_NAMES.findall(down["down"])), message["message"] if message else "", path)

@@ -1,0 +1,94 @@
+"""Runs revisions and patches, each in a transaction of its own together with the note that it was done."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.exc import SQLAlchemyError
+
+from framework_m_core.domain.errors import FrameworkError, MigrationError
+from framework_m_standard.sql.migrations.scripts import open_scripts
+
+__all__ = ["RevisionRunner", "failed"]
+
+type _Steps = Callable[[ScriptDirectory, Any], Iterable[Any]]
+
+
+class RevisionRunner:
+    """Runs the revisions of a folder on a connection that is in a transaction."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def upgrade(self, connection: sa.Connection, revision: str) -> None:
+        """Does one revision. Raises MigrationError saying where it failed."""
+        with failed("revision", revision, self._folder):
+            self._run(connection, lambda scripts, heads: scripts._upgrade_revs(revision, heads))
+
+    def downgrade(self, connection: sa.Connection, revision: str, to: str) -> None:
+        """Undoes down to a revision, or `base`. Raises MigrationError saying where it failed."""
+        with failed("the way back of revision", revision, self._folder):
+            self._run(connection, lambda scripts, heads: scripts._downgrade_revs(to, heads))
+
+    def stamp(self, connection: sa.Connection, revision: str) -> None:
+        """Notes that the database is at a revision, without running anything."""
+        MigrationContext.configure(connection=connection).stamp(open_scripts(self._folder), revision)
+
+    def ensure_table(self, connection: sa.Connection) -> None:
+        """Makes Alembic's table where there is none: from then on migrations own the database."""
+        MigrationContext.configure(connection=connection)._ensure_version_table()
+
+    def _run(self, connection: sa.Connection, steps: _Steps) -> None:
+        scripts = open_scripts(self._folder)
+        context = MigrationContext.configure(
+            connection=connection, opts={"fn": lambda heads, _: steps(scripts, heads), "script": scripts}
+        )
+        with Operations.context(context):
+            context.run_migrations()
+
+
+@contextmanager
+def failed(what: str, name: str, folder: Path) -> Iterator[None]:
+    """Raises whatever a migration raises as a MigrationError that names the file and the line."""
+    try:
+        yield
+    except Exception as error:
+        reason = _reason(error)
+        raise MigrationError(
+            f"{what} {name} failed{_place(error, folder)}: {reason}. Nothing of it was kept, and nothing after it was "
+            "done: mend it and run `m migrate run` again"
+        ) from error
+
+
+def _place(error: BaseException, folder: Path) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if Path(frame.filename).is_relative_to(folder)]
+    if not own and isinstance(error, SyntaxError) and error.filename:
+        return f" at {Path(error.filename).name}, line {error.lineno}"
+    if not own:
+        return ""
+    return f" at {Path(own[-1].filename).relative_to(folder.parent)}, line {own[-1].lineno}"
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, FrameworkError):
+        cause = error.__cause__
+        known = str(error).rstrip(".")
+        return f"{known} ({_line(cause)})" if isinstance(cause, Exception) and "refused" in known else known
+    if isinstance(error, SyntaxError):
+        return f"{type(error).__name__}: {error.msg}"
+    if isinstance(error, SQLAlchemyError):
+        return _line(getattr(error, "orig", None) or error)
+    return f"{type(error).__name__}: {_line(error)}"
+
+
+def _line(error: BaseException) -> str:
+    return (" ".join(str(error).split()) or type(error).__name__).rstrip(".")

@@ -1,0 +1,20 @@
+"""${message}"""
+
+from __future__ import annotations
+% if imports:
+
+${imports}
+% endif
+
+revision: str = "${up_revision}"
+down_revision: str | None = ${'"%s"' % down_revision if down_revision else None}
+
+
+def upgrade() -> None:
+    """Does it."""
+    ${upgrades}
+
+
+def downgrade() -> None:
+    """Undoes it."""
+    ${downgrades}

@@ -1,0 +1,93 @@
+"""The migrations of snapshots over a database, as the contract of the schema mapper tries DocTypes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from framework_m_core.bootstrap.composition import bind_services
+from framework_m_core.container.container import Container
+from framework_m_core.domain.clock import Uuid7Generator, system_clock
+from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_core.registry.snapshot import Snapshot
+from framework_m_standard.auth.rbac import RbacPermission
+from framework_m_standard.sql.counter import SqlCounter
+from framework_m_standard.sql.idempotency import SqlIdempotency
+from framework_m_standard.sql.migrations.adapter import SqlMigrations
+from framework_m_standard.sql.outbox import SqlOutbox
+from framework_m_standard.sql.reader import SqlReader
+from framework_m_standard.sql.settings import SqlSettings
+from framework_m_standard.sql.store import SqlStore, make_driver
+from framework_m_standard.sql.unit_of_work import SqlUnitOfWorkFactory
+from framework_m_testing.harness import StoreHarness
+
+from .wiring import sql_harness
+
+
+@dataclass(frozen=True)
+class Migrating:
+    """Migrations and the store that they change."""
+
+    migrations: SqlMigrations
+    store: StoreHarness
+
+    async def change(self, message: str = "change", **options: Any) -> tuple[str, ...]:
+        """Writes a revision, runs it, and returns what it does; a second one must have nothing to do."""
+        written = await self.migrations.create(message, **options)
+        said = written.changes if written else ()
+        await self.run()
+        problems = list(await self.migrations.verify())
+        assert problems == [], problems
+        assert await self.migrations.create("again") is None
+        return said
+
+    async def run(self) -> list[str]:
+        return [step.name async for step in self.migrations.apply()]
+
+    async def rollback(self, **options: Any) -> list[str]:
+        return [step.name async for step in self.migrations.rollback(**options)]
+
+
+type OpenMigrations = Callable[[Snapshot], AbstractAsyncContextManager[Migrating]]
+
+
+def snapshot_of(*doctypes: type[Any]) -> Snapshot:
+    builder = RegistryBuilder()
+    for doctype in doctypes:
+        builder.add_doctype(doctype, "samples")
+    return builder.freeze()
+
+
+@asynccontextmanager
+async def open_migrating(url: str, snapshot: Snapshot, folder: Path) -> AsyncIterator[Migrating]:
+    settings = SqlSettings(url=url, pool_size=4)
+    driver = make_driver(settings, Path("unused"))
+    await driver.open()
+    try:
+        store = SqlStore(driver, snapshot, folder)
+        yield Migrating(_bound(store, settings), sql_harness(store))
+    finally:
+        await driver.close()
+
+
+def _bound(store: SqlStore, settings: SqlSettings) -> SqlMigrations:
+    container = Container()
+    container.provide("snapshot", store.snapshot)
+    container.provide("sql_store", store)
+    container.provide("sql_settings", settings)
+    container.provide("ids", Uuid7Generator())
+    container.provide("clock", system_clock)
+    container.provide("app_ports", {})
+    container.bind("reader", SqlReader)
+    container.bind("unit_of_work", SqlUnitOfWorkFactory)
+    container.bind("outbox", SqlOutbox)
+    container.bind("counter", SqlCounter)
+    container.bind("idempotency", SqlIdempotency)
+    container.bind("permission", RbacPermission)
+    bind_services(container)
+    container.bind("migration", SqlMigrations)
+    migrations: SqlMigrations = container.get("migration")
+    return migrations

@@ -1,0 +1,294 @@
+"""Every change of a DocType as a revision: nothing else is in it, what is stored stays, and it can be undone."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from framework_m_core.domain.errors import ConfigurationError, DuplicateValueError, MigrationError
+from framework_m_core.domain.field import Field
+from framework_m_core.registry.snapshot import Snapshot
+from framework_m_testing.fakes.doctype import FakeDocType
+from framework_m_testing.harness import sample_snapshot
+from framework_m_testing.sample_doctypes import Colour
+
+from .migrating import Migrating, OpenMigrations, open_migrating, snapshot_of
+
+AWKWARD = 'it\'s 100% \\ "new" :x $1 ? {}'
+
+
+@pytest.fixture
+def opened(bare_database_url: str, tmp_path: Path) -> OpenMigrations:
+    """Opens the migrations for given DocTypes; those of one test share a database and a folder."""
+
+    @asynccontextmanager
+    async def open_(snapshot: Snapshot) -> AsyncIterator[Migrating]:
+        async with open_migrating(bare_database_url, snapshot, tmp_path / "app" / "migrations") as migrating:
+            await migrating.migrations.init()
+            yield migrating
+
+    return open_
+
+
+def plain(**fields: Any) -> type[Any]:
+    """A DocType `Plain` of these fields: annotation and default, or annotation alone."""
+    annotations = {name: field[0] for name, field in fields.items()}
+    defaults = {name: field[1] for name, field in fields.items() if len(field) > 1}
+    return type("Plain", (FakeDocType,), {"__annotations__": annotations, "__module__": __name__, **defaults})
+
+
+async def first(opened: OpenMigrations, *doctypes: type[Any], **values: Any) -> Any:
+    """A database at a first revision of the DocTypes, with a document of `Plain` in it."""
+    async with opened(snapshot_of(*doctypes)) as app:
+        await app.change("first")
+        return await app.store.store("Plain", **values)
+
+
+async def test_the_sample_doctypes_leave_nothing_to_do(opened: OpenMigrations) -> None:
+    async with opened(sample_snapshot()) as app:
+        said = await app.change("initial")
+        assert said == ("new table shelf", "new table thing", "new table thing__slots")
+        shelf = await app.store.store("Shelf", label="a")
+        thing = await app.store.store("Thing", shelf=shelf.id, slots=[{"what": "x", "shelf": shelf.id}])
+        assert (await app.store.load("Thing", thing.id)).slots[0].shelf == shelf.id
+        with pytest.raises(DuplicateValueError):
+            await app.store.store("Shelf", label="a")
+
+
+async def test_new_fields_give_stored_rows_their_defaults(opened: OpenMigrations) -> None:
+    new: dict[str, Any] = {
+        "text": (str, AWKWARD),
+        "number": (int, -3),
+        "ratio": (float, 0.25),
+        "flag": (bool, True),
+        "price": (Decimal, Field(default=Decimal("9.90"), scale=2)),
+        "day": (date, date(2026, 1, 31)),
+        "moment": (datetime, datetime(2026, 1, 31, 12, 0, 0, 7, tzinfo=UTC)),
+        "colour": (Colour, Colour.BLUE),
+        "tags": (list[str], [AWKWARD]),
+        "key": (UUID, UUID(int=7)),
+        "note": (str | None, "a note"),
+        "empty": (str | None, None),
+    }
+    old = await first(opened, plain(code=(str, "same")))
+    async with opened(snapshot_of(plain(code=(str, "same"), **new))) as app:
+        assert list(await app.change()) == [f"new column plain.{name}" for name in new]
+        found, expected = await app.store.load("Plain", old.id), app.store.new("Plain")
+        for name in new:
+            assert getattr(found, name) == getattr(expected, name), name
+    async with opened(snapshot_of(plain(code=(str, "same")))) as app:
+        assert await app.rollback() == ["0002_change"]
+        assert (await app.store.load("Plain", old.id)).code == "same"
+
+
+async def test_a_new_field_that_needs_a_value_stops_where_rows_have_none(
+    opened: OpenMigrations, tmp_path: Path
+) -> None:
+    old = await first(opened, plain())
+    async with opened(snapshot_of(plain(tax=(str,)))) as app:
+        written = await app.migrations.create("add tax")
+        assert written is not None
+        assert "plain.tax needs a value" in written.advice[0] and "fill=…" in written.path.read_text()
+        with pytest.raises(MigrationError, match=r"at migrations/versions/0002_add_tax.py, line \d+: plain.tax"):
+            await app.run()
+        assert (await app.migrations.status()).revisions == ("0001_first",)
+        code = written.path.read_text().replace("nullable=False))  #", 'nullable=False), fill="T-1")  #')
+        written.path.write_text(code)
+        assert await app.run() == ["0002_add_tax"]
+        assert (await app.store.load("Plain", old.id)).tax == "T-1"
+        assert await app.migrations.create("again") is None
+
+
+def _row() -> type[Any]:
+    class Row(FakeDocType):
+        what: str
+
+        class Meta:
+            is_child_table = True
+
+    return Row
+
+
+def _wide_row() -> type[Any]:
+    class Row(FakeDocType):
+        what: str
+        amount: Decimal = Field(default=Decimal("1.5"), scale=2)
+
+        class Meta:
+            is_child_table = True
+
+    return Row
+
+
+async def test_child_rows_get_new_fields_and_a_gone_child_table_is_kept(opened: OpenMigrations) -> None:
+    row, wide = _row(), _wide_row()
+    old = await first(opened, row, plain(rows=(list[row], [])), rows=[{"what": "a"}, {"what": "b"}])  # type: ignore[valid-type]
+    async with opened(snapshot_of(wide, plain(rows=(list[wide], [])))) as app:  # type: ignore[valid-type]
+        assert await app.change() == ("new column plain__rows.amount",)
+        found = await app.store.load("Plain", old.id)
+        assert [(one.what, one.amount) for one in found.rows] == [("a", Decimal("1.50")), ("b", Decimal("1.50"))]
+    async with opened(snapshot_of(plain())) as app:
+        assert await app.migrations.create("nothing") is None
+        assert await app.change("drop", drop=True) == (
+            "drops index ix_plain__rows_parent_idx",
+            "drops table plain__rows and all that it holds",
+        )
+        assert await app.rollback() == ["0003_drop"]
+
+
+async def test_a_gone_field_is_kept_and_does_not_stand_in_the_way(opened: OpenMigrations) -> None:
+    old = await first(opened, plain(fax=(str,), code=(int, 1)), fax="123")
+    async with opened(snapshot_of(plain(code=(int, 1)))) as app:
+        written = await app.migrations.create("no fax")
+        assert written is not None
+        assert written.changes == ("plain.fax may be empty from now on",)
+        assert "declared no longer and kept" in written.advice[0]
+        assert '# kept, with what it holds: m.drop_column("plain", "fax")' in written.path.read_text()
+        await app.run()
+        await app.store.store("Plain")
+        assert await app.migrations.create("again") is None
+    async with opened(snapshot_of(plain(fax=(str | None, None), code=(int, 1)))) as app:
+        assert (await app.store.load("Plain", old.id)).fax == "123"
+    async with opened(snapshot_of(plain(code=(int, 1)))) as app:
+        assert await app.change("drop fax", drop=True) == ("drops column plain.fax and all that it holds",)
+        assert (await app.store.load("Plain", old.id)).code == 1
+        assert await app.rollback() == ["0003_drop_fax"]
+
+
+async def test_a_field_becomes_optional_and_required_again(opened: OpenMigrations) -> None:
+    old = await first(opened, plain(note=(str,)), note="own")
+    async with opened(snapshot_of(plain(note=(str | None, None)))) as app:
+        assert await app.change("optional") == ("plain.note may be empty from now on",)
+        empty = await app.store.store("Plain", note=None)
+    async with opened(snapshot_of(plain(note=(str, "filled")))) as app:
+        assert await app.change("required") == ("plain.note comes to need a value",)
+        found = [await app.store.load("Plain", one.id) for one in (old, empty)]
+        assert [one.note for one in found] == ["own", "filled"]
+
+
+async def test_uniqueness_follows_the_doctype_both_ways(opened: OpenMigrations) -> None:
+    await first(opened, plain(code=(str, "same")))
+    async with opened(snapshot_of(plain(code=(str, Field(default="same", unique=True))))) as app:
+        assert await app.change("unique") == ("new unique index uq_plain_code",)
+        with pytest.raises(DuplicateValueError):
+            await app.store.store("Plain")
+    async with opened(snapshot_of(plain(code=(str, Field(default="same", index=True))))) as app:
+        assert await app.change("index") == ("drops index uq_plain_code", "new index ix_plain_code")
+        await app.store.store("Plain")
+    async with opened(snapshot_of(plain(code=(str, Field(default="same", unique=True))))) as app:
+        await app.migrations.create("unique once more")
+        with pytest.raises(MigrationError, match="equal in code, so it cannot become unique"):
+            await app.run()
+        assert await app.store.store("Plain")
+
+
+async def test_a_type_is_changed_with_what_is_stored(opened: OpenMigrations) -> None:
+    old = await first(opened, plain(code=(str,), price=(str, "12.50")), code="42")
+    wanted = plain(code=(int,), price=(Decimal, Field(default=Decimal(0), scale=2)))
+    async with opened(snapshot_of(wanted)) as app:
+        said = await app.change("numbers")
+        assert said == ("plain.code becomes integer, and was text", "plain.price becomes decimal(2), and was text")
+        found = await app.store.load("Plain", old.id)
+        assert (found.code, found.price) == (42, Decimal("12.50"))
+
+
+async def test_a_value_that_cannot_be_converted_stops_the_revision(opened: OpenMigrations) -> None:
+    old = await first(opened, plain(code=(str,)), code="forty-two")
+    async with opened(snapshot_of(plain(code=(int,)))) as app:
+        await app.migrations.create("numbers")
+        with pytest.raises(MigrationError, match=r"0002_numbers.*forty-two"):
+            await app.run()
+    async with opened(snapshot_of(plain(code=(str,)))) as app:
+        assert (await app.store.load("Plain", old.id)).code == "forty-two"
+
+
+async def test_links_come_and_go(opened: OpenMigrations) -> None:
+    class Target(FakeDocType):
+        label: str = ""
+
+    old = await first(opened, Target, plain(code=(int, 1)))
+    linked = plain(code=(int, 1), target=(UUID | None, Field(default=None, link="Target")))
+    async with opened(snapshot_of(Target, linked)) as app:
+        said = await app.change("link")
+        assert said == (
+            "new column plain.target",
+            "plain.target links to target",
+            "new index ix_plain_target",
+        )
+        target = await app.store.store("Target")
+        await app.store.store("Plain", target=target.id)
+    async with opened(snapshot_of(Target, plain(code=(int, 1), target=(UUID | None, None)))) as app:
+        said = await app.change("no link")
+        assert said == ("drops index ix_plain_target", "plain.target links to nothing any longer")
+        assert (await app.store.load("Plain", old.id)).code == 1
+        assert await app.rollback(steps=2) == ["0003_no_link", "0002_link"]
+
+
+async def test_doctypes_that_link_to_each_other(opened: OpenMigrations) -> None:
+    class Left(FakeDocType):
+        other: UUID | None = Field(default=None, link="Right")
+        own: UUID | None = Field(default=None, link="Left")
+
+    class Right(FakeDocType):
+        other: UUID | None = Field(default=None, link="Left")
+
+    async with opened(snapshot_of(Left, Right)) as app:
+        await app.change("circle")
+        left = await app.store.store("Left")
+        await app.store.store("Right", other=left.id)
+        assert await app.rollback(to="base") == ["0001_circle"]
+        assert await app.run() == ["0001_circle"]
+
+
+async def test_what_others_made_is_left_alone(opened: OpenMigrations, bare_database_url: str) -> None:
+    await first(opened, plain(code=(int, 1)))
+    async with opened(snapshot_of(plain(code=(int, 1)))) as app:
+        transaction = await app.migrations._store.driver.begin()
+        await transaction.script("CREATE TABLE theirs (id TEXT)")
+        await transaction.script("CREATE INDEX fast ON plain (code)")
+        await transaction.commit()
+        assert await app.migrations.create("nothing") is None
+        assert list(await app.migrations.verify()) == []
+
+
+async def test_drift_is_told(opened: OpenMigrations) -> None:
+    await first(opened, plain(code=(int, 1)))
+    async with opened(snapshot_of(plain(code=(int, 1)))) as app:
+        transaction = await app.migrations._store.driver.begin()
+        await transaction.script("DROP INDEX ix_plain_owner_creation_id")
+        await transaction.script("ALTER TABLE plain DROP COLUMN code")
+        await transaction.script("DROP INDEX ix_m_outbox_published_at")
+        await transaction.commit()
+        assert list(await app.migrations.verify()) == [
+            "the framework's own tables lack 1 changes, which `m migrate run` does",
+            "new column plain.code",
+            "new index ix_plain_owner_creation_id",
+        ]
+        assert not (await app.migrations.status()).is_current
+
+
+async def test_a_dry_run_changes_nothing(opened: OpenMigrations) -> None:
+    async with opened(snapshot_of(plain(code=(int, 1)))) as app:
+        await app.migrations.create("first")
+        lines = list(await app.migrations.preview())
+        assert lines[0].startswith("CREATE TABLE") and "-- revision 0001_first" in lines
+        assert any(line.startswith("CREATE TABLE plain") for line in lines)
+        assert (await app.migrations.status()).revisions == ()
+        assert await app.run() == ["0001_first"]
+
+
+async def test_a_revision_is_written_from_a_database_that_is_up_to_date(opened: OpenMigrations) -> None:
+    async with opened(snapshot_of(plain())) as app:
+        await app.migrations.create("first")
+        with pytest.raises(ConfigurationError, match="0001_first was not run on it"):
+            await app.migrations.create("second")
+        empty = await app.migrations.create("by hand", empty=True)
+        assert empty is not None and "pass" in empty.path.read_text()
+        assert await app.run() == ["0001_first", "0002_by_hand"]

@@ -1,0 +1,115 @@
+"""Revision and patch files as they are read without Alembic, which no process that serves imports."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from framework_m_core.domain.errors import ConfigurationError
+from framework_m_standard.sql.migrations.agenda import MigrationFiles, pending_lines, read_files
+from framework_m_standard.sql.migrations.ledger import Ledger
+
+_SERVING = """
+import asyncio, sys
+from framework_m_core.bootstrap.application import open_application
+
+async def main():
+    async with open_application(up_to=sys.maxsize):
+        print(sorted(name for name in sys.modules if name.partition(".")[0] in {"alembic", "mako"}))
+
+asyncio.run(main())
+"""
+
+
+def revision(folder: Path, id: str, down: str, message: str = "says") -> None:
+    (folder / "versions").mkdir(parents=True, exist_ok=True)
+    text = f'"""{message}"""\n\nrevision: str = "{id}"\ndown_revision: str | None = {down}\n'
+    (folder / "versions" / f"{id}.py").write_text(text)
+
+
+def patch(folder: Path, name: str, after: str) -> None:
+    (folder / "patches").mkdir(parents=True, exist_ok=True)
+    (folder / "patches" / f"{name}.py").write_text(f'"""Fills it."""\n\nafter = "{after}"\n')
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> MigrationFiles:
+    revision(tmp_path, "0001_a", "None")
+    revision(tmp_path, "0003_c", '"0002_b"')
+    revision(tmp_path, "0002_b", "'0001_a'", "adds b")
+    patch(tmp_path, "0001_p", "0001_a")
+    patch(tmp_path, "0002_q", "0001_a")
+    patch(tmp_path, "0003_r", "0003_c")
+    return read_files(tmp_path)
+
+
+def names(files: MigrationFiles, ledger: Ledger, **options: object) -> list[str]:
+    return [step.name for step in files.pending(ledger, **options)]  # type: ignore[arg-type]
+
+
+def test_a_patch_follows_its_revision(files: MigrationFiles) -> None:
+    whole = ["0001_a", "0001_p", "0002_q", "0002_b", "0003_c", "0003_r"]
+    assert names(files, Ledger(False)) == [step.name for step in files.history(Ledger(False))] == whole
+    assert names(files, Ledger(True, ("0002_b",), {"0001_p": ""})) == ["0002_q", "0003_c", "0003_r"]
+    assert names(files, Ledger(False), to="0002") == ["0001_a", "0001_p", "0002_q", "0002_b"]
+    last = ["0001_a", "0002_b", "0003_c", "0001_p", "0002_q", "0003_r"]
+    assert names(files, Ledger(False), patches_last=True) == last
+    assert files.history(Ledger(False))[3].message == "adds b"
+    assert pending_lines(files, Ledger(True, ("0003_c",), {"0001_p": "", "0002_q": ""})) == ["patch 0003_r was not run"]
+
+
+def test_a_revision_is_named_by_how_it_begins(files: MigrationFiles) -> None:
+    assert files.resolve("0002") == files.resolve("0002_b") == "0002_b"
+    assert files.resolve("head") == "0003_c"
+    for name, said in (("000", "several revisions begin"), ("0009", "there is no revision '0009'")):
+        with pytest.raises(ConfigurationError, match=said):
+            files.resolve(name)
+
+
+def test_a_database_at_an_unknown_revision_is_refused(files: MigrationFiles) -> None:
+    with pytest.raises(ConfigurationError, match="0004_d, of which there is no file"):
+        files.pending(Ledger(True, ("0004_d",)))
+
+
+def test_a_merge_follows_both(tmp_path: Path) -> None:
+    for id, down in (("0001_a", "None"), ("0002_b", '"0001_a"'), ("0002_c", '"0001_a"')):
+        revision(tmp_path, id, down)
+    with pytest.raises(ConfigurationError, match="0002_b and 0002_c"):
+        read_files(tmp_path).check_heads()
+    revision(tmp_path, "0003_d", '("0002_b", "0002_c")')
+    assert read_files(tmp_path).heads == ("0003_d",)
+
+
+@pytest.mark.parametrize(
+    ("revisions", "said"),
+    [
+        ({"0001_a": '"0000_x"'}, "0001_a.py follows 0000_x, of which there is no file"),
+        ({"0001_a": '"0002_b"', "0002_b": '"0001_a"'}, "follows one that follows it"),
+    ],
+)
+def test_revisions_in_no_order_are_told(tmp_path: Path, revisions: dict[str, str], said: str) -> None:
+    for id, down in revisions.items():
+        revision(tmp_path, id, down)
+    with pytest.raises(ConfigurationError) as raised:
+        read_files(tmp_path)
+    assert said in str(raised.value)
+
+
+def test_files_that_are_none_are_told(tmp_path: Path) -> None:
+    revision(tmp_path, "0001_a", "None")
+    (tmp_path / "versions" / "copy.py").write_text('revision = "0001_a"\ndown_revision = None\n')
+    with pytest.raises(ConfigurationError, match=r"0001_a.py and copy.py are both revision '0001_a'"):
+        read_files(tmp_path)
+    (tmp_path / "versions" / "copy.py").write_text("x = 1\n")
+    with pytest.raises(ConfigurationError, match=r"copy.py is no revision"):
+        read_files(tmp_path)
+
+
+def test_a_process_that_serves_imports_no_alembic(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _SERVING], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr

@@ -1,0 +1,108 @@
+"""Patches: changes of what is stored, in their order among the revisions, once each, whole or not at all."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.upgrade.shop import FIRST, Shop
+
+pytestmark = pytest.mark.slow
+
+
+UPPER = '''"""Shout."""
+
+from framework_m import Documents
+
+after = "0001_initial"
+
+
+async def run(documents: Documents) -> None:
+    for customer in (await documents.list("Customer", order_by=["title"])).items:
+        if customer["title"] == "Blaise":
+            raise LookupError("no Blaise, please")
+        await documents.update("Customer", customer["id"], {"title": customer["title"].upper()})
+'''
+FILLED = '''"""Fill regions."""
+
+from framework_m.migrations import PatchSql
+
+after = "0002_add_region"
+
+
+async def run(sql: PatchSql) -> None:
+    assert await sql.fetch("SELECT count(*) FROM customer WHERE region IS NULL") == [(2,)]
+    await sql.execute("UPDATE customer SET region = 'North'")
+'''
+OPTIONAL = FIRST.replace("fax: str | None = None", "fax: str | None = None\n    region: str | None = None")
+REQUIRED = FIRST.replace("fax: str | None = None", "fax: str | None = None\n    region: str")
+
+
+@pytest.fixture
+def begun(shop: Shop) -> Shop:
+    """The app at its first revision, with two customers."""
+    shop.m("migrate", "init")
+    shop.m("migrate", "create", "initial")
+    shop.m("migrate", "run")
+    shop.sell("Ada", "Blaise")
+    return shop
+
+
+def test_a_patch_runs_once_as_the_system_and_a_failing_one_stops_the_run(begun: Shop) -> None:
+    written = begun.m("migrate", "create", "shout", "--patch")
+    assert written == "wrote migrations/patches/0001_shout.py\n"
+    patch = begun.write("patches/0001_shout.py", UPPER)
+    later = begun.write("patches/0002_later.py", UPPER.replace("Shout", "Later").replace(".upper()", ' + " & Co"'))
+    assert begun.m("migrate", "status", code=1).splitlines()[1:3] == [
+        "patch  pending  0001_shout  Shout",
+        "patch  pending  0002_later  Later",
+    ]
+    failed = begun.m("migrate", "run", code=1)
+    assert "m: patch 0001_shout failed at migrations/patches/0001_shout.py, line 11: LookupError: no Blaise" in failed
+    assert begun.rows("SELECT title FROM customer ORDER BY 1") == [("Ada",), ("Blaise",)]
+
+    for file in (patch, later):
+        file.write_text(file.read_text().replace('"Blaise"', '"Nobody"'))
+    assert begun.m("migrate", "run") == "ran 0001_shout\nran 0002_later\n"
+    assert begun.m("migrate", "run") == "nothing to do\n"
+    assert begun.rows("SELECT title FROM customer ORDER BY 1") == [("ADA & Co",), ("BLAISE & Co",)]
+    audited = begun.rows("SELECT actor, source, reason FROM activitylog WHERE action = 'write' ORDER BY at LIMIT 1")
+    assert audited == [("system", "cli", "patch 0001_shout")]
+
+    patch.write_text(patch.read_text() + "# another line\n")
+    later.unlink()
+    said = begun.m("migrate", "verify", code=1)
+    assert "0001_shout was changed after it was run" in said and "0002_later was run, and there is no file" in said
+
+
+def test_a_patch_stands_between_the_revisions_it_was_written_between(begun: Shop) -> None:
+    begun.declare(OPTIONAL)
+    begun.m("migrate", "create", "add region")
+    begun.write("patches/0001_fill_regions.py", FILLED)
+    begun.write(
+        "versions/0003_need_region.py",
+        '"""need region"""\n\nfrom framework_m import migrations as m\n\nrevision = "0003_need_region"\n'
+        'down_revision = "0002_add_region"\n\n\ndef upgrade() -> None:\n    m.set_required("customer", "region")\n',
+    )
+    begun.declare(REQUIRED)
+    refused = begun.m("user", "list", code=2)
+    assert "patch 0001_fill_regions was not run" in refused and "m migrate run" in refused
+    assert begun.m("migrate", "run").splitlines() == [
+        "did 0002_add_region",
+        "ran 0001_fill_regions",
+        "did 0003_need_region",
+    ]
+    assert begun.rows("SELECT DISTINCT region FROM customer") == [("North",)]
+    assert begun.m("migrate", "verify").startswith("the database is what the DocTypes say")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('after = "0009_x"\n', "0001_bad.py: after = '0009_x', which is no revision in versions/"),
+        ("", "0001_bad.py: a line such as after = "),
+    ],
+)
+def test_a_patch_that_is_none_is_told(begun: Shop, text: str, said: str) -> None:
+    begun.write("patches/0001_bad.py", text)
+    assert said in begun.m("migrate", "run", code=2)
+    assert said in begun.m("migrate", "verify", code=1)
