@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-DISTRIBUTIONS = ("framework-m-core", "framework-m-standard", "framework-m", "framework-m-testing")
+DISTRIBUTIONS = ("framework-m-core", "framework-m-standard", "framework-m", "framework-m-testing", "framework-m-studio")
 
 PROVENANCE = """
 import importlib.metadata, json, sys
