@@ -142,15 +142,16 @@ def folder_of(package: str) -> Path | None:
 def describe(choice: Choice) -> str:
     """The first line of what an entry point's docstring says, read from the source: nothing heavy is imported.
 
-    A function has its own docstring; for anything else its module's counts, without a name before a colon.
+    A function has its own docstring; for anything else its module's counts, without a name before a colon. What is
+    broken says so here, so that it takes nothing else down.
     """
     module, _, attribute = choice.value.partition(":")
     try:
         spec = importlib.util.find_spec(module)
         source = spec.loader.get_source(module) if spec and spec.loader else None  # type: ignore[attr-defined]
-    except (ImportError, AttributeError):
-        return ""
-    tree = ast.parse(source or "")
+        tree = ast.parse(source or "")
+    except Exception as error:
+        return f"(of {choice.distribution}, which is broken: {type(error).__name__})"
     functions = (ast.FunctionDef, ast.AsyncFunctionDef)
     own = [ast.get_docstring(node) for node in tree.body if isinstance(node, functions) and node.name == attribute]
     line = ((own[0] if own else ast.get_docstring(tree)) or "").partition("\n")[0]
