@@ -73,7 +73,8 @@ def test_the_rights_of_the_file_stay(run: Run, file: Path) -> None:
 
 
 def test_secrets_are_written_as_variables(run: Run, file: Path) -> None:
-    set_to(run, "auth.secret", "${SHOP_SECRET}")
+    said = set_to(run, "auth.secret", "${SHOP_SECRET}")
+    assert said.splitlines()[1] == "but SHOP_SECRET is not set here: the app does not start without it"
     set_to(run, "sql.url", "postgresql://shop:${SHOP_PASSWORD}@db/shop")
     assert 'secret = "${SHOP_SECRET}"' in file.read_text()
     for words in (("auth.secret", "hunter2" * 8), ("sql.url", "postgresql://shop:hunter2@db/shop")):

@@ -20,6 +20,14 @@ def test_a_new_app_passes_everything(run: Run, shop: Path) -> None:
     assert not (shop / ".m").exists() or (shop / ".m/.gitignore").exists()
 
 
+def test_an_apps_tests_need_none_of_its_secrets(run: Run, shop: Path) -> None:
+    (shop / "framework_config.toml").write_text(
+        '[framework]\nenv = "production"\n[auth]\nsecret = "${SHOP_SECRET}"\n[sql]\nurl = "${DATABASE_URL}"\n'
+    )
+    tested = run("m", "test", "-q", folder=shop, variables={"DATABASE_URL": "postgresql://nowhere/x", "M_AUTH__X": "1"})
+    assert tested.returncode == 0, tested.stdout
+
+
 def test_arguments_and_exit_codes_pass_through(run: Run, shop: Path) -> None:
     (shop / "src/shop/odd.py").write_text("import os\nx : int = 'a'\n")
     (shop / "tests/test_odd.py").write_text(

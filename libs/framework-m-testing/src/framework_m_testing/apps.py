@@ -59,13 +59,24 @@ class OpenApp:
         return found | values
 
 
+class _Variables(dict[str, str]):
+    """The machine's variables, with a stand-in for each that it lacks: tests get no secrets, and need none."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __missing__(self, name: str) -> str:
+        return f"a stand-in for the variable {name} in tests"
+
+
 @asynccontextmanager
 async def open_app(folder: Path | None = None) -> AsyncIterator[OpenApp]:
     """The app in a folder (default: the working directory), on an empty store in memory, closed at the end.
 
-    Its `framework_config.toml` holds, but for the environment, which is development, and the store; variables that
-    configure the framework on this machine do not.
+    Its `framework_config.toml` holds, but for the environment, which is development, and the store. Variables that
+    configure the framework on this machine do not count, and `${NAME}` of one that is missing gets a stand-in.
     """
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("M_") and name != "DATABASE_URL"}
+    own = {name: value for name, value in os.environ.items() if not name.startswith("M_") and name != "DATABASE_URL"}
+    kept = _Variables(own)
     async with open_application(folder, environment=kept, overrides=_FOR_TESTS) as application:
         yield OpenApp(application)

@@ -42,6 +42,8 @@ def set_setting(
     print(f"set [{section}] {key} in {file}")
     for name in _outranking(section, key):
         print(f"but {name} is set here, and outranks the file")
+    for name in _unknown(value):
+        print(f"but {name} is not set here: the app does not start without it")
 
 
 def _parts(setting: str) -> tuple[str, str]:
@@ -64,7 +66,7 @@ def _accepted(section: str, key: str, value: str) -> Any:
     if not names:
         checked = check_setting(section, key, _given(value))
         return list(checked) if isinstance(checked, tuple) else checked
-    if all(name in os.environ for name in names):
+    if not _unknown(value):
         check_setting(section, key, _VARIABLE.sub(lambda found: os.environ[found[1]], value))
     return value
 
@@ -78,6 +80,10 @@ def _given(value: str) -> str | list[str]:
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f'{value!r} is no list: expected one such as a,b or ["a", "b"]') from error
     return [str(item) for item in items]
+
+
+def _unknown(value: str) -> list[str]:
+    return [name for name in _VARIABLE.findall(value) if name not in os.environ]
 
 
 def _outranking(section: str, key: str) -> list[str]:
