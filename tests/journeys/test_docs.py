@@ -34,7 +34,7 @@ def test_the_twenty_line_app_of_the_readme_works(tmp_path: Path) -> None:
     readme = ROOT / "README.md"
     (tmp_path / "pyproject.toml").write_text(blocks(readme, "toml")[0])
     (tmp_path / "shop.py").write_text(blocks(readme, "python")[0])
-    create, start = blocks(readme, "sh")[1].strip().splitlines()
+    create, start = blocks(readme, "sh")[2].strip().splitlines()
     assert "m user create you@example.com --role Buyer --password-stdin" in create and start == "m start"
     product = Product(tmp_path, f"sqlite:///{tmp_path / 'shop.db'}", port=free_port())
     password = re.findall("echo '(.*?)'", create)[0]
