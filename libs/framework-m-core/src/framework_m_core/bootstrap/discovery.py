@@ -99,7 +99,8 @@ def _with_app(file: Path) -> Discovered:
         raise ConfigurationError(f"{file} is not valid TOML: {error}") from error
     groups = {group: points for group, points in project.get("entry-points", {}).items() if group.startswith(_OURS)}
     for group in groups:
-        if group not in _GROUPS and (meant := get_close_matches(group, _GROUPS, n=1, cutoff=0.9)):
+        added_to = group.rpartition(".")[0]
+        if not {group, added_to} & {*_GROUPS} and (meant := get_close_matches(group, _GROUPS, n=1, cutoff=0.9)):
             raise ConfigurationError(f"{file} has entry points in the group {group!r}: did you mean {meant[0]!r}?")
     if not groups.get(APPS):
         return installed()

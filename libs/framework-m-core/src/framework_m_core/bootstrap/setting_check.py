@@ -9,6 +9,7 @@ import pydantic
 from pydantic import BaseModel, SecretStr
 
 from framework_m_core.bootstrap.binding import installed_variants, resolve_bindings
+from framework_m_core.bootstrap.discovery import Discovered
 from framework_m_core.bootstrap.settings import settings_models, typed
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.domain.suggestions import did_you_mean
@@ -18,9 +19,9 @@ __all__ = ["check_setting", "is_secret", "model_of"]
 _CHOICES = "adapters"
 
 
-def model_of(section: str, key: str) -> type[BaseModel]:
+def model_of(discovered: Discovered, section: str, key: str) -> type[BaseModel]:
     """The model that has a setting. Raises ConfigurationError, with what was probably meant."""
-    models = settings_models()
+    models = settings_models(discovered)
     model = models.get(section)
     if model is None:
         raise ConfigurationError(f"there is no section [{section}]{_meant(section, models)}")
@@ -29,22 +30,22 @@ def model_of(section: str, key: str) -> type[BaseModel]:
     return model
 
 
-def is_secret(section: str, key: str) -> bool:
+def is_secret(discovered: Discovered, section: str, key: str) -> bool:
     """Whether a setting is one that nobody but the process should see. Raises ConfigurationError as `model_of`."""
-    info = model_of(section, key).model_fields.get(key)
+    info = model_of(discovered, section, key).model_fields.get(key)
     return info is not None and SecretStr in (info.annotation, *get_args(info.annotation))
 
 
-def check_setting(section: str, key: str, value: str | Sequence[str]) -> Any:
+def check_setting(discovered: Discovered, section: str, key: str, value: str | Sequence[str]) -> Any:
     """The value that a text means, read as the environment's is. Raises ConfigurationError: what was expected."""
-    model = model_of(section, key)
+    model = model_of(discovered, section, key)
     try:
         checked = model.model_validate({key: typed(model, key, value)})
     except pydantic.ValidationError as error:
         said = "; ".join(fault["msg"].removeprefix("Value error, ") for fault in error.errors())
         raise ConfigurationError(f"[{section}] {key}: {said}; {value!r} came") from error
     if section == _CHOICES:
-        resolve_bindings({key: str(value)}, installed_variants())
+        resolve_bindings({key: str(value)}, installed_variants(discovered), discovered)
         return value
     return getattr(checked, key)
 

@@ -117,7 +117,7 @@ def load_settings(
 
 def config_file(folder: Path) -> Path:
     """The configuration file that holds for a folder, or where one would be made: beside the app's pyproject.toml."""
-    return _find(folder) or (discovery.discover(folder).root or folder) / CONFIG_FILE
+    return _find(folder) or (discovery.discover(folder).folder or folder) / CONFIG_FILE
 
 
 def settings_models(discovered: Discovered) -> dict[str, type[BaseModel]]:

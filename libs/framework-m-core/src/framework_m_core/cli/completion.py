@@ -8,8 +8,7 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 from cyclopts.completion import ShellDetectionError, detect_shell
 
-from framework_m_core.bootstrap import discovery
-from framework_m_core.cli.main import COMMANDS, make_app
+from framework_m_core.cli.main import COMMANDS, at_hand, make_app
 from framework_m_core.domain.errors import ConfigurationError, FrameworkError
 
 __all__ = ["completion"]
@@ -57,7 +56,7 @@ def _this_shell() -> Shell:
 def _whole_app() -> App:
     """Every command with what others add to it; one that is broken is told of and left out."""
     whole = App(name="m")
-    for choice in discovery.choices(COMMANDS):
+    for choice in at_hand().choices(COMMANDS):
         try:
             whole.command(make_app(choice.name)[choice.name], name=choice.name)
         except ConfigurationError as error:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from framework_m_core.bootstrap import discovery
 from framework_m_core.bootstrap.setting_check import check_setting, is_secret
 from framework_m_core.bootstrap.settings import config_file
 from framework_m_core.domain.errors import ConfigurationError
@@ -57,17 +58,17 @@ def _parts(setting: str) -> tuple[str, str]:
 
 def _accepted(section: str, key: str, value: str) -> Any:
     """What is to be written. A value with variables is checked where they are all set here."""
-    names = _VARIABLE.findall(value)
-    if (is_secret(section, key) and not names) or _PASSWORD.search(_VARIABLE.sub("", value)):
+    names, known = _VARIABLE.findall(value), discovery.discover(Path.cwd())
+    if (is_secret(known, section, key) and not names) or _PASSWORD.search(_VARIABLE.sub("", value)):
         raise ConfigurationError(
             f"[{section}] {key} would stand in the file for all to read: put the secret into a variable and write its "
             f"name, m config set {section}.{key} '${{{section.upper()}_{key.upper()}}}', in single quotes"
         )
     if not names:
-        checked = check_setting(section, key, _given(value))
+        checked = check_setting(known, section, key, _given(value))
         return list(checked) if isinstance(checked, tuple) else checked
     if not _unknown(value):
-        check_setting(section, key, _VARIABLE.sub(lambda found: os.environ[found[1]], value))
+        check_setting(known, section, key, _VARIABLE.sub(lambda found: os.environ[found[1]], value))
     return value
 
 

@@ -80,7 +80,7 @@ def _found(tool: str) -> str:
 
 def _with_sources() -> dict[str, str]:
     """The environment, with the app's sources where Python looks for modules."""
-    app = discovery.local_app(Path.cwd())
-    sources = [str(place) for place in (app[0] / "src", app[0]) if place.is_dir()] if app else []
+    folder = discovery.discover(Path.cwd()).folder
+    sources = [str(place) for place in (folder / "src", folder) if place.is_dir()] if folder else []
     paths = [*sources, *filter(None, [os.environ.get("PYTHONPATH")])]
     return {**os.environ, **({"PYTHONPATH": os.pathsep.join(paths)} if paths else {})}
