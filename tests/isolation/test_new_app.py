@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import httpx
@@ -55,6 +56,8 @@ def test_the_image_would_serve_and_its_health_check_tells(environment: Environme
     variables |= {"M_AUTH__SECRET": "s" * 40, "M_SQL__SYNC_SCHEMA": "true"}
     folder = tmp_path / "image"
     folder.mkdir()
+    for name in re.findall(r"^COPY (\S+\.toml) \./$", image.rpartition("FROM ")[2], re.MULTILINE):
+        shutil.copy(tmp_path / "shop" / name, folder)
     with whole.running(*command, folder=folder, variables=variables) as address:
         assert httpx.get(f"{address}/api/v1/Task").status_code == 401
         there = [part.replace("http://127.0.0.1:8000", address) for part in check]

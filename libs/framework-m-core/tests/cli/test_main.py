@@ -40,6 +40,12 @@ def test_the_version_is_ours(run_m: RunM) -> None:
     [
         (["inof"], "there is no command `m inof`: did you mean `m info`?; see `m --help`"),
         (["config", "shw"], "there is no command `m config shw`: did you mean `m config show`?; see `m config --help`"),
+        (["--hlep"], "there is no option `m --hlep`: did you mean `m --help`?; see `m --help`"),
+        (["--xyz"], "there is no option `m --xyz`; see `m --help`"),
+        (
+            ["info", "doctyp", "X"],
+            "`m info` does not know what to do with doctyp X: did you mean `m info doctype`?; see `m info --help`",
+        ),
         (["info", "--verbos"], "Unknown option: --verbos. Did you mean --verbose?; see `m info --help`"),
         (["config", "show", "x", "y"], "`m config show` does not know what to do with x y; see `m config show --help`"),
     ],

@@ -59,6 +59,7 @@ def test_values_have_the_type_of_the_setting(run: Run, file: Path) -> None:
 
 
 def test_the_app_gets_its_file(run: Run, shop: Path) -> None:
+    (shop / "framework_config.toml").unlink()
     done = run("m", "config", "set", "http.port", "8080", folder=shop / "src")
     assert done.stdout == f"set [http] port in {shop}/framework_config.toml\n"
     assert (shop / "framework_config.toml").read_text() == "[http]\nport = 8080\n"

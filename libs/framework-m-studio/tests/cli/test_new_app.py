@@ -15,6 +15,7 @@ FILES = {
     ".gitignore",
     "Dockerfile",
     "README.md",
+    "framework_config.toml",
     "pyproject.toml",
     "src/shop/__init__.py",
     "src/shop/doctypes/__init__.py",
@@ -67,6 +68,7 @@ def test_the_image_holds_no_secret_and_no_rights(shop: Path) -> None:
     assert "HEALTHCHECK" in stages[1] and "/health" in stages[1]
     assert not re.search(r"secret|password|token|curl", image, re.IGNORECASE)
     assert "\nADD " not in image
+    assert "COPY framework_config.toml ./" in stages[1]
     assert (shop / ".dockerignore").read_text().splitlines()[1] == "*", "only what is named gets into the image"
     assert {".m/", ".env", "*.key"} <= set((shop / ".gitignore").read_text().splitlines())
 

@@ -51,7 +51,8 @@ class OpenApp:
         """
         plan, number = self.snapshot.get(doctype), next(self._numbers)
         needed = {name: spec for name, spec in plan.fields.items() if spec.required and name not in values}
-        found = {name: sample_value(spec, number) for name, spec in needed.items() if not spec.link}
+        kinds = {name: info.annotation for name, info in plan.model.model_fields.items()}
+        found = {name: sample_value(spec, number, kinds[name]) for name, spec in needed.items() if not spec.link}
         for name, spec in needed.items():
             if spec.link:
                 target = await self.system.create(spec.link, await self.sample(spec.link))

@@ -25,6 +25,9 @@ _BROUGHT_BY = {
 }
 """Commands of our other distributions, for who has not installed them."""
 
+_OPTIONS = ("--debug", "--help", "--version")
+"""What every command takes."""
+
 
 def explain_failure(error: FrameworkError) -> str:
     """What the error says, and for each field that was wrong what was expected of it."""
@@ -48,7 +51,9 @@ def explain_usage(error: CycloptsError) -> str:
         known = commands_of(error.app) if error.app else ()
         return f"{_unknown_command(words, error.unused_tokens[0], known)}; {help_line}"
     if isinstance(error, UnusedCliTokensError):
-        return f"`{words}` does not know what to do with {' '.join(error.unused_tokens or ())}; {help_line}"
+        unused = list(error.unused_tokens or ())
+        near = _near(words, unused[0], commands_of(error.app)) if unused and error.app else ""
+        return f"`{words}` does not know what to do with {' '.join(unused)}{near}; {help_line}"
     error.verbose = False
     return f"{' '.join(str(error).split()).rstrip('.')}; {help_line}"
 
@@ -57,10 +62,14 @@ def _unknown_command(words: str, given: str, known: Sequence[str]) -> str:
     text = f"there is no command `{words} {given}`"
     if brings := _BROUGHT_BY.get(f"{words} {given}"):
         return f"{text} here: pip install {brings} brings it"
+    if given.startswith("-"):
+        return f"there is no option `{words} {given}`{_near(words, given, _OPTIONS)}"
+    return f"{text}{_near(words, given, known) or (f': there are {", ".join(known)}' if known else '')}"
+
+
+def _near(words: str, given: str, known: Sequence[str]) -> str:
     near = difflib.get_close_matches(given, known, n=1)
-    if near:
-        return f"{text}: did you mean `{words} {near[0]}`?"
-    return f"{text}: there are {', '.join(known)}" if known else text
+    return f": did you mean `{words} {near[0]}`?" if near else ""
 
 
 def commands_of(app: App) -> Sequence[str]:
