@@ -71,8 +71,9 @@ class Environment:
             _wait_until_healthy(process, f"http://127.0.0.1:{port}")
             yield f"http://127.0.0.1:{port}"
         finally:
-            os.killpg(process.pid, signal.SIGTERM)
-            process.wait(timeout=30)
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGTERM)
+                process.wait(timeout=30)
 
     def variables(self) -> dict[str, str]:
         """What the environment's programs find set: nothing of the workspace, nothing configured."""
