@@ -14,8 +14,9 @@ CORE = ROOT / "libs/framework-m-core/src/framework_m_core"
 STANDARD = ROOT / "libs/framework-m-standard/src/framework_m_standard"
 FACADE = ROOT / "libs/framework-m-standard/src/framework_m"
 TESTING = ROOT / "libs/framework-m-testing/src/framework_m_testing"
+STUDIO = ROOT / "libs/framework-m-studio/src/framework_m_studio"
 PRODUCTION = (CORE, STANDARD, FACADE)
-SOURCES = (*PRODUCTION, TESTING)
+SOURCES = (*PRODUCTION, TESTING, STUDIO)
 
 SKIPPED = {"node_modules", "dist", "build", "__pycache__"}
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from tests.architecture.conftest import MakePackage
-from tests.architecture.source_tree import PRODUCTION, Module, modules
+from tests.architecture.source_tree import PRODUCTION, STUDIO, Module, modules
 
 ALLOWED = {"framework_m_core/bootstrap/discovery.py", "framework_m/__init__.py"}
 DYNAMIC = {"import_module", "entry_points", "__import__", "run_module"}
@@ -39,7 +39,7 @@ def _uses(module: Module) -> Iterator[tuple[str, int]]:
 
 
 def test_modules_are_found_by_name_in_one_place() -> None:
-    assert check_dynamic_imports(*PRODUCTION, allowed=ALLOWED) == []
+    assert check_dynamic_imports(*PRODUCTION, STUDIO, allowed=ALLOWED) == []
 
 
 def test_every_way_of_importing_by_name_fails(package: MakePackage) -> None:

@@ -1,4 +1,4 @@
-"""Rule 6: what tests with the product is no part of the product."""
+"""Rule 6: what tests the product, or writes code for it, is no part of the product."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 from tests.architecture.conftest import MakePackage
 from tests.architecture.source_tree import PRODUCTION, imports, modules
 
-TEST_ONLY = {"framework_m_testing", "pytest", "hypothesis", "unittest", "tests"}
+TEST_ONLY = {"framework_m_studio", "framework_m_testing", "pytest", "hypothesis", "unittest", "tests"}
 
 
 def check_no_test_code(*packages: Path) -> list[str]:
-    """Imports of test packages in production code."""
+    """Imports of test packages and developer tools in production code."""
     return [
         f"{module.place}:{item.line}: production code imports {item.root}"
         for module in modules(*packages)

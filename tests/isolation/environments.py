@@ -5,15 +5,22 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
+import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 ROOT = Path(__file__).resolve().parents[2]
-DISTRIBUTIONS = ("framework-m-core", "framework-m-standard", "framework-m", "framework-m-testing")
+START_SECONDS = 60
+DISTRIBUTIONS = ("framework-m-core", "framework-m-standard", "framework-m", "framework-m-testing", "framework-m-studio")
 
 PROVENANCE = """
 import importlib.metadata, json, sys
@@ -35,18 +42,44 @@ class Environment:
 
     folder: Path
 
-    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *command: str, folder: Path | None = None, typed: str = "") -> subprocess.CompletedProcess[str]:
         """Runs one of the environment's programs, outside the workspace; the caller looks at the outcome."""
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "UV_", "M_"))}
         return subprocess.run(
             [str(self.folder / "bin" / command[0]), *command[1:]],
-            cwd=self.folder,
-            env=clean | {"PYTHONDONTWRITEBYTECODE": "1"},
+            cwd=folder or self.folder,
+            env=self.variables(),
+            input=typed,
             capture_output=True,
             text=True,
             check=False,
             timeout=60,
         )
+
+    @contextmanager
+    def running(self, *command: str, folder: Path, variables: Mapping[str, str] | None = None) -> Iterator[str]:
+        """Runs a server on a free port until the end of the block; the address is there once it is healthy."""
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        process = subprocess.Popen(
+            [str(self.folder / "bin" / command[0]), *command[1:], "--port", str(port)],
+            cwd=folder,
+            env=self.variables() | (variables or {}),
+            start_new_session=True,
+        )
+        try:
+            _wait_until_healthy(process, f"http://127.0.0.1:{port}")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGTERM)
+                process.wait(timeout=30)
+
+    def variables(self) -> dict[str, str]:
+        """What the environment's programs find set: nothing of the workspace, nothing configured."""
+        dropped = ("PYTHON", "UV_", "M_", "DATABASE_URL", "VIRTUAL_ENV")
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
+        return clean | {"PYTHONDONTWRITEBYTECODE": "1", "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}"}
 
     def python(self, script: str, *arguments: str) -> str:
         """What a script prints here. Fails with what it wrote to stderr."""
@@ -69,18 +102,7 @@ def build_wheels(folder: Path) -> dict[str, Path]:
     """A wheel of each distribution, built with the locked tools of this environment."""
     for name in DISTRIBUTIONS:
         project = ROOT / "libs" / name
-        _must(
-            [
-                sys.executable,
-                "-m",
-                "build",
-                "--no-isolation",
-                "--wheel",
-                "--outdir",
-                str(folder),
-                str(project),
-            ]
-        )
+        _must([sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", str(folder), str(project)])
     return {name: next(folder.glob(f"{name.replace('-', '_')}-*.whl")) for name in DISTRIBUTIONS}
 
 
@@ -91,6 +113,30 @@ def make_environment(folder: Path, requirements: Sequence[str]) -> Environment:
     locked = ["--constraint", str(ROOT / "requirements.lock")]
     _must([uv, "pip", "install", "--quiet", "--python", str(folder / "bin/python"), *locked, *requirements])
     return Environment(folder)
+
+
+def install(environment: Environment, *requirements: str) -> None:
+    """Adds requirements whose dependencies are there already, by tools that are there already."""
+    options = ["--quiet", "--no-deps", "--python", str(environment.folder / "bin/python")]
+    _must([_uv(), "pip", "install", *options, *requirements])
+
+
+def build_app(project: Path, folder: Path) -> Path:
+    """The wheel of an app."""
+    _must([sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", str(folder), str(project)])
+    return next(folder.glob("*.whl"))
+
+
+def _wait_until_healthy(process: subprocess.Popen[bytes], address: str) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        assert process.poll() is None, f"the server ended with {process.returncode}"
+        try:
+            if httpx.get(f"{address}/health", timeout=1).status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.05)
+    raise AssertionError("the server did not become healthy")
 
 
 def _uv() -> str:

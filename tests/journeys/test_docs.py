@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
+import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from types import ModuleType
 
@@ -17,7 +20,7 @@ from framework_m_core.controllers.event_handler import handler_marks
 from framework_m_core.controllers.rpc import call_mark
 from framework_m_core.registry.builder import RegistryBuilder
 from framework_m_standard.doctypes.base_doctype import BaseDocType
-from tests.journeys.product import ROOT, Product, free_port
+from tests.journeys.product import ROOT, M, Product, free_port
 
 PAGES = sorted((ROOT / "docs" / "user").glob("*.md"))
 
@@ -31,7 +34,7 @@ def test_the_twenty_line_app_of_the_readme_works(tmp_path: Path) -> None:
     readme = ROOT / "README.md"
     (tmp_path / "pyproject.toml").write_text(blocks(readme, "toml")[0])
     (tmp_path / "shop.py").write_text(blocks(readme, "python")[0])
-    create, start = blocks(readme, "sh")[1].strip().splitlines()
+    create, start = blocks(readme, "sh")[2].strip().splitlines()
     assert "m user create you@example.com --role Buyer --password-stdin" in create and start == "m start"
     product = Product(tmp_path, f"sqlite:///{tmp_path / 'shop.db'}", port=free_port())
     password = re.findall("echo '(.*?)'", create)[0]
@@ -47,6 +50,50 @@ def test_the_twenty_line_app_of_the_readme_works(tmp_path: Path) -> None:
             assert [item["title"] for item in listed["items"]] == ["Chair"]
     finally:
         product.kill()
+
+
+@pytest.mark.slow
+def test_the_commands_on_the_page_of_the_command_line_work(tmp_path: Path) -> None:
+    page = ROOT / "docs" / "user" / "cli.md"
+    lines = "".join(blocks(page, "sh"))
+    assert "\nm start\n" in lines
+    script = "set -eu\n" + lines.replace("\nm start\n", "\n")  # served in tests/journeys/test_new_app.py
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=tmp_path, env=clean_environment(tmp_path), capture_output=True, text=True,
+        timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "created the app shop" in done.stdout
+    assert "bash completes `m` by" in done.stdout
+    assert (tmp_path / "shop/src/shop/doctypes/order.py").exists()
+    assert "port = 8080" in (tmp_path / "shop/framework_config.toml").read_text()
+
+
+def test_the_package_with_own_commands_on_that_page_adds_them(tmp_path: Path) -> None:
+    page = ROOT / "docs" / "user" / "cli.md"
+    project = tomllib.loads(blocks(page, "toml")[0])["project"]
+    (tmp_path / "acme_stock.py").write_text(blocks(page, "python")[0])
+    info = tmp_path / "acme_stock-1.0.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
+    groups = project["entry-points"].items()
+    points = ((group, name, target) for group, names in groups for name, target in names.items())
+    (info / "entry_points.txt").write_text("".join(f"[{group}]\n{name} = {target}\n" for group, name, target in points))
+    environment = {**clean_environment(tmp_path), "PYTHONPATH": str(tmp_path)}
+
+    def said(*words: str) -> str:
+        done = subprocess.run([M, *words], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+        return done.stdout
+
+    assert "What is on the shelves." in said("--help")
+    assert said("stock", "count", "chairs", "--at-least", "3") == "chairs: 3 or more\n"
+    assert said("info", "stock") == "full\n"
+
+
+def clean_environment(home: Path) -> dict[str, str]:
+    """The environment of somebody who has installed the packages and configured nothing."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("M_") and name != "DATABASE_URL"}
+    return {**kept, "HOME": str(home), "PATH": f"{M.parent}:{os.environ['PATH']}"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

@@ -45,12 +45,12 @@ def run_m(tmp_path: Path, plugins: Path) -> RunM:
 def install(plugins: Path) -> Install:
     """Installs a distribution of one module that brings commands."""
 
-    def installed(name: str, source: str, **commands: str) -> None:
+    def installed(name: str, source: str, *, group: str = "framework_m.cli_commands", **commands: str) -> None:
         (plugins / f"{name}.py").write_text(source)
         info = plugins / f"{name}-1.0.dist-info"
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
         lines = [f"{command} = {name}:{attribute}" for command, attribute in commands.items()]
-        (info / "entry_points.txt").write_text("[framework_m.cli_commands]\n" + "\n".join(lines) + "\n")
+        (info / "entry_points.txt").write_text(f"[{group}]\n" + "\n".join(lines) + "\n")
 
     return installed

@@ -23,6 +23,14 @@ def test_every_setting_shows_its_value_and_origin(run_m: RunM, tmp_path: Path) -
     assert 'apps = ["crm"] # M_FRAMEWORK__APPS' in lines(shown.stdout)
 
 
+def test_unset_settings_show_what_is_taken_instead(run_m: RunM, tmp_path: Path) -> None:
+    folder = tmp_path / "app"
+    (folder / "pyproject.toml").write_text(
+        '[project]\nname = "x"\n[project.entry-points."framework_m.apps"]\nkiosk = "kiosk"\n'
+    )
+    assert 'apps = ["kiosk"] # default' in lines(run_m("config", "show").stdout)
+
+
 def test_showing_changes_nothing(run_m: RunM, tmp_path: Path) -> None:
     run_m("config", "show")
     assert list((tmp_path / "app").iterdir()) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 
@@ -39,8 +40,12 @@ def test_the_version_is_ours(run_m: RunM) -> None:
     [
         (["inof"], "there is no command `m inof`: did you mean `m info`?; see `m --help`"),
         (["config", "shw"], "there is no command `m config shw`: did you mean `m config show`?; see `m config --help`"),
-        (["config", "xyz"], "there is no command `m config xyz`: there are show; see `m config --help`"),
-        (["new"], "there is no command `m new` here: pip install framework-m-studio brings it; see `m --help`"),
+        (["--hlep"], "there is no option `m --hlep`: did you mean `m --help`?; see `m --help`"),
+        (["--xyz"], "there is no option `m --xyz`; see `m --help`"),
+        (
+            ["info", "doctyp", "X"],
+            "`m info` does not know what to do with doctyp X: did you mean `m info doctype`?; see `m info --help`",
+        ),
         (["info", "--verbos"], "Unknown option: --verbos. Did you mean --verbose?; see `m info --help`"),
         (["config", "show", "x", "y"], "`m config show` does not know what to do with x y; see `m config show --help`"),
     ],
@@ -49,6 +54,13 @@ def test_a_wrong_command_line_is_explained(run_m: RunM, arguments: list[str], me
     refused = run_m(*arguments)
     assert (refused.returncode, refused.stdout) == (2, "")
     assert refused.stderr == f"m: {message}\n"
+
+
+def test_a_word_like_none_that_is_known_gets_the_list(run_m: RunM) -> None:
+    refused = run_m("config", "xyz")
+    assert refused.returncode == 2
+    assert "there is no command `m config xyz`: there are " in refused.stderr
+    assert "show; see `m config --help`" in refused.stderr
 
 
 def test_a_missing_argument_is_named(run_m: RunM) -> None:
@@ -132,15 +144,73 @@ def test_debug_shows_the_trace(run_m: RunM) -> None:
     assert "acme_tools.py" in failed.stderr
 
 
-def test_a_broken_plug_in_breaks_its_own_command_alone(run_m: RunM, install: Install) -> None:
-    install("broken_tools", "import nowhere\n\ndef broken(): ...\n", broken="broken", gone="gone")
+def test_a_command_shows_all_that_its_docstring_says(run_m: RunM, install: Install) -> None:
+    install("acme_tools", COMMANDS, later="later")
+    assert "And says so." in run_m("later", "--help").stdout
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("import nowhere\n\ndef broken(): ...\n", "No module named 'nowhere'"),
+        ("def broken(:\n", "SyntaxError"),
+        ("raise RuntimeError('not today')\n", "RuntimeError: not today"),
+        ("def other(): ...\n", "has no attribute 'broken'"),
+    ],
+)
+def test_a_broken_plug_in_breaks_its_own_command_alone(run_m: RunM, install: Install, source: str, said: str) -> None:
+    install("broken_tools", source, broken="broken")
+    install("acme_tools", COMMANDS, tools="tools")
     assert "broken" in run_m("--help").stdout
-    assert run_m("config", "show").returncode == 0
-    for command in ("broken", "gone"):
-        failed = run_m(command)
-        assert failed.returncode == 1
-        assert "Cannot import module 'broken_tools'" in failed.stderr
+    assert run_m("tools", "greet").stdout == "hello you\n"
+    for arguments in (["broken"], ["broken", "--help"]):
+        failed = run_m(*arguments)
+        assert (failed.returncode, failed.stdout) == (2, "")
+        assert failed.stderr.startswith("m: 'broken' of broken_tools points to 'broken_tools:broken'")
+        assert said in failed.stderr
         assert "Traceback" not in failed.stderr
+
+
+def test_a_package_that_breaks_when_it_is_looked_at(run_m: RunM, plugins: Path) -> None:
+    (plugins / "bad").mkdir()
+    (plugins / "bad/__init__.py").write_text("1 / 0\n")
+    (plugins / "bad-1.0.dist-info").mkdir()
+    (plugins / "bad-1.0.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: bad\nVersion: 1.0\n")
+    points = "[framework_m.cli_commands]\nworse = bad.cli:app\n"
+    (plugins / "bad-1.0.dist-info/entry_points.txt").write_text(points)
+    assert "(of bad, which is broken: ZeroDivisionError)" in run_m("--help").stdout
+    assert run_m("config", "show").returncode == 0
+    assert "'worse' of bad points to 'bad.cli:app'" in run_m("worse").stderr
+
+
+def test_what_is_no_command_is_said(run_m: RunM, install: Install) -> None:
+    install("odd_tools", "odd = 7\n", odd="odd")
+    refused = run_m("odd")
+    assert refused.returncode == 2
+    assert refused.stderr == (
+        "m: odd_tools brings `m odd`, but odd_tools:odd is no command: a function or a cyclopts App is expected\n"
+    )
+
+
+def test_a_distribution_adds_to_a_command_of_another(run_m: RunM, install: Install) -> None:
+    source = (
+        'def unset(key: str) -> None:\n    """Takes a setting out.\n\n    And tells."""\n    print("without", key)\n'
+    )
+    install("acme_config", source, group="framework_m.cli_commands.config", unset="unset")
+    assert "Takes a setting out." in run_m("config", "--help").stdout
+    assert "And tells." in run_m("config", "unset", "--help").stdout
+    assert run_m("config", "unset", "http.port").stdout == "without http.port\n"
+    assert run_m("config", "show").returncode == 0
+    install("rude_config", "def show(): ...\n", group="framework_m.cli_commands.config", show="show")
+    refused = run_m("config", "show")
+    assert refused.stderr == (
+        "m: framework-m-core and rude_config both bring the command `m config show`: uninstall one\n"
+    )
+
+
+def test_words_after_two_dashes_are_the_commands(run_m: RunM, install: Install) -> None:
+    install("echo_tools", "def echo(*words: str) -> None:\n    print(words)\n", echo="echo")
+    assert run_m("echo", "--", "--debug", "x").stdout == "('--debug', 'x')\n"
 
 
 def test_two_plug_ins_cannot_bring_one_command(run_m: RunM, install: Install) -> None:

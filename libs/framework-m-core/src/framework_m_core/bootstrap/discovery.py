@@ -99,7 +99,8 @@ def _with_app(file: Path) -> Discovered:
         raise ConfigurationError(f"{file} is not valid TOML: {error}") from error
     groups = {group: points for group, points in project.get("entry-points", {}).items() if group.startswith(_OURS)}
     for group in groups:
-        if group not in _GROUPS and (meant := get_close_matches(group, _GROUPS, n=1, cutoff=0.9)):
+        added_to = group.rpartition(".")[0]
+        if not {group, added_to} & {*_GROUPS} and (meant := get_close_matches(group, _GROUPS, n=1, cutoff=0.9)):
             raise ConfigurationError(f"{file} has entry points in the group {group!r}: did you mean {meant[0]!r}?")
     if not groups.get(APPS):
         return installed()
@@ -142,15 +143,16 @@ def folder_of(package: str) -> Path | None:
 def describe(choice: Choice) -> str:
     """The first line of what an entry point's docstring says, read from the source: nothing heavy is imported.
 
-    A function has its own docstring; for anything else its module's counts, without a name before a colon.
+    A function has its own docstring; for anything else its module's counts, without a name before a colon. What is
+    broken says so here, so that it takes nothing else down.
     """
     module, _, attribute = choice.value.partition(":")
     try:
         spec = importlib.util.find_spec(module)
         source = spec.loader.get_source(module) if spec and spec.loader else None  # type: ignore[attr-defined]
-    except (ImportError, AttributeError):
-        return ""
-    tree = ast.parse(source or "")
+        tree = ast.parse(source or "")
+    except Exception as error:
+        return f"(of {choice.distribution}, which is broken: {type(error).__name__})"
     functions = (ast.FunctionDef, ast.AsyncFunctionDef)
     own = [ast.get_docstring(node) for node in tree.body if isinstance(node, functions) and node.name == attribute]
     line = ((own[0] if own else ast.get_docstring(tree)) or "").partition("\n")[0]

@@ -15,7 +15,7 @@ from framework_m_core.domain.errors import ConfigurationError
 if TYPE_CHECKING:
     from framework_m_core.bootstrap.settings import Settings
 
-__all__ = ["GENERATED", "data_folder", "fill_secrets"]
+__all__ = ["GENERATED", "data_folder", "fill_secrets", "unset_secrets"]
 
 GENERATED = "generated_in_development"
 """A settings field with this in its `json_schema_extra` is a secret that development makes for itself."""
@@ -23,7 +23,7 @@ GENERATED = "generated_in_development"
 
 def fill_secrets(settings: Settings) -> Settings:
     """Settings with all generated secrets set. Raises ConfigurationError in production, naming what to set."""
-    missing = [(section, field) for section, model in settings.sections.items() for field in _unset(model)]
+    missing = [(section, field) for section, model in settings.sections.items() for field in unset_secrets(model)]
     if not missing:
         return settings
     if settings.production:
@@ -49,7 +49,8 @@ def data_folder(folder: Path) -> Path:
     return folder
 
 
-def _unset(model: BaseModel) -> list[str]:
+def unset_secrets(model: BaseModel) -> list[str]:
+    """The generated secrets of a section that nobody has set."""
     return [
         name
         for name, info in type(model).model_fields.items()

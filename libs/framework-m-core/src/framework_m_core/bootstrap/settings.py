@@ -19,7 +19,7 @@ from framework_m_core.bootstrap.discovery import Choice, Discovered
 from framework_m_core.bootstrap.secrets import fill_secrets
 from framework_m_core.domain.errors import ConfigurationError
 
-__all__ = ["CONFIG_FILE", "FrameworkSettings", "Settings", "load_settings"]
+__all__ = ["CONFIG_FILE", "FrameworkSettings", "Settings", "config_file", "load_settings", "settings_models", "typed"]
 
 CONFIG_FILE = "framework_config.toml"
 SETTINGS_GROUP = "framework_m.settings"
@@ -34,6 +34,10 @@ class FrameworkSettings(BaseModel):
 
     env: Literal["development", "production"] = "development"
     apps: tuple[str, ...] | None = None
+
+    def in_force(self, settings: Settings) -> Mapping[str, Any]:
+        """What unset settings come to."""
+        return {"apps": [choice.name for choice in settings.local_apps]}
 
 
 class AdapterSettings(BaseModel):
@@ -92,7 +96,7 @@ def load_settings(
     environment = os.environ if environment is None else environment
     problems: list[str] = []
     discovered = discovery.discover(folder)
-    models = _models(discovered)
+    models = settings_models(discovered)
     file = _find(folder)
     values: dict[str, dict[str, Any]] = {section: {} for section in models}
     origins: dict[tuple[str, str], str] = {}
@@ -111,7 +115,13 @@ def load_settings(
     return fill_secrets(settings) if secrets else settings
 
 
-def _models(discovered: Discovered) -> dict[str, type[BaseModel]]:
+def config_file(folder: Path) -> Path:
+    """The configuration file that holds for a folder, or where one would be made: beside the app's pyproject.toml."""
+    return _find(folder) or (discovery.discover(folder).folder or folder) / CONFIG_FILE
+
+
+def settings_models(discovered: Discovered) -> dict[str, type[BaseModel]]:
+    """The typed model of every section."""
     own: dict[str, type[BaseModel]] = {"framework": FrameworkSettings, "adapters": AdapterSettings}
     return own | {choice.name: discovery.load(choice) for choice in discovered.choices(SETTINGS_GROUP)}
 
@@ -186,14 +196,14 @@ def _validate(
             problems.append(f"{origin}: there is no section [{section}]: known are {', '.join(sorted(models))}")
             continue
         try:
-            sections[section] = model.model_validate({key: _typed(model, key, value) for key, value in entries.items()})
+            sections[section] = model.model_validate({key: typed(model, key, value) for key, value in entries.items()})
         except pydantic.ValidationError as error:
             problems.extend(_explain(section, model, fault, origins) for fault in error.errors())
     return sections
 
 
-def _typed(model: type[BaseModel], key: str, value: Any) -> Any:
-    """Text from the environment for a list setting is split at commas."""
+def typed(model: type[BaseModel], key: str, value: Any) -> Any:
+    """A value as a model takes it: text for a list setting is split at commas."""
     info = model.model_fields.get(key)
     if info is None or not isinstance(value, str):
         return value

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from cyclopts import App
-from pydantic import BaseModel, SecretStr
+from pydantic import SecretStr
 
-from framework_m_core.bootstrap.settings import Settings, load_settings
+from framework_m_core.bootstrap.in_force import settings_in_force
+from framework_m_core.bootstrap.settings import load_settings
 from framework_m_core.cli.tables import print_table
 
 __all__ = ["app", "show"]
@@ -23,23 +23,18 @@ _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*@")
 
 @app.command
 def show() -> None:
-    """Print every setting with its value and its origin; secrets as ***.
+    """Print every setting with the value in force and its origin; secrets as ***.
 
     For example:
       m config show
       M_HTTP__PORT=9000 m config show
     """
     settings = load_settings(Path.cwd(), secrets=False)
-    for section, model in sorted(settings.sections.items()):
+    for section in sorted(settings.sections):
         print(f"[{section}]")
-        print_table(_lines(settings, section, model))
+        found = settings_in_force(settings, section)
+        print_table((f"{setting.key} = {shown(setting.value)}", f"# {setting.origin}") for setting in found)
         print()
-
-
-def _lines(settings: Settings, section: str, model: BaseModel) -> Iterator[tuple[str, str]]:
-    values = {**dict(model), **(model.model_extra or {})}
-    for key, value in values.items():
-        yield f"{key} = {shown(value)}", f"# {settings.origins.get((section, key), 'default')}"
 
 
 def shown(value: Any) -> str:

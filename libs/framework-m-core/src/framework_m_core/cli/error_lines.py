@@ -5,21 +5,29 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Sequence
 
-from cyclopts import CycloptsError, UnknownCommandError, UnusedCliTokensError
+from cyclopts import App, CycloptsError, UnknownCommandError, UnusedCliTokensError
 
 from framework_m_core.domain.errors import FrameworkError, ValidationError
 
-__all__ = ["explain_failure", "explain_unexpected", "explain_usage"]
+__all__ = ["commands_of", "explain_failure", "explain_unexpected", "explain_usage"]
 
 _BROUGHT_BY = {
-    "new": "framework-m-studio",
-    "studio": "framework-m-studio",
-    "start": "framework-m",
-    "prod": "framework-m",
-    "user": "framework-m",
-    "migrate": "framework-m",
+    "m config set": "framework-m-studio",
+    "m format": "framework-m-studio",
+    "m lint": "framework-m-studio",
+    "m migrate": "framework-m",
+    "m new": "framework-m-studio",
+    "m prod": "framework-m",
+    "m routes": "framework-m",
+    "m start": "framework-m",
+    "m test": "framework-m-studio",
+    "m typecheck": "framework-m-studio",
+    "m user": "framework-m",
 }
 """Commands of our other distributions, for who has not installed them."""
+
+_OPTIONS = ("--debug", "--help", "--version")
+"""What every command takes."""
 
 
 def explain_failure(error: FrameworkError) -> str:
@@ -41,25 +49,31 @@ def explain_usage(error: CycloptsError) -> str:
     words = " ".join(["m", *(error.command_chain or ())])
     help_line = f"see `{words} --help`"
     if isinstance(error, UnknownCommandError) and error.unused_tokens:
-        return f"{_unknown_command(words, error.unused_tokens[0], _commands(error))}; {help_line}"
+        known = commands_of(error.app) if error.app else ()
+        return f"{_unknown_command(words, error.unused_tokens[0], known)}; {help_line}"
     if isinstance(error, UnusedCliTokensError):
-        return f"`{words}` does not know what to do with {' '.join(error.unused_tokens or ())}; {help_line}"
+        unused = list(error.unused_tokens or ())
+        near = _near(words, unused[0], commands_of(error.app)) if unused and error.app else ""
+        return f"`{words}` does not know what to do with {' '.join(unused)}{near}; {help_line}"
     error.verbose = False
     return f"{' '.join(str(error).split()).rstrip('.')}; {help_line}"
 
 
 def _unknown_command(words: str, given: str, known: Sequence[str]) -> str:
     text = f"there is no command `{words} {given}`"
-    if words == "m" and given in _BROUGHT_BY:
-        return f"{text} here: pip install {_BROUGHT_BY[given]} brings it"
+    if brings := _BROUGHT_BY.get(f"{words} {given}"):
+        return f"{text} here: pip install {brings} brings it"
+    if given.startswith("-"):
+        return f"there is no option `{words} {given}`{_near(words, given, _OPTIONS)}"
+    return f"{text}{_near(words, given, known) or (f': there are {", ".join(known)}' if known else '')}"
+
+
+def _near(words: str, given: str, known: Sequence[str]) -> str:
     near = difflib.get_close_matches(given, known, n=1)
-    if near:
-        return f"{text}: did you mean `{words} {near[0]}`?"
-    return f"{text}: there are {', '.join(known)}" if known else text
+    return f": did you mean `{words} {near[0]}`?" if near else ""
 
 
-def _commands(error: CycloptsError) -> Sequence[str]:
-    if error.app is None:
-        return ()
-    flags: Collection[str] = {*error.app.help_flags, *error.app.version_flags}
-    return sorted(name for name in error.app if name not in flags)
+def commands_of(app: App) -> Sequence[str]:
+    """The names of an app's commands."""
+    flags: Collection[str] = {*app.help_flags, *app.version_flags}
+    return sorted(name for name in app if name not in flags)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from cyclopts import App, CycloptsError
 
 from framework_m_core.bootstrap import discovery
 from framework_m_core.bootstrap.discovery import Choice, Discovered
-from framework_m_core.cli.error_lines import explain_failure, explain_unexpected, explain_usage
+from framework_m_core.cli.error_lines import commands_of, explain_failure, explain_unexpected, explain_usage
 from framework_m_core.domain.errors import ConfigurationError, FrameworkError
 
-__all__ = ["main", "make_app"]
+__all__ = ["COMMANDS", "at_hand", "main", "make_app"]
 
 COMMANDS = "framework_m.cli_commands"
 _ABOUT = """Framework M: business applications from typed DocTypes.
@@ -31,9 +33,10 @@ _FAILED, _MISUSED, _INTERRUPTED = 1, 2, 130
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs a command and ends the process: 0, or 1 for a failure, 2 for a wrong command line or configuration."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    debug = "--debug" in given
+    ours = given[: given.index("--")] if "--" in given else given
+    debug = "--debug" in ours
     try:
-        code = _run([word for word in given if word != "--debug"])
+        code = _run([word for word in ours if word != "--debug"] + given[len(ours) :])
     except KeyboardInterrupt:
         code = _INTERRUPTED
     except Exception as error:
@@ -43,34 +46,63 @@ def main(arguments: Sequence[str] | None = None) -> None:
     raise SystemExit(code)
 
 
-def make_app() -> App:
-    """The command line with every installed command. Raises ConfigurationError when two want one name."""
+def make_app(*words: str) -> App:
+    """The command line with every installed command. Raises ConfigurationError when two want one name.
+
+    The command that the words call is imported now, with what other distributions add to it in the group
+    `framework_m.cli_commands.<command>`; the others are only when they are called. Raises ConfigurationError, naming
+    the distribution, when it cannot be.
+    """
     app = App(
         name="m",
         help=_ABOUT,
         help_format="plaintext",
         version=lambda: version("framework-m-core"),
     )
-    seen: dict[str, Choice] = {}
-    for choice in sorted(_at_hand().choices(COMMANDS), key=lambda choice: choice.name):
-        other = seen.setdefault(choice.name, choice)
-        if other is not choice:
-            both = f"{other.distribution} and {choice.distribution}"
-            raise ConfigurationError(f"{both} both bring the command `m {choice.name}`: uninstall one")
-        app.command(choice.value, name=choice.name, help=discovery.describe(choice))
+    parent, group, path, discovered = app, COMMANDS, "m", at_hand()
+    for word in (*words, ""):
+        _register(parent, discovered.choices(group), path, word)
+        if word not in commands_of(parent):
+            break
+        parent, group, path = parent[word], f"{group}.{word}", f"{path} {word}"
     return app
 
 
-def _at_hand() -> Discovered:
-    """A folder whose app cannot be read keeps nobody from the help: what needs the app tells of it."""
+def at_hand() -> Discovered:
+    """What is installed, with the app in the working directory.
+
+    A folder whose app cannot be read keeps nobody from the help: what needs the app tells of it.
+    """
     try:
         return discovery.discover(Path.cwd())
     except ConfigurationError:
         return discovery.installed()
 
 
+def _register(parent: App, choices: Sequence[Choice], path: str, wanted: str) -> None:
+    bringing: dict[str, str] = dict.fromkeys(commands_of(parent), "framework-m-core")
+    for choice in sorted(choices, key=lambda choice: choice.name):
+        other = bringing.setdefault(choice.name, choice.distribution)
+        if choice.name in commands_of(parent):
+            both = f"{other} and {choice.distribution}"
+            raise ConfigurationError(f"{both} both bring the command `{path} {choice.name}`: uninstall one")
+        if choice.name == wanted:
+            parent.command(_loaded(choice, path), name=choice.name)
+        else:
+            parent.command(choice.value, name=choice.name, help=discovery.describe(choice))
+
+
+def _loaded(choice: Choice, path: str) -> Any:
+    command = discovery.load(choice)
+    if not callable(command):
+        where = f"{choice.distribution} brings `{path} {choice.name}`, but {choice.value}"
+        raise ConfigurationError(f"{where} is no command: a function or a cyclopts App is expected")
+    return command
+
+
 def _run(arguments: Sequence[str]) -> int:
-    result = make_app()(list(arguments), exit_on_error=False, print_error=False, result_action="return_value")
+    app = make_app(*itertools.takewhile(lambda word: not word.startswith("-"), arguments))
+    result = app(list(arguments), exit_on_error=False, print_error=False, result_action="return_value")
     return result if isinstance(result, int) else 0
 
 

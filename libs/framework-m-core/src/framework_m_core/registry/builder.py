@@ -62,6 +62,11 @@ class RegistryBuilder:
         self._problems: list[str] = []
         self._parts: Mapping[type[BaseModel], tuple[type[BaseModel], ...]] = {}
 
+    @property
+    def models(self) -> Mapping[str, type[BaseModel]]:
+        """The declared classes by name, child tables among them."""
+        return {name: model for name, (model, _) in self._models.items()}
+
     def add_doctype(self, model: type[BaseModel], module: str) -> None:
         """Declares a DocType as part of an app's module, or an override of one."""
         if is_override(model):

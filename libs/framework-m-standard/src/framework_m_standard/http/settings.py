@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from framework_m_core.domain.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from framework_m_core.bootstrap.settings import Settings
 
 __all__ = ["HttpSettings", "check_for_production"]
 
@@ -28,6 +34,10 @@ class HttpSettings(BaseModel):
     cors_origins: tuple[str, ...] | None = None
     shutdown_seconds: int = Field(default=10, ge=0, le=3600)
     workers: int = Field(default=1, ge=1, le=256)
+
+    def in_force(self, settings: Settings) -> Mapping[str, Any]:
+        """What unset settings come to: development lets no other origin in, production wants it said."""
+        return {} if settings.production else {"cors_origins": ()}
 
     @property
     def body_limit(self) -> int:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+if TYPE_CHECKING:
+    from framework_m_core.bootstrap.settings import Settings
 
 __all__ = ["MemorySettings"]
 
@@ -19,3 +25,7 @@ class MemorySettings(BaseModel):
     lock_timeout: float = Field(default=10.0, gt=0)
     administrator: str = "admin@example.com"
     password: SecretStr | None = None
+
+    def in_force(self, settings: Settings) -> Mapping[str, Any]:
+        """What unset settings come to: a password that is made anew at each start."""
+        return {} if settings.production else {"password": SecretStr("")}

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["SqlSettings"]
+if TYPE_CHECKING:
+    from framework_m_core.bootstrap.settings import Settings
+
+__all__ = ["SqlSettings", "sqlite_address"]
 
 
 class SqlSettings(BaseModel):
@@ -27,3 +32,12 @@ class SqlSettings(BaseModel):
     lock_timeout: float = Field(default=10.0, gt=0)
     sqlite_synchronous: Literal["NORMAL", "FULL"] = "NORMAL"
     sync_schema: bool | None = None
+
+    def in_force(self, settings: Settings) -> Mapping[str, Any]:
+        """What unset settings come to."""
+        return {"url": sqlite_address(settings.data_folder), "sync_schema": not settings.production}
+
+
+def sqlite_address(folder: Path) -> str:
+    """The address of the database that an app has without a word."""
+    return f"sqlite:///{folder / 'data.db'}"

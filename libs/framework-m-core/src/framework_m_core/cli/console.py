@@ -1,0 +1,110 @@
+"""`m console`: Python with the app opened, where await works."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from importlib.metadata import version
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from framework_m_core.bootstrap.application import Application, open_application
+from framework_m_core.cli.prompt import Outcome, compiled, executed, prompt
+from framework_m_core.domain.errors import ConfigurationError, EntityNotFoundError, FrameworkError
+from framework_m_core.domain.scope import GUEST, Principal, RequestScope, system_scope
+from framework_m_core.interfaces.identity import IdentityProtocol
+
+__all__ = ["console"]
+
+_NEEDED = {"documents", "identity", "queries", "snapshot"}
+
+
+def console(
+    *,
+    code: Annotated[str | None, Parameter(name=["--code", "-c"], help="Run this and end; else standard input.")] = None,
+    as_user: Annotated[str | None, Parameter(name="--as", help="Work as this user, with no more rights.")] = None,
+    reason: Annotated[str, Parameter(help="Why the system works here; the audit keeps it.")] = "m console",
+) -> None:
+    """Open the app in this folder in Python, with documents, queries, scope and the DocTypes at hand.
+
+    Without --as, everything is done as the system: every right, all rules, and each change is audited with the
+    reason. At a terminal it asks for lines; otherwise it runs what --code or standard input says.
+
+    For example:
+      m console
+      m console --as ada@example.com
+      m console -c 'print(await documents.list("Role"))' --reason "ticket 42"
+    """
+    if not reason.strip():
+        raise ConfigurationError("--reason: say why, the audit keeps it")
+    if code is None and sys.stdin.isatty():
+        _converse(as_user, reason)
+    else:
+        source = sys.stdin.read() if code is None else code
+        _conclude(asyncio.run(_run(compiled(source), as_user, reason)))
+
+
+async def _run(code: Any, as_user: str | None, reason: str) -> Outcome:
+    async with open_application() as app:
+        return await executed(code, _names(app, await _scope(app, as_user, reason)))
+
+
+def _conclude(outcome: Outcome) -> None:
+    if isinstance(outcome, (FrameworkError, SystemExit)):
+        raise outcome
+    if outcome is not None:
+        said = f"{type(outcome).__name__}: {' '.join(str(outcome).split())}"
+        raise FrameworkError(f"the code failed with {said}; --debug shows where") from outcome
+
+
+def _converse(as_user: str | None, reason: str) -> None:
+    with asyncio.Runner() as runner:
+        opened = open_application()
+        app = runner.run(opened.__aenter__())
+        try:
+            scope = runner.run(_scope(app, as_user, reason))
+            names = _names(app, scope)
+            prompt(runner, names, _banner(app, scope))
+        finally:
+            runner.run(opened.__aexit__(None, None, None))
+
+
+async def _scope(app: Application, as_user: str | None, reason: str) -> RequestScope:
+    if not _NEEDED.issubset(app.container.names):
+        raise ConfigurationError("no installed package brings a store for documents: pip install framework-m")
+    if as_user is None:
+        return system_scope(reason)
+    identity: IdentityProtocol = app.container.get("identity")
+    user = next((user for user in await identity.all() if user.email.lower() == as_user.lower()), None)
+    if user is None:
+        raise EntityNotFoundError(f"there is no user {as_user!r}: `m user list` shows all users")
+    if not user.enabled:
+        raise FrameworkError(f"{user.email} is disabled and works with nothing: `m user enable {user.email}` first")
+    return RequestScope(Principal(str(user.id), user.roles | {GUEST}, user.email, user.attributes), source="cli")
+
+
+def _names(app: Application, scope: RequestScope) -> dict[str, Any]:
+    return {
+        **{name: plan.model for name, plan in app.snapshot.doctypes.items()},
+        "__name__": "__console__",
+        "app": app,
+        "documents": app.documents.scoped(scope),
+        "doctypes": app.snapshot.doctypes,
+        "queries": app.queries,
+        "scope": scope,
+        "snapshot": app.snapshot,
+    }
+
+
+def _banner(app: Application, scope: RequestScope) -> str:
+    own = [name for name, plan in app.snapshot.doctypes.items() if plan.module != "framework_m"] or ["Role"]
+    who = f"the system, for the reason {scope.principal.reason!r}" if scope.principal.system else scope.principal.email
+    return "\n".join(
+        [
+            f"Framework M {version('framework-m-core')}, as {who}. Ctrl-D ends.",
+            "At hand: documents, queries, scope, doctypes, snapshot, app and the DocTypes by name. For example:",
+            f'  (await documents.list("{own[0]}")).items',
+            f"  doctypes[{own[0]!r}].fields",
+        ]
+    )

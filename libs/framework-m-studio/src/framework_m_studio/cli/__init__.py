@@ -1,0 +1,1 @@
+"""Commands of the studio distribution, one group a file."""

@@ -1,0 +1,86 @@
+"""`m test`, `m lint`, `m format`, `m typecheck`: the tools of this environment, run over the app in this folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated, Final
+
+from cyclopts import Parameter
+
+from framework_m_core.bootstrap import discovery
+from framework_m_core.domain.errors import FrameworkError
+
+__all__ = ["format_code", "lint", "test", "typecheck"]
+
+type Arguments = Annotated[str, Parameter(help="Handed on as they are.", allow_leading_hyphen=True, show=True)]
+
+_KILLED: Final = 128
+"""What shells add to a signal's number, as the exit code of who was ended by it."""
+
+
+def test(*arguments: Arguments) -> int:
+    """Run the app's tests by pytest, with the app importable though it may not be installed.
+
+    For example:
+      m test
+      m test -k task --exitfirst
+      m test -- --help
+    """
+    return _relay("pytest", *arguments)
+
+
+def lint(*arguments: Arguments) -> int:
+    """Check the code by ruff.
+
+    For example:
+      m lint
+      m lint --fix src
+    """
+    return _relay("ruff", "check", *arguments)
+
+
+def format_code(*arguments: Arguments) -> int:
+    """Format the code by ruff.
+
+    For example:
+      m format
+      m format --check
+    """
+    return _relay("ruff", "format", *arguments)
+
+
+def typecheck(*arguments: Arguments) -> int:
+    """Check the types by mypy; without arguments, of everything in this folder.
+
+    For example:
+      m typecheck
+      m typecheck src --pretty
+    """
+    return _relay("mypy", *(arguments or (".",)))
+
+
+def _relay(tool: str, *arguments: str) -> int:
+    """Runs a tool with the terminal as it is, and returns its exit code."""
+    done = subprocess.run([_found(tool), *arguments], env=_with_sources(), check=False)  # noqa: S603
+    return done.returncode if done.returncode >= 0 else _KILLED - done.returncode
+
+
+def _found(tool: str) -> str:
+    """The tool beside this Python, else on the PATH. Raises FrameworkError: what to install."""
+    beside = str(Path(sys.executable).parent)
+    program = shutil.which(tool, path=beside) or shutil.which(tool)
+    if program is None:
+        raise FrameworkError(f"{tool} is not installed: pip install {tool}, or the app's dev dependencies, brings it")
+    return program
+
+
+def _with_sources() -> dict[str, str]:
+    """The environment, with the app's sources where Python looks for modules."""
+    folder = discovery.discover(Path.cwd()).folder
+    sources = [str(place) for place in (folder / "src", folder) if place.is_dir()] if folder else []
+    paths = [*sources, *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, **({"PYTHONPATH": os.pathsep.join(paths)} if paths else {})}

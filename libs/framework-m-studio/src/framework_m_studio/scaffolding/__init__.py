@@ -1,0 +1,1 @@
+"""Apps and DocTypes written from templates."""

@@ -1,0 +1,110 @@
+"""A new DocType in an app: its declaration with permissions for the fewest, and a test of them."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from framework_m_core.domain.errors import ConfigurationError
+from framework_m_core.registry.checks import check_name
+from framework_m_studio.scaffolding.fields import NewField, parse_field, written
+from framework_m_studio.scaffolding.local_app import LocalApp
+from framework_m_studio.scaffolding.names import role_title, snake_case
+from framework_m_studio.scaffolding.placing import place_files
+from framework_m_studio.scaffolding.templates import render
+
+__all__ = ["NewDocType", "write_doctype"]
+
+_IMPORTED: Final = {"Any", "Decimal", "DocType", "Field", "Literal", "UUID"}
+_NOT_LOADED: Final = {"conftest", "tests"}
+"""Modules that an app's discovery passes over."""
+
+_DEFAULT: Final = ("title: str",)
+_SHOWN_IN_LISTS: Final = 4
+_STANDARD_LIBRARY: Final = re.compile(r"from (datetime|decimal|typing|uuid) import (\w+)")
+
+
+@dataclass(frozen=True, slots=True)
+class NewDocType:
+    """What was asked for."""
+
+    name: str
+    fields: Sequence[str]
+    child: bool
+    submittable: bool
+
+
+def write_doctype(app: LocalApp, asked: NewDocType) -> list[Path]:
+    """Writes the files of a new DocType and returns them. Raises ConfigurationError, and writes nothing then."""
+    if asked.child and asked.submittable:
+        raise ConfigurationError("a child table is submitted with its parent: leave --submittable out")
+    problem = next(_problems(app, asked), None)
+    if problem:
+        raise ConfigurationError(f"a DocType cannot be called {asked.name!r}: {problem}")
+    fields = [parse_field(text, app.documents, app.children) for text in asked.fields or _DEFAULT]
+    _refuse_twice([field.name for field in fields])
+    files = list(_files(app, asked, fields if asked.child else _shown_in_lists(fields)))
+    place_files(files)
+    return [path for path, _ in files]
+
+
+def _problems(app: LocalApp, asked: NewDocType) -> Iterator[str]:
+    for problem in check_name(asked.name):
+        near = re.sub(r"\W", "", asked.name.replace("_", " ").title())
+        shown = near[:1].isalpha() and near != asked.name and asked.name.lower() != near.lower()
+        yield f"{problem}{f': did you mean {near!r}?' if shown or asked.name.islower() else ''}"
+    if keyword.iskeyword(asked.name) or asked.name in _IMPORTED or snake_case(asked.name) in _NOT_LOADED:
+        yield "the name stands for something else in its file: choose another"
+    for known, model in {**app.documents, **app.children}.items():
+        if known.lower() == asked.name.lower():
+            yield f"{model.__module__} declares {known} already: choose another name, or change that one"
+
+
+def _refuse_twice(names: Sequence[str]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigurationError(f"--field: there are two fields called {name!r}: leave one out")
+
+
+def _shown_in_lists(fields: Sequence[NewField]) -> list[NewField]:
+    shown = [field for field in fields if not field.rows and not field.annotation.startswith("dict")][:_SHOWN_IN_LISTS]
+    return [
+        replace(field, arguments=(*field.arguments, "in_list=True")) if field in shown else field for field in fields
+    ]
+
+
+def _files(app: LocalApp, asked: NewDocType, fields: Sequence[NewField]) -> Iterator[tuple[Path, str]]:
+    stem, title = snake_case(asked.name), role_title(app.package)
+    words = stem.replace("_", " ")
+    values = {
+        "doctype": asked,
+        "stem": stem,
+        "about": f"{'An' if words[0] in 'aeiou' else 'A'} {words}",
+        "user": f"{title} User",
+        "manager": f"{title} Manager",
+    }
+    groups = _imports(fields)
+    lines = [written(field) for field in fields]
+    uses_field = any("Field(" in line for line in lines)
+    declaration = render("doctype/doctype.py", **values, imports=groups, fields=lines, uses_field=uses_field)
+    yield app.doctypes / f"{stem}.py", declaration
+    if not asked.child:
+        tests = app.root / "tests"
+        if not (tests / "conftest.py").exists():
+            yield tests / "conftest.py", render("app/tests/conftest.py")
+        yield tests / f"test_{stem}.py", render("doctype/test_doctype.py", **values)
+
+
+def _imports(fields: Sequence[NewField]) -> dict[str, list[str]]:
+    """Import lines of the standard library, one a module, and of the app's own child tables."""
+    needed = {line for field in fields for line in field.imports}
+    names: dict[str, set[str]] = {}
+    for line in needed:
+        if found := _STANDARD_LIBRARY.fullmatch(line):
+            names.setdefault(found[1], set()).add(found[2])
+    standard = [f"from {module} import {', '.join(sorted(names[module]))}" for module in sorted(names)]
+    return {"standard": standard, "own": sorted(line for line in needed if not _STANDARD_LIBRARY.fullmatch(line))}

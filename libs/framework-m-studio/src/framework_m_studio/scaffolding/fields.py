@@ -1,0 +1,135 @@
+"""Fields as `m new doctype` takes them, `"price: Decimal"`, and as source code says them."""
+
+from __future__ import annotations
+
+import ast
+import keyword
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from pydantic import BaseModel
+
+from framework_m_core.domain.errors import ConfigurationError
+from framework_m_core.domain.suggestions import did_you_mean
+from framework_m_core.registry.checks import check_field_name
+
+__all__ = ["NewField", "parse_field", "written"]
+
+_FIELD: Final = re.compile(r"\s*(?P<name>\w+)\s*:\s*(?P<type>.+?)\s*(?P<optional>\|\s*None\s*)?")
+_CHOICES: Final = re.compile(r"Literal\[(.+)\]")
+_ROWS: Final = re.compile(r"list\[(\w+)\]")
+_LINE: Final = 120
+_LONGEST_CHOICES: Final = 40
+
+_TYPES: Final[Mapping[str, tuple[str, str]]] = {
+    "str": ("str", ""),
+    "int": ("int", ""),
+    "float": ("float", ""),
+    "bool": ("bool", ""),
+    "date": ("date", "from datetime import date"),
+    "datetime": ("datetime", "from datetime import datetime"),
+    "Decimal": ("Decimal", "from decimal import Decimal"),
+    "UUID": ("UUID", "from uuid import UUID"),
+    "dict": ("dict[str, Any]", "from typing import Any"),
+}
+"""For each word: the annotation, and the import that it needs."""
+
+_OPTIONS: Final = {"str": ("min_length=1", "max_length=200"), "Decimal": ("scale=2",)}
+
+
+@dataclass(frozen=True, slots=True)
+class NewField:
+    """A field to be written: its annotation, the arguments of its `Field(…)`, and the imports that it needs."""
+
+    name: str
+    annotation: str
+    arguments: tuple[str, ...]
+    imports: tuple[str, ...] = ()
+    rows: bool = False
+
+
+def parse_field(text: str, documents: Collection[str], children: Mapping[str, type[BaseModel]]) -> NewField:
+    """A field from `name: type`. Raises ConfigurationError with what would be right."""
+    found = _FIELD.fullmatch(text)
+    if not found:
+        raise ConfigurationError(f"--field {text!r}: expected a name, a colon and a type, such as 'price: Decimal'")
+    if "=" in found["type"]:
+        raise ConfigurationError(
+            f"--field {text!r}: write the default into the file: `{found['name']}: type` is enough"
+        )
+    name, word, optional = found["name"], found["type"], bool(found["optional"])
+    for problem in _name_problems(name):
+        raise ConfigurationError(f"--field {text!r}: {problem}")
+    if rows := _ROWS.fullmatch(word):
+        return _rows(text, name, rows[1], children, optional)
+    if choices := _CHOICES.fullmatch(word):
+        return _scalar(name, _literal(text, choices[1]), (), optional, "from typing import Literal")
+    if word in documents:
+        return _scalar(name, "UUID", (f'link="{word}"',), optional, _TYPES["UUID"][1])
+    annotation, needed = _typed(text, word, [*documents, *(f"list[{child}]" for child in children)])
+    return _scalar(name, annotation, _OPTIONS.get(word, ()), optional, needed)
+
+
+def written(field: NewField) -> str:
+    """The line, or lines, that declare a field, as a formatter leaves them."""
+    head = f"    {field.name}: {field.annotation}"
+    if field.rows:
+        return f"{head} = []"
+    if not field.arguments:
+        return head
+    arguments = ", ".join(field.arguments)
+    line = f"{head} = Field({arguments})"
+    return line if len(line) <= _LINE else f"{head} = Field(\n        {arguments}\n    )"
+
+
+def _name_problems(name: str) -> Iterator[str]:
+    yield from check_field_name(name)
+    if keyword.iskeyword(name):
+        yield f"{name!r} is a word of the language: choose another name"
+    if name in _TYPES or name == "list":
+        yield f"{name!r} is the name of a type, which the class would hide from itself: choose another name"
+    if hasattr(BaseModel, name):
+        yield f"{name!r} is a method of every document: choose another name"
+
+
+def _typed(text: str, word: str, more: Collection[str]) -> tuple[str, str]:
+    if word in _TYPES:
+        return _TYPES[word]
+    known = [*_TYPES, "Literal['a', 'b']", *more]
+    meant = did_you_mean(word, known) or f": known are {', '.join(known)}"
+    raise ConfigurationError(f"--field {text!r}: there is no type {word!r}{meant}")
+
+
+def _rows(text: str, name: str, child: str, children: Mapping[str, type[BaseModel]], optional: bool) -> NewField:
+    if child not in children:
+        known = did_you_mean(child, children) or f": make it first, `m new doctype {child} --child`"
+        raise ConfigurationError(f"--field {text!r}: the app has no child table {child!r}{known}")
+    if optional:
+        raise ConfigurationError(f"--field {text!r}: a list of rows is empty, never None: leave '| None' out")
+    needed = f"from {children[child].__module__} import {child}"
+    return NewField(name, f"list[{child}]", (), (needed,), rows=True)
+
+
+def _literal(text: str, inside: str) -> str:
+    try:
+        choices = ast.literal_eval(f"({inside},)")
+    except (SyntaxError, ValueError):
+        choices = ()
+    if not choices or not all(isinstance(choice, str) for choice in choices):
+        raise ConfigurationError(f"--field {text!r}: expected texts to choose from, such as Literal['Open', 'Done']")
+    quoted = ", ".join('"' + choice.replace("\\", "\\\\").replace('"', '\\"') + '"' for choice in choices)
+    if len(quoted) > _LONGEST_CHOICES:
+        raise ConfigurationError(f"--field {text!r}: that many choices do not fit a line: write an Enum by hand")
+    return f"Literal[{quoted}]"
+
+
+def _scalar(name: str, annotation: str, arguments: tuple[str, ...], optional: bool, needed: str) -> NewField:
+    imports = (needed,) if needed else ()
+    if optional:
+        kept = tuple(argument for argument in arguments if argument != "min_length=1")
+        return NewField(name, f"{annotation} | None", ("default=None", *kept), imports)
+    if annotation.startswith("dict"):
+        return NewField(name, annotation, ("default_factory=dict",), imports)
+    return NewField(name, annotation, arguments, imports)

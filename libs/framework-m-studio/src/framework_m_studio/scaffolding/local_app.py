@@ -1,0 +1,79 @@
+"""The app in the working directory, into which new files go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from framework_m_core.bootstrap import discovery
+from framework_m_core.bootstrap.app_modules import register_app
+from framework_m_core.bootstrap.discovery import Choice
+from framework_m_core.cli.declared import application_here, declared_by
+from framework_m_core.domain.errors import ConfigurationError
+from framework_m_core.domain.suggestions import did_you_mean
+from framework_m_core.registry.builder import RegistryBuilder
+
+__all__ = ["LocalApp", "app_here"]
+
+
+@dataclass(frozen=True)
+class LocalApp:
+    """An app's folders, and what it knows: documents that may be linked to, and child tables of its own."""
+
+    package: str
+    root: Path
+    sources: Path
+    documents: Mapping[str, type[BaseModel]]
+    children: Mapping[str, type[BaseModel]]
+
+    @property
+    def doctypes(self) -> Path:
+        """Where a DocType's file goes: the package's `doctypes`, if it has that, else the package itself."""
+        room = self.sources / "doctypes"
+        return room if (room / "__init__.py").is_file() else self.sources
+
+    @property
+    def module(self) -> str:
+        """The dotted name of that place."""
+        return self.package if self.doctypes == self.sources else f"{self.package}.doctypes"
+
+
+def app_here(name: str | None) -> LocalApp:
+    """The app in the working directory, or the one of several that is named. Raises ConfigurationError."""
+    application = application_here()
+    choice = _chosen(application.settings.local_apps, name)
+    package = choice.value.partition(":")[0].partition(".")[0]
+    documents = declared_by(application).doctypes
+    sources = discovery.folder_of(package)
+    if sources is None:
+        raise ConfigurationError(
+            f"the app {choice.name} is one module: make it a package, {package}/__init__.py, first"
+        )
+    return LocalApp(
+        package,
+        application.settings.root,
+        sources,
+        {known: plan.model for known, plan in documents.items()},
+        {known: model for known, model in _declared(choice).items() if known not in documents},
+    )
+
+
+def _chosen(apps: tuple[Choice, ...], name: str | None) -> Choice:
+    by_name = {choice.name: choice for choice in apps}
+    if not by_name:
+        raise ConfigurationError("there is no app in this folder: go to one, or make one with `m new app shop`")
+    if name is None and len(by_name) > 1:
+        raise ConfigurationError(f"there are several apps here, {', '.join(by_name)}: choose one with --app")
+    if name is not None and name not in by_name:
+        meant = did_you_mean(name, by_name) or f": known are {', '.join(by_name)}"
+        raise ConfigurationError(f"there is no app {name!r} here{meant}")
+    return by_name[name or apps[0].name]
+
+
+def _declared(choice: Choice) -> Mapping[str, type[BaseModel]]:
+    builder = RegistryBuilder()
+    register_app(builder, choice)
+    return builder.models

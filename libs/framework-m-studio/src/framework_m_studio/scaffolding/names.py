@@ -1,0 +1,65 @@
+"""Names of apps: what may be one, and the forms in which it is written."""
+
+from __future__ import annotations
+
+import keyword
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from framework_m_core.bootstrap import discovery
+from framework_m_core.domain.errors import ConfigurationError
+
+__all__ = ["AppName", "app_name", "role_title", "snake_case"]
+
+_APP: Final = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
+_LONGEST: Final = 30
+_OURS: Final = re.compile(r"framework[-_]m.*")
+_TAKEN: Final = frozenset({"app", "conftest", "doctypes", "site", "src", "test", "tests"})
+_WORD_STARTS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+
+
+@dataclass(frozen=True, slots=True)
+class AppName:
+    """An app's name: `blue-shop` as a distribution, `blue_shop` as a package, `Blue Shop` for people."""
+
+    distribution: str
+    package: str
+    title: str
+
+
+def app_name(given: str) -> AppName:
+    """The forms of a name. Raises ConfigurationError with what would be right."""
+    problem = next(_problems(given), None)
+    if problem:
+        raise ConfigurationError(f"an app cannot be called {given!r}: {problem}")
+    package = given.replace("-", "_")
+    return AppName(package.replace("_", "-"), package, role_title(package))
+
+
+def role_title(package: str) -> str:
+    """A package's name as its roles carry it: `Blue Shop` of `blue_shop`."""
+    return package.replace("_", " ").title()
+
+
+def snake_case(name: str) -> str:
+    """The name of a DocType's file: `invoice_item` of `InvoiceItem`."""
+    return _WORD_STARTS.sub("_", name).lower()
+
+
+def _problems(given: str) -> Iterator[str]:
+    if not _APP.fullmatch(given) or len(given) > _LONGEST:
+        expected = f"expected at most {_LONGEST} small letters, digits and single dashes, a letter first"
+        near = re.sub(r"[^a-z0-9]+", "-", given.lower()).strip("-0123456789")[:_LONGEST]
+        yield f"{expected}{f': did you mean {near!r}?' if near else ''}"
+    package = given.replace("-", "_")
+    if keyword.iskeyword(package) or keyword.issoftkeyword(package):
+        yield "it is a word of the language: choose another"
+    if package in sys.stdlib_module_names:
+        yield "Python's own library has a module of this name: choose another"
+    if _OURS.fullmatch(given) or package in _TAKEN:
+        yield "the name stands for something else here: choose another"
+    if place := discovery.folder_of(package):
+        yield f"a package of this name is installed in {place}: choose another, or uninstall that one"

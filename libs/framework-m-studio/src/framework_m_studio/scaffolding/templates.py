@@ -1,0 +1,42 @@
+"""The templates of this distribution, filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+__all__ = ["render", "render_folder"]
+
+_SUFFIX: Final = ".jinja"
+_PLACEHOLDER: Final = "__package__"
+_HIDDEN: Final = {"gitignore": ".gitignore", "dockerignore": ".dockerignore"}
+"""Files whose names begin with a dot, under which packaging tools would leave them out of the wheel."""
+
+
+def render(template: str, **values: Any) -> str:
+    """The text of one template."""
+    return _environment().get_template(template + _SUFFIX).render(version=version("framework-m-core"), **values)
+
+
+def render_folder(folder: str, package: str, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Path and text of every file that the templates of a folder make for a package."""
+    for template in _environment().list_templates(extensions=[_SUFFIX.removeprefix(".")]):
+        place, _, rest = template.partition("/")
+        if place == folder:
+            path = rest.removesuffix(_SUFFIX).replace(_PLACEHOLDER, package)
+            yield _HIDDEN.get(path, path), render(template.removesuffix(_SUFFIX), **values)
+
+
+def _environment() -> Environment:
+    # What is written is source, not markup: escaping would put entities into it.
+    return Environment(
+        loader=PackageLoader("framework_m_studio"),
+        autoescape=False,  # noqa: S701
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

@@ -1,0 +1,140 @@
+"""`m config set`: the file as a person would have edited it, and nothing that the app would refuse."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from .conftest import Run, is_one_line
+
+BEFORE = """# my shop
+[http]     # web
+port = 8000   # the usual
+
+# where
+[sql]
+pool_size=4
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A file that somebody has written with care."""
+    path = tmp_path / "framework_config.toml"
+    path.write_text(BEFORE)
+    return path
+
+
+def set_to(run: Run, *words: str, **variables: str) -> str:
+    done = run("m", "config", "set", *words, variables=variables)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def test_comments_and_layout_stay(run: Run, file: Path) -> None:
+    assert set_to(run, "http.port", "8080") == f"set [http] port in {file}\n"
+    assert file.read_text() == BEFORE.replace("8000", "8080")
+    set_to(run, "http.host", "0.0.0.0")
+    assert file.read_text() == BEFORE.replace("8000   # the usual\n", '8080   # the usual\nhost = "0.0.0.0"\n')
+    set_to(run, "framework.apps", "shop,crm")
+    assert file.read_text().endswith('pool_size=4\n\n[framework]\napps = ["shop", "crm"]\n')
+
+
+def test_values_have_the_type_of_the_setting(run: Run, file: Path) -> None:
+    for words in (
+        ("sql.sync_schema", "yes"),
+        ("sql.lock_timeout", "3"),
+        ("http.cors_origins", '["https://a.example"]'),
+        ("memory.administrator", "123"),
+        ("adapters.store", "memory"),
+    ):
+        set_to(run, *words)
+    text = file.read_text()
+    for line in ("sync_schema = true", "lock_timeout = 3.0", '= ["https://a.example"]', '= "123"', 'store = "memory"'):
+        assert line in text
+    set_to(run, "http.cors_origins", "")
+    assert "cors_origins = []" in file.read_text()
+
+
+def test_the_app_gets_its_file(run: Run, shop: Path) -> None:
+    (shop / "framework_config.toml").unlink()
+    done = run("m", "config", "set", "http.port", "8080", folder=shop / "src")
+    assert done.stdout == f"set [http] port in {shop}/framework_config.toml\n"
+    assert (shop / "framework_config.toml").read_text() == "[http]\nport = 8080\n"
+    assert "port = 8080 " in run("m", "config", "show", folder=shop).stdout
+
+
+def test_the_rights_of_the_file_stay(run: Run, file: Path) -> None:
+    file.chmod(0o600)
+    set_to(run, "http.port", "8080")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert [path.name for path in file.parent.iterdir()] == [file.name]
+
+
+def test_secrets_are_written_as_variables(run: Run, file: Path) -> None:
+    said = set_to(run, "auth.secret", "${SHOP_SECRET}")
+    assert said.splitlines()[1] == "but SHOP_SECRET is not set here: the app does not start without it"
+    set_to(run, "sql.url", "postgresql://shop:${SHOP_PASSWORD}@db/shop")
+    assert 'secret = "${SHOP_SECRET}"' in file.read_text()
+    for words in (("auth.secret", "hunter2" * 8), ("sql.url", "postgresql://shop:hunter2@db/shop")):
+        refused = run("m", "config", "set", *words)
+        assert refused.returncode == 2
+        assert "put the secret into a variable and write its name, m config set" in refused.stderr
+        assert "hunter2" not in refused.stderr
+        assert is_one_line(refused)
+    assert "hunter2" not in file.read_text()
+
+
+def test_variables_are_checked_where_they_are_known(run: Run, file: Path) -> None:
+    refused = run("m", "config", "set", "http.port", "${PORT}", variables={"PORT": "abc"})
+    assert "[http] port: Input should be a valid integer" in refused.stderr
+    set_to(run, "http.port", "${PORT}", PORT="9000")
+    set_to(run, "sql.pool_size", "${NOBODY_KNOWS}")
+    assert 'port = "${PORT}"' in file.read_text()
+
+
+def test_what_outranks_the_file_is_said(run: Run, file: Path) -> None:
+    said = set_to(run, "http.port", "8080", M_HTTP__PORT="9000")
+    assert said.splitlines()[1] == "but M_HTTP__PORT is set here, and outranks the file"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("http.prot", "1"), "[http] has no setting 'prot': did you mean 'port'?"),
+        (("htp.port", "1"), "there is no section [htp]: did you mean 'http'?"),
+        (("xyz.port", "1"), "known are adapters, auth"),
+        (("http", "1"), "expected section and key, such as http.port"),
+        (("http.port", "abc"), "Input should be a valid integer, unable to parse string as an integer; 'abc' came"),
+        (("http.port", "-1"), "greater than or equal to 0; '-1' came"),
+        (("framework.env", "prod"), "Input should be 'development' or 'production'; 'prod' came"),
+        (("http.cors_origins", "shop"), "'shop' is no origin: expected one such as"),
+        (("http.cors_origins", "[a"), "is no list: expected one such as"),
+        (("http.port",), "requires an argument"),
+    ],
+)
+def test_what_cannot_be_is_explained_and_not_written(run: Run, file: Path, words: tuple[str, ...], said: str) -> None:
+    refused = run("m", "config", "set", *words)
+    assert refused.returncode == 2
+    assert said in refused.stderr
+    assert is_one_line(refused)
+    assert file.read_text() == BEFORE
+
+
+def test_adapters_that_nobody_offers_are_refused(run: Run, file: Path) -> None:
+    assert "offered are default, memory" in run("m", "config", "set", "adapters.store", "redis").stderr
+    assert "there is no such port" in run("m", "config", "set", "adapters.stor", "memory").stderr
+    assert file.read_text() == BEFORE
+
+
+def test_a_broken_file_is_left_alone(run: Run, file: Path) -> None:
+    file.write_text("[http\n")
+    refused = run("m", "config", "set", "http.port", "8080")
+    assert refused.returncode == 2
+    assert f"{file} is not valid TOML, mend it first" in refused.stderr
+    assert is_one_line(refused)
+    file.write_text("http = 1\n")
+    assert "is a value and no section" in run("m", "config", "set", "http.port", "8080").stderr
+    assert file.read_text() == "http = 1\n"

@@ -1,0 +1,155 @@
+"""`m new app`: what it writes works at once, and what it cannot write leaves nothing behind."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from .conftest import Run, is_one_line
+
+FILES = {
+    ".dockerignore",
+    ".gitignore",
+    "Dockerfile",
+    "README.md",
+    "framework_config.toml",
+    "pyproject.toml",
+    "src/shop/__init__.py",
+    "src/shop/doctypes/__init__.py",
+    "src/shop/doctypes/task.py",
+    "tests/conftest.py",
+    "tests/test_task.py",
+}
+
+
+def files_in(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_files_and_the_next_steps(run: Run, tmp_path: Path) -> None:
+    made = run("m", "new", "app", "shop")
+    assert (made.returncode, made.stderr) == (0, "")
+    assert files_in(tmp_path) == {f"shop/{file}" for file in FILES}
+    assert made.stdout == (
+        f"created the app shop in {tmp_path}/shop; next:\n\n"
+        '  cd shop\n  m user create you@example.com --role "Shop Manager"\n  m start\n'
+    )
+
+
+@pytest.mark.slow
+def test_its_tests_and_checks_pass(run: Run, shop: Path) -> None:
+    for command in (
+        ["pytest", "-q", "-p", "no:cacheprovider", "-W", "error"],
+        ["ruff", "check", "."],
+        ["ruff", "format", "--check", "."],
+        ["mypy", "."],
+        ["hadolint", "Dockerfile"],
+    ):
+        done = run(*command, folder=shop)
+        assert done.returncode == 0, (command, done.stdout, done.stderr)
+
+
+def test_the_project_says_what_it_needs(shop: Path) -> None:
+    project = tomllib.loads((shop / "pyproject.toml").read_text())
+    assert project["project"]["dependencies"] == ["framework-m==1.0.0"]
+    assert project["project"]["entry-points"] == {"framework_m.apps": {"shop": "shop"}}
+    assert {"framework-m-studio==1.0.0", "framework-m-testing==1.0.0"} <= set(project["dependency-groups"]["dev"])
+
+
+def test_the_image_holds_no_secret_and_no_rights(shop: Path) -> None:
+    image = (shop / "Dockerfile").read_text()
+    stages = image.split("FROM ")[1:]
+    assert len(stages) == 2, "the tools that build stay out of the image"
+    assert re.search(r"^USER [1-9]\d*$", stages[1], re.MULTILINE)
+    assert "M_FRAMEWORK__ENV=production" in stages[1]
+    assert "HEALTHCHECK" in stages[1] and "/health" in stages[1]
+    assert not re.search(r"secret|password|token|curl", image, re.IGNORECASE)
+    assert "\nADD " not in image
+    assert "COPY framework_config.toml ./" in stages[1]
+    assert (shop / ".dockerignore").read_text().splitlines()[1] == "*", "only what is named gets into the image"
+    assert {".m/", ".env", "*.key"} <= set((shop / ".gitignore").read_text().splitlines())
+
+
+def test_nothing_is_open_to_everybody(shop: Path) -> None:
+    source = (shop / "src/shop/doctypes/task.py").read_text()
+    assert '"delete": {"Shop Manager": "all"}' in source
+    assert "Guest" not in source
+
+
+def test_a_dash_in_the_name(run: Run, tmp_path: Path) -> None:
+    made = run("m", "new", "app", "blue-shop")
+    assert made.returncode == 0, made.stderr
+    assert (tmp_path / "blue-shop/src/blue_shop/doctypes/task.py").exists()
+    assert 'name = "blue-shop"' in (tmp_path / "blue-shop/pyproject.toml").read_text()
+    shown = run("m", "info", "doctype", "Task", folder=tmp_path / "blue-shop")
+    assert "Blue Shop User (own), Blue Shop Manager (all)" in shown.stdout
+
+
+def test_this_folder_becomes_the_app(run: Run, tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    made = run("m", "new", "app", "shop", "--here")
+    assert made.returncode == 0, made.stderr
+    assert files_in(tmp_path) == FILES
+    assert "cd " not in made.stdout
+
+
+def test_another_folder_becomes_the_app(run: Run, tmp_path: Path) -> None:
+    made = run("m", "new", "app", "shop", "--into", "some where/new")
+    assert made.returncode == 0, made.stderr
+    assert files_in(tmp_path / "some where/new") == FILES
+    assert "cd 'some where/new'" in made.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("Shop", "did you mean 'shop'?"),
+        ("blue shop", "did you mean 'blue-shop'?"),
+        ("../shop", "did you mean 'shop'?"),
+        ("1shop", "did you mean 'shop'?"),
+        ("s" * 31, "at most 30 small letters"),
+        ("", "expected at most 30"),
+        ("class", "a word of the language"),
+        ("match", "a word of the language"),
+        ("json", "Python's own library"),
+        ("framework-m", "stands for something else"),
+        ("framework_m_shop", "stands for something else"),
+        ("tests", "stands for something else"),
+        ("pydantic", "a package of this name is installed"),
+    ],
+)
+def test_a_name_that_cannot_be_is_explained(run: Run, tmp_path: Path, name: str, said: str) -> None:
+    refused = run("m", "new", "app", name)
+    assert refused.returncode == 2
+    assert said in refused.stderr
+    assert is_one_line(refused)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_there_is_never_overwritten(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "notes.txt").write_text("mine")
+    for options in ([], ["--into", "shop"], ["--here"]):
+        refused = run("m", "new", "app", "shop", *options)
+        assert refused.returncode == 2
+        assert "is not empty" in refused.stderr
+        assert is_one_line(refused)
+    assert files_in(tmp_path) == {"shop/notes.txt"}
+
+
+def test_a_file_in_the_way_and_two_places(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "shop").write_text("mine")
+    refused = run("m", "new", "app", "shop")
+    assert "is there and no folder" in refused.stderr
+    assert "give one of them" in run("m", "new", "app", "shop", "--here", "--into", "x").stderr
+    assert files_in(tmp_path) == {"shop"}
+
+
+def test_a_place_that_cannot_be_written_is_said(run: Run) -> None:
+    refused = run("m", "new", "app", "shop", "--into", "/proc/shop")
+    assert refused.returncode == 2
+    assert "/proc/shop cannot be written" in refused.stderr
+    assert is_one_line(refused)

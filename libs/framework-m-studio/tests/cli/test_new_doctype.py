@@ -1,0 +1,175 @@
+"""`m new doctype`: a file that the app loads, clean and tested, or one line that says why not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .conftest import Run, is_one_line
+
+LONG = "an_extraordinarily_long_name_of_a_field"
+
+
+def new(run: Run, shop: Path, name: str, *options: str) -> str:
+    made = run("m", "new", "doctype", name, *options, folder=shop)
+    assert (made.returncode, made.stderr) == (0, "")
+    return made.stdout
+
+
+def with_fields(*fields: str) -> list[str]:
+    return [part for field in fields for part in ("--field", field)]
+
+
+def test_a_doctype_without_further_words(run: Run, shop: Path) -> None:
+    said = new(run, shop, "Remark")
+    assert said.splitlines() == [
+        "wrote src/shop/doctypes/remark.py",
+        "wrote tests/test_remark.py",
+        "`m start` serves it at /api/v1/Remark; who may do what stands in its Meta.permissions",
+    ]
+    shown = run("m", "info", "doctype", "Remark", folder=shop).stdout
+    assert "Shop User (own), Shop Manager (all)" in shown
+    assert "title" in shown
+
+
+@pytest.mark.slow
+def test_every_kind_of_field_is_clean_typed_and_tested(run: Run, shop: Path) -> None:
+    new(run, shop, "Customer", *with_fields("full_name: str", "email: str | None", "extra: dict", "more: dict | None"))
+    new(run, shop, "InvoiceItem", "--child", *with_fields("description: str", "rate: Decimal"))
+    new(
+        run, shop, "Invoice", "--submittable",
+        *with_fields(
+            "customer: Customer", "items: list[InvoiceItem]", "count:int", "share : float", "paid: bool", "on: date",
+            "at: datetime | None", "total: Decimal|None", "ref: UUID | None", "level: Literal['Gold', \"Sil'ver\"]",
+            "clerk: User | None", f"{LONG}: Customer | None", f"{LONG}2: Literal['{'x' * 38}'] | None",
+        ),
+    )  # fmt: skip
+    for command in (
+        ["ruff", "check", "."],
+        ["ruff", "format", "--check", "."],
+        ["mypy", "."],
+        ["pytest", "-q", "-p", "no:cacheprovider"],
+    ):
+        done = run(*command, folder=shop)
+        assert done.returncode == 0, (command, done.stdout, done.stderr)
+    assert "9 passed" in done.stdout
+
+
+def test_rows_have_no_permissions_of_their_own(run: Run, shop: Path) -> None:
+    said = new(run, shop, "Line", "--child", "--field", "text: str")
+    assert 'm new doctype Order --field "lines: list[Line]"' in said
+    source = (shop / "src/shop/doctypes/line.py").read_text()
+    assert "is_child_table = True" in source
+    assert "permissions" not in source
+
+
+def test_a_package_without_a_folder_for_doctypes(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        '[project]\nname = "x"\n[project.entry-points."framework_m.apps"]\nkiosk = "kiosk"\n'
+    )
+    (tmp_path / "kiosk").mkdir()
+    (tmp_path / "kiosk/__init__.py").write_text("")
+    said = new(run, tmp_path, "Paper")
+    assert "wrote kiosk/paper.py" in said
+    assert "wrote tests/conftest.py" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("invoice_item", "did you mean 'InvoiceItem'?"),
+        ("invoice", "did you mean 'Invoice'?"),
+        ("../Order", "did you mean 'Order'?"),
+        ("Auth", "is taken by a fixed route"),
+        ("None", "stands for something else"),
+        ("Decimal", "stands for something else"),
+        ("Tests", "stands for something else"),
+        ("Task", "shop.doctypes.task declares Task already"),
+        ("TASK", "shop.doctypes.task declares Task already"),
+        ("User", "declares User already"),
+    ],
+)
+def test_a_name_that_cannot_be_is_explained(run: Run, shop: Path, name: str, said: str) -> None:
+    before = sorted(shop.rglob("*.py"))
+    refused = run("m", "new", "doctype", name, folder=shop)
+    assert refused.returncode == 2
+    assert said in refused.stderr
+    assert is_one_line(refused)
+    assert sorted(shop.rglob("*.py")) == before
+
+
+@pytest.mark.parametrize(
+    ("field", "said"),
+    [
+        ("title", "expected a name, a colon and a type"),
+        ("title: strr", "did you mean 'str'?"),
+        ("price: decimal", "did you mean 'Decimal'?"),
+        ("task: Tsk", "did you mean 'Task'?"),
+        ("title: Whatever", "known are str, int"),
+        ("title: str = 'x'", "write the default into the file"),
+        ("lines: list[Line]", "make it first, `m new doctype Line --child`"),
+        ("class: str", "a word of the language"),
+        ("date: date", "the name of a type"),
+        ("copy: str", "a method of every document"),
+        ("owner: str", "is the framework's own"),
+        ("Title: str", "expected snake_case"),
+        ("state: Literal[1, 2]", "expected texts to choose from"),
+        ("state: Literal[open]", "expected texts to choose from"),
+        ("state: Literal['" + "x" * 80 + "']", "do not fit a line"),
+    ],
+)
+def test_a_field_that_cannot_be_is_explained(run: Run, shop: Path, field: str, said: str) -> None:
+    refused = run("m", "new", "doctype", "Order", "--field", field, folder=shop)
+    assert refused.returncode == 2
+    assert said in refused.stderr
+    assert is_one_line(refused)
+    assert not (shop / "src/shop/doctypes/order.py").exists()
+
+
+def test_a_field_is_declared_once(run: Run, shop: Path) -> None:
+    refused = run("m", "new", "doctype", "Order", *with_fields("a: str", "a: int"), folder=shop)
+    assert refused.stderr == "m: --field: there are two fields called 'a': leave one out\n"
+
+
+def test_a_child_table_cannot_be_submitted(run: Run, shop: Path) -> None:
+    refused = run("m", "new", "doctype", "Order", "--child", "--submittable", folder=shop)
+    assert refused.stderr == "m: a child table is submitted with its parent: leave --submittable out\n"
+
+
+def test_files_that_exist_are_kept_and_nothing_is_half_written(run: Run, shop: Path) -> None:
+    (shop / "tests/test_order.py").write_text("# mine\n")
+    refused = run("m", "new", "doctype", "Order", folder=shop)
+    assert refused.returncode == 2
+    assert "tests/test_order.py exists: nothing was written" in refused.stderr
+    assert not (shop / "src/shop/doctypes/order.py").exists()
+    assert (shop / "tests/test_order.py").read_text() == "# mine\n"
+
+
+def test_an_app_is_needed(run: Run, tmp_path: Path) -> None:
+    refused = run("m", "new", "doctype", "Order")
+    assert refused.stderr == "m: there is no app in this folder: go to one, or make one with `m new app shop`\n"
+    (tmp_path / "pyproject.toml").write_text(
+        '[project]\nname = "x"\n[project.entry-points."framework_m.apps"]\none = "one"\n'
+    )
+    (tmp_path / "one.py").write_text("")
+    assert "the app one is one module: make it a package" in run("m", "new", "doctype", "Order").stderr
+
+
+def test_one_of_several_apps_is_named(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        '[project]\nname = "x"\n[project.entry-points."framework_m.apps"]\none = "one"\ntwo = "two"\n'
+    )
+    for package in ("one", "two"):
+        (tmp_path / package).mkdir()
+        (tmp_path / package / "__init__.py").write_text("")
+    assert "there are several apps here, one, two: choose one" in run("m", "new", "doctype", "Order").stderr
+    assert "there is no app 'tow' here: did you mean 'two'?" in run("m", "new", "doctype", "X", "--app", "tow").stderr
+    assert "wrote two/order.py" in new(run, tmp_path, "Order", "--app", "two")
+
+
+def test_an_app_that_does_not_load_says_so(run: Run, shop: Path) -> None:
+    (shop / "src/shop/broken.py").write_text("class (")
+    refused = run("m", "new", "doctype", "Order", folder=shop)
+    assert "the app's module shop.broken cannot be imported: SyntaxError" in refused.stderr
+    assert is_one_line(refused)

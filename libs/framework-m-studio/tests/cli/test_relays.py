@@ -1,0 +1,69 @@
+"""`m test`, `m lint`, `m format`, `m typecheck`: the tools as they are, arguments and exit codes included."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from .conftest import BIN, Run
+
+COMMANDS = {"test": "pytest", "lint": "ruff", "format": "ruff", "typecheck": "mypy"}
+
+
+@pytest.mark.slow
+def test_a_new_app_passes_everything(run: Run, shop: Path) -> None:
+    for command in (["test", "-q"], ["lint"], ["format", "--check"], ["typecheck"]):
+        done = run("m", *command, folder=shop)
+        assert done.returncode == 0, (command, done.stdout, done.stderr)
+    assert not (shop / ".m").exists() or (shop / ".m/.gitignore").exists()
+
+
+def test_an_apps_tests_need_none_of_its_secrets(run: Run, shop: Path) -> None:
+    (shop / "framework_config.toml").write_text(
+        '[framework]\nenv = "production"\n[auth]\nsecret = "${SHOP_SECRET}"\n[sql]\nurl = "${DATABASE_URL}"\n'
+    )
+    tested = run("m", "test", "-q", folder=shop, variables={"DATABASE_URL": "postgresql://nowhere/x", "M_AUTH__X": "1"})
+    assert tested.returncode == 0, tested.stdout
+
+
+def test_arguments_and_exit_codes_pass_through(run: Run, shop: Path) -> None:
+    (shop / "src/shop/odd.py").write_text("import os\nx : int = 'a'\n")
+    (shop / "tests/test_odd.py").write_text(
+        "from shop import odd\n\n\ndef test_odd() -> None:\n    assert odd.x == 1\n"
+    )
+    tested = run("m", "test", "-q", "-p", "no:cacheprovider", "tests/test_odd.py", folder=shop)
+    assert tested.returncode == 1
+    assert "1 failed" in tested.stdout
+    assert run("m", "test", "-k", "nothing_like_it", folder=shop).returncode == 5
+    linted = run("m", "lint", "--output-format", "concise", folder=shop)
+    assert linted.returncode == 1
+    assert "src/shop/odd.py:1:8: F401" in linted.stdout
+    assert run("m", "format", "--check", folder=shop).returncode == 1
+    assert "Incompatible types in assignment" in run("m", "typecheck", "src", folder=shop).stdout
+    assert run("m", "format", folder=shop).returncode == 0
+    assert "x: int = " in (shop / "src/shop/odd.py").read_text()
+
+
+def test_words_after_two_dashes_are_the_tools(run: Run, shop: Path) -> None:
+    assert "usage: pytest" in run("m", "test", "--", "--help", folder=shop).stdout
+    assert "Usage: m test" in run("m", "test", "--help", folder=shop).stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_tool_that_is_missing_is_named(run: Run, tmp_path: Path, command: str) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/python").symlink_to(BIN / "python")
+    script = "import sys; sys.executable = sys.argv.pop(1); from framework_m_core.cli.main import main; main()"
+    done = run("python", "-c", script, str(tmp_path / "bin/python"), command, variables={"PATH": "/nowhere"})
+    tool = COMMANDS[command]
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        f"m: {tool} is not installed: pip install {tool}, or the app's dev dependencies, brings it\n"
+    )
+
+
+def test_who_is_killed_has_a_shells_exit_code(run: Run, shop: Path) -> None:
+    (shop / "tests/test_odd.py").write_text("import os\n\n\ndef test_odd() -> None:\n    os.kill(os.getpid(), 9)\n")
+    assert run("m", "test", "tests/test_odd.py", folder=shop).returncode == 128 + signal.SIGKILL

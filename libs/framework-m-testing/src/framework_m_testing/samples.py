@@ -1,0 +1,39 @@
+"""A plain value for a field: what a test writes where any will do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, get_args, get_origin
+from uuid import UUID
+
+from framework_m_core.domain.field_spec import FieldKind, FieldSpec
+
+__all__ = ["sample_value"]
+
+_BY_KIND: Final[Mapping[FieldKind, Callable[[int], Any]]] = {
+    FieldKind.INTEGER: int,
+    FieldKind.FLOAT: float,
+    FieldKind.BOOLEAN: bool,
+    FieldKind.DATETIME: lambda number: f"2026-01-31T12:00:00.{number:06d}Z",
+    FieldKind.DATE: lambda _: "2026-01-31",
+    FieldKind.DECIMAL: str,
+    FieldKind.UUID: lambda number: str(UUID(int=number)),
+    FieldKind.CHILDREN: lambda _: [],
+}
+
+
+def sample_value(spec: FieldSpec, number: int, annotation: Any = None) -> Any:
+    """A value as a request brings it; another number makes another value, where the kind has that many.
+
+    The annotation tells whether JSON is a list; without it, an object is made.
+    """
+    if spec.choices:
+        return spec.choices[0]
+    if spec.enum:
+        return next(iter(spec.enum)).value
+    if spec.kind is FieldKind.TEXT:
+        return f"sample{number}@example.com" if "email" in spec.name else f"{spec.name} {number}"
+    if spec.kind is FieldKind.JSON:
+        kinds = (annotation, *get_args(annotation))
+        return [] if any(kind is list or get_origin(kind) is list for kind in kinds) else {"number": number}
+    return _BY_KIND[spec.kind](number)
