@@ -42,12 +42,18 @@ class Environment:
 
     folder: Path
 
-    def run(self, *command: str, folder: Path | None = None, typed: str = "") -> subprocess.CompletedProcess[str]:
+    def run(
+        self,
+        *command: str,
+        folder: Path | None = None,
+        typed: str = "",
+        variables: Mapping[str, str] | None = None,
+    ) -> subprocess.CompletedProcess[str]:
         """Runs one of the environment's programs, outside the workspace; the caller looks at the outcome."""
         return subprocess.run(
             [str(self.folder / "bin" / command[0]), *command[1:]],
             cwd=folder or self.folder,
-            env=self.variables(),
+            env=self.variables() | (variables or {}),
             input=typed,
             capture_output=True,
             text=True,

@@ -48,16 +48,22 @@ def test_a_new_app_starts_at_once(environment: Environments, tmp_path: Path) -> 
 def test_the_image_would_serve_and_its_health_check_tells(environment: Environments, tmp_path: Path) -> None:
     """There is no engine here to build it with: the app's wheel, the variables and the commands of the Dockerfile."""
     environment("developer").run("m", "new", "app", "shop", folder=tmp_path)
+    for words in (("init",), ("create", "first")):
+        assert environment("developer").run("m", "migrate", *words, folder=tmp_path / "shop").returncode == 0
     whole = environment("whole")
     install(whole, str(build_app(tmp_path / "shop", tmp_path / "dist")))
     image = (tmp_path / "shop/Dockerfile").read_text()
     variables = dict(re.findall(r"^ +(M_\w+)=(\S*)", image, re.MULTILINE))
     check, command = (json.loads(found) for found in re.findall(r"CMD (\[.*\])", image))
-    variables |= {"M_AUTH__SECRET": "s" * 40, "M_SQL__SYNC_SCHEMA": "true"}
+    variables |= {"M_AUTH__SECRET": "s" * 40}
     folder = tmp_path / "image"
     folder.mkdir()
     for name in re.findall(r"^COPY (\S+\.toml) \./$", image.rpartition("FROM ")[2], re.MULTILINE):
         shutil.copy(tmp_path / "shop" / name, folder)
+    assert "COPY migrations migrations" in image
+    shutil.copytree(tmp_path / "shop" / "migrations", folder / "migrations")
+    migrated = whole.run("m", "migrate", "run", folder=folder, variables=variables)
+    assert migrated.returncode == 0, migrated.stderr
     with whole.running(*command, folder=folder, variables=variables) as address:
         assert httpx.get(f"{address}/api/v1/Task").status_code == 401
         there = [part.replace("http://127.0.0.1:8000", address) for part in check]

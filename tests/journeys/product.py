@@ -17,6 +17,8 @@ from typing import Any
 
 import httpx
 
+from tests.commands import run_m
+
 ROOT = Path(__file__).resolve().parents[2]
 M = Path(sys.executable).with_name("m")
 CRM = ROOT / "examples" / "crm"
@@ -60,10 +62,7 @@ class Product:
 
     def m(self, *arguments: str, stdin: str = "", check: bool = True) -> subprocess.CompletedProcess[str]:
         """Runs `m` in the app's folder."""
-        done = subprocess.run(
-            [str(M), *arguments], cwd=self.app, env=self._environment(), input=stdin, text=True, capture_output=True,
-            timeout=60, check=False,
-        )  # fmt: skip
+        done = run_m(arguments, cwd=self.app, env=self._environment(), stdin=stdin)
         assert not check or done.returncode == 0, (arguments, done.returncode, done.stdout, done.stderr)
         return done
 

@@ -7,12 +7,14 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import asyncpg
+
+from tests.commands import run_m, run_python
 
 M = Path(sys.executable).with_name("m")
 PROJECT = """
@@ -74,20 +76,22 @@ class Shop:
 
     def m(self, *arguments: str, code: int = 0, **variables: str) -> str:
         """Runs `m`, which must end with the code, and returns what it says."""
-        process = self.begin(*arguments, **variables)
-        said, _ = process.communicate(timeout=60)
-        assert process.returncode == code, (arguments, process.returncode, said)
+        done = run_m(arguments, cwd=self.folder, env=self._variables(variables))
+        said = done.stdout + done.stderr
+        assert done.returncode == code, (arguments, done.returncode, said)
         assert "Traceback" not in said
-        return str(said)
+        return said
 
     def begin(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
         """Starts `m`."""
-        kept = {key: value for key, value in os.environ.items() if not key.startswith(("M_", "DATABASE_URL"))}
-        environment = {**kept, "DATABASE_URL": self.url, "PYTHONUNBUFFERED": "1", **self.environment, **variables}
         return subprocess.Popen(
-            [str(M), *arguments], cwd=self.folder, env=environment, text=True, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            [str(M), *arguments], cwd=self.folder, env=self._variables(variables), text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
+
+    def _variables(self, more: Mapping[str, str]) -> dict[str, str]:
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(("M_", "DATABASE_URL"))}
+        return {**kept, "DATABASE_URL": self.url, "PYTHONUNBUFFERED": "1", **self.environment, **more}
 
     def do(self, code: str) -> str:
         """Runs lines of Python with the documents of the app, as the system; `documents` stands for them."""
@@ -103,10 +107,7 @@ class Shop:
             "asyncio.run(main())\n"
         )
         environment = {**os.environ, "DATABASE_URL": self.url, **self.environment}
-        done = subprocess.run(
-            [sys.executable, "-c", program], cwd=self.folder, env=environment, text=True, capture_output=True,
-            timeout=60, check=False,
-        )  # fmt: skip
+        done = run_python(program, cwd=self.folder, env=environment)
         assert done.returncode == 0, done.stderr
         return done.stdout
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.commands import run_m as run_forked
+
 M = Path(sys.executable).with_name("m")
 
 type RunM = Callable[..., subprocess.CompletedProcess[str]]
@@ -33,10 +35,7 @@ def run_m(tmp_path: Path, plugins: Path) -> RunM:
 
     def run(*arguments: str, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         variables = {**inherited, "PYTHONPATH": str(plugins), "COLUMNS": "120", **(environment or {})}
-        return subprocess.run(
-            [M, *arguments], cwd=folder, env=variables, capture_output=True, text=True, timeout=60, check=False,
-            stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+        return run_forked(arguments, cwd=folder, env=variables)
 
     return run
 

@@ -71,6 +71,11 @@ def test_what_child_rows_are_stored_with_is_no_field(name: str) -> None:
     assert "is the framework's own" in found
 
 
+def test_a_word_that_not_every_tool_quotes_is_no_field() -> None:
+    [found] = problems_of(_declared(nothing=(str, "")))
+    assert "is a word of SQLite's" in found
+
+
 def test_links_and_what_is_fetched_through_them_are_sound() -> None:
     subject = _declared(
         customer=_link(link="Customer"),

@@ -227,6 +227,16 @@ async def test_a_change_of_the_user_holds_at_once(worker: Worker, kind: SessionK
             await worker.authentication.refresh(login.refresh_token)
 
 
+async def test_who_is_let_in_again_logs_in_again(worker: Worker, kind: SessionKind) -> None:
+    """What was open when the user was kept out stays shut, whoever has kept a copy of it."""
+    login = await log_in(worker, kind)
+    documents = worker.app.documents
+    for enabled in (False, True):
+        await documents.update(worker.administrator, "User", EMAIL, {"enabled": enabled})
+    assert await is_out(worker, login)
+    assert not await is_out(worker, await log_in(worker, kind))
+
+
 async def test_a_revocation_reaches_other_workers_within_a_second(
     worker: Worker, start_worker: StartWorker, kind: SessionKind
 ) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.commands import run_m as run_forked
+
 M = Path(sys.executable).with_name("m")
 
 type RunM = Callable[..., subprocess.CompletedProcess[str]]
@@ -29,9 +31,6 @@ def run_m(tmp_path: Path, environment: dict[str, str]) -> RunM:
         *arguments: str, typed: str = "", variables: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
         everything = {**environment, "COLUMNS": "120", **(variables or {})}
-        return subprocess.run(
-            [M, *arguments], cwd=tmp_path, env=everything, input=typed, capture_output=True, text=True, timeout=60,
-            check=False,
-        )  # fmt: skip
+        return run_forked(arguments, cwd=tmp_path, env=everything, stdin=typed)
 
     return run

@@ -199,6 +199,26 @@ async def test_a_type_is_changed_with_what_is_stored(opened: OpenMigrations) -> 
         assert (found.code, found.price) == (42, Decimal("12.50"))
 
 
+async def test_the_places_of_a_decimal_are_changed_with_what_is_stored(opened: OpenMigrations) -> None:
+    def priced(scale: int) -> type[Any]:
+        return plain(price=(Decimal, Field(default=Decimal(0), scale=scale)))
+
+    old = await first(opened, priced(2), price=Decimal("12.50"))
+    async with opened(snapshot_of(priced(4))) as app:
+        assert await app.change("finer") == ("plain.price becomes decimal(4), and was decimal(2)",)
+        assert (await app.store.load("Plain", old.id)).price == Decimal("12.5000")
+        assert list(await app.migrations.verify()) == []
+    async with opened(snapshot_of(priced(1))) as app:
+        await app.change("coarser")
+        assert (await app.store.load("Plain", old.id)).price == Decimal("12.5")
+    async with opened(snapshot_of(priced(0))) as app:
+        await app.migrations.create("whole")
+        with pytest.raises(MigrationError, match=r"plain.price is to have 0 places, and 1 rows have more"):
+            await app.run()
+    async with opened(snapshot_of(priced(1))) as app:
+        assert (await app.store.load("Plain", old.id)).price == Decimal("12.5")
+
+
 async def test_a_value_that_cannot_be_converted_stops_the_revision(opened: OpenMigrations) -> None:
     old = await first(opened, plain(code=(str,)), code="forty-two")
     async with opened(snapshot_of(plain(code=(int,)))) as app:

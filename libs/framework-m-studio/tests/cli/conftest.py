@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.commands import run_m
+
 BIN = Path(sys.executable).parent
 
 type Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -21,9 +23,12 @@ def run_in(
 ) -> subprocess.CompletedProcess[str]:
     """Runs a program of this environment in a folder, with nothing configured."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("M_", "DATABASE_URL"))}
+    everything = {**inherited, "COLUMNS": "120", **(variables or {})}
+    if command[0] == "m":
+        return run_m(command[1:], cwd=folder, env=everything, stdin=typed, timeout=120)
     return subprocess.run(
-        [BIN / command[0], *command[1:]], cwd=folder, env={**inherited, "COLUMNS": "120", **(variables or {})},
-        input=typed, capture_output=True, text=True, timeout=120, check=False,
+        [BIN / command[0], *command[1:]], cwd=folder, env=everything, input=typed, capture_output=True, text=True,
+        timeout=120, check=False,
     )  # fmt: skip
 
 

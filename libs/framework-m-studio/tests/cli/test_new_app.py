@@ -16,6 +16,7 @@ FILES = {
     "Dockerfile",
     "README.md",
     "framework_config.toml",
+    "migrations/README.md",
     "pyproject.toml",
     "src/shop/__init__.py",
     "src/shop/doctypes/__init__.py",

@@ -41,6 +41,7 @@ RESERVED_NAMES = frozenset(
 MAX_DOCTYPE_NAME = 40
 MAX_FIELD_NAME = 40
 _DOCTYPE_NAME = re.compile(r"[A-Z][A-Za-z0-9]*")
+_UNQUOTED = frozenset({"nothing"})
 _FIELD_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -58,6 +59,8 @@ def check_field_name(name: str) -> Iterator[str]:
         yield f"field {name!r}: expected snake_case of at most {MAX_FIELD_NAME} characters, without '__'"
     if name in FRAMEWORK_SPECS or name in {VERSION_ATTRIBUTE, "parent", "idx"}:
         yield f"field {name!r} is the framework's own: choose another name"
+    if name in _UNQUOTED:
+        yield f"field {name!r} is a word of SQLite's that not every tool quotes: choose another name"
 
 
 def check_plan(plan: DocTypePlan, doctypes: Mapping[str, DocTypePlan]) -> Iterator[str]:

@@ -8,10 +8,25 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.compiler import compiles
 
 from framework_m_core.domain.field_spec import DECIMAL_DIGITS, FieldKind, FieldSpec
 
 __all__ = ["FieldRegistry", "text_of_type", "type_text"]
+
+
+class ScaledInteger(sa.BigInteger):
+    """SQLite's column of exact decimals: whole numbers of the last place. Its declared type tells the places, so that
+    a change of them is seen before it makes other amounts of what is stored."""
+
+    def __init__(self, scale: int) -> None:
+        self.scale = scale
+
+
+@compiles(ScaledInteger)
+def _declared_type(type_: ScaledInteger, *_: Any, **__: Any) -> str:
+    return f"DECIMAL({DECIMAL_DIGITS},{type_.scale})"
+
 
 type TypeFactory = Callable[[FieldSpec], sa.types.TypeEngine[Any]]
 
@@ -33,7 +48,7 @@ _SQLITE: Mapping[FieldKind, TypeFactory] = {
     FieldKind.BOOLEAN: lambda spec: sa.SmallInteger(),
     FieldKind.DATETIME: lambda spec: sa.Text(),
     FieldKind.DATE: lambda spec: sa.Text(),
-    FieldKind.DECIMAL: lambda spec: sa.BigInteger(),
+    FieldKind.DECIMAL: lambda spec: ScaledInteger(spec.scale or 0),
     FieldKind.UUID: lambda spec: sa.Text(),
     FieldKind.JSON: lambda spec: sa.Text(),
 }

@@ -108,6 +108,32 @@ def _other_kind() -> Snapshot:
     return _snapshot(Plain)
 
 
+def _priced(scale: int) -> Snapshot:
+    class Row(FakeDocType):
+        price: Decimal = Field(default=Decimal(0), scale=scale)
+
+        class Meta:
+            is_child_table = True
+
+    class Plain(FakeDocType):
+        price: Decimal = Field(default=Decimal(0), scale=scale)
+        rows: list[Row] = []
+
+    return _snapshot(Row, Plain)
+
+
+_KEYWORDS = (
+    "all", "check", "column", "default", "desc", "do", "from", "generated", "group", "index", "limit", "null", "offset",
+    "order", "references", "returning", "select", "table", "user", "when", "where", "window",
+)  # fmt: skip
+
+
+def _keywords() -> Snapshot:
+    names = dict.fromkeys(_KEYWORDS, str)
+    body = {"__annotations__": names, "__module__": __name__, **dict.fromkeys(names, "")}
+    return _snapshot(type("Order", (FakeDocType,), body))
+
+
 def _unique(*, unique: bool) -> Snapshot:
     class Plain(FakeDocType):
         code: str = Field(default="same", unique=unique)
@@ -176,6 +202,31 @@ class SchemaMapperContract(StoreContract):
                 await store.schema_mapper.sync()
         async with open_store(_unique(unique=False)) as store:
             assert (await store.load("Plain", old.id)).code == "text"
+
+    async def test_other_places_of_a_decimal_are_refused(self, open_store: OpenStore) -> None:
+        """In documents and in their rows: what is stored would become other amounts."""
+        async with open_store(_priced(2)) as store:
+            await store.schema_mapper.sync()
+            old = await store.store("Plain", price=Decimal("1.25"), rows=[{"price": Decimal("2.50")}])
+        async with open_store(_priced(4)) as store:
+            with pytest.raises(ConfigurationError, match="price"):
+                await store.schema_mapper.sync()
+        async with open_store(_priced(2)) as store:
+            found = await store.load("Plain", old.id)
+            assert (found.price, found.rows[0].price) == (Decimal("1.25"), Decimal("2.50"))
+
+    async def test_names_that_stores_have_words_for_are_names(self, open_store: OpenStore) -> None:
+        """Of DocTypes and of fields."""
+        async with open_store(_keywords()) as store:
+            await store.schema_mapper.sync()
+            kept = await store.store("Order", **{name: name.upper() for name in _KEYWORDS})
+            found = await store.load("Order", kept.id)
+            assert {name: getattr(found, name) for name in _KEYWORDS} == {name: name.upper() for name in _KEYWORDS}
+            found.order = "changed"
+            async with store.units(store.scope) as unit:
+                await unit.repository("Order").update(found, expected_version=1)
+                await unit.commit()
+            assert (await store.load("Order", kept.id)).order == "changed"
 
     async def test_uniqueness_can_be_taken_away(self, open_store: OpenStore) -> None:
         """The store forgets it with the DocType."""
