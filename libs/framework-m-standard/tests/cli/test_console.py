@@ -133,12 +133,17 @@ def test_a_terminal_is_asked_for_lines(tmp_path: Path, environment: dict[str, st
     assert "prompt.py" not in shown, "traces begin in what was typed"
 
 
+def _heed_interrupts() -> None:
+    """A suite that runs in the background ignores them, and so would its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def at_a_terminal(folder: Path, environment: dict[str, str], typed: list[str]) -> tuple[str, int]:
     """What `m console` shows at a terminal where each line is typed once the prompt is there, and its exit code."""
     keyboard, terminal = pty.openpty()
     process = subprocess.Popen(
         [M, "console"], cwd=folder, env={**environment, "TERM": "dumb"}, stdin=terminal, stdout=terminal,
-        stderr=terminal, start_new_session=True,
+        stderr=terminal, start_new_session=True, preexec_fn=_heed_interrupts,
     )  # fmt: skip
     os.close(terminal)
     shown, seen = b"", 0
