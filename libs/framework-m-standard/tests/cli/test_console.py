@@ -143,7 +143,8 @@ def at_a_terminal(folder: Path, environment: dict[str, str], typed: list[str]) -
     keyboard, terminal = pty.openpty()
     process = subprocess.Popen(
         [M, "console"], cwd=folder, env={**environment, "TERM": "dumb"}, stdin=terminal, stdout=terminal,
-        stderr=terminal, start_new_session=True, preexec_fn=_heed_interrupts,
+        stderr=terminal, start_new_session=True,
+        preexec_fn=_heed_interrupts,  # noqa: PLW1509 - it only sets a signal's handler
     )  # fmt: skip
     os.close(terminal)
     shown, seen = b"", 0
