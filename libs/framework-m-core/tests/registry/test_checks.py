@@ -71,8 +71,9 @@ def test_what_child_rows_are_stored_with_is_no_field(name: str) -> None:
     assert "is the framework's own" in found
 
 
-def test_a_word_that_not_every_tool_quotes_is_no_field() -> None:
-    [found] = problems_of(_declared(nothing=(str, "")))
+@pytest.mark.parametrize("name", ["nothing", "returning"])
+def test_a_word_that_not_every_tool_quotes_is_no_field(name: str) -> None:
+    [found] = problems_of(_declared(**{name: (str, "")}))
     assert "is a word of SQLite's" in found
 
 

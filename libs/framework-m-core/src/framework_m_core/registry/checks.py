@@ -41,7 +41,7 @@ RESERVED_NAMES = frozenset(
 MAX_DOCTYPE_NAME = 40
 MAX_FIELD_NAME = 40
 _DOCTYPE_NAME = re.compile(r"[A-Z][A-Za-z0-9]*")
-_UNQUOTED = frozenset({"nothing"})
+_UNQUOTED = frozenset({"nothing", "returning"})
 _FIELD_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 

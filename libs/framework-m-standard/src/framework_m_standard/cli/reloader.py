@@ -45,9 +45,9 @@ class Reloader:
         self._worker = self._start()
         try:
             for changed in self._changes():
+                self._look_at_next()
                 if changed:
                     self._try_change()
-                self._look_at_next()
                 if (code := self._ended()) is not None:
                     return code
             return 0

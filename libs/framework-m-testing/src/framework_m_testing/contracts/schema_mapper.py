@@ -124,7 +124,7 @@ def _priced(scale: int) -> Snapshot:
 
 _KEYWORDS = (
     "all", "check", "column", "default", "desc", "do", "from", "generated", "group", "index", "limit", "null", "offset",
-    "order", "references", "returning", "select", "table", "user", "when", "where", "window",
+    "order", "references", "select", "table", "user", "when", "where", "window",
 )  # fmt: skip
 
 
