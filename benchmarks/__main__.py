@@ -16,6 +16,7 @@ from benchmarks.contender import Contender, Workplace
 from benchmarks.errors import BenchmarkError
 from benchmarks.load.wrk import LOAD_CORE, ensure_wrk
 from benchmarks.measure import Pace, StoreResult, measure_store
+from benchmarks.micro.run import measure_micro
 from benchmarks.options import Options, parse_options
 from benchmarks.process_figures import measure_process
 from benchmarks.product import Product
@@ -53,6 +54,8 @@ def _measure(options: Options, command: str, folder: Path) -> Report:
         report.stores.append(_sqlite(pace, workplace))
     if "process" in options.parts:
         report.process = measure_process(folder, options.rounds)
+    if "micro" in options.parts:
+        report.micro = measure_micro(folder, options.rounds)
     return report
 
 
