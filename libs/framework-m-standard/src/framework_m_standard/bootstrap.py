@@ -118,7 +118,7 @@ class InitAdapters:
 class FeedHandlers:
     """Step `feed_handlers`: subscribes the apps' event handlers to the bus, while the process serves.
 
-    It comes before the relay, so that a bus that stores nothing has somebody to bring events to; and it closes after it.
+    It runs before the relay, so that a bus that stores nothing has somebody to bring events to, and closes after it.
     """
 
     order = 55

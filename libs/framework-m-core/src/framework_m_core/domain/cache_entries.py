@@ -16,7 +16,7 @@ MAX_TTL: Final = 1_000_000_000.0
 """Seconds: from a millisecond to some thirty years."""
 
 
-def check_key(key: str) -> str:
+def check_key(key: object) -> str:
     """The key. Raises ValueError for one that some cache could not hold."""
     if not isinstance(key, str) or not 0 < len(key) <= MAX_KEY:
         raise ValueError(f"a cache key is text of 1 to {MAX_KEY} characters, {_shown(key)} came")

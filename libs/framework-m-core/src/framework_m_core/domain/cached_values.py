@@ -78,7 +78,10 @@ def _decimal(value: Decimal) -> dict[str, str]:
 def _moment(value: datetime) -> dict[str, str]:
     if value.tzinfo is None:
         raise ValueError(f"a cached moment has its UTC offset, {value} came without")
-    return {"$datetime": value.astimezone(UTC).isoformat()}
+    try:
+        return {"$datetime": value.astimezone(UTC).isoformat()}
+    except OverflowError:
+        raise ValueError(f"a cached moment is one in UTC too, {value} came") from None
 
 
 _WRITTEN: Final[Mapping[type, Callable[[Any], Any]]] = {

@@ -12,9 +12,9 @@ class CacheProtocol(Protocol):
     """A cache is no store: what cannot be made anew does not belong here, and no transaction undoes a write to it.
 
     Keys are text of 1 to 500 characters without NUL. Values are None, bool, int within 64 bits, finite float, str,
-    Decimal, aware datetime (given back in UTC), date, UUID, and lists and dicts with text keys of these, up to a million
-    characters as JSON; `domain/cached_values` writes and reads them. `ttl` is in seconds, a millisecond or more; None
-    keeps a value until it is deleted or makes room.
+    Decimal, aware datetime (given back in UTC), date, UUID, and lists and dicts with text keys of these, at most a
+    million characters as JSON; `domain/cached_values` writes and reads them. `ttl` is in seconds, from a millisecond;
+    None keeps a value until it is deleted or makes room.
 
     Contract: a value comes back equal and of its types, and is nobody's but the caller's: changing what was given or
     what came changes nothing that is kept. An expired value is not there for any method. Everything else is refused by

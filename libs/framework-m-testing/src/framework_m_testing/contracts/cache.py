@@ -50,7 +50,7 @@ _REFUSED: dict[str, Any] = {
     "too much": _INT64,
     "too little": -_INT64 - 1,
     "number as key": {1: "x"},
-    "local moment": datetime(2026, 1, 31),  # noqa: DTZ001 - the point of it
+    "local moment": datetime(2026, 1, 31),
     "too long": "x" * 1_000_000,
 }
 _SOON = 0.2
@@ -103,9 +103,9 @@ class CacheContract(Contract):
         """Alone, within another and among others; nothing is changed."""
         await cache.set("key", "kept")
         for value in (refused, [refused], {"a": {"b": refused}}):
-            with pytest.raises(ValueError, match="cached? "):
+            with pytest.raises(ValueError, match="cache"):
                 await cache.set("key", value)
-        with pytest.raises(ValueError, match="cached? "):
+        with pytest.raises(ValueError, match="cache"):
             await cache.set_many({"key": "new", "other": refused})
         assert await cache.get_many(["key", "other"]) == {"key": "kept"}
 
