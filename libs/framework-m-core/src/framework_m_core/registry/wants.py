@@ -22,8 +22,11 @@ OFFERED: Final[Mapping[str, type]] = MappingProxyType({"cache": CacheProtocol})
 def wants_of(holder: Any, ports: Collection[type]) -> Wants:
     """The attributes of a controller class, or the parameters of a function, that are annotated with a port.
 
-    Raises NameError for annotations that are not there at run time.
+    What has no annotations of its own, such as a partial, asks for nothing. Raises NameError for annotations that are
+    not there at run time.
     """
+    if not (isinstance(holder, type) or inspect.isroutine(holder)):
+        return {}
     hints = get_type_hints(holder)
     names = hints if isinstance(holder, type) else inspect.signature(holder).parameters
     return {name: hints[name] for name in names if hints.get(name) in ports}
