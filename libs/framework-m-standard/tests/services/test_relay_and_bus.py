@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -130,3 +130,27 @@ async def test_a_relay_that_has_lost_its_lease_closes_the_bus(
     assert await working == 3
     assert closed.is_set()
     assert len(await _waiting(shop)) == 2
+
+
+async def test_what_is_told_of_is_marked_every_second(shop: Wired, bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long the batch takes, so that a crash repeats little."""
+    outbox, now, marked = shop.adapters.outbox, system_clock(), list[int]()
+    marks = outbox.mark_published
+
+    async def counted(positions: Sequence[int], at: datetime) -> None:
+        marked.append(len(positions))
+        await marks(positions, at)
+
+    async def slowly(events: Sequence[DomainEvent]) -> AsyncGenerator[Delivery, None]:
+        nonlocal now
+        for event in events:
+            now += timedelta(seconds=0.6)
+            yield Delivery(event.id)
+
+    for _ in range(5):
+        await shop.create("Note")
+    monkeypatch.setattr(outbox, "mark_published", counted)
+    monkeypatch.setattr(bus, "publish", slowly)
+    await OutboxRelay(outbox, bus, shop.adapters.idempotency, lambda: now).work()
+    assert marked == [2, 2, 1]
+    assert await _waiting(shop) == []
