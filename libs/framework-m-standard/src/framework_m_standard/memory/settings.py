@@ -1,4 +1,4 @@
-"""Settings of the store in memory: section `[memory]`."""
+"""Settings of what is kept in memory, the cache and the store: section `[memory]`."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ __all__ = ["MemorySettings"]
 
 
 class MemorySettings(BaseModel):
-    """How the store in memory behaves.
+    """How the cache and the store in memory behave.
 
-    `lock_timeout` is how many seconds a writer waits for its turn. A process that serves makes `administrator` at its
-    start, since nobody else could; without a `password` it gets a random one, which is logged.
+    The cache holds `cache_entries` in each process; one more takes the place of the one that was longest unused. The
+    rest is the store's: `lock_timeout` is how many seconds a writer waits for its turn. A process that serves makes
+    `administrator` at its start, since nobody else could; without a `password` it gets a random one, which is logged.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    cache_entries: int = Field(default=10_000, gt=0)
     lock_timeout: float = Field(default=10.0, gt=0)
     administrator: str = "admin@example.com"
     password: SecretStr | None = None
