@@ -70,7 +70,10 @@ def test_the_image_holds_no_secret_and_no_rights(shop: Path) -> None:
     assert not re.search(r"secret|password|token|curl", image, re.IGNORECASE)
     assert "\nADD " not in image
     assert "COPY framework_config.toml ./" in stages[1]
-    assert (shop / ".dockerignore").read_text().splitlines()[1] == "*", "only what is named gets into the image"
+    ignored = (shop / ".dockerignore").read_text().splitlines()
+    assert ignored[1] == "*", "only what is named gets into the image"
+    copied = {name for names in re.findall(r"^COPY (?!--)(.*) \S+$", image, re.MULTILINE) for name in names.split()}
+    assert copied == {line.removeprefix("!") for line in ignored if line.startswith("!")}
     assert {".m/", ".env", "*.key"} <= set((shop / ".gitignore").read_text().splitlines())
 
 
