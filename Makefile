@@ -15,7 +15,7 @@ ifneq ($(PYTHON),)
 _ := $(shell scripts/setup.sh matches || rm -f .venv/.environment)
 endif
 
-.PHONY: help setup run test lint guards bench build lock clean
+.PHONY: help setup run test lint reference guards bench build lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -43,6 +43,9 @@ lint: setup ## style, types and layers
 	$(BIN)/mypy
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
+
+reference: setup ## write the pages of docs/reference that are made from the code
+	$(BIN)/python -m scripts.reference
 
 guards: setup ## take each security guard out in turn; its test must fail
 	$(BIN)/python scripts/check_guards.py $(ARGS)

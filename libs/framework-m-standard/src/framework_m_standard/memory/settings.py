@@ -14,17 +14,18 @@ __all__ = ["MemorySettings"]
 
 
 class MemorySettings(BaseModel):
-    """How the store in memory behaves.
-
-    `lock_timeout` is how many seconds a writer waits for its turn. A process that serves makes `administrator` at its
-    start, since nobody else could; without a `password` it gets a random one, which is logged.
-    """
+    """How the store in memory behaves, which forgets when the process ends and which production refuses."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    lock_timeout: float = Field(default=10.0, gt=0)
-    administrator: str = "admin@example.com"
-    password: SecretStr | None = None
+    lock_timeout: float = Field(default=10.0, gt=0, description="Seconds that a writer waits for its turn.")
+    administrator: str = Field(
+        default="admin@example.com",
+        description="Whom a process that serves makes at its start, since nobody else could.",
+    )
+    password: SecretStr | None = Field(
+        default=None, description="The administrator's; without it, a random one, which is logged."
+    )
 
     def in_force(self, settings: Settings) -> Mapping[str, Any]:
         """What unset settings come to: a password that is made anew at each start."""
