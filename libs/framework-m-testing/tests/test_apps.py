@@ -43,6 +43,18 @@ class Parcel(DocType):
         permissions = PERMISSIONS
 
 
+class Vehicle(DocType):
+    class Meta:
+        permissions = {"read": {"Clerk": "all"}}
+
+
+class Errand(DocType):
+    vehicle: UUID = Field(link="Vehicle")
+
+    class Meta:
+        permissions = {"read": {"Clerk": "own"}, "create": ["Clerk"]}
+
+
 @on("Parcel", DocCreated)
 async def weigh(event: DocCreated, documents: Documents) -> None:
     await documents.update("Parcel", event.document_id, {"weighed": 1})
@@ -115,6 +127,7 @@ async def test_what_a_document_links_to_is_made_by_the_same(app: OpenApp) -> Non
     assert (parcel["region"], depot["owner"]) == ("South", clerk.id)
     assert (await app.make("Depot"))["owner"] == "system"
     user = await app.make("User")
+    assert (await app.make("Errand", clerk))["owner"] == clerk.id
     assert (await app.make("Parcel", keeper=user["id"]))["keeper"] == user["id"]
 
 

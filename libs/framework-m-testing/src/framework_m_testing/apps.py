@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 import httpx
 
 from framework_m_core.bootstrap.application import WEB_READY, Application, open_application
+from framework_m_core.domain.errors import PermissionDeniedError
 from framework_m_core.domain.naming import PromptNaming
 from framework_m_core.domain.scope import ANONYMOUS, GUEST, Principal, system_scope
 from framework_m_core.registry.snapshot import Snapshot
@@ -66,8 +67,8 @@ class OpenApp:
     async def sample(self, doctype: str, by: ScopedDocuments | None = None, /, **values: Any) -> Mapping[str, Any]:
         """Values that a new document needs, but for those given; documents that it links to are made.
 
-        They are made by the system unless it is said by whom. For fields with rules of their own, such as a pattern,
-        the test gives the value.
+        The system makes them, or who is named, as far as they may. For fields with rules of their own, such as a
+        pattern, the test gives the value.
         """
         plan, number = self.snapshot.get(doctype), next(self._numbers)
         needed = {name: spec for name, spec in plan.fields.items() if spec.required and name not in values}
@@ -77,8 +78,16 @@ class OpenApp:
             found["name"] = f"{doctype} {number}"
         for name, spec in needed.items():
             if spec.link:
-                found[name] = (await self.make(spec.link, by))["id"]
+                found[name] = (await self._target(spec.link, by))["id"]
         return found | values
+
+    async def _target(self, doctype: str, by: ScopedDocuments | None) -> Mapping[str, Any]:
+        try:
+            return await self.make(doctype, by)
+        except PermissionDeniedError:
+            if by is None:
+                raise
+            return await self.make(doctype)
 
     async def make(self, doctype: str, by: ScopedDocuments | None = None, /, **values: Any) -> Mapping[str, Any]:
         """A new document with these values, the others as `sample` finds them; made by the system, or by whom it is
