@@ -13,6 +13,7 @@ from .conftest import Run, is_one_line
 FILES = {
     ".dockerignore",
     ".gitignore",
+    ".pre-commit-config.yaml",
     "Dockerfile",
     "README.md",
     "framework_config.toml",
@@ -48,6 +49,7 @@ def test_its_tests_and_checks_pass(run: Run, shop: Path) -> None:
         ["ruff", "format", "--check", "."],
         ["mypy", "."],
         ["hadolint", "Dockerfile"],
+        ["pre-commit", "validate-config"],
     ):
         done = run(*command, folder=shop)
         assert done.returncode == 0, (command, done.stdout, done.stderr)
