@@ -15,10 +15,10 @@ ifneq ($(PYTHON),)
 _ := $(shell scripts/setup.sh matches || rm -f .venv/.environment)
 endif
 
-.PHONY: help setup run test lint hooks reference guards bench build lock clean
+.PHONY: help setup run test lint hooks reference guards bench bench-micro build lock clean
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
 setup: .venv/.workspace ## bring uv and Python packages into .tools and .venv
 	@:
@@ -56,6 +56,9 @@ guards: setup ## take each security guard out in turn; its test must fail
 
 bench: setup ## measure what the performance page promises; ARGS are handed on
 	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-micro: setup ## measure single steps of a request and of a start
+	$(BIN)/python -m benchmarks --only micro $(ARGS)
 
 build: setup ## wheels of all packages into dist/
 	rm -rf dist

@@ -46,10 +46,10 @@ _LINK = """    previous: UUID | None = Field(default=None, link="Sample{previous
 """
 
 
-def generate_app(folder: Path, count: int) -> None:
+def generate_app(folder: Path, count: int, package: str = "bench_app") -> None:
     """Write an app with `count` DocTypes of seven or eight fields, most of them linked to another."""
-    package = folder / "bench_app"
-    package.mkdir(parents=True)
+    sources = folder / package
+    sources.mkdir(parents=True)
     for name in ("pyproject.toml", "framework_config.toml"):
         shutil.copy(APP / name, folder / name)
     modules = []
@@ -57,10 +57,10 @@ def generate_app(folder: Path, count: int) -> None:
         numbers = range(first, min(first + _PER_MODULE, count))
         text = _HEAD + "".join(_doctype(number) for number in numbers)
         module = f"doctypes_{first // _PER_MODULE}"
-        (package / f"{module}.py").write_text(text)
+        (sources / f"{module}.py").write_text(text)
         modules.append(module)
     names = ", ".join(modules)
-    (package / "__init__.py").write_text(f'"""A generated app."""\n\nfrom bench_app import {names}\n')
+    (sources / "__init__.py").write_text(f'"""A generated app."""\n\nfrom {package} import {names}\n')
 
 
 def _doctype(number: int) -> str:

@@ -77,6 +77,13 @@ GOALS: tuple[Goal, ...] = (
     Goal("process.import_core_s", "import framework_m_core", 0.15, unit="s"),
     Goal("process.import_framework_s", "import framework_m", 0.25, unit="s"),
     Goal("process.help_s", "m --help", 0.3, unit="s"),
+    Goal("micro.permission", "permission check / GET in process", 0.1, gate=True),
+    Goal("micro.filter", "reading a list's query / SQLAlchemy compiling it", 0.25),
+    Goal("micro.encode", "a page of 20 / msgspec alone", 1.1),
+    Goal("micro.body", "body to document / pydantic into a model", 5),
+    Goal("micro.plan", "plan of a DocType / pydantic making its class", 1),
+    Goal("micro.import", "import framework_m / pydantic and a model", 1.5),
+    Goal("micro.boot", "boot with 5 DocTypes / what it imports of others", 1.5),
 )
 
 

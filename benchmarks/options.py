@@ -9,7 +9,7 @@ from pathlib import Path
 
 __all__ = ["PARTS", "Options", "parse_options"]
 
-PARTS = ("postgres", "sqlite", "process")
+PARTS = ("postgres", "sqlite", "process", "micro")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.goals import GOALS
 
-__all__ = ["RECORDED", "record", "worse_than_recorded"]
+__all__ = ["RECORDED", "part_of", "record", "worse_than_recorded"]
 
 RECORDED = Path(__file__).with_name("recorded.json")
 _TOLERANCE = 1.3
@@ -22,20 +22,25 @@ def record(figures: Mapping[str, float]) -> None:
     RECORDED.write_text(json.dumps(known, indent=2, sort_keys=True) + "\n")
 
 
-def worse_than_recorded(figures: Mapping[str, float], parts: Sequence[str]) -> list[str]:
-    """What is 1.3 × worse than recorded, or could not be compared."""
-    known = {key: value for key, value in _read().items() if key.partition(".")[0] in parts}
-    problems = []
-    if not known and set(parts) != {"process"}:
-        problems.append("recorded.json has nothing to compare with: run once with --record")
+def worse_than_recorded(figures: Mapping[str, float], parts: Sequence[str]) -> dict[str, str]:
+    """What is 1.3 × worse than recorded, or could not be compared, by key."""
+    known = {key: value for key, value in _read().items() if part_of(key) in parts}
+    problems = {}
+    for part in set(parts) - {"process"} - {part_of(key) for key in known}:
+        problems[part] = f"recorded.json has nothing to compare {part} with: run once with --record"
     at_most = {goal.key: goal.at_most for goal in GOALS}
     for key, before in known.items():
         now = figures.get(key)
         if now is None:
-            problems.append(f"{key} is recorded as {before} and was not measured")
+            problems[key] = f"{key} is recorded as {before} and was not measured"
         elif now > before * _TOLERANCE if at_most.get(key, True) else now < before / _TOLERANCE:
-            problems.append(f"{key} is {now:.2f}, recorded {before:.2f}: more than {_TOLERANCE} x worse")
+            problems[key] = f"{key} is {now:.2f}, recorded {before:.2f}: more than {_TOLERANCE} x worse"
     return problems
+
+
+def part_of(key: str) -> str:
+    """The part of a run that a figure belongs to."""
+    return key.partition(".")[0]
 
 
 def _keys() -> list[str]:

@@ -12,8 +12,9 @@ from typing import Any
 from benchmarks.goals import GOALS, ratios
 from benchmarks.machine import describe_machine, describe_versions
 from benchmarks.measure import StoreResult
+from benchmarks.micro.run import MicroResult
 from benchmarks.process_figures import ProcessResult
-from benchmarks.tables import Table, as_markdown, as_text, goal_table, process_table, store_table
+from benchmarks.tables import Table, as_markdown, as_text, goal_table, micro_table, process_table, store_table
 
 __all__ = ["Report"]
 
@@ -41,13 +42,14 @@ class Report:
     pace: dict[str, int]
     stores: list[StoreResult] = field(default_factory=list)
     process: ProcessResult | None = None
+    micro: MicroResult | None = None
     date: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def figures(self) -> dict[str, float]:
         """All figures by key."""
         measured = self.process.figures if self.process else {}
-        return ratios(self.stores) | measured
+        return ratios(self.stores) | measured | (self.micro.figures if self.micro else {})
 
     @property
     def problems(self) -> list[str]:
@@ -77,6 +79,7 @@ class Report:
             "versions": describe_versions(),
             "stores": [_store_json(result) for result in self.stores],
             "process": asdict(self.process) if self.process else None,
+            "micro": asdict(self.micro) if self.micro else None,
             "figures": self.figures,
             "goals": [asdict(goal) | {"verdict": goal.verdict(self.figures)} for goal in GOALS],
             "problems": self.problems,
@@ -87,6 +90,8 @@ class Report:
         tables = [store_table(result) for result in self.stores]
         if self.process:
             tables.append(process_table(self.process))
+        if self.micro:
+            tables.append(micro_table(self.micro))
         return [*tables, goal_table(self.figures)]
 
     def _about(self) -> dict[str, str]:

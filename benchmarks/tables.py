@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from benchmarks.goals import GOALS
 from benchmarks.measure import Cell, StoreResult
+from benchmarks.micro.run import MicroResult
 from benchmarks.process_figures import ProcessResult
 from benchmarks.works import POSTGRES_WORKS, SQLITE_WORKS
 
-__all__ = ["Table", "as_markdown", "as_text", "goal_table", "process_table", "store_table"]
+__all__ = ["Table", "as_markdown", "as_text", "goal_table", "micro_table", "process_table", "store_table"]
 
 _ABSENT = {
     "drf": ("Django REST framework", "not part of this run"),
@@ -63,6 +64,12 @@ def process_table(result: ProcessResult) -> Table:
     ]
     absent = tuple(f"not run: {name}: {reason}" for name, reason in result.not_run.items())
     return Table("process", ("figure", "median", "unit"), rows, absent)
+
+
+def micro_table(result: MicroResult) -> Table:
+    """Single steps, beside what they are compared with."""
+    rows = [(one.text, f"{one.ours:.1f}", f"{one.reference:.1f}", f"{one.ratio:.2f}") for one in result.compared]
+    return Table("steps", ("ours / reference", "ours µs", "reference µs", "ratio"), rows)
 
 
 def goal_table(figures: Mapping[str, float]) -> Table:

@@ -16,10 +16,12 @@ from framework_m_core.domain.events import (
 from framework_m_core.domain.field import Field
 from framework_m_core.domain.filters import And, Comparison, Not, Or, PrincipalValue
 from framework_m_core.domain.scope import RequestScope
+from framework_m_core.interfaces.cache import CacheProtocol
 from framework_m_standard.doctypes.base_doctype import BaseDocType as DocType
 
 __all__ = [
     "And",
+    "CacheProtocol",
     "Comparison",
     "Controller",
     "DocCancelled",

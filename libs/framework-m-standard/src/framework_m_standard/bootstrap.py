@@ -15,15 +15,17 @@ from framework_m_core.bootstrap.schema_authority import WHAT_TO_DO, SchemaAuthor
 from framework_m_core.domain.errors import ConfigurationError, DuplicateNameError, TransientError
 from framework_m_core.domain.events import DocCreated
 from framework_m_core.domain.scope import ADMINISTRATOR, GUEST, system_scope
+from framework_m_core.interfaces.event_bus import EventBusProtocol
 from framework_m_core.interfaces.schema_mapper import SchemaMapperProtocol
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol
 from framework_m_core.registry.builder import RegistryBuilder
 from framework_m_core.services.changes import leave_trace
+from framework_m_core.services.event_dispatch import HANDLERS, EventDispatch
 from framework_m_core.services.relay import OutboxRelay
 from framework_m_core.services.retries import retrying
 from framework_m_core.services.validation import document_values
 
-__all__ = ["InitAdapters", "InitRegistries", "RunRelay", "SyncSchema", "TuneCollector"]
+__all__ = ["FeedHandlers", "InitAdapters", "InitRegistries", "RunRelay", "SyncSchema", "TuneCollector"]
 
 _ACCESS_PORTS = ("identity", "session", "authentication")
 
@@ -105,12 +107,36 @@ class InitAdapters:
 
     async def run(self, app: Application) -> None:
         """Binds everything a process needs to work with documents, and builds it."""
-        app.bind_ports("permission")
+        app.bind_ports("permission", "event_bus")
         app.bind_app_ports()
         bind_services(app.container)
         app.bind_ports(*_ACCESS_PORTS)
         app.check_overrides()
         app.container.get("documents")
+
+
+class FeedHandlers:
+    """Step `feed_handlers`: subscribes the apps' event handlers to the bus, while the process serves.
+
+    It runs before the relay, so that a bus that stores nothing has somebody to bring events to, and closes after it.
+    """
+
+    order = 55
+
+    def __init__(self) -> None:
+        self._bus: EventBusProtocol | None = None
+
+    async def run(self, app: Application) -> None:
+        """Subscribes the group `handlers`."""
+        bus: EventBusProtocol = app.container.get("event_bus")
+        dispatch: EventDispatch = app.container.get("event_dispatch")
+        await bus.subscribe(HANDLERS, dispatch.handle)
+        self._bus = bus
+
+    async def close(self) -> None:
+        """Ends the feed, once the event that is being handled is done: what handlers work with closes next."""
+        if self._bus is not None:
+            await self._bus.unsubscribe(HANDLERS)
 
 
 class RunRelay:

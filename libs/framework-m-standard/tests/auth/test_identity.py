@@ -149,7 +149,7 @@ async def test_a_hash_is_nowhere_but_in_its_column(worker: Worker) -> None:
     async with worker.app.container.get("unit_of_work")(worker.administrator) as unit:
         [credential] = (await unit.repository("UserCredential").list()).items
     assert credential.password_hash.startswith("$argon2id$")
-    events = Statement("SELECT data FROM m_outbox WHERE doctype = 'User'", (), (), straight=True)
+    events = Statement("SELECT data FROM m_outbox WHERE doctype = 'User'")
     recorded = await worker.app.container.get("sql_driver").fetch(events, ())
     assert len(recorded) == 2
     traces = [credential, str(credential), await entries(worker, user.id), recorded]

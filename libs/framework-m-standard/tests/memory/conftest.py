@@ -1,14 +1,20 @@
-"""The store in memory for its tests: a database for each test, opened as often as wanted."""
+"""What is in memory for its tests: a database for each, opened as often as wanted, a cache and an event bus."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime, timedelta
 
 import pytest
 
+from framework_m_core.domain.clock import system_clock
 from framework_m_core.registry.snapshot import Snapshot
+from framework_m_standard.memory.cache import MemoryCache
 from framework_m_standard.memory.database import MemoryDatabase
+from framework_m_standard.memory.event_bus import MemoryEventBus
+from framework_m_standard.memory.settings import MemorySettings
+from framework_m_testing.contracts.cache import PassTime
 from framework_m_testing.harness import OpenStore, StoreHarness, sample_snapshot
 
 from .wiring import memory_harness
@@ -39,3 +45,41 @@ async def store(open_store: OpenStore) -> AsyncIterator[StoreHarness]:
     """The store under the sample DocTypes."""
     async with open_store(sample_snapshot()) as opened:
         yield opened
+
+
+class TurnedClock:
+    """A clock that a test turns."""
+
+    def __init__(self) -> None:
+        self.now = system_clock()
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> TurnedClock:
+    """The clock of the cache."""
+    return TurnedClock()
+
+
+@pytest.fixture
+def pass_time(clock: TurnedClock) -> PassTime:
+    """Turns the clock of the cache."""
+
+    async def turn(seconds: float) -> None:
+        clock.now += timedelta(seconds=seconds)
+
+    return turn
+
+
+@pytest.fixture
+def cache(clock: TurnedClock) -> MemoryCache:
+    """An empty cache."""
+    return MemoryCache(MemorySettings(), clock)
+
+
+@pytest.fixture
+def event_bus() -> MemoryEventBus:
+    """A bus without subscribers."""
+    return MemoryEventBus()

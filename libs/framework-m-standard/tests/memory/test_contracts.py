@@ -1,5 +1,7 @@
-"""The store in memory keeps the contracts of the store family."""
+"""What is in memory keeps its contracts: the store family, the cache and the event bus."""
 
+from framework_m_testing.contracts.cache import CacheContract
+from framework_m_testing.contracts.event_bus import EventBusContract
 from framework_m_testing.contracts.reader import ReaderContract
 from framework_m_testing.contracts.records import (
     AuditLogContract,
@@ -41,4 +43,12 @@ class TestMemoryAuditLog(AuditLogContract):
 
 
 class TestMemorySchemaMapper(SchemaMapperContract):
+    pass
+
+
+class TestMemoryCache(CacheContract):
+    pass
+
+
+class TestMemoryEventBus(EventBusContract):
     pass

@@ -15,14 +15,16 @@ from framework_m_core.domain.clock import system_clock
 from framework_m_core.domain.events import EVENT_TYPES, DocSubmitted, DomainEvent
 from framework_m_core.registry.snapshot import Snapshot
 from framework_m_core.services import relay as relay_module
+from framework_m_core.services.event_dispatch import HANDLERS, EventDispatch
 from framework_m_core.services.relay import OutboxRelay
+from framework_m_standard.memory.event_bus import MemoryEventBus
 from framework_m_testing.harness import OpenStore, StoreHarness, sample_snapshot
 
 type Handler = Callable[[DomainEvent, object], Awaitable[None]]
 
 
 class _Door:
-    """What the relay asks of the document service."""
+    """What the dispatch asks of the document service."""
 
     def scoped(self, scope: object) -> object:
         return scope
@@ -57,10 +59,15 @@ async def thing(store: StoreHarness) -> Any:
     return made
 
 
-def _relay(store: StoreHarness, clock: _Clock, handler: Handler) -> OutboxRelay:
+async def _relay(store: StoreHarness, clock: _Clock, handler: Handler) -> OutboxRelay:
     handlers = MappingProxyType({("Thing", "updated"): (handler,)})
-    snapshot = Snapshot(store.snapshot.doctypes, handlers)
-    return OutboxRelay(snapshot, store.outbox, _Door(), store.idempotency, clock)  # type: ignore[arg-type]
+    return await _relay_over(Snapshot(store.snapshot.doctypes, handlers), store, clock)
+
+
+async def _relay_over(snapshot: Snapshot, store: StoreHarness, clock: _Clock) -> OutboxRelay:
+    bus = MemoryEventBus()
+    await bus.subscribe(HANDLERS, EventDispatch(snapshot, _Door(), clock).handle)  # type: ignore[arg-type]
+    return OutboxRelay(store.outbox, bus, store.idempotency, clock)
 
 
 async def test_events_are_delivered_once_each_in_order(store: StoreHarness, thing: Any) -> None:
@@ -71,7 +78,7 @@ async def test_events_are_delivered_once_each_in_order(store: StoreHarness, thin
         assert documents.principal.system
         assert documents.causation_id == event.id
 
-    relay = _relay(store, _Clock(), handler)
+    relay = await _relay(store, _Clock(), handler)
     assert await relay.work() == 3
     assert await relay.work() == 0
     assert seen == [(thing.id, version) for version in (1, 2, 3)]
@@ -86,7 +93,7 @@ async def test_a_failure_holds_the_document_back_and_is_tried_again(store: Store
             raise ZeroDivisionError
         seen.append(event.version)
 
-    relay = _relay(store, clock, handler)
+    relay = await _relay(store, clock, handler)
     await relay.work()
     assert seen == [1]
     await relay.work()
@@ -104,7 +111,7 @@ async def test_an_event_that_always_fails_is_given_up_and_the_next_go_on(store: 
             raise ZeroDivisionError
         seen.append(event.version)
 
-    relay = _relay(store, clock, handler)
+    relay = await _relay(store, clock, handler)
     for _ in range(relay_module.MAX_ATTEMPTS + 1):
         await relay.work()
         clock.now += timedelta(hours=1)
@@ -126,7 +133,7 @@ async def test_a_slow_handler_keeps_the_lease(store: StoreHarness, thing: Any, m
         def __call__(self) -> datetime:
             return system_clock()
 
-    first, second = _relay(store, Real(), slow), _relay(store, Real(), never)
+    first, second = await _relay(store, Real(), slow), await _relay(store, Real(), never)
     working = asyncio.create_task(first.work())
     await asyncio.sleep(0.1)
     for _ in range(6):
@@ -147,7 +154,7 @@ async def test_what_was_delivered_before_the_relay_is_ended_is_not_delivered_aga
             await asyncio.sleep(60)
         seen.append(event.version)
 
-    relay = _relay(store, _Clock(), handler)
+    relay = await _relay(store, _Clock(), handler)
     working = asyncio.create_task(relay.work())
     await reached.wait()
     working.cancel()
@@ -170,7 +177,7 @@ async def test_a_relay_that_has_lost_its_lease_stops(
         clock.now = later
         await asyncio.sleep(0.3)
 
-    await _relay(store, clock, slow).work()
+    await (await _relay(store, clock, slow)).work()
     assert seen == [1]
 
 
@@ -185,7 +192,7 @@ async def test_a_failure_of_the_relay_itself_does_not_end_it(
         if event.version == 3:
             delivered.set()
 
-    relay = _relay(store, _Clock(), handler)
+    relay = await _relay(store, _Clock(), handler)
     works = relay.work
 
     async def fails_first() -> int:
@@ -219,7 +226,7 @@ async def test_a_lease_that_cannot_be_renewed_counts_as_lost(
         monkeypatch.setattr(type(store.outbox), "lease", renewal)
         await asyncio.sleep(0.3)
 
-    await _relay(store, _Clock(), slow).work()
+    await (await _relay(store, _Clock(), slow)).work()
     assert seen == [1]
 
 
@@ -241,7 +248,7 @@ async def test_an_event_of_a_later_version_waits_and_holds_its_document_back(
                 unit.record(DocSubmitted(**dataclasses.asdict(later.event(document, 4))))
                 await unit.commit()
         monkeypatch.delitem(EVENT_TYPES, "updated")
-        relay = OutboxRelay(snapshot, later.outbox, _Door(), later.idempotency, clock)  # type: ignore[arg-type]
+        relay = await _relay_over(snapshot, later, clock)
         await relay.work()
         assert seen == [(other.id, "submitted")]
         monkeypatch.undo()

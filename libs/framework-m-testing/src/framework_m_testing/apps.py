@@ -19,7 +19,7 @@ from framework_m_core.domain.naming import PromptNaming
 from framework_m_core.domain.scope import ANONYMOUS, GUEST, Principal, system_scope
 from framework_m_core.registry.snapshot import Snapshot
 from framework_m_core.services.document_door import ScopedDocuments
-from framework_m_testing.deliveries import deliver_all
+from framework_m_testing.deliveries import Deliveries
 from framework_m_testing.people import KnownPeople, Person
 from framework_m_testing.samples import sample_value
 
@@ -35,6 +35,7 @@ class OpenApp:
 
     application: Application
     _people: KnownPeople
+    _deliveries: Deliveries
     _numbers: count[int] = field(default_factory=lambda: count(1))
 
     @property
@@ -99,7 +100,7 @@ class OpenApp:
 
         Nothing else does in tests. Raises what a handler raises; the event is delivered again the next time.
         """
-        await deliver_all(self.application.container)
+        await self._deliveries.deliver()
 
     @asynccontextmanager
     async def client(self, person: Person | None = None) -> AsyncIterator[httpx.AsyncClient]:
@@ -135,4 +136,4 @@ async def open_app(folder: Path | None = None, *, database: str | None = None) -
     async with open_application(folder, environment=kept, overrides=_FOR_TESTS | store) as application:
         people = KnownPeople(application.container.get("authentication"))
         application.container.override("authentication", people)
-        yield OpenApp(application, people)
+        yield OpenApp(application, people, Deliveries(application.container))

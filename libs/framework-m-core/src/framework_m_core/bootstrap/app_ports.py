@@ -51,18 +51,18 @@ def _problems(port: AppPort, ports: Sequence[AppPort], bound: set[str]) -> Itera
         yield "two apps declare a port of this name"
 
 
-def check_adapters(ports: Sequence[AppPort], adapters: Mapping[str, object]) -> Mapping[type, object]:
+def check_adapters(protocols: Mapping[str, type], adapters: Mapping[str, object]) -> Mapping[type, object]:
     """The adapters by protocol. Raises ConfigurationError for one that lacks what its protocol names."""
     problems = []
-    for port in ports:
-        names: set[str] = getattr(port.protocol, "__protocol_attrs__", set())
-        lacking = sorted(name for name in names if not hasattr(adapters[port.name], name))
+    for name, protocol in protocols.items():
+        needed: set[str] = getattr(protocol, "__protocol_attrs__", set())
+        lacking = sorted(one for one in needed if not hasattr(adapters[name], one))
         if lacking:
-            adapter = type(adapters[port.name])
-            problems.append(f"{_place(port)}: {adapter.__module__}.{adapter.__qualname__} lacks {', '.join(lacking)}")
+            adapter = type(adapters[name])
+            problems.append(f"port {name!r}: {adapter.__module__}.{adapter.__qualname__} lacks {', '.join(lacking)}")
     if problems:
-        raise ConfigurationError("the ports of the apps cannot be used:", problems)
-    return MappingProxyType({port.protocol: adapters[port.name] for port in ports})
+        raise ConfigurationError("these adapters do not have what their ports name:", problems)
+    return MappingProxyType({protocol: adapters[name] for name, protocol in protocols.items()})
 
 
 def _place(port: AppPort) -> str:

@@ -20,6 +20,7 @@ from framework_m_core.domain.clock import Uuid7Generator, system_clock
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.interfaces.bootstrap import BootstrapProtocol
 from framework_m_core.registry.snapshot import Snapshot
+from framework_m_core.registry.wants import OFFERED
 from framework_m_core.services.documents import DocumentService
 from framework_m_core.services.queries import QueryService
 
@@ -101,10 +102,11 @@ class Application:
         return next((binding for binding in self.bindings if binding.port == port), None)
 
     def bind_app_ports(self) -> None:
-        """Binds the adapters of the apps' own ports, and `app_ports`: adapters by protocol."""
-        self.bind_ports(*(port.name for port in self.ports))
-        adapters = {port.name: self.container.get(port.name) for port in self.ports}
-        self.container.provide("app_ports", check_adapters(self.ports, adapters))
+        """Binds the adapters of the ports that apps may ask for, and `app_ports`: these adapters by protocol."""
+        protocols = {**OFFERED, **{port.name: port.protocol for port in self.ports}}
+        self.bind_ports(*protocols)
+        adapters = {name: self.container.get(name) for name in protocols}
+        self.container.provide("app_ports", check_adapters(protocols, adapters))
 
     def check_overrides(self) -> None:
         """Raises ConfigurationError for overrides of what is not there, once everything is bound."""

@@ -26,7 +26,16 @@ STORE_FAMILY = ("reader", "unit_of_work", "schema_mapper", "outbox", "counter", 
 """Ports that one store serves together, chosen by the one name `store`."""
 STORE_EXTRAS = ("migration",)
 """Ports chosen with them that a store may be without."""
-FRAMEWORK_PORTS = (*STORE_FAMILY, *STORE_EXTRAS, "permission", "identity", "session", "authentication")
+FRAMEWORK_PORTS = (
+    *STORE_FAMILY,
+    *STORE_EXTRAS,
+    "permission",
+    "identity",
+    "session",
+    "authentication",
+    "event_bus",
+    "cache",
+)
 """The framework's own ports; others are declared by apps."""
 
 

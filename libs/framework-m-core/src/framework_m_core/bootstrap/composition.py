@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from framework_m_core.container.container import Container
 from framework_m_core.domain.clock import Clock, IdGenerator
 from framework_m_core.interfaces.counter import CounterProtocol
+from framework_m_core.interfaces.event_bus import EventBusProtocol
 from framework_m_core.interfaces.idempotency import IdempotencyProtocol
 from framework_m_core.interfaces.outbox import OutboxProtocol
 from framework_m_core.interfaces.permission import PermissionProtocol
@@ -16,6 +17,7 @@ from framework_m_core.registry.snapshot import Snapshot
 from framework_m_core.services.commit_watchers import CommitWatchers
 from framework_m_core.services.documents import DocumentService
 from framework_m_core.services.equipment import Equipment
+from framework_m_core.services.event_dispatch import EventDispatch
 from framework_m_core.services.links import LinkService
 from framework_m_core.services.metadata import MetadataService
 from framework_m_core.services.naming import NamingService
@@ -38,6 +40,7 @@ def bind_services(container: Container) -> None:
     container.bind("documents", _documents)
     container.bind("metadata", _metadata)
     container.bind("rpc", _rpc)
+    container.bind("event_dispatch", _event_dispatch)
     container.bind("relay", _relay)
 
 
@@ -92,12 +95,13 @@ def _metadata(snapshot: Snapshot, permissions: PermissionService) -> MetadataSer
     return MetadataService(snapshot, permissions)
 
 
+def _event_dispatch(
+    snapshot: Snapshot, documents: DocumentService, clock: Clock, equipment: Equipment
+) -> EventDispatch:
+    return EventDispatch(snapshot, documents, clock, equipment)
+
+
 def _relay(
-    snapshot: Snapshot,
-    outbox: OutboxProtocol,
-    documents: DocumentService,
-    idempotency: IdempotencyProtocol,
-    clock: Clock,
-    equipment: Equipment,
+    outbox: OutboxProtocol, event_bus: EventBusProtocol, idempotency: IdempotencyProtocol, clock: Clock
 ) -> OutboxRelay:
-    return OutboxRelay(snapshot, outbox, documents, idempotency, clock, equipment)
+    return OutboxRelay(outbox, event_bus, idempotency, clock)

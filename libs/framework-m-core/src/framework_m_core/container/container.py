@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, get_type_hints
-
-from dependency_injector import containers, providers
 
 from framework_m_core.domain.errors import ConfigurationError
 
 __all__ = ["Container"]
+
+
+class _Singleton:
+    """What a name stands for: made by its factory, from others that were bound before it, when first asked for."""
+
+    __slots__ = ("_arguments", "_factory", "_value", "origin")
+
+    def __init__(self, factory: Callable[..., Any], arguments: Mapping[str, _Singleton], origin: type | None) -> None:
+        self._factory: Callable[..., Any] | None = factory
+        self._arguments = arguments
+        self._value: Any = None
+        self.origin = origin
+
+    def get(self) -> Any:
+        """The one value."""
+        if self._factory is not None:
+            self._value = self._factory(**{name: one.get() for name, one in self._arguments.items()})
+            self._factory, self._arguments = None, {}
+        return self._value
 
 
 class Container:
@@ -20,19 +37,18 @@ class Container:
     """
 
     def __init__(self) -> None:
-        self._container = containers.DynamicContainer()
-        self._origins: dict[str, type | None] = {}
+        self._bound: dict[str, _Singleton] = {}
         self._overridden: set[str] = set()
         self._replacements: dict[str, Callable[..., Any]] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
         """Everything that is bound."""
-        return tuple(sorted(self._origins))
+        return tuple(sorted(self._bound))
 
     def provide(self, name: str, value: object) -> None:
         """Binds a finished object."""
-        self._bind(name, providers.Object(value), type(value))
+        self._bind(name, _Singleton(lambda: value, {}, type(value)))
 
     def bind(self, name: str, factory: Callable[..., Any]) -> None:
         """Binds a class or function, built once when first asked for from what its parameters name.
@@ -40,7 +56,7 @@ class Container:
         Raises ConfigurationError for a parameter that nothing is bound to, or something of another type.
         """
         arguments = {parameter: self._argument(name, factory, parameter) for parameter in _required(factory)}
-        self._bind(name, providers.Singleton(factory, **arguments), factory if isinstance(factory, type) else None)
+        self._bind(name, _Singleton(factory, arguments, factory if isinstance(factory, type) else None))
 
     def override(self, name: str, value: object) -> None:
         """Binds an object that later bindings of the same name leave in place; for tests."""
@@ -55,37 +71,36 @@ class Container:
         """The result of a class or function, called with what is given and what its other parameters name."""
         place = getattr(factory, "__qualname__", str(factory))
         needed = [parameter for parameter in _required(factory) if parameter not in given]
-        return factory(**given, **{name: self._argument(place, factory, name)() for name in needed})
+        return factory(**given, **{name: self._argument(place, factory, name).get() for name in needed})
 
     def get(self, name: str) -> Any:
         """The singleton of a name. Raises ConfigurationError when nothing is bound to it."""
-        if name not in self._origins:
+        if name not in self._bound:
             raise ConfigurationError(f"nothing is bound to {name!r}: bound are {', '.join(self.names)}")
-        return getattr(self._container, name)()
+        return self._bound[name].get()
 
-    def _bind(self, name: str, provider: Any, origin: type | None) -> None:
+    def _bind(self, name: str, singleton: _Singleton) -> None:
         if name in self._overridden:
             return
         if factory := self._replacements.pop(name, None):
             self.bind(name, factory)
             self._overridden.add(name)
             return
-        setattr(self._container, name, provider)
-        self._origins[name] = origin
+        self._bound[name] = singleton
 
-    def _argument(self, name: str, factory: Callable[..., Any], parameter: str) -> Any:
+    def _argument(self, name: str, factory: Callable[..., Any], parameter: str) -> _Singleton:
         place = f"{getattr(factory, '__module__', '?')}.{getattr(factory, '__qualname__', factory)}"
-        if parameter not in self._origins:
+        if parameter not in self._bound:
             raise ConfigurationError(
                 f"{name}: {place} needs a parameter {parameter!r}, which is not bound: bound are "
                 f"{', '.join(self.names)}"
             )
-        wanted, origin = _hint(factory, parameter), self._origins[parameter]
+        wanted, origin = _hint(factory, parameter), self._bound[parameter].origin
         if isinstance(wanted, type) and wanted is not Any and origin and not _fits(origin, wanted):
             raise ConfigurationError(
                 f"{name}: {place} wants {parameter!r} to be {wanted.__name__}, bound is {origin.__name__}"
             )
-        return getattr(self._container, parameter)
+        return self._bound[parameter]
 
 
 def _required(factory: Callable[..., Any]) -> list[str]:

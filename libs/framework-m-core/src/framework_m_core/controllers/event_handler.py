@@ -1,4 +1,4 @@
-"""`@on`: marks a function that the outbox relay calls for events of a DocType."""
+"""`@on`: marks a function that is called for events of a DocType, once their transaction is over."""
 
 from __future__ import annotations
 

@@ -20,6 +20,7 @@ MAX_INDEXED_TEXT: Final = 255
 _INT64: Final = 1 << 63
 _MAX_JSON_DEPTH: Final = 32
 _FIRST_EXPONENT: Final = 1e16
+_QUANTA: Final = tuple(Decimal(1).scaleb(-scale) for scale in range(DECIMAL_DIGITS + 1))
 _FIRST_DAY, _LAST_DAY = date(1, 1, 2), date(9999, 12, 30)
 
 
@@ -88,7 +89,7 @@ def _decimal(value: Decimal, scale: int, rounding: bool) -> Decimal:
     too_large = f"a finite decimal of at most {room} digits before the point is expected"
     if not value.is_finite() or value.adjusted() >= room:
         raise ValueError(too_large)
-    rounded = value.quantize(Decimal(1).scaleb(-scale), rounding=ROUND_HALF_EVEN) + 0
+    rounded = value.quantize(_QUANTA[scale], rounding=ROUND_HALF_EVEN) + 0
     if rounded != value and not rounding:
         raise ValueError(f"at most {scale} decimal places are expected")
     if rounded.adjusted() >= room:

@@ -1,4 +1,4 @@
-"""Port `OutboxProtocol`: events that wait, in the store that caused them, until a relay has delivered them."""
+"""Port `OutboxProtocol`: events that wait, in the store that caused them, until the bus has taken them over."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ class OutboxProtocol(Protocol):
     """The relay's side of the outbox; rows are appended by the unit of work alone.
 
     Contract: events of one document appear in their order; an event is handed out until it is marked, so delivery
-    is at least once; one holder has the lease at a time. An event that nobody handles is stored as delivered.
+    is at least once; one holder has the lease at a time. An event that nobody handles is stored as delivered, so the
+    bus never sees it.
     """
 
     async def lease(self, holder: str, now: datetime, duration: timedelta) -> bool:

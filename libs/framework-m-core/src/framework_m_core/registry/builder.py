@@ -42,7 +42,7 @@ from framework_m_core.registry.overrides import (
 )
 from framework_m_core.registry.plans import ChildPlan, DocTypePlan
 from framework_m_core.registry.snapshot import Snapshot
-from framework_m_core.registry.wants import Wants, check_wants, wants_of
+from framework_m_core.registry.wants import OFFERED, Wants, check_wants, wants_of
 
 __all__ = ["RegistryBuilder"]
 
@@ -58,7 +58,7 @@ class RegistryBuilder:
         self._controllers: dict[type, type[Controller[Any]]] = {}
         self._handlers: list[EventHandler] = []
         self._functions: list[Callable[..., Any]] = []
-        self._ports: list[type] = []
+        self._ports: list[type] = [*OFFERED.values()]
         self._problems: list[str] = []
         self._parts: Mapping[type[BaseModel], tuple[type[BaseModel], ...]] = {}
 

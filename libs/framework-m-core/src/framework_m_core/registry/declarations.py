@@ -121,7 +121,7 @@ def check_handler(function: Any, wants: Wants) -> Iterator[str]:
     try:
         inspect.signature(function).bind(None, None, **wants)
     except TypeError:
-        yield "an event handler takes two arguments, (event, documents), and by their names ports that apps declare"
+        yield "an event handler takes two arguments, (event, documents), and by their names ports"
 
 
 def check_mark(mark: HandlerMark) -> Iterator[str]:

@@ -33,6 +33,9 @@ FRAMEWORK_SPECS: Mapping[str, FieldSpec] = {
     )
 }
 
+_UNBOUNDED = frozenset({FieldKind.UUID, FieldKind.BOOLEAN, FieldKind.CHILDREN})
+_BOOKKEEPING = frozenset({"id", "creation", "modified", "modified_by", VERSION_FIELD, "deleted_at"})
+
 
 @dataclass(frozen=True, eq=False)
 class ChildPlan:
@@ -50,6 +53,11 @@ class ChildPlan:
     def columns(self) -> tuple[str, ...]:
         """Stored and served fields of a row, its id first."""
         return ("id", *self.fields)
+
+    @cached_property
+    def bounded(self) -> tuple[FieldSpec, ...]:
+        """Fields whose values a store may not be able to hold."""
+        return _bounded(self.fields)
 
     @cached_property
     def sensitive(self) -> frozenset[str]:
@@ -79,6 +87,11 @@ class DocTypePlan:
         return (*FRAMEWORK_FIELDS, *(name for name, spec in self.fields.items() if spec.is_scalar))
 
     @cached_property
+    def compared(self) -> tuple[str, ...]:
+        """What makes two versions of a document differ: everything but the bookkeeping of writes."""
+        return tuple(name for name in (*self.columns, *self.children) if name not in _BOOKKEEPING)
+
+    @cached_property
     def attributes(self) -> tuple[str, ...]:
         """The Python attributes of the columns, in their order."""
         return tuple(attribute_of(name) for name in self.columns)
@@ -87,6 +100,11 @@ class DocTypePlan:
     def specs(self) -> Mapping[str, FieldSpec]:
         """Every field, the framework's included."""
         return {**FRAMEWORK_SPECS, **self.fields}
+
+    @cached_property
+    def bounded(self) -> tuple[FieldSpec, ...]:
+        """Own fields whose values a store may not be able to hold."""
+        return _bounded(self.fields)
 
     @cached_property
     def hooks(self) -> frozenset[str]:
@@ -129,3 +147,7 @@ class DocTypePlan:
             for name, spec in self.specs.items()
             if spec.kind is FieldKind.TEXT and not spec.enum and (spec.unique or spec.index or name in listed)
         )
+
+
+def _bounded(fields: Mapping[str, FieldSpec]) -> tuple[FieldSpec, ...]:
+    return tuple(spec for spec in fields.values() if spec.kind not in _UNBOUNDED and not spec.enum)

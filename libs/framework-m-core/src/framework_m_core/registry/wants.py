@@ -1,23 +1,31 @@
-"""What controllers and functions ask for by annotation: ports that apps declare."""
+"""What controllers and functions ask for by annotation: ports that apps declare, and some of the framework's own."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any, get_type_hints
+from types import MappingProxyType
+from typing import Any, Final, get_type_hints
 
-__all__ = ["Wants", "check_wants", "wants_of"]
+from framework_m_core.interfaces.cache import CacheProtocol
+
+__all__ = ["OFFERED", "Wants", "check_wants", "wants_of"]
 
 type Wants = Mapping[str, type]
 """Protocols by the name of the attribute or parameter that is to hold their adapter."""
 
 
+OFFERED: Final[Mapping[str, type]] = MappingProxyType({"cache": CacheProtocol})
+"""The framework's own ports that may be asked for: their protocols by their names."""
+
+
 def wants_of(holder: Any, ports: Collection[type]) -> Wants:
     """The attributes of a controller class, or the parameters of a function, that are annotated with a port.
 
-    Raises NameError for annotations that are not there at run time.
+    What has no annotations of its own, such as a partial, asks for nothing. Raises NameError for annotations that are
+    not there at run time.
     """
-    if not ports:
+    if not (isinstance(holder, type) or inspect.isroutine(holder)):
         return {}
     hints = get_type_hints(holder)
     names = hints if isinstance(holder, type) else inspect.signature(holder).parameters

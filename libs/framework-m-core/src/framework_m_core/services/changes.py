@@ -15,15 +15,12 @@ from framework_m_core.registry.plans import DocTypePlan
 
 __all__ = ["difference", "leave_trace"]
 
-_BOOKKEEPING = frozenset({"id", "creation", "modified", "modified_by", VERSION_FIELD, "deleted_at"})
-
 
 def difference(plan: DocTypePlan, old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> dict[str, Any]:
     """Changed fields: the new value of each, or [old, new] where there was a document before."""
-    names = [name for name in (*plan.columns, *plan.children) if name not in _BOOKKEEPING]
     if old is None:
-        return {name: new[name] for name in names if new[name] not in (None, [], {})}
-    return {name: [old[name], new[name]] for name in names if old[name] != new[name]}
+        return {name: new[name] for name in plan.compared if new[name] not in (None, [], {})}
+    return {name: [old[name], new[name]] for name in plan.compared if old[name] != new[name]}
 
 
 def leave_trace(

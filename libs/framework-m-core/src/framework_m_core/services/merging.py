@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -28,12 +27,12 @@ _MOST_SUGGESTIONS = 20
 def creation_values(plan: DocTypePlan, grant: Grant, body: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
     """Values of a new document, and the name given for it. Raises ValidationError listing every refused field."""
     _check_size(body)
-    given = dict(body)
-    name = given.pop("name", None) if isinstance(plan.naming, PromptNaming) else None
+    given, named = dict(body), {}
+    if isinstance(plan.naming, PromptNaming) and "name" in given:
+        named["name"] = given.pop("name")
     problems = _refusals([field for field in given if field not in grant.writable], grant)
     taken = {field: raw for field, raw in given.items() if field in grant.writable}
-    with _noting(problems):
-        name = parse_fields(plan.specs, {"name": name})["name"]
+    name = parse_fields(plan.specs, named, problems).get("name")
     values = _merge(plan, grant, taken, {}, problems)
     if problems:
         problems += _missing(plan, given)
@@ -84,22 +83,16 @@ def _merge(
     problems: list[FieldProblem],
 ) -> dict[str, Any]:
     """Stored values of the writable fields of a body; what is wrong with them is added to the problems."""
-    values: dict[str, Any] = {}
-    with _noting(problems):
-        values = parse_fields(plan.fields, {field: raw for field, raw in taken.items() if field not in plan.children})
+    if not plan.children:
+        return parse_fields(plan.fields, taken, problems)
+    scalars = {field: raw for field, raw in taken.items() if field not in plan.children}
+    values = parse_fields(plan.fields, scalars, problems)
     for field in plan.children.keys() & taken.keys():
-        with _noting(problems):
+        try:
             values[field] = _merge_rows(plan.children[field], grant, stored.get(field, []), taken[field])
+        except ValidationError as error:
+            problems += error.problems
     return values
-
-
-@contextmanager
-def _noting(problems: list[FieldProblem]) -> Iterator[None]:
-    """Adds what is wrong to the problems and goes on, so that all are told at once."""
-    try:
-        yield
-    except ValidationError as error:
-        problems += error.problems
 
 
 def _check_size(given: Mapping[str, Any], at: str = "") -> None:
@@ -156,9 +149,7 @@ def _merge_row(child: ChildPlan, grant: Grant, known: dict[Any, dict[str, Any]],
         if not _is_row_echo(child, grant, field, before or {}, given.pop(field)):
             refused.append(field)
     problems = _refusals(refused, grant, child.field, at)
-    values: dict[str, Any] = {}
-    with _noting(problems):
-        values = parse_fields(child.fields, given, at)
+    values = parse_fields(child.fields, given, problems, at)
     _refuse(problems)
     return {**(before or {}), **values}
 

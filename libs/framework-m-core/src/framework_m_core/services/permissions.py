@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from framework_m_core.domain.errors import AuthenticationError, NoGrantError, OutsideScopeError
-from framework_m_core.domain.filters import EVERYTHING, Filter, Predicate, bind_principal, predicate
+from framework_m_core.domain.filters import Filter, Predicate, bind_principal, predicate
 from framework_m_core.domain.scope import Principal, RequestScope
 from framework_m_core.interfaces.permission import Grant, PermissionProtocol, PolicyEvaluateRequest
 from framework_m_core.registry.plans import DocTypePlan
@@ -82,7 +82,7 @@ class PermissionService:
         self, scope: RequestScope, plan: DocTypePlan, action: str, grant: Grant, document: Mapping[str, Any]
     ) -> bool:
         """Whether a grant covers a document, given as stored values."""
-        if grant.scope != EVERYTHING and not self._bind(grant, scope.principal).holds(document):
+        if not self._bind(grant, scope.principal).holds(document):
             return False
         if not grant.evaluate:
             return True

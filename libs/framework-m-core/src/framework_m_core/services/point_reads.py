@@ -10,9 +10,9 @@ from framework_m_core.domain.field_spec import FieldKind
 from framework_m_core.domain.filters import And, Comparison, Filter, Not, Or, PrincipalValue, shape_of
 from framework_m_core.domain.scope import Principal
 from framework_m_core.interfaces.permission import Grant
-from framework_m_core.interfaces.reader import ChildSelection, DocumentReaderProtocol, QueryShape, ReadHandle
+from framework_m_core.interfaces.reader import ChildSelection, DocumentReaderProtocol, QueryShape, ReadHandle, Row
 from framework_m_core.registry.plans import DocTypePlan
-from framework_m_core.services.projection import LIVE, by_reference, full_selection, selection
+from framework_m_core.services.projection import LIVE, by_reference, full_selection, row_to_document, selection
 
 __all__ = ["PointRead", "PointReads"]
 
@@ -34,6 +34,12 @@ class PointRead:
             return (ref,)
         own = [principal.id if type(value) is PrincipalValue else value for value in self.scope_values]
         return (ref, *own)
+
+    def document(self, row: Row) -> dict[str, Any]:
+        """What a row of the read holds, by field."""
+        if self.names is not None:
+            return dict(zip(self.names, row, strict=True))
+        return row_to_document(self.chosen, row)
 
 
 class PointReads:

@@ -76,8 +76,11 @@ def row_to_document(chosen: Sequence[str | ChildSelection], row: Row) -> dict[st
 
 def visible(plan: DocTypePlan, readable: frozenset[str], values: Mapping[str, Any]) -> dict[str, Any]:
     """Of a document's stored values, what a caller with these readable fields is served."""
+    chosen = selection(plan, readable)
+    if not plan.children:
+        return {name: values[name] for name in chosen}  # type: ignore[index,misc] # no part is of a child table
     document: dict[str, Any] = {}
-    for part in selection(plan, readable):
+    for part in chosen:
         if isinstance(part, str):
             document[part] = values[part]
         else:

@@ -92,9 +92,7 @@ class QueryService:
         rows = await self._reader.fetch(prepared.handle, prepared.values(ref, scope.principal))
         if not rows:
             raise not_found(plan, ref)
-        if prepared.names is not None:
-            return dict(zip(prepared.names, rows[0], strict=True))
-        return row_to_document(prepared.chosen, rows[0])
+        return prepared.document(rows[0])
 
     async def list(self, scope: RequestScope, doctype: str, request: ListRequest) -> PaginatedResult[Document]:
         """A page of documents. Raises QueryError for anything unknown, hidden or out of bounds."""

@@ -1,22 +1,19 @@
-"""The outbox relay: hands events to the app's handlers, in order per document, at least once."""
+"""The outbox relay: takes events from the outbox to the bus, in order per document, at least once."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from datetime import timedelta
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from framework_m_core.domain.clock import Clock
 from framework_m_core.domain.errors import RepositoryError
-from framework_m_core.domain.scope import RequestScope, system_scope
+from framework_m_core.interfaces.event_bus import EventBusProtocol
 from framework_m_core.interfaces.idempotency import IdempotencyProtocol
 from framework_m_core.interfaces.outbox import OutboxProtocol, OutboxRow
-from framework_m_core.registry.snapshot import Snapshot
-from framework_m_core.services.documents import DocumentService
-from framework_m_core.services.equipment import NO_EQUIPMENT, Equipment
 
 __all__ = ["OutboxRelay"]
 
@@ -35,32 +32,24 @@ class OutboxRelay:
     """One loop per process; the lease lets one of them work at a time, whatever the number of workers."""
 
     def __init__(
-        self,
-        snapshot: Snapshot,
-        outbox: OutboxProtocol,
-        documents: DocumentService,
-        idempotency: IdempotencyProtocol,
-        clock: Clock,
-        equipment: Equipment = NO_EQUIPMENT,
+        self, outbox: OutboxProtocol, event_bus: EventBusProtocol, idempotency: IdempotencyProtocol, clock: Clock
     ) -> None:
-        self._snapshot = snapshot
         self._outbox = outbox
-        self._documents = documents
+        self._event_bus = event_bus
         self._idempotency = idempotency
         self._clock = clock
-        self._equipment = equipment
         self._holder = uuid4().hex
         self._prune_at = clock()
         self._leased = False
 
     async def run(self) -> None:
-        """Works until cancelled; a store that is away is waited for."""
+        """Works until cancelled; a store or a bus that is away is waited for."""
         try:
             while True:
                 try:
                     delivered = await self.work()
                 except RepositoryError as error:
-                    _log.warning("the outbox cannot be read, trying again: %s", error)
+                    _log.warning("events cannot be delivered at present, trying again: %s", error)
                     delivered = 0
                 except Exception:
                     _log.exception("the relay failed, trying again")
@@ -108,55 +97,32 @@ class OutboxRelay:
                 self._leased = False
 
     async def _deliver(self, rows: Sequence[OutboxRow]) -> None:
-        """Handles rows until the lease is lost. What was handled is marked in between, and whatever happens."""
-        waiting: set[UUID] = set()
-        handled: list[int] = []
+        """Publishes until the lease is lost. What is settled is marked in between, and whatever happens."""
+        by_event = {row.event.id: row for row in rows}
+        settled: list[int] = []
         mark_at = self._clock() + _MARK_EVERY
         try:
-            for row in rows:
-                if not self._leased:
-                    return
-                stream = row.event.document_id
-                if stream in waiting:
-                    continue
-                if await self._handle(row):
-                    handled.append(row.position)
-                else:
-                    waiting.add(stream)
-                if handled and self._clock() >= mark_at:
-                    await self._outbox.mark_published(handled, self._clock())
-                    handled, mark_at = [], self._clock() + _MARK_EVERY
+            async with aclosing(self._event_bus.publish([row.event for row in rows])) as deliveries:
+                async for delivery in deliveries:
+                    row = by_event[delivery.event_id]
+                    if delivery.error is None:
+                        settled.append(row.position)
+                    else:
+                        await self._failed(row, delivery.error)
+                    if settled and self._clock() >= mark_at:
+                        await self._outbox.mark_published(settled, self._clock())
+                        settled, mark_at = [], self._clock() + _MARK_EVERY
+                    if not self._leased:
+                        return
         finally:
-            if handled:
-                await self._outbox.mark_published(handled, self._clock())
-
-    async def _handle(self, row: OutboxRow) -> bool:
-        """Runs all handlers of an event; a failure is counted and the event tried again later."""
-        event = row.event
-        for handler in self._snapshot.handlers_of(event.doctype, event.type):
-            try:
-                door = self._documents.scoped(self._scope(row))
-                await handler(event, door, **self._equipment.arguments(handler))
-            except Exception as error:
-                _log.exception("a handler of %s.%s failed", event.doctype, event.type)
-                await self._failed(row, error)
-                return False
-        return True
+            if settled:
+                await self._outbox.mark_published(settled, self._clock())
 
     async def _failed(self, row: OutboxRow, error: Exception) -> None:
+        """Counts a failure: the event is tried again later, or given up."""
         attempts = row.attempts + 1
         pause = timedelta(seconds=min(2**attempts, 600))
         retry_at = None if attempts >= MAX_ATTEMPTS else self._clock() + pause
+        event, then = row.event, "given up" if retry_at is None else f"tried again in {pause.total_seconds():.0f} s"
+        _log.warning("event %s (%s.%s) failed %d times, %s", event.id, event.doctype, event.type, attempts, then)
         await self._outbox.mark_failed(row.position, f"{type(error).__name__}: {error}", retry_at)
-
-    def _scope(self, row: OutboxRow) -> RequestScope:
-        event = row.event
-        scope = system_scope(f"handler of {event.doctype}.{event.type}", source="event", clock=self._clock)
-        return RequestScope(
-            principal=scope.principal,
-            tenant=event.tenant,
-            source="event",
-            clock=self._clock,
-            correlation_id=event.correlation_id,
-            causation_id=event.id,
-        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from types import MappingProxyType
 from typing import Any
@@ -18,16 +18,16 @@ from framework_m_core.registry.plans import DocTypePlan
 __all__ = ["document_values", "fault_list", "parse_fields", "revalidate", "row_values", "validated"]
 
 
-def parse_fields(specs: Mapping[str, FieldSpec], given: Mapping[str, Any], at: str = "") -> dict[str, Any]:
-    """Scalar JSON values as stored values; raises ValidationError with every fault, each `at` its path."""
+def parse_fields(
+    specs: Mapping[str, FieldSpec], given: Mapping[str, Any], problems: list[FieldProblem], at: str = ""
+) -> dict[str, Any]:
+    """Scalar JSON values as stored values; what is none is added to the problems, each `at` its path."""
     values: dict[str, Any] = {}
-    problems: list[FieldProblem] = []
     for name, raw in given.items():
         try:
             values[name] = from_json(specs[name], raw)
         except (ValueError, OverflowError) as error:
             problems.append(FieldProblem(at + name, "wrong_type", str(error)))
-    _raise_if(problems)
     return values
 
 
@@ -40,10 +40,10 @@ def revalidate(plan: DocTypePlan, document: BaseModel) -> BaseModel:
     """The document as hooks have left it, validated as a whole; decimals are rounded first."""
     values = dict(document.__dict__)
     problems: list[FieldProblem] = []
-    _bound(plan.fields, values, True, "", problems)
+    _bound(plan.bounded, values, True, "", problems)
     for name, child in plan.children.items():
         values[name] = [
-            _rounded_row(child.fields, row, f"{name}.{place}.", problems) for place, row in enumerate(values[name])
+            _rounded_row(child.bounded, row, f"{name}.{place}.", problems) for place, row in enumerate(values[name])
         ]
     _raise_if(problems)
     return _checked(plan, values, rounding=True)
@@ -55,10 +55,10 @@ def _checked(plan: DocTypePlan, values: Mapping[str, Any], *, rounding: bool) ->
     except pydantic.ValidationError as error:
         raise ValidationError("the document is not valid", fault_list(error)) from None
     problems: list[FieldProblem] = []
-    _bound(plan.fields, document.__dict__, rounding, "", problems, values)
+    _bound(plan.bounded, document.__dict__, rounding, "", problems, values)
     for name, child in plan.children.items():
         for place, row in enumerate(getattr(document, name)):
-            _bound(child.fields, row.__dict__, rounding, f"{name}.{place}.", problems)
+            _bound(child.bounded, row.__dict__, rounding, f"{name}.{place}.", problems)
     for name in plan.indexed_text:
         if len(getattr(document, name) or "") > MAX_INDEXED_TEXT:
             message = f"at most {MAX_INDEXED_TEXT} characters are expected, because the field is indexed"
@@ -67,16 +67,14 @@ def _checked(plan: DocTypePlan, values: Mapping[str, Any], *, rounding: bool) ->
     return document  # type: ignore[no-any-return] # pydantic's validator is untyped
 
 
-def _rounded_row(
-    specs: Mapping[str, FieldSpec], row: BaseModel, at: str, problems: list[FieldProblem]
-) -> dict[str, Any]:
+def _rounded_row(specs: Sequence[FieldSpec], row: BaseModel, at: str, problems: list[FieldProblem]) -> dict[str, Any]:
     values = dict(row.__dict__)
     _bound(specs, values, True, at, problems)
     return values
 
 
 def _bound(
-    specs: Mapping[str, FieldSpec],
+    specs: Sequence[FieldSpec],
     values: dict[str, Any],
     rounding: bool,
     at: str,
@@ -84,9 +82,10 @@ def _bound(
     known: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     """Bounds values in place; those that stand unchanged in `known` have been bounded before. JSON is copied always."""
-    for name, spec in specs.items():
+    for spec in specs:
+        name = spec.name
         value = values.get(name)
-        if value is None or spec.kind in _UNBOUNDED or spec.enum:
+        if value is None:
             continue
         if value is known.get(name) and spec.kind is not FieldKind.JSON:
             continue
@@ -96,9 +95,6 @@ def _bound(
             problems.append(FieldProblem(at + name, "out_of_bounds", str(error)))
         except (TypeError, AttributeError):
             pass  # of another type, as a hook may leave it: pydantic converts it or says so
-
-
-_UNBOUNDED = frozenset({FieldKind.UUID, FieldKind.BOOLEAN, FieldKind.CHILDREN})
 
 
 def document_values(plan: DocTypePlan, document: BaseModel) -> dict[str, Any]:

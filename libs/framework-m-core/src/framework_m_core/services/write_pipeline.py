@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, Literal
@@ -23,7 +23,7 @@ from framework_m_core.domain.events import DocCreated, DocDeleted, DomainEvent
 from framework_m_core.domain.filters import And, Filter, shape_of
 from framework_m_core.domain.scope import RequestScope
 from framework_m_core.interfaces.permission import Grant
-from framework_m_core.interfaces.reader import DocumentReaderProtocol, QueryShape, Row
+from framework_m_core.interfaces.reader import DocumentReaderProtocol, QueryShape
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol
 from framework_m_core.registry.plans import DocTypePlan
 from framework_m_core.services.changes import difference, leave_trace
@@ -137,16 +137,15 @@ class WritePipeline:
         """A document that the caller may read (else EntityNotFoundError) and act on (else OutsideScopeError)."""
         grant = await self._permissions.require(scope, plan, action)
         reading = await self._permissions.require(scope, plan, "read")
-        rows = await self._rows(unit, scope, plan, action, reading, ref)
-        if not rows:
+        values = await self._stored(unit, scope, plan, action, reading, ref)
+        if values is None:
             raise not_found(plan, ref)
-        values = row_to_document(full_selection(plan), rows[0])
         if reading.evaluate and not await self._permissions.covers(scope, plan, "read", reading, values):
             raise not_found(plan, ref)
         await self._permissions.demand(scope, plan, action, grant, values)
         return Loaded(plan, values, reading), grant
 
-    async def _rows(
+    async def _stored(
         self,
         unit: UnitOfWorkProtocol,
         scope: RequestScope,
@@ -154,15 +153,17 @@ class WritePipeline:
         action: str,
         reading: Grant,
         ref: UUID | str,
-    ) -> Sequence[Row]:
+    ) -> dict[str, Any] | None:
         locking = action in {"delete", "purge"}
         prepared = None if locking or not scope.principal.id else self._points.find(plan, reading, ref)
         if prepared is not None:
-            return await unit.fetch(prepared.handle, prepared.values(ref, scope.principal))
+            rows = await unit.fetch(prepared.handle, prepared.values(ref, scope.principal))
+            return prepared.document(rows[0]) if rows else None
         where, slots = shape_of(self._reachable(scope, action, reading, ref))
         lock: Literal["update"] | None = "update" if locking else None
         shape = QueryShape(plan.name, full_selection(plan), where, lock=lock)
-        return await unit.fetch(self._prepare(shape), slots)
+        rows = await unit.fetch(self._prepare(shape), slots)
+        return row_to_document(full_selection(plan), rows[0]) if rows else None
 
     def _reachable(self, scope: RequestScope, action: str, reading: Grant, ref: UUID | str) -> Filter:
         scoped = (by_reference(ref), self._permissions.bound_scope(reading, scope.principal))

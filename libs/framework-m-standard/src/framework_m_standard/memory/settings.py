@@ -1,4 +1,4 @@
-"""Settings of the store in memory: section `[memory]`."""
+"""Settings of what is kept in memory, the cache and the store: section `[memory]`."""
 
 from __future__ import annotations
 
@@ -14,14 +14,21 @@ __all__ = ["MemorySettings"]
 
 
 class MemorySettings(BaseModel):
-    """How the store in memory behaves, which forgets when the process ends and which production refuses."""
+    """How the cache in memory behaves, and the store in memory, which production refuses."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    lock_timeout: float = Field(default=10.0, gt=0, description="Seconds that a writer waits for its turn.")
+    cache_entries: int = Field(
+        default=10_000,
+        gt=0,
+        description="How many the cache holds in each process; one more takes the place of the longest unused.",
+    )
+    lock_timeout: float = Field(
+        default=10.0, gt=0, description="Seconds that a writer of the store waits for its turn."
+    )
     administrator: str = Field(
         default="admin@example.com",
-        description="Whom a process that serves makes at its start, since nobody else could.",
+        description="Whom a process that serves from the store in memory makes at its start, since nobody else could.",
     )
     password: SecretStr | None = Field(
         default=None, description="The administrator's; without it, a random one, which is logged."

@@ -25,22 +25,23 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Statement:
-    """SQL text and how given values become its parameters. `heavy` statements may run long."""
+    """SQL text and how given values become its parameters: as they are, or arranged. `heavy` ones may run long."""
 
     sql: str
-    places: tuple[tuple[int, Convert | None], ...]
-    constants: tuple[tuple[int, Any], ...]
-    straight: bool
+    numbers: tuple[int, ...] = ()
+    converts: tuple[tuple[int, Convert], ...] = ()
+    constants: tuple[tuple[int, Any], ...] = ()
+    straight: bool = True
     heavy: bool = False
 
     def arrange(self, values: Sequence[Any]) -> Sequence[Any]:
         """Values, given by parameter number, in the order and form that the driver takes."""
         if self.straight:
             return values
-        arranged = [
-            values[number] if convert is None or values[number] is None else convert(values[number])
-            for number, convert in self.places
-        ]
+        arranged = [values[number] for number in self.numbers]
+        for place, convert in self.converts:
+            if arranged[place] is not None:
+                arranged[place] = convert(arranged[place])
         for place, constant in self.constants:
             arranged.insert(place, constant)
         return arranged
@@ -64,6 +65,7 @@ def compile_statement(
             places.append(converts[name])
         else:
             constants.append((place, (compiled.params or {})[name]))
-    straight = not constants and [number for number, _ in places] == list(range(len(parameters)))
-    straight = straight and all(convert is None for _, convert in places)
-    return Statement(str(compiled), tuple(places), tuple(constants), straight, heavy)
+    numbers = tuple(number for number, _ in places)
+    converting = tuple((place, convert) for place, (_, convert) in enumerate(places) if convert)
+    straight = not constants and not converting and numbers == tuple(range(len(parameters)))
+    return Statement(str(compiled), numbers, converting, tuple(constants), straight, heavy)

@@ -25,20 +25,22 @@ _COLUMNS = re.compile(r"\((?P<columns>[^)]*)\)=")
 _SQLITE_COLUMNS = re.compile(r"UNIQUE constraint failed: (?P<columns>.*)")
 
 
-@contextmanager
-def translated_postgres() -> Iterator[None]:
+class translated_postgres:  # noqa: N801 - read as a function; a generator would cost more than what it guards
     """Raises asyncpg's errors as the port's."""
-    try:
-        yield
-    except FrameworkError:
-        raise
-    except (ConnectionError, TimeoutError, OSError) as error:
-        raise TransientError(AWAY) from error
-    except Exception as error:
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error is None or not isinstance(error, Exception) or isinstance(error, FrameworkError):
+            return
+        if isinstance(error, (ConnectionError, TimeoutError, OSError)):
+            raise TransientError(AWAY) from error
         state = getattr(error, "sqlstate", None)
-        if state is None and type(error).__name__ not in {"InterfaceError", "InternalClientError"}:
-            raise
-        raise _postgres_error(error, state or "08000") from error
+        if state is not None or type(error).__name__ in {"InterfaceError", "InternalClientError"}:
+            raise _postgres_error(error, state or "08000") from error
 
 
 def _postgres_error(error: Exception, state: str) -> FrameworkError:

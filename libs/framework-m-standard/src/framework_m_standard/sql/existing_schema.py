@@ -29,7 +29,7 @@ class ExistingSchema:
 
 
 def _text(sql: str) -> Statement:
-    return Statement(sql, (), (), straight=True)
+    return Statement(sql)
 
 
 _COLUMNS = {

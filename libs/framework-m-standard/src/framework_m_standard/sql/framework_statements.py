@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
+from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,9 +22,8 @@ from framework_m_standard.sql.tables import AUDIT_SPECS, IDEMPOTENCY_SPECS, OUTB
 __all__ = ["FrameworkStatements", "answer_row", "audit_row", "outbox_row", "upsert"]
 
 
-def audit_row(entry: AuditEntry) -> tuple[Any, ...]:
-    """An audit entry in the order of its columns."""
-    return tuple([getattr(entry, name) for name in AUDIT_SPECS])
+audit_row: Callable[[AuditEntry], tuple[Any, ...]] = attrgetter(*AUDIT_SPECS)
+"""An audit entry in the order of its columns."""
 
 
 def outbox_row(event: DomainEvent, *, wanted: bool) -> tuple[Any, ...]:

@@ -34,4 +34,4 @@ async def find_gaps(transaction: Transaction, tables: Sequence[sa.Table], existi
 def _any_rows(table: str, conditions: Iterable[str]) -> Statement:
     """For each condition, whether any row of the table meets it."""
     parts = ", ".join(f'EXISTS (SELECT 1 FROM "{table}" WHERE {one})' for one in conditions)  # noqa: S608
-    return Statement(f"SELECT {parts}", (), (), straight=True)
+    return Statement(f"SELECT {parts}")

@@ -57,4 +57,4 @@ async def read_ledger(transaction: Transaction, dialect: str) -> Ledger:
 
 
 def _text(sql: str) -> Statement:
-    return Statement(sql, (), (), straight=True)
+    return Statement(sql)

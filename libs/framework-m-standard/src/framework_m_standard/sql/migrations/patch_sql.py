@@ -20,9 +20,9 @@ class PatchSql:
 
     async def fetch(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """Rows of a statement; values stand as `?` on SQLite and as `$1` on PostgreSQL."""
-        rows = await self._transaction.fetch(Statement(statement, (), (), straight=True), values)
+        rows = await self._transaction.fetch(Statement(statement), values)
         return [tuple(row) for row in rows]
 
     async def execute(self, statement: str, *values: Any) -> int:
         """Runs a statement and returns how many rows it touched."""
-        return await self._transaction.execute(Statement(statement, (), (), straight=True), values)
+        return await self._transaction.execute(Statement(statement), values)

@@ -1,0 +1,108 @@
+"""The values that a cache keeps, as text and back: every adapter writes them so, and any process reads them.
+
+JSON, with what it lacks as objects of one key that begins with a dollar sign; own keys that begin so get another one.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+__all__ = ["MAX_TEXT", "decode_cached", "encode_cached"]
+
+MAX_TEXT: Final = 1_000_000
+"""Characters, all of them ASCII, that an encoded value may have."""
+
+_MAX_DEPTH: Final = 64
+_INT64: Final = 1 << 63
+_WHAT: Final = "a cache keeps None, bool, int, float, str, Decimal, datetime, date, UUID, and lists and dicts of these"
+
+
+def encode_cached(value: Any) -> str:
+    """A value as text. Raises ValueError for what would not come back as it is."""
+    text = json.dumps(_plain(value, 0), separators=(",", ":"), allow_nan=False)
+    if len(text) > MAX_TEXT:
+        raise ValueError(f"a cached value takes at most {MAX_TEXT} characters as JSON, {len(text)} came")
+    return text
+
+
+def decode_cached(text: str) -> Any:
+    """The value that `encode_cached` made a text of, in containers of its own."""
+    return json.loads(text, object_hook=_restored) if '"$' in text else json.loads(text)
+
+
+def _plain(value: Any, depth: int) -> Any:
+    if value is None or isinstance(value, (str, bool)):
+        return value
+    if depth > _MAX_DEPTH:
+        raise ValueError(f"a cached value is nested at most {_MAX_DEPTH} deep")
+    if isinstance(value, list):
+        return [_plain(item, depth + 1) for item in value]
+    if isinstance(value, dict):
+        return {_key(key): _plain(item, depth + 1) for key, item in value.items()}
+    for kind, write in _WRITTEN.items():
+        if isinstance(value, kind):
+            return write(value)
+    raise ValueError(f"{_WHAT}; {type(value).__name__} came")
+
+
+def _key(key: Any) -> str:
+    if not isinstance(key, str):
+        raise ValueError(f"keys of a cached dict are text, {type(key).__name__} came")
+    return f"${key}" if key.startswith("$") else key
+
+
+def _integer(value: int) -> int:
+    if not -_INT64 <= value < _INT64:
+        raise ValueError(f"a cached integer is within 64 bits, {value} came")
+    return value
+
+
+def _float(value: float) -> float:
+    if not math.isfinite(value):
+        raise ValueError(f"a cached number is finite, {value} came")
+    return value
+
+
+def _decimal(value: Decimal) -> dict[str, str]:
+    if not value.is_finite():
+        raise ValueError(f"a cached number is finite, {value} came")
+    return {"$decimal": str(value)}
+
+
+def _moment(value: datetime) -> dict[str, str]:
+    if value.tzinfo is None:
+        raise ValueError(f"a cached moment has its UTC offset, {value} came without")
+    try:
+        return {"$datetime": value.astimezone(UTC).isoformat()}
+    except OverflowError:
+        raise ValueError(f"a cached moment is one in UTC too, {value} came") from None
+
+
+_WRITTEN: Final[Mapping[type, Callable[[Any], Any]]] = {
+    int: _integer,
+    float: _float,
+    Decimal: _decimal,
+    datetime: _moment,  # before date, which it is too
+    date: lambda value: {"$date": value.isoformat()},
+    UUID: lambda value: {"$uuid": str(value)},
+}
+_READ: Final[Mapping[str, Callable[[str], Any]]] = {
+    "$decimal": Decimal,
+    "$datetime": datetime.fromisoformat,
+    "$date": date.fromisoformat,
+    "$uuid": UUID,
+}
+
+
+def _restored(found: dict[str, Any]) -> Any:
+    if len(found) == 1:
+        ((key, value),) = found.items()
+        if read := _READ.get(key):
+            return read(value)
+    return {key[1:] if key.startswith("$") else key: value for key, value in found.items()}

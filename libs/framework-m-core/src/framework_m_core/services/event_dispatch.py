@@ -1,0 +1,53 @@
+"""Event dispatch: runs the app's `@on` handlers of each event that the bus brings."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from framework_m_core.domain.clock import Clock
+from framework_m_core.domain.events import DomainEvent
+from framework_m_core.domain.scope import RequestScope, system_scope
+from framework_m_core.registry.snapshot import Snapshot
+from framework_m_core.services.documents import DocumentService
+from framework_m_core.services.equipment import NO_EQUIPMENT, Equipment
+
+__all__ = ["HANDLERS", "EventDispatch"]
+
+_log = logging.getLogger(__name__)
+
+HANDLERS: Final = "handlers"
+"""The group that subscribes the handlers: its name is kept by brokers, so it stays."""
+
+
+class EventDispatch:
+    """The subscriber of the group `handlers`."""
+
+    def __init__(
+        self, snapshot: Snapshot, documents: DocumentService, clock: Clock, equipment: Equipment = NO_EQUIPMENT
+    ) -> None:
+        self._snapshot = snapshot
+        self._documents = documents
+        self._clock = clock
+        self._equipment = equipment
+
+    async def handle(self, event: DomainEvent) -> None:
+        """Runs the handlers of an event in declared order; raises what the first to fail raised, which is logged."""
+        for handler in self._snapshot.handlers_of(event.doctype, event.type):
+            try:
+                door = self._documents.scoped(self._scope(event))
+                await handler(event, door, **self._equipment.arguments(handler))
+            except Exception:
+                _log.exception("a handler of %s.%s failed", event.doctype, event.type)
+                raise
+
+    def _scope(self, event: DomainEvent) -> RequestScope:
+        scope = system_scope(f"handler of {event.doctype}.{event.type}", source="event", clock=self._clock)
+        return RequestScope(
+            principal=scope.principal,
+            tenant=event.tenant,
+            source="event",
+            clock=self._clock,
+            correlation_id=event.correlation_id,
+            causation_id=event.id,
+        )

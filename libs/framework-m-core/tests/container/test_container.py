@@ -1,0 +1,123 @@
+"""The container: one object per name, wired by parameter name, and every mistake told before anything is built."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import pytest
+
+from framework_m_core.container.container import Container
+from framework_m_core.domain.errors import ConfigurationError
+
+
+class Engine:
+    made = 0
+
+    def __init__(self) -> None:
+        type(self).made += 1
+
+
+class Diesel(Engine):
+    pass
+
+
+class Starts(Protocol):
+    def start(self) -> None: ...
+
+
+class Car:
+    def __init__(self, engine: Engine, colour: str, seats: int = 4) -> None:
+        self.engine = engine
+        self.colour = colour
+        self.seats = seats
+
+
+@pytest.fixture
+def container() -> Container:
+    Engine.made = 0
+    made = Container()
+    made.bind("engine", Engine)
+    made.provide("colour", "red")
+    made.bind("car", Car)
+    return made
+
+
+def test_a_thing_is_made_once_and_only_when_it_is_asked_for(container: Container) -> None:
+    assert Engine.made == 0
+    car = container.get("car")
+    assert (car.colour, car.seats) == ("red", 4)
+    assert container.get("car") is car
+    assert container.get("engine") is car.engine
+    assert Engine.made == 1
+    assert container.names == ("car", "colour", "engine")
+
+
+def test_what_could_not_be_made_is_tried_again(container: Container) -> None:
+    failures = [OSError("away")]
+
+    def radio() -> str:
+        if failures:
+            raise failures.pop()
+        return "music"
+
+    container.bind("radio", radio)
+    with pytest.raises(OSError, match="away"):
+        container.get("radio")
+    assert container.get("radio") == "music"
+
+
+def test_nothing_may_stand_for_a_name_too(container: Container) -> None:
+    container.provide("nothing", None)
+    assert container.get("nothing") is None
+
+
+def test_a_name_bound_anew_leaves_what_was_wired_before(container: Container) -> None:
+    container.provide("colour", "blue")
+    assert container.get("car").colour == "red"
+    assert container.get("colour") == "blue"
+
+
+def test_an_unknown_name_is_told_with_those_that_are_bound(container: Container) -> None:
+    with pytest.raises(ConfigurationError, match="nothing is bound to 'truck': bound are car, colour, engine"):
+        container.get("truck")
+
+
+def test_a_parameter_that_nothing_is_bound_to_is_told_when_it_is_bound(container: Container) -> None:
+    def truck(engine: Engine, trailer: object) -> object:
+        raise AssertionError("never made")
+
+    with pytest.raises(ConfigurationError, match=r"truck: .*needs a parameter 'trailer', which is not bound"):
+        container.bind("truck", truck)
+
+
+@pytest.mark.parametrize("wanted", [Diesel, Starts])
+def test_a_parameter_of_another_type_is_told(container: Container, wanted: type) -> None:
+    def truck(engine: object) -> object:
+        raise AssertionError("never made")
+
+    truck.__annotations__["engine"] = wanted
+    with pytest.raises(ConfigurationError, match=f"wants 'engine' to be {wanted.__name__}, bound is Engine"):
+        container.bind("truck", truck)
+
+
+def test_an_object_of_a_test_stays_in_place(container: Container) -> None:
+    diesel = Diesel()
+    container.override("engine", diesel)
+    container.bind("engine", Engine)
+    container.bind("car", Car)
+    assert container.get("car").engine is diesel
+
+
+def test_a_replacement_is_wired_like_what_it_replaces(container: Container) -> None:
+    def painted(colour: str) -> str:
+        return f"painted {colour}"
+
+    container.replace("gate", painted)
+    container.provide("gate", "bare")
+    assert container.get("gate") == "painted red"
+
+
+def test_something_is_built_of_what_is_given_and_what_is_bound(container: Container) -> None:
+    car = container.build(Car, colour="green")
+    assert (car.colour, car.engine) == ("green", container.get("engine"))
+    assert container.get("car") is not car

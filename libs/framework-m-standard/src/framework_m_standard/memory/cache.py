@@ -1,0 +1,95 @@
+"""`MemoryCache`: port `CacheProtocol` in one process. Each process has its own, which ends with it."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from framework_m_core.domain.cache_entries import check_key, check_ttl, key_matcher
+from framework_m_core.domain.cached_values import decode_cached, encode_cached
+from framework_m_core.domain.clock import Clock
+from framework_m_standard.memory.settings import MemorySettings
+
+__all__ = ["MemoryCache"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A value as text, and when it expires."""
+
+    text: str
+    expires: datetime | None
+
+
+class MemoryCache:
+    """Entries from the longest unused to the latest; past their number the first go. Looking is no use of an entry."""
+
+    def __init__(self, memory_settings: MemorySettings, clock: Clock) -> None:
+        self._most = memory_settings.cache_entries
+        self._clock = clock
+        self._entries: OrderedDict[str, _Entry] = OrderedDict()
+
+    async def get(self, key: str) -> Any:
+        """The value, or None."""
+        return self._values([key]).get(key)
+
+    async def set(self, key: str, value: Any, ttl: float | None = None) -> None:
+        """Keeps a value."""
+        await self.set_many({key: value}, ttl)
+
+    async def delete(self, key: str) -> bool:
+        """Forgets a key; whether it was there."""
+        found = self._live(key)
+        self._entries.pop(key, None)
+        return found is not None
+
+    async def exists(self, key: str) -> bool:
+        """Whether the key has a value."""
+        return self._live(key) is not None
+
+    async def get_many(self, keys: Iterable[str]) -> dict[str, Any]:
+        """The values of those of the keys that have one."""
+        return self._values(keys)
+
+    async def set_many(self, values: Mapping[str, Any], ttl: float | None = None) -> None:
+        """Keeps several values, or none."""
+        seconds = check_ttl(ttl)
+        expires = None if seconds is None else self._clock() + timedelta(seconds=seconds)
+        entries = {check_key(key): _Entry(encode_cached(value), expires) for key, value in values.items()}
+        for key, entry in entries.items():
+            self._entries[key] = entry
+            self._entries.move_to_end(key)
+        while len(self._entries) > self._most:
+            self._entries.popitem(last=False)
+
+    async def delete_pattern(self, pattern: str) -> int:
+        """Forgets every key that matches, and says how many."""
+        matches = key_matcher(pattern)
+        found = [key for key in list(self._entries) if matches(key) and self._live(key)]
+        for key in found:
+            del self._entries[key]
+        return len(found)
+
+    async def ttl(self, key: str) -> float | None:
+        """Seconds that the key has left."""
+        entry = self._live(key)
+        if entry is None:
+            return 0.0
+        return None if entry.expires is None else max(0.0, (entry.expires - self._clock()).total_seconds())
+
+    def _values(self, keys: Iterable[str]) -> dict[str, Any]:
+        found = {key: entry for key in keys if (entry := self._live(key)) is not None}
+        for key in found:
+            self._entries.move_to_end(key)
+        return {key: decode_cached(entry.text) for key, entry in found.items()}
+
+    def _live(self, key: str) -> _Entry | None:
+        """The entry of a key; one that has expired is forgotten."""
+        entry = self._entries.get(check_key(key))
+        if entry is not None and entry.expires is not None and entry.expires <= self._clock():
+            del self._entries[key]
+            return None
+        return entry

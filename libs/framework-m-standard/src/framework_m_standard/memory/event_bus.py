@@ -1,0 +1,57 @@
+"""`MemoryEventBus`: port `EventBusProtocol` in one process. It stores nothing: the outbox keeps what is not handled."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from uuid import UUID
+
+from framework_m_core.domain.errors import ConfigurationError, TransientError
+from framework_m_core.domain.events import DomainEvent
+from framework_m_core.interfaces.event_bus import Delivery, Subscriber
+
+__all__ = ["MemoryEventBus"]
+
+
+class MemoryEventBus:
+    """Publishing is handling: one event after the other, by each group in the order of subscription."""
+
+    def __init__(self) -> None:
+        self._subscribers: dict[str, Subscriber] = {}
+        self._turn = asyncio.Lock()
+
+    async def publish(self, events: Sequence[DomainEvent]) -> AsyncGenerator[Delivery, None]:
+        """Hands each event over when its delivery is asked for. Raises TransientError while nobody is subscribed."""
+        held_back: set[UUID] = set()
+        for event in events:
+            if event.document_id not in held_back:
+                error = await self._hand_over(event)
+                if error is not None:
+                    held_back.add(event.document_id)
+                yield Delivery(event.id, error)
+
+    async def subscribe(self, group: str, subscriber: Subscriber) -> None:
+        """Adds a group. Raises ConfigurationError for one that is there."""
+        if group in self._subscribers:
+            raise ConfigurationError(f"the group {group!r} has a subscriber in this process: choose another name")
+        self._subscribers[group] = subscriber
+
+    async def unsubscribe(self, group: str) -> None:
+        """Takes a group away, after the event that is being handled."""
+        async with self._turn:
+            self._subscribers.pop(group, None)
+
+    async def _hand_over(self, event: DomainEvent) -> Exception | None:
+        """Lets every group handle an event; what went wrong, if something did."""
+        async with self._turn:
+            if not self._subscribers:
+                raise TransientError("nobody is subscribed to the event bus of this process: events stay in the outbox")
+            errors: list[Exception] = []
+            for subscriber in tuple(self._subscribers.values()):
+                try:
+                    await subscriber(event)
+                except Exception as error:
+                    errors.append(error)
+        if len(errors) > 1:
+            return ExceptionGroup("several groups failed", errors)
+        return errors[0] if errors else None

@@ -1,0 +1,257 @@
+"""An app that is not installed uses the cache, and has a cache and a bus of its own that config or a variant choose."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from framework_m_core.bootstrap.application import Application, open_application
+from framework_m_core.domain.clock import system_clock
+from framework_m_core.domain.errors import ConfigurationError, TransientError
+from framework_m_core.domain.scope import GUEST, Principal, RequestScope
+from framework_m_standard.memory.cache import MemoryCache
+
+UP_TO_HANDLERS = 55
+APP = """
+from collections.abc import AsyncGenerator
+
+from framework_m import CacheProtocol, Controller, DocCreated, DocType, DocUpdated, Documents, FieldProblem
+from framework_m import ValidationError, on, rpc
+from framework_m_core.interfaces.event_bus import Delivery
+from framework_m_standard.memory.cache import MemoryCache
+
+TOLD = []
+
+
+class Price(DocType):
+    amount: int = 0
+
+    class Meta:
+        naming = "prompt"
+        permissions = {action: {"Guest": "all"} for action in ("create", "read", "write")}
+
+
+class PriceController(Controller[Price]):
+    cache: CacheProtocol
+
+    async def validate(self) -> None:
+        if self.doc.amount > (await self.cache.get("most") or 100):
+            raise ValidationError("too dear", [FieldProblem("amount", "too_dear", "less is expected")])
+
+
+@rpc("shop.price", allow_guest=True)
+async def price(name: str, documents: Documents, cache: CacheProtocol) -> int:
+    kept = await cache.get(f"price:{name}")
+    if kept is None:
+        kept = await documents.get("Price", name)
+        await cache.set(f"price:{name}", kept, ttl=60)
+    return kept["amount"]
+
+
+@on("Price", DocCreated)
+@on("Price", DocUpdated)
+async def forget(event: DocUpdated, documents: Documents, cache: CacheProtocol) -> None:
+    await cache.delete(f"price:{event.data['name']}")
+
+
+class Line:
+    def __init__(self) -> None:
+        self.is_open = True
+        self.is_well = True
+
+
+class OpenLine:
+    order = 15
+
+    async def run(self, app) -> None:
+        self.line = Line()
+        app.container.provide("line", self.line)
+
+    async def ping(self) -> None:
+        if not self.line.is_well:
+            raise OSError("the line is dead")
+
+    async def close(self) -> None:
+        self.line.is_open = False
+        TOLD.append("closed")
+
+
+class OwnBus:
+    def __init__(self, line: Line) -> None:
+        self.line = line
+        self.seen = []
+        self.subscribers = {}
+        self.refuses = False
+
+    async def publish(self, events) -> AsyncGenerator[Delivery, None]:
+        for event in events:
+            self.seen.append(f"{event.doctype}.{event.type}.{event.version}")
+            if self.refuses:
+                yield Delivery(event.id, OSError("the line is busy"))
+                continue
+            for subscriber in self.subscribers.values():
+                await subscriber(event)
+            yield Delivery(event.id)
+
+    async def subscribe(self, group, subscriber) -> None:
+        self.subscribers[group] = subscriber
+
+    async def unsubscribe(self, group) -> None:
+        TOLD.append(f"{group} unsubscribed, line {'open' if self.line.is_open else 'closed'}")
+        del self.subscribers[group]
+
+
+class OwnCache(MemoryCache):
+    pass
+
+
+class HalfCache:
+    async def get(self, key):
+        return None
+
+
+class HalfBus:
+    async def subscribe(self, group, subscriber) -> None:
+        pass
+
+
+VARIANT = {"adapters": {"cache": "own"}, "priority": 1}
+"""
+GROUPS = {
+    "apps": {"shop": "{app}"},
+    "adapters.event_bus": {"own": "{app}:OwnBus", "half": "{app}:HalfBus"},
+    "bootstrap.event_bus.own": {"open_line": "{app}:OpenLine"},
+    "adapters.cache": {"own": "{app}:OwnCache", "half": "{app}:HalfCache"},
+}
+SOMEBODY = RequestScope(Principal("somebody", frozenset({GUEST})))
+
+type Groups = dict[str, dict[str, str]]
+type MakeApp = Callable[[Groups], Path]
+
+
+@pytest.fixture
+def make_app(tmp_path: Path) -> MakeApp:
+    """Writes the app under a name of its own, with the entry points given."""
+    name = f"choosing_{uuid4().hex[:8]}"
+
+    def make(groups: Groups) -> Path:
+        lines = ["[project]", f'name = "{name}"']
+        for group, points in groups.items():
+            lines.append(f'[project.entry-points."framework_m.{group}"]')
+            lines += [f'{key} = "{value.format(app=name)}"' for key, value in points.items()]
+        (tmp_path / "pyproject.toml").write_text("\n".join(lines))
+        (tmp_path / f"{name}.py").write_text(APP)
+        return tmp_path
+
+    return make
+
+
+def _environment(folder: Path, store: str = "memory", **adapters: str) -> dict[str, str]:
+    chosen = {f"M_ADAPTERS__{port.upper()}": choice for port, choice in adapters.items()}
+    return {"M_ADAPTERS__STORE": store, "DATABASE_URL": f"sqlite:///{folder / 'app.db'}", **chosen}
+
+
+async def _price(app: Application, name: str) -> Any:
+    ready = await app.container.get("rpc").function(SOMEBODY, "shop.price")
+    return await ready({"name": name}, lambda amount: amount)
+
+
+@pytest.mark.parametrize("store", ["default", "memory"])
+async def test_controllers_functions_and_handlers_share_the_cache(make_app: MakeApp, store: str) -> None:
+    """What an `@on` handler deletes is read anew: after the commit, never of what is rolled back."""
+    folder = make_app(GROUPS)
+    async with open_application(folder, up_to=UP_TO_HANDLERS, environment=_environment(folder, store)) as app:
+        cache, relay = app.container.get("cache"), app.container.get("relay")
+        assert type(cache) is MemoryCache
+        made = await app.documents.create(SOMEBODY, "Price", {"name": "tea", "amount": 3})
+        await relay.work()
+        assert await _price(app, "tea") == 3
+        assert await cache.get("price:tea") == await app.documents.get(SOMEBODY, "Price", made["id"])
+        await app.documents.update(SOMEBODY, "Price", made["id"], {"amount": 5})
+        assert await _price(app, "tea") == 3
+        await relay.work()
+        assert await _price(app, "tea") == 5
+        await cache.set("most", 4)
+        with pytest.raises(Exception, match="too dear"):
+            await app.documents.update(SOMEBODY, "Price", made["id"], {"amount": 9})
+
+
+@pytest.mark.parametrize("store", ["default", "memory"])
+async def test_a_bus_of_the_apps_own_sees_the_events_and_feeds_its_handlers(make_app: MakeApp, store: str) -> None:
+    """Chosen by config; what its step opens is there before it, is asked whether it is well, and closes after it."""
+    folder = make_app(GROUPS)
+    environment = _environment(folder, store, event_bus="own")
+    async with open_application(folder, up_to=UP_TO_HANDLERS, environment=environment) as app:
+        bus, cache = app.container.get("event_bus"), app.container.get("cache")
+        assert [(step.name, step.prepares) for step in app.steps if step.order == 15] == [
+            ("open_line", "event_bus.own")
+        ]
+        await cache.set("price:tea", 1)
+        await app.documents.create(SOMEBODY, "Price", {"name": "tea", "amount": 3})
+        await app.container.get("relay").work()
+        assert (bus.seen, await cache.exists("price:tea")) == (["Price.created.1"], False)
+        await app.ping()
+        bus.line.is_well = False
+        with pytest.raises(OSError, match="the line is dead"):
+            await app.ping()
+        told = sys.modules[app.settings.local_apps[0].value].TOLD
+    assert told == ["handlers unsubscribed, line open", "closed"]
+
+
+async def test_what_a_bus_of_the_apps_own_refuses_comes_again(make_app: MakeApp) -> None:
+    folder = make_app(GROUPS)
+    environment = _environment(folder, event_bus="own")
+    async with open_application(folder, up_to=UP_TO_HANDLERS, environment=environment) as app:
+        bus, outbox = app.container.get("event_bus"), app.container.get("outbox")
+        bus.refuses = True
+        await app.documents.create(SOMEBODY, "Price", {"name": "tea"})
+        await app.container.get("relay").work()
+        later = system_clock().replace(year=2999)
+        assert [(row.event.type, row.attempts) for row in await outbox.pending(later, 9)] == [("created", 1)]
+
+
+async def test_a_process_that_does_not_serve_takes_no_event(make_app: MakeApp) -> None:
+    """`m console` and tests up to the store subscribe nobody, so the outbox keeps what they cause."""
+    folder = make_app(GROUPS)
+    async with open_application(folder, environment=_environment(folder)) as app:
+        await app.documents.create(SOMEBODY, "Price", {"name": "tea"})
+        with pytest.raises(TransientError, match="nobody is subscribed"):
+            await app.container.get("relay").work()
+        assert len(await app.container.get("outbox").pending(system_clock(), 9)) == 1
+
+
+async def test_a_variant_chooses_and_config_outranks_it(make_app: MakeApp) -> None:
+    folder = make_app({**GROUPS, "variants": {"acme": "{app}:VARIANT"}})
+    async with open_application(folder, environment=_environment(folder)) as app:
+        assert type(app.container.get("cache")).__name__ == "OwnCache"
+        assert app.ports == ()
+    async with open_application(folder, environment=_environment(folder, cache="default")) as app:
+        assert type(app.container.get("cache")) is MemoryCache
+
+
+@pytest.mark.parametrize(
+    ("chosen", "said"),
+    [
+        ({"cache": "half"}, "HalfCache lacks delete, delete_pattern, exists, get_many, set, set_many, ttl"),
+        ({"event_bus": "half"}, "wants 'event_bus' to be EventBusProtocol, bound is HalfBus"),
+        ({"cache": "redis"}, "cache: config chooses 'redis', which nobody offers: offered are default, half, own"),
+    ],
+)
+async def test_an_adapter_that_is_none_stops_the_start(make_app: MakeApp, chosen: dict[str, str], said: str) -> None:
+    folder = make_app(GROUPS)
+    with pytest.raises(ConfigurationError) as refused:
+        async with open_application(folder, environment=_environment(folder, **chosen)):
+            """Never reached."""
+    assert said in str(refused.value)
+
+
+async def test_an_app_has_no_port_of_these_names(make_app: MakeApp) -> None:
+    folder = make_app({**GROUPS, "ports": {"cache": "framework_m:CacheProtocol"}})
+    with pytest.raises(ConfigurationError, match="the framework has a port of this name"):
+        async with open_application(folder, environment=_environment(folder)):
+            """Never reached."""
