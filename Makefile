@@ -15,7 +15,7 @@ ifneq ($(PYTHON),)
 _ := $(shell scripts/setup.sh matches || rm -f .venv/.environment)
 endif
 
-.PHONY: help setup run test lint guards bench bench-micro build lock clean
+.PHONY: help setup run test lint hooks reference guards bench bench-micro build lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -37,12 +37,19 @@ run: setup ## serve the example CRM with demo data; PORT and DATABASE_URL are ho
 test: setup ## run the whole suite; ARGS are handed to pytest
 	$(BIN)/pytest -n 2 --dist loadgroup $(SUITES) $(ARGS)
 
-lint: setup ## style, types and layers
+lint: setup ## style, types, layers and lock files
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
+	$(BIN)/pytest -q tests/architecture/test_lock_files.py
+
+hooks: setup ## lint before each commit of this clone
+	$(BIN)/pre-commit install
+
+reference: setup ## write the pages of docs/reference that are made from the code
+	$(BIN)/python -m scripts.reference
 
 guards: setup ## take each security guard out in turn; its test must fail
 	$(BIN)/python scripts/check_guards.py $(ARGS)

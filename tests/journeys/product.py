@@ -21,7 +21,7 @@ from tests.commands import run_m
 
 ROOT = Path(__file__).resolve().parents[2]
 M = Path(sys.executable).with_name("m")
-CRM = ROOT / "examples" / "crm"
+EXAMPLES = ROOT / "examples"
 START_SECONDS = 30
 USERS: Mapping[str, tuple[str, ...]] = {
     "admin": ("Administrator",),
@@ -40,8 +40,13 @@ def free_port() -> int:
 
 
 def copy_crm(folder: Path) -> Path:
-    """The example app, in a folder that a test may change."""
-    return Path(shutil.copytree(CRM, folder / "crm", ignore=shutil.ignore_patterns(".m", "__pycache__")))
+    """The example CRM, in a folder that a test may change."""
+    return copy_example("crm", folder)
+
+
+def copy_example(name: str, folder: Path) -> Path:
+    """An example app, in a folder that a test may change."""
+    return Path(shutil.copytree(EXAMPLES / name, folder / name, ignore=shutil.ignore_patterns(".m", "__pycache__")))
 
 
 @dataclass

@@ -44,3 +44,10 @@ def test_all_problems_are_listed(run_m: RunM, tmp_path: Path) -> None:
     assert "[framework] env:" in refused.stderr
     assert "[framework] has no setting 'ap': did you mean 'apps'?" in refused.stderr
     assert "there is no section [flying]" in refused.stderr
+
+
+def test_settings_are_explained_when_it_is_asked_for(run_m: RunM) -> None:
+    explained = lines(run_m("config", "show", "--explain").stdout)
+    at = explained.index('env = "development" # default')
+    assert explained[at - 2].startswith("# In production, ")
+    assert "# In production" not in run_m("config", "show").stdout

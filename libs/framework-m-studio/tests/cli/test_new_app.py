@@ -13,6 +13,7 @@ from .conftest import Run, is_one_line
 FILES = {
     ".dockerignore",
     ".gitignore",
+    ".pre-commit-config.yaml",
     "Dockerfile",
     "README.md",
     "framework_config.toml",
@@ -48,6 +49,7 @@ def test_its_tests_and_checks_pass(run: Run, shop: Path) -> None:
         ["ruff", "format", "--check", "."],
         ["mypy", "."],
         ["hadolint", "Dockerfile"],
+        ["pre-commit", "validate-config"],
     ):
         done = run(*command, folder=shop)
         assert done.returncode == 0, (command, done.stdout, done.stderr)
@@ -70,7 +72,10 @@ def test_the_image_holds_no_secret_and_no_rights(shop: Path) -> None:
     assert not re.search(r"secret|password|token|curl", image, re.IGNORECASE)
     assert "\nADD " not in image
     assert "COPY framework_config.toml ./" in stages[1]
-    assert (shop / ".dockerignore").read_text().splitlines()[1] == "*", "only what is named gets into the image"
+    ignored = (shop / ".dockerignore").read_text().splitlines()
+    assert ignored[1] == "*", "only what is named gets into the image"
+    copied = {name for names in re.findall(r"^COPY (?!--)(.*) \S+$", image, re.MULTILINE) for name in names.split()}
+    assert copied == {line.removeprefix("!") for line in ignored if line.startswith("!")}
     assert {".m/", ".env", "*.key"} <= set((shop / ".gitignore").read_text().splitlines())
 
 

@@ -3,30 +3,39 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any, Final
-from uuid import uuid4
+from uuid import UUID, uuid4
 
-from framework_m_core.bootstrap.application import Application, open_application
-from framework_m_core.domain.scope import GUEST, Principal, RequestScope, system_scope
+import httpx
+
+from framework_m_core.bootstrap.application import WEB_READY, Application, open_application
+from framework_m_core.domain.errors import PermissionDeniedError
+from framework_m_core.domain.naming import PromptNaming
+from framework_m_core.domain.scope import ANONYMOUS, GUEST, Principal, system_scope
 from framework_m_core.registry.snapshot import Snapshot
 from framework_m_core.services.document_door import ScopedDocuments
+from framework_m_testing.deliveries import Deliveries
+from framework_m_testing.people import KnownPeople, Person
 from framework_m_testing.samples import sample_value
 
 __all__ = ["OpenApp", "open_app"]
 
 _FOR_TESTS: Final = {"framework.env": "development", "adapters.store": "memory"}
+_ADDRESS: Final = "http://test"
 
 
 @dataclass(frozen=True)
 class OpenApp:
-    """An app whose documents are in memory, and people who work with them."""
+    """An app, and people who work with its documents."""
 
     application: Application
+    _people: KnownPeople
+    _deliveries: Deliveries
     _numbers: count[int] = field(default_factory=lambda: count(1))
 
     @property
@@ -39,25 +48,68 @@ class OpenApp:
         """The documents as the system works with them: every right, all rules."""
         return self.application.documents.scoped(system_scope("a test"))
 
-    def user(self, *roles: str) -> ScopedDocuments:
-        """The documents as somebody new with these roles may work with them."""
-        somebody = Principal(str(uuid4()), frozenset({*roles, GUEST}), "somebody@example.com")
-        return self.application.documents.scoped(RequestScope(somebody, source="cli"))
+    @property
+    def anonymous(self) -> Person:
+        """The documents as somebody who has not logged in may work with them."""
+        return Person(self.application.documents, ANONYMOUS)
 
-    async def sample(self, doctype: str, **values: Any) -> Mapping[str, Any]:
+    def user(
+        self, *roles: str, id: UUID | str | None = None, attributes: Mapping[str, Sequence[str]] | None = None
+    ) -> Person:
+        """The documents as somebody with these roles may work with them: somebody new, or who has this id.
+
+        `attributes` are what row scopes compare with, as they stand in the User document.
+        """
+        named = str(uuid4() if id is None else id)
+        known = {name: tuple(values) for name, values in (attributes or {}).items()}
+        principal = Principal(named, frozenset({*roles, GUEST}), f"{named}@example.com", known)
+        return Person(self.application.documents, principal)
+
+    async def sample(self, doctype: str, by: ScopedDocuments | None = None, /, **values: Any) -> Mapping[str, Any]:
         """Values that a new document needs, but for those given; documents that it links to are made.
 
-        For fields with rules of their own, such as a pattern, the test gives the value.
+        The system makes them, or who is named, as far as they may. For fields with rules of their own, such as a
+        pattern, the test gives the value.
         """
         plan, number = self.snapshot.get(doctype), next(self._numbers)
         needed = {name: spec for name, spec in plan.fields.items() if spec.required and name not in values}
         kinds = {name: info.annotation for name, info in plan.model.model_fields.items()}
         found = {name: sample_value(spec, number, kinds[name]) for name, spec in needed.items() if not spec.link}
+        if isinstance(plan.naming, PromptNaming):
+            found["name"] = f"{doctype} {number}"
         for name, spec in needed.items():
             if spec.link:
-                target = await self.system.create(spec.link, await self.sample(spec.link))
-                found[name] = target["id"]
+                found[name] = (await self._target(spec.link, by))["id"]
         return found | values
+
+    async def _target(self, doctype: str, by: ScopedDocuments | None) -> Mapping[str, Any]:
+        try:
+            return await self.make(doctype, by)
+        except PermissionDeniedError:
+            if by is None:
+                raise
+            return await self.make(doctype)
+
+    async def make(self, doctype: str, by: ScopedDocuments | None = None, /, **values: Any) -> Mapping[str, Any]:
+        """A new document with these values, the others as `sample` finds them; made by the system, or by whom it is
+        said."""
+        return await (by or self.system).create(doctype, await self.sample(doctype, by, **values))
+
+    async def deliver(self) -> None:
+        """Hands every event to the app's event handlers, those too that the handlers cause.
+
+        Nothing else does in tests. Raises what a handler raises; the event is delivered again the next time.
+        """
+        await self._deliveries.deliver()
+
+    @asynccontextmanager
+    async def client(self, person: Person | None = None) -> AsyncIterator[httpx.AsyncClient]:
+        """The app over HTTP, in this process, as a person who is logged in, or as nobody."""
+        await self.application.open(WEB_READY)
+        transport = httpx.ASGITransport(self.application.container.get("web"))
+        headers = self._people.headers(person) if person and person.id else {}
+        async with httpx.AsyncClient(transport=transport, base_url=_ADDRESS, headers=headers) as client:
+            yield client
 
 
 class _Variables(dict[str, str]):
@@ -71,13 +123,17 @@ class _Variables(dict[str, str]):
 
 
 @asynccontextmanager
-async def open_app(folder: Path | None = None) -> AsyncIterator[OpenApp]:
-    """The app in a folder (default: the working directory), on an empty store in memory, closed at the end.
+async def open_app(folder: Path | None = None, *, database: str | None = None) -> AsyncIterator[OpenApp]:
+    """The app in a folder (default: the working directory), closed at the end.
 
+    Its documents are in an empty store in memory, or in a `database`, such as `sqlite:///…`, whose tables are made.
     Its `framework_config.toml` holds, but for the environment, which is development, and the store. Variables that
     configure the framework on this machine do not count, and `${NAME}` of one that is missing gets a stand-in.
     """
     own = {name: value for name, value in os.environ.items() if not name.startswith("M_") and name != "DATABASE_URL"}
     kept = _Variables(own)
-    async with open_application(folder, environment=kept, overrides=_FOR_TESTS) as application:
-        yield OpenApp(application)
+    store = {} if database is None else {"adapters.store": "default", "sql.url": database}
+    async with open_application(folder, environment=kept, overrides=_FOR_TESTS | store) as application:
+        people = KnownPeople(application.container.get("authentication"))
+        application.container.override("authentication", people)
+        yield OpenApp(application, people, Deliveries(application.container))

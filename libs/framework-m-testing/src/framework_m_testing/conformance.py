@@ -18,7 +18,7 @@ import pytest_asyncio
 from jsonschema import Draft202012Validator
 from pydantic_core import to_json
 
-from framework_m_core.bootstrap.application import Application, open_application
+from framework_m_core.bootstrap.application import Application
 from framework_m_core.domain.errors import (
     AuthenticationError,
     EntityNotFoundError,
@@ -32,6 +32,7 @@ from framework_m_core.registry.plans import DocTypePlan
 from framework_m_core.services.metadata import MetadataService
 from framework_m_core.services.query_parsing import ListRequest
 from framework_m_core.services.schemas import document_schema, input_schema
+from framework_m_testing.apps import open_app
 from framework_m_testing.contracts.contract import Contract
 from framework_m_testing.sample_bodies import SampleDocuments
 
@@ -54,8 +55,8 @@ class DocTypeConformance(Contract):
     @pytest_asyncio.fixture
     async def app(self) -> AsyncIterator[Application]:
         """The app, open, without documents."""
-        async with open_application(self.folder, environment={"M_ADAPTERS__STORE": "memory"}) as app:
-            yield app
+        async with open_app(self.folder) as opened:
+            yield opened.application
 
     @pytest.fixture
     def samples(self, app: Application) -> SampleDocuments:

@@ -14,8 +14,8 @@ _BY_KIND: Final[Mapping[FieldKind, Callable[[int], Any]]] = {
     FieldKind.INTEGER: int,
     FieldKind.FLOAT: float,
     FieldKind.BOOLEAN: bool,
-    FieldKind.DATETIME: lambda number: f"2026-01-31T12:00:00.{number:06d}Z",
-    FieldKind.DATE: lambda _: "2026-01-31",
+    FieldKind.DATETIME: lambda number: f"2036-01-31T12:00:00.{number:06d}Z",
+    FieldKind.DATE: lambda _: "2036-01-31",
     FieldKind.DECIMAL: str,
     FieldKind.UUID: lambda number: str(UUID(int=number)),
     FieldKind.CHILDREN: lambda _: [],
@@ -25,7 +25,8 @@ _BY_KIND: Final[Mapping[FieldKind, Callable[[int], Any]]] = {
 def sample_value(spec: FieldSpec, number: int, annotation: Any = None) -> Any:
     """A value as a request brings it; another number makes another value, where the kind has that many.
 
-    The annotation tells whether JSON is a list; without it, an object is made.
+    Days are to come, as most rules want them. The annotation tells whether JSON is a list; without it, an object is
+    made.
     """
     if spec.choices:
         return spec.choices[0]

@@ -24,7 +24,7 @@ from framework_m_core.registry.wants import OFFERED
 from framework_m_core.services.documents import DocumentService
 from framework_m_core.services.queries import QueryService
 
-__all__ = ["STORE_CONNECTED", "STORE_READY", "Application", "Step", "open_application"]
+__all__ = ["STORE_CONNECTED", "STORE_READY", "WEB_READY", "Application", "Step", "open_application"]
 
 BOOTSTRAP = "framework_m.bootstrap"
 """The group of the steps that every process runs. Those of `framework_m.bootstrap.<port>.<choice>` (of the store
@@ -35,6 +35,9 @@ STORE_CONNECTED = 29
 
 STORE_READY = 49
 """Steps up to this order make a process that can work with documents; later ones serve."""
+
+WEB_READY = 50
+"""Steps up to this order make `web`, the ASGI app; later ones work in the background."""
 
 _log = logging.getLogger(__name__)
 
@@ -110,10 +113,10 @@ class Application:
         check_replaced(self.container, self.overrides)
 
     async def open(self, up_to: int) -> None:
-        """Runs the steps up to an order. One that fails stops the start, and what had opened is closed."""
+        """Runs the steps up to an order, but for those that ran. One that fails stops the start, and all is closed."""
         try:
             for step in self.steps:
-                if step.order <= up_to:
+                if step.order <= up_to and step not in self._opened:
                     self._opened.append(step)
                     await step.step.run(self)
         except BaseException:

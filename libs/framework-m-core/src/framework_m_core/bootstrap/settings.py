@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, cast, get_origin
 
 import pydantic
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from framework_m_core.bootstrap import discovery
 from framework_m_core.bootstrap.discovery import Choice, Discovered
@@ -28,12 +28,18 @@ _ENVIRONMENT = re.compile(r"M_([A-Z0-9]+)__([A-Z0-9_]+)")
 
 
 class FrameworkSettings(BaseModel):
-    """Section `[framework]`: the environment, and the apps to load (default: the one in the working directory)."""
+    """What runs, and in which environment."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    env: Literal["development", "production"] = "development"
-    apps: tuple[str, ...] | None = None
+    env: Literal["development", "production"] = Field(
+        default="development",
+        description="In production, missing secrets, an unset `cors_origins` or a schema that is not the DocTypes' "
+        "stop the start.",
+    )
+    apps: tuple[str, ...] | None = Field(
+        default=None, description="Installed apps to load; without it, the app in the working directory."
+    )
 
     def in_force(self, settings: Settings) -> Mapping[str, Any]:
         """What unset settings come to."""
@@ -41,7 +47,7 @@ class FrameworkSettings(BaseModel):
 
 
 class AdapterSettings(BaseModel):
-    """Section `[adapters]`: port to choice; `store` stands for its whole family."""
+    """Which adapter serves which port; `store` stands for its whole family."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 

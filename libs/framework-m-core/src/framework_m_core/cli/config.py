@@ -5,36 +5,50 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
+from textwrap import wrap
+from typing import Annotated, Any, Final
 
-from cyclopts import App
+from cyclopts import App, Parameter
 from pydantic import SecretStr
 
 from framework_m_core.bootstrap.in_force import settings_in_force
-from framework_m_core.bootstrap.settings import load_settings
+from framework_m_core.bootstrap.settings import Settings, load_settings
 from framework_m_core.cli.tables import print_table
 
 __all__ = ["app", "show"]
 
 app = App(name="config", help="The settings in force, and where each comes from.")
 
+_WIDTH: Final = 100
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*@")
 
 
 @app.command
-def show() -> None:
+def show(*, explain: Annotated[bool, Parameter(negative="", help="Also what each setting does.")] = False) -> None:
     """Print every setting with the value in force and its origin; secrets as ***.
 
     For example:
       m config show
+      m config show --explain
       M_HTTP__PORT=9000 m config show
     """
     settings = load_settings(Path.cwd(), secrets=False)
     for section in sorted(settings.sections):
         print(f"[{section}]")
-        found = settings_in_force(settings, section)
-        print_table((f"{setting.key} = {shown(setting.value)}", f"# {setting.origin}") for setting in found)
+        _print_section(settings, section, explain)
         print()
+
+
+def _print_section(settings: Settings, section: str, explain: bool) -> None:
+    known = type(settings.sections[section]).model_fields
+    found = [*settings_in_force(settings, section)]
+    if not explain:
+        print_table((f"{setting.key} = {shown(setting.value)}", f"# {setting.origin}") for setting in found)
+        return
+    for setting in found:
+        if setting.key in known and (about := known[setting.key].description):
+            print("\n".join(wrap(about, _WIDTH, initial_indent="# ", subsequent_indent="# ")))
+        print(f"{setting.key} = {shown(setting.value)}  # {setting.origin}")
 
 
 def shown(value: Any) -> str:

@@ -60,7 +60,7 @@ def summary(
 
 
 @app.command
-def doctype(name: Annotated[str, Parameter(help="The DocType's name, such as Invoice.")]) -> None:
+def doctype(name: Annotated[str, Parameter(help="The DocType's name, such as Invoice.")], /) -> None:
     """Show one DocType: fields, naming, permissions, hooks, and where it is declared.
 
     For example:

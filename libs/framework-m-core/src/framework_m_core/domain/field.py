@@ -129,8 +129,9 @@ def Field(default: Any = PydanticUndefined, **keywords: Any) -> Any:
 
     - `link`: name of the DocType that this UUID points to; a real foreign key.
     - `fetch_from`: `"link_field.target_field"`, copied when the link is set or changed; implies `read_only`.
-    - `label`: a message id, shown in place of the field's name.
-    - `unique`, `index`: among live documents; a plain index.
+    - `label`: shown in place of the field's name; a message id.
+    - `unique`: no two live documents have the same value.
+    - `index`: an index, for filters and orders.
     - `in_list`: a column of the list view.
     - `read_only`: set by hooks alone.
     - `allow_on_submit`: may change after submit.

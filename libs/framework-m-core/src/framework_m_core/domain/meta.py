@@ -31,11 +31,17 @@ class MetaOptions(BaseModel):
 
     - `permissions`: action to roles; a mapping gives each role a scope (`"all"`, `"own"` or a filter), a plain
       list means `"own"`, or `"all"` where `rls_field` is None. Without it the DocType is the administrator's.
-    - `rls_field`: the field that `"own"` compares with the caller, `owner` by default.
-    - `field_levels`: roles per `permlevel` above 0.
-    - `naming`: see `domain/naming`. `indexes`: field tuples. `unique_together`: field tuples, among live documents.
+    - `rls_field`: the field that `"own"` compares with the caller.
+    - `field_levels`: `read` and `write` roles per `permlevel` above 0.
+    - `naming`: None (the name is the id), `"prompt"`, `"field:<name>"`, or a series such as `"INV-.YYYY.-.####"`.
+    - `indexes`: tuples of fields that are indexed together.
+    - `unique_together`: tuples of fields whose values no two live documents share.
+    - `submittable`: documents can be submitted and cancelled.
+    - `is_child_table`: rows of other DocTypes, without an API of their own.
     - `overrides`: the class adds to the DocType that it inherits from; options that it states replace that one's.
-    - `submittable`, `is_child_table`, `api_resource` (default: unless a child table), `label`, `module`.
+    - `api_resource`: whether documents are reached over HTTP; None means unless it is a child table.
+    - `label`: shown in place of the DocType's name; a message id.
+    - `module`: what it is listed under; None means the app.
     - `ext`: third parties' options, each under its own namespace.
     """
 

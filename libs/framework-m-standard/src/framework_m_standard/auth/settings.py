@@ -15,21 +15,30 @@ _LEAST_CHARACTERS = 32
 
 
 class AuthSettings(BaseModel):
-    """How logins work.
-
-    `secret` signs access tokens and keys the login throttle: 32 characters or more, generated in development,
-    required in production. An access token lives for `access_minutes`; a session ends after `session_days` without
-    a refresh, a cookie's that long after its login. Failed logins are counted over `login_window_minutes`.
-    """
+    """How logins work."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    secret: SecretStr | None = Field(default=None, json_schema_extra={GENERATED: True})
-    access_minutes: int = Field(default=15, ge=1, le=24 * 60)
-    session_days: int = Field(default=14, ge=1, le=365)
-    login_failures_per_account: int = Field(default=10, ge=1)
-    login_failures_per_address: int = Field(default=50, ge=1)
-    login_window_minutes: int = Field(default=15, ge=1)
+    secret: SecretStr | None = Field(
+        default=None,
+        json_schema_extra={GENERATED: True},
+        description="Signs access tokens and keys the login throttle: 32 characters or more. Generated in "
+        "development, required in production.",
+    )
+    access_minutes: int = Field(default=15, ge=1, le=24 * 60, description="How long an access token lives.")
+    session_days: int = Field(
+        default=14,
+        ge=1,
+        le=365,
+        description="A session ends so long after its last refresh, a cookie's so long after its login.",
+    )
+    login_failures_per_account: int = Field(
+        default=10, ge=1, description="After so many failures from one address, an account is closed to that address."
+    )
+    login_failures_per_address: int = Field(
+        default=50, ge=1, description="After so many failures, an address is kept from logging in."
+    )
+    login_window_minutes: int = Field(default=15, ge=1, description="How long a failed login is counted.")
 
     @field_validator("secret")
     @classmethod

@@ -23,7 +23,7 @@ def settings_for(host: str | None, port: int | None) -> Settings:
     settings = load_settings(Path.cwd(), overrides={key: value for key, value in given.items() if value is not None})
     if settings.framework.apps is None and not settings.local_apps:
         raise ConfigurationError(
-            f"there is no app in {Path.cwd()}: a pyproject.toml is expected with "
+            f"there is no app in {Path.cwd()}: `m new app shop` writes one; a pyproject.toml is expected with "
             '[project.entry-points."framework_m.apps"] and a line such as shop = "shop", or [framework] apps'
         )
     if settings.production:

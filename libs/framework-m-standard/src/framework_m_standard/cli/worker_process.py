@@ -13,7 +13,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -22,19 +22,17 @@ from framework_m_core.bootstrap.settings import Settings
 from framework_m_core.container.container import Container
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.domain.scope import ADMINISTRATOR
-from framework_m_core.interfaces.identity import IdentityProtocol
+from framework_m_core.interfaces.identity import Identity, IdentityProtocol
 from framework_m_standard.cli.child_worker import CANNOT_START
 from framework_m_standard.cli.listening import address_of, http_settings, settings_for
 from framework_m_standard.http.asgi import ASGIApp
 from framework_m_standard.http.health_routes import Lifecycle
 from framework_m_standard.http.server import serve
 
-__all__ = ["serve_app"]
+__all__ = ["serve_app", "what_is_missing"]
 
 _EVERY_STEP: Final = sys.maxsize
-_NO_ADMINISTRATOR: Final = (
-    "There is no administrator yet. The first one: m user create you@example.com --role Administrator"
-)
+_NO_ADMINISTRATOR: Final = "There is no administrator yet."
 
 
 def serve_app(settings: Settings, bound: socket.socket, ready: Callable[[], None], *, greets: bool) -> None:
@@ -62,8 +60,16 @@ def serve_app(settings: Settings, bound: socket.socket, ready: Callable[[], None
 async def _greet(application: Application, address: str) -> None:
     print(f"Framework M serves on {address} (stop with Ctrl-C)", flush=True)
     identities: IdentityProtocol = application.container.get("identity")
-    if not any(ADMINISTRATOR in identity.roles for identity in await identities.all()):
-        print(_NO_ADMINISTRATOR, flush=True)
+    for line in what_is_missing(await identities.all()):
+        print(line, flush=True)
+
+
+def what_is_missing(users: Sequence[Identity]) -> Iterator[str]:
+    """What to do where nobody administers the app, by a command that works with the users who are there."""
+    if not users:
+        yield f"{_NO_ADMINISTRATOR} The first one: m user create you@example.com --role {ADMINISTRATOR}"
+    elif not any(ADMINISTRATOR in user.roles for user in users):
+        yield f"{_NO_ADMINISTRATOR} To make one of a user: m user add-role {users[0].email} {ADMINISTRATOR}"
 
 
 def _follow_parent() -> None:

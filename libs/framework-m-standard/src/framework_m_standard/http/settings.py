@@ -16,24 +16,22 @@ __all__ = ["HttpSettings", "check_for_production"]
 
 
 class HttpSettings(BaseModel):
-    """Where the server listens and what it lets in.
-
-    - `host`, `port`: the address to listen on; port 0 takes any free one.
-    - `body_limit_mb`: the largest request body, in MiB.
-    - `cors_origins`: origins of other sites whose pages may call this server, such as `https://shop.example`;
-      production wants it stated, if only as an empty list.
-    - `shutdown_seconds`: how long running requests may take to finish when the server stops.
-    - `workers`: processes that `m prod` starts.
-    """
+    """Where the server listens and what it lets in."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    host: str = "127.0.0.1"
-    port: int = Field(default=8000, ge=0, le=65535)
-    body_limit_mb: int = Field(default=10, ge=1, le=1024)
-    cors_origins: tuple[str, ...] | None = None
-    shutdown_seconds: int = Field(default=10, ge=0, le=3600)
-    workers: int = Field(default=1, ge=1, le=256)
+    host: str = Field(default="127.0.0.1", description="The address to listen on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="The port to listen on; 0 takes any free one.")
+    body_limit_mb: int = Field(default=10, ge=1, le=1024, description="The largest request body, in MiB.")
+    cors_origins: tuple[str, ...] | None = Field(
+        default=None,
+        description="Origins of other sites whose pages may call this server; none in development. Production wants "
+        "it stated, if only as an empty list.",
+    )
+    shutdown_seconds: int = Field(
+        default=10, ge=0, le=3600, description="How long running requests may take to finish when the server stops."
+    )
+    workers: int = Field(default=1, ge=1, le=256, description="Processes that `m prod` starts.")
 
     def in_force(self, settings: Settings) -> Mapping[str, Any]:
         """What unset settings come to: development lets no other origin in, production wants it said."""

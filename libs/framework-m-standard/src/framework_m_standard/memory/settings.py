@@ -14,19 +14,25 @@ __all__ = ["MemorySettings"]
 
 
 class MemorySettings(BaseModel):
-    """How the cache and the store in memory behave.
-
-    The cache holds `cache_entries` in each process; one more takes the place of the one that was longest unused. The
-    rest is the store's: `lock_timeout` is how many seconds a writer waits for its turn. A process that serves makes
-    `administrator` at its start, since nobody else could; without a `password` it gets a random one, which is logged.
-    """
+    """How the cache in memory behaves, and the store in memory, which production refuses."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    cache_entries: int = Field(default=10_000, gt=0)
-    lock_timeout: float = Field(default=10.0, gt=0)
-    administrator: str = "admin@example.com"
-    password: SecretStr | None = None
+    cache_entries: int = Field(
+        default=10_000,
+        gt=0,
+        description="How many the cache holds in each process; one more takes the place of the longest unused.",
+    )
+    lock_timeout: float = Field(
+        default=10.0, gt=0, description="Seconds that a writer of the store waits for its turn."
+    )
+    administrator: str = Field(
+        default="admin@example.com",
+        description="Whom a process that serves from the store in memory makes at its start, since nobody else could.",
+    )
+    password: SecretStr | None = Field(
+        default=None, description="The administrator's; without it, a random one, which is logged."
+    )
 
     def in_force(self, settings: Settings) -> Mapping[str, Any]:
         """What unset settings come to: a password that is made anew at each start."""

@@ -15,23 +15,27 @@ __all__ = ["SqlSettings", "sqlite_address"]
 
 
 class SqlSettings(BaseModel):
-    """Where documents are kept, and how the drivers behave.
-
-    `url` is `sqlite:///path` or `postgresql://…`; without it, SQLite in the app's `.m/` folder. `pool_size` is the
-    most PostgreSQL connections of one worker. `statement_timeout` and `lock_timeout` are in seconds.
-    `sqlite_synchronous` trades durability on power loss for speed; a killed process loses nothing either way.
-    `sync_schema` lets the start create and widen tables, which it does in development alone, and only while there are
-    no migrations; false keeps it from that.
-    """
+    """Where documents are kept, and how the drivers behave."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    url: str | None = None
-    pool_size: int = Field(default=16, ge=1, le=500)
-    statement_timeout: float = Field(default=10.0, gt=0)
-    lock_timeout: float = Field(default=10.0, gt=0)
-    sqlite_synchronous: Literal["NORMAL", "FULL"] = "NORMAL"
-    sync_schema: bool | None = None
+    url: str | None = Field(
+        default=None,
+        description="`sqlite:///path` or `postgresql://…`; without it, SQLite in the app's `.m/` folder. "
+        "`DATABASE_URL` says it too.",
+    )
+    pool_size: int = Field(default=16, ge=1, le=500, description="The most PostgreSQL connections of one worker.")
+    statement_timeout: float = Field(default=10.0, gt=0, description="Seconds that a statement may take.")
+    lock_timeout: float = Field(default=10.0, gt=0, description="Seconds that a statement waits for a lock.")
+    sqlite_synchronous: Literal["NORMAL", "FULL"] = Field(
+        default="NORMAL",
+        description="`FULL` outlives a loss of power and is slower; a killed process loses nothing either way.",
+    )
+    sync_schema: bool | None = Field(
+        default=None,
+        description="Whether a start creates and widens tables: in development it does, while there are no "
+        "migrations. True is refused in production.",
+    )
 
     def in_force(self, settings: Settings) -> Mapping[str, Any]:
         """What unset settings come to."""

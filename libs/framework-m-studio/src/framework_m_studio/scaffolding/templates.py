@@ -12,7 +12,7 @@ __all__ = ["render", "render_folder"]
 
 _SUFFIX: Final = ".jinja"
 _PLACEHOLDER: Final = "__package__"
-_HIDDEN: Final = {"gitignore": ".gitignore", "dockerignore": ".dockerignore"}
+_HIDDEN: Final = {name: f".{name}" for name in ("gitignore", "dockerignore", "pre-commit-config.yaml")}
 """Files whose names begin with a dot, under which packaging tools would leave them out of the wheel."""
 
 

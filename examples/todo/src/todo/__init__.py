@@ -1,0 +1,1 @@
+"""Todos in lists: the smallest app that has something of everything."""

@@ -1,0 +1,64 @@
+"""What is to be done."""
+
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from framework_m import Controller, DocType, Field, FieldProblem, ValidationError, requires_permission, whitelist
+
+
+class Priority(StrEnum):
+    """How much it matters."""
+
+    LOW = "Low"
+    NORMAL = "Normal"
+    HIGH = "High"
+
+
+class Todo(DocType):
+    """Something to be done."""
+
+    title: str = Field(min_length=1, max_length=200, in_list=True)
+    todo_list: UUID = Field(link="TodoList")
+    list_title: str | None = Field(default=None, fetch_from="todo_list.title", in_list=True)
+    due: date | None = Field(default=None, index=True, in_list=True)
+    priority: Priority = Field(default=Priority.NORMAL, in_list=True)
+    done: bool = Field(default=False, index=True, in_list=True)
+    done_at: datetime | None = Field(default=None, read_only=True)
+
+    class Meta:
+        naming = "TODO-.#####"
+        permissions = {
+            "read": {"Todo User": "own", "Todo Manager": "all"},
+            "create": ["Todo User", "Todo Manager"],
+            "write": {"Todo User": "own", "Todo Manager": "all"},
+            "delete": {"Todo User": "own", "Todo Manager": "all"},
+        }
+
+
+class TodoController(Controller[Todo]):
+    """Keeps when it was done, and keeps closed lists closed."""
+
+    async def validate(self) -> None:
+        """Sets or takes away the time; refuses a list that is closed."""
+        if not self.doc.done:
+            self.doc.done_at = None
+        elif self.doc.done_at is None:
+            self.doc.done_at = self.scope.clock()
+        if not self.doc.done:
+            await self._check_list()
+
+    @whitelist
+    @requires_permission("write")
+    async def postpone(self, days: int = 1) -> date:
+        """Makes it due later, counted from today where it is due already or not at all."""
+        today = self.scope.clock().date()
+        due = max(self.doc.due or today, today) + timedelta(days=days)
+        await self.documents.update("Todo", self.doc.id, {"due": due})
+        return due
+
+    async def _check_list(self) -> None:
+        todo_list = await self.documents.get("TodoList", self.doc.todo_list)
+        if todo_list["closed"]:
+            problem = FieldProblem("todo_list", "closed", "a list that is not closed is expected")
+            raise ValidationError(f"the list {todo_list['title']!r} is closed", [problem])

@@ -1,0 +1,28 @@
+"""The app and its people, as the tests use them."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from framework_m_testing.apps import OpenApp, open_app
+from framework_m_testing.people import Person
+
+
+@pytest.fixture
+async def app() -> AsyncIterator[OpenApp]:
+    """The app on an empty store in memory."""
+    async with open_app(Path(__file__).parents[1]) as opened:
+        yield opened
+
+
+@pytest.fixture
+def ada(app: OpenApp) -> Person:
+    """Somebody with todos of her own."""
+    return app.user("Todo User")
+
+
+@pytest.fixture
+def bob(app: OpenApp) -> Person:
+    """Somebody else."""
+    return app.user("Todo User")

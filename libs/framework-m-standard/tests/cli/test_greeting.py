@@ -1,0 +1,28 @@
+"""What a development server says where nobody administers the app."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from framework_m_core.interfaces.identity import Identity
+from framework_m_standard.cli.worker_process import what_is_missing
+
+
+def user(email: str, *roles: str) -> Identity:
+    return Identity(uuid4(), email, frozenset(roles), enabled=True, epoch=0)
+
+
+def test_without_users_the_first_is_made() -> None:
+    assert [*what_is_missing([])] == [
+        "There is no administrator yet. The first one: m user create you@example.com --role Administrator"
+    ]
+
+
+def test_a_user_who_is_there_is_named() -> None:
+    assert [*what_is_missing([user("ada@example.com", "Clerk"), user("bob@example.com")])] == [
+        "There is no administrator yet. To make one of a user: m user add-role ada@example.com Administrator"
+    ]
+
+
+def test_with_an_administrator_nothing_is_said() -> None:
+    assert [*what_is_missing([user("ada@example.com"), user("bob@example.com", "Administrator")])] == []

@@ -1,0 +1,61 @@
+"""`Person`: somebody who works with an app's documents in a test, at the door and over HTTP."""
+
+from __future__ import annotations
+
+from secrets import token_hex
+
+from framework_m_core.domain.scope import Principal, RequestScope
+from framework_m_core.interfaces.authentication import AuthenticationProtocol, Credentials, Login
+from framework_m_core.interfaces.session import SessionKind
+from framework_m_core.services.document_door import ScopedDocuments
+from framework_m_core.services.documents import DocumentService
+
+__all__ = ["KnownPeople", "Person"]
+
+_BEARER = "Bearer "
+
+
+class Person(ScopedDocuments):
+    """The documents as one caller may work with them; `id` is what `owner` says of what that caller makes."""
+
+    def __init__(self, service: DocumentService, principal: Principal) -> None:
+        super().__init__(service, RequestScope(principal, source="cli"))
+        self.principal = principal
+
+    @property
+    def id(self) -> str:
+        """The id of the caller, who need not have a User document."""
+        return self.principal.id
+
+
+class KnownPeople:
+    """An `AuthenticationProtocol` that lets the people of a test in by tokens of their own, all others as the app's."""
+
+    def __init__(self, real: AuthenticationProtocol) -> None:
+        self._real = real
+        self._people: dict[str, Principal] = {}
+
+    def headers(self, person: Person) -> dict[str, str]:
+        """The headers with which requests come from this person."""
+        token = f"test-{token_hex(16)}"
+        self._people[token] = person.principal
+        return {"authorization": _BEARER + token}
+
+    async def authenticate(self, credentials: Credentials) -> Principal | None:
+        """As the port says."""
+        token = (credentials.authorization or "").removeprefix(_BEARER)
+        return self._people.get(token) or await self._real.authenticate(credentials)
+
+    async def login(self, username: str, password: str, *, address: str, kind: SessionKind) -> Login:
+        """As the port says."""
+        return await self._real.login(username, password, address=address, kind=kind)
+
+    async def refresh(self, refresh_token: str) -> Login:
+        """As the port says."""
+        return await self._real.refresh(refresh_token)
+
+    async def logout(self, credentials: Credentials) -> None:
+        """As the port says, and a person's token opens nothing after it."""
+        token = (credentials.authorization or "").removeprefix(_BEARER)
+        if self._people.pop(token, None) is None:
+            await self._real.logout(credentials)

@@ -1,0 +1,175 @@
+"""An app as its own tests open it: people, samples, events and HTTP, on any store."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from framework_m_core.domain.errors import AuthenticationError, EntityNotFoundError, NoGrantError
+from framework_m_testing.apps import OpenApp, open_app
+
+CLERK = "Clerk"
+APP = '''"""Parcels, which are weighed once they have come."""
+
+from uuid import UUID
+
+from framework_m import Comparison, DocCreated, DocType, DocUpdated, Documents, Field, PrincipalValue, on
+
+PERMISSIONS = {
+    "read": {"Clerk": "own", "Lead": Comparison("region", "in", PrincipalValue("region"))},
+    "create": ["Clerk"],
+    "write": {"Clerk": "own"},
+}
+
+
+class Depot(DocType):
+    region: str
+
+    class Meta:
+        naming = "prompt"
+        permissions = PERMISSIONS
+
+
+class Parcel(DocType):
+    depot: UUID = Field(link="Depot")
+    keeper: UUID | None = Field(default=None, link="User")
+    region: str = "North"
+    weighed: int = 0
+
+    class Meta:
+        permissions = PERMISSIONS
+
+
+class Vehicle(DocType):
+    class Meta:
+        permissions = {"read": {"Clerk": "all"}}
+
+
+class Errand(DocType):
+    vehicle: UUID = Field(link="Vehicle")
+
+    class Meta:
+        permissions = {"read": {"Clerk": "own"}, "create": ["Clerk"]}
+
+
+@on("Parcel", DocCreated)
+async def weigh(event: DocCreated, documents: Documents) -> None:
+    await documents.update("Parcel", event.document_id, {"weighed": 1})
+
+
+@on("Parcel", DocUpdated)
+async def check(event: DocUpdated, documents: Documents) -> None:
+    parcel = await documents.get("Parcel", event.document_id)
+    if parcel["region"] == "Nowhere":
+        raise LookupError("there is no such region")
+    if parcel["weighed"] == 1:
+        await documents.update("Parcel", parcel["id"], {"weighed": 2})
+'''
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An app that is not installed."""
+    (tmp_path / "parcels_app.py").write_text(APP)
+    entry = '[project.entry-points."framework_m.apps"]\nparcels = "parcels_app"\n'
+    (tmp_path / "pyproject.toml").write_text(f'[project]\nname = "parcels"\n{entry}')
+    (tmp_path / "framework_config.toml").write_text('[framework]\nenv = "production"\n[auth]\nsecret = "${NOT_SET}"\n')
+    return tmp_path
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def app(folder: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[OpenApp]:
+    """The app on both kinds of store; what the machine configures does not count."""
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing")
+    monkeypatch.setenv("M_HTTP__PORT", "no port")
+    database = None if request.param == "memory" else f"sqlite:///{folder / 'test.db'}"
+    async with open_app(folder, database=database) as opened:
+        yield opened
+
+
+async def test_the_store_is_the_one_that_is_asked_for(folder: Path) -> None:
+    for _ in range(2):
+        async with open_app(folder) as app:
+            await app.make("Depot")
+            assert len((await app.system.list("Depot")).items) == 1
+    database = f"sqlite:///{folder / 'test.db'}"
+    async with open_app(folder, database=database) as app:
+        await app.make("Depot")
+    async with open_app(folder, database=database) as app:
+        assert len((await app.system.list("Depot")).items) == 1
+
+
+async def test_people_have_ids_of_their_own_unless_it_is_said(app: OpenApp) -> None:
+    one, other = app.user(CLERK), app.user(CLERK)
+    parcel = await app.make("Parcel", one)
+    assert parcel["owner"] == one.id != other.id
+    with pytest.raises(EntityNotFoundError):
+        await other.get("Parcel", parcel["id"])
+    assert (await app.user(CLERK, id=one.id).get("Parcel", parcel["id"]))["id"] == parcel["id"]
+    with pytest.raises(AuthenticationError):
+        await app.anonymous.get("Parcel", parcel["id"])
+
+
+async def test_attributes_are_what_scopes_compare_with(app: OpenApp) -> None:
+    await app.make("Parcel", region="South")
+    south, north = (app.user("Lead", attributes={"region": [region]}) for region in ("South", "North"))
+    assert len((await south.list("Parcel")).items) == 1
+    assert (await north.list("Parcel")).items == []
+
+
+async def test_what_a_document_links_to_is_made_by_the_same(app: OpenApp) -> None:
+    clerk = app.user(CLERK)
+    parcel = await app.make("Parcel", clerk, region="South")
+    depot = await clerk.get("Depot", parcel["depot"])
+    assert (parcel["region"], depot["owner"]) == ("South", clerk.id)
+    assert (await app.make("Depot"))["owner"] == "system"
+    user = await app.make("User")
+    assert (await app.make("Errand", clerk))["owner"] == clerk.id
+    assert (await app.make("Parcel", keeper=user["id"]))["keeper"] == user["id"]
+
+
+async def test_events_are_delivered_when_it_is_asked_for(app: OpenApp) -> None:
+    parcel = await app.make("Parcel", app.user(CLERK))
+    assert (await app.system.get("Parcel", parcel["id"]))["weighed"] == 0
+    for _ in range(2):
+        await app.deliver()
+        assert (await app.system.get("Parcel", parcel["id"]))["weighed"] == 2
+
+
+async def test_a_handler_that_fails_fails_the_test_until_it_is_mended(app: OpenApp) -> None:
+    parcel = await app.make("Parcel", region="Nowhere")
+    for _ in range(2):
+        with pytest.raises(LookupError, match="no such region"):
+            await app.deliver()
+    await app.system.update("Parcel", parcel["id"], {"region": "North"})
+    await app.deliver()
+    assert (await app.system.get("Parcel", parcel["id"]))["weighed"] == 2
+
+
+async def test_over_http_a_person_is_logged_in(app: OpenApp) -> None:
+    clerk = app.user(CLERK)
+    async with app.client(clerk) as client, app.client(app.user()) as other, app.client() as nobody:
+        made = await client.post("/api/v1/Depot", json=await app.sample("Depot"))
+        assert (made.status_code, made.json()["owner"]) == (201, clerk.id)
+        assert (await other.get("/api/v1/Depot")).status_code == 403
+        assert (await nobody.get("/api/v1/Depot")).status_code == 401
+        assert (await client.post("/api/v1/auth/logout")).status_code == 204
+        assert (await client.get("/api/v1/Depot")).status_code == 401
+    with pytest.raises(NoGrantError):
+        await app.user().list("Depot")
+
+
+async def test_over_http_the_apps_own_logins_work_too(app: OpenApp) -> None:
+    password = str(uuid4())
+    await app.application.container.get("identity").create("ada@example.com", password, [CLERK])
+    async with app.client() as client:
+        login = await client.post("/api/v1/auth/login", json={"username": "ada@example.com", "password": password})
+        tokens = login.json()
+        answer = await client.post("/api/v1/auth/refresh", json={"refresh_token": tokens["refresh_token"]})
+        headers = {"authorization": f"Bearer {answer.json()['access_token']}"}
+        assert (await client.get("/api/v1/auth/me", headers=headers)).json()["email"] == "ada@example.com"
+        assert (await client.post("/api/v1/auth/logout", headers=headers)).status_code == 204
+        assert (await client.get("/api/v1/auth/me", headers=headers)).status_code == 401

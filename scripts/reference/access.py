@@ -1,0 +1,28 @@
+"""`access.md`: who may call what."""
+
+from framework_m_standard.http.access import CALLERS, access_table
+from scripts.reference.markdown import table
+
+__all__ = ["access_page"]
+
+_HEAD = """# Who may call what
+
+Made from `framework_m_standard/http/access.toml` by `make reference`; the server builds its
+routes from the same file, and `tests/journeys/test_permission_table.py` calls each of them as each caller.
+
+- anonymous: nobody has logged in, and the DocType opens nothing to guests
+- no_grant: logged in, without a grant for the action
+- outside_scope: with a grant, the document outside the caller's read scope
+- not_this: may read the document, but the action's own scope does not cover it
+- allowed: may do it
+"""
+
+
+def access_page() -> str:
+    """The permission table."""
+    rows = []
+    for route in access_table():
+        query = f"?{route.query}" if route.query else ""
+        statuses = [str(route.status.get(caller, "")) for caller in CALLERS]
+        rows.append([f"`{route.method} {route.path}{query}`", route.action, *statuses])
+    return "\n".join([_HEAD, *table(["route", "action", *CALLERS], rows), ""])

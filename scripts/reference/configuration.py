@@ -1,0 +1,82 @@
+"""`configuration.md`: every setting, from the typed models of the sections."""
+
+import inspect
+from collections.abc import Iterator
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
+
+from framework_m_core.bootstrap.binding import ADAPTERS, FRAMEWORK_PORTS, STORE_EXTRAS, STORE_FAMILY
+from framework_m_core.bootstrap.discovery import Discovered, installed
+from framework_m_core.bootstrap.settings import settings_models
+from framework_m_core.cli.config import shown
+from scripts.reference.markdown import one_line, table
+
+__all__ = ["configuration_page"]
+
+_HEAD = """# Settings
+
+Made from the settings models by `make reference`. How values are given, and which outranks which, stands under
+[configuration](../user/configuration.md); `m config show --explain` prints those in force with what they mean. A list
+in a variable is written with commas.
+"""
+_TYPES = {str: "text", SecretStr: "secret text", int: "whole number", float: "number", bool: "true or false"}
+_BOUNDS = {Ge: ("ge", "at least"), Gt: ("gt", "above"), Le: ("le", "at most"), Lt: ("lt", "below")}
+
+
+def configuration_page() -> str:
+    """All sections."""
+    found = installed()
+    lines = [_HEAD]
+    for section, model in sorted(settings_models(found).items()):
+        lines += [f"## `[{section}]`", "", one_line(inspect.getdoc(model) or ""), ""]
+        lines += _choices(found) if section == "adapters" else _settings(section, model)
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _settings(section: str, model: type[BaseModel]) -> Iterator[str]:
+    rows = []
+    for key, info in model.model_fields.items():
+        assert info.description, f"[{section}] {key} has no description"
+        variable = f"`M_{section.upper()}__{key.upper()}`"
+        rows.append([f"`{key}`", _type(info), _default(info), variable, one_line(info.description)])
+    return table(["key", "type", "default", "variable", "what it does"], rows)
+
+
+def _default(info: FieldInfo) -> str:
+    return "" if info.default is None else f"`{shown(info.default)}`"
+
+
+def _type(info: FieldInfo) -> str:
+    bounds = [
+        f"{word} {getattr(part, attribute)}"
+        for part in info.metadata
+        for kind, (attribute, word) in _BOUNDS.items()
+        if isinstance(part, kind)
+    ]
+    return ", ".join([_named(info.annotation), *bounds])
+
+
+def _named(annotation: Any) -> str:
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin in {Union, UnionType}:
+        return " or ".join(_named(part) for part in arguments if part is not NoneType)
+    if origin is Literal:
+        return " or ".join(f"`{shown(choice)}`" for choice in arguments)
+    if origin is tuple:
+        return f"list of {_named(arguments[0])}"
+    return _TYPES[annotation]
+
+
+def _choices(found: Discovered) -> Iterator[str]:
+    """The ports that have more than one name to choose from, or may have: an app or package brings others."""
+    rows = []
+    for key in ("store", *(port for port in FRAMEWORK_PORTS if port not in (*STORE_FAMILY, *STORE_EXTRAS))):
+        group = ADAPTERS + (STORE_FAMILY[0] if key == "store" else key)
+        names = sorted({choice.name for choice in found.choices(group)})
+        rows.append([f"`{key}`", ", ".join(f"`{name}`" for name in names), f"`M_ADAPTERS__{key.upper()}`"])
+    return table(["key", "what we bring", "variable"], rows)

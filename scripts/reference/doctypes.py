@@ -1,0 +1,58 @@
+"""`doctypes.md`: the keywords of `Field` and the options of `Meta`."""
+
+import inspect
+from collections.abc import Iterator
+from typing import Any, get_overloads
+
+from framework_m_core.domain.field import KEYWORDS, Field
+from framework_m_core.domain.meta import ACTIONS, MetaOptions
+from scripts.reference.markdown import bullets, table
+
+__all__ = ["doctypes_page"]
+
+_HEAD = """# What a DocType may say
+
+Made from `Field` and the options' model by `make reference`. [DocTypes](../user/doctypes.md) and
+[permissions](../user/permissions.md) show them at work. A keyword or option that is none stops the start.
+
+## Keywords of `Field`
+"""
+_PYDANTICS = """
+Pydantic's own, as it knows them: {names}.
+
+## Options of `Meta`
+"""
+
+
+def doctypes_page() -> str:
+    """Keywords, options and actions."""
+    stated = inspect.signature(get_overloads(Field)[-1], eval_str=False).parameters
+    effects = bullets(Field)
+    ours = [*KEYWORDS, "ext"]
+    assert ours == [name for name in stated if name in effects]
+    theirs = [f"`{name}`" for name in stated if name not in effects]
+    keywords = ([f"`{name}`", _typed(stated[name].annotation), effects[name]] for name in ours)
+    actions = ", ".join(f"`{action}`" for action in ACTIONS)
+    return "\n".join(
+        [
+            _HEAD,
+            *table(["keyword", "type", "effect"], keywords),
+            _PYDANTICS.format(names=", ".join(theirs)),
+            *table(["option", "default", "effect"], _options()),
+            "",
+            f"The actions of `permissions` are {actions}.",
+            "",
+        ]
+    )
+
+
+def _options() -> Iterator[list[str]]:
+    effects = bullets(MetaOptions)
+    assert effects.keys() == MetaOptions.model_fields.keys()
+    for name, info in MetaOptions.model_fields.items():
+        default: Any = info.get_default(call_default_factory=True)
+        yield [f"`{name}`", f"`{default!r}`", effects[name]]
+
+
+def _typed(annotation: str) -> str:
+    return f"`{annotation.removesuffix(' | None')}`"

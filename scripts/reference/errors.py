@@ -1,0 +1,46 @@
+"""`errors.md`: the codes of errors that a client may meet, and their HTTP status."""
+
+import inspect
+from collections.abc import Iterator
+from http import HTTPStatus
+
+from framework_m_core.bootstrap import discovery
+from framework_m_core.domain.errors import AnswerReplayed, FrameworkError
+from framework_m_standard.http.error_responses import status_of
+from scripts.reference.markdown import one_line, table
+
+__all__ = ["errors_page"]
+
+_HEAD = """# Errors over HTTP
+
+Made from the error classes by `make reference`. An error is `application/problem+json` with `type`, `title`, `status`,
+`detail`, `code` and `request_id`; `errors` lists the faults of a `400`. Whatever is not named here is a `500` with the
+code `internal_error`: the request id finds it in the server's log.
+"""
+_PACKAGES = ("framework_m_core", "framework_m_standard")
+
+
+def errors_page() -> str:
+    """All codes, by status."""
+    for name in _PACKAGES:
+        for _ in discovery.modules_of(__import__(name)):
+            pass  # what is imported is known as a subclass
+    rows = sorted((_status(kind), kind.code, _meaning(kind)) for kind in _told())
+    return "\n".join([_HEAD, *table(["status", "code", "when"], ([str(s), f"`{c}`", m] for s, c, m in rows)), ""])
+
+
+def _told() -> Iterator[type[FrameworkError]]:
+    seen = [FrameworkError]
+    for kind in seen:
+        seen += [part for part in kind.__subclasses__() if part.__module__.startswith(_PACKAGES)]
+    for kind in dict.fromkeys(seen):
+        if kind is not AnswerReplayed and _status(kind) != HTTPStatus.INTERNAL_SERVER_ERROR:
+            yield kind
+
+
+def _status(kind: type[FrameworkError]) -> int:
+    return status_of(kind.__new__(kind))
+
+
+def _meaning(kind: type[FrameworkError]) -> str:
+    return one_line((inspect.getdoc(kind) or "").partition("\n\n")[0])

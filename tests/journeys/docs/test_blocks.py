@@ -1,0 +1,135 @@
+"""Every code block is run or checked: by a story, or by its language."""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from framework_m_core.bootstrap.discovery import APPS, discover
+from framework_m_core.bootstrap.settings import load_settings
+from framework_m_core.controllers.controller import Controller
+from framework_m_core.controllers.event_handler import handler_marks
+from framework_m_core.controllers.rpc import call_mark
+from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_standard.doctypes.base_doctype import BaseDocType
+from tests.journeys.docs.pages import PAGES, Block, Page, blocks_of
+from tests.journeys.docs.test_stories import STORIES
+from tests.journeys.product import ROOT
+
+ELSEWHERE = {"docs/user/migrations.md": "tests/upgrade/test_page.py"}
+"""Pages whose commands another test runs."""
+
+FOLLOWED = {story.page for story in STORIES}
+SHOWN = {"text"}
+"""Languages of what is shown and not done."""
+
+CHECKED = {"python", "toml"}
+"""Languages that are checked wherever they stand, unless they are a file of a story."""
+
+
+def unrun(page: str, blocks: Iterable[Block]) -> list[str]:
+    """The blocks of a page that nothing runs."""
+    return [
+        f"{page}: {block.language or 'a block without a language'}: {block.text.splitlines()[0]}"
+        for block in blocks
+        if block.language not in SHOWN and not _is_run(page, block)
+    ]
+
+
+def _is_run(page: str, block: Block) -> bool:
+    if block.language in CHECKED and not block.file:
+        return True
+    if page in ELSEWHERE:
+        return block.language == "sh"
+    return page in FOLLOWED and block.language in {*CHECKED, "sh", "json"}
+
+
+def with_blocks(*languages: str) -> list[Any]:
+    """The pages that have blocks of a language which belong to no story."""
+    found = [Page(path) for path in PAGES]
+    return [
+        pytest.param(page, id=page.name)
+        for page in found
+        if any(block.language in languages and not block.file for block in page.blocks)
+    ]
+
+
+def texts(page: Page, language: str) -> list[str]:
+    """The texts of these blocks."""
+    return [block.text for block in page.blocks if block.language == language and not block.file]
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: Page(path).name)
+def test_every_block_is_run(path: Path) -> None:
+    assert unrun(Page(path).name, Page(path).blocks) == []
+
+
+def test_a_page_that_is_run_elsewhere_is_named_there() -> None:
+    for page, test in ELSEWHERE.items():
+        assert Path(page).name in (ROOT / test).read_text()
+
+
+@pytest.mark.parametrize(
+    ("text", "page"),
+    [
+        ("```sh\nls\n```\n", "docs/user/doctypes.md"),
+        ("```json\n{}\n```\n", "docs/user/doctypes.md"),
+        ("```\nls\n```\n", "docs/user/cli.md"),
+        ("```http\nGET /\n```\n", "docs/user/cli.md"),
+        ("```python\n# src/shop.py\n```\n", "docs/user/doctypes.md"),
+        ("1. so:\n\n   ```yaml\n   a: 1\n   ```\n", "README.md"),
+    ],
+)
+def test_a_block_that_nothing_runs_is_told(text: str, page: str) -> None:
+    assert len(unrun(page, blocks_of(text))) == 1
+    assert unrun(page, blocks_of("```text\nanything\n```\n")) == []
+
+
+def test_a_fence_that_is_not_closed_is_told() -> None:
+    with pytest.raises(ValueError, match="not closed"):
+        list(blocks_of("```sh\nls\n"))
+
+
+@pytest.mark.parametrize("page", with_blocks("python"))
+def test_the_declarations_on_a_page_can_be_registered(page: Page) -> None:
+    module = ModuleType(f"docs_{page.path.stem}")
+    module.__file__ = str(page.path)
+    sys.modules[module.__name__] = module
+    for text in texts(page, "python"):
+        exec(compile(text, page.name, "exec"), vars(module))
+    builder, declared = RegistryBuilder(), 0
+    for one in list(vars(module).values()):
+        if handler_marks(one):
+            builder.add_handler(one)
+        if call_mark(one):
+            builder.add_function(one)
+        if not isinstance(one, type) or one.__module__ != module.__name__:
+            continue
+        if getattr(one, "_is_protocol", False):
+            builder.add_port(one)
+        if issubclass(one, Controller):
+            builder.add_controller(one)
+        elif issubclass(one, BaseDocType):
+            builder.add_doctype(one, "docs")
+            declared += 1
+    assert len(builder.freeze().doctypes) <= declared
+
+
+@pytest.mark.parametrize("page", with_blocks("toml"))
+def test_the_settings_and_entry_points_on_a_page_are_known(page: Page, tmp_path: Path) -> None:
+    for text in texts(page, "toml"):
+        written = tomllib.loads(text)
+        if "project" in written:
+            points = written["project"]["entry-points"]
+            an_app = "" if APPS in points else f'[project.entry-points."{APPS}"]\nshop = "shop"\n'
+            (tmp_path / "pyproject.toml").write_text(text + an_app)
+            assert discover(tmp_path).entries.keys() >= points.keys()
+        else:
+            (tmp_path / "framework_config.toml").write_text(text)
+            assert load_settings(tmp_path, {"SHOP_SECRET": "s" * 40}).origins
