@@ -7,10 +7,24 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from framework_m_core.interfaces.identity import IdentityProtocol
 from framework_m_core.interfaces.session import SessionProtocol
 from framework_m_testing.clock import SetClock
+from framework_m_testing.contracts.identity import IdentityContract
 from framework_m_testing.contracts.session import SessionContract
+from framework_m_testing.fakes.identity import FakeIdentity
 from framework_m_testing.fakes.session import FakeSessions
+
+type Tell = Callable[[], Awaitable[str]]
+
+
+def telling(fake: object) -> Tell:
+    """Tells all that a fake holds."""
+
+    async def tell() -> str:
+        return repr(vars(fake))
+
+    return tell
 
 
 @pytest.fixture
@@ -33,8 +47,20 @@ class TestFakeSessions(SessionContract):
         return uuid4()
 
     @pytest.fixture
-    def kept(self, sessions: FakeSessions) -> Callable[[], Awaitable[str]]:
-        async def tell() -> str:
-            return repr(vars(sessions))
+    def kept(self, sessions: FakeSessions) -> Tell:
+        return telling(sessions)
 
-        return tell
+
+@pytest.fixture
+def identity() -> FakeIdentity:
+    return FakeIdentity()
+
+
+class TestFakeIdentity(IdentityContract):
+    @pytest.fixture
+    def production(self, identity: FakeIdentity) -> IdentityProtocol:
+        return identity.in_production()
+
+    @pytest.fixture
+    def kept(self, identity: FakeIdentity) -> Tell:
+        return telling(identity)

@@ -69,7 +69,7 @@ class Worker:
 type StartWorker = Callable[..., Awaitable[Worker]]
 """Starts a worker, in production if so told."""
 
-_PRODUCTION = {
+PRODUCTION = {
     "M_FRAMEWORK__ENV": "production",
     "M_AUTH__SECRET": "s" * 48,
     "M_HTTP__CORS_ORIGINS": "",
@@ -102,7 +102,7 @@ async def start_worker(tmp_path: Path, database_url: str, clock: SetClock) -> As
             environment = {"M_ADAPTERS__STORE": MEMORY} if database_url == MEMORY else {"DATABASE_URL": database_url}
             if production:
                 async with open_application(tmp_path, environment=environment):
-                    environment |= _PRODUCTION  # production finds the tables made
+                    environment |= PRODUCTION  # production finds the tables made
             opened = open_application(tmp_path, environment=environment, container=container)
             return Worker(await stack.enter_async_context(opened), clock)
 

@@ -73,6 +73,8 @@ class SessionContract(Contract):
         assert (session.id, session.user_id, session.epoch) == (opened.session.id, user_id, 3)
         assert session.kind is SessionKind.TOKEN
         assert len({opened.secret, rotated.secret, opened.csrf_token, rotated.csrf_token}) == 4
+        assert opened.session.secret_hash != session.secret_hash
+        assert opened.session.csrf_hash != session.csrf_hash
         clock.now += _SECOND
         assert await sessions.find(session.id) == session
         assert await sessions.rotate(session.id, rotated.secret)
