@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -10,8 +11,10 @@ import pytest
 from framework_m_core.interfaces.identity import IdentityProtocol
 from framework_m_core.interfaces.session import SessionProtocol
 from framework_m_testing.clock import SetClock
+from framework_m_testing.contracts.authentication import AuthenticationContract, LoginDesk
 from framework_m_testing.contracts.identity import IdentityContract
 from framework_m_testing.contracts.session import SessionContract
+from framework_m_testing.fakes.authentication import FakeAuthentication
 from framework_m_testing.fakes.identity import FakeIdentity
 from framework_m_testing.fakes.session import FakeSessions
 
@@ -64,3 +67,15 @@ class TestFakeIdentity(IdentityContract):
     @pytest.fixture
     def kept(self, identity: FakeIdentity) -> Tell:
         return telling(identity)
+
+
+class TestFakeAuthentication(AuthenticationContract):
+    @pytest.fixture
+    def desk(self, identity: FakeIdentity, sessions: FakeSessions, clock: SetClock) -> LoginDesk:
+        window = timedelta(minutes=15)
+        fake = FakeAuthentication(identity, sessions, clock, failures=3, window=window)
+
+        async def elsewhere() -> FakeAuthentication:
+            return fake
+
+        return LoginDesk(fake, elsewhere, identity, clock, failures=3, window=window)

@@ -90,7 +90,15 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-async def start_worker(tmp_path: Path, database_url: str, clock: SetClock) -> AsyncIterator[StartWorker]:
+def variables() -> dict[str, str]:
+    """What a test's workers are configured with."""
+    return {}
+
+
+@pytest.fixture
+async def start_worker(
+    tmp_path: Path, database_url: str, clock: SetClock, variables: dict[str, str]
+) -> AsyncIterator[StartWorker]:
     """Starts workers that share a store, as the processes of one installation do."""
     memory = MemoryDatabase(lock_timeout=5)
     async with AsyncExitStack() as stack:
@@ -99,7 +107,8 @@ async def start_worker(tmp_path: Path, database_url: str, clock: SetClock) -> As
             container = Container()
             container.override("clock", clock)
             container.override("memory_database", memory)
-            environment = {"M_ADAPTERS__STORE": MEMORY} if database_url == MEMORY else {"DATABASE_URL": database_url}
+            store = {"M_ADAPTERS__STORE": MEMORY} if database_url == MEMORY else {"DATABASE_URL": database_url}
+            environment = {**variables, **store}
             if production:
                 async with open_application(tmp_path, environment=environment):
                     environment |= PRODUCTION  # production finds the tables made

@@ -20,7 +20,7 @@ class SessionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A live login. Secrets are kept as hashes only."""
+    """A live login. Secrets are kept as hashes only: SHA-256 in hexadecimal, by which whoever verifies one knows it."""
 
     id: UUID
     user_id: UUID

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -52,10 +53,12 @@ class SessionContract(Contract):
     async def test_secrets_are_kept_as_hashes_only(
         self, sessions: SessionProtocol, user_id: UUID, kept: Callable[[], Awaitable[str]]
     ) -> None:
-        """Also after a rotation."""
+        """By which whoever verifies one knows it; also after a rotation."""
         opened = await sessions.open(user_id, 0, SessionKind.TOKEN)
         for one in (opened, await sessions.rotate(opened.session.id, opened.secret)):
             assert one is not None
+            hashes = [hashlib.sha256(text.encode()).hexdigest() for text in (one.secret, one.csrf_token)]
+            assert [one.session.secret_hash, one.session.csrf_hash] == hashes
             text = f"{await kept()} {await sessions.find(one.session.id)!r}"
             assert str(one.session.id) in text
             assert one.secret not in text
