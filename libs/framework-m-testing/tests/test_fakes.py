@@ -8,14 +8,17 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from framework_m_core.domain.errors import TransientError
 from framework_m_core.interfaces.identity import IdentityProtocol
 from framework_m_core.interfaces.session import SessionProtocol
 from framework_m_testing.clock import SetClock
 from framework_m_testing.contracts.authentication import AuthenticationContract, LoginDesk
 from framework_m_testing.contracts.identity import IdentityContract
+from framework_m_testing.contracts.permission import RULES, TRUSTED, PermissionContract, permission_snapshot
 from framework_m_testing.contracts.session import SessionContract
 from framework_m_testing.fakes.authentication import FakeAuthentication
 from framework_m_testing.fakes.identity import FakeIdentity
+from framework_m_testing.fakes.permission import FakePermission
 from framework_m_testing.fakes.session import FakeSessions
 
 type Tell = Callable[[], Awaitable[str]]
@@ -79,3 +82,21 @@ class TestFakeAuthentication(AuthenticationContract):
             return fake
 
         return LoginDesk(fake, elsewhere, identity, clock, failures=3, window=window)
+
+
+class TestFakePermission(PermissionContract):
+    @pytest.fixture
+    def engine(self) -> FakePermission:
+        return FakePermission(permission_snapshot(), rules=RULES, trusted=[TRUSTED])
+
+    @pytest.fixture
+    def unable(self) -> list[FakePermission]:
+        away = FakePermission(permission_snapshot(), rules=RULES)
+        away.failure = TransientError("the engine is away")
+        return [away]
+
+
+class TestFakePermissionThatDecides(TestFakePermission):
+    @pytest.fixture
+    def engine(self) -> FakePermission:
+        return FakePermission(permission_snapshot(), decide=lambda _: True, rules=RULES, trusted=[TRUSTED])
