@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
 
+from framework_m_core.bootstrap.application import Application
+from framework_m_core.bootstrap.settings import load_settings
 from framework_m_core.domain.errors import TransientError
 from framework_m_core.interfaces.identity import IdentityProtocol
 from framework_m_core.interfaces.session import SessionProtocol
 from framework_m_testing.clock import SetClock
 from framework_m_testing.contracts.authentication import AuthenticationContract, LoginDesk
+from framework_m_testing.contracts.bootstrap import BootstrapContract
 from framework_m_testing.contracts.identity import IdentityContract
 from framework_m_testing.contracts.permission import RULES, TRUSTED, PermissionContract, permission_snapshot
 from framework_m_testing.contracts.session import SessionContract
 from framework_m_testing.fakes.authentication import FakeAuthentication
+from framework_m_testing.fakes.bootstrap import FakeBootstrap
 from framework_m_testing.fakes.identity import FakeIdentity
 from framework_m_testing.fakes.permission import FakePermission
 from framework_m_testing.fakes.session import FakeSessions
@@ -100,3 +105,13 @@ class TestFakePermissionThatDecides(TestFakePermission):
     @pytest.fixture
     def engine(self) -> FakePermission:
         return FakePermission(permission_snapshot(), decide=lambda _: True, rules=RULES, trusted=[TRUSTED])
+
+
+class TestFakeBootstrap(BootstrapContract):
+    @pytest.fixture
+    def step(self) -> FakeBootstrap:
+        return FakeBootstrap()
+
+    @pytest.fixture
+    def app(self, tmp_path: Path) -> Application:
+        return Application(load_settings(tmp_path, {}))
