@@ -23,6 +23,9 @@ __all__ = ["MigrationContract", "MigrationDesk", "OpenMigrations", "earlier_snap
 _PATIENCE = 10
 """Seconds that something which waits for nobody may take."""
 
+_WHILE = 0.2
+"""Seconds in which something that does not wait would be done."""
+
 
 @dataclass(frozen=True)
 class MigrationDesk:
@@ -226,6 +229,20 @@ class MigrationContract(Contract):
         async with open_migrations(earlier_snapshot()) as other:
             done = await asyncio.gather(desk.run(), other.run(), desk.run())
         assert sorted(name for names in done for name in names) == sorted(names)
+
+    async def test_a_run_waits_for_the_end_of_another_and_does_nothing_twice(
+        self, desk: MigrationDesk, open_migrations: OpenMigrations
+    ) -> None:
+        """Also between its steps."""
+        names = [(await desk.write("first")).stem, (await desk.write("second", empty=True)).stem]
+        run = aiter(desk.migrations.apply())
+        assert (await anext(run)).name == names[0]
+        async with open_migrations(earlier_snapshot()) as other, asyncio.timeout(_PATIENCE):
+            waiting = asyncio.create_task(other.run())
+            await asyncio.sleep(_WHILE)
+            assert not waiting.done()
+            assert [step.name async for step in run] == names[1:]
+            assert await waiting == []
 
     async def test_looking_waits_for_no_run_and_a_run_that_is_left_gives_way(
         self, desk: MigrationDesk, open_migrations: OpenMigrations
