@@ -77,8 +77,8 @@ class MigrationProtocol(Protocol):
     async def create(self, message: str, *, empty: bool = False, drop: bool = False) -> WrittenRevision | None:
         """Writes a revision that makes the store what the DocTypes say; None when it is that already.
 
-        Raises ConfigurationError before `init`. With `empty` it does nothing yet. With `drop` it removes what no DocType
-        declares any longer, which is kept otherwise.
+        Raises ConfigurationError before `init`. With `empty` it does nothing yet. With `drop` it removes what no
+        DocType declares any longer, which is kept otherwise.
         """
         ...
 
