@@ -64,11 +64,11 @@ class FakeAuthentication:
         self._admitted: dict[str, Principal] = {}
         self._failed: dict[tuple[str, str], list[datetime]] = {}
 
-    def admit(self, principal: Principal) -> str:
-        """An access token for somebody who is no user; it is good until it is logged out."""
-        token = secrets.token_urlsafe()
-        self._admitted[token] = principal
-        return token
+    def admit(self, principal: Principal, token: str | None = None) -> str:
+        """An access token, chosen or not, for somebody who is no user; it is good until it is logged out."""
+        given = token or secrets.token_urlsafe()
+        self._admitted[given] = principal
+        return given
 
     async def authenticate(self, credentials: Credentials) -> Principal | None:
         """The principal; None when no credentials are given."""
