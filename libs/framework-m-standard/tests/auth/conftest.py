@@ -1,16 +1,14 @@
-"""The real application on SQLite and PostgreSQL, under a clock that tests set."""
+"""The real application on SQLite and PostgreSQL, and in memory for contracts, under a clock that tests set."""
 
 from __future__ import annotations
 
-import os
-import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
-import asyncpg
 import pytest
 from pydantic import SecretStr
 
@@ -22,23 +20,12 @@ from framework_m_standard.auth.authentication import SessionAuthentication
 from framework_m_standard.auth.identity import DocumentIdentity
 from framework_m_standard.auth.sessions import DocumentSessions
 from framework_m_standard.auth.settings import AuthSettings
+from framework_m_standard.memory.database import MemoryDatabase
+from framework_m_testing.clock import SetClock
 
-POSTGRES = os.environ.get("TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
+MEMORY = "memory"
 PASSWORD = "correct horse battery"
 ADDRESS = "192.0.2.1"
-
-
-class SetClock:
-    """A clock that stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = datetime(2026, 1, 31, 12, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def move(self, **span: float) -> None:
-        self.now += timedelta(**span)
 
 
 @dataclass(frozen=True)
@@ -68,16 +55,21 @@ class Worker:
         principal = Principal("the-administrator", frozenset({"Administrator"}))
         return RequestScope(principal, clock=self.clock)
 
-    async def rows(self, doctype: str) -> int:
-        """How many documents of a DocType are stored."""
+    async def stored(self, doctype: str) -> Sequence[Any]:
+        """The documents of a DocType as they are stored."""
         async with self.app.container.get("unit_of_work")(self.administrator) as unit:
-            return int(await unit.repository(doctype).count())
+            found: Sequence[Any] = (await unit.repository(doctype).list()).items
+            return found
+
+    async def told(self, *doctypes: str) -> str:
+        """All that is stored of some DocTypes, as text."""
+        return repr([document.model_dump() for doctype in doctypes for document in await self.stored(doctype)])
 
 
 type StartWorker = Callable[..., Awaitable[Worker]]
 """Starts a worker, in production if so told."""
 
-_PRODUCTION = {
+PRODUCTION = {
     "M_FRAMEWORK__ENV": "production",
     "M_AUTH__SECRET": "s" * 48,
     "M_HTTP__CORS_ORIGINS": "",
@@ -90,37 +82,36 @@ def clock() -> SetClock:
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
-    """An empty database of one test's own."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'auth.db'}"
-        return
-    name = f"auth_{secrets.token_hex(6)}"
-    await _administer(f"CREATE DATABASE {name}")
-    yield f"{POSTGRES.rpartition('/')[0]}/{name}"
-    await _administer(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-async def _administer(sql: str) -> None:
-    connection = await asyncpg.connect(POSTGRES)
-    try:
-        await connection.execute(sql)
-    finally:
-        await connection.close()
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of one test's own; the contracts' tests in memory put `MEMORY` here."""
+    if request.param == "postgres":
+        return str(request.getfixturevalue("empty_postgres_url"))
+    return f"sqlite:///{tmp_path / 'auth.db'}"
 
 
 @pytest.fixture
-async def start_worker(tmp_path: Path, database_url: str, clock: SetClock) -> AsyncIterator[StartWorker]:
+def variables() -> dict[str, str]:
+    """What a test's workers are configured with."""
+    return {}
+
+
+@pytest.fixture
+async def start_worker(
+    tmp_path: Path, database_url: str, clock: SetClock, variables: dict[str, str]
+) -> AsyncIterator[StartWorker]:
     """Starts workers that share a store, as the processes of one installation do."""
+    memory = MemoryDatabase(lock_timeout=5)
     async with AsyncExitStack() as stack:
 
         async def start(*, production: bool = False) -> Worker:
             container = Container()
             container.override("clock", clock)
-            environment = {"DATABASE_URL": database_url}
+            container.override("memory_database", memory)
+            store = {"M_ADAPTERS__STORE": MEMORY} if database_url == MEMORY else {"DATABASE_URL": database_url}
+            environment = {**variables, **store}
             if production:
                 async with open_application(tmp_path, environment=environment):
-                    environment |= _PRODUCTION  # production finds the tables made
+                    environment |= PRODUCTION  # production finds the tables made
             opened = open_application(tmp_path, environment=environment, container=container)
             return Worker(await stack.enter_async_context(opened), clock)
 
@@ -135,6 +126,12 @@ async def worker(start_worker: StartWorker) -> Worker:
 @pytest.fixture
 def settings() -> AuthSettings:
     return AuthSettings(secret=SecretStr("s" * 48))
+
+
+@pytest.fixture
+async def user_id(worker: Worker) -> UUID:
+    """Somebody who may have sessions."""
+    return (await worker.identity.create("ada@example.com", PASSWORD, [])).id
 
 
 @pytest.fixture(params=list(SessionKind))

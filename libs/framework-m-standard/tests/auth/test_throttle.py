@@ -103,7 +103,7 @@ async def test_what_counts_as_one_address(throttle: LoginThrottle, first: str, s
 async def test_success_takes_back_the_failures_of_this_account_here(throttle: LoginThrottle, worker: Worker) -> None:
     await attempts(throttle, 3)
     await throttle.succeed(ACCOUNT, ADDRESS)
-    assert await worker.rows("LoginAttempt") == 0
+    assert await worker.stored("LoginAttempt") == []
     await attempts(throttle, 3)
 
 
@@ -132,13 +132,12 @@ async def test_old_attempts_are_removed(throttle: LoginThrottle, worker: Worker)
     await attempts(throttle, 3)
     worker.clock.move(minutes=16)
     await attempts(throttle, 1)
-    assert await worker.rows("LoginAttempt") == 1
+    assert len(await worker.stored("LoginAttempt")) == 1
 
 
 async def test_neither_account_nor_address_is_stored(throttle: LoginThrottle, worker: Worker) -> None:
     await attempts(throttle, 1)
-    async with worker.app.container.get("unit_of_work")(worker.administrator) as unit:
-        stored = repr((await unit.repository("LoginAttempt").list()).items)
+    stored = repr(await worker.stored("LoginAttempt"))
     assert "LoginAttempt(" in stored
-    assert "ada" not in stored
+    assert ACCOUNT not in stored
     assert ADDRESS not in stored

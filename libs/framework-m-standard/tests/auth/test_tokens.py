@@ -17,8 +17,7 @@ from hypothesis import strategies as st
 from framework_m_core.domain.errors import AuthenticationError
 from framework_m_standard.auth.settings import AuthSettings
 from framework_m_standard.auth.tokens import AccessClaims, AccessTokens
-
-from .conftest import SetClock
+from framework_m_testing.clock import SetClock
 
 USER, SESSION = uuid4(), uuid4()
 

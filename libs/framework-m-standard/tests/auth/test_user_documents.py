@@ -65,7 +65,7 @@ async def test_a_deleted_user_leaves_no_password_and_no_session(documents: Docum
     user = await worker.identity.create(EMAIL, PASSWORD, [])
     await worker.sessions.open(user.id, 0, SessionKind.TOKEN)
     await documents.delete("User", EMAIL)
-    assert await worker.rows("UserCredential") == await worker.rows("UserSession") == 0
+    assert [*await worker.stored("UserCredential"), *await worker.stored("UserSession")] == []
     assert await worker.identity.find(user.id) is None
     assert await worker.identity.verify_password(EMAIL, PASSWORD) is None
     with pytest.raises(EntityNotFoundError):

@@ -1,15 +1,15 @@
-"""The ASGI app in process, over the real services and SQLite; only who is calling is decided by a table."""
+"""The ASGI app in process, over the real services and SQLite; only the logins are fakes."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import httpx
 import pydantic
@@ -29,12 +29,9 @@ from framework_m import (
 )
 from framework_m_core.bootstrap.discovery import folder_of
 from framework_m_core.domain.clock import Uuid7Generator
-from framework_m_core.domain.errors import AuthenticationError, PermissionDeniedError, RateLimitError, TransientError
+from framework_m_core.domain.errors import TransientError
 from framework_m_core.domain.scope import ADMINISTRATOR, GUEST, Principal
 from framework_m_core.interfaces.audit_log import AuditEntry
-from framework_m_core.interfaces.authentication import Credentials, Login
-from framework_m_core.interfaces.identity import Identity
-from framework_m_core.interfaces.session import SessionKind
 from framework_m_core.registry.builder import RegistryBuilder
 from framework_m_core.registry.snapshot import Snapshot
 from framework_m_core.services.commit_watchers import CommitWatchers
@@ -59,6 +56,9 @@ from framework_m_standard.sql.schema_mapper import SqlSchemaMapper
 from framework_m_standard.sql.settings import SqlSettings
 from framework_m_standard.sql.store import SqlStore, make_driver
 from framework_m_standard.sql.unit_of_work import SqlUnitOfWorkFactory
+from framework_m_testing.fakes.authentication import FakeAuthentication
+from framework_m_testing.fakes.identity import FakeIdentity
+from framework_m_testing.fakes.session import FakeSessions
 
 
 class Line(DocType):
@@ -266,62 +266,18 @@ PEOPLE: Mapping[str, frozenset[str]] = {
 }
 
 
-@dataclass
-class TableAuthentication:
-    """Port `AuthenticationProtocol` over a table: the token of `boss` is `boss`, the password too."""
-
-    addresses: list[str] = field(default_factory=list)
-    ended: list[Credentials] = field(default_factory=list)
-    failure: Exception | None = None
-
-    async def authenticate(self, credentials: Credentials) -> Principal | None:
-        """By `Bearer <name>` or by the session cookie, whose CSRF token is `csrf-<name>`."""
-        if self.failure is not None:
-            raise self.failure
-        if credentials.session_cookie is not None:
-            principal = _principal(credentials.session_cookie)
-            if credentials.unsafe and credentials.csrf_token != f"csrf-{principal.id}":
-                error = PermissionDeniedError("the CSRF token is missing or wrong")
-                error.code = "csrf_failed"  # type: ignore[misc]
-                raise error
-            return principal
-        if credentials.authorization is None:
-            return None
-        return _principal(credentials.authorization.removeprefix("Bearer "))
-
-    async def login(self, username: str, password: str, *, address: str, kind: SessionKind) -> Login:
-        """The password is the name."""
-        self.addresses.append(address)
-        if password == "too often":
-            raise RateLimitError("wait", retry_after=7)
-        if password != username:
-            raise AuthenticationError("user or password is wrong")
-        return _login(username, kind)
-
-    async def refresh(self, refresh_token: str) -> Login:
-        """The refresh token is the name."""
-        return _login(refresh_token, SessionKind.TOKEN)
-
-    async def logout(self, credentials: Credentials) -> None:
-        """Keeps what was ended."""
-        if await self.authenticate(credentials) is None:
-            raise AuthenticationError("nobody is logged in")
-        self.ended.append(credentials)
+PASSWORD = "a long password"
+FEW = 3
 
 
-def _principal(name: str) -> Principal:
-    if name not in PEOPLE:
-        raise AuthenticationError("the credentials are not valid")
-    return Principal(id=name, roles=PEOPLE[name] | {GUEST}, email=f"{name}@example.com")
-
-
-def _login(name: str, kind: SessionKind) -> Login:
-    if name not in PEOPLE:
-        raise AuthenticationError("user or password is wrong")
-    identity = Identity(uuid4(), f"{name}@example.com", PEOPLE[name], True, 1)
-    if kind is SessionKind.COOKIE:
-        return Login(identity, 3600, session_cookie=name, csrf_token=f"csrf-{name}")
-    return Login(identity, 900, access_token=name, refresh_token=name)
+async def make_authentication() -> FakeAuthentication:
+    """Knows everybody by an access token that is their name, and as users who log in by their address."""
+    users = FakeIdentity(roles={role for roles in PEOPLE.values() for role in roles})
+    authentication = FakeAuthentication(users, FakeSessions(), failures=FEW)
+    for name, roles in PEOPLE.items():
+        authentication.admit(Principal(name, roles | {GUEST}, f"{name}@example.com"), token=name)
+        await users.create(f"{name}@example.com", PASSWORD, sorted(roles))
+    return authentication
 
 
 @dataclass
@@ -330,7 +286,7 @@ class Site:
 
     app: ASGIApp
     snapshot: Snapshot
-    authentication: TableAuthentication
+    authentication: FakeAuthentication
     lifecycle: Lifecycle
     failing: list[Exception]
     audit_log: SqlAuditLog
@@ -404,7 +360,7 @@ async def make_site(store: SqlStore, settings: HttpSettings, development: bool) 
         snapshot, units, pipeline, queries, NamingService(SqlCounter(store)),
         SqlIdempotency(store), ids,
     )  # fmt: skip
-    authentication, lifecycle, failing = TableAuthentication(), Lifecycle(), list[Exception]()
+    authentication, lifecycle, failing = await make_authentication(), Lifecycle(), list[Exception]()
 
     async def ping() -> None:
         await asyncio.sleep(0)

@@ -9,13 +9,14 @@ import pytest
 
 from framework_m_standard.http.access import CALLERS, RouteAccess, access_table, document_access, unguarded_paths
 
+from .conftest import PASSWORD
+
 WHO = {"anonymous": None, "no_grant": "nobody", "outside_scope": "owner", "not_this": "reader", "allowed": "boss"}
 BODIES: dict[str, Any] = {
     "create": {"title": "new"},
     "replace": {"title": "new", "_version": 1},
     "update": {"title": "new"},
-    "login": {"username": "boss", "password": "boss"},
-    "refresh": {"refresh_token": "boss"},
+    "login": {"username": "boss@example.com", "password": PASSWORD},
     "call_function": {"starting": "a"},
 }
 CASES = [pytest.param(route, caller, id=f"{route.operation}-{route.action}-{caller}")
@@ -58,5 +59,9 @@ async def ask(client: httpx.AsyncClient, route: RouteAccess, document: dict[str,
     filled = {"method": "priced", "function": "sales.titles", "page": "swagger", "asset": "swagger-ui.css"}
     path = route.path.format(doctype="Sale", id=document["id"], **filled)
     url = f"{path}?{route.query}" if route.query else path
-    body = {"doc_id": document["id"]} if route.operation == "call_method" else BODIES.get(route.operation)
+    bodies = {**BODIES, "call_method": {"doc_id": document["id"]}}
+    if route.operation == "refresh":
+        login = await client.post("/api/v1/auth/login", json=BODIES["login"])
+        bodies["refresh"] = {"refresh_token": login.json()["refresh_token"]}
+    body = bodies.get(route.operation)
     return await client.request(route.method, url, json=body) if body else await client.request(route.method, url)

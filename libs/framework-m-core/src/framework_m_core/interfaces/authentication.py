@@ -40,9 +40,10 @@ class Login:
 class AuthenticationProtocol(Protocol):
     """Logs in and verifies credentials.
 
-    Contract: the first kind of credential that is present decides, without falling through; a revoked or expired
-    one is refused at once on the worker that revoked it and within a second on the others. A failed login takes the
-    same time and gives the same answer whatever was wrong.
+    Contract: the first kind of credential that is present decides, a session cookie before an `Authorization` header,
+    without falling through; a revoked or expired one is refused at once on the worker that revoked it and within a
+    second on the others. A failed login takes the same time and gives the same answer whatever was wrong, also once
+    there were too many. A session whose user's epoch has risen is void for good.
     """
 
     async def authenticate(self, credentials: Credentials) -> Principal | None:

@@ -13,8 +13,9 @@ class BootstrapProtocol(Protocol):
     In the group `framework_m.bootstrap` it is part of every start; in `framework_m.bootstrap.<port>.<choice>`, of those
     that bind this choice (`store` stands for its family).
 
-    Contract: a `run` that raises stops the start; steps are closed in the reverse of their order. A step may also
-    have `async close()`, and `async ping()` that raises while what it opened is unwell.
+    Contract: it is built without arguments, and its order is a constant. A `run` that raises stops the start; steps are
+    closed in the reverse of their order, one whose run failed with the others. A step may also have `async close()`,
+    which does no harm when nothing is open, and `async ping()` that raises while what it opened is unwell.
     """
 
     order: int

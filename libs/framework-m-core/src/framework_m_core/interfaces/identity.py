@@ -26,11 +26,12 @@ class IdentityProtocol(Protocol):
     """Finds users and checks passwords.
 
     Contract: `verify_password` takes as long for an unknown address as for a wrong password; emails are compared
-    without regard to letter case.
+    without regard to letter case and to blanks around them, and kept in lower case. Changes that several processes make
+    at the same time are all kept. Of a password only a hash is kept, and every password has eight characters or more.
     """
 
     async def find(self, user_id: UUID) -> Identity | None:
-        """The user with this id."""
+        """The user with this id, enabled or not."""
         ...
 
     async def verify_password(self, email: str, password: str) -> Identity | None:
@@ -46,9 +47,9 @@ class IdentityProtocol(Protocol):
         full_name: str | None = None,
         for_development: bool = False,
     ) -> Identity:
-        """A new user; a password `for_development` opens nothing in production.
+        """A new user, whom no password lets in while it is None; one `for_development` opens nothing in production.
 
-        Raises DuplicateNameError, and ValidationError for an unknown role or a weak password.
+        Raises DuplicateNameError, and ValidationError for what is no address, an unknown role or a weak password.
         """
         ...
 
@@ -60,7 +61,7 @@ class IdentityProtocol(Protocol):
         ...
 
     async def add_role(self, email: str, role: str) -> Identity:
-        """Gives a role. Raises EntityNotFoundError and ValidationError."""
+        """Gives a role, once; sessions live on. Raises EntityNotFoundError and ValidationError."""
         ...
 
     async def disable(self, email: str) -> Identity:
@@ -68,9 +69,9 @@ class IdentityProtocol(Protocol):
         ...
 
     async def enable(self, email: str) -> Identity:
-        """Lets a disabled user log in again. Raises EntityNotFoundError."""
+        """Lets a disabled user log in again; what was void stays so. Raises EntityNotFoundError."""
         ...
 
     async def all(self) -> Sequence[Identity]:
-        """Every user, by email."""
+        """Every user, enabled or not, by email."""
         ...

@@ -63,7 +63,8 @@ class MigrationProtocol(Protocol):
 
     Contract: each step is done whole or not at all, and once, however many processes run at the same time and
     whenever one is killed; a second run finds nothing to do. What `create` writes right after a complete run is
-    nothing. Raises MigrationError for a step that fails, ConfigurationError for files that make no sense.
+    nothing. A run that is left early gives way to others, and what it had done stays. Raises MigrationError for a step
+    that fails, ConfigurationError for files that make no sense.
     """
 
     async def init(self) -> Sequence[str]:
@@ -76,8 +77,8 @@ class MigrationProtocol(Protocol):
     async def create(self, message: str, *, empty: bool = False, drop: bool = False) -> WrittenRevision | None:
         """Writes a revision that makes the store what the DocTypes say; None when it is that already.
 
-        With `empty` it does nothing yet. With `drop` it removes what no DocType declares any longer, which is kept
-        otherwise.
+        Raises ConfigurationError before `init`. With `empty` it does nothing yet. With `drop` it removes what no
+        DocType declares any longer, which is kept otherwise.
         """
         ...
 
@@ -90,7 +91,10 @@ class MigrationProtocol(Protocol):
         ...
 
     def apply(self, to: str | None = None) -> AsyncIterator[MigrationStep]:
-        """Does what is pending, up to and with a revision, and yields each step once it is done."""
+        """Does what is pending, up to and with a revision and its patches, and yields each step once it is done.
+
+        The order is that of `status`: where documents are stored, a patch is done before the next revision.
+        """
         ...
 
     async def preview(self, to: str | None = None) -> Sequence[str]:

@@ -60,7 +60,9 @@ class PolicyEvaluateResult:
 class PermissionProtocol(Protocol):
     """Decides by role (`grant`) and, where the grant says so, by document (`evaluate`).
 
-    Contract: None from `grant` means no; an engine that cannot decide raises, and never grants by default.
+    Contract: None from `grant` means no; an engine that cannot decide raises, and never grants by default. A grant
+    depends on roles, DocType and action alone, because it is kept by these; several roles give what any of them gives,
+    everybody has the role Guest, and Administrator may do everything. Raises DocTypeNotFoundError.
     """
 
     async def grant(self, principal: Principal, doctype: str, action: str) -> Grant | None:
@@ -68,5 +70,5 @@ class PermissionProtocol(Protocol):
         ...
 
     async def evaluate(self, request: PolicyEvaluateRequest) -> PolicyEvaluateResult:
-        """Decides about one document."""
+        """Decides about one document, within the grant's scope: what is outside is never authorized."""
         ...

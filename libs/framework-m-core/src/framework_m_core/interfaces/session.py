@@ -20,7 +20,7 @@ class SessionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A live login. Secrets are kept as hashes only."""
+    """A live login. Secrets are kept as hashes only: SHA-256 in hexadecimal, by which whoever verifies one knows it."""
 
     id: UUID
     user_id: UUID
@@ -44,10 +44,12 @@ class SessionProtocol(Protocol):
     """Keeps sessions.
 
     Contract: a secret is good once; presenting a spent one ends the session, because one of two holders is a thief.
+    Of several who present the same at the same time one is answered, and the session is ended all the same. Secrets are
+    kept as hashes only.
     """
 
     async def open(self, user_id: UUID, epoch: int, kind: SessionKind) -> OpenedSession:
-        """Begins a session."""
+        """Begins a session; how long it lasts is the adapter's setting."""
         ...
 
     async def find(self, session_id: UUID) -> Session | None:
@@ -55,7 +57,10 @@ class SessionProtocol(Protocol):
         ...
 
     async def rotate(self, session_id: UUID, secret: str) -> OpenedSession | None:
-        """Trades a refresh secret for a new one; None, and the session ended, when it was not the current one."""
+        """Trades a refresh secret for a new one, and gives the session its full time again.
+
+        None, and the session ended, when it was not the current one.
+        """
         ...
 
     async def end(self, session_id: UUID) -> None:

@@ -116,7 +116,8 @@ class DocumentIdentity:
                 await unit.commit()
             return _identity(stored)
 
-        return await retrying(attempt)
+        # two who take one address at once: the later one finds it taken at the second try, and is told so
+        return await retrying(attempt, TransientError, DuplicateValueError)
 
     async def set_password(self, email: str, password: str, *, for_development: bool = False) -> Identity:
         """Replaces the password and voids all sessions. Raises EntityNotFoundError and ValidationError."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
+from typing import Final
 
-from framework_m_core.domain.filters import EVERYTHING, Filter
-from framework_m_core.domain.scope import Principal
+from framework_m_core.domain.field_spec import FieldSpec
+from framework_m_core.domain.filters import EVERYTHING, Filter, Or, bind_principal, matches
+from framework_m_core.domain.scope import ADMINISTRATOR, GUEST, Principal
 from framework_m_core.interfaces.permission import (
     DecisionSource,
     Grant,
@@ -17,11 +19,15 @@ from framework_m_core.registry.snapshot import Snapshot
 
 __all__ = ["FakePermission"]
 
+_RULE: Final = "fake"
+
 
 class FakePermission:
-    """Grants every action with a scope, all fields readable and all but the read-only writable.
+    """Grants everybody who has logged in every action within a scope, and all fields but for writing the read-only.
 
-    With `decide`, each single document is put to it as well, as a remote engine would.
+    With `rules`, scopes by action and role that hold for every DocType, only these are granted; fields above level 0
+    are then for the roles in `trusted`. With `decide`, each single document is put to it as well, as a remote engine
+    would. While `failure` is set, every question raises it.
     """
 
     def __init__(
@@ -29,25 +35,48 @@ class FakePermission:
         snapshot: Snapshot,
         scope: Filter = EVERYTHING,
         decide: Callable[[PolicyEvaluateRequest], bool] | None = None,
+        *,
+        rules: Mapping[str, Mapping[str, Filter]] | None = None,
+        trusted: Collection[str] = (),
     ) -> None:
+        self.failure: Exception | None = None
         self._snapshot = snapshot
         self._scope = scope
         self._decide = decide
+        self._rules = rules
+        self._trusted = frozenset({*trusted, ADMINISTRATOR})
 
     async def grant(self, principal: Principal, doctype: str, action: str) -> Grant | None:
-        """The same leave for everybody who has logged in."""
-        if principal.is_anonymous:
+        """The same leave for everybody, or that of the roles."""
+        if self.failure is not None:
+            raise self.failure
+        plan, scope = self._snapshot.get(doctype), self._scope_for(principal, action)
+        if scope is None:
             return None
-        plan = self._snapshot.get(doctype)
-        rows = frozenset(f"{child.field}.{name}" for child in plan.children.values() for name in child.fields)
-        readable = frozenset({*plan.columns, *plan.children, *rows})
-        return Grant(self._scope, readable, _writable(plan) | rows, "fake", evaluate=self._decide is not None)
+        everywhere = self._rules is None or not self._trusted.isdisjoint(principal.roles)
+        fields = {name: spec for name, spec in _paths(plan).items() if everywhere or spec.permlevel == 0}
+        readable = frozenset({*fields, *(name for name in plan.columns if name not in plan.fields)})
+        writable = frozenset(name for name, spec in fields.items() if not spec.read_only)
+        return Grant(scope, readable, writable, _RULE, evaluate=self._decide is not None)
 
     async def evaluate(self, request: PolicyEvaluateRequest) -> PolicyEvaluateResult:
-        """What `decide` says."""
-        allowed = self._decide is None or self._decide(request)
-        return PolicyEvaluateResult(allowed, "fake", DecisionSource.REMOTE)
+        """What the grant covers and `decide` allows."""
+        grant = await self.grant(request.principal, request.doctype, request.action)
+        covered = grant is not None and matches(bind_principal(grant.scope, request.principal), request.document)
+        allowed = covered and (self._decide is None or self._decide(request))
+        return PolicyEvaluateResult(allowed, _RULE, DecisionSource.REMOTE)
+
+    def _scope_for(self, principal: Principal, action: str) -> Filter | None:
+        if self._rules is None:
+            return None if principal.is_anonymous else self._scope
+        if ADMINISTRATOR in principal.roles:
+            return EVERYTHING
+        given = self._rules.get(action, {})
+        scopes = tuple(given[role] for role in sorted(given.keys() & (principal.roles | {GUEST})))
+        return Or(scopes) if scopes else None
 
 
-def _writable(plan: DocTypePlan) -> frozenset[str]:
-    return frozenset(name for name, spec in plan.fields.items() if not spec.read_only)
+def _paths(plan: DocTypePlan) -> dict[str, FieldSpec]:
+    """The declared fields, those of child rows as `items.rate`."""
+    rows = {f"{child.field}.{name}": spec for child in plan.children.values() for name, spec in child.fields.items()}
+    return {**plan.fields, **rows}

@@ -112,9 +112,7 @@ class SqlMigrations:
         async with self._database.locked():
             await self._check_before_run(files)
             await self._prepare()
-            ledger = await self._ledger()
-            is_empty = not await self._database.work(self._comparison.has_rows, keep=False)
-            for step in files.pending(ledger, to, patches_last=is_empty):
+            for step in await self._pending(files, await self._ledger(), to):
                 await self._do(files, step)
                 yield replace(step, applied=True)
             await self._framework.note_if_current()
@@ -124,7 +122,7 @@ class SqlMigrations:
         files = self._files()
         files.check_heads()
         await self._check_before_run(files)
-        steps = files.pending(await self._ledger(), to)
+        steps = await self._pending(files, await self._ledger(), to)
         first = await self._framework.plan()
         return await statements_of(self._database, self._revisions, first, steps)
 
@@ -140,7 +138,7 @@ class SqlMigrations:
     async def status(self) -> MigrationStatus:
         """Drift is looked for when nothing is pending."""
         files, ledger = self._files(), await self._ledger()
-        pending = files.pending(ledger)
+        pending = await self._pending(files, ledger)
         return MigrationStatus(ledger.revisions, tuple(pending), () if pending else tuple(await self.diff()))
 
     async def history(self) -> Sequence[MigrationStep]:
@@ -158,6 +156,11 @@ class SqlMigrations:
     async def _ledger(self) -> Ledger:
         driver = self._store.driver
         return await driver.snapshot(lambda transaction: read_ledger(transaction, driver.name))
+
+    async def _pending(self, files: MigrationFiles, ledger: Ledger, to: str | None = None) -> list[MigrationStep]:
+        """What a run would do, in its order: patches last while there is nothing stored that they could change."""
+        is_empty = not await self._database.work(self._comparison.has_rows, keep=False)
+        return files.pending(ledger, to, patches_last=is_empty)
 
     async def _has_tables(self) -> bool:
         return await self._database.work(self._comparison.has_tables, keep=False)

@@ -1,0 +1,69 @@
+"""An application brings its steps up in their order and down in reverse, whatever fails."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from framework_m_core.bootstrap.application import Application, Step
+from framework_m_core.bootstrap.settings import load_settings
+from framework_m_testing.fakes.bootstrap import FakeBootstrap
+
+BROKEN = RuntimeError("broken")
+
+
+@pytest.fixture
+def journal() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def steps(journal: list[str]) -> dict[str, FakeBootstrap]:
+    return {name: FakeBootstrap(name, order, journal=journal) for name, order in (("a", 10), ("b", 20), ("c", 30))}
+
+
+@pytest.fixture
+def app(tmp_path: Path, steps: dict[str, FakeBootstrap]) -> Application:
+    application = Application(load_settings(tmp_path, {}))
+    application.steps = tuple(Step(name, "tests", step.order, "", step) for name, step in steps.items())
+    return application
+
+
+async def test_steps_run_up_to_an_order_and_are_closed_in_reverse(app: Application, journal: list[str]) -> None:
+    await app.open(20)
+    await app.ping()
+    await app.close()
+    assert journal == ["a.run", "b.run", "a.ping", "b.ping", "b.close", "a.close"]
+    await app.close()
+    assert len(journal) == 6
+
+
+async def test_a_step_that_fails_stops_the_start_and_is_closed_with_those_before_it(
+    app: Application, steps: dict[str, FakeBootstrap], journal: list[str]
+) -> None:
+    steps["b"].failures["run"] = BROKEN
+    with pytest.raises(RuntimeError, match="broken"):
+        await app.open(99)
+    assert journal == ["a.run", "b.run", "b.close", "a.close"]
+
+
+async def test_a_step_that_cannot_be_closed_keeps_no_other_open(
+    app: Application, steps: dict[str, FakeBootstrap], journal: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    steps["b"].failures["close"] = BROKEN
+    await app.open(99)
+    with caplog.at_level(logging.ERROR):
+        await app.close()
+    assert journal[3:] == ["c.close", "b.close", "a.close"]
+    assert "closing step b failed" in caplog.text
+
+
+async def test_an_application_is_as_well_as_its_steps(app: Application, steps: dict[str, FakeBootstrap]) -> None:
+    await app.open(20)
+    steps["c"].failures["ping"] = BROKEN
+    await app.ping()
+    steps["b"].failures["ping"] = BROKEN
+    with pytest.raises(RuntimeError, match="broken"):
+        await app.ping()

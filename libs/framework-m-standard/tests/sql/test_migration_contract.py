@@ -1,0 +1,42 @@
+"""The migrations of the SQL store keep the contract of migrations."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from framework_m_core.registry.snapshot import Snapshot
+from framework_m_testing.contracts.migration import MigrationContract, MigrationDesk, OpenMigrations
+
+from .migrating import open_migrating
+
+_FAILS = '    raise LookupError("spoiled")\n'
+
+
+def fill(patch: Path) -> None:
+    patch.write_text(patch.read_text() + '    await documents.create("Plain", {})\n')
+
+
+def spoil(path: Path) -> None:
+    """Adds a line to the end of `upgrade`, or of a patch's `run`, which stands last in its file."""
+    upgrade, way_back, rest = path.read_text().partition("\n\n\ndef downgrade")
+    path.write_text(upgrade.rstrip() + "\n" + _FAILS.rstrip() + way_back + rest if way_back else upgrade + _FAILS)
+
+
+class TestSqlMigrations(MigrationContract):
+    @pytest.fixture
+    def open_migrations(self, bare_database_url: str, tmp_path: Path) -> OpenMigrations:
+        @asynccontextmanager
+        async def opened(snapshot: Snapshot) -> AsyncIterator[MigrationDesk]:
+            async with open_migrating(bare_database_url, snapshot, tmp_path / "app" / "migrations") as app:
+
+                async def filled() -> int:
+                    async with app.store.units(app.store.scope) as unit:
+                        return int(await unit.repository("Plain").count())
+
+                yield MigrationDesk(app.migrations, app.store.schema_mapper.sync, fill, filled, spoil)
+
+        return opened

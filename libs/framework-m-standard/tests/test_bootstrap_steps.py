@@ -1,0 +1,73 @@
+"""Every step that the framework registers keeps the contract of steps."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from framework_m_core.bootstrap.application import BOOTSTRAP, Application, Step
+from framework_m_core.bootstrap.discovery import installed
+from framework_m_core.bootstrap.settings import load_settings
+from framework_m_core.interfaces.bootstrap import BootstrapProtocol
+from framework_m_testing.contracts.bootstrap import BootstrapContract
+
+STORES = {"": ("sqlite",), "store.default": ("sqlite", "postgres"), "store.memory": ("memory",)}
+REGISTERED = [
+    (group.removeprefix(BOOTSTRAP).removeprefix("."), choice.name)
+    for group in installed().groups(BOOTSTRAP)
+    for choice in installed().choices(group)
+    if choice.distribution.startswith("framework-m")
+]
+CASES = [(prepares, name, store) for prepares, name in REGISTERED for store in STORES[prepares]]
+
+
+@pytest.fixture(autouse=True)
+def collector() -> Iterator[None]:
+    """Undoes what a step does to the garbage collector of the process."""
+    thresholds = gc.get_threshold()
+    yield
+    gc.unfreeze()
+    gc.set_threshold(*thresholds)
+
+
+@pytest.fixture(params=CASES, ids=lambda case: "-".join(filter(None, case)))
+def case(request: pytest.FixtureRequest) -> tuple[str, str, str]:
+    found: tuple[str, str, str] = request.param
+    return found
+
+
+class TestSteps(BootstrapContract):
+    @pytest.fixture
+    def built(self, case: tuple[str, str, str], request: pytest.FixtureRequest, tmp_path: Path) -> Application:
+        """An application of which the step is part, not yet opened."""
+        url = (
+            str(request.getfixturevalue("empty_postgres_url"))
+            if case[2] == "postgres"
+            else f"sqlite:///{tmp_path}/s.db"
+        )
+        environment = {"M_ADAPTERS__STORE": "memory"} if case[2] == "memory" else {"DATABASE_URL": url}
+        return Application(load_settings(tmp_path, environment))
+
+    @pytest.fixture
+    def registered(self, case: tuple[str, str, str], built: Application) -> Step:
+        [found] = [step for step in built.steps if (step.prepares, step.name) == case[:2]]
+        return found
+
+    @pytest.fixture
+    def step(self, registered: Step) -> BootstrapProtocol:
+        return registered.step
+
+    @pytest.fixture
+    async def app(self, built: Application, registered: Step) -> AsyncIterator[Application]:
+        await built.open(registered.order - 1)
+        yield built
+        await built.close()
+
+
+def test_every_registered_step_is_tried() -> None:
+    assert {"init_engine", "init_memory", "init_registries", "init_web", "run_relay"} <= {
+        name for _, name in REGISTERED
+    }

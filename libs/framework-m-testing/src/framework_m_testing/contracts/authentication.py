@@ -1,0 +1,326 @@
+"""What every `AuthenticationProtocol` must do."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+import pytest_asyncio
+
+from framework_m_core.domain.errors import AuthenticationError, PermissionDeniedError, RateLimitError
+from framework_m_core.domain.scope import ADMINISTRATOR, GUEST, Principal
+from framework_m_core.interfaces.authentication import AuthenticationProtocol, Credentials, Login
+from framework_m_core.interfaces.identity import Identity, IdentityProtocol
+from framework_m_core.interfaces.session import SessionKind
+from framework_m_testing.clock import SetClock
+from framework_m_testing.contracts.contract import Contract
+
+__all__ = ["AuthenticationContract", "LoginDesk"]
+
+_ADA, _EVE = "ada@example.com", "eve@example.com"
+_PASSWORD = "correct horse battery"  # noqa: S105 - nobody's
+_ANOTHER = "another long one"
+_HERE, _THERE = "192.0.2.1", "198.51.100.7"
+_NOBODYS = "01890000-0000-7000-8000-000000000000"
+_BELIEVED = 1.01
+"""Seconds after which a revocation has reached every process."""
+
+_each_kind = pytest.mark.parametrize("kind", list(SessionKind))
+
+
+@dataclass(frozen=True)
+class LoginDesk:
+    """An authentication and what is behind it.
+
+    `elsewhere` starts another process over the same store and gives its authentication (the same object, where there is
+    one process alone). `identity` holds the users, none at first, and knows the role Administrator; all go by `clock`.
+    An account is closed to an address after `failures` failed logins within `window`.
+    """
+
+    authentication: AuthenticationProtocol
+    elsewhere: Callable[[], Awaitable[AuthenticationProtocol]]
+    identity: IdentityProtocol
+    clock: SetClock
+    failures: int
+    window: timedelta
+
+    async def log_in(self, kind: SessionKind = SessionKind.TOKEN, *, address: str = _HERE) -> Login:
+        """A login with the right password."""
+        return await self.authentication.login(_ADA, _PASSWORD, address=address, kind=kind)
+
+    async def fail(self, times: int, username: str = _ADA, password: str = "wrong password") -> list[Exception]:  # noqa: S107
+        """Logins that are refused, and how."""
+        refusals: list[Exception] = []
+        for _ in range(times):
+            with pytest.raises((AuthenticationError, RateLimitError)) as caught:
+                await self.authentication.login(username, password, address=_HERE, kind=SessionKind.TOKEN)
+            refusals.append(caught.value)
+        return refusals
+
+    async def is_in(self, login: Login, asked: AuthenticationProtocol | None = None) -> bool:
+        """Whether what a login gave is good."""
+        try:
+            return await (asked or self.authentication).authenticate(_carried(login)) is not None
+        except AuthenticationError:
+            return False
+
+
+def _carried(login: Login, *, unsafe: bool = False, csrf: bool = True) -> Credentials:
+    """What a request of a login carries."""
+    if login.access_token:
+        return Credentials(authorization=f"Bearer {login.access_token}", unsafe=unsafe)
+    token = login.csrf_token if csrf else None
+    return Credentials(session_cookie=login.session_cookie, csrf_token=token, unsafe=unsafe)
+
+
+class AuthenticationContract(Contract):
+    """Give it a fixture `desk`, a `LoginDesk`. How long a login takes is for the adapter's own tests."""
+
+    @pytest_asyncio.fixture
+    async def ada(self, desk: LoginDesk) -> Identity:
+        """A user with a password."""
+        return await desk.identity.create(_ADA, _PASSWORD, [ADMINISTRATOR])
+
+    async def test_no_credentials_are_nobody(self, desk: LoginDesk) -> None:
+        """Empty ones neither, nor a CSRF token alone."""
+        for credentials in (Credentials(), Credentials("", "", "", unsafe=True), Credentials(None, None, "x", True)):
+            assert await desk.authentication.authenticate(credentials) is None
+
+    @_each_kind
+    async def test_a_login_is_somebody_in_every_process(
+        self, desk: LoginDesk, ada: Identity, kind: SessionKind
+    ) -> None:
+        """With the user's roles, and Guest; whatever the letter case of the name."""
+        login = await desk.authentication.login(_ADA.upper(), _PASSWORD, address=_HERE, kind=kind)
+        assert login.identity == ada
+        expected = Principal(str(ada.id), frozenset({ADMINISTRATOR, GUEST}), _ADA)
+        for asked in (desk.authentication, await desk.elsewhere()):
+            assert await asked.authenticate(_carried(login, unsafe=True)) == expected
+
+    async def test_each_kind_carries_its_own(self, desk: LoginDesk, ada: Identity) -> None:
+        """Tokens, or a cookie with its CSRF token."""
+        token, cookie = [await desk.log_in(kind) for kind in (SessionKind.TOKEN, SessionKind.COOKIE)]
+        assert all((token.access_token, token.refresh_token, cookie.session_cookie, cookie.csrf_token))
+        assert (token.session_cookie, token.csrf_token) == (None, None)
+        assert (cookie.access_token, cookie.refresh_token) == (None, None)
+
+    @_each_kind
+    async def test_a_login_is_good_for_as_long_as_it_says(
+        self, desk: LoginDesk, ada: Identity, kind: SessionKind
+    ) -> None:
+        """To the second."""
+        login = await desk.log_in(kind)
+        desk.clock.move(seconds=login.expires_in - 1)
+        assert await desk.is_in(login)
+        desk.clock.move(seconds=1)
+        assert not await desk.is_in(login)
+
+    async def test_a_header_that_does_not_hold_is_refused(self, desk: LoginDesk, ada: Identity) -> None:
+        """One of another scheme too."""
+        basic = "Basic " + base64.b64encode(f"{_ADA}:{_PASSWORD}".encode()).decode()
+        for header in ("Bearer", "Bearer ", "Bearer x", "Bearer a.b.c", "x", "Bearer \ud800", basic):
+            with pytest.raises(AuthenticationError):
+                await desk.authentication.authenticate(Credentials(authorization=header))
+
+    async def test_a_cookie_that_does_not_hold_is_refused_beside_a_good_header(
+        self, desk: LoginDesk, ada: Identity
+    ) -> None:
+        """The first kind of credential decides."""
+        good = _carried(await desk.log_in()).authorization
+        for cookie in ("x", ".", f"{_NOBODYS}.x", _NOBODYS, "\ud800.\ud800"):
+            with pytest.raises(AuthenticationError):
+                await desk.authentication.authenticate(Credentials(authorization=good, session_cookie=cookie))
+
+    async def test_a_credential_of_one_kind_is_none_of_another(self, desk: LoginDesk, ada: Identity) -> None:
+        """Also once it was found good as what it is; nobody's session ends by it."""
+        token, cookie = [await desk.log_in(kind) for kind in (SessionKind.TOKEN, SessionKind.COOKIE)]
+        wrong = (
+            Credentials(session_cookie=token.refresh_token),
+            Credentials(session_cookie=f"Bearer {token.access_token}"),
+            Credentials(authorization=f"Bearer {token.refresh_token}"),
+            Credentials(authorization=f"Bearer {cookie.session_cookie}"),
+            Credentials(authorization=cookie.session_cookie),
+        )
+        for credentials in wrong:
+            assert await desk.is_in(token)
+            assert await desk.is_in(cookie)
+            with pytest.raises(AuthenticationError):
+                await desk.authentication.authenticate(credentials)
+        for other in (cookie.session_cookie, token.access_token):
+            with pytest.raises(AuthenticationError):
+                await desk.authentication.refresh(str(other))
+        assert await desk.is_in(cookie)
+        assert await desk.is_in(token)
+
+    async def test_a_cookie_needs_its_own_csrf_token_to_change_anything(self, desk: LoginDesk, ada: Identity) -> None:
+        """To read it needs none; beside it a good header proves nothing."""
+        login, other = [await desk.log_in(SessionKind.COOKIE) for _ in range(2)]
+        header = _carried(await desk.log_in()).authorization
+        for token in (None, "", "x", "\ud800", other.csrf_token):
+            for authorization in (None, header):
+                credentials = Credentials(authorization, login.session_cookie, token, unsafe=True)
+                with pytest.raises(PermissionDeniedError) as caught:
+                    await desk.authentication.authenticate(credentials)
+                assert caught.value.code == "csrf_failed"
+        assert await desk.authentication.authenticate(_carried(login, csrf=False))
+        assert await desk.authentication.authenticate(_carried(login, unsafe=True))
+
+    async def test_a_failed_login_does_not_say_what_was_wrong(self, desk: LoginDesk, ada: Identity) -> None:
+        """Unknown, without a password, disabled, or wrong; until the account is closed, which it is after as many."""
+        await desk.identity.create("none@example.com", None, [])
+        await desk.identity.create("out@example.com", _PASSWORD, [])
+        await desk.identity.disable("out@example.com")
+        right = [("none@example.com", _PASSWORD), ("out@example.com", _PASSWORD), (_EVE, _PASSWORD)]
+        answers = []
+        for username, password in ((_ADA, _ANOTHER), *right):
+            refused = await desk.fail(desk.failures + 1, username, password)
+            answers.append([_told(error) for error in refused])
+        assert answers[0][0] != answers[0][-1]
+        assert answers[1:] == answers[:1] * 3
+
+    async def test_an_odd_name_or_password_is_a_failed_login(self, desk: LoginDesk, ada: Identity) -> None:
+        """Whatever its length and characters."""
+        for username, password in (("", ""), ("x" * 1000, "x"), ("\ud800", "\ud800"), ("\0", "\0"), (_ADA, "x" * 2000)):
+            [refused] = await desk.fail(1, username, password)
+            assert isinstance(refused, AuthenticationError)
+
+    async def test_guessing_is_held_up_even_when_the_guess_is_right(self, desk: LoginDesk, ada: Identity) -> None:
+        """From that address, until the failures are old; the owner gets in from another."""
+        refused = await desk.fail(desk.failures)
+        assert {type(error) for error in refused} == {AuthenticationError}
+        with pytest.raises(RateLimitError) as caught:
+            await desk.log_in()
+        assert 0 < caught.value.retry_after <= desk.window.total_seconds()
+        assert await desk.is_in(await desk.log_in(address=_THERE))
+        desk.clock.move(seconds=caught.value.retry_after - 1)
+        with pytest.raises(RateLimitError):
+            await desk.log_in()
+        desk.clock.move(seconds=2)
+        assert await desk.is_in(await desk.log_in())
+
+    async def test_logins_that_succeed_are_not_counted(self, desk: LoginDesk, ada: Identity) -> None:
+        """And take back the failures before them."""
+        for _ in range(2):
+            await desk.fail(desk.failures - 1)
+            await desk.log_in()
+        for _ in range(desk.failures + 1):
+            await desk.log_in()
+
+    async def test_a_refresh_brings_other_tokens_once_the_first_expire(self, desk: LoginDesk, ada: Identity) -> None:
+        """In any process, to the same session and user."""
+        login = await desk.log_in()
+        desk.clock.move(seconds=login.expires_in)
+        again = await (await desk.elsewhere()).refresh(str(login.refresh_token))
+        assert again.identity == login.identity
+        assert {again.access_token, again.refresh_token}.isdisjoint({login.access_token, login.refresh_token})
+        assert not await desk.is_in(login)
+        assert await desk.is_in(again)
+        assert await desk.is_in(await desk.authentication.refresh(str(again.refresh_token)))
+
+    async def test_a_spent_refresh_token_ends_the_session_at_once(self, desk: LoginDesk, ada: Identity) -> None:
+        """With all that came of it; the user's other sessions live on."""
+        login, other = [await desk.log_in() for _ in range(2)]
+        again = await desk.authentication.refresh(str(login.refresh_token))
+        assert await desk.is_in(again)
+        with pytest.raises(AuthenticationError):
+            await desk.authentication.refresh(str(login.refresh_token))
+        assert not await desk.is_in(again)
+        with pytest.raises(AuthenticationError):
+            await desk.authentication.refresh(str(again.refresh_token))
+        assert await desk.is_in(other)
+
+    async def test_what_is_no_refresh_token_is_refused(self, desk: LoginDesk) -> None:
+        """Whatever its characters."""
+        for token in ("", "x", ".", f"{_NOBODYS}.x", "\ud800"):
+            with pytest.raises(AuthenticationError):
+                await desk.authentication.refresh(token)
+
+    @_each_kind
+    async def test_a_logout_holds_at_once_and_for_its_session_alone(
+        self, desk: LoginDesk, ada: Identity, kind: SessionKind
+    ) -> None:
+        """A refresh token goes with its session."""
+        login, other = [await desk.log_in(kind) for _ in range(2)]
+        assert await desk.is_in(login)
+        await desk.authentication.logout(_carried(login, unsafe=True))
+        assert not await desk.is_in(login)
+        assert await desk.is_in(other)
+        if login.refresh_token:
+            with pytest.raises(AuthenticationError):
+                await desk.authentication.refresh(login.refresh_token)
+
+    async def test_a_logout_needs_credentials_that_hold(self, desk: LoginDesk, ada: Identity) -> None:
+        """And a cookie's CSRF token, else others log people out."""
+        for credentials in (Credentials(unsafe=True), Credentials(authorization="Bearer x", unsafe=True)):
+            with pytest.raises(AuthenticationError):
+                await desk.authentication.logout(credentials)
+        login = await desk.log_in(SessionKind.COOKIE)
+        with pytest.raises(PermissionDeniedError):
+            await desk.authentication.logout(_carried(login, unsafe=True, csrf=False))
+        assert await desk.is_in(login)
+
+    async def test_a_logout_during_a_verification_is_not_forgotten(self, desk: LoginDesk, ada: Identity) -> None:
+        """What was asked before it and is answered after it is not believed."""
+        login = await desk.log_in()
+        asked: Sequence[asyncio.Task[bool]] = [asyncio.create_task(desk.is_in(login)) for _ in range(5)]
+        await desk.authentication.logout(_carried(login))
+        await asyncio.gather(*asked)
+        assert not await desk.is_in(login)
+
+    @_each_kind
+    async def test_a_new_password_or_an_end_of_leave_holds_at_once_and_for_good(
+        self, desk: LoginDesk, ada: Identity, kind: SessionKind
+    ) -> None:
+        """Who is let in again logs in again: copies of what was void stay void."""
+        login = await desk.log_in(kind)
+        assert await desk.is_in(login)
+        await desk.identity.set_password(_ADA, _PASSWORD)
+        assert not await desk.is_in(login)
+        later = await desk.log_in(kind)
+        assert await desk.is_in(later)
+        await desk.identity.disable(_ADA)
+        assert not await desk.is_in(later)
+        await desk.identity.enable(_ADA)
+        for void in (login, later):
+            assert not await desk.is_in(void)
+            if void.refresh_token:
+                with pytest.raises(AuthenticationError):
+                    await desk.authentication.refresh(void.refresh_token)
+        assert await desk.is_in(await desk.log_in(kind))
+
+    async def test_a_role_counts_at_once(self, desk: LoginDesk) -> None:
+        """In the sessions that there are."""
+        await desk.identity.create(_ADA, _PASSWORD, [])
+        login = await desk.log_in()
+        roles = []
+        for _ in range(2):
+            principal = await desk.authentication.authenticate(_carried(login))
+            assert principal is not None
+            roles.append(principal.roles)
+            await desk.identity.add_role(_ADA, ADMINISTRATOR)
+        assert roles == [{GUEST}, {GUEST, ADMINISTRATOR}]
+
+    async def test_what_ends_a_session_reaches_other_processes_within_a_second(
+        self, desk: LoginDesk, ada: Identity
+    ) -> None:
+        """A logout and a change of the user, for both kinds."""
+        left = [await desk.log_in(kind) for kind in SessionKind]
+        await desk.identity.create(_EVE, _PASSWORD, [])
+        voided = [await desk.authentication.login(_EVE, _PASSWORD, address=_HERE, kind=kind) for kind in SessionKind]
+        elsewhere = await desk.elsewhere()
+        for login in (*left, *voided):
+            assert await desk.is_in(login, elsewhere)
+        for login in left:
+            await desk.authentication.logout(_carried(login, unsafe=True))
+        await desk.identity.disable(_EVE)
+        await asyncio.sleep(_BELIEVED)
+        assert [login for login in (*left, *voided) if await desk.is_in(login, elsewhere)] == []
+
+
+def _told(error: Exception) -> tuple[object, ...]:
+    """All that a caller learns of a refusal."""
+    return type(error), str(error), getattr(error, "code", None), getattr(error, "details", None)

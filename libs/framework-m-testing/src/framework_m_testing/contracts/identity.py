@@ -1,0 +1,172 @@
+"""What every `IdentityProtocol` must do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from uuid import uuid4
+
+import pytest
+
+from framework_m_core.domain.errors import DuplicateNameError, EntityNotFoundError, ValidationError
+from framework_m_core.domain.scope import ADMINISTRATOR, GUEST
+from framework_m_core.interfaces.identity import Identity, IdentityProtocol
+from framework_m_testing.contracts.contract import Contract
+
+__all__ = ["IdentityContract"]
+
+_ADA = "ada@example.com"
+_PASSWORD = "correct horse battery"  # noqa: S105 - nobody's
+_ANOTHER = "another long one"
+
+
+class IdentityContract(Contract):
+    """Give it fixtures.
+
+    `identity`, in development and without users, which knows the roles Administrator and Guest; `production`, the same
+    users as another process sees them that is in production; `kept`, an async function that tells all that the store
+    holds of users and passwords, as text. Passwords may be hashed more cheaply than in earnest.
+    """
+
+    async def test_a_new_user_is_found_by_id_and_by_password(self, identity: IdentityProtocol) -> None:
+        """Whatever the letter case of the address, and blanks around it."""
+        user = await identity.create(" Ada@Example.com", _PASSWORD, [ADMINISTRATOR], full_name="Ada")
+        assert (user.email, user.roles, user.enabled) == (_ADA, frozenset({ADMINISTRATOR}), True)
+        assert await identity.find(user.id) == user
+        assert await identity.verify_password("ADA@example.com ", _PASSWORD) == user
+        assert await identity.find(uuid4()) is None
+
+    async def test_a_wrong_password_or_an_unknown_address_is_nobodys(self, identity: IdentityProtocol) -> None:
+        """Whatever the length and the characters, also those that no store could hold."""
+        await identity.create(_ADA, _PASSWORD, [])
+        for password in ("", _PASSWORD.upper(), f"{_PASSWORD} ", "x" * 2000, "\ud800", "\0"):
+            assert await identity.verify_password(_ADA, password) is None, password
+        for email in ("eve@example.com", "", "%", "' OR 1=1 --", "x" * 1000, "\ud800@example.com", "\0@example.com"):
+            assert await identity.verify_password(email, _PASSWORD) is None, email
+
+    async def test_a_user_without_a_password_is_let_in_by_none_until_one_is_set(
+        self, identity: IdentityProtocol
+    ) -> None:
+        """No password is not the empty one."""
+        user = await identity.create(_ADA, None, [])
+        for password in ("", "None", _PASSWORD):
+            assert await identity.verify_password(_ADA, password) is None
+        await identity.set_password(_ADA, _PASSWORD)
+        found = await identity.verify_password(_ADA, _PASSWORD)
+        assert found is not None
+        assert found.id == user.id
+
+    async def test_an_address_is_taken_once(self, identity: IdentityProtocol, production: IdentityProtocol) -> None:
+        """Also by two processes at once."""
+        asked = (identity.create(_ADA, _PASSWORD, []), production.create(_ADA.upper(), _PASSWORD, []))
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        assert sorted(type(answer).__name__ for answer in answers) == ["DuplicateNameError", "Identity"]
+        with pytest.raises(DuplicateNameError, match=r"ada@example\.com"):
+            await identity.create(_ADA, _PASSWORD, [])
+        assert [user.email for user in await identity.all()] == [_ADA]
+
+    async def test_what_makes_no_user_leaves_nothing(self, identity: IdentityProtocol) -> None:
+        """What is no address, a password under eight characters, an unknown role."""
+        for email in ("ada", "", "a da@example.com"):
+            with pytest.raises(ValidationError):
+                await identity.create(email, _PASSWORD, [])
+        for password in ("", "7 chars"):
+            with pytest.raises(ValidationError):
+                await identity.create(_ADA, password, [])
+        with pytest.raises(ValidationError):
+            await identity.create(_ADA, _PASSWORD, [ADMINISTRATOR, "No such role"])
+        assert list(await identity.all()) == []
+
+    async def test_a_new_password_voids_the_old_one_and_all_sessions(self, identity: IdentityProtocol) -> None:
+        """By a later epoch; one that is too weak changes nothing."""
+        user = await identity.create(_ADA, _PASSWORD, [])
+        with pytest.raises(ValidationError):
+            await identity.set_password(_ADA, "7 chars")
+        assert await identity.verify_password(_ADA, _PASSWORD) == user
+        changed = await identity.set_password(_ADA.upper(), _ANOTHER)
+        assert changed.epoch > user.epoch
+        assert await identity.verify_password(_ADA, _PASSWORD) is None
+        assert await identity.verify_password(_ADA, _ANOTHER) == changed == await identity.find(user.id)
+
+    async def test_a_role_is_given_once(self, identity: IdentityProtocol) -> None:
+        """It voids no session; an unknown one is refused."""
+        user = await identity.create(_ADA, _PASSWORD, [])
+        for _ in range(2):
+            changed = await identity.add_role(_ADA, ADMINISTRATOR)
+            assert (changed.roles, changed.epoch) == (frozenset({ADMINISTRATOR}), user.epoch)
+        with pytest.raises(ValidationError):
+            await identity.add_role(_ADA, "No such role")
+        assert await identity.find(user.id) == changed
+
+    async def test_changes_at_once_are_all_kept(self, identity: IdentityProtocol, production: IdentityProtocol) -> None:
+        """None is lost because another process changed the user meanwhile."""
+        user = await identity.create(_ADA, None, [])
+        await asyncio.gather(
+            identity.add_role(_ADA, ADMINISTRATOR),
+            production.add_role(_ADA, GUEST),
+            identity.set_password(_ADA, _PASSWORD),
+            production.disable(_ADA),
+        )
+        changed = await identity.find(user.id)
+        assert changed is not None
+        assert (changed.roles, changed.enabled) == (frozenset({ADMINISTRATOR, GUEST}), False)
+        assert changed.epoch >= user.epoch + 2
+        await identity.enable(_ADA)
+        assert await identity.verify_password(_ADA, _PASSWORD) is not None
+
+    async def test_a_disabled_user_is_out_until_enabled_again(self, identity: IdentityProtocol) -> None:
+        """What was begun before stays void."""
+        user = await identity.create(_ADA, _PASSWORD, [ADMINISTRATOR])
+        disabled = await identity.disable(_ADA.upper())
+        assert (disabled.enabled, disabled.roles) == (False, user.roles)
+        assert disabled.epoch > user.epoch
+        assert await identity.verify_password(_ADA, _PASSWORD) is None
+        assert await identity.find(user.id) == disabled
+        enabled = await identity.enable(_ADA.upper())
+        assert enabled.epoch >= disabled.epoch
+        assert await identity.verify_password(_ADA, _PASSWORD) == enabled
+
+    async def test_an_unknown_user_cannot_be_changed(self, identity: IdentityProtocol) -> None:
+        """And is not made by it."""
+        changes: list[Callable[[], Awaitable[Identity]]] = [
+            lambda: identity.set_password(_ADA, _PASSWORD),
+            lambda: identity.add_role(_ADA, ADMINISTRATOR),
+            lambda: identity.disable(_ADA),
+            lambda: identity.enable(_ADA),
+        ]
+        for change in changes:
+            with pytest.raises(EntityNotFoundError, match=r"ada@example\.com"):
+                await change()
+        assert list(await identity.all()) == []
+
+    async def test_users_come_by_email(self, identity: IdentityProtocol) -> None:
+        """The disabled with the others."""
+        for email in ("c@example.com", "A@example.com", "b@example.com"):
+            await identity.create(email, None, [])
+        disabled = await identity.disable("b@example.com")
+        users = list(await identity.all())
+        assert [user.email for user in users] == ["a@example.com", "b@example.com", "c@example.com"]
+        assert users[1] == disabled
+
+    async def test_a_password_for_development_opens_nothing_in_production(
+        self, identity: IdentityProtocol, production: IdentityProtocol
+    ) -> None:
+        """The last one that was set decides."""
+        user = await identity.create(_ADA, _PASSWORD, [], for_development=True)
+        assert await identity.verify_password(_ADA, _PASSWORD) == user
+        assert await production.verify_password(_ADA, _PASSWORD) is None
+        for for_development in (False, True):
+            await identity.set_password(_ADA, _PASSWORD, for_development=for_development)
+            assert await identity.verify_password(_ADA, _PASSWORD) is not None
+            assert (await production.verify_password(_ADA, _PASSWORD) is None) is for_development
+
+    async def test_a_password_is_nowhere_in_what_is_kept(
+        self, identity: IdentityProtocol, kept: Callable[[], Awaitable[str]]
+    ) -> None:
+        """Neither the first nor a later one."""
+        users = [await identity.create(f"{name}@example.com", _PASSWORD, []) for name in ("ada", "eve")]
+        text = await kept()
+        assert all(user.email in text for user in users)
+        assert _PASSWORD not in text
+        await identity.set_password(_ADA, _ANOTHER)
+        assert _ANOTHER not in await kept()

@@ -1,0 +1,335 @@
+"""What every `MigrationProtocol` must do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from framework_m_core.domain.errors import ConfigurationError, MigrationError
+from framework_m_core.interfaces.migration import MigrationKind, MigrationProtocol, MigrationStep
+from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_core.registry.snapshot import Snapshot
+from framework_m_testing.contracts.contract import Contract
+from framework_m_testing.fakes.doctype import FakeDocType
+
+__all__ = ["MigrationContract", "MigrationDesk", "OpenMigrations", "earlier_snapshot", "later_snapshot"]
+
+_PATIENCE = 10
+"""Seconds that something which waits for nobody may take."""
+
+_WHILE = 0.2
+"""Seconds in which something that does not wait would be done."""
+
+
+@dataclass(frozen=True)
+class MigrationDesk:
+    """The migrations of DocTypes over a store, and what the contract does to their files.
+
+    `develop` brings the store in line as development's start does. `fill` lets a patch's file store a document of
+    `Plain`, `filled` counts those; `spoil` lets the file of a revision or patch fail after all that it does.
+    """
+
+    migrations: MigrationProtocol
+    develop: Callable[[], Awaitable[object]]
+    fill: Callable[[Path], None]
+    filled: Callable[[], Awaitable[int]]
+    spoil: Callable[[Path], None]
+
+    async def write(self, message: str, *, empty: bool = False, drop: bool = False) -> Path:
+        """A revision, which there must be a reason for."""
+        written = await self.migrations.create(message, empty=empty, drop=drop)
+        assert written is not None
+        return written.path
+
+    async def run(self, to: str | None = None) -> list[str]:
+        """The names of the steps that a run does."""
+        return [step.name async for step in self.migrations.apply(to)]
+
+    async def pending(self) -> list[str]:
+        """The names of the steps that are pending."""
+        return [step.name for step in (await self.migrations.status()).pending]
+
+    async def undo(self, *, steps: int = 1, to: str | None = None) -> list[str]:
+        """The names of the revisions that a rollback undoes."""
+        return [step.name async for step in self.migrations.rollback(steps=steps, to=to)]
+
+
+type OpenMigrations = Callable[[Snapshot], AbstractAsyncContextManager[MigrationDesk]]
+"""Opens the migrations of DocTypes. Every opening of one test meets the same store and folder, which are empty and
+missing at first. Two openings at once are two processes."""
+
+
+def earlier_snapshot() -> Snapshot:
+    """The DocTypes of the contract as they were first."""
+
+    class Plain(FakeDocType):
+        code: int = 1
+
+    return _compiled(Plain)
+
+
+def later_snapshot() -> Snapshot:
+    """With a field and a DocType more."""
+
+    class Extra(FakeDocType):
+        label: str = ""
+
+    class Plain(FakeDocType):
+        code: int = 1
+        note: str | None = None
+
+    return _compiled(Plain, Extra)
+
+
+class MigrationContract(Contract):
+    """Give it a fixture `open_migrations`, an `OpenMigrations`."""
+
+    @pytest_asyncio.fixture
+    async def desk(self, open_migrations: OpenMigrations) -> AsyncIterator[MigrationDesk]:
+        """Migrations that were begun; nothing is written yet."""
+        async with open_migrations(earlier_snapshot()) as desk:
+            await desk.migrations.init()
+            yield desk
+
+    async def test_migrations_are_begun_once(self, open_migrations: OpenMigrations) -> None:
+        """And not at all before `init`."""
+        async with open_migrations(earlier_snapshot()) as desk:
+            with pytest.raises(ConfigurationError):
+                await desk.migrations.create("too early")
+            assert list(await desk.migrations.init()) != []
+            assert list(await desk.migrations.init()) == []
+
+    async def test_a_complete_run_leaves_nothing_to_do(self, desk: MigrationDesk) -> None:
+        """The store is then what the DocTypes say, and a second run does nothing."""
+        assert list(await desk.migrations.diff()) != []
+        written = await desk.migrations.create("first step")
+        assert written is not None
+        assert written.path.is_file()
+        assert written.changes
+        name = written.path.stem
+        before = await desk.migrations.status()
+        assert before.pending == (MigrationStep(name, MigrationKind.REVISION, "first step", False),)
+        assert (before.is_current, before.revisions) == (False, ())
+        assert await desk.run() == [name]
+        assert await desk.run() == []
+        after = await desk.migrations.status()
+        assert (after.is_current, after.revisions) == (True, (name,))
+        assert [await desk.migrations.create("nothing"), [*await desk.migrations.diff()]] == [None, []]
+        assert list(await desk.migrations.verify()) == []
+        assert [step.applied for step in await desk.migrations.history()] == [True]
+
+    async def test_what_the_doctypes_have_more_is_told_and_done(
+        self, desk: MigrationDesk, open_migrations: OpenMigrations
+    ) -> None:
+        """As drift, until there is a revision that does it."""
+        names = [(await desk.write("first")).stem]
+        await desk.run()
+        async with open_migrations(later_snapshot()) as later:
+            drifting = await later.migrations.status()
+            assert (drifting.pending, drifting.is_current) == ((), False)
+            assert drifting.drift
+            assert list(await later.migrations.diff()) != []
+            assert list(await later.migrations.verify()) != []
+            names.append((await later.write("second")).stem)
+            assert await later.run() == names[1:]
+            assert [(step.name, step.applied) for step in await later.migrations.history()] == [
+                (name, True) for name in names
+            ]
+            assert (await later.migrations.status()).is_current
+
+    async def test_what_is_declared_no_longer_is_kept_unless_it_is_dropped(
+        self, open_migrations: OpenMigrations
+    ) -> None:
+        """And then it is gone."""
+        async with open_migrations(later_snapshot()) as later:
+            await later.migrations.init()
+            await later.write("first")
+            await later.run()
+            async with open_migrations(earlier_snapshot()) as earlier:
+                assert await earlier.migrations.create("nothing") is None
+                assert list(await later.migrations.diff()) == []
+                await earlier.write("drop", drop=True)
+                await earlier.run()
+                assert (await earlier.migrations.status()).is_current
+            assert list(await later.migrations.diff()) != []
+
+    async def test_steps_are_done_in_the_order_in_which_they_are_pending(self, desk: MigrationDesk) -> None:
+        """Up to a revision and its patches. Where documents are stored, a patch is done before the next revision."""
+        first = await desk.write("first")
+        filling = await desk.migrations.create_patch("fill it")
+        desk.fill(filling)
+        by_hand = await desk.write("by hand", empty=True)
+        with pytest.raises(ConfigurationError):
+            await desk.run("9999_unheard_of")
+        assert sorted(await desk.pending()) == sorted([first.stem, filling.stem, by_hand.stem])
+        assert await desk.run(first.stem) == [first.stem, filling.stem]
+        assert (await desk.migrations.status()).revisions == (first.stem,)
+        patch = await desk.migrations.create_patch("after by hand")
+        last = await desk.write("last", empty=True)
+        assert await desk.pending() == [by_hand.stem, patch.stem, last.stem]
+        assert await desk.run() == [by_hand.stem, patch.stem, last.stem]
+
+    async def test_an_empty_store_is_told_no_other_order_than_it_gets(self, desk: MigrationDesk) -> None:
+        """Whatever the adapter knows to spare it."""
+        await desk.write("first")
+        await desk.migrations.create_patch("fill it")
+        await desk.write("second", empty=True)
+        pending = await desk.pending()
+        assert len(pending) == 3
+        assert await desk.run() == pending
+
+    async def test_a_revision_that_fails_leaves_nothing_of_itself(self, desk: MigrationDesk) -> None:
+        """What was done before it stays; once it is mended the run goes on."""
+        empty = await desk.write("empty", empty=True)
+        await desk.run()
+        failing = await desk.write("failing")
+        sound = failing.read_text()
+        desk.spoil(failing)
+        differs = list(await desk.migrations.diff())
+        for _ in range(2):
+            with pytest.raises(MigrationError, match=failing.stem):
+                await desk.run()
+            assert list(await desk.migrations.diff()) == differs
+            status = await desk.migrations.status()
+            assert (status.revisions, [step.name for step in status.pending]) == ((empty.stem,), [failing.stem])
+        failing.write_text(sound)
+        assert await desk.run() == [failing.stem]
+        assert (await desk.migrations.status()).is_current
+
+    async def test_a_patch_is_done_once_and_whole(self, desk: MigrationDesk) -> None:
+        """One that fails has changed nothing; a rollback does not undo one, nor does the run after it repeat it."""
+        await desk.write("first")
+        patch = await desk.migrations.create_patch("fill it")
+        desk.fill(patch)
+        sound = patch.read_text()
+        desk.spoil(patch)
+        with pytest.raises(MigrationError, match=patch.stem):
+            await desk.run()
+        assert await desk.filled() == 0
+        assert await desk.pending() == [patch.stem]
+        patch.write_text(sound)
+        assert await desk.run() == [patch.stem]
+        later = await desk.write("later", empty=True)
+        assert await desk.run() == [later.stem]
+        assert await desk.undo() == [later.stem]
+        assert await desk.run() == [later.stem]
+        assert await desk.filled() == 1
+
+    async def test_several_runs_at_once_do_each_step_once(
+        self, desk: MigrationDesk, open_migrations: OpenMigrations
+    ) -> None:
+        """Whoever comes later waits, and does what is left."""
+        names = [(await desk.write("first")).stem, (await desk.migrations.create_patch("fill it")).stem]
+        async with open_migrations(earlier_snapshot()) as other:
+            done = await asyncio.gather(desk.run(), other.run(), desk.run())
+        assert sorted(name for names in done for name in names) == sorted(names)
+
+    async def test_a_run_waits_for_the_end_of_another_and_does_nothing_twice(
+        self, desk: MigrationDesk, open_migrations: OpenMigrations
+    ) -> None:
+        """Also between its steps."""
+        names = [(await desk.write("first")).stem, (await desk.write("second", empty=True)).stem]
+        run = aiter(desk.migrations.apply())
+        assert (await anext(run)).name == names[0]
+        async with open_migrations(earlier_snapshot()) as other, asyncio.timeout(_PATIENCE):
+            waiting = asyncio.create_task(other.run())
+            await asyncio.sleep(_WHILE)
+            assert not waiting.done()
+            assert [step.name async for step in run] == names[1:]
+            assert await waiting == []
+
+    async def test_looking_waits_for_no_run_and_a_run_that_is_left_gives_way(
+        self, desk: MigrationDesk, open_migrations: OpenMigrations
+    ) -> None:
+        """What it had done by then stays."""
+        first, second = await desk.write("first"), await desk.write("second", empty=True)
+        run = aiter(desk.migrations.apply())
+        assert (await anext(run)).name == first.stem
+        async with open_migrations(earlier_snapshot()) as other, asyncio.timeout(_PATIENCE):
+            assert await other.pending() == [second.stem]
+            assert [step.applied for step in await other.migrations.history()] == [True, False]
+            await run.aclose()  # type: ignore[attr-defined]
+            assert await other.run() == [second.stem]
+
+    async def test_revisions_are_undone_from_the_newest(self, desk: MigrationDesk) -> None:
+        """So many, or all after one, or all; and can be done again."""
+        names = [(await desk.write("first")).stem]
+        names += [(await desk.write(f"empty {number}", empty=True)).stem for number in range(3)]
+        await desk.run()
+        assert await desk.undo() == names[3:]
+        assert await desk.undo(to=names[1]) == names[2:3]
+        assert (await desk.migrations.status()).revisions == (names[1],)
+        assert await desk.run() == names[2:]
+        assert await desk.undo(to="base") == names[::-1]
+        assert list(await desk.migrations.diff()) != []
+        assert (await desk.migrations.status()).revisions == ()
+        assert await desk.run() == names
+        assert (await desk.migrations.status()).is_current
+
+    async def test_a_preview_tells_and_changes_nothing(self, desk: MigrationDesk) -> None:
+        """Nor does looking."""
+        name = (await desk.write("first")).stem
+        differs = list(await desk.migrations.diff())
+        assert any(name in line for line in await desk.migrations.preview())
+        await desk.migrations.verify()
+        assert list(await desk.migrations.diff()) == differs
+        assert (await desk.migrations.status()).revisions == ()
+        assert await desk.run() == [name]
+
+    async def test_files_that_are_not_those_that_were_run_are_named(self, desk: MigrationDesk) -> None:
+        """A patch that was changed since, and files that are lost."""
+        revision, patch = await desk.write("first"), await desk.migrations.create_patch("fill it")
+        desk.fill(patch)
+        assert [
+            name for name in (revision.stem, patch.stem) if name not in "".join(await desk.migrations.verify())
+        ] == []
+        await desk.run()
+        assert list(await desk.migrations.verify()) == []
+        sound = patch.read_text()
+        desk.spoil(patch)
+        assert any(patch.stem in line for line in await desk.migrations.verify())
+        patch.unlink()
+        assert any(patch.stem in line for line in await desk.migrations.verify())
+        patch.write_text(sound)
+        revision.unlink()
+        assert any(revision.stem in line for line in await desk.migrations.verify())
+        with pytest.raises(ConfigurationError, match=revision.stem):
+            await desk.run()
+
+    async def test_a_file_that_makes_no_sense_stops_the_run_and_is_named(self, desk: MigrationDesk) -> None:
+        """Before anything is done."""
+        revision = await desk.write("first")
+        nonsense = revision.with_stem("0009_nonsense")
+        nonsense.write_text("nonsense")
+        with pytest.raises(ConfigurationError, match="0009_nonsense"):
+            await desk.run()
+        assert any("0009_nonsense" in line for line in await desk.migrations.verify())
+        nonsense.unlink()
+        assert await desk.run() == [revision.stem]
+
+    async def test_tables_that_development_made_are_taken_over_as_they_are(
+        self, open_migrations: OpenMigrations
+    ) -> None:
+        """From then on they are changed by revisions."""
+        async with open_migrations(earlier_snapshot()) as desk:
+            await desk.develop()
+            assert len(await desk.migrations.init()) > 1
+            assert (await desk.migrations.status()).is_current
+            assert await desk.run() == []
+        async with open_migrations(later_snapshot()) as later:
+            name = (await later.write("more")).stem
+            assert await later.run() == [name]
+            assert (await later.migrations.status()).is_current
+
+
+def _compiled(*doctypes: type[FakeDocType]) -> Snapshot:
+    builder = RegistryBuilder()
+    for doctype in doctypes:
+        builder.add_doctype(doctype, "samples")
+    return builder.freeze()

@@ -1,0 +1,217 @@
+"""What every `PermissionProtocol` must do, whatever it decides by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import pytest
+
+from framework_m_core.domain.doctype import FRAMEWORK_FIELDS
+from framework_m_core.domain.errors import DocTypeNotFoundError, FrameworkError
+from framework_m_core.domain.field import Field
+from framework_m_core.domain.filters import And, Comparison, Filter, PrincipalValue, bind_principal, matches
+from framework_m_core.domain.scope import ADMINISTRATOR, ANONYMOUS, GUEST, Principal
+from framework_m_core.interfaces.permission import Grant, PermissionProtocol, PolicyEvaluateRequest
+from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_core.registry.snapshot import Snapshot
+from framework_m_testing.contracts.contract import Contract
+from framework_m_testing.fakes.doctype import FakeDocType
+
+__all__ = ["RULES", "TRUSTED", "PermissionContract", "permission_snapshot"]
+
+_OWN = Comparison("owner", "eq", PrincipalValue("id"))
+
+RULES: Final[Mapping[str, Mapping[str, Filter]]] = {
+    "read": {
+        "Boss": And(),
+        "Clerk": _OWN,
+        "Teammate": Comparison("team", "in", PrincipalValue("teams")),
+        "Reviewer": Comparison("status", "ne", "closed"),
+        GUEST: Comparison("status", "eq", "public"),
+    },
+    "create": {"Clerk": _OWN},
+    "write": {"Boss": And(), "Clerk": _OWN},
+}
+"""The rules for a `Matter`: which roles may do what, to which documents. Everything else is the administrator's."""
+
+TRUSTED: Final = "Boss"
+"""The role that reads and writes the fields above level 0."""
+
+_LEVELS: Final = {1: {"read": [TRUSTED], "write": [TRUSTED]}}
+
+
+class MatterRow(FakeDocType):
+    """A row of a matter."""
+
+    what: str = ""
+    cost: int = Field(default=0, permlevel=1)
+
+    class Meta:
+        is_child_table = True
+        field_levels = _LEVELS
+
+
+class Matter(FakeDocType):
+    """What the rules are about; it declares them, for engines that read declarations."""
+
+    status: str = "open"
+    team: str = ""
+    note: str = Field(default="", permlevel=1)
+    total: int = Field(default=0, read_only=True)
+    rows: list[MatterRow] = []
+
+    class Meta:
+        permissions = {action: dict(scopes) for action, scopes in RULES.items()}
+        field_levels = _LEVELS
+
+
+def permission_snapshot() -> Snapshot:
+    """The DocTypes that the rules are about, compiled."""
+    builder = RegistryBuilder()
+    for doctype in (MatterRow, Matter):
+        builder.add_doctype(doctype, "matters")
+    return builder.freeze()
+
+
+_EVERY_FIELD: Final = {"status", "team", "note", "total", "rows", "rows.what", "rows.cost"}
+_SECRET: Final = {"note", "rows.cost"}
+_ME, _OTHER = "me", "other"
+
+
+class PermissionContract(Contract):
+    """Give it fixtures.
+
+    `engine`, over `permission_snapshot()`, which holds `RULES` and `TRUSTED`, wherever it keeps rules; `unable`,
+    engines that cannot reach what they decide by (none, where there is no such thing).
+    """
+
+    @pytest.mark.parametrize(
+        ("roles", "action"),
+        [((), "write"), (("Unheard of",), "write"), (("boss",), "write"), (("Clerk",), "delete"), (("Boss",), "fly")],
+    )
+    async def test_who_is_given_nothing_gets_none(
+        self, engine: PermissionProtocol, roles: tuple[str, ...], action: str
+    ) -> None:
+        """No role, another one, one of other letter case, another action, an unknown one."""
+        for principal in (_person(*roles), Principal("", frozenset(roles))):
+            assert await engine.grant(principal, "Matter", action) is None
+            request = PolicyEvaluateRequest(principal, "Matter", action, _matter(owner=principal.id))
+            assert not (await engine.evaluate(request)).authorized
+
+    @pytest.mark.parametrize("action", ["read", "create", "write", "delete", "submit"])
+    async def test_the_administrator_may_do_everything(self, engine: PermissionProtocol, action: str) -> None:
+        """To every document and field."""
+        administrator = _person(ADMINISTRATOR)
+        grant = await engine.grant(administrator, "Matter", action)
+        assert await _covers(engine, administrator, action, _matter(status="closed"))
+        assert grant is not None
+        assert grant.readable >= _EVERY_FIELD
+
+    @pytest.mark.parametrize(
+        ("roles", "document", "expected"),
+        [
+            (("Boss",), {}, True),
+            (("Clerk",), {}, False),
+            (("Clerk",), {"owner": _ME}, True),
+            (("Teammate",), {"team": "South"}, True),
+            (("Teammate",), {"team": "West"}, False),
+            (("Teammate",), {"team": ""}, False),
+            (("Reviewer",), {}, True),
+            (("Reviewer",), {"status": "closed"}, False),
+            ((), {}, False),
+            ((), {"status": "public"}, True),
+            (("Clerk",), {"status": "public"}, True),
+            (("Clerk", "Teammate"), {"owner": _ME, "team": "West"}, True),
+            (("Clerk", "Teammate"), {"team": "North"}, True),
+            (("Clerk", "Teammate"), {"team": "West"}, False),
+            (("Clerk", "Boss"), {}, True),
+        ],
+    )
+    async def test_a_grant_covers_what_any_of_the_roles_may_see(
+        self, engine: PermissionProtocol, roles: tuple[str, ...], document: Mapping[str, Any], expected: bool
+    ) -> None:
+        """Several roles give what either gives; everybody is also a guest."""
+        assert await _covers(engine, _person(*roles), "read", _matter(**document)) is expected
+
+    async def test_everybody_has_what_guests_have(self, engine: PermissionProtocol) -> None:
+        """So has everybody, named or not; and nobody owns what has no owner."""
+        nobody = Principal("", frozenset({GUEST, "Clerk"}))
+        for guest in (ANONYMOUS, Principal(_ME, frozenset({"Teammate"}))):
+            assert await _covers(engine, guest, "read", _matter(status="public"))
+        assert not await _covers(engine, ANONYMOUS, "read", _matter(owner=""))
+        assert not await _covers(engine, nobody, "read", _matter(owner=""))
+
+    async def test_a_grant_is_the_same_for_all_who_have_the_same_roles(self, engine: PermissionProtocol) -> None:
+        """It is kept by them: the caller stands in its scope as a `PrincipalValue`."""
+        roles = ("Clerk", "Teammate", "Reviewer")
+        other = Principal(_OTHER, frozenset({*roles, GUEST}), "other@example.com", {"teams": ("West",)})
+        grants = [await engine.grant(person, "Matter", "read") for person in (_person(*roles), other)]
+        assert grants[0] == grants[1]
+        assert len({*grants}) == 1  # what is kept is looked up by its hash
+
+    @pytest.mark.parametrize(("roles", "secret"), [(("Clerk",), False), (("Boss",), True), (("Clerk", "Boss"), True)])
+    async def test_fields_above_level_0_are_for_who_is_given_them(
+        self, engine: PermissionProtocol, roles: tuple[str, ...], secret: bool
+    ) -> None:
+        """In child rows too. The framework's own are read by all and written by none, what hooks set neither."""
+        reading, writing = [await engine.grant(_person(*roles), "Matter", action) for action in ("read", "write")]
+        assert reading is not None
+        assert writing is not None
+        expected = _EVERY_FIELD if secret else _EVERY_FIELD - _SECRET
+        assert reading.readable == expected | {*FRAMEWORK_FIELDS}
+        assert writing.writable == expected - {"total"}
+
+    async def test_a_grant_names_its_rule(self, engine: PermissionProtocol) -> None:
+        """An answer about a document too, a no included: people ask why."""
+        person = _person("Clerk")
+        grant = await engine.grant(person, "Matter", "read")
+        assert grant is not None
+        assert grant.rule
+        for action in ("read", "delete"):
+            assert (await engine.evaluate(PolicyEvaluateRequest(person, "Matter", action, _matter()))).rule
+
+    async def test_a_document_that_lacks_what_decides_is_not_given(self, engine: PermissionProtocol) -> None:
+        """To raise is to decide nothing; to take what is missing for a value is to guess."""
+        for role in ("Clerk", "Teammate", "Reviewer"):
+            request = PolicyEvaluateRequest(_person(role), "Matter", "read", {})
+            try:
+                result = await engine.evaluate(request)
+            except (FrameworkError, LookupError):
+                continue
+            assert not result.authorized, role
+
+    async def test_what_cannot_be_decided_raises(
+        self, engine: PermissionProtocol, unable: Sequence[PermissionProtocol]
+    ) -> None:
+        """An unknown DocType, and an engine that is cut off; not even the administrator is let in by default."""
+        administrator = _person(ADMINISTRATOR)
+        with pytest.raises(DocTypeNotFoundError):
+            await engine.grant(administrator, "Nothing", "read")
+        with pytest.raises(DocTypeNotFoundError):
+            await engine.evaluate(PolicyEvaluateRequest(administrator, "Nothing", "read", {}))
+        for one in unable:
+            with pytest.raises(FrameworkError):
+                await one.grant(administrator, "Matter", "read")
+            with pytest.raises(FrameworkError):
+                await one.evaluate(PolicyEvaluateRequest(administrator, "Matter", "read", _matter()))
+
+
+def _person(*roles: str) -> Principal:
+    return Principal(_ME, frozenset({*roles, GUEST}), "me@example.com", {"teams": ("North", "South")})
+
+
+def _matter(**values: Any) -> dict[str, Any]:
+    """A stored matter, somebody else's unless stated."""
+    return {"owner": _OTHER, "status": "open", "team": "", "note": "", "total": 0, "rows": [], **values}
+
+
+async def _covers(engine: PermissionProtocol, principal: Principal, action: str, document: Mapping[str, Any]) -> bool:
+    """Whether a grant gives a document; the engine must say the same of it alone, or be narrower where it says so."""
+    grant: Grant | None = await engine.grant(principal, "Matter", action)
+    within = grant is not None and matches(bind_principal(grant.scope, principal), document)
+    answer = await engine.evaluate(PolicyEvaluateRequest(principal, "Matter", action, document))
+    if grant is not None and grant.evaluate:
+        return within and answer.authorized
+    assert answer.authorized is within
+    return within

@@ -1,0 +1,178 @@
+"""`FakeAuthentication`: port `AuthenticationProtocol` over any identity and sessions, in one process."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, NoReturn
+from uuid import UUID
+
+from framework_m_core.domain.clock import Clock, system_clock
+from framework_m_core.domain.errors import AuthenticationError, PermissionDeniedError, RateLimitError
+from framework_m_core.domain.scope import GUEST, Principal
+from framework_m_core.interfaces.authentication import Credentials, Login
+from framework_m_core.interfaces.identity import Identity, IdentityProtocol
+from framework_m_core.interfaces.session import OpenedSession, Session, SessionKind, SessionProtocol
+from framework_m_testing.fakes.session import hashed
+
+__all__ = ["FakeAuthentication"]
+
+_FAILURES: Final = 10
+_QUARTER: Final = timedelta(minutes=15)
+
+
+class _CsrfError(PermissionDeniedError):
+    """An unsafe request of a cookie session without its CSRF token."""
+
+    code = "csrf_failed"
+
+
+@dataclass(frozen=True)
+class _Access:
+    """Whose an access token is, and until when."""
+
+    session_id: UUID
+    expires: datetime
+
+
+class FakeAuthentication:
+    """Believes nothing longer than it is so: every request asks the identity and the sessions.
+
+    `addresses` are those that logins came from. While `failure` is set, every verification raises it.
+    """
+
+    def __init__(
+        self,
+        identity: IdentityProtocol,
+        session: SessionProtocol,
+        clock: Clock = system_clock,
+        *,
+        failures: int = _FAILURES,
+        window: timedelta = _QUARTER,
+        access: timedelta = _QUARTER,
+    ) -> None:
+        self.addresses: list[str] = []
+        self.failure: Exception | None = None
+        self._identity = identity
+        self._session = session
+        self._clock = clock
+        self._failures = failures
+        self._window = window
+        self._access = access
+        self._tokens: dict[str, _Access] = {}
+        self._admitted: dict[str, Principal] = {}
+        self._failed: dict[tuple[str, str], list[datetime]] = {}
+
+    def admit(self, principal: Principal, token: str | None = None) -> str:
+        """An access token, chosen or not, for somebody who is no user; it is good until it is logged out."""
+        given = token or secrets.token_urlsafe()
+        self._admitted[given] = principal
+        return given
+
+    async def authenticate(self, credentials: Credentials) -> Principal | None:
+        """The principal; None when no credentials are given."""
+        if self.failure is not None:
+            raise self.failure
+        if credentials.session_cookie or not credentials.authorization:
+            session = await self._of_cookie(credentials)
+        elif (token := _bearer(credentials.authorization)) in self._admitted:
+            return self._admitted[token]
+        else:
+            session = await self._of_token(token)
+        return _principal(await self._live_user(session)) if session else None
+
+    async def login(self, username: str, password: str, *, address: str, kind: SessionKind) -> Login:
+        """Begins a session; a failure counts for this account at this address."""
+        self.addresses.append(address)
+        key = (username.strip().lower(), address)
+        self._hold_up(key)
+        user = await self._identity.verify_password(username, password)
+        if user is None:
+            self._failed.setdefault(key, []).append(self._clock())
+            raise AuthenticationError("the email or the password is not right")
+        self._failed.pop(key, None)
+        return self._login(user, await self._session.open(user.id, user.epoch, kind))
+
+    async def refresh(self, refresh_token: str) -> Login:
+        """Trades a refresh token for new tokens; a spent one ends its session."""
+        session_id, secret = _parts(refresh_token)
+        session = await self._session.find(session_id)
+        if session is None or session.kind is not SessionKind.TOKEN:
+            _refuse()
+        user = await self._live_user(session)
+        opened = await self._session.rotate(session_id, secret)
+        return self._login(user, opened) if opened else _refuse()
+
+    async def logout(self, credentials: Credentials) -> None:
+        """Ends the session that the credentials belong to."""
+        if await self.authenticate(credentials) is None:
+            _refuse()
+        if credentials.session_cookie:
+            await self._session.end(_parts(credentials.session_cookie)[0])
+            return
+        token = _bearer(credentials.authorization or "")
+        if self._admitted.pop(token, None) is None:
+            await self._session.end(self._tokens.pop(token).session_id)
+
+    async def _of_cookie(self, credentials: Credentials) -> Session | None:
+        if not credentials.session_cookie:
+            return None
+        session_id, secret = _parts(credentials.session_cookie)
+        session = await self._session.find(session_id)
+        if session is None or session.kind is not SessionKind.COOKIE or session.secret_hash != hashed(secret):
+            _refuse()
+        await self._live_user(session)
+        if credentials.unsafe and hashed(credentials.csrf_token or "") != session.csrf_hash:
+            raise _CsrfError("the request lacks its CSRF token", rule="csrf")
+        return session
+
+    async def _of_token(self, token: str) -> Session:
+        access = self._tokens.get(token)
+        session = await self._session.find(access.session_id) if access else None
+        if access is None or session is None or access.expires <= self._clock():
+            _refuse()
+        return session
+
+    async def _live_user(self, session: Session) -> Identity:
+        user = await self._identity.find(session.user_id)
+        if user is None or not user.enabled or user.epoch != session.epoch:
+            _refuse()
+        return user
+
+    def _hold_up(self, key: tuple[str, str]) -> None:
+        now = self._clock()
+        recent = [moment for moment in self._failed.get(key, ()) if moment + self._window > now]
+        if len(recent) >= self._failures:
+            wait = recent[-self._failures] + self._window - now
+            raise RateLimitError("too many failed logins", retry_after=max(1, int(wait.total_seconds())))
+
+    def _login(self, user: Identity, opened: OpenedSession) -> Login:
+        session, carried = opened.session, f"{opened.session.id}.{opened.secret}"
+        if session.kind is SessionKind.COOKIE:
+            lifetime = int((session.expires - self._clock()).total_seconds())
+            return Login(user, lifetime, session_cookie=carried, csrf_token=opened.csrf_token)
+        token = secrets.token_urlsafe()
+        self._tokens[token] = _Access(session.id, self._clock() + self._access)
+        return Login(user, int(self._access.total_seconds()), access_token=token, refresh_token=carried)
+
+
+def _principal(user: Identity) -> Principal:
+    return Principal(str(user.id), user.roles | {GUEST}, user.email, user.attributes)
+
+
+def _bearer(header: str) -> str:
+    scheme, _, token = header.partition(" ")
+    return token if scheme.lower() == "bearer" else _refuse()
+
+
+def _parts(text: str) -> tuple[UUID, str]:
+    session_id, _, secret = text.partition(".")
+    try:
+        return UUID(session_id), secret
+    except ValueError:
+        _refuse()
+
+
+def _refuse() -> NoReturn:
+    raise AuthenticationError("the credentials are not valid: log in again")

@@ -1,0 +1,151 @@
+"""`FakeIdentity`: port `IdentityProtocol` in a dictionary."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+from uuid import UUID
+
+from framework_m_core.domain.clock import IdGenerator, Uuid7Generator
+from framework_m_core.domain.errors import DuplicateNameError, EntityNotFoundError, FieldProblem, ValidationError
+from framework_m_core.domain.scope import ADMINISTRATOR, GUEST
+from framework_m_core.interfaces.identity import Identity
+
+__all__ = ["FakeIdentity"]
+
+_ADDRESS: Final = re.compile(r"[^@\s/]+@[^@\s/]+")
+_FEWEST_CHARACTERS: Final = 8
+
+
+@dataclass(frozen=True)
+class _Password:
+    """Hashed once and quickly: tests have no time for what guessers must not have."""
+
+    salt: bytes
+    digest: bytes
+    for_development: bool
+
+    @classmethod
+    def of(cls, text: str, for_development: bool) -> _Password:
+        if len(text) < _FEWEST_CHARACTERS:
+            raise _invalid("password", f"a password of {_FEWEST_CHARACTERS} characters or more is expected")
+        salt = secrets.token_bytes()
+        return cls(salt, _digest(salt, text), for_development)
+
+    def opens(self, text: str, production: bool) -> bool:
+        return self.digest == _digest(self.salt, text) and not (self.for_development and production)
+
+
+class FakeIdentity:
+    """Users who are gone with the object. `roles` are those that there are; nothing in it waits."""
+
+    def __init__(
+        self,
+        roles: Iterable[str] = (ADMINISTRATOR, GUEST),
+        *,
+        production: bool = False,
+        ids: IdGenerator | None = None,
+    ) -> None:
+        self._roles = frozenset(roles)
+        self._production = production
+        self._ids = ids or Uuid7Generator()
+        self._users: dict[str, Identity] = {}
+        self._passwords: dict[str, _Password] = {}
+
+    def in_production(self) -> FakeIdentity:
+        """The same users, as a process in production sees them."""
+        other = FakeIdentity(self._roles, production=True, ids=self._ids)
+        other._users, other._passwords = self._users, self._passwords
+        return other
+
+    def admit(self, user: Identity) -> Identity:
+        """Puts a user there, or in the place of the one with this email, as a test wants it: attributes and all."""
+        self._users[user.email] = user
+        return user
+
+    async def find(self, user_id: UUID) -> Identity | None:
+        """The user with this id."""
+        return next((user for user in self._users.values() if user.id == user_id), None)
+
+    async def verify_password(self, email: str, password: str) -> Identity | None:
+        """The enabled user whose password this is; None for any other reason."""
+        user, known = self._users.get(_folded(email)), self._passwords.get(_folded(email))
+        if user is None or known is None or not user.enabled or not known.opens(password, self._production):
+            return None
+        return user
+
+    async def create(
+        self,
+        email: str,
+        password: str | None,
+        roles: Sequence[str],
+        *,
+        full_name: str | None = None,
+        for_development: bool = False,
+    ) -> Identity:
+        """A new user; `full_name` is forgotten. Raises DuplicateNameError and ValidationError."""
+        folded = _folded(email)
+        if not _ADDRESS.fullmatch(folded):
+            raise _invalid("email", "an email address is expected, such as ada@example.com")
+        self._check_roles(roles)
+        kept = None if password is None else _Password.of(password, for_development)
+        if folded in self._users:
+            raise DuplicateNameError(f"there is a user {folded} already")
+        if kept:
+            self._passwords[folded] = kept
+        return self.admit(Identity(self._ids(), folded, frozenset(roles), True, 0))
+
+    async def set_password(self, email: str, password: str, *, for_development: bool = False) -> Identity:
+        """Replaces the password and voids all sessions. Raises EntityNotFoundError and ValidationError."""
+        user, kept = self._known(email), _Password.of(password, for_development)
+        self._passwords[user.email] = kept
+        return self._change(user, epoch=user.epoch + 1)
+
+    async def add_role(self, email: str, role: str) -> Identity:
+        """Gives a role. Raises EntityNotFoundError and ValidationError."""
+        user = self._known(email)
+        self._check_roles([role])
+        return self._change(user, roles=user.roles | {role})
+
+    async def disable(self, email: str) -> Identity:
+        """Keeps the user from logging in and voids all sessions. Raises EntityNotFoundError."""
+        user = self._known(email)
+        return self._change(user, enabled=False, epoch=user.epoch + 1)
+
+    async def enable(self, email: str) -> Identity:
+        """Lets a disabled user log in again. Raises EntityNotFoundError."""
+        return self._change(self._known(email), enabled=True)
+
+    async def all(self) -> Sequence[Identity]:
+        """Every user, by email."""
+        return [self._users[email] for email in sorted(self._users)]
+
+    def _known(self, email: str) -> Identity:
+        if _folded(email) not in self._users:
+            raise EntityNotFoundError(f"there is no user {email!r}")
+        return self._users[_folded(email)]
+
+    def _change(self, user: Identity, **values: Any) -> Identity:
+        return self.admit(replace(user, **values))
+
+    def _check_roles(self, roles: Sequence[str]) -> None:
+        if unknown := sorted(set(roles) - self._roles):
+            raise _invalid(
+                "roles", f"there is no role {', '.join(unknown)}: known are {', '.join(sorted(self._roles))}"
+            )
+
+
+def _folded(email: str) -> str:
+    return email.strip().lower()
+
+
+def _digest(salt: bytes, text: str) -> bytes:
+    return hashlib.sha256(salt + text.encode("utf-8", "surrogatepass")).digest()
+
+
+def _invalid(field: str, message: str) -> ValidationError:
+    return ValidationError(message, [FieldProblem(field, "invalid", message)])
