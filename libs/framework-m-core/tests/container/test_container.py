@@ -117,6 +117,17 @@ def test_a_replacement_is_wired_like_what_it_replaces(container: Container) -> N
     assert container.get("gate") == "painted red"
 
 
+class Radio(Starts):
+    """An adapter that names its port as its base, whose constructor takes any number of anything."""
+
+    def start(self) -> None: ...
+
+
+def test_a_class_without_a_constructor_of_its_own_needs_nothing(container: Container) -> None:
+    container.bind("radio", Radio)
+    assert isinstance(container.get("radio"), Radio)
+
+
 def test_something_is_built_of_what_is_given_and_what_is_bound(container: Container) -> None:
     car = container.build(Car, colour="green")
     assert (car.colour, car.engine) == ("green", container.get("engine"))

@@ -59,6 +59,13 @@ def test_the_bus_is_not_for_apps() -> None:
     assert "bus: EventBusProtocol is no port" in found
 
 
+def test_annotations_that_are_not_there_at_run_time_are_told() -> None:
+    async def lost(event: DocCreated, documents: Documents, cache: Missing) -> None: ...  # type: ignore[name-defined] # noqa: F821
+
+    found = problems_of(Shelf, handlers=[on("Shelf", DocCreated)(lost)])
+    assert "its annotations cannot be read at run time: name 'Missing' is not defined" in found[0]
+
+
 def test_a_partial_asks_for_nothing() -> None:
     handler = on("Shelf", DocCreated)(partial(tagged, "a"))
     snapshot = compiled(Shelf, handlers=[handler])

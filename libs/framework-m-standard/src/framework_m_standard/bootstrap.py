@@ -10,7 +10,7 @@ from framework_m_core.bootstrap import discovery
 from framework_m_core.bootstrap.app_modules import register_app
 from framework_m_core.bootstrap.application import Application
 from framework_m_core.bootstrap.binding import STORE_FAMILY
-from framework_m_core.bootstrap.composition import bind_services
+from framework_m_core.bootstrap.composition import bind_events, bind_services
 from framework_m_core.bootstrap.schema_authority import WHAT_TO_DO, SchemaAuthority, schema_authority
 from framework_m_core.domain.errors import ConfigurationError, DuplicateNameError, TransientError
 from framework_m_core.domain.events import DocCreated
@@ -26,6 +26,9 @@ from framework_m_core.services.retries import retrying
 from framework_m_core.services.validation import document_values
 
 __all__ = ["FeedHandlers", "InitAdapters", "InitRegistries", "RunRelay", "SyncSchema", "TuneCollector"]
+
+_PATIENCE_SECONDS = 3
+"""How long the end of a process waits for an event handler; whoever ends processes waits a little longer."""
 
 _ACCESS_PORTS = ("identity", "session", "authentication")
 
@@ -110,6 +113,7 @@ class InitAdapters:
         app.bind_ports("permission", "event_bus")
         app.bind_app_ports()
         bind_services(app.container)
+        bind_events(app.container)
         app.bind_ports(*_ACCESS_PORTS)
         app.check_overrides()
         app.container.get("documents")
@@ -134,7 +138,7 @@ class FeedHandlers:
         self._bus = bus
 
     async def close(self) -> None:
-        """Ends the feed, once the event that is being handled is done: what handlers work with closes next."""
+        """Ends the feed: what handlers work with closes next."""
         if self._bus is not None:
             await self._bus.unsubscribe(HANDLERS)
 
@@ -145,12 +149,13 @@ class RunRelay:
     order = 60
 
     def __init__(self) -> None:
+        self._relay: OutboxRelay | None = None
         self._task: asyncio.Task[None] | None = None
 
     async def run(self, app: Application) -> None:
         """Starts the relay."""
         relay: OutboxRelay = app.container.get("relay")
-        self._task = asyncio.create_task(relay.run(), name="outbox-relay")
+        self._relay, self._task = relay, asyncio.create_task(relay.run(), name="outbox-relay")
 
     async def ping(self) -> None:
         """Raises when the relay has died."""
@@ -158,9 +163,12 @@ class RunRelay:
             raise TransientError("the outbox relay has stopped")
 
     async def close(self) -> None:
-        """Stops the relay after the event it is handling."""
-        if self._task is not None:
-            self._task.cancel()
+        """Stops the relay after the event it is delivering, which is cut off when that takes too long."""
+        if self._relay is not None and self._task is not None:
+            self._relay.stop()
+            _, late = await asyncio.wait([self._task], timeout=_PATIENCE_SECONDS)
+            if late:
+                self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
 

@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 
 from framework_m_core.bootstrap.application import Application, open_application
+from framework_m_core.bootstrap.migrations import open_migrations
 from framework_m_core.domain.clock import system_clock
 from framework_m_core.domain.errors import ConfigurationError, TransientError
 from framework_m_core.domain.scope import GUEST, Principal, RequestScope
@@ -248,6 +249,15 @@ async def test_an_adapter_that_is_none_stops_the_start(make_app: MakeApp, chosen
         async with open_application(folder, environment=_environment(folder, **chosen)):
             """Never reached."""
     assert said in str(refused.value)
+
+
+async def test_migrations_have_the_cache_and_need_no_bus(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A patch may run controllers, which ask for the cache; events wait until a server brings them to the bus."""
+    folder = make_app(GROUPS)
+    for name, value in _environment(folder, "default", cache="own", event_bus="half").items():
+        monkeypatch.setenv(name, value)
+    async with open_migrations(folder) as migrations:
+        assert await migrations.init()
 
 
 async def test_an_app_has_no_port_of_these_names(make_app: MakeApp) -> None:

@@ -55,12 +55,33 @@ async def test_past_their_number_the_longest_unused_goes() -> None:
     assert await small.get_many("678a") == {"6": 6, "7": 7, "8": 8}
 
 
+async def test_past_their_size_the_longest_unused_goes_too() -> None:
+    small = MemoryCache(MemorySettings(cache_mb=1), system_clock)
+    text = "x" * 400_000
+    await small.set_many({"a": text, "b": text})
+    assert await small.get("a") == text
+    await small.set("c", text)
+    assert set(await small.get_many("abc")) == {"a", "c"}
+    await small.set("a", "small now")
+    await small.delete("c")
+    await small.set_many({"d": text, "e": text})
+    assert set(await small.get_many("acde")) == {"a", "d", "e"}
+
+
 async def test_the_number_is_a_setting(tmp_path: Path) -> None:
     given = {"M_ADAPTERS__STORE": "memory", "M_MEMORY__CACHE_ENTRIES": "2"}
     async with open_application(tmp_path, environment=given) as app:
         cache: CacheProtocol = app.container.get("cache")
         await cache.set_many({"a": 1, "b": 2, "c": 3})
         assert await cache.get_many("abc") == {"b": 2, "c": 3}
+
+
+async def test_the_size_is_a_setting(tmp_path: Path) -> None:
+    given = {"M_ADAPTERS__STORE": "memory", "M_MEMORY__CACHE_MB": "1"}
+    async with open_application(tmp_path, environment=given) as app:
+        cache: CacheProtocol = app.container.get("cache")
+        await cache.set_many({"a": "x" * 600_000, "b": "x" * 600_000})
+        assert set(await cache.get_many("ab")) == {"b"}
 
 
 @given(actions=st.lists(_actions, max_size=12))

@@ -59,14 +59,15 @@ async def thing(store: StoreHarness) -> Any:
     return made
 
 
-async def _relay(store: StoreHarness, clock: _Clock, handler: Handler) -> OutboxRelay:
+async def _relay(store: StoreHarness, clock: _Clock, handler: Handler, seconds: float = 10.0) -> OutboxRelay:
     handlers = MappingProxyType({("Thing", "updated"): (handler,)})
-    return await _relay_over(Snapshot(store.snapshot.doctypes, handlers), store, clock)
+    return await _relay_over(Snapshot(store.snapshot.doctypes, handlers), store, clock, seconds)
 
 
-async def _relay_over(snapshot: Snapshot, store: StoreHarness, clock: _Clock) -> OutboxRelay:
+async def _relay_over(snapshot: Snapshot, store: StoreHarness, clock: _Clock, seconds: float = 10.0) -> OutboxRelay:
     bus = MemoryEventBus()
-    await bus.subscribe(HANDLERS, EventDispatch(snapshot, _Door(), clock).handle)  # type: ignore[arg-type]
+    dispatch = EventDispatch(snapshot, _Door(), clock, seconds=seconds)  # type: ignore[arg-type]
+    await bus.subscribe(HANDLERS, dispatch.handle)
     return OutboxRelay(store.outbox, bus, store.idempotency, clock)
 
 
@@ -116,6 +117,78 @@ async def test_an_event_that_always_fails_is_given_up_and_the_next_go_on(store: 
         await relay.work()
         clock.now += timedelta(hours=1)
     assert seen == [2, 3]
+
+
+async def _cancelled() -> None:
+    work = asyncio.ensure_future(asyncio.sleep(10))
+    work.cancel()
+    await work
+
+
+async def _hanging() -> None:
+    await asyncio.Event().wait()
+
+
+async def _timed_out_itself() -> None:
+    async with asyncio.timeout(0):
+        await asyncio.sleep(1)
+
+
+@pytest.mark.parametrize(
+    ("work", "told"),
+    [
+        (_cancelled, "RuntimeError: the handler waited for something that was cancelled"),
+        (_hanging, "TimeoutError: the handler took longer than [framework] handler_seconds = 0.05"),
+        (_timed_out_itself, "TimeoutError: "),
+    ],
+)
+async def test_a_handler_that_hangs_or_is_cut_off_has_failed_and_ends_nothing_else(
+    store: StoreHarness, thing: Any, work: Callable[[], Awaitable[None]], told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, seen, failures = await store.store("Thing"), [], []
+    async with store.units(store.scope) as unit:
+        unit.record(store.event(other, 1))
+        await unit.commit()
+    mark_failed = store.outbox.mark_failed
+
+    async def noted(position: int, error: str, retry_at: datetime | None) -> None:
+        failures.append(error)
+        await mark_failed(position, error, retry_at)
+
+    monkeypatch.setattr(store.outbox, "mark_failed", noted)
+
+    async def handler(event: DomainEvent, _: object) -> None:
+        if event.document_id == thing.id and not failures:
+            await work()
+        seen.append((event.document_id, event.version))
+
+    clock = _Clock()
+    relay = await _relay(store, clock, handler, seconds=0.05)
+    await relay.work()
+    assert (seen, failures) == ([(other.id, 1)], [told])
+    clock.now += timedelta(minutes=1)
+    await relay.work()
+    assert seen[1:] == [(thing.id, version) for version in (1, 2, 3)]
+
+
+async def test_a_relay_that_is_stopped_ends_after_the_event_in_hand(store: StoreHarness, thing: Any) -> None:
+    begun, seen = asyncio.Event(), []
+
+    async def handler(event: DomainEvent, _: object) -> None:
+        begun.set()
+        await asyncio.sleep(0.1)
+        seen.append(event.version)
+
+    clock = _Clock()
+    relay = await _relay(store, clock, handler)
+    running = asyncio.create_task(relay.run())
+    await begun.wait()
+    relay.stop()
+    await asyncio.wait_for(running, 5)
+    assert seen == [1]
+    next_relay = await _relay(store, clock, handler)
+    await next_relay.work()
+    assert seen == [1, 2, 3]
 
 
 async def test_a_slow_handler_keeps_the_lease(store: StoreHarness, thing: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from framework_m_core.bootstrap.settings import Settings
 from framework_m_core.container.container import Container
 from framework_m_core.domain.clock import Clock, IdGenerator
 from framework_m_core.interfaces.counter import CounterProtocol
@@ -27,7 +28,7 @@ from framework_m_core.services.relay import OutboxRelay
 from framework_m_core.services.rpc import RpcService
 from framework_m_core.services.write_pipeline import WritePipeline
 
-__all__ = ["bind_services"]
+__all__ = ["bind_events", "bind_services"]
 
 
 def bind_services(container: Container) -> None:
@@ -40,6 +41,10 @@ def bind_services(container: Container) -> None:
     container.bind("documents", _documents)
     container.bind("metadata", _metadata)
     container.bind("rpc", _rpc)
+
+
+def bind_events(container: Container) -> None:
+    """Binds what brings events to their handlers, over the services and the bus."""
     container.bind("event_dispatch", _event_dispatch)
     container.bind("relay", _relay)
 
@@ -96,9 +101,9 @@ def _metadata(snapshot: Snapshot, permissions: PermissionService) -> MetadataSer
 
 
 def _event_dispatch(
-    snapshot: Snapshot, documents: DocumentService, clock: Clock, equipment: Equipment
+    snapshot: Snapshot, documents: DocumentService, clock: Clock, equipment: Equipment, settings: Settings
 ) -> EventDispatch:
-    return EventDispatch(snapshot, documents, clock, equipment)
+    return EventDispatch(snapshot, documents, clock, equipment, settings.framework.handler_seconds)
 
 
 def _relay(

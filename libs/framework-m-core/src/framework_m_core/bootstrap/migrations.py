@@ -29,7 +29,7 @@ async def open_migrations(folder: Path | None = None) -> AsyncIterator[Migration
         raise ConfigurationError(f"the store {name!r} needs no migrations: it keeps no schema beside the DocTypes")
     await application.open(STORE_CONNECTED)
     try:
-        application.bind_ports(*STORE_FAMILY, "permission", "event_bus")
+        application.bind_ports(*STORE_FAMILY, "permission")
         application.bind_app_ports()
         bind_services(application.container)
         application.bind_ports("migration")

@@ -11,6 +11,9 @@ from framework_m_core.domain.errors import ConfigurationError
 __all__ = ["Container"]
 
 
+_ANY_NUMBER = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+
+
 class _Singleton:
     """What a name stands for: made by its factory, from others that were bound before it, when first asked for."""
 
@@ -105,7 +108,7 @@ class Container:
 
 def _required(factory: Callable[..., Any]) -> list[str]:
     parameters = inspect.signature(factory).parameters.values()
-    return [parameter.name for parameter in parameters if parameter.default is parameter.empty]
+    return [one.name for one in parameters if one.default is one.empty and one.kind not in _ANY_NUMBER]
 
 
 def _hint(factory: Callable[..., Any], parameter: str) -> Any:

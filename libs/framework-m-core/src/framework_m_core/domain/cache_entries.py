@@ -26,8 +26,9 @@ def check_key(key: object) -> str:
 
 
 def check_ttl(ttl: float | None) -> float | None:
-    """The seconds. Raises ValueError unless they are more than nothing and have an end."""
-    if ttl is not None and not MIN_TTL <= ttl <= MAX_TTL:
+    """The seconds. Raises ValueError unless they are a number that is more than nothing and has an end."""
+    is_number = isinstance(ttl, (int, float)) and not isinstance(ttl, bool)
+    if ttl is not None and not (is_number and MIN_TTL <= ttl <= MAX_TTL):
         raise ValueError(f"ttl is seconds from {MIN_TTL} to {MAX_TTL:.0f}, or None to keep without an end; {ttl} came")
     return ttl
 

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from enum import Enum
+from itertools import count
 from typing import Any, Final
 from uuid import UUID
 
@@ -19,13 +21,14 @@ MAX_TEXT: Final = 1_000_000
 """Characters, all of them ASCII, that an encoded value may have."""
 
 _MAX_DEPTH: Final = 64
+_MAX_PARTS: Final = 200_000
 _INT64: Final = 1 << 63
 _WHAT: Final = "a cache keeps None, bool, int, float, str, Decimal, datetime, date, UUID, and lists and dicts of these"
 
 
 def encode_cached(value: Any) -> str:
     """A value as text. Raises ValueError for what would not come back as it is."""
-    text = json.dumps(_plain(value, 0), separators=(",", ":"), allow_nan=False)
+    text = json.dumps(_plain(value, 0, count(1)), separators=(",", ":"), allow_nan=False)
     if len(text) > MAX_TEXT:
         raise ValueError(f"a cached value takes at most {MAX_TEXT} characters as JSON, {len(text)} came")
     return text
@@ -36,23 +39,25 @@ def decode_cached(text: str) -> Any:
     return json.loads(text, object_hook=_restored) if '"$' in text else json.loads(text)
 
 
-def _plain(value: Any, depth: int) -> Any:
-    if value is None or isinstance(value, (str, bool)):
+def _plain(value: Any, depth: int, parts: Iterator[int]) -> Any:
+    if next(parts) > _MAX_PARTS:
+        raise ValueError(f"a cached value has at most {_MAX_PARTS} parts")
+    if value is None or (isinstance(value, (str, bool)) and not isinstance(value, Enum)):
         return value
     if depth > _MAX_DEPTH:
         raise ValueError(f"a cached value is nested at most {_MAX_DEPTH} deep")
     if isinstance(value, list):
-        return [_plain(item, depth + 1) for item in value]
+        return [_plain(item, depth + 1, parts) for item in value]
     if isinstance(value, dict):
-        return {_key(key): _plain(item, depth + 1) for key, item in value.items()}
+        return {_key(key): _plain(item, depth + 1, parts) for key, item in value.items()}
     for kind, write in _WRITTEN.items():
-        if isinstance(value, kind):
+        if isinstance(value, kind) and not isinstance(value, Enum):
             return write(value)
     raise ValueError(f"{_WHAT}; {type(value).__name__} came")
 
 
 def _key(key: Any) -> str:
-    if not isinstance(key, str):
+    if not isinstance(key, str) or isinstance(key, Enum):
         raise ValueError(f"keys of a cached dict are text, {type(key).__name__} came")
     return f"${key}" if key.startswith("$") else key
 

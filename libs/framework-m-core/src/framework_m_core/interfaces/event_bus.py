@@ -28,8 +28,8 @@ class EventBusProtocol(Protocol):
 
     Contract: each group gets each event at least once; whoever must not act twice deduplicates by the event's id. A
     group gets the events of one document in their order: one that its subscriber raises for comes again later, and
-    until then the document's following ones wait, those of other documents do not. One group's failure keeps nothing
-    from another, though where nothing is stored the other gets the event again too.
+    until then the document's following ones wait, those of other documents do not. One group's failure keeps no event
+    from another; where nothing is stored, the other gets it again too, and waits with the document's following ones.
     """
 
     def publish(self, events: Sequence[DomainEvent]) -> AsyncGenerator[Delivery, None]:

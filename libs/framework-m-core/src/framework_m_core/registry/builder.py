@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from itertools import chain
 from typing import Any
 
@@ -129,9 +128,12 @@ class RegistryBuilder:
         members = [vars(controller).values() for controller in self._controllers.values()]
         methods = [member for member in chain.from_iterable(members) if call_mark(member)]
         for holder in (*self._controllers.values(), *self._handlers, *self._functions, *methods):
-            with suppress(NameError):
+            try:
                 if wanted := wants_of(holder, self._ports):
                     found[holder] = wanted
+            except NameError as error:
+                if holder in self._handlers:
+                    self._problem(holder, f"its annotations cannot be read at run time: {error}")
         return found
 
     def _overrides_by_doctype(self) -> dict[type[BaseModel], list[type[BaseModel]]]:

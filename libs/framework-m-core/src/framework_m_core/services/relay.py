@@ -41,11 +41,12 @@ class OutboxRelay:
         self._holder = uuid4().hex
         self._prune_at = clock()
         self._leased = False
+        self._stopped = asyncio.Event()
 
     async def run(self) -> None:
-        """Works until cancelled; a store or a bus that is away is waited for."""
+        """Works until it is stopped; a store or a bus that is away is waited for."""
         try:
-            while True:
+            while not self._stopped.is_set():
                 try:
                     delivered = await self.work()
                 except RepositoryError as error:
@@ -55,10 +56,15 @@ class OutboxRelay:
                     _log.exception("the relay failed, trying again")
                     delivered = 0
                 if delivered < BATCH:
-                    await asyncio.sleep(POLL_SECONDS)
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._stopped.wait(), POLL_SECONDS)
         finally:
             with suppress(RepositoryError):
                 await self._outbox.release(self._holder)
+
+    def stop(self) -> None:
+        """Has the work end after the event that is being delivered."""
+        self._stopped.set()
 
     async def work(self) -> int:
         """Delivers one batch, if this relay has the lease; returns how many events it took."""
@@ -112,7 +118,7 @@ class OutboxRelay:
                     if settled and self._clock() >= mark_at:
                         await self._outbox.mark_published(settled, self._clock())
                         settled, mark_at = [], self._clock() + _MARK_EVERY
-                    if not self._leased:
+                    if not self._leased or self._stopped.is_set():
                         return
         finally:
             if settled:
@@ -124,5 +130,6 @@ class OutboxRelay:
         pause = timedelta(seconds=min(2**attempts, 600))
         retry_at = None if attempts >= MAX_ATTEMPTS else self._clock() + pause
         event, then = row.event, "given up" if retry_at is None else f"tried again in {pause.total_seconds():.0f} s"
-        _log.warning("event %s (%s.%s) failed %d times, %s", event.id, event.doctype, event.type, attempts, then)
+        level = logging.ERROR if retry_at is None else logging.WARNING
+        _log.log(level, "event %s (%s.%s) failed %d times, %s", event.id, event.doctype, event.type, attempts, then)
         await self._outbox.mark_failed(row.position, f"{type(error).__name__}: {error}", retry_at)

@@ -25,10 +25,12 @@ class _Entry:
 
 
 class MemoryCache:
-    """Entries from the longest unused to the latest; past their number the first go. Looking is no use of an entry."""
+    """Entries from the longest unused to the latest; past their bounds the first go. Looking is no use of an entry."""
 
     def __init__(self, memory_settings: MemorySettings, clock: Clock) -> None:
         self._most = memory_settings.cache_entries
+        self._most_characters = memory_settings.cache_mb * 1_000_000
+        self._characters = 0
         self._clock = clock
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
 
@@ -43,7 +45,7 @@ class MemoryCache:
     async def delete(self, key: str) -> bool:
         """Forgets a key; whether it was there."""
         found = self._live(key)
-        self._entries.pop(key, None)
+        self._forget(key)
         return found is not None
 
     async def exists(self, key: str) -> bool:
@@ -60,17 +62,18 @@ class MemoryCache:
         expires = None if seconds is None else self._clock() + timedelta(seconds=seconds)
         entries = {check_key(key): _Entry(encode_cached(value), expires) for key, value in values.items()}
         for key, entry in entries.items():
+            self._forget(key)
             self._entries[key] = entry
-            self._entries.move_to_end(key)
-        while len(self._entries) > self._most:
-            self._entries.popitem(last=False)
+            self._characters += len(key) + len(entry.text)
+        while len(self._entries) > self._most or self._characters > self._most_characters:
+            self._forget(next(iter(self._entries)))
 
     async def delete_pattern(self, pattern: str) -> int:
         """Forgets every key that matches, and says how many."""
         matches = key_matcher(pattern)
         found = [key for key in list(self._entries) if matches(key) and self._live(key)]
         for key in found:
-            del self._entries[key]
+            self._forget(key)
         return len(found)
 
     async def ttl(self, key: str) -> float | None:
@@ -90,6 +93,10 @@ class MemoryCache:
         """The entry of a key; one that has expired is forgotten."""
         entry = self._entries.get(check_key(key))
         if entry is not None and entry.expires is not None and entry.expires <= self._clock():
-            del self._entries[key]
+            self._forget(key)
             return None
         return entry
+
+    def _forget(self, key: str) -> None:
+        if entry := self._entries.pop(key, None):
+            self._characters -= len(key) + len(entry.text)

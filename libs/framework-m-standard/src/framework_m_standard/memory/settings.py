@@ -23,6 +23,11 @@ class MemorySettings(BaseModel):
         gt=0,
         description="How many the cache holds in each process; one more takes the place of the longest unused.",
     )
+    cache_mb: int = Field(
+        default=64,
+        gt=0,
+        description="Megabytes, of keys and encoded values, that it holds at most; the longest unused go first.",
+    )
     lock_timeout: float = Field(
         default=10.0, gt=0, description="Seconds that a writer of the store waits for its turn."
     )

@@ -25,18 +25,20 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Statement:
-    """SQL text and how given values become its parameters: as they are, or arranged. `heavy` ones may run long."""
+    """SQL text and how given values become its parameters: as they are where `numbers` is None, else arranged.
+
+    `heavy` statements may run long.
+    """
 
     sql: str
-    numbers: tuple[int, ...] = ()
+    numbers: tuple[int, ...] | None = None
     converts: tuple[tuple[int, Convert], ...] = ()
     constants: tuple[tuple[int, Any], ...] = ()
-    straight: bool = True
     heavy: bool = False
 
     def arrange(self, values: Sequence[Any]) -> Sequence[Any]:
         """Values, given by parameter number, in the order and form that the driver takes."""
-        if self.straight:
+        if self.numbers is None:
             return values
         arranged = [values[number] for number in self.numbers]
         for place, convert in self.converts:
@@ -67,5 +69,6 @@ def compile_statement(
             constants.append((place, (compiled.params or {})[name]))
     numbers = tuple(number for number, _ in places)
     converting = tuple((place, convert) for place, (_, convert) in enumerate(places) if convert)
-    straight = not constants and not converting and numbers == tuple(range(len(parameters)))
-    return Statement(str(compiled), numbers, converting, tuple(constants), straight, heavy)
+    if not constants and not converting and numbers == tuple(range(len(parameters))):
+        return Statement(str(compiled), heavy=heavy)
+    return Statement(str(compiled), numbers, converting, tuple(constants), heavy)

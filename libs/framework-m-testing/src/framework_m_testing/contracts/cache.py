@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
+from enum import IntEnum, StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,24 @@ type PassTime = Callable[[float], Awaitable[None]]
 """Lets at least so many seconds pass: it turns the cache's clock, or sleeps."""
 
 _INT64 = 1 << 63
+
+
+class _Suit(StrEnum):
+    HEARTS = "hearts"
+
+
+class _Level(IntEnum):
+    LOW = 1
+
+
+def _doubled(times: int) -> list[Any]:
+    """A small value in memory whose JSON is of astronomical length."""
+    value: list[Any] = []
+    for _ in range(times):
+        value = [value, value]
+    return value
+
+
 _VALUES: dict[str, Any] = {
     "true": True,
     "one": 1,
@@ -52,6 +71,10 @@ _REFUSED: dict[str, Any] = {
     "number as key": {1: "x"},
     "local moment": datetime(2026, 1, 31),
     "too long": "x" * 1_000_000,
+    "member": _Suit.HEARTS,
+    "numbered member": _Level.LOW,
+    "member as key": {_Suit.HEARTS: 1},
+    "many times itself": _doubled(40),
 }
 _SOON = 0.2
 
@@ -135,8 +158,10 @@ class CacheContract(Contract):
         await cache.set_many({key: number for number, key in enumerate(keys)})
         assert await cache.get_many(reversed(keys)) == {key: number for number, key in enumerate(keys)}
 
-    @pytest.mark.parametrize("ttl", [0, -1, 0.0001, float("nan"), float("inf")])
-    async def test_a_ttl_that_is_none_is_refused(self, cache: CacheProtocol, ttl: float) -> None:
+    @pytest.mark.parametrize(
+        "ttl", [0, -1, 0.0001, float("nan"), float("inf"), "5", timedelta(seconds=5), Decimal(5), True]
+    )
+    async def test_a_ttl_that_is_none_is_refused(self, cache: CacheProtocol, ttl: Any) -> None:
         """And keeps nothing."""
         with pytest.raises(ValueError, match="ttl"):
             await cache.set("key", 1, ttl)
