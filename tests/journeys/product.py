@@ -80,7 +80,7 @@ class Product:
 
     def start(self, *command: str) -> None:
         """Starts the server and waits until it is healthy."""
-        arguments = command or ("start", "--no-reload")
+        arguments = command or ("start", "--no-reload", "--quiet")
         self.process = subprocess.Popen(
             [str(M), *arguments, "--port", str(self.port)], cwd=self.app, env=self._environment(), text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,

@@ -343,11 +343,16 @@ def test_demo_logins_are_not_made_in_production(app: Product) -> None:
 
 
 def test_demo_logins_are_refused_in_production(app: Product) -> None:
-    done = _demo(app)
+    done = _demo(app, PORT=str(app.port))
     assert done.returncode == 0, done.stderr
-    logins = [line.split()[:2] for line in done.stdout.splitlines() if "@" in line]
+    logins = [line.split()[:2] for line in done.stdout.splitlines() if line.startswith("  ") and "@" in line]
     assert len(logins) == 4
     app.environment |= READY
+    (curl,) = (line for line in done.stdout.splitlines() if line.startswith("curl "))
+    assert all(word in done.stdout for word in ("Customer", "Invoice", "PORT=", f"localhost:{app.port}/", logins[2][1]))
+    app.start()
+    assert '"access_token"' in subprocess.run(curl, shell=True, capture_output=True, text=True, check=True).stdout
+    assert app.stop() == 0
     app.start("prod")
     for name, password in logins:
         answer = httpx.post(f"{app.address}/api/v1/auth/login", json={"username": name, "password": password})

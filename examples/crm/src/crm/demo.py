@@ -4,6 +4,7 @@ Passwords are made per clone, kept in `.m/demo_passwords` for its owner alone, a
 """
 
 import asyncio
+import json
 import os
 import secrets
 import sys
@@ -82,9 +83,18 @@ def main() -> None:
     except FrameworkError as error:
         print(error, file=sys.stderr)
         raise SystemExit(2) from None
-    print("The CRM has these demo logins (POST /api/v1/auth/login):")
+    print("The CRM has these demo logins:")
     for email, password in passwords.items():
         print(f"  {email:22} {password:14} {', '.join(USERS[email])}")
+    print("Its DocTypes are Customer, Contact, Item and Invoice, and alice has some of each. To log in as alice:")
+    print(_login("alice@example.com", passwords["alice@example.com"], os.environ.get("PORT", "8000")))
+    print("PORT=8080 make run serves on another port.")
+
+
+def _login(email: str, password: str, port: str) -> str:
+    """A line for a shell: an access token, for as long as 15 minutes."""
+    body = json.dumps({"username": email, "password": password})
+    return f"curl -s http://localhost:{port}/api/v1/auth/login -H 'content-type: application/json' -d '{body}'"
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""What a development server says where nobody administers the app."""
+"""What a development server says in its console."""
 
 from __future__ import annotations
 
 from uuid import uuid4
 
 from framework_m_core.interfaces.identity import Identity
-from framework_m_standard.cli.worker_process import what_is_missing
+from framework_m_standard.cli.greeting import what_is_missing
 
 
 def user(email: str, *roles: str) -> Identity:
@@ -18,9 +18,9 @@ def test_without_users_the_first_is_made() -> None:
     ]
 
 
-def test_a_user_who_is_there_is_named() -> None:
+def test_no_user_who_is_there_is_proposed() -> None:
     assert [*what_is_missing([user("ada@example.com", "Clerk"), user("bob@example.com")])] == [
-        "There is no administrator yet. To make one of a user: m user add-role ada@example.com Administrator"
+        "There is no administrator yet. To make one of a user whom you choose: m user add-role <email> Administrator"
     ]
 
 

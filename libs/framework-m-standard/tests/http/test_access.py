@@ -38,7 +38,7 @@ def test_variants_are_no_routes_of_their_own() -> None:
 
 
 def test_only_open_routes_look_at_no_credentials() -> None:
-    assert unguarded_paths() == {b"/health", b"/ready", b"/api/v1/auth/login", b"/api/v1/auth/refresh"}
+    assert unguarded_paths() == {b"/", b"/health", b"/ready", b"/api/v1/auth/login", b"/api/v1/auth/refresh"}
 
 
 @pytest.mark.parametrize(("route", "caller"), CASES)

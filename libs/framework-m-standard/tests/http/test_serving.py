@@ -21,7 +21,7 @@ import pytest
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("serving")]
 
-PROJECT = '[project]\nname = "tiny"\n[project.entry-points."framework_m.apps"]\ntiny = "tiny"\n'
+PROJECT = '[project]\nname = "tiny"\nversion = "2.5"\n[project.entry-points."framework_m.apps"]\ntiny = "tiny"\n'
 APP = '''
 import asyncio
 import uuid
@@ -230,8 +230,19 @@ def test_changes_are_served(run: Run, folder: Path) -> None:
     source.write_text(APP)
     server.wait_until(lambda: server.status_of("/api/v1/Added") == 401)
     assert server.output.count("serves on") == 3
+    assert server.output.count("There is no administrator") == server.output.count("/schema/swagger;") == 1
+    assert " GET /api/v1/Added 200 " in server.output
     assert server.end() == 0
     assert_free(server.address)
+
+
+def test_the_app_says_its_own_name(run: Run) -> None:
+    server = run("start --port 0 --no-reload --quiet")
+    server.wait_until_it_serves()
+    told = httpx.get(server.address).json()
+    assert (told["app"], told["version"]) == ("tiny", "2.5")
+    assert " GET / " not in server.output
+    assert server.end() == 0
 
 
 def test_no_request_fails_while_a_change_takes_over(run: Run, folder: Path) -> None:

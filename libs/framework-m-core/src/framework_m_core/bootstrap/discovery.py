@@ -17,14 +17,25 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
-from importlib.metadata import entry_points
+from importlib.metadata import PackageNotFoundError, entry_points, version
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from framework_m_core.domain.errors import ConfigurationError
 
-__all__ = ["APPS", "Choice", "Discovered", "describe", "discover", "folder_of", "installed", "load", "modules_of"]
+__all__ = [
+    "APPS",
+    "Choice",
+    "Discovered",
+    "describe",
+    "discover",
+    "folder_of",
+    "installed",
+    "load",
+    "modules_of",
+    "version_of",
+]
 
 APPS = "framework_m.apps"
 _OURS = "framework_m."
@@ -48,12 +59,13 @@ class Choice:
 class Discovered:
     """The entry points at hand: what is installed, and what the app in the working directory declares.
 
-    `folder` is that app's, `apps` what it declares under `framework_m.apps`.
+    `folder` is that app's, `apps` what it declares under `framework_m.apps`, `version` what it says of itself.
     """
 
     entries: Mapping[str, tuple[Choice, ...]]
     folder: Path | None = None
     apps: tuple[Choice, ...] = ()
+    version: str = "0"
 
     def choices(self, group: str) -> tuple[Choice, ...]:
         """The entry points of a group."""
@@ -114,7 +126,7 @@ def _with_app(file: Path) -> Discovered:
         for group, choices in _installed().items()
     }
     entries = {group: (*others.get(group, ()), *own.get(group, ())) for group in {**others, **own}}
-    return Discovered(entries, file.parent, own[APPS])
+    return Discovered(entries, file.parent, own[APPS], str(project.get("version", "0")))
 
 
 def _normal(distribution: str) -> str:
@@ -131,6 +143,14 @@ def load(choice: Choice) -> Any:
     except Exception as error:
         what = f"{choice.name!r} of {choice.distribution} points to {choice.value!r}"
         raise ConfigurationError(f"{what}, which cannot be loaded: {_told(error)}") from error
+
+
+def version_of(distribution: str) -> str:
+    """The version of an installed distribution, "0" of one that is not installed."""
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "0"
 
 
 def folder_of(package: str) -> Path | None:

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 __all__ = ["CANNOT_START", "ChildWorker"]
@@ -24,11 +24,11 @@ _MORE_PATIENCE_SECONDS: Final = 5
 class ChildWorker:
     """One worker process. It is ended with SIGTERM, and killed only when it overstays."""
 
-    def __init__(self, bound: socket.socket, environment: Mapping[str, str], *, greets: bool) -> None:
+    def __init__(self, bound: socket.socket, environment: Mapping[str, str], says: Iterable[str]) -> None:
         self.started = time.monotonic()
         reading, writing = os.pipe()
         os.set_inheritable(writing, True)
-        arguments = [*_COMMAND, str(bound.fileno()), str(writing), "greets" if greets else "silent"]
+        arguments = [*_COMMAND, str(bound.fileno()), str(writing), *says]
         try:
             self._process = subprocess.Popen(  # noqa: S603 - our own module under our own interpreter
                 arguments, pass_fds=(bound.fileno(), writing), env={**os.environ, **environment}

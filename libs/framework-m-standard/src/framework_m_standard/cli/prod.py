@@ -48,6 +48,6 @@ def prod(
         print(f"Framework M serves on {address_of(bound)} with {count} worker(s)", flush=True)
 
     if count == 1:
-        serve_app(settings, bound, ready, greets=False)
+        serve_app(settings, bound, ready, frozenset())
         return 0
     return Supervisor(bound, count, _PRODUCTION, http.shutdown_seconds).run(ready)

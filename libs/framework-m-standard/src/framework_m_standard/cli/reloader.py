@@ -13,6 +13,7 @@ from typing import Final
 from watchfiles import PythonFilter, watch
 
 from framework_m_standard.cli.child_worker import CANNOT_START, ChildWorker
+from framework_m_standard.cli.greeting import Says
 from framework_m_standard.cli.unavailable import Unavailable
 
 __all__ = ["Reloader"]
@@ -30,10 +31,11 @@ class Reloader:
     The socket stays open throughout, so that no request fails meanwhile.
     """
 
-    def __init__(self, folder: Path, bound: socket.socket, shutdown_seconds: float) -> None:
+    def __init__(self, folder: Path, bound: socket.socket, shutdown_seconds: float, says: frozenset[Says]) -> None:
         self._folder = folder
         self._bound = bound
         self._shutdown_seconds = shutdown_seconds
+        self._says = says
         self._stop = threading.Event()
         self._next: ChildWorker | None = None
         self._unavailable: Unavailable | None = None
@@ -72,6 +74,8 @@ class Reloader:
 
     def _try_change(self) -> None:
         print("A file has changed: starting again.", flush=True)
+        if self._worker.is_ready:
+            self._says -= {Says.GUIDE}
         self._end(self._next)
         self._next = self._start()
 
@@ -98,7 +102,7 @@ class Reloader:
         return None
 
     def _start(self) -> ChildWorker:
-        return ChildWorker(self._bound, {}, greets=True)
+        return ChildWorker(self._bound, {}, self._says)
 
     def _end(self, worker: ChildWorker | None) -> None:
         if worker is not None:

@@ -74,7 +74,7 @@ class Supervisor:
         return 0
 
     def _spawn(self) -> ChildWorker:
-        return ChildWorker(self._bound, self._environment, greets=False)
+        return ChildWorker(self._bound, self._environment, ())
 
     def _bury(self, worker: ChildWorker) -> None:
         """Takes a dead worker off the list; workers that die young are replaced ever more slowly."""

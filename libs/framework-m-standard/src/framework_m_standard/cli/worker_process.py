@@ -1,7 +1,7 @@
 """The process that serves. `m start` and `m prod` run it as a child on a socket of theirs, and start it again.
 
-`python -m framework_m_standard.cli.worker_process <socket> <pipe> <greeting>`: the descriptors are inherited; a
-byte on the pipe says that the worker is ready.
+`python -m framework_m_standard.cli.worker_process <socket> <pipe> <what it says>…`: the descriptors are
+inherited; a byte on the pipe says that the worker is ready.
 """
 
 from __future__ import annotations
@@ -13,31 +13,31 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Final
 
 from framework_m_core.bootstrap.application import Application
 from framework_m_core.bootstrap.settings import Settings
 from framework_m_core.container.container import Container
 from framework_m_core.domain.errors import ConfigurationError
-from framework_m_core.domain.scope import ADMINISTRATOR
-from framework_m_core.interfaces.identity import Identity, IdentityProtocol
 from framework_m_standard.cli.child_worker import CANNOT_START
+from framework_m_standard.cli.greeting import Says, greet
 from framework_m_standard.cli.listening import address_of, http_settings, settings_for
 from framework_m_standard.http.asgi import ASGIApp
 from framework_m_standard.http.health_routes import Lifecycle
+from framework_m_standard.http.request_log import RequestLog, log_to_console
 from framework_m_standard.http.server import serve
 
-__all__ = ["serve_app", "what_is_missing"]
+__all__ = ["serve_app"]
 
-_EVERY_STEP: Final = sys.maxsize
-_NO_ADMINISTRATOR: Final = "There is no administrator yet."
+_EVERY_STEP = sys.maxsize
 
 
-def serve_app(settings: Settings, bound: socket.socket, ready: Callable[[], None], *, greets: bool) -> None:
+def serve_app(settings: Settings, bound: socket.socket, ready: Callable[[], None], says: frozenset[Says]) -> None:
     """Serves the app on a socket until a signal. Raises ConfigurationError for one that cannot be served."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    if Says.REQUESTS in says:
+        log_to_console()
     lifecycle, address = Lifecycle(), address_of(bound)
 
     @asynccontextmanager
@@ -47,29 +47,14 @@ def serve_app(settings: Settings, bound: socket.socket, ready: Callable[[], None
         application = Application(settings, container)
         await application.open(_EVERY_STEP)
         try:
-            if greets:
-                await _greet(application, address)
-            yield container.get("web")
+            await greet(application, address, says)
+            web: ASGIApp = container.get("web")
+            yield RequestLog(web) if Says.REQUESTS in says else web
         finally:
             await application.close()
 
     seconds = http_settings(settings).shutdown_seconds
     serve(opened, bound, lifecycle, shutdown_seconds=seconds, ready=ready)
-
-
-async def _greet(application: Application, address: str) -> None:
-    print(f"Framework M serves on {address} (stop with Ctrl-C)", flush=True)
-    identities: IdentityProtocol = application.container.get("identity")
-    for line in what_is_missing(await identities.all()):
-        print(line, flush=True)
-
-
-def what_is_missing(users: Sequence[Identity]) -> Iterator[str]:
-    """What to do where nobody administers the app, by a command that works with the users who are there."""
-    if not users:
-        yield f"{_NO_ADMINISTRATOR} The first one: m user create you@example.com --role {ADMINISTRATOR}"
-    elif not any(ADMINISTRATOR in user.roles for user in users):
-        yield f"{_NO_ADMINISTRATOR} To make one of a user: m user add-role {users[0].email} {ADMINISTRATOR}"
 
 
 def _follow_parent() -> None:
@@ -84,7 +69,7 @@ def _follow_parent() -> None:
     threading.Thread(target=watch, name="follow-parent", daemon=True).start()
 
 
-def _main(descriptor: int, pipe: int, greets: bool) -> int:
+def _main(descriptor: int, pipe: int, says: frozenset[Says]) -> int:
     # Ctrl-C reaches the whole group; the parent then asks for an orderly end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _follow_parent()
@@ -94,7 +79,7 @@ def _main(descriptor: int, pipe: int, greets: bool) -> int:
         os.close(pipe)
 
     try:
-        serve_app(settings_for(None, None), socket.socket(fileno=descriptor), ready, greets=greets)
+        serve_app(settings_for(None, None), socket.socket(fileno=descriptor), ready, says)
     except ConfigurationError as error:
         print(f"m: {error}", file=sys.stderr, flush=True)
         return CANNOT_START
@@ -102,4 +87,4 @@ def _main(descriptor: int, pipe: int, greets: bool) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(_main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "greets"))
+    sys.exit(_main(int(sys.argv[1]), int(sys.argv[2]), frozenset(map(Says, sys.argv[3:]))))

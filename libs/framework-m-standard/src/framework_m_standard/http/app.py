@@ -32,6 +32,7 @@ from framework_m_standard.http.request_errors import RouteNotFoundError
 from framework_m_standard.http.responses import DocumentEncoder, send_answer
 from framework_m_standard.http.rpc_routes import rpc_routes
 from framework_m_standard.http.settings import HttpSettings, check_for_production
+from framework_m_standard.http.welcome import welcome_route
 
 __all__ = ["Services", "create_app"]
 
@@ -53,6 +54,8 @@ class Services:
     authentication: AuthenticationProtocol
     clock: Clock = system_clock
     openapi_assets: Path | None = None
+    title: str = "Framework M"
+    version: str = "1"
 
 
 def create_app(
@@ -74,14 +77,16 @@ def create_app(
     actions = DocumentActions(services.documents, services.queries, encode, settings.body_limit)
     auth = AuthRoutes(authentication, settings.body_limit, secure_cookies=not development)
     documents = DocumentRoutes(snapshot, actions)
+    openapi = OpenApi(snapshot, services.metadata, services.title, services.version)
     litestar = Litestar(
         route_handlers=[
             document_mount(documents),
             *meta_routes(services.metadata),
             *rpc_routes(services.rpc, settings.body_limit),
-            *openapi_routes(OpenApi(snapshot, services.metadata), services.openapi_assets),
+            *openapi_routes(openapi, services.openapi_assets),
             *auth.handlers(),
             *health_routes(ping, lifecycle or Lifecycle()),
+            *((welcome_route(services.title, services.version),) if development else ()),
             _refusal(),
         ],
         exception_handlers={HTTPException: answer_to_exception, Exception: answer_to_exception},

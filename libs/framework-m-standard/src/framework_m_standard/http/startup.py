@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from framework_m_core.bootstrap.app_title import app_title
 from framework_m_core.bootstrap.application import Application
 from framework_m_core.bootstrap.discovery import folder_of
 from framework_m_standard.http.app import Services, create_app
@@ -24,6 +25,7 @@ class InitWeb:
         get = app.container.get
         if "web_lifecycle" not in app.container.names:
             app.container.provide("web_lifecycle", Lifecycle())
+        title, version = app_title(app.settings)
         services = Services(
             snapshot=app.snapshot,
             documents=app.documents,
@@ -33,6 +35,8 @@ class InitWeb:
             authentication=get("authentication"),
             clock=get("clock"),
             openapi_assets=folder_of("offapi"),
+            title=title,
+            version=version,
         )
         development = not app.settings.production
         lifecycle: Lifecycle = get("web_lifecycle")

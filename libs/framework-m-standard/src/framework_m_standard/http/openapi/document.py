@@ -29,9 +29,10 @@ _DESCRIPTION: Final = (
 class OpenApi:
     """Documents by what a caller may see."""
 
-    def __init__(self, snapshot: Snapshot, metadata: MetadataService) -> None:
+    def __init__(self, snapshot: Snapshot, metadata: MetadataService, title: str, version: str) -> None:
         self._snapshot = snapshot
         self._metadata = metadata
+        self._info = {"title": title, "version": version, "description": _DESCRIPTION}
         self._encoded = lru_cache(maxsize=_MOST_KEPT)(self._encode)
 
     async def document(self, scope: RequestScope) -> bytes:
@@ -53,7 +54,7 @@ class OpenApi:
         calls, call_schemas = function_parts(self._snapshot.functions, visible)
         return {
             "openapi": "3.1.0",
-            "info": {"title": "Framework M", "version": "1", "description": _DESCRIPTION},
+            "info": self._info,
             "servers": [{"url": "/"}],
             "security": [{"bearer": []}, {"session": []}],
             "tags": [{"name": name} for name in (*visible, *(("Functions",) if calls else ()), "Framework")],

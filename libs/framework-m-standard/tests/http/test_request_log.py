@@ -1,0 +1,35 @@
+"""The line that a development server prints for each request."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import httpx
+import pytest
+
+from framework_m_standard.http.request_log import RequestLog
+
+
+@pytest.fixture
+def lines(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    caplog.set_level(logging.INFO, "framework_m_standard.http.request_log")
+    return caplog
+
+
+async def test_a_request_is_a_line_without_what_may_be_secret(site: Any, lines: pytest.LogCaptureFixture) -> None:
+    transport = httpx.ASGITransport(RequestLog(site.app))  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=transport, base_url="http://site") as client:
+        await client.get("/api/v1/Sale?filters=hidden", headers={"authorization": "Bearer boss"})
+    (line,) = lines.messages
+    assert line.startswith("GET /api/v1/Sale 400 ") and line.endswith(" ms")
+
+
+async def test_nothing_in_a_path_steers_the_terminal(lines: pytest.LogCaptureFixture) -> None:
+    async def fails(scope: Any, receive: Any, send: Any) -> None:
+        raise RuntimeError
+
+    scope = {"type": "http", "method": "GET", "path": "", "raw_path": b"/a%20b\x1b[31m\x9b\n"}
+    with pytest.raises(RuntimeError):
+        await RequestLog(fails)(scope, None, None)  # type: ignore[arg-type]
+    assert lines.messages[0].startswith("GET /a%20b%1B%5B31m%9B%0A - ")
