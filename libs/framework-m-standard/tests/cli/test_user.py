@@ -86,10 +86,26 @@ async def test_a_user_is_changed(run_m: RunM, tmp_path: Path) -> None:
     assert await is_password(tmp_path, "another long one")
 
 
-@pytest.mark.parametrize("command", [["disable"], ["enable"], ["add-role"], ["set-password", "--password-stdin"]])
+def test_attributes_feed_row_scopes(run_m: RunM) -> None:
+    assert create(run_m, EMAIL, "--attribute", "branch=North", "--attribute", "team=Red").returncode == 0
+    changed = run_m("user", "set-attribute", EMAIL, "branch=East", "branch = A = B")
+    assert changed.stdout == "ada@example.com has the attributes branch=East branch=A = B team=Red\n"
+    assert run_m("user", "set-attribute", EMAIL, "branch=", "team=").stdout == "ada@example.com has no attributes\n"
+
+
+@pytest.mark.parametrize("wrong", ["branch", "=North", ""])
+def test_what_is_no_attribute_is_said(run_m: RunM, wrong: str) -> None:
+    refused = run_m("user", "set-attribute", EMAIL, wrong)
+    assert refused.returncode == 1
+    assert refused.stderr == f"m: {wrong!r} is no attribute: a name and a value are expected, such as branch=North\n"
+
+
+@pytest.mark.parametrize(
+    "command", [["disable"], ["enable"], ["add-role"], ["set-attribute"], ["set-password", "--password-stdin"]]
+)
 def test_an_unknown_user_is_said(run_m: RunM, command: list[str]) -> None:
     name, *options = command
-    role = ["Administrator"] if name == "add-role" else []
+    role = {"add-role": ["Administrator"], "set-attribute": ["branch=North"]}.get(name, [])
     refused = run_m("user", name, EMAIL, *role, *options, typed=PASSWORD)
     assert refused.returncode == 1
     assert refused.stderr == "m: there is no user 'ada@example.com': `m user list` shows all users\n"

@@ -7,7 +7,14 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
 
-__all__ = ["Identity", "IdentityProtocol"]
+from framework_m_core.domain.errors import FieldProblem, ValidationError
+
+__all__ = ["Attributes", "Identity", "IdentityProtocol", "check_attributes"]
+
+type Attributes = Mapping[str, Sequence[str]]
+"""What row scopes compare documents with, such as `{"branch": ["North", "South"]}`."""
+
+_MOST_CHARACTERS = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +52,13 @@ class IdentityProtocol(Protocol):
         roles: Sequence[str],
         *,
         full_name: str | None = None,
+        attributes: Attributes | None = None,
         for_development: bool = False,
     ) -> Identity:
         """A new user, whom no password lets in while it is None; one `for_development` opens nothing in production.
 
-        Raises DuplicateNameError, and ValidationError for what is no address, an unknown role or a weak password.
+        Raises DuplicateNameError, and ValidationError for what is no address, an unknown role, a weak password or
+        what `check_attributes` refuses.
         """
         ...
 
@@ -64,6 +73,13 @@ class IdentityProtocol(Protocol):
         """Gives a role, once; sessions live on. Raises EntityNotFoundError and ValidationError."""
         ...
 
+    async def set_attributes(self, email: str, attributes: Attributes) -> Identity:
+        """Replaces the values of these attributes, and takes away those without values; sessions live on.
+
+        Raises EntityNotFoundError, and ValidationError for what `check_attributes` refuses.
+        """
+        ...
+
     async def disable(self, email: str) -> Identity:
         """Keeps the user from logging in and voids all sessions. Raises EntityNotFoundError."""
         ...
@@ -75,3 +91,11 @@ class IdentityProtocol(Protocol):
     async def all(self) -> Sequence[Identity]:
         """Every user, enabled or not, by email."""
         ...
+
+
+def check_attributes(attributes: Attributes) -> None:
+    """Raises ValidationError for a name or a value that is not a text of 1 to 255 characters without NUL."""
+    texts = [text for name, values in attributes.items() for text in (name, *values)]
+    if not all(0 < len(text) <= _MOST_CHARACTERS and "\0" not in text for text in texts):
+        message = f"an attribute has a name and values of 1 to {_MOST_CHARACTERS} characters"
+        raise ValidationError(message, [FieldProblem("attributes", "out_of_bounds", message)])

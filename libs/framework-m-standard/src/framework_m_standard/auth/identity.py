@@ -25,7 +25,7 @@ from framework_m_core.domain.filters import EVERYTHING, And, Comparison
 from framework_m_core.domain.page import OrderSpec
 from framework_m_core.domain.scope import system_scope
 from framework_m_core.domain.values import bounded
-from framework_m_core.interfaces.identity import Identity
+from framework_m_core.interfaces.identity import Attributes, Identity, check_attributes
 from framework_m_core.interfaces.reader import DocumentReaderProtocol
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol, UnitOfWorkProtocol
 from framework_m_core.registry.snapshot import Snapshot
@@ -95,11 +95,14 @@ class DocumentIdentity:
         roles: Sequence[str],
         *,
         full_name: str | None = None,
+        attributes: Attributes | None = None,
         for_development: bool = False,
     ) -> Identity:
         """A new user. Raises DuplicateNameError, and ValidationError for an unknown role or a weak password."""
+        check_attributes(attributes or {})
         hashed = None if password is None else await self._passwords.hash(password)
         values = {"email": email, "full_name": full_name, "roles": list(dict.fromkeys(roles))}
+        values |= {"attributes": {name: list(given) for name, given in (attributes or {}).items()}}
         id, plan = self._ids(), self._snapshot.get(_USER)
         scope = system_scope("create a user", clock=self._clock)
 
@@ -137,6 +140,16 @@ class DocumentIdentity:
             user.roles = list(dict.fromkeys([*user.roles, role]))
 
         return await self._change(email, "give a role", change)
+
+    async def set_attributes(self, email: str, attributes: Attributes) -> Identity:
+        """Replaces the values of these attributes. Raises EntityNotFoundError and ValidationError."""
+        check_attributes(attributes)
+
+        async def change(unit: UnitOfWorkProtocol, user: Any) -> None:
+            changed = {**user.attributes, **{name: list(values) for name, values in attributes.items()}}
+            user.attributes = {name: values for name, values in changed.items() if values}
+
+        return await self._change(email, "set attributes", change)
 
     async def disable(self, email: str) -> Identity:
         """Keeps the user from logging in and voids all sessions. Raises EntityNotFoundError."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import getpass
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated
 
 from cyclopts import App, Parameter
@@ -15,7 +15,7 @@ from framework_m_core.cli.tables import print_table
 from framework_m_core.domain.errors import EntityNotFoundError, FrameworkError
 from framework_m_core.interfaces.identity import Identity, IdentityProtocol
 
-__all__ = ["add_role", "app", "create", "disable", "enable", "list_users", "set_password"]
+__all__ = ["add_role", "app", "create", "disable", "enable", "list_users", "set_attribute", "set_password"]
 
 app = App(name="user", help="The people who may log in.")
 
@@ -31,6 +31,9 @@ def create(
     /,
     *,
     role: Annotated[list[str] | None, Parameter(negative="", help="A role to give; may be repeated.")] = None,
+    attribute: Annotated[
+        list[str] | None, Parameter(negative="", help="What row scopes compare with, as branch=North; may be repeated.")
+    ] = None,
     full_name: Annotated[str | None, Parameter(help="The name shown beside what the user does.")] = None,
     password_stdin: FromStandardInput = False,
 ) -> None:
@@ -40,11 +43,14 @@ def create(
 
     For example:
       m user create ada@example.com --role Administrator
-      m user create eve@example.com --role "Sales User" --role "Sales Manager"
+      m user create eve@example.com --role "Sales User" --role "Sales Manager" --attribute branch=North
       echo "$PASSWORD" | m user create ada@example.com --password-stdin
     """
+    attributes = _attributes(attribute or [])
     password = _password(password_stdin)
-    user = _run(lambda identity: identity.create(email, password, role or [], full_name=full_name))
+    user = _run(
+        lambda identity: identity.create(email, password, role or [], full_name=full_name, attributes=attributes)
+    )
     print(f"created {user.email} {_with_roles(user)}")
 
 
@@ -87,6 +93,24 @@ def add_role(email: Email, role: Annotated[str, Parameter(help="The role to give
 
 
 @app.command
+def set_attribute(
+    email: Email,
+    attribute: Annotated[list[str], Parameter(help="As branch=North; a name twice for two values, branch= for none.")],
+    /,
+) -> None:
+    """Give a user what row scopes compare documents with; other values of the same attribute go.
+
+    For example:
+      m user set-attribute eve@example.com branch=North branch=South
+      m user set-attribute eve@example.com branch=
+    """
+    attributes = _attributes(attribute)
+    user = _run(lambda identity: identity.set_attributes(email, attributes))
+    shown = " ".join(f"{name}={value}" for name, values in sorted(user.attributes.items()) for value in values)
+    print(f"{user.email} has the attributes {shown}" if shown else f"{user.email} has no attributes")
+
+
+@app.command
 def disable(email: Email, /) -> None:
     """Keep a user from logging in and end all sessions of the user.
 
@@ -119,6 +143,17 @@ def _run[R](work: Callable[[IdentityProtocol], Awaitable[R]]) -> R:
         return asyncio.run(opened())
     except EntityNotFoundError as error:
         raise EntityNotFoundError(f"{error}: `m user list` shows all users") from error
+
+
+def _attributes(given: Sequence[str]) -> dict[str, list[str]]:
+    """`branch=North` as a name and its values; without a value the name alone."""
+    found: dict[str, list[str]] = {}
+    for text in given:
+        name, separator, value = text.partition("=")
+        if not separator or not name.strip():
+            raise FrameworkError(f"{text!r} is no attribute: a name and a value are expected, such as branch=North")
+        found.setdefault(name.strip(), []).extend([value.strip()] if value.strip() else [])
+    return found
 
 
 def _password(from_standard_input: bool) -> str:

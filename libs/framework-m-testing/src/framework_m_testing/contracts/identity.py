@@ -98,6 +98,28 @@ class IdentityContract(Contract):
             await identity.add_role(_ADA, "No such role")
         assert await identity.find(user.id) == changed
 
+    async def test_attributes_are_given_and_replaced_one_by_one(self, identity: IdentityProtocol) -> None:
+        """Those that are not named stay, those without values go; no session is voided."""
+        given = {"branch": ["North", "South"], "team": ["Red"]}
+        user = await identity.create(_ADA, _PASSWORD, [], attributes=given)
+        assert user.attributes == {"branch": ("North", "South"), "team": ("Red",)}
+        changed = await identity.set_attributes(_ADA.upper(), {"branch": ["East"], "floor": ["2"]})
+        assert changed.attributes == {"branch": ("East",), "team": ("Red",), "floor": ("2",)}
+        changed = await identity.set_attributes(_ADA, {"team": [], "unknown": []})
+        assert changed.attributes == {"branch": ("East",), "floor": ("2",)}
+        assert changed.epoch == user.epoch
+        assert await identity.find(user.id) == changed
+
+    async def test_attributes_that_no_scope_could_use_are_refused(self, identity: IdentityProtocol) -> None:
+        """Empty ones, overlong ones, and what no store could hold; nothing is changed by them."""
+        user = await identity.create(_ADA, _PASSWORD, [])
+        for wrong in ({"": ["x"]}, {"branch": [""]}, {"branch": ["x" * 256]}, {"branch": ["a", "\0"]}):
+            with pytest.raises(ValidationError):
+                await identity.set_attributes(_ADA, wrong)
+            with pytest.raises(ValidationError):
+                await identity.create("eve@example.com", _PASSWORD, [], attributes=wrong)
+        assert list(await identity.all()) == [user]
+
     async def test_changes_at_once_are_all_kept(self, identity: IdentityProtocol, production: IdentityProtocol) -> None:
         """None is lost because another process changed the user meanwhile."""
         user = await identity.create(_ADA, None, [])
@@ -131,6 +153,7 @@ class IdentityContract(Contract):
         changes: list[Callable[[], Awaitable[Identity]]] = [
             lambda: identity.set_password(_ADA, _PASSWORD),
             lambda: identity.add_role(_ADA, ADMINISTRATOR),
+            lambda: identity.set_attributes(_ADA, {"branch": ["North"]}),
             lambda: identity.disable(_ADA),
             lambda: identity.enable(_ADA),
         ]

@@ -13,7 +13,7 @@ from uuid import UUID
 from framework_m_core.domain.clock import IdGenerator, Uuid7Generator
 from framework_m_core.domain.errors import DuplicateNameError, EntityNotFoundError, FieldProblem, ValidationError
 from framework_m_core.domain.scope import ADMINISTRATOR, GUEST
-from framework_m_core.interfaces.identity import Identity
+from framework_m_core.interfaces.identity import Attributes, Identity, check_attributes
 
 __all__ = ["FakeIdentity"]
 
@@ -85,6 +85,7 @@ class FakeIdentity:
         roles: Sequence[str],
         *,
         full_name: str | None = None,
+        attributes: Attributes | None = None,
         for_development: bool = False,
     ) -> Identity:
         """A new user; `full_name` is forgotten. Raises DuplicateNameError and ValidationError."""
@@ -92,12 +93,14 @@ class FakeIdentity:
         if not _ADDRESS.fullmatch(folded):
             raise _invalid("email", "an email address is expected, such as ada@example.com")
         self._check_roles(roles)
+        check_attributes(attributes or {})
         kept = None if password is None else _Password.of(password, for_development)
         if folded in self._users:
             raise DuplicateNameError(f"there is a user {folded} already")
         if kept:
             self._passwords[folded] = kept
-        return self.admit(Identity(self._ids(), folded, frozenset(roles), True, 0))
+        user = Identity(self._ids(), folded, frozenset(roles), True, 0)
+        return self.admit(replace(user, attributes=_with(user, attributes or {})))
 
     async def set_password(self, email: str, password: str, *, for_development: bool = False) -> Identity:
         """Replaces the password and voids all sessions. Raises EntityNotFoundError and ValidationError."""
@@ -110,6 +113,12 @@ class FakeIdentity:
         user = self._known(email)
         self._check_roles([role])
         return self._change(user, roles=user.roles | {role})
+
+    async def set_attributes(self, email: str, attributes: Attributes) -> Identity:
+        """Replaces the values of these attributes. Raises EntityNotFoundError and ValidationError."""
+        user = self._known(email)
+        check_attributes(attributes)
+        return self._change(user, attributes=_with(user, attributes))
 
     async def disable(self, email: str) -> Identity:
         """Keeps the user from logging in and voids all sessions. Raises EntityNotFoundError."""
@@ -137,6 +146,11 @@ class FakeIdentity:
             raise _invalid(
                 "roles", f"there is no role {', '.join(unknown)}: known are {', '.join(sorted(self._roles))}"
             )
+
+
+def _with(user: Identity, attributes: Attributes) -> dict[str, tuple[str, ...]]:
+    changed = {**user.attributes, **{name: tuple(values) for name, values in attributes.items()}}
+    return {name: values for name, values in changed.items() if values}
 
 
 def _folded(email: str) -> str:
