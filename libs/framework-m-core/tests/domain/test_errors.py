@@ -52,6 +52,16 @@ def test_a_validation_error_keeps_every_problem() -> None:
     assert isinstance(QueryError("x"), ValidationError) and isinstance(LinkTargetError("x"), ValidationError)
 
 
+def test_a_validation_error_names_its_fields_within_bounds() -> None:
+    typo = FieldProblem("ful_name", "unknown_field", "there is no such field: did you mean 'full_name'?")
+    same = FieldProblem("*", "invalid", "not valid")
+    error = ValidationError("not valid", [typo, same])
+    assert str(error) == "not valid; ful_name: there is no such field: did you mean 'full_name'?"
+    assert error.message == "not valid"
+    many = str(ValidationError("not valid", [FieldProblem(f"f\n\x1b{'x' * 999}", "c", "m")] * 12))
+    assert many.count("; f  x") == 10 and many.endswith("…; and 2 more") and len(many) < 2100
+
+
 def test_a_configuration_error_lists_its_problems_a_line_each() -> None:
     error = ConfigurationError("cannot start:", iter(["one", "two"]))
     assert str(error) == "cannot start:\n  - one\n  - two"

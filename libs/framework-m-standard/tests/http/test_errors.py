@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from typing import Any
 from uuid import UUID, uuid4
@@ -46,6 +47,13 @@ def test_who_may_try_again_is_told_when_and_who_may_not_is_not() -> None:
 
 def dict_of(answer: Any) -> dict[str, str]:
     return {name.decode(): value.decode() for name, value in answer.headers}
+
+
+def test_what_a_text_says_of_fields_stays_out_of_the_detail() -> None:
+    error = errors.ValidationError("not valid", [errors.FieldProblem("ful_name", "unknown_field", "no such field")])
+    body = json.loads(problem(error, uuid4()).body)
+    assert (str(error), body["detail"]) == ("not valid; ful_name: no such field", "not valid")
+    assert body["errors"] == [{"field": "ful_name", "code": "unknown_field", "message": "no such field"}]
 
 
 def test_unforeseen_errors_are_ours() -> None:

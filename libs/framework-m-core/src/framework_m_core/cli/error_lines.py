@@ -7,9 +7,7 @@ from collections.abc import Collection, Sequence
 
 from cyclopts import App, CycloptsError, UnknownCommandError, UnusedCliTokensError
 
-from framework_m_core.domain.errors import FrameworkError, ValidationError
-
-__all__ = ["commands_of", "explain_failure", "explain_unexpected", "explain_usage"]
+__all__ = ["commands_of", "explain_unexpected", "explain_usage"]
 
 _BROUGHT_BY = {
     "m config set": "framework-m-studio",
@@ -28,14 +26,6 @@ _BROUGHT_BY = {
 
 _OPTIONS = ("--debug", "--help", "--version")
 """What every command takes."""
-
-
-def explain_failure(error: FrameworkError) -> str:
-    """What the error says, and for each field that was wrong what was expected of it."""
-    if not isinstance(error, ValidationError):
-        return str(error)
-    said = [f"{problem.field}: {problem.message}" for problem in error.problems if problem.message != str(error)]
-    return "; ".join([str(error), *said])
 
 
 def explain_unexpected(error: Exception) -> str:

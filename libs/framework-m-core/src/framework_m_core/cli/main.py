@@ -13,7 +13,7 @@ from cyclopts import App, CycloptsError
 
 from framework_m_core.bootstrap import discovery
 from framework_m_core.bootstrap.discovery import Choice, Discovered
-from framework_m_core.cli.error_lines import commands_of, explain_failure, explain_unexpected, explain_usage
+from framework_m_core.cli.error_lines import commands_of, explain_unexpected, explain_usage
 from framework_m_core.domain.errors import ConfigurationError, FrameworkError
 
 __all__ = ["COMMANDS", "at_hand", "main", "make_app"]
@@ -111,7 +111,7 @@ def _complain(error: Exception) -> int:
     if isinstance(error, CycloptsError):
         line, code = explain_usage(error), _MISUSED
     elif isinstance(error, FrameworkError):
-        line, code = explain_failure(error), _MISUSED if isinstance(error, ConfigurationError) else _FAILED
+        line, code = str(error), _MISUSED if isinstance(error, ConfigurationError) else _FAILED
     else:
         line, code = explain_unexpected(error), _FAILED
     print(f"m: {line}", file=sys.stderr)

@@ -11,7 +11,6 @@ from contextlib import suppress
 from types import CodeType, FunctionType
 from typing import Any
 
-from framework_m_core.cli.error_lines import explain_failure
 from framework_m_core.domain.errors import FrameworkError
 
 __all__ = ["Outcome", "compiled", "executed", "prompt"]
@@ -76,7 +75,7 @@ class _Console(InteractiveConsole):
 
 def _told(error: BaseException) -> str:
     if isinstance(error, FrameworkError):
-        return f"{type(error).__name__}: {explain_failure(error)}\n"
+        return f"{type(error).__name__}: {error}\n"
     trace = error.__traceback__
     while trace is not None and trace.tb_frame.f_code.co_filename != _FILE:
         trace = trace.tb_next

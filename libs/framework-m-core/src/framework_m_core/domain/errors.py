@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 __all__ = [
     "AnswerReplayed",
@@ -43,6 +43,11 @@ __all__ = [
 ]
 
 
+_MOST_TOLD: Final = 10
+_LONGEST_TOLD: Final = 200
+"""What the text of a ValidationError tells of its problems: names in them may be as long as a body."""
+
+
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
     """One fault of one field: `field` is a dotted path such as `items.0.qty`."""
@@ -64,13 +69,27 @@ class FrameworkError(Exception):
 
 
 class ValidationError(FrameworkError):
-    """A document or a request does not have the declared shape; `problems` lists every fault found."""
+    """A document or a request does not have the declared shape; `problems` lists every fault found.
+
+    Its text names the first of them; `message` is the text without them.
+    """
 
     code = "validation_failed"
 
     def __init__(self, message: str, problems: Iterable[FieldProblem] = (), **details: object) -> None:
         super().__init__(message, **details)
         self.problems = tuple(problems)
+
+    def __str__(self) -> str:
+        told = [f"{one.field}: {one.message}" for one in self.problems if one.message != self.message]
+        more = [f"and {len(told) - _MOST_TOLD} more"] if len(told) > _MOST_TOLD else []
+        return "; ".join([self.message, *map(_told, told[:_MOST_TOLD]), *more])
+
+
+def _told(problem: str) -> str:
+    """A problem within its bounds, without what steers a terminal or begins a line."""
+    line = "".join(character if character.isprintable() else " " for character in problem[: _LONGEST_TOLD + 1])
+    return line if len(line) <= _LONGEST_TOLD else f"{line[:_LONGEST_TOLD]}…"
 
 
 class QueryError(ValidationError):

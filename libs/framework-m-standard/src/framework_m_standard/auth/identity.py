@@ -101,8 +101,8 @@ class DocumentIdentity:
         """A new user. Raises DuplicateNameError, and ValidationError for an unknown role or a weak password."""
         check_attributes(attributes or {})
         hashed = None if password is None else await self._passwords.hash(password)
-        values = {"email": email, "full_name": full_name, "roles": list(dict.fromkeys(roles))}
-        values |= {"attributes": {name: list(given) for name, given in (attributes or {}).items()}}
+        kept = {name: list(given) for name, given in (attributes or {}).items() if given}
+        values = {"email": email, "full_name": full_name, "roles": list(dict.fromkeys(roles)), "attributes": kept}
         id, plan = self._ids(), self._snapshot.get(_USER)
         scope = system_scope("create a user", clock=self._clock)
 
