@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Iterator
 from http import HTTPStatus
 
+import framework_m
 from framework_m_core.bootstrap import discovery
 from framework_m_core.domain.errors import AnswerReplayed, FrameworkError
 from framework_m_standard.http.error_responses import status_of
@@ -16,6 +17,9 @@ _HEAD = """# Errors over HTTP
 Made from the error classes by `make reference`. An error is `application/problem+json` with `type`, `title`, `status`,
 `detail`, `code` and `request_id`; `errors` lists the faults of a `400`. Whatever is not named here is a `500` with the
 code `internal_error`: the request id finds it in the server's log.
+
+A class that is named can be imported from `framework_m`, to be raised by a rule or caught. A subclass has a line of its
+own: `except PermissionDeniedError` catches `no_grant` and `outside_scope` too.
 """
 _PACKAGES = ("framework_m_core", "framework_m_standard")
 
@@ -25,8 +29,9 @@ def errors_page() -> str:
     for name in _PACKAGES:
         for _ in discovery.modules_of(__import__(name)):
             pass  # what is imported is known as a subclass
-    rows = sorted((_status(kind), kind.code, _meaning(kind)) for kind in _told())
-    return "\n".join([_HEAD, *table(["status", "code", "when"], ([str(s), f"`{c}`", m] for s, c, m in rows)), ""])
+    kinds = sorted(_told(), key=lambda kind: (_status(kind), kind.code))
+    rows = ([str(_status(kind)), f"`{kind.code}`", _class(kind), _meaning(kind)] for kind in kinds)
+    return "\n".join([_HEAD, *table(["status", "code", "class", "when"], rows), ""])
 
 
 def _told() -> Iterator[type[FrameworkError]]:
@@ -36,6 +41,10 @@ def _told() -> Iterator[type[FrameworkError]]:
     for kind in dict.fromkeys(seen):
         if kind is not AnswerReplayed and _status(kind) != HTTPStatus.INTERNAL_SERVER_ERROR:
             yield kind
+
+
+def _class(kind: type[FrameworkError]) -> str:
+    return f"`{kind.__name__}`" if kind.__name__ in framework_m.__all__ else ""
 
 
 def _status(kind: type[FrameworkError]) -> int:
