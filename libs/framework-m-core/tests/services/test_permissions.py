@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import pytest
@@ -179,3 +180,16 @@ async def test_a_document_outside_the_scope_is_refused_with_the_rule() -> None:
     with pytest.raises(OutsideScopeError, match="you may write Thing, but not this document") as refused:
         await permissions.demand(scope, THING, "write", grant, stored(THING, owner="bob"))
     assert refused.value.details == {"rule": "Thing.write:Clerk", "doctype": "Thing"}
+
+
+async def test_why_a_document_is_refused_is_told_to_the_log_alone(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "framework_m_core.services.permissions")
+    scope = RequestScope(_person(attributes={"shelf": ("a",)}))
+    grant = grant_of(scope=Comparison("owner", "in", PrincipalValue("shelf")))
+    with pytest.raises(OutsideScopeError) as refused:
+        await PermissionService(Engine()).demand(scope, THING, "create", grant, stored(THING, owner="eve"))
+    assert str(refused.value) == "you may create Thing, but not this document"
+    assert caplog.messages == [
+        "ada may create Thing, but not this document: the scope of a test is owner in the caller's shelf, "
+        "here owner in ('a')"
+    ]

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from framework_m_core.domain.errors import AuthenticationError, NoGrantError, OutsideScopeError
+from framework_m_core.domain.filter_text import filter_text
 from framework_m_core.domain.filters import Filter, Predicate, bind_principal, predicate
 from framework_m_core.domain.scope import Principal, RequestScope
 from framework_m_core.interfaces.permission import Grant, PermissionProtocol, PolicyEvaluateRequest
 from framework_m_core.registry.plans import DocTypePlan
 
 __all__ = ["PermissionService"]
+
+_log = logging.getLogger(__name__)
 
 _MOST_GRANTS = 10_000
 _REFUSAL_SECONDS = 1.0
@@ -92,8 +96,21 @@ class PermissionService:
     async def demand(
         self, scope: RequestScope, plan: DocTypePlan, action: str, grant: Grant, document: Mapping[str, Any]
     ) -> None:
-        """Raises OutsideScopeError unless the grant covers the document."""
+        """Raises OutsideScopeError unless the grant covers the document; why is told to the log alone."""
         if not await self.covers(scope, plan, action, grant, document):
+            if _log.isEnabledFor(logging.DEBUG):
+                _log.debug("%s", self._reason(scope, plan, action, grant, document))
             raise OutsideScopeError(
                 f"you may {action} {plan.name}, but not this document", rule=grant.rule, doctype=plan.name
             )
+
+    def _reason(
+        self, scope: RequestScope, plan: DocTypePlan, action: str, grant: Grant, document: Mapping[str, Any]
+    ) -> str:
+        bound = self._bind(grant, scope.principal)
+        who, what = scope.principal.email or scope.principal.id, f"{action} {plan.name}"
+        if bound.holds(document):
+            return f"{who} may {what}, but not this document: the permission engine refuses it"
+        declared, here = filter_text(grant.scope), filter_text(bound.tree)
+        where = declared if declared == here else f"{declared}, here {here}"
+        return f"{who} may {what}, but not this document: the scope of {grant.rule} is {where}"

@@ -20,6 +20,7 @@ from framework_m_core.bootstrap.application import Application
 from framework_m_core.bootstrap.settings import Settings
 from framework_m_core.container.container import Container
 from framework_m_core.domain.errors import ConfigurationError
+from framework_m_core.services import permissions
 from framework_m_standard.cli.child_worker import CANNOT_START
 from framework_m_standard.cli.greeting import Says, greet
 from framework_m_standard.cli.listening import address_of, http_settings, settings_for
@@ -38,6 +39,8 @@ def serve_app(settings: Settings, bound: socket.socket, ready: Callable[[], None
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     if Says.REQUESTS in says:
         log_to_console()
+    if not settings.production:
+        logging.getLogger(permissions.__name__).setLevel(logging.DEBUG)
     lifecycle, address = Lifecycle(), address_of(bound)
 
     @asynccontextmanager
