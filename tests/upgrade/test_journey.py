@@ -87,7 +87,7 @@ def test_a_dry_run_prints_what_would_be_sent(shop: Shop) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["create", "x"], "there is no folder"),
+        (["create", "x"], "versions is missing: `m migrate init` begins"),
         (["run"], "there is no revision in"),
         (["run", "--to", "0009"], "there is no revision"),
         (["create", "x", "--patch", "--drop"], "--patch writes no revision"),
@@ -99,6 +99,13 @@ def test_what_makes_no_sense_is_one_line(tmp_path: Path, arguments: list[str], s
     shop = Shop.new(tmp_path / "shop", f"sqlite:///{tmp_path / 'shop.db'}")
     told = shop.m("migrate", *arguments, code=2)
     assert said in told and told.count("\n") == 1
+
+
+def test_before_init_the_next_step_is_init(tmp_path: Path) -> None:
+    shop = Shop.new(tmp_path / "shop", f"sqlite:///{tmp_path / 'shop.db'}")
+    assert shop.m("migrate", "status", code=1).endswith("\nnext: m migrate init\n")
+    shop.m("migrate", "init")
+    assert shop.m("migrate", "status", code=1).endswith('\nnext: m migrate create "what has changed"\n')
 
 
 def test_the_store_in_memory_has_no_migrations(tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ import asyncio
 import inspect
 import traceback
 from code import InteractiveConsole
-from contextlib import suppress
-from types import CodeType, FunctionType
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import CodeType, CoroutineType, FunctionType
 from typing import Any
 
 from framework_m_core.domain.errors import FrameworkError

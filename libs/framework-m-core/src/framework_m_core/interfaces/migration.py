@@ -36,12 +36,13 @@ class MigrationStatus:
     """Where a store stands.
 
     `revisions` are those that it has reached, normally one; `pending` comes in the order in which it would be done;
-    `drift` says what the store has otherwise than the DocTypes once nothing is pending.
+    `drift` says what the store has otherwise than the DocTypes once nothing is pending; before `init`, nothing has begun.
     """
 
     revisions: tuple[str, ...]
     pending: tuple[MigrationStep, ...]
     drift: tuple[str, ...]
+    has_begun: bool = True
 
     @property
     def is_current(self) -> bool:

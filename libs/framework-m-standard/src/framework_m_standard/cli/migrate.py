@@ -12,7 +12,13 @@ from cyclopts import App, Parameter
 from framework_m_core.bootstrap.migrations import open_migrations
 from framework_m_core.cli.tables import print_table
 from framework_m_core.domain.errors import ConfigurationError
-from framework_m_core.interfaces.migration import MigrationKind, MigrationProtocol, MigrationStep, WrittenRevision
+from framework_m_core.interfaces.migration import (
+    MigrationKind,
+    MigrationProtocol,
+    MigrationStatus,
+    MigrationStep,
+    WrittenRevision,
+)
 
 __all__ = ["app", "create", "history", "init", "rollback", "run", "status", "verify"]
 
@@ -130,7 +136,7 @@ def status() -> int:
     _print_steps(found.pending)
     for line in found.drift:
         print(f"drift    {line}")
-    print("nothing to do" if found.is_current else _next(found.pending))
+    print("nothing to do" if found.is_current else f"next: {_next(found)}")
     return 0 if found.is_current else _SOMETHING
 
 
@@ -143,7 +149,7 @@ def history() -> None:
     """
     steps = _with_migrations(lambda migrations: migrations.history())
     if not steps:
-        print('there is no revision yet: m migrate create "initial"')
+        print('there is no revision yet: m migrate init, then m migrate create "initial"')
     _print_steps(steps)
 
 
@@ -194,8 +200,10 @@ def _print_steps(steps: Iterable[MigrationStep]) -> None:
         print_table(rows)
 
 
-def _next(pending: Iterable[MigrationStep]) -> str:
-    return "next: m migrate run" if any(True for _ in pending) else 'next: m migrate create "what has changed"'
+def _next(found: MigrationStatus) -> str:
+    if not found.has_begun:
+        return "m migrate init"
+    return "m migrate run" if found.pending else 'm migrate create "what has changed"'
 
 
 def _shown(path: Path) -> str:

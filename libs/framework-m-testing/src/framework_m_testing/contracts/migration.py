@@ -102,7 +102,9 @@ class MigrationContract(Contract):
         async with open_migrations(earlier_snapshot()) as desk:
             with pytest.raises(ConfigurationError):
                 await desk.migrations.create("too early")
+            assert not (await desk.migrations.status()).has_begun
             assert list(await desk.migrations.init()) != []
+            assert (await desk.migrations.status()).has_begun
             assert list(await desk.migrations.init()) == []
 
     async def test_a_complete_run_leaves_nothing_to_do(self, desk: MigrationDesk) -> None:

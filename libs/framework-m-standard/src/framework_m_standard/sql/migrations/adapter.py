@@ -139,7 +139,8 @@ class SqlMigrations:
         """Drift is looked for when nothing is pending."""
         files, ledger = self._files(), await self._ledger()
         pending = await self._pending(files, ledger)
-        return MigrationStatus(ledger.revisions, tuple(pending), () if pending else tuple(await self.diff()))
+        drift = () if pending else tuple(await self.diff())
+        return MigrationStatus(ledger.revisions, tuple(pending), drift, (self._folder / VERSIONS).is_dir())
 
     async def history(self) -> Sequence[MigrationStep]:
         """Every revision and patch."""
@@ -171,7 +172,7 @@ class SqlMigrations:
 
     async def _ready_to_write(self) -> MigrationFiles:
         if not (self._folder / VERSIONS).is_dir():
-            raise ConfigurationError(f"there is no folder {self._folder}: `m migrate init` makes it")
+            raise ConfigurationError(f"{self._folder / VERSIONS} is missing: `m migrate init` begins with migrations")
         files = self._files()
         files.check_heads()
         return files
