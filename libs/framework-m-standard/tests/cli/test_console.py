@@ -87,6 +87,8 @@ async def test_a_reason_is_audited(run_m: RunM, tmp_path: Path) -> None:
         (["-c", "print("], 1, "the code is not Python: '(' was never closed (<console>, line 1)"),
         (["-c", "nowhere"], 1, "the code failed with NameError: name 'nowhere' is not defined; --debug shows where"),
         (["-c", 'await documents.get("Note", "x")'], 1, "there is no Note 'x'"),
+        (["-c", 'documents.list("Note")'], 1, "list(…) has done nothing: put `await` before it"),
+        (["-c", 'page = documents.list("Note")'], 1, "list(…) has done nothing: put `await` before it"),
         (
             ["-c", "1", "--as", "eve@example.com"],
             1,
@@ -115,6 +117,7 @@ def test_a_terminal_is_asked_for_lines(tmp_path: Path, environment: dict[str, st
         CREATE,
         "await documents.get('Note', 'nowhere')",
         "nowhere",
+        "documents.list('Note')",
         "for number in range(2):\n    print('line', number)\n",
         "import asyncio; print('sleeping'); await asyncio.sleep(60)",
         "\x03",
@@ -127,6 +130,7 @@ def test_a_terminal_is_asked_for_lines(tmp_path: Path, environment: dict[str, st
     assert "NOTE-1" in shown
     assert "EntityNotFoundError: there is no Note 'nowhere'" in shown
     assert "NameError: name 'nowhere' is not defined" in shown
+    assert shown.count("list(…) has done nothing: put `await` before it") == 1
     assert "line 0" in shown and "line 1" in shown
     assert "interrupted" in shown
     assert "'milk'" in shown

@@ -47,7 +47,7 @@ def console(
 
 async def _run(code: Any, as_user: str | None, reason: str) -> Outcome:
     async with open_application() as app:
-        return await executed(code, _names(app, await _scope(app, as_user, reason)))
+        return await executed(code, _names(app, await _scope(app, as_user, reason)), last=True)
 
 
 def _conclude(outcome: Outcome) -> None:

@@ -36,7 +36,8 @@ class MigrationStatus:
     """Where a store stands.
 
     `revisions` are those that it has reached, normally one; `pending` comes in the order in which it would be done;
-    `drift` says what the store has otherwise than the DocTypes once nothing is pending; before `init`, nothing has begun.
+    `drift` says what the store has otherwise than the DocTypes once nothing is pending. `has_begun` is False before
+    `init`.
     """
 
     revisions: tuple[str, ...]
