@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
-from framework_m_core.domain.errors import AuthenticationError, EntityNotFoundError, NoGrantError
+from framework_m_core.domain.clock import system_clock
+from framework_m_core.domain.errors import AuthenticationError, ConfigurationError, EntityNotFoundError, NoGrantError
+from framework_m_core.interfaces.authentication import Credentials
 from framework_m_testing.apps import OpenApp, open_app
 
 CLERK = "Clerk"
@@ -80,6 +83,68 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+CONFIGURED = '''"""A shop with settings, a cache and a bus of its own, whose broker is away."""
+
+from framework_m_standard.memory.cache import MemoryCache
+from framework_m_standard.memory.event_bus import MemoryEventBus
+from pydantic import BaseModel, Field, SecretStr
+
+
+class ShopSettings(BaseModel):
+    secret: SecretStr
+    port: int = 8080
+    names: tuple[str, ...] = ()
+    till: int | None = Field(default=None, ge=1)
+    shelves: int = 1
+
+
+class GateSettings(BaseModel):
+    port: int
+    gate: int = 0
+
+
+class OwnCache(MemoryCache):
+    pass
+
+
+class OwnBus(MemoryEventBus):
+    pass
+
+
+class OpenBroker:
+    order = 15
+
+    async def run(self, app) -> None:
+        raise ConnectionError("the broker is away")
+'''
+SETTINGS = """
+[shop]
+secret = "${SHOP_SECRET}"
+port = "${SHOP_PORT}"
+names = "${SHOP_NAMES}, and ${SHOP_SECRET}"
+till = "${SHOP_TILL}"
+shelves = 7
+"""
+
+
+def configured(folder: Path, settings: str) -> Path:
+    """An app with this file of settings, a model for them, and adapters that they may choose."""
+    name = f"configured_{uuid4().hex[:8]}"
+    models = "shop = '{}:ShopSettings'" + ("\ngates = '{}:GateSettings'" if "[gates]" in settings else "")
+    groups = {
+        "apps": "shop = '{}'",
+        "settings": models,
+        "adapters.cache": "own = '{}:OwnCache'",
+        "adapters.event_bus": "own = '{}:OwnBus'",
+        "bootstrap.event_bus.own": "broker = '{}:OpenBroker'",
+    }
+    entries = [f"[project.entry-points.'framework_m.{group}']\n{points}\n" for group, points in groups.items()]
+    (folder / "pyproject.toml").write_text("[project]\nname = 'shop'\n" + "".join(entries).replace("{}", name))
+    (folder / f"{name}.py").write_text(CONFIGURED)
+    (folder / "framework_config.toml").write_text(settings)
+    return folder
+
+
 @pytest.fixture(params=["memory", "sqlite"])
 async def app(folder: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[OpenApp]:
     """The app on both kinds of store; what the machine configures does not count."""
@@ -102,6 +167,42 @@ async def test_the_store_is_the_one_that_is_asked_for(folder: Path) -> None:
         assert len((await app.system.list("Depot")).items) == 1
 
 
+async def test_no_variable_of_the_machine_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What names one gets a text in its place, or has its default where it takes no text."""
+    for name, value in {"SECRET": "real", "PORT": "1", "TILL": "1", "NAMES": "real"}.items():
+        monkeypatch.setenv(f"SHOP_{name}", value)
+    async with open_app(configured(tmp_path, SETTINGS)) as app:
+        shop = app.application.container.get("shop_settings")
+    assert "stand-in for the variable SHOP_SECRET" in shop.secret.get_secret_value()
+    assert (shop.port, shop.till, shop.shelves, len(shop.names)) == (8080, None, 7, 2)
+
+
+async def test_a_setting_that_has_no_other_value_is_asked_for(tmp_path: Path) -> None:
+    folder = configured(tmp_path, '[shop]\nsecret = "s"\n[gates]\nport = "${GATE_PORT}"\ngate = "${GATE}"\n')
+    with pytest.raises(ConfigurationError, match=r"\[gates\] port.*settings=\{'gates.port': …\}"):
+        await open_app(folder).__aenter__()
+    async with open_app(folder, settings={"gates.port": 9, "shop.secret": "given"}) as app:
+        gates, shop = (app.application.container.get(f"{name}_settings") for name in ("gates", "shop"))
+    assert (gates.port, gates.gate, shop.secret.get_secret_value()) == (9, 0, "given")
+
+
+@pytest.mark.parametrize("text", ["nonsense", 'shop = "${A}"', '[nonsense]\na = "${A}"', '[shop]\nsecrte = "${A}"'])
+async def test_a_file_that_makes_no_sense_is_told_as_the_app_tells_it(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigurationError, match="the configuration cannot be used"):
+        await open_app(configured(tmp_path, text)).__aenter__()
+
+
+async def test_a_broker_that_the_app_has_chosen_need_not_be_there(tmp_path: Path) -> None:
+    """Cache and bus are those of this process, unless the test chooses."""
+    folder = configured(tmp_path, '[shop]\nsecret = "s"\n[adapters]\nevent_bus = "own"\ncache = "own"\n')
+    async with open_app(folder) as app:
+        assert type(app.application.container.get("cache")).__name__ == "MemoryCache"
+    async with open_app(folder, settings={"adapters.cache": "own"}) as app:
+        assert type(app.application.container.get("cache")).__name__ == "OwnCache"
+    with pytest.raises(ConnectionError, match="the broker is away"):
+        await open_app(folder, settings={"adapters.event_bus": "own"}).__aenter__()
+
+
 async def test_people_have_ids_of_their_own_unless_it_is_said(app: OpenApp) -> None:
     one, other = app.user(CLERK), app.user(CLERK)
     parcel = await app.make("Parcel", one)
@@ -118,6 +219,12 @@ async def test_attributes_are_what_scopes_compare_with(app: OpenApp) -> None:
     south, north = (app.user("Lead", attributes={"region": [region]}) for region in ("South", "North"))
     assert len((await south.list("Parcel")).items) == 1
     assert (await north.list("Parcel")).items == []
+
+
+async def test_an_attribute_is_a_list_of_texts(app: OpenApp) -> None:
+    """A text alone would be taken for its letters."""
+    with pytest.raises(TypeError, match=r"region.*\['North'\]"):
+        app.user("Lead", attributes={"region": "North"})
 
 
 async def test_what_a_document_links_to_is_made_by_the_same(app: OpenApp) -> None:
@@ -147,6 +254,38 @@ async def test_a_handler_that_fails_fails_the_test_until_it_is_mended(app: OpenA
     await app.system.update("Parcel", parcel["id"], {"region": "North"})
     await app.deliver()
     assert (await app.system.get("Parcel", parcel["id"]))["weighed"] == 2
+
+
+async def test_another_test_on_the_same_database_delivers_too(folder: Path) -> None:
+    for depot in ("Mill", "Quay"):
+        async with open_app(folder, database=f"sqlite:///{folder / 'test.db'}") as app:
+            parcel = await app.make("Parcel", depot=(await app.make("Depot", name=depot))["id"])
+            await app.deliver()
+            assert (await app.system.get("Parcel", parcel["id"]))["weighed"] == 2
+
+
+async def test_events_that_another_process_delivers_are_not_silently_left(app: OpenApp) -> None:
+    outbox = app.application.container.get("outbox")
+    await app.make("Parcel", region="Nowhere")
+    with pytest.raises(LookupError):
+        await app.deliver()
+    assert await outbox.lease("a server", system_clock(), timedelta(minutes=1))
+    with pytest.raises(RuntimeError, match="events cannot be delivered"):
+        await app.deliver()
+    assert await outbox.lease("a server", system_clock(), timedelta(minutes=1))
+
+
+async def test_a_cookie_decides_before_the_header_of_a_person(app: OpenApp) -> None:
+    """Neither kind falls through, and the header is the whole of it."""
+    authentication = app.application.container.get("authentication")
+    async with app.client(app.user(CLERK)) as client:
+        header = client.headers["authorization"]
+        both = Credentials(authorization=header, session_cookie="x")
+        for credentials in (both, Credentials(authorization=header.removeprefix("Bearer "))):
+            for asked in (authentication.authenticate, authentication.logout):
+                with pytest.raises(AuthenticationError):
+                    await asked(credentials)
+        assert (await client.get("/api/v1/Depot")).status_code == 200
 
 
 async def test_over_http_a_person_is_logged_in(app: OpenApp) -> None:

@@ -1,4 +1,4 @@
-"""The contract of buses holds for one that keeps what is published, as brokers do."""
+"""The contract of buses holds for one that keeps what is published, as brokers do, and not for one that cancels."""
 
 from __future__ import annotations
 
@@ -61,3 +61,17 @@ class TestKeepingBus(EventBusContract):
         yield bus
         for group in tuple(bus.kept):
             await bus.unsubscribe(group)
+
+
+class CancellingBus(KeepingBus):
+    """Ends its subscribers in the middle of an event."""
+
+    async def unsubscribe(self, group: str) -> None:
+        if feed := self._feeds.pop(group, None):
+            feed.cancel()
+            await asyncio.gather(feed, return_exceptions=True)
+
+
+async def test_a_bus_that_cancels_its_subscriber_breaks_the_contract() -> None:
+    with pytest.raises(AssertionError):
+        await EventBusContract().test_unsubscribe_waits_for_the_event_that_is_being_handled(CancellingBus())

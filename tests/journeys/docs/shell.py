@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import shutil
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -46,7 +48,8 @@ def clean_environment(home: Path) -> dict[str, str]:
 class Shell:
     """Runs blocks one after the other. `make` only says what it would do; servers take a free port."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, copied: Path | None = None) -> None:
+        """In an empty folder, or in a copy of one."""
         self._own = folder / "own"
         self._home = folder / "home"
         self._port = free_port()
@@ -54,6 +57,9 @@ class Shell:
         self._read = 0
         for place in (self._own, self._home):
             place.mkdir(parents=True)
+        if copied:
+            ignored = shutil.ignore_patterns(".*", "__pycache__")
+            shutil.copytree(copied, self._home, ignore=ignored, dirs_exist_ok=True)
         variables = {"OWN": str(self._own), "PORT": str(self._port), "ROOT": str(ROOT)}
         self._bash = subprocess.Popen(
             ["bash", "--norc"], cwd=self._home, env=clean_environment(self._home) | variables, text=True,
@@ -88,8 +94,11 @@ class Shell:
 
     def close(self) -> None:
         """Ends the shell and what it has started."""
-        os.killpg(self._bash.pid, signal.SIGKILL)
+        self._kill()
         self._bash.communicate()
+
+    def _kill(self) -> None:
+        os.killpg(self._bash.pid, signal.SIGKILL)
 
     def _do(self, text: str) -> str:
         mark, script = secrets.token_hex(8), self._own / "block.sh"
@@ -99,11 +108,19 @@ class Shell:
         self._bash.stdin.write(f". {script} </dev/null\necho {mark}\n")
         self._bash.stdin.flush()
         lines: list[str] = []
-        for line in self._bash.stdout:
-            if line.rstrip("\n").endswith(mark):
-                return "".join([*lines, line.rstrip("\n").removesuffix(mark)])
-            lines.append(line)
-        raise AssertionError(f"this failed:\n{text}\nand said:\n{''.join(lines)}\n{self._log()}")
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        end = threading.Timer(_PATIENCE_SECONDS, self._kill)
+        end.start()
+        try:
+            for line in self._bash.stdout:
+                if line.rstrip("\n").endswith(mark):
+                    return "".join([*lines, line.rstrip("\n").removesuffix(mark)])
+                lines.append(line)
+        finally:
+            end.cancel()
+        is_late = time.monotonic() >= deadline
+        what = f"this was not done after {_PATIENCE_SECONDS} seconds" if is_late else "this failed"
+        raise AssertionError(f"{what}:\n{text}\nand said:\n{''.join(lines)}\n{self._log()}")
 
     def _folder(self) -> Path:
         return Path(self._do("pwd").strip())

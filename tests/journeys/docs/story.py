@@ -13,8 +13,11 @@ from tests.journeys.docs.shell import Shell
 __all__ = ["follow", "matches"]
 
 
-def follow(blocks: Iterable[Block], folder: Path, *, anew: bool = False, stops: bool = False) -> None:
-    """Does what the blocks say in one folder, or in a fresh one under each heading (`anew`).
+def follow(
+    blocks: Iterable[Block], folder: Path, *, anew: bool = False, stops: bool = False, copied: Path | None = None
+) -> None:
+    """Does what the blocks say in one folder, a copy of another (`copied`), or in a fresh one under each heading
+    (`anew`).
 
     A server runs on to the end, or to the next heading (`stops`).
 
@@ -26,7 +29,7 @@ def follow(blocks: Iterable[Block], folder: Path, *, anew: bool = False, stops: 
             if shell is None or (anew and block.heading != heading):
                 if shell is not None:
                     shell.close()
-                shell = Shell(folder / str(number))
+                shell = Shell(folder / str(number), copied)
             elif stops and block.heading != heading:
                 shell.stop()
             heading = block.heading

@@ -16,11 +16,15 @@ pytestmark = pytest.mark.slow
 
 @dataclass(frozen=True)
 class Story:
-    """A page; `anew` where each of its sections begins in an empty folder, `stops` where servers end with theirs."""
+    """A page; `anew` where each of its sections begins in an empty folder, `stops` where servers end with theirs.
+
+    `beside` where it is followed in the folder that it stands in, which is copied.
+    """
 
     page: str
     anew: bool = False
     stops: bool = False
+    beside: bool = False
 
 
 STORIES = (
@@ -29,12 +33,15 @@ STORIES = (
     Story("docs/user/getting-started.md"),
     Story("docs/user/testing.md"),
     Story("docs/user/cli.md", stops=True),
+    Story("examples/todo/README.md", beside=True),
 )
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.page)
 def test_a_page_can_be_followed(story: Story, tmp_path: Path) -> None:
-    follow(Page(ROOT / story.page).blocks, tmp_path, anew=story.anew, stops=story.stops)
+    page = Page(ROOT / story.page)
+    copied = page.path.parent if story.beside else None
+    follow(page.blocks, tmp_path, anew=story.anew, stops=story.stops, copied=copied)
 
 
 @pytest.mark.parametrize(
@@ -44,6 +51,7 @@ def test_a_page_can_be_followed(story: Story, tmp_path: Path) -> None:
         ([Block("sh", "false\ntrue")], "this failed"),
         ([Block("sh", "make sense")], "this failed"),
         ([Block("sh", "m start")], "did not become healthy"),
+        ([Block("sh", "echo begun; sleep 300 | cat")], "(?s)not done after 2 seconds.*sleep 300.*begun"),
         ([Block("sh", "echo '{\"a\": 1}'"), Block("json", '{"a": 2}')], "was promised"),
         ([Block("sh", "A=1"), Block("sh", "test $A = 2")], "this failed"),
     ],

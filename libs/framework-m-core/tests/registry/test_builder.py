@@ -135,7 +135,7 @@ def test_all_problems_of_all_classes_are_told_at_once() -> None:
         "the name 'lowly' is not PascalCase",
         "field 'price': type <class 'complex'> cannot be stored",
         "Meta.naming: 'no counter' is no naming rule",
-        "Meta.permisions: Extra inputs are not permitted: known are permissions, rls_field",
+        "Meta.permisions: there is no such option: did you mean 'permissions'?",
         "its DocType Order is not registered",
         "@on names 'Nobody', which is no DocType",
         "does not say who may call it",

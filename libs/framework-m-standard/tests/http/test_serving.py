@@ -245,6 +245,24 @@ def test_the_app_says_its_own_name(run: Run) -> None:
     assert server.end() == 0
 
 
+def test_a_change_that_waits_for_its_migration_is_served_once_that_has_run(run: Run, folder: Path) -> None:
+    def m(*words: str) -> None:
+        command = [sys.executable, "-m", "framework_m_core.cli.main", *words]
+        subprocess.run(command, cwd=folder, check=True, capture_output=True)
+
+    server = run("start --port 0")
+    server.wait_until_it_serves()
+    m("migrate", "init")
+    (folder / "src" / "tiny" / "__init__.py").write_text(ANOTHER)
+    server.wait_until(lambda: "what was there before goes on serving" in server.output)
+    m("migrate", "create", "added")
+    server.wait_until(lambda: server.output.count("what was there before goes on serving") == 2)
+    assert server.status_of("/api/v1/Added") == 401
+    m("migrate", "run")
+    server.wait_until(lambda: server.status_of("/api/v1/Added") == 200)
+    assert server.end() == 0
+
+
 def test_no_request_fails_while_a_change_takes_over(run: Run, folder: Path) -> None:
     """One that the old version has begun with is finished by it."""
     server = run("start --port 0")
@@ -265,7 +283,7 @@ def test_a_worker_that_dies_leaves_an_answer(run: Run, folder: Path) -> None:
     server.wait_until_it_serves()
     (worker,) = server.workers()
     os.kill(worker, signal.SIGKILL)
-    server.wait_until(lambda: "tried again when a file changes" in server.output)
+    server.wait_until(lambda: "tried again when a file or the schema changes" in server.output)
     broken = httpx.get(f"{server.address}/api/v1/Slow", timeout=5)
     large = httpx.post(f"{server.address}/api/v1/Slow", content=b"x" * 5_000_000, timeout=5)
     for answer in (broken, large):

@@ -42,6 +42,7 @@ class Migrating:
         problems = list(await self.migrations.verify())
         assert problems == [], problems
         assert await self.migrations.create("again") is None
+        assert not await self.store.schema_mapper.plan(), "a start would refuse what migrations call right"
         return said
 
     async def run(self) -> list[str]:

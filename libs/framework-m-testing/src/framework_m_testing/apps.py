@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -22,10 +21,16 @@ from framework_m_core.services.document_door import ScopedDocuments
 from framework_m_testing.deliveries import Deliveries
 from framework_m_testing.people import KnownPeople, Person
 from framework_m_testing.samples import sample_value
+from framework_m_testing.stand_ins import stand_ins
 
 __all__ = ["OpenApp", "open_app"]
 
-_FOR_TESTS: Final = {"framework.env": "development", "adapters.store": "memory"}
+_FOR_TESTS: Final = {
+    "framework.env": "development",
+    "adapters.store": "memory",
+    "adapters.cache": "default",
+    "adapters.event_bus": "default",
+}
 _ADDRESS: Final = "http://test"
 
 
@@ -61,7 +66,7 @@ class OpenApp:
         `attributes` are what row scopes compare with, as they stand in the User document.
         """
         named = str(uuid4() if id is None else id)
-        known = {name: tuple(values) for name, values in (attributes or {}).items()}
+        known = {name: _listed(name, values) for name, values in (attributes or {}).items()}
         principal = Principal(named, frozenset({*roles, GUEST}), f"{named}@example.com", known)
         return Person(self.application.documents, principal)
 
@@ -112,28 +117,28 @@ class OpenApp:
             yield client
 
 
-class _Variables(dict[str, str]):
-    """The machine's variables, with a stand-in for each that it lacks: tests get no secrets, and need none."""
-
-    def __contains__(self, name: object) -> bool:
-        return True
-
-    def __missing__(self, name: str) -> str:
-        return f"a stand-in for the variable {name} in tests"
+def _listed(attribute: str, values: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(values, str):
+        raise TypeError(f"the attribute {attribute!r} is a list of texts, such as {[values]!r}: {values!r} came")
+    return tuple(values)
 
 
 @asynccontextmanager
-async def open_app(folder: Path | None = None, *, database: str | None = None) -> AsyncIterator[OpenApp]:
+async def open_app(
+    folder: Path | None = None, *, database: str | None = None, settings: Mapping[str, Any] | None = None
+) -> AsyncIterator[OpenApp]:
     """The app in a folder (default: the working directory), closed at the end.
 
     Its documents are in an empty store in memory, or in a `database`, such as `sqlite:///…`, whose tables are made.
-    Its `framework_config.toml` holds, but for the environment, which is development, and the store. Variables that
-    configure the framework on this machine do not count, and `${NAME}` of one that is missing gets a stand-in.
+    Its `framework_config.toml` holds, but for the environment, which is development, and for the store, the cache and
+    the event bus, which are those of this process. `settings` outrank all that: `{"adapters.cache": "mine"}`.
+    No variable of the machine counts: a setting that names one gets a text in its place, or its default where it takes
+    no text.
     """
-    own = {name: value for name, value in os.environ.items() if not name.startswith("M_") and name != "DATABASE_URL"}
-    kept = _Variables(own)
+    folder = folder or Path.cwd()
     store = {} if database is None else {"adapters.store": "default", "sql.url": database}
-    async with open_application(folder, environment=kept, overrides=_FOR_TESTS | store) as application:
+    given = {**_FOR_TESTS, **store, **(settings or {})}
+    async with open_application(folder, environment={}, overrides={**stand_ins(folder, given), **given}) as application:
         people = KnownPeople(application.container.get("authentication"))
         application.container.override("authentication", people)
         yield OpenApp(application, people, Deliveries(application.container))

@@ -2,42 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
-from typing import cast
+from datetime import timedelta
+from typing import Final
+from uuid import uuid4
 
 from framework_m_core.container.container import Container
-from framework_m_core.domain.events import DomainEvent
-from framework_m_core.interfaces.event_bus import Delivery, EventBusProtocol
+from framework_m_core.domain.clock import Clock
+from framework_m_core.interfaces.outbox import OutboxProtocol
 from framework_m_core.services.event_dispatch import EventDispatch
-from framework_m_core.services.relay import OutboxRelay
 
 __all__ = ["Deliveries"]
+
+_BATCH: Final = 100
+_LEASE: Final = timedelta(seconds=15)
 
 
 class Deliveries:
     """What a server's relay and bus do, when the test says so."""
 
     def __init__(self, container: Container) -> None:
-        get = container.get
-        bus = cast("EventBusProtocol", _StraightToHandlers(get("event_dispatch")))
-        self._relay = OutboxRelay(get("outbox"), bus, get("idempotency"), get("clock"))
+        self._outbox: OutboxProtocol = container.get("outbox")
+        self._dispatch: EventDispatch = container.get("event_dispatch")
+        self._clock: Clock = container.get("clock")
+        self._holder = uuid4().hex
 
     async def deliver(self) -> None:
         """Delivers every event that waits, and those that the handlers cause.
 
-        Raises what a handler raised; its event is delivered again the next time.
+        Raises what a handler raised; its event is delivered again the next time. Raises RuntimeError while another
+        process delivers.
         """
-        while await self._relay.work():
-            pass
+        try:
+            await self._lease()
+            while rows := await self._outbox.pending(self._clock(), _BATCH):
+                for row in rows:
+                    await self._dispatch.handle(row.event)
+                    await self._outbox.mark_published([row.position], self._clock())
+                    await self._lease()
+        finally:
+            await self._outbox.release(self._holder)
 
-
-class _StraightToHandlers:
-    """The side of a bus that a relay uses."""
-
-    def __init__(self, dispatch: EventDispatch) -> None:
-        self._dispatch = dispatch
-
-    async def publish(self, events: Sequence[DomainEvent]) -> AsyncGenerator[Delivery, None]:
-        for event in events:
-            await self._dispatch.handle(event)  # what it raises ends the relay's work, and is no delivery to be counted
-            yield Delivery(event.id)
+    async def _lease(self) -> None:
+        if not await self._outbox.lease(self._holder, self._clock(), _LEASE):
+            raise RuntimeError(
+                "events cannot be delivered: another process delivers those of this database, such as a server, or was "
+                f"killed less than {_LEASE.seconds} seconds ago; stop it, or give the test a database of its own"
+            )

@@ -12,8 +12,6 @@ from framework_m_core.services.documents import DocumentService
 
 __all__ = ["KnownPeople", "Person"]
 
-_BEARER = "Bearer "
-
 
 class Person(ScopedDocuments):
     """The documents as one caller may work with them; `id` is what `owner` says of what that caller makes."""
@@ -37,14 +35,13 @@ class KnownPeople:
 
     def headers(self, person: Person) -> dict[str, str]:
         """The headers with which requests come from this person."""
-        token = f"test-{token_hex(16)}"
-        self._people[token] = person.principal
-        return {"authorization": _BEARER + token}
+        header = f"Bearer test-{token_hex(16)}"
+        self._people[header] = person.principal
+        return {"authorization": header}
 
     async def authenticate(self, credentials: Credentials) -> Principal | None:
         """As the port says."""
-        token = (credentials.authorization or "").removeprefix(_BEARER)
-        return self._people.get(token) or await self._real.authenticate(credentials)
+        return self._people.get(_deciding(credentials)) or await self._real.authenticate(credentials)
 
     async def login(self, username: str, password: str, *, address: str, kind: SessionKind) -> Login:
         """As the port says."""
@@ -56,6 +53,10 @@ class KnownPeople:
 
     async def logout(self, credentials: Credentials) -> None:
         """As the port says, and a person's token opens nothing after it."""
-        token = (credentials.authorization or "").removeprefix(_BEARER)
-        if self._people.pop(token, None) is None:
+        if self._people.pop(_deciding(credentials), None) is None:
             await self._real.logout(credentials)
+
+
+def _deciding(credentials: Credentials) -> str:
+    """The header of a request, unless a cookie decides."""
+    return "" if credentials.session_cookie else credentials.authorization or ""

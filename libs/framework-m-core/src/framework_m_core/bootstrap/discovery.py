@@ -191,13 +191,16 @@ def modules_of(package: ModuleType) -> Iterator[ModuleType]:
                 raise ConfigurationError(f"the app's module {found.name} cannot be imported: {_told(error)}") from error
 
 
+_MACHINERY = frozenset({__file__, importlib.__file__})
+
+
 def _told(error: Exception) -> str:
-    """What an import failed with, and the last place that is not a library's unless the message says it."""
-    if isinstance(error, (ImportError, AttributeError)):
-        return str(error)
+    """What an import failed with, and the last place that is neither a library's nor ours."""
     if isinstance(error, SyntaxError):
         return f"{type(error).__name__}: {error}"
-    frames = traceback.extract_tb(error.__traceback__)
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename not in _MACHINERY]
     own = [frame for frame in frames if not ("site-packages" in frame.filename or frame.filename.startswith("<"))]
-    place = (own or frames)[-1]
-    return f"{type(error).__name__}: {error} ({place.filename}, line {place.lineno})"
+    says_what = isinstance(error, (ImportError, AttributeError))
+    places = own or ([] if says_what else frames)
+    at = f" ({places[-1].filename}, line {places[-1].lineno})" if places else ""
+    return f"{error}{at}" if says_what else f"{type(error).__name__}: {error}{at}"

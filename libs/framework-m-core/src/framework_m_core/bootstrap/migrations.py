@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Final
 
 from framework_m_core.bootstrap.application import STORE_CONNECTED, Application
 from framework_m_core.bootstrap.binding import STORE_FAMILY
@@ -13,12 +14,15 @@ from framework_m_core.bootstrap.settings import load_settings
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.interfaces.migration import MigrationProtocol
 
-__all__ = ["open_migrations"]
+__all__ = ["MIGRATED", "open_migrations"]
+
+MIGRATED: Final = "migrated"
+"""A file in development's folder, touched when a schema has changed, so that a server that waits for it hears of it."""
 
 
 @asynccontextmanager
-async def open_migrations(folder: Path | None = None) -> AsyncIterator[MigrationProtocol]:
-    """The migrations of the app in a folder (default: the working directory).
+async def open_migrations(folder: Path | None = None, *, changing: bool = False) -> AsyncIterator[MigrationProtocol]:
+    """The migrations of the app in a folder (default: the working directory); `changing` says that they are run.
 
     Raises ConfigurationError where the chosen store has none.
     """
@@ -35,5 +39,7 @@ async def open_migrations(folder: Path | None = None) -> AsyncIterator[Migration
         application.bind_ports("migration")
         migrations: MigrationProtocol = application.container.get("migration")
         yield migrations
+        if changing and application.settings.data_folder.is_dir():
+            (application.settings.data_folder / MIGRATED).touch()
     finally:
         await application.close()

@@ -48,14 +48,21 @@ def whitelist(function: Any = None, *, allow_guest: bool = False, document: bool
     return mark if function is None else mark(function)
 
 
-def rpc[F: Callable[..., Any]](path: str | None = None, *, allow_guest: bool = False) -> Callable[[F], F]:
+@overload
+def rpc[F: Callable[..., Any]](path: F) -> F: ...
+@overload
+def rpc[F: Callable[..., Any]](path: str | None = None, *, allow_guest: bool = False) -> Callable[[F], F]: ...
+def rpc(path: Any = None, *, allow_guest: bool = False) -> Any:
     """Lets a function be called: `POST /api/v1/rpc/fn/{path}`, by default its module and name, dotted.
 
     It states `@requires_permission("write", "Invoice")` or the like, or `allow_guest=True`. A parameter annotated
     `Documents` or `RequestScope` is filled in; the others come from the body.
     """
 
-    def mark(marked: F) -> F:
+    if callable(path):
+        return rpc()(path)
+
+    def mark(marked: Any) -> Any:
         return _write(marked, kind="function", path=path, allow_guest=allow_guest)
 
     return mark

@@ -69,7 +69,7 @@ class FrameworkError(Exception):
 
 
 class ValidationError(FrameworkError):
-    """A document or a request does not have the declared shape; `problems` lists every fault found.
+    """A document or a request does not have the declared shape; every fault found is listed with it.
 
     Its text names the first of them; `message` is the text without them.
     """
@@ -77,6 +77,7 @@ class ValidationError(FrameworkError):
     code = "validation_failed"
 
     def __init__(self, message: str, problems: Iterable[FieldProblem] = (), **details: object) -> None:
+        """`problems` are all faults found."""
         super().__init__(message, **details)
         self.problems = tuple(problems)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from types import NoneType, UnionType
-from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Final, ForwardRef, Literal, Union, get_args, get_origin
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -48,6 +48,12 @@ _SCALARS: Final[dict[Any, FieldKind]] = {
     Decimal: FieldKind.DECIMAL,
     UUID: FieldKind.UUID,
 }
+_KEYWORD_TYPES: Final[Mapping[str, type]] = {
+    **dict.fromkeys(KEYWORDS, bool),
+    **dict.fromkeys(("link", "fetch_from", "label"), str),
+    **dict.fromkeys(("permlevel", "scale"), int),
+}
+_KEYWORD_WORDS: Final[Mapping[type, str]] = {bool: "True or False", str: "text", int: "a whole number"}
 _ANYTHING: Final = (Any, object)
 _JSON: Final = (dict, Mapping, list, *_ANYTHING)
 
@@ -85,6 +91,7 @@ def read_field_spec(name: str, info: FieldInfo) -> FieldSpec:
     """Compiles a pydantic field; raises ValueError with what was expected for a type no store can hold."""
     extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
     keywords: dict[str, Any] = {key: extra[key] for key in KEYWORDS if key in extra}
+    _check_keywords(keywords)
     annotation, nullable = _strip(info.annotation)
     nullable = nullable or annotation in _ANYTHING
     kind, choices, child = _kind(annotation)
@@ -97,6 +104,13 @@ def read_field_spec(name: str, info: FieldInfo) -> FieldSpec:
     spec = FieldSpec(name, kind, nullable, required, choices=choices, enum=members, child=child, **keywords)
     _check(spec)
     return spec
+
+
+def _check_keywords(keywords: Mapping[str, Any]) -> None:
+    for name, value in keywords.items():
+        expected = _KEYWORD_TYPES[name]
+        if value is not None and (not isinstance(value, expected) or (expected is int and isinstance(value, bool))):
+            raise ValueError(f"{name}={value!r}: {_KEYWORD_WORDS[expected]} is expected")
 
 
 def _enum(annotation: Any) -> type[enum.Enum] | None:
@@ -127,6 +141,8 @@ def _kind(annotation: Any) -> tuple[FieldKind, tuple[str, ...], type[BaseModel] 
     if origin is list and arguments and isinstance(arguments[0], type) and issubclass(arguments[0], BaseModel):
         name = arguments[0].__name__
         raise ValueError(f"list[{name}]: {name} is no child table: its Meta says is_child_table = True")
+    if origin is list and arguments and isinstance(arguments[0], (str, ForwardRef)):
+        raise ValueError(f"{annotation}: its class was not found: write it without quotes, below that class")
     if annotation in _JSON or origin in _JSON:
         return FieldKind.JSON, (), None
     raise ValueError(

@@ -5,7 +5,7 @@ A store that keeps no schema has no adapter for it. `m migrate` speaks to this p
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -92,7 +92,7 @@ class MigrationProtocol(Protocol):
         """What the store has otherwise than the DocTypes, a line each."""
         ...
 
-    def apply(self, to: str | None = None) -> AsyncIterator[MigrationStep]:
+    def apply(self, to: str | None = None) -> AsyncGenerator[MigrationStep, None]:
         """Does what is pending, up to and with a revision and its patches, and yields each step once it is done.
 
         The order is that of `status`: where documents are stored, a patch is done before the next revision.
@@ -103,7 +103,7 @@ class MigrationProtocol(Protocol):
         """The statements that `apply` would send, patches as a remark; nothing is changed."""
         ...
 
-    def rollback(self, *, steps: int = 1, to: str | None = None) -> AsyncIterator[MigrationStep]:
+    def rollback(self, *, steps: int = 1, to: str | None = None) -> AsyncGenerator[MigrationStep, None]:
         """Undoes the newest revisions: so many, or all after one (all at all: "base"). Patches stay done."""
         ...
 

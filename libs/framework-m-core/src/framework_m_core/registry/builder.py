@@ -10,6 +10,7 @@ from typing import Any
 import pydantic
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
 from framework_m_core.controllers.controller import Controller
 from framework_m_core.controllers.event_handler import EventHandler, handler_marks
@@ -82,7 +83,7 @@ class RegistryBuilder:
         doctype = getattr(controller, "doctype", None)
         for problem in check_controller(controller):
             self._problem(controller, problem)
-        if doctype is None:
+        if not isinstance(doctype, type):
             self._problem(controller, "a controller names its DocType: class XController(Controller[X])")
         elif self._controllers.setdefault(doctype, controller) is not controller:
             self._problem(controller, f"{doctype.__name__} has a controller: {_place(self._controllers[doctype])}")
@@ -199,11 +200,8 @@ class RegistryBuilder:
         except pydantic.ValidationError as error:
             for fault in error.errors():
                 option = ".".join(str(part) for part in fault["loc"])
-                known = (
-                    f": known are {', '.join(MetaOptions.model_fields)}" if fault["type"] == "extra_forbidden" else ""
-                )
                 place = self._part_with(model, str(fault["loc"][0]) if fault["loc"] else "", stated_options)
-                self._problem(place, f"Meta.{option}: {fault['msg']}{known}")
+                self._problem(place, f"Meta.{option}: {_told_of_option(fault, option)}")
             return read_meta(model, without={fault["loc"][0] for fault in error.errors() if fault["loc"]})
 
     def _fields(self, model: type[BaseModel]) -> dict[str, FieldSpec]:
@@ -321,6 +319,13 @@ class RegistryBuilder:
         line = f"{_place(where)}: {text}"
         if line not in self._problems:
             self._problems.append(line)
+
+
+def _told_of_option(fault: ErrorDetails, option: str) -> str:
+    if fault["type"] != "extra_forbidden":
+        return fault["msg"].removeprefix("Value error, ")
+    known = MetaOptions.model_fields
+    return f"there is no such option{did_you_mean(option, known) or ': known are ' + ', '.join(known)}"
 
 
 def _documents(plans: dict[str, DocTypePlan]) -> dict[str, DocTypePlan]:

@@ -19,7 +19,7 @@ from framework_m_core.controllers.event_handler import HandlerMark
 from framework_m_core.controllers.rpc import call_mark
 from framework_m_core.domain.doctype import FRAMEWORK_FIELDS, attribute_of
 from framework_m_core.domain.events import DomainEvent
-from framework_m_core.domain.field import UNKNOWN_KEYWORDS, known_keywords
+from framework_m_core.domain.field import KEYWORDS, UNKNOWN_KEYWORDS, known_keywords
 from framework_m_core.domain.field_spec import FieldKind, FieldSpec
 from framework_m_core.domain.suggestions import did_you_mean
 from framework_m_core.domain.values import bounded
@@ -35,6 +35,18 @@ __all__ = [
     "is_async",
 ]
 
+_FRAPPES: Final[Mapping[str, str]] = {
+    "before_validate": "validate",
+    "before_submit": "on_submit, which may still refuse",
+    "before_cancel": "on_cancel, which may still refuse",
+    "on_update": "after_save",
+    "on_change": "after_save",
+    "on_update_after_submit": "after_save",
+    "on_trash": "before_delete",
+    "autoname": "Meta.naming",
+}
+"""Hooks of Frappe's that are called otherwise here."""
+
 _FRAMEWORK_ATTRIBUTES = frozenset(attribute_of(name) for name in FRAMEWORK_FIELDS)
 _PYTHON: Final[Mapping[FieldKind, type | tuple[type, ...]]] = {
     FieldKind.TEXT: str,
@@ -49,10 +61,15 @@ _PYTHON: Final[Mapping[FieldKind, type | tuple[type, ...]]] = {
 
 
 def check_own_fields(model: type[BaseModel]) -> Iterator[str]:
-    """Fields that the class states though every document has them."""
+    """What the class states though every document has it, or though nobody would look at it."""
     for name in inspect.get_annotations(model):
         if name in _FRAMEWORK_ATTRIBUTES:
             yield f"field {name!r} is the framework's own, every document has it: choose another name"
+        elif name.startswith("_"):
+            yield f"field {name!r} is not stored, because its name begins with an underscore: choose another name"
+    for name, member in vars(model).items():
+        if name != "Meta" and name.lower() == "meta" and isinstance(member, type):
+            yield f"class {name} is not looked at: its name is Meta"
 
 
 def check_keywords(name: str, info: FieldInfo) -> Iterator[str]:
@@ -60,7 +77,8 @@ def check_keywords(name: str, info: FieldInfo) -> Iterator[str]:
     extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
     unknown: Any = extra.get(UNKNOWN_KEYWORDS, ())
     for keyword in unknown:
-        yield f"field {name!r}: Field has no keyword {keyword!r}{did_you_mean(keyword, known_keywords())}"
+        meant = did_you_mean(keyword, known_keywords()) or f": known are {', '.join(KEYWORDS)} and those of pydantic"
+        yield f"field {name!r}: Field has no keyword {keyword!r}{meant}"
 
 
 def check_default(spec: FieldSpec, info: FieldInfo) -> Iterator[str]:
@@ -86,6 +104,10 @@ def check_controller(controller: type[Controller[Any]]) -> Iterator[str]:
     for name, member in vars(controller).items():
         if name in HOOKS and not is_async(member):
             yield f"{name} is a hook: it is declared with 'async def'"
+        elif name in HOOKS and not _takes(member, None):
+            yield f"{name} is a hook: it takes nothing but self, the document is self.doc"
+        elif name in _FRAPPES and inspect.isroutine(member) and call_mark(member) is None:
+            yield f"{name} is no hook and would never be called: use {_FRAPPES[name]}"
         elif is_async(member) and call_mark(member) is None and (meant := _meant(name)):
             yield f"{name} is no hook, did you mean {meant!r}? A method of your own needs a name less alike"
 
@@ -93,6 +115,15 @@ def check_controller(controller: type[Controller[Any]]) -> Iterator[str]:
 def is_async(function: Any) -> bool:
     """Whether a function is a coroutine function, under whatever decorators it wears."""
     return inspect.iscoroutinefunction(inspect.unwrap(function))
+
+
+def _takes(function: Any, *arguments: object, **named: object) -> bool:
+    """Whether a function can be called so."""
+    try:
+        inspect.signature(function).bind(*arguments, **named)
+    except TypeError:
+        return False
+    return True
 
 
 def _meant(name: str) -> str | None:
@@ -118,9 +149,7 @@ def check_handler(function: Any, wants: Wants) -> Iterator[str]:
     """A function that could not be called with an event and the ports that it asks for."""
     if not is_async(function):
         yield "an event handler is declared with 'async def'"
-    try:
-        inspect.signature(function).bind(None, None, **wants)
-    except TypeError:
+    if _takes(function, None, **wants) or not _takes(function, None, None, **wants):
         yield "an event handler takes two arguments, (event, documents), and by their names ports"
 
 

@@ -39,7 +39,7 @@ def init() -> None:
     For example:
       m migrate init
     """
-    done = _with_migrations(lambda migrations: migrations.init())
+    done = _with_migrations(lambda migrations: migrations.init(), changing=True)
     for line in done or ["nothing to do: the app has its folder, and the database is known to it"]:
         print(line)
 
@@ -97,7 +97,7 @@ def run(
         if to is None and await migrations.diff():
             print('the DocTypes hold changes that no revision does yet: m migrate create "what has changed"')
 
-    _with_migrations(work)
+    _with_migrations(work, changing=True)
 
 
 @app.command
@@ -121,7 +121,7 @@ def rollback(
         if not undone:
             print("nothing to undo")
 
-    _with_migrations(work)
+    _with_migrations(work, changing=True)
 
 
 @app.command
@@ -168,11 +168,11 @@ def verify() -> int:
     return _SOMETHING if problems else 0
 
 
-def _with_migrations[R](work: Callable[[MigrationProtocol], Awaitable[R]]) -> R:
-    """Does work with the migrations of the app in this folder."""
+def _with_migrations[R](work: Callable[[MigrationProtocol], Awaitable[R]], *, changing: bool = False) -> R:
+    """Does work with the migrations of the app in this folder, and says so where it runs them."""
 
     async def opened() -> R:
-        async with open_migrations() as migrations:
+        async with open_migrations(changing=changing) as migrations:
             return await work(migrations)
 
     return asyncio.run(opened())

@@ -12,6 +12,7 @@ from typing import Final
 
 from watchfiles import PythonFilter, watch
 
+from framework_m_core.bootstrap.migrations import MIGRATED
 from framework_m_standard.cli.child_worker import CANNOT_START, ChildWorker
 from framework_m_standard.cli.greeting import Says
 from framework_m_standard.cli.unavailable import Unavailable
@@ -20,9 +21,9 @@ __all__ = ["Reloader"]
 
 _LOOKS_EVERY_MS: Final = 200
 _OLD_SERVES: Final = (
-    "What has changed does not start: what was there before goes on serving until a file changes again."
+    "What has changed does not start: what was there before goes on serving until a file or the schema changes again."
 )
-_NONE_SERVES: Final = "The app does not start; it is tried again when a file changes."
+_NONE_SERVES: Final = "The app does not start; it is tried again when a file or the schema changes."
 
 
 class Reloader:
@@ -61,7 +62,7 @@ class Reloader:
 
     def _changes(self) -> Iterator[bool]:
         """Whether anything has changed since the last look."""
-        interesting = PythonFilter(extra_extensions=(".toml",))
+        interesting = PythonFilter(extra_extensions=(".toml", MIGRATED))
         looks = watch(
             self._folder,
             watch_filter=interesting,
@@ -73,7 +74,7 @@ class Reloader:
             yield bool(changes)
 
     def _try_change(self) -> None:
-        print("A file has changed: starting again.", flush=True)
+        print("Something has changed: starting again.", flush=True)
         if self._worker.is_ready:
             self._says -= {Says.GUIDE}
         self._end(self._next)

@@ -317,6 +317,7 @@ class AuthenticationContract(Contract):
         for login in left:
             await desk.authentication.logout(_carried(login, unsafe=True))
         await desk.identity.disable(_EVE)
+        desk.clock.move(seconds=_BELIEVED)
         await asyncio.sleep(_BELIEVED)
         assert [login for login in (*left, *voided) if await desk.is_in(login, elsewhere)] == []
 

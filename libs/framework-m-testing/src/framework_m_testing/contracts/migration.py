@@ -237,7 +237,7 @@ class MigrationContract(Contract):
     ) -> None:
         """Also between its steps."""
         names = [(await desk.write("first")).stem, (await desk.write("second", empty=True)).stem]
-        run = aiter(desk.migrations.apply())
+        run = desk.migrations.apply()
         assert (await anext(run)).name == names[0]
         async with open_migrations(earlier_snapshot()) as other, asyncio.timeout(_PATIENCE):
             waiting = asyncio.create_task(other.run())
@@ -251,12 +251,12 @@ class MigrationContract(Contract):
     ) -> None:
         """What it had done by then stays."""
         first, second = await desk.write("first"), await desk.write("second", empty=True)
-        run = aiter(desk.migrations.apply())
+        run = desk.migrations.apply()
         assert (await anext(run)).name == first.stem
         async with open_migrations(earlier_snapshot()) as other, asyncio.timeout(_PATIENCE):
             assert await other.pending() == [second.stem]
             assert [step.applied for step in await other.migrations.history()] == [True, False]
-            await run.aclose()  # type: ignore[attr-defined]
+            await run.aclose()
             assert await other.run() == [second.stem]
 
     async def test_revisions_are_undone_from_the_newest(self, desk: MigrationDesk) -> None:

@@ -6,7 +6,7 @@ as development's sync would do it.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -105,7 +105,7 @@ class SqlMigrations:
         )
         return [*said, *summary(changes)]
 
-    async def apply(self, to: str | None = None) -> AsyncIterator[MigrationStep]:
+    async def apply(self, to: str | None = None) -> AsyncGenerator[MigrationStep, None]:
         """One run at a time; each step is yielded once it is stored."""
         files = self._files()
         files.check_heads()
@@ -126,7 +126,7 @@ class SqlMigrations:
         first = await self._framework.plan()
         return await statements_of(self._database, self._revisions, first, steps)
 
-    async def rollback(self, *, steps: int = 1, to: str | None = None) -> AsyncIterator[MigrationStep]:
+    async def rollback(self, *, steps: int = 1, to: str | None = None) -> AsyncGenerator[MigrationStep, None]:
         """The newest first."""
         files = self._files()
         async with self._database.locked():
