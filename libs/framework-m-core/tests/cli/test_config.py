@@ -46,6 +46,14 @@ def test_all_problems_are_listed(run_m: RunM, tmp_path: Path) -> None:
     assert "there is no section [flying]" in refused.stderr
 
 
+def test_a_variable_with_one_underscore_is_refused(run_m: RunM) -> None:
+    refused = run_m("config", "show", environment={"M_FRAMEWORK_ENV": "production", "M_FRAMEWORK_X": "1", "M_X": "1"})
+    assert refused.returncode == 2
+    assert refused.stderr.splitlines()[1:] == [
+        "  - M_FRAMEWORK_ENV: two underscores stand after the section: did you mean M_FRAMEWORK__ENV?"
+    ]
+
+
 def test_settings_are_explained_when_it_is_asked_for(run_m: RunM) -> None:
     explained = lines(run_m("config", "show", "--explain").stdout)
     at = explained.index('env = "development" # default')

@@ -95,6 +95,13 @@ def test_variables_are_checked_where_they_are_known(run: Run, file: Path) -> Non
     assert 'port = "${PORT}"' in file.read_text()
 
 
+def test_what_a_variable_holds_is_not_told(run: Run, file: Path) -> None:
+    address = {"SHOP_URL": "mysql://shop:hunter2@db/shop"}
+    refused = run("m", "config", "set", "sql.url", "${SHOP_URL}", variables=address)
+    assert "got 'mysql://…'; '${SHOP_URL}' came" in refused.stderr
+    assert "hunter2" not in refused.stderr
+
+
 def test_what_outranks_the_file_is_said(run: Run, file: Path) -> None:
     said = set_to(run, "http.port", "8080", M_HTTP__PORT="9000")
     assert said.splitlines()[1] == "but M_HTTP__PORT is set here, and outranks the file"
@@ -106,6 +113,7 @@ def test_what_outranks_the_file_is_said(run: Run, file: Path) -> None:
         (("http.prot", "1"), "[http] has no setting 'prot': did you mean 'port'?"),
         (("htp.port", "1"), "there is no section [htp]: did you mean 'http'?"),
         (("xyz.port", "1"), "known are adapters, auth"),
+        (("sql.url", "foo"), "[sql] url: the database address is not understood: expected sqlite:///path/to/file.db"),
         (("http", "1"), "expected section and key, such as http.port"),
         (("http.port", "abc"), "Input should be a valid integer, unable to parse string as an integer; 'abc' came"),
         (("http.port", "-1"), "greater than or equal to 0; '-1' came"),

@@ -36,14 +36,19 @@ def is_secret(discovered: Discovered, section: str, key: str) -> bool:
     return info is not None and SecretStr in (info.annotation, *get_args(info.annotation))
 
 
-def check_setting(discovered: Discovered, section: str, key: str, value: str | Sequence[str]) -> Any:
-    """The value that a text means, read as the environment's is. Raises ConfigurationError: what was expected."""
+def check_setting(
+    discovered: Discovered, section: str, key: str, value: str | Sequence[str], *, shown: object = None
+) -> Any:
+    """The value that a text means, read as the environment's is.
+
+    Raises ConfigurationError: what was expected, and what came, or what is `shown` in its place.
+    """
     model = model_of(discovered, section, key)
     try:
         checked = model.model_validate({key: typed(model, key, value)})
     except pydantic.ValidationError as error:
         said = "; ".join(fault["msg"].removeprefix("Value error, ") for fault in error.errors())
-        raise ConfigurationError(f"[{section}] {key}: {said}; {value!r} came") from error
+        raise ConfigurationError(f"[{section}] {key}: {said}; {value if shown is None else shown!r} came") from error
     if section == _CHOICES:
         resolve_bindings({key: str(value)}, installed_variants(discovered), discovered)
         return value

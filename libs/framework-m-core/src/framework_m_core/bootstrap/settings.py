@@ -114,6 +114,7 @@ def load_settings(
     if file:
         _take_file(file, values, origins, problems)
     _take_environment(environment, values, origins)
+    problems += _one_underscore(environment, models)
     for path, value in (overrides or {}).items():
         section, _, key = path.partition(".")
         _set(values, origins, section, key, value, "command line")
@@ -165,6 +166,20 @@ def _take_environment(
     for name, value in environment.items():
         if found := _ENVIRONMENT.fullmatch(name):
             _set(values, origins, found[1].lower(), found[2].lower(), value, name)
+
+
+def _one_underscore(environment: Mapping[str, str], models: Mapping[str, type[BaseModel]]) -> list[str]:
+    """Variables that would be settings if they had two underscores after the section."""
+    meant = {
+        f"M_{section}_{key}".upper(): f"M_{section}__{key}".upper()
+        for section, model in models.items()
+        for key in model.model_fields
+    }
+    return [
+        f"{name}: two underscores stand after the section: did you mean {meant[name]}?"
+        for name in environment
+        if name in meant
+    ]
 
 
 def _set(

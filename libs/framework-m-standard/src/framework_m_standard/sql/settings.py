@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 if TYPE_CHECKING:
     from framework_m_core.bootstrap.settings import Settings
 
-__all__ = ["SqlSettings", "sqlite_address"]
+__all__ = ["POSTGRESQL", "SqlSettings", "check_address", "sqlite_address"]
+
+
+POSTGRESQL: Final = frozenset({"postgresql", "postgres"})
+"""How the address of a PostgreSQL database may begin."""
 
 
 class SqlSettings(BaseModel):
     """Where documents are kept, and how the drivers behave."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     url: str | None = Field(
         default=None,
@@ -37,6 +41,13 @@ class SqlSettings(BaseModel):
         "migrations. True is refused in production.",
     )
 
+    @field_validator("url")
+    @classmethod
+    def _is_an_address(cls, url: str | None) -> str | None:
+        if url:
+            check_address(url)
+        return url
+
     def in_force(self, settings: Settings) -> Mapping[str, Any]:
         """What unset settings come to."""
         return {"url": sqlite_address(settings.data_folder), "sync_schema": not settings.production}
@@ -45,3 +56,14 @@ class SqlSettings(BaseModel):
 def sqlite_address(folder: Path) -> str:
     """The address of the database that an app has without a word."""
     return f"sqlite:///{folder / 'data.db'}"
+
+
+def check_address(url: str) -> None:
+    """Raises ValueError, which tells no password, for the address of a database that is not understood."""
+    scheme, found, rest = url.partition("://")
+    is_file = scheme == "sqlite" and rest.startswith("/") and rest.strip("/") not in {"", ":memory:"}
+    if not found or not (is_file or scheme in POSTGRESQL):
+        raise ValueError(
+            "the database address is not understood: expected sqlite:///path/to/file.db (four slashes for an absolute "
+            f"path) or postgresql://user@host/database, got {scheme + '://…' if found else url[:60]!r}"
+        )

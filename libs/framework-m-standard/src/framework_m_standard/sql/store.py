@@ -9,7 +9,7 @@ from framework_m_core.registry.plans import DocTypePlan
 from framework_m_core.registry.snapshot import Snapshot
 from framework_m_standard.sql.driver import Driver
 from framework_m_standard.sql.framework_statements import FrameworkStatements
-from framework_m_standard.sql.settings import SqlSettings, sqlite_address
+from framework_m_standard.sql.settings import POSTGRESQL, SqlSettings, sqlite_address
 from framework_m_standard.sql.sqlite_driver import SqliteDriver
 from framework_m_standard.sql.statements import DocTypeStatements
 from framework_m_standard.sql.tables import Tables
@@ -18,17 +18,12 @@ __all__ = ["SqlStore", "make_driver"]
 
 
 def make_driver(settings: SqlSettings, data_folder: Path) -> Driver:
-    """The driver for a database address. Raises ConfigurationError for one that is not understood."""
+    """The driver for a database address. Raises ConfigurationError where its driver is not installed."""
     url = settings.url or sqlite_address(data_folder)
-    scheme, found, rest = url.partition("://")
-    if found and scheme == "sqlite" and rest.startswith("/") and rest.strip("/") not in {"", ":memory:"}:
-        return SqliteDriver(Path(rest.removeprefix("/")), settings)
-    if found and scheme in {"postgresql", "postgres"}:
+    scheme, _, rest = url.partition("://")
+    if scheme in POSTGRESQL:
         return _postgres(url, settings)
-    raise ConfigurationError(
-        "the database address is not understood: expected sqlite:///path/to/file.db (four slashes for an absolute "
-        f"path) or postgresql://user@host/database, got {scheme + '://…' if found else url[:60]!r}"
-    )
+    return SqliteDriver(Path(rest.removeprefix("/")), settings)
 
 
 def _postgres(url: str, settings: SqlSettings) -> Driver:
