@@ -10,7 +10,13 @@ from uuid import uuid4
 import pytest
 
 from framework_m_core.domain.clock import system_clock
-from framework_m_core.domain.errors import AuthenticationError, ConfigurationError, EntityNotFoundError, NoGrantError
+from framework_m_core.domain.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    DocTypeNotFoundError,
+    EntityNotFoundError,
+    NoGrantError,
+)
 from framework_m_core.interfaces.authentication import Credentials
 from framework_m_testing.apps import OpenApp, open_app
 
@@ -312,3 +318,16 @@ async def test_over_http_the_apps_own_logins_work_too(app: OpenApp) -> None:
         assert (await client.get("/api/v1/auth/me", headers=headers)).json()["email"] == "ada@example.com"
         assert (await client.post("/api/v1/auth/logout", headers=headers)).status_code == 204
         assert (await client.get("/api/v1/auth/me", headers=headers)).status_code == 401
+
+
+async def test_a_misspelt_doctype_is_guessed(app: OpenApp) -> None:
+    with pytest.raises(DocTypeNotFoundError, match="did you mean 'Parcel'"):
+        await app.make("Parcle")
+
+
+async def test_a_role_that_no_doctype_names_is_guessed(app: OpenApp) -> None:
+    with pytest.raises(ValueError, match=r"no DocType names a role 'Clrk': did you mean 'Clerk'\?"):
+        app.user("Clrk")
+    with pytest.raises(ValueError, match="known are Administrator, Clerk"):
+        app.user("Unheard of")
+    assert app.user("Administrator", "Guest").id

@@ -87,6 +87,7 @@ async def test_a_reason_is_audited(run_m: RunM, tmp_path: Path) -> None:
         (["-c", "print("], 1, "the code is not Python: '(' was never closed (<console>, line 1)"),
         (["-c", "nowhere"], 1, "the code failed with NameError: name 'nowhere' is not defined; --debug shows where"),
         (["-c", 'await documents.get("Note", "x")'], 1, "there is no Note 'x'"),
+        (["-c", 'await documents.get("Noet", "x")'], 1, "there is no DocType 'Noet': did you mean 'Note'?"),
         (["-c", 'documents.list("Note")'], 1, "list(…) has done nothing: put `await` before it"),
         (["-c", 'page = documents.list("Note")'], 1, "list(…) has done nothing: put `await` before it"),
         (

@@ -25,6 +25,19 @@ class Article(DocType):
         field_levels = {1: {"read": ["Boss"]}}
 
 
+class Packing(DocType):
+    """How it is packed."""
+
+    box: str
+
+    class Meta:
+        is_child_table = True
+
+
+class Parcel(DocType):
+    packings: list[Packing] = []
+
+
 class ArticleController(Controller[Article]):
     async def validate(self) -> None:
         pass
@@ -50,6 +63,7 @@ def test_the_summary_names_the_app_and_its_doctypes(run_m: RunM, tmp_path: Path)
     assert "apps shop" in lines(shown.stdout)
     assert "environment development" in lines(shown.stdout)
     assert "Article" in shown.stdout
+    assert "child tables 1: Packing" in lines(shown.stdout)
     assert not (tmp_path / ".m").exists()
 
 
@@ -89,6 +103,13 @@ def test_a_doctype_is_shown_whole(run_m: RunM) -> None:
         "own means owner is the caller's",
     ):
         assert line in shown
+
+
+@pytest.mark.usefixtures("_shop")
+def test_a_child_table_is_shown_with_its_parents(run_m: RunM) -> None:
+    shown = lines(run_m("info", "doctype", "Packing").stdout)
+    assert shown[0] == "Packing: How it is packed."
+    assert "rows of Parcel" in shown and "box text required" in shown and "permissions" not in shown
 
 
 @pytest.mark.usefixtures("_shop")

@@ -56,6 +56,11 @@ def test_what_a_text_says_of_fields_stays_out_of_the_detail() -> None:
     assert body["errors"] == [{"field": "ful_name", "code": "unknown_field", "message": "no such field"}]
 
 
+def test_no_names_are_told_that_were_not_asked_for() -> None:
+    error = errors.DocTypeNotFoundError("there is no DocType 'Sael'", meant=": did you mean 'Sale'?")
+    assert str(error).endswith("'Sale'?") and b"'Sale'" not in problem(error, uuid4()).body
+
+
 def test_unforeseen_errors_are_ours() -> None:
     assert status_of(KeyError("x")) == 500
 

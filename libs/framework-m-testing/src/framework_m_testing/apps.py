@@ -15,7 +15,8 @@ import httpx
 from framework_m_core.bootstrap.application import WEB_READY, Application, open_application
 from framework_m_core.domain.errors import PermissionDeniedError
 from framework_m_core.domain.naming import PromptNaming
-from framework_m_core.domain.scope import ANONYMOUS, GUEST, Principal, system_scope
+from framework_m_core.domain.scope import ADMINISTRATOR, ANONYMOUS, GUEST, Principal, system_scope
+from framework_m_core.domain.suggestions import did_you_mean
 from framework_m_core.registry.snapshot import Snapshot
 from framework_m_core.services.document_door import ScopedDocuments
 from framework_m_testing.deliveries import Deliveries
@@ -63,12 +64,21 @@ class OpenApp:
     ) -> Person:
         """The documents as somebody with these roles may work with them: somebody new, or who has this id.
 
-        `attributes` are what row scopes compare with, as they stand in the User document.
+        `attributes` are what row scopes compare with, as they stand in the User document. Raises ValueError for a role
+        that no DocType names, which gives nobody anything.
         """
+        self._check_roles(roles)
         named = str(uuid4() if id is None else id)
         known = {name: _listed(name, values) for name, values in (attributes or {}).items()}
         principal = Principal(named, frozenset({*roles, GUEST}), f"{named}@example.com", known)
         return Person(self.application.documents, principal)
+
+    def _check_roles(self, roles: Sequence[str]) -> None:
+        known = self.snapshot.roles | {ADMINISTRATOR, GUEST}
+        for role in roles:
+            if role not in known:
+                meant = did_you_mean(role, known) or f": known are {', '.join(sorted(known))}"
+                raise ValueError(f"no DocType names a role {role!r}{meant}")
 
     async def sample(self, doctype: str, by: ScopedDocuments | None = None, /, **values: Any) -> Mapping[str, Any]:
         """Values that a new document needs, but for those given; documents that it links to are made.

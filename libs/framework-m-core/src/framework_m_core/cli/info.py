@@ -43,7 +43,8 @@ def summary(
       m info doctype Invoice
     """
     application = application_here()
-    names = sorted(declared_by(application).doctypes)
+    snapshot = declared_by(application)
+    names, tables = sorted(snapshot.doctypes), sorted(snapshot.child_tables)
     print(f"Framework M {version('framework-m-core')} on Python {platform.python_version()}")
     print_table(
         [
@@ -52,6 +53,7 @@ def summary(
             ("apps", ", ".join(choice.name for choice in application.settings.local_apps) or "(none in this folder)"),
             ("variants", ", ".join(variant.name for variant in application.variants) or "(none)"),
             ("doctypes", f"{len(names)}: {', '.join(names)}"),
+            ("child tables", f"{len(tables)}: {', '.join(tables)}" if tables else "(none)"),
         ],
         indent="  ",
     )
@@ -67,9 +69,10 @@ def doctype(name: Annotated[str, Parameter(help="The DocType's name, such as Inv
       m info doctype Invoice
     """
     snapshot = declared_by(application_here())
-    plan = snapshot.doctypes.get(name)
+    declared = {**snapshot.doctypes, **snapshot.child_tables}
+    plan = declared.get(name)
     if plan is None:
-        hint = did_you_mean(name, snapshot.doctypes) or f": known are {', '.join(sorted(snapshot.doctypes))}"
+        hint = did_you_mean(name, declared) or f": known are {', '.join(sorted(declared))}"
         raise DocTypeNotFoundError(f"there is no DocType {name!r}{hint}", doctype=name)
     _print_doctype(plan, snapshot)
 
@@ -117,6 +120,9 @@ def _print_doctype(plan: DocTypePlan, snapshot: Snapshot) -> None:
         f"{part.__module__}.{part.__qualname__}: {', '.join(sorted(part.defined_hooks())) or 'no hooks'}"
         for part in getattr(controller, "parts", (controller,) if controller else ())
     )
+    parents = sorted(
+        one.name for one in snapshot.doctypes.values() for child in one.children.values() if child.doctype == plan.name
+    )
     linked = sorted({f"{by.doctype}.{by.child or by.field}" for by in snapshot.referrers.get(plan.name, ())})
     rows = [
         ("module", plan.module),
@@ -125,6 +131,7 @@ def _print_doctype(plan: DocTypePlan, snapshot: Snapshot) -> None:
             "overridden by",
             ", ".join(f"{part.__module__}.{part.__qualname__}" for part in plan.overrides) or "(nothing)",
         ),
+        *([("rows of", ", ".join(parents) or "(nothing yet)")] if plan.meta.is_child_table else []),
         ("naming", plan.meta.naming or "(the id)"),
         ("submittable", "yes" if plan.meta.submittable else "no"),
         ("over HTTP", "yes" if plan.meta.has_api else "no"),
@@ -135,8 +142,9 @@ def _print_doctype(plan: DocTypePlan, snapshot: Snapshot) -> None:
     print_table(rows, indent="  ")
     print("\nfields")
     print_table(_fields(plan), indent="  ")
-    print("\npermissions")
-    print_table(_permissions(plan), indent="  ")
+    if not plan.meta.is_child_table:
+        print("\npermissions")
+        print_table(_permissions(plan), indent="  ")
 
 
 def _fields(plan: DocTypePlan) -> Iterator[tuple[str, str, str]]:

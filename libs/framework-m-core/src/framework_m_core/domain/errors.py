@@ -143,9 +143,19 @@ class RateLimitError(FrameworkError):
 
 
 class DocTypeNotFoundError(FrameworkError):
-    """No DocType of this name is registered, or it has no API."""
+    """No DocType of this name is registered, or it has no API.
+
+    `meant` is for who may know of all that there are: it stands in the text, and not in `message`.
+    """
 
     code = "doctype_not_found"
+
+    def __init__(self, message: str, *, meant: str = "", **details: object) -> None:
+        super().__init__(message, **details)
+        self._meant = meant
+
+    def __str__(self) -> str:
+        return self.message + self._meant
 
 
 class CallNotFoundError(FrameworkError):

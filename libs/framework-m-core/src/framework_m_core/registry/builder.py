@@ -118,7 +118,8 @@ class RegistryBuilder:
         functions = self._calls(documents)
         if self._problems:
             raise ConfigurationError("the DocTypes cannot be used as declared:", self._problems)
-        return Snapshot(documents, handlers, functions, wants)
+        child_tables = {name: plan for name, plan in plans.items() if name not in documents}
+        return Snapshot(documents, handlers, functions, wants, child_tables)
 
     def _wants(self) -> dict[Any, Wants]:
         """The ports that are asked for, by controller class, event handler, function and callable method."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from framework_m_core.controllers.event_handler import EventHandler
 from framework_m_core.domain.errors import DocTypeNotFoundError
+from framework_m_core.domain.suggestions import did_you_mean
 from framework_m_core.registry.calls import CallPlan
 from framework_m_core.registry.plans import DocTypePlan
 from framework_m_core.registry.wants import Wants
@@ -35,12 +36,16 @@ class Snapshot:
     functions: Mapping[str, CallPlan] = field(default_factory=dict)
     wants: Mapping[Any, Wants] = field(default_factory=dict)
     """The ports that controller classes, handlers and callable functions ask for."""
+    child_tables: Mapping[str, DocTypePlan] = field(default_factory=dict)
+    """The DocTypes whose documents are rows of others: they are read and written with these alone."""
 
     def get(self, name: str) -> DocTypePlan:
         """The plan of a DocType. Raises DocTypeNotFoundError."""
         plan = self.doctypes.get(name)
         if plan is None:
-            raise DocTypeNotFoundError(f"there is no DocType {name!r}", doctype=name)
+            meant = ": it is a child table, whose rows are part of other documents" if name in self.child_tables else ""
+            meant = meant or did_you_mean(name, self.doctypes)
+            raise DocTypeNotFoundError(f"there is no DocType {name!r}", meant=meant, doctype=name)
         return plan
 
     def handlers_of(self, doctype: str, event_type: str) -> tuple[EventHandler, ...]:
