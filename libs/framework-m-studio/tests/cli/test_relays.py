@@ -46,6 +46,17 @@ def test_arguments_and_exit_codes_pass_through(run: Run, shop: Path) -> None:
     assert "x: int = " in (shop / "src/shop/odd.py").read_text()
 
 
+def test_an_apps_tests_run_from_any_folder_of_it(run: Run, shop: Path) -> None:
+    for folder, words in (
+        (shop / "src/shop", ()),
+        (shop / "tests", ("-k", "test")),
+        (shop / "tests", ("test_task.py",)),
+    ):
+        tested = run("m", "test", "-q", *words, folder=folder)
+        assert tested.returncode == 0, tested.stdout
+        assert " passed" in tested.stdout
+
+
 def test_words_after_two_dashes_are_the_tools(run: Run, shop: Path) -> None:
     assert "usage: pytest" in run("m", "test", "--", "--help", folder=shop).stdout
     assert "Usage: m test" in run("m", "test", "--help", folder=shop).stdout

@@ -25,12 +25,16 @@ _KILLED: Final = 128
 def test(*arguments: Arguments) -> int:
     """Run the app's tests by pytest, with the app importable though it may not be installed.
 
+    From a folder within the app, all of its tests run unless a path is named.
+
     For example:
       m test
       m test -k task --exitfirst
       m test -- --help
     """
-    return _relay("pytest", *arguments)
+    app = discovery.discover(Path.cwd()).folder
+    named = any(Path(word.partition("::")[0]).exists() for word in arguments)
+    return _relay("pytest", *arguments, folder=None if named else app)
 
 
 def lint(*arguments: Arguments) -> int:
@@ -63,9 +67,9 @@ def typecheck(*arguments: Arguments) -> int:
     return _relay("mypy", *(arguments or (".",)))
 
 
-def _relay(tool: str, *arguments: str) -> int:
-    """Runs a tool with the terminal as it is, and returns its exit code."""
-    done = subprocess.run([_found(tool), *arguments], env=_with_sources(), check=False)  # noqa: S603
+def _relay(tool: str, *arguments: str, folder: Path | None = None) -> int:
+    """Runs a tool with the terminal as it is, here unless in another folder, and returns its exit code."""
+    done = subprocess.run([_found(tool), *arguments], env=_with_sources(), cwd=folder, check=False)  # noqa: S603
     return done.returncode if done.returncode >= 0 else _KILLED - done.returncode
 
 
