@@ -13,6 +13,7 @@ from cyclopts import Parameter
 
 from framework_m_core.bootstrap import discovery
 from framework_m_core.domain.errors import FrameworkError
+from framework_m_studio.cli.tool_defaults import PYTEST, RUFF
 
 __all__ = ["format_code", "lint", "test", "typecheck"]
 
@@ -34,7 +35,8 @@ def test(*arguments: Arguments) -> int:
     """
     app = discovery.discover(Path.cwd()).folder
     named = any(Path(word.partition("::")[0]).exists() for word in arguments)
-    return _relay("pytest", *arguments, folder=None if named else app)
+    defaults = PYTEST.defaults(app or Path.cwd())
+    return _relay("pytest", *defaults, *arguments, folder=None if named else app)
 
 
 def lint(*arguments: Arguments) -> int:
@@ -44,7 +46,7 @@ def lint(*arguments: Arguments) -> int:
       m lint
       m lint --fix src
     """
-    return _relay("ruff", "check", *arguments)
+    return _relay("ruff", "check", *RUFF.defaults(Path.cwd()), *arguments)
 
 
 def format_code(*arguments: Arguments) -> int:
