@@ -95,6 +95,26 @@ def test_variables_are_checked_where_they_are_known(run: Run, file: Path) -> Non
     assert 'port = "${PORT}"' in file.read_text()
 
 
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("auth.secret", "Signs access tokens and keys the login throttle: 32 characters or more"),
+        ("http.cors_origins", "Origins of other sites"),
+        ("http.port", "Input should be a valid integer"),
+        ("framework.env", "Input should be 'development' or 'production'"),
+        ("adapters.store", "[adapters] store: ${HELD} stands for no adapter that is offered"),
+    ],
+)
+def test_what_a_variable_holds_is_never_shown(run: Run, file: Path, setting: str, said: str) -> None:
+    for options in ([], ["--debug"]):
+        refused = run("m", *options, "config", "set", setting, "${HELD}", variables={"HELD": "hunter2"})
+        assert refused.returncode != 0
+        assert said in refused.stderr
+        assert "${HELD}" in refused.stderr
+        assert "hunter2" not in refused.stderr + refused.stdout
+    assert file.read_text() == BEFORE
+
+
 def test_what_outranks_the_file_is_said(run: Run, file: Path) -> None:
     said = set_to(run, "http.port", "8080", M_HTTP__PORT="9000")
     assert said.splitlines()[1] == "but M_HTTP__PORT is set here, and outranks the file"

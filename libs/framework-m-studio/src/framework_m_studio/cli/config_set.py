@@ -68,7 +68,7 @@ def _accepted(section: str, key: str, value: str) -> Any:
         checked = check_setting(known, section, key, _given(value))
         return list(checked) if isinstance(checked, tuple) else checked
     if not _unknown(value):
-        check_setting(known, section, key, _VARIABLE.sub(lambda found: os.environ[found[1]], value))
+        check_setting(known, section, key, _VARIABLE.sub(lambda found: os.environ[found[1]], value), given=value)
     return value
 
 
