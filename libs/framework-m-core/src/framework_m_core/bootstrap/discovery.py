@@ -33,6 +33,8 @@ _GROUPS = (
     *(f"{_OURS}{name}" for name in ("bootstrap", "cli_commands", "middleware", "overrides", "ports", "settings")),
     f"{_OURS}variants",
 )
+_PASSED_OVER = {"__main__", "conftest", "tests"}
+"""Modules and packages of an app that do not run in production."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,14 +163,18 @@ def describe(choice: Choice) -> str:
 
 
 def modules_of(package: ModuleType) -> Iterator[ModuleType]:
-    """A package and all modules in it, imported. Raises ConfigurationError naming one that cannot be."""
+    """A package and all modules in it but for its tests, imported. Raises ConfigurationError for one that cannot be."""
     yield package
-    for found in pkgutil.walk_packages(getattr(package, "__path__", ()), f"{package.__name__}."):
-        if found.name.rpartition(".")[2] not in {"__main__", "tests", "conftest"}:
-            try:
-                yield importlib.import_module(found.name)
-            except Exception as error:
-                raise ConfigurationError(f"the app's module {found.name} cannot be imported: {_told(error)}") from error
+    for found in pkgutil.iter_modules(getattr(package, "__path__", ()), f"{package.__name__}."):
+        if found.name.rpartition(".")[2] not in _PASSED_OVER:
+            yield from modules_of(_imported(found.name))
+
+
+def _imported(module: str) -> ModuleType:
+    try:
+        return importlib.import_module(module)
+    except Exception as error:
+        raise ConfigurationError(f"the app's module {module} cannot be imported: {_told(error)}") from error
 
 
 def _told(error: Exception) -> str:
