@@ -18,6 +18,13 @@ from .conftest import M, RunM
 EMAIL, PASSWORD = "ada@example.com", "correct horse battery"
 
 
+@pytest.fixture(autouse=True)
+def _app(tmp_path: Path) -> None:
+    (tmp_path / "kiosk.py").touch()
+    project = '[project]\nname = "kiosk"\n[project.entry-points."framework_m.apps"]\nkiosk = "kiosk"\n'
+    (tmp_path / "pyproject.toml").write_text(project)
+
+
 def create(run_m: RunM, *arguments: str, typed: str = PASSWORD + "\n") -> subprocess.CompletedProcess[str]:
     return run_m("user", "create", *arguments, "--password-stdin", typed=typed)
 

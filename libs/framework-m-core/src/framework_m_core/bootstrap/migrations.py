@@ -20,9 +20,9 @@ __all__ = ["open_migrations"]
 async def open_migrations(folder: Path | None = None) -> AsyncIterator[MigrationProtocol]:
     """The migrations of the app in a folder (default: the working directory).
 
-    Raises ConfigurationError where the chosen store has none.
+    Raises ConfigurationError where there is no app, or where the chosen store has none.
     """
-    application = Application(load_settings(folder or Path.cwd(), secrets=False))
+    application = Application(load_settings(folder or Path.cwd(), secrets=False, needs_app=True))
     if application.binding_of("migration") is None:
         store = application.binding_of("schema_mapper")
         name = store.choice.name if store else "?"

@@ -98,11 +98,13 @@ def load_settings(
     *,
     overrides: Mapping[str, Any] | None = None,
     secrets: bool = True,
+    needs_app: bool = False,
 ) -> Settings:
     """Reads all settings for an app's folder. Raises ConfigurationError with every problem.
 
     `overrides` maps `"section.key"` to a value and outranks everything; command-line options use it. Without
-    `secrets`, those that nobody has set stay so: for looking at settings, not for working with them.
+    `secrets`, those that nobody has set stay so: for looking at settings, not for working with them. With `needs_app`,
+    a folder without an app is refused before anything is made there.
     """
     environment = os.environ if environment is None else environment
     problems: list[str] = []
@@ -123,6 +125,11 @@ def load_settings(
     if problems:
         raise ConfigurationError("the configuration cannot be used:", problems)
     settings = Settings(sections, origins, root.resolve(), discovered)
+    if needs_app and settings.framework.apps is None and not settings.local_apps:
+        raise ConfigurationError(
+            f"there is no app in {folder}: `m new app shop` writes one; a pyproject.toml is expected with "
+            '[project.entry-points."framework_m.apps"] and a line such as shop = "shop", or [framework] apps'
+        )
     return fill_secrets(settings) if secrets else settings
 
 
