@@ -78,7 +78,14 @@ def test_secrets_are_written_as_variables(run: Run, file: Path) -> None:
     assert said.splitlines()[1] == "but SHOP_SECRET is not set here: the app does not start without it"
     set_to(run, "sql.url", "postgresql://shop:${SHOP_PASSWORD}@db/shop")
     assert 'secret = "${SHOP_SECRET}"' in file.read_text()
-    for words in (("auth.secret", "hunter2" * 8), ("sql.url", "postgresql://shop:hunter2@db/shop")):
+    set_to(run, "sql.url", "postgresql://shop@db/shop?password=${SHOP_PASSWORD}")
+    for words in (
+        ("auth.secret", "hunter2" * 8),
+        ("sql.url", "postgresql://shop:hunter2@db/shop"),
+        ("sql.url", "postgresql://shop:hunter2/x@db/shop"),
+        ("sql.url", "postgresql://db/shop?user=shop&password=hunter2"),
+        ("sql.url", "postgresql://shop:${SHOP_PASSWORD}hunter2@db/shop"),
+    ):
         refused = run("m", "config", "set", *words)
         assert refused.returncode == 2
         assert "put the secret into a variable and write its name, m config set" in refused.stderr

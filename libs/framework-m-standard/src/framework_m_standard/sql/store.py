@@ -27,7 +27,7 @@ def make_driver(settings: SqlSettings, data_folder: Path) -> Driver:
         return _postgres(url, settings)
     raise ConfigurationError(
         "the database address is not understood: expected sqlite:///path/to/file.db (four slashes for an absolute "
-        f"path) or postgresql://user@host/database, got {scheme + '://…' if found else url[:60]!r}"
+        f"path) or postgresql://user@host/database, got {f'{scheme}://…' if found else 'text without ://'}"
     )
 
 
