@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from framework_m_core.cli.main import main
+
 from .conftest import Install, M, RunM
 
 HEAVY = ("pydantic", "sqlalchemy", "litestar", "uvicorn", "argon2", "asyncio")
@@ -54,6 +56,12 @@ def test_a_wrong_command_line_is_explained(run_m: RunM, arguments: list[str], me
     refused = run_m(*arguments)
     assert (refused.returncode, refused.stdout) == (2, "")
     assert refused.stderr == f"m: {message}\n"
+
+
+def test_windows_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    with pytest.raises(SystemExit, match="^m: Framework M runs on Linux and macOS, not on Windows"):
+        main(["start"])
 
 
 def test_a_word_like_none_that_is_known_gets_the_list(run_m: RunM) -> None:

@@ -27,11 +27,14 @@ For example:
   m info --verbose            what is installed and bound, and why
 
 With --debug, any command shows where an error came from."""
+_NOT_HERE = "m: Framework M runs on Linux and macOS, not on Windows: use the Windows Subsystem for Linux"
 _FAILED, _MISUSED, _INTERRUPTED = 1, 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs a command and ends the process: 0, or 1 for a failure, 2 for a wrong command line or configuration."""
+    if sys.platform == "win32":
+        raise SystemExit(_NOT_HERE)
     given = list(sys.argv[1:] if arguments is None else arguments)
     ours = given[: given.index("--")] if "--" in given else given
     debug = "--debug" in ours

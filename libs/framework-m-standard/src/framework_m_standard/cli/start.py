@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -30,7 +29,7 @@ def start(
     settings = settings_for(host, port)
     http = http_settings(settings)
     bound = listen_as_configured(http)
-    if reload and sys.platform != "win32":
+    if reload:
         return Reloader(settings.root, bound, http.shutdown_seconds).run()
     serve_app(settings, bound, lambda: None, greets=True)
     return 0
