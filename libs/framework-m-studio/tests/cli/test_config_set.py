@@ -165,3 +165,7 @@ def test_a_broken_file_is_left_alone(run: Run, file: Path) -> None:
     file.write_text("http = 1\n")
     assert "is a value and no section" in run("m", "config", "set", "http.port", "8080").stderr
     assert file.read_text() == "http = 1\n"
+    file.write_text("http.host = '::'\n[http.x]\ny = 1\n")
+    said = run("m", "config", "set", "http.port", "8080").stderr
+    assert "[http] is written in several places: bring them together first" in said
+    assert file.read_text() == "http.host = '::'\n[http.x]\ny = 1\n"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import os
+import select
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -28,7 +30,7 @@ For example:
 
 With --debug, any command shows where an error came from."""
 _NOT_HERE = "m: Framework M runs on Linux and macOS, not on Windows: use the Windows Subsystem for Linux"
-_FAILED, _MISUSED, _INTERRUPTED = 1, 2, 130
+_FAILED, _MISUSED, _INTERRUPTED, _CUT_OFF = 1, 2, 130, 141
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -40,12 +42,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     debug = "--debug" in ours
     try:
         code = _run([word for word in ours if word != "--debug"] + given[len(ours) :])
+        sys.stdout.flush()
     except KeyboardInterrupt:
         code = _INTERRUPTED
     except Exception as error:
-        if debug:
+        if isinstance(error, BrokenPipeError) and _nobody_reads():
+            code = _CUT_OFF
+        elif debug:
             raise
-        code = _complain(error)
+        else:
+            code = _complain(error)
     raise SystemExit(code)
 
 
@@ -107,6 +113,16 @@ def _run(arguments: Sequence[str]) -> int:
     app = make_app(*itertools.takewhile(lambda word: not word.startswith("-"), arguments))
     result = app(list(arguments), exit_on_error=False, print_error=False, result_action="return_value")
     return result if isinstance(result, int) else 0
+
+
+def _nobody_reads() -> bool:
+    """Whether our output has no reader any longer, as behind `| head`: what is left of it is then dropped."""
+    output = select.poll()
+    output.register(sys.stdout.fileno(), 0)
+    if not output.poll(0):
+        return False
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return True
 
 
 def _complain(error: Exception) -> int:
