@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,14 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fix
     folder.mkdir()
     (folder / "__init__.py").touch()
     return folder
+
+
+def test_what_stands_in_src_comes_before_the_folder_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (tmp_path / "src").mkdir()
+    (tmp_path / "pyproject.toml").write_text('[project.entry-points."framework_m.apps"]\nshop = "shop"\n')
+    discovery.discover(tmp_path)
+    assert sys.path[:2] == [str(tmp_path / "src"), str(tmp_path)]
 
 
 def write(package: Path, module: str, source: str = "") -> None:

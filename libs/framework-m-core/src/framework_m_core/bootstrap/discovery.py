@@ -106,7 +106,7 @@ def _with_app(file: Path) -> Discovered:
             raise ConfigurationError(f"{file} has entry points in the group {group!r}: did you mean {meant[0]!r}?")
     if not groups.get(APPS):
         return installed()
-    for source in (file.parent / "src", file.parent):
+    for source in (file.parent, file.parent / "src"):
         if source.is_dir() and str(source) not in sys.path:
             sys.path.insert(0, str(source))
     name = project.get("name", file.parent.name)
