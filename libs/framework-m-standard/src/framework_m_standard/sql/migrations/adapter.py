@@ -158,9 +158,9 @@ class SqlMigrations:
         return await driver.snapshot(lambda transaction: read_ledger(transaction, driver.name))
 
     async def _pending(self, files: MigrationFiles, ledger: Ledger, to: str | None = None) -> list[MigrationStep]:
-        """What a run would do, in its order: patches last while there is nothing stored that they could change."""
+        """What a run would do, in its order."""
         is_empty = not await self._database.work(self._comparison.has_rows, keep=False)
-        return files.pending(ledger, to, patches_last=is_empty)
+        return files.pending(ledger, to, is_empty=is_empty)
 
     async def _has_tables(self) -> bool:
         return await self._database.work(self._comparison.has_tables, keep=False)
