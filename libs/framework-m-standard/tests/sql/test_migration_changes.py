@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -227,6 +228,72 @@ async def test_a_value_that_cannot_be_converted_stops_the_revision(opened: OpenM
             await app.run()
     async with opened(snapshot_of(plain(code=(str,)))) as app:
         assert (await app.store.load("Plain", old.id)).code == "forty-two"
+
+
+async def test_the_way_back_of_a_drop_is_told_in_kinds_of_fields(opened: OpenMigrations) -> None:
+    class Gone(FakeDocType):
+        code: str = Field(default="x", unique=True)
+        price: Decimal = Field(default=Decimal(1), scale=2)
+        at: datetime | None = None
+        tags: list[str] = []
+        plain: UUID | None = Field(default=None, link="Plain")
+
+    row = _row()
+    rows: Any = list[row]  # type: ignore[valid-type]
+    both = snapshot_of(row, Gone, plain(code=(str, Field(default="x", unique=True)), rows=(rows, [])))
+    async with opened(both) as app:
+        await app.change("first")
+    async with opened(snapshot_of(plain(code=(str, "x")))) as app:
+        written = await app.migrations.create("drop", drop=True)
+        assert written is not None
+        back = written.path.read_text().partition("def downgrade")[2]
+        assert 'm.add_unique("plain", ["code"])' in back
+        assert not any(word in back for word in ("sqlite_where", "postgresql", "KindText", "Text("))
+        await app.run()
+        assert await app.rollback() == [written.path.stem]
+    async with opened(both) as app:
+        assert [*await app.migrations.diff()] == []
+
+
+KINDS: dict[str, Any] = {
+    "text": (str | None, None),
+    "date": (date | None, None),
+    "moment": (datetime | None, None),
+    "uuid": (UUID | None, None),
+    "json": (list[str] | None, None),
+}
+
+
+@pytest.mark.parametrize("before", KINDS)
+async def test_a_change_of_kind_is_seen_whatever_it_is_kept_as(opened: OpenMigrations, before: str) -> None:
+    await first(opened, plain(value=KINDS[before]))
+    for after in KINDS.keys() - {before}:
+        async with opened(snapshot_of(plain(value=KINDS[after]))) as app:
+            assert [*await app.migrations.diff()] == [f"plain.value becomes {after}, and was {before}"]
+
+
+async def test_tables_that_name_no_kinds_are_taken_as_they_are(tmp_path: Path) -> None:
+    url, folder = f"sqlite:///{tmp_path / 'old.db'}", tmp_path / "app" / "migrations"
+    doctype = plain(day=(date | None, None), price=(Decimal, Field(default=Decimal(1), scale=2)))
+    async with open_migrating(url, snapshot_of(doctype), folder) as app:
+        await app.store.schema_mapper.sync()
+        old = await app.store.store("Plain", day=date(2026, 1, 31))
+    with closing(sqlite3.connect(tmp_path / "old.db")) as connection:
+        connection.executescript(
+            "PRAGMA writable_schema = ON; UPDATE sqlite_master SET sql = replace(replace(replace(replace(sql, "
+            "'TEXT_UUID', 'TEXT'), 'TEXT_DATETIME', 'TEXT'), 'TEXT_DATE', 'TEXT'), 'TEXT_JSON', 'TEXT'); "
+            "DELETE FROM m_schema"
+        )
+    wider = plain(day=(date | None, None), price=(Decimal, Field(default=Decimal(1), scale=2)), at=KINDS["moment"])
+    async with open_migrating(url, snapshot_of(wider), folder) as app:
+        assert [*await app.store.schema_mapper.sync()] == ["ALTER TABLE plain ADD COLUMN at TEXT_DATETIME"]
+        await app.migrations.init()
+        assert (await app.migrations.status()).is_current
+        assert (await app.store.load("Plain", old.id)).day == date(2026, 1, 31)
+    needed = plain(day=(date, date(2026, 1, 1)), price=(Decimal, Field(default=Decimal(1), scale=2)), at=KINDS["moment"])
+    async with open_migrating(url, snapshot_of(needed), folder) as app:
+        assert await app.change("day") == ("plain.day comes to need a value",)
+        assert [*await app.store.schema_mapper.plan()] == []
 
 
 async def test_links_come_and_go(opened: OpenMigrations) -> None:

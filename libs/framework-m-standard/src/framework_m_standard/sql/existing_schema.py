@@ -56,7 +56,7 @@ async def read_existing(transaction: Transaction, dialect: str) -> ExistingSchem
     """Reads the schema of the database."""
     columns: dict[str, dict[str, ExistingColumn]] = {}
     for table, name, type_, required in await transaction.fetch(_COLUMNS[dialect], ()):
-        text = str(type_).lower()
+        text = str(type_).lower().replace(", ", ",")  # SQLite tells it as it was written
         columns.setdefault(table, {})[name] = ExistingColumn(_POSTGRES_NAMES.get(text, text), bool(required))
     indexes = dict(await transaction.fetch(_INDEXES[dialect], ()))
     fingerprint = None

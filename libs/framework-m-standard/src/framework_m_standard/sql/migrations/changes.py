@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from framework_m_core.domain.defaults import stored_default
 from framework_m_core.domain.field_spec import FieldSpec
 from framework_m_core.registry.snapshot import Snapshot
+from framework_m_standard.sql.migrations.dropping import DropIndex, dropped_index, dropped_table
 from framework_m_standard.sql.migrations.operations import (
     NOTHING,
     AddColumn,
@@ -31,6 +32,7 @@ from framework_m_standard.sql.tables import table_name
 __all__ = ["Changes", "is_change", "reversed_changes"]
 
 _ORDER: tuple[type[MigrateOperation], ...] = (
+    DropIndex,
     ops.DropIndexOp,
     DropLink,
     ops.CreateTableOp,
@@ -69,6 +71,8 @@ class Changes:
                     yield from self._translated(one)
             case ops.DropTableOp() if not self._drop:
                 yield KeepTable(found.table_name)
+            case ops.DropTableOp():
+                yield dropped_table(found)
             case ops.AddColumnOp():
                 fill = self._stored_default(found.table_name, found.column.name)
                 yield AddColumn(found.table_name, found.column, fill)
@@ -86,6 +90,8 @@ class Changes:
                 yield AddIndex(found.table_name, names, unique=bool(found.unique))
             case ops.DropIndexOp() if not self._drop and found.table_name not in self._tables:
                 return  # of a table that is kept
+            case ops.DropIndexOp():
+                yield dropped_index(found)
             case _:
                 yield found
 

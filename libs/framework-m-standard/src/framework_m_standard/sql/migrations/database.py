@@ -21,6 +21,7 @@ from sqlalchemy.pool import NullPool
 
 from framework_m_core.domain.errors import ConfigurationError, MigrationError
 from framework_m_standard.sql.driver import Driver
+from framework_m_standard.sql.field_registry import kind_types
 from framework_m_standard.sql.schema_mapper import SCHEMA_LOCK
 from framework_m_standard.sql.settings import SqlSettings
 from framework_m_standard.sql.sqlite_driver import SqliteDriver
@@ -74,6 +75,8 @@ class _SqliteDatabase:
         self._timeout = settings.lock_timeout
         self.engine = sa.create_engine("sqlite://", creator=self._connect, poolclass=NullPool)
         event.listen(self.engine, "begin", _begin)
+        dialect: Any = self.engine.dialect
+        dialect.ischema_names = {**dialect.ischema_names, **kind_types()}
 
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(self._path, timeout=self._timeout, isolation_level=None)
