@@ -22,6 +22,7 @@ from framework_m_standard.sql.reader import SqlReader
 from framework_m_standard.sql.settings import SqlSettings
 from framework_m_standard.sql.store import SqlStore, make_driver
 from framework_m_standard.sql.unit_of_work import SqlUnitOfWorkFactory
+from framework_m_testing.fakes.doctype import FakeDocType
 from framework_m_testing.harness import StoreHarness
 
 from .wiring import sql_harness
@@ -91,3 +92,17 @@ def _bound(store: SqlStore, settings: SqlSettings) -> SqlMigrations:
     container.bind("migration", SqlMigrations)
     migrations: SqlMigrations = container.get("migration")
     return migrations
+
+
+def plain(**fields: Any) -> type[Any]:
+    """A DocType `Plain` of these fields: annotation and default, or annotation alone."""
+    annotations = {name: field[0] for name, field in fields.items()}
+    defaults = {name: field[1] for name, field in fields.items() if len(field) > 1}
+    return type("Plain", (FakeDocType,), {"__annotations__": annotations, "__module__": __name__, **defaults})
+
+
+async def first(opened: OpenMigrations, *doctypes: type[Any], **values: Any) -> Any:
+    """A database at a first revision of the DocTypes, with a document of `Plain` in it."""
+    async with opened(snapshot_of(*doctypes)) as app:
+        await app.change("first")
+        return await app.store.store("Plain", **values)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -15,41 +12,13 @@ import pytest
 
 from framework_m_core.domain.errors import ConfigurationError, DuplicateValueError, MigrationError
 from framework_m_core.domain.field import Field
-from framework_m_core.registry.snapshot import Snapshot
 from framework_m_testing.fakes.doctype import FakeDocType
 from framework_m_testing.harness import sample_snapshot
 from framework_m_testing.sample_doctypes import Colour
 
-from .migrating import Migrating, OpenMigrations, open_migrating, snapshot_of
+from .migrating import OpenMigrations, first, plain, snapshot_of
 
 AWKWARD = 'it\'s 100% \\ "new" :x $1 ? {}'
-
-
-@pytest.fixture
-def opened(bare_database_url: str, tmp_path: Path) -> OpenMigrations:
-    """Opens the migrations for given DocTypes; those of one test share a database and a folder."""
-
-    @asynccontextmanager
-    async def open_(snapshot: Snapshot) -> AsyncIterator[Migrating]:
-        async with open_migrating(bare_database_url, snapshot, tmp_path / "app" / "migrations") as migrating:
-            await migrating.migrations.init()
-            yield migrating
-
-    return open_
-
-
-def plain(**fields: Any) -> type[Any]:
-    """A DocType `Plain` of these fields: annotation and default, or annotation alone."""
-    annotations = {name: field[0] for name, field in fields.items()}
-    defaults = {name: field[1] for name, field in fields.items() if len(field) > 1}
-    return type("Plain", (FakeDocType,), {"__annotations__": annotations, "__module__": __name__, **defaults})
-
-
-async def first(opened: OpenMigrations, *doctypes: type[Any], **values: Any) -> Any:
-    """A database at a first revision of the DocTypes, with a document of `Plain` in it."""
-    async with opened(snapshot_of(*doctypes)) as app:
-        await app.change("first")
-        return await app.store.store("Plain", **values)
 
 
 async def test_the_sample_doctypes_leave_nothing_to_do(opened: OpenMigrations) -> None:
@@ -190,46 +159,6 @@ async def test_uniqueness_follows_the_doctype_both_ways(opened: OpenMigrations) 
         assert await app.store.store("Plain")
 
 
-async def test_a_type_is_changed_with_what_is_stored(opened: OpenMigrations) -> None:
-    old = await first(opened, plain(code=(str,), price=(str, "12.50")), code="42")
-    wanted = plain(code=(int,), price=(Decimal, Field(default=Decimal(0), scale=2)))
-    async with opened(snapshot_of(wanted)) as app:
-        said = await app.change("numbers")
-        assert said == ("plain.code becomes integer, and was text", "plain.price becomes decimal(2), and was text")
-        found = await app.store.load("Plain", old.id)
-        assert (found.code, found.price) == (42, Decimal("12.50"))
-
-
-async def test_the_places_of_a_decimal_are_changed_with_what_is_stored(opened: OpenMigrations) -> None:
-    def priced(scale: int) -> type[Any]:
-        return plain(price=(Decimal, Field(default=Decimal(0), scale=scale)))
-
-    old = await first(opened, priced(2), price=Decimal("12.50"))
-    async with opened(snapshot_of(priced(4))) as app:
-        assert await app.change("finer") == ("plain.price becomes decimal(4), and was decimal(2)",)
-        assert (await app.store.load("Plain", old.id)).price == Decimal("12.5000")
-        assert list(await app.migrations.verify()) == []
-    async with opened(snapshot_of(priced(1))) as app:
-        await app.change("coarser")
-        assert (await app.store.load("Plain", old.id)).price == Decimal("12.5")
-    async with opened(snapshot_of(priced(0))) as app:
-        await app.migrations.create("whole")
-        with pytest.raises(MigrationError, match=r"plain.price is to have 0 places, and 1 rows have more"):
-            await app.run()
-    async with opened(snapshot_of(priced(1))) as app:
-        assert (await app.store.load("Plain", old.id)).price == Decimal("12.5")
-
-
-async def test_a_value_that_cannot_be_converted_stops_the_revision(opened: OpenMigrations) -> None:
-    old = await first(opened, plain(code=(str,)), code="forty-two")
-    async with opened(snapshot_of(plain(code=(int,)))) as app:
-        await app.migrations.create("numbers")
-        with pytest.raises(MigrationError, match=r"0002_numbers.*forty-two"):
-            await app.run()
-    async with opened(snapshot_of(plain(code=(str,)))) as app:
-        assert (await app.store.load("Plain", old.id)).code == "forty-two"
-
-
 async def test_the_way_back_of_a_drop_is_told_in_kinds_of_fields(opened: OpenMigrations) -> None:
     class Gone(FakeDocType):
         code: str = Field(default="x", unique=True)
@@ -253,47 +182,6 @@ async def test_the_way_back_of_a_drop_is_told_in_kinds_of_fields(opened: OpenMig
         assert await app.rollback() == [written.path.stem]
     async with opened(both) as app:
         assert [*await app.migrations.diff()] == []
-
-
-KINDS: dict[str, Any] = {
-    "text": (str | None, None),
-    "date": (date | None, None),
-    "moment": (datetime | None, None),
-    "uuid": (UUID | None, None),
-    "json": (list[str] | None, None),
-}
-
-
-@pytest.mark.parametrize("before", KINDS)
-async def test_a_change_of_kind_is_seen_whatever_it_is_kept_as(opened: OpenMigrations, before: str) -> None:
-    await first(opened, plain(value=KINDS[before]))
-    for after in KINDS.keys() - {before}:
-        async with opened(snapshot_of(plain(value=KINDS[after]))) as app:
-            assert [*await app.migrations.diff()] == [f"plain.value becomes {after}, and was {before}"]
-
-
-async def test_tables_that_name_no_kinds_are_taken_as_they_are(tmp_path: Path) -> None:
-    url, folder = f"sqlite:///{tmp_path / 'old.db'}", tmp_path / "app" / "migrations"
-    doctype = plain(day=(date | None, None), price=(Decimal, Field(default=Decimal(1), scale=2)))
-    async with open_migrating(url, snapshot_of(doctype), folder) as app:
-        await app.store.schema_mapper.sync()
-        old = await app.store.store("Plain", day=date(2026, 1, 31))
-    with closing(sqlite3.connect(tmp_path / "old.db")) as connection:
-        connection.executescript(
-            "PRAGMA writable_schema = ON; UPDATE sqlite_master SET sql = replace(replace(replace(replace(sql, "
-            "'TEXT_UUID', 'TEXT'), 'TEXT_DATETIME', 'TEXT'), 'TEXT_DATE', 'TEXT'), 'TEXT_JSON', 'TEXT'); "
-            "DELETE FROM m_schema"
-        )
-    wider = plain(day=(date | None, None), price=(Decimal, Field(default=Decimal(1), scale=2)), at=KINDS["moment"])
-    async with open_migrating(url, snapshot_of(wider), folder) as app:
-        assert [*await app.store.schema_mapper.sync()] == ["ALTER TABLE plain ADD COLUMN at TEXT_DATETIME"]
-        await app.migrations.init()
-        assert (await app.migrations.status()).is_current
-        assert (await app.store.load("Plain", old.id)).day == date(2026, 1, 31)
-    needed = plain(day=(date, date(2026, 1, 1)), price=(Decimal, Field(default=Decimal(1), scale=2)), at=KINDS["moment"])
-    async with open_migrating(url, snapshot_of(needed), folder) as app:
-        assert await app.change("day") == ("plain.day comes to need a value",)
-        assert [*await app.store.schema_mapper.plan()] == []
 
 
 async def test_links_come_and_go(opened: OpenMigrations) -> None:

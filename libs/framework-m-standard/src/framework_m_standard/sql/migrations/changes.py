@@ -69,10 +69,6 @@ class Changes:
             case ops.ModifyTableOps():
                 for one in found.ops:
                     yield from self._translated(one)
-            case ops.DropTableOp() if not self._drop:
-                yield KeepTable(found.table_name)
-            case ops.DropTableOp():
-                yield dropped_table(found)
             case ops.AddColumnOp():
                 fill = self._stored_default(found.table_name, found.column.name)
                 yield AddColumn(found.table_name, found.column, fill)
@@ -88,10 +84,11 @@ class Changes:
             case ops.CreateIndexOp() if all(isinstance(column, (str, sa.Column)) for column in found.columns):
                 names = [str(getattr(column, "name", column)) for column in found.columns]
                 yield AddIndex(found.table_name, names, unique=bool(found.unique))
-            case ops.DropIndexOp() if not self._drop and found.table_name not in self._tables:
-                return  # of a table that is kept
+            case ops.DropTableOp():
+                yield dropped_table(found) if self._drop else KeepTable(found.table_name)
             case ops.DropIndexOp():
-                yield dropped_index(found)
+                if self._drop or found.table_name in self._tables:  # else of a table that is kept
+                    yield dropped_index(found)
             case _:
                 yield found
 

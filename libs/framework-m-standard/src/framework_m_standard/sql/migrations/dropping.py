@@ -25,7 +25,7 @@ class DropIndex(ops.DropIndexOp):
 
 
 def dropped_index(found: ops.DropIndexOp) -> MigrateOperation:
-    """An index over plain columns under the name that the framework gives it is one of its own; another stays as it is."""
+    """An index over plain columns, under the name that the framework gives such a one, is its own; others stay."""
     index = found.to_index()
     names = [column.name for column in index.columns]
     if len(names) != len(list(index.expressions)):
