@@ -9,9 +9,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from alembic.operations import ops as alembic_ops
 
 from framework_m_core.domain.errors import ConfigurationError, DuplicateValueError, MigrationError
 from framework_m_core.domain.field import Field
+from framework_m_standard.sql.migrations.changes import Changes
 from framework_m_testing.fakes.doctype import FakeDocType
 from framework_m_testing.harness import sample_snapshot
 from framework_m_testing.sample_doctypes import Colour
@@ -228,9 +230,17 @@ async def test_what_others_made_is_left_alone(opened: OpenMigrations, bare_datab
         transaction = await app.migrations._store.driver.begin()
         await transaction.script("CREATE TABLE theirs (id TEXT)")
         await transaction.script("CREATE INDEX fast ON plain (code)")
+        if "postgresql" in bare_database_url:
+            await transaction.script("COMMENT ON TABLE plain IS 'all'; COMMENT ON COLUMN plain.code IS 'a code'")
         await transaction.commit()
         assert await app.migrations.create("nothing") is None
         assert list(await app.migrations.verify()) == []
+
+
+async def test_a_difference_that_no_revision_makes_is_named() -> None:
+    odd = alembic_ops.UpgradeOps(ops=[alembic_ops.RenameTableOp("plain", "plane")])
+    with pytest.raises(ConfigurationError, match="plain: RenameTableOp"):
+        Changes(snapshot_of(plain()), {}, drop=False).of(odd)
 
 
 async def test_drift_is_told(opened: OpenMigrations) -> None:

@@ -10,6 +10,7 @@ from alembic.operations import MigrateOperation, ops
 from pydantic import BaseModel
 
 from framework_m_core.domain.defaults import stored_default
+from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.domain.field_spec import FieldSpec
 from framework_m_core.registry.snapshot import Snapshot
 from framework_m_standard.sql.migrations.dropping import DropIndex, dropped_index, dropped_table
@@ -60,15 +61,14 @@ class Changes:
 
     def of(self, found: ops.UpgradeOps) -> list[MigrateOperation]:
         """The operations of a revision, those that only say that something is kept included."""
-        changes = [change for one in found.ops for change in self._translated(one)]
+        changes = [change for one in _each(found.ops) for change in self._translated(one)]
         changes += _links_put_off(changes)
+        if unknown := [change for change in changes if type(change) not in _ORDER]:
+            raise ConfigurationError("what the database has otherwise is nothing that a revision does:", _told(unknown))
         return sorted(changes, key=lambda change: _ORDER.index(type(change)))
 
     def _translated(self, found: MigrateOperation) -> Iterator[MigrateOperation]:
         match found:
-            case ops.ModifyTableOps():
-                for one in found.ops:
-                    yield from self._translated(one)
             case ops.AddColumnOp():
                 fill = self._stored_default(found.table_name, found.column.name)
                 yield AddColumn(found.table_name, found.column, fill)
@@ -114,6 +114,19 @@ class Changes:
         known = self._fields.get(table, {}).get(name)
         value = stored_default(*known) if known else None
         return NOTHING if value is None else value
+
+
+def _each(found: Sequence[MigrateOperation]) -> Iterator[MigrateOperation]:
+    """Each difference, but for comments: these are of people who look into the database."""
+    for one in found:
+        if isinstance(one, ops.ModifyTableOps):
+            yield from _each(one.ops)
+        elif not isinstance(one, (ops.CreateTableCommentOp, ops.DropTableCommentOp)):
+            yield one
+
+
+def _told(unknown: Sequence[Any]) -> list[str]:
+    return [f"{getattr(change, 'table_name', 'the database')}: {type(change).__name__}" for change in unknown]
 
 
 def _dropped_link(found: ops.DropConstraintOp) -> DropLink:

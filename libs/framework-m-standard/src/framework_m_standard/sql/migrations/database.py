@@ -26,7 +26,7 @@ from framework_m_standard.sql.schema_mapper import SCHEMA_LOCK
 from framework_m_standard.sql.settings import SqlSettings
 from framework_m_standard.sql.sqlite_driver import SqliteDriver
 
-__all__ = ["MigrationDatabase", "Work", "migration_database"]
+__all__ = ["MigrationDatabase", "Work", "knowing_kinds", "migration_database"]
 
 type Work[T] = Callable[[sa.Connection], T]
 
@@ -69,14 +69,19 @@ def migration_database(driver: Driver, settings: SqlSettings) -> MigrationDataba
     return _PostgresDatabase(dedicated)
 
 
+def knowing_kinds(engine: sa.Engine) -> sa.Engine:
+    """An engine of SQLite that tells the kinds of the columns it finds."""
+    dialect: Any = engine.dialect
+    dialect.ischema_names = {**dialect.ischema_names, **kind_types()}
+    return engine
+
+
 class _SqliteDatabase:
     def __init__(self, path: Path, settings: SqlSettings) -> None:
         self._path = path
         self._timeout = settings.lock_timeout
-        self.engine = sa.create_engine("sqlite://", creator=self._connect, poolclass=NullPool)
+        self.engine = knowing_kinds(sa.create_engine("sqlite://", creator=self._connect, poolclass=NullPool))
         event.listen(self.engine, "begin", _begin)
-        dialect: Any = self.engine.dialect
-        dialect.ischema_names = {**dialect.ischema_names, **kind_types()}
 
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(self._path, timeout=self._timeout, isolation_level=None)
