@@ -63,8 +63,8 @@ def snapshot_of(*doctypes: type[Any]) -> Snapshot:
 
 
 @asynccontextmanager
-async def open_migrating(url: str, snapshot: Snapshot, folder: Path) -> AsyncIterator[Migrating]:
-    settings = SqlSettings(url=url, pool_size=4)
+async def open_migrating(url: str, snapshot: Snapshot, folder: Path, **options: Any) -> AsyncIterator[Migrating]:
+    settings = SqlSettings(url=url, pool_size=4, **options)
     driver = make_driver(settings, Path("unused"))
     await driver.open()
     try:

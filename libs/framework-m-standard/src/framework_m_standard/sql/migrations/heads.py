@@ -47,7 +47,7 @@ def look_at_head(
     engine = knowing_kinds(sa.create_engine("sqlite://", poolclass=StaticPool))
     try:
         with engine.begin() as connection:
-            revisions.upgrade(connection, revision)
+            revisions.upgrade(connection, revision, trying=True)
             tables = sa.MetaData()
             tables.reflect(connection, only=lambda name, _: name not in OWN_TABLES)
             return Head(compare(connection), tables)
