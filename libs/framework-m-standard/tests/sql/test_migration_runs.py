@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from framework_m_core.domain.errors import MigrationError
+from framework_m_core.domain.errors import ConfigurationError, MigrationError
 
 from .migrating import open_migrating, plain, snapshot_of
 
@@ -18,6 +18,18 @@ after = "{after}"
 
 async def run(sql: PatchSql) -> None:
     await sql.execute("{statement}")
+"""
+MERGED = """'''says'''
+revision = "{name}"
+down_revision = {down}
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass
 """
 SLOW_TABLES = """
 CREATE FUNCTION slowly() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(1.2); END';
@@ -90,3 +102,42 @@ async def test_what_fails_says_what_to_run_then(bare_database_url: str, folder: 
         revision.write_text(upgrade.replace("pass", "nonsense()") + way + back)
         with pytest.raises(MigrationError, match=r"revision 0002_empty .*only tried.*mend it before it is run"):
             await app.migrations.preview()
+
+
+async def test_a_rollback_undoes_what_it_says_also_where_lines_were_merged(
+    bare_database_url: str, folder: Path
+) -> None:
+    async with open_migrating(bare_database_url, snapshot_of(plain()), folder) as app:
+        await app.migrations.init()
+        await app.change("first")
+        for name, down in {
+            "0002_b": "'0001_first'",
+            "0003_c": "'0001_first'",
+            "0004_d": "('0002_b', '0003_c')",
+        }.items():
+            (folder / "versions" / f"{name}.py").write_text(MERGED.format(name=name, down=down))
+        assert await app.run() == ["0002_b", "0003_c", "0004_d"]
+        assert await app.rollback(steps=2) == ["0004_d", "0003_c"]
+        assert (await app.migrations.status()).revisions == ("0002_b",)
+        assert await app.run() == ["0003_c", "0004_d"]
+        assert await app.rollback() == ["0004_d"]
+        assert (await app.migrations.status()).revisions == ("0002_b", "0003_c")
+        assert await app.rollback(to="0001") == ["0003_c", "0002_b"]
+        assert await app.run() == ["0002_b", "0003_c", "0004_d"]
+        assert await app.rollback(to="base") == ["0004_d", "0003_c", "0002_b", "0001_first"]
+
+
+async def test_a_lost_revision_is_told_whatever_is_asked(bare_database_url: str, folder: Path) -> None:
+    async with open_migrating(bare_database_url, snapshot_of(plain()), folder) as app:
+        await app.migrations.init()
+        await app.change("first")
+        written = await app.migrations.create("second", empty=True)
+        assert written is not None
+        await app.run()
+        written.path.unlink()
+        assert [*await app.migrations.verify()] == [
+            "the database is at revision 0002_second, of which there is no file: bring the file back"
+        ]
+        for asked in (app.rollback, app.run, app.migrations.status):
+            with pytest.raises(ConfigurationError, match="0002_second, of which there is no file"):
+                await asked()

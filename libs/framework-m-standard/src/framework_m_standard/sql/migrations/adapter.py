@@ -132,7 +132,9 @@ class SqlMigrations:
         """The newest first."""
         files = self._files()
         async with self._database.locked():
-            for id in self._to_undo(files, await self._ledger(), steps, to):
+            ledger = await self._ledger()
+            files.check_known(ledger)
+            for id in self._to_undo(files, ledger, steps, to):
                 [revision] = [one for one in files.revisions if one.id == id]
                 await self._undo(revision)
                 yield MigrationStep(id, MigrationKind.REVISION, revision.message, False)
@@ -207,9 +209,8 @@ class SqlMigrations:
             await self._database.work(lambda connection: self._revisions.upgrade(connection, step.name))
 
     async def _undo(self, revision: RevisionFile) -> None:
-        before = revision.down[0] if revision.down else "base"
         await self._framework.forget_note()
-        await self._database.work(lambda connection: self._revisions.downgrade(connection, revision.id, before))
+        await self._database.work(lambda connection: self._revisions.downgrade(connection, revision.id))
 
     async def _take_over(self) -> list[str]:
         files = self._files()

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 from alembic.operations import Operations
-from alembic.runtime.migration import MigrationContext
+from alembic.runtime.migration import MigrationContext, MigrationStep
 from alembic.script import ScriptDirectory
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -39,10 +39,10 @@ class RevisionRunner:
         with failed("revision", revision, self._folder, _TRIED if trying else RUN_AGAIN):
             self._run(connection, lambda scripts, heads: scripts._upgrade_revs(revision, heads))
 
-    def downgrade(self, connection: sa.Connection, revision: str, to: str) -> None:
-        """Undoes down to a revision, or `base`. Raises MigrationError saying where it failed."""
+    def downgrade(self, connection: sa.Connection, revision: str) -> None:
+        """Undoes one revision, which none that was done follows. Raises MigrationError saying where it failed."""
         with failed("the way back of revision", revision, self._folder, _UNDO_AGAIN):
-            self._run(connection, lambda scripts, heads: scripts._downgrade_revs(to, heads))
+            self._run(connection, lambda scripts, _: [_way_back(scripts, revision)])
 
     def stamp(self, connection: sa.Connection, revision: str) -> None:
         """Notes that the database is at a revision, without running anything."""
@@ -59,6 +59,11 @@ class RevisionRunner:
         )
         with Operations.context(context):
             context.run_migrations()
+
+
+def _way_back(scripts: ScriptDirectory, revision: str) -> MigrationStep:
+    script = scripts.get_revision(revision)
+    return MigrationStep.downgrade_from_script(scripts.revision_map, script)
 
 
 @contextmanager
