@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -141,3 +143,23 @@ async def test_a_lost_revision_is_told_whatever_is_asked(bare_database_url: str,
         for asked in (app.rollback, app.run, app.migrations.status):
             with pytest.raises(ConfigurationError, match="0002_second, of which there is no file"):
                 await asked()
+
+
+async def test_rows_that_linked_to_nothing_before_are_not_put_down_to_a_revision(tmp_path: Path, folder: Path) -> None:
+    async with open_migrating(f"sqlite:///{tmp_path / 'store.db'}", snapshot_of(plain()), folder) as app:
+        await app.migrations.init()
+        await app.change("first")
+        with closing(sqlite3.connect(tmp_path / "store.db")) as connection:
+            connection.executescript(
+                "CREATE TABLE theirs (id TEXT PRIMARY KEY, plain TEXT REFERENCES plain (id)) WITHOUT ROWID;"
+                "INSERT INTO theirs VALUES ('a', 'nothing');"
+            )
+        for name, statement in {"fine": "SELECT 1", "bad": "INSERT INTO theirs VALUES ('b', 'nothing')"}.items():
+            written = await app.migrations.create(name, empty=True)
+            assert written is not None
+            text = written.path.read_text().replace("    pass\n", f'    op.execute("{statement}")\n', 1)
+            written.path.write_text(text.replace("\nrevision", "\nfrom alembic import op\n\nrevision", 1))
+        run = app.migrations.apply()
+        assert (await anext(run)).name == "0002_fine"
+        with pytest.raises(MigrationError, match="rows of theirs would link to rows of plain that are not there"):
+            await anext(run)
