@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from tests.upgrade.shop import FIRST, Shop
+from tests.upgrade.shop import FIRST, PRODUCTION, Shop
 
 pytestmark = pytest.mark.slow
 
@@ -33,6 +35,15 @@ async def run(sql: PatchSql) -> None:
     assert await sql.fetch("SELECT count(*) FROM customer WHERE region IS NULL") == [(2,)]
     await sql.execute("UPDATE customer SET region = 'North'")
 '''
+COPIED = """from framework_m.migrations import PatchSql
+
+after = "0002_add_phone"
+
+
+async def run(sql: PatchSql) -> None:
+    await sql.execute("UPDATE customer SET phone = fax")
+"""
+RENAMED = FIRST.replace("fax: str", "phone: str")
 OPTIONAL = FIRST.replace("fax: str | None = None", "fax: str | None = None\n    region: str | None = None")
 REQUIRED = FIRST.replace("fax: str | None = None", "fax: str | None = None\n    region: str")
 
@@ -91,6 +102,21 @@ def test_a_patch_stands_between_the_revisions_it_was_written_between(begun: Shop
     ]
     assert begun.rows("SELECT DISTINCT region FROM customer") == [("North",)]
     assert begun.m("migrate", "verify").startswith("the database is what the DocTypes say")
+
+
+def test_an_empty_database_gets_over_a_patch_that_reads_what_a_later_revision_drops(
+    begun: Shop, tmp_path: Path
+) -> None:
+    begun.declare(RENAMED)
+    begun.m("migrate", "create", "add phone")
+    begun.write("patches/0001_copy_fax.py", COPIED)
+    begun.m("migrate", "run")
+    begun.m("migrate", "create", "drop fax", "--drop")
+    begun.m("migrate", "run")
+    fresh = Shop(begun.folder, f"sqlite:///{tmp_path / 'fresh.db'}", dict(PRODUCTION))
+    done = ["did 0001_initial", "did 0002_add_phone", "ran 0001_copy_fax", "did 0003_drop_fax"]
+    assert fresh.m("migrate", "run").splitlines() == done
+    assert fresh.m("migrate", "status") == "at 0003_drop_fax\nnothing to do\n"
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,6 @@ WAITING_PATCH = '''"""Wait to be let go."""
 import asyncio
 from pathlib import Path
 
-import pytest
-
 from framework_m import Documents
 
 after = "0001_initial"

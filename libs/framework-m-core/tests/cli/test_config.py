@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from .conftest import RunM
 
 SECRET = "s3cret-" * 8
@@ -59,3 +61,14 @@ def test_settings_are_explained_when_it_is_asked_for(run_m: RunM) -> None:
     at = explained.index('env = "development" # default')
     assert explained[at - 2].startswith("# In production, ")
     assert "# In production" not in run_m("config", "show").stdout
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["postgresql://u:hunt/er2@h/d", "postgresql://u:hunt@er2@h/d", "postgresql://h/d?user=u&password=hunter2"],
+)
+def test_a_password_in_an_address_is_not_shown(run_m: RunM, address: str) -> None:
+    shown = run_m("config", "show", environment={"DATABASE_URL": address})
+    assert shown.returncode == 0
+    assert "***" in shown.stdout
+    assert "er2" not in shown.stdout

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+
+from framework_m_core.cli.main import main
 
 from .conftest import Install, M, RunM
 
@@ -61,6 +64,25 @@ def test_a_wrong_command_line_is_explained(run_m: RunM, arguments: list[str], me
     refused = run_m(*arguments)
     assert (refused.returncode, refused.stdout) == (2, "")
     assert refused.stderr == f"m: {message}\n"
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_output_that_nobody_reads_on_is_no_failure(tmp_path: Path, unbuffered: str) -> None:
+    environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    process = subprocess.Popen(
+        [M, "config", "show"], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    assert process.stderr.read() == ""
+    assert process.wait(30) == 141
+
+
+def test_windows_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    with pytest.raises(SystemExit, match=r"^m: Framework M runs on Linux and macOS, not on Windows"):
+        main(["start"])
 
 
 def test_a_word_like_none_that_is_known_gets_the_list(run_m: RunM) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json  # noqa: F401 - named by an annotation
 from functools import partial
+
+import pytest
 
 from framework_m_core.controllers.controller import Controller, Documents
 from framework_m_core.controllers.event_handler import on
@@ -64,6 +67,54 @@ def test_annotations_that_are_not_there_at_run_time_are_told() -> None:
 
     found = problems_of(Shelf, handlers=[on("Shelf", DocCreated)(lost)])
     assert "its annotations cannot be read at run time: name 'Missing' is not defined" in found[0]
+
+
+@pytest.mark.parametrize(
+    ("annotation", "said"),
+    [
+        ("json.Decimall", "module 'json' has no attribute 'Decimall'"),
+        ("Missing", "name 'Missing' is not defined"),
+        ("int |", "Forward reference must be an expression"),
+    ],
+)
+def test_annotations_that_are_wrong_name_who_has_them(annotation: str, said: str) -> None:
+    class Spelling(Controller[Shelf]):
+        __annotations__ = {"amount": annotation}
+
+    async def heard(event: DocCreated, documents: Documents) -> None: ...
+
+    async def called(amount: int) -> int:
+        return amount
+
+    heard.__annotations__["event"] = annotation
+    called.__annotations__["amount"] = annotation
+    found = problems_of(
+        Shelf,
+        controllers=[Spelling],
+        handlers=[on("Shelf", DocCreated)(heard)],
+        functions=[rpc("shop.called", allow_guest=True)(called)],
+    )
+    for holder in ("Spelling", "heard", "called"):
+        assert any(holder in problem and said in problem for problem in found), (holder, found)
+
+
+def test_a_port_that_may_be_missing_is_refused_with_advice() -> None:
+    class Doubtful(Controller[Shelf]):
+        store: CacheProtocol | None
+        spare: CacheProtocol | None = None
+
+    found = problems_of(Shelf, controllers=[Doubtful])
+    assert len(found) == 2
+    for name, problem in zip(("store", "spare"), found, strict=True):
+        assert f"{name}: " in problem
+        assert "is never filled: a port is always there, ask for CacheProtocol alone" in problem
+
+    async def doubting(event: DocCreated, documents: Documents, cache: CacheProtocol | None) -> None: ...
+
+    async def asking(cache: CacheProtocol | None) -> None: ...
+
+    assert problems_of(Shelf, handlers=[on("Shelf", DocCreated)(doubting)])
+    assert problems_of(Shelf, functions=[rpc("shop.asking", allow_guest=True)(asking)])
 
 
 def test_a_partial_asks_for_nothing() -> None:

@@ -32,5 +32,5 @@ def test_production_shows_what_it_waits_for(run_m: RunM) -> None:
 def test_what_is_set_outranks_the_default(run_m: RunM) -> None:
     given = {"DATABASE_URL": "postgresql://ada:hunter22@db/app", "M_HTTP__CORS_ORIGINS": "https://a.example"}
     shown = lines(run_m("config", "show", variables=given).stdout)
-    assert 'url = "postgresql://***@db/app" # DATABASE_URL' in shown
+    assert 'url = "postgresql://ada:***@db/app" # DATABASE_URL' in shown
     assert 'cors_origins = ["https://a.example"] # M_HTTP__CORS_ORIGINS' in shown

@@ -18,6 +18,13 @@ from .conftest import M, RunM
 EMAIL, PASSWORD = "ada@example.com", "correct horse battery"
 
 
+@pytest.fixture(autouse=True)
+def _app(tmp_path: Path) -> None:
+    (tmp_path / "kiosk.py").touch()
+    project = '[project]\nname = "kiosk"\n[project.entry-points."framework_m.apps"]\nkiosk = "kiosk"\n'
+    (tmp_path / "pyproject.toml").write_text(project)
+
+
 def create(run_m: RunM, *arguments: str, typed: str = PASSWORD + "\n") -> subprocess.CompletedProcess[str]:
     return run_m("user", "create", *arguments, "--password-stdin", typed=typed)
 
@@ -167,8 +174,24 @@ def test_production_needs_its_secrets(run_m: RunM) -> None:
     assert "[auth] secret is not set: give it as M_AUTH__SECRET" in refused.stderr
 
 
-def test_a_store_that_is_away_is_said_without_its_password(run_m: RunM) -> None:
-    refused = run_m("user", "list", variables={"DATABASE_URL": "postgresql://ada:hunter22@127.0.0.1:1/app"})
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://ada:hunter22@127.0.0.1:1/app",
+        "postgresql://127.0.0.1:1/app?user=ada&password=hunter22",
+        "postgresql://ada:hunter22/x@127.0.0.1:1/app",
+        "postgresql://ada:1@x:hunter22@127.0.0.1:1/app",
+    ],
+)
+def test_a_store_that_is_away_is_said_without_its_password(run_m: RunM, address: str) -> None:
+    refused = run_m("user", "list", variables={"DATABASE_URL": address})
     assert refused.returncode == 2
     assert "PostgreSQL cannot be reached" in refused.stderr
+    assert "hunter22" not in refused.stderr
+
+
+def test_an_address_that_is_none_is_not_repeated(run_m: RunM) -> None:
+    refused = run_m("user", "list", variables={"DATABASE_URL": "ada:hunter22@127.0.0.1/app"})
+    assert refused.returncode == 2
+    assert "the database address is not understood: expected sqlite:///path/to/file.db" in refused.stderr
     assert "hunter22" not in refused.stderr

@@ -11,6 +11,7 @@ import pytest
 from framework_m_core.registry.snapshot import Snapshot
 from framework_m_testing.harness import OpenStore, StoreHarness
 
+from .migrating import Migrating, OpenMigrations, open_migrating
 from .wiring import sql_harness, sql_store
 
 
@@ -41,5 +42,18 @@ def open_store(database_url: str) -> OpenStore:
 
     def open_(snapshot: Snapshot) -> AbstractAsyncContextManager[StoreHarness]:
         return opened(snapshot)
+
+    return open_
+
+
+@pytest.fixture
+def opened(bare_database_url: str, tmp_path: Path) -> OpenMigrations:
+    """Opens the migrations for given DocTypes; those of one test share a database and a folder."""
+
+    @asynccontextmanager
+    async def open_(snapshot: Snapshot) -> AsyncIterator[Migrating]:
+        async with open_migrating(bare_database_url, snapshot, tmp_path / "app" / "migrations") as migrating:
+            await migrating.migrations.init()
+            yield migrating
 
     return open_

@@ -22,6 +22,7 @@ from framework_m_standard.sql.reader import SqlReader
 from framework_m_standard.sql.settings import SqlSettings
 from framework_m_standard.sql.store import SqlStore, make_driver
 from framework_m_standard.sql.unit_of_work import SqlUnitOfWorkFactory
+from framework_m_testing.fakes.doctype import FakeDocType
 from framework_m_testing.harness import StoreHarness
 
 from .wiring import sql_harness
@@ -63,8 +64,8 @@ def snapshot_of(*doctypes: type[Any]) -> Snapshot:
 
 
 @asynccontextmanager
-async def open_migrating(url: str, snapshot: Snapshot, folder: Path) -> AsyncIterator[Migrating]:
-    settings = SqlSettings(url=url, pool_size=4)
+async def open_migrating(url: str, snapshot: Snapshot, folder: Path, **options: Any) -> AsyncIterator[Migrating]:
+    settings = SqlSettings(url=url, pool_size=4, **options)
     driver = make_driver(settings, Path("unused"))
     await driver.open()
     try:
@@ -92,3 +93,17 @@ def _bound(store: SqlStore, settings: SqlSettings) -> SqlMigrations:
     container.bind("migration", SqlMigrations)
     migrations: SqlMigrations = container.get("migration")
     return migrations
+
+
+def plain(**fields: Any) -> type[Any]:
+    """A DocType `Plain` of these fields: annotation and default, or annotation alone."""
+    annotations = {name: field[0] for name, field in fields.items()}
+    defaults = {name: field[1] for name, field in fields.items() if len(field) > 1}
+    return type("Plain", (FakeDocType,), {"__annotations__": annotations, "__module__": __name__, **defaults})
+
+
+async def first(opened: OpenMigrations, *doctypes: type[Any], **values: Any) -> Any:
+    """A database at a first revision of the DocTypes, with a document of `Plain` in it."""
+    async with opened(snapshot_of(*doctypes)) as app:
+        await app.change("first")
+        return await app.store.store("Plain", **values)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -11,44 +9,18 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from alembic.operations import ops as alembic_ops
 
 from framework_m_core.domain.errors import ConfigurationError, DuplicateValueError, MigrationError
 from framework_m_core.domain.field import Field
-from framework_m_core.registry.snapshot import Snapshot
+from framework_m_standard.sql.migrations.changes import Changes
 from framework_m_testing.fakes.doctype import FakeDocType
 from framework_m_testing.harness import sample_snapshot
 from framework_m_testing.sample_doctypes import Colour
 
-from .migrating import Migrating, OpenMigrations, open_migrating, snapshot_of
+from .migrating import OpenMigrations, first, plain, snapshot_of
 
 AWKWARD = 'it\'s 100% \\ "new" :x $1 ? {}'
-
-
-@pytest.fixture
-def opened(bare_database_url: str, tmp_path: Path) -> OpenMigrations:
-    """Opens the migrations for given DocTypes; those of one test share a database and a folder."""
-
-    @asynccontextmanager
-    async def open_(snapshot: Snapshot) -> AsyncIterator[Migrating]:
-        async with open_migrating(bare_database_url, snapshot, tmp_path / "app" / "migrations") as migrating:
-            await migrating.migrations.init()
-            yield migrating
-
-    return open_
-
-
-def plain(**fields: Any) -> type[Any]:
-    """A DocType `Plain` of these fields: annotation and default, or annotation alone."""
-    annotations = {name: field[0] for name, field in fields.items()}
-    defaults = {name: field[1] for name, field in fields.items() if len(field) > 1}
-    return type("Plain", (FakeDocType,), {"__annotations__": annotations, "__module__": __name__, **defaults})
-
-
-async def first(opened: OpenMigrations, *doctypes: type[Any], **values: Any) -> Any:
-    """A database at a first revision of the DocTypes, with a document of `Plain` in it."""
-    async with opened(snapshot_of(*doctypes)) as app:
-        await app.change("first")
-        return await app.store.store("Plain", **values)
 
 
 async def test_the_sample_doctypes_leave_nothing_to_do(opened: OpenMigrations) -> None:
@@ -189,44 +161,29 @@ async def test_uniqueness_follows_the_doctype_both_ways(opened: OpenMigrations) 
         assert await app.store.store("Plain")
 
 
-async def test_a_type_is_changed_with_what_is_stored(opened: OpenMigrations) -> None:
-    old = await first(opened, plain(code=(str,), price=(str, "12.50")), code="42")
-    wanted = plain(code=(int,), price=(Decimal, Field(default=Decimal(0), scale=2)))
-    async with opened(snapshot_of(wanted)) as app:
-        said = await app.change("numbers")
-        assert said == ("plain.code becomes integer, and was text", "plain.price becomes decimal(2), and was text")
-        found = await app.store.load("Plain", old.id)
-        assert (found.code, found.price) == (42, Decimal("12.50"))
+async def test_the_way_back_of_a_drop_is_told_in_kinds_of_fields(opened: OpenMigrations) -> None:
+    class Gone(FakeDocType):
+        code: str = Field(default="x", unique=True)
+        price: Decimal = Field(default=Decimal(1), scale=2)
+        at: datetime | None = None
+        tags: list[str] = []
+        plain: UUID | None = Field(default=None, link="Plain")
 
-
-async def test_the_places_of_a_decimal_are_changed_with_what_is_stored(opened: OpenMigrations) -> None:
-    def priced(scale: int) -> type[Any]:
-        return plain(price=(Decimal, Field(default=Decimal(0), scale=scale)))
-
-    old = await first(opened, priced(2), price=Decimal("12.50"))
-    async with opened(snapshot_of(priced(4))) as app:
-        assert await app.change("finer") == ("plain.price becomes decimal(4), and was decimal(2)",)
-        assert (await app.store.load("Plain", old.id)).price == Decimal("12.5000")
-        assert list(await app.migrations.verify()) == []
-    async with opened(snapshot_of(priced(1))) as app:
-        await app.change("coarser")
-        assert (await app.store.load("Plain", old.id)).price == Decimal("12.5")
-    async with opened(snapshot_of(priced(0))) as app:
-        await app.migrations.create("whole")
-        with pytest.raises(MigrationError, match=r"plain.price is to have 0 places, and 1 rows have more"):
-            await app.run()
-    async with opened(snapshot_of(priced(1))) as app:
-        assert (await app.store.load("Plain", old.id)).price == Decimal("12.5")
-
-
-async def test_a_value_that_cannot_be_converted_stops_the_revision(opened: OpenMigrations) -> None:
-    old = await first(opened, plain(code=(str,)), code="forty-two")
-    async with opened(snapshot_of(plain(code=(int,)))) as app:
-        await app.migrations.create("numbers")
-        with pytest.raises(MigrationError, match=r"0002_numbers.*forty-two"):
-            await app.run()
-    async with opened(snapshot_of(plain(code=(str,)))) as app:
-        assert (await app.store.load("Plain", old.id)).code == "forty-two"
+    row = _row()
+    rows: Any = list[row]  # type: ignore[valid-type]
+    both = snapshot_of(row, Gone, plain(code=(str, Field(default="x", unique=True)), rows=(rows, [])))
+    async with opened(both) as app:
+        await app.change("first")
+    async with opened(snapshot_of(plain(code=(str, "x")))) as app:
+        written = await app.migrations.create("drop", drop=True)
+        assert written is not None
+        back = written.path.read_text().partition("def downgrade")[2]
+        assert 'm.add_unique("plain", ["code"])' in back
+        assert not any(word in back for word in ("sqlite_where", "postgresql", "KindText", "Text("))
+        await app.run()
+        assert await app.rollback() == [written.path.stem]
+    async with opened(both) as app:
+        assert [*await app.migrations.diff()] == []
 
 
 async def test_links_come_and_go(opened: OpenMigrations) -> None:
@@ -273,9 +230,17 @@ async def test_what_others_made_is_left_alone(opened: OpenMigrations, bare_datab
         transaction = await app.migrations._store.driver.begin()
         await transaction.script("CREATE TABLE theirs (id TEXT)")
         await transaction.script("CREATE INDEX fast ON plain (code)")
+        if "postgresql" in bare_database_url:
+            await transaction.script("COMMENT ON TABLE plain IS 'all'; COMMENT ON COLUMN plain.code IS 'a code'")
         await transaction.commit()
         assert await app.migrations.create("nothing") is None
         assert list(await app.migrations.verify()) == []
+
+
+async def test_a_difference_that_no_revision_makes_is_named() -> None:
+    odd = alembic_ops.UpgradeOps(ops=[alembic_ops.RenameTableOp("plain", "plane")])
+    with pytest.raises(ConfigurationError, match="plain: RenameTableOp"):
+        Changes(snapshot_of(plain()), {}, drop=False).of(odd)
 
 
 async def test_drift_is_told(opened: OpenMigrations) -> None:

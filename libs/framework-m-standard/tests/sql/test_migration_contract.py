@@ -20,6 +20,11 @@ def fill(patch: Path) -> None:
     patch.write_text(patch.read_text() + '    await documents.create("Plain", {})\n')
 
 
+def speak(patch: Path) -> None:
+    text = patch.read_text().replace("documents: Documents", "sql: PatchSql")
+    patch.write_text(text.replace("from framework_m import Documents", "from framework_m.migrations import PatchSql"))
+
+
 def spoil(path: Path) -> None:
     """Adds a line to the end of `upgrade`, or of a patch's `run`, which stands last in its file."""
     upgrade, way_back, rest = path.read_text().partition("\n\n\ndef downgrade")
@@ -37,6 +42,6 @@ class TestSqlMigrations(MigrationContract):
                     async with app.store.units(app.store.scope) as unit:
                         return int(await unit.repository("Plain").count())
 
-                yield MigrationDesk(app.migrations, app.store.schema_mapper.sync, fill, filled, spoil)
+                yield MigrationDesk(app.migrations, app.store.schema_mapper.sync, fill, filled, speak, spoil)
 
         return opened

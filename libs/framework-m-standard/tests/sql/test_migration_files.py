@@ -30,9 +30,10 @@ def revision(folder: Path, id: str, down: str, message: str = "says") -> None:
     (folder / "versions" / f"{id}.py").write_text(text)
 
 
-def patch(folder: Path, name: str, after: str) -> None:
+def patch(folder: Path, name: str, after: str, takes: str = "documents: Documents") -> None:
     (folder / "patches").mkdir(parents=True, exist_ok=True)
-    (folder / "patches" / f"{name}.py").write_text(f'"""Fills it."""\n\nafter = "{after}"\n')
+    text = f'"""Fills it."""\n\nafter = "{after}"\n\n\nasync def run({takes}) -> None:\n    pass\n'
+    (folder / "patches" / f"{name}.py").write_text(text)
 
 
 @pytest.fixture
@@ -56,9 +57,21 @@ def test_a_patch_follows_its_revision(files: MigrationFiles) -> None:
     assert names(files, Ledger(True, ("0002_b",), {"0001_p": ""})) == ["0002_q", "0003_c", "0003_r"]
     assert names(files, Ledger(False), to="0002") == ["0001_a", "0001_p", "0002_q", "0002_b"]
     last = ["0001_a", "0002_b", "0003_c", "0001_p", "0002_q", "0003_r"]
-    assert names(files, Ledger(False), patches_last=True) == last
+    assert names(files, Ledger(False), is_empty=True) == last
     assert files.history(Ledger(False))[3].message == "adds b"
     assert pending_lines(files, Ledger(True, ("0003_c",), {"0001_p": "", "0002_q": ""})) == ["patch 0003_r was not run"]
+
+
+def test_a_patch_by_sql_alone_stays_in_its_place_also_where_all_is_empty(tmp_path: Path) -> None:
+    revision(tmp_path, "0001_a", "None")
+    revision(tmp_path, "0002_b", "'0001_a'")
+    patch(tmp_path, "0001_p", "0001_a")
+    patch(tmp_path, "0002_q", "0001_a", "sql: PatchSql")
+    patch(tmp_path, "0003_r", "0001_a", "\n    sql: PatchSql,\n    documents: Documents,\n")
+    assert names(read_files(tmp_path), Ledger(False), is_empty=True) == [
+        *("0001_a", "0002_q", "0002_b"),
+        *("0001_p", "0003_r"),
+    ]
 
 
 def test_a_revision_is_named_by_how_it_begins(files: MigrationFiles) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import tomlkit
+from tomlkit.container import OutOfOrderTableProxy
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import InlineTable, Table
 
@@ -27,6 +28,8 @@ def write_setting(file: Path, section: str, key: str, value: Any) -> None:
                 document.add(tomlkit.nl())
             document[section] = tomlkit.table()
         table = document[section]
+        if isinstance(table, OutOfOrderTableProxy):
+            raise ConfigurationError(f"{file}: [{section}] is written in several places: bring them together first")
         if not isinstance(table, Table | InlineTable):
             raise ConfigurationError(f"{file}: {section!r} is a value and no section: take it out first")
         _set(table, key, value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -77,6 +78,13 @@ def test_the_image_holds_no_secret_and_no_rights(shop: Path) -> None:
     copied = {name for names in re.findall(r"^COPY (?!--)(.*) \S+$", image, re.MULTILINE) for name in names.split()}
     assert copied == {line.removeprefix("!") for line in ignored if line.startswith("!")}
     assert {".m/", ".env", "*.key"} <= set((shop / ".gitignore").read_text().splitlines())
+
+
+def test_git_takes_no_database_with_its_companions(shop: Path) -> None:
+    subprocess.run(["git", "init", "-q", str(shop)], check=True)
+    for suffix in ("", "-wal", "-shm", "-journal", "-migrate"):
+        for name in ("shop.db", "shop.sqlite3"):
+            subprocess.run(["git", "check-ignore", "-q", f"{name}{suffix}"], cwd=shop, check=True)
 
 
 def test_nothing_is_open_to_everybody(shop: Path) -> None:

@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
 from .conftest import BIN, Run
 
+SLOW = """
+import time
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def thing():
+    yield
+    time.sleep(1)
+    Path("put_away").touch()
+
+
+def test_slow(thing):
+    Path("begun").touch()
+    time.sleep(30)
+"""
 COMMANDS = {"test": "pytest", "lint": "ruff", "format": "ruff", "typecheck": "mypy"}
 
 
@@ -100,3 +121,21 @@ def test_a_tool_that_is_missing_is_named(run: Run, tmp_path: Path, command: str)
 def test_who_is_killed_has_a_shells_exit_code(run: Run, shop: Path) -> None:
     (shop / "tests/test_odd.py").write_text("import os\n\n\ndef test_odd() -> None:\n    os.kill(os.getpid(), 9)\n")
     assert run("m", "test", "tests/test_odd.py", folder=shop).returncode == 128 + signal.SIGKILL
+
+
+def test_an_interrupted_tool_puts_its_things_away(shop: Path) -> None:
+    (shop / "tests/test_slow.py").write_text(SLOW)
+    process = subprocess.Popen(
+        [BIN / "m", "test", "-p", "no:cacheprovider", "tests/test_slow.py"], cwd=shop, start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    end = time.monotonic() + 30
+    while not (shop / "begun").exists():
+        assert time.monotonic() < end
+        assert process.poll() is None
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    said, _ = process.communicate(timeout=30)
+    assert (shop / "put_away").exists(), said
+    assert process.returncode == 2
+    assert "KeyboardInterrupt" in said

@@ -167,9 +167,13 @@ async def open_application(
     environment: Mapping[str, str] | None = None,
     overrides: Mapping[str, Any] | None = None,
     container: Container | None = None,
+    needs_app: bool = False,
 ) -> AsyncIterator[Application]:
-    """An application for the app in a folder (default: the working directory), closed at the end."""
-    settings = load_settings(folder or Path.cwd(), environment, overrides=overrides)
+    """An application for the app in a folder (default: the working directory), closed at the end.
+
+    Raises ConfigurationError, with `needs_app` also for a folder without an app, in which nothing is made then.
+    """
+    settings = load_settings(folder or Path.cwd(), environment, overrides=overrides, needs_app=needs_app)
     application = Application(settings, container)
     await application.open(up_to)
     try:

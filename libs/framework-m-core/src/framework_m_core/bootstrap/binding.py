@@ -141,10 +141,15 @@ def _variant(choice: Choice, mapping: Any) -> Variant:
             f"variant {choice.name!r} of {choice.distribution}: {choice.value!r} must be a mapping with 'adapters' "
             "(port to choice), and optionally 'priority' and 'replaces'"
         )
+    priority = mapping.get("priority", 0)
+    if not isinstance(priority, int):
+        raise ConfigurationError(
+            f"variant {choice.name!r} of {choice.distribution}: its 'priority' is {priority!r}: an integer is expected"
+        )
     return Variant(
         choice.name,
         choice.distribution,
-        int(mapping.get("priority", 0)),
+        priority,
         dict(mapping["adapters"]),
         tuple(mapping.get("replaces", ())),
     )

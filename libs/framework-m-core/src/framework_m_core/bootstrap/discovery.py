@@ -44,6 +44,8 @@ _GROUPS = (
     *(f"{_OURS}{name}" for name in ("bootstrap", "cli_commands", "middleware", "overrides", "ports", "settings")),
     f"{_OURS}variants",
 )
+_PASSED_OVER = {"__main__", "conftest", "tests"}
+"""Modules and packages of an app that do not run in production."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,7 @@ def _with_app(file: Path) -> Discovered:
             raise ConfigurationError(f"{file} has entry points in the group {group!r}: did you mean {meant[0]!r}?")
     if not groups.get(APPS):
         return installed()
-    for source in (file.parent / "src", file.parent):
+    for source in (file.parent, file.parent / "src"):
         if source.is_dir() and str(source) not in sys.path:
             sys.path.insert(0, str(source))
     name = project.get("name", file.parent.name)
@@ -181,14 +183,18 @@ def describe(choice: Choice) -> str:
 
 
 def modules_of(package: ModuleType) -> Iterator[ModuleType]:
-    """A package and all modules in it, imported. Raises ConfigurationError naming one that cannot be."""
+    """A package and all modules in it but for its tests, imported. Raises ConfigurationError for one that cannot be."""
     yield package
-    for found in pkgutil.walk_packages(getattr(package, "__path__", ()), f"{package.__name__}."):
-        if found.name.rpartition(".")[2] not in {"__main__", "tests", "conftest"}:
-            try:
-                yield importlib.import_module(found.name)
-            except Exception as error:
-                raise ConfigurationError(f"the app's module {found.name} cannot be imported: {_told(error)}") from error
+    for found in pkgutil.iter_modules(getattr(package, "__path__", ()), f"{package.__name__}."):
+        if found.name.rpartition(".")[2] not in _PASSED_OVER:
+            yield from modules_of(_imported(found.name))
+
+
+def _imported(module: str) -> ModuleType:
+    try:
+        return importlib.import_module(module)
+    except Exception as error:
+        raise ConfigurationError(f"the app's module {module} cannot be imported: {_told(error)}") from error
 
 
 _MACHINERY = frozenset({__file__, importlib.__file__})

@@ -24,9 +24,9 @@ MIGRATED: Final = "migrated"
 async def open_migrations(folder: Path | None = None, *, changing: bool = False) -> AsyncIterator[MigrationProtocol]:
     """The migrations of the app in a folder (default: the working directory); `changing` says that they are run.
 
-    Raises ConfigurationError where the chosen store has none.
+    Raises ConfigurationError where there is no app, or where the chosen store has none.
     """
-    application = Application(load_settings(folder or Path.cwd(), secrets=False))
+    application = Application(load_settings(folder or Path.cwd(), secrets=False, needs_app=True))
     if application.binding_of("migration") is None:
         store = application.binding_of("schema_mapper")
         name = store.choice.name if store else "?"

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
+import tempfile
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from pydantic import BaseModel, SecretStr
+import pydantic
+from pydantic import BaseModel
 
 from framework_m_core.domain.errors import ConfigurationError
 
@@ -20,9 +24,14 @@ __all__ = ["GENERATED", "data_folder", "fill_secrets", "unset_secrets"]
 GENERATED = "generated_in_development"
 """A settings field with this in its `json_schema_extra` is a secret that development makes for itself."""
 
+_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
+
 
 def fill_secrets(settings: Settings) -> Settings:
-    """Settings with all generated secrets set. Raises ConfigurationError in production, naming what to set."""
+    """Settings with all generated secrets set.
+
+    Raises ConfigurationError in production, naming what to set, and for a kept secret that is no good.
+    """
     missing = [(section, field) for section, model in settings.sections.items() for field in unset_secrets(model)]
     if not missing:
         return settings
@@ -35,7 +44,7 @@ def fill_secrets(settings: Settings) -> Settings:
     sections, origins = dict(settings.sections), dict(settings.origins)
     for section, field in missing:
         file = data_folder(settings.data_folder) / f"{section}_{field}"
-        sections[section] = sections[section].model_copy(update={field: SecretStr(_kept(file))})
+        sections[section] = _with_kept(sections[section], field, file)
         origins[section, field] = f"generated, {file}"
     return replace(settings, sections=sections, origins=origins)
 
@@ -60,12 +69,42 @@ def unset_secrets(model: BaseModel) -> list[str]:
     ]
 
 
-def _kept(file: Path) -> str:
-    """The secret in a file; of several processes that start at once, the first to create it decides."""
+def _with_kept(model: BaseModel, field: str, file: Path) -> BaseModel:
+    """A section with the secret of a file, held to the same rules as one that is set. Raises ConfigurationError."""
+    given = {name: getattr(model, name) for name in model.model_fields_set}
     try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return file.read_text().strip()
-    with os.fdopen(descriptor, "w") as stream:
-        stream.write(secret := secrets.token_urlsafe(48))
-    return secret
+        return type(model).model_validate({**given, field: _kept(file)})
+    except pydantic.ValidationError as error:
+        said = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise ConfigurationError(
+            f"{file} holds no secret that can be used: {said}; remove the file, and a new one is made"
+        ) from None
+
+
+def _kept(file: Path) -> str:
+    """The secret in a file, which is made when missing. Raises ConfigurationError where it is not its owner's alone."""
+    try:
+        if not file.exists():
+            _offer(file)
+        if (mode := stat.S_IMODE(file.stat().st_mode)) & _OTHERS:
+            raise ConfigurationError(
+                f"{file} has mode {mode:04o}, so that others may have read the secret in it: remove the file, and a "
+                "new one is made; everybody logs in again"
+            )
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"the secret cannot be kept in {file}: {error}") from error
+
+
+def _offer(file: Path) -> None:
+    """Makes a secret, whole before it has its name: of several processes at once, the first to name its own decides."""
+    descriptor, draft = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.parent)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            stream.write(secrets.token_urlsafe(48))
+            stream.flush()
+            os.fsync(descriptor)
+        with suppress(FileExistsError):
+            os.link(draft, file)
+    finally:
+        os.unlink(draft)

@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 import pydantic
 from pydantic import BaseModel, SecretStr
+from pydantic_core import ErrorDetails
 
 from framework_m_core.bootstrap.binding import installed_variants, resolve_bindings
 from framework_m_core.bootstrap.discovery import Discovered
@@ -17,6 +18,7 @@ from framework_m_core.domain.suggestions import did_you_mean
 __all__ = ["check_setting", "is_secret", "model_of"]
 
 _CHOICES = "adapters"
+_OWN_WORDS = {"assertion_error", "value_error"}
 
 
 def model_of(discovered: Discovered, section: str, key: str) -> type[BaseModel]:
@@ -37,22 +39,36 @@ def is_secret(discovered: Discovered, section: str, key: str) -> bool:
 
 
 def check_setting(
-    discovered: Discovered, section: str, key: str, value: str | Sequence[str], *, shown: object = None
+    discovered: Discovered, section: str, key: str, value: str | Sequence[str], *, given: str | None = None
 ) -> Any:
     """The value that a text means, read as the environment's is.
 
-    Raises ConfigurationError: what was expected, and what came, or what is `shown` in its place.
+    `given` is the text as it was written, where variables stood in it: what came out of them is not told, and a secret
+    never. Raises ConfigurationError: what was expected.
     """
     model = model_of(discovered, section, key)
+    hidden = given is not None or is_secret(discovered, section, key)
     try:
         checked = model.model_validate({key: typed(model, key, value)})
+        if section == _CHOICES:
+            resolve_bindings({key: str(value)}, installed_variants(discovered), discovered)
     except pydantic.ValidationError as error:
-        said = "; ".join(fault["msg"].removeprefix("Value error, ") for fault in error.errors())
-        raise ConfigurationError(f"[{section}] {key}: {said}; {value if shown is None else shown!r} came") from error
-    if section == _CHOICES:
-        resolve_bindings({key: str(value)}, installed_variants(discovered), discovered)
-        return value
-    return getattr(checked, key)
+        said = "; ".join(_said(fault, model, key, hidden) for fault in error.errors())
+        came = f"; {given if hidden else value!r} came" if given or not hidden else ""
+        raise ConfigurationError(f"[{section}] {key}: {said}{came}") from (None if hidden else error)
+    except ConfigurationError:
+        if not hidden:
+            raise
+        raise ConfigurationError(f"[{section}] {key}: {given} stands for no adapter that is offered") from None
+    return value if section == _CHOICES else getattr(checked, key)
+
+
+def _said(fault: ErrorDetails, model: type[BaseModel], key: str, hidden: bool) -> str:
+    """What was wrong; a validator's own words may hold the value, so that a hidden one's setting is described."""
+    if hidden and fault["type"] in _OWN_WORDS:
+        info = model.model_fields.get(key)
+        return f"expected is what fits: {info.description}" if info and info.description else "it is not accepted"
+    return fault["msg"].removeprefix("Value error, ")
 
 
 def _meant(word: str, known: Mapping[str, object]) -> str:

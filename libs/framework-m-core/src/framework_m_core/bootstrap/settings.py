@@ -24,7 +24,7 @@ __all__ = ["CONFIG_FILE", "FrameworkSettings", "Settings", "config_file", "load_
 CONFIG_FILE = "framework_config.toml"
 SETTINGS_GROUP = "framework_m.settings"
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
-_ENVIRONMENT = re.compile(r"M_([A-Z0-9]+)__([A-Z0-9_]+)")
+_ENVIRONMENT = re.compile(r"M_(.+?)__(.+)")
 
 
 class FrameworkSettings(BaseModel):
@@ -98,11 +98,13 @@ def load_settings(
     *,
     overrides: Mapping[str, Any] | None = None,
     secrets: bool = True,
+    needs_app: bool = False,
 ) -> Settings:
     """Reads all settings for an app's folder. Raises ConfigurationError with every problem.
 
     `overrides` maps `"section.key"` to a value and outranks everything; command-line options use it. Without
-    `secrets`, those that nobody has set stay so: for looking at settings, not for working with them.
+    `secrets`, those that nobody has set stay so: for looking at settings, not for working with them. With `needs_app`,
+    a folder without an app is refused before anything is made there.
     """
     environment = os.environ if environment is None else environment
     problems: list[str] = []
@@ -124,6 +126,11 @@ def load_settings(
     if problems:
         raise ConfigurationError("the configuration cannot be used:", problems)
     settings = Settings(sections, origins, root.resolve(), discovered)
+    if needs_app and settings.framework.apps is None and not settings.local_apps:
+        raise ConfigurationError(
+            f"there is no app in {folder}: `m new app shop` writes one; a pyproject.toml is expected with "
+            '[project.entry-points."framework_m.apps"] and a line such as shop = "shop", or [framework] apps'
+        )
     return fill_secrets(settings) if secrets else settings
 
 
@@ -198,14 +205,23 @@ def _expand(values: dict[str, dict[str, Any]], environment: Mapping[str, str], p
     """Replaces `${NAME}`; a value whose variable is missing is left out, so that it is reported once."""
     for section, entries in values.items():
         for key, value in list(entries.items()):
-            if not isinstance(value, str):
-                continue
-            missing = [name for name in _VARIABLE.findall(value) if name not in environment]
+            missing: list[str] = []
+            entries[key] = _expanded(value, environment, missing)
             problems.extend(f"[{section}] {key}: the environment has no variable {name}" for name in missing)
             if missing:
                 del entries[key]
-            else:
-                entries[key] = _VARIABLE.sub(lambda found: environment[found[1]], value)
+
+
+def _expanded(value: Any, environment: Mapping[str, str], missing: list[str]) -> Any:
+    """A value with the variables in its texts replaced, at any depth; names of those that are not set go to a list."""
+    if isinstance(value, list):
+        return [_expanded(item, environment, missing) for item in value]
+    if isinstance(value, dict):
+        return {name: _expanded(item, environment, missing) for name, item in value.items()}
+    if not isinstance(value, str):
+        return value
+    missing += [name for name in _VARIABLE.findall(value) if name not in environment]
+    return _VARIABLE.sub(lambda found: environment.get(found[1], ""), value)
 
 
 def _validate(

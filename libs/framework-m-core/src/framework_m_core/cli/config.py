@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from textwrap import wrap
 from typing import Annotated, Any, Final
@@ -14,13 +13,13 @@ from pydantic import SecretStr
 from framework_m_core.bootstrap.in_force import settings_in_force
 from framework_m_core.bootstrap.settings import Settings, load_settings
 from framework_m_core.cli.tables import print_table
+from framework_m_core.domain.addresses import HIDDEN, without_password
 
 __all__ = ["app", "show"]
 
 app = App(name="config", help="The settings in force, and where each comes from.")
 
 _WIDTH: Final = 100
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*@")
 
 
 @app.command
@@ -56,9 +55,9 @@ def shown(value: Any) -> str:
     if value is None:
         return "(not set)"
     if isinstance(value, SecretStr):
-        return '"***"'
+        return f'"{HIDDEN}"'
     if isinstance(value, str):
-        return json.dumps(_CREDENTIALS.sub("***@", value), ensure_ascii=False)
+        return json.dumps(without_password(value), ensure_ascii=False)
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(shown, value))}]"
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -46,7 +46,7 @@ def console(
 
 
 async def _run(code: Any, as_user: str | None, reason: str) -> Outcome:
-    async with open_application() as app:
+    async with open_application(needs_app=True) as app:
         return await executed(code, _names(app, await _scope(app, as_user, reason)), last=True)
 
 
@@ -60,7 +60,7 @@ def _conclude(outcome: Outcome) -> None:
 
 def _converse(as_user: str | None, reason: str) -> None:
     with asyncio.Runner() as runner:
-        opened = open_application()
+        opened = open_application(needs_app=True)
         app = runner.run(opened.__aenter__())
         try:
             scope = runner.run(_scope(app, as_user, reason))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import os
+import select
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -27,22 +29,29 @@ For example:
   m info --verbose            what is installed and bound, and why
 
 With --debug, any command shows where an error came from."""
-_FAILED, _MISUSED, _INTERRUPTED = 1, 2, 130
+_NOT_HERE = "m: Framework M runs on Linux and macOS, not on Windows: use the Windows Subsystem for Linux"
+_FAILED, _MISUSED, _INTERRUPTED, _CUT_OFF = 1, 2, 130, 141
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs a command and ends the process: 0, or 1 for a failure, 2 for a wrong command line or configuration."""
+    if sys.platform == "win32":
+        raise SystemExit(_NOT_HERE)
     given = list(sys.argv[1:] if arguments is None else arguments)
     ours = given[: given.index("--")] if "--" in given else given
     debug = "--debug" in ours
     try:
         code = _run([word for word in ours if word != "--debug"] + given[len(ours) :])
+        sys.stdout.flush()
     except KeyboardInterrupt:
         code = _INTERRUPTED
     except Exception as error:
-        if debug:
+        if isinstance(error, BrokenPipeError) and _nobody_reads():
+            code = _CUT_OFF
+        elif debug:
             raise
-        code = _complain(error)
+        else:
+            code = _complain(error)
     raise SystemExit(code)
 
 
@@ -112,6 +121,16 @@ def _usual(given: Sequence[str]) -> Sequence[str]:
     if given[:1] == ["help"]:
         return [*given[1:], "--help"]
     return ["--version"] if given == ["-v"] else given
+
+
+def _nobody_reads() -> bool:
+    """Whether our output has no reader any longer, as behind `| head`: what is left of it is then dropped."""
+    output = select.poll()
+    output.register(sys.stdout.fileno(), 0)
+    if not output.poll(0):
+        return False
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return True
 
 
 def _complain(error: Exception) -> int:

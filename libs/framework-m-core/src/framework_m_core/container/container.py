@@ -115,7 +115,7 @@ def _hint(factory: Callable[..., Any], parameter: str) -> Any:
     function = vars(factory).get("__init__", factory) if isinstance(factory, type) else factory
     try:
         return get_type_hints(function).get(parameter)
-    except NameError:
+    except (AttributeError, NameError):
         return None
 
 

@@ -95,7 +95,8 @@ class MigrationProtocol(Protocol):
     def apply(self, to: str | None = None) -> AsyncGenerator[MigrationStep, None]:
         """Does what is pending, up to and with a revision and its patches, and yields each step once it is done.
 
-        The order is that of `status`: where documents are stored, a patch is done before the next revision.
+        The order is that of `status`. A patch is done before the next revision; where no documents are stored, one of
+        documents may wait until tables and classes agree.
         """
         ...
 

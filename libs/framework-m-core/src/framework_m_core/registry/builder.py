@@ -42,7 +42,7 @@ from framework_m_core.registry.overrides import (
 )
 from framework_m_core.registry.plans import ChildPlan, DocTypePlan
 from framework_m_core.registry.snapshot import Snapshot
-from framework_m_core.registry.wants import OFFERED, Wants, check_wants, wants_of
+from framework_m_core.registry.wants import OFFERED, UNREADABLE, Wants, check_wants, wants_of
 
 __all__ = ["RegistryBuilder"]
 
@@ -133,7 +133,7 @@ class RegistryBuilder:
             try:
                 if wanted := wants_of(holder, self._ports):
                     found[holder] = wanted
-            except NameError as error:
+            except UNREADABLE as error:
                 if holder in self._handlers:
                     self._problem(holder, f"its annotations cannot be read at run time: {error}")
         return found
@@ -286,7 +286,7 @@ class RegistryBuilder:
             return None
         try:
             return compile_call(function, mark, doctype, controller, self._ports)
-        except (TypeError, NameError, pydantic.PydanticUserError) as error:
+        except (*UNREADABLE, pydantic.PydanticUserError) as error:
             self._problem(function, f"its arguments cannot be checked: {error}")
             return None
 

@@ -17,6 +17,7 @@ from framework_m_core.domain.doctype import is_document_class
 from framework_m_core.domain.meta import ACTIONS
 from framework_m_core.domain.scope import RequestScope
 from framework_m_core.registry.declarations import is_async
+from framework_m_core.registry.wants import UNREADABLE
 
 __all__ = ["DOC_ID", "CallPlan", "check_call", "compile_call", "function_path"]
 
@@ -58,7 +59,7 @@ def compile_call(
     controller: type[Controller[Any]] | None = None,
     ports: Collection[type] = (),
 ) -> CallPlan:
-    """The plan of a method of a DocType, or of a function. Raises TypeError and NameError for a bad signature."""
+    """The plan of a method of a DocType, or of a function. Raises one of UNREADABLE for a bad signature."""
     hints = get_type_hints(function, include_extras=True)
     fields: dict[str, Any] = {}
     filled: dict[str, type] = {}
@@ -98,7 +99,7 @@ def check_call(function: Any, mark: CallMark) -> Iterator[str]:
 def _check_answer(name: str, function: Any) -> Iterator[str]:
     try:
         returns = get_type_hints(function).get("return", Any)
-    except NameError:
+    except UNREADABLE:
         return  # told of with the arguments
     for doctype in shown_documents(returns):
         yield (

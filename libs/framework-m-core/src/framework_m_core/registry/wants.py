@@ -5,11 +5,11 @@ from __future__ import annotations
 import inspect
 from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, Final, get_type_hints
+from typing import Any, Final, get_args, get_type_hints
 
 from framework_m_core.interfaces.cache import CacheProtocol
 
-__all__ = ["OFFERED", "Wants", "check_wants", "wants_of"]
+__all__ = ["OFFERED", "UNREADABLE", "Wants", "check_wants", "wants_of"]
 
 type Wants = Mapping[str, type]
 """Protocols by the name of the attribute or parameter that is to hold their adapter."""
@@ -19,11 +19,15 @@ OFFERED: Final[Mapping[str, type]] = MappingProxyType({"cache": CacheProtocol})
 """The framework's own ports that may be asked for: their protocols by their names."""
 
 
+UNREADABLE: Final = (AttributeError, NameError, SyntaxError, TypeError)
+"""What annotations raise that cannot be read at run time."""
+
+
 def wants_of(holder: Any, ports: Collection[type]) -> Wants:
     """The attributes of a controller class, or the parameters of a function, that are annotated with a port.
 
-    What has no annotations of its own, such as a partial, asks for nothing. Raises NameError for annotations that are
-    not there at run time.
+    What has no annotations of its own, such as a partial, asks for nothing. Raises one of UNREADABLE for
+    annotations that are not there at run time.
     """
     if not (isinstance(holder, type) or inspect.isroutine(holder)):
         return {}
@@ -36,9 +40,11 @@ def check_wants(holder: type, ports: Collection[type]) -> Iterator[str]:
     """Attributes of a controller that nobody would fill."""
     try:
         hints = get_type_hints(holder)
-    except NameError as error:
+    except UNREADABLE as error:
         yield f"its annotations cannot be read at run time: {error}"
         return
     for name, hint in hints.items():
+        if asked := [part for part in get_args(hint) if any(part is port for port in ports)]:
+            yield f"{name}: {hint} is never filled: a port is always there, ask for {asked[0].__name__} alone"
         if getattr(hint, "_is_protocol", False) and hint not in ports and not hasattr(holder, name):
             yield f"{name}: {hint.__name__} is no port: declare it under framework_m.ports, or give it a value"

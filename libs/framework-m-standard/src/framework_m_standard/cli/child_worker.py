@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Final
 
 __all__ = ["CANNOT_START", "ChildWorker"]
@@ -24,18 +24,20 @@ _MORE_PATIENCE_SECONDS: Final = 5
 class ChildWorker:
     """One worker process. It is ended with SIGTERM, and killed only when it overstays."""
 
-    def __init__(self, bound: socket.socket, environment: Mapping[str, str], says: Iterable[str]) -> None:
+    def __init__(self, bound: socket.socket, says: Iterable[str]) -> None:
         self.started = time.monotonic()
         reading, writing = os.pipe()
-        os.set_inheritable(writing, True)
+        self._pipe: int | None = reading
         arguments = [*_COMMAND, str(bound.fileno()), str(writing), *says]
         try:
             self._process = subprocess.Popen(  # noqa: S603 - our own module under our own interpreter
-                arguments, pass_fds=(bound.fileno(), writing), env={**os.environ, **environment}
+                arguments, pass_fds=(bound.fileno(), writing)
             )
+        except BaseException:
+            self._close_pipe()
+            raise
         finally:
             os.close(writing)
-        self._pipe: int | None = reading
         self._is_ready = False
 
     @property
@@ -48,8 +50,7 @@ class ChildWorker:
         """Whether it serves, or has done so."""
         if self._pipe is not None and select.select([self._pipe], [], [], 0)[0]:
             self._is_ready = bool(os.read(self._pipe, 1))
-            os.close(self._pipe)
-            self._pipe = None
+            self._close_pipe()
         return self._is_ready
 
     def ask_to_end(self) -> None:
@@ -58,9 +59,15 @@ class ChildWorker:
             self._process.terminate()
 
     def wait(self, shutdown_seconds: float) -> None:
-        """Waits for its end, for as long as running requests may take and a little more."""
+        """Waits for its end, for as long as running requests may take and a little more, and lets go of it."""
         try:
             self._process.wait(shutdown_seconds + _MORE_PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._close_pipe()
+
+    def _close_pipe(self) -> None:
+        if self._pipe is not None:
+            os.close(self._pipe)
+            self._pipe = None

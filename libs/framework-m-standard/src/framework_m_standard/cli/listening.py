@@ -17,15 +17,11 @@ __all__ = ["address_of", "http_settings", "listen_as_configured", "settings_for"
 def settings_for(host: str | None, port: int | None) -> Settings:
     """The settings of the app in the working directory; the command's own options outrank them.
 
-    Raises ConfigurationError, also for what production refuses.
+    Raises ConfigurationError, also for a folder without an app and for what production refuses.
     """
     given: Mapping[str, object] = {"http.host": host, "http.port": port}
-    settings = load_settings(Path.cwd(), overrides={key: value for key, value in given.items() if value is not None})
-    if settings.framework.apps is None and not settings.local_apps:
-        raise ConfigurationError(
-            f"there is no app in {Path.cwd()}: `m new app shop` writes one; a pyproject.toml is expected with "
-            '[project.entry-points."framework_m.apps"] and a line such as shop = "shop", or [framework] apps'
-        )
+    overrides = {key: value for key, value in given.items() if value is not None}
+    settings = load_settings(Path.cwd(), overrides=overrides, needs_app=True)
     if settings.production:
         check_for_production(http_settings(settings))
     return settings

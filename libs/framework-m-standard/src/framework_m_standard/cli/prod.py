@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated, Final
+from typing import Annotated
 
 from cyclopts import Parameter
 
@@ -18,8 +18,6 @@ from framework_m_standard.cli.supervisor import Supervisor
 from framework_m_standard.cli.worker_process import serve_app
 
 __all__ = ["prod"]
-
-_PRODUCTION: Final = {"M_FRAMEWORK__ENV": "production"}
 
 
 def prod(
@@ -36,7 +34,7 @@ def prod(
     For example:
       m prod --host 0.0.0.0 --workers 4
     """
-    os.environ.update(_PRODUCTION)
+    os.environ["M_FRAMEWORK__ENV"] = "production"
     settings = settings_for(host, port)
     http = http_settings(settings)
     count = http.workers if workers is None else workers
@@ -50,4 +48,4 @@ def prod(
     if count == 1:
         serve_app(settings, bound, ready, frozenset())
         return 0
-    return Supervisor(bound, count, _PRODUCTION, http.shutdown_seconds).run(ready)
+    return Supervisor(bound, count, http.shutdown_seconds).run(ready)

@@ -88,6 +88,7 @@ class Reloader:
             self._answer_nothing()
             self._end(before)
         elif self._next.exit_code is not None:
+            self._end(self._next)
             self._next = None
             print(_NONE_SERVES if self._unavailable else _OLD_SERVES, file=sys.stderr, flush=True)
 
@@ -103,7 +104,7 @@ class Reloader:
         return None
 
     def _start(self) -> ChildWorker:
-        return ChildWorker(self._bound, {}, self._says)
+        return ChildWorker(self._bound, self._says)
 
     def _end(self, worker: ChildWorker | None) -> None:
         if worker is not None:

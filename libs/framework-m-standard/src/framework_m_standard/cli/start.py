@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -34,7 +33,7 @@ def start(
     http = http_settings(settings)
     bound = listen_as_configured(http)
     says = frozenset(Says) - ({Says.REQUESTS} if quiet else set())
-    if reload and sys.platform != "win32":
+    if reload:
         return Reloader(settings.root, bound, http.shutdown_seconds, says).run()
     serve_app(settings, bound, lambda: None, says)
     return 0

@@ -7,7 +7,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final
 
 from framework_m_standard.cli.child_worker import ChildWorker
@@ -17,21 +17,21 @@ __all__ = ["Supervisor"]
 _LOOKS_EVERY_SECONDS: Final = 0.2
 _STABLE_SECONDS: Final = 10
 _LONGEST_PAUSE_SECONDS: Final = 30
+_LAST_RESORT_SECONDS: Final = 2
+"""How often a worker is tried where there is no other."""
 
 
 class Supervisor:
     """Starts one worker alone, so that a start that cannot succeed fails once; then all others."""
 
-    def __init__(
-        self, bound: socket.socket, count: int, environment: Mapping[str, str], shutdown_seconds: float
-    ) -> None:
+    def __init__(self, bound: socket.socket, count: int, shutdown_seconds: float) -> None:
         self._bound = bound
         self._count = count
-        self._environment = environment
         self._shutdown_seconds = shutdown_seconds
         self._stop = threading.Event()
         self._workers: list[ChildWorker] = []
         self._pause = 0.0
+        self._not_before = 0.0
 
     def run(self, ready: Callable[[], None]) -> int:
         """Runs until a signal, or until the first worker fails to start; the exit code.
@@ -65,21 +65,30 @@ class Supervisor:
         return 0
 
     def _watch(self) -> int:
-        while not self._stop.is_set():
-            while len(self._workers) < self._count:
-                self._workers.append(self._spawn())
-            self._stop.wait(_LOOKS_EVERY_SECONDS)
+        while not self._stop.wait(_LOOKS_EVERY_SECONDS):
             for worker in [worker for worker in self._workers if worker.exit_code is not None]:
                 self._bury(worker)
+            while len(self._workers) < self._count and self._may_spawn():
+                self._workers.append(self._spawn())
         return 0
 
+    def _may_spawn(self) -> bool:
+        """Once the pause is over; where no worker is left, at once, but for one that has only just been tried."""
+        now = time.monotonic()
+        return now >= self._not_before or (not self._workers and now >= self._spawned + _LAST_RESORT_SECONDS)
+
     def _spawn(self) -> ChildWorker:
-        return ChildWorker(self._bound, self._environment, ())
+        self._spawned = time.monotonic()
+        return ChildWorker(self._bound, ())
 
     def _bury(self, worker: ChildWorker) -> None:
         """Takes a dead worker off the list; workers that die young are replaced ever more slowly."""
         self._workers.remove(worker)
+        worker.wait(0)
         print(f"A worker has died with exit code {worker.exit_code}: starting another.", file=sys.stderr, flush=True)
-        died_young = time.monotonic() - worker.started < _STABLE_SECONDS
-        self._pause = min(max(1.0, self._pause * 2), _LONGEST_PAUSE_SECONDS) if died_young else 0.0
-        self._stop.wait(self._pause)
+        now = time.monotonic()
+        if now - worker.started >= _STABLE_SECONDS:
+            self._pause = 0.0
+        elif now >= self._not_before:
+            self._pause = min(max(1.0, self._pause * 2), _LONGEST_PAUSE_SECONDS)
+            self._not_before = now + self._pause

@@ -136,7 +136,7 @@ def _run[R](work: Callable[[IdentityProtocol], Awaitable[R]]) -> R:
     """Does work with the identity provider of the app in this folder."""
 
     async def opened() -> R:
-        async with open_application() as application:
+        async with open_application(needs_app=True) as application:
             return await work(application.container.get("identity"))
 
     try:

@@ -10,17 +10,11 @@ from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import Any, Final
 
 import uvicorn
+import uvloop
 
 from framework_m_standard.http.asgi import ASGIApp
 from framework_m_standard.http.bounded_heads import BoundedHeads
 from framework_m_standard.http.health_routes import Lifecycle
-
-try:
-    import uvloop
-
-    _new_loop: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
-except ImportError:  # there is none for Windows
-    _new_loop = asyncio.new_event_loop
 
 __all__ = ["Opener", "listen", "serve"]
 
@@ -63,7 +57,7 @@ def serve(
 
     `ready` is called once the app is open. What the opener raises is passed on.
     """
-    with asyncio.Runner(loop_factory=_new_loop) as runner:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(opener, bound, lifecycle, shutdown_seconds, ready))
 
 

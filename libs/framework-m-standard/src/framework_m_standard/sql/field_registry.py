@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,7 +13,7 @@ from sqlalchemy.ext.compiler import compiles
 
 from framework_m_core.domain.field_spec import DECIMAL_DIGITS, FieldKind, FieldSpec
 
-__all__ = ["FieldRegistry", "text_of_type", "type_text"]
+__all__ = ["FieldRegistry", "KindText", "is_type_of", "kind_types", "text_of_type", "type_text"]
 
 
 class ScaledInteger(sa.BigInteger):
@@ -26,6 +27,20 @@ class ScaledInteger(sa.BigInteger):
 @compiles(ScaledInteger)
 def _declared_type(type_: ScaledInteger, *_: Any, **__: Any) -> str:
     return f"DECIMAL({DECIMAL_DIGITS},{type_.scale})"
+
+
+class KindText(sa.Text):
+    """SQLite's column of what it keeps as text and is none. Its declared type tells the kind, so that a change of it is
+    seen; that it holds the word `text` makes SQLite keep text."""
+
+    def __init__(self, kind: FieldKind) -> None:
+        super().__init__()
+        self.kind = kind
+
+
+@compiles(KindText)
+def _declared_kind(type_: KindText, *_: Any, **__: Any) -> str:
+    return f"TEXT_{type_.kind.upper()}"
 
 
 type TypeFactory = Callable[[FieldSpec], sa.types.TypeEngine[Any]]
@@ -46,11 +61,11 @@ _SQLITE: Mapping[FieldKind, TypeFactory] = {
     FieldKind.INTEGER: lambda spec: sa.BigInteger(),
     FieldKind.FLOAT: lambda spec: sa.REAL(),
     FieldKind.BOOLEAN: lambda spec: sa.SmallInteger(),
-    FieldKind.DATETIME: lambda spec: sa.Text(),
-    FieldKind.DATE: lambda spec: sa.Text(),
+    FieldKind.DATETIME: lambda spec: KindText(spec.kind),
+    FieldKind.DATE: lambda spec: KindText(spec.kind),
     FieldKind.DECIMAL: lambda spec: ScaledInteger(spec.scale or 0),
-    FieldKind.UUID: lambda spec: sa.Text(),
-    FieldKind.JSON: lambda spec: sa.Text(),
+    FieldKind.UUID: lambda spec: KindText(spec.kind),
+    FieldKind.JSON: lambda spec: KindText(spec.kind),
 }
 
 
@@ -63,6 +78,20 @@ class FieldRegistry:
     def column_type(self, spec: FieldSpec) -> sa.types.TypeEngine[Any]:
         """The column type of a scalar field."""
         return self._types[spec.kind](spec)
+
+
+def kind_types() -> Mapping[str, Callable[[], KindText]]:
+    """What a dialect of SQLite is to know to tell the kinds of existing columns."""
+    kinds = (FieldKind.DATETIME, FieldKind.DATE, FieldKind.UUID, FieldKind.JSON)
+    return {f"TEXT_{kind.upper()}": partial(KindText, kind) for kind in kinds}
+
+
+def is_type_of(found: str, wanted: str, *, id: str | None) -> bool:
+    """Whether an existing column has the wanted type, given the type of its table's id.
+
+    A table that names no kind for its id was made on SQLite before kinds were named, so its text may be any of them.
+    """
+    return found == wanted or (found == "text" and wanted.startswith("text_") and id in (None, "text"))
 
 
 def type_text(dialect: Dialect, column: sa.Column[Any]) -> str:

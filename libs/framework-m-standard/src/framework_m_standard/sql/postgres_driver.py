@@ -14,6 +14,7 @@ from asyncpg.prepared_stmt import PreparedStatement
 from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
 from sqlalchemy.engine import Dialect
 
+from framework_m_core.domain.addresses import without_password
 from framework_m_core.domain.errors import (
     ConfigurationError,
     DatabaseError,
@@ -74,10 +75,9 @@ class PostgresDriver:
         try:
             self._free.append(await self._connect())
         except (OSError, asyncpg.PostgresError, ValueError, RepositoryError) as error:
-            cause = error.__cause__ or error
             raise ConfigurationError(
-                f"PostgreSQL cannot be reached at {_without_password(self._url)}: {cause}. Check DATABASE_URL and that "
-                "the server runs"
+                f"PostgreSQL cannot be reached at {without_password(self._url)}: {_told(error.__cause__ or error)}. "
+                "Check DATABASE_URL and that the server runs"
             ) from error
 
     async def close(self) -> None:
@@ -308,7 +308,8 @@ def _committing() -> Iterator[None]:
             raise OutcomeUnknownError("the connection broke during a commit") from error
 
 
-def _without_password(url: str) -> str:
-    scheme, _, rest = url.partition("://")
-    login, at, host = rest.rpartition("@")
-    return f"{scheme}://{login.partition(':')[0]}{at}{host}"
+def _told(cause: BaseException) -> str:
+    """Why a connection failed; what cannot be read as an address may be a piece of the password."""
+    if isinstance(cause, ValueError):
+        return "the address cannot be read: what is special in a user or password is encoded, @ as %40, / as %2F"
+    return str(cause)

@@ -9,7 +9,7 @@ from sqlalchemy.engine import Dialect
 
 from framework_m_standard.sql.column_default import column_default
 from framework_m_standard.sql.existing_schema import ExistingColumn, ExistingSchema
-from framework_m_standard.sql.field_registry import type_text
+from framework_m_standard.sql.field_registry import is_type_of, type_text
 from framework_m_standard.sql.missing_values import Gaps
 
 __all__ = ["advice_on"]
@@ -37,4 +37,6 @@ def _old_names(
 ) -> list[str]:
     """Columns that no field stands for any longer and that could hold what the new one is to hold."""
     wanted = type_text(dialect, column)
-    return [name for name, found in existing.items() if name not in table.columns and found.type == wanted]
+    id = existing["id"].type if "id" in existing else None
+    left = {name: found for name, found in existing.items() if name not in table.columns}
+    return [name for name, found in left.items() if is_type_of(found.type, wanted, id=id)]

@@ -18,7 +18,7 @@ from framework_m_standard.sql.append_only import append_only_statements
 from framework_m_standard.sql.column_default import column_default, needs_value
 from framework_m_standard.sql.driver import Transaction
 from framework_m_standard.sql.existing_schema import ExistingColumn, ExistingSchema, read_existing
-from framework_m_standard.sql.field_registry import type_text
+from framework_m_standard.sql.field_registry import is_type_of, type_text
 from framework_m_standard.sql.keys import INDEX_PREFIXES
 from framework_m_standard.sql.literals import literal_text, sql_literal
 from framework_m_standard.sql.migrations.agenda import MigrationFiles, pending_lines, read_files
@@ -184,12 +184,13 @@ class SqlSchemaMapper:
     def _columns(
         self, table: sa.Table, existing: Mapping[str, ExistingColumn], gaps: Gaps, problems: list[str]
     ) -> Iterator[str]:
+        id = existing["id"].type if "id" in existing else None
         for column in table.columns:
             if column.name not in existing:
                 yield from self._add_column(table, column)
                 continue
             found, wanted = existing[column.name], type_text(self._driver.dialect, column)
-            if found.type != wanted:
+            if not is_type_of(found.type, wanted, id=id):
                 problems.append(
                     f"{table.name}.{column.name} is {found.type}, the DocType wants {wanted}: rename the field, or "
                     "change the column by hand"

@@ -13,13 +13,13 @@ from cyclopts import Parameter
 from framework_m_core.bootstrap import discovery
 from framework_m_core.bootstrap.setting_check import check_setting, is_secret
 from framework_m_core.bootstrap.settings import config_file
+from framework_m_core.domain.addresses import HIDDEN, without_password
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_studio.settings_file import write_setting
 
 __all__ = ["set_setting"]
 
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
-_PASSWORD = re.compile(r"://[^/@\s:]*:[^/@\s]+@")
 
 
 def set_setting(
@@ -59,7 +59,8 @@ def _parts(setting: str) -> tuple[str, str]:
 def _accepted(section: str, key: str, value: str) -> Any:
     """What is to be written. A value with variables is checked where they are all set here."""
     names, known = _VARIABLE.findall(value), discovery.discover(Path.cwd())
-    if (is_secret(known, section, key) and not names) or _PASSWORD.search(_VARIABLE.sub("", value)):
+    bare = _VARIABLE.sub(HIDDEN, value)
+    if (is_secret(known, section, key) and not names) or without_password(bare) != bare:
         raise ConfigurationError(
             f"[{section}] {key} would stand in the file for all to read: put the secret into a variable and write its "
             f"name, m config set {section}.{key} '${{{section.upper()}_{key.upper()}}}', in single quotes"
@@ -68,8 +69,7 @@ def _accepted(section: str, key: str, value: str) -> Any:
         checked = check_setting(known, section, key, _given(value))
         return list(checked) if isinstance(checked, tuple) else checked
     if not _unknown(value):
-        meant = _VARIABLE.sub(lambda found: os.environ[found[1]], value)
-        check_setting(known, section, key, meant, shown=value)
+        check_setting(known, section, key, _VARIABLE.sub(lambda found: os.environ[found[1]], value), given=value)
     return value
 
 

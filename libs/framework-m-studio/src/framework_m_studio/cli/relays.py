@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -70,9 +71,18 @@ def typecheck(*arguments: Arguments) -> int:
 
 
 def _relay(tool: str, *arguments: str, folder: Path | None = None) -> int:
-    """Runs a tool with the terminal as it is, here unless in another folder, and returns its exit code."""
-    done = subprocess.run([_found(tool), *arguments], env=_with_sources(), cwd=folder, check=False)  # noqa: S603
-    return done.returncode if done.returncode >= 0 else _KILLED - done.returncode
+    """Runs a tool with the terminal as it is, here unless in another folder, and returns its exit code.
+
+    What Ctrl-C does is the tool's affair.
+    """
+    command, environment = [_found(tool), *arguments], _with_sources()
+    # Not SIG_IGN, which the tool would inherit.
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        code = subprocess.Popen(command, env=environment, cwd=folder).wait()  # noqa: S603
+    finally:
+        signal.signal(signal.SIGINT, before)
+    return code if code >= 0 else _KILLED - code
 
 
 def _found(tool: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import keyword
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -119,7 +120,7 @@ def _literal(text: str, inside: str) -> str:
         choices = ()
     if not choices or not all(isinstance(choice, str) for choice in choices):
         raise ConfigurationError(f"--field {text!r}: expected texts to choose from, such as Literal['Open', 'Done']")
-    quoted = ", ".join('"' + choice.replace("\\", "\\\\").replace('"', '\\"') + '"' for choice in choices)
+    quoted = ", ".join(json.dumps(choice, ensure_ascii=False) for choice in choices)
     if len(quoted) > _LONGEST_CHOICES:
         raise ConfigurationError(f"--field {text!r}: that many choices do not fit a line: write an Enum by hand")
     return f"Literal[{quoted}]"

@@ -35,11 +35,6 @@ class LocalApp:
         room = self.sources / "doctypes"
         return room if (room / "__init__.py").is_file() else self.sources
 
-    @property
-    def module(self) -> str:
-        """The dotted name of that place."""
-        return self.package if self.doctypes == self.sources else f"{self.package}.doctypes"
-
 
 def app_here(name: str | None) -> LocalApp:
     """The app in the working directory, or the one of several that is named. Raises ConfigurationError."""

@@ -32,13 +32,15 @@ class MigrationDesk:
     """The migrations of DocTypes over a store, and what the contract does to their files.
 
     `develop` brings the store in line as development's start does. `fill` lets a patch's file store a document of
-    `Plain`, `filled` counts those; `spoil` lets the file of a revision or patch fail after all that it does.
+    `Plain`, `filled` counts those; `speak` makes it a patch that asks for no documents, but for the store's own words,
+    and changes nothing. `spoil` lets the file of a revision or patch fail after all that it does.
     """
 
     migrations: MigrationProtocol
     develop: Callable[[], Awaitable[object]]
     fill: Callable[[Path], None]
     filled: Callable[[], Awaitable[int]]
+    speak: Callable[[Path], None]
     spoil: Callable[[Path], None]
 
     async def write(self, message: str, *, empty: bool = False, drop: bool = False) -> Path:
@@ -185,6 +187,15 @@ class MigrationContract(Contract):
         pending = await desk.pending()
         assert len(pending) == 3
         assert await desk.run() == pending
+
+    async def test_a_patch_in_the_stores_own_words_keeps_its_place_in_an_empty_store(self, desk: MigrationDesk) -> None:
+        """For it speaks to what the revisions before it have made, and those after it may take that away."""
+        first = await desk.write("first")
+        patch = await desk.migrations.create_patch("by its words")
+        desk.speak(patch)
+        second = await desk.write("second", empty=True)
+        assert await desk.pending() == [first.stem, patch.stem, second.stem]
+        assert await desk.run() == [first.stem, patch.stem, second.stem]
 
     async def test_a_revision_that_fails_leaves_nothing_of_itself(self, desk: MigrationDesk) -> None:
         """What was done before it stays; once it is mended the run goes on."""

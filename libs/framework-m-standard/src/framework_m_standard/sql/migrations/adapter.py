@@ -6,7 +6,8 @@ as development's sync would do it.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from framework_m_standard.sql.migrations.changes import Changes, is_change
 from framework_m_standard.sql.migrations.comparison import Comparison
 from framework_m_standard.sql.migrations.database import migration_database
 from framework_m_standard.sql.migrations.framework_tables import FrameworkTables
+from framework_m_standard.sql.migrations.heads import Head, look_at_head
 from framework_m_standard.sql.migrations.ledger import Ledger, read_ledger
 from framework_m_standard.sql.migrations.patch_runner import PatchRunner
 from framework_m_standard.sql.migrations.performing import perform
@@ -130,7 +132,9 @@ class SqlMigrations:
         """The newest first."""
         files = self._files()
         async with self._database.locked():
-            for id in self._to_undo(files, await self._ledger(), steps, to):
+            ledger = await self._ledger()
+            files.check_known(ledger)
+            for id in self._to_undo(files, ledger, steps, to):
                 [revision] = [one for one in files.revisions if one.id == id]
                 await self._undo(revision)
                 yield MigrationStep(id, MigrationKind.REVISION, revision.message, False)
@@ -159,9 +163,9 @@ class SqlMigrations:
         return await driver.snapshot(lambda transaction: read_ledger(transaction, driver.name))
 
     async def _pending(self, files: MigrationFiles, ledger: Ledger, to: str | None = None) -> list[MigrationStep]:
-        """What a run would do, in its order: patches last while there is nothing stored that they could change."""
+        """What a run would do, in its order."""
         is_empty = not await self._database.work(self._comparison.has_rows, keep=False)
-        return files.pending(ledger, to, patches_last=is_empty)
+        return files.pending(ledger, to, is_empty=is_empty)
 
     async def _has_tables(self) -> bool:
         return await self._database.work(self._comparison.has_tables, keep=False)
@@ -206,9 +210,8 @@ class SqlMigrations:
             await self._database.work(lambda connection: self._revisions.upgrade(connection, step.name))
 
     async def _undo(self, revision: RevisionFile) -> None:
-        before = revision.down[0] if revision.down else "base"
         await self._framework.forget_note()
-        await self._database.work(lambda connection: self._revisions.downgrade(connection, revision.id, before))
+        await self._database.work(lambda connection: self._revisions.downgrade(connection, revision.id))
 
     async def _take_over(self) -> list[str]:
         files = self._files()
@@ -216,26 +219,33 @@ class SqlMigrations:
         if not files.revisions:
             written = await self._write_first("initial")
             return [f"wrote {written.path.relative_to(self._folder.parent)} of the tables that are there"]
-        await self._adopt(files.heads[0])
-        return [f"took the tables over as they are, at revision {files.heads[0]}"]
+        newest = files.heads[0]
+        head = look_at_head(self._revisions, newest, lambda connection: self._changes(connection, drop=False))
+        said = [f"took the tables over as they are, at revision {newest}"]
+        if not any(map(is_change, head.changes)):
+            await self._adopt(newest, head)
+            return said
+        path = write_revision(self._folder, "of development", head.changes)
+        with _unless_kept(path):
+            await self._adopt(path.stem, head)
+        more = "; ".join(summary(head.changes))
+        return [*said, f"wrote {path.relative_to(self._folder.parent)} of what they have more: {more}"]
 
     async def _write_first(self, message: str) -> WrittenRevision:
         """A first revision of tables that are there already."""
         translate = Changes(self._store.snapshot, self._comparison.tables, drop=False)
         changes = translate.of(await self._database.work(self._comparison.with_nothing, keep=False))
         path = write_revision(self._folder, message, changes)
-        try:
+        with _unless_kept(path):
             await self._adopt(path.stem)
-        except BaseException:
-            path.unlink()
-            raise
         return self._written(path, changes)
 
-    async def _adopt(self, revision: str) -> None:
+    async def _adopt(self, revision: str, head: Head | None = None) -> None:
         """Brings tables that development made to what revisions make, and notes where the database is."""
 
         def work(connection: sa.Connection) -> None:
             perform(connection, [change for change in self._changes(connection, drop=False) if is_change(change)])
+            perform(connection, list(head.kept(connection)) if head else ())
             self._revisions.stamp(connection, revision)
 
         await self._framework.apply(everything=True)
@@ -260,3 +270,13 @@ class SqlMigrations:
                     "hold. If that is meant: m migrate rollback --to base"
                 )
         return applied[kept:][::-1]
+
+
+@contextmanager
+def _unless_kept(path: Path) -> Iterator[None]:
+    """A revision that was written just now goes again where the database does not come to be at it."""
+    try:
+        yield
+    except BaseException:
+        path.unlink()
+        raise

@@ -32,9 +32,10 @@ class MigrationFiles:
         """Every step, the oldest first."""
         return [_step(file, self._is_done(file, ledger)) for file in self._in_order()]
 
-    def pending(self, ledger: Ledger, to: str | None = None, *, patches_last: bool = False) -> list[MigrationStep]:
+    def pending(self, ledger: Ledger, to: str | None = None, *, is_empty: bool = False) -> list[MigrationStep]:
         """The steps to do, up to and with a revision.
 
+        Where nothing is stored, patches of documents come last, when the tables are those of today's classes.
         Raises ConfigurationError for a revision that there is not, also when it is the database that is at it.
         """
         self.check_known(ledger)
@@ -42,8 +43,8 @@ class MigrationFiles:
             self.revisions, ledger.revisions
         )
         files = [file for file in self._in_order() if _place(file) in wanted and not self._is_done(file, ledger)]
-        if patches_last:
-            files.sort(key=lambda file: isinstance(file, PatchFile))
+        if is_empty:
+            files.sort(key=lambda file: isinstance(file, PatchFile) and file.takes_documents)
         return [_step(file, False) for file in files]
 
     def resolve(self, name: str) -> str:

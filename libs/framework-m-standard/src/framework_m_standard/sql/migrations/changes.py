@@ -10,8 +10,10 @@ from alembic.operations import MigrateOperation, ops
 from pydantic import BaseModel
 
 from framework_m_core.domain.defaults import stored_default
+from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.domain.field_spec import FieldSpec
 from framework_m_core.registry.snapshot import Snapshot
+from framework_m_standard.sql.migrations.dropping import DropIndex, dropped_index, dropped_table
 from framework_m_standard.sql.migrations.operations import (
     NOTHING,
     AddColumn,
@@ -31,6 +33,7 @@ from framework_m_standard.sql.tables import table_name
 __all__ = ["Changes", "is_change", "reversed_changes"]
 
 _ORDER: tuple[type[MigrateOperation], ...] = (
+    DropIndex,
     ops.DropIndexOp,
     DropLink,
     ops.CreateTableOp,
@@ -58,17 +61,14 @@ class Changes:
 
     def of(self, found: ops.UpgradeOps) -> list[MigrateOperation]:
         """The operations of a revision, those that only say that something is kept included."""
-        changes = [change for one in found.ops for change in self._translated(one)]
+        changes = [change for one in _each(found.ops) for change in self._translated(one)]
         changes += _links_put_off(changes)
+        if unknown := [change for change in changes if type(change) not in _ORDER]:
+            raise ConfigurationError("what the database has otherwise is nothing that a revision does:", _told(unknown))
         return sorted(changes, key=lambda change: _ORDER.index(type(change)))
 
     def _translated(self, found: MigrateOperation) -> Iterator[MigrateOperation]:
         match found:
-            case ops.ModifyTableOps():
-                for one in found.ops:
-                    yield from self._translated(one)
-            case ops.DropTableOp() if not self._drop:
-                yield KeepTable(found.table_name)
             case ops.AddColumnOp():
                 fill = self._stored_default(found.table_name, found.column.name)
                 yield AddColumn(found.table_name, found.column, fill)
@@ -84,8 +84,11 @@ class Changes:
             case ops.CreateIndexOp() if all(isinstance(column, (str, sa.Column)) for column in found.columns):
                 names = [str(getattr(column, "name", column)) for column in found.columns]
                 yield AddIndex(found.table_name, names, unique=bool(found.unique))
-            case ops.DropIndexOp() if not self._drop and found.table_name not in self._tables:
-                return  # of a table that is kept
+            case ops.DropTableOp():
+                yield dropped_table(found) if self._drop else KeepTable(found.table_name)
+            case ops.DropIndexOp():
+                if self._drop or found.table_name in self._tables:  # else of a table that is kept
+                    yield dropped_index(found)
             case _:
                 yield found
 
@@ -111,6 +114,19 @@ class Changes:
         known = self._fields.get(table, {}).get(name)
         value = stored_default(*known) if known else None
         return NOTHING if value is None else value
+
+
+def _each(found: Sequence[MigrateOperation]) -> Iterator[MigrateOperation]:
+    """Each difference, but for comments: these are of people who look into the database."""
+    for one in found:
+        if isinstance(one, ops.ModifyTableOps):
+            yield from _each(one.ops)
+        elif not isinstance(one, (ops.CreateTableCommentOp, ops.DropTableCommentOp)):
+            yield one
+
+
+def _told(unknown: Sequence[Any]) -> list[str]:
+    return [f"{getattr(change, 'table_name', 'the database')}: {type(change).__name__}" for change in unknown]
 
 
 def _dropped_link(found: ops.DropConstraintOp) -> DropLink:

@@ -18,7 +18,7 @@ from sqlalchemy.exc import SAWarning
 
 from framework_m_core.domain.doctype import FRAMEWORK_FIELDS
 from framework_m_core.registry.snapshot import Snapshot
-from framework_m_standard.sql.field_registry import text_of_type, type_text
+from framework_m_standard.sql.field_registry import is_type_of, text_of_type, type_text
 from framework_m_standard.sql.keys import INDEX_PREFIXES
 from framework_m_standard.sql.migrations.column_types import FieldTypes
 from framework_m_standard.sql.migrations.ledger import OWN_TABLES
@@ -100,4 +100,6 @@ def _is_left_over(table: sa.Table) -> bool:
 def _types_differ(
     context: MigrationContext, inspected: sa.Column[Any], wanted: sa.Column[Any], found: Any, _: Any
 ) -> bool:
-    return type_text(context.dialect, wanted) != text_of_type(context.dialect, found)
+    ids = inspected.table.columns.get("id")
+    id = None if ids is None else type_text(context.dialect, ids)
+    return not is_type_of(text_of_type(context.dialect, found), type_text(context.dialect, wanted), id=id)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,16 +22,18 @@ from sqlalchemy.pool import NullPool
 
 from framework_m_core.domain.errors import ConfigurationError, MigrationError
 from framework_m_standard.sql.driver import Driver
+from framework_m_standard.sql.field_registry import kind_types
 from framework_m_standard.sql.schema_mapper import SCHEMA_LOCK
 from framework_m_standard.sql.settings import SqlSettings
 from framework_m_standard.sql.sqlite_driver import SqliteDriver
 
-__all__ = ["MigrationDatabase", "Work", "migration_database"]
+__all__ = ["MigrationDatabase", "Work", "knowing_kinds", "migration_database"]
 
 type Work[T] = Callable[[sa.Connection], T]
 
 _log = logging.getLogger(__name__)
 _BEGIN = {True: "BEGIN IMMEDIATE", False: "BEGIN"}
+_BROKEN_LINKS = "PRAGMA foreign_key_check"
 _WAITING = "another run of migrations is at work: waiting for its end"
 
 
@@ -47,15 +50,11 @@ class MigrationDatabase(Protocol):
         ...
 
     def locked(self) -> Any:
-        """A context in which no other run of migrations, nor development's sync, is at work.
+        """A context in which no other run of migrations is at work, on PostgreSQL nor development's sync.
 
         The lock goes with the process, however it ends.
         """
         ...
-
-
-class _Dedicating(Protocol):
-    async def dedicated(self) -> Any: ...
 
 
 def migration_database(driver: Driver, settings: SqlSettings) -> MigrationDatabase:
@@ -68,11 +67,18 @@ def migration_database(driver: Driver, settings: SqlSettings) -> MigrationDataba
     return _PostgresDatabase(dedicated)
 
 
+def knowing_kinds(engine: sa.Engine) -> sa.Engine:
+    """An engine of SQLite that tells the kinds of the columns it finds."""
+    dialect: Any = engine.dialect
+    dialect.ischema_names = {**dialect.ischema_names, **kind_types()}
+    return engine
+
+
 class _SqliteDatabase:
     def __init__(self, path: Path, settings: SqlSettings) -> None:
         self._path = path
         self._timeout = settings.lock_timeout
-        self.engine = sa.create_engine("sqlite://", creator=self._connect, poolclass=NullPool)
+        self.engine = knowing_kinds(sa.create_engine("sqlite://", creator=self._connect, poolclass=NullPool))
         event.listen(self.engine, "begin", _begin)
 
     def _connect(self) -> sqlite3.Connection:
@@ -83,10 +89,19 @@ class _SqliteDatabase:
         with opened as connection, connection.begin() as transaction:
             result = work(connection)
             if keep:
-                _check_links(connection)
+                self._check_links(connection)
             else:
                 transaction.rollback()
         return result
+
+    def _check_links(self, connection: sa.Connection) -> None:
+        """Tells of rows that link to nothing and did not do so before, as another connection still sees it."""
+        if not (after := _broken(connection.exec_driver_sql(_BROKEN_LINKS))):
+            return
+        with closing(self._connect()) as other:
+            new = after - _broken(other.execute(_BROKEN_LINKS))
+        for table, target in new:
+            raise MigrationError(f"rows of {table} would link to rows of {target} that are not there")
 
     @asynccontextmanager
     async def locked(self) -> AsyncIterator[None]:
@@ -107,10 +122,9 @@ def _begin(connection: sa.Connection) -> None:
     connection.exec_driver_sql(connection.get_execution_options()["begin"])
 
 
-def _check_links(connection: sa.Connection) -> None:
-    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchone()
-    if broken is not None:
-        raise MigrationError(f"rows of {broken[0]} would link to rows of {broken[2]} that are not there")
+def _broken(rows: Iterable[Any]) -> Counter[tuple[str, str]]:
+    """How many rows of a table link to nothing in another; tables clustered by their key do not tell which."""
+    return Counter((table, target) for table, _, target, _ in rows)
 
 
 def _is_taken(lock: sqlite3.Connection) -> bool:

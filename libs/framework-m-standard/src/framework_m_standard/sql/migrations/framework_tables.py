@@ -9,6 +9,7 @@ from sqlalchemy.schema import CreateTable
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_standard.sql.driver import Transaction
 from framework_m_standard.sql.migrations.ledger import patch_table
+from framework_m_standard.sql.migrations.long_running import lift_timeout
 from framework_m_standard.sql.schema_mapper import SqlSchemaMapper
 from framework_m_standard.sql.store import SqlStore
 
@@ -56,6 +57,7 @@ class FrameworkTables:
     async def _do(self, work: Callable[[Transaction], Awaitable[object]]) -> None:
         transaction = await self._driver.begin()
         try:
+            await lift_timeout(transaction, self._driver.name)
             await work(transaction)
         except BaseException:
             await transaction.rollback()

@@ -17,17 +17,20 @@ PATCHES = "patches"
 
 _AFTER = re.compile(r"""^after\b[^=\n]*=\s*["'](?P<after>[^"'\n]+)["']""", re.MULTILINE)
 _MESSAGE = re.compile(r'\A\s*[rR]?"""\s*(?P<message>[^\n]*?)\s*(?:"""|\n)')
+_RUN = re.compile(r"^async\s+def\s+run\s*\((?P<takes>[^)]*)\)", re.MULTILINE)
 _NAME = re.compile(r"\d{4,}_\w+")
 
 
 @dataclass(frozen=True, slots=True)
 class PatchFile:
-    """A patch: its name, the revision that it comes after, what it says of itself, and a digest of its text."""
+    """A patch: its name, the revision that it comes after, what it says of itself, a digest of its text, and whether it
+    asks for documents, which are those of today's classes."""
 
     name: str
     after: str
     message: str
     checksum: str
+    takes_documents: bool
     path: Path
 
 
@@ -43,10 +46,11 @@ def read_patches(folder: Path, revisions: Collection[str]) -> tuple[PatchFile, .
 def _read(path: Path) -> PatchFile:
     content = path.read_bytes()
     text = content.decode("utf-8")
-    after, message = _AFTER.search(text), _MESSAGE.search(text)
+    after, message, run = _AFTER.search(text), _MESSAGE.search(text), _RUN.search(text)
     checksum = hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest()
     said = message["message"].rstrip(".") if message else ""
-    return PatchFile(path.stem, after["after"] if after else "", said, checksum, path)
+    takes_documents = run is not None and re.search(r"\bdocuments\b", run["takes"]) is not None
+    return PatchFile(path.stem, after["after"] if after else "", said, checksum, takes_documents, path)
 
 
 def _problems(patches: Collection[PatchFile], revisions: Collection[str]) -> Iterator[str]:

@@ -15,9 +15,10 @@ from framework_m_core.services.documents import DocumentService
 from framework_m_core.services.retries import retrying
 from framework_m_standard.sql.literals import literal_text
 from framework_m_standard.sql.migrations.ledger import patch_table
+from framework_m_standard.sql.migrations.long_running import lift_timeout
 from framework_m_standard.sql.migrations.patch_files import PatchFile
 from framework_m_standard.sql.migrations.patch_sql import PatchSql
-from framework_m_standard.sql.migrations.runner import failed
+from framework_m_standard.sql.migrations.runner import RUN_AGAIN, failed
 from framework_m_standard.sql.unit_of_work import SqlUnitOfWork, SqlUnitOfWorkFactory
 
 __all__ = ["PatchRunner"]
@@ -32,13 +33,14 @@ class PatchRunner:
 
     async def run(self, patch: PatchFile) -> None:
         """Runs a patch, again when it conflicts with other writers. Raises MigrationError saying where it failed."""
-        with failed("patch", patch.name, patch.path.parents[1]):
+        with failed("patch", patch.name, patch.path.parents[1], RUN_AGAIN):
             work = _work_of(patch)
             await retrying(lambda: self._attempt(patch, work))
 
     async def _attempt(self, patch: PatchFile, work: Any) -> None:
         scope = system_scope(f"patch {patch.name}")
         async with self._units(scope) as unit:
+            await lift_timeout(await unit.transaction(), unit.store.driver.name)
             await work(**await self._arguments(work, scope, unit))
             await unit.flush()
             transaction = await unit.transaction()

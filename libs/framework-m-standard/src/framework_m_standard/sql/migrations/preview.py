@@ -10,6 +10,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy import event
 
+from framework_m_core.domain.errors import MigrationError
 from framework_m_core.interfaces.migration import MigrationKind, MigrationStep
 from framework_m_standard.sql.migrations.database import MigrationDatabase
 from framework_m_standard.sql.migrations.runner import RevisionRunner
@@ -22,27 +23,44 @@ _READING: Final = re.compile(r"\s*(SELECT|PRAGMA|BEGIN|SHOW|WITH)\b", re.IGNOREC
 async def statements_of(
     database: MigrationDatabase, revisions: RevisionRunner, first: Sequence[str], steps: Sequence[MigrationStep]
 ) -> Sequence[str]:
-    """The statements, with a remark before those of each step."""
+    """The statements, with a remark before those of each step.
+
+    Patches are not run. Where a revision fails without them, the statements end, with a remark.
+    """
     lines: list[str] = []
 
     def work(connection: sa.Connection) -> None:
         for statement in first:
             connection.exec_driver_sql(statement)
+        waiting: list[str] = []
         for step in steps:
             lines.append(f"-- {step.kind} {step.name}")
-            if step.kind is MigrationKind.REVISION:
-                revisions.upgrade(connection, step.name)
+            if step.kind is MigrationKind.PATCH:
+                waiting.append(step.name)
+                continue
+            shown = len(lines)
+            try:
+                revisions.upgrade(connection, step.name, trying=True)
+            except MigrationError as error:
+                if not waiting:
+                    raise
+                lines[shown:] = [_ends(waiting, error)]
+                return
 
     with _listening(database.engine, lines):
         await database.work(work, keep=False)
     return lines
 
 
+def _ends(waiting: Sequence[str], error: MigrationError) -> str:
+    return f"-- it fails as long as patch {', '.join(waiting)} was not run, so it ends here: {error.message}"
+
+
 @contextmanager
 def _listening(engine: sa.Engine, lines: list[str]) -> Iterator[None]:
     def listen(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
         if not _READING.match(statement):
-            values = f"  -- with {parameters!r}" if parameters else ""
+            values = f"  -- with {parameters!r}" if parameters and not many else ""
             lines.append(f"{statement.strip()};{values}")
 
     event.listen(engine, "before_cursor_execute", listen)

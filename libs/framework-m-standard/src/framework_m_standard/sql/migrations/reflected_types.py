@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from framework_m_core.domain.field_spec import FieldKind
+from framework_m_standard.sql.field_registry import KindText
 from framework_m_standard.sql.migrations.column_types import FieldType
 
 __all__ = ["field_type_of"]
@@ -25,6 +26,8 @@ _KINDS: tuple[tuple[type[sa.types.TypeEngine[Any]], FieldKind], ...] = (
 
 def field_type_of(type_: Any) -> FieldType:
     """What a revision calls the type; text where nothing else fits."""
+    if isinstance(type_, KindText):
+        return FieldType(type_.kind)
     if isinstance(type_, sa.Numeric) and not isinstance(type_, sa.Float) and type_.scale is not None:
         return FieldType(FieldKind.DECIMAL, type_.scale)
     kind = next((kind for vendor, kind in _KINDS if isinstance(type_, vendor)), FieldKind.TEXT)

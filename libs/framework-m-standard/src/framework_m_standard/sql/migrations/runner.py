@@ -6,18 +6,24 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from alembic.operations import Operations
-from alembic.runtime.migration import MigrationContext
+from alembic.runtime.migration import MigrationContext, MigrationStep
 from alembic.script import ScriptDirectory
 from sqlalchemy.exc import SQLAlchemyError
 
 from framework_m_core.domain.errors import FrameworkError, MigrationError
 from framework_m_standard.sql.migrations.scripts import open_scripts
 
-__all__ = ["RevisionRunner", "failed"]
+__all__ = ["RUN_AGAIN", "RevisionRunner", "failed"]
+
+RUN_AGAIN: Final = "Nothing of it was kept, and nothing after it was done: mend it and run `m migrate run` again"
+_UNDO_AGAIN: Final = (
+    "Nothing of it was kept, and nothing before it was undone: mend it and run `m migrate rollback` again"
+)
+_TRIED: Final = "It was only tried, and nothing was kept: mend it before it is run"
 
 type _Steps = Callable[[ScriptDirectory, Any], Iterable[Any]]
 
@@ -28,15 +34,15 @@ class RevisionRunner:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def upgrade(self, connection: sa.Connection, revision: str) -> None:
-        """Does one revision. Raises MigrationError saying where it failed."""
-        with failed("revision", revision, self._folder):
+    def upgrade(self, connection: sa.Connection, revision: str, *, trying: bool = False) -> None:
+        """Does one revision, or tries it. Raises MigrationError saying where it failed."""
+        with failed("revision", revision, self._folder, _TRIED if trying else RUN_AGAIN):
             self._run(connection, lambda scripts, heads: scripts._upgrade_revs(revision, heads))
 
-    def downgrade(self, connection: sa.Connection, revision: str, to: str) -> None:
-        """Undoes down to a revision, or `base`. Raises MigrationError saying where it failed."""
-        with failed("the way back of revision", revision, self._folder):
-            self._run(connection, lambda scripts, heads: scripts._downgrade_revs(to, heads))
+    def downgrade(self, connection: sa.Connection, revision: str) -> None:
+        """Undoes one revision, which none that was done follows. Raises MigrationError saying where it failed."""
+        with failed("the way back of revision", revision, self._folder, _UNDO_AGAIN):
+            self._run(connection, lambda scripts, _: [_way_back(scripts, revision)])
 
     def stamp(self, connection: sa.Connection, revision: str) -> None:
         """Notes that the database is at a revision, without running anything."""
@@ -55,17 +61,19 @@ class RevisionRunner:
             context.run_migrations()
 
 
+def _way_back(scripts: ScriptDirectory, revision: str) -> MigrationStep:
+    script = scripts.get_revision(revision)
+    return MigrationStep.downgrade_from_script(scripts.revision_map, script)
+
+
 @contextmanager
-def failed(what: str, name: str, folder: Path) -> Iterator[None]:
-    """Raises whatever a migration raises as a MigrationError that names the file and the line."""
+def failed(what: str, name: str, folder: Path, then: str) -> Iterator[None]:
+    """Raises whatever a migration raises as a MigrationError that names the file and the line, and what to do then."""
     try:
         yield
     except Exception as error:
         reason = _reason(error)
-        raise MigrationError(
-            f"{what} {name} failed{_place(error, folder)}: {reason}. Nothing of it was kept, and nothing after it was "
-            "done: mend it and run `m migrate run` again"
-        ) from error
+        raise MigrationError(f"{what} {name} failed{_place(error, folder)}: {reason}. {then}") from error
 
 
 def _place(error: BaseException, folder: Path) -> str:

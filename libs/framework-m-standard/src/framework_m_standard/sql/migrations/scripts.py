@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,6 +22,9 @@ __all__ = ["make_folders", "open_scripts", "write_patch", "write_revision"]
 _TEMPLATES = Path(__file__).parent / "templates"
 _LONGEST_ID = 32
 """Characters that Alembic's table keeps of a revision."""
+
+_NO_LETTERS = "change"
+"""In the place of a message that has no letters of a file's name."""
 
 _PATCH = '''"""{message}."""
 
@@ -79,8 +83,9 @@ def write_patch(folder: Path, message: str, after: str) -> Path:
 
 def _next_name(folder: Path, message: str) -> str:
     """`0007_add_phone`: numbered after the last, so that files stand in their order."""
-    slug = re.sub(r"[^a-z0-9]+", "_", message.lower()).strip("_")
-    if not slug or '"""' in message or "\n" in message or "\\" in message:
+    letters = unicodedata.normalize("NFKD", message.lower()).encode("ascii", "ignore").decode()
+    slug = re.sub(r"[^a-z0-9]+", "_", letters).strip("_") or _NO_LETTERS
+    if not any(map(str.isalnum, message)) or '"""' in message or "\n" in message or "\\" in message:
         raise ConfigurationError(
             f"a message in a few words is expected, such as 'add phone to customer', got {message!r}"
         )
@@ -90,7 +95,7 @@ def _next_name(folder: Path, message: str) -> str:
 
 def _body(code: str) -> str:
     """Without Alembic's own remarks, and indented."""
-    lines = [line for line in code.splitlines() if line.strip() and "# ### " not in line]
+    lines = [line for line in code.splitlines() if line.strip() and not line.lstrip().startswith("# ### ")]
     if all(line.lstrip().startswith("#") or line.strip() == "pass" for line in lines):
         lines = [*(line for line in lines if line.strip() != "pass"), "    pass"]
     body = textwrap.dedent("\n".join(lines)).splitlines()
@@ -100,7 +105,7 @@ def _body(code: str) -> str:
 def _laid_out(line: str) -> str:
     """A line of Alembic's as we write it: the parts of a table indented, and in double quotes."""
     quoted = line if '"' in line else line.replace("'", '"')
-    return f"    {quoted}" if quoted.startswith("sa.") else quoted.replace("sqlite_with", "    sqlite_with")
+    return f"    {quoted}" if quoted.startswith(("sa.", "sqlite_with")) else quoted
 
 
 def _import_lines(*bodies: str) -> str:

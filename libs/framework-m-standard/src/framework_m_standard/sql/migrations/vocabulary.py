@@ -15,13 +15,12 @@ from alembic.operations.base import BatchOperations
 from sqlalchemy.exc import IntegrityError
 
 from framework_m_core.domain.errors import MigrationError
-from framework_m_core.domain.field_spec import FieldKind
 from framework_m_standard.sql.field_registry import FieldRegistry
 from framework_m_standard.sql.keys import key_name
 from framework_m_standard.sql.literals import sql_literal
 from framework_m_standard.sql.migrations.column_types import FieldType
 from framework_m_standard.sql.migrations.operations import NOTHING
-from framework_m_standard.sql.migrations.reflected_types import field_type_of
+from framework_m_standard.sql.migrations.type_change import convert_column
 from framework_m_standard.sql.row_codec import SQLITE, encoder
 
 __all__ = [
@@ -35,9 +34,6 @@ __all__ = [
     "set_optional",
     "set_required",
 ]
-
-_EXACT = frozenset({FieldKind.DECIMAL, FieldKind.INTEGER})
-_NUMERIC = frozenset({FieldKind.INTEGER, FieldKind.BOOLEAN, FieldKind.DECIMAL, FieldKind.FLOAT})
 
 
 def add_column(table: str, column: sa.Column[Any], *, fill: Any = NOTHING) -> None:
@@ -91,13 +87,7 @@ def set_optional(table: str, name: str) -> None:
 
 def change_type(table: str, name: str, type_: FieldType) -> None:
     """Gives a column another type. Raises MigrationError when a stored value cannot be converted, or not exactly."""
-    _check_places(table, name, type_)
-    if _on_sqlite():
-        _convert_on_sqlite(table, name, type_)
-        return
-    wanted = type_.compile(dialect=op.get_context().dialect)
-    cast = wanted.partition(" COLLATE")[0]
-    op.alter_column(table, name, type_=type_, postgresql_using=f'"{name}"::{cast}')
+    convert_column(table, name, type_)
 
 
 def add_index(table: str, columns: Sequence[str]) -> None:
@@ -128,53 +118,6 @@ def drop_link(table: str, name: str) -> None:
     """Drops the foreign key of a column."""
     with _altering(table) as altered:
         altered.drop_constraint(key_name("fk", table, [name]), type_="foreignkey")
-
-
-def _check_places(table: str, name: str, type_: FieldType) -> None:
-    """A decimal that has more places than are left to it would be stored as another amount."""
-    left, before = type_.scale or 0, _type_before(table, name).scale or 0
-    if type_.kind not in _EXACT or left >= before:
-        return
-    place = sa.table(table, sa.column(name))
-    found = place.c[name]
-    is_cut = found % 10 ** (before - left) != 0 if _on_sqlite() else found != sa.func.round(found, left)
-    count = op.get_bind().scalar(sa.select(sa.func.count()).select_from(place).where(is_cut))
-    if count:
-        raise MigrationError(f"{table}.{name} is to have {left} places, and {count} rows have more: change them first")
-
-
-def _type_before(table: str, name: str) -> FieldType:
-    columns = sa.inspect(op.get_bind()).get_columns(table)
-    return field_type_of(next(column["type"] for column in columns if column["name"] == name))
-
-
-def _convert_on_sqlite(table: str, name: str, type_: FieldType) -> None:
-    """By a second column that takes the place of the first, since SQLite converts nothing by itself."""
-    bind, place = op.get_bind(), sa.table(table, sa.column(name))
-    found = place.c[name]
-    if type_.kind in _NUMERIC:
-        is_text = sa.func.typeof(found) == "text"
-        wrong = bind.scalar(
-            sa.select(found).where(is_text, sa.or_(found == "", found.op("GLOB")("*[^0-9.+-]*"))).limit(1)
-        )
-        if wrong is not None:
-            raise MigrationError(f"{table}.{name} holds {wrong!r}, which is no {type_.kind}: change such values first")
-    stored = FieldRegistry(SQLITE).column_type(type_.spec)
-    converted = _rescaled(found, _type_before(table, name), type_)
-    bind.execute(sa.update(place).values({name: sa.cast(converted, stored)}).where(found.is_not(None)))
-    with _altering(table) as altered:
-        altered.alter_column(name, type_=stored)
-
-
-def _rescaled(found: Any, before: FieldType, type_: FieldType) -> Any:
-    """A value in the units of its new type: decimals are kept there as whole numbers of their last place."""
-    if before.kind is FieldKind.DECIMAL and type_.kind in _EXACT:
-        shift = (type_.scale or 0) - (before.scale or 0)
-        return found * 10**shift if shift >= 0 else found.op("/")(10**-shift)
-    amount: Any = sa.cast(found, sa.REAL())
-    if before.kind is FieldKind.DECIMAL:
-        return amount / 10 ** (before.scale or 0)
-    return sa.func.round(amount * 10**type_.scale) if type_.scale else found
 
 
 def _fill(table: str, name: str, type_: FieldType, fill: Any) -> None:

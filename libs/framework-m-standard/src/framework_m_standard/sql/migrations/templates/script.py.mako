@@ -1,4 +1,4 @@
-"""${message}"""
+"""${message}${" " if message.endswith('"') else ""}"""
 
 from __future__ import annotations
 % if imports:

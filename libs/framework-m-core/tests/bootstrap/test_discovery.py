@@ -1,0 +1,64 @@
+"""What is found of an app: its modules, and none of its tests."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+
+import pytest
+
+from framework_m_core.bootstrap import discovery
+from framework_m_core.domain.errors import ConfigurationError
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Path:
+    """An empty package, called after the test."""
+    monkeypatch.syspath_prepend(tmp_path)
+    folder = tmp_path / str(request.node.name)
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    return folder
+
+
+def test_what_stands_in_src_comes_before_the_folder_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (tmp_path / "src").mkdir()
+    (tmp_path / "pyproject.toml").write_text('[project.entry-points."framework_m.apps"]\nshop = "shop"\n')
+    discovery.discover(tmp_path)
+    assert sys.path[:2] == [str(tmp_path / "src"), str(tmp_path)]
+
+
+def write(package: Path, module: str, source: str = "") -> None:
+    file = package / module
+    for folder in (*reversed(file.relative_to(package).parents[:-1]),):
+        (package / folder).mkdir(exist_ok=True)
+        (package / folder / "__init__.py").touch()
+    file.write_text(source)
+
+
+def test_tests_are_passed_over_with_all_that_is_in_them(package: Path) -> None:
+    for module in ("doctypes/order.py", "contests.py", "sales/deep/plan.py"):
+        write(package, module)
+    for module in (
+        "tests/__init__.py",
+        "tests/test_order.py",
+        "tests/fixtures/made.py",
+        "sales/tests/test_plan.py",
+        "sales/deep/tests/__init__.py",
+        "conftest.py",
+        "sales/conftest.py",
+        "__main__.py",
+    ):
+        write(package, module, "raise AssertionError('imported in production')")
+    found = [module.__name__ for module in discovery.modules_of(importlib.import_module(package.name))]
+    assert [name.removeprefix(package.name) for name in found] == [
+        "", ".contests", ".doctypes", ".doctypes.order", ".sales", ".sales.deep", ".sales.deep.plan",
+    ]  # fmt: skip
+
+
+def test_a_module_that_cannot_be_imported_is_named(package: Path) -> None:
+    write(package, "sales/plan.py", "1 / 0")
+    with pytest.raises(ConfigurationError, match=r"the app's module \w+\.sales\.plan cannot be imported: ZeroDivision"):
+        list(discovery.modules_of(importlib.import_module(package.name)))

@@ -1,0 +1,78 @@
+"""A database of development that becomes one of migrations, where there are revisions already that others wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from framework_m_core.domain.errors import ConfigurationError
+
+from .migrating import open_migrating, plain, snapshot_of
+
+NOTE: Any = (str | None, None)
+FAX: Any = (str | None, None)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The app's folder of migrations."""
+    return tmp_path / "app" / "migrations"
+
+
+async def written_by_a_colleague(tmp_path: Path, folder: Path, *doctypes: type[Any]) -> None:
+    async with open_migrating(f"sqlite:///{tmp_path / 'colleague.db'}", snapshot_of(*doctypes), folder) as colleague:
+        await colleague.migrations.init()
+        await colleague.change("first")
+
+
+async def developed(url: str, tmp_path: Path, *doctypes: type[Any]) -> None:
+    """A database whose tables development's start has made."""
+    async with open_migrating(url, snapshot_of(*doctypes), tmp_path / "none" / "migrations") as mine:
+        await mine.store.schema_mapper.sync()
+        await mine.store.store("Plain")
+
+
+async def test_what_my_tables_have_more_than_the_revisions_becomes_a_revision(
+    bare_database_url: str, tmp_path: Path, folder: Path
+) -> None:
+    mine = plain(code=(int, 1), note=NOTE)
+    await developed(bare_database_url, tmp_path, mine)
+    await written_by_a_colleague(tmp_path, folder, plain(code=(int, 1)))
+    async with open_migrating(bare_database_url, snapshot_of(mine), folder) as app:
+        assert [*await app.migrations.init()] == [
+            "took the tables over as they are, at revision 0001_first",
+            "wrote migrations/versions/0002_of_development.py of what they have more: new column plain.note",
+        ]
+        assert (await app.migrations.status()).revisions == ("0002_of_development",)
+        assert (await app.migrations.status()).is_current
+    async with open_migrating(f"sqlite:///{tmp_path / 'production.db'}", snapshot_of(mine), folder) as production:
+        assert await production.run() == ["0001_first", "0002_of_development"]
+        assert (await production.migrations.status()).is_current
+
+
+async def test_what_revisions_keep_that_no_doctype_declares_is_made(
+    bare_database_url: str, tmp_path: Path, folder: Path
+) -> None:
+    gone: Any = type("Gone", (plain(code=(int, 1)),), {"__module__": __name__})
+    await developed(bare_database_url, tmp_path, plain(code=(int, 1)))
+    await written_by_a_colleague(tmp_path, folder, plain(code=(int, 1), fax=FAX), gone)
+    async with open_migrating(bare_database_url, snapshot_of(plain(code=(int, 1))), folder) as app:
+        assert [*await app.migrations.init()] == ["took the tables over as they are, at revision 0001_first"]
+        said = await app.change("drop", drop=True)
+        assert said[-2:] == ("drops column plain.fax and all that it holds", "drops table gone and all that it holds")
+
+
+async def test_revisions_that_cannot_be_tried_take_nothing_over(
+    bare_database_url: str, tmp_path: Path, folder: Path
+) -> None:
+    mine = plain(code=(int, 1))
+    await developed(bare_database_url, tmp_path, mine)
+    await written_by_a_colleague(tmp_path, folder, mine)
+    revision = folder / "versions" / "0001_first.py"
+    revision.write_text(revision.read_text().replace('"""Does it."""', '"""Does it."""\n    m.nonsense()'))
+    async with open_migrating(bare_database_url, snapshot_of(mine), folder) as app:
+        with pytest.raises(ConfigurationError, match=r"0001_first\.py, line \d+.*empty database"):
+            await app.migrations.init()
+        assert (await app.migrations.status()).revisions == ()
