@@ -133,5 +133,5 @@ def test_a_worker_that_cannot_be_started_leaves_no_descriptor(monkeypatch: pytes
         before = os.listdir("/proc/self/fd")
         for _ in range(3):
             with pytest.raises(OSError, match="no more processes"):
-                ChildWorker(bound, greets=False)
+                ChildWorker(bound, ())
         assert len(os.listdir("/proc/self/fd")) == len(before)

@@ -81,7 +81,6 @@ NOWHERE = [
     "/api/meta/Hidden",
     "/-/refused",
     "/nope",
-    "/",
 ]
 
 

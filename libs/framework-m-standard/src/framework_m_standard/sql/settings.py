@@ -63,7 +63,8 @@ def check_address(url: str) -> None:
     scheme, found, rest = url.partition("://")
     is_file = scheme == "sqlite" and rest.startswith("/") and rest.strip("/") not in {"", ":memory:"}
     if not found or not (is_file or scheme in POSTGRESQL):
+        shown = f"{scheme}://…" if found else f"…@{url.rpartition('@')[2]}" if "@" in url else url
         raise ValueError(
             "the database address is not understood: expected sqlite:///path/to/file.db (four slashes for an absolute "
-            f"path) or postgresql://user@host/database, got {scheme + '://…' if found else url[:60]!r}"
+            f"path) or postgresql://user@host/database, got {shown[:60]!r}"
         )
