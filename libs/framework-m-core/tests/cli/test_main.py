@@ -36,6 +36,12 @@ def test_help_imports_nothing_heavy() -> None:
 
 def test_the_version_is_ours(run_m: RunM) -> None:
     assert run_m("--version").stdout.strip() == version("framework-m-core")
+    assert run_m("-v").stdout == run_m("--version").stdout
+
+
+def test_help_is_a_word_too(run_m: RunM) -> None:
+    assert run_m("help").stdout == run_m("--help").stdout
+    assert run_m("help", "config", "show").stdout == run_m("config", "show", "--help").stdout
 
 
 @pytest.mark.parametrize(
@@ -43,6 +49,7 @@ def test_the_version_is_ours(run_m: RunM) -> None:
     [
         (["inof"], "there is no command `m inof`: did you mean `m info`?; see `m --help`"),
         (["config", "shw"], "there is no command `m config shw`: did you mean `m config show`?; see `m config --help`"),
+        (["runserver"], "there is no command `m runserver`: did you mean `m start`?; see `m --help`"),
         (["--hlep"], "there is no option `m --hlep`: did you mean `m --help`?; see `m --help`"),
         (["--xyz"], "there is no option `m --xyz`; see `m --help`"),
         (
@@ -88,7 +95,7 @@ def test_a_word_like_none_that_is_known_gets_the_list(run_m: RunM) -> None:
 def test_a_missing_argument_is_named(run_m: RunM) -> None:
     refused = run_m("info", "doctype")
     assert refused.returncode == 2
-    assert "requires an argument; see `m info doctype --help`" in refused.stderr
+    assert refused.stderr == "m: which name? `m info doctype NAME …`; see `m info doctype --help`\n"
 
 
 COMMANDS = '''"""`m tools`: what the plug-in brings."""

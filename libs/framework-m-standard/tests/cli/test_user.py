@@ -71,6 +71,14 @@ def test_what_cannot_be_made_is_said(run_m: RunM, arguments: list[str], typed: s
     assert len(refused.stderr.splitlines()) == 1
 
 
+def test_an_address_that_is_missing_is_asked_for(run_m: RunM) -> None:
+    refused = run_m("user", "create")
+    assert (refused.returncode, refused.stderr) == (
+        2,
+        "m: which email? `m user create EMAIL …`; see `m user create --help`\n",
+    )
+
+
 def test_an_address_is_taken_once(run_m: RunM) -> None:
     create(run_m, EMAIL)
     refused = create(run_m, "ADA@example.com")

@@ -143,6 +143,12 @@ def test_a_name_that_cannot_be_is_explained(run: Run, tmp_path: Path, name: str,
     assert list(tmp_path.iterdir()) == []
 
 
+def test_who_is_in_the_app_already_is_told_so(run: Run, shop: Path) -> None:
+    refused = run("m", "new", "app", "shop", folder=shop / "src")
+    assert refused.returncode == 2 and is_one_line(refused)
+    assert f"you are in that app, in {shop}: leave it" in refused.stderr
+
+
 def test_what_is_there_is_never_overwritten(run: Run, tmp_path: Path) -> None:
     (tmp_path / "shop").mkdir()
     (tmp_path / "shop" / "notes.txt").write_text("mine")

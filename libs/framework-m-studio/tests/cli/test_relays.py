@@ -67,6 +67,39 @@ def test_arguments_and_exit_codes_pass_through(run: Run, shop: Path) -> None:
     assert "x: int = " in (shop / "src/shop/odd.py").read_text()
 
 
+def test_an_apps_tests_run_from_any_folder_of_it(run: Run, shop: Path) -> None:
+    for folder, words in (
+        (shop / "src/shop", ()),
+        (shop / "tests", ("-k", "test")),
+        (shop / "tests", ("test_task.py",)),
+    ):
+        tested = run("m", "test", "-q", *words, folder=folder)
+        assert tested.returncode == 0, tested.stdout
+        assert " passed" in tested.stdout
+
+
+PROJECT = '[project]\nname = "stall"\n[project.entry-points."framework_m.apps"]\nstall = "stall"\n'
+STALL = """
+from framework_m import DocType
+
+
+class Fruit(DocType):
+    class Meta:
+        permissions = {"read": {"Clerk": "all"}}
+"""
+
+
+def test_an_app_of_two_files_needs_no_settings_for_the_tools(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(PROJECT)
+    (tmp_path / "stall.py").write_text(STALL)
+    (tmp_path / "test_stall.py").write_text("async def test_it() -> None:\n    assert True\n")
+    tested, linted = run("m", "test", "-q", "-p", "no:cacheprovider"), run("m", "lint")
+    assert (tested.returncode, tested.stderr) == (0, ""), tested.stdout
+    assert linted.returncode == 0, linted.stdout
+    (tmp_path / "pyproject.toml").write_text(PROJECT + '[tool.ruff.lint]\nselect = ["RUF012"]\n')
+    assert "RUF012" in run("m", "lint").stdout
+
+
 def test_words_after_two_dashes_are_the_tools(run: Run, shop: Path) -> None:
     assert "usage: pytest" in run("m", "test", "--", "--help", folder=shop).stdout
     assert "Usage: m test" in run("m", "test", "--help", folder=shop).stdout

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Sequence
 
-from cyclopts import App, CycloptsError, UnknownCommandError, UnusedCliTokensError
+from cyclopts import App, CycloptsError, MissingArgumentError, UnknownCommandError, UnusedCliTokensError
 
 __all__ = ["commands_of", "explain_unexpected", "explain_usage"]
 
@@ -23,6 +23,20 @@ _BROUGHT_BY = {
     "m user": "framework-m",
 }
 """Commands of our other distributions, for who has not installed them."""
+
+_ELSEWHERE = {
+    "m createsuperuser": "m user create",
+    "m dev": "m start",
+    "m makemigrations": "m migrate create",
+    "m run": "m start",
+    "m runserver": "m start",
+    "m serve": "m start",
+    "m server": "m start",
+    "m shell": "m console",
+    "m startapp": "m new app",
+    "m up": "m start",
+}
+"""Commands as other frameworks call them."""
 
 _OPTIONS = ("--debug", "--help", "--version")
 """What every command takes."""
@@ -45,6 +59,9 @@ def explain_usage(error: CycloptsError) -> str:
         unused = list(error.unused_tokens or ())
         near = _near(words, unused[0], commands_of(error.app)) if unused and error.app else ""
         return f"`{words}` does not know what to do with {' '.join(unused)}{near}; {help_line}"
+    if isinstance(error, MissingArgumentError) and error.argument and not error.argument.name.startswith("-"):
+        name = error.argument.name
+        return f"which {name.lower()}? `{words} {name.upper()} …`; {help_line}"
     error.verbose = False
     return f"{' '.join(str(error).split()).rstrip('.')}; {help_line}"
 
@@ -53,6 +70,8 @@ def _unknown_command(words: str, given: str, known: Sequence[str]) -> str:
     text = f"there is no command `{words} {given}`"
     if brings := _BROUGHT_BY.get(f"{words} {given}"):
         return f"{text} here: pip install {brings} brings it"
+    if meant := _ELSEWHERE.get(f"{words} {given}"):
+        return f"{text}: did you mean `{meant}`?"
     if given.startswith("-"):
         return f"there is no option `{words} {given}`{_near(words, given, _OPTIONS)}"
     return f"{text}{_near(words, given, known) or (f': there are {", ".join(known)}' if known else '')}"

@@ -109,10 +109,18 @@ def _loaded(choice: Choice, path: str) -> Any:
     return command
 
 
-def _run(arguments: Sequence[str]) -> int:
+def _run(given: Sequence[str]) -> int:
+    arguments = _usual(given)
     app = make_app(*itertools.takewhile(lambda word: not word.startswith("-"), arguments))
     result = app(list(arguments), exit_on_error=False, print_error=False, result_action="return_value")
     return result if isinstance(result, int) else 0
+
+
+def _usual(given: Sequence[str]) -> Sequence[str]:
+    """What a command line means that is written as other tools take it: `m help new`, `m -v`."""
+    if given[:1] == ["help"]:
+        return [*given[1:], "--help"]
+    return ["--version"] if given == ["-v"] else given
 
 
 def _nobody_reads() -> bool:

@@ -14,6 +14,7 @@ from cyclopts import Parameter
 
 from framework_m_core.bootstrap import discovery
 from framework_m_core.domain.errors import FrameworkError
+from framework_m_studio.cli.tool_defaults import PYTEST, RUFF
 
 __all__ = ["format_code", "lint", "test", "typecheck"]
 
@@ -26,12 +27,17 @@ _KILLED: Final = 128
 def test(*arguments: Arguments) -> int:
     """Run the app's tests by pytest, with the app importable though it may not be installed.
 
+    From a folder within the app, all of its tests run unless a path is named.
+
     For example:
       m test
       m test -k task --exitfirst
       m test -- --help
     """
-    return _relay("pytest", *arguments)
+    app = discovery.discover(Path.cwd()).folder
+    named = any(Path(word.partition("::")[0]).exists() for word in arguments)
+    defaults = PYTEST.defaults(app or Path.cwd())
+    return _relay("pytest", *defaults, *arguments, folder=None if named else app)
 
 
 def lint(*arguments: Arguments) -> int:
@@ -41,7 +47,7 @@ def lint(*arguments: Arguments) -> int:
       m lint
       m lint --fix src
     """
-    return _relay("ruff", "check", *arguments)
+    return _relay("ruff", "check", *RUFF.defaults(Path.cwd()), *arguments)
 
 
 def format_code(*arguments: Arguments) -> int:
@@ -64,13 +70,16 @@ def typecheck(*arguments: Arguments) -> int:
     return _relay("mypy", *(arguments or (".",)))
 
 
-def _relay(tool: str, *arguments: str) -> int:
-    """Runs a tool with the terminal as it is, and returns its exit code. What Ctrl-C does is the tool's affair."""
+def _relay(tool: str, *arguments: str, folder: Path | None = None) -> int:
+    """Runs a tool with the terminal as it is, here unless in another folder, and returns its exit code.
+
+    What Ctrl-C does is the tool's affair.
+    """
     command, environment = [_found(tool), *arguments], _with_sources()
     # Not SIG_IGN, which the tool would inherit.
     before = signal.signal(signal.SIGINT, lambda *_: None)
     try:
-        code = subprocess.Popen(command, env=environment).wait()  # noqa: S603
+        code = subprocess.Popen(command, env=environment, cwd=folder).wait()  # noqa: S603
     finally:
         signal.signal(signal.SIGINT, before)
     return code if code >= 0 else _KILLED - code

@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from framework_m_core.bootstrap import discovery
@@ -61,5 +62,8 @@ def _problems(given: str) -> Iterator[str]:
         yield "Python's own library has a module of this name: choose another"
     if _OURS.fullmatch(given) or package in _TAKEN:
         yield "the name stands for something else here: choose another"
-    if place := discovery.folder_of(package):
+    here = discovery.discover(Path.cwd())
+    if any(re.split(r"[.:]", choice.value)[0] == package for choice in here.apps):
+        yield f"you are in that app, in {here.folder}: leave it for another place, or call the new app otherwise"
+    elif place := discovery.folder_of(package):
         yield f"a package of this name is installed in {place}: choose another, or uninstall that one"
