@@ -28,7 +28,7 @@ from framework_m_core.bootstrap.secrets import _kept
 folder, rounds, begin = Path(sys.argv[1]), int(sys.argv[2]), float(sys.stdin.readline())
 for number in range(rounds):
     time.sleep(max(0, begin + number * 0.005 - time.monotonic()))
-    print(_kept(folder / f"secret{number}"))
+    print(_kept(folder / f"secret{number}", "M_X"))
 """
 
 
@@ -92,7 +92,7 @@ def test_all_processes_that_begin_at_once_have_the_same(tmp_path: Path) -> None:
 
 def test_one_that_dies_in_between_leaves_nothing_that_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def die(descriptor: int) -> None:
-        raise OSError("no space left")
+        raise OSError("no space left; give it as M_KEYS__SECRET")
 
     with monkeypatch.context() as patched:
         patched.setattr(os, "fsync", die)

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from framework_m_core.domain.errors import ConfigurationError
+from framework_m_core.domain.field import Field
+from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_core.registry.snapshot import Snapshot
+from framework_m_testing.fakes.doctype import FakeDocType
 
 from .migrating import open_migrating, plain, snapshot_of
 
@@ -76,3 +81,27 @@ async def test_revisions_that_cannot_be_tried_take_nothing_over(
         with pytest.raises(ConfigurationError, match=r"0001_first\.py, line \d+.*empty database"):
             await app.migrations.init()
         assert (await app.migrations.status()).revisions == ()
+
+
+async def test_links_to_tables_of_the_framework_do_not_stand_in_the_way(
+    bare_database_url: str, tmp_path: Path, folder: Path
+) -> None:
+    def snapshot(*more: type[Any]) -> Snapshot:
+        builder = RegistryBuilder()
+        builder.add_doctype(type("Person", (FakeDocType,), {"__module__": __name__}), "framework_m")
+        for doctype in (plain(person=(UUID | None, Field(default=None, link="Person"))), *more):
+            builder.add_doctype(doctype, "samples")
+        return builder.freeze()
+
+    gone: Any = type(
+        "Gone", (plain(person=(UUID | None, Field(default=None, link="Person"))),), {"__module__": __name__}
+    )
+    async with open_migrating(bare_database_url, snapshot(), tmp_path / "none" / "migrations") as mine:
+        await mine.store.schema_mapper.sync()
+    async with open_migrating(f"sqlite:///{tmp_path / 'colleague.db'}", snapshot(gone), folder) as colleague:
+        await colleague.migrations.init()
+        await colleague.change("first")
+    async with open_migrating(bare_database_url, snapshot(), folder) as app:
+        assert [*await app.migrations.init()] == ["took the tables over as they are, at revision 0001_first"]
+        assert (await app.migrations.status()).is_current
+        await app.change("drop", drop=True)

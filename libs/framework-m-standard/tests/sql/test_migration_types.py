@@ -152,6 +152,7 @@ LOST = [
     ("text", "2026-01-31T12:00:00.0000001", "moment"),
     ("text", "hello", "uuid"),
     ("text", "hello", "json"),
+    ("text", "[NaN]", "json"),
     ("text", "yes", "boolean"),
     ("integer", 2**53 + 1, "floating"),
     ("integer", 2, "boolean"),

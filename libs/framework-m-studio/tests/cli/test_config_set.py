@@ -141,7 +141,7 @@ def test_what_outranks_the_file_is_said(run: Run, file: Path) -> None:
         (("framework.env", "prod"), "Input should be 'development' or 'production'; 'prod' came"),
         (("http.cors_origins", "shop"), "'shop' is no origin: expected one such as"),
         (("http.cors_origins", "[a"), "is no list: expected one such as"),
-        (("http.port",), "requires an argument"),
+        (("http.port",), "which value? `m config set"),
     ],
 )
 def test_what_cannot_be_is_explained_and_not_written(run: Run, file: Path, words: tuple[str, ...], said: str) -> None:

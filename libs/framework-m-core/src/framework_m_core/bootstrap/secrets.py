@@ -37,14 +37,13 @@ def fill_secrets(settings: Settings) -> Settings:
         return settings
     if settings.production:
         problems = [
-            f"[{section}] {field} is not set: give it as M_{section.upper()}__{field.upper()}"
-            for section, field in missing
+            f"[{section}] {field} is not set: give it as {_variable(section, field)}" for section, field in missing
         ]
         raise ConfigurationError("production does not start without its secrets:", problems)
     sections, origins = dict(settings.sections), dict(settings.origins)
     for section, field in missing:
         file = data_folder(settings.data_folder) / f"{section}_{field}"
-        sections[section] = _with_kept(sections[section], field, file)
+        sections[section] = _with_kept(sections[section], field, file, _variable(section, field))
         origins[section, field] = f"generated, {file}"
     return replace(settings, sections=sections, origins=origins)
 
@@ -69,11 +68,15 @@ def unset_secrets(model: BaseModel) -> list[str]:
     ]
 
 
-def _with_kept(model: BaseModel, field: str, file: Path) -> BaseModel:
+def _variable(section: str, field: str) -> str:
+    return f"M_{section}__{field}".upper()
+
+
+def _with_kept(model: BaseModel, field: str, file: Path, variable: str) -> BaseModel:
     """A section with the secret of a file, held to the same rules as one that is set. Raises ConfigurationError."""
     given = {name: getattr(model, name) for name in model.model_fields_set}
     try:
-        return type(model).model_validate({**given, field: _kept(file)})
+        return type(model).model_validate({**given, field: _kept(file, variable)})
     except pydantic.ValidationError as error:
         said = error.errors()[0]["msg"].removeprefix("Value error, ")
         raise ConfigurationError(
@@ -81,7 +84,7 @@ def _with_kept(model: BaseModel, field: str, file: Path) -> BaseModel:
         ) from None
 
 
-def _kept(file: Path) -> str:
+def _kept(file: Path, variable: str) -> str:
     """The secret in a file, which is made when missing. Raises ConfigurationError where it is not its owner's alone."""
     try:
         if not file.exists():
@@ -89,11 +92,11 @@ def _kept(file: Path) -> str:
         if (mode := stat.S_IMODE(file.stat().st_mode)) & _OTHERS:
             raise ConfigurationError(
                 f"{file} has mode {mode:04o}, so that others may have read the secret in it: remove the file, and a "
-                "new one is made; everybody logs in again"
+                f"new one is made; where every file has such a mode, give the secret as {variable}"
             )
         return file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"the secret cannot be kept in {file}: {error}") from error
+        raise ConfigurationError(f"the secret cannot be kept in {file}: {error}; give it as {variable}") from error
 
 
 def _offer(file: Path) -> None:

@@ -220,8 +220,9 @@ def _expanded(value: Any, environment: Mapping[str, str], missing: list[str]) ->
         return {name: _expanded(item, environment, missing) for name, item in value.items()}
     if not isinstance(value, str):
         return value
-    missing += [name for name in _VARIABLE.findall(value) if name not in environment]
-    return _VARIABLE.sub(lambda found: environment.get(found[1], ""), value)
+    unset = [name for name in _VARIABLE.findall(value) if name not in environment]
+    missing += unset
+    return value if unset else _VARIABLE.sub(lambda found: environment[found[1]], value)
 
 
 def _validate(

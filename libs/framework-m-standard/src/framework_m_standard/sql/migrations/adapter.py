@@ -220,7 +220,12 @@ class SqlMigrations:
             written = await self._write_first("initial")
             return [f"wrote {written.path.relative_to(self._folder.parent)} of the tables that are there"]
         newest = files.heads[0]
-        head = look_at_head(self._revisions, newest, lambda connection: self._changes(connection, drop=False))
+        head = look_at_head(
+            self._revisions,
+            newest,
+            prepare=self._comparison.make_framework,
+            compare=lambda connection: self._changes(connection, drop=False),
+        )
         said = [f"took the tables over as they are, at revision {newest}"]
         if not any(map(is_change, head.changes)):
             await self._adopt(newest, head)

@@ -48,6 +48,10 @@ class Comparison:
         """What would make an empty database so."""
         return self._produce(connection, lambda name, kind, parents: kind != "table")
 
+    def make_framework(self, connection: sa.Connection) -> None:
+        """Makes the framework's own tables in an empty database."""
+        self._metadata.create_all(connection, [self._metadata.tables[name] for name in self._ours], checkfirst=False)
+
     def has_tables(self, connection: sa.Connection) -> bool:
         """Whether any of the app's tables is there."""
         return any(sa.inspect(connection).has_table(name) for name in self.tables)

@@ -111,6 +111,14 @@ def _day(moment: datetime) -> date:
     return moment.date()
 
 
+def _json(text: str) -> Any:
+    return json.loads(text, parse_float=_float, parse_constant=_no_number)
+
+
+def _no_number(word: str) -> Any:
+    raise ValueError(word)
+
+
 _KIND = FieldKind
 _UTC = "({c} AT TIME ZONE 'UTC')"
 _CONVERSIONS: Mapping[tuple[FieldKind, FieldKind], Conversion] = {
@@ -128,7 +136,7 @@ _CONVERSIONS: Mapping[tuple[FieldKind, FieldKind], Conversion] = {
         f"CASE WHEN {{c}} ~ '{_sql(_ZONE)}$' THEN {{c}}::timestamptz ELSE {{c}}::timestamp AT TIME ZONE 'UTC' END",
     ),
     (_KIND.TEXT, _KIND.UUID): _matching(_UUID, UUID, "{c}::uuid"),
-    (_KIND.TEXT, _KIND.JSON): Conversion(json.loads, "{c}::jsonb"),
+    (_KIND.TEXT, _KIND.JSON): Conversion(_json, "{c}::jsonb"),
     (_KIND.INTEGER, _KIND.TEXT): Conversion(str, "{c}::text"),
     (_KIND.INTEGER, _KIND.FLOAT): Conversion(
         lambda value: _same(float(value), value), "{c}::float8", "{c}::float8::bigint <> {c}"

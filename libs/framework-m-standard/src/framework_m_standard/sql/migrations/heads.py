@@ -41,12 +41,17 @@ class Head:
 
 
 def look_at_head(
-    revisions: RevisionRunner, revision: str, compare: Callable[[sa.Connection], Sequence[MigrateOperation]]
+    revisions: RevisionRunner,
+    revision: str,
+    *,
+    prepare: Callable[[sa.Connection], None],
+    compare: Callable[[sa.Connection], Sequence[MigrateOperation]],
 ) -> Head:
     """Raises ConfigurationError for revisions that SQLite does not run."""
     engine = knowing_kinds(sa.create_engine("sqlite://", poolclass=StaticPool))
     try:
         with engine.begin() as connection:
+            prepare(connection)
             revisions.upgrade(connection, revision, trying=True)
             tables = sa.MetaData()
             tables.reflect(connection, only=lambda name, _: name not in OWN_TABLES)

@@ -25,8 +25,6 @@ def _perform(alembic: Operations, change: MigrateOperation) -> None:
     match change:
         case operations.AddColumn():
             vocabulary.add_column(change.table, change.column, fill=change.fill)
-        case operations.ChangeType() if isinstance(change.type, FieldType):
-            vocabulary.change_type(change.table, change.name, change.type)
         case operations.SetRequired():
             type_ = change.type if isinstance(change.type, FieldType) else None
             vocabulary.set_required(change.table, change.name, type_, fill=change.fill)
