@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -110,3 +111,17 @@ async def _send_slowly(writer: asyncio.StreamWriter, piece: bytes, times: int) -
         writer.write(piece)
         await writer.drain()
         await asyncio.sleep(0.001)
+
+
+async def test_a_connection_far_ahead_of_its_answers_is_closed(address: tuple[str, int]) -> None:
+    """A hundred ahead are served; what a flood has sent is not kept."""
+    reader, writer = await asyncio.open_connection(*address, family=socket.AF_INET)
+    writer.write(BODILESS * 100)
+    async with asyncio.timeout(5):
+        for _ in range(100):
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204")
+    writer.write(BODILESS * 5_000)
+    async with asyncio.timeout(5):
+        with suppress(ConnectionError):
+            assert (await reader.read(-1)).count(b"HTTP/1.1 204") < 5_000
+    writer.close()

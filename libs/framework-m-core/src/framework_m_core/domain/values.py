@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Final
@@ -19,6 +20,7 @@ MAX_INDEXED_TEXT: Final = 255
 
 _INT64: Final = 1 << 63
 _MAX_JSON_DEPTH: Final = 32
+_MAX_JSON_PARTS: Final = 100_000
 _FIRST_EXPONENT: Final = 1e16
 _QUANTA: Final = tuple(Decimal(1).scaleb(-scale) for scale in range(DECIMAL_DIGITS + 1))
 _FIRST_DAY, _LAST_DAY = date(1, 1, 2), date(9999, 12, 30)
@@ -97,7 +99,13 @@ def _decimal(value: Decimal, scale: int, rounding: bool) -> Decimal:
     return rounded
 
 
-def _json(value: Any, depth: int = 0) -> Any:
+def _json(value: Any) -> Any:
+    return _json_part(value, 0, itertools.count(1))
+
+
+def _json_part(value: Any, depth: int, parts: Iterator[int]) -> Any:
+    if next(parts) > _MAX_JSON_PARTS:
+        raise ValueError(f"JSON of at most {_MAX_JSON_PARTS} values is expected")
     if depth > _MAX_JSON_DEPTH:
         raise ValueError(f"JSON nested at most {_MAX_JSON_DEPTH} deep is expected")
     if isinstance(value, str):
@@ -109,9 +117,9 @@ def _json(value: Any, depth: int = 0) -> Any:
     if isinstance(value, (float, Decimal)):
         return _json_number(_finite(float(value)))
     if isinstance(value, Mapping):
-        return {_json_key(key): _json(item, depth + 1) for key, item in value.items()}
+        return {_json_key(key): _json_part(item, depth + 1, parts) for key, item in value.items()}
     if isinstance(value, (Sequence, set, frozenset)):
-        return [_json(item, depth + 1) for item in value]
+        return [_json_part(item, depth + 1, parts) for item in value]
     raise ValueError(f"a JSON value is expected, {type(value).__name__} came")
 
 

@@ -29,8 +29,8 @@ class QueryShape:
     """A read without its values.
 
     `where` holds a `Slot` for each value; `paged` adds a limit and an offset after them. `lock` is for reads inside
-    a unit of work: `"share"` keeps the rows from being deleted, `"update"` from being changed or linked to, until
-    the unit ends. `count` asks for the number of rows alone.
+    a unit of work: `"share"` keeps the rows from being deleted, `"change"` from being changed, `"update"` also from
+    being linked to, until the unit ends. `count` asks for the number of rows alone.
     """
 
     doctype: str
@@ -38,7 +38,7 @@ class QueryShape:
     where: Filter = EVERYTHING
     order_by: tuple[OrderSpec, ...] = ()
     paged: bool = False
-    lock: Literal["share", "update"] | None = None
+    lock: Literal["share", "change", "update"] | None = None
     count: bool = False
 
 

@@ -177,7 +177,7 @@ class DocumentService:
         await self._replay(once, scope)
 
         async def work(unit: UnitOfWorkProtocol) -> None:
-            loaded, _ = await self._pipeline.load(unit, scope, plan, action, ref)
+            loaded, _ = await self._pipeline.load(unit, scope, plan, action, ref, lock="update")
             check_version(loaded, Expected(if_match, precondition=True))
             await self._pipeline.remove(unit, scope, plan, loaded, self.scoped, hard=hard)
 

@@ -78,7 +78,7 @@ class QueryService:
         if fields is not None:
             chosen = parse_fields_parameter(plan, grant, fields)
         where = And((by_reference(ref), LIVE, self.permissions.bound_scope(grant, scope.principal)))
-        rows = await self._rows(scope, plan, grant, chosen, where, lock="update" if for_update else None)
+        rows = await self._rows(scope, plan, grant, chosen, where, lock="change" if for_update else None)
         if not rows:
             raise not_found(plan, ref)
         document = row_to_document(chosen, rows[0])
@@ -144,7 +144,7 @@ class QueryService:
         chosen: Selection,
         where: Filter,
         *,
-        lock: Literal["update"] | None = None,
+        lock: Literal["change"] | None = None,
     ) -> Sequence[Row]:
         """All rows that match, those left out that an object-level engine refuses."""
         fetched = full_selection(plan) if grant.evaluate else chosen
@@ -163,7 +163,7 @@ class QueryService:
         where: Filter,
         order_by: tuple[OrderSpec, ...] = (),
         paging: tuple[int, int] | None = None,
-        lock: Literal["update"] | None = None,
+        lock: Literal["change"] | None = None,
     ) -> Sequence[Row]:
         tree, slots = shape_of(where)
         shape = QueryShape(plan.name, chosen, tree, order_by, paged=paging is not None, lock=lock)

@@ -30,10 +30,11 @@ from framework_m_core.services.equipment import NO_EQUIPMENT, Equipment
 from framework_m_core.services.permissions import PermissionService
 from framework_m_core.services.retries import retrying
 from framework_m_core.services.validation import fault_list
-from framework_m_core.services.write_pipeline import WritePipeline
+from framework_m_core.services.write_pipeline import Lock, WritePipeline
 
 __all__ = ["ReadyCall", "RpcService"]
 
+_MOST_ARGUMENTS = 200
 _JSON = FieldSpec("body", FieldKind.JSON)
 
 
@@ -110,7 +111,9 @@ class RpcService:
             return await call.function(**arguments, **filled)
         document: Any = None
         if ref is not None and ready.plan is not None:
-            loaded, _ = await self._pipeline.load(unit, ready.scope, ready.plan, call.action or "read", ref)
+            action = call.action or "read"
+            lock: Lock | None = None if action in {"read", "select"} else "change"
+            loaded, _ = await self._pipeline.load(unit, ready.scope, ready.plan, action, ref, lock=lock)
             document = loaded.document
         controller = call.controller(document, None, within, door)
         self._equipment.equip(controller)
@@ -163,6 +166,9 @@ def _reference(raw: Any) -> UUID | str:
 
 
 def _arguments(call: CallPlan, given: Mapping[str, Any]) -> dict[str, Any]:
+    if len(given) > _MOST_ARGUMENTS:
+        message = f"at most {_MOST_ARGUMENTS} arguments are expected, {len(given)} came"
+        raise ValidationError("the arguments are not valid", [FieldProblem("*", "out_of_bounds", message)])
     try:
         model = call.arguments.model_validate(dict(given))
     except pydantic.ValidationError as error:

@@ -120,7 +120,9 @@ def _plain(value: Any) -> Any:
 
 
 def fault_list(error: pydantic.ValidationError) -> list[FieldProblem]:
-    """Pydantic's faults as ours, each at its path."""
+    """Pydantic's faults as ours, each at its path; too many are counted, since telling each takes long."""
+    if error.error_count() > _MOST_FAULTS:
+        return [FieldProblem("*", "invalid", f"{error.error_count()} faults were found, too many to list")]
     found = []
     for fault in error.errors(include_url=False, include_input=False, include_context=False):
         path = ".".join(str(part) for part in fault["loc"]) or "*"
@@ -137,6 +139,7 @@ def _code(fault: str) -> str:
     return "out_of_bounds" if fault.startswith(_BOUNDS) or fault.endswith(("too_short", "too_long")) else "invalid"
 
 
+_MOST_FAULTS = 1_000
 _BOUNDS = ("greater_than", "less_than", "multiple_of", "finite_number", "decimal_")
 _CODES: Mapping[str, str] = {
     "extra_forbidden": "unknown_field",

@@ -38,8 +38,11 @@ from framework_m_core.services.point_reads import PointReads
 from framework_m_core.services.projection import LIVE, by_reference, full_selection, not_found, row_to_document, visible
 from framework_m_core.services.validation import document_values, validated
 
-__all__ = ["NO_VERSION", "Change", "Expected", "Loaded", "WritePipeline", "check_unseen", "check_version"]
+__all__ = ["NO_VERSION", "Change", "Expected", "Loaded", "Lock", "WritePipeline", "check_unseen", "check_version"]
 
+
+type Lock = Literal["change", "update"]
+"""What a loaded document is kept from: being changed, or also being linked to."""
 
 NO_VERSION = 0
 """A version that no stored document has; they begin at 1."""
@@ -132,12 +135,22 @@ class WritePipeline:
         return await self.served(scope, plan, values)
 
     async def load(
-        self, unit: UnitOfWorkProtocol, scope: RequestScope, plan: DocTypePlan, action: str, ref: UUID | str
+        self,
+        unit: UnitOfWorkProtocol,
+        scope: RequestScope,
+        plan: DocTypePlan,
+        action: str,
+        ref: UUID | str,
+        *,
+        lock: Lock | None = None,
     ) -> tuple[Loaded, Grant]:
-        """A document that the caller may read (else EntityNotFoundError) and act on (else OutsideScopeError)."""
+        """A document that the caller may read (else EntityNotFoundError) and act on (else OutsideScopeError).
+
+        With a `lock` it stays as it is until the unit ends.
+        """
         grant = await self._permissions.require(scope, plan, action)
         reading = await self._permissions.require(scope, plan, "read")
-        values = await self._stored(unit, scope, plan, action, reading, ref)
+        values = await self._stored(unit, scope, plan, action, reading, ref, lock)
         if values is None:
             raise not_found(plan, ref)
         if reading.evaluate and not await self._permissions.covers(scope, plan, "read", reading, values):
@@ -153,14 +166,13 @@ class WritePipeline:
         action: str,
         reading: Grant,
         ref: UUID | str,
+        lock: Lock | None,
     ) -> dict[str, Any] | None:
-        locking = action in {"delete", "purge"}
-        prepared = None if locking or not scope.principal.id else self._points.find(plan, reading, ref)
+        prepared = None if lock or not scope.principal.id else self._points.find(plan, reading, ref)
         if prepared is not None:
             rows = await unit.fetch(prepared.handle, prepared.values(ref, scope.principal))
             return prepared.document(rows[0]) if rows else None
         where, slots = shape_of(self._reachable(scope, action, reading, ref))
-        lock: Literal["update"] | None = "update" if locking else None
         shape = QueryShape(plan.name, full_selection(plan), where, lock=lock)
         rows = await unit.fetch(self._prepare(shape), slots)
         return row_to_document(full_selection(plan), rows[0]) if rows else None

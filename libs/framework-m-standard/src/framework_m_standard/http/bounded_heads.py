@@ -12,13 +12,19 @@ __all__ = ["BoundedHeads"]
 _MOST_OCTETS: Final = 64 * 1024
 _HEAD_SECONDS: Final = 20
 _BODY_SECONDS: Final = 120
+_MOST_AHEAD: Final = 100
 _REFUSAL: Final = "The head or the trailer of the request is too large."
+
+
+class _TooFarAheadError(Exception):
+    """Ends the parsing of what a connection has sent."""
 
 
 class BoundedHeads(HttpToolsProtocol):
     """Refuses a request of which 64 KiB have come that are no body: a head, a trailer, or sizes of chunks.
 
-    A connection whose head or body does not come in time is closed, and one that sends what begins no request.
+    A connection whose head or body does not come in time is closed, and one that sends what begins no request, or more
+    than a hundred requests ahead of their answers.
     Trailers are not read: they come after the head that was judged, and must not change it (RFC 9110, 6.5.1).
     """
 
@@ -54,7 +60,11 @@ class BoundedHeads(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_begin(self) -> None:
-        """Begins a request."""
+        """Begins a request; a connection that sends far ahead of its answers is closed."""
+        if len(self.pipeline) >= _MOST_AHEAD:
+            self.pipeline.clear()
+            self.transport.close()
+            raise _TooFarAheadError
         self._head_open = True
         self._octets = 0
         self._allow(_HEAD_SECONDS)

@@ -115,7 +115,8 @@ class _Preparation:
         if self._shape.paged:
             clause = clause.limit(compiler.integer()).offset(compiler.integer())
         if self._shape.lock:
-            clause = clause.with_for_update(read=self._shape.lock == "share", key_share=self._shape.lock == "share")
+            lock = self._shape.lock
+            clause = clause.with_for_update(read=lock == "share", key_share=lock in {"share", "change"})
         children = () if self._nested else tuple(self._child_statements())
         statement = self._compile(clause, compiler, heavy=self._shape.paged and not children)
         converts, locks = self._converts(shift=1 if children else 0), self._shape.lock is not None
