@@ -65,3 +65,7 @@ def test_a_reference_is_an_id_or_a_name(ref: UUID | str, field: str) -> None:
     assert by_reference(ref) == Comparison(field, "eq", ref)  # type: ignore[arg-type]
     error = not_found(SHELF, ref)
     assert (error.message, error.details) == (f"there is no Shelf '{ref}'", {"doctype": "Shelf", "ref": str(ref)})
+
+
+def test_an_error_repeats_no_more_of_a_reference_than_a_name_may_have() -> None:
+    assert str(not_found(THING, "x" * 300)) == f"there is no Thing {'x' * 255!r}"

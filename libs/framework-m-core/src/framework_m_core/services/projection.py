@@ -29,6 +29,9 @@ __all__ = [
 
 LIVE: Filter = Comparison("deleted_at", "is_null", True)
 
+_MOST_SHOWN = 255
+"""Characters of a reference that an error repeats; no name is longer."""
+
 type Selection = tuple[str | ChildSelection, ...]
 
 
@@ -102,4 +105,5 @@ def by_reference(ref: UUID | str) -> Comparison:
 
 def not_found(plan: DocTypePlan, ref: UUID | str) -> EntityNotFoundError:
     """The error for a document that is not there, or not there for this caller."""
-    return EntityNotFoundError(f"there is no {plan.name} {str(ref)!r}", doctype=plan.name, ref=str(ref))
+    shown = str(ref)[:_MOST_SHOWN]
+    return EntityNotFoundError(f"there is no {plan.name} {shown!r}", doctype=plan.name, ref=shown)
