@@ -39,16 +39,29 @@ async def test_a_long_list_is_ended_at_its_timeout(tmp_path: Path, fields: tuple
         assert [len(order.get("lines", [0])) for order in page.items] == [1, 1]
 
 
+async def test_a_list_of_few_rows_that_each_take_long_is_ended_at_its_timeout(tmp_path: Path) -> None:
+    """A search may take seconds in one long text, in which SQLite counts no step."""
+    slow = [{"field": "text", "operator": "contains", "value": "a" * 499 + "b"}]
+    url = f"sqlite:///{tmp_path / 'heavy.db'}"
+    async with wired(url, order_snapshot(), statement_timeout=0.2) as shop:
+        async with shop.adapters.units(SCOPE) as unit:
+            for _ in range(30):
+                await unit.repository("Note").insert(shop.adapters.new("Note", text="a" * 1_000_000))
+            await unit.commit()
+        async with asyncio.timeout(5):
+            with pytest.raises(TransientError):
+                await shop.queries.list(SCOPE, "Note", ListRequest(filters=slow, fields=("docstatus",)))
+
+
 async def test_others_are_served_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A list with rows is read in a thread of its own, which here waits until the others have been served."""
     others_served = threading.Event()
-    read = SqliteDriver._snapshot_heavy
+    in_thread = SqliteDriver._in_thread
 
-    def waits(driver: SqliteDriver, work: Any) -> Any:
-        assert others_served.wait(20)
-        return read(driver, work)
+    async def waits(driver: SqliteDriver, work: Any) -> Any:
+        return await in_thread(driver, lambda connection: others_served.wait(20) and work(connection))
 
-    monkeypatch.setattr(SqliteDriver, "_snapshot_heavy", waits)
+    monkeypatch.setattr(SqliteDriver, "_in_thread", waits)
     async with wired(f"sqlite:///{tmp_path / 'heavy.db'}", order_snapshot()) as shop:
         await _fill(shop, 3)
         note = await shop.create("Note")

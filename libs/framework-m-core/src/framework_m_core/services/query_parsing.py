@@ -32,6 +32,7 @@ MAX_COMPARISONS = 50
 MAX_LIST_VALUES = 500
 MAX_VALUES = 1_000
 MAX_TEXT_VALUE = 2_000
+MAX_PATTERN = 500
 MAX_SEARCHES = 10
 MAX_WILDCARDS = 6
 MAX_SORT_FIELDS = 5
@@ -230,8 +231,9 @@ def _single(spec: FieldSpec, operator: str, value: Any) -> Any:
         parsed = from_json(spec, value)
     except (ValueError, OverflowError) as error:
         raise QueryError(f"filters: {spec.name!r}: {error}") from None
-    if isinstance(parsed, str) and len(parsed) > MAX_TEXT_VALUE:
-        raise QueryError(f"filters: a text of at most {MAX_TEXT_VALUE} characters is expected")
+    most = MAX_PATTERN if operator in _TEXT_OPERATORS else MAX_TEXT_VALUE
+    if isinstance(parsed, str) and len(parsed) > most:
+        raise QueryError(f"filters: a text of at most {most} characters is expected")
     if operator in {"like", "ilike"} and parsed.count("%") > MAX_WILDCARDS:
         raise QueryError(f"filters: a pattern with at most {MAX_WILDCARDS} of '%' is expected")
     return check_pattern(parsed) if operator in {"like", "ilike"} else parsed

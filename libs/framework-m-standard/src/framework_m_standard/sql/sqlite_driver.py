@@ -10,9 +10,8 @@ import asyncio
 import random
 import sqlite3
 import time
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from sqlalchemy.dialects.sqlite import pysqlite
 from sqlalchemy.engine import Dialect
 
 from framework_m_core.domain.errors import ConfigurationError, TransientError
+from framework_m_core.services.shielding import finished
 from framework_m_standard.sql.compiled import Statement
 from framework_m_standard.sql.error_translation import AWAY, translated_sqlite
 from framework_m_standard.sql.settings import SqlSettings
@@ -94,31 +94,26 @@ class SqliteDriver:
         if not statement.heavy:
             with translated_sqlite():
                 return self._reader.execute(statement.sql, arranged).fetchall()
+        with translated_sqlite():
+            return await self._in_thread(lambda connection: connection.execute(statement.sql, arranged).fetchall())
+
+    async def _in_thread[T](self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Runs work on a connection in a reader's thread. Its statements end at the timeout: between two steps of many,
+        and between two rows that each take long."""
         async with self._heavy:
-            loop = asyncio.get_running_loop()
-            with translated_sqlite():
-                return await loop.run_in_executor(self._threads, self._fetch_heavy, statement.sql, arranged)
-
-    def _fetch_heavy(self, sql: str, arranged: Sequence[Any]) -> list[Any]:
-        with self._heavy_connection() as connection:
-            return connection.execute(sql, arranged).fetchall()
-
-    @contextmanager
-    def _heavy_connection(self) -> Iterator[sqlite3.Connection]:
-        """A connection for a thread, whose statements end at the timeout."""
-        try:
-            connection = self._idle.pop()
-        except IndexError:
-            connection = self._connect()
-        deadline = time.monotonic() + self._settings.statement_timeout
-        connection.set_progress_handler(lambda: time.monotonic() > deadline, _PROGRESS_STEPS)
-        try:
-            yield connection
-        finally:
-            connection.set_progress_handler(None, 0)
-            if connection.in_transaction:
-                connection.rollback()
-            self._idle.append(connection)
+            loop, timeout = asyncio.get_running_loop(), self._settings.statement_timeout
+            connection = self._idle.pop() if self._idle else self._connect()
+            deadline = time.monotonic() + timeout
+            connection.set_progress_handler(lambda: time.monotonic() > deadline, _PROGRESS_STEPS)
+            too_late = loop.call_later(timeout, connection.interrupt)
+            try:
+                return await finished(_awaited(loop.run_in_executor(self._threads, work, connection)))
+            finally:
+                too_late.cancel()
+                connection.set_progress_handler(None, 0)
+                if connection.in_transaction:
+                    connection.rollback()
+                self._idle.append(connection)
 
     async def write(self, statement: Statement, values: Sequence[Any]) -> list[Any]:
         """Runs one writing statement in a transaction of its own."""
@@ -137,12 +132,7 @@ class SqliteDriver:
         """Runs several reads on one snapshot; heavy ones in a reader's thread."""
         if not heavy:
             return _on_one_snapshot(self._reader, work)
-        async with self._heavy:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, self._snapshot_heavy, work)
-
-    def _snapshot_heavy[T](self, work: Callable[[SqliteTransaction], Coroutine[Any, Any, T]]) -> T:
-        with self._heavy_connection() as connection:
-            return _on_one_snapshot(connection, work)
+        return await self._in_thread(lambda connection: _on_one_snapshot(connection, work))
 
     async def begin(self) -> SqliteTransaction:
         """Opens a transaction for writing; waits its turn, for at most the lock timeout."""
@@ -176,6 +166,10 @@ class SqliteDriver:
                 if time.monotonic() > deadline:
                     raise
                 await asyncio.sleep(0.001 + random.random() * 0.01)  # noqa: S311 - jitter, no secret
+
+
+async def _awaited[T](future: asyncio.Future[T]) -> T:
+    return await future
 
 
 def _on_one_snapshot[T](
