@@ -12,7 +12,7 @@ from tests.journeys.product import Product
 from tests.journeys.security.wire import request, send
 
 NOT_FOUND = (
-    "/", "/nonsense", "/api", "/api/", "/api/v1", "/api/v1/", "/api/v1x", "/api/v1x/Customer", "/api/v2/Customer",
+    "/nonsense", "/api", "/api/", "/api/v1", "/api/v1/", "/api/v1x", "/api/v1x/Customer", "/api/v2/Customer",
     "/api/v1//Customer", "//api/v1/Customer", "/api//v1/Customer", "/api/v1/Customer/", "/api/v1/Customer//",
     "/api/v1/Customer/x/", "/api/v1/Customer/x/nonsense", "/api/v1/Customer/x/submit/", "/api/v1/Customer/x/submit/y",
     "/api/v1/Customer/%00", "/api/v1/Customer/a%00b", "/api/v1/Customer/%ff", "/api/v1/Customer/%C3%28",
