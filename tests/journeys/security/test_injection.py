@@ -273,12 +273,12 @@ def test_what_a_search_costs_is_bounded(alice: httpx.Client, operator: str) -> N
     """By the wildcards of a pattern, and by the searches of a filter."""
     mark = uuid4().hex
     alice.post("/api/v1/Customer", json={"full_name": mark, "notes": "a" * 100_000}).raise_for_status()
-    for pattern in ("%a" * 500 + "%b", "%" * 7):
+    for pattern in ("%a" * 500 + "%b", "%" * 7, "%" + "_" * 500):
         asked = {"filters": json.dumps([_is("notes", operator, pattern)])}
         refused(alice.get("/api/v1/Customer", params=asked), 400, "bad_query")
     many = {"filters": json.dumps({"or": [_is("notes", operator, f"{number}%") for number in range(11)]})}
     refused(alice.get("/api/v1/Customer", params=many), 400, "bad_query")
-    for pattern in ("%a" * 6 + "b", "a%" * 6 + "b", "%" + "_" * 1_900 + "b"):
+    for pattern in ("%a" * 6 + "b", "a%" * 6 + "b", "%" + "_" * 490 + "b"):
         assert _list(alice, "Customer", _is("full_name", "eq", mark), _is("notes", operator, pattern)) == []
     assert len(_list(alice, "Customer", _is("full_name", "eq", mark), _is("notes", operator, "%a" * 5 + "%"))) == 1
 
