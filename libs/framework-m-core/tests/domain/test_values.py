@@ -138,3 +138,11 @@ def test_numbers_in_json_are_finite_and_large_whole_ones_are_exact() -> None:
     taken = from_json(_spec(FieldKind.JSON), [Decimal("1.5"), Decimal("1e17"), 1e300, -1.0, (1, 2)])
     assert taken == [1.5, 10**17, 1e300, -1.0, [1, 2]]
     assert [type(number) for number in taken[:4]] == [float, int, float, float]
+
+
+def test_json_holds_a_bounded_number_of_values() -> None:
+    """The list itself is one of them."""
+    spec = FieldSpec("data", FieldKind.JSON)
+    assert len(bounded(spec, [0] * 99_999)) == 99_999
+    with pytest.raises(ValueError, match="at most 100000 values"):
+        bounded(spec, [[0] * 50_000, {"deep": [0] * 50_000}])

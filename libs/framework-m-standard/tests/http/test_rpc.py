@@ -85,6 +85,13 @@ async def test_arguments_are_checked_by_the_signature(site: Any, body: dict[str,
     assert {fault["field"]: fault["code"] for fault in answer.json()["errors"]} == fields
 
 
+async def test_arguments_without_end_are_refused_before_they_are_looked_at(site: Any) -> None:
+    sale = await site.make()
+    many = {f"x{number}": 1 for number in range(201)}
+    answer = await call(site, "boss", "Sale/priced", doc_id=sale["id"], **many)
+    assert (answer.status_code, [fault["code"] for fault in answer.json()["errors"]]) == (400, ["out_of_bounds"])
+
+
 async def test_a_missing_document_is_404(site: Any) -> None:
     for ref in (str(uuid4()), "nobody's"):
         assert (await call(site, "boss", "Sale/priced", doc_id=ref)).status_code == 404

@@ -88,7 +88,8 @@ async def test_a_submitted_document_is_still_echoed(school: Wired) -> None:
     exam = await school.documents.create(SYSTEM, "Exam", {"title": "a", "secret": 7, "marks": [{"secret": 3}]})
     await school.documents.submit(SYSTEM, "Exam", exam["id"])
     row = {"id": str(exam["marks"][0]["id"]), "text": ""}
-    await school.documents.update(CLERK, "Exam", exam["id"], {"title": "a", "marks": [row]})
+    echoed = await school.documents.update(CLERK, "Exam", exam["id"], {"title": "a", "marks": [row]})
+    assert (echoed["title"], [mark["id"] for mark in echoed["marks"]]) == ("a", [exam["marks"][0]["id"]])
 
 
 async def test_a_refused_delete_names_no_doctype_that_the_caller_may_not_read(school: Wired) -> None:

@@ -66,7 +66,7 @@ async def _relay(store: StoreHarness, clock: _Clock, handler: Handler, seconds: 
 
 async def _relay_over(snapshot: Snapshot, store: StoreHarness, clock: _Clock, seconds: float = 10.0) -> OutboxRelay:
     bus = MemoryEventBus()
-    dispatch = EventDispatch(snapshot, _Door(), clock, seconds=seconds)  # type: ignore[arg-type]
+    dispatch = EventDispatch(snapshot, _Door(), clock, seconds)  # type: ignore[arg-type]
     await bus.subscribe(HANDLERS, dispatch.handle)
     return OutboxRelay(store.outbox, bus, store.idempotency, clock)
 

@@ -103,7 +103,7 @@ def _metadata(snapshot: Snapshot, permissions: PermissionService) -> MetadataSer
 def _event_dispatch(
     snapshot: Snapshot, documents: DocumentService, clock: Clock, equipment: Equipment, settings: Settings
 ) -> EventDispatch:
-    return EventDispatch(snapshot, documents, clock, equipment, settings.framework.handler_seconds)
+    return EventDispatch(snapshot, documents, clock, settings.framework.handler_seconds, equipment)
 
 
 def _relay(

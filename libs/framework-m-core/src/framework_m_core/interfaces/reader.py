@@ -9,7 +9,7 @@ from typing import Any, Literal, NewType, Protocol
 from framework_m_core.domain.filters import EVERYTHING, Filter
 from framework_m_core.domain.page import OrderSpec
 
-__all__ = ["ChildSelection", "DocumentReaderProtocol", "QueryShape", "ReadHandle", "Row"]
+__all__ = ["ChildSelection", "DocumentReaderProtocol", "Lock", "QueryShape", "ReadHandle", "Row"]
 
 type Row = tuple[Any, ...]
 ReadHandle = NewType("ReadHandle", object)
@@ -24,13 +24,16 @@ class ChildSelection:
     columns: tuple[str, ...]
 
 
+type Lock = Literal["share", "change", "update"]
+"""What rows that are read are kept from until the unit ends: being deleted, being changed, or also being linked to."""
+
+
 @dataclass(frozen=True, slots=True)
 class QueryShape:
     """A read without its values.
 
     `where` holds a `Slot` for each value; `paged` adds a limit and an offset after them. `lock` is for reads inside
-    a unit of work: `"share"` keeps the rows from being deleted, `"change"` from being changed, `"update"` also from
-    being linked to, until the unit ends. `count` asks for the number of rows alone.
+    a unit of work. `count` asks for the number of rows alone.
     """
 
     doctype: str
@@ -38,7 +41,7 @@ class QueryShape:
     where: Filter = EVERYTHING
     order_by: tuple[OrderSpec, ...] = ()
     paged: bool = False
-    lock: Literal["share", "change", "update"] | None = None
+    lock: Lock | None = None
     count: bool = False
 
 

@@ -21,8 +21,6 @@ _log = logging.getLogger(__name__)
 HANDLERS: Final = "handlers"
 """The group that subscribes the handlers: its name is kept by brokers, so it stays."""
 
-_PATIENCE_SECONDS: Final = 300.0
-
 
 class EventDispatch:
     """The subscriber of the group `handlers`."""
@@ -32,9 +30,10 @@ class EventDispatch:
         snapshot: Snapshot,
         documents: DocumentService,
         clock: Clock,
+        seconds: float,
         equipment: Equipment = NO_EQUIPMENT,
-        seconds: float = _PATIENCE_SECONDS,
     ) -> None:
+        """`seconds` is how long a handler may take."""
         self._snapshot = snapshot
         self._documents = documents
         self._clock = clock

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 from framework_m_core.domain.filters import EVERYTHING, And, Filter, shape_of
 from framework_m_core.domain.page import OrderSpec, PaginatedResult
 from framework_m_core.domain.scope import RequestScope
 from framework_m_core.interfaces.permission import Grant
-from framework_m_core.interfaces.reader import DocumentReaderProtocol, QueryShape, ReadHandle, Row
+from framework_m_core.interfaces.reader import DocumentReaderProtocol, Lock, QueryShape, ReadHandle, Row
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol
 from framework_m_core.registry.plans import DocTypePlan
 from framework_m_core.registry.snapshot import Snapshot
@@ -144,7 +144,7 @@ class QueryService:
         chosen: Selection,
         where: Filter,
         *,
-        lock: Literal["change"] | None = None,
+        lock: Lock | None = None,
     ) -> Sequence[Row]:
         """All rows that match, those left out that an object-level engine refuses."""
         fetched = full_selection(plan) if grant.evaluate else chosen
@@ -163,7 +163,7 @@ class QueryService:
         where: Filter,
         order_by: tuple[OrderSpec, ...] = (),
         paging: tuple[int, int] | None = None,
-        lock: Literal["change"] | None = None,
+        lock: Lock | None = None,
     ) -> Sequence[Row]:
         tree, slots = shape_of(where)
         shape = QueryShape(plan.name, chosen, tree, order_by, paged=paging is not None, lock=lock)

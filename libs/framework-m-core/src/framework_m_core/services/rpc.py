@@ -21,6 +21,7 @@ from framework_m_core.domain.errors import (
 from framework_m_core.domain.field_spec import FieldKind, FieldSpec
 from framework_m_core.domain.scope import RequestScope
 from framework_m_core.domain.values import bounded
+from framework_m_core.interfaces.reader import Lock
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol, UnitOfWorkProtocol
 from framework_m_core.registry.calls import DOC_ID, CallPlan
 from framework_m_core.registry.plans import DocTypePlan
@@ -30,7 +31,7 @@ from framework_m_core.services.equipment import NO_EQUIPMENT, Equipment
 from framework_m_core.services.permissions import PermissionService
 from framework_m_core.services.retries import retrying
 from framework_m_core.services.validation import fault_list
-from framework_m_core.services.write_pipeline import Lock, WritePipeline
+from framework_m_core.services.write_pipeline import WritePipeline
 
 __all__ = ["ReadyCall", "RpcService"]
 

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -23,7 +23,7 @@ from framework_m_core.domain.events import DocCreated, DocDeleted, DomainEvent
 from framework_m_core.domain.filters import And, Filter, shape_of
 from framework_m_core.domain.scope import RequestScope
 from framework_m_core.interfaces.permission import Grant
-from framework_m_core.interfaces.reader import DocumentReaderProtocol, QueryShape
+from framework_m_core.interfaces.reader import DocumentReaderProtocol, Lock, QueryShape
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol
 from framework_m_core.registry.plans import DocTypePlan
 from framework_m_core.services.changes import difference, leave_trace
@@ -38,11 +38,8 @@ from framework_m_core.services.point_reads import PointReads
 from framework_m_core.services.projection import LIVE, by_reference, full_selection, not_found, row_to_document, visible
 from framework_m_core.services.validation import document_values, validated
 
-__all__ = ["NO_VERSION", "Change", "Expected", "Loaded", "Lock", "WritePipeline", "check_unseen", "check_version"]
+__all__ = ["NO_VERSION", "Change", "Expected", "Loaded", "WritePipeline", "check_unseen", "check_version"]
 
-
-type Lock = Literal["change", "update"]
-"""What a loaded document is kept from: being changed, or also being linked to."""
 
 NO_VERSION = 0
 """A version that no stored document has; they begin at 1."""

@@ -33,7 +33,10 @@ class AuthSettings(BaseModel):
         description="A session ends so long after its last refresh, a cookie's so long after its login.",
     )
     login_failures_per_account: int = Field(
-        default=10, ge=1, description="After so many failures from one address, an account is closed to that address."
+        default=10,
+        ge=1,
+        description="After so many failures from one address, an account is closed to that address. It is closed to "
+        "all only after three times as many from several as this or the next setting allows, whichever is more.",
     )
     login_failures_per_address: int = Field(
         default=50, ge=1, description="After so many failures, an address is kept from logging in."

@@ -32,6 +32,7 @@ class Supervisor:
         self._workers: list[ChildWorker] = []
         self._pause = 0.0
         self._not_before = 0.0
+        self._spawned = 0.0
 
     def run(self, ready: Callable[[], None]) -> int:
         """Runs until a signal, or until the first worker fails to start; the exit code.

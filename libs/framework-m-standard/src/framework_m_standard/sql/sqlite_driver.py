@@ -91,10 +91,9 @@ class SqliteDriver:
     async def fetch(self, statement: Statement, values: Sequence[Any]) -> list[Any]:
         """Runs one read; a heavy one in a reader's thread."""
         arranged = statement.arrange(values)
-        if not statement.heavy:
-            with translated_sqlite():
-                return self._reader.execute(statement.sql, arranged).fetchall()
         with translated_sqlite():
+            if not statement.heavy:
+                return self._reader.execute(statement.sql, arranged).fetchall()
             return await self._in_thread(lambda connection: connection.execute(statement.sql, arranged).fetchall())
 
     async def _in_thread[T](self, work: Callable[[sqlite3.Connection], T]) -> T:
@@ -102,18 +101,21 @@ class SqliteDriver:
         and between two rows that each take long."""
         async with self._heavy:
             loop, timeout = asyncio.get_running_loop(), self._settings.statement_timeout
-            connection = self._idle.pop() if self._idle else self._connect()
+            connection = self._idle.pop() if self._idle else await finished(self._on_thread(self._connect))
             deadline = time.monotonic() + timeout
             connection.set_progress_handler(lambda: time.monotonic() > deadline, _PROGRESS_STEPS)
             too_late = loop.call_later(timeout, connection.interrupt)
             try:
-                return await finished(_awaited(loop.run_in_executor(self._threads, work, connection)))
+                return await finished(self._on_thread(work, connection))
             finally:
                 too_late.cancel()
                 connection.set_progress_handler(None, 0)
                 if connection.in_transaction:
                     connection.rollback()
                 self._idle.append(connection)
+
+    async def _on_thread[T](self, work: Callable[..., T], *arguments: object) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
 
     async def write(self, statement: Statement, values: Sequence[Any]) -> list[Any]:
         """Runs one writing statement in a transaction of its own."""
@@ -166,10 +168,6 @@ class SqliteDriver:
                 if time.monotonic() > deadline:
                     raise
                 await asyncio.sleep(0.001 + random.random() * 0.01)  # noqa: S311 - jitter, no secret
-
-
-async def _awaited[T](future: asyncio.Future[T]) -> T:
-    return await future
 
 
 def _on_one_snapshot[T](

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Literal
 
 import pytest
 
@@ -11,7 +10,7 @@ from framework_m_core.domain.clock import system_clock
 from framework_m_core.domain.errors import FrameworkError, TransientError
 from framework_m_core.domain.filters import Comparison, shape_of
 from framework_m_core.interfaces.idempotency import StoredAnswer
-from framework_m_core.interfaces.reader import QueryShape
+from framework_m_core.interfaces.reader import Lock, QueryShape
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol
 from framework_m_testing.contracts.contract import StoreContract
 from framework_m_testing.harness import StoreHarness
@@ -109,11 +108,9 @@ class UnitOfWorkContract(StoreContract):
             await unit.commit()
         assert (await store.load("Thing", thing.id)).text == "new"
 
-    @pytest.mark.parametrize("lock", ["share", "update"])
-    async def test_a_locked_row_stays_until_the_unit_ends(
-        self, store: StoreHarness, lock: Literal["share", "update"]
-    ) -> None:
-        """Nobody removes it meanwhile; under `update` nobody changes it either."""
+    @pytest.mark.parametrize("lock", ["share", "change", "update"])
+    async def test_a_locked_row_stays_until_the_unit_ends(self, store: StoreHarness, lock: Lock) -> None:
+        """Nobody removes it meanwhile; under `change` and `update` nobody changes it either."""
         shelf = await store.store("Shelf", label="old")
         where, slots = shape_of(Comparison("id", "eq", shelf.id))
         handle = store.reader.prepare(QueryShape("Shelf", ("label",), where, lock=lock))
@@ -121,7 +118,7 @@ class UnitOfWorkContract(StoreContract):
         async def disturb() -> None:
             async with store.units(store.scope) as unit:
                 shelves = unit.repository("Shelf")
-                if lock == "update":
+                if lock != "share":
                     await shelves.update_where(Comparison("id", "eq", shelf.id), {"label": "new"})
                 else:
                     await shelves.delete(shelf.id)
@@ -136,7 +133,7 @@ class UnitOfWorkContract(StoreContract):
             await unit.commit()
         await disturbing
         found = await store.load("Shelf", shelf.id)
-        assert (found and found.label) == ("new" if lock == "update" else None)
+        assert (found and found.label) == ("new" if lock != "share" else None)
 
     async def test_a_unit_that_ends_while_it_begins_leaves_nothing_open(self, store: StoreHarness) -> None:
         """As when a hook's tasks outlive it."""
