@@ -36,7 +36,7 @@ def test_the_same_request_gets_the_first_answer_again(alice: httpx.Client) -> No
     name, key = str(uuid4()), str(uuid4())
     first, *others = (_keyed(alice, "POST", "/api/v1/Customer", key, json={"full_name": name}) for _ in range(4))
     assert first.status_code == 201 and first.headers["location"].endswith(first.json()["id"])
-    assert first.headers["etag"] == f'"{first.json()["id"]}-1"'
+    assert first.headers["etag"].startswith(f'"{first.json()["id"]}-1-')
     for again in others:
         _same(first, again)
     assert _count(alice, "Customer", "full_name", name) == 1

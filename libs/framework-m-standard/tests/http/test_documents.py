@@ -16,7 +16,7 @@ async def test_create_answers_with_the_document_and_where_it_is(site: Any) -> No
         assert made.status_code == 201
         document = made.json()
         assert made.headers["location"] == f"/api/v1/Sale/{document['id']}"
-        assert made.headers["etag"] == f'"{document["id"]}-1"'
+        assert made.headers["etag"].startswith(f'"{document["id"]}-1-')
         assert made.headers["content-type"] == "application/json"
         read = await client.get(made.headers["location"])
     assert read.json() == document

@@ -36,6 +36,7 @@ from framework_m_core.registry.snapshot import Snapshot
 from framework_m_core.services.document_door import ScopedDocuments
 from framework_m_core.services.merging import creation_values, expected_version, update_values
 from framework_m_core.services.naming import NamingService
+from framework_m_core.services.projection import Served
 from framework_m_core.services.queries import QueryService
 from framework_m_core.services.query_parsing import ListRequest
 from framework_m_core.services.retries import retrying
@@ -44,7 +45,7 @@ from framework_m_core.services.write_pipeline import Change, Expected, WritePipe
 
 __all__ = ["DocumentService", "Once"]
 
-type Document = dict[str, Any]
+type Document = Served
 
 _UPDATE = Change("write", DocUpdated, ("after_save",))
 _SUBMIT = Change("submit", DocSubmitted, ("after_save", "on_submit"), DocStatus.SUBMITTED)
@@ -57,7 +58,7 @@ class Once:
 
     key: str
     body_hash: str
-    answer: Callable[[Mapping[str, Any] | None], StoredAnswer]
+    answer: Callable[[Served | None], StoredAnswer]
 
 
 class DocumentService:
@@ -99,7 +100,7 @@ class DocumentService:
             raise FrameworkError("for_update needs a unit of work, as a hook has it: here it would end at once")
         return await self._queries.get(scope, doctype, ref, for_update=for_update)
 
-    async def list(self, scope: RequestScope, doctype: str, request: ListRequest) -> PaginatedResult[Document]:
+    async def list(self, scope: RequestScope, doctype: str, request: ListRequest) -> PaginatedResult[dict[str, Any]]:
         """A page of documents that the caller may read. Raises QueryError."""
         return await self._queries.list(scope, doctype, request)
 

@@ -12,7 +12,15 @@ from framework_m_core.domain.scope import Principal
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.interfaces.reader import ChildSelection, DocumentReaderProtocol, QueryShape, ReadHandle, Row
 from framework_m_core.registry.plans import DocTypePlan
-from framework_m_core.services.projection import LIVE, by_reference, full_selection, row_to_document, selection
+from framework_m_core.services.projection import (
+    LIVE,
+    Served,
+    by_reference,
+    full_selection,
+    projection,
+    row_to_document,
+    serve,
+)
 
 __all__ = ["PointRead", "PointReads"]
 
@@ -27,6 +35,7 @@ class PointRead:
     names: tuple[str, ...] | None
     handle: ReadHandle
     scope_values: tuple[Any, ...]
+    fingerprint: str | None
 
     def values(self, ref: UUID | str, principal: Principal) -> tuple[Any, ...]:
         """The values of one read."""
@@ -35,11 +44,11 @@ class PointRead:
         own = [principal.id if type(value) is PrincipalValue else value for value in self.scope_values]
         return (ref, *own)
 
-    def document(self, row: Row) -> dict[str, Any]:
+    def document(self, row: Row) -> Served:
         """What a row of the read holds, by field."""
         if self.names is not None:
-            return dict(zip(self.names, row, strict=True))
-        return row_to_document(self.chosen, row)
+            return serve(zip(self.names, row, strict=True), self.fingerprint)
+        return serve(row_to_document(self.chosen, row), self.fingerprint)
 
 
 class PointReads:
@@ -67,10 +76,12 @@ class PointReads:
             return None
         scope, scope_values = shape_of(grant.scope)
         reference, _ = shape_of(by_reference(ref))
-        chosen = full_selection(plan) if self._whole else selection(plan, grant.readable)
+        served = None if self._whole else projection(plan, grant.readable)
+        chosen = served.chosen if served else full_selection(plan)
         handle = self._reader.prepare(QueryShape(plan.name, chosen, And((reference, LIVE, scope))))
         scalars = tuple(part for part in chosen if isinstance(part, str))
-        return PointRead(chosen, scalars if len(scalars) == len(chosen) else None, handle, scope_values)
+        names = scalars if len(scalars) == len(chosen) else None
+        return PointRead(chosen, names, handle, scope_values, served.fingerprint if served else None)
 
 
 def _depends_on_caller(tree: Filter) -> bool:

@@ -3,27 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from hashlib import sha256
+from typing import Any, Final
 from uuid import UUID
 
+from pydantic import BaseModel
+from pydantic_core import to_json
+
+from framework_m_core.domain.doctype import VERSION_FIELD
 from framework_m_core.domain.errors import EntityNotFoundError
+from framework_m_core.domain.field_spec import FieldKind, FieldSpec
 from framework_m_core.domain.filters import Comparison, Filter
 from framework_m_core.interfaces.reader import ChildSelection, Row
-from framework_m_core.registry.plans import DocTypePlan
+from framework_m_core.registry.plans import FRAMEWORK_SPECS, DocTypePlan
 
 __all__ = [
     "LIVE",
+    "Projection",
     "Selection",
+    "Served",
     "by_reference",
     "child_selection",
     "cut",
     "full_selection",
     "names_of",
     "not_found",
+    "projection",
+    "receipt",
     "row_to_document",
     "rows_to_documents",
     "selection",
+    "serve",
     "visible",
 ]
 
@@ -32,7 +44,38 @@ LIVE: Filter = Comparison("deleted_at", "is_null", True)
 _MOST_SHOWN = 255
 """Characters of a reference that an error repeats; no name is longer."""
 
+_FORM: Final = 1
+"""Raised when the same values are written to JSON otherwise than before."""
+
+_RECEIPT: Final = ("id", "name", VERSION_FIELD)
+
 type Selection = tuple[str | ChildSelection, ...]
+
+
+class Served(dict[str, Any]):
+    """A document as a caller is served it.
+
+    Two of the same id, version and `fingerprint` are the same bytes. None where these depend on more than the row and
+    what the caller may read of it: on parameters, linked documents, a permission engine's decision.
+    """
+
+    __slots__ = ("fingerprint",)
+
+    fingerprint: str | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Projection:
+    """What a caller is served of a DocType's documents.
+
+    `fingerprint` tells it from every other: it is the same in all processes, and another once a served field is added,
+    left out or declared otherwise. `written` is that of the answer to a write: None where a store may give back other
+    bytes than it was sent, as it does with the keys and numbers of JSON.
+    """
+
+    chosen: Selection
+    fingerprint: str
+    written: str | None
 
 
 @lru_cache(maxsize=4096)
@@ -52,6 +95,55 @@ def child_selection(plan: DocTypePlan, field: str, readable: frozenset[str]) -> 
     """The readable columns of a child table, ids always."""
     child = plan.children[field]
     return ChildSelection(field, ("id", *(name for name in child.fields if f"{field}.{name}" in readable)))
+
+
+@lru_cache(maxsize=4096)
+def projection(plan: DocTypePlan, readable: frozenset[str]) -> Projection:
+    """Decide what a caller with these readable fields is served."""
+    return _projection(plan, selection(plan, readable))
+
+
+@lru_cache(maxsize=4096)
+def receipt(plan: DocTypePlan) -> Projection:
+    """Decide what a caller is served of a document that it wrote and may not read."""
+    return _projection(plan, _RECEIPT)
+
+
+def _projection(plan: DocTypePlan, chosen: Selection) -> Projection:
+    specs = [spec for part in chosen for spec in _specs(plan, part)]
+    # Only of what is served: else who knows the rest could try out how hidden fields are declared.
+    shape = to_json([_FORM, plan.name, [_described(plan, part) for part in chosen]])
+    fingerprint = sha256(shape).hexdigest()[:16]
+    return Projection(chosen, fingerprint, None if any(spec.kind is FieldKind.JSON for spec in specs) else fingerprint)
+
+
+def _specs(plan: DocTypePlan, part: str | ChildSelection) -> Iterable[FieldSpec]:
+    if isinstance(part, str):
+        return (plan.specs[part],)
+    fields = plan.children[part.field].fields
+    return (plan.specs[part.field], *(fields[name] for name in part.columns if name != "id"))
+
+
+def _described(plan: DocTypePlan, part: str | ChildSelection) -> Any:
+    """What the bytes of a part depend on besides its value; its default, which old rows get when a field is added."""
+    if isinstance(part, str):
+        return _field(plan.specs[part], plan.model)
+    child, (whole, *columns) = plan.children[part.field], _specs(plan, part)
+    return [_field(whole, plan.model), [_field(spec, child.model) for spec in columns]]
+
+
+def _field(spec: FieldSpec, model: type[BaseModel]) -> Any:
+    if spec.name in FRAMEWORK_SPECS:
+        return spec.name
+    default = to_json(model.model_fields[spec.name].default, fallback=lambda _: None).decode()
+    return [spec.name, spec.kind.value, spec.nullable, spec.scale, spec.permlevel, default]
+
+
+def serve(values: Mapping[str, Any] | Iterable[tuple[str, Any]], fingerprint: str | None) -> Served:
+    """A document with the fingerprint of what decided about its fields."""
+    served = Served(values)
+    served.fingerprint = fingerprint
+    return served
 
 
 def names_of(chosen: Iterable[str | ChildSelection]) -> tuple[str, ...]:

@@ -23,14 +23,16 @@ from framework_m_core.services.point_reads import PointRead, PointReads
 from framework_m_core.services.projection import (
     LIVE,
     Selection,
+    Served,
     by_reference,
     cut,
     full_selection,
     names_of,
     not_found,
+    projection,
     row_to_document,
     rows_to_documents,
-    selection,
+    serve,
 )
 from framework_m_core.services.query_parsing import ListRequest, ParsedList, parse_fields_parameter, parse_list
 
@@ -63,7 +65,7 @@ class QueryService:
         fields: Sequence[str] | None = None,
         expand: Sequence[str] = (),
         for_update: bool = False,
-    ) -> Document:
+    ) -> Served:
         """One document by id or name; `for_update` keeps it from being changed until the scope's unit ends.
 
         Raises EntityNotFoundError, and QueryError for fields that cannot be served.
@@ -74,21 +76,21 @@ class QueryService:
             prepared = self._points.find(plan, grant, ref)
             if prepared is not None:
                 return await self._get_prepared(scope, plan, prepared, ref)
-        chosen = selection(plan, grant.readable)
-        if fields is not None:
-            chosen = parse_fields_parameter(plan, grant, fields)
+        served = projection(plan, grant.readable)
+        chosen = served.chosen if fields is None else parse_fields_parameter(plan, grant, fields)
         where = And((by_reference(ref), LIVE, self.permissions.bound_scope(grant, scope.principal)))
         rows = await self._rows(scope, plan, grant, chosen, where, lock="change" if for_update else None)
         if not rows:
             raise not_found(plan, ref)
-        document = row_to_document(chosen, rows[0])
+        by_row = fields is None and not expand and not grant.evaluate
+        document = serve(row_to_document(chosen, rows[0]), served.fingerprint if by_row else None)
         if expand:
             await self._expansion.expand(scope, plan, grant, [document], expand)
         return document
 
     async def _get_prepared(
         self, scope: RequestScope, plan: DocTypePlan, prepared: PointRead, ref: UUID | str
-    ) -> Document:
+    ) -> Served:
         rows = await self._reader.fetch(prepared.handle, prepared.values(ref, scope.principal))
         if not rows:
             raise not_found(plan, ref)

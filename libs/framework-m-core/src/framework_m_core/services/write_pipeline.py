@@ -35,7 +35,19 @@ from framework_m_core.services.links import LinkService
 from framework_m_core.services.merging import unseen_fields
 from framework_m_core.services.permissions import PermissionService
 from framework_m_core.services.point_reads import PointReads
-from framework_m_core.services.projection import LIVE, by_reference, full_selection, not_found, row_to_document, visible
+from framework_m_core.services.projection import (
+    LIVE,
+    Served,
+    by_reference,
+    full_selection,
+    names_of,
+    not_found,
+    projection,
+    receipt,
+    row_to_document,
+    serve,
+    visible,
+)
 from framework_m_core.services.validation import document_values, validated
 
 __all__ = ["NO_VERSION", "Change", "Expected", "Loaded", "WritePipeline", "check_unseen", "check_version"]
@@ -117,7 +129,7 @@ class WritePipeline:
         grant: Grant,
         document: BaseModel,
         door: Door,
-    ) -> dict[str, Any]:
+    ) -> Served:
         """Stores a new document and returns what the caller may read of it."""
         await self._links.resolve(unit, scope, plan, vars(document), {})
         run = HookRun(plan, document, None, unit, scope, door, self._equipment)
@@ -188,7 +200,7 @@ class WritePipeline:
         changes: Mapping[str, Any],
         change: Change,
         door: Door,
-    ) -> dict[str, Any]:
+    ) -> Served:
         """Stores changed values of a loaded document and returns what the caller may read of it."""
         before = loaded.values
         self.identify_rows(plan, changes)
@@ -240,12 +252,14 @@ class WritePipeline:
         self._watchers.written(unit, plan.name, values["id"])
         await self._after(unit, plan, run, values, "after_delete")
 
-    async def served(self, scope: RequestScope, plan: DocTypePlan, values: Mapping[str, Any]) -> dict[str, Any]:
+    async def served(self, scope: RequestScope, plan: DocTypePlan, values: Mapping[str, Any]) -> Served:
         """Of stored values, what the caller may read: at least id, name and version of what was just written."""
         reading = await self._permissions.find(scope.principal, plan, "read")
         if reading is None or not await self._permissions.covers(scope, plan, "read", reading, values):
-            return {name: values[name] for name in ("id", "name", VERSION_FIELD)}
-        return visible(plan, reading.readable, values)
+            told = receipt(plan)
+            return serve({name: values[name] for name in names_of(told.chosen)}, told.written)
+        written = None if reading.evaluate else projection(plan, reading.readable).written
+        return serve(visible(plan, reading.readable, values), written)
 
     def _draft(
         self,

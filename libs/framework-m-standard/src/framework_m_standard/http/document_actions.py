@@ -14,11 +14,12 @@ from framework_m_core.interfaces.idempotency import StoredAnswer
 from framework_m_core.registry.plans import DocTypePlan
 from framework_m_core.services.documents import DocumentService, Once
 from framework_m_core.services.merging import expected_version
+from framework_m_core.services.projection import Served
 from framework_m_core.services.queries import QueryService
 from framework_m_core.services.write_pipeline import NO_VERSION
 from framework_m_standard.http.asgi import Arrival, Receive
 from framework_m_standard.http.body_codec import decode_object, read_body
-from framework_m_standard.http.etags import IfMatch, document_etag, matches_none, parse_if_match
+from framework_m_standard.http.etags import IfMatch, content_etag, document_etag, is_known, parse_if_match
 from framework_m_standard.http.idempotency_keys import replayed, written_once
 from framework_m_standard.http.query_parameters import (
     flag,
@@ -81,24 +82,27 @@ class DocumentActions:
             await self._require(call, "read")
             asked = parse_document_request(call.query)
             document = await self._queries.get(scope, name, call.ref, fields=asked.fields, expand=asked.expand)
-            return self._document(call, 200, document)
-        document = await self._queries.get(scope, name, call.ref)
-        known = call.arrival.headers.get(b"if-none-match")
-        if known is not None and matches_none(known, etag := document_etag(document)):
-            return Answer(304, b"", ((b"etag", etag.encode("ascii")), *PRIVATE))
-        return self._document(call, 200, document)
+        else:
+            document = await self._queries.get(scope, name, call.ref)
+        body = b"" if document.fingerprint else self._encode(call.plan, document)
+        etag = document_etag(document, body)
+        if is_known(call.arrival.headers, etag):
+            return _not_modified(etag)
+        return Answer(200, body or self._encode(call.plan, document), _tagged(etag))
 
     async def list(self, call: Call) -> Answer:
-        """A page of documents."""
+        """A page of documents; 304 where the client has it already."""
         await self._require(call, "read")
         page = await self._queries.list(call.arrival.scope, call.plan.name, parse_list_request(call.query))
-        return Answer(200, self._encode(call.plan, page), _DOCUMENT)
+        body = self._encode(call.plan, page)
+        etag = content_etag(body)
+        return _not_modified(etag) if is_known(call.arrival.headers, etag) else Answer(200, body, _tagged(etag))
 
     async def create(self, call: Call) -> Answer:
         """Makes a document."""
         body = await self._body(call, "create")
         values = decode_object(call.arrival.headers, body)
-        render = partial(self._document, call, 201)
+        render = partial(self._written, call, 201)
         once = self._once(call, body, render)
         return await _answered(self._documents.create(call.arrival.scope, call.plan.name, values, once=once), render)
 
@@ -142,7 +146,7 @@ class DocumentActions:
         if wanted is not None:
             expected_version(values)
             values.pop(VERSION_FIELD, None)
-        render = partial(self._document, call, 200)
+        render = partial(self._written, call, 200)
         once = self._once(call, body, render)
         ref, version = await self._expected(call, wanted)
         return await _answered(write(call.arrival.scope, call.plan.name, ref, if_match=version, once=once), render)
@@ -173,12 +177,21 @@ class DocumentActions:
     def _once(self, call: Call, body: bytes, render: Callable[[Any], Answer]) -> Once | None:
         return written_once(call.arrival, call.method, call.target, body, render)
 
-    def _document(self, call: Call, status: int, document: Mapping[str, Any]) -> Answer:
-        headers: Headers = (*_DOCUMENT, (b"etag", document_etag(document).encode("ascii")))
+    def _written(self, call: Call, status: int, document: Served) -> Answer:
+        body = self._encode(call.plan, document)
+        headers = _tagged(document_etag(document, body))
         if status == 201:
             location = f"/api/v1/{call.plan.name}/{document['id']}"
             headers = (*headers, (b"location", location.encode("ascii")))
-        return Answer(status, self._encode(call.plan, document), headers)
+        return Answer(status, body, headers)
+
+
+def _tagged(etag: str) -> Headers:
+    return (*_DOCUMENT, (b"etag", etag.encode("ascii")))
+
+
+def _not_modified(etag: str) -> Answer:
+    return Answer(304, b"", ((b"etag", etag.encode("ascii")), *PRIVATE))
 
 
 def _deleted(_: object) -> Answer:

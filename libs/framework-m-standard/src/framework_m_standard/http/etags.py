@@ -1,19 +1,26 @@
-"""Entity tags: `"<id>-<version>"` for documents, strong because a version has one representation per caller."""
+"""Entity tags: equal ones stand for equal bytes, whoever asks and whichever process answers.
+
+A document's is `"<id>-<version>-<fingerprint>"`, by what decided which fields its caller is served; where its bytes
+depend on more, their digest stands in place of the fingerprint. Everything else has the digest alone.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from hashlib import sha256
 from uuid import UUID
 
+from framework_m_core.domain.doctype import VERSION_FIELD
+from framework_m_core.services.projection import Served
 from framework_m_standard.http.paths import uuid_or_none
 
-__all__ = ["IfMatch", "document_etag", "matches_none", "parse_if_match"]
+__all__ = ["IfMatch", "content_etag", "document_etag", "is_known", "parse_if_match"]
 
 _TAG = re.compile(rb'(W/)?("[\x21\x23-\x7e\x80-\xff]*")')
-_DIGITS = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
+_STATE = re.compile(r"([0-9a-f-]{36})-([1-9][0-9]{0,17})(?:-[0-9a-z]+)*", re.ASCII | re.IGNORECASE)
+"""Of a document's tag: whatever follows its id and version, such as what a proxy adds when it compresses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +31,21 @@ class IfMatch:
     versions: tuple[tuple[UUID, int], ...] = ()
 
 
-def document_etag(document: Mapping[str, Any]) -> str:
-    """The tag of a document as served."""
-    return f'"{document["id"]}-{document["_version"]}"'
+def document_etag(document: Served, body: bytes) -> str:
+    """The tag of a document as served; its body is looked at where it has no fingerprint."""
+    return f'"{document["id"]}-{document[VERSION_FIELD]}-{document.fingerprint or _digest(body)}"'
 
 
-def matches_none(header: bytes, etag: str) -> bool:
-    """Whether an `If-None-Match` names a tag, so that the client has what it asks for; compares weakly."""
+def content_etag(body: bytes) -> str:
+    """The tag of what is no document."""
+    return f'"{_digest(body)}"'
+
+
+def is_known(headers: Mapping[bytes, bytes], etag: str) -> bool:
+    """Whether the client of a read has what it asks for, by `If-None-Match`; compares weakly."""
+    header = headers.get(b"if-none-match")
+    if header is None:
+        return False
     if header.strip() == b"*":
         return True
     wanted = etag.encode("ascii")
@@ -48,8 +63,10 @@ def parse_if_match(header: bytes | None) -> IfMatch | None:
 
 
 def _version(tag: str) -> tuple[UUID, int] | None:
-    identifier, _, number = tag.strip('"').rpartition("-")
-    document = uuid_or_none(identifier)
-    if document is None or _DIGITS.fullmatch(number) is None:
-        return None
-    return document, int(number)
+    found = _STATE.fullmatch(tag[1:-1])
+    document = uuid_or_none(found[1]) if found else None
+    return (document, int(found[2])) if found and document else None
+
+
+def _digest(body: bytes) -> str:
+    return sha256(body).hexdigest()[:32]

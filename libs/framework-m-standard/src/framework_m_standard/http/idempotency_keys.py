@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any, Final
@@ -12,6 +12,7 @@ from framework_m_core.domain.errors import FieldProblem, ValidationError
 from framework_m_core.domain.scope import RequestScope
 from framework_m_core.interfaces.idempotency import StoredAnswer
 from framework_m_core.services.documents import Once
+from framework_m_core.services.projection import Served
 from framework_m_standard.http.asgi import Arrival
 from framework_m_standard.http.responses import JSON, PRIVATE, Answer
 
@@ -22,7 +23,7 @@ HEADER: Final = b"idempotency-key"
 _KEPT_FOR: Final = timedelta(hours=24)
 _KEY = re.compile(rb"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
 
-type Render = Callable[[Mapping[str, Any] | None], Answer]
+type Render = Callable[[Any], Answer]
 
 
 def written_once(arrival: Arrival, method: str, target: bytes, body: bytes, render: Render) -> Once | None:
@@ -37,7 +38,7 @@ def written_once(arrival: Arrival, method: str, target: bytes, body: bytes, rend
         raise _refused("not_for_anonymous", "keys are kept per user: log in, or leave the key out")
     fingerprint = _fingerprint(scope, method, target, key)
 
-    def answer(document: Mapping[str, Any] | None) -> StoredAnswer:
+    def answer(document: Served | None) -> StoredAnswer:
         status, content, headers = render(document)
         named = {name: value.decode("latin-1") for name, value in headers}
         expires = scope.clock() + _KEPT_FOR

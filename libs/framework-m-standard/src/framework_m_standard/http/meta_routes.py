@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from hashlib import sha256
 from typing import Any, Final
 
 from litestar import HttpMethod, Request, Response, route
@@ -11,7 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from framework_m_core.services.metadata import MetadataService
 from framework_m_standard.http.asgi import arrival_of
-from framework_m_standard.http.etags import matches_none
+from framework_m_standard.http.etags import content_etag, is_known
 from framework_m_standard.http.query_parameters import parse_query
 from framework_m_standard.http.responses import encode
 
@@ -39,9 +38,8 @@ def meta_routes(metadata: MetadataService) -> list[HTTPRouteHandler]:
 
 def _cacheable(request: Request[Any, Any, Any], content: Mapping[str, Any]) -> Response[bytes]:
     body = encode(content)
-    etag = f'"{sha256(body).hexdigest()[:32]}"'
+    etag = content_etag(body)
     headers = {"etag": etag, "cache-control": "private, no-cache", "vary": "authorization, cookie"}
-    known = arrival_of(request.scope).headers.get(b"if-none-match")
-    if known is not None and matches_none(known, etag):
+    if is_known(arrival_of(request.scope).headers, etag):
         return Response(b"", status_code=304, headers=headers)
     return Response(body, media_type="application/json", headers=headers)
