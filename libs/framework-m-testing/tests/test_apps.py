@@ -281,13 +281,14 @@ async def test_events_that_another_process_delivers_are_not_silently_left(app: O
     assert await outbox.lease("a server", system_clock(), timedelta(minutes=1))
 
 
-async def test_a_cookie_decides_before_the_header_of_a_person(app: OpenApp) -> None:
-    """Neither kind falls through, and the header is the whole of it."""
+async def test_the_header_of_a_person_decides_before_a_cookie(app: OpenApp) -> None:
+    """It does not fall through to the cookie, and the header is the whole of it."""
     authentication = app.application.container.get("authentication")
     async with app.client(app.user(CLERK)) as client:
         header = client.headers["authorization"]
-        both = Credentials(authorization=header, session_cookie="x")
-        for credentials in (both, Credentials(authorization=header.removeprefix("Bearer "))):
+        assert await authentication.authenticate(Credentials(authorization=header, session_cookie="x"))
+        for cookie in (None, "x"):
+            credentials = Credentials(authorization=header.removeprefix("Bearer "), session_cookie=cookie)
             for asked in (authentication.authenticate, authentication.logout):
                 with pytest.raises(AuthenticationError):
                     await asked(credentials)

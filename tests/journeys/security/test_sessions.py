@@ -245,17 +245,31 @@ def test_a_login_begins_a_session_of_its_own(gate: Product, visitor: httpx.Clien
 def test_the_first_credential_decides_without_falling_through(gate: Product, visitor: httpx.Client) -> None:
     alice, bob = _cookies(visitor, gate, "alice"), _bearer(_login(visitor, gate, "bob"))
     both = {**_browser(alice), **bob}
-    assert visitor.get(ME, headers=both).json()["email"] == email("alice")
-    refused(visitor.post("/api/v1/Customer", json={"full_name": "x"}, headers=both), 403, "csrf_failed")
-    assert visitor.get(ME, headers={**_browser(alice), "authorization": "Bearer nonsense"}).status_code == 200
+    assert visitor.get(ME, headers=both).json()["email"] == email("bob")
+    made = visitor.post("/api/v1/Customer", json={"full_name": "x"}, headers=both)
+    assert (made.status_code, made.json()["owner"]) == (201, visitor.get(ME, headers=bob).json()["id"])
+    refused(visitor.post("/api/v1/Customer", json={"full_name": "x"}, headers=_browser(alice)), 403, "csrf_failed")
+    for header in ("Bearer nonsense", "Bearer", "Basic YTpi", ""):
+        for path in (ME, "/api/v1/Customer"):
+            sent = {**_browser(alice, alice["m_csrf"]), "authorization": header}
+            refused(visitor.get(path, headers=sent), 401, "unauthenticated")
     for cookie in ("m_session=nonsense", f"m_session={uuid4()}.x", "m_session=."):
-        refused(visitor.get(ME, headers={**bob, "cookie": cookie}), 401, "unauthenticated")
-        refused(visitor.get("/api/v1/Customer", headers={**bob, "cookie": cookie}), 401, "unauthenticated")
+        refused(visitor.get(ME, headers={"cookie": cookie}), 401, "unauthenticated")
+        assert visitor.get(ME, headers={**bob, "cookie": cookie}).json()["email"] == email("bob")
+        assert visitor.get("/api/v1/Customer", headers={**bob, "cookie": cookie}).status_code == 200
     twice = [("authorization", "Bearer nonsense"), ("authorization", bob["authorization"])]
     for headers in (twice, twice[::-1]):
         refused(visitor.get(ME, headers=headers), 401, "unauthenticated")
     two = {"cookie": f"m_session=nonsense; m_session={alice['m_session']}"}
     refused(visitor.get(ME, headers=two), 401, "unauthenticated")
+
+
+def test_a_logout_by_header_leaves_the_browsers_session(gate: Product, visitor: httpx.Client) -> None:
+    alice, bob = _cookies(visitor, gate), _bearer(_login(visitor, gate, "bob"))
+    out = visitor.post(LOGOUT, headers={**_browser(alice), **bob})
+    assert (out.status_code, out.headers.get_list("set-cookie")) == (204, [])
+    refused(visitor.get(ME, headers=bob), 401, "unauthenticated")
+    assert visitor.get(ME, headers=_browser(alice)).json()["email"] == email("alice")
 
 
 GATEWAY = (

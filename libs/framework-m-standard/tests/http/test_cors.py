@@ -36,6 +36,43 @@ async def test_a_named_origin(open_site: Any) -> None:
             assert (refused.status_code, refused.headers["access-control-allow-origin"]) == (401, SHOP)
 
 
+VARY = ["authorization", "cookie", "x-api-key", "origin"]
+
+
+@pytest.mark.parametrize("origins", [(), (SHOP,), ("*",)])
+@pytest.mark.parametrize("origin", [None, SHOP, "https://evil.example"])
+async def test_every_answer_says_what_it_varies_by(open_site: Any, origins: Any, origin: str | None) -> None:
+    async with open_site(cors_origins=origins) as site:
+        path = f"/api/v1/Sale/{(await site.make())['id']}"
+        sent = {"origin": origin} if origin else {}
+        expected = {
+            ("boss", "GET", path): 200, ("boss", "GET", "/api/v1/Sale"): 200, ("boss", "GET", "/api/meta"): 200,
+            ("boss", "GET", "/api/meta/Sale"): 200, ("boss", "GET", "/schema/openapi.json"): 200,
+            ("boss", "GET", "/schema/swagger"): 200, ("boss", "HEAD", path): 200, ("boss", "POST", path): 405,
+            ("boss", "GET", "/nope"): 404, ("boss", "GET", f"{path}?x=1"): 400, (None, "GET", path): 401,
+            ("wrong", "GET", path): 401, ("nobody", "GET", path): 403,
+            ("boss", "POST", "/api/v1/rpc/fn/sales.ping"): 200,
+            ("boss", "GET", "/api/v1/auth/me"): 200, (None, "GET", "/health"): 200, (None, "GET", "/ready"): 200,
+        }  # fmt: skip
+        for (name, method, at), status in expected.items():
+            async with site.client(name, **sent) as client:
+                answer = await client.request(method, at)
+                assert (answer.status_code, answer.headers.get_list("vary")) == (status, [", ".join(VARY)]), (
+                    method,
+                    at,
+                )
+                if etag := answer.headers.get("etag"):
+                    again = await client.request(method, at, headers={"if-none-match": etag})
+                    assert (again.status_code, again.headers.get_list("vary")) == (304, [", ".join(VARY)])
+
+
+async def test_what_an_answer_varies_by_of_its_own_is_kept(open_site: Any) -> None:
+    async with open_site(cors_origins=[SHOP]) as site, site.client(origin=SHOP) as client:
+        assert (await client.get("/")).headers.get_list("vary") == [", ".join([*VARY, "accept"])]
+        preflight = await client.options("/api/v1/Sale", headers={"access-control-request-method": "PATCH"})
+        assert preflight.headers.get_list("vary") == [", ".join(VARY)]
+
+
 async def test_production_wants_the_origins_stated(open_site: Any) -> None:
     with pytest.raises(ConfigurationError, match="cors_origins"):
         async with open_site(development=False):

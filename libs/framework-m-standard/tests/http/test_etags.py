@@ -99,7 +99,7 @@ async def test_caches_keep_users_apart(site: Any) -> None:
         for path in (f"/api/v1/Sale/{document['id']}", "/api/v1/Sale", "/api/meta", "/api/meta/Sale"):
             headers = (await client.get(path)).headers
             assert headers["cache-control"] == "private, no-cache"
-            assert headers["vary"] == "authorization, cookie"
+            assert headers["vary"] == "authorization, cookie, x-api-key, origin"
 
 
 async def test_put_says_which_version_it_replaces(site: Any) -> None:

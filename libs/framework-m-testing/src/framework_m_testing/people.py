@@ -58,5 +58,5 @@ class KnownPeople:
 
 
 def _deciding(credentials: Credentials) -> str:
-    """The header of a request, unless a cookie decides."""
-    return "" if credentials.session_cookie else credentials.authorization or ""
+    """The header of a request."""
+    return credentials.authorization or ""

@@ -40,10 +40,11 @@ class Login:
 class AuthenticationProtocol(Protocol):
     """Logs in and verifies credentials.
 
-    Contract: the first kind of credential that is present decides, a session cookie before an `Authorization` header,
-    without falling through; a revoked or expired one is refused at once on the worker that revoked it and within a
-    second on the others. A failed login takes the same time and gives the same answer whatever was wrong, also once
-    there were too many. A session whose user's epoch has risen is void for good.
+    Contract: the first kind of credential that is present decides, an `Authorization` header (an empty one too) before
+    a session cookie, without falling through; a CSRF token is asked for where the cookie decides. A revoked or expired
+    credential is refused at once on the worker that revoked it and within a second on the others. A failed login takes
+    the same time and gives the same answer whatever was wrong, also once there were too many. A session whose user's
+    epoch has risen is void for good.
     """
 
     async def authenticate(self, credentials: Credentials) -> Principal | None:

@@ -51,8 +51,8 @@ class SessionAuthentication:
         self._tokens = AccessTokens(auth_settings, clock)
         self._throttle = login_throttle
         self._strategies: tuple[Strategy, ...] = (
-            CookieStrategy(identity, session),
             BearerStrategy(identity, session, self._tokens),
+            CookieStrategy(identity, session),
         )
         self._verified = VerifiedCredentials()
         commit_watchers.watch("User", self._forget)
@@ -101,10 +101,11 @@ class SessionAuthentication:
         self._verified.drop(lambda known: known.user_id == user_id)
 
     async def _verify(self, credentials: Credentials) -> Verified | None:
-        """The first kind of credential that is present decides, without falling through."""
+        """The first kind of credential that is present decides, without falling through: a browser adds its cookies to
+        whatever is sent, a header is stated."""
         for strategy in self._strategies:
             credential = strategy.find(credentials)
-            if credential:
+            if credential is not None:
                 verified = await self._known_or_verified(strategy, credential)
                 if verified.csrf_hash is not None:
                     check_csrf(credentials, verified.csrf_hash)

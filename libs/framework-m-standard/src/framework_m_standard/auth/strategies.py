@@ -51,8 +51,8 @@ class CookieStrategy:
         self._session = session
 
     def find(self, credentials: Credentials) -> str | None:
-        """The cookie's value."""
-        return credentials.session_cookie
+        """The cookie's value; an empty one is none."""
+        return credentials.session_cookie or None
 
     async def verify(self, credential: str) -> Verified:
         """Looks the session up and compares the secret."""

@@ -21,11 +21,15 @@ _KEY = "framework_m"
 
 @dataclass(slots=True)
 class Arrival:
-    """A request's headers by lower-case name, who sent it, and why it is refused, if it is."""
+    """A request's headers by lower-case name, who sent it, and why it is refused, if it is.
+
+    `vary` names what else its answer depends on; set here and not as a header, CORS does not replace it.
+    """
 
     headers: Mapping[bytes, bytes]
     scope: RequestScope
     refusal: Exception | None = None
+    vary: bytes = b""
 
 
 def keep_arrival(scope: Scope, arrival: Arrival) -> None:

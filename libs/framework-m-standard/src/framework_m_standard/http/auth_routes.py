@@ -75,7 +75,9 @@ class AuthRoutes:
         parse_query(request.scope["query_string"])
         headers = arrival_of(request.scope).headers
         await self.authentication.logout(credentials_of(headers, request.method) or Credentials())
-        gone = [self._cookie(SESSION_COOKIE, "", 0), self._cookie(CSRF_COOKIE, "", 0)]
+        # A header that decides ends its own session: the browser's, which lives on, keeps its cookies.
+        names = () if b"authorization" in headers else (SESSION_COOKIE, CSRF_COOKIE)
+        gone = [self._cookie(name, "", 0) for name in names]
         return Response(None, status_code=204, cookies=gone, headers=_NO_STORE)
 
     async def _texts(self, request: AnyRequest, names: Sequence[str]) -> Mapping[str, str]:

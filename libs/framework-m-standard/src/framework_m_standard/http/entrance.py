@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from random import getrandbits
 from typing import Final
 from uuid import UUID
@@ -24,6 +24,8 @@ REFUSED_PATH: Final = "/-/refused"
 _API: Final = b"/api/"
 _DOCTYPES: Final = b"/api/v1/"
 _NO_SNIFF: Final = (b"x-content-type-options", b"nosniff")
+_VARY: Final = b"authorization, cookie, x-api-key, origin"
+"""Who asks decides what is answered: errors and 304 too, since a cache chooses among what it has by their headers."""
 
 
 class Entrance:
@@ -53,12 +55,13 @@ class Entrance:
 
         async def identified(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], id_header, _NO_SNIFF]
+                message["headers"] = [*_varied(message["headers"], arrival.vary), id_header, _NO_SNIFF]
             await send(message)
 
         raw = raw_path_of(scope)
         _route(scope, raw)
-        keep_arrival(scope, await self._arrival(scope, raw, headers, identifier))
+        arrival = await self._arrival(scope, raw, headers, identifier)
+        keep_arrival(scope, arrival)
         serve = self._documents if self._documents and scope["path"] == DOCUMENTS_PATH else self._app
         await serve(scope, receive, identified)
 
@@ -77,6 +80,16 @@ class Entrance:
         if credentials is None:
             return ANONYMOUS
         return await self._authentication.authenticate(credentials) or ANONYMOUS
+
+
+def _varied(headers: Sequence[tuple[bytes, bytes]], more: bytes) -> Sequence[tuple[bytes, bytes]]:
+    """Headers with one `Vary`: ours, then what the answer depends on besides."""
+    own = [value for name, value in headers if name.lower() == b"vary"]
+    if not own and not more:
+        return [*headers, (b"vary", _VARY)]
+    others = [header for header in headers if header[0].lower() != b"vary"]
+    names = [name.strip().lower() for name in b",".join([_VARY, *own, more]).split(b",")]
+    return [*others, (b"vary", b", ".join(filter(None, dict.fromkeys(names))))]
 
 
 def _request_id(headers: Mapping[bytes, bytes]) -> UUID:

@@ -39,7 +39,7 @@ def meta_routes(metadata: MetadataService) -> list[HTTPRouteHandler]:
 def _cacheable(request: Request[Any, Any, Any], content: Mapping[str, Any]) -> Response[bytes]:
     body = encode(content)
     etag = content_etag(body)
-    headers = {"etag": etag, "cache-control": "private, no-cache", "vary": "authorization, cookie"}
+    headers = {"etag": etag, "cache-control": "private, no-cache"}
     if is_known(arrival_of(request.scope).headers, etag):
         return Response(b"", status_code=304, headers=headers)
     return Response(body, media_type="application/json", headers=headers)

@@ -16,11 +16,8 @@ from framework_m_standard.http.asgi import Send
 __all__ = ["JSON", "PRIVATE", "Answer", "DocumentEncoder", "Headers", "encode", "send_answer"]
 
 JSON: Final = (b"content-type", b"application/json")
-PRIVATE: Final = (
-    (b"cache-control", b"private, no-cache"),
-    (b"vary", b"authorization, cookie"),
-)
-"""Shared caches keep nothing, and a browser's cache never gives one user what another was served."""
+PRIVATE: Final = ((b"cache-control", b"private, no-cache"),)
+"""Shared caches keep nothing, and a browser's asks each time whether it still has the answer."""
 
 encode = msgspec.json.Encoder().encode
 """A value as JSON: decimals, UUIDs and dates as text, UTC moments with `Z`."""

@@ -76,7 +76,6 @@ def _allowed(text: str) -> str:
 
 _HEADERS: Final = {
     "cache-control": "no-store",
-    "vary": "accept",
     "referrer-policy": "no-referrer",
     "content-security-policy": (
         f"default-src 'none'; script-src {_allowed(_SCRIPT)}; style-src {_allowed(_STYLE)}; img-src data:; "
@@ -91,7 +90,9 @@ def welcome_route(name: str, version: str) -> HTTPRouteHandler:
 
     @route("/", http_method=[HttpMethod.GET, HttpMethod.HEAD])
     async def welcome(request: Request[Any, Any, Any]) -> Response[bytes]:
-        if b"text/html" in arrival_of(request.scope).headers.get(b"accept", b""):
+        arrival = arrival_of(request.scope)
+        arrival.vary = b"accept"
+        if b"text/html" in arrival.headers.get(b"accept", b""):
             return Response(page, media_type="text/html", headers=_HEADERS)
         return Response(body, media_type="application/json", headers=_HEADERS)
 

@@ -86,8 +86,8 @@ class AuthenticationContract(Contract):
         return await desk.identity.create(_ADA, _PASSWORD, [ADMINISTRATOR])
 
     async def test_no_credentials_are_nobody(self, desk: LoginDesk) -> None:
-        """Empty ones neither, nor a CSRF token alone."""
-        for credentials in (Credentials(), Credentials("", "", "", unsafe=True), Credentials(None, None, "x", True)):
+        """An empty cookie neither, nor a CSRF token alone."""
+        for credentials in (Credentials(), Credentials(None, "", "", unsafe=True), Credentials(None, None, "x", True)):
             assert await desk.authentication.authenticate(credentials) is None
 
     @_each_kind
@@ -120,20 +120,34 @@ class AuthenticationContract(Contract):
         assert not await desk.is_in(login)
 
     async def test_a_header_that_does_not_hold_is_refused(self, desk: LoginDesk, ada: Identity) -> None:
-        """One of another scheme too."""
+        """One of another scheme or an empty one too; a good cookie beside it does not help."""
+        good = await desk.log_in(SessionKind.COOKIE)
         basic = "Basic " + base64.b64encode(f"{_ADA}:{_PASSWORD}".encode()).decode()
-        for header in ("Bearer", "Bearer ", "Bearer x", "Bearer a.b.c", "x", "Bearer \ud800", basic):
-            with pytest.raises(AuthenticationError):
-                await desk.authentication.authenticate(Credentials(authorization=header))
+        for header in ("", " ", "Bearer", "Bearer ", "Bearer x", "Bearer a.b.c", "x", "Bearer \ud800", basic):
+            for cookie, csrf in ((None, None), (good.session_cookie, good.csrf_token)):
+                with pytest.raises(AuthenticationError):
+                    await desk.authentication.authenticate(Credentials(header, cookie, csrf))
 
-    async def test_a_cookie_that_does_not_hold_is_refused_beside_a_good_header(
-        self, desk: LoginDesk, ada: Identity
-    ) -> None:
-        """The first kind of credential decides."""
+    async def test_a_cookie_that_does_not_hold_is_refused(self, desk: LoginDesk, ada: Identity) -> None:
+        """Alone: beside a good header, which is stated, nobody looks at it."""
         good = _carried(await desk.log_in()).authorization
         for cookie in ("x", ".", f"{_NOBODYS}.x", _NOBODYS, "\ud800.\ud800"):
             with pytest.raises(AuthenticationError):
-                await desk.authentication.authenticate(Credentials(authorization=good, session_cookie=cookie))
+                await desk.authentication.authenticate(Credentials(session_cookie=cookie))
+            assert await desk.authentication.authenticate(Credentials(good, cookie))
+
+    async def test_a_header_beats_a_cookie_of_somebody_else(self, desk: LoginDesk, ada: Identity) -> None:
+        """Also when it logs out: the cookie's session lives on."""
+        eve = await desk.identity.create(_EVE, _PASSWORD, [])
+        cookie = await desk.authentication.login(_EVE, _PASSWORD, address=_HERE, kind=SessionKind.COOKIE)
+        token = await desk.log_in()
+        both = Credentials(_carried(token).authorization, cookie.session_cookie, unsafe=True)
+        principal = await desk.authentication.authenticate(both)
+        assert principal is not None
+        assert (principal.id, principal.id == str(eve.id)) == (str(ada.id), False)
+        await desk.authentication.logout(both)
+        assert await desk.is_in(cookie)
+        assert not await desk.is_in(token)
 
     async def test_a_credential_of_one_kind_is_none_of_another(self, desk: LoginDesk, ada: Identity) -> None:
         """Also once it was found good as what it is; nobody's session ends by it."""
@@ -157,15 +171,14 @@ class AuthenticationContract(Contract):
         assert await desk.is_in(token)
 
     async def test_a_cookie_needs_its_own_csrf_token_to_change_anything(self, desk: LoginDesk, ada: Identity) -> None:
-        """To read it needs none; beside it a good header proves nothing."""
+        """To read it needs none; nor does a good header beside it, which no browser adds of itself."""
         login, other = [await desk.log_in(SessionKind.COOKIE) for _ in range(2)]
         header = _carried(await desk.log_in()).authorization
         for token in (None, "", "x", "\ud800", other.csrf_token):
-            for authorization in (None, header):
-                credentials = Credentials(authorization, login.session_cookie, token, unsafe=True)
-                with pytest.raises(PermissionDeniedError) as caught:
-                    await desk.authentication.authenticate(credentials)
-                assert caught.value.code == "csrf_failed"
+            with pytest.raises(PermissionDeniedError) as caught:
+                await desk.authentication.authenticate(Credentials(None, login.session_cookie, token, unsafe=True))
+            assert caught.value.code == "csrf_failed"
+            assert await desk.authentication.authenticate(Credentials(header, login.session_cookie, token, unsafe=True))
         assert await desk.authentication.authenticate(_carried(login, csrf=False))
         assert await desk.authentication.authenticate(_carried(login, unsafe=True))
 

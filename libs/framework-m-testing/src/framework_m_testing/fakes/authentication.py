@@ -74,7 +74,7 @@ class FakeAuthentication:
         """The principal; None when no credentials are given."""
         if self.failure is not None:
             raise self.failure
-        if credentials.session_cookie or not credentials.authorization:
+        if credentials.authorization is None:
             session = await self._of_cookie(credentials)
         elif (token := _bearer(credentials.authorization)) in self._admitted:
             return self._admitted[token]
@@ -108,10 +108,10 @@ class FakeAuthentication:
         """Ends the session that the credentials belong to."""
         if await self.authenticate(credentials) is None:
             _refuse()
-        if credentials.session_cookie:
-            await self._session.end(_parts(credentials.session_cookie)[0])
+        if credentials.authorization is None:
+            await self._session.end(_parts(credentials.session_cookie or "")[0])
             return
-        token = _bearer(credentials.authorization or "")
+        token = _bearer(credentials.authorization)
         if self._admitted.pop(token, None) is None:
             await self._session.end(self._tokens.pop(token).session_id)
 

@@ -19,7 +19,7 @@ from framework_m_standard.http.request_errors import RouteNotFoundError
 __all__ = ["openapi_routes"]
 
 _GET: Final = [HttpMethod.GET, HttpMethod.HEAD]
-_PRIVATE: Final = {"cache-control": "private, no-cache", "vary": "authorization, cookie"}
+_PRIVATE: Final = {"cache-control": "private, no-cache"}
 _PAGE: Final = {
     **_PRIVATE,
     "content-security-policy": (
@@ -62,7 +62,7 @@ def openapi_routes(openapi: OpenApi, assets: Path | None) -> list[HTTPRouteHandl
         if asset is None or assets is None:
             raise RouteNotFoundError("no route has this path")
         body = asset.content if asset.file is None else (assets / asset.file).read_bytes()
-        headers = {"cache-control": "private, max-age=3600", "vary": "authorization, cookie"}
+        headers = {"cache-control": "private, max-age=3600"}
         return Response(body, media_type=asset.media_type, headers=headers)
 
     return [openapi_document, openapi_page, openapi_asset]
