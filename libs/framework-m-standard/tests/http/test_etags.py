@@ -11,33 +11,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framework_m_core.services.projection import serve
-from framework_m_standard.http.etags import document_etag, is_known, parse_if_match
+from framework_m_standard.http.etags import document_etag, not_modified, write_conditions
 
 
-@given(st.uuids(), st.integers(1, 2**53), st.sampled_from(["0123456789abcdef", None]))
-def test_a_tag_reads_back(identifier: UUID, version: int, fingerprint: str | None) -> None:
+@given(st.uuids(), st.integers(1, 2**53), st.sampled_from(["0123456789abcdef", None]), st.sampled_from(["", "W/"]))
+def test_a_tag_reads_back(identifier: UUID, version: int, fingerprint: str | None, weak: str) -> None:
     tag = document_etag(serve({"id": identifier, "_version": version}, fingerprint), b"x")
-    wanted = parse_if_match(tag.encode())
-    assert wanted is not None
-    assert wanted.versions == ((identifier, version),)
-    assert is_known({b"if-none-match": tag.encode()}, tag)
-    assert is_known({b"if-none-match": f'"x", W/{tag}'.encode()}, tag)
-    assert not is_known({}, tag)
+    plain = f'"{identifier}-{version}"'
+    for sent in (f"{weak}{tag}", f'"x", {weak}{tag[:-1]}-gz"', plain):
+        conditions = write_conditions({b"if-match": sent.encode()})
+        assert conditions is not None
+        assert conditions.hold(identifier, version)
+        assert not conditions.hold(identifier, version + 1)
+        assert not not_modified({b"if-match": sent.encode()}, tag)
+    assert not_modified({b"if-none-match": f'"x", {weak}{tag}'.encode()}, tag)
+    for headers in ({}, {b"if-none-match": plain.encode()}):
+        assert not not_modified(headers, tag)
 
 
 @given(st.binary(max_size=60))
 def test_any_header_is_understood_or_matches_nothing(header: bytes) -> None:
-    wanted = parse_if_match(header)
-    assert wanted is not None
-    assert wanted.anything == (header.strip() == b"*")
-    assert isinstance(is_known({b"if-none-match": header}, '"a"'), bool)
-
-
-def test_weak_tags_are_good_for_reading_alone() -> None:
-    tag = document_etag(serve({"id": uuid4(), "_version": 1}, None), b"x")
-    wanted = parse_if_match(f"W/{tag}".encode())
-    assert wanted is not None
-    assert wanted.versions == ()
+    conditions = write_conditions({b"if-match": header})
+    assert conditions is not None
+    assert conditions.hold(UUID(int=0), 1) == (header.strip() == b"*")
+    assert isinstance(not_modified({b"if-none-match": header}, '"a"'), bool)
 
 
 async def test_a_client_that_has_the_document_gets_no_body(site: Any) -> None:
@@ -134,7 +131,7 @@ async def test_if_match_wins_over_the_version(site: Any, method: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "tag", ['"{other}-1"', 'W/"{id}-1"', '"x"', "1", '""', '"{id}-01"', '"{id}-99999999999999999999"', '"{id}-0"']
+    "tag", ['"{other}-1"', 'W/"{id}-2"', '"x"', "1", '""', '"{id}-01"', '"{id}-99999999999999999999"', '"{id}-0"']
 )
 async def test_tags_that_are_not_the_documents_are_stale(site: Any, tag: str) -> None:
     document = await site.make()
@@ -180,3 +177,93 @@ async def test_if_match_guards_transitions(site: Any) -> None:
         assert (await client.post(f"{path}/cancel", json={"_version": 1})).status_code == 409
         done = await client.post(f"{path}/cancel", json={"_version": 2})
         assert (done.status_code, done.json()["docstatus"]) == (200, 2)
+
+
+READS = ["Sale/{id}", "Sale/{id}?fields=title", "Sale/{id}?expand=partner", "Sale", "Sale?limit=1", "meta", "meta/Sale"]
+
+
+@pytest.mark.parametrize("path", READS)
+async def test_a_read_holds_to_its_conditions_in_their_order(site: Any, path: str) -> None:
+    document = await site.make()
+    at = f"/api/{path}" if path.startswith("meta") else f"/api/v1/{path.replace('{id}', document['id'])}"
+    async with site.client("boss") as client:
+        tag = (await client.get(at)).headers["etag"]
+        for method in ("GET", "HEAD"):
+            for match, none_match, status in (
+                (tag, None, 200), (f'"x", W/{tag}', None, 200), ("*", None, 200), ('"x"', None, 412), ("", None, 412),
+                (tag, tag, 304), ("*", "*", 304), (tag, '"x"', 200), ('"x"', tag, 412), ('"x"', "*", 412),
+                (None, f"W/{tag}", 304), (None, '"x"', 200),
+            ):  # fmt: skip
+                given = {"if-match": match, "if-none-match": none_match}
+                sent = {name: value for name, value in given.items() if value is not None}
+                answer = await client.request(method, at, headers=sent)
+                assert answer.status_code == status, (method, sent)
+                if (method, status) == ("GET", 412):
+                    assert answer.json()["code"] == "precondition_failed"
+    if "{id}" in path:
+        async with site.client("boss") as client:
+            assert (await client.get(at, headers={"if-match": f'"{document["id"]}-1"'})).status_code == 200
+            await client.patch(f"/api/v1/Sale/{document['id']}", json={"title": "two"})
+            assert (await client.get(at, headers={"if-match": tag})).status_code == 412
+
+
+@pytest.mark.parametrize("headers", [{"if-match": '"x"'}, {"if-none-match": "*"}])
+async def test_what_is_refused_anyway_is_refused_so(site: Any, headers: dict[str, str]) -> None:
+    document = await site.make()
+    path = f"/api/v1/Sale/{document['id']}"
+    for name, method, at, status in (
+        (None, "GET", path, 401), ("nobody", "GET", path, 403), ("boss", "GET", f"/api/v1/Sale/{uuid4()}", 404),
+        ("boss", "GET", f"{path}?x=1", 400), (None, "PATCH", path, 401), ("blue", "PATCH", path, 403),
+        ("boss", "PATCH", f"/api/v1/Sale/{uuid4()}", 404), ("boss", "DELETE", f"/api/v1/Sale/{uuid4()}", 404),
+        ("boss", "PUT", f"/api/v1/Sale/{uuid4()}", 404), ("boss", "GET", "/api/meta/Nope", 404),
+        ("boss", "POST", f"/api/v1/Sale/{uuid4()}/submit", 404), ("boss", "POST", path, 405),
+    ):  # fmt: skip
+        async with site.client(name, **headers) as client:
+            answer = await client.request(method, at, **({} if method in {"GET", "DELETE"} else {"json": {}}))
+            assert answer.status_code == status, (name, method, at)
+
+
+@pytest.mark.parametrize("verb", ["PUT", "PATCH", "DELETE", "DELETE?hard=true", "submit"])
+async def test_a_write_is_not_done_where_if_none_match_names_what_is_stored(site: Any, verb: str) -> None:
+    document = await site.make()
+    path, tag = f"/api/v1/Sale/{document['id']}", f'"{document["id"]}-1"'
+    method, at = ("POST", f"{path}/submit") if verb == "submit" else (verb.partition("?")[0], f"{path}{verb[6:]}")
+    async with site.client("boss") as client:
+        served = (await client.get(path)).headers["etag"]
+        body = {"json": {"_version": 1}} if method in {"PUT", "PATCH"} else {}
+        for none_match in ("*", tag, served, f"W/{served}", f'"x", {served}'):
+            for match in ({}, {"if-match": served}, {"if-match": "*"}):
+                refused = await client.request(method, at, headers={"if-none-match": none_match, **match}, **body)
+                assert (refused.status_code, refused.json()["code"]) == (412, "precondition_failed"), none_match
+        assert (await client.get(path)).headers["etag"] == served
+        stale = await client.request(method, at, headers={"if-match": '"x"', "if-none-match": '"x"'}, **body)
+        assert stale.status_code == 412
+        done = await client.request(method, at, headers={"if-none-match": f'"x", "{document["id"]}-7"'}, **body)
+        assert done.is_success, done.text
+
+
+async def test_a_put_without_a_version_is_conditional_by_a_star_alone(site: Any) -> None:
+    path = f"/api/v1/Sale/{(await site.make())['id']}"
+    async with site.client("boss") as client:
+        for none_match, status in (("*", 412), ('"x"', 428)):
+            answer = await client.put(path, json={"title": "a"}, headers={"if-none-match": none_match})
+            assert answer.status_code == status
+
+
+async def test_if_none_match_does_not_set_a_stated_version_aside(site: Any) -> None:
+    path = f"/api/v1/Sale/{(await site.make())['id']}"
+    async with site.client("boss") as client:
+        await client.patch(path, json={"title": "two"})
+        stale = await client.patch(path, json={"title": "a", "_version": 1}, headers={"if-none-match": '"x"'})
+        assert (stale.status_code, stale.json()["code"]) == (409, "version_conflict")
+
+
+async def test_a_repeated_keyed_write_gets_its_answer_whatever_holds_by_now(site: Any) -> None:
+    document = await site.make()
+    path = f"/api/v1/Sale/{document['id']}"
+    for headers in ({"if-match": f'"{document["id"]}-1"'}, {"if-none-match": f'"{document["id"]}-2"', "if-match": "*"}):
+        sent = {"idempotency-key": "a key", **headers}
+        async with site.client("boss") as client:
+            answers = [await client.patch(path, json={"title": "b"}, headers=sent) for _ in range(2)]
+        assert [answer.status_code for answer in answers] == [200, 200]
+        assert answers[0].headers["etag"] == answers[1].headers["etag"]

@@ -189,7 +189,7 @@ class VersionConflictError(FrameworkError):
 
 
 class PreconditionFailedError(VersionConflictError):
-    """The `If-Match` of the request names another version than the stored one."""
+    """`If-Match` names another version than the stored one, or `If-None-Match` that one."""
 
     code = "precondition_failed"
 

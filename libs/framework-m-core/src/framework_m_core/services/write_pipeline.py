@@ -59,7 +59,7 @@ NO_VERSION = 0
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """The version that a caller expects; `precondition` tells an `If-Match` from a `_version`."""
+    """The version that a caller expects; `precondition` tells a header from a `_version`."""
 
     version: int | None = None
     precondition: bool = False
@@ -323,13 +323,13 @@ class WritePipeline:
 
 
 def check_version(loaded: Loaded, expected: Expected) -> None:
-    """Raises VersionConflictError, or PreconditionFailedError for an `If-Match`, when the stored version differs."""
+    """Raises VersionConflictError, or PreconditionFailedError for a condition, when the stored version differs."""
     stored = loaded.values[VERSION_FIELD]
     if expected.version is None or expected.version == stored:
         return
     message = f"the document is at version {stored}, not {expected.version}: read it again and repeat the change"
     if expected.version == NO_VERSION:
-        message = "If-Match holds no ETag of this document: send the one that it was served with, or its _version"
+        message = "If-Match holds no ETag of this document, or If-None-Match does: send the ETag that it has now"
     raise (PreconditionFailedError if expected.precondition else VersionConflictError)(message, version=stored)
 
 

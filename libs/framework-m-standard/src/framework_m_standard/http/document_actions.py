@@ -19,7 +19,7 @@ from framework_m_core.services.queries import QueryService
 from framework_m_core.services.write_pipeline import NO_VERSION
 from framework_m_standard.http.asgi import Arrival, Receive
 from framework_m_standard.http.body_codec import decode_object, read_body
-from framework_m_standard.http.etags import IfMatch, content_etag, document_etag, is_known, parse_if_match
+from framework_m_standard.http.etags import WriteConditions, content_etag, document_etag, not_modified, write_conditions
 from framework_m_standard.http.idempotency_keys import replayed, written_once
 from framework_m_standard.http.query_parameters import (
     flag,
@@ -86,7 +86,7 @@ class DocumentActions:
             document = await self._queries.get(scope, name, call.ref)
         body = b"" if document.fingerprint else self._encode(call.plan, document)
         etag = document_etag(document, body)
-        if is_known(call.arrival.headers, etag):
+        if not_modified(call.arrival.headers, etag):
             return _not_modified(etag)
         return Answer(200, body or self._encode(call.plan, document), _tagged(etag))
 
@@ -96,7 +96,7 @@ class DocumentActions:
         page = await self._queries.list(call.arrival.scope, call.plan.name, parse_list_request(call.query))
         body = self._encode(call.plan, page)
         etag = content_etag(body)
-        return _not_modified(etag) if is_known(call.arrival.headers, etag) else Answer(200, body, _tagged(etag))
+        return _not_modified(etag) if not_modified(call.arrival.headers, etag) else Answer(200, body, _tagged(etag))
 
     async def create(self, call: Call) -> Answer:
         """Makes a document."""
@@ -110,8 +110,8 @@ class DocumentActions:
         """Merges fields into a document."""
         body = await self._body(call, "write")
         values = decode_object(call.arrival.headers, body)
-        wanted = parse_if_match(call.arrival.headers.get(b"if-match"))
-        if needs_version and wanted is None and values.get(VERSION_FIELD) is None:
+        wanted = write_conditions(call.arrival.headers)
+        if needs_version and values.get(VERSION_FIELD) is None and not _says_version(wanted):
             raise PreconditionRequiredError("PUT says which version it replaces: send _version or If-Match")
         write = partial(self._documents.update, body=values)
         return await self._change(call, write, values, wanted, body)
@@ -120,14 +120,14 @@ class DocumentActions:
         """Submits or cancels a document."""
         body = await self._body(call, call.path.rpartition(b"/")[2].decode("ascii"))
         values = decode_object(call.arrival.headers, body, optional=True)
-        wanted = parse_if_match(call.arrival.headers.get(b"if-match"))
+        wanted = write_conditions(call.arrival.headers)
         return await self._change(call, partial(write, body=values), values, wanted, body)
 
     async def delete(self, call: Call) -> Answer:
         """Deletes a document, for good with `?hard=true`."""
         await self._require(call, "purge" if call.query == b"hard=true" else "delete")
         hard = flag(parse_query(call.query, ("hard",)), "hard")
-        wanted = parse_if_match(call.arrival.headers.get(b"if-match"))
+        wanted = write_conditions(call.arrival.headers)
         once = self._once(call, b"", _deleted)
         ref, version = await self._expected(call, wanted)
         scope, name = call.arrival.scope, call.plan.name
@@ -140,15 +140,17 @@ class DocumentActions:
         call: Call,
         write: Callable[..., Awaitable[Any]],
         values: dict[str, Any],
-        wanted: IfMatch | None,
+        wanted: WriteConditions | None,
         body: bytes,
     ) -> Answer:
-        if wanted is not None:
+        if wanted is not None and wanted.match is not None:
             expected_version(values)
             values.pop(VERSION_FIELD, None)
         render = partial(self._written, call, 200)
         once = self._once(call, body, render)
         ref, version = await self._expected(call, wanted)
+        if version != NO_VERSION and values.get(VERSION_FIELD) is not None:
+            version = None  # the one that the body states is looked at
         return await _answered(write(call.arrival.scope, call.plan.name, ref, if_match=version, once=once), render)
 
     async def _body(self, call: Call, action: str) -> bytes:
@@ -160,19 +162,22 @@ class DocumentActions:
     async def _require(self, call: Call, action: str) -> None:
         await self._queries.permissions.require(call.arrival.scope, call.plan, action)
 
-    async def _expected(self, call: Call, wanted: IfMatch | None) -> tuple[UUID | str, int | None]:
+    async def _expected(self, call: Call, wanted: WriteConditions | None) -> tuple[UUID | str, int | None]:
         """The reference and the version that a write goes to. A name is tied to the id that the tags name, because
         the document that bears it may be another one by now."""
-        if wanted is None or wanted.anything:
+        if wanted is None or (wanted.none_match is None and wanted.match is not None and wanted.match.anything):
             return call.ref, None
-        if len(wanted.versions) == 1 and wanted.versions[0][0] == call.ref:
-            return call.ref, wanted.versions[0][1]
+        if wanted.none_match is None and wanted.match is not None:
+            versions = wanted.match.versions
+            if len(versions) == 1 and versions[0][0] == call.ref:
+                return call.ref, versions[0][1]
         try:
             current = await self._queries.get(call.arrival.scope, call.plan.name, call.ref, fields=())
         except EntityNotFoundError:
-            return call.ref, NO_VERSION
-        found = (current["id"], current[VERSION_FIELD]) in wanted.versions
-        return current["id"], current[VERSION_FIELD] if found else NO_VERSION
+            return call.ref, None if wanted.match is None else NO_VERSION
+        if not wanted.hold(current["id"], current[VERSION_FIELD]):
+            return current["id"], NO_VERSION
+        return current["id"], current[VERSION_FIELD]
 
     def _once(self, call: Call, body: bytes, render: Callable[[Any], Answer]) -> Once | None:
         return written_once(call.arrival, call.method, call.target, body, render)
@@ -192,6 +197,13 @@ def _tagged(etag: str) -> Headers:
 
 def _not_modified(etag: str) -> Answer:
     return Answer(304, b"", ((b"etag", etag.encode("ascii")), *PRIVATE))
+
+
+def _says_version(wanted: WriteConditions | None) -> bool:
+    """Whether conditions alone decide about a replacement: with `If-None-Match: *` there is nothing to replace."""
+    if wanted is None:
+        return False
+    return wanted.match is not None or (wanted.none_match is not None and wanted.none_match.anything)
 
 
 def _deleted(_: object) -> Answer:

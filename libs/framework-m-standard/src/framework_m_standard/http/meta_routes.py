@@ -10,7 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from framework_m_core.services.metadata import MetadataService
 from framework_m_standard.http.asgi import arrival_of
-from framework_m_standard.http.etags import content_etag, is_known
+from framework_m_standard.http.etags import content_etag, not_modified
 from framework_m_standard.http.query_parameters import parse_query
 from framework_m_standard.http.responses import encode
 
@@ -40,6 +40,6 @@ def _cacheable(request: Request[Any, Any, Any], content: Mapping[str, Any]) -> R
     body = encode(content)
     etag = content_etag(body)
     headers = {"etag": etag, "cache-control": "private, no-cache"}
-    if is_known(arrival_of(request.scope).headers, etag):
+    if not_modified(arrival_of(request.scope).headers, etag):
         return Response(b"", status_code=304, headers=headers)
     return Response(body, media_type="application/json", headers=headers)

@@ -47,7 +47,7 @@ _MEANINGS: Final = {
     404: "There is no such document for the caller.",
     405: "The path does not take this method.",
     409: "It conflicts with what is stored.",
-    412: "If-Match names another version.",
+    412: "If-Match or If-None-Match does not hold.",
     413: "The body is too large.",
     415: "The body is not JSON.",
     428: "The version that is replaced must be given.",
@@ -112,7 +112,7 @@ PARAMETERS: Final[dict[str, Any]] = {
     "count": _query("count", {**_TEXT, "enum": ["none", "exact"]}, "Whether to count all that match."),
     "include_deleted": _query("include_deleted", {"type": "boolean"}, "Deleted documents too."),
     "hard": _query("hard", {"type": "boolean"}, "For good, which needs the action purge."),
-    "if_match": _header("If-Match", _TEXT, "The ETag of the version that is replaced."),
-    "if_none_match": _header("If-None-Match", _TEXT, "The ETag of the version that the client has."),
+    "if_match": _header("If-Match", _TEXT, "ETags, one of which the document or page has, or *."),
+    "if_none_match": _header("If-None-Match", _TEXT, "ETags that it does not have: those that the client has, or *."),
     "idempotency_key": _header("Idempotency-Key", _KEY, "Does the write once, however often it is sent."),
 }

@@ -16,16 +16,17 @@ __all__ = ["doctype_paths", "doctype_schemas"]
 
 _LIST_PARAMETERS: Final = (
     "limit", "offset", "cursor", "filters", "order_by", "fields", "expand", "count", "include_deleted",
+    "if_match", "if_none_match",
 )  # fmt: skip
 _PARAMETERS: Final[Mapping[str, tuple[str, ...]]] = {
     "list": _LIST_PARAMETERS,
     "create": ("idempotency_key",),
-    "get": ("fields", "expand", "if_none_match"),
-    "replace": ("if_match", "idempotency_key"),
-    "update": ("if_match", "idempotency_key"),
-    "delete": ("hard", "if_match", "idempotency_key"),
-    "submit": ("if_match", "idempotency_key"),
-    "cancel": ("if_match", "idempotency_key"),
+    "get": ("fields", "expand", "if_match", "if_none_match"),
+    "replace": ("if_match", "if_none_match", "idempotency_key"),
+    "update": ("if_match", "if_none_match", "idempotency_key"),
+    "delete": ("hard", "if_match", "if_none_match", "idempotency_key"),
+    "submit": ("if_match", "if_none_match", "idempotency_key"),
+    "cancel": ("if_match", "if_none_match", "idempotency_key"),
 }
 _SUMMARIES: Final = {
     "list": "A page of documents",
@@ -38,9 +39,9 @@ _SUMMARIES: Final = {
     "cancel": "Revoke a submitted document",
 }
 _ERRORS: Final[Mapping[str, tuple[int, ...]]] = {
-    "list": (400, 401, 403, 503),
+    "list": (400, 401, 403, 412, 503),
     "create": (400, 401, 403, 409, 413, 415, 503),
-    "get": (400, 401, 403, 404, 503),
+    "get": (400, 401, 403, 404, 412, 503),
     "replace": (400, 401, 403, 404, 409, 412, 413, 415, 428, 503),
     "update": (400, 401, 403, 404, 409, 412, 413, 415, 503),
     "delete": (400, 401, 403, 404, 409, 412, 503),
@@ -140,6 +141,6 @@ def _answers(plan: DocTypePlan, operation: str, grants: Mapping[str, Grant]) -> 
     if "read" in grants:
         schema = reference(f"{plan.name}-Page" if operation == "list" else plan.name)
     answer = {"description": _SUMMARIES[operation], "content": {"application/json": {"schema": schema}}}
-    if operation == "get":
-        return {"200": answer, "304": {"description": "The client has this version."}}
+    if operation in {"get", "list"}:
+        return {"200": answer, "304": {"description": "The client has it as it is."}}
     return {"201" if operation == "create" else "200": answer}

@@ -66,6 +66,12 @@ def _with_body(operation: dict[str, Any], schema: dict[str, Any]) -> dict[str, A
     return {**operation, "requestBody": body, "security": []}
 
 
+def _cached(operation: dict[str, Any]) -> dict[str, Any]:
+    parameters = [{"$ref": f"#/components/parameters/{name}"} for name in ("if_match", "if_none_match")]
+    responses = {**operation["responses"], "304": {"description": "The client has it as it is."}}
+    return {**operation, "parameters": parameters, "responses": responses}
+
+
 _OBJECT: Final = {"type": "object"}
 _SESSION: Final = {
     "name": "session",
@@ -78,7 +84,8 @@ _LOGIN: Final = _operation("login", "Log in", 200, reference("Framework-Tokens")
 _REFRESH: Final = _operation(
     "refresh", "Trade a refresh token for new tokens", 200, reference("Framework-Tokens"), 400, 401, 413, 415, 503
 )
-_META: Final = _operation("meta", "What a DocType looks like", 200, _OBJECT, 401, 403, 404, 503)
+_META: Final = _cached(_operation("meta", "What a DocType looks like", 200, _OBJECT, 401, 403, 404, 412, 503))
+_OVERVIEW: Final = _cached(_operation("metaOverview", "The DocTypes that I may see", 200, _OBJECT, 401, 412, 503))
 
 FIXED_PATHS: Final[dict[str, Any]] = {
     "/api/v1/auth/login": {
@@ -87,7 +94,7 @@ FIXED_PATHS: Final[dict[str, Any]] = {
     "/api/v1/auth/refresh": {"post": _with_body(_REFRESH, reference("Framework-Refresh"))},
     "/api/v1/auth/logout": {"post": _operation("logout", "End the session", 204, None, 401, 403, 503)},
     "/api/v1/auth/me": {"get": _operation("me", "Who am I", 200, reference("Framework-User"), 401, 503)},
-    "/api/meta": {"get": _operation("metaOverview", "The DocTypes that I may see", 200, _OBJECT, 401, 503)},
+    "/api/meta": {"get": _OVERVIEW},
     "/api/meta/{doctype}": {"get": _META, "parameters": [_DOCTYPE]},
     "/health": {"get": {**_operation("health", "The process lives", 200, _OBJECT), "security": []}},
     "/ready": {"get": {**_operation("ready", "It can work", 200, _OBJECT, 503), "security": []}},

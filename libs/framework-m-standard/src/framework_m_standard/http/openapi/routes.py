@@ -10,7 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from framework_m_core.domain.errors import AuthenticationError
 from framework_m_standard.http.asgi import arrival_of
-from framework_m_standard.http.etags import content_etag, is_known
+from framework_m_standard.http.etags import content_etag, not_modified
 from framework_m_standard.http.openapi.document import OpenApi
 from framework_m_standard.http.openapi.pages import ASSETS, PAGES
 from framework_m_standard.http.query_parameters import parse_query
@@ -41,7 +41,7 @@ def openapi_routes(openapi: OpenApi, assets: Path | None) -> list[HTTPRouteHandl
         parse_query(request.scope["query_string"])
         body = await openapi.document(arrival_of(request.scope).scope)
         etag = content_etag(body)
-        if is_known(arrival_of(request.scope).headers, etag):
+        if not_modified(arrival_of(request.scope).headers, etag):
             return Response(b"", status_code=304, headers={"etag": etag, **_PRIVATE})
         return Response(body, media_type="application/json", headers={"etag": etag, **_PRIVATE})
 
