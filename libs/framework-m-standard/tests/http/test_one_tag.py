@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from hashlib import sha256
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -17,14 +18,18 @@ from uuid import UUID
 import pytest
 
 from framework_m import DocType, Field
+from framework_m_core.domain.scope import Principal
+from framework_m_core.interfaces.permission import Grant
 from framework_m_core.registry.builder import RegistryBuilder
 from framework_m_core.registry.snapshot import Snapshot
 from framework_m_core.services.projection import projection
+from framework_m_standard.auth.rbac import RbacPermission
 from framework_m_standard.http.settings import HttpSettings
 from framework_m_standard.sql.settings import SqlSettings
 from framework_m_standard.sql.store import SqlStore, make_driver
 
-from .conftest import Site, make_site
+from . import conftest
+from .conftest import OpenSite, Site, make_site
 
 _ROLES = ("Boss", "Reader", "Owner")
 _CALLERS = ("admin", "boss", "reader", "owner")
@@ -221,3 +226,25 @@ def test_every_process_makes_the_same_fingerprint(hash_seed: str) -> None:
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == _fingerprint(_PLAIN)
+
+
+class _Deciding(RbacPermission):
+    """Puts every document to the engine too."""
+
+    async def grant(self, principal: Principal, doctype: str, action: str) -> Grant | None:
+        grant = await super().grant(principal, doctype, action)
+        return grant and replace(grant, evaluate=True)
+
+
+async def test_what_an_engine_decides_about_is_told_apart_by_its_bytes(
+    open_site: OpenSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conftest, "RbacPermission", _Deciding)
+    async with open_site() as site, site.client("boss") as client:
+        made = await client.post("/api/v1/Sale", json={"title": "a"})
+        path = made.headers["location"]
+        read = await client.get(path)
+        tag = f'"{read.json()["id"]}-1-{sha256(read.content).hexdigest()[:32]}"'
+        assert (made.headers["etag"], read.headers["etag"]) == (tag, tag)
+        assert (await client.get(path, headers={"if-none-match": tag})).status_code == 304
+        assert (await client.patch(path, json={"title": "b"}, headers={"if-match": tag})).status_code == 200
