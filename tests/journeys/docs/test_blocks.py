@@ -18,6 +18,7 @@ from framework_m_core.controllers.event_handler import handler_marks
 from framework_m_core.controllers.rpc import call_mark
 from framework_m_core.registry.builder import RegistryBuilder
 from framework_m_standard.doctypes.base_doctype import BaseDocType
+from framework_m_standard.doctypes.user import User
 from tests.journeys.docs.pages import PAGES, Block, Page, blocks_of
 from tests.journeys.docs.test_stories import STORIES
 from tests.journeys.product import ROOT
@@ -109,7 +110,7 @@ def test_the_declarations_on_a_page_can_be_registered(page: Page) -> None:
             builder.add_handler(one)
         if call_mark(one):
             builder.add_function(one)
-        if not isinstance(one, type) or one.__module__ != module.__name__:
+        if not isinstance(one, type) or one.__module__ not in {module.__name__, User.__module__}:
             continue
         if getattr(one, "_is_protocol", False):
             builder.add_port(one)

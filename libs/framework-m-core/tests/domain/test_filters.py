@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framework_m_core.domain.errors import QueryError
-from framework_m_core.domain.field_spec import FieldKind
 from framework_m_core.domain.filters import (
     EVERYTHING,
     NOTHING,
@@ -20,16 +19,13 @@ from framework_m_core.domain.filters import (
     Filter,
     Not,
     Or,
-    PrincipalValue,
     Slot,
-    bind_principal,
     check_pattern,
     fields_of,
     fold_ascii,
     matches,
     shape_of,
 )
-from framework_m_core.domain.scope import Principal
 from framework_m_testing.harness import sample_snapshot
 from framework_m_testing.strategies import documents, filters
 
@@ -156,37 +152,3 @@ def test_lists_are_padded_so_that_few_shapes_cover_all_lengths() -> None:
     assert shape_of(Comparison("x", "in", (1, 2, 3)))[1] == (1, 2, 3, 3)
     assert shape_of(Comparison("x", "in", ()))[0] == NOTHING
     assert shape_of(Comparison("x", "not_in", ()))[0] == EVERYTHING
-
-
-CALLER = Principal("u7", email="u7@example.com", attributes={"floor": ("3", "x", str(1 << 63)), "one": ("a",)})
-
-
-@pytest.mark.parametrize(
-    ("tree", "bound"),
-    [
-        (Comparison("owner", "eq", PrincipalValue("id")), Comparison("owner", "eq", "u7")),
-        (Comparison("mail", "eq", PrincipalValue("email")), Comparison("mail", "eq", "u7@example.com")),
-        (Comparison("team", "in", PrincipalValue("one")), Comparison("team", "in", ("a",))),
-        (Comparison("team", "eq", PrincipalValue("one")), Comparison("team", "eq", "a")),
-        (Comparison("team", "eq", PrincipalValue("none")), Comparison("team", "in", ())),
-        (Comparison("team", "ne", PrincipalValue("none")), Comparison("team", "not_in", ())),
-        (Comparison("floor", "in", PrincipalValue("floor", FieldKind.INTEGER)), Comparison("floor", "in", (3,))),
-        (Comparison("who", "eq", PrincipalValue("id", FieldKind.UUID)), Comparison("who", "in", ())),
-        (Comparison("flag", "eq", PrincipalValue("id", FieldKind.BOOLEAN)), Comparison("flag", "in", ())),
-        (Comparison("x", "eq", 1), Comparison("x", "eq", 1)),
-    ],
-)
-def test_what_is_known_of_the_caller_takes_its_place(tree: Filter, bound: Filter) -> None:
-    assert bind_principal(tree, CALLER) == bound
-    assert bind_principal(And((Or((Not(tree),)),)), CALLER) == And((Or((Not(bound),)),))
-
-
-def test_an_id_is_read_as_a_uuid_where_the_field_is_one() -> None:
-    tree = Comparison("who", "eq", PrincipalValue("id", FieldKind.UUID))
-    assert bind_principal(tree, Principal(str(ME))) == Comparison("who", "eq", ME)
-
-
-def test_nobody_owns_nothing() -> None:
-    """An anonymous caller has no id, so even documents without an owner are not theirs."""
-    tree = bind_principal(Comparison("owner", "eq", PrincipalValue("id")), Principal(""))
-    assert not matches(tree, {"owner": ""})

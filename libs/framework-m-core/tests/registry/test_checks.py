@@ -136,6 +136,7 @@ def test_sound_options(meta: dict[str, Any], fields: dict[str, Any]) -> None:
 
 
 SCOPE = Comparison("stat", "eq", "Open")
+CALLERS = Comparison("data", "ne", PrincipalValue("data"))
 
 
 @pytest.mark.parametrize(
@@ -154,6 +155,8 @@ SCOPE = Comparison("stat", "eq", "Open")
         ({"rls_field": None, "permissions": {"read": {"A": "own"}}}, "the scope of 'A' for 'read' is 'own', but"),
         ({"permissions": {"read": {"A": SCOPE}}}, "the scope of 'A' for 'read' names 'stat': known are _version"),
         ({"permissions": {"write": {"A": Not(And((SCOPE,)))}}}, "the scope of 'A' for 'write' names 'stat'"),
+        ({"permissions": {"write": {"A": CALLERS}}}, "says \"data ne the caller's data\": exp"),
+        ({"rls_field": "data", "permissions": {"read": ["A"]}}, "says \"data in the caller"),
         ({"field_levels": {2: {"read": ["A"]}}}, "Meta.field_levels states level 2, which no field uses"),
     ],
 )  # fmt: skip

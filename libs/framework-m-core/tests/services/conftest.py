@@ -27,7 +27,9 @@ NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 def grant_of(readable: Iterable[str] = (), writable: Iterable[str] = (), **others: Any) -> Grant:
     """A grant for some fields, on all documents unless stated."""
     return Grant(
-        **{"scope": EVERYTHING, "rule": "a test", **others}, readable=frozenset(readable), writable=frozenset(writable)
+        **{"scopes": (EVERYTHING,), "rule": "a test", **others},
+        readable=frozenset(readable),
+        writable=frozenset(writable),
     )
 
 

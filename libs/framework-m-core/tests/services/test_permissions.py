@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from framework_m_core.domain.errors import AuthenticationError, NoGrantError, OutsideScopeError
+from framework_m_core.domain.errors import AuthenticationError, ConfigurationError, NoGrantError, OutsideScopeError
 from framework_m_core.domain.filters import NOTHING, Comparison, Or, PrincipalValue
 from framework_m_core.domain.scope import ANONYMOUS, Principal, RequestScope
 from framework_m_core.interfaces.permission import DecisionSource, Grant, PolicyEvaluateRequest, PolicyEvaluateResult
@@ -128,28 +128,55 @@ async def test_a_grant_serves_anonymous_callers_too() -> None:
 
 
 def test_a_scope_is_bound_to_each_caller() -> None:
-    permissions, grant = PermissionService(Engine()), grant_of(scope=Or((OWN,)))
+    permissions, grant = PermissionService(Engine()), grant_of(scopes=(Or((OWN,)),))
     ada, bob = _person("ada"), _person("bob")
     for principal in (ada, bob, ada):
         expected = Or((Comparison("owner", "eq", principal.id),))
         assert permissions.bound_scope(grant, principal) == expected
-    other = grant_of(scope=NOTHING)
+    other = grant_of(scopes=(NOTHING,))
     assert permissions.bound_scope(other, ada) == NOTHING
 
 
 def test_callers_of_one_id_and_other_attributes_are_not_mistaken_for_each_other() -> None:
-    grant = grant_of(scope=Comparison("text", "in", PrincipalValue("towns")))
+    grant = grant_of(scopes=(Comparison("text", "in", PrincipalValue("towns")),))
     permissions = PermissionService(Engine())
-    for towns in (("North",), ("South", "West"), ()):
+    for towns in (("North",), ("South", "West")):
         principal = _person(attributes={"towns": towns})
         assert permissions.bound_scope(grant, principal) == Comparison("text", "in", towns)
+    assert permissions.bound_scope(grant, _person()) == NOTHING
+
+
+@pytest.mark.parametrize(("floors", "covered"), [(("3", "4"), True), (("4",), False), (("three",), False), ((), False)])
+async def test_the_callers_values_are_of_the_kind_of_the_field_whoever_grants(
+    floors: tuple[str, ...], covered: bool
+) -> None:
+    permissions = PermissionService(Engine(grant_of(scopes=(Comparison("number", "in", PrincipalValue("floors")),))))
+    scope = RequestScope(_person(attributes={"floors": floors}))
+    grant = await permissions.require(scope, THING, "read")
+    assert await permissions.covers(scope, THING, "read", grant, stored(THING, number=3)) is covered
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        Comparison("gone", "eq", 1),
+        Comparison("number", "like", PrincipalValue("floors")),
+        Comparison("price", "ne", PrincipalValue("floors")),
+    ],
+)
+async def test_an_engines_scope_that_cannot_be_used_grants_nothing(tree: Comparison) -> None:
+    permissions = PermissionService(Engine(grant_of(scopes=(Or((tree,)),))))
+    with pytest.raises(ConfigurationError, match="the permission engine's scope a test cannot be used"):
+        await permissions.find(_person(), THING, "read")
 
 
 @pytest.mark.parametrize(("owner", "covered"), [("ada", True), ("bob", False)])
 async def test_a_grant_covers_the_documents_of_its_scope(owner: str, covered: bool) -> None:
     engine = Engine()
     permissions, scope = PermissionService(engine), RequestScope(_person("ada"))
-    assert await permissions.covers(scope, THING, "read", grant_of(scope=OWN), stored(THING, owner=owner)) is covered
+    assert (
+        await permissions.covers(scope, THING, "read", grant_of(scopes=(OWN,)), stored(THING, owner=owner)) is covered
+    )
     assert engine.evaluated == []
 
 
@@ -166,7 +193,7 @@ async def test_an_engine_that_decides_by_document_is_asked_about_each(authorized
 
 async def test_an_engine_is_not_asked_about_documents_outside_the_scope() -> None:
     engine = Engine()
-    grant = grant_of(scope=OWN, evaluate=True)
+    grant = grant_of(scopes=(OWN,), evaluate=True)
     covers = await PermissionService(engine).covers(
         RequestScope(_person("ada")), THING, "read", grant, stored(THING, owner="bob")
     )
@@ -175,7 +202,7 @@ async def test_an_engine_is_not_asked_about_documents_outside_the_scope() -> Non
 
 async def test_a_document_outside_the_scope_is_refused_with_the_rule() -> None:
     permissions, scope = PermissionService(Engine()), RequestScope(_person("ada"))
-    grant = grant_of(scope=OWN, rule="Thing.write:Clerk")
+    grant = grant_of(scopes=(OWN,), rule="Thing.write:Clerk")
     await permissions.demand(scope, THING, "write", grant, stored(THING, owner="ada"))
     with pytest.raises(OutsideScopeError, match="you may write Thing, but not this document") as refused:
         await permissions.demand(scope, THING, "write", grant, stored(THING, owner="bob"))
@@ -185,7 +212,7 @@ async def test_a_document_outside_the_scope_is_refused_with_the_rule() -> None:
 async def test_why_a_document_is_refused_is_told_to_the_log_alone(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "framework_m_core.services.permissions")
     scope = RequestScope(_person(attributes={"shelf": ("a",)}))
-    grant = grant_of(scope=Comparison("owner", "in", PrincipalValue("shelf")))
+    grant = grant_of(scopes=(Comparison("owner", "in", PrincipalValue("shelf")),))
     with pytest.raises(OutsideScopeError) as refused:
         await PermissionService(Engine()).demand(scope, THING, "create", grant, stored(THING, owner="eve"))
     assert str(refused.value) == "you may create Thing, but not this document"

@@ -42,8 +42,9 @@ class TestSessionAuthenticationInMemory(TestSessionAuthentication):
 
 @pytest.fixture
 async def ada(worker: Worker) -> Worker:
-    """A worker whose store knows a user."""
-    await worker.identity.create(EMAIL, PASSWORD, ["Administrator"])
+    """A worker whose store knows a user, who is not the only administrator."""
+    for email in (EMAIL, "ben@example.com"):
+        await worker.identity.create(email, PASSWORD, ["Administrator"])
     return worker
 
 

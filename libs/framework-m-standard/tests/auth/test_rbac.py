@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from framework_m import And, Comparison, DocType, Field, Not, Or, PrincipalValue
 from framework_m_core.domain.errors import ConfigurationError
-from framework_m_core.domain.filters import EVERYTHING, bind_principal, matches
+from framework_m_core.domain.filters import EVERYTHING, matches
 from framework_m_core.domain.scope import Principal, system_scope
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.registry.builder import RegistryBuilder
@@ -126,7 +126,7 @@ def case(**values: Any) -> dict[str, Any]:
 
 
 def covers(grant: Grant | None, principal: Principal, document: Mapping[str, Any]) -> bool:
-    return grant is not None and matches(bind_principal(grant.scope, principal), document)
+    return grant is not None and matches(grant.bind(principal), document)
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ async def test_rules_name_the_roles_that_decided(rbac: RbacPermission) -> None:
 async def test_a_grant_cannot_be_widened(rbac: RbacPermission) -> None:
     grant = await rbac.grant(person("Clerk"), "Case", "read")
     with pytest.raises(AttributeError):
-        grant.scope = EVERYTHING  # type: ignore[union-attr, misc]
+        grant.scopes = (EVERYTHING,)  # type: ignore[union-attr, misc]
 
 
 FRAMEWORK = {"id", "name", "owner", "creation", "modified", "modified_by", "docstatus", "_version", "deleted_at"}

@@ -47,9 +47,9 @@ class KnownPeople:
         """As the port says."""
         return await self._real.login(username, password, address=address, kind=kind)
 
-    async def refresh(self, refresh_token: str) -> Login:
+    async def refresh(self, refresh_token: str, *, address: str = "") -> Login:
         """As the port says."""
-        return await self._real.refresh(refresh_token)
+        return await self._real.refresh(refresh_token, address=address)
 
     async def logout(self, credentials: Credentials) -> None:
         """As the port says, and a person's token opens nothing after it."""

@@ -24,6 +24,7 @@ __all__ = [
     "FrameworkError",
     "IdempotencyConflictError",
     "IntegrityError",
+    "LastAdministratorError",
     "LinkTargetError",
     "LinkedDocumentError",
     "MigrationError",
@@ -210,6 +211,12 @@ class LinkedDocumentError(FrameworkError):
     """The document cannot go while others link to it."""
 
     code = "linked_document"
+
+
+class LastAdministratorError(FrameworkError):
+    """The change would leave nobody with the role Administrator who may log in."""
+
+    code = "last_administrator"
 
 
 class AnswerReplayed(FrameworkError):  # noqa: N818 - not a failure: the write was done before

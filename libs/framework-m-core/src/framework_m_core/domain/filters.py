@@ -9,15 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, Literal, get_args
-from uuid import UUID
 
 from framework_m_core.domain.errors import QueryError
 from framework_m_core.domain.field_spec import FieldKind
-from framework_m_core.domain.scope import Principal
 
 __all__ = [
     "EVERYTHING",
@@ -31,7 +28,6 @@ __all__ = [
     "Or",
     "PrincipalValue",
     "Slot",
-    "bind_principal",
     "check_pattern",
     "fields_of",
     "fold_ascii",
@@ -99,7 +95,8 @@ NOTHING: Final = Or()
 class PrincipalValue:
     """In a row scope, stands for what is known of the caller: `id`, `email`, or an attribute's values.
 
-    `kind` is that of the field compared with; what is not of that kind never matches. The permission engine sets it.
+    A scope whose caller has no such value, or one that the field cannot hold, is empty as a whole. `kind` is that of
+    the field compared with, and is set from the DocType.
     """
 
     name: str
@@ -111,61 +108,6 @@ class Slot:
     """In a shape, stands for a value given at run time; `size` is how many an `in` list holds."""
 
     size: int = 1
-
-
-def bind_principal(tree: Filter, principal: Principal) -> Filter:
-    """A row scope with the caller's values in the place of every `PrincipalValue`."""
-    match tree:
-        case And(parts):
-            return And(tuple(bind_principal(part, principal) for part in parts))
-        case Or(parts):
-            return Or(tuple(bind_principal(part, principal) for part in parts))
-        case Not(part):
-            return Not(bind_principal(part, principal))
-        case Comparison(field, operator, PrincipalValue(name, kind)):
-            return _bound(field, operator, _of_kind(kind, _values_of(principal, name)))
-    return tree
-
-
-def _of_kind(kind: FieldKind, values: tuple[str, ...]) -> tuple[Any, ...]:
-    """The values as a field of a kind holds them, without those that it cannot hold."""
-    convert = _FROM_TEXT.get(kind)
-    if convert is None:
-        return ()
-    found = []
-    for value in values:
-        with suppress(ValueError):
-            found.append(convert(value))
-    return tuple(found)
-
-
-def _int64(text: str) -> int:
-    number = int(text)
-    if number.bit_length() > 63:
-        raise ValueError("an integer within 64 bits is expected")
-    return number
-
-
-_FROM_TEXT: Final[Mapping[FieldKind, Callable[[str], Any]]] = {
-    FieldKind.TEXT: str,
-    FieldKind.UUID: UUID,
-    FieldKind.INTEGER: _int64,
-}
-
-
-def _values_of(principal: Principal, name: str) -> tuple[str, ...]:
-    if name in {"id", "email"}:
-        value = getattr(principal, name)
-        return (value,) if value else ()
-    return tuple(principal.attributes.get(name, ()))
-
-
-def _bound(field: str, operator: Operator, values: tuple[Any, ...]) -> Filter:
-    if operator in {"in", "not_in"}:
-        return Comparison(field, operator, values)
-    if len(values) == 1:
-        return Comparison(field, operator, values[0])
-    return Comparison(field, "not_in" if operator == "ne" else "in", values)
 
 
 def shape_of(tree: Filter) -> tuple[Filter, tuple[Any, ...]]:
@@ -235,6 +177,8 @@ def predicate(tree: Filter) -> Predicate:
             return _negated(_all([_negated(predicate(part)) for part in parts]))
         case Not(part):
             return _negated(predicate(part))
+        case Comparison(field, _, PrincipalValue(name)):
+            raise TypeError(f"expected a value for {field!r}, got the caller's {name}: bind the scope first")
         case Comparison(field, "is_null", value):
             return lambda document: (document[field] is None) is value
         case Comparison(field, "ne" | "not_in" as operator, value):

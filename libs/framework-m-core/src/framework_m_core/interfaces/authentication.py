@@ -57,8 +57,11 @@ class AuthenticationProtocol(Protocol):
         failures for the account or the address."""
         ...
 
-    async def refresh(self, refresh_token: str) -> Login:
-        """Trades a refresh token for new tokens. Raises AuthenticationError; a spent one ends its whole session."""
+    async def refresh(self, refresh_token: str, *, address: str = "") -> Login:
+        """Trades a refresh token for new tokens; `address` is the peer's. Raises AuthenticationError.
+
+        A spent one ends its whole session, but for a minute at most, in which the same address is given the same again.
+        """
         ...
 
     async def logout(self, credentials: Credentials) -> None:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from framework_m_core.domain.filters import Filter
+from framework_m_core.domain.row_scopes import bind_scopes
 from framework_m_core.domain.scope import Principal
 
 __all__ = ["DecisionSource", "Grant", "PermissionProtocol", "PolicyEvaluateRequest", "PolicyEvaluateResult"]
@@ -17,18 +18,23 @@ __all__ = ["DecisionSource", "Grant", "PermissionProtocol", "PolicyEvaluateReque
 class Grant:
     """Leave for one action on one DocType.
 
-    `scope` says on which documents, with `PrincipalValue` standing for the caller; `readable` and `writable` name
-    fields, those of child rows as `items.rate`; `rule` names where the leave comes from. A grant may be kept for
-    `ttl` seconds (None: for the life of the registry) per set of roles. With `evaluate` every single document is
-    also put to `PermissionProtocol.evaluate`.
+    `scopes` say on which documents, any of them being enough, with `PrincipalValue` standing for the caller: one for
+    each role, because a scope is empty as a whole where the caller lacks a value that it names. `readable` and
+    `writable` name fields, those of child rows as `items.rate`; `rule` names where the leave comes from. A grant may be
+    kept for `ttl` seconds (None: for the life of the registry) per set of roles. With `evaluate` every single document
+    is also put to `PermissionProtocol.evaluate`.
     """
 
-    scope: Filter
+    scopes: tuple[Filter, ...]
     readable: frozenset[str]
     writable: frozenset[str]
     rule: str
     ttl: float | None = None
     evaluate: bool = False
+
+    def bind(self, principal: Principal) -> Filter:
+        """Return the documents that the scopes give a caller."""
+        return bind_scopes(self.scopes, principal)
 
 
 class DecisionSource(StrEnum):

@@ -44,8 +44,9 @@ class SessionProtocol(Protocol):
     """Keeps sessions.
 
     Contract: a secret is good once; presenting a spent one ends the session, because one of two holders is a thief.
-    Of several who present the same at the same time one is answered, and the session is ended all the same. Secrets are
-    kept as hashes only.
+    For a grace of a minute at most, the secret spent last brings the same answer to the same address, as to two tabs
+    that present it at the same time. A secret that the session never had changes nothing. Of a user's sessions those
+    begun or refreshed longest ago end where there are too many. Secrets are kept as hashes only.
     """
 
     async def open(self, user_id: UUID, epoch: int, kind: SessionKind) -> OpenedSession:
@@ -56,10 +57,10 @@ class SessionProtocol(Protocol):
         """The session while it is neither ended nor expired."""
         ...
 
-    async def rotate(self, session_id: UUID, secret: str) -> OpenedSession | None:
+    async def rotate(self, session_id: UUID, secret: str, *, address: str = "") -> OpenedSession | None:
         """Trades a refresh secret for a new one, and gives the session its full time again.
 
-        None, and the session ended, when it was not the current one.
+        `address` is the client's. None when the secret is not the current one; when it is spent, the session is ended.
         """
         ...
 

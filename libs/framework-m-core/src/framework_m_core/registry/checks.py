@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 
 from framework_m_core.domain.doctype import VERSION_ATTRIBUTE
 from framework_m_core.domain.field_spec import FieldKind, FieldSpec
-from framework_m_core.domain.filters import And, Comparison, Filter, Not, Or, fields_of
+from framework_m_core.domain.filters import And, Comparison, Filter, Not, Or, PrincipalValue
 from framework_m_core.domain.naming import FieldNaming, SeriesNaming
+from framework_m_core.domain.row_scopes import scope_problems
 from framework_m_core.domain.suggestions import did_you_mean
 from framework_m_core.registry.plans import FRAMEWORK_SPECS, DocTypePlan
 
@@ -145,6 +146,9 @@ def _check_permissions(plan: DocTypePlan) -> Iterator[str]:
         for role, scope in meta.scopes(action).items():
             if scope == "own" and meta.rls_field is None:
                 yield f"the scope of {role!r} for {action!r} is 'own', but rls_field = None leaves nothing to compare"
+            elif scope == "own" and meta.rls_field in plan.columns:
+                own = Comparison(meta.rls_field, "in", PrincipalValue(meta.rls_field))
+                yield from _check_scope(plan, action, role, own)
             if isinstance(scope, (And, Or, Not, Comparison)):
                 yield from _check_scope(plan, action, role, scope)
     levels = {spec.permlevel for spec in plan.fields.values()} - {0}
@@ -155,8 +159,8 @@ def _check_permissions(plan: DocTypePlan) -> Iterator[str]:
 
 
 def _check_scope(plan: DocTypePlan, action: str, role: str, scope: Filter) -> Iterator[str]:
-    for field in sorted(fields_of(scope) - set(plan.columns)):
-        yield f"the scope of {role!r} for {action!r} names {field!r}: known are {_list(plan.columns)}"
+    for problem in scope_problems(scope, plan.column_specs):
+        yield f"the scope of {role!r} for {action!r} {problem}"
 
 
 def _list(names: Mapping[str, object] | tuple[str, ...]) -> str:

@@ -102,6 +102,11 @@ class DocTypePlan:
         return {**FRAMEWORK_SPECS, **self.fields}
 
     @cached_property
+    def column_specs(self) -> Mapping[str, FieldSpec]:
+        """The columns with what they hold."""
+        return {name: self.specs[name] for name in self.columns}
+
+    @cached_property
     def bounded(self) -> tuple[FieldSpec, ...]:
         """Own fields whose values a store may not be able to hold."""
         return _bounded(self.fields)

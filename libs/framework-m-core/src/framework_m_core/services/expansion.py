@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from framework_m_core.domain.errors import QueryError
-from framework_m_core.domain.filters import And, Comparison, bind_principal, shape_of
+from framework_m_core.domain.filters import And, Comparison, shape_of
 from framework_m_core.domain.scope import RequestScope
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.interfaces.reader import DocumentReaderProtocol, QueryShape
@@ -61,7 +61,8 @@ class ExpansionService:
             return {}
         served = tuple(name for name in plan.columns if name in grant.readable and name != "deleted_at")
         columns = plan.columns if grant.evaluate else served
-        where, slots = shape_of(And((Comparison("id", "in", ids), LIVE, bind_principal(grant.scope, scope.principal))))
+        given = self._permissions.bound_scope(grant, scope.principal)
+        where, slots = shape_of(And((Comparison("id", "in", ids), LIVE, given)))
         source = scope.unit or self._reader
         rows = await source.fetch(self._prepare(QueryShape(doctype, columns, where)), slots)
         targets = {}

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from framework_m_core.domain.errors import FieldProblem, LinkTargetError
 from framework_m_core.domain.field_spec import FieldSpec
-from framework_m_core.domain.filters import And, Comparison, bind_principal, shape_of
+from framework_m_core.domain.filters import And, Comparison, shape_of
 from framework_m_core.domain.scope import RequestScope
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.interfaces.reader import DocumentReaderProtocol, QueryShape
@@ -87,7 +87,7 @@ class LinkService:
         fields = sorted(set().union(*ids.values()))
         columns = plan.columns if grant.evaluate else ("id", *(name for name in fields if name != "id"))
         live = (Comparison("id", "in", tuple(ids)), Comparison("deleted_at", "is_null", True))
-        where, slots = shape_of(And((*live, bind_principal(grant.scope, scope.principal))))
+        where, slots = shape_of(And((*live, self._permissions.bound_scope(grant, scope.principal))))
         handle = self._prepare(QueryShape(plan.name, columns, where, lock="share"))
         rows = [dict(zip(columns, row, strict=True)) for row in await unit.fetch(handle, slots)]
         return {row["id"]: row for row in rows if await self._covered(scope, plan, action, grant, row)}

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from framework_m_core.domain.errors import AuthenticationError, NoGrantError, OutsideScopeError
+from framework_m_core.domain.errors import AuthenticationError, ConfigurationError, NoGrantError, OutsideScopeError
 from framework_m_core.domain.filter_text import filter_text
-from framework_m_core.domain.filters import Filter, Predicate, bind_principal, predicate
+from framework_m_core.domain.filters import Filter, Predicate, predicate
+from framework_m_core.domain.row_scopes import scope_problems, typed_scope, unite
 from framework_m_core.domain.scope import Principal, RequestScope
 from framework_m_core.interfaces.permission import Grant, PermissionProtocol, PolicyEvaluateRequest
 from framework_m_core.registry.plans import DocTypePlan
@@ -49,7 +50,7 @@ class PermissionService:
         known = self._grants.get(key)
         if known is not None and (known[1] is None or known[1] > self._now()):
             return known[0]
-        grant = await self._engine.grant(principal, plan.name, action)
+        grant = _typed(plan, await self._engine.grant(principal, plan.name, action))
         if len(self._grants) >= _MOST_GRANTS:
             self._grants.clear()
         kept_for = grant.ttl if grant else _REFUSAL_SECONDS
@@ -78,7 +79,7 @@ class PermissionService:
             return known
         if len(self._bound) >= _MOST_GRANTS:
             self._bound.clear()
-        tree = bind_principal(grant.scope, principal)
+        tree = grant.bind(principal)
         self._bound[key] = bound = _Bound(grant, principal, tree, predicate(tree))
         return bound
 
@@ -111,6 +112,17 @@ class PermissionService:
         who, what = scope.principal.email or scope.principal.id, f"{action} {plan.name}"
         if bound.holds(document):
             return f"{who} may {what}, but not this document: the permission engine refuses it"
-        declared, here = filter_text(grant.scope), filter_text(bound.tree)
+        declared, here = filter_text(unite(grant.scopes)), filter_text(bound.tree)
         where = declared if declared == here else f"{declared}, here {here}"
         return f"{who} may {what}, but not this document: the scope of {grant.rule} is {where}"
+
+
+def _typed(plan: DocTypePlan, grant: Grant | None) -> Grant | None:
+    """The engine's grant, whose scopes compare the caller's values as the kinds of the fields."""
+    if grant is None:
+        return None
+    problems = [problem for scope in grant.scopes for problem in scope_problems(scope, plan.column_specs)]
+    if problems:
+        raise ConfigurationError(f"the permission engine's scope {grant.rule} cannot be used:", problems)
+    scopes = tuple(typed_scope(scope, plan.specs) for scope in grant.scopes)
+    return grant if scopes == grant.scopes else replace(grant, scopes=scopes)

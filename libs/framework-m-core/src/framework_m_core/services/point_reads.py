@@ -8,6 +8,7 @@ from uuid import UUID
 
 from framework_m_core.domain.field_spec import FieldKind
 from framework_m_core.domain.filters import And, Comparison, Filter, Not, Or, PrincipalValue, shape_of
+from framework_m_core.domain.row_scopes import unite
 from framework_m_core.domain.scope import Principal
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.interfaces.reader import ChildSelection, DocumentReaderProtocol, QueryShape, ReadHandle, Row
@@ -72,9 +73,9 @@ class PointReads:
         return made
 
     def _make(self, plan: DocTypePlan, grant: Grant, ref: UUID | str) -> PointRead | None:
-        if grant.evaluate or _depends_on_caller(grant.scope):
+        if grant.evaluate or any(map(_depends_on_caller, grant.scopes)):
             return None
-        scope, scope_values = shape_of(grant.scope)
+        scope, scope_values = shape_of(unite(grant.scopes))
         reference, _ = shape_of(by_reference(ref))
         served = None if self._whole else projection(plan, grant.readable)
         chosen = served.chosen if served else full_selection(plan)

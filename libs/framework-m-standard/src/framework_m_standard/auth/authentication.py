@@ -75,17 +75,17 @@ class SessionAuthentication:
         cookie = join_secret(opened.session.id, opened.secret)
         return Login(user, self._cookie_lifetime, session_cookie=cookie, csrf_token=opened.csrf_token)
 
-    async def refresh(self, refresh_token: str) -> Login:
-        """Trades a refresh token for new tokens; a spent one ends its session."""
+    async def refresh(self, refresh_token: str, *, address: str = "") -> Login:
+        """Trades a refresh token for new tokens; a spent one ends its session, but for a grace at the same address."""
         session_id, secret = split_secret(refresh_token)
         session = await self._session.find(session_id)
         if session is None or session.kind is not SessionKind.TOKEN:
             raise AuthenticationError("the refresh token is not valid: log in again")
         user = await live_user(self._identity, session)
-        opened = await self._session.rotate(session_id, secret)
+        opened = await self._session.rotate(session_id, secret, address=address)
         if opened is None:
             self._verified.drop(lambda known: known.session_id == session_id)
-            raise AuthenticationError("the refresh token was used before, so its session was ended: log in again")
+            raise AuthenticationError("the refresh token is not valid, or was used before: log in again")
         return self._tokens_of(user, opened)
 
     async def logout(self, credentials: Credentials) -> None:

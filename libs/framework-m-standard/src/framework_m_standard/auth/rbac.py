@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from framework_m_core.domain.doctype import FRAMEWORK_FIELDS
 from framework_m_core.domain.field_spec import FieldSpec
-from framework_m_core.domain.filters import (
-    EVERYTHING,
-    And,
-    Comparison,
-    Filter,
-    Not,
-    Or,
-    PrincipalValue,
-    bind_principal,
-    matches,
-)
+from framework_m_core.domain.filters import EVERYTHING, Comparison, Filter, PrincipalValue, matches
 from framework_m_core.domain.meta import FieldLevel, Scope
+from framework_m_core.domain.row_scopes import typed_scope
 from framework_m_core.domain.scope import ADMINISTRATOR, GUEST, Principal
 from framework_m_core.interfaces.permission import (
     DecisionSource,
@@ -55,7 +46,7 @@ class RbacPermission:
         if grant is None:
             rule = f"{request.doctype}.{request.action}"
             return PolicyEvaluateResult(False, rule, DecisionSource.RBAC)
-        covered = matches(bind_principal(grant.scope, request.principal), request.document)
+        covered = matches(grant.bind(request.principal), request.document)
         return PolicyEvaluateResult(covered, grant.rule, DecisionSource.RBAC)
 
 
@@ -64,25 +55,17 @@ def _grant(plan: DocTypePlan, roles: frozenset[str], action: str) -> Grant | Non
     by = sorted(roles & given.keys())
     if not by:
         return None
-    scope = _union(_scope(plan, given[role]) for role in by)
+    scopes = tuple(_scope(plan, given[role]) for role in by)
+    if EVERYTHING in scopes:
+        scopes = (EVERYTHING,)
     writable = _writable(plan, roles) if action in _WRITING else frozenset()
-    return Grant(scope, _readable(plan, roles), writable, f"{plan.name}.{action}:{','.join(by)}")
-
-
-def _union(scopes: Iterable[Filter]) -> Filter:
-    parts: list[Filter] = []
-    for scope in scopes:
-        if scope == EVERYTHING:
-            return EVERYTHING
-        if scope not in parts:
-            parts.append(scope)
-    return parts[0] if len(parts) == 1 else Or(tuple(parts))
+    return Grant(scopes, _readable(plan, roles), writable, f"{plan.name}.{action}:{','.join(by)}")
 
 
 def _scope(plan: DocTypePlan, declared: Scope) -> Filter:
     if declared == "all":
         return EVERYTHING
-    return _typed(plan, _own(plan) if declared == "own" else declared)
+    return typed_scope(_own(plan) if declared == "own" else declared, plan.specs)
 
 
 def _own(plan: DocTypePlan) -> Filter:
@@ -90,20 +73,6 @@ def _own(plan: DocTypePlan) -> Filter:
     if field in {"id", "owner"} or plan.links.get(field) == "User":
         return Comparison(field, "eq", PrincipalValue("id"))
     return Comparison(field, "in", PrincipalValue(field))
-
-
-def _typed(plan: DocTypePlan, tree: Filter) -> Filter:
-    """The filter with the principal's values of the kind of the field that each is compared with."""
-    match tree:
-        case And(parts):
-            return And(tuple(_typed(plan, part) for part in parts))
-        case Or(parts):
-            return Or(tuple(_typed(plan, part) for part in parts))
-        case Not(part):
-            return Not(_typed(plan, part))
-        case Comparison(field, operator, PrincipalValue(name)):
-            return Comparison(field, operator, PrincipalValue(name, plan.specs[field].kind))
-    return tree
 
 
 def _readable(plan: DocTypePlan, roles: frozenset[str]) -> frozenset[str]:

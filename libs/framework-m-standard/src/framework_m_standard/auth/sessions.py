@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from framework_m_core.domain.clock import Clock, IdGenerator
-from framework_m_core.domain.errors import VersionConflictError
+from framework_m_core.domain.errors import TransientError, VersionConflictError
 from framework_m_core.domain.filters import And, Comparison
+from framework_m_core.domain.page import OrderSpec
 from framework_m_core.domain.scope import RequestScope, system_scope
 from framework_m_core.interfaces.reader import DocumentReaderProtocol
 from framework_m_core.interfaces.session import OpenedSession, Session, SessionKind
-from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol
+from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol, UnitOfWorkProtocol
 from framework_m_core.registry.snapshot import Snapshot
 from framework_m_core.services.retries import retrying
 from framework_m_standard.auth.records import Records, new_record
+from framework_m_standard.auth.session_secrets import SessionSecrets, hash_secret, is_secret
 from framework_m_standard.auth.settings import AuthSettings
 
-__all__ = ["DocumentSessions", "hash_secret", "is_secret"]
+__all__ = ["DocumentSessions"]
 
 _SESSION = "UserSession"
 _FIELDS = ("id", "user", "kind", "epoch", "expires", "secret_hash", "csrf_hash")
-_SECRET_OCTETS = 32
+_NEWEST = (OrderSpec("modified", descending=True), OrderSpec("id", descending=True))
 
 
 class DocumentSessions:
@@ -44,12 +44,16 @@ class DocumentSessions:
         self._units = unit_of_work
         self._sessions = Records(reader, _SESSION, *_FIELDS)
         self._lifetime = timedelta(days=auth_settings.session_days)
+        self._grace = timedelta(seconds=auth_settings.refresh_grace_seconds)
+        self._most = auth_settings.sessions_per_user
+        self._secrets = SessionSecrets(auth_settings)
         self._clock = clock
         self._ids = ids
 
     async def open(self, user_id: UUID, epoch: int, kind: SessionKind) -> OpenedSession:
-        """Begins a session, and removes those of the user that have expired."""
-        id, secret, csrf = self._ids(), _new_secret(), _new_secret()
+        """Begins a session, and removes those of the user that are void or too many."""
+        id = self._ids()
+        secret, csrf = self._secrets.first(id)
 
         async def attempt() -> OpenedSession:
             now = self._clock()
@@ -58,9 +62,8 @@ class DocumentSessions:
                 "secret_hash": hash_secret(secret), "csrf_hash": hash_secret(csrf),
             }  # fmt: skip
             document = new_record(self._plan, id, now, values)
-            expired = And((Comparison("user", "eq", user_id), Comparison("expires", "lte", now)))
             async with self._units(self._scope("begin a session")) as unit:
-                await unit.repository(_SESSION).delete_where(expired)
+                await self._make_room(unit, user_id, epoch, now)
                 await unit.repository(_SESSION).insert(document)
                 await unit.commit()
             return OpenedSession(_session(document.__dict__), secret, csrf)
@@ -72,19 +75,10 @@ class DocumentSessions:
         row = await self._sessions.find("id", session_id)
         return _session(row) if row and row["expires"] > self._clock() else None
 
-    async def rotate(self, session_id: UUID, secret: str) -> OpenedSession | None:
-        """Trades a refresh secret for a new one; of two who present the same, none keeps the session."""
-
-        async def attempt() -> OpenedSession | None:
-            return await self._rotate(session_id, secret)
-
-        try:
-            rotated = await retrying(attempt)
-        except VersionConflictError:
-            rotated = None
-        if rotated is None:
-            await self.end(session_id)
-        return rotated
+    async def rotate(self, session_id: UUID, secret: str, *, address: str = "") -> OpenedSession | None:
+        """Trades a refresh secret for a new one; a spent one ends the session, a wrong one changes nothing."""
+        # of several who present one at once, the later ones meet the first one's change at their next try
+        return await retrying(lambda: self._rotate(session_id, secret, address), TransientError, VersionConflictError)
 
     async def end(self, session_id: UUID) -> None:
         """Ends a session; ending one that is over does nothing."""
@@ -96,34 +90,37 @@ class DocumentSessions:
 
         await retrying(attempt)
 
-    async def _rotate(self, session_id: UUID, secret: str) -> OpenedSession | None:
-        now, fresh, csrf = self._clock(), _new_secret(), _new_secret()
+    async def _make_room(self, unit: UnitOfWorkProtocol, user_id: UUID, epoch: int, now: datetime) -> None:
+        """Leaves a user the newest live sessions, one fewer than there may be."""
+        repository, of_user = unit.repository(_SESSION), Comparison("user", "eq", user_id)
+        live = And((of_user, Comparison("expires", "gt", now), Comparison("epoch", "eq", epoch)))
+        kept: list[UUID] = []
+        if self._most > 1:
+            kept = [session.id for session in (await repository.list(live, _NEWEST, self._most - 1)).items]
+        await repository.delete_where(And((of_user, Comparison("id", "not_in", tuple(kept)))))
+
+    async def _rotate(self, session_id: UUID, secret: str, address: str) -> OpenedSession | None:
+        now = self._clock()
+        fresh, csrf = self._secrets.next(session_id, secret, address)
         async with self._units(self._scope("refresh a session")) as unit:
-            document = await unit.repository(_SESSION).get(session_id)
-            if document is None or document.expires <= now or not is_secret(secret, document.secret_hash):
+            repository = unit.repository(_SESSION)
+            document = await repository.get(session_id)
+            if document is None or document.expires <= now:
                 return None
-            document.secret_hash, document.csrf_hash = hash_secret(fresh), hash_secret(csrf)
-            document.expires, document.modified = now + self._lifetime, now
-            await unit.repository(_SESSION).update(document, expected_version=document.row_version)
+            if is_secret(secret, document.secret_hash):
+                document.secret_hash, document.csrf_hash = hash_secret(fresh), hash_secret(csrf)
+                document.expires, document.modified = now + self._lifetime, now
+                await repository.update(document, expected_version=document.row_version)
+            elif not (is_secret(fresh, document.secret_hash) and now < document.modified + self._grace):
+                if self._secrets.is_known(session_id, secret):
+                    await repository.delete(session_id)
+                    await unit.commit()
+                return None
             await unit.commit()
         return OpenedSession(_session(document.__dict__), fresh, csrf)
 
     def _scope(self, reason: str) -> RequestScope:
         return system_scope(reason, source="http", clock=self._clock)
-
-
-def hash_secret(secret: str) -> str:
-    """What is stored of a secret. It has 256 random bits, so a plain hash cannot be guessed backwards."""
-    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def is_secret(secret: str, stored_hash: str) -> bool:
-    """Whether a secret is the one that was hashed, in the same time whatever it is."""
-    return secrets.compare_digest(hash_secret(secret), stored_hash)
-
-
-def _new_secret() -> str:
-    return secrets.token_urlsafe(_SECRET_OCTETS)
 
 
 def _session(row: Mapping[str, Any]) -> Session:

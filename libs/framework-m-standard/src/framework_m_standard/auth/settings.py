@@ -32,6 +32,19 @@ class AuthSettings(BaseModel):
         le=365,
         description="A session ends so long after its last refresh, a cookie's so long after its login.",
     )
+    sessions_per_user: int = Field(
+        default=20,
+        ge=1,
+        le=1000,
+        description="How many sessions a user has at most: a login ends those begun or refreshed longest ago.",
+    )
+    refresh_grace_seconds: int = Field(
+        default=10,
+        ge=0,
+        le=60,
+        description="For so long after a refresh, the refresh token that it spent brings its tokens once more to the "
+        "same address, as to two tabs. Later, or elsewhere, it ends the session.",
+    )
     login_failures_per_account: int = Field(
         default=10,
         ge=1,

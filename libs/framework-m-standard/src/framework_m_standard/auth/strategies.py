@@ -12,7 +12,7 @@ from framework_m_core.domain.scope import GUEST, Principal
 from framework_m_core.interfaces.authentication import Credentials
 from framework_m_core.interfaces.identity import Identity, IdentityProtocol
 from framework_m_core.interfaces.session import Session, SessionKind, SessionProtocol
-from framework_m_standard.auth.sessions import is_secret
+from framework_m_standard.auth.session_secrets import is_secret
 from framework_m_standard.auth.tokens import AccessTokens
 
 __all__ = ["BearerStrategy", "CookieStrategy", "Strategy", "Verified", "join_secret", "split_secret"]

@@ -7,13 +7,19 @@ import re
 from pydantic import field_validator
 
 from framework_m_core.controllers.controller import Controller
-from framework_m_core.domain.errors import EntityNotFoundError, FieldProblem, ValidationError
+from framework_m_core.domain.errors import EntityNotFoundError, FieldProblem, LastAdministratorError, ValidationError
 from framework_m_core.domain.field import Field
 from framework_m_core.domain.filters import Comparison
+from framework_m_core.domain.scope import ADMINISTRATOR
+from framework_m_core.interfaces.identity import check_attributes
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol
 from framework_m_standard.doctypes.base_doctype import BaseDocType
+from framework_m_standard.doctypes.user_rights import check_rights, is_administrator
 
-__all__ = ["User", "UserController"]
+__all__ = ["RIGHTS_LEVEL", "User", "UserController"]
+
+RIGHTS_LEVEL = 9
+"""The permission level of what a user may do: read with the user, written by administrators unless an app says more."""
 
 _ADDRESS = re.compile(r"[^@\s/\x00-\x1f\x7f]+@[^@\s/\x00-\x1f\x7f]+")
 _MOST_CHARACTERS = 254
@@ -25,14 +31,15 @@ class User(BaseDocType):
 
     email: str = Field(unique=True, in_list=True)
     full_name: str | None = Field(default=None, in_list=True)
-    enabled: bool = Field(default=True, in_list=True)
-    roles: list[str] = Field(default=[])
-    attributes: dict[str, list[str]] = Field(default={})
+    enabled: bool = Field(default=True, in_list=True, permlevel=RIGHTS_LEVEL)
+    roles: list[str] = Field(default=[], permlevel=RIGHTS_LEVEL)
+    attributes: dict[str, list[str]] = Field(default={}, permlevel=RIGHTS_LEVEL)
     epoch: int = Field(default=0, read_only=True)
 
     class Meta:
         naming = "field:email"
         permissions = {"select": {"Guest": "all"}}
+        field_levels = {RIGHTS_LEVEL: {"read": ["Guest"]}}
 
     @field_validator("email")
     @classmethod
@@ -44,20 +51,44 @@ class User(BaseDocType):
 
 
 class UserController(Controller[User]):
-    """Keeps roles real, and a disabled or deleted user out."""
+    """Keeps roles real, rights with those who hold them, a disabled or deleted user out, and an administrator in."""
 
     async def validate(self) -> None:
-        """Refuses unknown roles; disabling a user voids all sessions."""
+        """Refuses what the caller may not give, malformed attributes and unknown roles."""
+        check_rights(self.scope.principal, self.previous, self.doc)
+        if self.previous is None or self.previous.attributes != self.doc.attributes:
+            check_attributes(self.doc.attributes)
         self.doc.roles = list(dict.fromkeys(self.doc.roles))
         await self._check_roles()
+
+    async def before_save(self) -> None:
+        """Keeps the last administrator; disabling a user voids all sessions."""
+        if self.previous and is_administrator(self.previous) and not is_administrator(self.doc):
+            await self._check_other_administrator()
         if self.previous and self.previous.enabled and not self.doc.enabled:
             self.doc.epoch = self.previous.epoch + 1
 
     async def before_delete(self) -> None:
         """Removes the password and the sessions: they belong to the user, and would keep it from being deleted."""
+        check_rights(self.scope.principal, self.doc, None)
+        if is_administrator(self.doc) and self.doc.deleted_at is None:
+            await self._check_other_administrator()
         unit: UnitOfWorkProtocol = self.scope.unit
         for doctype in _OWNED:
             await unit.repository(doctype).delete_where(Comparison("user", "eq", self.doc.id))
+
+    async def _check_other_administrator(self) -> None:
+        # the lock lets two administrators who disable each other come one after the other
+        roles = self.documents.elevated("keep an administrator")
+        await roles.get("Role", ADMINISTRATOR, for_update=True)
+        unit: UnitOfWorkProtocol = self.scope.unit
+        async for user in unit.repository("User").stream(Comparison("enabled", "eq", True)):
+            if user.id != self.doc.id and is_administrator(user):
+                return
+        raise LastAdministratorError(
+            f"{self.doc.name} is the last user with the role {ADMINISTRATOR} who may log in: "
+            f"give it to another one first, or use `m user`"
+        )
 
     async def _check_roles(self) -> None:
         known = self.previous.roles if self.previous else []

@@ -49,7 +49,7 @@ class AuthRoutes:
         @post("/api/v1/auth/refresh", status_code=200)
         async def refresh(request: Request[Any, Any, Any]) -> Response[Any]:
             given = await self._texts(request, ("refresh_token",))
-            return _tokens(await self.authentication.refresh(given["refresh_token"]))
+            return _tokens(await self.authentication.refresh(given["refresh_token"], address=_address(request)))
 
         @post("/api/v1/auth/logout", status_code=204)
         async def logout(request: Request[Any, Any, Any]) -> Response[None]:
@@ -64,10 +64,9 @@ class AuthRoutes:
     async def _login(self, request: AnyRequest) -> Response[Any]:
         wants_session = flag(parse_query(request.scope["query_string"], ("session",)), "session")
         given = await self._texts(request, ("username", "password"))
-        client = request.scope.get("client")
         kind = SessionKind.COOKIE if wants_session else SessionKind.TOKEN
         login = await self.authentication.login(
-            given["username"], given["password"], address=client[0] if client else "", kind=kind
+            given["username"], given["password"], address=_address(request), kind=kind
         )
         return self._session(login) if wants_session else _tokens(login)
 
@@ -108,6 +107,11 @@ class AuthRoutes:
             key=name, value=value, max_age=seconds, path="/", samesite="lax", secure=self.secure_cookies,
             httponly=name == SESSION_COOKIE,
         )  # fmt: skip
+
+
+def _address(request: AnyRequest) -> str:
+    client = request.scope.get("client")
+    return client[0] if client else ""
 
 
 def _tokens(login: Login) -> Response[Any]:

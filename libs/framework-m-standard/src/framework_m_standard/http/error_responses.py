@@ -35,6 +35,7 @@ STATUS: Final[Mapping[type[FrameworkError], int]] = {
     errors.DuplicateValueError: 409,
     errors.IdempotencyConflictError: 409,
     errors.IntegrityError: 409,
+    errors.LastAdministratorError: 409,
     errors.LinkedDocumentError: 409,
     errors.SubmittedDocumentError: 409,
     errors.VersionConflictError: 409,

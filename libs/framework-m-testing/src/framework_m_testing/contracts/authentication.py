@@ -239,6 +239,7 @@ class AuthenticationContract(Contract):
         login, other = [await desk.log_in() for _ in range(2)]
         again = await desk.authentication.refresh(str(login.refresh_token))
         assert await desk.is_in(again)
+        desk.clock.move(seconds=60)
         with pytest.raises(AuthenticationError):
             await desk.authentication.refresh(str(login.refresh_token))
         assert not await desk.is_in(again)

@@ -10,7 +10,7 @@ import pytest
 from framework_m_core.domain.doctype import FRAMEWORK_FIELDS
 from framework_m_core.domain.errors import DocTypeNotFoundError, FrameworkError
 from framework_m_core.domain.field import Field
-from framework_m_core.domain.filters import And, Comparison, Filter, PrincipalValue, bind_principal, matches
+from framework_m_core.domain.filters import And, Comparison, Filter, Not, Or, PrincipalValue, matches
 from framework_m_core.domain.scope import ADMINISTRATOR, ANONYMOUS, GUEST, Principal
 from framework_m_core.interfaces.permission import Grant, PermissionProtocol, PolicyEvaluateRequest
 from framework_m_core.registry.builder import RegistryBuilder
@@ -28,6 +28,7 @@ RULES: Final[Mapping[str, Mapping[str, Filter]]] = {
         "Clerk": _OWN,
         "Teammate": Comparison("team", "in", PrincipalValue("teams")),
         "Reviewer": Comparison("status", "ne", "closed"),
+        "Outsider": Or((Not(Comparison("team", "in", PrincipalValue("teams"))), Comparison("status", "eq", "shared"))),
         GUEST: Comparison("status", "eq", "public"),
     },
     "create": {"Clerk": _OWN},
@@ -142,6 +143,20 @@ class PermissionContract(Contract):
         assert not await _covers(engine, ANONYMOUS, "read", _matter(owner=""))
         assert not await _covers(engine, nobody, "read", _matter(owner=""))
 
+    @pytest.mark.parametrize("status", ["open", "shared"])
+    async def test_a_scope_is_empty_as_a_whole_for_who_lacks_what_it_names(
+        self, engine: PermissionProtocol, status: str
+    ) -> None:
+        """A negative condition would open otherwise; what other roles give stays."""
+        document = _matter(team="West", status=status)
+        assert await _covers(engine, _person("Outsider"), "read", document)
+        for attributes in ({}, {"teams": ()}, {"others": ("North",)}):
+            lacking = Principal(_ME, frozenset({"Outsider", "Reviewer", GUEST}), attributes=attributes)
+            assert await _covers(engine, lacking, "read", document)
+            alone = Principal(_ME, frozenset({"Outsider", GUEST}), attributes=attributes)
+            assert not await _covers(engine, alone, "read", document)
+            assert await _covers(engine, alone, "read", _matter(status="public"))
+
     async def test_a_grant_is_the_same_for_all_who_have_the_same_roles(self, engine: PermissionProtocol) -> None:
         """It is kept by them: the caller stands in its scope as a `PrincipalValue`."""
         roles = ("Clerk", "Teammate", "Reviewer")
@@ -209,7 +224,7 @@ def _matter(**values: Any) -> dict[str, Any]:
 async def _covers(engine: PermissionProtocol, principal: Principal, action: str, document: Mapping[str, Any]) -> bool:
     """Whether a grant gives a document; the engine must say the same of it alone, or be narrower where it says so."""
     grant: Grant | None = await engine.grant(principal, "Matter", action)
-    within = grant is not None and matches(bind_principal(grant.scope, principal), document)
+    within = grant is not None and matches(grant.bind(principal), document)
     answer = await engine.evaluate(PolicyEvaluateRequest(principal, "Matter", action, document))
     if grant is not None and grant.evaluate:
         return within and answer.authorized

@@ -18,6 +18,10 @@ __all__ = ["SessionContract"]
 
 _SECOND = timedelta(seconds=1)
 _RACES = 10
+_MANY = 1_000
+_GRACE = timedelta(minutes=1)
+"""More than any adapter's grace may be."""
+_HERE, _THERE = "192.0.2.1", "198.51.100.7"
 
 
 class SessionContract(Contract):
@@ -82,31 +86,79 @@ class SessionContract(Contract):
         assert await sessions.find(session.id) == session
         assert await sessions.rotate(session.id, rotated.secret)
 
-    @pytest.mark.parametrize("secret", ["spent", "another's", "", "x" * 43, "\ud800", "\0"])
-    async def test_a_wrong_or_spent_secret_ends_its_session_alone(
-        self, sessions: SessionProtocol, user_id: UUID, secret: str
+    @pytest.mark.parametrize("rotations", [1, 3])
+    async def test_a_spent_secret_ends_its_session_alone(
+        self, sessions: SessionProtocol, clock: SetClock, user_id: UUID, rotations: int
     ) -> None:
-        """Because one of two holders is a thief: the newest secret goes with it."""
+        """Because one of two holders is a thief: the newest secret goes with it, however many were between."""
         opened, other = [await sessions.open(user_id, 0, SessionKind.TOKEN) for _ in range(2)]
-        rotated = await sessions.rotate(opened.session.id, opened.secret)
-        assert rotated is not None
-        given = {"spent": opened.secret, "another's": other.secret}.get(secret, secret)
-        assert await sessions.rotate(opened.session.id, given) is None
+        secret = opened.secret
+        for _ in range(rotations):
+            rotated = await sessions.rotate(opened.session.id, secret)
+            assert rotated is not None
+            secret = rotated.secret
+        clock.now += _GRACE
+        assert await sessions.rotate(opened.session.id, opened.secret) is None
         assert await sessions.find(opened.session.id) is None
-        assert await sessions.rotate(opened.session.id, rotated.secret) is None
+        assert await sessions.rotate(opened.session.id, secret) is None
         assert await sessions.find(other.session.id) == other.session
 
-    async def test_of_several_who_present_a_secret_at_once_one_is_answered_and_none_keeps_the_session(
+    @pytest.mark.parametrize("secret", ["another's", "", "x" * 43, "x" * 86, "\ud800", "\0"])
+    async def test_a_secret_that_the_session_never_had_changes_nothing(
+        self, sessions: SessionProtocol, clock: SetClock, user_id: UUID, secret: str
+    ) -> None:
+        """Whoever knows a session's id could end it otherwise."""
+        opened, other = [await sessions.open(user_id, 0, SessionKind.TOKEN) for _ in range(2)]
+        given = other.secret if secret == "another's" else secret  # noqa: S105 - a word for one
+        for _ in range(2):
+            assert await sessions.rotate(opened.session.id, given) is None
+            assert await sessions.find(opened.session.id) == opened.session
+            clock.now += _GRACE
+        assert await sessions.rotate(opened.session.id, opened.secret)
+
+    async def test_of_several_who_present_a_secret_at_once_all_are_answered_alike(
         self, sessions: SessionProtocol, elsewhere: SessionProtocol, user_id: UUID
     ) -> None:
-        """Whichever process they ask."""
+        """Two tabs refresh at once, whichever process they ask; what they are given is good."""
         for _ in range(_RACES):
             opened = await sessions.open(user_id, 0, SessionKind.TOKEN)
-            asked = (one.rotate(opened.session.id, opened.secret) for one in (sessions, elsewhere, sessions))
-            answers = [answer for answer in await asyncio.gather(*asked) if answer is not None]
-            assert len(answers) == 1
+            asked = (
+                one.rotate(opened.session.id, opened.secret, address=_HERE) for one in (sessions, elsewhere, sessions)
+            )
+            answers = await asyncio.gather(*asked)
+            assert len({(answer.secret, answer.csrf_token) for answer in answers if answer}) == 1
+            assert None not in answers
+            assert await sessions.find(opened.session.id) == answers[0].session  # type: ignore[union-attr]
+            assert await elsewhere.rotate(opened.session.id, answers[0].secret)  # type: ignore[union-attr]
+
+    async def test_the_grace_is_the_same_clients_and_the_last_secrets_alone(
+        self, sessions: SessionProtocol, elsewhere: SessionProtocol, user_id: UUID
+    ) -> None:
+        """Who presents it at another address, or one that was spent before, ends the session at once."""
+        for presented, address in ((0, _HERE), (1, _THERE)):
+            secrets = [(opened := await sessions.open(user_id, 0, SessionKind.TOKEN)).secret]
+            for _ in range(2):
+                rotated = await sessions.rotate(opened.session.id, secrets[-1], address=_HERE)
+                assert rotated is not None
+                secrets.append(rotated.secret)
+            assert await elsewhere.rotate(opened.session.id, secrets[presented], address=address) is None
             assert await sessions.find(opened.session.id) is None
-            assert await elsewhere.rotate(opened.session.id, answers[0].secret) is None
+
+    async def test_a_user_has_a_bounded_number_of_sessions(
+        self, sessions: SessionProtocol, clock: SetClock, user_id: UUID
+    ) -> None:
+        """The one begun or refreshed longest ago ends; those of others live on."""
+        first, second = [await sessions.open(user_id, 0, SessionKind.TOKEN) for _ in range(2)]
+        clock.now += _SECOND
+        assert await sessions.rotate(first.session.id, first.secret)
+        for _ in range(_MANY):
+            clock.now += _SECOND
+            newest = await sessions.open(user_id, 0, SessionKind.COOKIE)
+            if await sessions.find(second.session.id) is None:
+                break
+        assert await sessions.find(second.session.id) is None
+        assert await sessions.find(first.session.id)
+        assert await sessions.find(newest.session.id)
 
     async def test_an_ended_session_is_gone_and_may_be_ended_again(
         self, sessions: SessionProtocol, elsewhere: SessionProtocol, user_id: UUID

@@ -94,14 +94,14 @@ class FakeAuthentication:
         self._failed.pop(key, None)
         return self._login(user, await self._session.open(user.id, user.epoch, kind))
 
-    async def refresh(self, refresh_token: str) -> Login:
+    async def refresh(self, refresh_token: str, *, address: str = "") -> Login:
         """Trades a refresh token for new tokens; a spent one ends its session."""
         session_id, secret = _parts(refresh_token)
         session = await self._session.find(session_id)
         if session is None or session.kind is not SessionKind.TOKEN:
             _refuse()
         user = await self._live_user(session)
-        opened = await self._session.rotate(session_id, secret)
+        opened = await self._session.rotate(session_id, secret, address=address)
         return self._login(user, opened) if opened else _refuse()
 
     async def logout(self, credentials: Credentials) -> None:

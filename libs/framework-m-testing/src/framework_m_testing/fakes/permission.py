@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
 from framework_m_core.domain.field_spec import FieldSpec
-from framework_m_core.domain.filters import EVERYTHING, Filter, Or, bind_principal, matches
+from framework_m_core.domain.filters import EVERYTHING, Filter, matches
 from framework_m_core.domain.scope import ADMINISTRATOR, GUEST, Principal
 from framework_m_core.interfaces.permission import (
     DecisionSource,
@@ -50,30 +50,29 @@ class FakePermission:
         """The same leave for everybody, or that of the roles."""
         if self.failure is not None:
             raise self.failure
-        plan, scope = self._snapshot.get(doctype), self._scope_for(principal, action)
-        if scope is None:
+        plan, scopes = self._snapshot.get(doctype), self._scopes_for(principal, action)
+        if not scopes:
             return None
         everywhere = self._rules is None or not self._trusted.isdisjoint(principal.roles)
         fields = {name: spec for name, spec in _paths(plan).items() if everywhere or spec.permlevel == 0}
         readable = frozenset({*fields, *(name for name in plan.columns if name not in plan.fields)})
         writable = frozenset(name for name, spec in fields.items() if not spec.read_only)
-        return Grant(scope, readable, writable, _RULE, evaluate=self._decide is not None)
+        return Grant(scopes, readable, writable, _RULE, evaluate=self._decide is not None)
 
     async def evaluate(self, request: PolicyEvaluateRequest) -> PolicyEvaluateResult:
         """What the grant covers and `decide` allows."""
         grant = await self.grant(request.principal, request.doctype, request.action)
-        covered = grant is not None and matches(bind_principal(grant.scope, request.principal), request.document)
+        covered = grant is not None and matches(grant.bind(request.principal), request.document)
         allowed = covered and (self._decide is None or self._decide(request))
         return PolicyEvaluateResult(allowed, _RULE, DecisionSource.REMOTE)
 
-    def _scope_for(self, principal: Principal, action: str) -> Filter | None:
+    def _scopes_for(self, principal: Principal, action: str) -> tuple[Filter, ...]:
         if self._rules is None:
-            return None if principal.is_anonymous else self._scope
+            return () if principal.is_anonymous else (self._scope,)
         if ADMINISTRATOR in principal.roles:
-            return EVERYTHING
+            return (EVERYTHING,)
         given = self._rules.get(action, {})
-        scopes = tuple(given[role] for role in sorted(given.keys() & (principal.roles | {GUEST})))
-        return Or(scopes) if scopes else None
+        return tuple(given[role] for role in sorted(given.keys() & (principal.roles | {GUEST})))
 
 
 def _paths(plan: DocTypePlan) -> dict[str, FieldSpec]:

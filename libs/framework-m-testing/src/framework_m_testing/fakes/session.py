@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import replace
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -15,46 +15,80 @@ from framework_m_core.interfaces.session import OpenedSession, Session, SessionK
 __all__ = ["FakeSessions", "hashed"]
 
 _FORTNIGHT: Final = timedelta(days=14)
+_GRACE: Final = timedelta(seconds=10)
+_MOST: Final = 20
+
+
+@dataclass
+class _Kept:
+    """A session, when it was begun or refreshed, and the hashes of the secrets that it had."""
+
+    session: Session
+    since: datetime
+    spent: list[str] = field(default_factory=list)
 
 
 class FakeSessions:
     """Sessions that are gone with the object; nothing in it waits, so no two calls are ever at work at once."""
 
     def __init__(
-        self, clock: Clock = system_clock, *, lifetime: timedelta = _FORTNIGHT, ids: IdGenerator | None = None
+        self,
+        clock: Clock = system_clock,
+        *,
+        lifetime: timedelta = _FORTNIGHT,
+        grace: timedelta = _GRACE,
+        most: int = _MOST,
+        ids: IdGenerator | None = None,
     ) -> None:
         self._clock = clock
         self._lifetime = lifetime
         self._ids = ids or Uuid7Generator()
-        self._sessions: dict[UUID, Session] = {}
+        self._grace = grace
+        self._most = most
+        self._key = secrets.token_urlsafe()
+        self._sessions: dict[UUID, _Kept] = {}
 
     async def open(self, user_id: UUID, epoch: int, kind: SessionKind) -> OpenedSession:
-        """Begins a session."""
-        return self._keep(Session(self._ids(), user_id, kind, epoch, self._clock(), "", ""))
+        """Begins a session; the user's oldest ends where there are too many."""
+        own = [kept for kept in self._sessions.values() if kept.session.user_id == user_id]
+        for kept in sorted(own, key=lambda kept: kept.since)[: max(0, len(own) - self._most + 1)]:
+            await self.end(kept.session.id)
+        session = Session(self._ids(), user_id, kind, epoch, self._clock(), "", "")
+        opened = self._renewed(session, secrets.token_urlsafe())
+        self._sessions[session.id] = _Kept(opened.session, self._clock())
+        return opened
 
     async def find(self, session_id: UUID) -> Session | None:
         """The session while it is neither ended nor expired."""
-        session = self._sessions.get(session_id)
-        return session if session and session.expires > self._clock() else None
+        kept = self._sessions.get(session_id)
+        return kept.session if kept and kept.session.expires > self._clock() else None
 
-    async def rotate(self, session_id: UUID, secret: str) -> OpenedSession | None:
-        """Trades a refresh secret for a new one; None, and the session ended, when it was not the current one."""
-        session = await self.find(session_id)
-        if session is None or hashed(secret) != session.secret_hash:
-            await self.end(session_id)
+    async def rotate(self, session_id: UUID, secret: str, *, address: str = "") -> OpenedSession | None:
+        """Trades a refresh secret for a new one; a spent one ends the session, a wrong one changes nothing."""
+        session, now = await self.find(session_id), self._clock()
+        if session is None:
             return None
-        return self._keep(session)
+        kept, opened = self._sessions[session_id], self._renewed(session, f"{secret} {address}")
+        if hashed(secret) == session.secret_hash:
+            kept.session, kept.since = opened.session, now
+            kept.spent.append(hashed(secret))
+            return opened
+        if hashed(opened.secret) == session.secret_hash and now < kept.since + self._grace:
+            return replace(opened, session=session)
+        if hashed(secret) in kept.spent:
+            await self.end(session_id)
+        return None
 
     async def end(self, session_id: UUID) -> None:
         """Ends a session; ending one that is over does nothing."""
         self._sessions.pop(session_id, None)
 
-    def _keep(self, session: Session) -> OpenedSession:
-        secret, csrf = secrets.token_urlsafe(), secrets.token_urlsafe()
+    def _renewed(self, session: Session, seed: str) -> OpenedSession:
+        """The session with its full time, and secrets that the same seed brings again."""
+        secret, csrf = [hashed(f"{self._key} {purpose} {session.id} {seed}") for purpose in ("secret", "csrf")]
         expires = self._clock() + self._lifetime
-        kept = replace(session, expires=expires, secret_hash=hashed(secret), csrf_hash=hashed(csrf))
-        self._sessions[session.id] = kept
-        return OpenedSession(kept, secret, csrf)
+        renewed = replace(session, expires=expires, secret_hash=hashed(secret), csrf_hash=hashed(csrf))
+        return OpenedSession(renewed, secret, csrf)
 
 
 def hashed(secret: str) -> str:

@@ -12,7 +12,7 @@ from framework_m_testing.permission_proof.declared import (
     Scope,
     Who,
 )
-from framework_m_testing.permission_proof.plain_filters import holds, parsed, values_of
+from framework_m_testing.permission_proof.plain_filters import holds, lacks, parsed, values_of
 
 __all__ = ["Leave", "Refused"]
 
@@ -107,9 +107,9 @@ class Leave:
         if scope == "all":
             return True
         if isinstance(scope, Mapping):
-            return holds(scope, self.declared, document, self.who)
+            return not lacks(scope, self.declared, self.who) and holds(scope, self.declared, document, self.who)
         name = self.declared.rls_field or "owner"
         field = self.declared.get(name)
         is_person = name in {"id", "owner"} or (field is not None and field.link == "User")
         known = values_of(self.who, "id" if is_person else name, self.declared.kind(name))
-        return document[name] is not None and document[name] in known
+        return document[name] is not None and document[name] in (known or ())

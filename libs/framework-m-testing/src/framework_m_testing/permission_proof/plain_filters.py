@@ -10,7 +10,7 @@ from uuid import UUID
 
 from framework_m_testing.permission_proof.declared import CallerValue, DeclaredDocType, Tree, Who
 
-__all__ = ["Wrong", "holds", "names", "parsed", "values_of"]
+__all__ = ["Wrong", "holds", "lacks", "names", "parsed", "values_of"]
 
 
 class Wrong(Exception):  # noqa: N818 - no failure of the test: the request is wrong
@@ -59,26 +59,39 @@ def holds(tree: Tree, declared: DeclaredDocType, document: Mapping[str, Any], wh
         return not holds(tree["not"], declared, document, who)
     stored, operator, value = document[tree["field"]], tree["operator"], tree["value"]
     if isinstance(value, CallerValue):
-        is_one = stored is not None and stored in values_of(who, value.name, declared.kind(tree["field"]))
+        known = values_of(who, value.name, declared.kind(tree["field"])) or []
+        if operator in _ONE_VALUE:
+            return _compares(stored, operator, known[0])
+        is_one = stored is not None and stored in known
         return is_one if operator in {"eq", "in"} else not is_one
     return _compares(stored, operator, value)
 
 
-def values_of(who: Who, name: str, kind: str) -> list[Any]:
-    """What is known of a caller, as a field of a kind would hold it; what is not of the kind is nothing."""
+_ONE_VALUE = frozenset({"lt", "lte", "gt", "gte", "contains", "starts_with"})
+
+
+def lacks(tree: Tree, declared: DeclaredDocType, who: Who) -> bool:
+    """Whether a filter names, anywhere in it, what is not known of the caller, or not as the field would hold it."""
+    if "field" not in tree:
+        ((_, parts),) = tree.items()
+        return any(lacks(part, declared, who) for part in ([parts] if isinstance(parts, Mapping) else parts))
+    if not isinstance(tree["value"], CallerValue):
+        return False
+    known = values_of(who, tree["value"].name, declared.kind(tree["field"]))
+    return not known or (tree["operator"] in _ONE_VALUE and len(known) > 1)
+
+
+def values_of(who: Who, name: str, kind: str) -> list[Any] | None:
+    """What is known of a caller, as a field of a kind would hold it; None where it cannot hold all of it."""
     if name in {"id", "email"}:
         texts = [getattr(who, name)] if getattr(who, name) else []
     else:
         texts = list(who.attributes.get(name, ()))
-    read = {"text": str, "integer": int, "link": UUID}.get(kind)
-    values = []
-    for text in texts:
-        try:
-            if read:
-                values.append(read(text))
-        except ValueError:
-            continue
-    return values
+    read = {"text": str, "integer": int, "link": UUID}[kind]
+    try:
+        return [read(text) for text in texts]
+    except ValueError:
+        return None
 
 
 def _compares(stored: Any, operator: str, value: Any) -> bool:

@@ -100,6 +100,7 @@ _VALUES: Final[Mapping[str, Sequence[Any]]] = {
     "boolean": (False, True),
     "date": (date(2026, 1, 1), date(2026, 1, 2), date(2026, 2, 1)),
 }
+_ORDERED: Final = ("lt", "lte", "gt", "gte")
 _OWNED: Final = frozenset({"region", "size", "assignee", "lead", "code"})
 _IDS: Final = {"User": _USERS, "Team": _TEAMS, "Paper": _PAPERS}
 
@@ -149,17 +150,20 @@ def _comparisons(field: DeclaredField) -> SearchStrategy[Tree]:
     null = st.builds(_compare, name, st.just("is_null"), st.booleans())
     if field.kind == "link":
         return equal | several | null | _caller_comparisons(field.name, ("id", field.name))
-    ordered = st.builds(_compare, name, st.sampled_from(["lt", "lte", "gt", "gte"]), values)
+    ordered = st.builds(_compare, name, st.sampled_from(_ORDERED), values)
     if field.kind == "text":
-        return equal | ordered | several | null | _caller_comparisons(field.name, ("email", field.name))
+        searched = _caller_comparisons(field.name, ("email", field.name), (*_ORDERED, "contains", "starts_with"))
+        return equal | ordered | several | null | _caller_comparisons(field.name, ("email", field.name)) | searched
     if field.kind == "integer":
-        return equal | ordered | several | null | _caller_comparisons(field.name, (field.name,))
+        compared = _caller_comparisons(field.name, (field.name,), _ORDERED)
+        return equal | ordered | several | null | _caller_comparisons(field.name, (field.name,)) | compared
     return equal | several | null
 
 
-def _caller_comparisons(name: str, known: tuple[str, ...]) -> SearchStrategy[Tree]:
-    operators = st.sampled_from(["eq", "ne", "in", "not_in"])
-    return st.builds(_compare, st.just(name), operators, st.sampled_from(known).map(CallerValue))
+def _caller_comparisons(
+    name: str, known: tuple[str, ...], operators: Sequence[str] = ("eq", "ne", "in", "not_in")
+) -> SearchStrategy[Tree]:
+    return st.builds(_compare, st.just(name), st.sampled_from(operators), st.sampled_from(known).map(CallerValue))
 
 
 @st.composite
@@ -267,5 +271,6 @@ def callers(draw: DrawFn) -> Who:
     administrator = ["Administrator"] if kind == "administrator" else []
     roles = frozenset(["Guest", *_most(draw, ["A", "B"]), *administrator])
     sizes = tuple(picked_some(draw, ["1", "2", "x"], 2))
-    attributes = {"region": tuple(picked_some(draw, _VALUES["text"], 2)), "size": sizes, "code": sizes}
+    known = {"region": tuple(picked_some(draw, _VALUES["text"], 2)), "size": sizes, "code": sizes}
+    attributes = {name: values for name, values in known.items() if not seldom(draw, 8)}
     return Who(str(picked(draw, _USERS)), roles, picked(draw, ["", "a", "ab"]), attributes)

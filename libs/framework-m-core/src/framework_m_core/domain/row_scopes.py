@@ -1,0 +1,177 @@
+"""Row scopes: filters over a document and the caller, checked once and bound to each caller.
+
+A scope whose caller lacks a value that it names, or has one that the field cannot hold, is empty as a whole: a
+negative condition would open otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final
+from uuid import UUID
+
+from framework_m_core.domain.field_spec import FieldKind, FieldSpec
+from framework_m_core.domain.filter_text import filter_text
+from framework_m_core.domain.filters import EVERYTHING, NOTHING, And, Comparison, Filter, Not, Or, PrincipalValue
+from framework_m_core.domain.scope import Principal
+
+__all__ = ["bind_principal", "bind_scopes", "scope_problems", "typed_scope", "unite"]
+
+_ANY_NUMBER: Final = frozenset({"eq", "ne", "in", "not_in"})
+_ORDERED: Final = frozenset({"lt", "lte", "gt", "gte"})
+_SEARCHING: Final = frozenset({"contains", "starts_with"})
+_OPERATORS: Final = {
+    FieldKind.TEXT: _ANY_NUMBER | _ORDERED | _SEARCHING,
+    FieldKind.INTEGER: _ANY_NUMBER | _ORDERED,
+    FieldKind.UUID: _ANY_NUMBER,
+}
+"""What a caller's values may be compared by, by kind of field; a text says no decimal and no date in one way alone."""
+
+
+def unite(scopes: Iterable[Filter]) -> Filter:
+    """Return the filter that holds where any of the scopes does."""
+    parts: list[Filter] = []
+    for scope in scopes:
+        if scope == EVERYTHING:
+            return EVERYTHING
+        if scope != NOTHING and scope not in parts:
+            parts.append(scope)
+    return parts[0] if len(parts) == 1 else Or(tuple(parts))
+
+
+def bind_scopes(scopes: Iterable[Filter], principal: Principal) -> Filter:
+    """Return what any of the scopes gives the caller; each is empty or not for itself."""
+    return unite([bind_principal(scope, principal) for scope in scopes])
+
+
+def bind_principal(scope: Filter, principal: Principal) -> Filter:
+    """Return one scope with the caller's values in the place of every `PrincipalValue`; empty where one is missing."""
+    bound = _bind(scope, principal)
+    return NOTHING if bound is None else bound
+
+
+def typed_scope(scope: Filter, specs: Mapping[str, FieldSpec]) -> Filter:
+    """Return the scope with the caller's values of the kind of the field that each is compared with."""
+    match scope:
+        case And(parts):
+            return And(tuple(typed_scope(part, specs) for part in parts))
+        case Or(parts):
+            return Or(tuple(typed_scope(part, specs) for part in parts))
+        case Not(part):
+            return Not(typed_scope(part, specs))
+        case Comparison(field, operator, PrincipalValue(name)):
+            return Comparison(field, operator, PrincipalValue(name, specs[field].kind))
+    return scope
+
+
+def scope_problems(scope: Filter, specs: Mapping[str, FieldSpec]) -> Iterator[str]:
+    """Tell what names no field, and what keeps the caller's values from being compared."""
+    for comparison in _comparisons(scope):
+        spec = specs.get(comparison.field)
+        if spec is None or spec.kind is FieldKind.CHILDREN:
+            known = ", ".join(sorted(name for name, one in specs.items() if one.kind is not FieldKind.CHILDREN))
+            yield f"names {comparison.field!r}: known are {known}"
+        elif isinstance(comparison.value, PrincipalValue):
+            yield from _comparison_problems(comparison, spec.kind)
+        elif isinstance(comparison.value, (tuple, list, set, frozenset)) and any(
+            isinstance(value, PrincipalValue) for value in comparison.value
+        ):
+            yield f"lists the caller's value for {comparison.field!r}: it stands alone, and for as many as there are"
+
+
+def _comparison_problems(comparison: Comparison, kind: FieldKind) -> Iterator[str]:
+    allowed = _OPERATORS.get(kind, frozenset())
+    if not allowed:
+        kinds = ", ".join(sorted(_OPERATORS))
+        yield f"says {filter_text(comparison)!r}: expected a field of kind {kinds}, got {kind}"
+    elif comparison.operator not in allowed:
+        yield f"says {filter_text(comparison)!r}: expected an operator of {', '.join(sorted(allowed))}"
+
+
+def _comparisons(tree: Filter) -> Iterator[Comparison]:
+    match tree:
+        case And(parts) | Or(parts):
+            for part in parts:
+                yield from _comparisons(part)
+        case Not(part):
+            yield from _comparisons(part)
+        case Comparison():
+            yield tree
+        case _:
+            raise TypeError(f"expected a filter, got {tree!r}")
+
+
+def _bind(tree: Filter, principal: Principal) -> Filter | None:
+    """The bound tree, or None where a value is missing anywhere in it."""
+    match tree:
+        case And(parts):
+            bound = _bind_all(parts, principal)
+            return None if bound is None else And(bound)
+        case Or(parts):
+            bound = _bind_all(parts, principal)
+            return None if bound is None else Or(bound)
+        case Not(part):
+            inner = _bind(part, principal)
+            return None if inner is None else Not(inner)
+        case Comparison(_, _, PrincipalValue() as value):
+            return _compare(tree, _values_of(principal, value))
+    return tree
+
+
+def _bind_all(parts: tuple[Filter, ...], principal: Principal) -> tuple[Filter, ...] | None:
+    bound = [_bind(part, principal) for part in parts]
+    known = tuple(part for part in bound if part is not None)
+    return known if len(known) == len(parts) else None
+
+
+def _compare(comparison: Comparison, values: tuple[Any, ...] | None) -> Filter | None:
+    field, operator = comparison.field, comparison.operator
+    if not values:
+        return None
+    if operator in {"in", "not_in"}:
+        return Comparison(field, operator, values)
+    if len(values) == 1:
+        return Comparison(field, operator, values[0])
+    if operator in {"eq", "ne"}:
+        return Comparison(field, "in" if operator == "eq" else "not_in", values)
+    return None
+
+
+def _values_of(principal: Principal, wanted: PrincipalValue) -> tuple[Any, ...] | None:
+    """What is known of the caller as a field of a kind holds it; None unless it holds all of it."""
+    convert = _FROM_TEXT.get(wanted.kind)
+    if convert is None:
+        return None
+    try:
+        return tuple(convert(_text(value)) for value in _known(principal, wanted.name))
+    except ValueError:
+        return None
+
+
+def _known(principal: Principal, name: str) -> Iterable[Any]:
+    if name in {"id", "email"}:
+        value = getattr(principal, name)
+        return (value,) if value else ()
+    # adapters of other identities may hand over anything: a text is one value, not its letters
+    found: Any = principal.attributes.get(name, ())
+    return (found,) if isinstance(found, str) or not isinstance(found, Iterable) else found
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"expected a text, got {type(value).__name__}")
+    return value
+
+
+def _int64(text: str) -> int:
+    number = int(text)
+    if number.bit_length() > 63:
+        raise ValueError("expected an integer within 64 bits")
+    return number
+
+
+_FROM_TEXT: Final[Mapping[FieldKind, Callable[[str], Any]]] = {
+    FieldKind.TEXT: str,
+    FieldKind.UUID: UUID,
+    FieldKind.INTEGER: _int64,
+}

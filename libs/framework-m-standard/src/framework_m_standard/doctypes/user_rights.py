@@ -1,0 +1,55 @@
+"""What rights a user has, and who may give or take them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+from framework_m_core.domain.errors import PermissionDeniedError
+from framework_m_core.domain.scope import ADMINISTRATOR, GUEST, Principal
+
+__all__ = ["check_rights", "is_administrator"]
+
+type _Rights = frozenset[tuple[str, str]]
+
+_RULE = "User.rights"
+
+
+class _Holder(Protocol):
+    email: str
+    enabled: bool
+    roles: list[str]
+    attributes: dict[str, list[str]]
+
+
+def check_rights(caller: Principal, before: _Holder | None, after: _Holder | None) -> None:
+    """Refuse a change of a user that gives or takes what the caller does not hold, or takes over who holds more.
+
+    Raises PermissionDeniedError. A user that is created has no `before`, one that is deleted no `after`.
+    """
+    if ADMINISTRATOR in caller.roles:
+        return
+    held = _rights(caller.roles | {GUEST}, caller.attributes)
+    had, has = _rights_of(before), _rights_of(after)
+    if beyond := has - had - held:
+        named = ", ".join(sorted(f"{kind} {value}" for kind, value in beyond))
+        raise PermissionDeniedError(f"expected roles and attributes that you hold yourself, got {named}", rule=_RULE)
+    if had - has - held:
+        raise PermissionDeniedError("you may take only roles and attributes that you hold yourself", rule=_RULE)
+    if before and after and (before.email, before.enabled) != (after.email, after.enabled) and had - held:
+        message = "you may change email and enabled only of users who hold no role or attribute that you lack"
+        raise PermissionDeniedError(message, rule=_RULE)
+
+
+def is_administrator(user: _Holder) -> bool:
+    """Return whether the user may log in and do everything."""
+    return user.enabled and ADMINISTRATOR in user.roles
+
+
+def _rights_of(user: _Holder | None) -> _Rights:
+    return _rights(user.roles, user.attributes) if user else frozenset()
+
+
+def _rights(roles: Iterable[str], attributes: Mapping[str, Iterable[str]]) -> _Rights:
+    values = {(f"attribute {name}", value) for name, given in attributes.items() for value in given}
+    return frozenset({("role", role) for role in roles} | values)
