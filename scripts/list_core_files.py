@@ -1,30 +1,21 @@
-"""Prints tests/architecture/core_layers.toml as the sources stand; read what changes before a commit."""
+"""Print tests/architecture/core_layers.toml as the sources stand; read what changes before a commit."""
 
+import ast
 from pathlib import Path
 
 CORE = Path(__file__).resolve().parents[1] / "libs/framework-m-core/src/framework_m_core"
-KINDS = {
-    ".": "the front door",
-    "domain": "nouns: pure, pydantic only",
-    "interfaces": "the ports, one protocol a file",
-    "controllers": "the Controller class and its decorators",
-    "registry": "what is declared; no I/O",
-    "services": "use cases, one noun a file",
-    "container": "the DI container, app lifetime only",
-    "bootstrap": "settings, discovery, composition, lifespan",
-    "cli": "the m app; one command group a file",
-}
 
 
 def main() -> None:
-    """Writes the lists to stdout."""
+    """Write the lists to stdout, each folder with its docstring."""
     print("# Every file of framework_m_core, by folder. A new file is named after the capability it serves.")
     print("# `python scripts/list_core_files.py` prints this file anew.\n\n[files]")
-    for folder, kind in KINDS.items():
-        names = sorted(path.stem for path in (CORE / folder).glob("*.py"))
-        listed = [name for name in names if folder == "." or name != "__init__"]
-        key = '"."' if folder == "." else folder
-        print(f"{key} = [ # {kind}", *(f'    "{name}",' for name in listed), "]", sep="\n")
+    for front in sorted(CORE.rglob("__init__.py")):
+        folder = front.parent.relative_to(CORE).as_posix()
+        names = sorted(path.stem for path in front.parent.glob("*.py") if folder == "." or path != front)
+        if names:
+            described = ast.get_docstring(ast.parse(front.read_text(encoding="utf-8")))
+            print(f'"{folder}" = [ # {described}', *(f'    "{name}",' for name in names), "]", sep="\n")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from benchmarks.micro.steps import Steps
 from benchmarks.micro.timing import Compared, Task, compare, compare_starts
 from benchmarks.product import APP, ROLE, server_environment
 from framework_m_core.bootstrap.application import Application, open_application
-from framework_m_core.domain.scope import RequestScope
+from framework_m_core.domain.context import RequestScope
 from framework_m_core.interfaces.authentication import Credentials
 from framework_m_core.interfaces.session import SessionKind
 from framework_m_core.registry.builder import RegistryBuilder

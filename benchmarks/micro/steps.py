@@ -14,15 +14,15 @@ from benchmarks.contenders.orm_schemas import OrderInput
 from benchmarks.dataset import LISTED_STATUS, ORDER_PATH, PAGE, as_json, business
 from benchmarks.micro.timing import Compared, Task, compare
 from framework_m_core.bootstrap.application import Application
-from framework_m_core.domain.filters import shape_of
+from framework_m_core.domain.context import RequestScope
+from framework_m_core.domain.filters.tree import shape_of
 from framework_m_core.domain.page import OrderSpec
-from framework_m_core.domain.scope import RequestScope
-from framework_m_core.services.merging import creation_values
-from framework_m_core.services.query_parsing import parse_list
-from framework_m_core.services.validation import validated
-from framework_m_standard.http.body_codec import decode_object
-from framework_m_standard.http.query_parameters import parse_list_request
-from framework_m_standard.http.responses import DocumentEncoder
+from framework_m_core.services.documents.merging import creation_values
+from framework_m_core.services.documents.validation import validated
+from framework_m_core.services.queries.parsing import parse_list
+from framework_m_standard.http.documents.query_parameters import parse_list_request
+from framework_m_standard.http.wire.body_codec import decode_object
+from framework_m_standard.http.wire.responses import DocumentEncoder
 
 __all__ = ["Steps"]
 

@@ -9,9 +9,9 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from framework_m_core.bootstrap.binding import ADAPTERS, FRAMEWORK_PORTS, STORE_EXTRAS, STORE_FAMILY
-from framework_m_core.bootstrap.discovery import Discovered, installed
-from framework_m_core.bootstrap.settings import settings_models
+from framework_m_core.bootstrap.plugins.binding import ADAPTERS, FRAMEWORK_PORTS, STORE_EXTRAS, STORE_FAMILY
+from framework_m_core.bootstrap.plugins.discovery import Discovered, installed
+from framework_m_core.bootstrap.settings.sources import settings_models
 from framework_m_core.cli.config import shown
 from scripts.reference.markdown import one_line, table
 

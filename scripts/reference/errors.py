@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from http import HTTPStatus
 
 import framework_m
-from framework_m_core.bootstrap import discovery
+from framework_m_core.bootstrap.plugins import discovery
 from framework_m_core.domain.errors import AnswerReplayed, FrameworkError
-from framework_m_standard.http.error_responses import status_of
+from framework_m_standard.http.wire.error_responses import status_of
 from scripts.reference.markdown import one_line, table
 
 __all__ = ["errors_page"]

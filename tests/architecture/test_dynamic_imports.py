@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.architecture.conftest import MakePackage
 from tests.architecture.source_tree import PRODUCTION, STUDIO, Module, modules
 
-ALLOWED = {"framework_m_core/bootstrap/discovery.py", "framework_m/__init__.py"}
+ALLOWED = {"framework_m_core/bootstrap/plugins/discovery.py", "framework_m/__init__.py"}
 DYNAMIC = {"import_module", "entry_points", "__import__", "run_module"}
 
 

@@ -99,7 +99,7 @@ class Shop:
         program = (
             "import asyncio\n"
             "from framework_m_core.bootstrap.application import open_application\n"
-            "from framework_m_core.domain.scope import system_scope\n"
+            "from framework_m_core.domain.context import system_scope\n"
             "async def main():\n"
             "    async with open_application() as app:\n"
             "        documents = app.documents.scoped(system_scope('a test'))\n"

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from framework_m_core.bootstrap.application import BOOTSTRAP, Application, Step
-from framework_m_core.bootstrap.discovery import installed
-from framework_m_core.bootstrap.settings import load_settings
+from framework_m_core.bootstrap.plugins.discovery import installed
+from framework_m_core.bootstrap.settings.sources import load_settings
 from framework_m_core.interfaces.bootstrap import BootstrapProtocol
 from framework_m_testing.contracts.bootstrap import BootstrapContract
 

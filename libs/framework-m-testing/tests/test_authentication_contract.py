@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from framework_m_core.domain.scope import Principal
+from framework_m_core.domain.context import Principal
 from framework_m_core.interfaces.authentication import Credentials
 from framework_m_testing.clock import SetClock
 from framework_m_testing.contracts.authentication import AuthenticationContract, LoginDesk

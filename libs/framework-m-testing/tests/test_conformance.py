@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from framework_m_core.bootstrap.application import Application, open_application
+from framework_m_core.domain.context import system_scope
 from framework_m_core.domain.errors import ValidationError
-from framework_m_core.domain.scope import system_scope
 from framework_m_testing.conformance import DocTypeConformance
 from framework_m_testing.sample_bodies import SampleDocuments
 

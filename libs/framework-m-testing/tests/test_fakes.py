@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from framework_m_core.bootstrap.application import Application
-from framework_m_core.bootstrap.settings import load_settings
+from framework_m_core.bootstrap.settings.sources import load_settings
 from framework_m_core.domain.errors import TransientError
 from framework_m_core.interfaces.identity import IdentityProtocol
 from framework_m_core.interfaces.session import SessionProtocol

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from framework_m_core.bootstrap.discovery import APPS, discover
-from framework_m_core.bootstrap.settings import load_settings
+from framework_m_core.bootstrap.plugins.discovery import APPS, discover
+from framework_m_core.bootstrap.settings.sources import load_settings
 from framework_m_core.controllers.controller import Controller
 from framework_m_core.controllers.event_handler import handler_marks
 from framework_m_core.controllers.rpc import call_mark

@@ -12,7 +12,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from framework_m_core.domain.filters import OPERATORS
+from framework_m_core.domain.filters.tree import OPERATORS
 from framework_m_standard.http.access import RouteAccess, access_table
 from tests.journeys.security.refusals import faceless, refused
 

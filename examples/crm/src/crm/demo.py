@@ -14,8 +14,8 @@ from uuid import UUID
 
 from framework_m import RequestScope
 from framework_m_core.bootstrap.application import Application, open_application
+from framework_m_core.domain.context import Principal
 from framework_m_core.domain.errors import FrameworkError
-from framework_m_core.domain.scope import Principal
 from framework_m_core.interfaces.identity import Identity, IdentityProtocol
 
 USERS = {

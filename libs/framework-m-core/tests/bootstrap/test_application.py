@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from framework_m_core.bootstrap.application import Application, Step
-from framework_m_core.bootstrap.settings import load_settings
+from framework_m_core.bootstrap.settings.sources import load_settings
 from framework_m_testing.fakes.bootstrap import FakeBootstrap
 
 BROKEN = RuntimeError("broken")

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from framework_m_core.bootstrap import discovery
-from framework_m_core.bootstrap.binding import (
+from framework_m_core.bootstrap.plugins import discovery
+from framework_m_core.bootstrap.plugins.binding import (
     ADAPTERS,
     STORE_FAMILY,
     VARIANTS,
@@ -16,7 +16,7 @@ from framework_m_core.bootstrap.binding import (
     installed_variants,
     resolve_bindings,
 )
-from framework_m_core.bootstrap.discovery import Choice, Discovered
+from framework_m_core.bootstrap.plugins.discovery import Choice, Discovered
 from framework_m_core.domain.errors import ConfigurationError
 
 MONGO = Variant("mongo", "framework-mx-mongo", 10, {"store": "mongo", "cache": "mongo"})

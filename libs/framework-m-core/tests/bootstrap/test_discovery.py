@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from framework_m_core.bootstrap import discovery
+from framework_m_core.bootstrap.plugins import discovery
 from framework_m_core.domain.errors import ConfigurationError
 
 

@@ -14,9 +14,9 @@ from threading import Barrier
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
-from framework_m_core.bootstrap.discovery import Discovered
-from framework_m_core.bootstrap.secrets import GENERATED, fill_secrets
-from framework_m_core.bootstrap.settings import FrameworkSettings, Settings
+from framework_m_core.bootstrap.plugins.discovery import Discovered
+from framework_m_core.bootstrap.settings.secrets import GENERATED, fill_secrets
+from framework_m_core.bootstrap.settings.sources import FrameworkSettings, Settings
 from framework_m_core.domain.errors import ConfigurationError
 
 AT_ONCE = 16
@@ -24,7 +24,7 @@ ROUNDS = 100
 PROCESS = """
 import sys, time
 from pathlib import Path
-from framework_m_core.bootstrap.secrets import _kept
+from framework_m_core.bootstrap.settings.secrets import _kept
 folder, rounds, begin = Path(sys.argv[1]), int(sys.argv[2]), float(sys.stdin.readline())
 for number in range(rounds):
     time.sleep(max(0, begin + number * 0.005 - time.monotonic()))

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from framework_m_core.bootstrap.settings import Settings, load_settings
+from framework_m_core.bootstrap.settings.sources import Settings, load_settings
 from framework_m_core.domain.errors import ConfigurationError
 
 MODEL = """

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from framework_m_core.domain.addresses import without_password
+from framework_m_core.domain.redaction import without_password
 
 PIECE = "hunter2"
 WORDS = st.text(string.ascii_lowercase + string.digits, min_size=1, max_size=8).filter(lambda word: PIECE not in word)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from framework_m_core.domain.field import KEYWORDS, Field
+from framework_m_core.domain.fields.field import KEYWORDS, Field
 from framework_m_testing.fakes.doctype import FakeDocType
 
 

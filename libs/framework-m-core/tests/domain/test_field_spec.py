@@ -12,8 +12,8 @@ from uuid import UUID
 import pytest
 from pydantic import BaseModel, create_model
 
-from framework_m_core.domain.field import KEYWORDS, Field
-from framework_m_core.domain.field_spec import FieldKind, FieldSpec, read_field_spec
+from framework_m_core.domain.fields.field import KEYWORDS, Field
+from framework_m_core.domain.fields.spec import FieldKind, FieldSpec, read_field_spec
 from framework_m_testing.fakes.doctype import FakeDocType
 
 

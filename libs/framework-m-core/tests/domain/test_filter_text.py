@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from framework_m_core.domain.filter_text import filter_text
-from framework_m_core.domain.filters import EVERYTHING, NOTHING, And, Comparison, Filter, Not, Or, PrincipalValue
+from framework_m_core.domain.filters.format import filter_text
+from framework_m_core.domain.filters.tree import EVERYTHING, NOTHING, And, Comparison, Filter, Not, Or, PrincipalValue
 
 NORTH, BIG = Comparison("branch", "in", ("North", "South")), Comparison("size", "gt", 3)
 

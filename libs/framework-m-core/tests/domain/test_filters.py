@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framework_m_core.domain.errors import QueryError
-from framework_m_core.domain.filters import (
+from framework_m_core.domain.filters.tree import (
     EVERYTHING,
     NOTHING,
     OPERATORS,

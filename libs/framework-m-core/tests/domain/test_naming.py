@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from framework_m_core.domain.naming import FieldNaming, IdNaming, PromptNaming, SeriesNaming, parse_naming
+from framework_m_core.domain.documents.naming import FieldNaming, IdNaming, PromptNaming, SeriesNaming, parse_naming
 
 NOW = datetime(2026, 3, 7, tzinfo=UTC)
 

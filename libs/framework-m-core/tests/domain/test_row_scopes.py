@@ -7,8 +7,9 @@ from uuid import UUID
 
 import pytest
 
-from framework_m_core.domain.field_spec import FieldKind, FieldSpec
-from framework_m_core.domain.filters import (
+from framework_m_core.domain.context import Principal
+from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
+from framework_m_core.domain.filters.tree import (
     EVERYTHING,
     NOTHING,
     And,
@@ -21,7 +22,6 @@ from framework_m_core.domain.filters import (
     matches,
 )
 from framework_m_core.domain.row_scopes import bind_principal, bind_scopes, scope_problems, typed_scope, unite
-from framework_m_core.domain.scope import Principal
 
 ME = UUID(int=7)
 SPECS = {

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import to_json
 
-from framework_m_core.domain.field_spec import FieldKind, FieldSpec
-from framework_m_core.domain.values import bounded, from_json
+from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
+from framework_m_core.domain.fields.values import bounded, from_json
 from framework_m_testing.strategies import json_values, stored_values
 
 KINDS = [kind for kind in FieldKind if kind is not FieldKind.CHILDREN]

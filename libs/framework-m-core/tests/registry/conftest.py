@@ -7,7 +7,7 @@ from typing import Any
 
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.registry.builder import RegistryBuilder
-from framework_m_core.registry.snapshot import Snapshot
+from framework_m_core.registry.registry import Snapshot
 
 
 def compiled(

@@ -13,10 +13,10 @@ from pydantic import computed_field
 from framework_m_core.controllers.controller import Controller, Documents
 from framework_m_core.controllers.event_handler import on
 from framework_m_core.controllers.rpc import requires_permission, rpc, whitelist
+from framework_m_core.domain.documents.naming import SeriesNaming
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.domain.events import DocCreated, DocDeleted, DomainEvent
-from framework_m_core.domain.field import Field
-from framework_m_core.domain.naming import SeriesNaming
+from framework_m_core.domain.fields.field import Field
 from framework_m_core.registry.builder import RegistryBuilder
 from framework_m_testing.fakes.doctype import FakeDocType
 

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ValidationError
 
 from framework_m_core.controllers.controller import Controller, Documents
 from framework_m_core.controllers.rpc import requires_permission, rpc, whitelist
-from framework_m_core.domain.scope import RequestScope
-from framework_m_core.registry.calls import CallPlan
+from framework_m_core.domain.context import RequestScope
+from framework_m_core.registry.endpoints import CallPlan
 from framework_m_testing.fakes.doctype import FakeDocType
 
 from .conftest import compiled, problems_of

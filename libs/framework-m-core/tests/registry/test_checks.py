@@ -9,8 +9,8 @@ from uuid import UUID
 import pytest
 from pydantic import create_model
 
-from framework_m_core.domain.field import Field
-from framework_m_core.domain.filters import And, Comparison, Not, PrincipalValue
+from framework_m_core.domain.fields.field import Field
+from framework_m_core.domain.filters.tree import And, Comparison, Not, PrincipalValue
 from framework_m_core.registry.checks import MAX_DOCTYPE_NAME, MAX_FIELD_NAME, RESERVED_NAMES
 from framework_m_testing.fakes.doctype import FakeDocType
 

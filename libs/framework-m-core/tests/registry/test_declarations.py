@@ -16,7 +16,7 @@ from framework_m_core.controllers.controller import Controller
 from framework_m_core.controllers.event_handler import on
 from framework_m_core.controllers.rpc import requires_permission, whitelist
 from framework_m_core.domain.events import DocCreated
-from framework_m_core.domain.field import Field
+from framework_m_core.domain.fields.field import Field
 from framework_m_testing.fakes.doctype import FakeDocType
 
 from .conftest import problems_of

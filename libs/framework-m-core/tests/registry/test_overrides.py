@@ -11,10 +11,10 @@ from pydantic import ValidationError, field_validator
 from framework_m_core.controllers.controller import Controller
 from framework_m_core.controllers.rpc import requires_permission, whitelist
 from framework_m_core.domain.errors import ConfigurationError
-from framework_m_core.domain.field import Field
-from framework_m_core.domain.field_spec import FieldKind
+from framework_m_core.domain.fields.field import Field
+from framework_m_core.domain.fields.spec import FieldKind
 from framework_m_core.registry.builder import RegistryBuilder
-from framework_m_core.registry.plans import DocTypePlan
+from framework_m_core.registry.compiled import DocTypePlan
 from framework_m_testing.fakes.doctype import FakeDocType
 
 from .conftest import problems_of

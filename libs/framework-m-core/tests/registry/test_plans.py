@@ -9,9 +9,9 @@ from typing import Any, Literal
 from uuid import UUID
 
 from framework_m_core.controllers.controller import Controller
-from framework_m_core.domain.doctype import FRAMEWORK_FIELDS
-from framework_m_core.domain.field import Field
-from framework_m_core.registry.plans import DocTypePlan
+from framework_m_core.domain.documents.doctype import FRAMEWORK_FIELDS
+from framework_m_core.domain.fields.field import Field
+from framework_m_core.registry.compiled import DocTypePlan
 from framework_m_testing.fakes.doctype import FakeDocType
 
 from .conftest import compiled

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from framework_m_core.bootstrap.discovery import Choice, load, modules_of
+from framework_m_core.bootstrap.plugins.discovery import Choice, load, modules_of
 from framework_m_core.controllers.controller import Controller
 from framework_m_core.controllers.event_handler import on
 from framework_m_core.controllers.rpc import requires_permission, rpc
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.domain.events import DocCreated
-from framework_m_core.domain.field import Field
+from framework_m_core.domain.fields.field import Field
 from framework_m_testing.fakes.doctype import FakeDocType
 
 from .conftest import problems_of

@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 
 from framework_m_core.domain.errors import DocTypeNotFoundError
-from framework_m_core.domain.field import Field
-from framework_m_core.registry.snapshot import Referrer
+from framework_m_core.domain.fields.field import Field
+from framework_m_core.registry.registry import Referrer
 from framework_m_testing.fakes.doctype import FakeDocType
 
 from .conftest import compiled

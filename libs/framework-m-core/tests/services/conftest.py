@@ -12,9 +12,9 @@ from uuid import UUID
 from hypothesis import strategies as st
 from pydantic_core import to_json
 
-from framework_m_core.domain.filters import EVERYTHING
+from framework_m_core.domain.filters.tree import EVERYTHING
 from framework_m_core.interfaces.permission import Grant
-from framework_m_core.registry.plans import DocTypePlan
+from framework_m_core.registry.compiled import DocTypePlan
 from framework_m_testing.harness import sample_snapshot
 from framework_m_testing.strategies import documents
 

@@ -9,13 +9,13 @@ from uuid import UUID, uuid4
 from hypothesis import given
 
 from framework_m_core.domain.clock import Uuid7Generator
+from framework_m_core.domain.context import Principal, RequestScope, system_scope
 from framework_m_core.domain.events import DocUpdated, DomainEvent
-from framework_m_core.domain.field import Field
-from framework_m_core.domain.scope import Principal, RequestScope, system_scope
+from framework_m_core.domain.fields.field import Field
 from framework_m_core.interfaces.audit_log import AuditEntry
 from framework_m_core.registry.builder import RegistryBuilder
-from framework_m_core.registry.plans import DocTypePlan
-from framework_m_core.services.changes import difference, leave_trace
+from framework_m_core.registry.compiled import DocTypePlan
+from framework_m_core.services.documents.changes import difference, leave_trace
 from framework_m_testing.fakes.doctype import FakeDocType
 
 from .conftest import NOW, THING, stored, stored_things

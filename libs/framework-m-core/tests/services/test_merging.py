@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from framework_m_core.domain.errors import ValidationError
 from framework_m_core.interfaces.permission import Grant
-from framework_m_core.services.changes import difference
-from framework_m_core.services.merging import creation_values, expected_version, update_values
-from framework_m_core.services.projection import visible
+from framework_m_core.services.documents.changes import difference
+from framework_m_core.services.documents.merging import creation_values, expected_version, update_values
+from framework_m_core.services.queries.projection import visible
 from framework_m_testing.strategies import documents
 
 from .conftest import SHELF, THING, full_grant, grant_of, paths_of, problems_by_field, stored, stored_things, travelled

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
+from framework_m_core.domain.context import ANONYMOUS, Principal, RequestScope
 from framework_m_core.domain.errors import AuthenticationError, DocTypeNotFoundError, NoGrantError
-from framework_m_core.domain.field import Field
-from framework_m_core.domain.scope import ANONYMOUS, Principal, RequestScope
+from framework_m_core.domain.fields.field import Field
 from framework_m_core.interfaces.permission import Grant, PolicyEvaluateRequest, PolicyEvaluateResult
 from framework_m_core.registry.builder import RegistryBuilder
-from framework_m_core.registry.snapshot import Snapshot
-from framework_m_core.services.metadata import MetadataService
+from framework_m_core.registry.registry import Snapshot
+from framework_m_core.services.metadata.service import MetadataService
 from framework_m_core.services.permissions import PermissionService
 from framework_m_testing.fakes.doctype import FakeDocType
 

@@ -7,12 +7,12 @@ from uuid import UUID
 
 import pytest
 
+from framework_m_core.domain.context import Principal, RequestScope
 from framework_m_core.domain.errors import ValidationError
-from framework_m_core.domain.scope import Principal, RequestScope
-from framework_m_core.domain.values import MAX_INDEXED_TEXT
+from framework_m_core.domain.fields.values import MAX_INDEXED_TEXT
 from framework_m_core.registry.builder import RegistryBuilder
-from framework_m_core.registry.plans import DocTypePlan
-from framework_m_core.services.naming import NamingService
+from framework_m_core.registry.compiled import DocTypePlan
+from framework_m_core.services.documents.naming import NamingService
 from framework_m_testing.fakes.doctype import FakeDocType
 
 from .conftest import NOW

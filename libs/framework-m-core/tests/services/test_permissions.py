@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from framework_m_core.domain.context import ANONYMOUS, Principal, RequestScope
 from framework_m_core.domain.errors import AuthenticationError, ConfigurationError, NoGrantError, OutsideScopeError
-from framework_m_core.domain.filters import NOTHING, Comparison, Or, PrincipalValue
-from framework_m_core.domain.scope import ANONYMOUS, Principal, RequestScope
+from framework_m_core.domain.filters.tree import NOTHING, Comparison, Or, PrincipalValue
 from framework_m_core.interfaces.permission import DecisionSource, Grant, PolicyEvaluateRequest, PolicyEvaluateResult
 from framework_m_core.services.permissions import PermissionService
 

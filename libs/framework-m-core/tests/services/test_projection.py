@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framework_m_core.domain.filters import Comparison
+from framework_m_core.domain.filters.tree import Comparison
 from framework_m_core.interfaces.reader import ChildSelection
-from framework_m_core.services.projection import (
+from framework_m_core.services.queries.projection import (
     by_reference,
     cut,
     full_selection,

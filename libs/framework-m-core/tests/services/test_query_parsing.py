@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 
 from framework_m_core.domain.errors import QueryError
-from framework_m_core.domain.filters import EVERYTHING, And, Comparison, Filter, Not, Or
+from framework_m_core.domain.filters.tree import EVERYTHING, And, Comparison, Filter, Not, Or
 from framework_m_core.domain.page import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, OrderSpec
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.interfaces.reader import ChildSelection
-from framework_m_core.services.query_parsing import (
+from framework_m_core.services.queries.parsing import (
     MAX_COMPARISONS,
     MAX_FILTER_DEPTH,
     MAX_LIST_VALUES,

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from framework_m_core.domain.errors import DatabaseError, TransientError, VersionConflictError
-from framework_m_core.services.retries import ATTEMPTS, retrying
+from framework_m_core.services.runtime.retry import ATTEMPTS, retrying
 
 
 def _failing(*errors: Exception) -> tuple[Callable[[], Awaitable[str]], list[int]]:

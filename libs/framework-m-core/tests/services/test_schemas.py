@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from framework_m_core.domain.field import Field
+from framework_m_core.domain.fields.field import Field
 from framework_m_core.registry.builder import RegistryBuilder
-from framework_m_core.registry.plans import DocTypePlan
-from framework_m_core.services.schemas import document_schema, input_schema
+from framework_m_core.registry.compiled import DocTypePlan
+from framework_m_core.services.metadata.schemas import document_schema, input_schema
 from framework_m_testing.fakes.doctype import FakeDocType
 
 from .conftest import SHELF, THING, paths_of

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from pydantic import BaseModel, StringConstraints, field_validator, model_validator
 
-from framework_m_core.domain.doctype import attribute_of
+from framework_m_core.domain.documents.doctype import attribute_of
 from framework_m_core.domain.errors import FieldProblem, ValidationError
-from framework_m_core.domain.field import Field
-from framework_m_core.domain.values import MAX_INDEXED_TEXT
+from framework_m_core.domain.fields.field import Field
+from framework_m_core.domain.fields.values import MAX_INDEXED_TEXT
 from framework_m_core.registry.builder import RegistryBuilder
-from framework_m_core.services.validation import document_values, parse_fields, revalidate, validated
+from framework_m_core.services.documents.validation import document_values, parse_fields, revalidate, validated
 from framework_m_testing.fakes.doctype import FakeDocType
 
 from .conftest import THING, problems_by_field, stored, stored_things, travelled

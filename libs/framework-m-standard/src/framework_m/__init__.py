@@ -3,7 +3,8 @@
 from framework_m_core.controllers.controller import Controller, Documents
 from framework_m_core.controllers.event_handler import on
 from framework_m_core.controllers.rpc import requires_permission, rpc, whitelist
-from framework_m_core.domain.doctype import DocStatus
+from framework_m_core.domain.context import RequestScope
+from framework_m_core.domain.documents.doctype import DocStatus
 from framework_m_core.domain.errors import (
     DocTypeNotFoundError,
     DuplicateNameError,
@@ -28,9 +29,8 @@ from framework_m_core.domain.events import (
     DocUpdated,
     DomainEvent,
 )
-from framework_m_core.domain.field import Field
-from framework_m_core.domain.filters import And, Comparison, Not, Or, PrincipalValue
-from framework_m_core.domain.scope import RequestScope
+from framework_m_core.domain.fields.field import Field
+from framework_m_core.domain.filters.tree import And, Comparison, Not, Or, PrincipalValue
 from framework_m_core.interfaces.cache import CacheProtocol
 from framework_m_standard.doctypes.base_doctype import BaseDocType as DocType
 

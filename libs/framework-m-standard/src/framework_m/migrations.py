@@ -1,6 +1,6 @@
 """What the revisions of an app call, beside Alembic's own `op`: `from framework_m import migrations as m`."""
 
-from framework_m_standard.sql.migrations.column_types import (
+from framework_m_standard.sql.migrations.operations.column_types import (
     boolean,
     date,
     decimal,
@@ -11,8 +11,7 @@ from framework_m_standard.sql.migrations.column_types import (
     text,
     uuid,
 )
-from framework_m_standard.sql.migrations.patch_sql import PatchSql
-from framework_m_standard.sql.migrations.vocabulary import (
+from framework_m_standard.sql.migrations.operations.operations import (
     add_column,
     add_index,
     add_link,
@@ -23,6 +22,7 @@ from framework_m_standard.sql.migrations.vocabulary import (
     set_optional,
     set_required,
 )
+from framework_m_standard.sql.migrations.patch_sql import PatchSql
 
 __all__ = [
     "PatchSql",

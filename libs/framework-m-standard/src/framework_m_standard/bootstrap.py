@@ -6,24 +6,24 @@ import asyncio
 import gc
 from contextlib import suppress
 
-from framework_m_core.bootstrap import discovery
-from framework_m_core.bootstrap.app_modules import register_app
 from framework_m_core.bootstrap.application import Application
-from framework_m_core.bootstrap.binding import STORE_FAMILY
 from framework_m_core.bootstrap.composition import bind_events, bind_services
+from framework_m_core.bootstrap.plugins import discovery
+from framework_m_core.bootstrap.plugins.app_modules import register_app
+from framework_m_core.bootstrap.plugins.binding import STORE_FAMILY
 from framework_m_core.bootstrap.schema_authority import WHAT_TO_DO, SchemaAuthority, schema_authority
+from framework_m_core.domain.context import ADMINISTRATOR, GUEST, system_scope
 from framework_m_core.domain.errors import ConfigurationError, DuplicateNameError, TransientError
 from framework_m_core.domain.events import DocCreated
-from framework_m_core.domain.scope import ADMINISTRATOR, GUEST, system_scope
 from framework_m_core.interfaces.event_bus import EventBusProtocol
 from framework_m_core.interfaces.schema_mapper import SchemaMapperProtocol
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol
 from framework_m_core.registry.builder import RegistryBuilder
-from framework_m_core.services.changes import leave_trace
-from framework_m_core.services.event_dispatch import HANDLERS, EventDispatch
-from framework_m_core.services.relay import OutboxRelay
-from framework_m_core.services.retries import retrying
-from framework_m_core.services.validation import document_values
+from framework_m_core.services.documents.changes import leave_trace
+from framework_m_core.services.documents.validation import document_values
+from framework_m_core.services.events.dispatch import HANDLERS, EventDispatch
+from framework_m_core.services.events.relay import OutboxRelay
+from framework_m_core.services.runtime.retry import retrying
 
 __all__ = ["FeedHandlers", "InitAdapters", "InitRegistries", "RunRelay", "SyncSchema", "TuneCollector"]
 

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from framework_m_core.bootstrap.application import Application, open_application
 from framework_m_core.container.container import Container
-from framework_m_core.domain.scope import Principal, RequestScope
+from framework_m_core.domain.context import Principal, RequestScope
 from framework_m_core.interfaces.session import SessionKind
 from framework_m_standard.auth.authentication import SessionAuthentication
 from framework_m_standard.auth.identity import DocumentIdentity

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
+from framework_m_core.domain.context import Principal
 from framework_m_core.domain.errors import AuthenticationError
-from framework_m_core.domain.scope import Principal
 from framework_m_core.interfaces.authentication import AuthenticationProtocol, Credentials, Login
 from framework_m_core.interfaces.session import SessionKind
 from framework_m_testing.contracts.authentication import AuthenticationContract, LoginDesk

@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framework_m import And, Comparison, DocType, Field, Not, Or, PrincipalValue
+from framework_m_core.domain.context import Principal, system_scope
 from framework_m_core.domain.errors import ConfigurationError
-from framework_m_core.domain.filters import EVERYTHING, matches
-from framework_m_core.domain.scope import Principal, system_scope
+from framework_m_core.domain.filters.tree import EVERYTHING, matches
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.registry.builder import RegistryBuilder
-from framework_m_core.registry.snapshot import Snapshot
+from framework_m_core.registry.registry import Snapshot
 from framework_m_standard.auth.rbac import RbacPermission
 from framework_m_standard.doctypes.user import User
 from framework_m_testing.contracts.permission import PermissionContract, permission_snapshot

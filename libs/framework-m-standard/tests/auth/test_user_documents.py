@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from framework_m_core.controllers.controller import Documents
+from framework_m_core.domain.context import Principal, RequestScope
 from framework_m_core.domain.errors import (
     DuplicateNameError,
     DuplicateValueError,
@@ -12,7 +13,6 @@ from framework_m_core.domain.errors import (
     NoGrantError,
     ValidationError,
 )
-from framework_m_core.domain.scope import Principal, RequestScope
 from framework_m_core.interfaces.session import SessionKind
 
 from .conftest import PASSWORD, Worker

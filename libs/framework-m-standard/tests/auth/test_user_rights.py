@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from framework_m_core.domain.context import Principal, RequestScope
 from framework_m_core.domain.errors import LastAdministratorError, PermissionDeniedError
-from framework_m_core.domain.scope import Principal, RequestScope
 from framework_m_standard.doctypes.user import User
 from framework_m_standard.doctypes.user_rights import check_rights
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from uuid import UUID
 
-from framework_m_core.domain.scope import ANONYMOUS
+from framework_m_core.domain.context import ANONYMOUS
 from framework_m_standard.auth.strategies import BearerStrategy, CookieStrategy, Verified
 from framework_m_standard.auth.verified_credentials import VerifiedCredentials
 

@@ -13,8 +13,8 @@ import pytest
 from framework_m_core.bootstrap.application import Application, open_application
 from framework_m_core.bootstrap.migrations import open_migrations
 from framework_m_core.domain.clock import system_clock
+from framework_m_core.domain.context import GUEST, Principal, RequestScope
 from framework_m_core.domain.errors import ConfigurationError, TransientError
-from framework_m_core.domain.scope import GUEST, Principal, RequestScope
 from framework_m_standard.memory.cache import MemoryCache
 
 UP_TO_HANDLERS = 55

@@ -27,32 +27,32 @@ from framework_m import (
     rpc,
     whitelist,
 )
-from framework_m_core.bootstrap.discovery import folder_of
+from framework_m_core.bootstrap.plugins.discovery import folder_of
 from framework_m_core.domain.clock import Uuid7Generator
+from framework_m_core.domain.context import ADMINISTRATOR, GUEST, Principal
 from framework_m_core.domain.errors import TransientError
-from framework_m_core.domain.scope import ADMINISTRATOR, GUEST, Principal
 from framework_m_core.interfaces.audit_log import AuditEntry
 from framework_m_core.registry.builder import RegistryBuilder
-from framework_m_core.registry.snapshot import Snapshot
-from framework_m_core.services.commit_watchers import CommitWatchers
-from framework_m_core.services.documents import DocumentService
-from framework_m_core.services.links import LinkService
-from framework_m_core.services.metadata import MetadataService
-from framework_m_core.services.naming import NamingService
+from framework_m_core.registry.registry import Snapshot
+from framework_m_core.services.documents.links import LinkService
+from framework_m_core.services.documents.naming import NamingService
+from framework_m_core.services.documents.service import DocumentService
+from framework_m_core.services.documents.write_pipeline import WritePipeline
+from framework_m_core.services.metadata.service import MetadataService
 from framework_m_core.services.permissions import PermissionService
-from framework_m_core.services.queries import QueryService
+from framework_m_core.services.queries.service import QueryService
 from framework_m_core.services.rpc import RpcService
-from framework_m_core.services.write_pipeline import WritePipeline
+from framework_m_core.services.runtime.commit_listeners import CommitWatchers
 from framework_m_standard.auth.rbac import RbacPermission
 from framework_m_standard.http.app import Services, create_app
-from framework_m_standard.http.asgi import ASGIApp
-from framework_m_standard.http.health_routes import Lifecycle
+from framework_m_standard.http.routes.health import Lifecycle
 from framework_m_standard.http.settings import HttpSettings
+from framework_m_standard.http.wire.asgi import ASGIApp
 from framework_m_standard.sql.audit_log import SqlAuditLog
 from framework_m_standard.sql.counter import SqlCounter
 from framework_m_standard.sql.idempotency import SqlIdempotency
 from framework_m_standard.sql.reader import SqlReader
-from framework_m_standard.sql.schema_mapper import SqlSchemaMapper
+from framework_m_standard.sql.schema.mapper import SqlSchemaMapper
 from framework_m_standard.sql.settings import SqlSettings
 from framework_m_standard.sql.store import SqlStore, make_driver
 from framework_m_standard.sql.unit_of_work import SqlUnitOfWorkFactory

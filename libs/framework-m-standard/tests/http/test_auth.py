@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from framework_m_standard.http.credentials import credentials_of, headers_by_name
+from framework_m_standard.http.wire.credentials import credentials_of, headers_by_name
 
 from .conftest import FEW, PASSWORD
 

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framework_m_standard.http.body_codec import decode_json, decode_object, read_body
-from framework_m_standard.http.request_errors import BodyTooLargeError, MalformedBodyError, MediaTypeError
+from framework_m_standard.http.wire.body_codec import decode_json, decode_object, read_body
+from framework_m_standard.http.wire.request_errors import BodyTooLargeError, MalformedBodyError, MediaTypeError
 
 JSON = {b"content-type": b"application/json"}
 

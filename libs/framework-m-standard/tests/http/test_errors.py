@@ -11,8 +11,8 @@ import pytest
 
 from framework_m_core.domain import errors
 from framework_m_core.domain.errors import DatabaseError, FrameworkError, IntegrityError, TransientError
-from framework_m_standard.http import request_errors
-from framework_m_standard.http.error_responses import STATUS, problem, status_of
+from framework_m_standard.http.wire import request_errors
+from framework_m_standard.http.wire.error_responses import STATUS, problem, status_of
 
 MEMBERS = {"type", "title", "status", "detail", "code", "request_id"}
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framework_m_core.services.projection import serve
-from framework_m_standard.http.etags import document_etag, not_modified, write_conditions
+from framework_m_core.services.queries.projection import serve
+from framework_m_standard.http.documents.etags import document_etag, not_modified, write_conditions
 
 
 @given(st.uuids(), st.integers(1, 2**53), st.sampled_from(["0123456789abcdef", None]), st.sampled_from(["", "W/"]))

@@ -18,11 +18,11 @@ from uuid import UUID
 import pytest
 
 from framework_m import DocType, Field
-from framework_m_core.domain.scope import Principal
+from framework_m_core.domain.context import Principal
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.registry.builder import RegistryBuilder
-from framework_m_core.registry.snapshot import Snapshot
-from framework_m_core.services.projection import projection
+from framework_m_core.registry.registry import Snapshot
+from framework_m_core.services.queries.projection import projection
 from framework_m_standard.auth.rbac import RbacPermission
 from framework_m_standard.http.settings import HttpSettings
 from framework_m_standard.sql.settings import SqlSettings

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framework_m_standard.http.paths import decoded_path, raw_path_of, reference, segment_text, uuid_or_none
-from framework_m_standard.http.request_errors import RouteNotFoundError
+from framework_m_standard.http.wire.paths import decoded_path, raw_path_of, reference, segment_text, uuid_or_none
+from framework_m_standard.http.wire.request_errors import RouteNotFoundError
 
 ID = "01a1fc83-6783-7001-a8bb-86c7361c7f91"
 

@@ -12,8 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framework_m_core.domain.errors import QueryError
-from framework_m_core.services.query_parsing import ListRequest
-from framework_m_standard.http.query_parameters import flag, parse_document_request, parse_list_request, parse_query
+from framework_m_core.services.queries.parsing import ListRequest
+from framework_m_standard.http.documents.query_parameters import (
+    flag,
+    parse_document_request,
+    parse_list_request,
+    parse_query,
+)
 
 
 def test_nothing_asked_is_the_default() -> None:

@@ -8,12 +8,12 @@ from typing import Any
 import httpx
 import pytest
 
-from framework_m_standard.http.request_log import RequestLog
+from framework_m_standard.http.middleware.request_log import RequestLog
 
 
 @pytest.fixture
 def lines(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
-    caplog.set_level(logging.INFO, "framework_m_standard.http.request_log")
+    caplog.set_level(logging.INFO, "framework_m_standard.http.middleware.request_log")
     return caplog
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from uvicorn.server import ServerState
 
-from framework_m_standard.http import bounded_heads
-from framework_m_standard.http.bounded_heads import BoundedHeads
-from framework_m_standard.http.server import _config
+from framework_m_standard.http.server import bounded_protocol as bounded_heads
+from framework_m_standard.http.server.bounded_protocol import BoundedHeads
+from framework_m_standard.http.server.serving import _config
 
 BODILESS = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 

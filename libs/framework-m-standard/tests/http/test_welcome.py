@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 from framework_m_standard.http.access import access_table
-from framework_m_standard.http.welcome import _page
+from framework_m_standard.http.routes.welcome import _page
 
 from .conftest import PASSWORD
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from framework_m_core.domain.clock import system_clock
-from framework_m_core.registry.snapshot import Snapshot
+from framework_m_core.registry.registry import Snapshot
 from framework_m_standard.memory.cache import MemoryCache
 from framework_m_standard.memory.database import MemoryDatabase
 from framework_m_standard.memory.event_bus import MemoryEventBus

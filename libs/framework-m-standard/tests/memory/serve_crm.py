@@ -12,12 +12,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from framework_m_core.bootstrap.application import Application
-from framework_m_core.bootstrap.settings import load_settings
+from framework_m_core.bootstrap.settings.sources import load_settings
 from framework_m_core.container.container import Container
 from framework_m_core.interfaces.identity import IdentityProtocol
-from framework_m_standard.http.asgi import ASGIApp
-from framework_m_standard.http.health_routes import Lifecycle
-from framework_m_standard.http.server import listen, serve
+from framework_m_standard.http.routes.health import Lifecycle
+from framework_m_standard.http.server.serving import listen, serve
+from framework_m_standard.http.wire.asgi import ASGIApp
 
 
 def main(port: int, users: dict[str, tuple[str, list[str]]]) -> None:

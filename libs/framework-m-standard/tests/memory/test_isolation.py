@@ -14,7 +14,7 @@ from framework_m_core.domain.errors import (
     LinkedDocumentError,
     VersionConflictError,
 )
-from framework_m_core.domain.filters import Comparison
+from framework_m_core.domain.filters.tree import Comparison
 from framework_m_core.interfaces.reader import ChildSelection, QueryShape
 from framework_m_testing.harness import OpenStore, StoreHarness, sample_snapshot
 

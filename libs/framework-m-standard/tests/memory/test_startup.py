@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from framework_m_core.bootstrap.application import open_application
+from framework_m_core.domain.context import system_scope
 from framework_m_core.domain.errors import ConfigurationError
-from framework_m_core.domain.scope import system_scope
 
 _MEMORY = {"M_ADAPTERS__STORE": "memory"}
 _WITHOUT_SQL = """

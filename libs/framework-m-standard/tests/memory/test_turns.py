@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from framework_m_core.domain.errors import TransientError, VersionConflictError
-from framework_m_core.domain.filters import Comparison, shape_of
+from framework_m_core.domain.filters.tree import Comparison, shape_of
 from framework_m_core.interfaces.reader import QueryShape
 from framework_m_standard.memory.database import MemoryDatabase
 from framework_m_testing.harness import StoreHarness

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from framework_m_core.registry.snapshot import Snapshot
+from framework_m_core.registry.registry import Snapshot
 from framework_m_standard.memory.audit_log import MemoryAuditLog
 from framework_m_standard.memory.counter import MemoryCounter
 from framework_m_standard.memory.database import MemoryDatabase

@@ -6,13 +6,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from framework_m_core.registry.snapshot import Snapshot
+from framework_m_core.registry.registry import Snapshot
 from framework_m_standard.auth.rbac import RbacPermission
 from framework_m_standard.memory.database import MemoryDatabase
-from framework_m_standard.sql.driver import Driver
+from framework_m_standard.sql.engine.driver import Driver
 from framework_m_standard.sql.store import SqlStore
 from framework_m_testing.permission_proof.declared_classes import compiled
-from framework_m_testing.permission_proof.worlds import PLAIN
+from framework_m_testing.permission_proof.generators import PLAIN
 
 from ..memory.wiring import memory_dump, memory_harness
 from ..sql.wiring import sql_dump, sql_harness, sql_store

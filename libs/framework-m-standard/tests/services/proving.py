@@ -12,11 +12,11 @@ from uuid import UUID
 
 from hypothesis import HealthCheck, Phase, settings
 
-from framework_m_core.registry.snapshot import Snapshot
+from framework_m_core.registry.registry import Snapshot
 from framework_m_testing.permission_proof.declared import Stored
 from framework_m_testing.permission_proof.declared_classes import compiled
-from framework_m_testing.permission_proof.performing import Performer
-from framework_m_testing.permission_proof.worlds import NOW, World
+from framework_m_testing.permission_proof.generators import NOW, World
+from framework_m_testing.permission_proof.performer import Performer
 
 from .proof_stores import Stores, proof_stores
 

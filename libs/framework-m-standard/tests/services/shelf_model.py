@@ -19,7 +19,7 @@ from framework_m_core.domain.errors import (
 )
 from framework_m_core.domain.events import DocCancelled, DocSubmitted
 from framework_m_core.registry.builder import RegistryBuilder
-from framework_m_core.registry.snapshot import Snapshot
+from framework_m_core.registry.registry import Snapshot
 
 DRAFT, SUBMITTED, CANCELLED = 0, 1, 2
 _STEPS: Final = {"submit": (DRAFT, SUBMITTED), "cancel": (SUBMITTED, CANCELLED)}

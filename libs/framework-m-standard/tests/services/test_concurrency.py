@@ -25,8 +25,8 @@ from framework_m_core.domain.errors import (
     VersionConflictError,
 )
 from framework_m_core.interfaces.idempotency import StoredAnswer
-from framework_m_core.services.documents import Once
-from framework_m_core.services.query_parsing import ListRequest
+from framework_m_core.services.documents.service import Once
+from framework_m_core.services.queries.parsing import ListRequest
 
 from .orders import Hooks, order_snapshot
 from .wiring import SCOPE, Wired, wired

@@ -12,8 +12,8 @@ import pytest
 
 from framework_m_core.domain.errors import EntityNotFoundError, OutsideScopeError, QueryError
 from framework_m_core.interfaces.permission import PolicyEvaluateRequest
-from framework_m_core.services import decided_pages
-from framework_m_core.services.query_parsing import ListRequest
+from framework_m_core.services.queries import policy_pages as decided_pages
+from framework_m_core.services.queries.parsing import ListRequest
 from framework_m_testing.fakes.permission import FakePermission
 
 from .orders import order_snapshot

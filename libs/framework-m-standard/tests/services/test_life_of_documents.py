@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from framework_m_core.domain.clock import system_clock
-from framework_m_core.domain.filters import EVERYTHING
-from framework_m_core.services.query_parsing import ListRequest
+from framework_m_core.domain.filters.tree import EVERYTHING
+from framework_m_core.services.queries.parsing import ListRequest
 
 from .shelf_model import Kept, Model, shelf_snapshot
 from .wiring import SCOPE, Wired, wired

@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from framework_m import Comparison, DocType, Field
+from framework_m_core.domain.context import Principal, RequestScope
 from framework_m_core.domain.errors import LinkTargetError, NoGrantError
-from framework_m_core.domain.scope import Principal, RequestScope
 from framework_m_core.registry.builder import RegistryBuilder
 from framework_m_standard.auth.rbac import RbacPermission
 

@@ -1,7 +1,7 @@
 """Proof by cases: two databases that differ only in what a caller may not see answer that caller alike.
 
 Statuses, documents, counts, cursors and the texts of errors are compared, for random requests on every store. What no
-store can keep secret is told in `framework_m_testing.permission_proof.disguises`.
+store can keep secret is told in `framework_m_testing.permission_proof.noninterference`.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from hypothesis import given, seed
 from hypothesis import strategies as st
 
 from framework_m_testing.permission_proof.declared import Request, Stored, Who
-from framework_m_testing.permission_proof.disguises import disguises
-from framework_m_testing.permission_proof.performing import Performer, comparable
+from framework_m_testing.permission_proof.generators import World, callers, worlds
+from framework_m_testing.permission_proof.noninterference import disguises
+from framework_m_testing.permission_proof.performer import Performer, comparable
 from framework_m_testing.permission_proof.requests import requests
-from framework_m_testing.permission_proof.worlds import World, callers, worlds
 
 from .proof_stores import Stores
 from .proving import SEEDS, ids_of, many, performers, running, seed_id

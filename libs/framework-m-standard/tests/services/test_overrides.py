@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from framework_m import Controller, DocType, Field
+from framework_m_core.domain.context import Principal, RequestScope
 from framework_m_core.domain.errors import ValidationError
-from framework_m_core.domain.scope import Principal, RequestScope
 from framework_m_core.registry.builder import RegistryBuilder
-from framework_m_core.services.query_parsing import ListRequest
+from framework_m_core.services.queries.parsing import ListRequest
 from framework_m_standard.auth.rbac import RbacPermission
 
 from .wiring import Wired, wired

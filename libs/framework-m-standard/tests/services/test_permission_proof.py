@@ -18,10 +18,10 @@ from hypothesis import given, seed
 from hypothesis import strategies as st
 
 from framework_m_testing.permission_proof.declared import Documents, Request, Who
-from framework_m_testing.permission_proof.performing import comparable
+from framework_m_testing.permission_proof.generators import NOW, World, callers, worlds
+from framework_m_testing.permission_proof.performer import comparable
 from framework_m_testing.permission_proof.reference import Answer, Reference
 from framework_m_testing.permission_proof.requests import requests
-from framework_m_testing.permission_proof.worlds import NOW, World, callers, worlds
 
 from .proof_stores import Stores
 from .proving import SEEDS, ids_of, many, performers, running, seed_id

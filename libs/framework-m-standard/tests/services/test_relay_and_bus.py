@@ -14,8 +14,8 @@ from framework_m_core.domain.errors import TransientError
 from framework_m_core.domain.events import DomainEvent
 from framework_m_core.interfaces.event_bus import Delivery, Subscriber
 from framework_m_core.interfaces.outbox import OutboxRow
-from framework_m_core.services import relay as relay_module
-from framework_m_core.services.relay import OutboxRelay
+from framework_m_core.services.events import relay as relay_module
+from framework_m_core.services.events.relay import OutboxRelay
 
 from .wiring import Wired
 

@@ -9,10 +9,10 @@ from uuid import UUID
 import pytest
 
 from framework_m import DocType, Field
+from framework_m_core.domain.context import Principal, RequestScope, system_scope
 from framework_m_core.domain.errors import LinkedDocumentError, SubmittedDocumentError
-from framework_m_core.domain.scope import Principal, RequestScope, system_scope
 from framework_m_core.registry.builder import RegistryBuilder
-from framework_m_core.registry.snapshot import Snapshot
+from framework_m_core.registry.registry import Snapshot
 from framework_m_standard.auth.rbac import RbacPermission
 
 from .wiring import Wired, wired

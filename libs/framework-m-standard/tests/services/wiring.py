@@ -10,18 +10,18 @@ from typing import Any
 from uuid import UUID
 
 from framework_m_core.domain.clock import Uuid7Generator, system_clock
-from framework_m_core.domain.scope import Principal, RequestScope
+from framework_m_core.domain.context import Principal, RequestScope
 from framework_m_core.interfaces.audit_log import AuditEntry
 from framework_m_core.interfaces.outbox import OutboxRow
 from framework_m_core.interfaces.permission import PermissionProtocol
-from framework_m_core.registry.snapshot import Snapshot
-from framework_m_core.services.commit_watchers import CommitWatchers
-from framework_m_core.services.documents import DocumentService
-from framework_m_core.services.links import LinkService
-from framework_m_core.services.naming import NamingService
+from framework_m_core.registry.registry import Snapshot
+from framework_m_core.services.documents.links import LinkService
+from framework_m_core.services.documents.naming import NamingService
+from framework_m_core.services.documents.service import DocumentService
+from framework_m_core.services.documents.write_pipeline import WritePipeline
 from framework_m_core.services.permissions import PermissionService
-from framework_m_core.services.queries import QueryService
-from framework_m_core.services.write_pipeline import WritePipeline
+from framework_m_core.services.queries.service import QueryService
+from framework_m_core.services.runtime.commit_listeners import CommitWatchers
 from framework_m_standard.memory.database import MemoryDatabase
 from framework_m_testing.fakes.permission import FakePermission
 from framework_m_testing.harness import StoreHarness

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from framework_m_core.registry.snapshot import Snapshot
+from framework_m_core.registry.registry import Snapshot
 from framework_m_testing.harness import OpenStore, StoreHarness
 
 from .migrating import Migrating, OpenMigrations, open_migrating

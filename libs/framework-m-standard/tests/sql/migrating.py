@@ -12,7 +12,7 @@ from framework_m_core.bootstrap.composition import bind_services
 from framework_m_core.container.container import Container
 from framework_m_core.domain.clock import Uuid7Generator, system_clock
 from framework_m_core.registry.builder import RegistryBuilder
-from framework_m_core.registry.snapshot import Snapshot
+from framework_m_core.registry.registry import Snapshot
 from framework_m_standard.auth.rbac import RbacPermission
 from framework_m_standard.sql.counter import SqlCounter
 from framework_m_standard.sql.idempotency import SqlIdempotency

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from framework_m_core.domain.errors import TransientError
-from framework_m_core.services.query_parsing import ListRequest
-from framework_m_standard.sql.sqlite_driver import SqliteDriver
+from framework_m_core.services.queries.parsing import ListRequest
+from framework_m_standard.sql.engine.sqlite_driver import SqliteDriver
 
 from ..services.orders import order_snapshot
 from ..services.wiring import SCOPE, Wired, wired

@@ -15,7 +15,7 @@ import pytest
 from framework_m_core.domain.clock import system_clock
 from framework_m_core.domain.errors import AnswerReplayed, OutcomeUnknownError
 from framework_m_core.interfaces.idempotency import StoredAnswer
-from framework_m_core.services.documents import Once
+from framework_m_core.services.documents.service import Once
 
 from ..services.orders import order_snapshot
 from ..services.wiring import SCOPE, Wired, wired

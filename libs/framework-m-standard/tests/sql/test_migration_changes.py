@@ -12,8 +12,8 @@ import pytest
 from alembic.operations import ops as alembic_ops
 
 from framework_m_core.domain.errors import ConfigurationError, DuplicateValueError, MigrationError
-from framework_m_core.domain.field import Field
-from framework_m_standard.sql.migrations.changes import Changes
+from framework_m_core.domain.fields.field import Field
+from framework_m_standard.sql.migrations.autogenerate.changes import Changes
 from framework_m_testing.fakes.doctype import FakeDocType
 from framework_m_testing.harness import sample_snapshot
 from framework_m_testing.sample_doctypes import Colour

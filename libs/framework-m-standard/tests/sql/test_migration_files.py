@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from framework_m_core.domain.errors import ConfigurationError
-from framework_m_standard.sql.migrations.agenda import MigrationFiles, pending_lines, read_files
-from framework_m_standard.sql.migrations.ledger import Ledger
+from framework_m_standard.sql.migrations.files.graph import MigrationFiles, pending_lines, read_files
+from framework_m_standard.sql.migrations.recorder import Ledger
 
 _SERVING = """
 import asyncio, sys

@@ -8,10 +8,10 @@ import pytest
 import sqlalchemy as sa
 
 from framework_m_core.domain.errors import ConfigurationError
-from framework_m_standard.sql.migrations import column_types as m
-from framework_m_standard.sql.migrations.agenda import read_files
-from framework_m_standard.sql.migrations.operations import AddColumn
-from framework_m_standard.sql.migrations.scripts import make_folders, open_scripts, write_patch, write_revision
+from framework_m_standard.sql.migrations.files.graph import read_files
+from framework_m_standard.sql.migrations.files.scripts import make_folders, open_scripts, write_patch, write_revision
+from framework_m_standard.sql.migrations.operations import column_types as m
+from framework_m_standard.sql.migrations.operations.alembic_operations import AddColumn
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ from uuid import UUID
 import pytest
 
 from framework_m_core.domain.errors import ConfigurationError
-from framework_m_core.domain.field import Field
+from framework_m_core.domain.fields.field import Field
 from framework_m_core.registry.builder import RegistryBuilder
-from framework_m_core.registry.snapshot import Snapshot
+from framework_m_core.registry.registry import Snapshot
 from framework_m_testing.fakes.doctype import FakeDocType
 
 from .migrating import open_migrating, plain, snapshot_of

@@ -13,7 +13,7 @@ from uuid import UUID
 import pytest
 
 from framework_m_core.domain.errors import MigrationError
-from framework_m_core.domain.field import Field
+from framework_m_core.domain.fields.field import Field
 
 from .migrating import OpenMigrations, first, open_migrating, plain, snapshot_of
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from framework_m_core.domain.filters import Comparison, shape_of
+from framework_m_core.domain.filters.tree import Comparison, shape_of
 from framework_m_core.interfaces.reader import Lock, QueryShape
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol
 

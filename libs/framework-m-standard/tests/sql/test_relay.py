@@ -13,10 +13,10 @@ import pytest
 
 from framework_m_core.domain.clock import system_clock
 from framework_m_core.domain.events import EVENT_TYPES, DocSubmitted, DomainEvent
-from framework_m_core.registry.snapshot import Snapshot
-from framework_m_core.services import relay as relay_module
-from framework_m_core.services.event_dispatch import HANDLERS, EventDispatch
-from framework_m_core.services.relay import OutboxRelay
+from framework_m_core.registry.registry import Snapshot
+from framework_m_core.services.events import relay as relay_module
+from framework_m_core.services.events.dispatch import HANDLERS, EventDispatch
+from framework_m_core.services.events.relay import OutboxRelay
 from framework_m_standard.memory.event_bus import MemoryEventBus
 from framework_m_testing.harness import OpenStore, StoreHarness, sample_snapshot
 

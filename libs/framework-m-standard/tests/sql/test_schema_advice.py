@@ -8,7 +8,7 @@ import pytest
 
 from framework_m import DocType
 from framework_m_core.registry.builder import RegistryBuilder
-from framework_m_core.registry.snapshot import Snapshot
+from framework_m_core.registry.registry import Snapshot
 
 from .wiring import sql_harness, sql_store
 

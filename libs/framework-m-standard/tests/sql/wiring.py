@@ -7,15 +7,15 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from framework_m_core.registry.snapshot import Snapshot
+from framework_m_core.registry.registry import Snapshot
 from framework_m_standard.sql.audit_log import SqlAuditLog
-from framework_m_standard.sql.compiled import Statement
 from framework_m_standard.sql.counter import SqlCounter
 from framework_m_standard.sql.idempotency import SqlIdempotency
 from framework_m_standard.sql.outbox import SqlOutbox
 from framework_m_standard.sql.reader import SqlReader
-from framework_m_standard.sql.schema_mapper import SqlSchemaMapper
+from framework_m_standard.sql.schema.mapper import SqlSchemaMapper
 from framework_m_standard.sql.settings import SqlSettings
+from framework_m_standard.sql.statements.compiled import Statement
 from framework_m_standard.sql.store import SqlStore, make_driver
 from framework_m_standard.sql.unit_of_work import SqlUnitOfWorkFactory
 from framework_m_testing.harness import StoreHarness

@@ -13,12 +13,12 @@ from uuid import UUID, uuid4
 import httpx
 
 from framework_m_core.bootstrap.application import WEB_READY, Application, open_application
+from framework_m_core.domain.context import ADMINISTRATOR, ANONYMOUS, GUEST, Principal, system_scope
+from framework_m_core.domain.documents.naming import PromptNaming
 from framework_m_core.domain.errors import PermissionDeniedError
-from framework_m_core.domain.naming import PromptNaming
-from framework_m_core.domain.scope import ADMINISTRATOR, ANONYMOUS, GUEST, Principal, system_scope
 from framework_m_core.domain.suggestions import did_you_mean
-from framework_m_core.registry.snapshot import Snapshot
-from framework_m_core.services.document_door import ScopedDocuments
+from framework_m_core.registry.registry import Snapshot
+from framework_m_core.services.documents.client import ScopedDocuments
 from framework_m_testing.deliveries import Deliveries
 from framework_m_testing.people import KnownPeople, Person
 from framework_m_testing.samples import sample_value

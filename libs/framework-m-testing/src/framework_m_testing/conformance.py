@@ -19,6 +19,7 @@ from jsonschema import Draft202012Validator
 from pydantic_core import to_json
 
 from framework_m_core.bootstrap.application import Application
+from framework_m_core.domain.context import ADMINISTRATOR, ANONYMOUS, GUEST, Principal, RequestScope, system_scope
 from framework_m_core.domain.errors import (
     AuthenticationError,
     EntityNotFoundError,
@@ -26,12 +27,11 @@ from framework_m_core.domain.errors import (
     NoGrantError,
     QueryError,
 )
-from framework_m_core.domain.field_spec import FieldKind
-from framework_m_core.domain.scope import ADMINISTRATOR, ANONYMOUS, GUEST, Principal, RequestScope, system_scope
-from framework_m_core.registry.plans import DocTypePlan
-from framework_m_core.services.metadata import MetadataService
-from framework_m_core.services.query_parsing import ListRequest
-from framework_m_core.services.schemas import document_schema, input_schema
+from framework_m_core.domain.fields.spec import FieldKind
+from framework_m_core.registry.compiled import DocTypePlan
+from framework_m_core.services.metadata.schemas import document_schema, input_schema
+from framework_m_core.services.metadata.service import MetadataService
+from framework_m_core.services.queries.parsing import ListRequest
 from framework_m_testing.apps import open_app
 from framework_m_testing.contracts.contract import Contract
 from framework_m_testing.sample_bodies import SampleDocuments

@@ -9,7 +9,7 @@ from uuid import uuid4
 from framework_m_core.container.container import Container
 from framework_m_core.domain.clock import Clock
 from framework_m_core.interfaces.outbox import OutboxProtocol
-from framework_m_core.services.event_dispatch import EventDispatch
+from framework_m_core.services.events.dispatch import EventDispatch
 
 __all__ = ["Deliveries"]
 

@@ -10,8 +10,8 @@ from typing import Any
 from uuid import UUID
 
 from framework_m_core.domain.clock import Uuid7Generator, system_clock
+from framework_m_core.domain.context import Principal, RequestScope
 from framework_m_core.domain.events import DocUpdated, DomainEvent
-from framework_m_core.domain.scope import Principal, RequestScope
 from framework_m_core.interfaces.audit_log import AuditEntry, AuditLogProtocol
 from framework_m_core.interfaces.counter import CounterProtocol
 from framework_m_core.interfaces.idempotency import IdempotencyProtocol
@@ -20,7 +20,7 @@ from framework_m_core.interfaces.reader import DocumentReaderProtocol
 from framework_m_core.interfaces.schema_mapper import SchemaMapperProtocol
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol
 from framework_m_core.registry.builder import RegistryBuilder
-from framework_m_core.registry.snapshot import Snapshot
+from framework_m_core.registry.registry import Snapshot
 from framework_m_testing.sample_doctypes import Shelf, Slot, Thing, handle_update
 
 __all__ = ["OpenStore", "StoreHarness", "sample_snapshot"]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from secrets import token_hex
 
-from framework_m_core.domain.scope import Principal, RequestScope
+from framework_m_core.domain.context import Principal, RequestScope
 from framework_m_core.interfaces.authentication import AuthenticationProtocol, Credentials, Login
 from framework_m_core.interfaces.session import SessionKind
-from framework_m_core.services.document_door import ScopedDocuments
-from framework_m_core.services.documents import DocumentService
+from framework_m_core.services.documents.client import ScopedDocuments
+from framework_m_core.services.documents.service import DocumentService
 
 __all__ = ["KnownPeople", "Person"]
 

@@ -7,11 +7,11 @@ from itertools import count
 from typing import Any, Final
 
 from framework_m_core.bootstrap.application import Application
+from framework_m_core.domain.context import RequestScope
+from framework_m_core.domain.documents.naming import PromptNaming
 from framework_m_core.domain.errors import ValidationError
-from framework_m_core.domain.field_spec import FieldKind, FieldSpec
-from framework_m_core.domain.naming import PromptNaming
-from framework_m_core.domain.scope import RequestScope
-from framework_m_core.registry.plans import DocTypePlan
+from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
+from framework_m_core.registry.compiled import DocTypePlan
 
 __all__ = ["SampleDocuments"]
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from framework_m_core.controllers.controller import Documents
 from framework_m_core.controllers.event_handler import on
 from framework_m_core.domain.events import DocUpdated, DomainEvent
-from framework_m_core.domain.field import Field
+from framework_m_core.domain.fields.field import Field
 from framework_m_testing.fakes.doctype import FakeDocType
 
 __all__ = ["Colour", "Shelf", "Slot", "Thing", "handle_update"]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, get_args, get_origin
 from uuid import UUID
 
-from framework_m_core.domain.field_spec import FieldKind, FieldSpec
+from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 
 __all__ = ["sample_value"]
 

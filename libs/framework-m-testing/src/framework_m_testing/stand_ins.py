@@ -11,8 +11,8 @@ from typing import Any, Final
 import pydantic
 from pydantic import BaseModel
 
-from framework_m_core.bootstrap.discovery import discover
-from framework_m_core.bootstrap.settings import config_file, settings_models, typed
+from framework_m_core.bootstrap.plugins.discovery import discover
+from framework_m_core.bootstrap.settings.sources import config_file, settings_models, typed
 from framework_m_core.domain.errors import ConfigurationError
 
 __all__ = ["stand_ins"]

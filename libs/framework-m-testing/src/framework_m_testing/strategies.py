@@ -10,10 +10,10 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from framework_m_core.domain.field_spec import DECIMAL_DIGITS, FieldKind, FieldSpec
-from framework_m_core.domain.filters import And, Comparison, Filter, Not, Or
-from framework_m_core.domain.values import bounded
-from framework_m_core.registry.plans import DocTypePlan
+from framework_m_core.domain.fields.spec import DECIMAL_DIGITS, FieldKind, FieldSpec
+from framework_m_core.domain.fields.values import bounded
+from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or
+from framework_m_core.registry.compiled import DocTypePlan
 
 __all__ = ["documents", "filters", "json_values", "orders", "patterns", "stored_values", "texts"]
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from framework_m_core.bootstrap import discovery
-from framework_m_core.bootstrap.settings import Settings
+from framework_m_core.bootstrap.plugins import discovery
+from framework_m_core.bootstrap.settings.sources import Settings
 
 __all__ = ["app_title"]
 

@@ -9,20 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from framework_m_core.bootstrap import discovery
-from framework_m_core.bootstrap.app_ports import AppPort, app_ports, check_adapters
-from framework_m_core.bootstrap.binding import Binding, Variant, installed_variants, resolve_bindings
-from framework_m_core.bootstrap.discovery import Choice, Discovered
-from framework_m_core.bootstrap.replacements import check_replaced, replace_bindings
-from framework_m_core.bootstrap.settings import Settings, load_settings
+from framework_m_core.bootstrap.plugins import discovery
+from framework_m_core.bootstrap.plugins.binding import Binding, Variant, installed_variants, resolve_bindings
+from framework_m_core.bootstrap.plugins.discovery import Choice, Discovered
+from framework_m_core.bootstrap.plugins.overrides import check_replaced, replace_bindings
+from framework_m_core.bootstrap.plugins.ports import AppPort, app_ports, check_adapters
+from framework_m_core.bootstrap.settings.sources import Settings, load_settings
 from framework_m_core.container.container import Container
 from framework_m_core.domain.clock import Uuid7Generator, system_clock
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.interfaces.bootstrap import BootstrapProtocol
-from framework_m_core.registry.snapshot import Snapshot
-from framework_m_core.registry.wants import OFFERED
-from framework_m_core.services.documents import DocumentService
-from framework_m_core.services.queries import QueryService
+from framework_m_core.registry.dependencies import OFFERED
+from framework_m_core.registry.registry import Snapshot
+from framework_m_core.services.documents.service import DocumentService
+from framework_m_core.services.queries.service import QueryService
 
 __all__ = ["STORE_CONNECTED", "STORE_READY", "WEB_READY", "Application", "Step", "open_application"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from framework_m_core.bootstrap.settings import Settings
+from framework_m_core.bootstrap.settings.sources import Settings
 from framework_m_core.container.container import Container
 from framework_m_core.domain.clock import Clock, IdGenerator
 from framework_m_core.interfaces.counter import CounterProtocol
@@ -14,19 +14,19 @@ from framework_m_core.interfaces.outbox import OutboxProtocol
 from framework_m_core.interfaces.permission import PermissionProtocol
 from framework_m_core.interfaces.reader import DocumentReaderProtocol
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol
-from framework_m_core.registry.snapshot import Snapshot
-from framework_m_core.services.commit_watchers import CommitWatchers
-from framework_m_core.services.documents import DocumentService
-from framework_m_core.services.equipment import Equipment
-from framework_m_core.services.event_dispatch import EventDispatch
-from framework_m_core.services.links import LinkService
-from framework_m_core.services.metadata import MetadataService
-from framework_m_core.services.naming import NamingService
+from framework_m_core.registry.registry import Snapshot
+from framework_m_core.services.documents.links import LinkService
+from framework_m_core.services.documents.naming import NamingService
+from framework_m_core.services.documents.service import DocumentService
+from framework_m_core.services.documents.write_pipeline import WritePipeline
+from framework_m_core.services.events.dispatch import EventDispatch
+from framework_m_core.services.events.relay import OutboxRelay
+from framework_m_core.services.metadata.service import MetadataService
 from framework_m_core.services.permissions import PermissionService
-from framework_m_core.services.queries import QueryService
-from framework_m_core.services.relay import OutboxRelay
+from framework_m_core.services.queries.service import QueryService
 from framework_m_core.services.rpc import RpcService
-from framework_m_core.services.write_pipeline import WritePipeline
+from framework_m_core.services.runtime.commit_listeners import CommitWatchers
+from framework_m_core.services.runtime.injection import Equipment
 
 __all__ = ["bind_events", "bind_services"]
 

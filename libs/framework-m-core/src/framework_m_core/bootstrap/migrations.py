@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from framework_m_core.bootstrap.application import STORE_CONNECTED, Application
-from framework_m_core.bootstrap.binding import STORE_FAMILY
 from framework_m_core.bootstrap.composition import bind_services
-from framework_m_core.bootstrap.settings import load_settings
+from framework_m_core.bootstrap.plugins.binding import STORE_FAMILY
+from framework_m_core.bootstrap.settings.sources import load_settings
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.interfaces.migration import MigrationProtocol
 

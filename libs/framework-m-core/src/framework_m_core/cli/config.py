@@ -10,10 +10,10 @@ from typing import Annotated, Any, Final
 from cyclopts import App, Parameter
 from pydantic import SecretStr
 
-from framework_m_core.bootstrap.in_force import settings_in_force
-from framework_m_core.bootstrap.settings import Settings, load_settings
+from framework_m_core.bootstrap.settings.effective import settings_in_force
+from framework_m_core.bootstrap.settings.sources import Settings, load_settings
 from framework_m_core.cli.tables import print_table
-from framework_m_core.domain.addresses import HIDDEN, without_password
+from framework_m_core.domain.redaction import HIDDEN, without_password
 
 __all__ = ["app", "show"]
 

@@ -11,8 +11,8 @@ from cyclopts import Parameter
 
 from framework_m_core.bootstrap.application import Application, open_application
 from framework_m_core.cli.prompt import Outcome, compiled, executed, prompt
+from framework_m_core.domain.context import GUEST, Principal, RequestScope, system_scope
 from framework_m_core.domain.errors import ConfigurationError, EntityNotFoundError, FrameworkError
-from framework_m_core.domain.scope import GUEST, Principal, RequestScope, system_scope
 from framework_m_core.interfaces.identity import IdentityProtocol
 
 __all__ = ["console"]

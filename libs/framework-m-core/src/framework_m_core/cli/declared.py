@@ -6,9 +6,9 @@ import asyncio
 from pathlib import Path
 
 from framework_m_core.bootstrap.application import Application
-from framework_m_core.bootstrap.settings import load_settings
+from framework_m_core.bootstrap.settings.sources import load_settings
 from framework_m_core.domain.errors import ConfigurationError
-from framework_m_core.registry.snapshot import Snapshot
+from framework_m_core.registry.registry import Snapshot
 
 __all__ = ["application_here", "declared_by"]
 

@@ -11,15 +11,15 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from framework_m_core.bootstrap.application import Application, Step
-from framework_m_core.bootstrap.discovery import Choice
+from framework_m_core.bootstrap.plugins.discovery import Choice
 from framework_m_core.cli.declared import application_here, declared_by
 from framework_m_core.cli.tables import print_table
+from framework_m_core.domain.documents.meta import ACTIONS
 from framework_m_core.domain.errors import DocTypeNotFoundError
-from framework_m_core.domain.field_spec import FieldSpec
-from framework_m_core.domain.meta import ACTIONS
+from framework_m_core.domain.fields.spec import FieldSpec
 from framework_m_core.domain.suggestions import did_you_mean
-from framework_m_core.registry.plans import DocTypePlan
-from framework_m_core.registry.snapshot import Snapshot
+from framework_m_core.registry.compiled import DocTypePlan
+from framework_m_core.registry.registry import Snapshot
 
 __all__ = ["app", "doctype", "summary"]
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from cyclopts import App, CycloptsError
 
-from framework_m_core.bootstrap import discovery
-from framework_m_core.bootstrap.discovery import Choice, Discovered
+from framework_m_core.bootstrap.plugins import discovery
+from framework_m_core.bootstrap.plugins.discovery import Choice, Discovered
 from framework_m_core.cli.error_lines import commands_of, explain_unexpected, explain_usage
 from framework_m_core.domain.errors import ConfigurationError, FrameworkError
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Protocol, get_args, get_origin
 from uuid import UUID
 
-from framework_m_core.domain.doctype import BaseDocTypeProtocol
+from framework_m_core.domain.context import RequestScope
+from framework_m_core.domain.documents.doctype import BaseDocTypeProtocol
 from framework_m_core.domain.page import DEFAULT_LIMIT, PaginatedResult
-from framework_m_core.domain.scope import RequestScope
 
 __all__ = ["HOOKS", "Controller", "Documents"]
 

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 from uuid import UUID
 
-from framework_m_core.domain.field_spec import FieldKind, FieldSpec
-from framework_m_core.domain.filter_text import filter_text
-from framework_m_core.domain.filters import EVERYTHING, NOTHING, And, Comparison, Filter, Not, Or, PrincipalValue
-from framework_m_core.domain.scope import Principal
+from framework_m_core.domain.context import Principal
+from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
+from framework_m_core.domain.filters.format import filter_text
+from framework_m_core.domain.filters.tree import EVERYTHING, NOTHING, And, Comparison, Filter, Not, Or, PrincipalValue
 
 __all__ = ["bind_principal", "bind_scopes", "scope_problems", "typed_scope", "unite"]
 

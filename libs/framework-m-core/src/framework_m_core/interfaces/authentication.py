@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from framework_m_core.domain.scope import Principal
+from framework_m_core.domain.context import Principal
 from framework_m_core.interfaces.identity import Identity
 from framework_m_core.interfaces.session import SessionKind
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
-from framework_m_core.domain.filters import Filter
+from framework_m_core.domain.context import Principal
+from framework_m_core.domain.filters.tree import Filter
 from framework_m_core.domain.row_scopes import bind_scopes
-from framework_m_core.domain.scope import Principal
 
 __all__ = ["DecisionSource", "Grant", "PermissionProtocol", "PolicyEvaluateRequest", "PolicyEvaluateResult"]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NewType, Protocol
 
-from framework_m_core.domain.filters import EVERYTHING, Filter
+from framework_m_core.domain.filters.tree import EVERYTHING, Filter
 from framework_m_core.domain.page import OrderSpec
 
 __all__ = ["ChildSelection", "DocumentReaderProtocol", "Lock", "QueryShape", "ReadHandle", "Row"]

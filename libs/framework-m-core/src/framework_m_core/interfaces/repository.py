@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
-from framework_m_core.domain.doctype import BaseDocTypeProtocol
-from framework_m_core.domain.filters import EVERYTHING, Filter
+from framework_m_core.domain.documents.doctype import BaseDocTypeProtocol
+from framework_m_core.domain.filters.tree import EVERYTHING, Filter
 from framework_m_core.domain.page import DEFAULT_LIMIT, OrderSpec, PaginatedResult
 
 __all__ = ["RepositoryProtocol"]

@@ -7,8 +7,8 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol, Self
 from uuid import UUID
 
+from framework_m_core.domain.context import RequestScope
 from framework_m_core.domain.events import DomainEvent
-from framework_m_core.domain.scope import RequestScope
 from framework_m_core.interfaces.audit_log import AuditEntry
 from framework_m_core.interfaces.idempotency import StoredAnswer
 from framework_m_core.interfaces.reader import ReadHandle, Row

@@ -15,15 +15,14 @@ from pydantic_core import ErrorDetails
 from framework_m_core.controllers.controller import Controller
 from framework_m_core.controllers.event_handler import EventHandler, handler_marks
 from framework_m_core.controllers.rpc import CallMark, call_mark
-from framework_m_core.domain.doctype import FRAMEWORK_FIELDS, attribute_of
+from framework_m_core.domain.documents.doctype import FRAMEWORK_FIELDS, attribute_of
+from framework_m_core.domain.documents.meta import MetaOptions, read_meta
+from framework_m_core.domain.documents.naming import IdNaming, NamingRule, parse_naming
 from framework_m_core.domain.errors import ConfigurationError
-from framework_m_core.domain.field_spec import FieldSpec, read_field_spec
-from framework_m_core.domain.meta import MetaOptions, read_meta
-from framework_m_core.domain.naming import IdNaming, NamingRule, parse_naming
+from framework_m_core.domain.fields.spec import FieldSpec, read_field_spec
 from framework_m_core.domain.suggestions import did_you_mean
-from framework_m_core.registry.calls import CallPlan, check_call, compile_call, function_path
 from framework_m_core.registry.checks import check_field_name, check_name, check_plan
-from framework_m_core.registry.declarations import (
+from framework_m_core.registry.class_checks import (
     check_controller,
     check_default,
     check_handler,
@@ -31,6 +30,9 @@ from framework_m_core.registry.declarations import (
     check_mark,
     check_own_fields,
 )
+from framework_m_core.registry.compiled import ChildPlan, DocTypePlan
+from framework_m_core.registry.dependencies import OFFERED, UNREADABLE, Wants, check_wants, wants_of
+from framework_m_core.registry.endpoints import CallPlan, check_call, compile_call, function_path
 from framework_m_core.registry.overrides import (
     chained,
     check_override,
@@ -40,9 +42,7 @@ from framework_m_core.registry.overrides import (
     overridden,
     stated_options,
 )
-from framework_m_core.registry.plans import ChildPlan, DocTypePlan
-from framework_m_core.registry.snapshot import Snapshot
-from framework_m_core.registry.wants import OFFERED, UNREADABLE, Wants, check_wants, wants_of
+from framework_m_core.registry.registry import Snapshot
 
 __all__ = ["RegistryBuilder"]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from framework_m_core.domain.doctype import VERSION_ATTRIBUTE
-from framework_m_core.domain.field_spec import FieldKind, FieldSpec
-from framework_m_core.domain.filters import And, Comparison, Filter, Not, Or, PrincipalValue
-from framework_m_core.domain.naming import FieldNaming, SeriesNaming
+from framework_m_core.domain.documents.doctype import VERSION_ATTRIBUTE
+from framework_m_core.domain.documents.naming import FieldNaming, SeriesNaming
+from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
+from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or, PrincipalValue
 from framework_m_core.domain.row_scopes import scope_problems
 from framework_m_core.domain.suggestions import did_you_mean
-from framework_m_core.registry.plans import FRAMEWORK_SPECS, DocTypePlan
+from framework_m_core.registry.compiled import FRAMEWORK_SPECS, DocTypePlan
 
 __all__ = ["MAX_DOCTYPE_NAME", "MAX_FIELD_NAME", "RESERVED_NAMES", "check_field_name", "check_name", "check_plan"]
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from framework_m_core.controllers.controller import HOOKS, Controller
-from framework_m_core.domain.field_spec import FieldSpec, read_field_spec
+from framework_m_core.domain.fields.spec import FieldSpec, read_field_spec
 
 __all__ = [
     "chained",

@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from framework_m_core.domain.context import Principal, RequestScope
 from framework_m_core.domain.errors import AuthenticationError, ConfigurationError, NoGrantError, OutsideScopeError
-from framework_m_core.domain.filter_text import filter_text
-from framework_m_core.domain.filters import Filter, Predicate, predicate
+from framework_m_core.domain.filters.format import filter_text
+from framework_m_core.domain.filters.tree import Filter, Predicate, predicate
 from framework_m_core.domain.row_scopes import scope_problems, typed_scope, unite
-from framework_m_core.domain.scope import Principal, RequestScope
 from framework_m_core.interfaces.permission import Grant, PermissionProtocol, PolicyEvaluateRequest
-from framework_m_core.registry.plans import DocTypePlan
+from framework_m_core.registry.compiled import DocTypePlan
 
 __all__ = ["PermissionService"]
 

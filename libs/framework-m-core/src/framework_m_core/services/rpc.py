@@ -11,6 +11,7 @@ from uuid import UUID
 import pydantic
 
 from framework_m_core.controllers.controller import Documents
+from framework_m_core.domain.context import RequestScope
 from framework_m_core.domain.errors import (
     AuthenticationError,
     CallNotFoundError,
@@ -18,20 +19,19 @@ from framework_m_core.domain.errors import (
     TransientError,
     ValidationError,
 )
-from framework_m_core.domain.field_spec import FieldKind, FieldSpec
-from framework_m_core.domain.scope import RequestScope
-from framework_m_core.domain.values import bounded
+from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
+from framework_m_core.domain.fields.values import bounded
 from framework_m_core.interfaces.reader import Lock
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol, UnitOfWorkProtocol
-from framework_m_core.registry.calls import DOC_ID, CallPlan
-from framework_m_core.registry.plans import DocTypePlan
-from framework_m_core.registry.snapshot import Snapshot
-from framework_m_core.services.documents import DocumentService
-from framework_m_core.services.equipment import NO_EQUIPMENT, Equipment
+from framework_m_core.registry.compiled import DocTypePlan
+from framework_m_core.registry.endpoints import DOC_ID, CallPlan
+from framework_m_core.registry.registry import Snapshot
+from framework_m_core.services.documents.service import DocumentService
+from framework_m_core.services.documents.validation import fault_list
+from framework_m_core.services.documents.write_pipeline import WritePipeline
 from framework_m_core.services.permissions import PermissionService
-from framework_m_core.services.retries import retrying
-from framework_m_core.services.validation import fault_list
-from framework_m_core.services.write_pipeline import WritePipeline
+from framework_m_core.services.runtime.injection import NO_EQUIPMENT, Equipment
+from framework_m_core.services.runtime.retry import retrying
 
 __all__ = ["ReadyCall", "RpcService"]
 

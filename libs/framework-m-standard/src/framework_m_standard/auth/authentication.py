@@ -5,12 +5,12 @@ from __future__ import annotations
 from uuid import UUID
 
 from framework_m_core.domain.clock import Clock
+from framework_m_core.domain.context import Principal
 from framework_m_core.domain.errors import AuthenticationError
-from framework_m_core.domain.scope import Principal
 from framework_m_core.interfaces.authentication import Credentials, Login
 from framework_m_core.interfaces.identity import Identity, IdentityProtocol
 from framework_m_core.interfaces.session import OpenedSession, SessionKind, SessionProtocol
-from framework_m_core.services.commit_watchers import CommitWatchers
+from framework_m_core.services.runtime.commit_listeners import CommitWatchers
 from framework_m_standard.auth.csrf import check_csrf
 from framework_m_standard.auth.settings import AuthSettings
 from framework_m_standard.auth.strategies import (

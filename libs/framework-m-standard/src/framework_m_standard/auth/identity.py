@@ -7,9 +7,10 @@ from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
-from framework_m_core.bootstrap.settings import Settings
+from framework_m_core.bootstrap.settings.sources import Settings
 from framework_m_core.domain.clock import Clock, IdGenerator
-from framework_m_core.domain.doctype import UNSAVED_ID
+from framework_m_core.domain.context import system_scope
+from framework_m_core.domain.documents.doctype import UNSAVED_ID
 from framework_m_core.domain.errors import (
     DuplicateNameError,
     DuplicateValueError,
@@ -20,19 +21,18 @@ from framework_m_core.domain.errors import (
     VersionConflictError,
 )
 from framework_m_core.domain.events import DocCreated, DocUpdated
-from framework_m_core.domain.field_spec import FieldKind, FieldSpec
-from framework_m_core.domain.filters import EVERYTHING, And, Comparison
+from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
+from framework_m_core.domain.fields.values import bounded
+from framework_m_core.domain.filters.tree import EVERYTHING, And, Comparison
 from framework_m_core.domain.page import OrderSpec
-from framework_m_core.domain.scope import system_scope
-from framework_m_core.domain.values import bounded
 from framework_m_core.interfaces.identity import Attributes, Identity, check_attributes
 from framework_m_core.interfaces.reader import DocumentReaderProtocol
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol, UnitOfWorkProtocol
-from framework_m_core.registry.snapshot import Snapshot
-from framework_m_core.services.changes import difference, leave_trace
-from framework_m_core.services.commit_watchers import CommitWatchers
-from framework_m_core.services.retries import retrying
-from framework_m_core.services.validation import document_values
+from framework_m_core.registry.registry import Snapshot
+from framework_m_core.services.documents.changes import difference, leave_trace
+from framework_m_core.services.documents.validation import document_values
+from framework_m_core.services.runtime.commit_listeners import CommitWatchers
+from framework_m_core.services.runtime.retry import retrying
 from framework_m_standard.auth.passwords import PasswordCheck, Passwords
 from framework_m_standard.auth.records import Records, new_record
 

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from framework_m_core.domain.doctype import FRAMEWORK_FIELDS
-from framework_m_core.domain.field_spec import FieldSpec
-from framework_m_core.domain.filters import EVERYTHING, Comparison, Filter, PrincipalValue, matches
-from framework_m_core.domain.meta import FieldLevel, Scope
+from framework_m_core.domain.context import ADMINISTRATOR, GUEST, Principal
+from framework_m_core.domain.documents.doctype import FRAMEWORK_FIELDS
+from framework_m_core.domain.documents.meta import FieldLevel, Scope
+from framework_m_core.domain.fields.spec import FieldSpec
+from framework_m_core.domain.filters.tree import EVERYTHING, Comparison, Filter, PrincipalValue, matches
 from framework_m_core.domain.row_scopes import typed_scope
-from framework_m_core.domain.scope import ADMINISTRATOR, GUEST, Principal
 from framework_m_core.interfaces.permission import (
     DecisionSource,
     Grant,
     PolicyEvaluateRequest,
     PolicyEvaluateResult,
 )
-from framework_m_core.registry.plans import DocTypePlan
-from framework_m_core.registry.snapshot import Snapshot
+from framework_m_core.registry.compiled import DocTypePlan
+from framework_m_core.registry.registry import Snapshot
 
 __all__ = ["RbacPermission"]
 

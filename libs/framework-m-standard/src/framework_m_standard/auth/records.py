@@ -8,12 +8,12 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from framework_m_core.domain.filters import And, Comparison, Filter, shape_of
+from framework_m_core.domain.filters.tree import And, Comparison, Filter, shape_of
 from framework_m_core.domain.page import OrderSpec
 from framework_m_core.interfaces.reader import DocumentReaderProtocol, QueryShape
-from framework_m_core.registry.plans import DocTypePlan
-from framework_m_core.services.projection import LIVE
-from framework_m_core.services.validation import validated
+from framework_m_core.registry.compiled import DocTypePlan
+from framework_m_core.services.documents.validation import validated
+from framework_m_core.services.queries.projection import LIVE
 
 __all__ = ["Records", "new_record"]
 

@@ -8,15 +8,15 @@ from typing import Any
 from uuid import UUID
 
 from framework_m_core.domain.clock import Clock, IdGenerator
+from framework_m_core.domain.context import RequestScope, system_scope
 from framework_m_core.domain.errors import TransientError, VersionConflictError
-from framework_m_core.domain.filters import And, Comparison
+from framework_m_core.domain.filters.tree import And, Comparison
 from framework_m_core.domain.page import OrderSpec
-from framework_m_core.domain.scope import RequestScope, system_scope
 from framework_m_core.interfaces.reader import DocumentReaderProtocol
 from framework_m_core.interfaces.session import OpenedSession, Session, SessionKind
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol, UnitOfWorkProtocol
-from framework_m_core.registry.snapshot import Snapshot
-from framework_m_core.services.retries import retrying
+from framework_m_core.registry.registry import Snapshot
+from framework_m_core.services.runtime.retry import retrying
 from framework_m_standard.auth.records import Records, new_record
 from framework_m_standard.auth.session_secrets import SessionSecrets, hash_secret, is_secret
 from framework_m_standard.auth.settings import AuthSettings

@@ -7,7 +7,7 @@ import hmac
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
-from framework_m_core.bootstrap.secrets import GENERATED
+from framework_m_core.bootstrap.settings.secrets import GENERATED
 
 __all__ = ["AuthSettings"]
 

@@ -6,7 +6,7 @@ from framework_m_core.bootstrap.application import Application
 from framework_m_core.domain.clock import Clock, IdGenerator
 from framework_m_core.interfaces.reader import DocumentReaderProtocol
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol
-from framework_m_core.registry.snapshot import Snapshot
+from framework_m_core.registry.registry import Snapshot
 from framework_m_standard.auth.settings import AuthSettings
 from framework_m_standard.auth.throttle import LoginThrottle
 

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import NoReturn, Protocol
 from uuid import UUID
 
+from framework_m_core.domain.context import GUEST, Principal
 from framework_m_core.domain.errors import AuthenticationError
-from framework_m_core.domain.scope import GUEST, Principal
 from framework_m_core.interfaces.authentication import Credentials
 from framework_m_core.interfaces.identity import Identity, IdentityProtocol
 from framework_m_core.interfaces.session import Session, SessionKind, SessionProtocol

@@ -10,14 +10,14 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from framework_m_core.domain.clock import Clock, IdGenerator
+from framework_m_core.domain.context import system_scope
 from framework_m_core.domain.errors import RateLimitError
-from framework_m_core.domain.filters import And, Comparison
+from framework_m_core.domain.filters.tree import And, Comparison
 from framework_m_core.domain.page import OrderSpec
-from framework_m_core.domain.scope import system_scope
 from framework_m_core.interfaces.reader import DocumentReaderProtocol
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol
-from framework_m_core.registry.snapshot import Snapshot
-from framework_m_core.services.retries import retrying
+from framework_m_core.registry.registry import Snapshot
+from framework_m_core.services.runtime.retry import retrying
 from framework_m_standard.auth.records import Records, new_record
 from framework_m_standard.auth.settings import AuthSettings
 

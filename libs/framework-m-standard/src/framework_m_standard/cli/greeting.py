@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from enum import StrEnum
 
 from framework_m_core.bootstrap.application import Application
-from framework_m_core.domain.scope import ADMINISTRATOR
+from framework_m_core.domain.context import ADMINISTRATOR
 from framework_m_core.interfaces.identity import Identity, IdentityProtocol
 
 __all__ = ["Says", "greet", "what_is_missing"]

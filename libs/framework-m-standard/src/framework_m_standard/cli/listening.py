@@ -6,9 +6,9 @@ import socket
 from collections.abc import Mapping
 from pathlib import Path
 
-from framework_m_core.bootstrap.settings import Settings, load_settings
+from framework_m_core.bootstrap.settings.sources import Settings, load_settings
 from framework_m_core.domain.errors import ConfigurationError
-from framework_m_standard.http.server import listen
+from framework_m_standard.http.server.serving import listen
 from framework_m_standard.http.settings import HttpSettings, check_for_production
 
 __all__ = ["address_of", "http_settings", "listen_as_configured", "settings_for"]

@@ -11,8 +11,8 @@ from framework_m_core.cli.declared import application_here, declared_by
 from framework_m_core.cli.tables import print_table
 from framework_m_core.domain.errors import DocTypeNotFoundError
 from framework_m_core.domain.suggestions import did_you_mean
-from framework_m_core.registry.calls import CallPlan
-from framework_m_core.registry.snapshot import Snapshot
+from framework_m_core.registry.endpoints import CallPlan
+from framework_m_core.registry.registry import Snapshot
 from framework_m_standard.http.access import DOCUMENTS, access_table
 
 __all__ = ["routes"]

@@ -17,17 +17,17 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from framework_m_core.bootstrap.application import Application
-from framework_m_core.bootstrap.settings import Settings
+from framework_m_core.bootstrap.settings.sources import Settings
 from framework_m_core.container.container import Container
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.services import permissions
 from framework_m_standard.cli.child_worker import CANNOT_START
 from framework_m_standard.cli.greeting import Says, greet
 from framework_m_standard.cli.listening import address_of, http_settings, settings_for
-from framework_m_standard.http.asgi import ASGIApp
-from framework_m_standard.http.health_routes import Lifecycle
-from framework_m_standard.http.request_log import RequestLog, log_to_console
-from framework_m_standard.http.server import serve
+from framework_m_standard.http.middleware.request_log import RequestLog, log_to_console
+from framework_m_standard.http.routes.health import Lifecycle
+from framework_m_standard.http.server.serving import serve
+from framework_m_standard.http.wire.asgi import ASGIApp
 
 __all__ = ["serve_app"]
 

@@ -11,8 +11,8 @@ import pydantic
 from pydantic import BaseModel, ConfigDict
 from pydantic._internal._model_construction import ModelMetaclass
 
-from framework_m_core.domain.doctype import EPOCH, UNSAVED_ID, DocStatus, Submittable
-from framework_m_core.domain.field import Field
+from framework_m_core.domain.documents.doctype import EPOCH, UNSAVED_ID, DocStatus, Submittable
+from framework_m_core.domain.fields.field import Field
 
 __all__ = ["BaseDocType", "DocTypeMeta"]
 

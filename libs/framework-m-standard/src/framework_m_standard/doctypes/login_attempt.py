@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from framework_m_core.domain.field import Field
+from framework_m_core.domain.fields.field import Field
 from framework_m_standard.doctypes.base_doctype import BaseDocType
 
 __all__ = ["LoginAttempt"]

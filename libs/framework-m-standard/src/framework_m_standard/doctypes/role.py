@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from framework_m_core.controllers.controller import Controller
 from framework_m_core.domain.errors import LinkedDocumentError
-from framework_m_core.domain.field import Field
+from framework_m_core.domain.fields.field import Field
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol
 from framework_m_standard.doctypes.base_doctype import BaseDocType
 

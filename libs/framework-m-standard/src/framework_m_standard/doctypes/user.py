@@ -7,10 +7,10 @@ import re
 from pydantic import field_validator
 
 from framework_m_core.controllers.controller import Controller
+from framework_m_core.domain.context import ADMINISTRATOR
 from framework_m_core.domain.errors import EntityNotFoundError, FieldProblem, LastAdministratorError, ValidationError
-from framework_m_core.domain.field import Field
-from framework_m_core.domain.filters import Comparison
-from framework_m_core.domain.scope import ADMINISTRATOR
+from framework_m_core.domain.fields.field import Field
+from framework_m_core.domain.filters.tree import Comparison
 from framework_m_core.interfaces.identity import check_attributes
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol
 from framework_m_standard.doctypes.base_doctype import BaseDocType

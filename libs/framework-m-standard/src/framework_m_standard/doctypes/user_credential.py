@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from framework_m_core.domain.field import Field
+from framework_m_core.domain.fields.field import Field
 from framework_m_standard.doctypes.base_doctype import BaseDocType
 
 __all__ = ["UserCredential"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
+from framework_m_core.domain.context import ADMINISTRATOR, GUEST, Principal
 from framework_m_core.domain.errors import PermissionDeniedError
-from framework_m_core.domain.scope import ADMINISTRATOR, GUEST, Principal
 
 __all__ = ["check_rights", "is_administrator"]
 

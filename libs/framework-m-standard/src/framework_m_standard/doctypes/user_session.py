@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from framework_m_core.domain.field import Field
+from framework_m_core.domain.fields.field import Field
 from framework_m_core.interfaces.session import SessionKind
 from framework_m_standard.doctypes.base_doctype import BaseDocType
 

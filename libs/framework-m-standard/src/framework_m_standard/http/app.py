@@ -13,26 +13,26 @@ from litestar.handlers import ASGIRouteHandler
 
 from framework_m_core.domain.clock import Clock, system_clock
 from framework_m_core.interfaces.authentication import AuthenticationProtocol
-from framework_m_core.registry.snapshot import Snapshot
-from framework_m_core.services.documents import DocumentService
-from framework_m_core.services.metadata import MetadataService
-from framework_m_core.services.queries import QueryService
+from framework_m_core.registry.registry import Snapshot
+from framework_m_core.services.documents.service import DocumentService
+from framework_m_core.services.metadata.service import MetadataService
+from framework_m_core.services.queries.service import QueryService
 from framework_m_core.services.rpc import RpcService
-from framework_m_standard.http.asgi import ASGIApp, arrival_of
-from framework_m_standard.http.auth_routes import AuthRoutes
-from framework_m_standard.http.document_actions import DocumentActions
-from framework_m_standard.http.document_routes import DocumentRoutes, document_mount
-from framework_m_standard.http.entrance import REFUSED_PATH, Entrance
-from framework_m_standard.http.error_responses import answer_to_exception, problem
-from framework_m_standard.http.health_routes import Lifecycle, Ping, health_routes
-from framework_m_standard.http.meta_routes import meta_routes
+from framework_m_standard.http.documents.actions import DocumentActions
+from framework_m_standard.http.documents.routes import DocumentRoutes, document_mount
+from framework_m_standard.http.middleware.request_context import REFUSED_PATH, Entrance
 from framework_m_standard.http.openapi.document import OpenApi
 from framework_m_standard.http.openapi.routes import openapi_routes
-from framework_m_standard.http.request_errors import RouteNotFoundError
-from framework_m_standard.http.responses import DocumentEncoder, send_answer
-from framework_m_standard.http.rpc_routes import rpc_routes
+from framework_m_standard.http.routes.auth import AuthRoutes
+from framework_m_standard.http.routes.health import Lifecycle, Ping, health_routes
+from framework_m_standard.http.routes.meta import meta_routes
+from framework_m_standard.http.routes.rpc import rpc_routes
+from framework_m_standard.http.routes.welcome import welcome_route
 from framework_m_standard.http.settings import HttpSettings, check_for_production
-from framework_m_standard.http.welcome import welcome_route
+from framework_m_standard.http.wire.asgi import ASGIApp, arrival_of
+from framework_m_standard.http.wire.error_responses import answer_to_exception, problem
+from framework_m_standard.http.wire.request_errors import RouteNotFoundError
+from framework_m_standard.http.wire.responses import DocumentEncoder, send_answer
 
 __all__ = ["Services", "create_app"]
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from framework_m_core.domain.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from framework_m_core.bootstrap.settings import Settings
+    from framework_m_core.bootstrap.settings.sources import Settings
 
 __all__ = ["HttpSettings", "check_for_production"]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from framework_m_core.domain.filters import Filter, fields_of
+from framework_m_core.domain.filters.tree import Filter, fields_of
 from framework_m_core.domain.page import OrderSpec
 from framework_m_core.interfaces.reader import QueryShape, ReadHandle, Row
 from framework_m_standard.memory import rows as stored

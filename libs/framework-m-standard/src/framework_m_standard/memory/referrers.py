@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from uuid import UUID
 
-from framework_m_core.registry.snapshot import Referrer, Snapshot
+from framework_m_core.registry.registry import Referrer, Snapshot
 from framework_m_standard.memory.rows import Row
 from framework_m_standard.memory.transaction import Transaction
 

@@ -8,14 +8,14 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from framework_m_core.domain.doctype import VERSION_ATTRIBUTE
+from framework_m_core.domain.documents.doctype import VERSION_ATTRIBUTE
 from framework_m_core.domain.errors import IntegrityError, LinkedDocumentError
-from framework_m_core.domain.filters import EVERYTHING, And, Comparison, Filter
+from framework_m_core.domain.filters.tree import EVERYTHING, And, Comparison, Filter
 from framework_m_core.domain.page import DEFAULT_LIMIT, OrderSpec, PaginatedResult
-from framework_m_core.registry.plans import DocTypePlan
-from framework_m_core.services.document_codec import document_from_values
-from framework_m_core.services.projection import LIVE
-from framework_m_core.services.validation import document_values
+from framework_m_core.registry.compiled import DocTypePlan
+from framework_m_core.services.documents.codec import document_from_values
+from framework_m_core.services.documents.validation import document_values
+from framework_m_core.services.queries.projection import LIVE
 from framework_m_standard.memory.referrers import holders
 from framework_m_standard.memory.rows import Row, stored_row, stored_value, values_of
 from framework_m_standard.memory.selection import select

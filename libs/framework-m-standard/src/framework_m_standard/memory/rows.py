@@ -9,10 +9,10 @@ from typing import Any
 from pydantic_core import to_json
 
 from framework_m_core.domain.errors import IntegrityError
-from framework_m_core.domain.field_spec import FieldKind, FieldSpec
-from framework_m_core.domain.values import bounded
+from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
+from framework_m_core.domain.fields.values import bounded
 from framework_m_core.interfaces.reader import ChildSelection
-from framework_m_core.registry.plans import DocTypePlan
+from framework_m_core.registry.compiled import DocTypePlan
 
 __all__ = ["Row", "from_json", "getter", "json_text", "stored_row", "stored_value", "values_of"]
 

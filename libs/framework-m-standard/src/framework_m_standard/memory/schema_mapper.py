@@ -12,10 +12,10 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from framework_m_core.domain.defaults import stored_default
 from framework_m_core.domain.errors import ConfigurationError
-from framework_m_core.domain.field_spec import FieldSpec
-from framework_m_core.registry.plans import DocTypePlan
+from framework_m_core.domain.fields.defaults import stored_default
+from framework_m_core.domain.fields.spec import FieldSpec
+from framework_m_core.registry.compiled import DocTypePlan
 from framework_m_standard.memory.rows import Row, stored_value
 from framework_m_standard.memory.store import MemoryStore
 from framework_m_standard.memory.table import Columns, Table, kinds_of, unique_key, wanted_unique

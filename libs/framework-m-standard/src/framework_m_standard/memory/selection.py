@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
-from framework_m_core.domain.filters import And, Comparison, Filter, Not, Or, Slot, predicate
+from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or, Slot, predicate
 from framework_m_core.domain.page import OrderSpec
 from framework_m_standard.memory.rows import Row
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 if TYPE_CHECKING:
-    from framework_m_core.bootstrap.settings import Settings
+    from framework_m_core.bootstrap.settings.sources import Settings
 
 __all__ = ["MemorySettings"]
 

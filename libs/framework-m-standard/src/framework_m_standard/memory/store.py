@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from framework_m_core.registry.snapshot import Snapshot
+from framework_m_core.registry.registry import Snapshot
 from framework_m_standard.memory.database import MemoryDatabase
 from framework_m_standard.memory.table import Table
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
-from framework_m_core.domain.field_spec import FieldKind, FieldSpec
-from framework_m_core.registry.plans import DocTypePlan
+from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
+from framework_m_core.registry.compiled import DocTypePlan
 from framework_m_standard.memory.rows import Row
 
 __all__ = ["Columns", "Kind", "Table", "kinds_of", "unique_key", "wanted_unique"]

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
-from framework_m_core.domain.doctype import VERSION_FIELD
+from framework_m_core.domain.documents.doctype import VERSION_FIELD
 from framework_m_core.domain.errors import (
     DuplicateNameError,
     DuplicateValueError,
@@ -16,7 +16,7 @@ from framework_m_core.domain.errors import (
     VersionConflictError,
 )
 from framework_m_core.interfaces.idempotency import StoredAnswer
-from framework_m_core.registry.plans import DocTypePlan
+from framework_m_core.registry.compiled import DocTypePlan
 from framework_m_standard.memory.database import MemoryDatabase
 from framework_m_standard.memory.overlay import Journal, Overlay
 from framework_m_standard.memory.rows import Row

@@ -16,13 +16,13 @@ from types import MappingProxyType
 from typing import Any, Final, Self
 from uuid import UUID
 
+from framework_m_core.domain.context import RequestScope
 from framework_m_core.domain.errors import FrameworkError, TransientError
 from framework_m_core.domain.events import DomainEvent
-from framework_m_core.domain.scope import RequestScope
 from framework_m_core.interfaces.audit_log import AuditEntry
 from framework_m_core.interfaces.idempotency import StoredAnswer
 from framework_m_core.interfaces.reader import ReadHandle, Row
-from framework_m_core.services.shielding import finished
+from framework_m_core.services.runtime.shield import finished
 from framework_m_standard.memory.audit_trail import SealedEntry, sealed
 from framework_m_standard.memory.counter import raised
 from framework_m_standard.memory.database import EventRecord

@@ -7,11 +7,11 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from framework_m_core.domain.field_spec import FieldKind, FieldSpec
+from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.interfaces.audit_log import AuditEntry
-from framework_m_standard.sql.compiled import parameter
+from framework_m_standard.sql.schema.tables import AUDIT_SPECS
+from framework_m_standard.sql.statements.compiled import parameter
 from framework_m_standard.sql.store import SqlStore
-from framework_m_standard.sql.tables import AUDIT_SPECS
 
 __all__ = ["SqlAuditLog"]
 

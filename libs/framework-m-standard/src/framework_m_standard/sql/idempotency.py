@@ -7,9 +7,9 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from framework_m_core.interfaces.idempotency import StoredAnswer
-from framework_m_standard.sql.compiled import parameter
+from framework_m_standard.sql.schema.tables import IDEMPOTENCY_SPECS
+from framework_m_standard.sql.statements.compiled import parameter
 from framework_m_standard.sql.store import SqlStore
-from framework_m_standard.sql.tables import IDEMPOTENCY_SPECS
 
 __all__ = ["SqlIdempotency"]
 

@@ -12,12 +12,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from framework_m_core.domain.events import EVENT_TYPES, DomainEvent, event_class
-from framework_m_core.domain.field_spec import FieldKind, FieldSpec
+from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.interfaces.outbox import OutboxRow
-from framework_m_standard.sql.compiled import Statement, parameter
-from framework_m_standard.sql.framework_statements import upsert
+from framework_m_standard.sql.schema.tables import EVENT_SPECS
+from framework_m_standard.sql.statements.compiled import Statement, parameter
+from framework_m_standard.sql.statements.framework import upsert
 from framework_m_standard.sql.store import SqlStore
-from framework_m_standard.sql.tables import EVENT_SPECS
 
 __all__ = ["SqlOutbox"]
 

@@ -12,14 +12,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from framework_m_core.domain.field_spec import FieldKind, FieldSpec
+from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.domain.page import OrderSpec
 from framework_m_core.interfaces.reader import ChildSelection, QueryShape, ReadHandle, Row
-from framework_m_core.registry.plans import FRAMEWORK_SPECS, ChildPlan, DocTypePlan
-from framework_m_standard.sql.compiled import Statement, compile_statement, parameter
-from framework_m_standard.sql.driver import Transaction
-from framework_m_standard.sql.filter_compiler import FilterCompiler
-from framework_m_standard.sql.row_codec import Convert
+from framework_m_core.registry.compiled import FRAMEWORK_SPECS, ChildPlan, DocTypePlan
+from framework_m_standard.sql.engine.driver import Transaction
+from framework_m_standard.sql.statements.compiled import Statement, compile_statement, parameter
+from framework_m_standard.sql.statements.filter_compiler import FilterCompiler
+from framework_m_standard.sql.statements.row_codec import Convert
 from framework_m_standard.sql.store import SqlStore
 
 __all__ = ["Prepared", "SqlReader", "run_prepared"]

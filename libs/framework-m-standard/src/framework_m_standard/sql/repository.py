@@ -8,16 +8,16 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from framework_m_core.domain.doctype import VERSION_ATTRIBUTE
+from framework_m_core.domain.documents.doctype import VERSION_ATTRIBUTE
 from framework_m_core.domain.errors import IntegrityError, LinkedDocumentError
-from framework_m_core.domain.filters import EVERYTHING, And, Comparison, Filter, shape_of
+from framework_m_core.domain.filters.tree import EVERYTHING, And, Comparison, Filter, shape_of
 from framework_m_core.domain.page import DEFAULT_LIMIT, OrderSpec, PaginatedResult
 from framework_m_core.interfaces.reader import QueryShape
-from framework_m_core.registry.plans import DocTypePlan
-from framework_m_core.services.document_codec import document_from_values
-from framework_m_core.services.projection import LIVE, full_selection, row_to_document
-from framework_m_core.services.validation import document_values
-from framework_m_standard.sql.pending_write import PendingWrite
+from framework_m_core.registry.compiled import DocTypePlan
+from framework_m_core.services.documents.codec import document_from_values
+from framework_m_core.services.documents.validation import document_values
+from framework_m_core.services.queries.projection import LIVE, full_selection, row_to_document
+from framework_m_standard.sql.statements.pending_write import PendingWrite
 
 if TYPE_CHECKING:
     from framework_m_standard.sql.unit_of_work import SqlUnitOfWork

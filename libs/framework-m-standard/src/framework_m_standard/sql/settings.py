@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 if TYPE_CHECKING:
-    from framework_m_core.bootstrap.settings import Settings
+    from framework_m_core.bootstrap.settings.sources import Settings
 
 __all__ = ["POSTGRESQL", "SqlSettings", "check_address", "sqlite_address"]
 

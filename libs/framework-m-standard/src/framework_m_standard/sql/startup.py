@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from framework_m_core.bootstrap.application import Application
-from framework_m_core.bootstrap.secrets import data_folder
-from framework_m_core.bootstrap.settings import Settings
-from framework_m_core.registry.snapshot import Snapshot
-from framework_m_standard.sql.driver import Driver
+from framework_m_core.bootstrap.settings.secrets import data_folder
+from framework_m_core.bootstrap.settings.sources import Settings
+from framework_m_core.registry.registry import Snapshot
+from framework_m_standard.sql.engine.driver import Driver
 from framework_m_standard.sql.settings import SqlSettings
 from framework_m_standard.sql.store import SqlStore, make_driver
 

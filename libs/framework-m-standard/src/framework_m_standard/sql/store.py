@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from framework_m_core.domain.errors import ConfigurationError
-from framework_m_core.registry.plans import DocTypePlan
-from framework_m_core.registry.snapshot import Snapshot
-from framework_m_standard.sql.driver import Driver
-from framework_m_standard.sql.framework_statements import FrameworkStatements
+from framework_m_core.registry.compiled import DocTypePlan
+from framework_m_core.registry.registry import Snapshot
+from framework_m_standard.sql.engine.driver import Driver
+from framework_m_standard.sql.engine.sqlite_driver import SqliteDriver
+from framework_m_standard.sql.schema.tables import Tables
 from framework_m_standard.sql.settings import POSTGRESQL, SqlSettings, sqlite_address
-from framework_m_standard.sql.sqlite_driver import SqliteDriver
-from framework_m_standard.sql.statements import DocTypeStatements
-from framework_m_standard.sql.tables import Tables
+from framework_m_standard.sql.statements.documents import DocTypeStatements
+from framework_m_standard.sql.statements.framework import FrameworkStatements
 
 __all__ = ["SqlStore", "make_driver"]
 
@@ -28,7 +28,7 @@ def make_driver(settings: SqlSettings, data_folder: Path) -> Driver:
 
 def _postgres(url: str, settings: SqlSettings) -> Driver:
     try:
-        from framework_m_standard.sql.postgres_driver import PostgresDriver
+        from framework_m_standard.sql.engine.postgres_driver import PostgresDriver
     except ImportError as error:
         raise ConfigurationError("PostgreSQL needs its driver: pip install 'framework-m-standard[postgres]'") from error
     return PostgresDriver(url, settings)

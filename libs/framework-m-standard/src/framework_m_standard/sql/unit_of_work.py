@@ -15,20 +15,20 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 from uuid import UUID
 
+from framework_m_core.domain.context import RequestScope
 from framework_m_core.domain.errors import FrameworkError, RepositoryError, TransientError, VersionConflictError
 from framework_m_core.domain.events import DomainEvent
-from framework_m_core.domain.scope import RequestScope
 from framework_m_core.interfaces.audit_log import AuditEntry
 from framework_m_core.interfaces.idempotency import StoredAnswer
 from framework_m_core.interfaces.reader import ReadHandle, Row
-from framework_m_core.services.shielding import finished
-from framework_m_standard.sql.driver import Transaction
-from framework_m_standard.sql.framework_statements import answer_row, audit_row, outbox_row
-from framework_m_standard.sql.pending_write import PendingWrite
+from framework_m_core.services.runtime.shield import finished
+from framework_m_standard.sql.engine.driver import Transaction
 from framework_m_standard.sql.reader import Prepared, SqlReader, run_prepared
-from framework_m_standard.sql.referrers import ReferrerQueries
 from framework_m_standard.sql.repository import SqlRepository
-from framework_m_standard.sql.statements import child_row
+from framework_m_standard.sql.statements.documents import child_row
+from framework_m_standard.sql.statements.framework import answer_row, audit_row, outbox_row
+from framework_m_standard.sql.statements.pending_write import PendingWrite
+from framework_m_standard.sql.statements.referrers import ReferrerQueries
 from framework_m_standard.sql.store import SqlStore
 
 __all__ = ["SqlUnitOfWork", "SqlUnitOfWorkFactory"]

@@ -10,11 +10,11 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from framework_m_core.bootstrap import discovery
-from framework_m_core.bootstrap.setting_check import check_setting, is_secret
-from framework_m_core.bootstrap.settings import config_file
-from framework_m_core.domain.addresses import HIDDEN, without_password
+from framework_m_core.bootstrap.plugins import discovery
+from framework_m_core.bootstrap.settings.check import check_setting, is_secret
+from framework_m_core.bootstrap.settings.sources import config_file
 from framework_m_core.domain.errors import ConfigurationError
+from framework_m_core.domain.redaction import HIDDEN, without_password
 from framework_m_studio.settings_file import write_setting
 
 __all__ = ["set_setting"]

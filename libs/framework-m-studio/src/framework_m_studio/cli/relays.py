@@ -12,7 +12,7 @@ from typing import Annotated, Final
 
 from cyclopts import Parameter
 
-from framework_m_core.bootstrap import discovery
+from framework_m_core.bootstrap.plugins import discovery
 from framework_m_core.domain.errors import FrameworkError
 from framework_m_studio.cli.tool_defaults import PYTEST, RUFF
 

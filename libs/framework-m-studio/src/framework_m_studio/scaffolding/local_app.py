@@ -8,9 +8,9 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from framework_m_core.bootstrap import discovery
-from framework_m_core.bootstrap.app_modules import register_app
-from framework_m_core.bootstrap.discovery import Choice
+from framework_m_core.bootstrap.plugins import discovery
+from framework_m_core.bootstrap.plugins.app_modules import register_app
+from framework_m_core.bootstrap.plugins.discovery import Choice
 from framework_m_core.cli.declared import application_here, declared_by
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.domain.suggestions import did_you_mean

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from framework_m_core.bootstrap import discovery
+from framework_m_core.bootstrap.plugins import discovery
 from framework_m_core.domain.errors import ConfigurationError
 
 __all__ = ["AppName", "app_name", "role_title", "snake_case"]

@@ -11,8 +11,8 @@ from datetime import timedelta
 import pytest
 import pytest_asyncio
 
+from framework_m_core.domain.context import ADMINISTRATOR, GUEST, Principal
 from framework_m_core.domain.errors import AuthenticationError, PermissionDeniedError, RateLimitError
-from framework_m_core.domain.scope import ADMINISTRATOR, GUEST, Principal
 from framework_m_core.interfaces.authentication import AuthenticationProtocol, Credentials, Login
 from framework_m_core.interfaces.identity import Identity, IdentityProtocol
 from framework_m_core.interfaces.session import SessionKind

@@ -8,8 +8,8 @@ from uuid import uuid4
 
 import pytest
 
+from framework_m_core.domain.context import ADMINISTRATOR, GUEST
 from framework_m_core.domain.errors import DuplicateNameError, EntityNotFoundError, ValidationError
-from framework_m_core.domain.scope import ADMINISTRATOR, GUEST
 from framework_m_core.interfaces.identity import Identity, IdentityProtocol
 from framework_m_testing.contracts.contract import Contract
 

@@ -14,7 +14,7 @@ import pytest_asyncio
 from framework_m_core.domain.errors import ConfigurationError, MigrationError
 from framework_m_core.interfaces.migration import MigrationKind, MigrationProtocol, MigrationStep
 from framework_m_core.registry.builder import RegistryBuilder
-from framework_m_core.registry.snapshot import Snapshot
+from framework_m_core.registry.registry import Snapshot
 from framework_m_testing.contracts.contract import Contract
 from framework_m_testing.fakes.doctype import FakeDocType
 

@@ -7,14 +7,14 @@ from typing import Any, Final
 
 import pytest
 
-from framework_m_core.domain.doctype import FRAMEWORK_FIELDS
+from framework_m_core.domain.context import ADMINISTRATOR, ANONYMOUS, GUEST, Principal
+from framework_m_core.domain.documents.doctype import FRAMEWORK_FIELDS
 from framework_m_core.domain.errors import DocTypeNotFoundError, FrameworkError
-from framework_m_core.domain.field import Field
-from framework_m_core.domain.filters import And, Comparison, Filter, Not, Or, PrincipalValue, matches
-from framework_m_core.domain.scope import ADMINISTRATOR, ANONYMOUS, GUEST, Principal
+from framework_m_core.domain.fields.field import Field
+from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or, PrincipalValue, matches
 from framework_m_core.interfaces.permission import Grant, PermissionProtocol, PolicyEvaluateRequest
 from framework_m_core.registry.builder import RegistryBuilder
-from framework_m_core.registry.snapshot import Snapshot
+from framework_m_core.registry.registry import Snapshot
 from framework_m_testing.contracts.contract import Contract
 from framework_m_testing.fakes.doctype import FakeDocType
 

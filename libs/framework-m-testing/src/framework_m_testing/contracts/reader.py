@@ -10,15 +10,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from framework_m_core.domain.filters import EVERYTHING, And, Comparison, Filter, matches, shape_of
+from framework_m_core.domain.filters.tree import EVERYTHING, And, Comparison, Filter, matches, shape_of
 from framework_m_core.domain.page import OrderSpec
 from framework_m_core.interfaces.reader import ChildSelection, QueryShape
-from framework_m_core.services.document_codec import document_from_values
+from framework_m_core.services.documents.codec import document_from_values
+from framework_m_core.services.documents.validation import document_values
 from framework_m_core.services.permissions import PermissionService
-from framework_m_core.services.projection import full_selection, row_to_document
-from framework_m_core.services.queries import QueryService
-from framework_m_core.services.query_parsing import ListRequest
-from framework_m_core.services.validation import document_values
+from framework_m_core.services.queries.parsing import ListRequest
+from framework_m_core.services.queries.projection import full_selection, row_to_document
+from framework_m_core.services.queries.service import QueryService
 from framework_m_testing.contracts.contract import StoreContract
 from framework_m_testing.fakes.permission import FakePermission
 from framework_m_testing.harness import StoreHarness, sample_snapshot

@@ -12,7 +12,7 @@ from framework_m_core.domain.errors import (
     RepositoryError,
     VersionConflictError,
 )
-from framework_m_core.domain.filters import Comparison
+from framework_m_core.domain.filters.tree import Comparison
 from framework_m_core.domain.page import OrderSpec
 from framework_m_testing.contracts.contract import StoreContract
 from framework_m_testing.harness import StoreHarness

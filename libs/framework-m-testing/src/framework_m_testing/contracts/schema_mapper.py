@@ -10,9 +10,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from framework_m_core.domain.errors import ConfigurationError, DuplicateValueError
-from framework_m_core.domain.field import Field
+from framework_m_core.domain.fields.field import Field
 from framework_m_core.registry.builder import RegistryBuilder
-from framework_m_core.registry.snapshot import Snapshot
+from framework_m_core.registry.registry import Snapshot
 from framework_m_testing.contracts.contract import StoreContract
 from framework_m_testing.fakes.doctype import FakeDocType
 from framework_m_testing.harness import OpenStore, StoreHarness

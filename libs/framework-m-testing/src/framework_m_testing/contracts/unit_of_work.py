@@ -8,7 +8,7 @@ import pytest
 
 from framework_m_core.domain.clock import system_clock
 from framework_m_core.domain.errors import FrameworkError, TransientError
-from framework_m_core.domain.filters import Comparison, shape_of
+from framework_m_core.domain.filters.tree import Comparison, shape_of
 from framework_m_core.interfaces.idempotency import StoredAnswer
 from framework_m_core.interfaces.reader import Lock, QueryShape
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol

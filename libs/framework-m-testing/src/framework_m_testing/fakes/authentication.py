@@ -9,8 +9,8 @@ from typing import Final, NoReturn
 from uuid import UUID
 
 from framework_m_core.domain.clock import Clock, system_clock
+from framework_m_core.domain.context import GUEST, Principal
 from framework_m_core.domain.errors import AuthenticationError, PermissionDeniedError, RateLimitError
-from framework_m_core.domain.scope import GUEST, Principal
 from framework_m_core.interfaces.authentication import Credentials, Login
 from framework_m_core.interfaces.identity import Identity, IdentityProtocol
 from framework_m_core.interfaces.session import OpenedSession, Session, SessionKind, SessionProtocol

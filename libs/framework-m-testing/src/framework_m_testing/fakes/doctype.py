@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from framework_m_core.domain.doctype import EPOCH, UNSAVED_ID, DocStatus, Submittable
+from framework_m_core.domain.documents.doctype import EPOCH, UNSAVED_ID, DocStatus, Submittable
 
 __all__ = ["FakeDocType"]
 

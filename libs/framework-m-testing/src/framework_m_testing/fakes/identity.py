@@ -11,8 +11,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from framework_m_core.domain.clock import IdGenerator, Uuid7Generator
+from framework_m_core.domain.context import ADMINISTRATOR, GUEST
 from framework_m_core.domain.errors import DuplicateNameError, EntityNotFoundError, FieldProblem, ValidationError
-from framework_m_core.domain.scope import ADMINISTRATOR, GUEST
 from framework_m_core.interfaces.identity import Attributes, Identity, check_attributes
 
 __all__ = ["FakeIdentity"]

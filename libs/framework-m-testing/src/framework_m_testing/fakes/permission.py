@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
-from framework_m_core.domain.field_spec import FieldSpec
-from framework_m_core.domain.filters import EVERYTHING, Filter, matches
-from framework_m_core.domain.scope import ADMINISTRATOR, GUEST, Principal
+from framework_m_core.domain.context import ADMINISTRATOR, GUEST, Principal
+from framework_m_core.domain.fields.spec import FieldSpec
+from framework_m_core.domain.filters.tree import EVERYTHING, Filter, matches
 from framework_m_core.interfaces.permission import (
     DecisionSource,
     Grant,
     PolicyEvaluateRequest,
     PolicyEvaluateResult,
 )
-from framework_m_core.registry.plans import DocTypePlan
-from framework_m_core.registry.snapshot import Snapshot
+from framework_m_core.registry.compiled import DocTypePlan
+from framework_m_core.registry.registry import Snapshot
 
 __all__ = ["FakePermission"]
 

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from framework_m_testing.permission_proof.declared import DeclaredField
-from framework_m_testing.permission_proof.leave import Leave
+from framework_m_testing.permission_proof.permission_model import Leave
 from framework_m_testing.permission_proof.plain_filters import Wrong, parsed
 
 __all__ = ["merged_body", "new_body"]

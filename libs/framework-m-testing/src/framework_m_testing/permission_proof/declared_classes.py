@@ -11,10 +11,10 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from framework_m_core.domain.field import Field
-from framework_m_core.domain.filters import And, Comparison, Filter, Not, Or, PrincipalValue
+from framework_m_core.domain.fields.field import Field
+from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or, PrincipalValue
 from framework_m_core.registry.builder import RegistryBuilder
-from framework_m_core.registry.snapshot import Snapshot
+from framework_m_core.registry.registry import Snapshot
 from framework_m_testing.fakes.doctype import FakeDocType
 from framework_m_testing.permission_proof.declared import (
     CallerValue,

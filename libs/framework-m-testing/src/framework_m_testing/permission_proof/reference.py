@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from framework_m_testing.permission_proof.declared import Declared, Documents, Request, Stored, Tree, Who
-from framework_m_testing.permission_proof.leave import Leave, Refused
+from framework_m_testing.permission_proof.permission_model import Leave, Refused
 from framework_m_testing.permission_proof.plain_filters import Wrong, holds, parsed
 from framework_m_testing.permission_proof.reference_writes import Writes
 

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 from framework_m_testing.permission_proof.bodies import merged_body, new_body
 from framework_m_testing.permission_proof.declared import Declared, DeclaredDocType, Request, Stored, Who, linking
-from framework_m_testing.permission_proof.leave import Leave, Refused
+from framework_m_testing.permission_proof.permission_model import Leave, Refused
 from framework_m_testing.permission_proof.plain_filters import Wrong
 
 __all__ = ["Writes"]

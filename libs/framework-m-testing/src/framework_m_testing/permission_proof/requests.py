@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from framework_m_testing.permission_proof.declared import FRAMEWORK, DeclaredDocType, DeclaredField, Request
+from framework_m_testing.permission_proof.generators import PLAIN, World, values_of_kind
 from framework_m_testing.permission_proof.picking import picked, picked_some, seldom
-from framework_m_testing.permission_proof.worlds import PLAIN, World, values_of_kind
 
 __all__ = ["as_json", "requests"]
 

@@ -9,8 +9,8 @@ from pydantic import PydanticSchemaGenerationError, TypeAdapter
 from pydantic.errors import PydanticInvalidForJsonSchema
 
 from framework_m_core.interfaces.permission import Grant
-from framework_m_core.registry.calls import DOC_ID, CallPlan
-from framework_m_core.registry.plans import DocTypePlan
+from framework_m_core.registry.compiled import DocTypePlan
+from framework_m_core.registry.endpoints import DOC_ID, CallPlan
 from framework_m_standard.http.openapi.components import problems, reference
 
 __all__ = ["CallParts", "function_parts", "method_parts"]

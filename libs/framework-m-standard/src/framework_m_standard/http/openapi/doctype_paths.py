@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from framework_m_core.interfaces.permission import Grant
-from framework_m_core.registry.plans import DocTypePlan
-from framework_m_core.services.schemas import document_schema, input_schema
+from framework_m_core.registry.compiled import DocTypePlan
+from framework_m_core.services.metadata.schemas import document_schema, input_schema
 from framework_m_standard.http.access import RouteAccess, document_access
 from framework_m_standard.http.openapi.components import components_of, problems, reference
 from framework_m_standard.http.openapi.examples import example_of

@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
+from framework_m_core.domain.context import RequestScope
 from framework_m_core.domain.errors import AuthenticationError
-from framework_m_core.domain.scope import RequestScope
 from framework_m_core.interfaces.permission import Grant
-from framework_m_core.registry.snapshot import Snapshot
-from framework_m_core.services.metadata import MetadataService
+from framework_m_core.registry.registry import Snapshot
+from framework_m_core.services.metadata.service import MetadataService
 from framework_m_standard.http.openapi.call_paths import function_parts, method_parts
 from framework_m_standard.http.openapi.components import PARAMETERS, SCHEMAS, SECURITY_SCHEMES
 from framework_m_standard.http.openapi.doctype_paths import doctype_paths, doctype_schemas
 from framework_m_standard.http.openapi.fixed_paths import FIXED_PATHS, FIXED_SCHEMAS
-from framework_m_standard.http.responses import encode
+from framework_m_standard.http.wire.responses import encode
 
 __all__ = ["OpenApi"]
 

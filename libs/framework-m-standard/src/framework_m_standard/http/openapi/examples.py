@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from framework_m_core.domain.field_spec import FieldKind, FieldSpec
-from framework_m_core.registry.plans import DocTypePlan
+from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
+from framework_m_core.registry.compiled import DocTypePlan
 
 __all__ = ["example_of"]
 

@@ -9,12 +9,12 @@ from litestar import HttpMethod, Request, Response, route
 from litestar.handlers import HTTPRouteHandler
 
 from framework_m_core.domain.errors import AuthenticationError
-from framework_m_standard.http.asgi import arrival_of
-from framework_m_standard.http.etags import content_etag, not_modified
+from framework_m_standard.http.documents.etags import content_etag, not_modified
+from framework_m_standard.http.documents.query_parameters import parse_query
 from framework_m_standard.http.openapi.document import OpenApi
 from framework_m_standard.http.openapi.pages import ASSETS, PAGES
-from framework_m_standard.http.query_parameters import parse_query
-from framework_m_standard.http.request_errors import RouteNotFoundError
+from framework_m_standard.http.wire.asgi import arrival_of
+from framework_m_standard.http.wire.request_errors import RouteNotFoundError
 
 __all__ = ["openapi_routes"]
 

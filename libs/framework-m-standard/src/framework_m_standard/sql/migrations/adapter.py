@@ -16,22 +16,22 @@ from alembic.operations import MigrateOperation
 
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.interfaces.migration import MigrationKind, MigrationStatus, MigrationStep, WrittenRevision
-from framework_m_core.services.documents import DocumentService
-from framework_m_standard.sql.migrations.advice import advice_on
-from framework_m_standard.sql.migrations.agenda import MigrationFiles, read_files
-from framework_m_standard.sql.migrations.changes import Changes, is_change
-from framework_m_standard.sql.migrations.comparison import Comparison
+from framework_m_core.services.documents.service import DocumentService
+from framework_m_standard.sql.migrations.autogenerate.advice import advice_on
+from framework_m_standard.sql.migrations.autogenerate.changes import Changes, is_change
+from framework_m_standard.sql.migrations.autogenerate.comparison import Comparison
+from framework_m_standard.sql.migrations.autogenerate.rendering import summary
 from framework_m_standard.sql.migrations.database import migration_database
+from framework_m_standard.sql.migrations.files.graph import MigrationFiles, read_files
+from framework_m_standard.sql.migrations.files.heads import Head, look_at_head
+from framework_m_standard.sql.migrations.files.revisions import VERSIONS, RevisionFile, reached
+from framework_m_standard.sql.migrations.files.scripts import make_folders, write_patch, write_revision
 from framework_m_standard.sql.migrations.framework_tables import FrameworkTables
-from framework_m_standard.sql.migrations.heads import Head, look_at_head
-from framework_m_standard.sql.migrations.ledger import Ledger, read_ledger
+from framework_m_standard.sql.migrations.operations.executor import perform
 from framework_m_standard.sql.migrations.patch_runner import PatchRunner
-from framework_m_standard.sql.migrations.performing import perform
 from framework_m_standard.sql.migrations.preview import statements_of
-from framework_m_standard.sql.migrations.rendering import summary
-from framework_m_standard.sql.migrations.revision_files import VERSIONS, RevisionFile, reached
+from framework_m_standard.sql.migrations.recorder import Ledger, read_ledger
 from framework_m_standard.sql.migrations.runner import RevisionRunner
-from framework_m_standard.sql.migrations.scripts import make_folders, write_patch, write_revision
 from framework_m_standard.sql.migrations.verification import problems_of
 from framework_m_standard.sql.settings import SqlSettings
 from framework_m_standard.sql.store import SqlStore

@@ -21,11 +21,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from framework_m_core.domain.errors import ConfigurationError, MigrationError
-from framework_m_standard.sql.driver import Driver
-from framework_m_standard.sql.field_registry import kind_types
-from framework_m_standard.sql.schema_mapper import SCHEMA_LOCK
+from framework_m_standard.sql.engine.driver import Driver
+from framework_m_standard.sql.engine.sqlite_driver import SqliteDriver
+from framework_m_standard.sql.schema.field_registry import kind_types
+from framework_m_standard.sql.schema.mapper import SCHEMA_LOCK
 from framework_m_standard.sql.settings import SqlSettings
-from framework_m_standard.sql.sqlite_driver import SqliteDriver
 
 __all__ = ["MigrationDatabase", "Work", "knowing_kinds", "migration_database"]
 

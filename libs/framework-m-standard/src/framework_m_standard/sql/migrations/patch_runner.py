@@ -9,16 +9,16 @@ from typing import Any
 import sqlalchemy as sa
 from alembic.util import load_python_file
 
+from framework_m_core.domain.context import RequestScope, system_scope
 from framework_m_core.domain.errors import ConfigurationError
-from framework_m_core.domain.scope import RequestScope, system_scope
-from framework_m_core.services.documents import DocumentService
-from framework_m_core.services.retries import retrying
-from framework_m_standard.sql.literals import literal_text
-from framework_m_standard.sql.migrations.ledger import patch_table
-from framework_m_standard.sql.migrations.long_running import lift_timeout
-from framework_m_standard.sql.migrations.patch_files import PatchFile
+from framework_m_core.services.documents.service import DocumentService
+from framework_m_core.services.runtime.retry import retrying
+from framework_m_standard.sql.migrations.files.patches import PatchFile
+from framework_m_standard.sql.migrations.operations.long_running import lift_timeout
 from framework_m_standard.sql.migrations.patch_sql import PatchSql
+from framework_m_standard.sql.migrations.recorder import patch_table
 from framework_m_standard.sql.migrations.runner import RUN_AGAIN, failed
+from framework_m_standard.sql.statements.literals import literal_text
 from framework_m_standard.sql.unit_of_work import SqlUnitOfWork, SqlUnitOfWorkFactory
 
 __all__ = ["PatchRunner"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from framework_m_standard.sql.compiled import Statement
-from framework_m_standard.sql.driver import Transaction
+from framework_m_standard.sql.engine.driver import Transaction
+from framework_m_standard.sql.statements.compiled import Statement
 
 __all__ = ["PatchSql"]
 

@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.exc import SQLAlchemyError
 
 from framework_m_core.domain.errors import FrameworkError, MigrationError
-from framework_m_standard.sql.migrations.scripts import open_scripts
+from framework_m_standard.sql.migrations.files.scripts import open_scripts
 
 __all__ = ["RUN_AGAIN", "RevisionRunner", "failed"]
 

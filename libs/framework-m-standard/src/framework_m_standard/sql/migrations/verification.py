@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from framework_m_core.domain.errors import ConfigurationError
-from framework_m_standard.sql.migrations.agenda import MigrationFiles, pending_lines, read_files
-from framework_m_standard.sql.migrations.ledger import Ledger
+from framework_m_standard.sql.migrations.files.graph import MigrationFiles, pending_lines, read_files
+from framework_m_standard.sql.migrations.recorder import Ledger
 
 __all__ = ["problems_of"]
 

@@ -1,0 +1,1 @@
+"""Installed packages: entry points, bindings, ports, overrides and app modules."""

@@ -1,0 +1,155 @@
+"""Which adapter serves which port: explicit config, else an installed variant, else `default`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from framework_m_core.bootstrap.plugins import discovery
+from framework_m_core.bootstrap.plugins.discovery import Choice, Discovered
+from framework_m_core.domain.errors import ConfigurationError
+
+__all__ = [
+    "ADAPTERS",
+    "FRAMEWORK_PORTS",
+    "STORE_FAMILY",
+    "Binding",
+    "Variant",
+    "installed_variants",
+    "resolve_bindings",
+]
+
+ADAPTERS = "framework_m.adapters."
+VARIANTS = "framework_m.variants"
+STORE_FAMILY = ("reader", "unit_of_work", "schema_mapper", "outbox", "counter", "idempotency", "audit_log")
+"""Ports that one store serves together, chosen by the one name `store`."""
+STORE_EXTRAS = ("migration",)
+"""Ports chosen with them that a store may be without."""
+FRAMEWORK_PORTS = (
+    *STORE_FAMILY,
+    *STORE_EXTRAS,
+    "permission",
+    "identity",
+    "session",
+    "authentication",
+    "event_bus",
+    "cache",
+)
+"""The framework's own ports; others are declared by apps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """An installed MX variant: its choices per port (`store` for the family), and the steps that it replaces."""
+
+    name: str
+    distribution: str
+    priority: int
+    adapters: Mapping[str, str]
+    replaces: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """The adapter of a port, who chose it, and what it outranked."""
+
+    port: str
+    choice: Choice
+    source: str
+    outranked: tuple[str, ...]
+
+    @property
+    def setting(self) -> str:
+        """The key under `[adapters]` that chooses for this port."""
+        return _setting(self.port)
+
+
+def _setting(port: str) -> str:
+    return "store" if port in (*STORE_FAMILY, *STORE_EXTRAS) else port
+
+
+def installed_variants(discovered: Discovered) -> tuple[Variant, ...]:
+    """All installed variants, the highest priority first."""
+    variants = [_variant(choice, discovery.load(choice)) for choice in discovered.choices(VARIANTS)]
+    return tuple(sorted(variants, key=lambda variant: -variant.priority))
+
+
+def resolve_bindings(
+    config: Mapping[str, str], variants: Sequence[Variant], discovered: Discovered
+) -> tuple[Binding, ...]:
+    """One binding per port that has adapters. Raises ConfigurationError listing every choice that is not there."""
+    problems: list[str] = []
+    offered = {group.removeprefix(ADAPTERS): discovered.choices(group) for group in discovered.groups(ADAPTERS)}
+    known = {"store", *offered} - {*STORE_FAMILY, *STORE_EXTRAS}
+    for port in config.keys() - known:
+        problems.append(f"[adapters] {port}: there is no such port: known are {', '.join(sorted(known))}")
+    bindings = [binding for port in offered if (binding := _bind(port, offered[port], config, variants, problems))]
+    missing = set(STORE_FAMILY) - offered.keys()
+    if missing:
+        problems.append(f"no installed package offers {', '.join(sorted(missing))}: install framework-m-standard[sql]")
+    if problems:
+        raise ConfigurationError("the adapters cannot be bound:", problems)
+    return tuple(bindings)
+
+
+def _bind(
+    port: str,
+    offered: Sequence[Choice],
+    config: Mapping[str, str],
+    variants: Sequence[Variant],
+    problems: list[str],
+) -> Binding | None:
+    wanted = _setting(port)
+    candidates = _candidates(wanted, config, variants, problems)
+    name, source = candidates[0]
+    found = [choice for choice in offered if choice.name == name]
+    if len(found) == 1:
+        outranked = tuple(f"{name} ({source})" for name, source in candidates[1:])
+        return Binding(port, found[0], source, outranked)
+    if not found and port in STORE_EXTRAS:
+        return None
+    names = ", ".join(sorted({choice.name for choice in offered}))
+    if found:
+        both = " and ".join(choice.distribution for choice in found)
+        problems.append(f"{port}: {both} both offer {name!r}: uninstall one, or name another under [adapters] {wanted}")
+    else:
+        problems.append(f"{port}: {source} chooses {name!r}, which nobody offers: offered are {names}")
+    return None
+
+
+def _candidates(
+    wanted: str, config: Mapping[str, str], variants: Sequence[Variant], problems: list[str]
+) -> list[tuple[str, str]]:
+    """Choices from the strongest to the weakest, each with its source."""
+    claims = [variant for variant in variants if wanted in variant.adapters]
+    if wanted not in config and len(claims) > 1 and claims[0].priority == claims[1].priority:
+        first, second = claims[:2]
+        both = f"{first.distribution} and {second.distribution}"
+        line = f"two variants of priority {first.priority} choose {wanted!r}: {both}"
+        line += f': write {wanted} = "{first.adapters[wanted]}" or "{second.adapters[wanted]}" under [adapters]'
+        if line not in problems:
+            problems.append(line)
+    explicit = [(config[wanted], "config")] if wanted in config else []
+    by_variant = [(variant.adapters[wanted], f"variant {variant.name}") for variant in claims]
+    return [*explicit, *by_variant, ("default", "default")]
+
+
+def _variant(choice: Choice, mapping: Any) -> Variant:
+    if not isinstance(mapping, Mapping) or not isinstance(mapping.get("adapters"), Mapping):
+        raise ConfigurationError(
+            f"variant {choice.name!r} of {choice.distribution}: {choice.value!r} must be a mapping with 'adapters' "
+            "(port to choice), and optionally 'priority' and 'replaces'"
+        )
+    priority = mapping.get("priority", 0)
+    if not isinstance(priority, int):
+        raise ConfigurationError(
+            f"variant {choice.name!r} of {choice.distribution}: its 'priority' is {priority!r}: an integer is expected"
+        )
+    return Variant(
+        choice.name,
+        choice.distribution,
+        priority,
+        dict(mapping["adapters"]),
+        tuple(mapping.get("replaces", ())),
+    )

@@ -1,0 +1,69 @@
+"""Ports of the apps' own: protocols under `framework_m.ports`, whose adapters are bound as the framework's are."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from framework_m_core.bootstrap.plugins import discovery
+from framework_m_core.bootstrap.plugins.binding import ADAPTERS, FRAMEWORK_PORTS, Binding
+from framework_m_core.bootstrap.plugins.discovery import Choice, Discovered
+from framework_m_core.domain.errors import ConfigurationError
+
+__all__ = ["AppPort", "app_ports", "check_adapters"]
+
+_GROUP = "framework_m.ports"
+
+
+@dataclass(frozen=True, slots=True)
+class AppPort:
+    """A port of an app: its name, under which adapters are offered and chosen, and its protocol."""
+
+    choice: Choice
+    protocol: type
+
+    @property
+    def name(self) -> str:
+        """The name of the port."""
+        return self.choice.name
+
+
+def app_ports(discovered: Discovered, bindings: Sequence[Binding]) -> tuple[AppPort, ...]:
+    """All declared ports. Raises ConfigurationError listing every one that cannot be used."""
+    ports = [AppPort(choice, discovery.load(choice)) for choice in discovered.choices(_GROUP)]
+    bound = {binding.port for binding in bindings}
+    problems = [f"{_place(port)}: {text}" for port in ports for text in _problems(port, ports, bound)]
+    if problems:
+        raise ConfigurationError("the ports of the apps cannot be used:", problems)
+    return tuple(ports)
+
+
+def _problems(port: AppPort, ports: Sequence[AppPort], bound: set[str]) -> Iterator[str]:
+    if not (inspect.isclass(port.protocol) and getattr(port.protocol, "_is_protocol", False)):
+        yield f"a class of typing.Protocol is expected, {port.choice.value} is {type(port.protocol).__name__}"
+    if port.name in FRAMEWORK_PORTS:
+        yield "the framework has a port of this name: choose another"
+    elif port.name not in bound:
+        yield f"nobody offers an adapter: add one under {ADAPTERS}{port.name}"
+    if any(other.name == port.name and other is not port for other in ports):
+        yield "two apps declare a port of this name"
+
+
+def check_adapters(protocols: Mapping[str, type], adapters: Mapping[str, object]) -> Mapping[type, object]:
+    """The adapters by protocol. Raises ConfigurationError for one that lacks what its protocol names."""
+    problems = []
+    for name, protocol in protocols.items():
+        needed: set[str] = getattr(protocol, "__protocol_attrs__", set())
+        lacking = sorted(one for one in needed if not hasattr(adapters[name], one))
+        if lacking:
+            adapter = type(adapters[name])
+            problems.append(f"port {name!r}: {adapter.__module__}.{adapter.__qualname__} lacks {', '.join(lacking)}")
+    if problems:
+        raise ConfigurationError("these adapters do not have what their ports name:", problems)
+    return MappingProxyType({protocol: adapters[name] for name, protocol in protocols.items()})
+
+
+def _place(port: AppPort) -> str:
+    return f"port {port.name!r} of {port.choice.distribution}"

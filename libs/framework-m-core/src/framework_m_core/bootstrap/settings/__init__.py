@@ -1,0 +1,1 @@
+"""Settings: their sources, checks, secrets and effective values."""

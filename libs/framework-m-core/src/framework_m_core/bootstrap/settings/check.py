@@ -1,0 +1,75 @@
+"""Whether one setting may have a value, before anybody writes it down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, get_args
+
+import pydantic
+from pydantic import BaseModel, SecretStr
+from pydantic_core import ErrorDetails
+
+from framework_m_core.bootstrap.plugins.binding import installed_variants, resolve_bindings
+from framework_m_core.bootstrap.plugins.discovery import Discovered
+from framework_m_core.bootstrap.settings.sources import settings_models, typed
+from framework_m_core.domain.errors import ConfigurationError
+from framework_m_core.domain.suggestions import did_you_mean
+
+__all__ = ["check_setting", "is_secret", "model_of"]
+
+_CHOICES = "adapters"
+_OWN_WORDS = {"assertion_error", "value_error"}
+
+
+def model_of(discovered: Discovered, section: str, key: str) -> type[BaseModel]:
+    """The model that has a setting. Raises ConfigurationError, with what was probably meant."""
+    models = settings_models(discovered)
+    model = models.get(section)
+    if model is None:
+        raise ConfigurationError(f"there is no section [{section}]{_meant(section, models)}")
+    if section != _CHOICES and key not in model.model_fields:
+        raise ConfigurationError(f"[{section}] has no setting {key!r}{_meant(key, model.model_fields)}")
+    return model
+
+
+def is_secret(discovered: Discovered, section: str, key: str) -> bool:
+    """Whether a setting is one that nobody but the process should see. Raises ConfigurationError as `model_of`."""
+    info = model_of(discovered, section, key).model_fields.get(key)
+    return info is not None and SecretStr in (info.annotation, *get_args(info.annotation))
+
+
+def check_setting(
+    discovered: Discovered, section: str, key: str, value: str | Sequence[str], *, given: str | None = None
+) -> Any:
+    """The value that a text means, read as the environment's is.
+
+    `given` is the text as it was written, where variables stood in it: what came out of them is not told, and a secret
+    never. Raises ConfigurationError: what was expected.
+    """
+    model = model_of(discovered, section, key)
+    hidden = given is not None or is_secret(discovered, section, key)
+    try:
+        checked = model.model_validate({key: typed(model, key, value)})
+        if section == _CHOICES:
+            resolve_bindings({key: str(value)}, installed_variants(discovered), discovered)
+    except pydantic.ValidationError as error:
+        said = "; ".join(_said(fault, model, key, hidden) for fault in error.errors())
+        came = f"; {given if hidden else value!r} came" if given or not hidden else ""
+        raise ConfigurationError(f"[{section}] {key}: {said}{came}") from (None if hidden else error)
+    except ConfigurationError:
+        if not hidden:
+            raise
+        raise ConfigurationError(f"[{section}] {key}: {given} stands for no adapter that is offered") from None
+    return value if section == _CHOICES else getattr(checked, key)
+
+
+def _said(fault: ErrorDetails, model: type[BaseModel], key: str, hidden: bool) -> str:
+    """What was wrong; a validator's own words may hold the value, so that a hidden one's setting is described."""
+    if hidden and fault["type"] in _OWN_WORDS:
+        info = model.model_fields.get(key)
+        return f"expected is what fits: {info.description}" if info and info.description else "it is not accepted"
+    return fault["msg"].removeprefix("Value error, ")
+
+
+def _meant(word: str, known: Mapping[str, object]) -> str:
+    return did_you_mean(word, known) or f": known are {', '.join(sorted(known))}"

@@ -1,0 +1,53 @@
+"""What settings come to: what was set, else what the framework takes instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+from pydantic import BaseModel, SecretStr
+
+from framework_m_core.bootstrap.settings.secrets import unset_secrets
+from framework_m_core.bootstrap.settings.sources import Settings
+
+__all__ = ["InForce", "settings_in_force"]
+
+_HIDDEN = SecretStr("")
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """One setting: its value, None where there is none, and where it comes from."""
+
+    key: str
+    value: Any
+    origin: str
+
+
+@runtime_checkable
+class _HasDefaults(Protocol):
+    """A settings model whose unset settings come to something that depends on the app and its environment."""
+
+    def in_force(self, settings: Settings) -> Mapping[str, Any]:
+        """What unset settings come to, by key."""
+        ...
+
+
+def settings_in_force(settings: Settings, section: str) -> Iterator[InForce]:
+    """Every setting of a section."""
+    model = settings.sections[section]
+    defaults = model.in_force(settings) if isinstance(model, _HasDefaults) else {}
+    for key, value in {**dict(model), **(model.model_extra or {})}.items():
+        if value is None:
+            yield _unset(settings, model, key, defaults.get(key))
+        else:
+            yield InForce(key, value, settings.origins.get((section, key), "default"))
+
+
+def _unset(settings: Settings, model: BaseModel, key: str, default: Any) -> InForce:
+    if key not in unset_secrets(model):
+        return InForce(key, default, "default")
+    if settings.production:
+        return InForce(key, None, "production does not start without it")
+    return InForce(key, _HIDDEN, f"default: generated, kept in {settings.data_folder}")

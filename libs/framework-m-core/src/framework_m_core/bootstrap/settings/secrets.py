@@ -1,0 +1,113 @@
+"""Secrets that no file states: generated once for development, refused in production."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+import tempfile
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pydantic
+from pydantic import BaseModel
+
+from framework_m_core.domain.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from framework_m_core.bootstrap.settings.sources import Settings
+
+__all__ = ["GENERATED", "data_folder", "fill_secrets", "unset_secrets"]
+
+GENERATED = "generated_in_development"
+"""A settings field with this in its `json_schema_extra` is a secret that development makes for itself."""
+
+_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
+
+
+def fill_secrets(settings: Settings) -> Settings:
+    """Settings with all generated secrets set.
+
+    Raises ConfigurationError in production, naming what to set, and for a kept secret that is no good.
+    """
+    missing = [(section, field) for section, model in settings.sections.items() for field in unset_secrets(model)]
+    if not missing:
+        return settings
+    if settings.production:
+        problems = [
+            f"[{section}] {field} is not set: give it as {_variable(section, field)}" for section, field in missing
+        ]
+        raise ConfigurationError("production does not start without its secrets:", problems)
+    sections, origins = dict(settings.sections), dict(settings.origins)
+    for section, field in missing:
+        file = data_folder(settings.data_folder) / f"{section}_{field}"
+        sections[section] = _with_kept(sections[section], field, file, _variable(section, field))
+        origins[section, field] = f"generated, {file}"
+    return replace(settings, sections=sections, origins=origins)
+
+
+def data_folder(folder: Path) -> Path:
+    """The `.m/` folder, made for its owner alone and ignored by git."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    ignore = folder / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n")
+    return folder
+
+
+def unset_secrets(model: BaseModel) -> list[str]:
+    """The generated secrets of a section that nobody has set."""
+    return [
+        name
+        for name, info in type(model).model_fields.items()
+        if isinstance(info.json_schema_extra, dict)
+        and info.json_schema_extra.get(GENERATED)
+        and getattr(model, name) is None
+    ]
+
+
+def _variable(section: str, field: str) -> str:
+    return f"M_{section}__{field}".upper()
+
+
+def _with_kept(model: BaseModel, field: str, file: Path, variable: str) -> BaseModel:
+    """A section with the secret of a file, held to the same rules as one that is set. Raises ConfigurationError."""
+    given = {name: getattr(model, name) for name in model.model_fields_set}
+    try:
+        return type(model).model_validate({**given, field: _kept(file, variable)})
+    except pydantic.ValidationError as error:
+        said = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise ConfigurationError(
+            f"{file} holds no secret that can be used: {said}; remove the file, and a new one is made"
+        ) from None
+
+
+def _kept(file: Path, variable: str) -> str:
+    """The secret in a file, which is made when missing. Raises ConfigurationError where it is not its owner's alone."""
+    try:
+        if not file.exists():
+            _offer(file)
+        if (mode := stat.S_IMODE(file.stat().st_mode)) & _OTHERS:
+            raise ConfigurationError(
+                f"{file} has mode {mode:04o}, so that others may have read the secret in it: remove the file, and a "
+                f"new one is made; where every file has such a mode, give the secret as {variable}"
+            )
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"the secret cannot be kept in {file}: {error}; give it as {variable}") from error
+
+
+def _offer(file: Path) -> None:
+    """Makes a secret, whole before it has its name: of several processes at once, the first to name its own decides."""
+    descriptor, draft = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.parent)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            stream.write(secrets.token_urlsafe(48))
+            stream.flush()
+            os.fsync(descriptor)
+        with suppress(FileExistsError):
+            os.link(draft, file)
+    finally:
+        os.unlink(draft)

@@ -1,0 +1,1 @@
+"""What a DocType declares: framework fields, `Meta` options and naming rules."""

@@ -1,0 +1,109 @@
+"""The options of a DocType's `class Meta`, checked against a typed model at registration."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or
+
+__all__ = ["ACTIONS", "Action", "FieldLevel", "MetaOptions", "read_meta"]
+
+type Action = Literal["read", "select", "write", "create", "delete", "purge", "submit", "cancel"]
+ACTIONS: Final[tuple[str, ...]] = get_args(Action.__value__)
+
+type Scope = Literal["all", "own"] | Filter
+
+
+class FieldLevel(BaseModel):
+    """The roles that may read and write the fields of one permission level."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    read: tuple[str, ...] = ()
+    write: tuple[str, ...] = ()
+
+
+class MetaOptions(BaseModel):
+    """Every option that `class Meta` of a DocType may state.
+
+    - `permissions`: action to roles; a mapping gives each role a scope (`"all"`, `"own"` or a filter), a plain
+      list means `"own"`, or `"all"` where `rls_field` is None. Without it the DocType is the administrator's.
+    - `rls_field`: the field that `"own"` compares with the caller.
+    - `field_levels`: `read` and `write` roles per `permlevel` above 0.
+    - `naming`: None (the name is the id), `"prompt"`, `"field:<name>"`, or a series such as `"INV-.YYYY.-.####"`.
+    - `indexes`: tuples of fields that are indexed together.
+    - `unique_together`: tuples of fields whose values no two live documents share.
+    - `submittable`: documents can be submitted and cancelled.
+    - `is_child_table`: rows of other DocTypes, without an API of their own.
+    - `overrides`: the class adds to the DocType that it inherits from; options that it states replace that one's.
+    - `api_resource`: whether documents are reached over HTTP; None means unless it is a child table.
+    - `label`: shown in place of the DocType's name; a message id.
+    - `module`: what it is listed under; None means the app.
+    - `ext`: third parties' options, each under its own namespace.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+    permissions: Mapping[str, Any] | None = None
+    rls_field: str | None = "owner"
+    field_levels: Mapping[int, FieldLevel] = Field(default_factory=dict)
+    naming: str | None = None
+    indexes: tuple[tuple[str, ...], ...] = ()
+    unique_together: tuple[tuple[str, ...], ...] = ()
+    submittable: bool = False
+    is_child_table: bool = False
+    overrides: bool = False
+    api_resource: bool | None = None
+    label: str | None = None
+    module: str | None = None
+    ext: Mapping[str, Any] = Field(default_factory=dict)
+
+    @field_validator("permissions")
+    @classmethod
+    def _roles_and_scopes(cls, value: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+        for action, roles in (value or {}).items():
+            _check_action(action, roles)
+        return value
+
+    @property
+    def has_api(self) -> bool:
+        """Whether documents are reached over HTTP."""
+        return not self.is_child_table if self.api_resource is None else self.api_resource
+
+    def scopes(self, action: str) -> Mapping[str, Scope]:
+        """Role to scope for an action; empty where nobody but the administrator has it."""
+        roles = (self.permissions or {}).get(action, ())
+        if isinstance(roles, Mapping):
+            return roles
+        return dict.fromkeys(roles, "own" if self.rls_field else "all")
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """Every role that the options name."""
+        named = {role for action in self.permissions or {} for role in self.scopes(action)}
+        return frozenset(named.union(*({*level.read, *level.write} for level in self.field_levels.values())))
+
+
+def _check_action(action: str, roles: object) -> None:
+    if action not in ACTIONS:
+        raise ValueError(f"unknown action {action!r}: expected one of {', '.join(ACTIONS)}")
+    if isinstance(roles, str) or not isinstance(roles, (Mapping, Sequence)):
+        raise ValueError(f"{action!r}: expected a list of roles or a mapping of role to scope, got {roles!r}")
+    scopes = roles.values() if isinstance(roles, Mapping) else ()
+    for scope in scopes:
+        if scope not in ("all", "own") and not isinstance(scope, (And, Or, Not, Comparison)):
+            raise ValueError(f"{action!r}: scope {scope!r} is neither 'all', 'own' nor a filter")
+    if any(not isinstance(role, str) or not role.strip() for role in roles):
+        raise ValueError(f"{action!r}: a role is a non-empty text")
+
+
+def read_meta(doctype: type, *, without: Collection[int | str] = ()) -> MetaOptions:
+    """The options that the class itself states, but for some; `Meta` is not inherited. Raises pydantic's
+    ValidationError."""
+    meta = doctype.__dict__.get("Meta")
+    stated = vars(meta).items() if meta else ()
+    kept = {key: value for key, value in stated if not key.startswith("__") and key not in without}
+    return MetaOptions.model_validate(kept)

@@ -1,0 +1,1 @@
+"""What a field declares: its kind, keywords, bounds and default."""

@@ -1,0 +1,176 @@
+"""What a declared field means: its kind, its bounds and the framework's keywords, read from a pydantic model."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from types import NoneType, UnionType
+from typing import Annotated, Any, Final, ForwardRef, Literal, Union, get_args, get_origin
+from uuid import UUID
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from framework_m_core.domain.fields.field import KEYWORDS
+
+__all__ = ["DECIMAL_DIGITS", "FieldKind", "FieldSpec", "read_field_spec"]
+
+DECIMAL_DIGITS: Final = 18
+"""Digits a stored decimal may have in all, so that scaled it fits a signed 64-bit integer on every store."""
+
+
+class FieldKind(enum.StrEnum):
+    """How a value is stored, compared and shown."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    FLOAT = "float"
+    BOOLEAN = "boolean"
+    DATETIME = "datetime"
+    DATE = "date"
+    DECIMAL = "decimal"
+    UUID = "uuid"
+    JSON = "json"
+    CHILDREN = "children"
+
+
+_SCALARS: Final[dict[Any, FieldKind]] = {
+    str: FieldKind.TEXT,
+    int: FieldKind.INTEGER,
+    float: FieldKind.FLOAT,
+    bool: FieldKind.BOOLEAN,
+    datetime: FieldKind.DATETIME,
+    date: FieldKind.DATE,
+    Decimal: FieldKind.DECIMAL,
+    UUID: FieldKind.UUID,
+}
+_KEYWORD_TYPES: Final[Mapping[str, type]] = {
+    **dict.fromkeys(KEYWORDS, bool),
+    **dict.fromkeys(("link", "fetch_from", "label"), str),
+    **dict.fromkeys(("permlevel", "scale"), int),
+}
+_KEYWORD_WORDS: Final[Mapping[type, str]] = {bool: "True or False", str: "text", int: "a whole number"}
+_ANYTHING: Final = (Any, object)
+_JSON: Final = (dict, Mapping, list, *_ANYTHING)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSpec:
+    """One field of a DocType, compiled from its annotation and keywords."""
+
+    name: str
+    kind: FieldKind
+    nullable: bool = False
+    required: bool = False
+    link: str | None = None
+    fetch_from: str | None = None
+    label: str | None = None
+    unique: bool = False
+    index: bool = False
+    in_list: bool = False
+    read_only: bool = False
+    allow_on_submit: bool = False
+    permlevel: int = 0
+    sensitive: bool = False
+    scale: int | None = None
+    choices: tuple[str, ...] = ()
+    enum: type[enum.Enum] | None = field(default=None, hash=False)
+    child: type[BaseModel] | None = field(default=None, hash=False)
+
+    @property
+    def is_scalar(self) -> bool:
+        """Whether the field is a column of the document's own table."""
+        return self.kind is not FieldKind.CHILDREN
+
+
+def read_field_spec(name: str, info: FieldInfo) -> FieldSpec:
+    """Compiles a pydantic field; raises ValueError with what was expected for a type no store can hold."""
+    extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
+    keywords: dict[str, Any] = {key: extra[key] for key in KEYWORDS if key in extra}
+    _check_keywords(keywords)
+    annotation, nullable = _strip(info.annotation)
+    nullable = nullable or annotation in _ANYTHING
+    kind, choices, child = _kind(annotation)
+    members = _enum(annotation)
+    if keywords.get("fetch_from"):
+        keywords["read_only"] = True
+    required = info.default is PydanticUndefined and info.default_factory is None
+    if info.default is None and not nullable:
+        raise ValueError("a field that may be None says so in its type: '… | None'")
+    spec = FieldSpec(name, kind, nullable, required, choices=choices, enum=members, child=child, **keywords)
+    _check(spec)
+    return spec
+
+
+def _check_keywords(keywords: Mapping[str, Any]) -> None:
+    for name, value in keywords.items():
+        expected = _KEYWORD_TYPES[name]
+        if value is not None and (not isinstance(value, expected) or (expected is int and isinstance(value, bool))):
+            raise ValueError(f"{name}={value!r}: {_KEYWORD_WORDS[expected]} is expected")
+
+
+def _enum(annotation: Any) -> type[enum.Enum] | None:
+    return annotation if isinstance(annotation, type) and issubclass(annotation, enum.Enum) else None
+
+
+def _strip(annotation: Any) -> tuple[Any, bool]:
+    """The annotation without `Annotated` and `None`, and whether None was in it."""
+    if get_origin(annotation) is Annotated:
+        return _strip(get_args(annotation)[0])
+    if get_origin(annotation) in {Union, UnionType}:
+        members = [member for member in get_args(annotation) if member is not NoneType]
+        if len(members) == 1 and len(members) < len(get_args(annotation)):
+            return _strip(members[0])[0], True
+    return annotation, False
+
+
+def _kind(annotation: Any) -> tuple[FieldKind, tuple[str, ...], type[BaseModel] | None]:
+    if annotation in _SCALARS:
+        return _SCALARS[annotation], (), None
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Literal and all(isinstance(choice, str) for choice in arguments):
+        return FieldKind.TEXT, arguments, None
+    if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
+        return _enum_kind(annotation)
+    if origin is list and arguments and _is_child(arguments[0]):
+        return FieldKind.CHILDREN, (), arguments[0]
+    if origin is list and arguments and isinstance(arguments[0], type) and issubclass(arguments[0], BaseModel):
+        name = arguments[0].__name__
+        raise ValueError(f"list[{name}]: {name} is no child table: its Meta says is_child_table = True")
+    if origin is list and arguments and isinstance(arguments[0], (str, ForwardRef)):
+        raise ValueError(f"{annotation}: its class was not found: write it without quotes, below that class")
+    if annotation in _JSON or origin in _JSON:
+        return FieldKind.JSON, (), None
+    raise ValueError(
+        f"type {annotation!r} cannot be stored: expected str, int, float, bool, datetime, date, Decimal, UUID, "
+        "a Literal or Enum of strings, list, dict, or a list of a child DocType"
+    )
+
+
+def _enum_kind(annotation: type[enum.Enum]) -> tuple[FieldKind, tuple[str, ...], None]:
+    values = [member.value for member in annotation]
+    if all(isinstance(value, str) for value in values):
+        return FieldKind.TEXT, tuple(values), None
+    if all(isinstance(value, int) for value in values):
+        return FieldKind.INTEGER, (), None
+    raise ValueError(f"enum {annotation.__name__} must have values that are all str or all int")
+
+
+def _is_child(argument: Any) -> bool:
+    meta = getattr(argument, "Meta", None)
+    return isinstance(argument, type) and issubclass(argument, BaseModel) and getattr(meta, "is_child_table", False)
+
+
+def _check(spec: FieldSpec) -> None:
+    if spec.kind is FieldKind.DECIMAL and spec.scale is None:
+        raise ValueError("a Decimal says how many places are kept: Field(scale=2)")
+    if spec.scale is not None and (spec.kind is not FieldKind.DECIMAL or not 0 <= spec.scale < DECIMAL_DIGITS):
+        raise ValueError(f"scale={spec.scale}: expected 0 to {DECIMAL_DIGITS - 1}, on a Decimal")
+    if spec.link and spec.kind is not FieldKind.UUID:
+        raise ValueError(f"link={spec.link!r} needs the type UUID, it holds the target's id")
+    if spec.unique and (spec.kind is FieldKind.JSON or not spec.is_scalar):
+        raise ValueError("unique=True needs a scalar type")

@@ -1,0 +1,1 @@
+"""The filter tree and what is done with it."""

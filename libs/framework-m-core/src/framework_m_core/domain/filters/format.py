@@ -1,0 +1,39 @@
+"""A filter as a person reads it."""
+
+from __future__ import annotations
+
+from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or, PrincipalValue
+
+__all__ = ["filter_text"]
+
+
+def filter_text(tree: Filter) -> str:
+    """Such as `branch in ('North', 'South') and not (kind eq 'Van')`."""
+    match tree:
+        case And(()):
+            return "everything"
+        case Or(()):
+            return "nothing"
+        case And(parts):
+            return " and ".join(_within(part) for part in parts)
+        case Or(parts):
+            return " or ".join(_within(part) for part in parts)
+        case Not(part):
+            return f"not ({filter_text(part)})"
+        case Comparison(field, operator, PrincipalValue(name)):
+            return f"{field} {operator} the caller's {name}"
+        case Comparison(field, operator, value):
+            return f"{field} {operator} {_value(value)}"
+    raise TypeError(f"not a filter: {tree!r}")
+
+
+def _within(part: Filter) -> str:
+    """A part of a whole, in brackets where it has parts of its own."""
+    text = filter_text(part)
+    return f"({text})" if isinstance(part, (And, Or)) and part.parts else text
+
+
+def _value(value: object) -> str:
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_value, value))})"
+    return repr(value) if isinstance(value, (str, bool, int, float)) or value is None else repr(str(value))

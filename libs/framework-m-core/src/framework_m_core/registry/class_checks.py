@@ -1,0 +1,163 @@
+"""What a class must be to be declared: problems that Python and pydantic would pass over in silence."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any, Final
+from uuid import UUID
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from framework_m_core.controllers.controller import HOOKS, Controller
+from framework_m_core.controllers.event_handler import HandlerMark
+from framework_m_core.controllers.rpc import call_mark
+from framework_m_core.domain.documents.doctype import FRAMEWORK_FIELDS, attribute_of
+from framework_m_core.domain.events import DomainEvent
+from framework_m_core.domain.fields.field import KEYWORDS, UNKNOWN_KEYWORDS, known_keywords
+from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
+from framework_m_core.domain.fields.values import bounded
+from framework_m_core.domain.suggestions import did_you_mean
+from framework_m_core.registry.dependencies import Wants
+
+__all__ = [
+    "check_controller",
+    "check_default",
+    "check_handler",
+    "check_keywords",
+    "check_mark",
+    "check_own_fields",
+    "is_async",
+]
+
+_FRAPPES: Final[Mapping[str, str]] = {
+    "before_validate": "validate",
+    "before_submit": "on_submit, which may still refuse",
+    "before_cancel": "on_cancel, which may still refuse",
+    "on_update": "after_save",
+    "on_change": "after_save",
+    "on_update_after_submit": "after_save",
+    "on_trash": "before_delete",
+    "autoname": "Meta.naming",
+}
+"""Hooks of Frappe's that are called otherwise here."""
+
+_FRAMEWORK_ATTRIBUTES = frozenset(attribute_of(name) for name in FRAMEWORK_FIELDS)
+_PYTHON: Final[Mapping[FieldKind, type | tuple[type, ...]]] = {
+    FieldKind.TEXT: str,
+    FieldKind.INTEGER: int,
+    FieldKind.FLOAT: (int, float),
+    FieldKind.BOOLEAN: bool,
+    FieldKind.DATETIME: datetime,
+    FieldKind.DATE: date,
+    FieldKind.DECIMAL: Decimal,
+    FieldKind.UUID: UUID,
+}
+
+
+def check_own_fields(model: type[BaseModel]) -> Iterator[str]:
+    """What the class states though every document has it, or though nobody would look at it."""
+    for name in inspect.get_annotations(model):
+        if name in _FRAMEWORK_ATTRIBUTES:
+            yield f"field {name!r} is the framework's own, every document has it: choose another name"
+        elif name.startswith("_"):
+            yield f"field {name!r} is not stored, because its name begins with an underscore: choose another name"
+    for name, member in vars(model).items():
+        if name != "Meta" and name.lower() == "meta" and isinstance(member, type):
+            yield f"class {name} is not looked at: its name is Meta"
+
+
+def check_keywords(name: str, info: FieldInfo) -> Iterator[str]:
+    """Keywords of `Field` that there are not."""
+    extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
+    unknown: Any = extra.get(UNKNOWN_KEYWORDS, ())
+    for keyword in unknown:
+        meant = did_you_mean(keyword, known_keywords()) or f": known are {', '.join(KEYWORDS)} and those of pydantic"
+        yield f"field {name!r}: Field has no keyword {keyword!r}{meant}"
+
+
+def check_default(spec: FieldSpec, info: FieldInfo) -> Iterator[str]:
+    """A default that is no value of the field."""
+    default = info.default
+    if default is None or default is PydanticUndefined or not spec.is_scalar:
+        return
+    stored = default.value if spec.enum and isinstance(default, Enum) else default
+    expected = _PYTHON.get(spec.kind, object)
+    if not isinstance(stored, expected) or (
+        isinstance(stored, bool) and spec.kind in {FieldKind.INTEGER, FieldKind.FLOAT}
+    ):
+        yield f"field {spec.name!r}: its default {default!r} is {type(default).__name__}, {spec.kind} is expected"
+        return
+    try:
+        bounded(spec, stored)
+    except (ValueError, OverflowError) as error:
+        yield f"field {spec.name!r}: its default {default!r} cannot be stored: {error}"
+
+
+def check_controller(controller: type[Controller[Any]]) -> Iterator[str]:
+    """Hooks that would not be awaited, or never be called."""
+    for name, member in vars(controller).items():
+        if name in HOOKS and not is_async(member):
+            yield f"{name} is a hook: it is declared with 'async def'"
+        elif name in HOOKS and not _takes(member, None):
+            yield f"{name} is a hook: it takes nothing but self, the document is self.doc"
+        elif name in _FRAPPES and inspect.isroutine(member) and call_mark(member) is None:
+            yield f"{name} is no hook and would never be called: use {_FRAPPES[name]}"
+        elif is_async(member) and call_mark(member) is None and (meant := _meant(name)):
+            yield f"{name} is no hook, did you mean {meant!r}? A method of your own needs a name less alike"
+
+
+def is_async(function: Any) -> bool:
+    """Whether a function is a coroutine function, under whatever decorators it wears."""
+    return inspect.iscoroutinefunction(inspect.unwrap(function))
+
+
+def _takes(function: Any, *arguments: object, **named: object) -> bool:
+    """Whether a function can be called so."""
+    try:
+        inspect.signature(function).bind(*arguments, **named)
+    except TypeError:
+        return False
+    return True
+
+
+def _meant(name: str) -> str | None:
+    """The hook that a name is a slip of the keyboard away from; `validated` and its like are words of their own."""
+    if name in HOOKS or "validate" in name:
+        return None
+    return next((hook for hook in HOOKS if _one_slip(hook, name)), None)
+
+
+def _one_slip(right: str, written: str) -> bool:
+    """Whether one letter was left out, added or mistaken, or two neighbours changed places."""
+    short, long = sorted((right, written), key=len)
+    if len(long) - len(short) == 1:
+        return any(long[:at] + long[at + 1 :] == short for at in range(len(long)))
+    wrong = [at for at in range(len(right)) if right[at] != written[at]] if len(short) == len(long) else []
+    if len(wrong) == 2:
+        first, second = wrong
+        return second - first == 1 and (right[first], right[second]) == (written[second], written[first])
+    return len(wrong) == 1
+
+
+def check_handler(function: Any, wants: Wants) -> Iterator[str]:
+    """A function that could not be called with an event and the ports that it asks for."""
+    if not is_async(function):
+        yield "an event handler is declared with 'async def'"
+    if _takes(function, None, **wants) or not _takes(function, None, None, **wants):
+        yield "an event handler takes two arguments, (event, documents), and by their names ports"
+
+
+def check_mark(mark: HandlerMark) -> Iterator[str]:
+    """What `@on` was given in place of a name and an event."""
+    doctype: object = mark.doctype
+    event: object = mark.event
+    if not isinstance(doctype, str):
+        yield f"@on takes the name of a DocType: write {getattr(doctype, '__name__', '?')!r} instead of the class"
+    if not (isinstance(event, type) and issubclass(event, DomainEvent)):
+        yield f"@on takes the class of an event such as DocSubmitted, not {event!r}"

@@ -1,0 +1,158 @@
+"""A registered DocType, compiled once into what every request needs to know of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from pydantic import BaseModel
+
+from framework_m_core.controllers.controller import Controller
+from framework_m_core.domain.documents.doctype import FRAMEWORK_FIELDS, VERSION_FIELD, attribute_of
+from framework_m_core.domain.documents.meta import MetaOptions
+from framework_m_core.domain.documents.naming import NamingRule
+from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
+from framework_m_core.registry.endpoints import CallPlan
+
+__all__ = ["FRAMEWORK_SPECS", "ChildPlan", "DocTypePlan"]
+
+FRAMEWORK_SPECS: Mapping[str, FieldSpec] = {
+    spec.name: spec
+    for spec in (
+        FieldSpec("id", FieldKind.UUID),
+        FieldSpec("name", FieldKind.TEXT),
+        FieldSpec("owner", FieldKind.TEXT),
+        FieldSpec("creation", FieldKind.DATETIME),
+        FieldSpec("modified", FieldKind.DATETIME),
+        FieldSpec("modified_by", FieldKind.TEXT),
+        FieldSpec("docstatus", FieldKind.INTEGER),
+        FieldSpec(VERSION_FIELD, FieldKind.INTEGER),
+        FieldSpec("deleted_at", FieldKind.DATETIME, nullable=True),
+    )
+}
+
+_UNBOUNDED = frozenset({FieldKind.UUID, FieldKind.BOOLEAN, FieldKind.CHILDREN})
+_BOOKKEEPING = frozenset({"id", "creation", "modified", "modified_by", VERSION_FIELD, "deleted_at"})
+
+
+@dataclass(frozen=True, eq=False)
+class ChildPlan:
+    """A child table as one field of one DocType holds it."""
+
+    field: str
+    doctype: str
+    model: type[BaseModel]
+    meta: MetaOptions
+    fields: Mapping[str, FieldSpec]
+    declared: type[BaseModel]
+    """The class as its own app knows it, without overrides."""
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """Stored and served fields of a row, its id first."""
+        return ("id", *self.fields)
+
+    @cached_property
+    def bounded(self) -> tuple[FieldSpec, ...]:
+        """Fields whose values a store may not be able to hold."""
+        return _bounded(self.fields)
+
+    @cached_property
+    def sensitive(self) -> frozenset[str]:
+        """Fields kept out of audit and events."""
+        return frozenset(name for name, spec in self.fields.items() if spec.sensitive)
+
+
+@dataclass(frozen=True, eq=False)
+class DocTypePlan:
+    """A DocType with its fields, children, naming rule, controller and the methods of it that may be called."""
+
+    name: str
+    module: str
+    model: type[BaseModel]
+    meta: MetaOptions
+    fields: Mapping[str, FieldSpec]
+    children: Mapping[str, ChildPlan]
+    naming: NamingRule
+    controller: type[Controller[Any]] | None
+    calls: Mapping[str, CallPlan] = field(default_factory=dict)
+    overrides: tuple[type[BaseModel], ...] = ()
+    """What other apps add to it, in the order of their apps."""
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """Fields that are columns of the document's own table, the framework's first."""
+        return (*FRAMEWORK_FIELDS, *(name for name, spec in self.fields.items() if spec.is_scalar))
+
+    @cached_property
+    def compared(self) -> tuple[str, ...]:
+        """What makes two versions of a document differ: everything but the bookkeeping of writes."""
+        return tuple(name for name in (*self.columns, *self.children) if name not in _BOOKKEEPING)
+
+    @cached_property
+    def attributes(self) -> tuple[str, ...]:
+        """The Python attributes of the columns, in their order."""
+        return tuple(attribute_of(name) for name in self.columns)
+
+    @cached_property
+    def specs(self) -> Mapping[str, FieldSpec]:
+        """Every field, the framework's included."""
+        return {**FRAMEWORK_SPECS, **self.fields}
+
+    @cached_property
+    def column_specs(self) -> Mapping[str, FieldSpec]:
+        """The columns with what they hold."""
+        return {name: self.specs[name] for name in self.columns}
+
+    @cached_property
+    def bounded(self) -> tuple[FieldSpec, ...]:
+        """Own fields whose values a store may not be able to hold."""
+        return _bounded(self.fields)
+
+    @cached_property
+    def hooks(self) -> frozenset[str]:
+        """The hooks that the controller defines."""
+        return self.controller.defined_hooks() if self.controller else frozenset()
+
+    @cached_property
+    def sensitive(self) -> frozenset[str]:
+        """Fields kept out of audit and events."""
+        return frozenset(name for name, spec in self.fields.items() if spec.sensitive)
+
+    @cached_property
+    def links(self) -> Mapping[str, str]:
+        """Own link fields and the DocTypes they point to."""
+        return {name: spec.link for name, spec in self.fields.items() if spec.link}
+
+    @cached_property
+    def has_links(self) -> bool:
+        """Whether the document or any of its child tables has a link field."""
+        tables = (self.fields, *(child.fields for child in self.children.values()))
+        return any(spec.link for fields in tables for spec in fields.values())
+
+    @cached_property
+    def enum_fields(self) -> tuple[str, ...]:
+        """Fields whose Python value is an enum member."""
+        return tuple(name for name, spec in self.fields.items() if spec.enum)
+
+    @cached_property
+    def converted(self) -> tuple[str, ...]:
+        """Columns whose stored value is not the model's: enums, and JSON, which is copied."""
+        return tuple(name for name, spec in self.fields.items() if spec.enum or spec.kind is FieldKind.JSON)
+
+    @cached_property
+    def indexed_text(self) -> tuple[str, ...]:
+        """Text fields that stand in an index and so must stay short."""
+        listed = {name for columns in (*self.meta.indexes, *self.meta.unique_together) for name in columns}
+        listed |= {self.meta.rls_field or "", "name"}
+        return tuple(
+            name
+            for name, spec in self.specs.items()
+            if spec.kind is FieldKind.TEXT and not spec.enum and (spec.unique or spec.index or name in listed)
+        )
+
+
+def _bounded(fields: Mapping[str, FieldSpec]) -> tuple[FieldSpec, ...]:
+    return tuple(spec for spec in fields.values() if spec.kind not in _UNBOUNDED and not spec.enum)

@@ -1,0 +1,147 @@
+"""Callable methods and functions, compiled once: who may call them, and what their arguments must be."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, get_args, get_type_hints
+
+import pydantic
+from pydantic import BaseModel, ConfigDict
+
+from framework_m_core.controllers.controller import HOOKS, Controller, Documents
+from framework_m_core.controllers.rpc import CallMark
+from framework_m_core.domain.context import RequestScope
+from framework_m_core.domain.documents.doctype import is_document_class
+from framework_m_core.domain.documents.meta import ACTIONS
+from framework_m_core.registry.class_checks import is_async
+from framework_m_core.registry.dependencies import UNREADABLE
+
+__all__ = ["DOC_ID", "CallPlan", "check_call", "compile_call", "function_path"]
+
+_PATH = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)+", re.IGNORECASE)
+_STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
+_NAMED = {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY}
+DOC_ID = "doc_id"
+"""What names the document in the body of a call of a method."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallPlan:
+    """One callable. `arguments` is the model of its body; `filled` says which parameters the framework fills in.
+
+    Without an `action` guests may call it. A method is called on a `controller` of its own, with a `document` or
+    without.
+    """
+
+    function: Callable[..., Any]
+    action: str | None
+    doctype: str | None
+    arguments: type[BaseModel]
+    filled: Mapping[str, type]
+    returns: Any
+    about: str
+    controller: type[Controller[Any]] | None = None
+    document: bool = False
+
+
+def function_path(function: Any, mark: CallMark) -> str:
+    """The path of a function: the declared one, else its module and name."""
+    return mark.path or f"{function.__module__}.{function.__qualname__}"
+
+
+def compile_call(
+    function: Any,
+    mark: CallMark,
+    doctype: str | None = None,
+    controller: type[Controller[Any]] | None = None,
+    ports: Collection[type] = (),
+) -> CallPlan:
+    """The plan of a method of a DocType, or of a function. Raises one of UNREADABLE for a bad signature."""
+    hints = get_type_hints(function, include_extras=True)
+    fields: dict[str, Any] = {}
+    filled: dict[str, type] = {}
+    for parameter in _parameters(function, mark):
+        annotation = hints[parameter.name]
+        if annotation in (Documents, RequestScope):
+            filled[parameter.name] = annotation
+        elif annotation not in ports:
+            default = ... if parameter.default is inspect.Parameter.empty else parameter.default
+            fields[parameter.name] = (annotation, default)
+    arguments = pydantic.create_model(function.__name__, __config__=_STRICT, **fields)
+    about = inspect.cleandoc(function.__doc__ or "")
+    action = None if mark.allow_guest else mark.action
+    returns = hints.get("return", Any)
+    needs = mark.document and controller is not None
+    return CallPlan(function, action, mark.doctype or doctype, arguments, filled, returns, about, controller, needs)
+
+
+def _parameters(function: Any, mark: CallMark) -> list[inspect.Parameter]:
+    parameters = list(inspect.signature(function).parameters.values())
+    return parameters[1:] if mark.kind == "method" else parameters
+
+
+def check_call(function: Any, mark: CallMark) -> Iterator[str]:
+    """What keeps a callable from being called, or would let in whom nobody meant to."""
+    name = function.__name__
+    if mark.kind is None:
+        yield f"{name}: requires_permission stands alone: add @whitelist to a method, @rpc() to a function"
+        return
+    if not is_async(function):
+        yield f"{name} can be called over HTTP: it is declared with 'async def'"
+    yield from _check_leave(name, mark)
+    yield from _check_answer(name, function)
+    yield from _check_signature(name, function, mark)
+
+
+def _check_answer(name: str, function: Any) -> Iterator[str]:
+    try:
+        returns = get_type_hints(function).get("return", Any)
+    except UNREADABLE:
+        return  # told of with the arguments
+    for doctype in shown_documents(returns):
+        yield (
+            f"{name} returns {doctype}, which would show every field: return what documents.get gives, which is what "
+            "the caller may see, or a model of your own"
+        )
+
+
+def _check_leave(name: str, mark: CallMark) -> Iterator[str]:
+    if mark.action is None and not mark.allow_guest:
+        yield f"{name} does not say who may call it: add @requires_permission('write') or allow_guest=True"
+    if mark.action is not None and mark.allow_guest:
+        yield f"{name} requires a permission and allows guests: leave one out"
+    if mark.action is not None and mark.action not in ACTIONS:
+        yield f"{name} requires {mark.action!r}, which is no action: expected one of {', '.join(ACTIONS)}"
+    if mark.kind == "function" and mark.action is not None and mark.doctype is None:
+        yield f"{name}: a function names the DocType: @requires_permission({mark.action!r}, 'Invoice')"
+    if mark.kind == "method" and mark.doctype is not None:
+        yield f"{name}: a method's own DocType is meant: @requires_permission({mark.action!r})"
+
+
+def _check_signature(name: str, function: Any, mark: CallMark) -> Iterator[str]:
+    if mark.kind == "method" and (name in HOOKS or name.startswith("_")):
+        yield f"{name} cannot be called over HTTP: it is a hook or private"
+    if mark.path is not None and not _PATH.fullmatch(mark.path):
+        yield f"{name}: the path {mark.path!r} is not dotted, as 'shop.stock.recount' is"
+    for parameter in _parameters(function, mark):
+        if parameter.kind not in _NAMED or parameter.annotation is inspect.Parameter.empty:
+            yield f"{name}: its parameter {parameter.name!r} needs a name and a type, so that it can be checked"
+        elif parameter.name.startswith("_") or hasattr(BaseModel, parameter.name):
+            yield f"{name}: its parameter {parameter.name!r} cannot be sent in a body: choose another name"
+        elif parameter.name == DOC_ID and mark.kind == "method":
+            yield f"{name}: 'doc_id' in the body names the document: read self.doc instead"
+
+
+def shown_documents(annotation: Any, seen: frozenset[Any] = frozenset()) -> Iterator[str]:
+    """Names of the DocTypes within a type: as an answer they would show fields that the caller may not see."""
+    if is_document_class(annotation):
+        yield annotation.__name__
+    elif inspect.isclass(annotation) and issubclass(annotation, BaseModel) and annotation not in seen:
+        for info in annotation.model_fields.values():
+            yield from shown_documents(info.annotation, seen | {annotation})
+    else:
+        for part in get_args(annotation):
+            yield from shown_documents(part, seen)

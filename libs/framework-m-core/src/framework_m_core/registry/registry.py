@@ -1,0 +1,75 @@
+"""The registry's compiled state: immutable, swapped whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any
+
+from framework_m_core.controllers.event_handler import EventHandler
+from framework_m_core.domain.errors import DocTypeNotFoundError
+from framework_m_core.domain.suggestions import did_you_mean
+from framework_m_core.registry.compiled import DocTypePlan
+from framework_m_core.registry.dependencies import Wants
+from framework_m_core.registry.endpoints import CallPlan
+
+__all__ = ["Referrer", "Snapshot"]
+
+
+@dataclass(frozen=True, slots=True)
+class Referrer:
+    """A link field that points to a DocType; `child` names the child table that holds it, if one does."""
+
+    doctype: str
+    field: str
+    child: str | None = None
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """All DocTypes, event handlers and callable functions of the app."""
+
+    doctypes: Mapping[str, DocTypePlan]
+    handlers: Mapping[tuple[str, str], tuple[EventHandler, ...]]
+    functions: Mapping[str, CallPlan] = field(default_factory=dict)
+    wants: Mapping[Any, Wants] = field(default_factory=dict)
+    """The ports that controller classes, handlers and callable functions ask for."""
+    child_tables: Mapping[str, DocTypePlan] = field(default_factory=dict)
+    """The DocTypes whose documents are rows of others: they are read and written with these alone."""
+
+    def get(self, name: str) -> DocTypePlan:
+        """The plan of a DocType. Raises DocTypeNotFoundError."""
+        plan = self.doctypes.get(name)
+        if plan is None:
+            meant = ": it is a child table, whose rows are part of other documents" if name in self.child_tables else ""
+            meant = meant or did_you_mean(name, self.doctypes)
+            raise DocTypeNotFoundError(f"there is no DocType {name!r}", meant=meant, doctype=name)
+        return plan
+
+    def handlers_of(self, doctype: str, event_type: str) -> tuple[EventHandler, ...]:
+        """The handlers of one kind of event, in declared order."""
+        return self.handlers.get((doctype, event_type), ())
+
+    @cached_property
+    def roles(self) -> frozenset[str]:
+        """Every role that any DocType names."""
+        plans = self.doctypes.values()
+        return frozenset().union(
+            *(plan.meta.roles for plan in plans),
+            *(child.meta.roles for plan in plans for child in plan.children.values()),
+        )
+
+    @cached_property
+    def referrers(self) -> Mapping[str, tuple[Referrer, ...]]:
+        """For each DocType, the link fields that point to it."""
+        found: dict[str, list[Referrer]] = {}
+        for plan in self.doctypes.values():
+            for link, target in plan.links.items():
+                found.setdefault(target, []).append(Referrer(plan.name, link))
+            for child in plan.children.values():
+                for link, spec in child.fields.items():
+                    if spec.link:
+                        found.setdefault(spec.link, []).append(Referrer(plan.name, link, child.field))
+        return MappingProxyType({name: tuple(referrers) for name, referrers in found.items()})

@@ -1,0 +1,1 @@
+"""Writes: one service, its pipeline, hooks, validation and links."""

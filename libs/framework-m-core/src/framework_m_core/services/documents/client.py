@@ -1,0 +1,96 @@
+"""The door to documents as hooks and event handlers get it: one scope, one unit of work, one call at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from framework_m_core.domain.context import RequestScope
+from framework_m_core.domain.page import DEFAULT_LIMIT, PaginatedResult
+from framework_m_core.services.queries.parsing import ListRequest
+
+if TYPE_CHECKING:
+    from framework_m_core.services.documents.service import DocumentService
+
+__all__ = ["ScopedDocuments"]
+
+
+@dataclass(slots=True)
+class _Turns:
+    """Lets the calls of one hook follow each other, and remembers whether any of them wrote."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    wrote: bool = False
+
+
+class ScopedDocuments:
+    """`controllers.Documents` over the document service."""
+
+    def __init__(self, service: DocumentService, scope: RequestScope, turns: _Turns | None = None) -> None:
+        self._service = service
+        self._scope = scope
+        self._turns = turns or _Turns()
+
+    @property
+    def wrote(self) -> bool:
+        """Whether anything has been written through this door."""
+        return self._turns.wrote
+
+    async def create(self, doctype: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Creates a document; the answer holds what the caller may read of it."""
+        async with self._writing():
+            return await self._service.create(self._scope, doctype, values)
+
+    async def get(self, doctype: str, ref: UUID | str, *, for_update: bool = False) -> Mapping[str, Any]:
+        """A document by id or name; in a hook, `for_update` keeps others from changing it until the write ends."""
+        async with self._turns.lock:
+            return await self._service.get(self._scope, doctype, ref, for_update=for_update)
+
+    async def list(
+        self,
+        doctype: str,
+        filters: Any = None,
+        *,
+        order_by: Sequence[str] = (),
+        fields: Sequence[str] | None = None,
+        limit: int = DEFAULT_LIMIT,
+        offset: int = 0,
+    ) -> PaginatedResult[dict[str, Any]]:
+        """A page of documents, with filters, order and fields as the HTTP API takes them."""
+        request = ListRequest(limit, offset, filters=filters, order_by=order_by, fields=fields)
+        async with self._turns.lock:
+            return await self._service.list(self._scope, doctype, request)
+
+    async def update(self, doctype: str, ref: UUID | str, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Merges values into a document."""
+        async with self._writing():
+            return await self._service.update(self._scope, doctype, ref, values)
+
+    async def delete(self, doctype: str, ref: UUID | str) -> None:
+        """Deletes a document softly."""
+        async with self._writing():
+            await self._service.delete(self._scope, doctype, ref)
+
+    async def submit(self, doctype: str, ref: UUID | str) -> Mapping[str, Any]:
+        """Makes a draft final."""
+        async with self._writing():
+            return await self._service.submit(self._scope, doctype, ref)
+
+    async def cancel(self, doctype: str, ref: UUID | str) -> Mapping[str, Any]:
+        """Revokes a submitted document."""
+        async with self._writing():
+            return await self._service.cancel(self._scope, doctype, ref)
+
+    def elevated(self, reason: str) -> ScopedDocuments:
+        """The same door, in the same unit of work, acting as the system for a reason that the audit keeps."""
+        return ScopedDocuments(self._service, self._scope.elevated(reason), self._turns)
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[None]:
+        async with self._turns.lock:
+            self._turns.wrote = True
+            yield

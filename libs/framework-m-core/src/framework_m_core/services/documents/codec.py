@@ -1,0 +1,48 @@
+"""Between stored values by field name and a document as a model."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from framework_m_core.domain.documents.doctype import DocStatus, construct
+from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
+from framework_m_core.registry.compiled import DocTypePlan
+
+__all__ = ["attributes_from_values", "document_from_values"]
+
+
+def attributes_from_values(plan: DocTypePlan, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Stored values by attribute name, as the constructor of a model takes them; containers are copied."""
+    attributes = {attribute: values[name] for name, attribute in zip(plan.columns, plan.attributes, strict=True)}
+    for name in plan.converted:
+        attributes[name] = _member(plan.fields[name], values[name])
+    attributes["docstatus"] = DocStatus(values["docstatus"])
+    for name, child in plan.children.items():
+        attributes[name] = [
+            {column: _member(child.fields[column], row[column]) if column != "id" else row["id"] for column in row}
+            for row in values[name]
+        ]
+    return attributes
+
+
+def _member(spec: FieldSpec, value: Any) -> Any:
+    if spec.kind is FieldKind.JSON:
+        return copy.deepcopy(value)
+    return spec.enum(value) if spec.enum and value is not None else value
+
+
+def document_from_values(plan: DocTypePlan, values: Mapping[str, Any]) -> BaseModel:
+    """A stored document as a model, built without validating; containers are copied."""
+    attributes = attributes_from_values(plan, values)
+    for name, child in plan.children.items():
+        attributes[name] = [_row(child.model, row) for row in attributes[name]]
+    return construct(plan.model, attributes)
+
+
+def _row(model: type[BaseModel], row: Mapping[str, Any]) -> BaseModel:
+    defaults: Callable[[], dict[str, Any]] = getattr(model, "framework_defaults", dict)
+    return construct(model, {**defaults(), **row})

@@ -1,0 +1,147 @@
+"""Links: every target must be there and readable by the caller, and fetched fields are copied from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from framework_m_core.domain.context import RequestScope
+from framework_m_core.domain.errors import FieldProblem, LinkTargetError
+from framework_m_core.domain.fields.spec import FieldSpec
+from framework_m_core.domain.filters.tree import And, Comparison, shape_of
+from framework_m_core.interfaces.permission import Grant
+from framework_m_core.interfaces.reader import DocumentReaderProtocol, QueryShape
+from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol
+from framework_m_core.registry.compiled import DocTypePlan
+from framework_m_core.registry.registry import Snapshot
+from framework_m_core.services.permissions import PermissionService
+
+__all__ = ["LinkService"]
+
+type _Holder = tuple[str, Mapping[str, FieldSpec], MutableMapping[str, Any], Mapping[str, Any]]
+"""Where a link field stands: path, specs, the values now and the values before."""
+
+
+class LinkService:
+    """Checks the links of a document that are new, inside its unit of work."""
+
+    def __init__(self, snapshot: Snapshot, reader: DocumentReaderProtocol, permissions: PermissionService) -> None:
+        self._snapshot = snapshot
+        self._permissions = permissions
+        self._prepare = lru_cache(maxsize=1024)(reader.prepare)
+
+    async def resolve(
+        self,
+        unit: UnitOfWorkProtocol,
+        scope: RequestScope,
+        plan: DocTypePlan,
+        values: MutableMapping[str, Any],
+        before: Mapping[str, Any],
+    ) -> None:
+        """Locks the targets of links that differ from `before` and fills the fields fetched from them.
+
+        Raises LinkTargetError naming every link whose target is missing, deleted or not readable, alike.
+        """
+        if not plan.has_links:
+            return
+        wanted: dict[str, dict[UUID, set[str]]] = {}
+        holders = list(_holders(plan, values, before))
+        for _, specs, now, was in holders:
+            for name, target in _new_links(specs, now, was):
+                wanted.setdefault(target, {}).setdefault(now[name], set()).update(_fetched(specs, name))
+        if not wanted and not any(_has_cleared(specs, now, was) for _, specs, now, was in holders):
+            return
+        found = {target: await self._targets(unit, scope, target, ids) for target, ids in wanted.items()}
+        problems = [problem for holder in holders for problem in _settle(holder, found)]
+        if problems:
+            raise LinkTargetError("a link points to nothing that you can read", problems)
+
+    async def readable(self, scope: RequestScope, doctypes: Iterable[str]) -> list[str]:
+        """Those of the DocTypes that the caller may read documents of, by name."""
+        plans = [self._snapshot.get(name) for name in sorted({*doctypes})]
+        return [plan.name for plan in plans if await self._permissions.find(scope.principal, plan, "read")]
+
+    async def _targets(
+        self, unit: UnitOfWorkProtocol, scope: RequestScope, doctype: str, ids: Mapping[UUID, set[str]]
+    ) -> dict[UUID, Mapping[str, Any]]:
+        """Targets that the caller may read, or, where nothing is fetched from them, select."""
+        plan = self._snapshot.get(doctype)
+        found = await self._granted(unit, scope, plan, "read", ids)
+        rest = {id: fields for id, fields in ids.items() if id not in found and not fields}
+        return {**found, **await self._granted(unit, scope, plan, "select", rest)} if rest else found
+
+    async def _granted(
+        self,
+        unit: UnitOfWorkProtocol,
+        scope: RequestScope,
+        plan: DocTypePlan,
+        action: str,
+        ids: Mapping[UUID, set[str]],
+    ) -> dict[UUID, Mapping[str, Any]]:
+        grant = await self._permissions.find(scope.principal, plan, action)
+        ids = {id: fields for id, fields in ids.items() if grant and grant.readable.issuperset(fields)}
+        if grant is None or not ids:
+            return {}
+        fields = sorted(set().union(*ids.values()))
+        columns = plan.columns if grant.evaluate else ("id", *(name for name in fields if name != "id"))
+        live = (Comparison("id", "in", tuple(ids)), Comparison("deleted_at", "is_null", True))
+        where, slots = shape_of(And((*live, self._permissions.bound_scope(grant, scope.principal))))
+        handle = self._prepare(QueryShape(plan.name, columns, where, lock="share"))
+        rows = [dict(zip(columns, row, strict=True)) for row in await unit.fetch(handle, slots)]
+        return {row["id"]: row for row in rows if await self._covered(scope, plan, action, grant, row)}
+
+    async def _covered(
+        self, scope: RequestScope, plan: DocTypePlan, action: str, grant: Grant, row: Mapping[str, Any]
+    ) -> bool:
+        return not grant.evaluate or await self._permissions.covers(scope, plan, action, grant, row)
+
+
+def _holders(plan: DocTypePlan, values: MutableMapping[str, Any], before: Mapping[str, Any]) -> Iterator[_Holder]:
+    yield "", plan.fields, values, before
+    for name, child in plan.children.items():
+        known = {row["id"]: row for row in before.get(name, ())}
+        for place, row in enumerate(values.get(name) or ()):
+            now = row if isinstance(row, dict) else row.__dict__
+            yield f"{name}.{place}.", child.fields, now, known.get(now["id"], {})
+
+
+def _new_links(
+    specs: Mapping[str, FieldSpec], now: Mapping[str, Any], was: Mapping[str, Any]
+) -> Iterator[tuple[str, str]]:
+    for name, spec in specs.items():
+        value = now.get(name)
+        if spec.link and value is not None and value != was.get(name):
+            yield name, spec.link
+
+
+def _has_cleared(specs: Mapping[str, FieldSpec], now: Mapping[str, Any], was: Mapping[str, Any]) -> bool:
+    return any(spec.link and now.get(name) is None and was.get(name) is not None for name, spec in specs.items())
+
+
+def _fetched(specs: Mapping[str, FieldSpec], link: str) -> Iterator[str]:
+    for spec in specs.values():
+        source, _, field = (spec.fetch_from or "").partition(".")
+        if source == link:
+            yield field
+
+
+def _settle(holder: _Holder, found: Mapping[str, Mapping[UUID, Mapping[str, Any]]]) -> Iterator[FieldProblem]:
+    at, specs, now, was = holder
+    for name, target in _new_links(specs, now, was):
+        row = found[target].get(now[name])
+        if row is None:
+            yield FieldProblem(at + name, "link_target", f"no {target} with this id is readable to you")
+        else:
+            _fill(specs, name, now, row)
+    for name, spec in specs.items():
+        if spec.link and now.get(name) is None:
+            _fill(specs, name, now, {})
+
+
+def _fill(specs: Mapping[str, FieldSpec], link: str, now: MutableMapping[str, Any], row: Mapping[str, Any]) -> None:
+    for name, spec in specs.items():
+        source, _, field = (spec.fetch_from or "").partition(".")
+        if source == link:
+            now[name] = row.get(field)

@@ -1,0 +1,219 @@
+"""Bodies: which given fields may be written, and how they merge into what is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from framework_m_core.domain.documents.doctype import VERSION_FIELD
+from framework_m_core.domain.documents.naming import PromptNaming
+from framework_m_core.domain.errors import FieldProblem, ValidationError
+from framework_m_core.domain.fields.spec import FieldSpec
+from framework_m_core.domain.fields.values import from_json
+from framework_m_core.domain.suggestions import did_you_mean
+from framework_m_core.interfaces.permission import Grant
+from framework_m_core.registry.compiled import FRAMEWORK_SPECS, ChildPlan, DocTypePlan
+from framework_m_core.services.documents.validation import parse_fields
+
+__all__ = ["creation_values", "expected_version", "unseen_fields", "update_values"]
+
+_MAX_CHILD_ROWS = 10_000
+_MOST_FIELDS = 1_000
+_MOST_FAULTS = 100
+_MOST_SUGGESTIONS = 20
+
+
+def creation_values(plan: DocTypePlan, grant: Grant, body: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
+    """Values of a new document, and the name given for it. Raises ValidationError listing every refused field."""
+    _check_size(body)
+    given, named = dict(body), {}
+    if isinstance(plan.naming, PromptNaming) and "name" in given:
+        named["name"] = given.pop("name")
+    problems = _refusals([field for field in given if field not in grant.writable], grant)
+    taken = {field: raw for field, raw in given.items() if field in grant.writable}
+    name = parse_fields(plan.specs, named, problems).get("name")
+    values = _merge(plan, grant, taken, {}, problems)
+    if problems:
+        problems += _missing(plan, given)
+    _refuse(problems)
+    return values, name
+
+
+def update_values(
+    plan: DocTypePlan,
+    grant: Grant,
+    served: Callable[[], Mapping[str, Any]],
+    stored: Mapping[str, Any],
+    body: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The fields that a body changes. What merely echoes a served value is ignored; another value is refused.
+
+    `stored` holds all of the document as stored values, `served` gives what the caller may read of it.
+    """
+    _check_size(body)
+    problems: list[FieldProblem] = []
+    echoes = [field for field in body if field not in grant.writable and field != VERSION_FIELD]
+    if echoes:
+        known = served()
+        changed = [field for field in echoes if not _is_echo(plan, field, known, body[field])]
+        problems += _refusals(changed, grant)
+    taken = {field: raw for field, raw in body.items() if field in grant.writable}
+    values = _merge(plan, grant, taken, stored, problems)
+    _refuse(problems)
+    return values
+
+
+def unseen_fields(plan: DocTypePlan, readable: frozenset[str], body: Mapping[str, Any]) -> list[str]:
+    """The fields of a body, fixed by submitting, of which the caller does not see all that the body sets."""
+    fixed = [field for field in body if field in plan.fields and not plan.fields[field].allow_on_submit]
+    return [field for field in fixed if field not in readable or _has_unseen_column(field, readable, body[field])]
+
+
+def _has_unseen_column(field: str, readable: frozenset[str], rows: Any) -> bool:
+    given = [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
+    return any(name != "id" and f"{field}.{name}" not in readable for row in given for name in row)
+
+
+def _merge(
+    plan: DocTypePlan,
+    grant: Grant,
+    taken: Mapping[str, Any],
+    stored: Mapping[str, Any],
+    problems: list[FieldProblem],
+) -> dict[str, Any]:
+    """Stored values of the writable fields of a body; what is wrong with them is added to the problems."""
+    if not plan.children:
+        return parse_fields(plan.fields, taken, problems)
+    scalars = {field: raw for field, raw in taken.items() if field not in plan.children}
+    values = parse_fields(plan.fields, scalars, problems)
+    for field in plan.children.keys() & taken.keys():
+        try:
+            values[field] = _merge_rows(plan.children[field], grant, stored.get(field, []), taken[field])
+        except ValidationError as error:
+            problems += error.problems
+    return values
+
+
+def _check_size(given: Mapping[str, Any], at: str = "") -> None:
+    """No DocType has so many fields: what follows need not look at each."""
+    if len(given) > _MOST_FIELDS:
+        message = f"at most {_MOST_FIELDS} fields are expected, {len(given)} came"
+        _refuse([FieldProblem(at.rstrip(".") or "*", "out_of_bounds", message)])
+
+
+def _missing(plan: DocTypePlan, given: Mapping[str, Any]) -> list[FieldProblem]:
+    wanted = [name for name, spec in plan.fields.items() if spec.required and name not in given]
+    return [FieldProblem(name, "required", "the field is required") for name in wanted]
+
+
+def expected_version(body: Mapping[str, Any]) -> int | None:
+    """The `_version` of a body: the version that the caller expects, and nothing else. Raises ValidationError."""
+    if VERSION_FIELD not in body:
+        return None
+    version = body[VERSION_FIELD]
+    if not isinstance(version, int) or isinstance(version, bool):
+        raise ValidationError("bad version", [FieldProblem(VERSION_FIELD, "wrong_type", "an integer is expected")])
+    return version
+
+
+def _merge_rows(child: ChildPlan, grant: Grant, stored: list[dict[str, Any]], listed: Any) -> list[dict[str, Any]]:
+    if not isinstance(listed, list) or len(listed) > _MAX_CHILD_ROWS:
+        message = f"a list of at most {_MAX_CHILD_ROWS} rows is expected"
+        raise ValidationError("bad child rows", [FieldProblem(child.field, "wrong_type", message)])
+    known = {row["id"]: row for row in stored}
+    problems: list[FieldProblem] = []
+    merged: list[dict[str, Any]] = []
+    for place, row in enumerate(listed):
+        if len(problems) >= _MOST_FAULTS:
+            break
+        try:
+            merged.append(_merge_row(child, grant, known, row, f"{child.field}.{place}."))
+        except ValidationError as error:
+            problems.extend(error.problems)
+    _refuse(problems)
+    return merged
+
+
+def _merge_row(child: ChildPlan, grant: Grant, known: dict[Any, dict[str, Any]], row: Any, at: str) -> dict[str, Any]:
+    if not isinstance(row, Mapping):
+        _refuse([FieldProblem(at.rstrip("."), "wrong_type", "an object is expected")])
+    _check_size(row, at)
+    given = dict(row)
+    before = known.pop(_row_id(given.pop("id"), at), None) if "id" in given else {}
+    if before is None:
+        message = "no such row in this document, or named twice: leave the id out to add a row"
+        _refuse([FieldProblem(at + "id", "unknown_row", message)])
+    refused = []
+    for field in [name for name in given if f"{child.field}.{name}" not in grant.writable]:
+        if not _is_row_echo(child, grant, field, before or {}, given.pop(field)):
+            refused.append(field)
+    problems = _refusals(refused, grant, child.field, at)
+    values = parse_fields(child.fields, given, problems, at)
+    _refuse(problems)
+    return {**(before or {}), **values}
+
+
+def _row_id(raw: Any, at: str) -> UUID:
+    try:
+        return UUID(str(raw))
+    except ValueError:
+        raise ValidationError("bad id", [FieldProblem(at + "id", "unknown_row", "a UUID is expected")]) from None
+
+
+def _is_row_echo(child: ChildPlan, grant: Grant, field: str, before: Mapping[str, Any], raw: Any) -> bool:
+    if f"{child.field}.{field}" not in grant.readable or field not in before:
+        return False
+    return _same(child.fields[field], before[field], raw)
+
+
+def _is_echo(plan: DocTypePlan, field: str, served: Mapping[str, Any], raw: Any) -> bool:
+    if field not in served:
+        return False
+    if field in plan.children:
+        return _rows_echo(plan.children[field], served[field], raw)
+    return _same(plan.specs[field], served[field], raw)
+
+
+def _rows_echo(child: ChildPlan, served: list[Mapping[str, Any]], raw: Any) -> bool:
+    if not isinstance(raw, list) or len(raw) != len(served):
+        return False
+    for row, given in zip(served, raw, strict=True):
+        if not isinstance(given, Mapping) or not given.keys() <= row.keys():
+            return False
+        specs = {"id": FRAMEWORK_SPECS["id"], **child.fields}
+        if not all(_same(specs[name], row[name], value) for name, value in given.items()):
+            return False
+    return True
+
+
+def _same(spec: FieldSpec, stored: Any, raw: Any) -> bool:
+    try:
+        return bool(from_json(spec, raw) == stored)
+    except (ValueError, OverflowError):
+        return False
+
+
+def _seen(grant: Grant, child: str) -> frozenset[str]:
+    """The fields that the caller knows of, of the document or of a child table: others are as if they were not."""
+    known = grant.readable | grant.writable
+    return frozenset(name.rpartition(".")[2] for name in known if name.rpartition(".")[0] == child)
+
+
+def _refusals(fields: Sequence[str], grant: Grant, child: str = "", at: str = "") -> list[FieldProblem]:
+    if not fields:
+        return []
+    seen = _seen(grant, child)
+    return [_refusal(field, seen, at, suggests=place < _MOST_SUGGESTIONS) for place, field in enumerate(fields)]
+
+
+def _refusal(field: str, seen: frozenset[str], at: str, *, suggests: bool) -> FieldProblem:
+    if field in seen:
+        return FieldProblem(at + field, "not_writable", "the field is not yours to set: leave it out")
+    meant = (did_you_mean(field, seen) if suggests else "") or ": leave it out"
+    return FieldProblem(at + field, "unknown_field", f"there is no such field{meant}")
+
+
+def _refuse(problems: list[FieldProblem]) -> None:
+    if problems:
+        raise ValidationError("the body holds fields that cannot be taken", problems)

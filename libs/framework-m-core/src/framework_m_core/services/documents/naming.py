@@ -1,0 +1,77 @@
+"""Names for new documents, numbers allocated before the transaction so that hooks never hold a counter.
+
+A write that joins a unit takes its number in it: a second connection might wait for the first for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from framework_m_core.domain.context import RequestScope
+from framework_m_core.domain.documents.naming import FieldNaming, PromptNaming, SeriesNaming
+from framework_m_core.domain.errors import FieldProblem, OutcomeUnknownError, TransientError, ValidationError
+from framework_m_core.domain.fields.values import MAX_INDEXED_TEXT
+from framework_m_core.interfaces.counter import CounterProtocol
+from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol
+from framework_m_core.registry.compiled import DocTypePlan
+from framework_m_core.services.runtime.retry import retrying
+
+__all__ = ["NamingService"]
+
+
+class NamingService:
+    """Applies a DocType's naming rule."""
+
+    def __init__(self, counter: CounterProtocol) -> None:
+        self._counter = counter
+
+    async def name(
+        self, plan: DocTypePlan, id: UUID, given: str | None, values: Mapping[str, Any], scope: RequestScope
+    ) -> str:
+        """The name of a new document; `given` counts under `naming = "prompt"` alone, where it is required."""
+        match plan.naming:
+            case PromptNaming():
+                name = given
+            case FieldNaming(field):
+                name = values[field]
+            case SeriesNaming() as series:
+                now = scope.clock()
+                prefix = series.prefix(now, values)
+                name = series.name(await self._number(f"{plan.name}:{prefix}", scope), now, values)
+            case _:
+                return str(id)
+        return _checked(name)
+
+    async def _number(self, prefix: str, scope: RequestScope) -> int:
+        """The next number; one that may have been taken is lost, since a series may have gaps."""
+        if scope.unit is not None:
+            unit: UnitOfWorkProtocol = scope.unit
+            return await unit.allocate(prefix)
+        return await retrying(lambda: self._counter.allocate(prefix), TransientError, OutcomeUnknownError)
+
+
+def _checked(name: str | None) -> str:
+    if not name or not name.strip():
+        raise _unusable("required", "a name is expected")
+    problem = None
+    if "/" in name or len(name) > MAX_INDEXED_TEXT:
+        problem = ("bad_name", f"a name of at most {MAX_INDEXED_TEXT} characters without '/' is expected")
+    elif _is_uuid(name):
+        problem = ("bad_name", "a name that is not a UUID is expected, because a UUID in a path is an id")
+    if problem:
+        raise _unusable(*problem)
+    return name
+
+
+def _unusable(code: str, message: str) -> ValidationError:
+    return ValidationError("the document has no usable name", [FieldProblem("name", code, message)])
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,328 @@
+"""`DocumentService`: the one door to documents.
+
+HTTP, commands, hooks, event handlers and jobs all come through here, so a rule is written once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from framework_m_core.domain.clock import IdGenerator
+from framework_m_core.domain.context import RequestScope
+from framework_m_core.domain.documents.doctype import DocStatus
+from framework_m_core.domain.errors import (
+    AnswerReplayed,
+    FieldProblem,
+    FrameworkError,
+    IdempotencyConflictError,
+    OutcomeUnknownError,
+    PreconditionFailedError,
+    TransientError,
+    ValidationError,
+    VersionConflictError,
+)
+from framework_m_core.domain.events import DocCancelled, DocSubmitted, DocUpdated
+from framework_m_core.domain.page import PaginatedResult
+from framework_m_core.interfaces.idempotency import IdempotencyProtocol, StoredAnswer
+from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol, UnitOfWorkProtocol
+from framework_m_core.registry.compiled import DocTypePlan
+from framework_m_core.registry.registry import Snapshot
+from framework_m_core.services.documents.client import ScopedDocuments
+from framework_m_core.services.documents.merging import creation_values, expected_version, update_values
+from framework_m_core.services.documents.naming import NamingService
+from framework_m_core.services.documents.validation import validated
+from framework_m_core.services.documents.write_pipeline import (
+    Change,
+    Expected,
+    WritePipeline,
+    check_unseen,
+    check_version,
+)
+from framework_m_core.services.queries.parsing import ListRequest
+from framework_m_core.services.queries.projection import Served
+from framework_m_core.services.queries.service import QueryService
+from framework_m_core.services.runtime.retry import retrying
+
+__all__ = ["DocumentService", "Once"]
+
+type Document = Served
+
+_UPDATE = Change("write", DocUpdated, ("after_save",))
+_SUBMIT = Change("submit", DocSubmitted, ("after_save", "on_submit"), DocStatus.SUBMITTED)
+_CANCEL = Change("cancel", DocCancelled, ("after_save", "on_cancel"), DocStatus.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """A write that is done once however often it is asked for. `answer` makes what is kept of its result."""
+
+    key: str
+    body_hash: str
+    answer: Callable[[Served | None], StoredAnswer]
+
+
+class DocumentService:
+    """Creates, reads, changes, submits, cancels and deletes documents for a scope.
+
+    Every method raises AuthenticationError or NoGrantError without a grant, EntityNotFoundError for what the caller
+    cannot read, OutsideScopeError for what the caller may read but not act on, and the store's errors.
+    """
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        units: UnitOfWorkFactoryProtocol,
+        pipeline: WritePipeline,
+        queries: QueryService,
+        naming: NamingService,
+        idempotency: IdempotencyProtocol,
+        ids: IdGenerator,
+    ) -> None:
+        self._snapshot = snapshot
+        self._units = units
+        self._pipeline = pipeline
+        self._queries = queries
+        self._naming = naming
+        self._idempotency = idempotency
+        self._ids = ids
+        self._permissions = queries.permissions
+
+    def scoped(self, scope: RequestScope) -> ScopedDocuments:
+        """The door for one scope, as hooks and event handlers get it."""
+        return ScopedDocuments(self, scope)
+
+    async def get(self, scope: RequestScope, doctype: str, ref: UUID | str, *, for_update: bool = False) -> Document:
+        """A document by id or name, with every field that the caller may read.
+
+        `for_update` keeps it from being changed until the scope's unit of work ends.
+        """
+        if for_update and scope.unit is None:
+            raise FrameworkError("for_update needs a unit of work, as a hook has it: here it would end at once")
+        return await self._queries.get(scope, doctype, ref, for_update=for_update)
+
+    async def list(self, scope: RequestScope, doctype: str, request: ListRequest) -> PaginatedResult[dict[str, Any]]:
+        """A page of documents that the caller may read. Raises QueryError."""
+        return await self._queries.list(scope, doctype, request)
+
+    async def create(
+        self, scope: RequestScope, doctype: str, body: Mapping[str, Any], *, once: Once | None = None
+    ) -> Document:
+        """Creates a document. Raises ValidationError, LinkTargetError, DuplicateNameError."""
+        plan = self._snapshot.get(doctype)
+        grant = await self._permissions.require(scope, plan, "create")
+        await self._replay(once, scope)
+        values, given_name = creation_values(plan, grant, body)
+        self._pipeline.identify_rows(plan, values)
+        first = [await self._new_document(scope, plan, values, given_name)]
+
+        async def work(unit: UnitOfWorkProtocol) -> Document:
+            document = first.pop() if first else validated(plan, {**values, **framework})
+            return await self._pipeline.insert(unit, scope, plan, grant, document, self.scoped)
+
+        framework = {name: first[0].__dict__[name] for name in _STAMPS}
+        return await self._run(scope, work, once, *_conflicts(None))
+
+    async def update(
+        self,
+        scope: RequestScope,
+        doctype: str,
+        ref: UUID | str,
+        body: Mapping[str, Any],
+        *,
+        if_match: int | None = None,
+        once: Once | None = None,
+    ) -> Document:
+        """Merges given fields. With a version it must be the stored one; without, a conflict is tried again."""
+        return await self._change(scope, doctype, ref, body, _UPDATE, if_match, once)
+
+    async def submit(
+        self,
+        scope: RequestScope,
+        doctype: str,
+        ref: UUID | str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        if_match: int | None = None,
+        once: Once | None = None,
+    ) -> Document:
+        """Makes a draft final. The body holds nothing but, if wanted, the expected `_version`."""
+        return await self._transition(scope, doctype, ref, body or {}, _SUBMIT, if_match, once)
+
+    async def cancel(
+        self,
+        scope: RequestScope,
+        doctype: str,
+        ref: UUID | str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        if_match: int | None = None,
+        once: Once | None = None,
+    ) -> Document:
+        """Revokes a submitted document. The body is as for `submit`."""
+        return await self._transition(scope, doctype, ref, body or {}, _CANCEL, if_match, once)
+
+    async def delete(
+        self,
+        scope: RequestScope,
+        doctype: str,
+        ref: UUID | str,
+        *,
+        hard: bool = False,
+        if_match: int | None = None,
+        once: Once | None = None,
+    ) -> None:
+        """Deletes softly, or with `hard` for good, which needs the action `purge`. Raises LinkedDocumentError."""
+        plan = self._snapshot.get(doctype)
+        action = "purge" if hard else "delete"
+        await self._permissions.require(scope, plan, action)
+        await self._replay(once, scope)
+
+        async def work(unit: UnitOfWorkProtocol) -> None:
+            loaded, _ = await self._pipeline.load(unit, scope, plan, action, ref, lock="update")
+            check_version(loaded, Expected(if_match, precondition=True))
+            await self._pipeline.remove(unit, scope, plan, loaded, self.scoped, hard=hard)
+
+        with _stale(Expected(if_match, precondition=True)):
+            await self._run(scope, work, once, *_conflicts(if_match))
+
+    async def _transition(
+        self,
+        scope: RequestScope,
+        doctype: str,
+        ref: UUID | str,
+        body: Mapping[str, Any],
+        change: Change,
+        if_match: int | None,
+        once: Once | None,
+    ) -> Document:
+        plan = self._snapshot.get(doctype)
+        await self._permissions.require(scope, plan, change.action)
+        if not plan.meta.submittable:
+            problem = FieldProblem("*", "not_submittable", "Meta.submittable is not set for this DocType")
+            raise ValidationError(f"{plan.name} documents are never submitted", [problem])
+        extra = [
+            FieldProblem(name, "unknown_field", "only _version is expected") for name in body if name != "_version"
+        ]
+        if extra:
+            raise ValidationError(f"a {change.action} takes no fields", extra)
+        return await self._change(scope, doctype, ref, body, change, if_match, once)
+
+    async def _change(
+        self,
+        scope: RequestScope,
+        doctype: str,
+        ref: UUID | str,
+        body: Mapping[str, Any],
+        change: Change,
+        if_match: int | None,
+        once: Once | None,
+    ) -> Document:
+        plan = self._snapshot.get(doctype)
+        await self._permissions.require(scope, plan, change.action)
+        await self._replay(once, scope)
+        stated = expected_version(body)
+        expected = Expected(stated) if if_match is None else Expected(if_match, precondition=True)
+
+        async def work(unit: UnitOfWorkProtocol) -> Document:
+            loaded, grant = await self._pipeline.load(unit, scope, plan, change.action, ref)
+            check_version(loaded, expected)
+            merged = update_values(plan, grant, lambda: loaded.served, loaded.values, body)
+            check_unseen(loaded, body)
+            return await self._pipeline.change(unit, scope, plan, grant, loaded, merged, change, self.scoped)
+
+        with _stale(expected):
+            return await self._run(scope, work, once, *_conflicts(expected.version))
+
+    async def _new_document(
+        self, scope: RequestScope, plan: DocTypePlan, values: Mapping[str, Any], given_name: str | None
+    ) -> BaseModel:
+        now, actor = scope.clock(), scope.principal.id
+        stamps = {"id": self._ids(), "owner": actor, "creation": now, "modified": now, "modified_by": actor}
+        document = validated(plan, {**values, **stamps})
+        name = await self._naming.name(plan, stamps["id"], given_name, document.__dict__, scope)  # type: ignore[arg-type]
+        vars(document)["name"] = name
+        return document
+
+    async def _run[R: Document | None](
+        self,
+        scope: RequestScope,
+        work: Callable[[UnitOfWorkProtocol], Awaitable[R]],
+        once: Once | None,
+        *errors: type[Exception],
+    ) -> R:
+        """Runs work in the caller's unit by a savepoint, or else in one of its own, tried again on conflict.
+
+        A keyed write is also tried again when nobody knows whether it was stored, and when it is refused because the
+        same one has been done meanwhile, the answer of that one is found.
+        """
+        if scope.unit is not None:
+            with _for_the_whole_unit(*errors):
+                async with scope.unit.savepoint():
+                    return await work(scope.unit)
+
+        async def attempt() -> R:
+            await self._replay(once, scope)
+            async with self._units(scope) as unit:
+                result = await work(unit)
+                if once is not None:
+                    unit.remember(once.answer(result))
+                await unit.commit()
+                return result
+
+        if once is None:
+            return await retrying(attempt, *errors)
+        try:
+            return await retrying(attempt, *errors, OutcomeUnknownError)
+        except AnswerReplayed:
+            raise
+        except FrameworkError:
+            await self._replay(once, scope)
+            raise
+
+    async def _replay(self, once: Once | None, scope: RequestScope) -> None:
+        if once is None:
+            return
+        answer = await self._idempotency.find(once.key, scope.clock())
+        if answer is None:
+            return
+        if answer.body_hash != once.body_hash:
+            raise IdempotencyConflictError("this Idempotency-Key was used with another body: take a new key")
+        raise AnswerReplayed(answer)
+
+
+_STAMPS = ("id", "owner", "creation", "modified", "modified_by", "name")
+
+
+@contextmanager
+def _stale(expected: Expected) -> Iterator[None]:
+    """A conflict that shows only as the write is stored is one with the `If-Match` all the same."""
+    try:
+        yield
+    except PreconditionFailedError:
+        raise
+    except VersionConflictError as error:
+        if expected.version is None or not expected.precondition:
+            raise
+        raise PreconditionFailedError(error.message) from error
+
+
+@contextmanager
+def _for_the_whole_unit(*errors: type[Exception]) -> Iterator[None]:
+    """A conflict that a call in a hook cannot try again alone: what the hook has read may be stale too."""
+    try:
+        yield
+    except VersionConflictError as error:
+        if VersionConflictError not in errors:
+            raise
+        raise TransientError("a document that a hook changes has just been changed: try again") from error
+
+
+def _conflicts(version: int | None) -> tuple[type[Exception], ...]:
+    """What is worth another try: a version conflict only when the caller named no version."""
+    return (TransientError,) if version is not None else (TransientError, VersionConflictError)

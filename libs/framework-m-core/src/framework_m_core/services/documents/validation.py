@@ -1,0 +1,155 @@
+"""From values given by a caller or left by hooks to a valid document, with every fault found at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from types import MappingProxyType
+from typing import Any
+
+import pydantic
+from pydantic import BaseModel
+
+from framework_m_core.domain.errors import FieldProblem, ValidationError
+from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
+from framework_m_core.domain.fields.values import MAX_INDEXED_TEXT, bounded, from_json
+from framework_m_core.registry.compiled import DocTypePlan
+
+__all__ = ["document_values", "fault_list", "parse_fields", "revalidate", "row_values", "validated"]
+
+
+def parse_fields(
+    specs: Mapping[str, FieldSpec], given: Mapping[str, Any], problems: list[FieldProblem], at: str = ""
+) -> dict[str, Any]:
+    """Scalar JSON values as stored values; what is none is added to the problems, each `at` its path."""
+    values: dict[str, Any] = {}
+    for name, raw in given.items():
+        try:
+            values[name] = from_json(specs[name], raw)
+        except (ValueError, OverflowError) as error:
+            problems.append(FieldProblem(at + name, "wrong_type", str(error)))
+    return values
+
+
+def validated(plan: DocTypePlan, values: Mapping[str, Any]) -> BaseModel:
+    """A document of values by attribute name: declared constraints and validators, then the stores' bounds."""
+    return _checked(plan, values, rounding=False)
+
+
+def revalidate(plan: DocTypePlan, document: BaseModel) -> BaseModel:
+    """The document as hooks have left it, validated as a whole; decimals are rounded first."""
+    values = dict(document.__dict__)
+    problems: list[FieldProblem] = []
+    _bound(plan.bounded, values, True, "", problems)
+    for name, child in plan.children.items():
+        values[name] = [
+            _rounded_row(child.bounded, row, f"{name}.{place}.", problems) for place, row in enumerate(values[name])
+        ]
+    _raise_if(problems)
+    return _checked(plan, values, rounding=True)
+
+
+def _checked(plan: DocTypePlan, values: Mapping[str, Any], *, rounding: bool) -> BaseModel:
+    try:
+        document = plan.model.__pydantic_validator__.validate_python(values)
+    except pydantic.ValidationError as error:
+        raise ValidationError("the document is not valid", fault_list(error)) from None
+    problems: list[FieldProblem] = []
+    _bound(plan.bounded, document.__dict__, rounding, "", problems, values)
+    for name, child in plan.children.items():
+        for place, row in enumerate(getattr(document, name)):
+            _bound(child.bounded, row.__dict__, rounding, f"{name}.{place}.", problems)
+    for name in plan.indexed_text:
+        if len(getattr(document, name) or "") > MAX_INDEXED_TEXT:
+            message = f"at most {MAX_INDEXED_TEXT} characters are expected, because the field is indexed"
+            problems.append(FieldProblem(name, "too_long", message))
+    _raise_if(problems)
+    return document  # type: ignore[no-any-return] # pydantic's validator is untyped
+
+
+def _rounded_row(specs: Sequence[FieldSpec], row: BaseModel, at: str, problems: list[FieldProblem]) -> dict[str, Any]:
+    values = dict(row.__dict__)
+    _bound(specs, values, True, at, problems)
+    return values
+
+
+def _bound(
+    specs: Sequence[FieldSpec],
+    values: dict[str, Any],
+    rounding: bool,
+    at: str,
+    problems: list[FieldProblem],
+    known: Mapping[str, Any] = MappingProxyType({}),
+) -> None:
+    """Bounds values in place; those that stand unchanged in `known` have been bounded before. JSON is copied always."""
+    for spec in specs:
+        name = spec.name
+        value = values.get(name)
+        if value is None:
+            continue
+        if value is known.get(name) and spec.kind is not FieldKind.JSON:
+            continue
+        try:
+            values[name] = bounded(spec, value, rounding=rounding)
+        except (ValueError, OverflowError) as error:
+            problems.append(FieldProblem(at + name, "out_of_bounds", str(error)))
+        except (TypeError, AttributeError):
+            pass  # of another type, as a hook may leave it: pydantic converts it or says so
+
+
+def document_values(plan: DocTypePlan, document: BaseModel) -> dict[str, Any]:
+    """Stored values of a document by field name, child rows as dictionaries with their ids."""
+    attributes = document.__dict__
+    values = {name: attributes[attribute] for name, attribute in zip(plan.columns, plan.attributes, strict=True)}
+    for name in plan.enum_fields:
+        values[name] = _plain(values[name])
+    values["docstatus"] = int(values["docstatus"])
+    for name, child in plan.children.items():
+        values[name] = [row_values(child.columns, row) for row in attributes[name]]
+    return values
+
+
+def row_values(columns: tuple[str, ...], row: BaseModel) -> dict[str, Any]:
+    """Stored values of a child row."""
+    attributes = row.__dict__
+    return {name: _plain(attributes[name]) for name in columns}
+
+
+def _plain(value: Any) -> Any:
+    return value.value if isinstance(value, Enum) else value
+
+
+def fault_list(error: pydantic.ValidationError) -> list[FieldProblem]:
+    """Pydantic's faults as ours, each at its path; too many are counted, since telling each takes long."""
+    if error.error_count() > _MOST_FAULTS:
+        return [FieldProblem("*", "invalid", f"{error.error_count()} faults were found, too many to list")]
+    found = []
+    for fault in error.errors(include_url=False, include_input=False, include_context=False):
+        path = ".".join(str(part) for part in fault["loc"]) or "*"
+        found.append(FieldProblem(path, _code(fault["type"]), fault["msg"].removeprefix("Value error, ")))
+    return found
+
+
+def _code(fault: str) -> str:
+    """One of the few codes that clients know, for pydantic's many."""
+    if fault in _CODES:
+        return _CODES[fault]
+    if fault.endswith(("_type", "_parsing", "_inf")) or "_from_" in fault:
+        return "wrong_type"
+    return "out_of_bounds" if fault.startswith(_BOUNDS) or fault.endswith(("too_short", "too_long")) else "invalid"
+
+
+_MOST_FAULTS = 1_000
+_BOUNDS = ("greater_than", "less_than", "multiple_of", "finite_number", "decimal_")
+_CODES: Mapping[str, str] = {
+    "extra_forbidden": "unknown_field",
+    "missing": "required",
+    "enum": "not_a_choice",
+    "literal_error": "not_a_choice",
+    "string_pattern_mismatch": "bad_pattern",
+}
+
+
+def _raise_if(problems: list[FieldProblem]) -> None:
+    if problems:
+        raise ValidationError("the document is not valid", problems)

@@ -1,0 +1,1 @@
+"""From the outbox to the bus, and from the bus to the handlers."""

@@ -1,0 +1,80 @@
+"""Event dispatch: runs the app's `@on` handlers of each event that the bus brings."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Final
+
+from framework_m_core.controllers.event_handler import EventHandler
+from framework_m_core.domain.clock import Clock
+from framework_m_core.domain.context import RequestScope, system_scope
+from framework_m_core.domain.events import DomainEvent
+from framework_m_core.registry.registry import Snapshot
+from framework_m_core.services.documents.service import DocumentService
+from framework_m_core.services.runtime.injection import NO_EQUIPMENT, Equipment
+
+__all__ = ["HANDLERS", "EventDispatch"]
+
+_log = logging.getLogger(__name__)
+
+HANDLERS: Final = "handlers"
+"""The group that subscribes the handlers: its name is kept by brokers, so it stays."""
+
+
+class EventDispatch:
+    """The subscriber of the group `handlers`."""
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        documents: DocumentService,
+        clock: Clock,
+        seconds: float,
+        equipment: Equipment = NO_EQUIPMENT,
+    ) -> None:
+        """`seconds` is how long a handler may take."""
+        self._snapshot = snapshot
+        self._documents = documents
+        self._clock = clock
+        self._equipment = equipment
+        self._seconds = seconds
+
+    async def handle(self, event: DomainEvent) -> None:
+        """Runs the handlers of an event in declared order; raises what the first to fail raised, which is logged.
+
+        One that takes too long, or waits for something that somebody has cancelled, has failed.
+        """
+        for handler in self._snapshot.handlers_of(event.doctype, event.type):
+            try:
+                await self._call(handler, event)
+            except Exception:
+                _log.exception("a handler of %s.%s failed", event.doctype, event.type)
+                raise
+
+    async def _call(self, handler: EventHandler, event: DomainEvent) -> None:
+        door = self._documents.scoped(self._scope(event))
+        try:
+            async with asyncio.timeout(self._seconds) as limit:
+                await handler(event, door, **self._equipment.arguments(handler))
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            message = f"the handler took longer than [framework] handler_seconds = {self._seconds:g}"
+            raise TimeoutError(message) from error
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            raise RuntimeError("the handler waited for something that was cancelled") from error
+
+    def _scope(self, event: DomainEvent) -> RequestScope:
+        scope = system_scope(f"handler of {event.doctype}.{event.type}", source="event", clock=self._clock)
+        return RequestScope(
+            principal=scope.principal,
+            tenant=event.tenant,
+            source="event",
+            clock=self._clock,
+            correlation_id=event.correlation_id,
+            causation_id=event.id,
+        )

@@ -1,0 +1,123 @@
+"""JSON Schema 2020-12 of a DocType, cut down to the fields that a caller may see."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
+
+from framework_m_core.domain.documents.doctype import CHILD_FRAMEWORK_FIELDS, FRAMEWORK_FIELDS, VERSION_FIELD
+from framework_m_core.domain.documents.naming import PromptNaming
+from framework_m_core.domain.fields.spec import FieldSpec
+from framework_m_core.registry.compiled import FRAMEWORK_SPECS, DocTypePlan
+
+__all__ = ["document_schema", "input_schema"]
+
+_REFERENCE: Final = "#/$defs/"
+_BOUNDS: Final = {"gt": "exclusiveMinimum", "ge": "minimum", "lt": "exclusiveMaximum", "le": "maximum"}
+_ANNOTATIONS: Final = "x-framework-m"
+
+
+class _Generator(GenerateJsonSchema):
+    """Pydantic's, with decimals as the text that they travel as."""
+
+    def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:
+        bounds = {word: str(schema[key]) for key, word in _BOUNDS.items() if key in schema}  # type: ignore[literal-required]
+        return {"type": "string", "format": "decimal", **({_ANNOTATIONS: bounds} if bounds else {})}
+
+
+def document_schema(plan: DocTypePlan, readable: frozenset[str], writable: frozenset[str]) -> dict[str, Any]:
+    """The schema of a document as the caller reads and writes it; child rows stand inside their field."""
+    whole = _whole(plan.model)
+    definitions = whole.pop("$defs", {})
+    shown = [name for name in (*FRAMEWORK_FIELDS, *plan.fields) if name in readable or name in writable]
+    schema = _cut(whole, [name for name in shown if name != "deleted_at"], plan.specs)
+    for name in plan.children.keys() & schema["properties"].keys():
+        schema["properties"][name]["items"] = _row_schema(plan, name, readable, writable)
+    _annotate(schema, plan.specs, readable, writable | _given_name(plan))
+    kept = {name: definitions[name] for name in _referenced(schema) if name in definitions}
+    dialect = {"$schema": GenerateJsonSchema.schema_dialect}
+    return {**dialect, **schema, **({"$defs": kept} if kept else {})}
+
+
+def input_schema(plan: DocTypePlan, writable: frozenset[str], *, creating: bool) -> dict[str, Any]:
+    """The schema of a body that creates or changes a document."""
+    given = _given_name(plan) if creating else frozenset[str]()
+    schema = document_schema(plan, frozenset(), writable | given)
+    schema["additionalProperties"] = False
+    if not creating:
+        schema.pop("required", None)
+        schema["properties"][VERSION_FIELD] = {"type": "integer", "description": "The version that is replaced."}
+    elif given:
+        schema["required"] = ["name", *schema.get("required", ())]
+    for name in plan.children.keys() & schema["properties"].keys():
+        row = schema["properties"][name]["items"]
+        row["additionalProperties"] = False
+        if creating:
+            row["properties"].pop("id", None)
+    for described in schema["properties"].values():
+        described.pop("writeOnly", None)
+    return schema
+
+
+def _whole(model: type[BaseModel]) -> dict[str, Any]:
+    return copy.deepcopy(model.model_json_schema(by_alias=True, schema_generator=_Generator))
+
+
+def _given_name(plan: DocTypePlan) -> frozenset[str]:
+    return frozenset({"name"} if isinstance(plan.naming, PromptNaming) else ())
+
+
+def _row_schema(plan: DocTypePlan, field: str, readable: frozenset[str], writable: frozenset[str]) -> dict[str, Any]:
+    child, at = plan.children[field], f"{field}."
+    whole = _whole(child.model)
+    whole.pop("$defs", None)
+    readable_here = {name.removeprefix(at) for name in readable if name.startswith(at)} | {*CHILD_FRAMEWORK_FIELDS}
+    writable_here = {name.removeprefix(at) for name in writable if name.startswith(at)}
+    specs = {**FRAMEWORK_SPECS, **child.fields}
+    shown = [name for name in child.columns if name in readable_here | writable_here]
+    schema = _cut(whole, shown, specs)
+    _annotate(schema, specs, readable_here, writable_here)
+    return schema
+
+
+def _cut(whole: dict[str, Any], shown: list[str], specs: Mapping[str, FieldSpec]) -> dict[str, Any]:
+    """The object schema with some of its properties."""
+    properties = whole.pop("properties", {})
+    required = [name for name in shown if specs[name].required]
+    whole.pop("required", None)
+    cut = {**whole, "properties": {name: properties[name] for name in shown}}
+    return {**cut, "required": required} if required else cut
+
+
+def _annotate(
+    schema: dict[str, Any],
+    specs: Mapping[str, FieldSpec],
+    readable: frozenset[str] | set[str],
+    writable: frozenset[str] | set[str],
+) -> None:
+    """Marks what is only read or only written; placeholders and sensitive values are no defaults to show."""
+    for name, described in schema["properties"].items():
+        if name not in writable:
+            described["readOnly"] = True
+        if name not in readable:
+            described["writeOnly"] = True
+        if name in FRAMEWORK_SPECS or specs[name].sensitive:
+            for word in ("default", "examples"):
+                described.pop(word, None)
+
+
+def _referenced(node: Any) -> Iterator[str]:
+    """Names of the definitions that a schema refers to; those of enums refer to no other."""
+    if isinstance(node, dict):
+        if isinstance(reference := node.get("$ref"), str):
+            yield reference.removeprefix(_REFERENCE)
+        for part in node.values():
+            yield from _referenced(part)
+    elif isinstance(node, list):
+        for part in node:
+            yield from _referenced(part)

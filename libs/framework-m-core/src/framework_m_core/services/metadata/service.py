@@ -1,0 +1,151 @@
+"""`MetadataService`: what a caller may see of the DocTypes, as a user interface needs it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from framework_m_core.domain.context import RequestScope
+from framework_m_core.domain.documents.meta import ACTIONS
+from framework_m_core.domain.documents.naming import PromptNaming
+from framework_m_core.domain.errors import AuthenticationError, DocTypeNotFoundError, NoGrantError
+from framework_m_core.domain.fields.spec import FieldSpec
+from framework_m_core.interfaces.permission import Grant
+from framework_m_core.registry.compiled import FRAMEWORK_SPECS, ChildPlan, DocTypePlan
+from framework_m_core.registry.registry import Snapshot
+from framework_m_core.services.metadata.schemas import document_schema
+from framework_m_core.services.permissions import PermissionService
+
+__all__ = ["MetadataService"]
+
+_SHOWN = tuple(action for action in ACTIONS if action != "select")
+"""To choose a document as the target of a link is not to see its DocType."""
+_OF_SUBMITTABLE = frozenset({"submit", "cancel"})
+_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_NOBODY: frozenset[str] = frozenset()
+
+
+class MetadataService:
+    """Describes DocTypes that have an API, each as the caller's grants let it be seen."""
+
+    def __init__(self, snapshot: Snapshot, permissions: PermissionService) -> None:
+        self._snapshot = snapshot
+        self._permissions = permissions
+        self._described = lru_cache(maxsize=1024)(_describe)
+
+    async def visible(self, scope: RequestScope) -> dict[str, dict[str, Grant]]:
+        """The caller's grants by DocType and action, of those DocTypes that the caller has any for, by name."""
+        served = sorted(plan.name for plan in self._snapshot.doctypes.values() if plan.meta.has_api)
+        grants = {name: await self._grants(scope, self._snapshot.get(name)) for name in served}
+        return {name: found for name, found in grants.items() if found}
+
+    async def overview(self, scope: RequestScope) -> dict[str, Any]:
+        """The DocTypes that the caller has any grant for, by module. Raises AuthenticationError for anonymous
+        callers that may see none."""
+        modules: dict[str, list[dict[str, Any]]] = {}
+        for name, grants in (await self.visible(scope)).items():
+            plan = self._snapshot.get(name)
+            modules.setdefault(plan.module, []).append(
+                {
+                    "name": name,
+                    "label": _doctype_label(plan),
+                    "submittable": plan.meta.submittable,
+                    "permissions": list(grants),
+                }
+            )
+        if not modules and scope.principal.is_anonymous:
+            raise AuthenticationError()
+        return {"modules": [{"name": name, "doctypes": modules[name]} for name in sorted(modules)]}
+
+    async def describe(self, scope: RequestScope, doctype: str) -> Mapping[str, Any]:
+        """One DocType. Raises AuthenticationError, DocTypeNotFoundError, and NoGrantError without any grant."""
+        plan = self._snapshot.doctypes.get(doctype)
+        known = plan is not None and plan.meta.has_api
+        grants = await self._grants(scope, plan) if plan is not None and known else {}
+        if plan is not None and grants:
+            readable = grants["read"].readable if "read" in grants else _NOBODY
+            writing = [grants[action].writable for action in ("create", "write") if action in grants]
+            return self._described(plan, readable, _NOBODY.union(*writing), tuple(grants))
+        if scope.principal.is_anonymous:
+            raise AuthenticationError()
+        if not known:
+            raise DocTypeNotFoundError(f"there is no DocType {doctype[:80]!r}")
+        raise NoGrantError(f"none of your roles may do anything with {doctype}", rule=f"{doctype}.*")
+
+    async def _grants(self, scope: RequestScope, plan: DocTypePlan) -> dict[str, Grant]:
+        """The caller's grants by action, in the order of actions."""
+        grants = {}
+        for action in _SHOWN:
+            if action in _OF_SUBMITTABLE and not plan.meta.submittable:
+                continue
+            grant = await self._permissions.find(scope.principal, plan, action)
+            if grant is not None:
+                grants[action] = grant
+        return grants
+
+
+def _describe(
+    plan: DocTypePlan, readable: frozenset[str], writable: frozenset[str], allowed: tuple[str, ...]
+) -> Mapping[str, Any]:
+    fields = list(_fields(plan, readable, writable))
+    listed = [field["name"] for field in fields if field["in_list"]]
+    return {
+        "doctype": plan.name,
+        "label": _doctype_label(plan),
+        "module": plan.module,
+        "schema": document_schema(plan, readable, writable),
+        "layout": {"sections": [{"label": None, "fields": [field["name"] for field in fields]}]},
+        "permissions": {action: action in allowed for action in _SHOWN},
+        "fields": fields,
+        "views": {"list": {"columns": ["name", *listed]}},
+        "workflow": None,
+        "submittable": plan.meta.submittable,
+        "naming": plan.meta.naming,
+    }
+
+
+def _fields(plan: DocTypePlan, readable: frozenset[str], writable: frozenset[str]) -> Iterator[dict[str, Any]]:
+    """The name where callers give it, then the declared fields that the caller may read or write."""
+    if isinstance(plan.naming, PromptNaming):
+        yield {**_field(FRAMEWORK_SPECS["name"], "name", readable, writable), "required": True, "read_only": False}
+    seen = readable | writable
+    for name, spec in plan.fields.items():
+        if name in seen:
+            described = _field(spec, name, readable, writable)
+            child = plan.children.get(name)
+            yield described if child is None else {**described, **_child(child, readable, writable)}
+
+
+def _child(child: ChildPlan, readable: frozenset[str], writable: frozenset[str]) -> dict[str, Any]:
+    paths = ((f"{child.field}.{name}", spec) for name, spec in child.fields.items())
+    fields = [_field(spec, path, readable, writable) for path, spec in paths if path in readable | writable]
+    return {"child": child.doctype, "fields": fields}
+
+
+def _field(spec: FieldSpec, path: str, readable: frozenset[str], writable: frozenset[str]) -> dict[str, Any]:
+    return {
+        "name": spec.name,
+        "label": spec.label or _field_label(spec.name),
+        "kind": spec.kind.value,
+        "required": spec.required,
+        "nullable": spec.nullable,
+        "read_only": path not in writable,
+        "write_only": path not in readable,
+        "link": spec.link,
+        "fetch_from": spec.fetch_from,
+        "scale": spec.scale,
+        "choices": list(spec.choices) or None,
+        "in_list": spec.in_list,
+        "unique": spec.unique,
+        "allow_on_submit": spec.allow_on_submit,
+    }
+
+
+def _field_label(name: str) -> str:
+    return name.replace("_", " ").title()
+
+
+def _doctype_label(plan: DocTypePlan) -> str:
+    return plan.meta.label or _WORD.sub(" ", plan.name)

@@ -1,0 +1,1 @@
+"""Reads: point reads, lists, cursors, projections and expansion."""

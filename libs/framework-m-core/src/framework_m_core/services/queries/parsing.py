@@ -1,0 +1,239 @@
+"""The parameters of a list: parsed, bounded, and refused when they name what the caller may not read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from framework_m_core.domain.errors import QueryError
+from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
+from framework_m_core.domain.fields.values import from_json
+from framework_m_core.domain.filters.tree import (
+    EVERYTHING,
+    OPERATORS,
+    And,
+    Comparison,
+    Filter,
+    Not,
+    Or,
+    check_pattern,
+)
+from framework_m_core.domain.page import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, OrderSpec
+from framework_m_core.interfaces.permission import Grant
+from framework_m_core.interfaces.reader import ChildSelection
+from framework_m_core.registry.compiled import DocTypePlan
+from framework_m_core.services.queries.projection import child_selection
+
+__all__ = ["ListRequest", "ParsedList", "parse_fields_parameter", "parse_list"]
+
+MAX_FILTER_DEPTH = 8
+MAX_COMPARISONS = 50
+MAX_LIST_VALUES = 500
+MAX_VALUES = 1_000
+MAX_TEXT_VALUE = 2_000
+MAX_PATTERN = 500
+MAX_SEARCHES = 10
+MAX_WILDCARDS = 6
+MAX_SORT_FIELDS = 5
+_ALWAYS = ("id", "name", "_version")
+_TEXT_OPERATORS = frozenset({"like", "ilike", "contains", "starts_with"})
+_UNORDERED = frozenset({FieldKind.BOOLEAN, FieldKind.UUID})
+_ORDERING = frozenset({"lt", "lte", "gt", "gte", "between"})
+
+
+@dataclass(frozen=True, slots=True)
+class ListRequest:
+    """A list as asked for; `filters` is decoded JSON, the other texts are as they came."""
+
+    limit: int = DEFAULT_LIMIT
+    offset: int = 0
+    cursor: str | None = None
+    filters: Any = None
+    order_by: Sequence[str] = ()
+    fields: Sequence[str] | None = None
+    expand: Sequence[str] = ()
+    count: str = "none"
+    include_deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedList:
+    """A list that may be run."""
+
+    where: Filter
+    order_by: tuple[OrderSpec, ...]
+    fields: tuple[str | ChildSelection, ...]
+    expand: tuple[str, ...]
+    limit: int
+    offset: int
+    count: bool
+    include_deleted: bool
+
+
+def parse_list(
+    plan: DocTypePlan, grant: Grant, request: ListRequest, default_order: tuple[OrderSpec, ...]
+) -> ParsedList:
+    """Checks a request against a DocType and a grant. Raises QueryError."""
+    if not 1 <= request.limit <= MAX_LIMIT:
+        raise QueryError(f"limit={request.limit}: from 1 to {MAX_LIMIT} is expected")
+    if not 0 <= request.offset <= MAX_OFFSET:
+        raise QueryError(f"offset={request.offset}: from 0 to {MAX_OFFSET} is expected; go on with a cursor")
+    if request.offset and request.cursor:
+        raise QueryError("give an offset or a cursor, not both")
+    if request.count not in {"none", "exact"}:
+        raise QueryError(f"count={request.count!r}: 'none' or 'exact' is expected")
+    return ParsedList(
+        where=_parse_filters(plan, grant, request.filters),
+        order_by=_parse_order(plan, grant, request.order_by) or default_order,
+        fields=_list_fields(plan, grant, request),
+        expand=tuple(request.expand),
+        limit=request.limit,
+        offset=request.offset,
+        count=request.count == "exact",
+        include_deleted=request.include_deleted,
+    )
+
+
+def _list_fields(plan: DocTypePlan, grant: Grant, request: ListRequest) -> tuple[str | ChildSelection, ...]:
+    deleted = ("deleted_at",) if request.include_deleted else ()
+    if request.fields is not None:
+        chosen = parse_fields_parameter(plan, grant, request.fields)
+    else:
+        chosen = tuple(name for name in plan.columns if name in grant.readable and name != "deleted_at")
+    return (*chosen, *deleted)
+
+
+def parse_fields_parameter(plan: DocTypePlan, grant: Grant, names: Sequence[str]) -> tuple[str | ChildSelection, ...]:
+    """A `fields` parameter: readable fields and child tables, and `id`, `name`, `_version` always."""
+    chosen: list[str | ChildSelection] = list(_ALWAYS)
+    for name in dict.fromkeys(names):
+        if name not in grant.readable or "." in name or name == "deleted_at":
+            raise _unknown(name, plan, grant)
+        if name in plan.children:
+            chosen.append(child_selection(plan, name, grant.readable))
+        elif name not in _ALWAYS:
+            chosen.append(name)
+    return tuple(chosen)
+
+
+def _parse_order(plan: DocTypePlan, grant: Grant, names: Sequence[str]) -> tuple[OrderSpec, ...]:
+    order: list[OrderSpec] = []
+    for text in names:
+        spec = _sortable(plan, grant, text.removeprefix("-"))
+        if any(known.field == spec.name for known in order):
+            raise QueryError(f"order_by names {spec.name!r} twice")
+        order.append(OrderSpec(spec.name, descending=text.startswith("-")))
+    if len(order) > MAX_SORT_FIELDS:
+        raise QueryError(f"order_by: at most {MAX_SORT_FIELDS} fields are expected")
+    if order and all(spec.field != "id" for spec in order):
+        order.append(OrderSpec("id", descending=order[-1].descending))
+    return tuple(order)
+
+
+def _sortable(plan: DocTypePlan, grant: Grant, name: str) -> FieldSpec:
+    spec = _field(plan, grant, name)
+    if spec.kind is FieldKind.JSON:
+        raise QueryError(f"{name!r} holds JSON, which has no order")
+    return spec
+
+
+def _field(plan: DocTypePlan, grant: Grant, name: Any) -> FieldSpec:
+    if not isinstance(name, str) or name not in grant.readable or name not in plan.columns or name == "deleted_at":
+        raise _unknown(name, plan, grant)
+    return plan.specs[name]
+
+
+def _unknown(name: object, plan: DocTypePlan, grant: Grant) -> QueryError:
+    known = ", ".join(sorted(field for field in grant.readable if "." not in field and field != "deleted_at"))
+    return QueryError(f"{plan.name} has no field {str(name)[:80]!r} that you can read: known are {known}")
+
+
+class _FilterParser:
+    def __init__(self, plan: DocTypePlan, grant: Grant) -> None:
+        self._plan = plan
+        self._grant = grant
+        self._comparisons = 0
+        self._values = 0
+        self._searches = 0
+
+    def parse(self, node: Any, depth: int = 1) -> Filter:
+        if depth > MAX_FILTER_DEPTH:
+            raise QueryError(f"filters: at most {MAX_FILTER_DEPTH} levels are expected")
+        if isinstance(node, list):
+            return And(tuple(self.parse(part, depth + 1) for part in node))
+        if isinstance(node, Mapping) and len(node) == 1 and "field" not in node:
+            return self._branch(*next(iter(node.items())), depth)
+        return self._comparison(node)
+
+    def _branch(self, word: str, parts: Any, depth: int) -> Filter:
+        if word in {"and", "or"} and isinstance(parts, list):
+            branches = tuple(self.parse(part, depth + 1) for part in parts)
+            return And(branches) if word == "and" else Or(branches)
+        if word == "not" and isinstance(parts, Mapping):
+            return Not(self.parse(parts, depth + 1))
+        raise QueryError(f"filters: {str(word)[:80]!r}: expected 'and' or 'or' with a list, or 'not' with a filter")
+
+    def _comparison(self, node: Any) -> Filter:
+        self._comparisons += 1
+        if self._comparisons > MAX_COMPARISONS:
+            raise QueryError(f"filters: at most {MAX_COMPARISONS} comparisons are expected")
+        if not isinstance(node, Mapping) or node.keys() != {"field", "operator", "value"}:
+            raise QueryError('filters: expected objects like {"field": "status", "operator": "eq", "value": "Open"}')
+        spec = _field(self._plan, self._grant, node["field"])
+        operator = node["operator"]
+        if operator not in OPERATORS:
+            raise QueryError(f"filters: operator {str(operator)[:80]!r}: expected one of {', '.join(OPERATORS)}")
+        self._searches += operator in _TEXT_OPERATORS
+        if self._searches > MAX_SEARCHES:
+            raise QueryError(f"filters: at most {MAX_SEARCHES} comparisons that search in texts are expected")
+        operand = _operand(spec, operator, node["value"])
+        self._values += len(operand) if isinstance(operand, tuple) else 1
+        if self._values > MAX_VALUES:
+            raise QueryError(f"filters: at most {MAX_VALUES} values in all are expected")
+        return Comparison(spec.name, operator, operand)
+
+
+def _parse_filters(plan: DocTypePlan, grant: Grant, filters: Any) -> Filter:
+    if filters is None or filters == []:
+        return EVERYTHING
+    return _FilterParser(plan, grant).parse(filters)
+
+
+def _operand(spec: FieldSpec, operator: str, value: Any) -> Any:
+    if operator == "is_null":
+        if not isinstance(value, bool):
+            raise QueryError("filters: 'is_null' takes true or false")
+        return value
+    if spec.kind is FieldKind.JSON:
+        raise QueryError(f"filters: {spec.name!r} holds JSON, which only 'is_null' can ask about")
+    if operator in _TEXT_OPERATORS and spec.kind is not FieldKind.TEXT:
+        raise QueryError(f"filters: {operator!r} needs a text field, {spec.name!r} is {spec.kind}")
+    if operator in _ORDERING and spec.kind in _UNORDERED:
+        raise QueryError(f"filters: {operator!r} needs an order, {spec.name!r} is {spec.kind}")
+    if operator in {"in", "not_in", "between"}:
+        return _operand_list(spec, operator, value)
+    return _single(spec, operator, value)
+
+
+def _operand_list(spec: FieldSpec, operator: str, value: Any) -> tuple[Any, ...]:
+    if not isinstance(value, list) or len(value) > MAX_LIST_VALUES:
+        raise QueryError(f"filters: {operator!r} takes a list of at most {MAX_LIST_VALUES} values")
+    if operator == "between" and len(value) != 2:
+        raise QueryError("filters: 'between' takes a list of two values")
+    return tuple(_single(spec, operator, item) for item in value)
+
+
+def _single(spec: FieldSpec, operator: str, value: Any) -> Any:
+    if value is None:
+        raise QueryError("filters: a comparison with null is never true: use 'is_null'")
+    try:
+        parsed = from_json(spec, value)
+    except (ValueError, OverflowError) as error:
+        raise QueryError(f"filters: {spec.name!r}: {error}") from None
+    most = MAX_PATTERN if operator in _TEXT_OPERATORS else MAX_TEXT_VALUE
+    if isinstance(parsed, str) and len(parsed) > most:
+        raise QueryError(f"filters: a text of at most {most} characters is expected")
+    if operator in {"like", "ilike"} and parsed.count("%") > MAX_WILDCARDS:
+        raise QueryError(f"filters: a pattern with at most {MAX_WILDCARDS} of '%' is expected")
+    return check_pattern(parsed) if operator in {"like", "ilike"} else parsed

@@ -1,0 +1,97 @@
+"""Reading one document by id or name, prepared per grant: on the hot path nothing is built but the values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from framework_m_core.domain.context import Principal
+from framework_m_core.domain.fields.spec import FieldKind
+from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or, PrincipalValue, shape_of
+from framework_m_core.domain.row_scopes import unite
+from framework_m_core.interfaces.permission import Grant
+from framework_m_core.interfaces.reader import ChildSelection, DocumentReaderProtocol, QueryShape, ReadHandle, Row
+from framework_m_core.registry.compiled import DocTypePlan
+from framework_m_core.services.queries.projection import (
+    LIVE,
+    Served,
+    by_reference,
+    full_selection,
+    projection,
+    row_to_document,
+    serve,
+)
+
+__all__ = ["PointRead", "PointReads"]
+
+_MOST = 10_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PointRead:
+    """A prepared read. `scope_values` fill the row scope's slots; a `PrincipalValue` is the caller's own."""
+
+    chosen: tuple[str | ChildSelection, ...]
+    names: tuple[str, ...] | None
+    handle: ReadHandle
+    scope_values: tuple[Any, ...]
+    fingerprint: str | None
+
+    def values(self, ref: UUID | str, principal: Principal) -> tuple[Any, ...]:
+        """The values of one read."""
+        if not self.scope_values:
+            return (ref,)
+        own = [principal.id if type(value) is PrincipalValue else value for value in self.scope_values]
+        return (ref, *own)
+
+    def document(self, row: Row) -> Served:
+        """What a row of the read holds, by field."""
+        if self.names is not None:
+            return serve(zip(self.names, row, strict=True), self.fingerprint)
+        return serve(row_to_document(self.chosen, row), self.fingerprint)
+
+
+class PointReads:
+    """Prepared reads by DocType, grant and kind of reference; of all stored fields when `whole`."""
+
+    def __init__(self, reader: DocumentReaderProtocol, *, whole: bool = False) -> None:
+        self._reader = reader
+        self._whole = whole
+        self._known: dict[tuple[str, int, bool], tuple[Grant, PointRead | None]] = {}
+
+    def find(self, plan: DocTypePlan, grant: Grant, ref: UUID | str) -> PointRead | None:
+        """The prepared read for a reference; None where the row scope's shape depends on the caller."""
+        key = (plan.name, id(grant), isinstance(ref, UUID))
+        known = self._known.get(key)
+        if known is not None and known[0] is grant:
+            return known[1]
+        if len(self._known) >= _MOST:
+            self._known.clear()
+        made = self._make(plan, grant, ref)
+        self._known[key] = (grant, made)
+        return made
+
+    def _make(self, plan: DocTypePlan, grant: Grant, ref: UUID | str) -> PointRead | None:
+        if grant.evaluate or any(map(_depends_on_caller, grant.scopes)):
+            return None
+        scope, scope_values = shape_of(unite(grant.scopes))
+        reference, _ = shape_of(by_reference(ref))
+        served = None if self._whole else projection(plan, grant.readable)
+        chosen = served.chosen if served else full_selection(plan)
+        handle = self._reader.prepare(QueryShape(plan.name, chosen, And((reference, LIVE, scope))))
+        scalars = tuple(part for part in chosen if isinstance(part, str))
+        names = scalars if len(scalars) == len(chosen) else None
+        return PointRead(chosen, names, handle, scope_values, served.fingerprint if served else None)
+
+
+def _depends_on_caller(tree: Filter) -> bool:
+    """Whether the shape differs from caller to caller: attributes come in any number, an id always as one text."""
+    match tree:
+        case And(parts) | Or(parts):
+            return any(_depends_on_caller(part) for part in parts)
+        case Not(part):
+            return _depends_on_caller(part)
+        case Comparison(_, operator, PrincipalValue(name, kind)):
+            return name != "id" or kind is not FieldKind.TEXT or operator not in {"eq", "ne"}
+    return False

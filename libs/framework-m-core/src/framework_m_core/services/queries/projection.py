@@ -1,0 +1,201 @@
+"""Which fields of a DocType a caller is served, and rows turned into documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any, Final
+from uuid import UUID
+
+from pydantic import BaseModel
+from pydantic_core import to_json
+
+from framework_m_core.domain.documents.doctype import VERSION_FIELD
+from framework_m_core.domain.errors import EntityNotFoundError
+from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
+from framework_m_core.domain.filters.tree import Comparison, Filter
+from framework_m_core.interfaces.reader import ChildSelection, Row
+from framework_m_core.registry.compiled import FRAMEWORK_SPECS, DocTypePlan
+
+__all__ = [
+    "LIVE",
+    "Projection",
+    "Selection",
+    "Served",
+    "by_reference",
+    "child_selection",
+    "cut",
+    "full_selection",
+    "names_of",
+    "not_found",
+    "projection",
+    "receipt",
+    "row_to_document",
+    "rows_to_documents",
+    "selection",
+    "serve",
+    "visible",
+]
+
+LIVE: Filter = Comparison("deleted_at", "is_null", True)
+
+_MOST_SHOWN = 255
+"""Characters of a reference that an error repeats; no name is longer."""
+
+_FORM: Final = 1
+"""Raised when the same values are written to JSON otherwise than before."""
+
+_RECEIPT: Final = ("id", "name", VERSION_FIELD)
+
+type Selection = tuple[str | ChildSelection, ...]
+
+
+class Served(dict[str, Any]):
+    """A document as a caller is served it.
+
+    Two of the same id, version and `fingerprint` are the same bytes. None where these depend on more than the row and
+    what the caller may read of it: on parameters, linked documents, a permission engine's decision.
+    """
+
+    __slots__ = ("fingerprint",)
+
+    fingerprint: str | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Projection:
+    """What a caller is served of a DocType's documents.
+
+    `fingerprint` tells it from every other: it is the same in all processes, and another once a served field is added,
+    left out or declared otherwise. `written` is that of the answer to a write: None where a store may give back other
+    bytes than it was sent, as it does with the keys and numbers of JSON.
+    """
+
+    chosen: Selection
+    fingerprint: str
+    written: str | None
+
+
+@lru_cache(maxsize=4096)
+def selection(plan: DocTypePlan, readable: frozenset[str]) -> Selection:
+    """All readable fields, children last."""
+    scalars = [name for name in plan.columns if name in readable and name != "deleted_at"]
+    return (*scalars, *(child_selection(plan, name, readable) for name in plan.children if name in readable))
+
+
+@lru_cache(maxsize=4096)
+def full_selection(plan: DocTypePlan) -> Selection:
+    """Every stored field, children last: what a write or an object-level decision works on."""
+    return (*plan.columns, *(ChildSelection(name, child.columns) for name, child in plan.children.items()))
+
+
+def child_selection(plan: DocTypePlan, field: str, readable: frozenset[str]) -> ChildSelection:
+    """The readable columns of a child table, ids always."""
+    child = plan.children[field]
+    return ChildSelection(field, ("id", *(name for name in child.fields if f"{field}.{name}" in readable)))
+
+
+@lru_cache(maxsize=4096)
+def projection(plan: DocTypePlan, readable: frozenset[str]) -> Projection:
+    """Decide what a caller with these readable fields is served."""
+    return _projection(plan, selection(plan, readable))
+
+
+@lru_cache(maxsize=4096)
+def receipt(plan: DocTypePlan) -> Projection:
+    """Decide what a caller is served of a document that it wrote and may not read."""
+    return _projection(plan, _RECEIPT)
+
+
+def _projection(plan: DocTypePlan, chosen: Selection) -> Projection:
+    specs = [spec for part in chosen for spec in _specs(plan, part)]
+    # Only of what is served: else who knows the rest could try out how hidden fields are declared.
+    shape = to_json([_FORM, plan.name, [_described(plan, part) for part in chosen]])
+    fingerprint = sha256(shape).hexdigest()[:16]
+    return Projection(chosen, fingerprint, None if any(spec.kind is FieldKind.JSON for spec in specs) else fingerprint)
+
+
+def _specs(plan: DocTypePlan, part: str | ChildSelection) -> Iterable[FieldSpec]:
+    if isinstance(part, str):
+        return (plan.specs[part],)
+    fields = plan.children[part.field].fields
+    return (plan.specs[part.field], *(fields[name] for name in part.columns if name != "id"))
+
+
+def _described(plan: DocTypePlan, part: str | ChildSelection) -> Any:
+    """What the bytes of a part depend on besides its value; its default, which old rows get when a field is added."""
+    if isinstance(part, str):
+        return _field(plan.specs[part], plan.model)
+    child, (whole, *columns) = plan.children[part.field], _specs(plan, part)
+    return [_field(whole, plan.model), [_field(spec, child.model) for spec in columns]]
+
+
+def _field(spec: FieldSpec, model: type[BaseModel]) -> Any:
+    if spec.name in FRAMEWORK_SPECS:
+        return spec.name
+    default = to_json(model.model_fields[spec.name].default, fallback=lambda _: None).decode()
+    return [spec.name, spec.kind.value, spec.nullable, spec.scale, spec.permlevel, default]
+
+
+def serve(values: Mapping[str, Any] | Iterable[tuple[str, Any]], fingerprint: str | None) -> Served:
+    """A document with the fingerprint of what decided about its fields."""
+    served = Served(values)
+    served.fingerprint = fingerprint
+    return served
+
+
+def names_of(chosen: Iterable[str | ChildSelection]) -> tuple[str, ...]:
+    """Field names of a selection."""
+    return tuple(part if isinstance(part, str) else part.field for part in chosen)
+
+
+def rows_to_documents(chosen: Sequence[str | ChildSelection], rows: Iterable[Row]) -> list[dict[str, Any]]:
+    """Rows as documents; a page without child tables takes the short way."""
+    if all(isinstance(part, str) for part in chosen):
+        return [dict(zip(chosen, row, strict=True)) for row in rows]  # type: ignore[arg-type]
+    return [row_to_document(chosen, row) for row in rows]
+
+
+def row_to_document(chosen: Sequence[str | ChildSelection], row: Row) -> dict[str, Any]:
+    """A row as a document: fields by name, child rows as dictionaries."""
+    document: dict[str, Any] = {}
+    for part, value in zip(chosen, row, strict=True):
+        if isinstance(part, str):
+            document[part] = value
+        else:
+            document[part.field] = [dict(zip(part.columns, child, strict=True)) for child in value or ()]
+    return document
+
+
+def visible(plan: DocTypePlan, readable: frozenset[str], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a document's stored values, what a caller with these readable fields is served."""
+    chosen = selection(plan, readable)
+    if not plan.children:
+        return {name: values[name] for name in chosen}  # type: ignore[index,misc] # no part is of a child table
+    document: dict[str, Any] = {}
+    for part in chosen:
+        if isinstance(part, str):
+            document[part] = values[part]
+        else:
+            document[part.field] = [{name: row[name] for name in part.columns} for row in values[part.field]]
+    return document
+
+
+def cut(part: str | ChildSelection, document: Mapping[str, Any]) -> Any:
+    """Of a whole document, what a part of a selection asks for, as a reader gives it."""
+    if isinstance(part, str):
+        return document[part]
+    return [tuple(row[name] for name in part.columns) for row in document[part.field]]
+
+
+def by_reference(ref: UUID | str) -> Comparison:
+    """The filter for an id or a name."""
+    return Comparison("id" if isinstance(ref, UUID) else "name", "eq", ref)
+
+
+def not_found(plan: DocTypePlan, ref: UUID | str) -> EntityNotFoundError:
+    """The error for a document that is not there, or not there for this caller."""
+    shown = str(ref)[:_MOST_SHOWN]
+    return EntityNotFoundError(f"there is no {plan.name} {shown!r}", doctype=plan.name, ref=shown)

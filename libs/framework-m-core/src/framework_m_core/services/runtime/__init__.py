@@ -1,0 +1,1 @@
+"""How services run work: retries, shielding, injection and commit listeners."""

@@ -1,0 +1,1 @@
+"""Routes for documents: dispatch, actions, parameters, tags and idempotency keys."""

@@ -1,0 +1,113 @@
+"""Query parameters: each at most once, only those that the route knows, in their one spelling."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from framework_m_core.domain.errors import QueryError
+from framework_m_core.domain.page import DEFAULT_LIMIT
+from framework_m_core.services.queries.parsing import ListRequest
+from framework_m_standard.http.wire.body_codec import decode_json
+
+__all__ = ["DocumentRequest", "flag", "parse_document_request", "parse_list_request", "parse_query"]
+
+_INTEGER = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
+_MOST_PARAMETERS: Final = 50
+_LIST: Final = (
+    "limit", "offset", "cursor", "filters", "order_by", "fields", "expand", "count", "include_deleted",
+)  # fmt: skip
+_DOCUMENT: Final = ("fields", "expand")
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRequest:
+    """What a read of one document asks for beside the document."""
+
+    fields: Sequence[str] | None = None
+    expand: Sequence[str] = ()
+
+
+def parse_query(query: bytes, known: Sequence[str] = ()) -> dict[str, str]:
+    """Parameters by name. Raises QueryError for an unknown, repeated or empty one."""
+    if not query:
+        return {}
+    try:
+        text = query.decode("ascii")
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARAMETERS)
+    except ValueError:
+        raise QueryError("the query is not percent-encoded UTF-8, or has too many parameters") from None
+    parameters: dict[str, str] = {}
+    for name, value in pairs:
+        if name not in known:
+            raise QueryError(f"there is no parameter {name[:80]!r} here: {_known(known)}")
+        if name in parameters:
+            raise QueryError(f"the parameter {name!r} is given twice")
+        if not value:
+            raise QueryError(f"the parameter {name!r} is empty: leave it out or give it a value")
+        parameters[name] = value
+    return parameters
+
+
+def parse_document_request(query: bytes) -> DocumentRequest:
+    """The parameters of a read of one document."""
+    given = parse_query(query, _DOCUMENT)
+    return DocumentRequest(_names(given.get("fields")), _names(given.get("expand")) or ())
+
+
+def parse_list_request(query: bytes) -> ListRequest:
+    """The parameters of a list, as yet unchecked against the DocType."""
+    if not query:
+        return ListRequest()
+    given = parse_query(query, _LIST)
+    return ListRequest(
+        limit=_integer(given, "limit", DEFAULT_LIMIT),
+        offset=_integer(given, "offset", 0),
+        cursor=given.get("cursor"),
+        filters=_filters(given.get("filters")),
+        order_by=_names(given.get("order_by")) or (),
+        fields=_names(given.get("fields")),
+        expand=_names(given.get("expand")) or (),
+        count=given.get("count", "none"),
+        include_deleted=flag(given, "include_deleted"),
+    )
+
+
+def flag(parameters: dict[str, str], name: str) -> bool:
+    """A parameter that is `true` or `false`, false when it is left out."""
+    value = parameters.get(name, "false")
+    if value not in {"true", "false"}:
+        raise QueryError(f"{name}={value[:80]!r}: 'true' or 'false' is expected")
+    return value == "true"
+
+
+def _integer(given: dict[str, str], name: str, default: int) -> int:
+    value = given.get(name)
+    if value is None:
+        return default
+    if _INTEGER.fullmatch(value) is None:
+        raise QueryError(f"{name}={value[:80]!r}: a whole number from 0 up is expected")
+    return int(value)
+
+
+def _filters(text: str | None) -> Any:
+    if text is None:
+        return None
+    try:
+        filters = decode_json(text)
+    except ValueError as error:
+        raise QueryError(f"filters: JSON is expected: {error}") from None
+    if not isinstance(filters, (list, dict)):
+        raise QueryError('filters: a list of comparisons, or a tree such as {"and": [...]}, is expected')
+    return filters
+
+
+def _names(text: str | None) -> list[str] | None:
+    return None if text is None else text.split(",")
+
+
+def _known(known: Sequence[str]) -> str:
+    return f"known are {', '.join(known)}" if known else "none are known"

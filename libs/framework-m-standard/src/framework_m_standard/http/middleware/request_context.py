@@ -1,0 +1,112 @@
+"""The outermost ASGI layer: request id, who is calling, and headers that every response has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from random import getrandbits
+from typing import Final
+from uuid import UUID
+
+from framework_m_core.domain.clock import Clock
+from framework_m_core.domain.context import ANONYMOUS, Principal, RequestScope
+from framework_m_core.interfaces.authentication import AuthenticationProtocol
+from framework_m_standard.http.access import unguarded_paths
+from framework_m_standard.http.wire.asgi import Arrival, ASGIApp, Message, Receive, Scope, Send, keep_arrival
+from framework_m_standard.http.wire.credentials import credentials_of, headers_by_name
+from framework_m_standard.http.wire.paths import decoded_path, raw_path_of, uuid_or_none
+
+__all__ = ["DOCUMENTS_PATH", "REFUSED_PATH", "Entrance"]
+
+DOCUMENTS_PATH: Final = "/api/v1"
+REFUSED_PATH: Final = "/-/refused"
+"""Where a request goes that is refused as it comes in, so that its answer passes the same layers as all others."""
+
+_API: Final = b"/api/"
+_DOCTYPES: Final = b"/api/v1/"
+_NO_SNIFF: Final = (b"x-content-type-options", b"nosniff")
+_VARY: Final = b"authorization, cookie, x-api-key, origin"
+"""Who asks decides what is answered: errors and 304 too, since a cache chooses among what it has by their headers."""
+
+
+class Entrance:
+    """Wraps the app. Credentials that are given but not valid are refused whatever the route.
+
+    `documents` serves document paths without the way through the app and its router; None where something that the
+    app wraps around all routes, such as CORS, must see them too.
+    """
+
+    def __init__(
+        self, app: ASGIApp, authentication: AuthenticationProtocol, clock: Clock, documents: ASGIApp | None = None
+    ) -> None:
+        self._app = app
+        self._documents = documents
+        self._authentication = authentication
+        self._clock = clock
+        self._unguarded = unguarded_paths()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = headers_by_name(scope["headers"])
+        identifier = _request_id(headers)
+        id_header = (b"x-request-id", str(identifier).encode("ascii"))
+
+        async def identified(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*_varied(message["headers"], arrival.vary), id_header, _NO_SNIFF]
+            await send(message)
+
+        raw = raw_path_of(scope)
+        _route(scope, raw)
+        arrival = await self._arrival(scope, raw, headers, identifier)
+        keep_arrival(scope, arrival)
+        serve = self._documents if self._documents and scope["path"] == DOCUMENTS_PATH else self._app
+        await serve(scope, receive, identified)
+
+    async def _arrival(self, scope: Scope, raw: bytes, headers: Mapping[bytes, bytes], identifier: UUID) -> Arrival:
+        principal, refusal = ANONYMOUS, None
+        if raw not in self._unguarded:
+            try:
+                principal = await self._principal(headers, scope["method"])
+            except Exception as error:
+                refusal = error
+                scope["path"] = REFUSED_PATH
+        return Arrival(headers, RequestScope(principal, request_id=identifier, clock=self._clock), refusal)
+
+    async def _principal(self, headers: Mapping[bytes, bytes], method: str) -> Principal:
+        credentials = credentials_of(headers, method)
+        if credentials is None:
+            return ANONYMOUS
+        return await self._authentication.authenticate(credentials) or ANONYMOUS
+
+
+def _varied(headers: Sequence[tuple[bytes, bytes]], more: bytes) -> Sequence[tuple[bytes, bytes]]:
+    """Headers with one `Vary`: ours, then what the answer depends on besides."""
+    own = [value for name, value in headers if name.lower() == b"vary"]
+    if not own and not more:
+        return [*headers, (b"vary", _VARY)]
+    others = [header for header in headers if header[0].lower() != b"vary"]
+    names = [name.strip().lower() for name in b",".join([_VARY, *own, more]).split(b",")]
+    return [*others, (b"vary", b", ".join(filter(None, dict.fromkeys(names))))]
+
+
+def _request_id(headers: Mapping[bytes, bytes]) -> UUID:
+    given = headers.get(b"x-request-id")
+    known = None if given is None else uuid_or_none(given.decode("latin-1"))
+    return UUID(int=getrandbits(128), version=4) if known is None else known
+
+
+def _route(scope: Scope, raw: bytes) -> None:
+    """Sets the path that Litestar routes by.
+
+    All documents share one, because Litestar keeps each path that it has routed and ids would push out the others.
+    An empty segment is a segment, though Litestar would leave it out.
+    """
+    if raw.startswith(_DOCTYPES) and raw[8:9].isupper():
+        scope["path"] = DOCUMENTS_PATH
+    elif raw.startswith(_API) and (b"//" in raw or raw.endswith(b"/")):
+        scope["path"] = REFUSED_PATH
+    elif b"%" in raw:
+        scope["path"] = decoded_path(raw)

@@ -1,0 +1,51 @@
+"""A line for each request, for the console of a development server."""
+
+from __future__ import annotations
+
+import logging
+import time
+from urllib.parse import quote
+
+from framework_m_standard.http.wire.asgi import ASGIApp, Message, Receive, Scope, Send
+from framework_m_standard.http.wire.paths import raw_path_of
+
+__all__ = ["RequestLog", "log_to_console"]
+
+_log = logging.getLogger(__name__)
+_PLAIN = "/%:@!$&'()*+,;=~"
+"""What stands in a path as it is; anything else, such as what steers a terminal, is written as its code."""
+
+
+class RequestLog:
+    """Wraps the app. Queries are left out, as their values may be anybody's secret."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one connection, and tells of it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun, status = time.perf_counter(), 0
+        method, path = scope["method"], quote(raw_path_of(scope), safe=_PLAIN)
+
+        async def noted(message: Message) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noted)
+        finally:
+            taken = (time.perf_counter() - begun) * 1000
+            _log.info("%s %s %s %.0f ms", method, path, status or "-", taken)
+
+
+def log_to_console() -> None:
+    """Has the lines printed to standard error, with the time of day."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt="%H:%M:%S"))
+    _log.addHandler(handler)
+    _log.setLevel(logging.INFO)
+    _log.propagate = False

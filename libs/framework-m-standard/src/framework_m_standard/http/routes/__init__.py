@@ -1,0 +1,1 @@
+"""Routes beside documents: identity, health, metadata, calls and the start page."""

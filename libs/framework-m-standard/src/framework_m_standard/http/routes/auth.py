@@ -1,0 +1,139 @@
+"""Logging in and out, and who one is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from litestar import HttpMethod, Request, Response, post, route
+from litestar.datastructures import Cookie
+from litestar.handlers import HTTPRouteHandler
+
+from framework_m_core.domain.context import GUEST
+from framework_m_core.domain.errors import AuthenticationError, FieldProblem, ValidationError
+from framework_m_core.interfaces.authentication import AuthenticationProtocol, Credentials, Login
+from framework_m_core.interfaces.session import SessionKind
+from framework_m_standard.http.documents.query_parameters import flag, parse_query
+from framework_m_standard.http.wire.asgi import arrival_of
+from framework_m_standard.http.wire.body_codec import read_object
+from framework_m_standard.http.wire.credentials import CSRF_COOKIE, SESSION_COOKIE, credentials_of
+
+__all__ = ["AuthRoutes"]
+
+_MOST_OCTETS: Final = 64 * 1024
+"""Of a body that strangers may send."""
+
+type AnyRequest = Request[Any, Any, Any]
+
+_NO_STORE: Final = {"cache-control": "no-store"}
+_MOST: Final = {"username": 320, "password": 1024, "refresh_token": 4096}
+"""Characters that each text of a body may have; hashing longer ones would cost us more than the sender."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuthRoutes:
+    """The routes below `/api/v1/auth`."""
+
+    authentication: AuthenticationProtocol
+    body_limit: int
+    secure_cookies: bool
+
+    def handlers(self) -> list[HTTPRouteHandler]:
+        """The routes as Litestar takes them."""
+
+        @post("/api/v1/auth/login", status_code=200)
+        async def login(request: Request[Any, Any, Any]) -> Response[Any]:
+            return await self._login(request)
+
+        @post("/api/v1/auth/refresh", status_code=200)
+        async def refresh(request: Request[Any, Any, Any]) -> Response[Any]:
+            given = await self._texts(request, ("refresh_token",))
+            return _tokens(await self.authentication.refresh(given["refresh_token"], address=_address(request)))
+
+        @post("/api/v1/auth/logout", status_code=204)
+        async def logout(request: Request[Any, Any, Any]) -> Response[None]:
+            return await self._logout(request)
+
+        @route("/api/v1/auth/me", http_method=[HttpMethod.GET, HttpMethod.HEAD])
+        async def me(request: Request[Any, Any, Any]) -> Response[Any]:
+            return _me(request)
+
+        return [login, refresh, logout, me]
+
+    async def _login(self, request: AnyRequest) -> Response[Any]:
+        wants_session = flag(parse_query(request.scope["query_string"], ("session",)), "session")
+        given = await self._texts(request, ("username", "password"))
+        kind = SessionKind.COOKIE if wants_session else SessionKind.TOKEN
+        login = await self.authentication.login(
+            given["username"], given["password"], address=_address(request), kind=kind
+        )
+        return self._session(login) if wants_session else _tokens(login)
+
+    async def _logout(self, request: AnyRequest) -> Response[None]:
+        parse_query(request.scope["query_string"])
+        headers = arrival_of(request.scope).headers
+        await self.authentication.logout(credentials_of(headers, request.method) or Credentials())
+        # A header that decides ends its own session: the browser's, which lives on, keeps its cookies.
+        names = () if b"authorization" in headers else (SESSION_COOKIE, CSRF_COOKIE)
+        gone = [self._cookie(name, "", 0) for name in names]
+        return Response(None, status_code=204, cookies=gone, headers=_NO_STORE)
+
+    async def _texts(self, request: AnyRequest, names: Sequence[str]) -> Mapping[str, str]:
+        headers = arrival_of(request.scope).headers
+        receive: Any = request.receive
+        body = await read_object(headers, receive, min(self.body_limit, _MOST_OCTETS))
+        problems = [FieldProblem(name, "unknown_field", "there is no such field") for name in body if name not in names]
+        for name in names:
+            value = body.get(name)
+            if not isinstance(value, str) or not 0 < len(value) <= _MOST[name]:
+                message = f"a text of 1 to {_MOST[name]} characters is expected"
+                problems.append(FieldProblem(name, "wrong_type" if name in body else "required", message))
+        if problems:
+            raise ValidationError("the body is not as expected", problems)
+        return body
+
+    def _session(self, login: Login) -> Response[Any]:
+        cookies = [
+            self._cookie(SESSION_COOKIE, login.session_cookie or "", login.expires_in),
+            self._cookie(CSRF_COOKIE, login.csrf_token or "", login.expires_in),
+        ]
+        body = {"expires_in": login.expires_in, "user": _user(login)}
+        return Response(body, status_code=200, cookies=cookies, headers=_NO_STORE)
+
+    def _cookie(self, name: str, value: str, seconds: int) -> Cookie:
+        """Scripts read the CSRF token, to echo it, but never the session."""
+        return Cookie(
+            key=name, value=value, max_age=seconds, path="/", samesite="lax", secure=self.secure_cookies,
+            httponly=name == SESSION_COOKIE,
+        )  # fmt: skip
+
+
+def _address(request: AnyRequest) -> str:
+    client = request.scope.get("client")
+    return client[0] if client else ""
+
+
+def _tokens(login: Login) -> Response[Any]:
+    body = {
+        "access_token": login.access_token,
+        "token_type": "Bearer",
+        "expires_in": login.expires_in,
+        "refresh_token": login.refresh_token,
+        "user": _user(login),
+    }
+    return Response(body, status_code=200, headers=_NO_STORE)
+
+
+def _user(login: Login) -> dict[str, Any]:
+    identity = login.identity
+    return {"id": str(identity.id), "email": identity.email, "roles": sorted(identity.roles - {GUEST})}
+
+
+def _me(request: AnyRequest) -> Response[Any]:
+    parse_query(request.scope["query_string"])
+    principal = arrival_of(request.scope).scope.principal
+    if principal.is_anonymous:
+        raise AuthenticationError("nobody is logged in")
+    user = {"id": principal.id, "email": principal.email, "roles": sorted(principal.roles - {GUEST})}
+    return Response(user, headers=_NO_STORE)

@@ -1,0 +1,64 @@
+"""`/api/v1/rpc`: calls of what apps have declared callable."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import msgspec
+from litestar import Request, Response, post
+from litestar.handlers import HTTPRouteHandler
+from pydantic import BaseModel
+
+from framework_m_core.domain.documents.doctype import is_document_class
+from framework_m_core.services.rpc import RpcService
+from framework_m_standard.http.documents.query_parameters import parse_query
+from framework_m_standard.http.wire.asgi import Receive, arrival_of
+from framework_m_standard.http.wire.body_codec import decode_object, read_body
+
+__all__ = ["rpc_routes"]
+
+
+def rpc_routes(rpc: RpcService, body_limit: int) -> list[HTTPRouteHandler]:
+    """The calls of methods, and those of functions."""
+
+    async def arguments(request: Request[Any, Any, Any]) -> dict[str, Any]:
+        parse_query(request.scope["query_string"])
+        headers = arrival_of(request.scope).headers
+        return decode_object(
+            headers, await read_body(headers, cast("Receive", request.receive), body_limit), optional=True
+        )
+
+    @post("/api/v1/rpc/fn/{path:str}", status_code=200)
+    async def call_function(request: Request[Any, Any, Any]) -> Response[bytes]:
+        call = await rpc.function(arrival_of(request.scope).scope, request.path_params["path"])
+        return _answer(await call(await arguments(request), _encoded))
+
+    @post("/api/v1/rpc/{doctype:str}/{method:str}", status_code=200)
+    async def call_method(request: Request[Any, Any, Any]) -> Response[bytes]:
+        given = request.path_params
+        call = await rpc.method(arrival_of(request.scope).scope, given["doctype"], given["method"])
+        return _answer(await call(await arguments(request), _encoded))
+
+    return [call_function, call_method]
+
+
+def _answer(body: bytes) -> Response[bytes]:
+    return Response(body, media_type="application/json", headers={"cache-control": "no-store"})
+
+
+def _encoded(result: Any) -> bytes:
+    return _encode({"result": result})
+
+
+def _plain(value: Any) -> Any:
+    """A model as the JSON that it stands for."""
+    if is_document_class(type(value)):
+        raise TypeError(
+            f"a call returned a {type(value).__name__}, which would show every field: return what documents.get gives"
+        )
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    raise TypeError(f"a call returned {type(value).__name__}, which is no JSON: return text, numbers, lists or objects")
+
+
+_encode = msgspec.json.Encoder(enc_hook=_plain).encode

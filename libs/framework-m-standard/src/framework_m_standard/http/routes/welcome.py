@@ -1,0 +1,121 @@
+"""`/` of a development server: the app's name, where its API is described, and a login for those pages.
+
+The page loads nothing, and its one script runs by the hash that the policy names.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from hashlib import sha256
+from html import escape
+from typing import Any, Final
+
+from litestar import HttpMethod, Request, Response, route
+from litestar.handlers import HTTPRouteHandler
+
+from framework_m_standard.http.access import access_table
+from framework_m_standard.http.wire.asgi import arrival_of
+from framework_m_standard.http.wire.responses import encode
+
+__all__ = ["welcome_route"]
+
+_LOGIN: Final = "/api/v1/auth/login"
+_DOCUMENTATION: Final = {"swagger": "/schema/swagger", "redoc": "/schema/redoc", "openapi": "/schema/openapi.json"}
+
+_STYLE: Final = (
+    "body{font:16px/1.5 sans-serif;max-width:40em;margin:3em auto;padding:0 1em}input{display:block;width:20em}"
+)
+_SCRIPT: Final = """
+const form = document.querySelector("form"), told = document.querySelector("output");
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const [username, password] = [form.username.value, form.password.value];
+  const answer = await fetch("/api/v1/auth/login?session=true", {
+    method: "POST",
+    headers: {"content-type": "application/json"},
+    body: JSON.stringify({username, password}),
+  });
+  if (answer.ok) location.href = "/schema/swagger";
+  else told.textContent = (await answer.json()).detail;
+});
+"""
+_PAGE: Final = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{name}</title>
+<link rel="icon" href="data:,">
+<style>{style}</style>
+</head>
+<body>
+<h1>{name}</h1>
+<p>Version {version}, served for development by Framework M.</p>
+<h2>The API</h2>
+<p>Log in to see what you may do: <a href="/schema/swagger">Swagger UI</a>, <a href="/schema/redoc">ReDoc</a>,
+<a href="/schema/openapi.json">OpenAPI</a>.</p>
+<form method="post">
+<p><label>Email <input name="username" type="email" autocomplete="username" required></label></p>
+<p><label>Password <input name="password" type="password" autocomplete="current-password" required></label></p>
+<p><button>Log in</button> <output role="alert"></output></p>
+</form>
+<p>Users are made by <code>m user create</code>. Programs log in at <code>POST {login}</code>.</p>
+<h2>Routes</h2>
+<ul>
+{routes}
+</ul>
+<script>{script}</script>
+</body>
+</html>
+"""
+
+
+def _allowed(text: str) -> str:
+    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
+
+
+_HEADERS: Final = {
+    "cache-control": "no-store",
+    "referrer-policy": "no-referrer",
+    "content-security-policy": (
+        f"default-src 'none'; script-src {_allowed(_SCRIPT)}; style-src {_allowed(_STYLE)}; img-src data:; "
+        "connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+}
+
+
+def welcome_route(name: str, version: str) -> HTTPRouteHandler:
+    """The route: a page for browsers, and the same as JSON for all others."""
+    page, body = _page(name, version).encode(), encode(_summary(name, version))
+
+    @route("/", http_method=[HttpMethod.GET, HttpMethod.HEAD])
+    async def welcome(request: Request[Any, Any, Any]) -> Response[bytes]:
+        arrival = arrival_of(request.scope)
+        arrival.vary = b"accept"
+        if b"text/html" in arrival.headers.get(b"accept", b""):
+            return Response(page, media_type="text/html", headers=_HEADERS)
+        return Response(body, media_type="application/json", headers=_HEADERS)
+
+    return welcome
+
+
+def _routes() -> list[str]:
+    """Every route but this one; which DocTypes there are is told to those who have logged in."""
+    found = (f"{route.method} {route.path}{'?' if route.query else ''}{route.query}" for route in access_table())
+    return [line for line in found if line != "GET /"]
+
+
+def _page(name: str, version: str) -> str:
+    routes = "\n".join(f"<li><code>{escape(line)}</code></li>" for line in _routes())
+    told = {"name": escape(name), "version": escape(version), "login": _LOGIN, "routes": routes}
+    return _PAGE.format(**told, style=_STYLE, script=_SCRIPT)
+
+
+def _summary(name: str, version: str) -> dict[str, Any]:
+    return {
+        "app": name,
+        "version": version,
+        "login": f"POST {_LOGIN}",
+        "documentation": _DOCUMENTATION,
+        "routes": _routes(),
+    }

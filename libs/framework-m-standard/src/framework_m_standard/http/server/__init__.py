@@ -1,0 +1,1 @@
+"""uvicorn on a bound socket, with a bounded HTTP protocol."""

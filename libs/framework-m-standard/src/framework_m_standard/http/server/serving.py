@@ -1,0 +1,132 @@
+"""uvicorn on a socket that somebody else has bound, until a signal; requests that run may finish."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
+from typing import Any, Final
+
+import uvicorn
+import uvloop
+
+from framework_m_standard.http.routes.health import Lifecycle
+from framework_m_standard.http.server.bounded_protocol import BoundedHeads
+from framework_m_standard.http.wire.asgi import ASGIApp
+
+__all__ = ["Opener", "listen", "serve"]
+
+type Opener = Callable[[], AbstractAsyncContextManager[ASGIApp]]
+"""Opens what serves, and closes it at the end."""
+
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+_KEEP_ALIVE_SECONDS: Final = 75
+"""Longer than the minute for which proxies keep their connections, so that it is they who close them."""
+
+_BACKLOG: Final = 2048
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket that child processes inherit. Raises OSError where the address is taken or not ours."""
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    bound = socket.socket(family, kind, protocol)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+        bound.listen(_BACKLOG)
+    except OSError:
+        bound.close()
+        raise
+    bound.set_inheritable(True)
+    return bound
+
+
+def serve(
+    opener: Opener,
+    bound: socket.socket,
+    lifecycle: Lifecycle,
+    *,
+    shutdown_seconds: int,
+    ready: Callable[[], None] = lambda: None,
+) -> None:
+    """Serves until SIGINT or SIGTERM, then lets running requests finish for so many seconds and closes.
+
+    `ready` is called once the app is open. What the opener raises is passed on.
+    """
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(opener, bound, lifecycle, shutdown_seconds, ready))
+
+
+async def _serve(
+    opener: Opener, bound: socket.socket, lifecycle: Lifecycle, seconds: int, ready: Callable[[], None]
+) -> None:
+    opening = asyncio.current_task()
+    with _signals(lambda: _stop(lifecycle, opening)):
+        try:
+            async with opener() as app:
+                server = _Server(_config(app, seconds), lifecycle)
+                ready()
+                await server.serve(sockets=[bound])
+        except asyncio.CancelledError:
+            if not lifecycle.stopping:
+                raise
+        finally:
+            bound.close()
+
+
+def _stop(lifecycle: Lifecycle, opening: asyncio.Task[Any] | None) -> None:
+    """Ends a start that is still under way; a server that runs sees the flag."""
+    if not lifecycle.stopping and not lifecycle.serving and opening is not None:
+        opening.cancel()
+    lifecycle.stopping = True
+
+
+@contextmanager
+def _signals(stop: Callable[[], None]) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, stop)
+    try:
+        yield
+    finally:
+        for number in _SIGNALS:
+            loop.remove_signal_handler(number)
+
+
+def _config(app: ASGIApp, shutdown_seconds: int) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http=BoundedHeads,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=shutdown_seconds,
+        backlog=_BACKLOG,
+    )
+
+
+class _Server(uvicorn.Server):
+    """Stops when the process is asked to, and leaves signals to their one handler, so that it exits with 0."""
+
+    def __init__(self, config: uvicorn.Config, lifecycle: Lifecycle) -> None:
+        super().__init__(config)
+        self._lifecycle = lifecycle
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Takes none."""
+        self._lifecycle.serving = True
+        yield
+
+    async def on_tick(self, counter: int) -> bool:
+        """Looks whether to stop, ten times a second."""
+        self.should_exit = self.should_exit or self._lifecycle.stopping
+        return await super().on_tick(counter)

@@ -1,0 +1,1 @@
+"""Between bytes and values: paths, bodies, credentials, responses and errors."""

@@ -1,0 +1,111 @@
+"""Request bodies: read within the limit, and decoded so that no number loses a digit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+
+import msgspec
+
+from framework_m_standard.http.wire.asgi import Message, Receive
+from framework_m_standard.http.wire.request_errors import BodyTooLargeError, MalformedBodyError, MediaTypeError
+
+__all__ = ["decode_json", "decode_object", "read_body", "read_object"]
+
+_OBJECT: Final = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
+_ANYTHING: Final = msgspec.json.Decoder(float_hook=Decimal)
+_MALFORMED: Final = (msgspec.DecodeError, UnicodeDecodeError, InvalidOperation, RecursionError)
+_JSON: Final = b"application/json"
+
+
+async def read_body(headers: Mapping[bytes, bytes], receive: Receive, limit: int) -> bytes:
+    """The whole body. Raises BodyTooLargeError as soon as it is known to exceed the limit, and MalformedBodyError
+    when the client leaves before its end."""
+    if int(headers.get(b"content-length") or 0) > limit:
+        raise _too_large(limit)
+    message = await receive()
+    body = _chunk(message)
+    if message.get("more_body"):
+        body = await _read_on(body, receive, limit)
+    if len(body) > limit:
+        raise _too_large(limit)
+    return body
+
+
+async def _read_on(first: bytes, receive: Receive, limit: int) -> bytes:
+    chunks, size, more = [first], len(first), True
+    while more:
+        message = await receive()
+        chunks.append(_chunk(message))
+        size += len(chunks[-1])
+        if size > limit:
+            raise _too_large(limit)
+        more = message.get("more_body", False)
+    return b"".join(chunks)
+
+
+def _chunk(message: Message) -> bytes:
+    if message["type"] == "http.disconnect":
+        raise MalformedBodyError("the client left before the body had ended")
+    chunk: bytes = message.get("body", b"")
+    return chunk
+
+
+def _too_large(limit: int) -> BodyTooLargeError:
+    return BodyTooLargeError(f"the body is larger than {limit} bytes, the most that is taken")
+
+
+def decode_object(headers: Mapping[bytes, bytes], body: bytes, *, optional: bool = False) -> dict[str, Any]:
+    """The JSON object that a body is; an empty body is `{}` where the object is `optional`.
+
+    Numbers with a point or exponent become `Decimal`; of repeated keys the last counts. Raises MediaTypeError and
+    MalformedBodyError.
+    """
+    media = headers.get(b"content-type")
+    if media != _JSON and (body or media is not None):
+        _check_media(media)
+    if b"content-encoding" in headers:
+        raise MediaTypeError("the body is expected without a Content-Encoding")
+    if optional and not body:
+        return {}
+    try:
+        return _OBJECT.decode(body)
+    except msgspec.ValidationError as error:
+        raise MalformedBodyError(f"the body is not a JSON object: {error}") from None
+    except _MALFORMED as error:
+        raise MalformedBodyError(f"the body is not valid JSON: {_reason(error)}") from None
+
+
+async def read_object(headers: Mapping[bytes, bytes], receive: Receive, limit: int) -> dict[str, Any]:
+    """The JSON object in the body of a request."""
+    return decode_object(headers, await read_body(headers, receive, limit))
+
+
+def decode_json(text: str) -> Any:
+    """A JSON value with decimals kept exact. Raises ValueError saying what is wrong."""
+    try:
+        return _ANYTHING.decode(text)
+    except _MALFORMED as error:
+        raise ValueError(_reason(error)) from None
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    if isinstance(error, InvalidOperation):
+        return "a number is out of bounds"
+    if isinstance(error, UnicodeDecodeError):
+        return "its text is not UTF-8"
+    return str(error)
+
+
+def _check_media(media: bytes | None) -> None:
+    kind, *parameters = (media or b"").lower().split(b";")
+    kind = kind.strip()
+    if kind != _JSON and not (kind.startswith(b"application/") and kind.endswith(b"+json")):
+        raise MediaTypeError("the body is expected as JSON: send Content-Type: application/json")
+    for parameter in parameters:
+        name, _, value = parameter.strip().partition(b"=")
+        if name == b"charset" and value.strip(b'"') not in {b"utf-8", b"utf8"}:
+            raise MediaTypeError("the body is expected in UTF-8")

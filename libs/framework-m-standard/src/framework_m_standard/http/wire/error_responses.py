@@ -1,0 +1,151 @@
+"""Errors as `application/problem+json` (RFC 9457). The one place that knows the status of an error."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final
+from uuid import UUID
+
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+
+from framework_m_core.domain import errors
+from framework_m_core.domain.errors import FieldProblem, FrameworkError, RateLimitError, ValidationError
+from framework_m_standard.http.wire import request_errors
+from framework_m_standard.http.wire.asgi import arrival_of
+from framework_m_standard.http.wire.request_errors import MethodNotAllowedError
+from framework_m_standard.http.wire.responses import Answer, Headers, encode
+
+__all__ = ["STATUS", "answer_to_exception", "problem", "status_of"]
+
+_log = logging.getLogger(__name__)
+
+STATUS: Final[Mapping[type[FrameworkError], int]] = {
+    errors.ValidationError: 400,
+    errors.AuthenticationError: 401,
+    errors.PermissionDeniedError: 403,
+    errors.CallNotFoundError: 404,
+    errors.DocTypeNotFoundError: 404,
+    errors.EntityNotFoundError: 404,
+    request_errors.RouteNotFoundError: 404,
+    request_errors.MethodNotAllowedError: 405,
+    errors.DuplicateNameError: 409,
+    errors.DuplicateValueError: 409,
+    errors.IdempotencyConflictError: 409,
+    errors.IntegrityError: 409,
+    errors.LastAdministratorError: 409,
+    errors.LinkedDocumentError: 409,
+    errors.SubmittedDocumentError: 409,
+    errors.VersionConflictError: 409,
+    errors.PreconditionFailedError: 412,
+    request_errors.BodyTooLargeError: 413,
+    request_errors.MediaTypeError: 415,
+    errors.PreconditionRequiredError: 428,
+    errors.RateLimitError: 429,
+    errors.FrameworkError: 500,
+    errors.OutcomeUnknownError: 503,
+    errors.TransientError: 503,
+    request_errors.NotReadyError: 503,
+}
+
+_GENERIC: Final[Mapping[type[FrameworkError], str]] = {
+    errors.IntegrityError: "the change conflicts with what is stored",
+    errors.OutcomeUnknownError: "the store went away while it was storing this: read it back before you try again, "
+    "or send an Idempotency-Key and repeat the request",
+    errors.TransientError: "the store is busy or away: try again",
+}
+"""What is said in place of the message of an error that may quote the store."""
+
+_MOST_FAULTS: Final = 100
+_LONGEST_FIELD: Final = 200
+_LONGEST_MESSAGE: Final = 1000
+"""Characters told of a fault: names and values in it are the sender's, and may be as long as a body."""
+
+_FAILED: Final = "something went wrong here: the request id finds it in the server's log"
+_RETRY_SECONDS: Final = 2
+_PROBLEM: Final = (b"content-type", b"application/problem+json")
+_NO_STORE: Final = (b"cache-control", b"no-store")
+_HTTP_CODES: Final = {404: "route_not_found", 405: "method_not_allowed", 413: "body_too_large"}
+
+
+def status_of(error: Exception) -> int:
+    """The status of an error; anything unforeseen is 500."""
+    if isinstance(error, HTTPException):
+        return error.status_code
+    return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
+
+
+def problem(error: Exception, request_id: UUID) -> Answer:
+    """The response to an error; what went wrong on our side is logged and not told."""
+    status = status_of(error)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        _report(error, status, request_id)
+    code = _code(error, status)
+    body: dict[str, Any] = {
+        "type": f"urn:framework-m:problem:{code}",
+        "title": code.replace("_", " ").capitalize(),
+        "status": status,
+        "detail": _detail(error, status),
+        "code": code,
+        "request_id": request_id,
+    }
+    if isinstance(error, ValidationError):
+        body["errors"] = [_shown(fault) for fault in error.problems[:_MOST_FAULTS]]
+        if len(error.problems) > _MOST_FAULTS:
+            body["detail"] += f" (the first {_MOST_FAULTS} of {len(error.problems)} faults are listed)"
+    if "rule" in getattr(error, "details", ()):
+        body["rule"] = error.details["rule"]  # type: ignore[attr-defined]
+    return Answer(status, encode(body), (_PROBLEM, _NO_STORE, *_headers(error, status)))
+
+
+def answer_to_exception(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """Litestar's exception handler."""
+    answer = problem(error, arrival_of(request.scope).scope.request_id)
+    headers = {name.decode(): value.decode("latin-1") for name, value in answer.headers[1:]}
+    return Response(answer.body, status_code=answer.status, media_type="application/problem+json", headers=headers)
+
+
+def _shown(fault: FieldProblem) -> FieldProblem:
+    if len(fault.field) <= _LONGEST_FIELD and len(fault.message) <= _LONGEST_MESSAGE:
+        return fault
+    return FieldProblem(fault.field[:_LONGEST_FIELD], fault.code, fault.message[:_LONGEST_MESSAGE])
+
+
+def _code(error: Exception, status: int) -> str:
+    if isinstance(error, FrameworkError) and (status != HTTPStatus.INTERNAL_SERVER_ERROR):
+        return error.code
+    if status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        return "internal_error"
+    return _HTTP_CODES.get(status) or HTTPStatus(status).phrase.lower().replace(" ", "_")
+
+
+def _detail(error: Exception, status: int) -> str:
+    if status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        return _FAILED
+    generic = next((_GENERIC[kind] for kind in type(error).__mro__ if kind in _GENERIC), None)
+    if generic is not None:
+        return generic
+    return error.message if isinstance(error, FrameworkError) else HTTPStatus(status).phrase
+
+
+def _headers(error: Exception, status: int) -> Headers:
+    if status == HTTPStatus.UNAUTHORIZED:
+        return ((b"www-authenticate", b"Bearer"),)
+    if isinstance(error, RateLimitError):
+        return ((b"retry-after", b"%d" % error.retry_after),)
+    if status == HTTPStatus.SERVICE_UNAVAILABLE and not isinstance(error, errors.OutcomeUnknownError):
+        return ((b"retry-after", b"%d" % _RETRY_SECONDS),)
+    if isinstance(error, MethodNotAllowedError):
+        return ((b"allow", error.allow.encode("ascii")),)
+    if isinstance(error, HTTPException) and error.headers:
+        return tuple((name.lower().encode(), str(value).encode()) for name, value in error.headers.items())
+    return ()
+
+
+def _report(error: Exception, status: int, request_id: UUID) -> None:
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        _log.warning("request %s could not be served: %s", request_id, error)
+    else:
+        _log.error("request %s failed", request_id, exc_info=error)

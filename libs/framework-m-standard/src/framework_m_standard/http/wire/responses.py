@@ -1,0 +1,74 @@
+"""Answers: values to bytes, and bytes to the two messages of a response."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, is_dataclass
+from decimal import Decimal
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from framework_m_core.registry.compiled import DocTypePlan
+from framework_m_core.registry.registry import Snapshot
+from framework_m_standard.http.wire.asgi import Send
+
+__all__ = ["JSON", "PRIVATE", "Answer", "DocumentEncoder", "Headers", "encode", "send_answer"]
+
+JSON: Final = (b"content-type", b"application/json")
+PRIVATE: Final = ((b"cache-control", b"private, no-cache"),)
+"""Shared caches keep nothing, and a browser's asks each time whether it still has the answer."""
+
+encode = msgspec.json.Encoder().encode
+"""A value as JSON: decimals, UUIDs and dates as text, UTC moments with `Z`."""
+
+_PLAIN_SCALE: Final = 6
+"""Decimals of more places may be written with an exponent unless they are formatted."""
+
+
+type Headers = tuple[tuple[bytes, bytes], ...]
+
+
+class Answer(NamedTuple):
+    """A response: status, body, and headers beside its length."""
+
+    status: int
+    body: bytes = b""
+    headers: Headers = ()
+
+
+async def send_answer(send: Send, answer: Answer, *, head: bool = False) -> None:
+    """Sends a response; to a HEAD everything but the body."""
+    status, body, headers = answer
+    length = () if status in {204, 304} else ((b"content-length", b"%d" % len(body)),)
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, *length]})
+    await send({"type": "http.response.body", "body": b"" if head else body})
+
+
+class DocumentEncoder:
+    """Encodes documents of a DocType, with decimals never in exponent notation."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        deep = {plan.name for plan in snapshot.doctypes.values() if _has_deep_decimals(plan)}
+        self._deep = deep | {plan.name for plan in snapshot.doctypes.values() if deep.intersection(plan.links.values())}
+
+    def __call__(self, plan: DocTypePlan, value: Any) -> bytes:
+        """A document or a page of them as JSON."""
+        return encode(_plain(value) if plan.name in self._deep else value)
+
+
+def _has_deep_decimals(plan: DocTypePlan) -> bool:
+    levels = [plan.fields, *(child.fields for child in plan.children.values())]
+    return any((spec.scale or 0) > _PLAIN_SCALE for level in levels for spec in level.values())
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if is_dataclass(value) and not isinstance(value, type):
+        return {part.name: _plain(getattr(value, part.name)) for part in fields(value)}
+    if isinstance(value, Iterable) and not isinstance(value, (str, bytes)):
+        return [_plain(item) for item in value]
+    return value

@@ -1,0 +1,315 @@
+"""PostgreSQL through asyncpg, on a small last-in-first-out pool with prepared statements and no reset between uses."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+import asyncpg
+from asyncpg.prepared_stmt import PreparedStatement
+from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
+from sqlalchemy.engine import Dialect
+
+from framework_m_core.domain.errors import (
+    ConfigurationError,
+    DatabaseError,
+    OutcomeUnknownError,
+    RepositoryError,
+    TransientError,
+)
+from framework_m_core.domain.redaction import without_password
+from framework_m_standard.sql.engine.error_translation import AWAY, translated_postgres
+from framework_m_standard.sql.settings import SqlSettings
+from framework_m_standard.sql.statements.compiled import Statement
+
+__all__ = ["PostgresDriver"]
+
+_MOST_PREPARED = 500
+_LOST = (asyncpg.PostgresConnectionError, ConnectionError)
+_BROKEN = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError, ConnectionError)
+
+
+class _Connection:
+    """A driver connection with what has been prepared on it."""
+
+    def __init__(self, raw: asyncpg.Connection) -> None:
+        self.raw = raw
+        self._prepared: dict[str, PreparedStatement] = {}
+
+    async def prepared(self, sql: str) -> PreparedStatement:
+        statement = self._prepared.get(sql)
+        if statement is None:
+            if len(self._prepared) >= _MOST_PREPARED:
+                self._prepared.clear()
+            statement = self._prepared[sql] = await self.raw.prepare(sql)
+        return statement
+
+    async def fetch(self, statement: Statement, values: Sequence[Any]) -> list[Any]:
+        prepared = await self.prepared(statement.sql)
+        rows: list[Any] = await prepared.fetch(*statement.arrange(values))
+        return rows
+
+
+class PostgresDriver:
+    """A pool of connections to one database."""
+
+    name = "postgresql"
+    single_statement_writes = True
+    nested_rows = True
+
+    def __init__(self, url: str, settings: SqlSettings) -> None:
+        self.dialect: Dialect = asyncpg_dialect.dialect()  # type: ignore[no-untyped-call]
+        self._url = url
+        self._settings = settings
+        self._free: list[_Connection] = []
+        self._open = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._closed = False
+
+    async def open(self) -> None:
+        """Connects once. Raises ConfigurationError when the address or the login is wrong."""
+        try:
+            self._free.append(await self._connect())
+        except (OSError, asyncpg.PostgresError, ValueError, RepositoryError) as error:
+            raise ConfigurationError(
+                f"PostgreSQL cannot be reached at {without_password(self._url)}: {_told(error.__cause__ or error)}. "
+                "Check DATABASE_URL and that the server runs"
+            ) from error
+
+    async def close(self) -> None:
+        """Closes all idle connections, and lent ones when they come back."""
+        self._closed = True
+        while self._free:
+            await self._free.pop().raw.close(timeout=5)
+
+    async def ping(self) -> None:
+        """Raises TransientError while the database does not answer."""
+        async with self.connection() as connection:
+            with translated_postgres():
+                await connection.raw.fetchval("SELECT 1")
+
+    async def fetch(self, statement: Statement, values: Sequence[Any]) -> list[Any]:
+        """Runs one read; when its connection turns out broken, once more on another."""
+        try:
+            return await self._fetch(statement, values)
+        except TransientError as error:
+            if not isinstance(error.__cause__, _BROKEN):
+                raise
+            return await self._fetch(statement, values)
+
+    async def _fetch(self, statement: Statement, values: Sequence[Any]) -> list[Any]:
+        connection = self._free.pop() if self._free else await self._acquire()
+        try:
+            rows = await connection.fetch(statement, values)
+        except BaseException as error:
+            self._release(connection, healthy=isinstance(error, asyncpg.PostgresError))
+            with translated_postgres():
+                raise
+        self._release(connection)
+        return rows
+
+    async def write(self, statement: Statement, values: Sequence[Any]) -> list[Any]:
+        """Runs one writing statement that commits by itself."""
+        connection = await self._connected()
+        try:
+            with translated_postgres():
+                prepared = await connection.prepared(statement.sql)
+            with _committing():
+                rows: list[Any] = await prepared.fetch(*statement.arrange(values))
+        except BaseException as error:
+            self._release(connection, healthy=isinstance(error.__cause__, asyncpg.PostgresError))
+            raise
+        self._release(connection)
+        return rows
+
+    async def _connected(self) -> _Connection:
+        """A connection that is not known to be broken, for what cannot be done twice."""
+        while True:
+            connection = self._free.pop() if self._free else await self._acquire()
+            if not connection.raw.is_closed():
+                return connection
+            self._release(connection, healthy=False)
+
+    async def snapshot[T](
+        self, work: Callable[[PostgresTransaction], Coroutine[Any, Any, T]], *, heavy: bool = False
+    ) -> T:
+        """Runs several reads on one snapshot."""
+        transaction = await self._begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        try:
+            return await work(transaction)
+        finally:
+            await transaction.rollback()
+
+    async def begin(self) -> PostgresTransaction:
+        """Opens a transaction for writing."""
+        return await self._begin("BEGIN")
+
+    async def _begin(self, sql: str) -> PostgresTransaction:
+        for attempt in (1, 2):
+            connection = self._free.pop() if self._free else await self._acquire()
+            try:
+                await connection.raw.execute(sql)
+            except BaseException as error:
+                self._release(connection, healthy=False)
+                if attempt == 1 and isinstance(error, _BROKEN):
+                    continue
+                with translated_postgres():
+                    raise
+            return PostgresTransaction(connection, self._release)
+        raise AssertionError("unreachable")
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[_Connection]:
+        """A connection for as long as the block runs; dropped when the block raises."""
+        connection = await self._acquire()
+        try:
+            yield connection
+        except BaseException:
+            self._release(connection, healthy=False)
+            raise
+        self._release(connection)
+
+    async def _acquire(self) -> _Connection:
+        try:
+            async with asyncio.timeout(self._settings.lock_timeout):
+                while True:
+                    if self._free:
+                        return self._free.pop()
+                    if self._open < self._settings.pool_size:
+                        return await self._connect()
+                    await self._turn()
+        except TimeoutError:
+            raise TransientError(AWAY) from None
+
+    async def _turn(self) -> None:
+        """Waits until a connection comes back; a waiter that is cancelled hands its turn on."""
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            await turn
+        except BaseException:
+            if turn.done() and not turn.cancelled():
+                self._wake()
+            raise
+
+    def _wake(self) -> None:
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+
+    async def dedicated(self) -> asyncpg.Connection:
+        """A connection of its own outside the pool, whose statements may run long; the caller closes it."""
+        with translated_postgres():
+            return await self._raw(statement_timeout="0")
+
+    async def _raw(self, **server_settings: str) -> asyncpg.Connection:
+        return await asyncpg.connect(
+            self._url,
+            timeout=math.ceil(self._settings.lock_timeout),
+            statement_cache_size=0,
+            server_settings={
+                "application_name": "framework-m",
+                "timezone": "UTC",
+                "jit": "off",
+                "lock_timeout": str(int(self._settings.lock_timeout * 1000)),
+                **server_settings,
+            },
+        )
+
+    async def _connect(self) -> _Connection:
+        self._open += 1
+        try:
+            with translated_postgres():
+                raw = await self._raw(statement_timeout=str(int(self._settings.statement_timeout * 1000)))
+        except BaseException:
+            self._open -= 1
+            self._wake()
+            raise
+        return _Connection(raw)
+
+    def _release(self, connection: _Connection, *, healthy: bool = True) -> None:
+        if healthy and not self._closed and not connection.raw.is_closed():
+            self._free.append(connection)
+        else:
+            self._open -= 1
+            connection.raw.terminate()
+        if self._waiting:
+            self._wake()
+
+
+class PostgresTransaction:
+    """A transaction that holds a connection until it ends."""
+
+    def __init__(self, connection: _Connection, release: Callable[..., None]) -> None:
+        self._connection = connection
+        self._release = release
+        self._ended = False
+
+    async def fetch(self, statement: Statement, values: Sequence[Any]) -> list[Any]:
+        """Runs a statement and returns its rows."""
+        with translated_postgres():
+            return await self._connection.fetch(statement, values)
+
+    async def execute(self, statement: Statement, values: Sequence[Any]) -> int:
+        """Runs a statement and returns how many rows it touched."""
+        with translated_postgres():
+            prepared = await self._connection.prepared(statement.sql)
+            await prepared.fetch(*statement.arrange(values))
+            return int(prepared.get_statusmsg().rpartition(" ")[2])
+
+    async def execute_many(self, statement: Statement, rows: Sequence[Sequence[Any]]) -> None:
+        """Runs a statement once for each row of values, in one round trip."""
+        with translated_postgres():
+            prepared = await self._connection.prepared(statement.sql)
+            await prepared.executemany([statement.arrange(row) for row in rows])
+
+    async def script(self, sql: str) -> None:
+        """Runs text that takes no values."""
+        with translated_postgres():
+            await self._connection.raw.execute(sql)
+
+    async def commit(self) -> None:
+        """Makes the transaction durable."""
+        with _committing():
+            status = await self._end("COMMIT")
+        if status != "COMMIT":
+            raise DatabaseError("the transaction had failed before its end, so nothing was stored")
+
+    async def rollback(self) -> None:
+        """Undoes the transaction."""
+        if not self._ended:
+            with translated_postgres():
+                await self._end("ROLLBACK")
+
+    async def _end(self, sql: str) -> str:
+        self._ended = True
+        try:
+            status: str = await self._connection.raw.execute(sql)
+        except BaseException:
+            self._release(self._connection, healthy=False)
+            raise
+        self._release(self._connection)
+        return status
+
+
+@contextmanager
+def _committing() -> Iterator[None]:
+    """Errors of what commits: of a connection that broke meanwhile nobody knows whether it did."""
+    with translated_postgres():
+        try:
+            yield
+        except _LOST as error:
+            raise OutcomeUnknownError("the connection broke during a commit") from error
+
+
+def _told(cause: BaseException) -> str:
+    """Why a connection failed; what cannot be read as an address may be a piece of the password."""
+    if isinstance(cause, ValueError):
+        return "the address cannot be read: what is special in a user or password is encoded, @ as %40, / as %2F"
+    return str(cause)

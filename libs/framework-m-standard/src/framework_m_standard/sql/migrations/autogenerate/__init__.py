@@ -1,0 +1,1 @@
+"""Differences between DocTypes and a database, rendered as revisions."""

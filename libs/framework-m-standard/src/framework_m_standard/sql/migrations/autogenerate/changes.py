@@ -1,0 +1,190 @@
+"""Alembic's differences as the operations of a revision, in an order that works, with the values of rows of before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from alembic.operations import MigrateOperation, ops
+from pydantic import BaseModel
+
+from framework_m_core.domain.errors import ConfigurationError
+from framework_m_core.domain.fields.defaults import stored_default
+from framework_m_core.domain.fields.spec import FieldSpec
+from framework_m_core.registry.registry import Snapshot
+from framework_m_standard.sql.migrations.autogenerate.reflected_types import field_type_of
+from framework_m_standard.sql.migrations.operations.alembic_operations import (
+    NOTHING,
+    AddColumn,
+    AddIndex,
+    AddLink,
+    ChangeType,
+    DropColumn,
+    DropLink,
+    KeepColumn,
+    KeepTable,
+    SetOptional,
+    SetRequired,
+)
+from framework_m_standard.sql.migrations.operations.dropping import DropIndex, dropped_index, dropped_table
+from framework_m_standard.sql.schema.tables import table_name
+
+__all__ = ["Changes", "is_change", "reversed_changes"]
+
+_ORDER: tuple[type[MigrateOperation], ...] = (
+    DropIndex,
+    ops.DropIndexOp,
+    DropLink,
+    ops.CreateTableOp,
+    AddColumn,
+    ChangeType,
+    SetOptional,
+    SetRequired,
+    AddLink,
+    AddIndex,
+    DropColumn,
+    KeepColumn,
+    ops.DropTableOp,
+    KeepTable,
+)
+"""What must be out of the way comes first, what may stand in the way last."""
+
+
+class Changes:
+    """Translates for one snapshot; with `drop`, what no DocType declares any longer goes."""
+
+    def __init__(self, snapshot: Snapshot, tables: Mapping[str, sa.Table], *, drop: bool) -> None:
+        self._fields = _fields(snapshot)
+        self._tables = tables
+        self._drop = drop
+
+    def of(self, found: ops.UpgradeOps) -> list[MigrateOperation]:
+        """The operations of a revision, those that only say that something is kept included."""
+        changes = [change for one in _each(found.ops) for change in self._translated(one)]
+        changes += _links_put_off(changes)
+        if unknown := [change for change in changes if type(change) not in _ORDER]:
+            raise ConfigurationError("what the database has otherwise is nothing that a revision does:", _told(unknown))
+        return sorted(changes, key=lambda change: _ORDER.index(type(change)))
+
+    def _translated(self, found: MigrateOperation) -> Iterator[MigrateOperation]:
+        match found:
+            case ops.AddColumnOp():
+                fill = self._stored_default(found.table_name, found.column.name)
+                yield AddColumn(found.table_name, found.column, fill)
+            case ops.DropColumnOp():
+                yield from self._gone(found)
+            case ops.AlterColumnOp():
+                yield from self._altered(found)
+            case ops.CreateForeignKeyOp():
+                rule = found.kw.get("ondelete") == "CASCADE"
+                yield AddLink(found.source_table, found.local_cols[0], found.referent_table, cascade=rule)
+            case ops.DropConstraintOp():
+                yield _dropped_link(found)
+            case ops.CreateIndexOp() if all(isinstance(column, (str, sa.Column)) for column in found.columns):
+                names = [str(getattr(column, "name", column)) for column in found.columns]
+                yield AddIndex(found.table_name, names, unique=bool(found.unique))
+            case ops.DropTableOp():
+                yield dropped_table(found) if self._drop else KeepTable(found.table_name)
+            case ops.DropIndexOp():
+                if self._drop or found.table_name in self._tables:  # else of a table that is kept
+                    yield dropped_index(found)
+            case _:
+                yield found
+
+    def _gone(self, found: ops.DropColumnOp) -> Iterator[MigrateOperation]:
+        column = found.to_column()
+        if self._drop:
+            yield DropColumn(found.table_name, sa.Column(column.name, field_type_of(column.type), nullable=True))
+            return
+        if not column.nullable:
+            yield SetOptional(found.table_name, column.name)
+        yield KeepColumn(found.table_name, column.name)
+
+    def _altered(self, found: ops.AlterColumnOp) -> Iterator[MigrateOperation]:
+        table, name = found.table_name, found.column_name
+        if found.modify_type is not None:
+            yield ChangeType(table, name, found.modify_type, field_type_of(found.existing_type))
+        if found.modify_nullable is True:
+            yield SetOptional(table, name)
+        elif found.modify_nullable is False:
+            yield SetRequired(table, name, self._tables[table].c[name].type, self._stored_default(table, name))
+
+    def _stored_default(self, table: str, name: str) -> Any:
+        known = self._fields.get(table, {}).get(name)
+        value = stored_default(*known) if known else None
+        return NOTHING if value is None else value
+
+
+def _each(found: Sequence[MigrateOperation]) -> Iterator[MigrateOperation]:
+    """Each difference, but for comments: these are of people who look into the database."""
+    for one in found:
+        if isinstance(one, ops.ModifyTableOps):
+            yield from _each(one.ops)
+        elif not isinstance(one, (ops.CreateTableCommentOp, ops.DropTableCommentOp)):
+            yield one
+
+
+def _told(unknown: Sequence[Any]) -> list[str]:
+    return [f"{getattr(change, 'table_name', 'the database')}: {type(change).__name__}" for change in unknown]
+
+
+def _dropped_link(found: ops.DropConstraintOp) -> DropLink:
+    constraint = found.to_constraint()
+    assert isinstance(constraint, sa.ForeignKeyConstraint)  # noqa: S101 - others are left alone
+    rule = constraint.ondelete == "CASCADE"
+    return DropLink(found.table_name, constraint.column_keys[0], _target(constraint), cascade=rule)
+
+
+def _links_put_off(changes: Sequence[MigrateOperation]) -> list[AddLink]:
+    """Takes the links to tables that are made later out of the new tables, and gives them as changes of their own."""
+    created: set[str] = set()
+    waiting = {change.table_name for change in changes if isinstance(change, ops.CreateTableOp)}
+    put_off: list[AddLink] = []
+    for change in changes:
+        if not isinstance(change, ops.CreateTableOp):
+            continue
+        created.add(change.table_name)
+        for part in list(change.columns):
+            target = _target(part)
+            if target in waiting - created:
+                change.columns = [one for one in change.columns if one is not part]
+                put_off.append(_link(change.table_name, part))
+    return put_off
+
+
+def _target(part: Any) -> str:
+    is_link = isinstance(part, sa.ForeignKeyConstraint)
+    return part.elements[0].target_fullname.partition(".")[0] if is_link else ""
+
+
+def _link(table: str, constraint: Any) -> AddLink:
+    cascade = constraint.ondelete == "CASCADE"
+    return AddLink(table, constraint.column_keys[0], _target(constraint), cascade=cascade)
+
+
+def is_change(change: MigrateOperation) -> bool:
+    """Whether an operation does anything."""
+    return not isinstance(change, (KeepColumn, KeepTable))
+
+
+def reversed_changes(changes: Sequence[MigrateOperation]) -> list[MigrateOperation]:
+    """What undoes them; indexes go with their table."""
+    created = {change.table_name for change in changes if isinstance(change, ops.CreateTableOp)}
+    undone = [change for change in changes if is_change(change) and not _goes_with(change, created)]
+    return [change.reverse() for change in reversed(undone)]
+
+
+def _goes_with(change: MigrateOperation, tables: set[str]) -> bool:
+    return isinstance(change, AddIndex) and change.table in tables
+
+
+def _fields(snapshot: Snapshot) -> Mapping[str, Mapping[str, tuple[type[BaseModel], FieldSpec]]]:
+    """Tables, and the field that each of their columns stands for."""
+    found: dict[str, dict[str, tuple[type[BaseModel], FieldSpec]]] = {}
+    for plan in snapshot.doctypes.values():
+        found[table_name(plan.name)] = {name: (plan.model, spec) for name, spec in plan.fields.items()}
+        for child in plan.children.values():
+            rows = {name: (child.model, spec) for name, spec in child.fields.items()}
+            found[table_name(plan.name, child.field)] = rows
+    return found

@@ -1,0 +1,1 @@
+"""Revision and patch files of an app, and their order."""

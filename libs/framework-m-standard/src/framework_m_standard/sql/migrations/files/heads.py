@@ -1,0 +1,65 @@
+"""What an app's revisions make, found by running them on an empty database in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from alembic.operations import MigrateOperation, ops
+from sqlalchemy.pool import StaticPool
+
+from framework_m_core.domain.errors import ConfigurationError, MigrationError
+from framework_m_standard.sql.migrations.autogenerate.reflected_types import field_type_of
+from framework_m_standard.sql.migrations.database import knowing_kinds
+from framework_m_standard.sql.migrations.operations.alembic_operations import AddColumn
+from framework_m_standard.sql.migrations.operations.dropping import dropped_table
+from framework_m_standard.sql.migrations.recorder import OWN_TABLES
+from framework_m_standard.sql.migrations.runner import RevisionRunner
+
+__all__ = ["Head", "look_at_head"]
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What the DocTypes have otherwise than the newest revision makes, and the tables that it makes."""
+
+    changes: Sequence[MigrateOperation]
+    tables: sa.MetaData
+
+    def kept(self, connection: sa.Connection) -> Iterator[MigrateOperation]:
+        """What a database lacks of these tables, since no DocType declares it any longer."""
+        inspector = sa.inspect(connection)
+        for table in self.tables.sorted_tables:
+            if not inspector.has_table(table.name):
+                yield dropped_table(ops.DropTableOp.from_table(table)).reverse()
+                continue
+            there = {column["name"] for column in inspector.get_columns(table.name)}
+            for column in table.columns:
+                if column.name not in there:
+                    yield AddColumn(table.name, sa.Column(column.name, field_type_of(column.type), nullable=True))
+
+
+def look_at_head(
+    revisions: RevisionRunner,
+    revision: str,
+    *,
+    prepare: Callable[[sa.Connection], None],
+    compare: Callable[[sa.Connection], Sequence[MigrateOperation]],
+) -> Head:
+    """Raises ConfigurationError for revisions that SQLite does not run."""
+    engine = knowing_kinds(sa.create_engine("sqlite://", poolclass=StaticPool))
+    try:
+        with engine.begin() as connection:
+            prepare(connection)
+            revisions.upgrade(connection, revision, trying=True)
+            tables = sa.MetaData()
+            tables.reflect(connection, only=lambda name, _: name not in OWN_TABLES)
+            return Head(compare(connection), tables)
+    except MigrationError as error:
+        raise ConfigurationError(
+            f"the tables cannot be taken over, for what the revisions make was not found out on a database in memory: "
+            f"{error.message}. Begin with an empty database and `m migrate run`"
+        ) from error
+    finally:
+        engine.dispose()

@@ -1,0 +1,115 @@
+"""The revisions of an app as Alembic handles them. There is no `env.py` in the app: this is the environment."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+
+from alembic.operations import MigrateOperation
+from alembic.script import ScriptDirectory
+
+from framework_m_core.domain.errors import ConfigurationError
+from framework_m_standard.sql.migrations.autogenerate.changes import reversed_changes
+from framework_m_standard.sql.migrations.autogenerate.rendering import imports_of, render
+from framework_m_standard.sql.migrations.files.patches import PATCHES
+from framework_m_standard.sql.migrations.files.revisions import VERSIONS
+
+__all__ = ["make_folders", "open_scripts", "write_patch", "write_revision"]
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_LONGEST_ID = 32
+"""Characters that Alembic's table keeps of a revision."""
+
+_NO_LETTERS = "change"
+"""In the place of a message that has no letters of a file's name."""
+
+_PATCH = '''"""{message}."""
+
+from framework_m import Documents
+
+after = "{after}"
+
+
+async def run(documents: Documents) -> None:
+    """Runs once, as the system, in a transaction of its own; documents are changed as anywhere else."""
+'''
+
+
+def open_scripts(folder: Path) -> ScriptDirectory:
+    """The revisions in a folder."""
+    return ScriptDirectory(
+        str(_TEMPLATES),
+        version_locations=[str(folder / VERSIONS)],
+        file_template="%(rev)s",
+        messaging_opts={"quiet": True},
+    )
+
+
+def make_folders(folder: Path) -> list[Path]:
+    """Makes the folder of the migrations; what was missing of it is returned."""
+    missing = [place for place in (folder / VERSIONS, folder / PATCHES) if not place.is_dir()]
+    for place in missing:
+        place.mkdir(parents=True)
+        (place / ".gitkeep").touch()  # git keeps no empty folder
+    return missing
+
+
+def write_revision(folder: Path, message: str, changes: Sequence[MigrateOperation]) -> Path:
+    """Writes a revision after the newest one."""
+    id = _next_name(folder / VERSIONS, message)
+    upgrades, downgrades = render(changes), render(reversed_changes(changes))
+    script = open_scripts(folder).generate_revision(
+        id,
+        message.strip(),
+        version_path=str(folder / VERSIONS),
+        upgrades=_body(upgrades),
+        downgrades=_body(downgrades),
+        imports=_import_lines(upgrades, downgrades),
+    )
+    assert script is not None  # noqa: S101 - Alembic returns one for a file that it has written
+    return Path(script.path)
+
+
+def write_patch(folder: Path, message: str, after: str) -> Path:
+    """Writes a patch that does nothing yet."""
+    path = folder / PATCHES / f"{_next_name(folder / PATCHES, message)}.py"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(_PATCH.format(message=message.strip().rstrip("."), after=after), encoding="utf-8")
+    return path
+
+
+def _next_name(folder: Path, message: str) -> str:
+    """`0007_add_phone`: numbered after the last, so that files stand in their order."""
+    letters = unicodedata.normalize("NFKD", message.lower()).encode("ascii", "ignore").decode()
+    slug = re.sub(r"[^a-z0-9]+", "_", letters).strip("_") or _NO_LETTERS
+    if not any(map(str.isalnum, message)) or '"""' in message or "\n" in message or "\\" in message:
+        raise ConfigurationError(
+            f"a message in a few words is expected, such as 'add phone to customer', got {message!r}"
+        )
+    numbers = [int(found[1]) for path in folder.glob("*.py") if (found := re.match(r"(\d{4,})_", path.name))]
+    return f"{max(numbers, default=0) + 1:04}_{slug}"[:_LONGEST_ID].rstrip("_")
+
+
+def _body(code: str) -> str:
+    """Without Alembic's own remarks, and indented."""
+    lines = [line for line in code.splitlines() if line.strip() and not line.lstrip().startswith("# ### ")]
+    if all(line.lstrip().startswith("#") or line.strip() == "pass" for line in lines):
+        lines = [*(line for line in lines if line.strip() != "pass"), "    pass"]
+    body = textwrap.dedent("\n".join(lines)).splitlines()
+    return textwrap.indent("\n".join(map(_laid_out, body)), "    ").lstrip()
+
+
+def _laid_out(line: str) -> str:
+    """A line of Alembic's as we write it: the parts of a table indented, and in double quotes."""
+    quoted = line if '"' in line else line.replace("'", '"')
+    return f"    {quoted}" if quoted.startswith(("sa.", "sqlite_with")) else quoted
+
+
+def _import_lines(*bodies: str) -> str:
+    lines = imports_of(*bodies)
+    own = [line for line in lines if line.startswith("import ") and "sqlalchemy" not in line]
+    vendors = [line for line in lines if line not in own]
+    return "\n\n".join("\n".join(part) for part in (own, vendors) if part)

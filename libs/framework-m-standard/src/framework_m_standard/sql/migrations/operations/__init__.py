@@ -1,0 +1,1 @@
+"""What a revision calls, and how it is done on each database."""

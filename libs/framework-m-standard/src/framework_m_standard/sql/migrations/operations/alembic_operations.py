@@ -1,0 +1,160 @@
+"""What revisions do to columns: operations of Alembic that mean the same on SQLite and PostgreSQL.
+
+Tables and indexes are made and dropped by Alembic's own `op`. These add what the databases do differently: rows of
+before get a value, and SQLite rewrites the table where it cannot alter it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import sqlalchemy as sa
+from alembic.operations import MigrateOperation, ops
+
+from framework_m_standard.sql.schema.keys import key_name
+
+__all__ = [
+    "NOTHING",
+    "AddColumn",
+    "AddIndex",
+    "AddLink",
+    "ChangeType",
+    "DropColumn",
+    "DropLink",
+    "KeepColumn",
+    "KeepTable",
+    "SetOptional",
+    "SetRequired",
+]
+
+NOTHING: Final = object()
+"""No value for the rows of before."""
+
+
+class _OnColumn(MigrateOperation):
+    """An operation on one column."""
+
+    def __init__(self, table: str, name: str) -> None:
+        self.table = table
+        self.name = name
+
+    def to_diff_tuple(self) -> tuple[Any, ...]:
+        return (type(self).__name__, self.table, self.name)
+
+
+class AddColumn(_OnColumn):
+    """A new column; `fill` is what the rows of before get."""
+
+    def __init__(self, table: str, column: sa.Column[Any], fill: Any = NOTHING) -> None:
+        super().__init__(table, column.name)
+        self.column = column
+        self.fill = fill
+
+    def reverse(self) -> DropColumn:
+        return DropColumn(self.table, self.column)
+
+
+class DropColumn(_OnColumn):
+    """A column that goes, with all that it holds."""
+
+    def __init__(self, table: str, column: sa.Column[Any]) -> None:
+        super().__init__(table, column.name)
+        self.column = column
+
+    def reverse(self) -> AddColumn:
+        return AddColumn(self.table, sa.Column(self.name, self.column.type, nullable=True))
+
+
+class KeepColumn(_OnColumn):
+    """A column that no field stands for any longer, kept for what it holds."""
+
+    def reverse(self) -> KeepColumn:
+        return self
+
+
+class KeepTable(MigrateOperation):
+    """A table that no DocType stands for any longer, kept for what it holds."""
+
+    def __init__(self, table: str) -> None:
+        self.table = table
+
+    def reverse(self) -> KeepTable:
+        return self
+
+    def to_diff_tuple(self) -> tuple[Any, ...]:
+        return (type(self).__name__, self.table)
+
+
+class SetRequired(_OnColumn):
+    """A column that refuses null from now on; `fill`, of the type, replaces the nulls of before."""
+
+    def __init__(self, table: str, name: str, type_: sa.types.TypeEngine[Any] | None = None, fill: Any = NOTHING):
+        super().__init__(table, name)
+        self.type = type_
+        self.fill = fill
+
+    def reverse(self) -> SetOptional:
+        return SetOptional(self.table, self.name)
+
+
+class SetOptional(_OnColumn):
+    """A column that takes null from now on."""
+
+    def reverse(self) -> SetRequired:
+        return SetRequired(self.table, self.name)
+
+
+class ChangeType(_OnColumn):
+    """A column of another type; what it holds is converted, and the revision stops where that cannot be done."""
+
+    def __init__(self, table: str, name: str, type_: sa.types.TypeEngine[Any], before: Any) -> None:
+        super().__init__(table, name)
+        self.type = type_
+        self.before = before
+
+    def reverse(self) -> ChangeType:
+        return ChangeType(self.table, self.name, self.before, self.type)
+
+
+class AddIndex(MigrateOperation):
+    """An index over columns; a unique one leaves soft-deleted rows out."""
+
+    def __init__(self, table: str, columns: Sequence[str], *, unique: bool) -> None:
+        self.table = table
+        self.columns = tuple(columns)
+        self.unique = unique
+
+    @property
+    def index_name(self) -> str:
+        return key_name("uq" if self.unique else "ix", self.table, self.columns)
+
+    def reverse(self) -> ops.DropIndexOp:
+        return ops.DropIndexOp(self.index_name, self.table)
+
+    def to_diff_tuple(self) -> tuple[Any, ...]:
+        return (type(self).__name__, self.index_name)
+
+
+class AddLink(_OnColumn):
+    """A foreign key from a column to the id of another table."""
+
+    def __init__(self, table: str, name: str, target: str, *, cascade: bool = False) -> None:
+        super().__init__(table, name)
+        self.target = target
+        self.cascade = cascade
+
+    def reverse(self) -> DropLink:
+        return DropLink(self.table, self.name, self.target, cascade=self.cascade)
+
+
+class DropLink(_OnColumn):
+    """A foreign key that goes."""
+
+    def __init__(self, table: str, name: str, target: str = "", *, cascade: bool = False) -> None:
+        super().__init__(table, name)
+        self.target = target
+        self.cascade = cascade
+
+    def reverse(self) -> AddLink:
+        return AddLink(self.table, self.name, self.target, cascade=self.cascade)

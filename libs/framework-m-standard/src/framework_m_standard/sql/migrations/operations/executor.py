@@ -1,0 +1,41 @@
+"""Operations done at once, where a database is taken over; a revision calls the vocabulary itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from alembic.operations import MigrateOperation, Operations
+from alembic.runtime.migration import MigrationContext
+
+from framework_m_standard.sql.migrations.operations import alembic_operations as operations
+from framework_m_standard.sql.migrations.operations import operations as vocabulary
+from framework_m_standard.sql.migrations.operations.column_types import FieldType
+
+__all__ = ["perform"]
+
+
+def perform(connection: sa.Connection, changes: Sequence[MigrateOperation]) -> None:
+    """Does changes. Raises MigrationError for one that stored rows do not allow."""
+    with Operations.context(MigrationContext.configure(connection=connection)) as alembic:
+        for change in changes:
+            _perform(alembic, change)
+
+
+def _perform(alembic: Operations, change: MigrateOperation) -> None:
+    match change:
+        case operations.AddColumn():
+            vocabulary.add_column(change.table, change.column, fill=change.fill)
+        case operations.SetRequired():
+            type_ = change.type if isinstance(change.type, FieldType) else None
+            vocabulary.set_required(change.table, change.name, type_, fill=change.fill)
+        case operations.SetOptional():
+            vocabulary.set_optional(change.table, change.name)
+        case operations.AddIndex():
+            (vocabulary.add_unique if change.unique else vocabulary.add_index)(change.table, change.columns)
+        case operations.AddLink():
+            vocabulary.add_link(change.table, change.name, change.target, cascade=change.cascade)
+        case operations.DropLink():
+            vocabulary.drop_link(change.table, change.name)
+        case _:
+            alembic.invoke(change)

@@ -1,0 +1,153 @@
+"""What a revision calls: each function does one change of a table, on SQLite and on PostgreSQL.
+
+To be called inside `upgrade` and `downgrade` of a revision, as Alembic's `op` is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import op
+from alembic.operations.base import BatchOperations
+from sqlalchemy.exc import IntegrityError
+
+from framework_m_core.domain.errors import MigrationError
+from framework_m_standard.sql.migrations.operations.alembic_operations import NOTHING
+from framework_m_standard.sql.migrations.operations.column_types import FieldType
+from framework_m_standard.sql.migrations.operations.type_change import convert_column
+from framework_m_standard.sql.schema.field_registry import FieldRegistry
+from framework_m_standard.sql.schema.keys import key_name
+from framework_m_standard.sql.statements.literals import sql_literal
+from framework_m_standard.sql.statements.row_codec import SQLITE, encoder
+
+__all__ = [
+    "add_column",
+    "add_index",
+    "add_link",
+    "add_unique",
+    "change_type",
+    "drop_column",
+    "drop_link",
+    "set_optional",
+    "set_required",
+]
+
+
+def add_column(table: str, column: sa.Column[Any], *, fill: Any = NOTHING) -> None:
+    """Adds a column. Rows that exist get `fill`.
+
+    Raises MigrationError when the column refuses null and rows would be without a value.
+    """
+    kind = _field_type(column)
+    if _on_sqlite():
+        op.add_column(table, sa.Column(column.name, kind, nullable=True))
+        _fill(table, column.name, kind, fill)
+    elif fill is NOTHING or fill is None:
+        op.add_column(table, sa.Column(column.name, kind, nullable=True))
+    else:
+        default: sa.ColumnClause[Any] = sa.literal_column(_literal(kind, fill))
+        op.add_column(table, sa.Column(column.name, kind, nullable=True, server_default=default))
+        op.alter_column(table, column.name, server_default=None)
+    if not column.nullable:
+        set_required(table, column.name)
+
+
+def drop_column(table: str, name: str) -> None:
+    """Drops a column and all that it holds."""
+    with _altering(table) as altered:
+        altered.drop_column(name)
+
+
+def set_required(table: str, name: str, type_: FieldType | None = None, *, fill: Any = NOTHING) -> None:
+    """Makes a column refuse null; rows that hold null get `fill`, for which the type is needed.
+
+    Raises MigrationError when rows are left without a value.
+    """
+    if type_ is not None:
+        _fill(table, name, type_, fill)
+    place = sa.table(table, sa.column(name))
+    without = op.get_bind().scalar(sa.select(sa.func.count()).select_from(place).where(place.c[name].is_(None)))
+    if without:
+        raise MigrationError(
+            f"{table}.{name} must have a value, and {without} rows have none: give them one in the revision, as "
+            "fill=…, or by a patch that comes before it"
+        )
+    with _altering(table) as altered:
+        altered.alter_column(name, nullable=False)
+
+
+def set_optional(table: str, name: str) -> None:
+    """Makes a column take null."""
+    with _altering(table) as altered:
+        altered.alter_column(name, nullable=True)
+
+
+def change_type(table: str, name: str, type_: FieldType) -> None:
+    """Gives a column another type. Raises MigrationError when a stored value cannot be converted, or not exactly."""
+    convert_column(table, name, type_)
+
+
+def add_index(table: str, columns: Sequence[str]) -> None:
+    """Adds an index."""
+    op.create_index(key_name("ix", table, columns), table, list(columns))
+
+
+def add_unique(table: str, columns: Sequence[str]) -> None:
+    """Makes values unique among the rows that are not deleted softly. Raises MigrationError when some are equal."""
+    live, name = sa.text("deleted_at IS NULL"), key_name("uq", table, columns)
+    try:
+        op.create_index(name, table, list(columns), unique=True, postgresql_where=live, sqlite_where=live)
+    except IntegrityError as error:
+        raise MigrationError(
+            f"rows of {table} are equal in {', '.join(columns)}, so it cannot become unique: make them differ first, "
+            "by a patch that comes before it"
+        ) from error
+
+
+def add_link(table: str, name: str, target: str, *, cascade: bool = False) -> None:
+    """Adds a foreign key from a column to the id of another table."""
+    rule = "CASCADE" if cascade else None
+    with _altering(table) as altered:
+        altered.create_foreign_key(key_name("fk", table, [name]), target, [name], ["id"], ondelete=rule)
+
+
+def drop_link(table: str, name: str) -> None:
+    """Drops the foreign key of a column."""
+    with _altering(table) as altered:
+        altered.drop_constraint(key_name("fk", table, [name]), type_="foreignkey")
+
+
+def _fill(table: str, name: str, type_: FieldType, fill: Any) -> None:
+    if fill is not NOTHING and fill is not None:
+        place = sa.table(table, sa.column(name, type_))
+        op.get_bind().execute(sa.update(place).values({name: fill}).where(place.c[name].is_(None)))
+
+
+def _literal(type_: FieldType, value: Any) -> str:
+    dialect = op.get_context().dialect
+    encode = encoder(dialect.name, type_.spec)
+    column_type = FieldRegistry(dialect.name).column_type(type_.spec)
+    return sql_literal(dialect, column_type, encode(value) if encode else value)
+
+
+def _field_type(column: sa.Column[Any]) -> FieldType:
+    if not isinstance(column.type, FieldType):
+        raise MigrationError(
+            f"the type of column {column.name} is {column.type!r}: one of framework_m.migrations is expected, such as "
+            "text() or decimal(2)"
+        )
+    return column.type
+
+
+def _on_sqlite() -> bool:
+    return op.get_context().dialect.name == SQLITE
+
+
+@contextmanager
+def _altering(table: str) -> Iterator[BatchOperations]:
+    """Alters a table in place, or where SQLite cannot, by a copy that is clustered by its key as all tables are."""
+    with op.batch_alter_table(table, table_kwargs={"sqlite_with_rowid": False}) as altered:
+        yield altered

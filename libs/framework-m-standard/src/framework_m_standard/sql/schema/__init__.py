@@ -1,0 +1,1 @@
+"""Tables, keys and column types, and the sync that creates them in development."""

@@ -1,0 +1,42 @@
+"""What a change of the schema leaves to a person: values under an old name, and values that there are not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
+
+from framework_m_standard.sql.schema.column_defaults import column_default
+from framework_m_standard.sql.schema.existing import ExistingColumn, ExistingSchema
+from framework_m_standard.sql.schema.field_registry import is_type_of, type_text
+from framework_m_standard.sql.schema.missing_values import Gaps
+
+__all__ = ["advice_on"]
+
+
+def advice_on(dialect: Dialect, tables: Sequence[sa.Table], before: ExistingSchema, gaps: Gaps) -> Iterator[str]:
+    """A line for each column of a table that was there before, where somebody may want to act."""
+    for table in tables:
+        existing = before.columns.get(table.name, {})
+        for column in table.columns if existing else ():
+            if column.name not in existing and (old := _old_names(dialect, table, column, existing)):
+                yield (
+                    f"{table.name}.{column.name} is new, and {', '.join(old)} no longer declared; what it holds is "
+                    "kept. If this is a new name, copy the values by SQL, or rename it back"
+                )
+            if (table.name, column.name) in gaps and column_default(column) is None:
+                yield (
+                    f"{table.name}.{column.name} needs a value and has no default: documents of before are without "
+                    "it and refuse other changes until it is filled. Give the field a default, or fill it"
+                )
+
+
+def _old_names(
+    dialect: Dialect, table: sa.Table, column: sa.Column[object], existing: Mapping[str, ExistingColumn]
+) -> list[str]:
+    """Columns that no field stands for any longer and that could hold what the new one is to hold."""
+    wanted = type_text(dialect, column)
+    id = existing["id"].type if "id" in existing else None
+    left = {name: found for name, found in existing.items() if name not in table.columns}
+    return [name for name, found in left.items() if is_type_of(found.type, wanted, id=id)]

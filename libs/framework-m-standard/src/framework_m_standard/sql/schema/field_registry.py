@@ -1,0 +1,105 @@
+"""`FieldRegistry`: the column type of each kind of field, by dialect, and its text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.compiler import compiles
+
+from framework_m_core.domain.fields.spec import DECIMAL_DIGITS, FieldKind, FieldSpec
+
+__all__ = ["FieldRegistry", "KindText", "is_type_of", "kind_types", "text_of_type", "type_text"]
+
+
+class ScaledInteger(sa.BigInteger):
+    """SQLite's column of exact decimals: whole numbers of the last place. Its declared type tells the places, so that
+    a change of them is seen before it makes other amounts of what is stored."""
+
+    def __init__(self, scale: int) -> None:
+        self.scale = scale
+
+
+@compiles(ScaledInteger)
+def _declared_type(type_: ScaledInteger, *_: Any, **__: Any) -> str:
+    return f"DECIMAL({DECIMAL_DIGITS},{type_.scale})"
+
+
+class KindText(sa.Text):
+    """SQLite's column of what it keeps as text and is none. Its declared type tells the kind, so that a change of it is
+    seen; that it holds the word `text` makes SQLite keep text."""
+
+    def __init__(self, kind: FieldKind) -> None:
+        super().__init__()
+        self.kind = kind
+
+
+@compiles(KindText)
+def _declared_kind(type_: KindText, *_: Any, **__: Any) -> str:
+    return f"TEXT_{type_.kind.upper()}"
+
+
+type TypeFactory = Callable[[FieldSpec], sa.types.TypeEngine[Any]]
+
+_POSTGRES: Mapping[FieldKind, TypeFactory] = {
+    FieldKind.TEXT: lambda spec: sa.Text(collation="C"),
+    FieldKind.INTEGER: lambda spec: sa.BigInteger(),
+    FieldKind.FLOAT: lambda spec: sa.Double(),
+    FieldKind.BOOLEAN: lambda spec: sa.Boolean(),
+    FieldKind.DATETIME: lambda spec: sa.DateTime(timezone=True),
+    FieldKind.DATE: lambda spec: sa.Date(),
+    FieldKind.DECIMAL: lambda spec: sa.Numeric(DECIMAL_DIGITS, spec.scale),
+    FieldKind.UUID: lambda spec: sa.Uuid(),
+    FieldKind.JSON: lambda spec: postgresql.JSONB(),
+}
+_SQLITE: Mapping[FieldKind, TypeFactory] = {
+    FieldKind.TEXT: lambda spec: sa.Text(),
+    FieldKind.INTEGER: lambda spec: sa.BigInteger(),
+    FieldKind.FLOAT: lambda spec: sa.REAL(),
+    FieldKind.BOOLEAN: lambda spec: sa.SmallInteger(),
+    FieldKind.DATETIME: lambda spec: KindText(spec.kind),
+    FieldKind.DATE: lambda spec: KindText(spec.kind),
+    FieldKind.DECIMAL: lambda spec: ScaledInteger(spec.scale or 0),
+    FieldKind.UUID: lambda spec: KindText(spec.kind),
+    FieldKind.JSON: lambda spec: KindText(spec.kind),
+}
+
+
+class FieldRegistry:
+    """Column types for one dialect."""
+
+    def __init__(self, dialect: str) -> None:
+        self._types = _SQLITE if dialect == "sqlite" else _POSTGRES
+
+    def column_type(self, spec: FieldSpec) -> sa.types.TypeEngine[Any]:
+        """The column type of a scalar field."""
+        return self._types[spec.kind](spec)
+
+
+def kind_types() -> Mapping[str, Callable[[], KindText]]:
+    """What a dialect of SQLite is to know to tell the kinds of existing columns."""
+    kinds = (FieldKind.DATETIME, FieldKind.DATE, FieldKind.UUID, FieldKind.JSON)
+    return {f"TEXT_{kind.upper()}": partial(KindText, kind) for kind in kinds}
+
+
+def is_type_of(found: str, wanted: str, *, id: str | None) -> bool:
+    """Whether an existing column has the wanted type, given the type of its table's id.
+
+    A table that names no kind for its id was made on SQLite before kinds were named, so its text may be any of them.
+    """
+    return found == wanted or (found == "text" and wanted.startswith("text_") and id in (None, "text"))
+
+
+def type_text(dialect: Dialect, column: sa.Column[Any]) -> str:
+    """A column's type in the dialect's words, as the database tells it of an existing column."""
+    return text_of_type(dialect, column.type)
+
+
+def text_of_type(dialect: Dialect, type_: sa.types.TypeEngine[Any]) -> str:
+    """A type in the dialect's words."""
+    text = type_.compile(dialect=dialect).lower()
+    return text.partition(" collate")[0].replace(", ", ",")

@@ -1,0 +1,272 @@
+"""`SqlSchemaMapper`: port `SchemaMapperProtocol`: creates and widens tables in development.
+
+Where migrations own the schema it only looks, but for the framework's own tables, which `m migrate run` has it widen.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.schema import AddConstraint, CreateColumn, CreateIndex, CreateTable
+
+from framework_m_core.domain.errors import ConfigurationError, DuplicateValueError
+from framework_m_standard.sql.engine.driver import Transaction
+from framework_m_standard.sql.migrations.files.graph import MigrationFiles, pending_lines, read_files
+from framework_m_standard.sql.migrations.recorder import read_ledger
+from framework_m_standard.sql.schema.advice import advice_on
+from framework_m_standard.sql.schema.append_only import append_only_statements
+from framework_m_standard.sql.schema.column_defaults import column_default, needs_value
+from framework_m_standard.sql.schema.existing import ExistingColumn, ExistingSchema, read_existing
+from framework_m_standard.sql.schema.field_registry import is_type_of, type_text
+from framework_m_standard.sql.schema.keys import INDEX_PREFIXES
+from framework_m_standard.sql.schema.missing_values import Gaps, find_gaps
+from framework_m_standard.sql.statements.literals import literal_text, sql_literal
+from framework_m_standard.sql.store import SqlStore
+
+__all__ = ["SCHEMA_LOCK", "SqlSchemaMapper"]
+
+SCHEMA_LOCK: Final = 7201986
+"""The advisory lock of PostgreSQL that whoever changes the schema holds."""
+
+_log = logging.getLogger(__name__)
+
+_NO_TIMEOUT = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0"
+_LOCK = f"SELECT pg_advisory_xact_lock({SCHEMA_LOCK})"
+
+
+class SqlSchemaMapper:
+    """Compares the tables of the DocTypes with those that exist; or some of these tables alone."""
+
+    def __init__(self, sql_store: SqlStore, tables: Sequence[sa.Table] | None = None) -> None:
+        self._store = sql_store
+        self._driver = sql_store.driver
+        self._postgres = sql_store.driver.name == "postgresql"
+        self._some = tables
+
+    async def is_migrated(self) -> bool:
+        """Whether migrations own the schema: they have changed this database, or the app has some."""
+        return await self._driver.snapshot(self._is_migrated)
+
+    async def plan(self) -> Sequence[str]:
+        """Migrations that were not run, else what `sync` would do; empty when the schema is right."""
+        return await self._driver.snapshot(self._planned)
+
+    async def sync(self) -> Sequence[str]:
+        """Creates and widens what is missing; several processes that start at once take turns."""
+        if await self._driver.snapshot(self._is_current):
+            return ()
+        transaction = await self._driver.begin()
+        try:
+            statements, advice = await self._apply(transaction)
+        except BaseException:
+            await transaction.rollback()
+            raise
+        await transaction.commit()
+        for line in advice:
+            _log.warning(line)
+        return statements
+
+    async def _is_current(self, transaction: Transaction) -> bool:
+        if await self._is_migrated(transaction):
+            return False
+        return (await read_existing(transaction, self._driver.name)).fingerprint == self._fingerprint()
+
+    async def _is_migrated(self, transaction: Transaction) -> bool:
+        files = self._files()
+        return bool(files and files.revisions) or (await read_ledger(transaction, self._driver.name)).exists
+
+    def _files(self) -> MigrationFiles | None:
+        return read_files(self._store.migrations) if self._store.migrations else None
+
+    async def _planned(self, transaction: Transaction) -> Sequence[str]:
+        files = self._files()
+        if files and (pending := pending_lines(files, await read_ledger(transaction, self._driver.name))):
+            return pending
+        existing = await read_existing(transaction, self._driver.name)
+        if existing.fingerprint == self._fingerprint():
+            return ()
+        try:
+            return (await self._changes(transaction, existing))[0]
+        except ConfigurationError as error:
+            if await self._is_migrated(transaction):
+                return error.problems  # a revision can do what sync cannot
+            raise
+
+    async def _apply(self, transaction: Transaction) -> tuple[Sequence[str], Sequence[str]]:
+        """What was done, and what is left to a person."""
+        if self._postgres:
+            await transaction.script(_NO_TIMEOUT)
+            await transaction.script(_LOCK)
+        if await self._is_migrated(transaction):
+            if lacking := await self._planned(transaction):
+                raise ConfigurationError("migrations own the schema, so nothing else changes it:", lacking)
+            return (), ()
+        statements, advice = await self.apply(transaction)
+        await self.keep(transaction)
+        return statements, advice
+
+    async def missing(self, transaction: Transaction) -> Sequence[str]:
+        """What `apply` would do."""
+        return (await self._changes(transaction, await read_existing(transaction, self._driver.name)))[0]
+
+    async def apply(self, transaction: Transaction) -> tuple[Sequence[str], Sequence[str]]:
+        """Brings the tables in line within a transaction. Returns what was done, and what is left to a person."""
+        existing = await read_existing(transaction, self._driver.name)
+        statements, advice = await self._changes(transaction, existing)
+        for statement in statements:
+            await _run(transaction, statement)
+        return statements, advice
+
+    async def _changes(self, transaction: Transaction, existing: ExistingSchema) -> tuple[Sequence[str], Sequence[str]]:
+        tables = self._tables
+        gaps = await find_gaps(transaction, tables, existing)
+        problems: list[str] = []
+        statements = list(self._differences(existing, gaps, problems))
+        if problems:
+            raise ConfigurationError("the tables cannot be brought in line with the DocTypes:", problems)
+        return statements, list(advice_on(self._driver.dialect, tables, existing, gaps))
+
+    def _fingerprint(self) -> str:
+        """Changes with anything that the tables are made from."""
+        parts = [self._driver.name, "2"]
+        for plan in self._store.snapshot.doctypes.values():
+            parts += [plan.name, *map(repr, plan.fields.values()), repr(plan.meta.indexes), repr(plan.meta.rls_field)]
+            parts.append(repr(plan.meta.unique_together))
+            parts += [repr((name, *child.fields.values())) for name, child in plan.children.items()]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    async def keep(self, transaction: Transaction) -> None:
+        """Notes that the schema is right for these DocTypes, so that the next start need not look."""
+        await self.forget(transaction)
+        row = self._store.tables.schema.insert().values(
+            name=sa.literal("doctypes"), fingerprint=sa.literal(self._fingerprint())
+        )
+        await transaction.script(self._literal(row))
+
+    async def forget(self, transaction: Transaction) -> None:
+        """Takes that note back, before the schema changes."""
+        await transaction.script("DELETE FROM m_schema")
+
+    @property
+    def _tables(self) -> Sequence[sa.Table]:
+        return self._store.tables.all() if self._some is None else self._some
+
+    def _differences(self, existing: ExistingSchema, gaps: Gaps, problems: list[str]) -> Iterator[str]:
+        tables = self._tables
+        new = [table for table in tables if table.name not in existing.columns]
+        for table in new:
+            yield self._text(CreateTable(table, include_foreign_key_constraints=[] if self._postgres else None))
+        for table in tables:
+            if table not in new:
+                yield from self._columns(table, existing.columns[table.name], gaps, problems)
+        for table in new if self._postgres else ():
+            for constraint in sorted(table.foreign_key_constraints, key=lambda one: str(one.name)):
+                yield self._text(AddConstraint(constraint))
+        yield from self._indexes(tables, existing)
+        if self._store.tables.audit in new:
+            yield from append_only_statements(self._driver.name, self._store.tables.audit.name)
+
+    def _indexes(self, tables: Sequence[sa.Table], existing: ExistingSchema) -> Iterator[str]:
+        """Indexes that are missing, and before them the removal of those that no DocType wants any longer."""
+        wanted = {str(index.name): index for table in tables for index in table.indexes}
+        ours = {table.name for table in tables}
+        for name, table_name in sorted(existing.indexes.items()):
+            if name not in wanted and table_name in ours and name.startswith(INDEX_PREFIXES):
+                yield f'DROP INDEX "{name}"'
+        for name, index in sorted(wanted.items()):
+            if name not in existing.indexes:
+                yield self._text(CreateIndex(index))
+
+    def _columns(
+        self, table: sa.Table, existing: Mapping[str, ExistingColumn], gaps: Gaps, problems: list[str]
+    ) -> Iterator[str]:
+        id = existing["id"].type if "id" in existing else None
+        for column in table.columns:
+            if column.name not in existing:
+                yield from self._add_column(table, column)
+                continue
+            found, wanted = existing[column.name], type_text(self._driver.dialect, column)
+            if not is_type_of(found.type, wanted, id=id):
+                problems.append(
+                    f"{table.name}.{column.name} is {found.type}, the DocType wants {wanted}: rename the field, or "
+                    "change the column by hand"
+                )
+                continue
+            if self._refuses_null_in_vain(column, found):
+                problems.append(
+                    f"{table.name}.{column.name} refuses null, and the field may be empty: m migrate create"
+                )
+            is_gap = (table.name, column.name) in gaps
+            if is_gap and (default := self._default(column)) is not None:
+                yield self._fill(table, column, default)
+                is_gap = False
+            yield from self._nullability(table, column, found.required, is_gap=is_gap)
+        for name, left in existing.items():
+            if name in table.columns or not left.required:
+                continue
+            if self._postgres:
+                yield f'ALTER TABLE {self._quoted(table)} ALTER COLUMN "{name}" DROP NOT NULL'
+            else:
+                problems.append(f"{table.name}.{name} refuses null, and no field fills it any longer: m migrate create")
+
+    def _refuses_null_in_vain(self, column: sa.Column[Any], found: ExistingColumn) -> bool:
+        """On SQLite, where revisions alone can take that back."""
+        return not self._postgres and found.required and bool(column.nullable) and not needs_value(column)
+
+    def _nullability(self, table: sa.Table, column: sa.Column[Any], required: bool, *, is_gap: bool) -> Iterator[str]:
+        """Whether null is refused as the DocType wants it, as far as the stored rows allow it."""
+        if not self._postgres or column.nullable is not required or (required is False and is_gap):
+            return
+        verb = "DROP" if required else "SET"
+        yield f'ALTER TABLE {self._quoted(table)} ALTER COLUMN "{column.name}" {verb} NOT NULL'
+
+    def _add_column(self, table: sa.Table, column: sa.Column[Any]) -> Iterator[str]:
+        """A new column. The rows that exist get the field's default; without one they stay empty until saved."""
+        name, default = self._quoted(table), self._default(column)
+        definition = self._text(CreateColumn(sa.Column(column.name, column.type, nullable=True)))
+        if default is None:
+            yield f"ALTER TABLE {name} ADD COLUMN {definition}"
+        elif self._postgres:
+            null = "" if column.nullable else " NOT NULL"
+            yield f"ALTER TABLE {name} ADD COLUMN {definition} DEFAULT {default}{null}"
+            yield f'ALTER TABLE {name} ALTER COLUMN "{column.name}" DROP DEFAULT'
+        else:
+            yield f"ALTER TABLE {name} ADD COLUMN {definition}"
+            yield self._fill(table, column, default)
+        for constraint in table.foreign_key_constraints if self._postgres else ():
+            if next(iter(constraint.columns)).name == column.name:
+                yield self._text(AddConstraint(constraint))
+
+    def _fill(self, table: sa.Table, column: sa.Column[Any], default: str) -> str:
+        filled = sa.update(table).values({column.name: sa.literal_column(default)}).where(column.is_(None))
+        return self._literal(filled)
+
+    def _default(self, column: sa.Column[Any]) -> str | None:
+        """The default of a field as SQL; None where there is none, or it is null."""
+        value = column_default(column)
+        if value is None:
+            return None
+        return sql_literal(self._driver.dialect, column.type, value)
+
+    def _text(self, clause: Any) -> str:
+        return str(clause.compile(dialect=self._driver.dialect)).strip()
+
+    def _literal(self, clause: Any) -> str:
+        return literal_text(self._driver.dialect, clause)
+
+    def _quoted(self, table: sa.Table) -> str:
+        return self._driver.dialect.identifier_preparer.format_table(table)
+
+
+async def _run(transaction: Transaction, statement: str) -> None:
+    try:
+        await transaction.script(statement)
+    except DuplicateValueError as error:
+        raise ConfigurationError(
+            "the tables cannot be brought in line with the DocTypes:",
+            [f"{error.message}, so it cannot become unique: make the rows differ first ({statement})"],
+        ) from error

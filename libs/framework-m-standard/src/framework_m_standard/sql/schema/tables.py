@@ -1,0 +1,266 @@
+"""Tables: one per DocType, one per child table of a DocType, and the framework's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, Protocol
+
+import sqlalchemy as sa
+from pydantic import BaseModel
+
+from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
+from framework_m_core.registry.compiled import FRAMEWORK_SPECS, ChildPlan, DocTypePlan
+from framework_m_core.registry.registry import Snapshot
+from framework_m_standard.sql.schema import keys
+from framework_m_standard.sql.schema.column_defaults import field_info
+from framework_m_standard.sql.schema.field_registry import FieldRegistry
+
+__all__ = [
+    "AUDIT_SPECS",
+    "BUILT_IN",
+    "EVENT_SPECS",
+    "IDEMPOTENCY_SPECS",
+    "OUTBOX_SPECS",
+    "ColumnTypes",
+    "Tables",
+    "table_name",
+]
+
+
+def _spec(name: str, kind: FieldKind, nullable: bool = False) -> FieldSpec:
+    return FieldSpec(name, kind, nullable)
+
+
+AUDIT_SPECS: Mapping[str, FieldSpec] = {
+    spec.name: spec
+    for spec in (
+        _spec("id", FieldKind.UUID),
+        _spec("at", FieldKind.DATETIME),
+        _spec("actor", FieldKind.TEXT),
+        _spec("action", FieldKind.TEXT),
+        _spec("doctype", FieldKind.TEXT),
+        _spec("document_id", FieldKind.UUID),
+        _spec("version", FieldKind.INTEGER),
+        _spec("request_id", FieldKind.UUID),
+        _spec("source", FieldKind.TEXT),
+        _spec("reason", FieldKind.TEXT, nullable=True),
+        _spec("tenant", FieldKind.TEXT, nullable=True),
+        _spec("changes", FieldKind.JSON),
+    )
+}
+EVENT_SPECS: Mapping[str, FieldSpec] = {
+    spec.name: spec
+    for spec in (
+        _spec("id", FieldKind.UUID),
+        _spec("type", FieldKind.TEXT),
+        _spec("doctype", FieldKind.TEXT),
+        _spec("document_id", FieldKind.UUID),
+        _spec("version", FieldKind.INTEGER),
+        _spec("idx", FieldKind.INTEGER),
+        _spec("occurred_at", FieldKind.DATETIME),
+        _spec("actor", FieldKind.TEXT),
+        _spec("tenant", FieldKind.TEXT, nullable=True),
+        _spec("correlation_id", FieldKind.UUID, nullable=True),
+        _spec("causation_id", FieldKind.UUID, nullable=True),
+        _spec("schema_version", FieldKind.INTEGER),
+        _spec("data", FieldKind.JSON),
+    )
+}
+"""What an event brings."""
+
+OUTBOX_SPECS: Mapping[str, FieldSpec] = {
+    **EVENT_SPECS,
+    "published_at": _spec("published_at", FieldKind.DATETIME, nullable=True),
+}
+"""What is stored with an event at first; the table adds its position and the state of its delivery."""
+IDEMPOTENCY_SPECS: Mapping[str, FieldSpec] = {
+    spec.name: spec
+    for spec in (
+        _spec("key", FieldKind.TEXT),
+        _spec("body_hash", FieldKind.TEXT),
+        _spec("status", FieldKind.INTEGER),
+        _spec("body", FieldKind.TEXT),
+        _spec("etag", FieldKind.TEXT, nullable=True),
+        _spec("location", FieldKind.TEXT, nullable=True),
+        _spec("expires", FieldKind.DATETIME),
+    )
+}
+
+
+BUILT_IN: Final = "framework_m"
+"""The app that comes with the framework."""
+
+
+class ColumnTypes(Protocol):
+    """The column type of each kind of field."""
+
+    def column_type(self, spec: FieldSpec) -> sa.types.TypeEngine[Any]:
+        """The column type of a scalar field."""
+        ...
+
+
+def table_name(doctype: str, child_field: str | None = None) -> str:
+    """The table of a DocType, or of one of its child tables; DocTypes hold no underscore, so none collide."""
+    return doctype.lower() if child_field is None else f"{doctype.lower()}__{child_field}"
+
+
+class Tables:
+    """SQLAlchemy tables of a snapshot, each built when first needed.
+
+    On SQLite they are clustered by their key (WITHOUT ROWID): ids rise, so rows are appended, and found in one look-up.
+    """
+
+    def __init__(
+        self, snapshot: Snapshot, dialect: str, *, types: ColumnTypes | None = None, strict: bool | None = None
+    ) -> None:
+        self.metadata = sa.MetaData()
+        self.snapshot = snapshot
+        self._types = types or FieldRegistry(dialect)
+        self._dialect = dialect
+        self._strict = dialect != "sqlite" if strict is None else strict
+        self.audit = self._framework_table("activitylog", AUDIT_SPECS, primary="id")
+        self.outbox = self._outbox()
+        self.idempotency = self._framework_table("m_idempotency", IDEMPOTENCY_SPECS, primary="key")
+        self.counter = sa.Table(
+            "m_counter",
+            self.metadata,
+            sa.Column("prefix", self._type(FieldKind.TEXT), primary_key=True, nullable=False),
+            sa.Column("value", sa.BigInteger(), nullable=False),
+        )
+        self.lease = sa.Table(
+            "m_lease",
+            self.metadata,
+            sa.Column("name", self._type(FieldKind.TEXT), primary_key=True, nullable=False),
+            sa.Column("holder", self._type(FieldKind.TEXT), nullable=False),
+            sa.Column("expires", self._type(FieldKind.DATETIME), nullable=False),
+        )
+        self.schema = sa.Table(
+            "m_schema",
+            self.metadata,
+            sa.Column("name", self._type(FieldKind.TEXT), primary_key=True, nullable=False),
+            sa.Column("fingerprint", self._type(FieldKind.TEXT), nullable=False),
+        )
+        keys.index(self.audit, ["document_id", "at"])
+        keys.index(self.idempotency, ["expires"])
+
+    def document(self, plan: DocTypePlan) -> sa.Table:
+        """The table of a DocType."""
+        name = table_name(plan.name)
+        known = self.metadata.tables.get(name)
+        return known if known is not None else self._document(plan, name)
+
+    def child(self, plan: DocTypePlan, child: ChildPlan) -> sa.Table:
+        """The table of a DocType's child rows."""
+        name = table_name(plan.name, child.field)
+        known = self.metadata.tables.get(name)
+        return known if known is not None else self._child(plan, child, name)
+
+    def all(self) -> tuple[sa.Table, ...]:
+        """Every table, a parent before its children."""
+        for plan in self.snapshot.doctypes.values():
+            self.document(plan)
+            for child in plan.children.values():
+                self.child(plan, child)
+        return tuple(self.metadata.tables.values())
+
+    @property
+    def of_apps(self) -> Mapping[str, sa.Table]:
+        """The tables of the DocTypes that apps declare; the others come with the framework."""
+        plans = [plan for plan in self.snapshot.doctypes.values() if plan.module != BUILT_IN]
+        tables = [self.document(plan) for plan in plans]
+        tables += [self.child(plan, child) for plan in plans for child in plan.children.values()]
+        return {table.name: table for table in tables}
+
+    def column_type(self, spec: FieldSpec) -> sa.types.TypeEngine[Any]:
+        """The column type of a field."""
+        return self._types.column_type(spec)
+
+    def _type(self, kind: FieldKind) -> sa.types.TypeEngine[Any]:
+        return self._types.column_type(FieldSpec("", kind))
+
+    def _column(self, spec: FieldSpec, *, own: bool, model: type[BaseModel] | None = None) -> sa.Column[Any]:
+        """A column, whose `info` holds the default of the model's field.
+
+        On SQLite, which cannot drop NOT NULL in place, only the framework's own columns have it, unless `strict`.
+        """
+        nullable = spec.nullable or not (own or self._strict)
+        info = {} if own or model is None else field_info(self._dialect, model, spec)
+        return sa.Column(spec.name, self._types.column_type(spec), nullable=nullable, info=info)
+
+    def _document(self, plan: DocTypePlan, name: str) -> sa.Table:
+        columns: list[sa.Column[Any]] = []
+        for column in plan.columns:
+            columns.append(self._column(plan.specs[column], own=column in FRAMEWORK_SPECS, model=plan.model))
+        links = [keys.foreign_key(name, field, table_name(target)) for field, target in plan.links.items()]
+        table = sa.Table(name, self.metadata, *columns, sa.PrimaryKeyConstraint("id"), *links, sqlite_with_rowid=False)
+        for wanted in dict.fromkeys(_indexes(plan)):
+            keys.index(table, wanted)
+        for wanted in dict.fromkeys(_unique(plan)):
+            keys.live_unique(table, wanted)
+        return table
+
+    def _child(self, plan: DocTypePlan, child: ChildPlan, name: str) -> sa.Table:
+        columns = [self._column(spec, own=False, model=child.model) for spec in child.fields.values()]
+        links = [
+            keys.foreign_key(name, spec.name, table_name(spec.link)) for spec in child.fields.values() if spec.link
+        ]
+        table = sa.Table(
+            name,
+            self.metadata,
+            self._column(FRAMEWORK_SPECS["id"], own=True),
+            sa.Column("parent", self._type(FieldKind.UUID), nullable=False),
+            sa.Column("idx", sa.Integer(), nullable=False),
+            *columns,
+            sa.PrimaryKeyConstraint("id"),
+            keys.foreign_key(name, "parent", table_name(plan.name), cascade=True),
+            *links,
+            sqlite_with_rowid=False,
+        )
+        keys.index(table, ["parent", "idx"])
+        for spec in child.fields.values():
+            if spec.link or spec.index:
+                keys.index(table, [spec.name])
+        return table
+
+    def _framework_table(self, name: str, specs: Mapping[str, FieldSpec], primary: str) -> sa.Table:
+        columns = [self._column(spec, own=True) for spec in specs.values()]
+        return sa.Table(name, self.metadata, *columns, sa.PrimaryKeyConstraint(primary), sqlite_with_rowid=False)
+
+    def _outbox(self) -> sa.Table:
+        moment, text = self._type(FieldKind.DATETIME), self._type(FieldKind.TEXT)
+        position = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+        table = sa.Table(
+            "m_outbox",
+            self.metadata,
+            sa.Column("position", position, primary_key=True, autoincrement=True),
+            *(self._column(spec, own=True) for spec in OUTBOX_SPECS.values()),
+            sa.Column("attempts", sa.Integer(), nullable=False, server_default="0"),
+            sa.Column("retry_at", moment, nullable=True),
+            sa.Column("given_up", sa.SmallInteger(), nullable=False, server_default="0"),
+            sa.Column("error", text, nullable=True),
+            sqlite_autoincrement=True,
+        )
+        waiting = sa.and_(table.c.published_at.is_(None), table.c.given_up == sa.literal_column("0"))
+        sa.Index("ix_m_outbox_waiting", table.c.position, postgresql_where=waiting, sqlite_where=waiting)
+        keys.index(table, ["published_at"])
+        return table
+
+
+def _indexes(plan: DocTypePlan) -> Iterator[tuple[str, ...]]:
+    yield ("creation", "id")
+    yield ("owner", "creation", "id")
+    yield ("modified", "id")
+    for name, spec in plan.fields.items():
+        if spec.link or spec.index:
+            yield (name,)
+    if plan.meta.rls_field not in (None, "owner"):
+        yield (plan.meta.rls_field or "", "creation", "id")
+    yield from plan.meta.indexes
+
+
+def _unique(plan: DocTypePlan) -> Iterator[tuple[str, ...]]:
+    yield ("name",)
+    for name, spec in plan.fields.items():
+        if spec.unique:
+            yield (name,)
+    yield from plan.meta.unique_together

@@ -1,0 +1,1 @@
+"""SQL text compiled once, with its parameters, row codecs and filters."""

@@ -1,0 +1,74 @@
+"""SQLAlchemy statements compiled once to text with the order of their values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
+from sqlalchemy.sql import ClauseElement
+
+from framework_m_standard.sql.statements.row_codec import Convert
+
+__all__ = ["Parameter", "Statement", "compile_statement", "parameter"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parameter:
+    """A place for a value: its number among the values given, and what turns it into the driver's form."""
+
+    number: int
+    convert: Convert | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Statement:
+    """SQL text and how given values become its parameters: as they are where `numbers` is None, else arranged.
+
+    `heavy` statements may run long.
+    """
+
+    sql: str
+    numbers: tuple[int, ...] | None = None
+    converts: tuple[tuple[int, Convert], ...] = ()
+    constants: tuple[tuple[int, Any], ...] = ()
+    heavy: bool = False
+
+    def arrange(self, values: Sequence[Any]) -> Sequence[Any]:
+        """Values, given by parameter number, in the order and form that the driver takes."""
+        if self.numbers is None:
+            return values
+        arranged = [values[number] for number in self.numbers]
+        for place, convert in self.converts:
+            if arranged[place] is not None:
+                arranged[place] = convert(arranged[place])
+        for place, constant in self.constants:
+            arranged.insert(place, constant)
+        return arranged
+
+
+def parameter(number: int, type_: Any) -> sa.BindParameter[Any]:
+    """A bind parameter that stands for the value of a number."""
+    return sa.bindparam(f"v{number}", type_=type_)
+
+
+def compile_statement(
+    clause: ClauseElement, dialect: Dialect, parameters: Sequence[Parameter], *, heavy: bool = False
+) -> Statement:
+    """Compiles a clause whose bind parameters are named by `parameter`."""
+    compiled = clause.compile(dialect=dialect)
+    converts = {f"v{one.number}": (one.number, one.convert) for one in parameters}
+    names = list(getattr(compiled, "positiontup", None) or ())
+    places, constants = [], []
+    for place, name in enumerate(names):
+        if name in converts:
+            places.append(converts[name])
+        else:
+            constants.append((place, (compiled.params or {})[name]))
+    numbers = tuple(number for number, _ in places)
+    converting = tuple((place, convert) for place, (_, convert) in enumerate(places) if convert)
+    if not constants and not converting and numbers == tuple(range(len(parameters))):
+        return Statement(str(compiled), heavy=heavy)
+    return Statement(str(compiled), numbers, converting, tuple(constants), heavy)

@@ -1,0 +1,107 @@
+"""The filter tree as SQL. Negations are pushed to the leaves, where null is settled, so that NULL never decides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from framework_m_core.domain.fields.spec import FieldSpec
+from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or, fold_ascii
+from framework_m_standard.sql.statements.compiled import Parameter, parameter
+from framework_m_standard.sql.statements.row_codec import Convert, encoder
+
+__all__ = ["FilterCompiler"]
+
+type Condition = sa.ColumnElement[bool]
+
+_NEGATIONS = {"ne": "eq", "not_in": "in"}
+_ORDERINGS: Mapping[str, Callable[[Any, Any], Condition]] = {
+    "eq": lambda column, value: column == value,
+    "lt": lambda column, value: column < value,
+    "lte": lambda column, value: column <= value,
+    "gt": lambda column, value: column > value,
+    "gte": lambda column, value: column >= value,
+}
+
+
+class FilterCompiler:
+    """Compiles the shapes of one statement; parameters are numbered in the order of the slots."""
+
+    def __init__(self, table: sa.FromClause, specs: Mapping[str, FieldSpec], dialect: str, first: int = 0) -> None:
+        self.parameters: list[Parameter] = []
+        self._table = table
+        self._specs = specs
+        self._dialect = dialect
+        self._first = first
+
+    @property
+    def next_number(self) -> int:
+        """The number of the next parameter."""
+        return self._first + len(self.parameters)
+
+    def compile(self, tree: Filter, *, negate: bool = False) -> Condition:
+        """The condition of a shape."""
+        match tree:
+            case And(parts) | Or(parts):
+                conditions = [self.compile(part, negate=negate) for part in parts]
+                all_hold = isinstance(tree, And) is not negate
+                if not conditions:
+                    return sa.true() if all_hold else sa.false()
+                return sa.and_(*conditions) if all_hold else sa.or_(*conditions)
+            case Not(part):
+                return self.compile(part, negate=not negate)
+            case Comparison():
+                return self._comparison(tree, negate)
+        raise TypeError(f"not a filter: {tree!r}")
+
+    def _comparison(self, node: Comparison, negate: bool) -> Condition:
+        column, spec = self._table.c[node.field], self._specs[node.field]
+        if node.operator == "is_null":
+            return column.is_(None) if node.value is not negate else column.is_not(None)
+        opposite = _NEGATIONS.get(node.operator)
+        negate = negate is not (opposite is not None)
+        condition = self._condition(column, spec, opposite or node.operator, node.value)
+        if not negate:
+            return condition
+        denied = sa.not_(condition)
+        return sa.or_(column.is_(None), denied) if spec.nullable else denied
+
+    def _condition(self, column: sa.ColumnElement[Any], spec: FieldSpec, operator: str, slot: Any) -> Condition:
+        if operator in _ORDERINGS:
+            return _ORDERINGS[operator](column, self._value(column, spec))
+        if operator == "in":
+            return column.in_([self._value(column, spec) for _ in range(slot.size)])
+        if operator == "between":
+            return sa.and_(column >= self._value(column, spec), column <= self._value(column, spec))
+        return self._pattern(column, spec, operator)
+
+    def _pattern(self, column: sa.ColumnElement[Any], spec: FieldSpec, operator: str) -> Condition:
+        if operator == "ilike":
+            return sa.func.lower(column).like(self._value(column, spec, fold_ascii), escape="\\")
+        return column.like(self._value(column, spec, _PATTERNS[operator]), escape="\\")
+
+    def _value(
+        self, column: sa.ColumnElement[Any], spec: FieldSpec, convert: Convert | None = None
+    ) -> sa.BindParameter[Any]:
+        number = self.next_number
+        self.parameters.append(Parameter(number, convert or encoder(self._dialect, spec)))
+        return parameter(number, column.type)
+
+    def integer(self) -> sa.BindParameter[Any]:
+        """One more parameter, for a limit or an offset."""
+        number = self.next_number
+        self.parameters.append(Parameter(number))
+        return parameter(number, sa.BigInteger())
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+_PATTERNS: Mapping[str, Convert | None] = {
+    "like": lambda pattern: pattern,
+    "contains": lambda text: f"%{_escaped(text)}%",
+    "starts_with": lambda text: f"{_escaped(text)}%",
+}

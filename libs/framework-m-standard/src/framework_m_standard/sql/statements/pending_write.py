@@ -1,0 +1,20 @@
+"""A document on its way from a repository to the unit of work that sends it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from framework_m_core.registry.compiled import DocTypePlan
+
+__all__ = ["PendingWrite"]
+
+
+@dataclass(slots=True)
+class PendingWrite:
+    """A document on its way: its columns in order, its child rows by field, and for an update the version expected."""
+
+    plan: DocTypePlan
+    row: tuple[Any, ...]
+    children: dict[str, list[dict[str, Any]]]
+    expected_version: int | None = None

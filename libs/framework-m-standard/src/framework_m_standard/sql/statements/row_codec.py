@@ -1,0 +1,83 @@
+"""Values between their stored form and the driver's, by field kind and dialect.
+
+PostgreSQL takes all kinds as they are but JSON. SQLite keeps ids, dates and moments as text that sorts, booleans as
+0 and 1, decimals as integers scaled by their places, JSON as text.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from pydantic_core import to_json
+
+from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
+
+__all__ = ["Convert", "decoder", "encoder", "json_text"]
+
+type Convert = Callable[[Any], Any]
+
+SQLITE = "sqlite"
+_INT64 = 1 << 63
+
+
+def encoder(dialect: str, spec: FieldSpec) -> Convert | None:
+    """What a stored value goes through on its way to the driver; None where it goes as it is."""
+    if spec.kind is FieldKind.JSON:
+        return json_text
+    if dialect != SQLITE:
+        return None
+    if spec.kind is FieldKind.DECIMAL:
+        return _scaler(spec.scale or 0)
+    return _SQLITE_ENCODERS.get(spec.kind)
+
+
+def decoder(dialect: str, spec: FieldSpec) -> Convert | None:
+    """What a driver's value goes through on its way to the stored form; None where it is that already."""
+    if spec.kind is FieldKind.JSON:
+        return _JSON.decode
+    if dialect != SQLITE:
+        return None
+    if spec.kind is FieldKind.DECIMAL:
+        return _unscaler(spec.scale or 0)
+    return _SQLITE_DECODERS.get(spec.kind)
+
+
+def json_text(value: Any) -> str:
+    """JSON as text, for both dialects; ids, moments and decimals within it as text too."""
+    return to_json(value).decode()
+
+
+def _whole(digits: str) -> int | float:
+    """PostgreSQL writes whole numbers without an exponent, those too that only a float holds."""
+    number = int(digits)
+    return number if -_INT64 <= number < _INT64 else float(number)
+
+
+_JSON = json.JSONDecoder(parse_int=_whole)
+
+
+def _scaler(scale: int) -> Convert:
+    return lambda value: int(value.scaleb(scale))
+
+
+def _unscaler(scale: int) -> Convert:
+    return lambda value: Decimal(value).scaleb(-scale)
+
+
+_SQLITE_ENCODERS: dict[FieldKind, Convert] = {
+    FieldKind.UUID: str,
+    FieldKind.DATETIME: lambda value: value.isoformat(timespec="microseconds")[:26] + "Z",
+    FieldKind.DATE: date.isoformat,
+    FieldKind.BOOLEAN: int,
+}
+_SQLITE_DECODERS: dict[FieldKind, Convert] = {
+    FieldKind.UUID: UUID,
+    FieldKind.DATETIME: datetime.fromisoformat,
+    FieldKind.DATE: date.fromisoformat,
+    FieldKind.BOOLEAN: bool,
+}

@@ -1,0 +1,94 @@
+"""Worlds that a caller cannot tell apart: they differ only in what the caller may not see.
+
+Three things are let show, because a store cannot keep them secret: that a name or unique value is taken, that a
+document is still linked to, and, where a scope depends on a hidden field, what that scope says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from uuid import UUID
+
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
+
+from framework_m_testing.permission_proof.declared import DeclaredDocType, DeclaredField, Who, linking
+from framework_m_testing.permission_proof.generators import World, stored_document, stored_value
+from framework_m_testing.permission_proof.permission_model import Leave
+from framework_m_testing.permission_proof.picking import picked, seldom
+from framework_m_testing.permission_proof.plain_filters import names
+
+__all__ = ["disguises", "hidden_from"]
+
+_SPARE: Final = 200
+
+
+def hidden_from(leave: Leave, document: Mapping[str, Any]) -> bool:
+    """Whether a document does not exist for a caller, neither to read nor as the target of a link."""
+    return not any(leave.has(action) and leave.covers(action, document) for action in ("read", "select"))
+
+
+@st.composite
+def disguises(draw: DrawFn, world: World, who: Who) -> World:
+    """The world, with hidden documents changed, removed and added, and hidden values changed."""
+    stored: dict[str, dict[UUID, Mapping[str, Any]]] = {}
+    for name, doctype in world.declared.items():
+        leave, documents = Leave(doctype, who), dict(world.stored[name])
+        for id, document in world.stored[name].items():
+            if not hidden_from(leave, document):
+                documents[id] = _masked(draw, leave, document)
+            elif not any(linking(world.declared, world.stored, name, id)) and seldom(draw, 3):
+                del documents[id]
+            else:
+                documents[id] = _altered(draw, leave, document)
+        stored[name] = {**documents, **_added(draw, leave)}
+    return World(world.declared, stored)
+
+
+def _altered(draw: DrawFn, leave: Leave, document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A hidden document with other values that stays hidden; its links stay, since targets know of them."""
+    status = picked(draw, [0, 1, 2]) if leave.declared.submittable and not document["deleted_at"] else 0
+    other = {**document, **_values(draw, leave.declared, lambda _: True), "docstatus": status}
+    return other if hidden_from(leave, other) else document
+
+
+def _masked(draw: DrawFn, leave: Leave, document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A document with other values of the fields that the caller does not see, and that decide nothing."""
+    deciding = _deciding(leave)
+    shown = {one.name for one in leave.declared.fields if leave.sees(one.name)} | deciding
+    masked = {**document, **_values(draw, leave.declared, lambda one: one.name not in shown)}
+    for table in leave.declared.fields:
+        if table.rows:
+            hidden = {one.name for one in table.rows.fields if not leave.reads(one, table)}
+            rows = [{**row, **_row(draw, table.rows, hidden)} for row in document[table.name]]
+            masked[table.name] = rows
+    return masked
+
+
+def _row(draw: DrawFn, doctype: DeclaredDocType, hidden: set[str]) -> dict[str, Any]:
+    return _values(draw, doctype, lambda one: one.name in hidden)
+
+
+def _values(draw: DrawFn, doctype: DeclaredDocType, chosen: Callable[[DeclaredField], bool]) -> dict[str, Any]:
+    plain = [one for one in doctype.fields if not one.link and not one.rows and not one.fetch]
+    return {one.name: stored_value(draw, one, 0, {}) for one in plain if chosen(one)}
+
+
+def _deciding(leave: Leave) -> set[str]:
+    """The fields that any scope looks at."""
+    found = {leave.declared.rls_field or "owner"}
+    for roles in (leave.declared.permissions or {}).values():
+        scopes = roles.values() if isinstance(roles, Mapping) else ()
+        found.update(*(names(scope) for scope in scopes if isinstance(scope, Mapping)))
+    return found
+
+
+def _added(draw: DrawFn, leave: Leave) -> dict[UUID, Mapping[str, Any]]:
+    added: dict[UUID, Mapping[str, Any]] = {}
+    for number in range(draw(st.integers(0, 3))):
+        id = UUID(int=_SPARE + number, version=4)
+        document = stored_document(draw, leave.declared, id, _SPARE + number, {})
+        if hidden_from(leave, document):
+            added[id] = document
+    return added

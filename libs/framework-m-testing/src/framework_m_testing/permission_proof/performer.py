@@ -1,0 +1,134 @@
+"""Requests performed through the services, with answers in the form of the reference's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from framework_m_core.domain.context import Principal, RequestScope, system_scope
+from framework_m_core.domain.errors import (
+    AuthenticationError,
+    EntityNotFoundError,
+    FrameworkError,
+    LinkedDocumentError,
+    PermissionDeniedError,
+    SubmittedDocumentError,
+    ValidationError,
+    VersionConflictError,
+)
+from framework_m_core.domain.filters.tree import EVERYTHING
+from framework_m_core.services.documents.codec import document_from_values
+from framework_m_core.services.documents.service import DocumentService
+from framework_m_core.services.queries.parsing import ListRequest
+from framework_m_core.services.queries.service import QueryService
+from framework_m_testing.harness import StoreHarness
+from framework_m_testing.permission_proof.declared import Request, Stored, Who
+from framework_m_testing.permission_proof.reference import Answer
+
+__all__ = ["Performer", "comparable", "scope_of"]
+
+_STATUS: Mapping[type[FrameworkError], int] = {
+    ValidationError: 400,
+    AuthenticationError: 401,
+    PermissionDeniedError: 403,
+    EntityNotFoundError: 404,
+    VersionConflictError: 409,
+    SubmittedDocumentError: 409,
+    LinkedDocumentError: 409,
+}
+_MOST_PAGES = 50
+
+
+def scope_of(who: Who, clock: Callable[[], datetime]) -> RequestScope:
+    """The scope of a caller's request."""
+    return RequestScope(Principal(who.id, who.roles, who.email, who.attributes), clock=clock)
+
+
+def comparable(value: Any, known: frozenset[UUID]) -> Any:
+    """An answer without the ids that were made for it, which differ each time."""
+    if isinstance(value, Mapping):
+        return {comparable(name, known): comparable(item, known) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [comparable(item, known) for item in value]
+    if isinstance(value, UUID):
+        return value if value in known else "new"
+    if isinstance(value, str) and len(value) == 36:
+        return comparable(UUID(value), known)
+    return value
+
+
+class Performer:
+    """Stores documents and answers requests for them. Every write is undone, so that each request meets them."""
+
+    def __init__(
+        self, store: StoreHarness, documents: DocumentService, queries: QueryService, clock: Callable[[], datetime]
+    ) -> None:
+        self._store = store
+        self._documents = documents
+        self._queries = queries
+        self._clock = clock
+        self._system = system_scope("see what a request has left behind", clock=clock)
+
+    async def put(self, stored: Stored) -> None:
+        """Stores documents in the place of all that are there."""
+        async with self._store.units(self._system) as unit:
+            for name in reversed([*stored]):
+                await unit.repository(name).delete_where(EVERYTHING)
+            for name, documents in stored.items():
+                plan, repository = self._store.snapshot.get(name), unit.repository(name)
+                for document in documents.values():
+                    await repository.insert(document_from_values(plan, document))
+            await unit.commit()
+
+    async def answer(self, who: Who, request: Request) -> tuple[Answer, str]:
+        """The answer, and what an error says."""
+        scope = scope_of(who, self._clock)
+        if request.verb in {"get", "list"}:
+            status, served, told = await _tried(self._read, scope, request)
+            return Answer(status, served), told
+        async with self._store.units(scope) as unit:
+            status, served, told = await _tried(self._write, scope.within(unit), request)
+            left = await self._left(self._system.within(unit), request.doctype)
+        return Answer(status, served, left), told
+
+    async def _read(self, scope: RequestScope, request: Request) -> Any:
+        if request.verb == "get":
+            return await self._queries.get(scope, request.doctype, request.ref, **request.query)
+        first = page = await self._queries.list(scope, request.doctype, ListRequest(**request.query))
+        items = [*page.items]
+        for _ in range(_MOST_PAGES):
+            if page.next_cursor is None:
+                break
+            further = {**request.query, "offset": 0, "cursor": page.next_cursor}
+            page = await self._queries.list(scope, request.doctype, ListRequest(**further))
+            items += page.items
+        return {"items": items, "total": first.total}
+
+    async def _write(self, scope: RequestScope, request: Request) -> Any:
+        documents = self._documents
+        if request.verb == "create":
+            return await documents.create(scope, request.doctype, request.body)
+        if request.verb in {"delete", "purge"}:
+            return await documents.delete(scope, request.doctype, request.ref, hard=request.verb == "purge")
+        change = getattr(documents, request.verb)
+        return await change(scope, request.doctype, request.ref, request.body)
+
+    async def _left(self, scope: RequestScope, doctype: str) -> Mapping[UUID, Mapping[str, Any]]:
+        plan = self._store.snapshot.get(doctype)
+        names = [name for name in (*plan.columns, *plan.children) if name != "deleted_at"]
+        request = ListRequest(limit=500, fields=names, include_deleted=True)
+        found = await self._queries.list(scope, doctype, request)
+        return {document["id"]: document for document in found.items}
+
+
+async def _tried(perform: Callable[[RequestScope, Request], Any], scope: RequestScope, request: Request) -> Any:
+    """Status, what was served, and what the error says."""
+    try:
+        return 200, await perform(scope, request), ""
+    except FrameworkError as error:
+        known = next((status for kind, status in _STATUS.items() if isinstance(error, kind)), None)
+        if known is None:
+            raise
+        return known, None, f"{error.code}: {error.message} {getattr(error, 'problems', '')} {dict(error.details)}"
