@@ -19,7 +19,7 @@ from benchmarks.micro.steps import Steps
 from benchmarks.micro.timing import Compared, Task, compare, compare_starts
 from benchmarks.product import APP, ROLE, server_environment
 from framework_m_core.bootstrap.application import Application, open_application
-from framework_m_core.domain.context import RequestScope
+from framework_m_core.domain.context import RequestContext
 from framework_m_core.interfaces.authentication import Credentials
 from framework_m_core.interfaces.session import SessionKind
 from framework_m_core.registry.builder import RegistryBuilder
@@ -71,7 +71,7 @@ async def _steps(variables: dict[str, str], turns: int) -> list[Compared]:
         return await Steps(app, scope, token).measure(turns)
 
 
-async def _logged_in(app: Application) -> tuple[RequestScope, str]:
+async def _logged_in(app: Application) -> tuple[RequestContext, str]:
     email, password = "micro@bench.example", secrets.token_urlsafe(24)
     authentication: Any = app.container.get("authentication")
     await app.container.get("identity").create(email, password, [ROLE])
@@ -79,7 +79,7 @@ async def _logged_in(app: Application) -> tuple[RequestScope, str]:
     principal = await authentication.authenticate(Credentials(authorization=f"Bearer {login.access_token}"))
     if principal is None or login.access_token is None:
         raise BenchmarkError("the login of a new user shows nobody")
-    return RequestScope(principal), login.access_token
+    return RequestContext(principal), login.access_token
 
 
 async def _plans(folder: Path, turns: int) -> Compared:

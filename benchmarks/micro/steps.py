@@ -14,11 +14,11 @@ from benchmarks.contenders.orm_schemas import OrderInput
 from benchmarks.dataset import LISTED_STATUS, ORDER_PATH, PAGE, as_json, business
 from benchmarks.micro.timing import Compared, Task, compare
 from framework_m_core.bootstrap.application import Application
-from framework_m_core.domain.context import RequestScope
-from framework_m_core.domain.filters.tree import shape_of
+from framework_m_core.domain.context import RequestContext
+from framework_m_core.domain.filters.tree import parameterize
 from framework_m_core.domain.page import OrderSpec
 from framework_m_core.services.documents.merging import creation_values
-from framework_m_core.services.documents.validation import validated
+from framework_m_core.services.documents.validation import validate
 from framework_m_core.services.queries.parsing import parse_list
 from framework_m_standard.http.documents.query_parameters import parse_list_request
 from framework_m_standard.http.wire.body_codec import decode_object
@@ -35,20 +35,20 @@ _NEWEST = (OrderSpec("creation", descending=True),)
 class Steps:
     """The cases that need an app: `scope` and `token` are a user's who may do everything with her own orders."""
 
-    def __init__(self, app: Application, scope: RequestScope, token: str) -> None:
+    def __init__(self, app: Application, context: RequestContext, token: str) -> None:
         self._app = app
-        self._scope = scope
+        self._context = context
         self._token = token
-        self._plan = app.snapshot.get("SalesOrder")
+        self._plan = app.registry.get("SalesOrder")
         self._permissions = app.queries.permissions
 
     async def measure(self, turns: int) -> list[Compared]:
         """All of them, in turn."""
         first, *_ = [
-            await self._app.documents.create(self._scope, "SalesOrder", {"name": f"SO-{n}", **business(n)})
+            await self._app.documents.create(self._context, "SalesOrder", {"name": f"SO-{n}", **business(n)})
             for n in range(PAGE)
         ]
-        page = await self._app.queries.list(self._scope, "SalesOrder", parse_list_request(b""))
+        page = await self._app.queries.list(self._context, "SalesOrder", parse_list_request(b""))
         return [
             await compare(
                 "permission", "permission check / GET in process", self._permission(first), self._get(first), turns
@@ -61,7 +61,7 @@ class Steps:
         ]
 
     def _permission(self, document: dict[str, Any]) -> Task:
-        permissions, scope, plan = self._permissions, self._scope, self._plan
+        permissions, scope, plan = self._permissions, self._context, self._plan
 
         async def check(times: int) -> None:
             for _ in range(times):
@@ -94,30 +94,30 @@ class Steps:
         return get
 
     async def _grant(self, action: str) -> Any:
-        return await self._permissions.require(self._scope, self._plan, action)
+        return await self._permissions.require(self._context, self._plan, action)
 
     def _filter(self) -> Task:
         async def read(times: int) -> None:
             grant = await self._grant("read")
             for _ in range(times):
-                shape_of(parse_list(self._plan, grant, parse_list_request(_QUERY), _NEWEST).where)
+                parameterize(parse_list(self._plan, grant, parse_list_request(_QUERY), _NEWEST).where)
 
         return read
 
     def _encoding(self, page: Any) -> Task:
-        encode = DocumentEncoder(self._app.snapshot)
+        encode = DocumentEncoder(self._app.registry)
         return _repeated(lambda: encode(self._plan, page))
 
     def _body(self) -> Task:
         body = as_json({"name": "SO-1", **business(1)}).encode()
         stamps = {"id": self._app.container.get("ids")(), "owner": "", "modified_by": ""}
-        now = self._scope.clock()
+        now = self._context.clock()
 
         async def read(times: int) -> None:
             grant = await self._grant("create")
             for _ in range(times):
                 values, _name = creation_values(self._plan, grant, decode_object(_JSON, body))
-                validated(self._plan, {**values, **stamps, "creation": now, "modified": now})
+                validate(self._plan, {**values, **stamps, "creation": now, "modified": now})
 
         return read
 

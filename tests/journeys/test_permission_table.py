@@ -20,9 +20,9 @@ from tests.journeys.security.refusals import faceless, inspect, refused
 PARCEL = '''
 """What is sent."""
 
-from framework_m import Comparison, Controller, DocType, Field, Or, PrincipalValue, requires_permission, rpc, whitelist
+from framework_m import Comparison, Controller, DocType, Field, Or, UserAttribute, requires_permission, rpc, whitelist
 
-MINE = Comparison("owner", "eq", PrincipalValue("id"))
+MINE = Comparison("owner", "eq", UserAttribute("id"))
 NORTH = Comparison("region", "eq", "North")
 PUBLIC = Comparison("public", "eq", True)
 
@@ -241,7 +241,7 @@ def test_unknown_doctypes_child_tables_and_those_without_api_are_one_to_callers(
     for doctype, name in product(("Nonsense", "parcel", *HIDDEN), ("anonymous", "nobody", "alice")):
         client = post.clients[name]
         answer = _ask(post, client, route, doctype, parcel)
-        missing = "call_not_found" if route.operation == "call_method" else "doctype_not_found"
+        missing = "method_not_found" if route.operation == "call_method" else "doctype_not_found"
         refused(answer, *((401, "unauthenticated") if name == "anonymous" else (404, missing)))
         unknown = _ask(post, client, route, "NoSuchType", parcel)
         assert faceless(answer, doctype, "NoSuchType") == faceless(unknown, doctype, "NoSuchType")

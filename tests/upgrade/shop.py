@@ -102,7 +102,7 @@ class Shop:
             "from framework_m_core.domain.context import system_scope\n"
             "async def main():\n"
             "    async with open_application() as app:\n"
-            "        documents = app.documents.scoped(system_scope('a test'))\n"
+            "        documents = app.documents.client_for(system_scope('a test'))\n"
             f"{body}\n"
             "asyncio.run(main())\n"
         )

@@ -90,7 +90,7 @@ def test_a_patch_stands_between_the_revisions_it_was_written_between(begun: Shop
     begun.write(
         "versions/0003_need_region.py",
         '"""need region"""\n\nfrom framework_m import migrations as m\n\nrevision = "0003_need_region"\n'
-        'down_revision = "0002_add_region"\n\n\ndef upgrade() -> None:\n    m.set_required("customer", "region")\n',
+        'down_revision = "0002_add_region"\n\n\ndef upgrade() -> None:\n    m.set_not_nullable("customer", "region")\n',
     )
     begun.declare(REQUIRED)
     refused = begun.m("user", "list", code=2)

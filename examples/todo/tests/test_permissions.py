@@ -3,11 +3,11 @@
 import pytest
 
 from framework_m import PermissionDeniedError, ValidationError
-from framework_m_testing.apps import OpenApp
-from framework_m_testing.people import Person
+from framework_m_testing.apps import AppClient
+from framework_m_testing.people import TestUser
 
 
-async def test_each_sees_their_own(ada: Person, bob: Person, app: OpenApp) -> None:
+async def test_each_sees_their_own(ada: TestUser, bob: TestUser, app: AppClient) -> None:
     todo = await app.make("Todo", ada, title="Write the tests")
     assert todo["owner"] == ada.id
     assert [found["title"] for found in (await ada.list("Todo")).items] == ["Write the tests"]
@@ -15,13 +15,13 @@ async def test_each_sees_their_own(ada: Person, bob: Person, app: OpenApp) -> No
     assert len((await app.user("Todo Manager").list("Todo")).items) == 1
 
 
-async def test_nobody_writes_into_a_list_of_somebody_else(ada: Person, bob: Person, app: OpenApp) -> None:
+async def test_nobody_writes_into_a_list_of_somebody_else(ada: TestUser, bob: TestUser, app: AppClient) -> None:
     hers = await app.make("TodoList", ada)
     with pytest.raises(ValidationError) as refused:
         await bob.create("Todo", {"title": "Mine", "todo_list": hers["id"]})
     assert [problem.field for problem in refused.value.problems] == ["todo_list"]
 
 
-async def test_without_a_role_nothing_is_seen(app: OpenApp) -> None:
+async def test_without_a_role_nothing_is_seen(app: AppClient) -> None:
     with pytest.raises(PermissionDeniedError):
         await app.user().list("Todo")

@@ -18,17 +18,17 @@ from framework_m_core.domain.errors import (
     NoGrantError,
 )
 from framework_m_core.interfaces.authentication import Credentials
-from framework_m_testing.apps import OpenApp, open_app
+from framework_m_testing.apps import AppClient, open_app
 
 CLERK = "Clerk"
 APP = '''"""Parcels, which are weighed once they have come."""
 
 from uuid import UUID
 
-from framework_m import Comparison, DocCreated, DocType, DocUpdated, Documents, Field, PrincipalValue, on
+from framework_m import Comparison, DocCreated, DocType, DocUpdated, Documents, Field, UserAttribute, on
 
 PERMISSIONS = {
-    "read": {"Clerk": "own", "Lead": Comparison("region", "in", PrincipalValue("region"))},
+    "read": {"Clerk": "own", "Lead": Comparison("region", "in", UserAttribute("region"))},
     "create": ["Clerk"],
     "write": {"Clerk": "own"},
 }
@@ -152,7 +152,9 @@ def configured(folder: Path, settings: str) -> Path:
 
 
 @pytest.fixture(params=["memory", "sqlite"])
-async def app(folder: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[OpenApp]:
+async def app(
+    folder: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[AppClient]:
     """The app on both kinds of store; what the machine configures does not count."""
     monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing")
     monkeypatch.setenv("M_HTTP__PORT", "no port")
@@ -209,7 +211,7 @@ async def test_a_broker_that_the_app_has_chosen_need_not_be_there(tmp_path: Path
         await open_app(folder, settings={"adapters.event_bus": "own"}).__aenter__()
 
 
-async def test_people_have_ids_of_their_own_unless_it_is_said(app: OpenApp) -> None:
+async def test_people_have_ids_of_their_own_unless_it_is_said(app: AppClient) -> None:
     one, other = app.user(CLERK), app.user(CLERK)
     parcel = await app.make("Parcel", one)
     assert parcel["owner"] == one.id != other.id
@@ -220,20 +222,20 @@ async def test_people_have_ids_of_their_own_unless_it_is_said(app: OpenApp) -> N
         await app.anonymous.get("Parcel", parcel["id"])
 
 
-async def test_attributes_are_what_scopes_compare_with(app: OpenApp) -> None:
+async def test_attributes_are_what_scopes_compare_with(app: AppClient) -> None:
     await app.make("Parcel", region="South")
     south, north = (app.user("Lead", attributes={"region": [region]}) for region in ("South", "North"))
     assert len((await south.list("Parcel")).items) == 1
     assert (await north.list("Parcel")).items == []
 
 
-async def test_an_attribute_is_a_list_of_texts(app: OpenApp) -> None:
+async def test_an_attribute_is_a_list_of_texts(app: AppClient) -> None:
     """A text alone would be taken for its letters."""
     with pytest.raises(TypeError, match=r"region.*\['North'\]"):
         app.user("Lead", attributes={"region": "North"})
 
 
-async def test_what_a_document_links_to_is_made_by_the_same(app: OpenApp) -> None:
+async def test_what_a_document_links_to_is_made_by_the_same(app: AppClient) -> None:
     clerk = app.user(CLERK)
     parcel = await app.make("Parcel", clerk, region="South")
     depot = await clerk.get("Depot", parcel["depot"])
@@ -244,7 +246,7 @@ async def test_what_a_document_links_to_is_made_by_the_same(app: OpenApp) -> Non
     assert (await app.make("Parcel", keeper=user["id"]))["keeper"] == user["id"]
 
 
-async def test_events_are_delivered_when_it_is_asked_for(app: OpenApp) -> None:
+async def test_events_are_delivered_when_it_is_asked_for(app: AppClient) -> None:
     parcel = await app.make("Parcel", app.user(CLERK))
     assert (await app.system.get("Parcel", parcel["id"]))["weighed"] == 0
     for _ in range(2):
@@ -252,7 +254,7 @@ async def test_events_are_delivered_when_it_is_asked_for(app: OpenApp) -> None:
         assert (await app.system.get("Parcel", parcel["id"]))["weighed"] == 2
 
 
-async def test_a_handler_that_fails_fails_the_test_until_it_is_mended(app: OpenApp) -> None:
+async def test_a_handler_that_fails_fails_the_test_until_it_is_mended(app: AppClient) -> None:
     parcel = await app.make("Parcel", region="Nowhere")
     for _ in range(2):
         with pytest.raises(LookupError, match="no such region"):
@@ -270,7 +272,7 @@ async def test_another_test_on_the_same_database_delivers_too(folder: Path) -> N
             assert (await app.system.get("Parcel", parcel["id"]))["weighed"] == 2
 
 
-async def test_events_that_another_process_delivers_are_not_silently_left(app: OpenApp) -> None:
+async def test_events_that_another_process_delivers_are_not_silently_left(app: AppClient) -> None:
     outbox = app.application.container.get("outbox")
     await app.make("Parcel", region="Nowhere")
     with pytest.raises(LookupError):
@@ -281,7 +283,7 @@ async def test_events_that_another_process_delivers_are_not_silently_left(app: O
     assert await outbox.lease("a server", system_clock(), timedelta(minutes=1))
 
 
-async def test_the_header_of_a_person_decides_before_a_cookie(app: OpenApp) -> None:
+async def test_the_header_of_a_person_decides_before_a_cookie(app: AppClient) -> None:
     """It does not fall through to the cookie, and the header is the whole of it."""
     authentication = app.application.container.get("authentication")
     async with app.client(app.user(CLERK)) as client:
@@ -295,7 +297,7 @@ async def test_the_header_of_a_person_decides_before_a_cookie(app: OpenApp) -> N
         assert (await client.get("/api/v1/Depot")).status_code == 200
 
 
-async def test_over_http_a_person_is_logged_in(app: OpenApp) -> None:
+async def test_over_http_a_person_is_logged_in(app: AppClient) -> None:
     clerk = app.user(CLERK)
     async with app.client(clerk) as client, app.client(app.user()) as other, app.client() as nobody:
         made = await client.post("/api/v1/Depot", json=await app.sample("Depot"))
@@ -308,7 +310,7 @@ async def test_over_http_a_person_is_logged_in(app: OpenApp) -> None:
         await app.user().list("Depot")
 
 
-async def test_over_http_the_apps_own_logins_work_too(app: OpenApp) -> None:
+async def test_over_http_the_apps_own_logins_work_too(app: AppClient) -> None:
     password = str(uuid4())
     await app.application.container.get("identity").create("ada@example.com", password, [CLERK])
     async with app.client() as client:
@@ -321,12 +323,12 @@ async def test_over_http_the_apps_own_logins_work_too(app: OpenApp) -> None:
         assert (await client.get("/api/v1/auth/me", headers=headers)).status_code == 401
 
 
-async def test_a_misspelt_doctype_is_guessed(app: OpenApp) -> None:
+async def test_a_misspelt_doctype_is_guessed(app: AppClient) -> None:
     with pytest.raises(DocTypeNotFoundError, match="did you mean 'Parcel'"):
         await app.make("Parcle")
 
 
-async def test_a_role_that_no_doctype_names_is_guessed(app: OpenApp) -> None:
+async def test_a_role_that_no_doctype_names_is_guessed(app: AppClient) -> None:
     with pytest.raises(ValueError, match=r"no DocType names a role 'Clrk': did you mean 'Clerk'\?"):
         app.user("Clrk")
     with pytest.raises(ValueError, match="known are Administrator, Clerk"):

@@ -9,7 +9,7 @@ import pytest
 from framework_m_core.domain.context import Principal
 from framework_m_core.interfaces.authentication import Credentials
 from framework_m_testing.clock import SetClock
-from framework_m_testing.contracts.authentication import AuthenticationContract, LoginDesk
+from framework_m_testing.contracts.authentication import AuthenticationContract, LoginHarness
 from framework_m_testing.fakes.authentication import FakeAuthentication
 from framework_m_testing.fakes.identity import FakeIdentity
 from framework_m_testing.fakes.session import FakeSessions
@@ -36,7 +36,7 @@ class BelievingAuthentication(FakeAuthentication):
 
 class TestBelievingAuthentication(AuthenticationContract):
     @pytest.fixture
-    def desk(self) -> LoginDesk:
+    def desk(self) -> LoginHarness:
         clock, identity = SetClock(), FakeIdentity()
         sessions = FakeSessions(clock)
         here = FakeAuthentication(identity, sessions, clock, failures=3)
@@ -46,4 +46,4 @@ class TestBelievingAuthentication(AuthenticationContract):
             there._tokens = here._tokens
             return there
 
-        return LoginDesk(here, elsewhere, identity, clock, failures=3, window=timedelta(minutes=15))
+        return LoginHarness(here, elsewhere, identity, clock, failures=3, window=timedelta(minutes=15))

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from framework_m_core.bootstrap.application import Application, open_application
-from framework_m_core.domain.context import system_scope
+from framework_m_core.domain.context import system_context
 from framework_m_core.domain.errors import ValidationError
 from framework_m_testing.conformance import DocTypeConformance
 from framework_m_testing.sample_bodies import SampleDocuments
 
-SCOPE = system_scope("a test")
+SCOPE = system_context("a test")
 APP = '''"""An app with a DocType that changes by being sent back, and one that is hard to please."""
 
 from uuid import UUID
@@ -79,7 +79,7 @@ async def test_a_document_that_changes_by_itself_fails(app: Application) -> None
 
 
 async def test_a_role_that_gets_in_unnamed_fails(app: Application, monkeypatch: pytest.MonkeyPatch) -> None:
-    plan = app.snapshot.get("Picky")
+    plan = app.registry.get("Picky")
     monkeypatch.setattr(plan.model.Meta, "permissions", {})
     with pytest.raises(AssertionError, match=r"Picky\.read"):
         await DocTypeConformance().test_only_the_roles_that_are_named_get_in(app, SampleDocuments(app, SCOPE, {}))

@@ -15,10 +15,10 @@ from framework_m_core.domain.errors import TransientError
 from framework_m_core.interfaces.identity import IdentityProtocol
 from framework_m_core.interfaces.session import SessionProtocol
 from framework_m_testing.clock import SetClock
-from framework_m_testing.contracts.authentication import AuthenticationContract, LoginDesk
+from framework_m_testing.contracts.authentication import AuthenticationContract, LoginHarness
 from framework_m_testing.contracts.bootstrap import BootstrapContract
 from framework_m_testing.contracts.identity import IdentityContract
-from framework_m_testing.contracts.permission import RULES, TRUSTED, PermissionContract, permission_snapshot
+from framework_m_testing.contracts.permission import RULES, TRUSTED, PermissionContract, permission_registry
 from framework_m_testing.contracts.session import SessionContract
 from framework_m_testing.fakes.authentication import FakeAuthentication
 from framework_m_testing.fakes.bootstrap import FakeBootstrap
@@ -79,24 +79,24 @@ class TestFakeIdentity(IdentityContract):
 
 class TestFakeAuthentication(AuthenticationContract):
     @pytest.fixture
-    def desk(self, identity: FakeIdentity, sessions: FakeSessions, clock: SetClock) -> LoginDesk:
+    def desk(self, identity: FakeIdentity, sessions: FakeSessions, clock: SetClock) -> LoginHarness:
         window = timedelta(minutes=15)
         fake = FakeAuthentication(identity, sessions, clock, failures=3, window=window)
 
         async def elsewhere() -> FakeAuthentication:
             return fake
 
-        return LoginDesk(fake, elsewhere, identity, clock, failures=3, window=window)
+        return LoginHarness(fake, elsewhere, identity, clock, failures=3, window=window)
 
 
 class TestFakePermission(PermissionContract):
     @pytest.fixture
     def engine(self) -> FakePermission:
-        return FakePermission(permission_snapshot(), rules=RULES, trusted=[TRUSTED])
+        return FakePermission(permission_registry(), rules=RULES, trusted=[TRUSTED])
 
     @pytest.fixture
     def unable(self) -> list[FakePermission]:
-        away = FakePermission(permission_snapshot(), rules=RULES)
+        away = FakePermission(permission_registry(), rules=RULES)
         away.failure = TransientError("the engine is away")
         return [away]
 
@@ -104,7 +104,7 @@ class TestFakePermission(PermissionContract):
 class TestFakePermissionThatDecides(TestFakePermission):
     @pytest.fixture
     def engine(self) -> FakePermission:
-        return FakePermission(permission_snapshot(), decide=lambda _: True, rules=RULES, trusted=[TRUSTED])
+        return FakePermission(permission_registry(), decide=lambda _: True, rules=RULES, trusted=[TRUSTED])
 
 
 class TestFakeBootstrap(BootstrapContract):

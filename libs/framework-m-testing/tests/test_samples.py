@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from framework_m_testing.harness import sample_snapshot
+from framework_m_testing.harness import sample_registry
 from framework_m_testing.samples import sample_value
 
 
 def test_a_sample_of_every_field_is_accepted() -> None:
-    for plan in sample_snapshot().doctypes.values():
+    for plan in sample_registry().doctypes.values():
         kinds = {name: info.annotation for name, info in plan.model.model_fields.items()}
         values = {name: sample_value(spec, 7, kinds[name]) for name, spec in plan.fields.items()}
         document = plan.model.model_validate(values)
@@ -15,5 +15,5 @@ def test_a_sample_of_every_field_is_accepted() -> None:
 
 
 def test_another_number_is_another_text() -> None:
-    text = sample_snapshot().get("Thing").fields["text"]
+    text = sample_registry().get("Thing").fields["text"]
     assert sample_value(text, 1) != sample_value(text, 2)

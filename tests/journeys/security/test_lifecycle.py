@@ -108,7 +108,7 @@ def test_requests_under_way_finish_and_the_port_is_given_back(
 @pytest.mark.slow
 def test_a_client_that_never_ends_its_request_does_not_hold_the_server(fresh_product: Callable[[], Product]) -> None:
     product = fresh_product()
-    product.environment["M_HTTP__SHUTDOWN_SECONDS"] = "1"
+    product.environment["M_HTTP__SHUTDOWN_TIMEOUT_SECONDS"] = "1"
     product.create_users({"alice": ("Sales User",)})
     product.start()
     connection, _ = _begin_upload(product, product.token("alice"))
@@ -165,7 +165,7 @@ stray = 1
 
 [http]
 prot = 8000
-body_limit_mb = 0
+max_body_mb = 0
 workers = "many"
 cors_origins = ["shop.example"]
 
@@ -174,7 +174,7 @@ port = 8000
 
 [auth]
 secret = "${NO_SUCH_VARIABLE}"
-access_minutes = -5
+access_token_ttl_minutes = -5
 
 [framework]
 env = "staging"
@@ -187,8 +187,8 @@ def test_all_that_is_wrong_with_the_configuration_is_said_at_once(app: Product, 
     file.write_text(WRONG_CONFIGURATION)
     said = _refuses(
         app, *command,
-        says=(str(file), "stray", "'prot'", "did you mean 'port'", "body_limit_mb", "workers", "cors_origins", "[htpp]",
-              "NO_SUCH_VARIABLE", "access_minutes", "env"),
+        says=(str(file), "stray", "'prot'", "did you mean 'port'", "max_body_mb", "workers", "cors_origins", "[htpp]",
+              "NO_SUCH_VARIABLE", "access_token_ttl_minutes", "env"),
     )  # fmt: skip
     assert len(said.splitlines()) >= 9
 
@@ -201,8 +201,14 @@ def test_a_configuration_that_is_no_toml_is_named(app: Product, text: str) -> No
 
 
 def test_the_environment_is_checked_as_the_file_is(app: Product) -> None:
-    app.environment |= {"M_HTTP__PROT": "1", "M_HTTP__SHUTDOWN_SECONDS": "soon", "M_AUTH__SECRET": "short-s3cret"}
-    said = _refuses(app, "start", "--no-reload", says=("M_HTTP__PROT", "M_HTTP__SHUTDOWN_SECONDS", "M_AUTH__SECRET"))
+    app.environment |= {
+        "M_HTTP__PROT": "1",
+        "M_HTTP__SHUTDOWN_TIMEOUT_SECONDS": "soon",
+        "M_AUTH__SECRET": "short-s3cret",
+    }
+    said = _refuses(
+        app, "start", "--no-reload", says=("M_HTTP__PROT", "M_HTTP__SHUTDOWN_TIMEOUT_SECONDS", "M_AUTH__SECRET")
+    )
     assert "short-s3cret" not in said
 
 

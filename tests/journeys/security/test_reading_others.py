@@ -339,7 +339,7 @@ def test_links_to_hidden_missing_and_deleted_documents_answer_alike(
     ):
         targets = _targets(alice, bob, of_alice)
         answers = [bob.request(method, at, json={**given, "customer": target}) for target in targets]
-        problem = refused(answers[0], 400, "link_target")
+        problem = refused(answers[0], 400, "invalid_link")
         assert [fault["field"] for fault in problem["errors"]] == ["customer"]
         looks = [faceless(answer, target) for answer, target in zip(answers, targets, strict=True)]
         assert all(look == looks[0] for look in looks)

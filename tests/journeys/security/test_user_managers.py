@@ -18,11 +18,11 @@ STAFF = '''
 from typing import Any
 from uuid import UUID
 
-from framework_m import Comparison, Controller, DocType, Documents, Field, PrincipalValue, requires_permission, rpc
+from framework_m import Comparison, Controller, DocType, Documents, Field, UserAttribute, requires_permission, rpc
 from framework_m_standard.doctypes.role import Role
 from framework_m_standard.doctypes.user import User
 
-ME = Comparison("id", "eq", PrincipalValue("id"))
+ME = Comparison("id", "eq", UserAttribute("id"))
 OFFICE = {"HR": "all", "Head of HR": "all"}
 
 
@@ -216,7 +216,7 @@ def test_hooks_and_calls_that_write_as_the_caller_open_nothing(office: Office, b
 def test_a_role_that_somebody_has_stays(office: Office) -> None:
     for by in ("hr", "head", "admin"):
         for name in ("Administrator", "Sales Manager"):
-            refused(office.clients[by].delete(f"/api/v1/Role/{name}"), 409, "linked_document")
+            refused(office.clients[by].delete(f"/api/v1/Role/{name}"), 409, "document_linked")
     roles = office.clients["hr"].get("/api/v1/Role", params={"limit": 50}).json()["items"]
     administrator = next(one for one in roles if one["name"] == "Administrator")
     renamed = office.clients["hr"].patch(f"/api/v1/Role/{administrator['id']}", json={"name": "HR"})

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from uuid import UUID
 
-from framework_m import RequestScope
+from framework_m import RequestContext
 from framework_m_core.bootstrap.application import Application, open_application
 from framework_m_core.domain.context import Principal
 from framework_m_core.domain.errors import FrameworkError
@@ -48,20 +48,20 @@ async def load() -> dict[str, str]:
 
 
 async def _documents(app: Application, user: Identity, who: str) -> None:
-    scope = RequestScope(Principal(str(user.id), user.roles, user.email), source="cli")
-    documents = app.documents.scoped(scope)
+    context = RequestContext(Principal(str(user.id), user.roles, user.email), source="cli")
+    documents = app.documents.client_for(context)
     for name in CUSTOMERS:
         customer = await documents.create("Customer", {"full_name": f"{name} ({who})", "territory": "North"})
         await documents.create("Contact", {"full_name": f"Assistant of {name}", "customer": customer["id"]})
-        await _invoice(app, scope, customer["id"])
+        await _invoice(app, context, customer["id"])
     for code, description, rate in ITEMS:
         values = {"item_code": f"{code}-{who.upper()}", "description": description, "rate": rate}
         await documents.create("Item", values)
 
 
-async def _invoice(app: Application, scope: RequestScope, customer: UUID) -> Mapping[str, object]:
+async def _invoice(app: Application, context: RequestContext, customer: UUID) -> Mapping[str, object]:
     lines = [{"description": description, "qty": "2", "rate": rate} for _, description, rate in ITEMS]
-    return await app.documents.scoped(scope).create("Invoice", {"customer": customer, "items": lines})
+    return await app.documents.client_for(context).create("Invoice", {"customer": customer, "items": lines})
 
 
 def _passwords(file: Path) -> dict[str, str]:

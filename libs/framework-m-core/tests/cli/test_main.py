@@ -103,7 +103,7 @@ COMMANDS = '''"""`m tools`: what the plug-in brings."""
 raise_at_import = 0
 
 from cyclopts import App
-from framework_m_core.domain.errors import ConfigurationError, EntityNotFoundError, FieldProblem, ValidationError
+from framework_m_core.domain.errors import ConfigurationError, EntityNotFoundError, FieldError, ValidationError
 
 tools = App(name="tools")
 
@@ -126,7 +126,7 @@ def fail(how: str) -> None:
         case "missing":
             raise EntityNotFoundError("there is no such thing: make one")
         case "invalid":
-            raise ValidationError("not valid", [FieldProblem("a", "x", "is odd"), FieldProblem("b", "x", "is even")])
+            raise ValidationError("not valid", [FieldError("a", "x", "is odd"), FieldError("b", "x", "is even")])
         case "config":
             raise ConfigurationError("cannot start:", ["first", "second"])
         case "interrupt":

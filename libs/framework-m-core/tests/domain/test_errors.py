@@ -11,7 +11,7 @@ from framework_m_core.domain import errors
 from framework_m_core.domain.errors import (
     AnswerReplayed,
     ConfigurationError,
-    FieldProblem,
+    FieldError,
     FrameworkError,
     LinkTargetError,
     PreconditionFailedError,
@@ -45,7 +45,7 @@ def test_an_error_carries_its_message_and_details() -> None:
 
 
 def test_a_validation_error_keeps_every_problem() -> None:
-    problems = [FieldProblem("items.0.qty", "wrong_type", "a decimal is expected"), FieldProblem("x", "required", "x")]
+    problems = [FieldError("items.0.qty", "wrong_type", "a decimal is expected"), FieldError("x", "required", "x")]
     error = ValidationError("not valid", (problem for problem in problems), doctype="Order")
     assert error.problems == tuple(problems)
     assert error.details == {"doctype": "Order"}
@@ -53,12 +53,12 @@ def test_a_validation_error_keeps_every_problem() -> None:
 
 
 def test_a_validation_error_names_its_fields_within_bounds() -> None:
-    typo = FieldProblem("ful_name", "unknown_field", "there is no such field: did you mean 'full_name'?")
-    same = FieldProblem("*", "invalid", "not valid")
+    typo = FieldError("ful_name", "unknown_field", "there is no such field: did you mean 'full_name'?")
+    same = FieldError("*", "invalid", "not valid")
     error = ValidationError("not valid", [typo, same])
     assert str(error) == "not valid; ful_name: there is no such field: did you mean 'full_name'?"
     assert error.message == "not valid"
-    many = str(ValidationError("not valid", [FieldProblem(f"f\n\x1b{'x' * 999}", "c", "m")] * 12))
+    many = str(ValidationError("not valid", [FieldError(f"f\n\x1b{'x' * 999}", "c", "m")] * 12))
     assert many.count("; f  x") == 10 and many.endswith("…; and 2 more") and len(many) < 2100
 
 

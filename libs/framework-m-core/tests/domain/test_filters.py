@@ -19,17 +19,17 @@ from framework_m_core.domain.filters.tree import (
     Filter,
     Not,
     Or,
-    Slot,
+    Placeholder,
     check_pattern,
     fields_of,
     fold_ascii,
     matches,
-    shape_of,
+    parameterize,
 )
-from framework_m_testing.harness import sample_snapshot
+from framework_m_testing.harness import sample_registry
 from framework_m_testing.strategies import documents, filters
 
-PLAN = sample_snapshot().get("Thing")
+PLAN = sample_registry().get("Thing")
 ME = UUID(int=7)
 
 
@@ -87,7 +87,7 @@ def test_text_by_code_point_and_pattern(operator: Any, value: Any, text: str, ex
 
 
 def test_what_is_no_filter_is_an_error() -> None:
-    for call in (matches, lambda tree, _: shape_of(tree), lambda tree, _: fields_of(tree)):
+    for call in (matches, lambda tree, _: parameterize(tree), lambda tree, _: fields_of(tree)):
         with pytest.raises(TypeError):
             call("text", {})  # type: ignore[arg-type]
 
@@ -124,10 +124,10 @@ def test_de_morgan(trees: list[Filter], document: dict[str, Any]) -> None:
 
 @given(filters(PLAN))
 def test_a_shape_holds_no_values_and_as_many_slots(tree: Filter) -> None:
-    shape, values = shape_of(tree)
+    shape, values = parameterize(tree)
     assert _slots(shape) == len(values)
-    assert shape_of(tree) == (shape, values)
-    assert hash(shape) == hash(shape_of(tree)[0])
+    assert parameterize(tree) == (shape, values)
+    assert hash(shape) == hash(parameterize(tree)[0])
     assert fields_of(shape) <= fields_of(tree)
 
 
@@ -139,16 +139,16 @@ def _slots(tree: Filter) -> int:
             return _slots(part)
         case Comparison(_, "is_null", _):
             return 0
-        case Comparison(_, "between", (Slot(), Slot())):
+        case Comparison(_, "between", (Placeholder(), Placeholder())):
             return 2
-        case Comparison(_, _, Slot(size)):
+        case Comparison(_, _, Placeholder(size)):
             return size
     raise AssertionError(f"a value is left in {tree}")
 
 
 def test_lists_are_padded_so_that_few_shapes_cover_all_lengths() -> None:
-    shapes = {shape_of(Comparison("x", "in", tuple(range(length))))[0] for length in range(1, 65)}
+    shapes = {parameterize(Comparison("x", "in", tuple(range(length))))[0] for length in range(1, 65)}
     assert len(shapes) == 7
-    assert shape_of(Comparison("x", "in", (1, 2, 3)))[1] == (1, 2, 3, 3)
-    assert shape_of(Comparison("x", "in", ()))[0] == NOTHING
-    assert shape_of(Comparison("x", "not_in", ()))[0] == EVERYTHING
+    assert parameterize(Comparison("x", "in", (1, 2, 3)))[1] == (1, 2, 3, 3)
+    assert parameterize(Comparison("x", "in", ()))[0] == NOTHING
+    assert parameterize(Comparison("x", "not_in", ()))[0] == EVERYTHING

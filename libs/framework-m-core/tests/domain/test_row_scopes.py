@@ -18,10 +18,10 @@ from framework_m_core.domain.filters.tree import (
     Not,
     Operator,
     Or,
-    PrincipalValue,
+    UserAttribute,
     matches,
 )
-from framework_m_core.domain.row_scopes import bind_principal, bind_scopes, scope_problems, typed_scope, unite
+from framework_m_core.domain.row_scopes import bind_scopes, bind_user_attributes, scope_problems, typed_scope, unite
 
 ME = UUID(int=7)
 SPECS = {
@@ -57,7 +57,7 @@ LOOSE: dict[str, Any] = {
 
 
 def _compared(field: str, operator: Operator, name: str) -> Filter:
-    return typed_scope(Comparison(field, operator, PrincipalValue(name)), SPECS)
+    return typed_scope(Comparison(field, operator, UserAttribute(name)), SPECS)
 
 
 @pytest.mark.parametrize(
@@ -77,8 +77,8 @@ def _compared(field: str, operator: Operator, name: str) -> Filter:
     ],
 )
 def test_what_is_known_of_the_caller_takes_its_place(tree: Filter, bound: Filter) -> None:
-    assert bind_principal(tree, CALLER) == bound
-    assert bind_principal(And((Or((Not(tree),)),)), CALLER) == And((Or((Not(bound),)),))
+    assert bind_user_attributes(tree, CALLER) == bound
+    assert bind_user_attributes(And((Or((Not(tree),)),)), CALLER) == And((Or((Not(bound),)),))
 
 
 @pytest.mark.parametrize("operator", ["eq", "ne", "in", "not_in"])
@@ -95,16 +95,16 @@ def test_a_value_that_is_missing_or_cannot_be_held_empties_the_whole_scope(
     tree = _compared(field, operator, name)
     public = Comparison("team", "eq", "public")
     for scope in (tree, Not(tree), And((public, tree)), Or((public, tree)), Not(And((Not(tree), public)))):
-        assert bind_principal(scope, CALLER) == NOTHING
-        assert bind_principal(scope, Principal("")) == NOTHING
+        assert bind_user_attributes(scope, CALLER) == NOTHING
+        assert bind_user_attributes(scope, Principal("")) == NOTHING
         assert bind_scopes((public, scope), CALLER) == public
     assert bind_scopes((tree, EVERYTHING), CALLER) == EVERYTHING
 
 
 @pytest.mark.parametrize("operator", ["lt", "lte", "gt", "gte", "contains", "starts_with"])
 def test_what_compares_with_one_value_has_one(operator: Operator) -> None:
-    assert bind_principal(_compared("team", operator, "two"), CALLER) == NOTHING
-    assert bind_principal(Not(_compared("team", operator, "two")), CALLER) == NOTHING
+    assert bind_user_attributes(_compared("team", operator, "two"), CALLER) == NOTHING
+    assert bind_user_attributes(Not(_compared("team", operator, "two")), CALLER) == NOTHING
 
 
 @pytest.mark.parametrize(
@@ -114,25 +114,25 @@ def test_what_compares_with_one_value_has_one(operator: Operator) -> None:
 def test_attributes_of_another_type_open_nothing(name: str, values: tuple[str, ...] | None) -> None:
     caller = Principal("u7", attributes=LOOSE)
     for operator in ("in", "not_in"):
-        bound = bind_principal(_compared("team", operator, name), caller)  # type: ignore[arg-type]
+        bound = bind_user_attributes(_compared("team", operator, name), caller)  # type: ignore[arg-type]
         assert bound == (NOTHING if values is None else Comparison("team", operator, values))  # type: ignore[arg-type]
 
 
 def test_an_id_is_read_as_a_uuid_where_the_field_is_one() -> None:
-    assert bind_principal(_compared("who", "eq", "id"), Principal(str(ME))) == Comparison("who", "eq", ME)
+    assert bind_user_attributes(_compared("who", "eq", "id"), Principal(str(ME))) == Comparison("who", "eq", ME)
 
 
 def test_nobody_owns_nothing() -> None:
     """An anonymous caller has no id, so even documents without an owner are not theirs."""
     for operator in ("eq", "ne"):
-        tree = bind_principal(Comparison("owner", operator, PrincipalValue("id")), Principal(""))  # type: ignore[arg-type]
+        tree = bind_user_attributes(Comparison("owner", operator, UserAttribute("id")), Principal(""))  # type: ignore[arg-type]
         assert not matches(tree, {"owner": ""}) and not matches(tree, {"owner": "somebody"})
 
 
 def test_a_scope_that_is_not_bound_matches_nothing_by_mistake() -> None:
     for operator in ("eq", "ne", "in", "not_in"):
         with pytest.raises(TypeError, match="bind the scope first"):
-            matches(Comparison("team", operator, PrincipalValue("one")), {"team": "a"})  # type: ignore[arg-type]
+            matches(Comparison("team", operator, UserAttribute("one")), {"team": "a"})  # type: ignore[arg-type]
 
 
 def test_scopes_are_united_without_those_that_add_nothing() -> None:
@@ -163,8 +163,8 @@ def test_scopes_are_united_without_those_that_add_nothing() -> None:
         (_compared("team", "is_null", "one"), "expected an operator of"),
         (_compared("who", "lt", "id"), "expected an operator of eq, in, ne, not_in"),
         (_compared("floor", "contains", "floor"), "expected an operator of"),
-        (Comparison("team", "not_in", ("a", PrincipalValue("one"))), "lists the caller's value for 'team'"),
-        (Comparison("team", "between", [PrincipalValue("one"), "z"]), "lists the caller's value for 'team'"),
+        (Comparison("team", "not_in", ("a", UserAttribute("one"))), "lists the caller's value for 'team'"),
+        (Comparison("team", "between", [UserAttribute("one"), "z"]), "lists the caller's value for 'team'"),
     ],
 )
 def test_scopes_that_cannot_be_used_are_told(tree: Filter, expected: str | None) -> None:

@@ -7,12 +7,12 @@ from typing import Any
 
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.registry.builder import RegistryBuilder
-from framework_m_core.registry.registry import Snapshot
+from framework_m_core.registry.registry import Registry
 
 
 def compiled(
     *doctypes: Any, controllers: Iterable[Any] = (), handlers: Iterable[Any] = (), functions: Iterable[Any] = ()
-) -> Snapshot:
+) -> Registry:
     """The snapshot of declarations in a module named `tests`."""
     builder = RegistryBuilder()
     for doctype in doctypes:

@@ -63,8 +63,8 @@ async def recount() -> int:
 
 
 def test_a_doctype_compiles_with_all_that_belongs_to_it() -> None:
-    snapshot = compiled(Line, Order, controllers=[OrderController])
-    plan = snapshot.get("Order")
+    registry = compiled(Line, Order, controllers=[OrderController])
+    plan = registry.get("Order")
     assert (plan.name, plan.module, plan.model, plan.controller) == ("Order", "tests", Order, OrderController)
     assert list(plan.fields) == ["code", "lines"]
     assert (plan.children["lines"].doctype, plan.children["lines"].model) == ("Line", Line)
@@ -86,15 +86,15 @@ def test_a_doctype_may_say_which_module_it_belongs_to() -> None:
 
 
 def test_handlers_are_kept_by_doctype_and_event_in_declared_order() -> None:
-    snapshot = compiled(Line, Order, handlers=[first, second])
-    assert snapshot.handlers_of("Order", "created") == (first, second)
-    assert snapshot.handlers_of("Order", "deleted") == (first,)
-    assert snapshot.handlers_of("Order", "updated") == ()
+    registry = compiled(Line, Order, handlers=[first, second])
+    assert registry.handlers_of("Order", "created") == (first, second)
+    assert registry.handlers_of("Order", "deleted") == (first,)
+    assert registry.handlers_of("Order", "updated") == ()
 
 
 def test_functions_are_kept_by_their_path() -> None:
-    snapshot = compiled(functions=[recount])
-    assert {path: call.function for path, call in snapshot.functions.items()} == {"shop.stock.recount": recount}
+    registry = compiled(functions=[recount])
+    assert {path: call.function for path, call in registry.functions.items()} == {"shop.stock.recount": recount}
 
 
 def test_what_is_declared_twice_is_declared_once() -> None:

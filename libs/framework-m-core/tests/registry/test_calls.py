@@ -11,8 +11,8 @@ from pydantic import BaseModel, ValidationError
 
 from framework_m_core.controllers.controller import Controller, Documents
 from framework_m_core.controllers.rpc import requires_permission, rpc, whitelist
-from framework_m_core.domain.context import RequestScope
-from framework_m_core.registry.endpoints import CallPlan
+from framework_m_core.domain.context import RequestContext
+from framework_m_core.registry.endpoints import Endpoint
 from framework_m_testing.fakes.doctype import FakeDocType
 
 from .conftest import compiled, problems_of
@@ -22,7 +22,7 @@ class Note(FakeDocType):
     text: str = ""
 
 
-def _call(function: Any) -> CallPlan:
+def _call(function: Any) -> Endpoint:
     [call] = compiled(Note, functions=[function]).functions.values()
     return call
 
@@ -38,7 +38,7 @@ def _method_problems(method: Any, name: str = "act") -> tuple[str, ...]:
 def test_parameters_are_arguments_but_for_those_that_the_framework_fills_in() -> None:
     @rpc()
     @requires_permission("read", "Note")
-    async def find(documents: Documents, who: RequestScope, id: UUID, most: int = 5) -> list[str]:
+    async def find(documents: Documents, who: RequestContext, id: UUID, most: int = 5) -> list[str]:
         """Finds notes.
 
         All of them.
@@ -46,7 +46,7 @@ def test_parameters_are_arguments_but_for_those_that_the_framework_fills_in() ->
         return []
 
     call = _call(find)
-    assert call.filled == {"documents": Documents, "who": RequestScope}
+    assert call.filled == {"documents": Documents, "who": RequestContext}
     assert call.arguments.model_validate({"id": str(UUID(int=5))}).model_dump() == {"id": UUID(int=5), "most": 5}
     assert (call.action, call.doctype, call.returns) == ("read", "Note", list[str])
     assert call.about == "Finds notes.\n\nAll of them."

@@ -10,7 +10,7 @@ import pytest
 from pydantic import create_model
 
 from framework_m_core.domain.fields.field import Field
-from framework_m_core.domain.filters.tree import And, Comparison, Not, PrincipalValue
+from framework_m_core.domain.filters.tree import And, Comparison, Not, UserAttribute
 from framework_m_core.registry.checks import MAX_DOCTYPE_NAME, MAX_FIELD_NAME, RESERVED_NAMES
 from framework_m_testing.fakes.doctype import FakeDocType
 
@@ -127,7 +127,7 @@ def test_a_child_table_is_no_target() -> None:
         ({"unique_together": (("code", "name"),)}, {"code": (str, "")}),
         ({"rls_field": "code", "permissions": {"read": ["A"]}}, {"code": (str, "")}),
         ({"submittable": True, "permissions": {"submit": ["A"], "cancel": {"A": "all"}}}, {}),
-        ({"permissions": {"read": {"A": And((Not(Comparison("code", "eq", PrincipalValue("id"))),))}}}, {"code": str}),
+        ({"permissions": {"read": {"A": And((Not(Comparison("code", "eq", UserAttribute("id"))),))}}}, {"code": str}),
         ({"field_levels": {1: {"read": ["A"]}}}, {"code": (str, Field(default="", permlevel=1))}),
     ],
 )
@@ -136,7 +136,7 @@ def test_sound_options(meta: dict[str, Any], fields: dict[str, Any]) -> None:
 
 
 SCOPE = Comparison("stat", "eq", "Open")
-CALLERS = Comparison("data", "ne", PrincipalValue("data"))
+CALLERS = Comparison("data", "ne", UserAttribute("data"))
 
 
 @pytest.mark.parametrize(

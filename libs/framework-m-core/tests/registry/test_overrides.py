@@ -14,7 +14,7 @@ from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.domain.fields.field import Field
 from framework_m_core.domain.fields.spec import FieldKind
 from framework_m_core.registry.builder import RegistryBuilder
-from framework_m_core.registry.compiled import DocTypePlan
+from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_testing.fakes.doctype import FakeDocType
 
 from .conftest import problems_of
@@ -94,7 +94,7 @@ class LoyalController(Controller[LoyalClient]):
         self.doc.title += "c"
 
 
-def _plan(*classes: Any) -> DocTypePlan:
+def _plan(*classes: Any) -> CompiledDocType:
     builder = RegistryBuilder()
     for one in classes:
         if issubclass(one, Controller):

@@ -11,7 +11,7 @@ from uuid import UUID
 from framework_m_core.controllers.controller import Controller
 from framework_m_core.domain.documents.doctype import FRAMEWORK_FIELDS
 from framework_m_core.domain.fields.field import Field
-from framework_m_core.registry.compiled import DocTypePlan
+from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_testing.fakes.doctype import FakeDocType
 
 from .conftest import compiled
@@ -63,7 +63,7 @@ class PartnerController(Controller[Partner]):
         """The only hook."""
 
 
-def _plan(name: str = "Partner") -> DocTypePlan:
+def _plan(name: str = "Partner") -> CompiledDocType:
     return compiled(Row, Partner, Plain, Bare, controllers=[PartnerController]).get(name)
 
 

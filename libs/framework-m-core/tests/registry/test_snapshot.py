@@ -46,10 +46,10 @@ def test_a_doctype_that_there_is_not_is_an_error_with_its_name() -> None:
 
 
 def test_a_child_table_is_no_doctype_of_its_own() -> None:
-    snapshot = compiled(Line, Item, Sale)
-    assert list(snapshot.child_tables) == ["Line"]
+    registry = compiled(Line, Item, Sale)
+    assert list(registry.child_tables) == ["Line"]
     with pytest.raises(DocTypeNotFoundError, match="it is a child table"):
-        snapshot.get("Line")
+        registry.get("Line")
 
 
 def test_roles_are_all_that_any_doctype_or_child_table_names() -> None:

@@ -43,14 +43,14 @@ async def tagged(tag: str, event: DocCreated, documents: Documents) -> None: ...
 
 
 def test_the_cache_is_asked_for_without_declaring_a_port() -> None:
-    snapshot = compiled(Shelf, controllers=[ShelfController], handlers=[forget], functions=[count])
-    assert snapshot.wants == {
+    registry = compiled(Shelf, controllers=[ShelfController], handlers=[forget], functions=[count])
+    assert registry.dependencies == {
         ShelfController: {"cache": CacheProtocol},
         ShelfController.count: {"kept": CacheProtocol},
         forget: {"cache": CacheProtocol},
         count: {"cache": CacheProtocol},
     }
-    for call in (snapshot.functions["shop.count"], snapshot.get("Shelf").calls["count"]):
+    for call in (registry.functions["shop.count"], registry.get("Shelf").calls["count"]):
         assert list(call.arguments.model_fields) == ["at_least"]
 
 
@@ -119,5 +119,5 @@ def test_a_port_that_may_be_missing_is_refused_with_advice() -> None:
 
 def test_a_partial_asks_for_nothing() -> None:
     handler = on("Shelf", DocCreated)(partial(tagged, "a"))
-    snapshot = compiled(Shelf, handlers=[handler])
-    assert (snapshot.handlers_of("Shelf", "created"), snapshot.wants) == ((handler,), {})
+    registry = compiled(Shelf, handlers=[handler])
+    assert (registry.handlers_of("Shelf", "created"), registry.dependencies) == ((handler,), {})

@@ -14,11 +14,11 @@ from pydantic_core import to_json
 
 from framework_m_core.domain.filters.tree import EVERYTHING
 from framework_m_core.interfaces.permission import Grant
-from framework_m_core.registry.compiled import DocTypePlan
-from framework_m_testing.harness import sample_snapshot
+from framework_m_core.registry.compiled import CompiledDocType
+from framework_m_testing.harness import sample_registry
 from framework_m_testing.strategies import documents
 
-SNAPSHOT = sample_snapshot()
+SNAPSHOT = sample_registry()
 THING = SNAPSHOT.get("Thing")
 SHELF = SNAPSHOT.get("Shelf")
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -33,18 +33,18 @@ def grant_of(readable: Iterable[str] = (), writable: Iterable[str] = (), **other
     )
 
 
-def paths_of(plan: DocTypePlan) -> frozenset[str]:
+def paths_of(plan: CompiledDocType) -> frozenset[str]:
     """The declared fields, those of child rows as `slots.what`."""
     rows = (f"{child.field}.{name}" for child in plan.children.values() for name in child.fields)
     return frozenset((*plan.fields, *rows))
 
 
-def full_grant(plan: DocTypePlan) -> Grant:
+def full_grant(plan: CompiledDocType) -> Grant:
     """Everything may be read, and every declared field written."""
     return grant_of({*plan.columns, *paths_of(plan)}, paths_of(plan))
 
 
-def stored(plan: DocTypePlan, **values: Any) -> dict[str, Any]:
+def stored(plan: CompiledDocType, **values: Any) -> dict[str, Any]:
     """A stored document: values of declared fields, None for the others, and the framework's own; rows get ids."""
     stamps = {"creation": NOW, "modified": NOW, "owner": "ada", "modified_by": "ada", "docstatus": 0, "_version": 1}
     nothing = dict.fromkeys(plan.columns)

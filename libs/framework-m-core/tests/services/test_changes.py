@@ -9,13 +9,13 @@ from uuid import UUID, uuid4
 from hypothesis import given
 
 from framework_m_core.domain.clock import Uuid7Generator
-from framework_m_core.domain.context import Principal, RequestScope, system_scope
+from framework_m_core.domain.context import Principal, RequestContext, system_context
 from framework_m_core.domain.events import DocUpdated, DomainEvent
 from framework_m_core.domain.fields.field import Field
 from framework_m_core.interfaces.audit_log import AuditEntry
 from framework_m_core.registry.builder import RegistryBuilder
-from framework_m_core.registry.compiled import DocTypePlan
-from framework_m_core.services.documents.changes import difference, leave_trace
+from framework_m_core.registry.compiled import CompiledDocType
+from framework_m_core.services.documents.changes import difference, record_change
 from framework_m_testing.fakes.doctype import FakeDocType
 
 from .conftest import NOW, THING, stored, stored_things
@@ -35,7 +35,7 @@ class Patient(FakeDocType):
     cards: list[Card] = []
 
 
-def _patient() -> DocTypePlan:
+def _patient() -> CompiledDocType:
     builder = RegistryBuilder()
     for model in (Card, Patient):
         builder.add_doctype(model, "tests")
@@ -59,10 +59,10 @@ class Unit:
         self.events.append(event)
 
 
-def _trace(scope: RequestScope, changes: dict[str, Any], **data: Any) -> tuple[AuditEntry, DomainEvent]:
+def _trace(context: RequestContext, changes: dict[str, Any], **data: Any) -> tuple[AuditEntry, DomainEvent]:
     unit: Any = Unit()
     document = stored(PATIENT, _version=3)
-    leave_trace(unit, scope, PATIENT, "write", DocUpdated, document, changes, Uuid7Generator(), **data)
+    record_change(unit, context, PATIENT, "write", DocUpdated, document, changes, Uuid7Generator(), **data)
     [entry], [event] = unit.entries, unit.events
     return entry, event
 
@@ -93,26 +93,28 @@ def test_a_new_document_is_told_by_what_it_holds() -> None:
 
 
 def test_entry_and_event_say_who_did_what_when_and_why() -> None:
-    scope = RequestScope(Principal("ada"), tenant="acme", source="job", correlation_id=uuid4(), causation_id=uuid4())
-    entry, event = _trace(scope, {"full_name": ["A", "B"]}, reason="x")
+    context = RequestContext(
+        Principal("ada"), tenant="acme", source="job", correlation_id=uuid4(), causation_id=uuid4()
+    )
+    entry, event = _trace(context, {"full_name": ["A", "B"]}, reason="x")
     assert (entry.actor, entry.action, entry.doctype, entry.document_id) == ("ada", "write", "Patient", UUID(int=7))
     assert (entry.at, entry.version, entry.tenant, entry.source) == (NOW, 3, "acme", "job")
-    assert (entry.request_id, entry.reason, entry.changes) == (scope.request_id, None, {"full_name": ["A", "B"]})
+    assert (entry.request_id, entry.reason, entry.changes) == (context.request_id, None, {"full_name": ["A", "B"]})
     assert isinstance(event, DocUpdated)
     assert (event.actor, event.doctype, event.document_id, event.version) == ("ada", "Patient", UUID(int=7), 3)
     assert (event.occurred_at, event.tenant) == (NOW, "acme")
-    assert (event.correlation_id, event.causation_id) == (scope.correlation_id, scope.causation_id)
+    assert (event.correlation_id, event.causation_id) == (context.correlation_id, context.causation_id)
     assert event.data == {"name": "T-1", "docstatus": 0, "changed": ["full_name"], "reason": "x"}
     assert entry.id != event.id
 
 
 def test_a_request_that_nothing_caused_begins_a_correlation() -> None:
-    scope = RequestScope(Principal("ada"))
-    assert _trace(scope, {})[1].correlation_id == scope.request_id
+    context = RequestContext(Principal("ada"))
+    assert _trace(context, {})[1].correlation_id == context.request_id
 
 
 def test_elevated_work_leaves_its_reason() -> None:
-    for scope in (system_scope("the yearly purge"), RequestScope(Principal("ada")).elevated("the yearly purge")):
+    for scope in (system_context("the yearly purge"), RequestContext(Principal("ada")).elevated("the yearly purge")):
         entry, _ = _trace(replace(scope, tenant="acme"), {})
         assert (entry.actor, entry.reason) == ("system", "the yearly purge")
 
@@ -120,7 +122,7 @@ def test_elevated_work_leaves_its_reason() -> None:
 def test_sensitive_values_are_in_neither() -> None:
     rows = [[], [{"pin": "1234", "note": "a"}]]
     changes = {"full_name": ["A", "B"], "diagnosis": ["flu", "cold"], "cards": rows}
-    entry, event = _trace(RequestScope(Principal("ada")), changes)
+    entry, event = _trace(RequestContext(Principal("ada")), changes)
     assert entry.changes == {"full_name": ["A", "B"], "cards": "changed"}
     assert event.data["changed"] == ["cards", "full_name"]
     assert all(secret not in repr((entry, event)) for secret in ("flu", "cold", "1234", "diagnosis"))

@@ -7,20 +7,20 @@ from typing import Any
 
 import pytest
 
-from framework_m_core.domain.context import ANONYMOUS, Principal, RequestScope
+from framework_m_core.domain.context import ANONYMOUS, Principal, RequestContext
 from framework_m_core.domain.errors import AuthenticationError, DocTypeNotFoundError, NoGrantError
 from framework_m_core.domain.fields.field import Field
 from framework_m_core.interfaces.permission import Grant, PolicyEvaluateRequest, PolicyEvaluateResult
 from framework_m_core.registry.builder import RegistryBuilder
-from framework_m_core.registry.registry import Snapshot
+from framework_m_core.registry.registry import Registry
 from framework_m_core.services.metadata.service import MetadataService
 from framework_m_core.services.permissions import PermissionService
 from framework_m_testing.fakes.doctype import FakeDocType
 
 from .conftest import grant_of
 
-ADA = RequestScope(Principal("ada"))
-NOBODY = RequestScope(ANONYMOUS)
+ADA = RequestContext(Principal("ada"))
+NOBODY = RequestContext(ANONYMOUS)
 
 
 class HTTPRouteRow(FakeDocType):
@@ -53,7 +53,7 @@ class Inner(FakeDocType):
         api_resource = False
 
 
-def _snapshot() -> Snapshot:
+def _registry() -> Registry:
     builder = RegistryBuilder()
     for model in (HTTPRouteRow, SalesOrder, Draft, Inner):
         builder.add_doctype(model, "sales")
@@ -75,7 +75,7 @@ class Engine:
 
 def _service(**grants: Grant) -> MetadataService:
     engine = Engine({name.replace("_", "."): grant for name, grant in grants.items()})
-    return MetadataService(_snapshot(), PermissionService(engine))
+    return MetadataService(_registry(), PermissionService(engine))
 
 
 async def test_the_overview_lists_by_module_what_the_caller_has_any_grant_for() -> None:

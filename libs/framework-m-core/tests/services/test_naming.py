@@ -7,11 +7,11 @@ from uuid import UUID
 
 import pytest
 
-from framework_m_core.domain.context import Principal, RequestScope
+from framework_m_core.domain.context import Principal, RequestContext
 from framework_m_core.domain.errors import ValidationError
 from framework_m_core.domain.fields.values import MAX_INDEXED_TEXT
 from framework_m_core.registry.builder import RegistryBuilder
-from framework_m_core.registry.compiled import DocTypePlan
+from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.services.documents.naming import NamingService
 from framework_m_testing.fakes.doctype import FakeDocType
 
@@ -32,7 +32,7 @@ class Counter:
         return first
 
 
-def _plan(naming: str | None) -> DocTypePlan:
+def _plan(naming: str | None) -> CompiledDocType:
     rule = naming
 
     class Order(FakeDocType):
@@ -48,8 +48,10 @@ def _plan(naming: str | None) -> DocTypePlan:
 
 
 async def _name(naming: str | None, given: str | None = None, unit: Any = None, **values: Any) -> str:
-    scope = RequestScope(Principal("ada"), clock=lambda: NOW, unit=unit)
-    return await NamingService(Counter()).name(_plan(naming), ID, given, {"code": "C-1", "note": None, **values}, scope)
+    context = RequestContext(Principal("ada"), clock=lambda: NOW, unit=unit)
+    return await NamingService(Counter()).name(
+        _plan(naming), ID, given, {"code": "C-1", "note": None, **values}, context
+    )
 
 
 @pytest.mark.parametrize(
@@ -67,9 +69,9 @@ async def test_each_rule_gives_its_name(naming: str | None, expected: str) -> No
 
 
 async def test_a_series_counts_per_doctype_and_text_before_the_counter() -> None:
-    counter, plan, scope = Counter(), _plan("{code}.-.##"), RequestScope(Principal("ada"))
+    counter, plan, context = Counter(), _plan("{code}.-.##"), RequestContext(Principal("ada"))
     naming = NamingService(counter)
-    names = [await naming.name(plan, ID, None, {"code": code}, scope) for code in ("A", "B", "A")]
+    names = [await naming.name(plan, ID, None, {"code": code}, context) for code in ("A", "B", "A")]
     assert names == ["A-01", "B-01", "A-02"]
     assert counter.counts == {"Order:A-": 2, "Order:B-": 1}
 

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from framework_m_core.domain.context import ANONYMOUS, Principal, RequestScope
+from framework_m_core.domain.context import ANONYMOUS, Principal, RequestContext
 from framework_m_core.domain.errors import AuthenticationError, ConfigurationError, NoGrantError, OutsideScopeError
-from framework_m_core.domain.filters.tree import NOTHING, Comparison, Or, PrincipalValue
+from framework_m_core.domain.filters.tree import NOTHING, Comparison, Or, UserAttribute
 from framework_m_core.interfaces.permission import DecisionSource, Grant, PolicyEvaluateRequest, PolicyEvaluateResult
 from framework_m_core.services.permissions import PermissionService
 
 from .conftest import SHELF, THING, grant_of, stored
 
-OWN = Comparison("owner", "eq", PrincipalValue("id"))
+OWN = Comparison("owner", "eq", UserAttribute("id"))
 
 
 class Engine:
@@ -109,22 +109,22 @@ async def test_an_engine_that_fails_grants_nothing_and_is_asked_again(time: Time
     permissions = PermissionService(engine, time)
     for _ in range(2):
         with pytest.raises(ConnectionError):
-            await permissions.require(RequestScope(_person()), THING, "read")
+            await permissions.require(RequestContext(_person()), THING, "read")
     assert len(engine.asked) == 2
 
 
 async def test_without_a_grant_anonymous_callers_log_in_and_others_are_refused() -> None:
     permissions = PermissionService(Engine(None))
     with pytest.raises(AuthenticationError):
-        await permissions.require(RequestScope(ANONYMOUS), THING, "write")
+        await permissions.require(RequestContext(ANONYMOUS), THING, "write")
     with pytest.raises(NoGrantError, match="none of your roles may write Thing") as refused:
-        await permissions.require(RequestScope(_person()), THING, "write")
+        await permissions.require(RequestContext(_person()), THING, "write")
     assert refused.value.details == {"rule": "Thing.write", "doctype": "Thing"}
 
 
 async def test_a_grant_serves_anonymous_callers_too() -> None:
     engine = Engine(grant_of())
-    assert await PermissionService(engine).require(RequestScope(ANONYMOUS), THING, "read") is engine.answer
+    assert await PermissionService(engine).require(RequestContext(ANONYMOUS), THING, "read") is engine.answer
 
 
 def test_a_scope_is_bound_to_each_caller() -> None:
@@ -138,7 +138,7 @@ def test_a_scope_is_bound_to_each_caller() -> None:
 
 
 def test_callers_of_one_id_and_other_attributes_are_not_mistaken_for_each_other() -> None:
-    grant = grant_of(scopes=(Comparison("text", "in", PrincipalValue("towns")),))
+    grant = grant_of(scopes=(Comparison("text", "in", UserAttribute("towns")),))
     permissions = PermissionService(Engine())
     for towns in (("North",), ("South", "West")):
         principal = _person(attributes={"towns": towns})
@@ -150,18 +150,18 @@ def test_callers_of_one_id_and_other_attributes_are_not_mistaken_for_each_other(
 async def test_the_callers_values_are_of_the_kind_of_the_field_whoever_grants(
     floors: tuple[str, ...], covered: bool
 ) -> None:
-    permissions = PermissionService(Engine(grant_of(scopes=(Comparison("number", "in", PrincipalValue("floors")),))))
-    scope = RequestScope(_person(attributes={"floors": floors}))
-    grant = await permissions.require(scope, THING, "read")
-    assert await permissions.covers(scope, THING, "read", grant, stored(THING, number=3)) is covered
+    permissions = PermissionService(Engine(grant_of(scopes=(Comparison("number", "in", UserAttribute("floors")),))))
+    context = RequestContext(_person(attributes={"floors": floors}))
+    grant = await permissions.require(context, THING, "read")
+    assert await permissions.covers(context, THING, "read", grant, stored(THING, number=3)) is covered
 
 
 @pytest.mark.parametrize(
     "tree",
     [
         Comparison("gone", "eq", 1),
-        Comparison("number", "like", PrincipalValue("floors")),
-        Comparison("price", "ne", PrincipalValue("floors")),
+        Comparison("number", "like", UserAttribute("floors")),
+        Comparison("price", "ne", UserAttribute("floors")),
     ],
 )
 async def test_an_engines_scope_that_cannot_be_used_grants_nothing(tree: Comparison) -> None:
@@ -173,9 +173,9 @@ async def test_an_engines_scope_that_cannot_be_used_grants_nothing(tree: Compari
 @pytest.mark.parametrize(("owner", "covered"), [("ada", True), ("bob", False)])
 async def test_a_grant_covers_the_documents_of_its_scope(owner: str, covered: bool) -> None:
     engine = Engine()
-    permissions, scope = PermissionService(engine), RequestScope(_person("ada"))
+    permissions, context = PermissionService(engine), RequestContext(_person("ada"))
     assert (
-        await permissions.covers(scope, THING, "read", grant_of(scopes=(OWN,)), stored(THING, owner=owner)) is covered
+        await permissions.covers(context, THING, "read", grant_of(scopes=(OWN,)), stored(THING, owner=owner)) is covered
     )
     assert engine.evaluated == []
 
@@ -183,10 +183,10 @@ async def test_a_grant_covers_the_documents_of_its_scope(owner: str, covered: bo
 @pytest.mark.parametrize("authorized", [True, False])
 async def test_an_engine_that_decides_by_document_is_asked_about_each(authorized: bool) -> None:
     engine = Engine(authorized=authorized)
-    permissions, scope = PermissionService(engine), RequestScope(_person("ada"))
+    permissions, context = PermissionService(engine), RequestContext(_person("ada"))
     for document in (stored(THING), stored(THING), stored(THING, number=5)):
-        assert await permissions.covers(scope, THING, "write", grant_of(evaluate=True), document) is authorized
-    request = PolicyEvaluateRequest(scope.principal, "Thing", "write", stored(THING))
+        assert await permissions.covers(context, THING, "write", grant_of(evaluate=True), document) is authorized
+    request = PolicyEvaluateRequest(context.principal, "Thing", "write", stored(THING))
     assert engine.evaluated[:2] == [request] * 2
     assert [one.document["number"] for one in engine.evaluated] == [None, None, 5]
 
@@ -195,26 +195,26 @@ async def test_an_engine_is_not_asked_about_documents_outside_the_scope() -> Non
     engine = Engine()
     grant = grant_of(scopes=(OWN,), evaluate=True)
     covers = await PermissionService(engine).covers(
-        RequestScope(_person("ada")), THING, "read", grant, stored(THING, owner="bob")
+        RequestContext(_person("ada")), THING, "read", grant, stored(THING, owner="bob")
     )
     assert (covers, engine.evaluated) == (False, [])
 
 
 async def test_a_document_outside_the_scope_is_refused_with_the_rule() -> None:
-    permissions, scope = PermissionService(Engine()), RequestScope(_person("ada"))
+    permissions, context = PermissionService(Engine()), RequestContext(_person("ada"))
     grant = grant_of(scopes=(OWN,), rule="Thing.write:Clerk")
-    await permissions.demand(scope, THING, "write", grant, stored(THING, owner="ada"))
+    await permissions.demand(context, THING, "write", grant, stored(THING, owner="ada"))
     with pytest.raises(OutsideScopeError, match="you may write Thing, but not this document") as refused:
-        await permissions.demand(scope, THING, "write", grant, stored(THING, owner="bob"))
+        await permissions.demand(context, THING, "write", grant, stored(THING, owner="bob"))
     assert refused.value.details == {"rule": "Thing.write:Clerk", "doctype": "Thing"}
 
 
 async def test_why_a_document_is_refused_is_told_to_the_log_alone(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "framework_m_core.services.permissions")
-    scope = RequestScope(_person(attributes={"shelf": ("a",)}))
-    grant = grant_of(scopes=(Comparison("owner", "in", PrincipalValue("shelf")),))
+    context = RequestContext(_person(attributes={"shelf": ("a",)}))
+    grant = grant_of(scopes=(Comparison("owner", "in", UserAttribute("shelf")),))
     with pytest.raises(OutsideScopeError) as refused:
-        await PermissionService(Engine()).demand(scope, THING, "create", grant, stored(THING, owner="eve"))
+        await PermissionService(Engine()).demand(context, THING, "create", grant, stored(THING, owner="eve"))
     assert str(refused.value) == "you may create Thing, but not this document"
     assert caplog.messages == [
         "ada may create Thing, but not this document: the scope of a test is owner in the caller's shelf, "

@@ -10,7 +10,7 @@ import pytest
 
 from framework_m_core.domain.fields.field import Field
 from framework_m_core.registry.builder import RegistryBuilder
-from framework_m_core.registry.compiled import DocTypePlan
+from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.services.metadata.schemas import document_schema, input_schema
 from framework_m_testing.fakes.doctype import FakeDocType
 
@@ -38,7 +38,7 @@ class Patient(FakeDocType):
     rows: list[Row] = []
 
 
-def _plan() -> DocTypePlan:
+def _plan() -> CompiledDocType:
     builder = RegistryBuilder()
     for model in (Row, Patient):
         builder.add_doctype(model, "tests")
@@ -123,7 +123,7 @@ def test_a_prompted_name_is_required_when_creating_alone() -> None:
 
 
 @pytest.mark.parametrize("plan", [PATIENT, THING, SHELF])
-def test_a_schema_is_the_callers_own(plan: DocTypePlan) -> None:
+def test_a_schema_is_the_callers_own(plan: CompiledDocType) -> None:
     readable = frozenset(plan.columns)
     first = document_schema(plan, readable, frozenset())
     first["properties"].clear()

@@ -11,11 +11,11 @@ from hypothesis import given
 from pydantic import BaseModel, StringConstraints, field_validator, model_validator
 
 from framework_m_core.domain.documents.doctype import attribute_of
-from framework_m_core.domain.errors import FieldProblem, ValidationError
+from framework_m_core.domain.errors import FieldError, ValidationError
 from framework_m_core.domain.fields.field import Field
 from framework_m_core.domain.fields.values import MAX_INDEXED_TEXT
 from framework_m_core.registry.builder import RegistryBuilder
-from framework_m_core.services.documents.validation import document_values, parse_fields, revalidate, validated
+from framework_m_core.services.documents.validation import document_values, parse_fields, revalidate, validate
 from framework_m_testing.fakes.doctype import FakeDocType
 
 from .conftest import THING, problems_by_field, stored, stored_things, travelled
@@ -72,13 +72,13 @@ PLAN = _plan()
 
 def _faults(**values: Any) -> Any:
     with pytest.raises(ValidationError) as refused:
-        validated(PLAN, {"needed": 1, **values})
+        validate(PLAN, {"needed": 1, **values})
     return problems_by_field(refused.value)
 
 
 def _changed(**values: Any) -> Any:
     """A document whose hook has left values of any type."""
-    document = validated(PLAN, {"needed": 1})
+    document = validate(PLAN, {"needed": 1})
     for name, value in values.items():
         setattr(document, name, value)
     return document
@@ -86,7 +86,7 @@ def _changed(**values: Any) -> Any:
 
 @given(stored_things())
 def test_what_is_stored_is_valid_and_stored_as_it_was(known: dict[str, Any]) -> None:
-    document = validated(THING, {attribute_of(name): value for name, value in known.items()})
+    document = validate(THING, {attribute_of(name): value for name, value in known.items()})
     assert document_values(THING, document) == known
     assert document_values(THING, revalidate(THING, document)) == known
 
@@ -94,13 +94,13 @@ def test_what_is_stored_is_valid_and_stored_as_it_was(known: dict[str, Any]) -> 
 @given(stored_things())
 def test_fields_are_parsed_from_what_travels(known: dict[str, Any]) -> None:
     values = {name: known[name] for name in THING.columns}
-    problems: list[FieldProblem] = []
+    problems: list[FieldError] = []
     assert parse_fields(THING.specs, travelled(values), problems) == values
     assert problems == []
 
 
 def test_all_fields_that_cannot_be_parsed_are_told_at_their_paths() -> None:
-    problems: list[FieldProblem] = []
+    problems: list[FieldError] = []
     sent = {"text": 5, "number": 1, "price": "x", "count": 1 << 63}
     assert parse_fields(THING.specs, sent, problems, "slots.3.") == {"number": 1}
     wrong = dict.fromkeys(("slots.3.text", "slots.3.price", "slots.3.count"), "wrong_type")
@@ -137,31 +137,31 @@ def test_faults_have_a_path_and_one_of_few_codes(values: dict[str, Any], faults:
 
 def test_a_missing_field_is_required() -> None:
     with pytest.raises(ValidationError) as refused:
-        validated(PLAN, {})
+        validate(PLAN, {})
     assert problems_by_field(refused.value) == {"needed": "required"}
 
 
 def test_faults_without_end_are_counted_and_not_told() -> None:
     assert _faults(rows=[5] * 1_000).keys() == {f"rows.{place}" for place in range(1_000)}
     with pytest.raises(ValidationError) as refused:
-        validated(PLAN, {"needed": 1, "rows": [5] * 1_001})
+        validate(PLAN, {"needed": 1, "rows": [5] * 1_001})
     assert [problem.message for problem in refused.value.problems] == ["1001 faults were found, too many to list"]
 
 
 def test_messages_of_ones_own_validators_are_told_as_they_are() -> None:
     with pytest.raises(ValidationError) as refused:
-        validated(PLAN, {"needed": 1, "title": "x"})
+        validate(PLAN, {"needed": 1, "title": "x"})
     assert refused.value.problems[0].message == "anything but x is expected"
 
 
 def test_the_longest_indexed_text_is_taken() -> None:
-    document: Any = validated(PLAN, {"needed": 1, "short": "x" * MAX_INDEXED_TEXT})
+    document: Any = validate(PLAN, {"needed": 1, "short": "x" * MAX_INDEXED_TEXT})
     assert len(document.short) == MAX_INDEXED_TEXT
 
 
 def test_json_is_copied_so_that_nobody_else_holds_the_documents_own() -> None:
     given_data: dict[str, Any] = {"list": []}
-    document: Any = validated(PLAN, {"needed": 1, "data": given_data})
+    document: Any = validate(PLAN, {"needed": 1, "data": given_data})
     given_data["list"].append(1)
     assert document.data == {"list": []}
 
@@ -192,7 +192,7 @@ def test_all_values_of_hooks_that_no_store_could_hold_are_told_at_once() -> None
 
 
 def test_stored_values_are_plain() -> None:
-    document: Any = validated(PLAN, {"needed": 1, "rows": [{"what": "a"}]})
+    document: Any = validate(PLAN, {"needed": 1, "rows": [{"what": "a"}]})
     values = document_values(PLAN, document)
     assert (type(values["size"]), type(values["docstatus"]), values["_version"]) == (int, int, 0)
     assert values["rows"] == [{"id": document.rows[0].id, "price": Decimal("0.0"), "what": "a"}]

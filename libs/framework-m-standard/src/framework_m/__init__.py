@@ -3,14 +3,14 @@
 from framework_m_core.controllers.controller import Controller, Documents
 from framework_m_core.controllers.event_handler import on
 from framework_m_core.controllers.rpc import requires_permission, rpc, whitelist
-from framework_m_core.domain.context import RequestScope
+from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.documents.doctype import DocStatus
 from framework_m_core.domain.errors import (
     DocTypeNotFoundError,
     DuplicateNameError,
     DuplicateValueError,
     EntityNotFoundError,
-    FieldProblem,
+    FieldError,
     FrameworkError,
     LinkedDocumentError,
     LinkTargetError,
@@ -30,7 +30,7 @@ from framework_m_core.domain.events import (
     DomainEvent,
 )
 from framework_m_core.domain.fields.field import Field
-from framework_m_core.domain.filters.tree import And, Comparison, Not, Or, PrincipalValue
+from framework_m_core.domain.filters.tree import And, Comparison, Not, Or, UserAttribute
 from framework_m_core.interfaces.cache import CacheProtocol
 from framework_m_standard.doctypes.base_doctype import BaseDocType as DocType
 
@@ -53,18 +53,18 @@ __all__ = [
     "DuplicateValueError",
     "EntityNotFoundError",
     "Field",
-    "FieldProblem",
+    "FieldError",
     "FrameworkError",
     "LinkTargetError",
     "LinkedDocumentError",
     "Not",
     "Or",
     "PermissionDeniedError",
-    "PrincipalValue",
     "QueryError",
-    "RequestScope",
+    "RequestContext",
     "SubmittedDocumentError",
     "TransientError",
+    "UserAttribute",
     "ValidationError",
     "VersionConflictError",
     "on",

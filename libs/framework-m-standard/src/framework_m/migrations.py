@@ -3,11 +3,11 @@
 from framework_m_standard.sql.migrations.operations.column_types import (
     boolean,
     date,
+    datetime,
     decimal,
-    floating,
+    float_,
     integer,
     json,
-    moment,
     text,
     uuid,
 )
@@ -19,8 +19,8 @@ from framework_m_standard.sql.migrations.operations.operations import (
     change_type,
     drop_column,
     drop_link,
-    set_optional,
-    set_required,
+    set_not_nullable,
+    set_nullable,
 )
 from framework_m_standard.sql.migrations.patch_sql import PatchSql
 
@@ -33,15 +33,15 @@ __all__ = [
     "boolean",
     "change_type",
     "date",
+    "datetime",
     "decimal",
     "drop_column",
     "drop_link",
-    "floating",
+    "float_",
     "integer",
     "json",
-    "moment",
-    "set_optional",
-    "set_required",
+    "set_not_nullable",
+    "set_nullable",
     "text",
     "uuid",
 ]

@@ -12,18 +12,18 @@ from framework_m_core.bootstrap.plugins import discovery
 from framework_m_core.bootstrap.plugins.app_modules import register_app
 from framework_m_core.bootstrap.plugins.binding import STORE_FAMILY
 from framework_m_core.bootstrap.schema_authority import WHAT_TO_DO, SchemaAuthority, schema_authority
-from framework_m_core.domain.context import ADMINISTRATOR, GUEST, system_scope
+from framework_m_core.domain.context import ADMINISTRATOR, GUEST, system_context
 from framework_m_core.domain.errors import ConfigurationError, DuplicateNameError, TransientError
 from framework_m_core.domain.events import DocCreated
 from framework_m_core.interfaces.event_bus import EventBusProtocol
 from framework_m_core.interfaces.schema_mapper import SchemaMapperProtocol
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol
 from framework_m_core.registry.builder import RegistryBuilder
-from framework_m_core.services.documents.changes import leave_trace
+from framework_m_core.services.documents.changes import record_change
 from framework_m_core.services.documents.validation import document_values
 from framework_m_core.services.events.dispatch import HANDLERS, EventDispatch
 from framework_m_core.services.events.relay import OutboxRelay
-from framework_m_core.services.runtime.retry import retrying
+from framework_m_core.services.runtime.retry import retry
 
 __all__ = ["FeedHandlers", "InitAdapters", "InitRegistries", "RunRelay", "SyncSchema", "TuneCollector"]
 
@@ -45,7 +45,7 @@ class InitRegistries:
             register_app(builder, choice)
         for port in app.ports:
             builder.add_port(port.protocol)
-        app.container.provide("snapshot", builder.freeze())
+        app.container.provide("registry", builder.freeze())
 
 
 def _apps(app: Application) -> list[discovery.Choice]:
@@ -81,25 +81,25 @@ class SyncSchema:
             await mapper.sync()
         elif lacking := await mapper.plan():
             raise ConfigurationError(WHAT_TO_DO[authority], lacking)
-        await retrying(lambda: _keep_roles(app), TransientError, DuplicateNameError)
+        await retry(lambda: _keep_roles(app), TransientError, DuplicateNameError)
 
 
 async def _keep_roles(app: Application) -> None:
     """Every role that a DocType names exists as a document, so that it can be given to users."""
     unit_of_work: UnitOfWorkFactoryProtocol = app.container.get("unit_of_work")
-    snapshot, ids = app.snapshot, app.container.get("ids")
-    if "Role" not in snapshot.doctypes:
+    registry, ids = app.registry, app.container.get("ids")
+    if "Role" not in registry.doctypes:
         return
-    scope, plan = system_scope("roles named by DocTypes"), snapshot.get("Role")
-    async with unit_of_work(scope) as unit:
+    context, plan = system_context("roles named by DocTypes"), registry.get("Role")
+    async with unit_of_work(context) as unit:
         repository = unit.repository("Role")
         known = {role.name async for role in repository.stream()}
-        now = scope.clock()
-        for name in sorted({ADMINISTRATOR, GUEST, *snapshot.roles} - known):
+        now = context.clock()
+        for name in sorted({ADMINISTRATOR, GUEST, *registry.roles} - known):
             stamps = {"id": ids(), "name": name, "owner": "system", "modified_by": "system"}
             role = await repository.insert(plan.model(**stamps, creation=now, modified=now))
             values = document_values(plan, role)
-            leave_trace(unit, scope, plan, "create", DocCreated, values, {}, ids)
+            record_change(unit, context, plan, "create", DocCreated, values, {}, ids)
         await unit.commit()
 
 

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from framework_m_core.bootstrap.application import Application, open_application
 from framework_m_core.container.container import Container
-from framework_m_core.domain.context import Principal, RequestScope
+from framework_m_core.domain.context import Principal, RequestContext
 from framework_m_core.interfaces.session import SessionKind
 from framework_m_standard.auth.authentication import SessionAuthentication
 from framework_m_standard.auth.identity import DocumentIdentity
@@ -51,9 +51,9 @@ class Worker:
         return found
 
     @property
-    def administrator(self) -> RequestScope:
+    def administrator(self) -> RequestContext:
         principal = Principal("the-administrator", frozenset({"Administrator"}))
-        return RequestScope(principal, clock=self.clock)
+        return RequestContext(principal, clock=self.clock)
 
     async def stored(self, doctype: str) -> Sequence[Any]:
         """The documents of a DocType as they are stored."""

@@ -10,7 +10,7 @@ from framework_m_core.domain.context import Principal
 from framework_m_core.domain.errors import AuthenticationError
 from framework_m_core.interfaces.authentication import AuthenticationProtocol, Credentials, Login
 from framework_m_core.interfaces.session import SessionKind
-from framework_m_testing.contracts.authentication import AuthenticationContract, LoginDesk
+from framework_m_testing.contracts.authentication import AuthenticationContract, LoginHarness
 
 from .conftest import ADDRESS, MEMORY, PASSWORD, StartWorker, Worker
 
@@ -24,14 +24,14 @@ class TestSessionAuthentication(AuthenticationContract):
         return {"M_AUTH__LOGIN_FAILURES_PER_ACCOUNT": str(FEW), "M_AUTH__SECRET": "s" * 48}
 
     @pytest.fixture
-    async def desk(self, start_worker: StartWorker) -> LoginDesk:
+    async def desk(self, start_worker: StartWorker) -> LoginHarness:
         worker = await start_worker()
 
         async def elsewhere() -> AuthenticationProtocol:
             return (await start_worker()).authentication
 
         window = timedelta(minutes=15)
-        return LoginDesk(worker.authentication, elsewhere, worker.identity, worker.clock, FEW, window)
+        return LoginHarness(worker.authentication, elsewhere, worker.identity, worker.clock, FEW, window)
 
 
 class TestSessionAuthenticationInMemory(TestSessionAuthentication):
@@ -66,7 +66,7 @@ async def test_logins_last_as_long_as_configured(ada: Worker) -> None:
 
 async def test_roles_changed_as_a_document_hold_at_once(ada: Worker) -> None:
     """As an administrator changes them over HTTP."""
-    login, documents = await log_in(ada), ada.app.documents.scoped(ada.administrator)
+    login, documents = await log_in(ada), ada.app.documents.client_for(ada.administrator)
     for given in (["Administrator"], []):
         await principal_of(ada, login)
         await documents.update("User", EMAIL, {"roles": given})
@@ -78,7 +78,7 @@ async def test_roles_changed_as_a_document_hold_at_once(ada: Worker) -> None:
 
 async def test_who_is_let_in_again_as_a_document_logs_in_again(ada: Worker, kind: SessionKind) -> None:
     """What was open when the user was kept out stays shut, whoever has kept a copy of it."""
-    login, documents = await log_in(ada, kind), ada.app.documents.scoped(ada.administrator)
+    login, documents = await log_in(ada, kind), ada.app.documents.client_for(ada.administrator)
     for enabled in (False, True):
         await documents.update("User", EMAIL, {"enabled": enabled})
     with pytest.raises(AuthenticationError):
@@ -87,6 +87,6 @@ async def test_who_is_let_in_again_as_a_document_logs_in_again(ada: Worker, kind
 
 
 async def test_attributes_feed_the_principal(ada: Worker) -> None:
-    documents = ada.app.documents.scoped(ada.administrator)
+    documents = ada.app.documents.client_for(ada.administrator)
     await documents.update("User", EMAIL, {"attributes": {"territory": ["North", "South"]}})
     assert (await principal_of(ada, await log_in(ada))).attributes == {"territory": ("North", "South")}

@@ -88,7 +88,7 @@ async def test_a_new_password_removes_all_sessions_and_is_audited(worker: Worker
 async def test_changes_are_announced(worker: Worker) -> None:
     user = await worker.identity.create(EMAIL, PASSWORD, [])
     announced: list[UUID] = []
-    worker.app.container.get("commit_watchers").watch("User", announced.append)
+    worker.app.container.get("commit_listeners").watch("User", announced.append)
     await worker.identity.set_password(EMAIL, PASSWORD)
     await worker.identity.disable(EMAIL)
     assert announced == [user.id, user.id]
@@ -138,4 +138,4 @@ async def test_a_role_stays_while_somebody_has_it(worker: Worker) -> None:
 
 @pytest.mark.parametrize("doctype", ["UserCredential", "UserSession", "LoginAttempt"])
 def test_what_identity_keeps_has_no_api(worker: Worker, doctype: str) -> None:
-    assert not worker.app.snapshot.get(doctype).meta.has_api
+    assert not worker.app.registry.get(doctype).meta.has_api

@@ -11,16 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framework_m import And, Comparison, DocType, Field, Not, Or, PrincipalValue
-from framework_m_core.domain.context import Principal, system_scope
+from framework_m import And, Comparison, DocType, Field, Not, Or, UserAttribute
+from framework_m_core.domain.context import Principal, system_context
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.domain.filters.tree import EVERYTHING, matches
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.registry.builder import RegistryBuilder
-from framework_m_core.registry.registry import Snapshot
+from framework_m_core.registry.registry import Registry
 from framework_m_standard.auth.rbac import RbacPermission
 from framework_m_standard.doctypes.user import User
-from framework_m_testing.contracts.permission import PermissionContract, permission_snapshot
+from framework_m_testing.contracts.permission import PermissionContract, permission_registry
 
 ME, OTHER = uuid4(), uuid4()
 
@@ -54,8 +54,8 @@ class Case(DocType):
                 "Boss": "all",
                 "Clerk": "own",
                 "Guest": Comparison("status", "eq", "Public"),
-                "Assigned": Comparison("assignee", "eq", PrincipalValue("id")),
-                "Floor": Comparison("floor", "in", PrincipalValue("floors")),
+                "Assigned": Comparison("assignee", "eq", UserAttribute("id")),
+                "Floor": Comparison("floor", "in", UserAttribute("floors")),
                 "Listed": Comparison("status", "in", ["Open", "Closed"]),
                 "Nested": And((Comparison("status", "ne", "Draft"), Not(Or((Comparison("paid", "eq", True),))))),
             },
@@ -92,7 +92,7 @@ class ClosedCase(DocType):
     pass
 
 
-def snapshot_of(*models: type[DocType]) -> Snapshot:
+def snapshot_of(*models: type[DocType]) -> Registry:
     builder = RegistryBuilder()
     for model in models:
         builder.add_doctype(model, "tests")
@@ -107,7 +107,7 @@ def rbac() -> RbacPermission:
 class TestRbacPermission(PermissionContract):
     @pytest.fixture
     def engine(self) -> RbacPermission:
-        return RbacPermission(permission_snapshot())
+        return RbacPermission(permission_registry())
 
     @pytest.fixture
     def unable(self) -> list[RbacPermission]:
@@ -151,7 +151,7 @@ def covers(grant: Grant | None, principal: Principal, document: Mapping[str, Any
         (person("Clerk"), "AssignedCase", {"assignee": OTHER}, False),
         (person("Clerk"), "OpenCase", {"owner": str(OTHER)}, True),
         (person("Administrator"), "ClosedCase", {"owner": str(OTHER)}, True),
-        (system_scope("a test").principal, "ClosedCase", {"owner": str(OTHER)}, True),
+        (system_context("a test").principal, "ClosedCase", {"owner": str(OTHER)}, True),
     ],
 )
 async def test_reading(
@@ -229,8 +229,8 @@ ROLES = ("Guest", "A", "B", "C", "Administrator")
 SCOPES: st.SearchStrategy[Any] = st.recursive(
     st.sampled_from(["all", "own"])
     | st.builds(Comparison, st.just("color"), st.sampled_from(["eq", "ne"]), st.sampled_from(["red", "blue"]))
-    | st.builds(Comparison, st.just("color"), st.sampled_from(["in", "not_in"]), st.just(PrincipalValue("colors")))
-    | st.builds(Comparison, st.just("owner"), st.sampled_from(["eq", "ne"]), st.just(PrincipalValue("id"))),
+    | st.builds(Comparison, st.just("color"), st.sampled_from(["in", "not_in"]), st.just(UserAttribute("colors")))
+    | st.builds(Comparison, st.just("owner"), st.sampled_from(["eq", "ne"]), st.just(UserAttribute("id"))),
     lambda inner: (
         st.builds(Not, inner.filter(lambda scope: not isinstance(scope, str)))
         | st.builds(Or, st.tuples(*[inner.filter(lambda scope: not isinstance(scope, str))] * 2))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from framework_m_core.controllers.controller import Documents
-from framework_m_core.domain.context import Principal, RequestScope
+from framework_m_core.domain.context import Principal, RequestContext
 from framework_m_core.domain.errors import (
     DuplicateNameError,
     DuplicateValueError,
@@ -22,7 +22,7 @@ EMAIL = "ada@example.com"
 
 @pytest.fixture
 def documents(worker: Worker) -> Documents:
-    return worker.app.documents.scoped(worker.administrator)
+    return worker.app.documents.client_for(worker.administrator)
 
 
 async def test_the_address_is_folded_and_becomes_the_name(documents: Documents) -> None:
@@ -75,4 +75,4 @@ async def test_a_deleted_user_leaves_no_password_and_no_session(documents: Docum
 async def test_only_administrators_see_users(worker: Worker) -> None:
     principal = Principal("somebody", frozenset({"Guest"}))
     with pytest.raises(NoGrantError):
-        await worker.app.documents.get(RequestScope(principal), "User", EMAIL)
+        await worker.app.documents.get(RequestContext(principal), "User", EMAIL)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from framework_m_core.domain.context import Principal, RequestScope
+from framework_m_core.domain.context import Principal, RequestContext
 from framework_m_core.domain.errors import LastAdministratorError, PermissionDeniedError
 from framework_m_standard.doctypes.user import User
 from framework_m_standard.doctypes.user_rights import check_rights
@@ -72,7 +72,7 @@ async def test_the_last_administrator_who_may_log_in_stays(worker: Worker, chang
     for email in (ADA, BEN):
         await worker.identity.create(email, PASSWORD, ["Administrator"])
     await worker.identity.disable(BEN)
-    documents = worker.app.documents.scoped(worker.administrator)
+    documents = worker.app.documents.client_for(worker.administrator)
     for scoped in (documents, documents.elevated("a test")):
         with pytest.raises(LastAdministratorError):
             await scoped.update("User", ADA, change)
@@ -99,7 +99,9 @@ async def test_two_administrators_who_disable_each_other_leave_one(start_worker:
         await one.identity.create(email, PASSWORD, ["Administrator"])
     for _ in range(RACES):
         asked = [
-            worker.app.documents.update(RequestScope(worker.administrator.principal), "User", email, {"enabled": False})
+            worker.app.documents.update(
+                RequestContext(worker.administrator.principal), "User", email, {"enabled": False}
+            )
             for worker, email in ((one, ADA), (other, BEN), (other, ADA), (one, BEN))
         ]
         answers = await asyncio.gather(*asked, return_exceptions=True)

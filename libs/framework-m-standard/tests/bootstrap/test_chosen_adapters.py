@@ -13,7 +13,7 @@ import pytest
 from framework_m_core.bootstrap.application import Application, open_application
 from framework_m_core.bootstrap.migrations import open_migrations
 from framework_m_core.domain.clock import system_clock
-from framework_m_core.domain.context import GUEST, Principal, RequestScope
+from framework_m_core.domain.context import GUEST, Principal, RequestContext
 from framework_m_core.domain.errors import ConfigurationError, TransientError
 from framework_m_standard.memory.cache import MemoryCache
 
@@ -21,7 +21,7 @@ UP_TO_HANDLERS = 55
 APP = """
 from collections.abc import AsyncGenerator
 
-from framework_m import CacheProtocol, Controller, DocCreated, DocType, DocUpdated, Documents, FieldProblem
+from framework_m import CacheProtocol, Controller, DocCreated, DocType, DocUpdated, Documents, FieldError
 from framework_m import ValidationError, on, rpc
 from framework_m_core.interfaces.event_bus import Delivery
 from framework_m_standard.memory.cache import MemoryCache
@@ -42,7 +42,7 @@ class PriceController(Controller[Price]):
 
     async def validate(self) -> None:
         if self.doc.amount > (await self.cache.get("most") or 100):
-            raise ValidationError("too dear", [FieldProblem("amount", "too_dear", "less is expected")])
+            raise ValidationError("too dear", [FieldError("amount", "too_dear", "less is expected")])
 
 
 @rpc("shop.price", allow_guest=True)
@@ -129,7 +129,7 @@ GROUPS = {
     "bootstrap.event_bus.own": {"open_line": "{app}:OpenLine"},
     "adapters.cache": {"own": "{app}:OwnCache", "half": "{app}:HalfCache"},
 }
-SOMEBODY = RequestScope(Principal("somebody", frozenset({GUEST})))
+SOMEBODY = RequestContext(Principal("somebody", frozenset({GUEST})))
 
 type Groups = dict[str, dict[str, str]]
 type MakeApp = Callable[[Groups], Path]

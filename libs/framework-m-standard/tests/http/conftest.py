@@ -22,7 +22,7 @@ from framework_m import (
     DocType,
     Documents,
     Field,
-    RequestScope,
+    RequestContext,
     requires_permission,
     rpc,
     whitelist,
@@ -33,7 +33,7 @@ from framework_m_core.domain.context import ADMINISTRATOR, GUEST, Principal
 from framework_m_core.domain.errors import TransientError
 from framework_m_core.interfaces.audit_log import AuditEntry
 from framework_m_core.registry.builder import RegistryBuilder
-from framework_m_core.registry.registry import Snapshot
+from framework_m_core.registry.registry import Registry
 from framework_m_core.services.documents.links import LinkService
 from framework_m_core.services.documents.naming import NamingService
 from framework_m_core.services.documents.service import DocumentService
@@ -42,7 +42,7 @@ from framework_m_core.services.metadata.service import MetadataService
 from framework_m_core.services.permissions import PermissionService
 from framework_m_core.services.queries.service import QueryService
 from framework_m_core.services.rpc import RpcService
-from framework_m_core.services.runtime.commit_listeners import CommitWatchers
+from framework_m_core.services.runtime.commit_listeners import CommitListeners
 from framework_m_standard.auth.rbac import RbacPermission
 from framework_m_standard.http.app import Services, create_app
 from framework_m_standard.http.routes.health import Lifecycle
@@ -146,11 +146,11 @@ class SaleController(Controller[Sale]):
 
 @rpc("sales.titles")
 @requires_permission("read", "Sale")
-async def titles(starting: str, documents: Documents, scope: RequestScope) -> dict[str, Any]:
+async def titles(starting: str, documents: Documents, context: RequestContext) -> dict[str, Any]:
     """Titles that start so."""
     filters = [{"field": "title", "operator": "starts_with", "value": starting}]
     page = await documents.list("Sale", filters)
-    return {"titles": [sale["title"] for sale in page.items], "asked_by": scope.principal.id}
+    return {"titles": [sale["title"] for sale in page.items], "asked_by": context.principal.id}
 
 
 @rpc("sales.ping", allow_guest=True)
@@ -206,11 +206,11 @@ async def unsendable(documents: Documents) -> Any:
 
 
 @rpc("sales.consumes", allow_guest=True)
-async def consumes(lines: list[dict[str, Any]], scope: RequestScope) -> int:
+async def consumes(lines: list[dict[str, Any]], context: RequestContext) -> int:
     """Eats its arguments, and meets a conflict at its first try."""
     found = sum(len(line.pop("parts")) for line in lines)
-    if scope.request_id not in _TRIED:
-        _TRIED.add(scope.request_id)
+    if context.request_id not in _TRIED:
+        _TRIED.add(context.request_id)
         raise TransientError("a conflict")
     return found
 
@@ -285,7 +285,7 @@ class Site:
     """The app with what tests look at."""
 
     app: ASGIApp
-    snapshot: Snapshot
+    registry: Registry
     authentication: FakeAuthentication
     lifecycle: Lifecycle
     failing: list[Exception]
@@ -319,11 +319,11 @@ def open_site(tmp_path: Path) -> OpenSite:
 
     @asynccontextmanager
     async def opened(*, development: bool = True, open_to_guests: bool = True, **settings: Any) -> AsyncIterator[Site]:
-        snapshot = make_snapshot(*((Tag,) if open_to_guests else ()))
+        registry = make_registry(*((Tag,) if open_to_guests else ()))
         driver = make_driver(SqlSettings(url=f"sqlite:///{tmp_path}/data.db"), tmp_path)
         await driver.open()
         try:
-            yield await make_site(SqlStore(driver, snapshot), HttpSettings(**settings), development)
+            yield await make_site(SqlStore(driver, registry), HttpSettings(**settings), development)
         finally:
             await driver.close()
 
@@ -337,7 +337,7 @@ async def site(open_site: OpenSite) -> AsyncIterator[Site]:
         yield opened
 
 
-def make_snapshot(*more: type[DocType]) -> Snapshot:
+def make_registry(*more: type[DocType]) -> Registry:
     """The DocTypes of these tests."""
     builder = RegistryBuilder()
     for model in (Line, Sale, Hidden, Problem, SalePage, *more):
@@ -351,13 +351,13 @@ def make_snapshot(*more: type[DocType]) -> Snapshot:
 async def make_site(store: SqlStore, settings: HttpSettings, development: bool) -> Site:
     """The graph of services over a store, as the composition makes it."""
     await SqlSchemaMapper(store).sync()
-    snapshot, reader, ids = store.snapshot, SqlReader(store), Uuid7Generator()
-    permissions = PermissionService(RbacPermission(snapshot))
-    queries = QueryService(snapshot, reader, permissions)
-    pipeline = WritePipeline(reader, permissions, LinkService(snapshot, reader, permissions), CommitWatchers(), ids)
+    registry, reader, ids = store.registry, SqlReader(store), Uuid7Generator()
+    permissions = PermissionService(RbacPermission(registry))
+    queries = QueryService(registry, reader, permissions)
+    pipeline = WritePipeline(reader, permissions, LinkService(registry, reader, permissions), CommitListeners(), ids)
     units = SqlUnitOfWorkFactory(store)
     documents = DocumentService(
-        snapshot, units, pipeline, queries, NamingService(SqlCounter(store)),
+        registry, units, pipeline, queries, NamingService(SqlCounter(store)),
         SqlIdempotency(store), ids,
     )  # fmt: skip
     authentication, lifecycle, failing = await make_authentication(), Lifecycle(), list[Exception]()
@@ -368,9 +368,9 @@ async def make_site(store: SqlStore, settings: HttpSettings, development: bool) 
             raise error
 
     services = Services(
-        snapshot=snapshot, documents=documents, queries=queries, authentication=authentication,
-        metadata=MetadataService(snapshot, permissions),
-        rpc=RpcService(snapshot, units, pipeline, permissions, documents), openapi_assets=folder_of("offapi"),
+        registry=registry, documents=documents, queries=queries, authentication=authentication,
+        metadata=MetadataService(registry, permissions),
+        rpc=RpcService(registry, units, pipeline, permissions, documents), openapi_assets=folder_of("offapi"),
     )  # fmt: skip
     app = create_app(services, settings, development=development, ping=ping, lifecycle=lifecycle)
-    return Site(app, snapshot, authentication, lifecycle, failing, SqlAuditLog(store))
+    return Site(app, registry, authentication, lifecycle, failing, SqlAuditLog(store))

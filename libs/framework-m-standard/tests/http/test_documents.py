@@ -56,7 +56,7 @@ async def test_a_whole_life(site: Any) -> None:
         assert (await client.put(path, json={**(await client.get(path)).json(), "title": "three"})).status_code == 200
         submitted = await client.post(f"{path}/submit")
         assert (submitted.status_code, submitted.json()["docstatus"]) == (200, 1)
-        assert (await client.patch(path, json={"title": "four"})).json()["code"] == "submitted_document"
+        assert (await client.patch(path, json={"title": "four"})).json()["code"] == "document_submitted"
         assert (await client.delete(path)).status_code == 409
         assert (await client.post(f"{path}/cancel", json={"_version": 4})).json()["docstatus"] == 2
         gone = await client.delete(path)
@@ -189,7 +189,7 @@ async def test_media_and_size_are_looked_at_only_for_who_may_write(site: Any) ->
 
 
 async def test_the_body_limit_is_configured(open_site: Any) -> None:
-    async with open_site(body_limit_mb=1) as site, site.client("boss") as client:
+    async with open_site(max_body_mb=1) as site, site.client("boss") as client:
         body = json.dumps({"title": "a", "extra": {"x": "y" * 1024 * 1024}}).encode()
 
         async def chunks() -> Any:

@@ -50,7 +50,7 @@ def dict_of(answer: Any) -> dict[str, str]:
 
 
 def test_what_a_text_says_of_fields_stays_out_of_the_detail() -> None:
-    error = errors.ValidationError("not valid", [errors.FieldProblem("ful_name", "unknown_field", "no such field")])
+    error = errors.ValidationError("not valid", [errors.FieldError("ful_name", "unknown_field", "no such field")])
     body = json.loads(problem(error, uuid4()).body)
     assert (str(error), body["detail"]) == ("not valid; ful_name: no such field", "not valid")
     assert body["errors"] == [{"field": "ful_name", "code": "unknown_field", "message": "no such field"}]
@@ -108,7 +108,7 @@ async def test_a_store_that_is_away(site: Any) -> None:
     async with site.client("boss") as client:
         for path in ("/api/v1/Sale", "/api/meta", "/nope"):
             response = await client.get(path)
-            assert (response.status_code, response.json()["code"]) == (503, "temporarily_unavailable")
+            assert (response.status_code, response.json()["code"]) == (503, "service_unavailable")
             assert int(response.headers["retry-after"]) > 0
             assert "db.internal" not in response.text
 

@@ -163,4 +163,4 @@ async def test_groups_near_ours_in_name_alone_are_nobodys_business(make_app: Mak
     folder = make_app({"apps": {"shop": "{app}"}, "ports": GROUPS["ports"], "adapters.rates": GROUPS["adapters.rates"],
                        "cache": {"own": "{app}:inner"}})  # fmt: skip
     async with open_application(folder) as app:
-        assert "Deal" in app.snapshot.doctypes
+        assert "Deal" in app.registry.doctypes

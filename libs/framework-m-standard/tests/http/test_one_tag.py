@@ -21,7 +21,7 @@ from framework_m import DocType, Field
 from framework_m_core.domain.context import Principal
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.registry.builder import RegistryBuilder
-from framework_m_core.registry.registry import Snapshot
+from framework_m_core.registry.registry import Registry
 from framework_m_core.services.queries.projection import projection
 from framework_m_standard.auth.rbac import RbacPermission
 from framework_m_standard.http.settings import HttpSettings
@@ -53,7 +53,7 @@ class Declared:
     readers: tuple[frozenset[str], ...]
     more: Mapping[str, tuple[Any, Any, dict[str, Any]]]
 
-    def snapshot(self) -> Snapshot:
+    def registry(self) -> Registry:
         """A DocType `Thing` with rows that are declared so."""
         row = _doctype("Part", self.row_levels, _FIELDS, is_child_table=True, field_levels=self._shown(self.row_levels))
         link = (UUID | None, None, {"link": "Thing"})
@@ -107,7 +107,7 @@ async def _worker(url: str, declared: Declared) -> AsyncIterator[Site]:
     driver = make_driver(SqlSettings(url=url), Path())
     await driver.open()
     try:
-        yield await make_site(SqlStore(driver, declared.snapshot()), HttpSettings(), True)
+        yield await make_site(SqlStore(driver, declared.registry()), HttpSettings(), True)
     finally:
         await driver.close()
 
@@ -184,7 +184,7 @@ _PLAIN = Declared({}, {}, (frozenset({"Boss"}), frozenset({"Reader"})), {})
 
 
 def _fingerprint(declared: Declared, without: str = "") -> str:
-    plan = declared.snapshot().get("Thing")
+    plan = declared.registry().get("Thing")
     names = {*plan.specs, *(f"parts.{name}" for name in plan.children["parts"].fields)}
     return projection(plan, frozenset(names - {without})).fingerprint
 

@@ -64,7 +64,7 @@ async def test_the_action_decides_who_may_call_it_on_which_document(
     ],
 )  # fmt: skip
 async def test_what_is_not_declared_cannot_be_called(site: Any, path: str) -> None:
-    for who, status, code in ((None, 401, "unauthenticated"), ("admin", 404, "call_not_found")):
+    for who, status, code in ((None, 401, "unauthenticated"), ("admin", 404, "method_not_found")):
         answer = await call(site, who, path)
         assert (answer.status_code, answer.json()["code"]) == (status, code)
 

@@ -175,7 +175,7 @@ def test_what_runs_is_finished_before_the_end(run: Run, command: str, number: in
 
 
 def test_what_takes_too_long_is_not_waited_for(run: Run) -> None:
-    server = run("start --port 0 --no-reload", M_HTTP__SHUTDOWN_SECONDS="1")
+    server = run("start --port 0 --no-reload", M_HTTP__SHUTDOWN_TIMEOUT_SECONDS="1")
     server.wait_until_it_serves()
     with ThreadPoolExecutor() as pool:
         answer = make_slowly(server, pool, 15.0)
@@ -358,7 +358,7 @@ def test_production_is_enforced(run: Run) -> None:
 
 
 def test_over_a_real_connection(run: Run) -> None:
-    server = run("start --port 0 --no-reload", M_HTTP__BODY_LIMIT_MB="1")
+    server = run("start --port 0 --no-reload", M_HTTP__MAX_BODY_MB="1")
     server.wait_until_it_serves()
 
     def chunks() -> Iterator[bytes]:

@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 import pytest
 
 from framework_m_core.domain.clock import system_clock
-from framework_m_core.registry.registry import Snapshot
+from framework_m_core.registry.registry import Registry
 from framework_m_standard.memory.cache import MemoryCache
 from framework_m_standard.memory.database import MemoryDatabase
 from framework_m_standard.memory.event_bus import MemoryEventBus
 from framework_m_standard.memory.settings import MemorySettings
 from framework_m_testing.contracts.cache import PassTime
-from framework_m_testing.harness import OpenStore, StoreHarness, sample_snapshot
+from framework_m_testing.harness import OpenStore, StoreHarness, sample_registry
 
 from .wiring import memory_harness
 
@@ -31,11 +31,11 @@ def open_store(database: MemoryDatabase) -> OpenStore:
     """Opens the store over the test's database, as often as wanted."""
 
     @asynccontextmanager
-    async def opened(snapshot: Snapshot) -> AsyncIterator[StoreHarness]:
-        yield memory_harness(database, snapshot)
+    async def opened(registry: Registry) -> AsyncIterator[StoreHarness]:
+        yield memory_harness(database, registry)
 
-    def open_(snapshot: Snapshot) -> AbstractAsyncContextManager[StoreHarness]:
-        return opened(snapshot)
+    def open_(registry: Registry) -> AbstractAsyncContextManager[StoreHarness]:
+        return opened(registry)
 
     return open_
 
@@ -43,7 +43,7 @@ def open_store(database: MemoryDatabase) -> OpenStore:
 @pytest.fixture
 async def store(open_store: OpenStore) -> AsyncIterator[StoreHarness]:
     """The store under the sample DocTypes."""
-    async with open_store(sample_snapshot()) as opened:
+    async with open_store(sample_registry()) as opened:
         yield opened
 
 

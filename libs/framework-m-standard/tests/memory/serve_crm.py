@@ -38,7 +38,7 @@ def main(port: int, users: dict[str, tuple[str, list[str]]]) -> None:
         finally:
             await application.close()
 
-    serve(opened, listen("127.0.0.1", port), lifecycle, shutdown_seconds=5)
+    serve(opened, listen("127.0.0.1", port), lifecycle, shutdown_timeout_seconds=5)
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ _actions = st.one_of(
 
 
 async def test_past_their_number_the_longest_unused_goes() -> None:
-    small = MemoryCache(MemorySettings(cache_entries=3), system_clock)
+    small = MemoryCache(MemorySettings(max_cache_entries=3), system_clock)
     await small.set_many({"a": 1, "b": 2, "c": 3})
     assert await small.get("a") == 1
     assert await small.exists("b") and await small.ttl("b") is None
@@ -56,7 +56,7 @@ async def test_past_their_number_the_longest_unused_goes() -> None:
 
 
 async def test_past_their_size_the_longest_unused_goes_too() -> None:
-    small = MemoryCache(MemorySettings(cache_mb=1), system_clock)
+    small = MemoryCache(MemorySettings(max_cache_mb=1), system_clock)
     text = "x" * 400_000
     await small.set_many({"a": text, "b": text})
     assert await small.get("a") == text
@@ -69,7 +69,7 @@ async def test_past_their_size_the_longest_unused_goes_too() -> None:
 
 
 async def test_the_number_is_a_setting(tmp_path: Path) -> None:
-    given = {"M_ADAPTERS__STORE": "memory", "M_MEMORY__CACHE_ENTRIES": "2"}
+    given = {"M_ADAPTERS__STORE": "memory", "M_MEMORY__MAX_CACHE_ENTRIES": "2"}
     async with open_application(tmp_path, environment=given) as app:
         cache: CacheProtocol = app.container.get("cache")
         await cache.set_many({"a": 1, "b": 2, "c": 3})
@@ -77,7 +77,7 @@ async def test_the_number_is_a_setting(tmp_path: Path) -> None:
 
 
 async def test_the_size_is_a_setting(tmp_path: Path) -> None:
-    given = {"M_ADAPTERS__STORE": "memory", "M_MEMORY__CACHE_MB": "1"}
+    given = {"M_ADAPTERS__STORE": "memory", "M_MEMORY__MAX_CACHE_MB": "1"}
     async with open_application(tmp_path, environment=given) as app:
         cache: CacheProtocol = app.container.get("cache")
         await cache.set_many({"a": "x" * 600_000, "b": "x" * 600_000})

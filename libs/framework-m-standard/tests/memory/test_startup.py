@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from framework_m_core.bootstrap.application import open_application
-from framework_m_core.domain.context import system_scope
+from framework_m_core.domain.context import system_context
 from framework_m_core.domain.errors import ConfigurationError
 
 _MEMORY = {"M_ADAPTERS__STORE": "memory"}
@@ -27,15 +27,15 @@ asyncio.run(main())
 
 
 async def test_two_applications_of_a_process_share_nothing(tmp_path: Path) -> None:
-    scope = system_scope("a test")
+    context = system_context("a test")
     async with (
         open_application(tmp_path, environment=_MEMORY) as one,
         open_application(tmp_path, environment=_MEMORY) as other,
     ):
-        role = await one.documents.create(scope, "Role", {"name": "Clerk"})
-        assert (await one.documents.get(scope, "Role", "Clerk"))["id"] == role["id"]
+        role = await one.documents.create(context, "Role", {"name": "Clerk"})
+        assert (await one.documents.get(context, "Role", "Clerk"))["id"] == role["id"]
         for app, count in ((one, 1), (other, 0)):
-            async with app.container.get("unit_of_work")(scope) as unit:
+            async with app.container.get("unit_of_work")(context) as unit:
                 assert await unit.repository("Role").exists(role["id"]) is bool(count)
 
 

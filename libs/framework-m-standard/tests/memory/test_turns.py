@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from framework_m_core.domain.errors import TransientError, VersionConflictError
-from framework_m_core.domain.filters.tree import Comparison, shape_of
-from framework_m_core.interfaces.reader import QueryShape
+from framework_m_core.domain.filters.tree import Comparison, parameterize
+from framework_m_core.interfaces.reader import QueryTemplate
 from framework_m_standard.memory.database import MemoryDatabase
 from framework_m_testing.harness import StoreHarness
 
@@ -22,8 +22,8 @@ async def _insert(store: StoreHarness) -> Any:
 
 
 async def _lock(store: StoreHarness) -> None:
-    handle = store.reader.prepare(QueryShape("Thing", ("id",), lock="share"))
-    async with store.units(store.scope) as unit:
+    handle = store.reader.prepare(QueryTemplate("Thing", ("id",), lock="share"))
+    async with store.units(store.context) as unit:
         await unit.fetch(handle, ())
 
 
@@ -32,14 +32,14 @@ async def _allocate(store: StoreHarness) -> int:
 
 
 async def _record(store: StoreHarness) -> None:
-    async with store.units(store.scope) as unit:
+    async with store.units(store.context) as unit:
         unit.record(store.event(store.new("Thing"), 1))
         await unit.commit()
 
 
 @pytest.mark.parametrize("write", [_insert, _lock, _allocate, _record])
 async def test_a_turn_that_does_not_come_is_told_as_transient(store: StoreHarness, write: Write) -> None:
-    async with store.units(store.scope) as unit:
+    async with store.units(store.context) as unit:
         await unit.repository("Thing").insert(store.new("Thing"))
         with pytest.raises(TransientError):
             await write(store)
@@ -51,7 +51,7 @@ async def test_updates_at_once_are_counted(store: StoreHarness) -> None:
     thing = await store.store("Thing", number=0)
 
     async def add() -> bool:
-        async with store.units(store.scope) as unit:
+        async with store.units(store.context) as unit:
             found = await unit.repository("Thing").get(thing.id)
             await asyncio.sleep(0)
             found.number += 1
@@ -71,11 +71,11 @@ async def test_updates_at_once_are_counted(store: StoreHarness) -> None:
 
 async def test_a_row_that_is_read_for_update_is_counted_without_conflict(store: StoreHarness) -> None:
     thing = await store.store("Thing", number=0)
-    where, slots = shape_of(Comparison("id", "eq", thing.id))
-    handle = store.reader.prepare(QueryShape("Thing", ("number",), where, lock="update"))
+    where, slots = parameterize(Comparison("id", "eq", thing.id))
+    handle = store.reader.prepare(QueryTemplate("Thing", ("number",), where, lock="update"))
 
     async def add() -> None:
-        async with store.units(store.scope) as unit:
+        async with store.units(store.context) as unit:
             ((number,),) = await unit.fetch(handle, slots)
             await asyncio.sleep(0)
             await unit.repository("Thing").update_where(where_id, {"number": number + 1})
@@ -90,7 +90,7 @@ async def test_writers_that_are_cancelled_anywhere_leave_the_turn_to_others(
     store: StoreHarness, database: MemoryDatabase
 ) -> None:
     async def work(kept: list[Any]) -> None:
-        async with store.units(store.scope) as unit:
+        async with store.units(store.context) as unit:
             thing = await unit.repository("Thing").insert(store.new("Thing"))
             await asyncio.sleep(0)
             async with unit.savepoint():
@@ -119,7 +119,7 @@ async def test_a_commit_of_what_has_its_turn_cannot_be_parted(store: StoreHarnes
     thing = store.new("Thing")
 
     async def work() -> None:
-        async with store.units(store.scope) as unit:
+        async with store.units(store.context) as unit:
             await unit.repository("Thing").insert(thing)
             asyncio.current_task().cancel()  # type: ignore[union-attr]
             await unit.commit()
@@ -129,7 +129,7 @@ async def test_a_commit_of_what_has_its_turn_cannot_be_parted(store: StoreHarnes
 
 
 async def test_numbers_of_a_unit_that_was_undone_are_given_again_and_others_wait_for_it(store: StoreHarness) -> None:
-    async with store.units(store.scope) as unit:
+    async with store.units(store.context) as unit:
         assert await unit.allocate("A", 3) == 1
         waiting = asyncio.create_task(store.counter.allocate("A"))
         await asyncio.sleep(0)

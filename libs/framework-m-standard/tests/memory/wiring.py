@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from framework_m_core.registry.registry import Snapshot
+from framework_m_core.registry.registry import Registry
 from framework_m_standard.memory.audit_log import MemoryAuditLog
 from framework_m_standard.memory.counter import MemoryCounter
 from framework_m_standard.memory.database import MemoryDatabase
@@ -18,11 +18,11 @@ from framework_m_standard.memory.unit_of_work import MemoryUnitOfWorkFactory
 from framework_m_testing.harness import StoreHarness
 
 
-def memory_harness(database: MemoryDatabase, snapshot: Snapshot) -> StoreHarness:
+def memory_harness(database: MemoryDatabase, registry: Registry) -> StoreHarness:
     """The adapters of the store family over a database."""
-    store = MemoryStore(database, snapshot)
+    store = MemoryStore(database, registry)
     return StoreHarness(
-        snapshot=snapshot,
+        registry=registry,
         reader=MemoryReader(store),
         units=MemoryUnitOfWorkFactory(store),
         schema_mapper=MemorySchemaMapper(store),
@@ -34,14 +34,14 @@ def memory_harness(database: MemoryDatabase, snapshot: Snapshot) -> StoreHarness
     )
 
 
-async def memory_dump(database: MemoryDatabase, snapshot: Snapshot) -> dict[str, list[tuple[Any, ...]]]:
+async def memory_dump(database: MemoryDatabase, registry: Registry) -> dict[str, list[tuple[Any, ...]]]:
     """Every row that a write may touch, under the names that tables have in SQL."""
     found: dict[str, list[tuple[Any, ...]]] = {
         "activitylog": [(sealed,) for sealed in database.audit],
         "m_outbox": [*database.waiting.items(), *database.settled.items()],
         "m_idempotency": list(database.answers.items()),
     }
-    for plan in snapshot.doctypes.values():
+    for plan in registry.doctypes.values():
         rows = database.tables[plan.name].rows.values()
         found[plan.name.lower()] = [tuple(row[name] for name in plan.columns) for row in rows]
         for field, child in plan.children.items():

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .orders import HOOKS, Hooks, order_snapshot
+from .orders import HOOKS, Hooks, order_registry
 from .wiring import MEMORY, Wired, wired
 
 
@@ -26,7 +26,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 @pytest.fixture
 async def shop(database_url: str) -> AsyncIterator[Wired]:
     """The services over orders on each store."""
-    async with wired(database_url, order_snapshot()) as opened:
+    async with wired(database_url, order_registry()) as opened:
         yield opened
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from framework_m import Controller, DocCreated, DocDeleted, DocType, Documents, DocUpdated, DomainEvent, Field, on
 from framework_m_core.domain.events import DocCancelled, DocSubmitted
 from framework_m_core.registry.builder import RegistryBuilder
-from framework_m_core.registry.registry import Snapshot
+from framework_m_core.registry.registry import Registry
 
 type Hook = Callable[[Any], Awaitable[None]]
 type Hooks = dict[str, Hook]
@@ -125,7 +125,7 @@ async def keep_waiting(event: DomainEvent, documents: Documents) -> None:
     """Makes the events wanted, so that they wait in the outbox."""
 
 
-def order_snapshot() -> Snapshot:
+def order_registry() -> Registry:
     """The DocTypes, compiled."""
     builder = RegistryBuilder()
     for doctype in (Customer, OrderLine, Order, Note, Ticket):

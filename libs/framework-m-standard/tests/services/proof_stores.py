@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from framework_m_core.registry.registry import Snapshot
+from framework_m_core.registry.registry import Registry
 from framework_m_standard.auth.rbac import RbacPermission
 from framework_m_standard.memory.database import MemoryDatabase
 from framework_m_standard.sql.engine.driver import Driver
@@ -18,7 +18,7 @@ from ..memory.wiring import memory_dump, memory_harness
 from ..sql.wiring import sql_dump, sql_harness, sql_store
 from .wiring import Store, Wired, services_over
 
-type Stores = Callable[[Snapshot], dict[str, Wired]]
+type Stores = Callable[[Registry], dict[str, Wired]]
 """The services over each store, under declarations."""
 
 
@@ -33,20 +33,20 @@ async def proof_stores(folder: Path, postgres_url: str) -> AsyncIterator[Stores]
             await sql_harness(store).schema_mapper.sync()
             drivers.append(store.driver)
         await memory_harness(database, plain).schema_mapper.sync()
-        yield lambda snapshot: {
-            **{driver.name: _over(_sql(driver, snapshot)) for driver in drivers},
-            "memory": _over(_memory(database, snapshot)),
+        yield lambda registry: {
+            **{driver.name: _over(_sql(driver, registry)) for driver in drivers},
+            "memory": _over(_memory(database, registry)),
         }
 
 
 def _over(store: Store) -> Wired:
-    return services_over(store, RbacPermission(store.adapters.snapshot))
+    return services_over(store, RbacPermission(store.adapters.registry))
 
 
-def _sql(driver: Driver, snapshot: Snapshot) -> Store:
-    store = SqlStore(driver, snapshot)
+def _sql(driver: Driver, registry: Registry) -> Store:
+    store = SqlStore(driver, registry)
     return Store(driver.name, sql_harness(store), lambda: sql_dump(store))
 
 
-def _memory(database: MemoryDatabase, snapshot: Snapshot) -> Store:
-    return Store("memory", memory_harness(database, snapshot), lambda: memory_dump(database, snapshot))
+def _memory(database: MemoryDatabase, registry: Registry) -> Store:
+    return Store("memory", memory_harness(database, registry), lambda: memory_dump(database, registry))

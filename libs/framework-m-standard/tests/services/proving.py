@@ -12,7 +12,7 @@ from uuid import UUID
 
 from hypothesis import HealthCheck, Phase, settings
 
-from framework_m_core.registry.registry import Snapshot
+from framework_m_core.registry.registry import Registry
 from framework_m_testing.permission_proof.declared import Stored
 from framework_m_testing.permission_proof.declared_classes import compiled
 from framework_m_testing.permission_proof.generators import NOW, World
@@ -57,8 +57,8 @@ def running(folder: Path, postgres_url: str) -> Iterator[tuple[Run, Stores]]:
 
 def performers(stores: Stores, world: World) -> dict[str, Performer]:
     """What performs requests under a world's declarations, by store."""
-    snapshot: Snapshot = compiled(world.declared)
-    wired = stores(snapshot)
+    registry: Registry = compiled(world.declared)
+    wired = stores(registry)
     return {name: Performer(one.adapters, one.documents, one.queries, lambda: NOW) for name, one in wired.items()}
 
 

@@ -19,7 +19,7 @@ from framework_m_core.domain.errors import (
 )
 from framework_m_core.domain.events import DocCancelled, DocSubmitted
 from framework_m_core.registry.builder import RegistryBuilder
-from framework_m_core.registry.registry import Snapshot
+from framework_m_core.registry.registry import Registry
 
 DRAFT, SUBMITTED, CANCELLED = 0, 1, 2
 _STEPS: Final = {"submit": (DRAFT, SUBMITTED), "cancel": (SUBMITTED, CANCELLED)}
@@ -69,7 +69,7 @@ async def keep_waiting(event: DomainEvent, documents: Documents) -> None:
     """Makes the events wanted, so that they wait in the outbox."""
 
 
-def shelf_snapshot() -> Snapshot:
+def shelf_registry() -> Registry:
     """The DocTypes, compiled."""
     builder = RegistryBuilder()
     for doctype in (Shelf, Line, Bill):

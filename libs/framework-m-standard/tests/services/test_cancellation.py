@@ -10,7 +10,7 @@ import pytest
 from framework_m_core.domain.errors import FrameworkError
 
 from .interruption import Moment, cancelled_at
-from .orders import Hooks, order_snapshot
+from .orders import Hooks, order_registry
 from .test_hooks import prepared
 from .wiring import SCOPE, Wired, wired
 
@@ -32,7 +32,7 @@ async def test_a_write_cancelled_anywhere_is_whole_or_not_there(
 
     hooks["validate"] = hooks["after_save"] = hooks["before_delete"] = works
     undone = 0
-    async with wired(database_url, order_snapshot(), pool_size=2, lock_timeout=2) as shop:
+    async with wired(database_url, order_registry(), pool_size=2, lock_timeout_seconds=2) as shop:
         for number in range(1, MOST_POINTS):
             write = await prepared(shop, action)
             before = await shop.dump()
@@ -67,7 +67,7 @@ def _grown(before: dict[str, list[Any]], after: dict[str, list[Any]]) -> dict[st
 
 @pytest.mark.parametrize("moment", MOMENTS)
 async def test_reads_that_are_cancelled_lose_no_connection(database_url: str, moment: Moment) -> None:
-    async with wired(database_url, order_snapshot(), pool_size=2, lock_timeout=2) as shop:
+    async with wired(database_url, order_registry(), pool_size=2, lock_timeout_seconds=2) as shop:
         order = await shop.create("Order", lines=[{"text": "a"}])
         for number in range(1, MOST_POINTS):
             reached, _ = await cancelled_at(shop.stored("Order", order["id"]), number, moment)

@@ -25,10 +25,10 @@ from framework_m_core.domain.errors import (
     VersionConflictError,
 )
 from framework_m_core.interfaces.idempotency import StoredAnswer
-from framework_m_core.services.documents.service import Once
+from framework_m_core.services.documents.service import IdempotentWrite
 from framework_m_core.services.queries.parsing import ListRequest
 
-from .orders import Hooks, order_snapshot
+from .orders import Hooks, order_registry
 from .wiring import SCOPE, Wired, wired
 
 
@@ -83,7 +83,7 @@ async def test_updates_at_once_of_one_document_are_counted_and_never_read_half(s
 
 
 async def test_updates_of_two_processes_are_counted_too(database_url: str) -> None:
-    async with wired(database_url, order_snapshot()) as one, wired(database_url, order_snapshot()) as other:
+    async with wired(database_url, order_registry()) as one, wired(database_url, order_registry()) as other:
         note = await one.create("Note", number=0)
         calls = [
             process.documents.update(SCOPE, "Note", note["id"], {"number": number})
@@ -193,12 +193,12 @@ async def test_a_link_that_is_moved_away_while_its_target_goes(shop: Wired) -> N
         assert await shop.adapters.load("Customer", target) is not None
 
 
-def _once(key: str = "key", body_hash: str = "hash") -> Once:
+def _once(key: str = "key", body_hash: str = "hash") -> IdempotentWrite:
     def answer(document: Any) -> StoredAnswer:
         body = str(document["id"]).encode()
         return StoredAnswer(key, body_hash, 201, body, None, None, system_clock() + timedelta(hours=1))
 
-    return Once(key, body_hash, answer)
+    return IdempotentWrite(key, body_hash, answer)
 
 
 @pytest.mark.parametrize("doctype", ["Note", "Order", "Ticket"])
@@ -215,24 +215,24 @@ async def test_a_create_with_one_key_is_done_once(shop: Wired, doctype: str) -> 
         await shop.documents.create(SCOPE, doctype, {}, once=_once(body_hash="another"))
 
 
-async def _note_with_code(shop: Wired, once: Once) -> Any:
+async def _note_with_code(shop: Wired, once: IdempotentWrite) -> Any:
     return await shop.documents.create(SCOPE, "Note", {"code": "one of a kind"}, once=once)
 
 
-async def _versioned_update(shop: Wired, once: Once) -> Any:
+async def _versioned_update(shop: Wired, once: IdempotentWrite) -> Any:
     note = (await shop.queries.list(SCOPE, "Note", ListRequest())).items[0]
     values = {"text": "new", "_version": 1}
     return await shop.documents.update(SCOPE, "Note", note["id"], values, once=once)
 
 
-async def _submit(shop: Wired, once: Once) -> Any:
+async def _submit(shop: Wired, once: IdempotentWrite) -> Any:
     order = (await shop.queries.list(SCOPE, "Order", ListRequest())).items[0]
     return await shop.documents.submit(SCOPE, "Order", order["id"], once=once)
 
 
 @pytest.mark.parametrize("write", [_note_with_code, _versioned_update, _submit])
 async def test_a_write_that_can_be_done_once_only_answers_its_key_to_all(
-    shop: Wired, write: Callable[[Wired, Once], Awaitable[Any]]
+    shop: Wired, write: Callable[[Wired, IdempotentWrite], Awaitable[Any]]
 ) -> None:
     """What the others meet is not their conflict: it is the same write, done."""
     await shop.create("Note")
@@ -246,7 +246,7 @@ async def test_a_write_that_can_be_done_once_only_answers_its_key_to_all(
 
 
 async def test_a_key_of_two_processes_is_used_once(database_url: str) -> None:
-    async with wired(database_url, order_snapshot()) as one, wired(database_url, order_snapshot()) as other:
+    async with wired(database_url, order_registry()) as one, wired(database_url, order_registry()) as other:
         calls = [
             process.documents.create(SCOPE, "Note", {}, once=_once()) for process in (one, other) for _ in range(5)
         ]

@@ -16,7 +16,7 @@ from framework_m_core.services.queries import policy_pages as decided_pages
 from framework_m_core.services.queries.parsing import ListRequest
 from framework_m_testing.fakes.permission import FakePermission
 
-from .orders import order_snapshot
+from .orders import order_registry
 from .wiring import SCOPE, Wired, wired
 
 ODD = [number for number in range(21) if number % 2]
@@ -37,11 +37,11 @@ def ids() -> dict[int, UUID]:
 
 @pytest.fixture
 async def shop(database_url: str, ids: dict[int, UUID]) -> AsyncIterator[Wired]:
-    snapshot = order_snapshot()
-    async with wired(database_url, snapshot) as open_to_all:
+    registry = order_registry()
+    async with wired(database_url, registry) as open_to_all:
         for number in range(21):
             ids[number] = (await open_to_all.create("Note", number=number))["id"]
-    async with wired(database_url, snapshot, FakePermission(snapshot, decide=_decide)) as decided:
+    async with wired(database_url, registry, FakePermission(registry, decide=_decide)) as decided:
         yield decided
 
 

@@ -18,7 +18,7 @@ from framework_m_core.domain.errors import (
     ValidationError,
 )
 
-from .orders import Hooks, order_snapshot
+from .orders import Hooks, order_registry
 from .wiring import SCOPE, Wired, wired
 
 
@@ -68,7 +68,7 @@ async def test_hooks_list_what_their_write_has_made_so_far(shop: Wired, hooks: H
 async def test_a_lock_needs_a_unit_to_hold_it(shop: Wired) -> None:
     note = await shop.create("Note")
     with pytest.raises(FrameworkError, match="needs a unit of work"):
-        await shop.documents.scoped(SCOPE).get("Note", note["id"], for_update=True)
+        await shop.documents.client_for(SCOPE).get("Note", note["id"], for_update=True)
 
 
 @pytest.mark.parametrize("failing", ["create", "update", "delete", "hook"])
@@ -188,7 +188,7 @@ async def test_numbered_documents_are_made_by_any_number_of_hooks_at_once(
         await asyncio.sleep(0.01)
         await controller.documents.create("Ticket", {})
 
-    async with wired(database_url, order_snapshot(), pool_size=3, lock_timeout=2) as shop:
+    async with wired(database_url, order_registry(), pool_size=3, lock_timeout_seconds=2) as shop:
         hooks[hook] = numbers
         async with asyncio.timeout(10):
             await asyncio.gather(*(shop.create("Order") for _ in range(12)), *(shop.create("Ticket") for _ in range(8)))
@@ -263,8 +263,8 @@ async def test_a_door_kept_after_the_end_is_closed(shop: Wired, hooks: Hooks) ->
             lambda documents=documents: documents.update("Order", order["id"], {"title": "late"}),
             lambda documents=documents: documents.delete("Order", order["id"]),
             lambda documents=documents: documents.elevated("late").create("Note", {}),
-            lambda controller=controller: shop.documents.create(controller.scope, "Note", {}),
-            lambda controller=controller: shop.documents.get(controller.scope, "Order", order["id"]),
+            lambda controller=controller: shop.documents.create(controller.context, "Note", {}),
+            lambda controller=controller: shop.documents.get(controller.context, "Order", order["id"]),
         ):
             with pytest.raises(FrameworkError, match="closed"):
                 await call()
@@ -313,7 +313,7 @@ async def test_a_hook_that_does_not_end_is_not_waited_for_for_ever(database_url:
     async def hangs(controller: Any) -> None:
         await ended.wait()
 
-    async with wired(database_url, order_snapshot(), lock_timeout=0.1) as shop:
+    async with wired(database_url, order_registry(), lock_timeout_seconds=0.1) as shop:
         hooks["after_save"] = hangs
         hanging = asyncio.create_task(shop.create("Order"))
         await asyncio.sleep(0.05)

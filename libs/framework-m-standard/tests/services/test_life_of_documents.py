@@ -16,7 +16,7 @@ from framework_m_core.domain.clock import system_clock
 from framework_m_core.domain.filters.tree import EVERYTHING
 from framework_m_core.services.queries.parsing import ListRequest
 
-from .shelf_model import Kept, Model, shelf_snapshot
+from .shelf_model import Kept, Model, shelf_registry
 from .wiring import SCOPE, Wired, wired
 
 UNKNOWN = UUID(int=1, version=4)
@@ -198,7 +198,7 @@ async def _stored(shop: Wired) -> dict[UUID, dict[str, Any]]:
 @pytest.mark.parametrize("number", range(3))
 def test_documents_live_as_the_model_says(number: int, database_url: str) -> None:
     with asyncio.Runner() as runner:
-        opening = wired(database_url, shelf_snapshot())
+        opening = wired(database_url, shelf_registry())
         shop = runner.run(opening.__aenter__())
         machine = type("Machine", (Lives,), {"run": staticmethod(runner.run), "shop": shop})
         try:

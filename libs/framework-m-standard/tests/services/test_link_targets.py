@@ -8,15 +8,15 @@ from uuid import UUID, uuid4
 import pytest
 
 from framework_m import Comparison, DocType, Field
-from framework_m_core.domain.context import Principal, RequestScope
+from framework_m_core.domain.context import Principal, RequestContext
 from framework_m_core.domain.errors import LinkTargetError, NoGrantError
 from framework_m_core.registry.builder import RegistryBuilder
 from framework_m_standard.auth.rbac import RbacPermission
 
 from .wiring import Wired, wired
 
-CLERK = RequestScope(Principal("clerk", frozenset({"Clerk"})))
-BOSS = RequestScope(Principal("boss", frozenset({"Administrator"})))
+CLERK = RequestContext(Principal("clerk", frozenset({"Clerk"})))
+BOSS = RequestContext(Principal("boss", frozenset({"Administrator"})))
 
 
 class Person(DocType):
@@ -59,8 +59,8 @@ async def office(database_url: str) -> AsyncIterator[Wired]:
     builder = RegistryBuilder()
     for doctype in (Person, Room, Errand):
         builder.add_doctype(doctype, "office")
-    snapshot = builder.freeze()
-    async with wired(database_url, snapshot, RbacPermission(snapshot)) as opened:
+    registry = builder.freeze()
+    async with wired(database_url, registry, RbacPermission(registry)) as opened:
         yield opened
 
 

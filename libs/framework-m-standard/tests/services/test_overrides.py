@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from framework_m import Controller, DocType, Field
-from framework_m_core.domain.context import Principal, RequestScope
+from framework_m_core.domain.context import Principal, RequestContext
 from framework_m_core.domain.errors import ValidationError
 from framework_m_core.registry.builder import RegistryBuilder
 from framework_m_core.services.queries.parsing import ListRequest
@@ -16,8 +16,8 @@ from framework_m_standard.auth.rbac import RbacPermission
 
 from .wiring import Wired, wired
 
-CLERK = RequestScope(Principal("clerk", frozenset({"Clerk"})))
-BOSS = RequestScope(Principal("boss", frozenset({"Administrator"})))
+CLERK = RequestContext(Principal("clerk", frozenset({"Clerk"})))
+BOSS = RequestContext(Principal("boss", frozenset({"Administrator"})))
 
 
 class Stop(DocType):
@@ -71,8 +71,8 @@ async def office(database_url: str) -> AsyncIterator[Wired]:
         builder.add_doctype(doctype, "office")
     for controller in (TourController, GuidedTourController):
         builder.add_controller(controller)
-    snapshot = builder.freeze()
-    async with wired(database_url, snapshot, RbacPermission(snapshot)) as opened:
+    registry = builder.freeze()
+    async with wired(database_url, registry, RbacPermission(registry)) as opened:
         yield opened
 
 

@@ -66,7 +66,7 @@ async def _waiting(shop: Wired, in_seconds: float = 0) -> list[OutboxRow]:
 async def test_a_batch_is_published_at_once_in_order(shop: Wired, bus: Bus, relay: OutboxRelay) -> None:
     note = await shop.create("Note")
     for number in range(3):
-        await shop.documents.update(shop.adapters.scope, "Note", note["id"], {"number": number + 1})
+        await shop.documents.update(shop.adapters.context, "Note", note["id"], {"number": number + 1})
     expected = [row.event.id for row in await _waiting(shop)]
     assert await relay.work() == 4
     assert bus.published == [expected]
@@ -90,7 +90,7 @@ async def test_what_the_bus_refuses_is_counted_and_what_it_does_not_tell_of_wait
     shop: Wired, bus: Bus, relay: OutboxRelay
 ) -> None:
     refused, settled, untold = [await shop.create("Note", text=text) for text in ("a", "b", "c")]
-    await shop.documents.update(shop.adapters.scope, "Note", refused["id"], {"number": 1})
+    await shop.documents.update(shop.adapters.context, "Note", refused["id"], {"number": 1})
     rows = await _waiting(shop)
     bus.refused, bus.tells = {rows[0].event.id}, 2
     await relay.work()

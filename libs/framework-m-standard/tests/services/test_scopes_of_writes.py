@@ -8,14 +8,14 @@ from uuid import UUID
 import pytest
 
 from framework_m import Comparison, Controller, DocType
-from framework_m_core.domain.context import Principal, RequestScope
+from framework_m_core.domain.context import Principal, RequestContext
 from framework_m_core.domain.errors import OutsideScopeError
 from framework_m_core.registry.builder import RegistryBuilder
 from framework_m_standard.auth.rbac import RbacPermission
 
 from .wiring import Wired, wired
 
-CLERK = RequestScope(Principal("clerk", frozenset({"Clerk"})))
+CLERK = RequestContext(Principal("clerk", frozenset({"Clerk"})))
 _OPEN = Comparison("status", "eq", "Open")
 
 
@@ -41,8 +41,8 @@ async def desk(database_url: str) -> AsyncIterator[Wired]:
     builder = RegistryBuilder()
     builder.add_doctype(Ticket, "desk")
     builder.add_controller(TicketController)
-    snapshot = builder.freeze()
-    async with wired(database_url, snapshot, RbacPermission(snapshot)) as opened:
+    registry = builder.freeze()
+    async with wired(database_url, registry, RbacPermission(registry)) as opened:
         yield opened
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from framework_m_testing.apps import OpenApp, open_app
+from framework_m_testing.apps import AppClient, open_app
 
 APP = """
 from uuid import UUID
 
-from framework_m import Controller, DocType, Field, FieldProblem, ValidationError, requires_permission, whitelist
+from framework_m import Controller, DocType, Field, FieldError, ValidationError, requires_permission, whitelist
 
 CLERK = {action: {"Clerk": "all"} for action in ("read", "write", "create")}
 
@@ -31,7 +31,7 @@ class AccountController(Controller[Account]):
     async def spend(self, amount: int) -> int:
         left = self.doc.balance - amount
         if left < 0:
-            raise ValidationError("it is spent", [FieldProblem("amount", "spent", "less is expected")])
+            raise ValidationError("it is spent", [FieldError("amount", "spent", "less is expected")])
         await self.documents.update("Account", self.doc.id, {"balance": left})
         return left
 
@@ -62,7 +62,7 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
 
 
 @pytest.fixture
-async def bank(address: str | None, tmp_path: Path) -> AsyncIterator[OpenApp]:
+async def bank(address: str | None, tmp_path: Path) -> AsyncIterator[AppClient]:
     """The app on each store."""
     number = abs(hash(tmp_path))
     (tmp_path / "pyproject.toml").write_text(PROJECT.format(number=number))
@@ -71,7 +71,7 @@ async def bank(address: str | None, tmp_path: Path) -> AsyncIterator[OpenApp]:
         yield app
 
 
-async def test_calls_at_once_on_one_document_take_turns(bank: OpenApp) -> None:
+async def test_calls_at_once_on_one_document_take_turns(bank: AppClient) -> None:
     account = await bank.make("Account", balance=10)
     async with bank.client(bank.user("Clerk")) as client:
         body = {"doc_id": str(account["id"]), "amount": 1}
@@ -82,7 +82,7 @@ async def test_calls_at_once_on_one_document_take_turns(bank: OpenApp) -> None:
     assert (await bank.system.get("Account", account["id"]))["balance"] == 0
 
 
-async def test_payments_at_once_to_one_account_all_count(bank: OpenApp) -> None:
+async def test_payments_at_once_to_one_account_all_count(bank: AppClient) -> None:
     account = await bank.make("Account")
     clerk = bank.user("Clerk")
     async with asyncio.timeout(10):

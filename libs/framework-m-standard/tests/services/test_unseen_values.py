@@ -9,16 +9,16 @@ from uuid import UUID
 import pytest
 
 from framework_m import DocType, Field
-from framework_m_core.domain.context import Principal, RequestScope, system_scope
+from framework_m_core.domain.context import Principal, RequestContext, system_context
 from framework_m_core.domain.errors import LinkedDocumentError, SubmittedDocumentError
 from framework_m_core.registry.builder import RegistryBuilder
-from framework_m_core.registry.registry import Snapshot
+from framework_m_core.registry.registry import Registry
 from framework_m_standard.auth.rbac import RbacPermission
 
 from .wiring import Wired, wired
 
-CLERK = RequestScope(Principal("clerk", frozenset({"Clerk", "Guest"})))
-SYSTEM = system_scope("prepare a test")
+CLERK = RequestContext(Principal("clerk", frozenset({"Clerk", "Guest"})))
+SYSTEM = system_context("prepare a test")
 
 
 class Mark(DocType):
@@ -51,7 +51,7 @@ class Verdict(DocType):
     exam: UUID | None = Field(default=None, link="Exam")
 
 
-def exam_snapshot() -> Snapshot:
+def exam_registry() -> Registry:
     """The DocTypes, compiled."""
     builder = RegistryBuilder()
     for doctype in (Mark, Exam, Verdict):
@@ -62,8 +62,8 @@ def exam_snapshot() -> Snapshot:
 @pytest.fixture
 async def school(database_url: str) -> AsyncIterator[Wired]:
     """The services over exams on each store."""
-    snapshot = exam_snapshot()
-    async with wired(database_url, snapshot, RbacPermission(snapshot)) as opened:
+    registry = exam_registry()
+    async with wired(database_url, registry, RbacPermission(registry)) as opened:
         yield opened
 
 

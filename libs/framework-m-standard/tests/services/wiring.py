@@ -10,18 +10,18 @@ from typing import Any
 from uuid import UUID
 
 from framework_m_core.domain.clock import Uuid7Generator, system_clock
-from framework_m_core.domain.context import Principal, RequestScope
+from framework_m_core.domain.context import Principal, RequestContext
 from framework_m_core.interfaces.audit_log import AuditEntry
 from framework_m_core.interfaces.outbox import OutboxRow
 from framework_m_core.interfaces.permission import PermissionProtocol
-from framework_m_core.registry.registry import Snapshot
+from framework_m_core.registry.registry import Registry
 from framework_m_core.services.documents.links import LinkService
 from framework_m_core.services.documents.naming import NamingService
 from framework_m_core.services.documents.service import DocumentService
 from framework_m_core.services.documents.write_pipeline import WritePipeline
 from framework_m_core.services.permissions import PermissionService
 from framework_m_core.services.queries.service import QueryService
-from framework_m_core.services.runtime.commit_listeners import CommitWatchers
+from framework_m_core.services.runtime.commit_listeners import CommitListeners
 from framework_m_standard.memory.database import MemoryDatabase
 from framework_m_testing.fakes.permission import FakePermission
 from framework_m_testing.harness import StoreHarness
@@ -29,7 +29,7 @@ from framework_m_testing.harness import StoreHarness
 from ..memory.wiring import memory_dump, memory_harness
 from ..sql.wiring import sql_dump, sql_harness, sql_store
 
-SCOPE = RequestScope(Principal("tester"))
+SCOPE = RequestContext(Principal("tester"))
 MEMORY: dict[str, MemoryDatabase] = {}
 """The databases in memory of the running test, by address, so that each opening of one meets the same."""
 
@@ -91,34 +91,34 @@ class Wired:
 
 
 @asynccontextmanager
-async def _opened(url: str, snapshot: Snapshot, settings: Mapping[str, Any]) -> AsyncIterator[Store]:
+async def _opened(url: str, registry: Registry, settings: Mapping[str, Any]) -> AsyncIterator[Store]:
     if url.startswith("memory:"):
-        database = MEMORY.setdefault(url, MemoryDatabase(settings.get("lock_timeout", 10)))
-        yield Store("memory", memory_harness(database, snapshot), lambda: memory_dump(database, snapshot))
+        database = MEMORY.setdefault(url, MemoryDatabase(settings.get("lock_timeout_seconds", 10)))
+        yield Store("memory", memory_harness(database, registry), lambda: memory_dump(database, registry))
         return
-    async with sql_store(url, snapshot, **settings) as sql:
+    async with sql_store(url, registry, **settings) as sql:
         yield Store(sql.driver.name, sql_harness(sql), lambda: sql_dump(sql))
 
 
 @asynccontextmanager
 async def wired(
-    url: str, snapshot: Snapshot, permission: PermissionProtocol | None = None, **settings: Any
+    url: str, registry: Registry, permission: PermissionProtocol | None = None, **settings: Any
 ) -> AsyncIterator[Wired]:
     """Opens the services over the database of an address."""
-    async with _opened(url, snapshot, settings) as opened:
+    async with _opened(url, registry, settings) as opened:
         await opened.adapters.schema_mapper.sync()
-        yield services_over(opened, permission or FakePermission(snapshot))
+        yield services_over(opened, permission or FakePermission(registry))
 
 
 def services_over(opened: Store, permission: PermissionProtocol) -> Wired:
     """The services over an opened store."""
-    store, snapshot = opened.adapters, opened.adapters.snapshot
+    store, registry = opened.adapters, opened.adapters.registry
     permissions = PermissionService(permission)
-    queries = QueryService(snapshot, store.reader, permissions)
+    queries = QueryService(registry, store.reader, permissions)
     ids = Uuid7Generator()
     pipeline = WritePipeline(
-        store.reader, permissions, LinkService(snapshot, store.reader, permissions), CommitWatchers(), ids
+        store.reader, permissions, LinkService(registry, store.reader, permissions), CommitListeners(), ids
     )
     naming = NamingService(store.counter)
-    documents = DocumentService(snapshot, store.units, pipeline, queries, naming, store.idempotency, ids)
+    documents = DocumentService(registry, store.units, pipeline, queries, naming, store.idempotency, ids)
     return Wired(opened, documents, queries)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from framework_m_core.registry.registry import Snapshot
+from framework_m_core.registry.registry import Registry
 from framework_m_testing.harness import OpenStore, StoreHarness
 
 from .migrating import Migrating, OpenMigrations, open_migrating
@@ -36,12 +36,12 @@ def open_store(database_url: str) -> OpenStore:
     """Opens the SQL store over the test's database, as often as wanted."""
 
     @asynccontextmanager
-    async def opened(snapshot: Snapshot) -> AsyncIterator[StoreHarness]:
-        async with sql_store(database_url, snapshot) as store:
+    async def opened(registry: Registry) -> AsyncIterator[StoreHarness]:
+        async with sql_store(database_url, registry) as store:
             yield sql_harness(store)
 
-    def open_(snapshot: Snapshot) -> AbstractAsyncContextManager[StoreHarness]:
-        return opened(snapshot)
+    def open_(registry: Registry) -> AbstractAsyncContextManager[StoreHarness]:
+        return opened(registry)
 
     return open_
 
@@ -51,8 +51,8 @@ def opened(bare_database_url: str, tmp_path: Path) -> OpenMigrations:
     """Opens the migrations for given DocTypes; those of one test share a database and a folder."""
 
     @asynccontextmanager
-    async def open_(snapshot: Snapshot) -> AsyncIterator[Migrating]:
-        async with open_migrating(bare_database_url, snapshot, tmp_path / "app" / "migrations") as migrating:
+    async def open_(registry: Registry) -> AsyncIterator[Migrating]:
+        async with open_migrating(bare_database_url, registry, tmp_path / "app" / "migrations") as migrating:
             await migrating.migrations.init()
             yield migrating
 

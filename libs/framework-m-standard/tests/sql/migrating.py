@@ -12,7 +12,7 @@ from framework_m_core.bootstrap.composition import bind_services
 from framework_m_core.container.container import Container
 from framework_m_core.domain.clock import Uuid7Generator, system_clock
 from framework_m_core.registry.builder import RegistryBuilder
-from framework_m_core.registry.registry import Snapshot
+from framework_m_core.registry.registry import Registry
 from framework_m_standard.auth.rbac import RbacPermission
 from framework_m_standard.sql.counter import SqlCounter
 from framework_m_standard.sql.idempotency import SqlIdempotency
@@ -53,10 +53,10 @@ class Migrating:
         return [step.name async for step in self.migrations.rollback(**options)]
 
 
-type OpenMigrations = Callable[[Snapshot], AbstractAsyncContextManager[Migrating]]
+type OpenMigrations = Callable[[Registry], AbstractAsyncContextManager[Migrating]]
 
 
-def snapshot_of(*doctypes: type[Any]) -> Snapshot:
+def snapshot_of(*doctypes: type[Any]) -> Registry:
     builder = RegistryBuilder()
     for doctype in doctypes:
         builder.add_doctype(doctype, "samples")
@@ -64,12 +64,12 @@ def snapshot_of(*doctypes: type[Any]) -> Snapshot:
 
 
 @asynccontextmanager
-async def open_migrating(url: str, snapshot: Snapshot, folder: Path, **options: Any) -> AsyncIterator[Migrating]:
+async def open_migrating(url: str, registry: Registry, folder: Path, **options: Any) -> AsyncIterator[Migrating]:
     settings = SqlSettings(url=url, pool_size=4, **options)
     driver = make_driver(settings, Path("unused"))
     await driver.open()
     try:
-        store = SqlStore(driver, snapshot, folder)
+        store = SqlStore(driver, registry, folder)
         yield Migrating(_bound(store, settings), sql_harness(store))
     finally:
         await driver.close()
@@ -77,7 +77,7 @@ async def open_migrating(url: str, snapshot: Snapshot, folder: Path, **options: 
 
 def _bound(store: SqlStore, settings: SqlSettings) -> SqlMigrations:
     container = Container()
-    container.provide("snapshot", store.snapshot)
+    container.provide("registry", store.registry)
     container.provide("sql_store", store)
     container.provide("sql_settings", settings)
     container.provide("ids", Uuid7Generator())

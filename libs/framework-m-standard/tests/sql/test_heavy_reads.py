@@ -13,7 +13,7 @@ from framework_m_core.domain.errors import TransientError
 from framework_m_core.services.queries.parsing import ListRequest
 from framework_m_standard.sql.engine.sqlite_driver import SqliteDriver
 
-from ..services.orders import order_snapshot
+from ..services.orders import order_registry
 from ..services.wiring import SCOPE, Wired, wired
 
 NO_MATCH = [{"field": "title", "operator": "ilike", "value": "%a%b%c%d%e%f"}]
@@ -30,9 +30,9 @@ async def _fill(shop: Wired, count: int) -> None:
 @pytest.mark.parametrize("fields", [("title",), ("title", "lines")])
 async def test_a_long_list_is_ended_at_its_timeout(tmp_path: Path, fields: tuple[str, ...]) -> None:
     url = f"sqlite:///{tmp_path / 'heavy.db'}"
-    async with wired(url, order_snapshot()) as shop:
+    async with wired(url, order_registry()) as shop:
         await _fill(shop, 9000)
-    async with wired(url, order_snapshot(), statement_timeout=0.001) as shop:
+    async with wired(url, order_registry(), statement_timeout_seconds=0.001) as shop:
         with pytest.raises(TransientError):
             await shop.queries.list(SCOPE, "Order", ListRequest(filters=NO_MATCH, fields=fields))
         page = await shop.queries.list(SCOPE, "Order", ListRequest(fields=fields, limit=2))
@@ -43,7 +43,7 @@ async def test_a_list_of_few_rows_that_each_take_long_is_ended_at_its_timeout(tm
     """A search may take seconds in one long text, in which SQLite counts no step."""
     slow = [{"field": "text", "operator": "contains", "value": "a" * 499 + "b"}]
     url = f"sqlite:///{tmp_path / 'heavy.db'}"
-    async with wired(url, order_snapshot(), statement_timeout=0.2) as shop:
+    async with wired(url, order_registry(), statement_timeout_seconds=0.2) as shop:
         async with shop.adapters.units(SCOPE) as unit:
             for _ in range(30):
                 await unit.repository("Note").insert(shop.adapters.new("Note", text="a" * 1_000_000))
@@ -62,7 +62,7 @@ async def test_others_are_served_meanwhile(tmp_path: Path, monkeypatch: pytest.M
         return await in_thread(driver, lambda connection: others_served.wait(20) and work(connection))
 
     monkeypatch.setattr(SqliteDriver, "_in_thread", waits)
-    async with wired(f"sqlite:///{tmp_path / 'heavy.db'}", order_snapshot()) as shop:
+    async with wired(f"sqlite:///{tmp_path / 'heavy.db'}", order_registry()) as shop:
         await _fill(shop, 3)
         note = await shop.create("Note")
         listing = asyncio.create_task(shop.queries.list(SCOPE, "Order", ListRequest(fields=("title", "lines"))))

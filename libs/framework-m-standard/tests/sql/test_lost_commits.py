@@ -15,9 +15,9 @@ import pytest
 from framework_m_core.domain.clock import system_clock
 from framework_m_core.domain.errors import AnswerReplayed, OutcomeUnknownError
 from framework_m_core.interfaces.idempotency import StoredAnswer
-from framework_m_core.services.documents.service import Once
+from framework_m_core.services.documents.service import IdempotentWrite
 
-from ..services.orders import order_snapshot
+from ..services.orders import order_registry
 from ..services.wiring import SCOPE, Wired, wired
 
 
@@ -72,16 +72,16 @@ async def _lossy(url: str) -> AsyncIterator[tuple[str, Lossy]]:
 
 @pytest.fixture
 async def link(postgres_url: str) -> AsyncIterator[tuple[Wired, Lossy]]:
-    async with _lossy(postgres_url) as (url, lossy), wired(url, order_snapshot(), pool_size=1) as shop:
+    async with _lossy(postgres_url) as (url, lossy), wired(url, order_registry(), pool_size=1) as shop:
         yield shop, lossy
 
 
-def _once(key: str) -> Once:
+def _once(key: str) -> IdempotentWrite:
     def answer(document: Any) -> StoredAnswer:
         body = str(document["id"]).encode()
         return StoredAnswer(key, "hash", 201, body, None, None, system_clock() + timedelta(hours=1))
 
-    return Once(key, "hash", answer)
+    return IdempotentWrite(key, "hash", answer)
 
 
 CASES = [

@@ -15,7 +15,7 @@ from framework_m_core.domain.errors import ConfigurationError, DuplicateValueErr
 from framework_m_core.domain.fields.field import Field
 from framework_m_standard.sql.migrations.autogenerate.changes import Changes
 from framework_m_testing.fakes.doctype import FakeDocType
-from framework_m_testing.harness import sample_snapshot
+from framework_m_testing.harness import sample_registry
 from framework_m_testing.sample_doctypes import Colour
 
 from .migrating import OpenMigrations, first, plain, snapshot_of
@@ -24,7 +24,7 @@ AWKWARD = 'it\'s 100% \\ "new" :x $1 ? {}'
 
 
 async def test_the_sample_doctypes_leave_nothing_to_do(opened: OpenMigrations) -> None:
-    async with opened(sample_snapshot()) as app:
+    async with opened(sample_registry()) as app:
         said = await app.change("initial")
         assert said == ("new table shelf", "new table thing", "new table thing__slots")
         shelf = await app.store.store("Shelf", label="a")

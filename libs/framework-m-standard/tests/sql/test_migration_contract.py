@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from framework_m_core.registry.registry import Snapshot
-from framework_m_testing.contracts.migration import MigrationContract, MigrationDesk, OpenMigrations
+from framework_m_core.registry.registry import Registry
+from framework_m_testing.contracts.migration import MigrationContract, MigrationHarness, OpenMigrations
 
 from .migrating import open_migrating
 
@@ -35,13 +35,13 @@ class TestSqlMigrations(MigrationContract):
     @pytest.fixture
     def open_migrations(self, bare_database_url: str, tmp_path: Path) -> OpenMigrations:
         @asynccontextmanager
-        async def opened(snapshot: Snapshot) -> AsyncIterator[MigrationDesk]:
-            async with open_migrating(bare_database_url, snapshot, tmp_path / "app" / "migrations") as app:
+        async def opened(registry: Registry) -> AsyncIterator[MigrationHarness]:
+            async with open_migrating(bare_database_url, registry, tmp_path / "app" / "migrations") as app:
 
                 async def filled() -> int:
-                    async with app.store.units(app.store.scope) as unit:
+                    async with app.store.units(app.store.context) as unit:
                         return int(await unit.repository("Plain").count())
 
-                yield MigrationDesk(app.migrations, app.store.schema_mapper.sync, fill, filled, speak, spoil)
+                yield MigrationHarness(app.migrations, app.store.schema_mapper.sync, fill, filled, speak, spoil)
 
         return opened

@@ -46,7 +46,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 async def test_what_takes_longer_than_a_statement_of_the_app_may_is_done(empty_postgres_url: str, folder: Path) -> None:
-    async with open_migrating(empty_postgres_url, snapshot_of(plain()), folder, statement_timeout=1) as app:
+    async with open_migrating(empty_postgres_url, snapshot_of(plain()), folder, statement_timeout_seconds=1) as app:
         await app.migrations.init()
         await app.change("first")
         patch = await app.migrations.create_patch("slow")
@@ -76,7 +76,7 @@ async def test_a_dry_run_ends_before_a_revision_that_needs_a_patch_to_have_run(
         assert harmless is not None and needing is not None
         text = needing.path.read_text()
         needing.path.write_text(
-            text.replace("    pass\n", '    m.set_required("plain", "region")\n', 1).replace(
+            text.replace("    pass\n", '    m.set_not_nullable("plain", "region")\n', 1).replace(
                 "\nrevision", "\nfrom framework_m import migrations as m\n\nrevision", 1
             )
         )

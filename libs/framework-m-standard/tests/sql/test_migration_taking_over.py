@@ -11,7 +11,7 @@ import pytest
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.domain.fields.field import Field
 from framework_m_core.registry.builder import RegistryBuilder
-from framework_m_core.registry.registry import Snapshot
+from framework_m_core.registry.registry import Registry
 from framework_m_testing.fakes.doctype import FakeDocType
 
 from .migrating import open_migrating, plain, snapshot_of
@@ -86,7 +86,7 @@ async def test_revisions_that_cannot_be_tried_take_nothing_over(
 async def test_links_to_tables_of_the_framework_do_not_stand_in_the_way(
     bare_database_url: str, tmp_path: Path, folder: Path
 ) -> None:
-    def snapshot(*more: type[Any]) -> Snapshot:
+    def registry(*more: type[Any]) -> Registry:
         builder = RegistryBuilder()
         builder.add_doctype(type("Person", (FakeDocType,), {"__module__": __name__}), "framework_m")
         for doctype in (plain(person=(UUID | None, Field(default=None, link="Person"))), *more):
@@ -96,12 +96,12 @@ async def test_links_to_tables_of_the_framework_do_not_stand_in_the_way(
     gone: Any = type(
         "Gone", (plain(person=(UUID | None, Field(default=None, link="Person"))),), {"__module__": __name__}
     )
-    async with open_migrating(bare_database_url, snapshot(), tmp_path / "none" / "migrations") as mine:
+    async with open_migrating(bare_database_url, registry(), tmp_path / "none" / "migrations") as mine:
         await mine.store.schema_mapper.sync()
-    async with open_migrating(f"sqlite:///{tmp_path / 'colleague.db'}", snapshot(gone), folder) as colleague:
+    async with open_migrating(f"sqlite:///{tmp_path / 'colleague.db'}", registry(gone), folder) as colleague:
         await colleague.migrations.init()
         await colleague.change("first")
-    async with open_migrating(bare_database_url, snapshot(), folder) as app:
+    async with open_migrating(bare_database_url, registry(), folder) as app:
         assert [*await app.migrations.init()] == ["took the tables over as they are, at revision 0001_first"]
         assert (await app.migrations.status()).is_current
         await app.change("drop", drop=True)

@@ -63,7 +63,7 @@ async def test_a_value_that_cannot_be_converted_stops_the_revision(opened: OpenM
 KINDS: dict[str, Any] = {
     "text": (str | None, None),
     "date": (date | None, None),
-    "moment": (datetime | None, None),
+    "datetime": (datetime | None, None),
     "uuid": (UUID | None, None),
     "json": (list[str] | None, None),
 }
@@ -89,14 +89,14 @@ async def test_tables_that_name_no_kinds_are_taken_as_they_are(tmp_path: Path) -
             "'TEXT_UUID', 'TEXT'), 'TEXT_DATETIME', 'TEXT'), 'TEXT_DATE', 'TEXT'), 'TEXT_JSON', 'TEXT'); "
             "DELETE FROM m_schema"
         )
-    wider = plain(day=(date | None, None), price=(Decimal, Field(default=Decimal(1), scale=2)), at=KINDS["moment"])
+    wider = plain(day=(date | None, None), price=(Decimal, Field(default=Decimal(1), scale=2)), at=KINDS["datetime"])
     async with open_migrating(url, snapshot_of(wider), folder) as app:
         assert [*await app.store.schema_mapper.sync()] == ["ALTER TABLE plain ADD COLUMN at TEXT_DATETIME"]
         await app.migrations.init()
         assert (await app.migrations.status()).is_current
         assert (await app.store.load("Plain", old.id)).day == date(2026, 1, 31)
     needed = plain(
-        day=(date, date(2026, 1, 1)), price=(Decimal, Field(default=Decimal(1), scale=2)), at=KINDS["moment"]
+        day=(date, date(2026, 1, 1)), price=(Decimal, Field(default=Decimal(1), scale=2)), at=KINDS["datetime"]
     )
     async with open_migrating(url, snapshot_of(needed), folder) as app:
         assert await app.change("day") == ("plain.day comes to need a value",)
@@ -110,7 +110,7 @@ OF: dict[str, Any] = {
     **KINDS,
     **PLACES,
     "integer": (int | None, None),
-    "floating": (float | None, None),
+    "float_": (float | None, None),
     "boolean": (bool | None, None),
 }
 
@@ -118,10 +118,10 @@ OF: dict[str, Any] = {
 KEPT = [
     ("text", "-42", "integer", -42),
     ("text", "12.5", "decimal(2)", Decimal("12.50")),
-    ("text", "0.1", "floating", 0.1),
+    ("text", "0.1", "float_", 0.1),
     ("text", "2026-01-31", "date", DAY),
-    ("text", "2026-01-31T13:30:00.000007+01:00", "moment", MOMENT),
-    ("text", "2026-01-31 12:30:00.000007", "moment", MOMENT),
+    ("text", "2026-01-31T13:30:00.000007+01:00", "datetime", MOMENT),
+    ("text", "2026-01-31 12:30:00.000007", "datetime", MOMENT),
     ("text", str(ID), "uuid", ID),
     ("text", '["a"]', "json", ["a"]),
     ("text", "true", "boolean", True),
@@ -130,16 +130,16 @@ KEPT = [
     ("integer", 1, "boolean", True),
     ("boolean", False, "integer", 0),
     ("boolean", False, "text", "false"),
-    ("floating", 2.0, "integer", 2),
-    ("floating", 2.75, "decimal(2)", Decimal("2.75")),
+    ("float_", 2.0, "integer", 2),
+    ("float_", 2.75, "decimal(2)", Decimal("2.75")),
     ("decimal(2)", Decimal("12.50"), "text", "12.50"),
     ("decimal(2)", Decimal("12.00"), "integer", 12),
-    ("decimal(2)", Decimal("12.50"), "floating", 12.5),
+    ("decimal(2)", Decimal("12.50"), "float_", 12.5),
     ("decimal(4)", Decimal("12.5000"), "decimal(2)", Decimal("12.50")),
-    ("date", DAY, "moment", MIDNIGHT),
+    ("date", DAY, "datetime", MIDNIGHT),
     ("date", DAY, "text", "2026-01-31"),
-    ("moment", MIDNIGHT, "date", DAY),
-    ("moment", MOMENT, "text", "2026-01-31T12:30:00.000007Z"),
+    ("datetime", MIDNIGHT, "date", DAY),
+    ("datetime", MOMENT, "text", "2026-01-31T12:30:00.000007Z"),
     ("uuid", ID, "text", str(ID)),
 ]
 LOST = [
@@ -147,20 +147,20 @@ LOST = [
     ("text", "12.75", "integer"),
     ("text", "007", "integer"),
     ("text", "12.505", "decimal(2)"),
-    ("text", "0.12345678901234567890", "floating"),
+    ("text", "0.12345678901234567890", "float_"),
     ("text", "hello", "date"),
-    ("text", "2026-01-31T12:00:00.0000001", "moment"),
+    ("text", "2026-01-31T12:00:00.0000001", "datetime"),
     ("text", "hello", "uuid"),
     ("text", "hello", "json"),
     ("text", "[NaN]", "json"),
     ("text", "yes", "boolean"),
-    ("integer", 2**53 + 1, "floating"),
+    ("integer", 2**53 + 1, "float_"),
     ("integer", 2, "boolean"),
-    ("floating", 2.75, "integer"),
-    ("floating", 2.755, "decimal(2)"),
+    ("float_", 2.75, "integer"),
+    ("float_", 2.755, "decimal(2)"),
     ("decimal(2)", Decimal("12.50"), "integer"),
     ("decimal(4)", Decimal("12.5050"), "decimal(2)"),
-    ("moment", MOMENT, "date"),
+    ("datetime", MOMENT, "date"),
     ("uuid", ID, "integer"),
 ]
 

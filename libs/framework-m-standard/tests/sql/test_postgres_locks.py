@@ -7,23 +7,23 @@ from uuid import UUID
 
 import pytest
 
-from framework_m_core.domain.filters.tree import Comparison, shape_of
-from framework_m_core.interfaces.reader import Lock, QueryShape
+from framework_m_core.domain.filters.tree import Comparison, parameterize
+from framework_m_core.interfaces.reader import Lock, QueryTemplate
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol
 
-from ..services.orders import order_snapshot
+from ..services.orders import order_registry
 from ..services.wiring import SCOPE, Wired, wired
 
 
 async def _fetch(shop: Wired, unit: UnitOfWorkProtocol, note: UUID, lock: Lock) -> None:
-    where, slots = shape_of(Comparison("id", "eq", note))
-    await unit.fetch(shop.adapters.reader.prepare(QueryShape("Note", ("id",), where, lock=lock)), slots)
+    where, slots = parameterize(Comparison("id", "eq", note))
+    await unit.fetch(shop.adapters.reader.prepare(QueryTemplate("Note", ("id",), where, lock=lock)), slots)
 
 
 async def test_two_who_have_linked_and_then_change_do_not_wait_for_each_other(postgres_url: str) -> None:
     """As a hook that books on the document that its own links to: with the stronger lock each would wait for the
     other, until the database ends one."""
-    async with wired(postgres_url, order_snapshot()) as shop:
+    async with wired(postgres_url, order_registry()) as shop:
         note = (await shop.create("Note"))["id"]
         both_linked = asyncio.Barrier(2)
 
@@ -39,7 +39,7 @@ async def test_two_who_have_linked_and_then_change_do_not_wait_for_each_other(po
 
 @pytest.mark.parametrize(("lock", "waits"), [("change", False), ("update", True)])
 async def test_only_who_deletes_keeps_others_from_linking(postgres_url: str, lock: Lock, waits: bool) -> None:
-    async with wired(postgres_url, order_snapshot()) as shop:
+    async with wired(postgres_url, order_registry()) as shop:
         note = (await shop.create("Note"))["id"]
 
         async def link() -> None:

@@ -13,12 +13,12 @@ import pytest
 
 from framework_m_core.domain.clock import system_clock
 from framework_m_core.domain.events import EVENT_TYPES, DocSubmitted, DomainEvent
-from framework_m_core.registry.registry import Snapshot
+from framework_m_core.registry.registry import Registry
 from framework_m_core.services.events import relay as relay_module
 from framework_m_core.services.events.dispatch import HANDLERS, EventDispatch
 from framework_m_core.services.events.relay import OutboxRelay
 from framework_m_standard.memory.event_bus import MemoryEventBus
-from framework_m_testing.harness import OpenStore, StoreHarness, sample_snapshot
+from framework_m_testing.harness import OpenStore, StoreHarness, sample_registry
 
 type Handler = Callable[[DomainEvent, object], Awaitable[None]]
 
@@ -26,7 +26,7 @@ type Handler = Callable[[DomainEvent, object], Awaitable[None]]
 class _Door:
     """What the dispatch asks of the document service."""
 
-    def scoped(self, scope: object) -> object:
+    def client_for(self, scope: object) -> object:
         return scope
 
 
@@ -43,7 +43,7 @@ class _Clock:
 @pytest.fixture
 async def store(open_store: OpenStore) -> AsyncIterator[StoreHarness]:
     """The sample DocTypes on each store."""
-    async with open_store(sample_snapshot()) as harness:
+    async with open_store(sample_registry()) as harness:
         await harness.schema_mapper.sync()
         yield harness
 
@@ -53,7 +53,7 @@ async def thing(store: StoreHarness) -> Any:
     """A thing with three events."""
     made = await store.store("Thing")
     for version in (1, 2, 3):
-        async with store.units(store.scope) as unit:
+        async with store.units(store.context) as unit:
             unit.record(store.event(made, version))
             await unit.commit()
     return made
@@ -61,12 +61,12 @@ async def thing(store: StoreHarness) -> Any:
 
 async def _relay(store: StoreHarness, clock: _Clock, handler: Handler, seconds: float = 10.0) -> OutboxRelay:
     handlers = MappingProxyType({("Thing", "updated"): (handler,)})
-    return await _relay_over(Snapshot(store.snapshot.doctypes, handlers), store, clock, seconds)
+    return await _relay_over(Registry(store.registry.doctypes, handlers), store, clock, seconds)
 
 
-async def _relay_over(snapshot: Snapshot, store: StoreHarness, clock: _Clock, seconds: float = 10.0) -> OutboxRelay:
+async def _relay_over(registry: Registry, store: StoreHarness, clock: _Clock, seconds: float = 10.0) -> OutboxRelay:
     bus = MemoryEventBus()
-    dispatch = EventDispatch(snapshot, _Door(), clock, seconds)  # type: ignore[arg-type]
+    dispatch = EventDispatch(registry, _Door(), clock, seconds)  # type: ignore[arg-type]
     await bus.subscribe(HANDLERS, dispatch.handle)
     return OutboxRelay(store.outbox, bus, store.idempotency, clock)
 
@@ -138,7 +138,7 @@ async def _timed_out_itself() -> None:
     ("work", "told"),
     [
         (_cancelled, "RuntimeError: the handler waited for something that was cancelled"),
-        (_hanging, "TimeoutError: the handler took longer than [framework] handler_seconds = 0.05"),
+        (_hanging, "TimeoutError: the handler took longer than [framework] handler_timeout_seconds = 0.05"),
         (_timed_out_itself, "TimeoutError: "),
     ],
 )
@@ -146,7 +146,7 @@ async def test_a_handler_that_hangs_or_is_cut_off_has_failed_and_ends_nothing_el
     store: StoreHarness, thing: Any, work: Callable[[], Awaitable[None]], told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other, seen, failures = await store.store("Thing"), [], []
-    async with store.units(store.scope) as unit:
+    async with store.units(store.context) as unit:
         unit.record(store.event(other, 1))
         await unit.commit()
     mark_failed = store.outbox.mark_failed
@@ -314,14 +314,14 @@ async def test_an_event_of_a_later_version_waits_and_holds_its_document_back(
         seen.append((event.document_id, event.type))
 
     handlers = MappingProxyType({("Thing", type_): (handler,) for type_ in ("updated", "submitted")})
-    snapshot = Snapshot(store.snapshot.doctypes, handlers)
-    async with open_store(snapshot) as later:
+    registry = Registry(store.registry.doctypes, handlers)
+    async with open_store(registry) as later:
         for document in (thing, other):
-            async with later.units(later.scope) as unit:
+            async with later.units(later.context) as unit:
                 unit.record(DocSubmitted(**dataclasses.asdict(later.event(document, 4))))
                 await unit.commit()
         monkeypatch.delitem(EVENT_TYPES, "updated")
-        relay = await _relay_over(snapshot, later, clock)
+        relay = await _relay_over(registry, later, clock)
         await relay.work()
         assert seen == [(other.id, "submitted")]
         monkeypatch.undo()

@@ -8,19 +8,19 @@ import pytest
 
 from framework_m import DocType
 from framework_m_core.registry.builder import RegistryBuilder
-from framework_m_core.registry.registry import Snapshot
+from framework_m_core.registry.registry import Registry
 
 from .wiring import sql_harness, sql_store
 
 
-def _book(fields: dict[str, Any]) -> Snapshot:
+def _book(fields: dict[str, Any]) -> Registry:
     builder = RegistryBuilder()
     builder.add_doctype(type("Book", (DocType,), {"__annotations__": fields, "__module__": __name__}), "library")
     return builder.freeze()
 
 
-async def _sync(url: str, snapshot: Snapshot) -> None:
-    async with sql_store(url, snapshot) as store:
+async def _sync(url: str, registry: Registry) -> None:
+    async with sql_store(url, registry) as store:
         await sql_harness(store).schema_mapper.sync()
 
 

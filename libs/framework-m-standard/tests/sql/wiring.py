@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from framework_m_core.registry.registry import Snapshot
+from framework_m_core.registry.registry import Registry
 from framework_m_standard.sql.audit_log import SqlAuditLog
 from framework_m_standard.sql.counter import SqlCounter
 from framework_m_standard.sql.idempotency import SqlIdempotency
@@ -25,12 +25,12 @@ POOL = 8
 
 
 @asynccontextmanager
-async def sql_store(url: str, snapshot: Snapshot, **settings: Any) -> AsyncIterator[SqlStore]:
+async def sql_store(url: str, registry: Registry, **settings: Any) -> AsyncIterator[SqlStore]:
     """A store over the database of an address; its schema is left as it is."""
     driver = make_driver(SqlSettings(url=url, **{"pool_size": POOL, **settings}), Path("unused"))
     await driver.open()
     try:
-        yield SqlStore(driver, snapshot)
+        yield SqlStore(driver, registry)
     finally:
         await driver.close()
 
@@ -39,7 +39,7 @@ def sql_harness(store: SqlStore) -> StoreHarness:
     """The adapters of the store family over a store."""
     audit = store.tables.audit.name
     return StoreHarness(
-        snapshot=store.snapshot,
+        registry=store.registry,
         reader=SqlReader(store),
         units=SqlUnitOfWorkFactory(store),
         schema_mapper=SqlSchemaMapper(store),

@@ -45,14 +45,20 @@ def test_comments_and_layout_stay(run: Run, file: Path) -> None:
 def test_values_have_the_type_of_the_setting(run: Run, file: Path) -> None:
     for words in (
         ("sql.sync_schema", "yes"),
-        ("sql.lock_timeout", "3"),
+        ("sql.lock_timeout_seconds", "3"),
         ("http.cors_origins", '["https://a.example"]'),
         ("memory.administrator", "123"),
         ("adapters.store", "memory"),
     ):
         set_to(run, *words)
     text = file.read_text()
-    for line in ("sync_schema = true", "lock_timeout = 3.0", '= ["https://a.example"]', '= "123"', 'store = "memory"'):
+    for line in (
+        "sync_schema = true",
+        "lock_timeout_seconds = 3.0",
+        '= ["https://a.example"]',
+        '= "123"',
+        'store = "memory"',
+    ):
         assert line in text
     set_to(run, "http.cors_origins", "")
     assert "cors_origins = []" in file.read_text()

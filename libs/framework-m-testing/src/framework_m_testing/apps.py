@@ -13,18 +13,18 @@ from uuid import UUID, uuid4
 import httpx
 
 from framework_m_core.bootstrap.application import WEB_READY, Application, open_application
-from framework_m_core.domain.context import ADMINISTRATOR, ANONYMOUS, GUEST, Principal, system_scope
+from framework_m_core.domain.context import ADMINISTRATOR, ANONYMOUS, GUEST, Principal, system_context
 from framework_m_core.domain.documents.naming import PromptNaming
 from framework_m_core.domain.errors import PermissionDeniedError
 from framework_m_core.domain.suggestions import did_you_mean
-from framework_m_core.registry.registry import Snapshot
-from framework_m_core.services.documents.client import ScopedDocuments
+from framework_m_core.registry.registry import Registry
+from framework_m_core.services.documents.client import DocumentClient
 from framework_m_testing.deliveries import Deliveries
-from framework_m_testing.people import KnownPeople, Person
+from framework_m_testing.people import KnownPeople, TestUser
 from framework_m_testing.samples import sample_value
 from framework_m_testing.stand_ins import stand_ins
 
-__all__ = ["OpenApp", "open_app"]
+__all__ = ["AppClient", "open_app"]
 
 _FOR_TESTS: Final = {
     "framework.env": "development",
@@ -36,7 +36,7 @@ _ADDRESS: Final = "http://test"
 
 
 @dataclass(frozen=True)
-class OpenApp:
+class AppClient:
     """An app, and people who work with its documents."""
 
     application: Application
@@ -45,23 +45,23 @@ class OpenApp:
     _numbers: count[int] = field(default_factory=lambda: count(1))
 
     @property
-    def snapshot(self) -> Snapshot:
+    def registry(self) -> Registry:
         """What the app declares."""
-        return self.application.snapshot
+        return self.application.registry
 
     @property
-    def system(self) -> ScopedDocuments:
+    def system(self) -> DocumentClient:
         """The documents as the system works with them: every right, all rules."""
-        return self.application.documents.scoped(system_scope("a test"))
+        return self.application.documents.client_for(system_context("a test"))
 
     @property
-    def anonymous(self) -> Person:
+    def anonymous(self) -> TestUser:
         """The documents as somebody who has not logged in may work with them."""
-        return Person(self.application.documents, ANONYMOUS)
+        return TestUser(self.application.documents, ANONYMOUS)
 
     def user(
         self, *roles: str, id: UUID | str | None = None, attributes: Mapping[str, Sequence[str]] | None = None
-    ) -> Person:
+    ) -> TestUser:
         """The documents as somebody with these roles may work with them: somebody new, or who has this id.
 
         `attributes` are what row scopes compare with, as they stand in the User document. Raises ValueError for a role
@@ -71,22 +71,22 @@ class OpenApp:
         named = str(uuid4() if id is None else id)
         known = {name: _listed(name, values) for name, values in (attributes or {}).items()}
         principal = Principal(named, frozenset({*roles, GUEST}), f"{named}@example.com", known)
-        return Person(self.application.documents, principal)
+        return TestUser(self.application.documents, principal)
 
     def _check_roles(self, roles: Sequence[str]) -> None:
-        known = self.snapshot.roles | {ADMINISTRATOR, GUEST}
+        known = self.registry.roles | {ADMINISTRATOR, GUEST}
         for role in roles:
             if role not in known:
                 meant = did_you_mean(role, known) or f": known are {', '.join(sorted(known))}"
                 raise ValueError(f"no DocType names a role {role!r}{meant}")
 
-    async def sample(self, doctype: str, by: ScopedDocuments | None = None, /, **values: Any) -> Mapping[str, Any]:
+    async def sample(self, doctype: str, by: DocumentClient | None = None, /, **values: Any) -> Mapping[str, Any]:
         """Values that a new document needs, but for those given; documents that it links to are made.
 
         The system makes them, or who is named, as far as they may. For fields with rules of their own, such as a
         pattern, the test gives the value.
         """
-        plan, number = self.snapshot.get(doctype), next(self._numbers)
+        plan, number = self.registry.get(doctype), next(self._numbers)
         needed = {name: spec for name, spec in plan.fields.items() if spec.required and name not in values}
         kinds = {name: info.annotation for name, info in plan.model.model_fields.items()}
         found = {name: sample_value(spec, number, kinds[name]) for name, spec in needed.items() if not spec.link}
@@ -97,7 +97,7 @@ class OpenApp:
                 found[name] = (await self._target(spec.link, by))["id"]
         return found | values
 
-    async def _target(self, doctype: str, by: ScopedDocuments | None) -> Mapping[str, Any]:
+    async def _target(self, doctype: str, by: DocumentClient | None) -> Mapping[str, Any]:
         try:
             return await self.make(doctype, by)
         except PermissionDeniedError:
@@ -105,7 +105,7 @@ class OpenApp:
                 raise
             return await self.make(doctype)
 
-    async def make(self, doctype: str, by: ScopedDocuments | None = None, /, **values: Any) -> Mapping[str, Any]:
+    async def make(self, doctype: str, by: DocumentClient | None = None, /, **values: Any) -> Mapping[str, Any]:
         """A new document with these values, the others as `sample` finds them; made by the system, or by whom it is
         said."""
         return await (by or self.system).create(doctype, await self.sample(doctype, by, **values))
@@ -118,7 +118,7 @@ class OpenApp:
         await self._deliveries.deliver()
 
     @asynccontextmanager
-    async def client(self, person: Person | None = None) -> AsyncIterator[httpx.AsyncClient]:
+    async def client(self, person: TestUser | None = None) -> AsyncIterator[httpx.AsyncClient]:
         """The app over HTTP, in this process, as a person who is logged in, or as nobody."""
         await self.application.open(WEB_READY)
         transport = httpx.ASGITransport(self.application.container.get("web"))
@@ -136,7 +136,7 @@ def _listed(attribute: str, values: Sequence[str]) -> tuple[str, ...]:
 @asynccontextmanager
 async def open_app(
     folder: Path | None = None, *, database: str | None = None, settings: Mapping[str, Any] | None = None
-) -> AsyncIterator[OpenApp]:
+) -> AsyncIterator[AppClient]:
     """The app in a folder (default: the working directory), closed at the end.
 
     Its documents are in an empty store in memory, or in a `database`, such as `sqlite:///…`, whose tables are made.
@@ -151,4 +151,4 @@ async def open_app(
     async with open_application(folder, environment={}, overrides={**stand_ins(folder, given), **given}) as application:
         people = KnownPeople(application.container.get("authentication"))
         application.container.override("authentication", people)
-        yield OpenApp(application, people, Deliveries(application.container))
+        yield AppClient(application, people, Deliveries(application.container))

@@ -19,7 +19,7 @@ from jsonschema import Draft202012Validator
 from pydantic_core import to_json
 
 from framework_m_core.bootstrap.application import Application
-from framework_m_core.domain.context import ADMINISTRATOR, ANONYMOUS, GUEST, Principal, RequestScope, system_scope
+from framework_m_core.domain.context import ADMINISTRATOR, ANONYMOUS, GUEST, Principal, RequestContext, system_context
 from framework_m_core.domain.errors import (
     AuthenticationError,
     EntityNotFoundError,
@@ -28,7 +28,7 @@ from framework_m_core.domain.errors import (
     QueryError,
 )
 from framework_m_core.domain.fields.spec import FieldKind
-from framework_m_core.registry.compiled import DocTypePlan
+from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.services.metadata.schemas import document_schema, input_schema
 from framework_m_core.services.metadata.service import MetadataService
 from framework_m_core.services.queries.parsing import ListRequest
@@ -38,7 +38,7 @@ from framework_m_testing.sample_bodies import SampleDocuments
 
 __all__ = ["DocTypeConformance"]
 
-_SYSTEM = system_scope("check that a DocType conforms")
+_SYSTEM = system_context("check that a DocType conforms")
 _WRITES = ("write", "delete", "purge", "submit", "cancel")
 
 
@@ -131,12 +131,12 @@ class DocTypeConformance(Contract):
                 await _page(app, plan, ListRequest(order_by=["no_such_field"]))
 
 
-async def _page(app: Application, plan: DocTypePlan, request: ListRequest) -> Any:
+async def _page(app: Application, plan: CompiledDocType, request: ListRequest) -> Any:
     return await app.documents.list(_SYSTEM, plan.name, request)
 
 
-def _plans(app: Application) -> Iterator[DocTypePlan]:
-    return (plan for plan in app.snapshot.doctypes.values() if plan.meta.has_api)
+def _plans(app: Application) -> Iterator[CompiledDocType]:
+    return (plan for plan in app.registry.doctypes.values() if plan.meta.has_api)
 
 
 def _is_null(field: str, value: bool) -> dict[str, Any]:
@@ -152,13 +152,13 @@ def _travelled(value: Any) -> Any:
     return json.loads(to_json(value))
 
 
-def _callers(plan: DocTypePlan) -> list[RequestScope]:
+def _callers(plan: CompiledDocType) -> list[RequestContext]:
     """Nobody, somebody without roles, and one caller for each role."""
     roles = [frozenset[str](), *(frozenset({role}) for role in sorted({*plan.meta.roles, ADMINISTRATOR} - {GUEST}))]
-    return [RequestScope(ANONYMOUS), *(RequestScope(Principal("somebody", one | {GUEST})) for one in roles)]
+    return [RequestContext(ANONYMOUS), *(RequestContext(Principal("somebody", one | {GUEST})) for one in roles)]
 
 
-def _may(plan: DocTypePlan, caller: RequestScope, action: str) -> bool:
+def _may(plan: CompiledDocType, caller: RequestContext, action: str) -> bool:
     """What the declaration itself says; to change a document one has to be able to read it."""
     stated = getattr(vars(plan.model).get("Meta"), "permissions", None) or {}
     needed = {action, "read"} if action in _WRITES else {action}
@@ -166,7 +166,7 @@ def _may(plan: DocTypePlan, caller: RequestScope, action: str) -> bool:
     return ADMINISTRATOR in roles or all(not roles.isdisjoint(stated.get(one, ())) for one in needed)
 
 
-async def _is_refused(app: Application, caller: RequestScope, plan: DocTypePlan, action: str, id: Any) -> bool:
+async def _is_refused(app: Application, caller: RequestContext, plan: CompiledDocType, action: str, id: Any) -> bool:
     """Whether a caller is turned away for want of a grant. What comes after is undone."""
     documents = app.documents
     async with app.container.get("unit_of_work")(caller) as unit:

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from framework_m_core.domain.clock import Uuid7Generator, system_clock
-from framework_m_core.domain.context import Principal, RequestScope
+from framework_m_core.domain.context import Principal, RequestContext
 from framework_m_core.domain.events import DocUpdated, DomainEvent
 from framework_m_core.interfaces.audit_log import AuditEntry, AuditLogProtocol
 from framework_m_core.interfaces.counter import CounterProtocol
@@ -20,15 +20,15 @@ from framework_m_core.interfaces.reader import DocumentReaderProtocol
 from framework_m_core.interfaces.schema_mapper import SchemaMapperProtocol
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol
 from framework_m_core.registry.builder import RegistryBuilder
-from framework_m_core.registry.registry import Snapshot
+from framework_m_core.registry.registry import Registry
 from framework_m_testing.sample_doctypes import Shelf, Slot, Thing, handle_update
 
-__all__ = ["OpenStore", "StoreHarness", "sample_snapshot"]
+__all__ = ["OpenStore", "StoreHarness", "sample_registry"]
 
 _IDS = Uuid7Generator()
 
 
-def sample_snapshot() -> Snapshot:
+def sample_registry() -> Registry:
     """The sample DocTypes, compiled."""
     builder = RegistryBuilder()
     for doctype in (Shelf, Slot, Thing):
@@ -44,7 +44,7 @@ class StoreHarness:
     `tamperings` try, by means of the store's own, to change and to remove what the audit log holds: each must fail.
     """
 
-    snapshot: Snapshot
+    registry: Registry
     reader: DocumentReaderProtocol
     units: UnitOfWorkFactoryProtocol
     schema_mapper: SchemaMapperProtocol
@@ -55,14 +55,14 @@ class StoreHarness:
     tamperings: tuple[Callable[[], Awaitable[object]], ...]
 
     @property
-    def scope(self) -> RequestScope:
+    def context(self) -> RequestContext:
         """A caller."""
-        return RequestScope(Principal("tester"))
+        return RequestContext(Principal("tester"))
 
     def new(self, doctype: str, **values: Any) -> Any:
         """A document made here, with id and stamps; child rows are given as dictionaries."""
         now = system_clock()
-        plan, id = self.snapshot.get(doctype), values.pop("id", None) or _IDS()
+        plan, id = self.registry.get(doctype), values.pop("id", None) or _IDS()
         rows = {name: [{"id": _IDS(), **row} for row in values.pop(name)] for name in plan.children if name in values}
         stamps = {"id": id, "name": str(id), "owner": "tester", "creation": now, "modified": now}
         return plan.model(**{**stamps, "modified_by": "tester", **values, **rows})
@@ -70,14 +70,14 @@ class StoreHarness:
     async def store(self, doctype: str, **values: Any) -> Any:
         """A document, stored by a unit of its own."""
         document = self.new(doctype, **values)
-        async with self.units(self.scope) as unit:
+        async with self.units(self.context) as unit:
             await unit.repository(doctype).insert(document)
             await unit.commit()
         return document
 
     async def load(self, doctype: str, id: UUID, *, include_deleted: bool = False) -> Any:
         """A document read by a unit of its own, or None."""
-        async with self.units(self.scope) as unit:
+        async with self.units(self.context) as unit:
             return await unit.repository(doctype).get(id, include_deleted=include_deleted)
 
     def event(self, document: Any, version: int, data: Mapping[str, Any] | None = None) -> DomainEvent:
@@ -95,6 +95,6 @@ class StoreHarness:
         )  # fmt: skip
 
 
-type OpenStore = Callable[[Snapshot], AbstractAsyncContextManager[StoreHarness]]
+type OpenStore = Callable[[Registry], AbstractAsyncContextManager[StoreHarness]]
 """Opens a store for given DocTypes and closes it. Every opening of one test meets the same database, which is empty at
 first; its schema is left as it is. Two openings at once are two processes."""

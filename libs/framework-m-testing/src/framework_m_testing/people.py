@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from secrets import token_hex
 
-from framework_m_core.domain.context import Principal, RequestScope
+from framework_m_core.domain.context import Principal, RequestContext
 from framework_m_core.interfaces.authentication import AuthenticationProtocol, Credentials, Login
 from framework_m_core.interfaces.session import SessionKind
-from framework_m_core.services.documents.client import ScopedDocuments
+from framework_m_core.services.documents.client import DocumentClient
 from framework_m_core.services.documents.service import DocumentService
 
-__all__ = ["KnownPeople", "Person"]
+__all__ = ["KnownPeople", "TestUser"]
 
 
-class Person(ScopedDocuments):
+class TestUser(DocumentClient):
     """The documents as one caller may work with them; `id` is what `owner` says of what that caller makes."""
 
     def __init__(self, service: DocumentService, principal: Principal) -> None:
-        super().__init__(service, RequestScope(principal, source="cli"))
+        super().__init__(service, RequestContext(principal, source="cli"))
         self.principal = principal
 
     @property
@@ -33,7 +33,7 @@ class KnownPeople:
         self._real = real
         self._people: dict[str, Principal] = {}
 
-    def headers(self, person: Person) -> dict[str, str]:
+    def headers(self, person: TestUser) -> dict[str, str]:
         """The headers with which requests come from this person."""
         header = f"Bearer test-{token_hex(16)}"
         self._people[header] = person.principal

@@ -7,11 +7,11 @@ from itertools import count
 from typing import Any, Final
 
 from framework_m_core.bootstrap.application import Application
-from framework_m_core.domain.context import RequestScope
+from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.documents.naming import PromptNaming
 from framework_m_core.domain.errors import ValidationError
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
-from framework_m_core.registry.compiled import DocTypePlan
+from framework_m_core.registry.compiled import CompiledDocType
 
 __all__ = ["SampleDocuments"]
 
@@ -35,19 +35,19 @@ class SampleDocuments:
     `bodies` holds the bodies of DocTypes whose rules no guess can meet.
     """
 
-    def __init__(self, app: Application, scope: RequestScope, bodies: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(self, app: Application, context: RequestContext, bodies: Mapping[str, Mapping[str, Any]]) -> None:
         self._app = app
-        self._scope = scope
+        self._context = context
         self._bodies = bodies
         self._numbers = count(1)
 
     async def create(self, doctype: str) -> tuple[dict[str, Any], dict[str, Any]]:
         """A body, and the document that was made of it. Raises ValidationError where none is accepted."""
-        plan, tries = self._app.snapshot.get(doctype), dict[str, int]()
+        plan, tries = self._app.registry.get(doctype), dict[str, int]()
         for left in reversed(range(_MOST_TRIES)):
             body = await self._body(plan, tries)
             try:
-                return body, await self._app.documents.create(self._scope, doctype, body)
+                return body, await self._app.documents.create(self._context, doctype, body)
             except ValidationError as error:
                 if not left or not error.problems:
                     raise
@@ -55,7 +55,7 @@ class SampleDocuments:
                     tries[problem.field] = tries.get(problem.field, 0) + 1
         raise AssertionError("unreachable")
 
-    async def _body(self, plan: DocTypePlan, tries: Mapping[str, int]) -> dict[str, Any]:
+    async def _body(self, plan: CompiledDocType, tries: Mapping[str, int]) -> dict[str, Any]:
         number = next(self._numbers)
         body: dict[str, Any] = {"name": f"Sample {number}"} if isinstance(plan.naming, PromptNaming) else {}
         for name, spec in plan.fields.items():

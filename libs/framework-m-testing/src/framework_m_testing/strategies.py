@@ -13,7 +13,7 @@ from hypothesis.strategies import SearchStrategy
 from framework_m_core.domain.fields.spec import DECIMAL_DIGITS, FieldKind, FieldSpec
 from framework_m_core.domain.fields.values import bounded
 from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or
-from framework_m_core.registry.compiled import DocTypePlan
+from framework_m_core.registry.compiled import CompiledDocType
 
 __all__ = ["documents", "filters", "json_values", "orders", "patterns", "stored_values", "texts"]
 
@@ -64,7 +64,7 @@ def stored_values(spec: FieldSpec) -> SearchStrategy[Any]:
     return st.none() | values if spec.nullable else values
 
 
-def documents(plan: DocTypePlan, **chosen: SearchStrategy[Any]) -> SearchStrategy[dict[str, Any]]:
+def documents(plan: CompiledDocType, **chosen: SearchStrategy[Any]) -> SearchStrategy[dict[str, Any]]:
     """Stored values of a DocType's own fields, child rows as dictionaries without ids.
 
     Links are None, so that no target is needed, unless `chosen` has a strategy for the field.
@@ -114,7 +114,7 @@ _VALUES: Mapping[FieldKind, Callable[[FieldSpec], SearchStrategy[Any]]] = {
 }
 
 
-def filters(plan: DocTypePlan, *, only: Iterable[str] = ()) -> SearchStrategy[Filter]:
+def filters(plan: CompiledDocType, *, only: Iterable[str] = ()) -> SearchStrategy[Filter]:
     """Filter trees over a DocType's scalar fields (or `only` some): every operator that a kind allows, nested."""
     wanted = frozenset(only) or plan.fields.keys()
     specs = [spec for spec in plan.fields.values() if spec.is_scalar and spec.name in wanted]
@@ -147,7 +147,7 @@ def _asks(spec: FieldSpec, operators: tuple[Any, ...], values: SearchStrategy[An
     return st.builds(Comparison, st.just(spec.name), st.sampled_from(operators), values)
 
 
-def orders(plan: DocTypePlan) -> SearchStrategy[list[str]]:
+def orders(plan: CompiledDocType) -> SearchStrategy[list[str]]:
     """`order_by` lists of up to three fields, the framework's among them."""
     names = [name for name in plan.columns if plan.specs[name].kind is not FieldKind.JSON and name != "deleted_at"]
     signed = st.tuples(st.sampled_from(["", "-"]), st.sampled_from(names))

@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from framework_m import Controller, DocType, Field, FieldProblem, ValidationError, requires_permission, whitelist
+from framework_m import Controller, DocType, Field, FieldError, ValidationError, requires_permission, whitelist
 
 
 class Priority(StrEnum):
@@ -44,7 +44,7 @@ class TodoController(Controller[Todo]):
         if not self.doc.done:
             self.doc.done_at = None
         elif self.doc.done_at is None:
-            self.doc.done_at = self.scope.clock()
+            self.doc.done_at = self.context.clock()
         if not self.doc.done:
             await self._check_list()
 
@@ -52,7 +52,7 @@ class TodoController(Controller[Todo]):
     @requires_permission("write")
     async def postpone(self, days: int = 1) -> date:
         """Makes it due later, counted from today where it is due already or not at all."""
-        today = self.scope.clock().date()
+        today = self.context.clock().date()
         due = max(self.doc.due or today, today) + timedelta(days=days)
         await self.documents.update("Todo", self.doc.id, {"due": due})
         return due
@@ -60,5 +60,5 @@ class TodoController(Controller[Todo]):
     async def _check_list(self) -> None:
         todo_list = await self.documents.get("TodoList", self.doc.todo_list)
         if todo_list["closed"]:
-            problem = FieldProblem("todo_list", "closed", "a list that is not closed is expected")
+            problem = FieldError("todo_list", "closed", "a list that is not closed is expected")
             raise ValidationError(f"the list {todo_list['title']!r} is closed", [problem])

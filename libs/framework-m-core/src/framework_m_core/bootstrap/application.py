@@ -19,8 +19,8 @@ from framework_m_core.container.container import Container
 from framework_m_core.domain.clock import Uuid7Generator, system_clock
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.interfaces.bootstrap import BootstrapProtocol
-from framework_m_core.registry.dependencies import OFFERED
-from framework_m_core.registry.registry import Snapshot
+from framework_m_core.registry.dependencies import INJECTABLE_PORTS
+from framework_m_core.registry.registry import Registry
 from framework_m_core.services.documents.service import DocumentService
 from framework_m_core.services.queries.service import QueryService
 
@@ -72,10 +72,10 @@ class Application:
         self.container.provide("ids", Uuid7Generator())
 
     @property
-    def snapshot(self) -> Snapshot:
+    def registry(self) -> Registry:
         """The registered DocTypes; there after the step `init_registries`."""
-        snapshot: Snapshot = self.container.get("snapshot")
-        return snapshot
+        registry: Registry = self.container.get("registry")
+        return registry
 
     @property
     def documents(self) -> DocumentService:
@@ -103,7 +103,7 @@ class Application:
 
     def bind_app_ports(self) -> None:
         """Binds the adapters of the ports that apps may ask for, and `app_ports`: these adapters by protocol."""
-        protocols = {**OFFERED, **{port.name: port.protocol for port in self.ports}}
+        protocols = {**INJECTABLE_PORTS, **{port.name: port.protocol for port in self.ports}}
         self.bind_ports(*protocols)
         adapters = {name: self.container.get(name) for name in protocols}
         self.container.provide("app_ports", check_adapters(protocols, adapters))

@@ -14,7 +14,7 @@ from framework_m_core.interfaces.outbox import OutboxProtocol
 from framework_m_core.interfaces.permission import PermissionProtocol
 from framework_m_core.interfaces.reader import DocumentReaderProtocol
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol
-from framework_m_core.registry.registry import Snapshot
+from framework_m_core.registry.registry import Registry
 from framework_m_core.services.documents.links import LinkService
 from framework_m_core.services.documents.naming import NamingService
 from framework_m_core.services.documents.service import DocumentService
@@ -25,16 +25,16 @@ from framework_m_core.services.metadata.service import MetadataService
 from framework_m_core.services.permissions import PermissionService
 from framework_m_core.services.queries.service import QueryService
 from framework_m_core.services.rpc import RpcService
-from framework_m_core.services.runtime.commit_listeners import CommitWatchers
-from framework_m_core.services.runtime.injection import Equipment
+from framework_m_core.services.runtime.commit_listeners import CommitListeners
+from framework_m_core.services.runtime.injection import Injector
 
 __all__ = ["bind_events", "bind_services"]
 
 
 def bind_services(container: Container) -> None:
     """Binds the services over the ports that are bound already."""
-    container.provide("commit_watchers", CommitWatchers())
-    container.bind("equipment", _equipment)
+    container.provide("commit_listeners", CommitListeners())
+    container.bind("injector", _injector)
     container.bind("permissions", _permissions)
     container.bind("queries", _queries)
     container.bind("write_pipeline", _pipeline)
@@ -49,32 +49,32 @@ def bind_events(container: Container) -> None:
     container.bind("relay", _relay)
 
 
-def _equipment(snapshot: Snapshot, app_ports: Mapping[type, object]) -> Equipment:
-    return Equipment(snapshot.wants, app_ports)
+def _injector(registry: Registry, app_ports: Mapping[type, object]) -> Injector:
+    return Injector(registry.dependencies, app_ports)
 
 
 def _permissions(permission: PermissionProtocol) -> PermissionService:
     return PermissionService(permission)
 
 
-def _queries(snapshot: Snapshot, reader: DocumentReaderProtocol, permissions: PermissionService) -> QueryService:
-    return QueryService(snapshot, reader, permissions)
+def _queries(registry: Registry, reader: DocumentReaderProtocol, permissions: PermissionService) -> QueryService:
+    return QueryService(registry, reader, permissions)
 
 
 def _pipeline(
-    snapshot: Snapshot,
+    registry: Registry,
     reader: DocumentReaderProtocol,
     permissions: PermissionService,
-    commit_watchers: CommitWatchers,
+    commit_listeners: CommitListeners,
     ids: IdGenerator,
-    equipment: Equipment,
+    injector: Injector,
 ) -> WritePipeline:
-    links = LinkService(snapshot, reader, permissions)
-    return WritePipeline(reader, permissions, links, commit_watchers, ids, equipment)
+    links = LinkService(registry, reader, permissions)
+    return WritePipeline(reader, permissions, links, commit_listeners, ids, injector)
 
 
 def _documents(
-    snapshot: Snapshot,
+    registry: Registry,
     unit_of_work: UnitOfWorkFactoryProtocol,
     write_pipeline: WritePipeline,
     queries: QueryService,
@@ -82,28 +82,28 @@ def _documents(
     idempotency: IdempotencyProtocol,
     ids: IdGenerator,
 ) -> DocumentService:
-    return DocumentService(snapshot, unit_of_work, write_pipeline, queries, NamingService(counter), idempotency, ids)
+    return DocumentService(registry, unit_of_work, write_pipeline, queries, NamingService(counter), idempotency, ids)
 
 
 def _rpc(
-    snapshot: Snapshot,
+    registry: Registry,
     unit_of_work: UnitOfWorkFactoryProtocol,
     write_pipeline: WritePipeline,
     permissions: PermissionService,
     documents: DocumentService,
-    equipment: Equipment,
+    injector: Injector,
 ) -> RpcService:
-    return RpcService(snapshot, unit_of_work, write_pipeline, permissions, documents, equipment)
+    return RpcService(registry, unit_of_work, write_pipeline, permissions, documents, injector)
 
 
-def _metadata(snapshot: Snapshot, permissions: PermissionService) -> MetadataService:
-    return MetadataService(snapshot, permissions)
+def _metadata(registry: Registry, permissions: PermissionService) -> MetadataService:
+    return MetadataService(registry, permissions)
 
 
 def _event_dispatch(
-    snapshot: Snapshot, documents: DocumentService, clock: Clock, equipment: Equipment, settings: Settings
+    registry: Registry, documents: DocumentService, clock: Clock, injector: Injector, settings: Settings
 ) -> EventDispatch:
-    return EventDispatch(snapshot, documents, clock, settings.framework.handler_seconds, equipment)
+    return EventDispatch(registry, documents, clock, settings.framework.handler_timeout_seconds, injector)
 
 
 def _relay(

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 from cyclopts import App, Parameter
 from pydantic import SecretStr
 
-from framework_m_core.bootstrap.settings.effective import settings_in_force
+from framework_m_core.bootstrap.settings.effective import effective_settings
 from framework_m_core.bootstrap.settings.sources import Settings, load_settings
 from framework_m_core.cli.tables import print_table
 from framework_m_core.domain.redaction import HIDDEN, without_password
@@ -40,7 +40,7 @@ def show(*, explain: Annotated[bool, Parameter(negative="", help="Also what each
 
 def _print_section(settings: Settings, section: str, explain: bool) -> None:
     known = type(settings.sections[section]).model_fields
-    found = [*settings_in_force(settings, section)]
+    found = [*effective_settings(settings, section)]
     if not explain:
         print_table((f"{setting.key} = {shown(setting.value)}", f"# {setting.origin}") for setting in found)
         return

@@ -11,13 +11,13 @@ from cyclopts import Parameter
 
 from framework_m_core.bootstrap.application import Application, open_application
 from framework_m_core.cli.prompt import Outcome, compiled, executed, prompt
-from framework_m_core.domain.context import GUEST, Principal, RequestScope, system_scope
+from framework_m_core.domain.context import GUEST, Principal, RequestContext, system_context
 from framework_m_core.domain.errors import ConfigurationError, EntityNotFoundError, FrameworkError
 from framework_m_core.interfaces.identity import IdentityProtocol
 
 __all__ = ["console"]
 
-_NEEDED = {"documents", "identity", "queries", "snapshot"}
+_NEEDED = {"documents", "identity", "queries", "registry"}
 
 
 def console(
@@ -70,36 +70,40 @@ def _converse(as_user: str | None, reason: str) -> None:
             runner.run(opened.__aexit__(None, None, None))
 
 
-async def _scope(app: Application, as_user: str | None, reason: str) -> RequestScope:
+async def _scope(app: Application, as_user: str | None, reason: str) -> RequestContext:
     if not _NEEDED.issubset(app.container.names):
         raise ConfigurationError("no installed package brings a store for documents: pip install framework-m")
     if as_user is None:
-        return system_scope(reason)
+        return system_context(reason)
     identity: IdentityProtocol = app.container.get("identity")
     user = next((user for user in await identity.all() if user.email.lower() == as_user.lower()), None)
     if user is None:
         raise EntityNotFoundError(f"there is no user {as_user!r}: `m user list` shows all users")
     if not user.enabled:
         raise FrameworkError(f"{user.email} is disabled and works with nothing: `m user enable {user.email}` first")
-    return RequestScope(Principal(str(user.id), user.roles | {GUEST}, user.email, user.attributes), source="cli")
+    return RequestContext(Principal(str(user.id), user.roles | {GUEST}, user.email, user.attributes), source="cli")
 
 
-def _names(app: Application, scope: RequestScope) -> dict[str, Any]:
+def _names(app: Application, context: RequestContext) -> dict[str, Any]:
     return {
-        **{name: plan.model for name, plan in app.snapshot.doctypes.items()},
+        **{name: plan.model for name, plan in app.registry.doctypes.items()},
         "__name__": "__console__",
         "app": app,
-        "documents": app.documents.scoped(scope),
-        "doctypes": app.snapshot.doctypes,
+        "documents": app.documents.client_for(context),
+        "doctypes": app.registry.doctypes,
         "queries": app.queries,
-        "scope": scope,
-        "snapshot": app.snapshot,
+        "scope": context,
+        "registry": app.registry,
     }
 
 
-def _banner(app: Application, scope: RequestScope) -> str:
-    own = [name for name, plan in app.snapshot.doctypes.items() if plan.module != "framework_m"] or ["Role"]
-    who = f"the system, for the reason {scope.principal.reason!r}" if scope.principal.system else scope.principal.email
+def _banner(app: Application, context: RequestContext) -> str:
+    own = [name for name, plan in app.registry.doctypes.items() if plan.module != "framework_m"] or ["Role"]
+    who = (
+        f"the system, for the reason {context.principal.reason!r}"
+        if context.principal.system
+        else context.principal.email
+    )
     return "\n".join(
         [
             f"Framework M {version('framework-m-core')}, as {who}. Ctrl-D ends.",

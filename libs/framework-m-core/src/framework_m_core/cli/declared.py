@@ -8,7 +8,7 @@ from pathlib import Path
 from framework_m_core.bootstrap.application import Application
 from framework_m_core.bootstrap.settings.sources import load_settings
 from framework_m_core.domain.errors import ConfigurationError
-from framework_m_core.registry.registry import Snapshot
+from framework_m_core.registry.registry import Registry
 
 __all__ = ["application_here", "declared_by"]
 
@@ -20,10 +20,10 @@ def application_here() -> Application:
     return Application(load_settings(Path.cwd(), secrets=False))
 
 
-def declared_by(application: Application) -> Snapshot:
+def declared_by(application: Application) -> Registry:
     """What the apps declare, by the one bootstrap step that compiles it. Raises ConfigurationError."""
     step = next((step for step in application.steps if step.name == _REGISTRIES), None)
     if step is None:
         raise ConfigurationError(f"no installed package brings the step {_REGISTRIES}: pip install framework-m")
     asyncio.run(step.step.run(application))
-    return application.snapshot
+    return application.registry

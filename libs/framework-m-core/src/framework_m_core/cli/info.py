@@ -18,8 +18,8 @@ from framework_m_core.domain.documents.meta import ACTIONS
 from framework_m_core.domain.errors import DocTypeNotFoundError
 from framework_m_core.domain.fields.spec import FieldSpec
 from framework_m_core.domain.suggestions import did_you_mean
-from framework_m_core.registry.compiled import DocTypePlan
-from framework_m_core.registry.registry import Snapshot
+from framework_m_core.registry.compiled import CompiledDocType
+from framework_m_core.registry.registry import Registry
 
 __all__ = ["app", "doctype", "summary"]
 
@@ -43,8 +43,8 @@ def summary(
       m info doctype Invoice
     """
     application = application_here()
-    snapshot = declared_by(application)
-    names, tables = sorted(snapshot.doctypes), sorted(snapshot.child_tables)
+    registry = declared_by(application)
+    names, tables = sorted(registry.doctypes), sorted(registry.child_tables)
     print(f"Framework M {version('framework-m-core')} on Python {platform.python_version()}")
     print_table(
         [
@@ -68,13 +68,13 @@ def doctype(name: Annotated[str, Parameter(help="The DocType's name, such as Inv
     For example:
       m info doctype Invoice
     """
-    snapshot = declared_by(application_here())
-    declared = {**snapshot.doctypes, **snapshot.child_tables}
+    registry = declared_by(application_here())
+    declared = {**registry.doctypes, **registry.child_tables}
     plan = declared.get(name)
     if plan is None:
         hint = did_you_mean(name, declared) or f": known are {', '.join(sorted(declared))}"
         raise DocTypeNotFoundError(f"there is no DocType {name!r}{hint}", doctype=name)
-    _print_doctype(plan, snapshot)
+    _print_doctype(plan, registry)
 
 
 def _print_composition(application: Application) -> None:
@@ -112,7 +112,7 @@ def _reason(step: Step) -> str:
     return f"for {port} = {choice}" if port else ""
 
 
-def _print_doctype(plan: DocTypePlan, snapshot: Snapshot) -> None:
+def _print_doctype(plan: CompiledDocType, registry: Registry) -> None:
     about = inspect.cleandoc(vars(plan.model).get("__doc__") or "").partition("\n")[0]
     print(f"{plan.name}: {about}" if about else plan.name)
     controller = plan.controller
@@ -121,9 +121,9 @@ def _print_doctype(plan: DocTypePlan, snapshot: Snapshot) -> None:
         for part in getattr(controller, "parts", (controller,) if controller else ())
     )
     parents = sorted(
-        one.name for one in snapshot.doctypes.values() for child in one.children.values() if child.doctype == plan.name
+        one.name for one in registry.doctypes.values() for child in one.children.values() if child.doctype == plan.name
     )
-    linked = sorted({f"{by.doctype}.{by.child or by.field}" for by in snapshot.referrers.get(plan.name, ())})
+    linked = sorted({f"{by.doctype}.{by.child or by.field}" for by in registry.referrers.get(plan.name, ())})
     rows = [
         ("module", plan.module),
         ("declared in", f"{plan.model.__module__}.{plan.model.__qualname__}"),
@@ -147,7 +147,7 @@ def _print_doctype(plan: DocTypePlan, snapshot: Snapshot) -> None:
         print_table(_permissions(plan), indent="  ")
 
 
-def _fields(plan: DocTypePlan) -> Iterator[tuple[str, str, str]]:
+def _fields(plan: CompiledDocType) -> Iterator[tuple[str, str, str]]:
     for name, spec in plan.fields.items():
         yield name, _kind(spec), ", ".join(_traits(spec))
         for row_name, row_spec in plan.children[name].fields.items() if name in plan.children else ():
@@ -172,7 +172,7 @@ def _traits(spec: FieldSpec) -> Iterator[str]:
     yield from (flag for flag in _FLAGS if getattr(spec, flag))
 
 
-def _permissions(plan: DocTypePlan) -> Iterator[tuple[str, str]]:
+def _permissions(plan: CompiledDocType) -> Iterator[tuple[str, str]]:
     if not plan.meta.permissions:
         yield "every action", "Administrator alone"
     for action in ACTIONS:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Protocol, get_args, get_origin
 from uuid import UUID
 
-from framework_m_core.domain.context import RequestScope
+from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.documents.doctype import BaseDocTypeProtocol
 from framework_m_core.domain.page import DEFAULT_LIMIT, PaginatedResult
 
@@ -87,10 +87,10 @@ class Controller[T: BaseDocTypeProtocol]:
 
     doctype: ClassVar[type]
 
-    def __init__(self, doc: T, previous: T | None, scope: RequestScope, documents: Documents) -> None:
+    def __init__(self, doc: T, previous: T | None, context: RequestContext, documents: Documents) -> None:
         self.doc = doc
         self.previous = previous
-        self.scope = scope
+        self.context = context
         self.documents = documents
 
     def __init_subclass__(cls, **keywords: Any) -> None:

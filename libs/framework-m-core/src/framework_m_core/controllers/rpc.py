@@ -56,7 +56,7 @@ def rpc(path: Any = None, *, allow_guest: bool = False) -> Any:
     """Lets a function be called: `POST /api/v1/rpc/fn/{path}`, by default its module and name, dotted.
 
     It states `@requires_permission("write", "Invoice")` or the like, or `allow_guest=True`. A parameter annotated
-    `Documents` or `RequestScope` is filled in; the others come from the body.
+    `Documents` or `RequestContext` is filled in; the others come from the body.
     """
 
     if callable(path):

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 from framework_m_core.domain.clock import Clock, system_clock
 
-__all__ = ["ADMINISTRATOR", "ANONYMOUS", "GUEST", "Principal", "RequestScope", "Source", "system_scope"]
+__all__ = ["ADMINISTRATOR", "ANONYMOUS", "GUEST", "Principal", "RequestContext", "Source", "system_context"]
 
 ADMINISTRATOR = "Administrator"
 """The role that has every action on every DocType."""
@@ -24,7 +24,7 @@ type Source = Literal["http", "job", "cli", "event"]
 class Principal:
     """The person or system on whose behalf work is done.
 
-    `attributes` feed row scopes (`{"territory": ("North", "South")}`). `system` is set only by `system_scope`,
+    `attributes` feed row scopes (`{"territory": ("North", "South")}`). `system` is set only by `system_context`,
     together with the reason that the audit records.
     """
 
@@ -45,7 +45,7 @@ ANONYMOUS = Principal(id="")
 
 
 @dataclass(frozen=True, slots=True)
-class RequestScope:
+class RequestContext:
     """One request, job or command: who, for which tenant, since when, and inside which unit of work.
 
     `unit` is set for the hooks of a write, to the open unit of work (a `UnitOfWorkProtocol`): a service called with
@@ -61,18 +61,18 @@ class RequestScope:
     clock: Clock = system_clock
     unit: Any = None
 
-    def within(self, unit: object) -> RequestScope:
+    def within(self, unit: object) -> RequestContext:
         """The same scope inside a unit of work."""
         return replace(self, unit=unit)
 
-    def elevated(self, reason: str) -> RequestScope:
+    def elevated(self, reason: str) -> RequestContext:
         """The same request acting as the system, for a reason that the audit keeps."""
         return replace(self, principal=_system_principal(reason))
 
 
-def system_scope(reason: str, *, source: Source = "cli", clock: Clock = system_clock) -> RequestScope:
+def system_context(reason: str, *, source: Source = "cli", clock: Clock = system_clock) -> RequestContext:
     """A scope for work that nobody asked for over HTTP: set-up, jobs, event handlers."""
-    return RequestScope(principal=_system_principal(reason), source=source, clock=clock)
+    return RequestContext(principal=_system_principal(reason), source=source, clock=clock)
 
 
 def _system_principal(reason: str) -> Principal:

@@ -13,20 +13,20 @@ from typing import ClassVar, Final
 __all__ = [
     "AnswerReplayed",
     "AuthenticationError",
-    "CallNotFoundError",
     "ConfigurationError",
     "DatabaseError",
     "DocTypeNotFoundError",
     "DuplicateNameError",
     "DuplicateValueError",
     "EntityNotFoundError",
-    "FieldProblem",
+    "FieldError",
     "FrameworkError",
     "IdempotencyConflictError",
     "IntegrityError",
     "LastAdministratorError",
     "LinkTargetError",
     "LinkedDocumentError",
+    "MethodNotFoundError",
     "MigrationError",
     "NoGrantError",
     "OutcomeUnknownError",
@@ -50,7 +50,7 @@ _LONGEST_TOLD: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class FieldProblem:
+class FieldError:
     """One fault of one field: `field` is a dotted path such as `items.0.qty`."""
 
     field: str
@@ -77,7 +77,7 @@ class ValidationError(FrameworkError):
 
     code = "validation_failed"
 
-    def __init__(self, message: str, problems: Iterable[FieldProblem] = (), **details: object) -> None:
+    def __init__(self, message: str, problems: Iterable[FieldError] = (), **details: object) -> None:
         """`problems` are all faults found."""
         super().__init__(message, **details)
         self.problems = tuple(problems)
@@ -103,7 +103,7 @@ class QueryError(ValidationError):
 class LinkTargetError(ValidationError):
     """A link points to a document that is missing, deleted or not readable; the three answer alike."""
 
-    code = "link_target"
+    code = "invalid_link"
 
 
 class AuthenticationError(FrameworkError):
@@ -159,10 +159,10 @@ class DocTypeNotFoundError(FrameworkError):
         return self.message + self._meant
 
 
-class CallNotFoundError(FrameworkError):
+class MethodNotFoundError(FrameworkError):
     """No method or function of this name is declared callable."""
 
-    code = "call_not_found"
+    code = "method_not_found"
 
 
 class EntityNotFoundError(FrameworkError):
@@ -204,13 +204,13 @@ class PreconditionRequiredError(FrameworkError):
 class SubmittedDocumentError(FrameworkError):
     """The document's state (submitted or cancelled) does not allow this change."""
 
-    code = "submitted_document"
+    code = "document_submitted"
 
 
 class LinkedDocumentError(FrameworkError):
     """The document cannot go while others link to it."""
 
-    code = "linked_document"
+    code = "document_linked"
 
 
 class LastAdministratorError(FrameworkError):
@@ -281,4 +281,4 @@ class OutcomeUnknownError(RepositoryError):
 class TransientError(RepositoryError):
     """The store is away, busy or saw a serialisation conflict: the whole unit may be tried again."""
 
-    code = "temporarily_unavailable"
+    code = "service_unavailable"

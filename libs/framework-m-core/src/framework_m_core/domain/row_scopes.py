@@ -13,9 +13,9 @@ from uuid import UUID
 from framework_m_core.domain.context import Principal
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.domain.filters.format import filter_text
-from framework_m_core.domain.filters.tree import EVERYTHING, NOTHING, And, Comparison, Filter, Not, Or, PrincipalValue
+from framework_m_core.domain.filters.tree import EVERYTHING, NOTHING, And, Comparison, Filter, Not, Or, UserAttribute
 
-__all__ = ["bind_principal", "bind_scopes", "scope_problems", "typed_scope", "unite"]
+__all__ = ["bind_scopes", "bind_user_attributes", "scope_problems", "typed_scope", "unite"]
 
 _ANY_NUMBER: Final = frozenset({"eq", "ne", "in", "not_in"})
 _ORDERED: Final = frozenset({"lt", "lte", "gt", "gte"})
@@ -41,11 +41,11 @@ def unite(scopes: Iterable[Filter]) -> Filter:
 
 def bind_scopes(scopes: Iterable[Filter], principal: Principal) -> Filter:
     """Return what any of the scopes gives the caller; each is empty or not for itself."""
-    return unite([bind_principal(scope, principal) for scope in scopes])
+    return unite([bind_user_attributes(scope, principal) for scope in scopes])
 
 
-def bind_principal(scope: Filter, principal: Principal) -> Filter:
-    """Return one scope with the caller's values in the place of every `PrincipalValue`; empty where one is missing."""
+def bind_user_attributes(scope: Filter, principal: Principal) -> Filter:
+    """Return one scope with the caller's values in the place of every `UserAttribute`; empty where one is missing."""
     bound = _bind(scope, principal)
     return NOTHING if bound is None else bound
 
@@ -59,8 +59,8 @@ def typed_scope(scope: Filter, specs: Mapping[str, FieldSpec]) -> Filter:
             return Or(tuple(typed_scope(part, specs) for part in parts))
         case Not(part):
             return Not(typed_scope(part, specs))
-        case Comparison(field, operator, PrincipalValue(name)):
-            return Comparison(field, operator, PrincipalValue(name, specs[field].kind))
+        case Comparison(field, operator, UserAttribute(name)):
+            return Comparison(field, operator, UserAttribute(name, specs[field].kind))
     return scope
 
 
@@ -71,10 +71,10 @@ def scope_problems(scope: Filter, specs: Mapping[str, FieldSpec]) -> Iterator[st
         if spec is None or spec.kind is FieldKind.CHILDREN:
             known = ", ".join(sorted(name for name, one in specs.items() if one.kind is not FieldKind.CHILDREN))
             yield f"names {comparison.field!r}: known are {known}"
-        elif isinstance(comparison.value, PrincipalValue):
+        elif isinstance(comparison.value, UserAttribute):
             yield from _comparison_problems(comparison, spec.kind)
         elif isinstance(comparison.value, (tuple, list, set, frozenset)) and any(
-            isinstance(value, PrincipalValue) for value in comparison.value
+            isinstance(value, UserAttribute) for value in comparison.value
         ):
             yield f"lists the caller's value for {comparison.field!r}: it stands alone, and for as many as there are"
 
@@ -113,7 +113,7 @@ def _bind(tree: Filter, principal: Principal) -> Filter | None:
         case Not(part):
             inner = _bind(part, principal)
             return None if inner is None else Not(inner)
-        case Comparison(_, _, PrincipalValue() as value):
+        case Comparison(_, _, UserAttribute() as value):
             return _compare(tree, _values_of(principal, value))
     return tree
 
@@ -137,7 +137,7 @@ def _compare(comparison: Comparison, values: tuple[Any, ...] | None) -> Filter |
     return None
 
 
-def _values_of(principal: Principal, wanted: PrincipalValue) -> tuple[Any, ...] | None:
+def _values_of(principal: Principal, wanted: UserAttribute) -> tuple[Any, ...] | None:
     """What is known of the caller as a field of a kind holds it; None unless it holds all of it."""
     convert = _FROM_TEXT.get(wanted.kind)
     if convert is None:

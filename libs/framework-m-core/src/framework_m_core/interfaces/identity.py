@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
 
-from framework_m_core.domain.errors import FieldProblem, ValidationError
+from framework_m_core.domain.errors import FieldError, ValidationError
 
 __all__ = ["Attributes", "Identity", "IdentityProtocol", "check_attributes"]
 
@@ -98,4 +98,4 @@ def check_attributes(attributes: Attributes) -> None:
     texts = [text for name, values in attributes.items() for text in (name, *values)]
     if not all(0 < len(text) <= _MOST_CHARACTERS and "\0" not in text for text in texts):
         message = f"an attribute has a name and values of 1 to {_MOST_CHARACTERS} characters"
-        raise ValidationError(message, [FieldProblem("attributes", "out_of_bounds", message)])
+        raise ValidationError(message, [FieldError("attributes", "out_of_bounds", message)])

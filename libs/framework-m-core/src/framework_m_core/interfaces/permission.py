@@ -18,7 +18,7 @@ __all__ = ["DecisionSource", "Grant", "PermissionProtocol", "PolicyEvaluateReque
 class Grant:
     """Leave for one action on one DocType.
 
-    `scopes` say on which documents, any of them being enough, with `PrincipalValue` standing for the caller: one for
+    `scopes` say on which documents, any of them being enough, with `UserAttribute` standing for the caller: one for
     each role, because a scope is empty as a whole where the caller lacks a value that it names. `readable` and
     `writable` name fields, those of child rows as `items.rate`; `rule` names where the leave comes from. A grant may be
     kept for `ttl` seconds (None: for the life of the registry) per set of roles. With `evaluate` every single document

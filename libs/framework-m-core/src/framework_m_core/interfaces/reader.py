@@ -9,7 +9,7 @@ from typing import Any, Literal, NewType, Protocol
 from framework_m_core.domain.filters.tree import EVERYTHING, Filter
 from framework_m_core.domain.page import OrderSpec
 
-__all__ = ["ChildSelection", "DocumentReaderProtocol", "Lock", "QueryShape", "ReadHandle", "Row"]
+__all__ = ["ChildSelection", "DocumentReaderProtocol", "Lock", "QueryTemplate", "ReadHandle", "Row"]
 
 type Row = tuple[Any, ...]
 ReadHandle = NewType("ReadHandle", object)
@@ -29,7 +29,7 @@ type Lock = Literal["share", "change", "update"]
 
 
 @dataclass(frozen=True, slots=True)
-class QueryShape:
+class QueryTemplate:
     """A read without its values.
 
     `where` holds a `Slot` for each value; `paged` adds a limit and an offset after them. `lock` is for reads inside
@@ -53,7 +53,7 @@ class DocumentReaderProtocol(Protocol):
     `domain.filters.matches` says. Soft-deleted documents are rows like others: the shape filters them.
     """
 
-    def prepare(self, shape: QueryShape) -> ReadHandle:
+    def prepare(self, shape: QueryTemplate) -> ReadHandle:
         """Compiles a shape; the result may be kept for the life of the reader. Raises KeyError for unknown names."""
         ...
 

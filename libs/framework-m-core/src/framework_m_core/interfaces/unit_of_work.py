@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol, Self
 from uuid import UUID
 
-from framework_m_core.domain.context import RequestScope
+from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.events import DomainEvent
 from framework_m_core.interfaces.audit_log import AuditEntry
 from framework_m_core.interfaces.idempotency import StoredAnswer
@@ -26,7 +26,7 @@ class UnitOfWorkProtocol(Protocol):
     """
 
     @property
-    def scope(self) -> RequestScope:
+    def context(self) -> RequestContext:
         """For whom the unit works."""
         ...
 
@@ -86,6 +86,6 @@ class UnitOfWorkProtocol(Protocol):
 class UnitOfWorkFactoryProtocol(Protocol):
     """Makes units of work; lives as long as the app."""
 
-    def __call__(self, scope: RequestScope) -> UnitOfWorkProtocol:
+    def __call__(self, context: RequestContext) -> UnitOfWorkProtocol:
         """A unit for a scope, not yet open."""
         ...

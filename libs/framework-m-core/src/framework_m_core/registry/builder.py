@@ -30,9 +30,15 @@ from framework_m_core.registry.class_checks import (
     check_mark,
     check_own_fields,
 )
-from framework_m_core.registry.compiled import ChildPlan, DocTypePlan
-from framework_m_core.registry.dependencies import OFFERED, UNREADABLE, Wants, check_wants, wants_of
-from framework_m_core.registry.endpoints import CallPlan, check_call, compile_call, function_path
+from framework_m_core.registry.compiled import CompiledChildTable, CompiledDocType
+from framework_m_core.registry.dependencies import (
+    INJECTABLE_PORTS,
+    UNREADABLE,
+    Dependencies,
+    check_dependencies,
+    dependencies_of,
+)
+from framework_m_core.registry.endpoints import Endpoint, check_endpoint, compile_endpoint, function_path
 from framework_m_core.registry.overrides import (
     chained,
     check_override,
@@ -42,7 +48,7 @@ from framework_m_core.registry.overrides import (
     overridden,
     stated_options,
 )
-from framework_m_core.registry.registry import Snapshot
+from framework_m_core.registry.registry import Registry
 
 __all__ = ["RegistryBuilder"]
 
@@ -58,7 +64,7 @@ class RegistryBuilder:
         self._controllers: dict[type, type[Controller[Any]]] = {}
         self._handlers: list[EventHandler] = []
         self._functions: list[Callable[..., Any]] = []
-        self._ports: list[type] = [*OFFERED.values()]
+        self._ports: list[type] = [*INJECTABLE_PORTS.values()]
         self._problems: list[str] = []
         self._parts: Mapping[type[BaseModel], tuple[type[BaseModel], ...]] = {}
 
@@ -100,7 +106,7 @@ class RegistryBuilder:
         """Declares a protocol of an app's own, which controllers and functions may ask for by annotation."""
         self._ports.append(protocol)
 
-    def freeze(self) -> Snapshot:
+    def freeze(self) -> Registry:
         """Compiles everything. Raises ConfigurationError with all problems."""
         overrides = self._overrides_by_doctype()
         composed = self._composed(overrides)
@@ -113,25 +119,25 @@ class RegistryBuilder:
             if doctype.__name__ not in self._models and doctype not in self._overrides:
                 self._problem(controller, f"its DocType {doctype.__name__} is not registered")
         documents = _documents(plans)
-        wants = self._wants()
-        handlers = self._handlers_by_event(plans, wants)
+        dependencies = self._dependencies()
+        handlers = self._handlers_by_event(plans, dependencies)
         functions = self._calls(documents)
         if self._problems:
             raise ConfigurationError("the DocTypes cannot be used as declared:", self._problems)
         child_tables = {name: plan for name, plan in plans.items() if name not in documents}
-        return Snapshot(documents, handlers, functions, wants, child_tables)
+        return Registry(documents, handlers, functions, dependencies, child_tables)
 
-    def _wants(self) -> dict[Any, Wants]:
+    def _dependencies(self) -> dict[Any, Dependencies]:
         """The ports that are asked for, by controller class, event handler, function and callable method."""
-        found: dict[Any, Wants] = {}
+        found: dict[Any, Dependencies] = {}
         for controller in self._controllers.values():
-            for problem in check_wants(controller, self._ports):
+            for problem in check_dependencies(controller, self._ports):
                 self._problem(controller, problem)
         members = [vars(controller).values() for controller in self._controllers.values()]
         methods = [member for member in chain.from_iterable(members) if call_mark(member)]
         for holder in (*self._controllers.values(), *self._handlers, *self._functions, *methods):
             try:
-                if wanted := wants_of(holder, self._ports):
+                if wanted := dependencies_of(holder, self._ports):
                     found[holder] = wanted
             except UNREADABLE as error:
                 if holder in self._handlers:
@@ -172,7 +178,7 @@ class RegistryBuilder:
             self._problem(base, f"its overrides do not go together: {error}")
             return base
 
-    def _compile(self, model: type[BaseModel], module: str) -> DocTypePlan:
+    def _compile(self, model: type[BaseModel], module: str) -> CompiledDocType:
         """The plan of a DocType; what is wrong with it is left out of it and noted."""
         meta = self._meta(model)
         for problem in check_name(model.__name__):
@@ -182,7 +188,7 @@ class RegistryBuilder:
         if meta.is_child_table and children:
             self._problem(model, "a child table cannot hold child tables")
         controllers = [self._controllers[part] for part in self._parts[model] if part in self._controllers]
-        return DocTypePlan(
+        return CompiledDocType(
             name=model.__name__,
             module=meta.module or module,
             model=model,
@@ -240,13 +246,13 @@ class RegistryBuilder:
         parts = self._parts.get(model, (model,))
         return next((part for part in reversed(parts) if name in stated(part)), parts[0])
 
-    def _child(self, field: str, model: type[BaseModel]) -> ChildPlan:
+    def _child(self, field: str, model: type[BaseModel]) -> CompiledChildTable:
         declared = self._parts.get(model, (model,))[0]
-        return ChildPlan(field, model.__name__, model, self._meta(model), self._fields(model), declared)
+        return CompiledChildTable(field, model.__name__, model, self._meta(model), self._fields(model), declared)
 
-    def _methods(self, model: type[BaseModel], controllers: Sequence[type[Controller[Any]]]) -> dict[str, CallPlan]:
+    def _methods(self, model: type[BaseModel], controllers: Sequence[type[Controller[Any]]]) -> dict[str, Endpoint]:
         """The methods of a DocType's controllers that may be called."""
-        found: dict[str, CallPlan] = {}
+        found: dict[str, Endpoint] = {}
         for controller in controllers:
             members = [(name, member) for name, member in inspect.getmembers(controller) if call_mark(member)]
             for name, member in members:
@@ -257,9 +263,9 @@ class RegistryBuilder:
                     found[name] = call
         return found
 
-    def _calls(self, documents: dict[str, DocTypePlan]) -> dict[str, CallPlan]:
+    def _calls(self, documents: dict[str, CompiledDocType]) -> dict[str, Endpoint]:
         """The functions that may be called, by path."""
-        found: dict[str, CallPlan] = {}
+        found: dict[str, Endpoint] = {}
         for function in self._functions:
             path = function_path(function, call_mark(function) or CallMark())
             call = self._call(function)
@@ -277,15 +283,15 @@ class RegistryBuilder:
 
     def _call(
         self, function: Any, doctype: str | None = None, controller: type[Controller[Any]] | None = None
-    ) -> CallPlan | None:
+    ) -> Endpoint | None:
         mark = call_mark(function) or CallMark()
-        problems = list(check_call(function, mark))
+        problems = list(check_endpoint(function, mark))
         for problem in problems:
             self._problem(function, problem)
         if problems:
             return None
         try:
-            return compile_call(function, mark, doctype, controller, self._ports)
+            return compile_endpoint(function, mark, doctype, controller, self._ports)
         except (*UNREADABLE, pydantic.PydanticUserError) as error:
             self._problem(function, f"its arguments cannot be checked: {error}")
             return None
@@ -298,11 +304,11 @@ class RegistryBuilder:
             return IdNaming()
 
     def _handlers_by_event(
-        self, plans: dict[str, DocTypePlan], wants: Mapping[Any, Wants]
+        self, plans: dict[str, CompiledDocType], dependencies: Mapping[Any, Dependencies]
     ) -> dict[tuple[str, str], tuple[EventHandler, ...]]:
         found: dict[tuple[str, str], tuple[EventHandler, ...]] = {}
         for function in self._handlers:
-            for problem in check_handler(function, wants.get(function, {})):
+            for problem in check_handler(function, dependencies.get(function, {})):
                 self._problem(function, problem)
             for mark in handler_marks(function):
                 problems = list(check_mark(mark))
@@ -329,7 +335,7 @@ def _told_of_option(fault: ErrorDetails, option: str) -> str:
     return f"there is no such option{did_you_mean(option, known) or ': known are ' + ', '.join(known)}"
 
 
-def _documents(plans: dict[str, DocTypePlan]) -> dict[str, DocTypePlan]:
+def _documents(plans: dict[str, CompiledDocType]) -> dict[str, CompiledDocType]:
     return {name: plan for name, plan in plans.items() if not plan.meta.is_child_table}
 
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from framework_m_core.domain.documents.doctype import VERSION_ATTRIBUTE
 from framework_m_core.domain.documents.naming import FieldNaming, SeriesNaming
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
-from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or, PrincipalValue
+from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or, UserAttribute
 from framework_m_core.domain.row_scopes import scope_problems
 from framework_m_core.domain.suggestions import did_you_mean
-from framework_m_core.registry.compiled import FRAMEWORK_SPECS, DocTypePlan
+from framework_m_core.registry.compiled import FRAMEWORK_SPECS, CompiledDocType
 
 __all__ = ["MAX_DOCTYPE_NAME", "MAX_FIELD_NAME", "RESERVED_NAMES", "check_field_name", "check_name", "check_plan"]
 
@@ -64,7 +64,7 @@ def check_field_name(name: str) -> Iterator[str]:
         yield f"field {name!r} is a word of SQLite's that not every tool quotes: choose another name"
 
 
-def check_plan(plan: DocTypePlan, doctypes: Mapping[str, DocTypePlan]) -> Iterator[str]:
+def check_plan(plan: CompiledDocType, doctypes: Mapping[str, CompiledDocType]) -> Iterator[str]:
     """Problems that show only beside the other DocTypes."""
     yield from _check_child_table(plan)
     yield from _check_links(plan, doctypes)
@@ -73,7 +73,7 @@ def check_plan(plan: DocTypePlan, doctypes: Mapping[str, DocTypePlan]) -> Iterat
     yield from _check_permissions(plan)
 
 
-def _check_child_table(plan: DocTypePlan) -> Iterator[str]:
+def _check_child_table(plan: CompiledDocType) -> Iterator[str]:
     """A child table has no documents of its own to name, submit or give roles to."""
     if not plan.meta.is_child_table:
         return
@@ -82,14 +82,14 @@ def _check_child_table(plan: DocTypePlan) -> Iterator[str]:
             yield f"Meta.{option}: a child table is stored, named and protected with its parent: leave it out"
 
 
-def _check_links(plan: DocTypePlan, doctypes: Mapping[str, DocTypePlan]) -> Iterator[str]:
+def _check_links(plan: CompiledDocType, doctypes: Mapping[str, CompiledDocType]) -> Iterator[str]:
     yield from _check_link_fields(plan.fields, doctypes, "")
     for child in plan.children.values():
         yield from _check_link_fields(child.fields, doctypes, f"{child.field}.")
 
 
 def _check_link_fields(
-    fields: Mapping[str, FieldSpec], doctypes: Mapping[str, DocTypePlan], where: str
+    fields: Mapping[str, FieldSpec], doctypes: Mapping[str, CompiledDocType], where: str
 ) -> Iterator[str]:
     for name, spec in fields.items():
         if spec.link and spec.link not in doctypes:
@@ -100,7 +100,7 @@ def _check_link_fields(
 
 
 def _check_fetch(
-    spec: FieldSpec, fields: Mapping[str, FieldSpec], doctypes: Mapping[str, DocTypePlan], where: str
+    spec: FieldSpec, fields: Mapping[str, FieldSpec], doctypes: Mapping[str, CompiledDocType], where: str
 ) -> Iterator[str]:
     link, _, target_field = (spec.fetch_from or "").partition(".")
     target = doctypes.get((fields[link].link or "") if link in fields else "")
@@ -116,7 +116,7 @@ def _check_fetch(
         yield f"field {where + spec.name!r}: a field fetched from {spec.fetch_from!r} must be '{kind} | None'"
 
 
-def _check_naming(plan: DocTypePlan) -> Iterator[str]:
+def _check_naming(plan: CompiledDocType) -> Iterator[str]:
     match plan.naming:
         case FieldNaming(field):
             spec = plan.fields.get(field)
@@ -128,7 +128,7 @@ def _check_naming(plan: DocTypePlan) -> Iterator[str]:
                     yield f"Meta.naming reads {field!r}, which is no field: known are {_list(plan.fields)}"
 
 
-def _check_columns(plan: DocTypePlan) -> Iterator[str]:
+def _check_columns(plan: CompiledDocType) -> Iterator[str]:
     for option in ("indexes", "unique_together"):
         for columns in getattr(plan.meta, option):
             for column in columns:
@@ -136,7 +136,7 @@ def _check_columns(plan: DocTypePlan) -> Iterator[str]:
                     yield f"Meta.{option} names {column!r}, which is no scalar field: known are {_list(plan.columns)}"
 
 
-def _check_permissions(plan: DocTypePlan) -> Iterator[str]:
+def _check_permissions(plan: CompiledDocType) -> Iterator[str]:
     meta = plan.meta
     if meta.rls_field and meta.rls_field not in plan.columns:
         yield f"Meta.rls_field={meta.rls_field!r} is no field: known are {_list(plan.columns)}"
@@ -147,7 +147,7 @@ def _check_permissions(plan: DocTypePlan) -> Iterator[str]:
             if scope == "own" and meta.rls_field is None:
                 yield f"the scope of {role!r} for {action!r} is 'own', but rls_field = None leaves nothing to compare"
             elif scope == "own" and meta.rls_field in plan.columns:
-                own = Comparison(meta.rls_field, "in", PrincipalValue(meta.rls_field))
+                own = Comparison(meta.rls_field, "in", UserAttribute(meta.rls_field))
                 yield from _check_scope(plan, action, role, own)
             if isinstance(scope, (And, Or, Not, Comparison)):
                 yield from _check_scope(plan, action, role, scope)
@@ -158,7 +158,7 @@ def _check_permissions(plan: DocTypePlan) -> Iterator[str]:
         yield f"Meta.field_levels states level {level}, which no field uses"
 
 
-def _check_scope(plan: DocTypePlan, action: str, role: str, scope: Filter) -> Iterator[str]:
+def _check_scope(plan: CompiledDocType, action: str, role: str, scope: Filter) -> Iterator[str]:
     for problem in scope_problems(scope, plan.column_specs):
         yield f"the scope of {role!r} for {action!r} {problem}"
 

@@ -23,7 +23,7 @@ from framework_m_core.domain.fields.field import KEYWORDS, UNKNOWN_KEYWORDS, kno
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.domain.fields.values import bounded
 from framework_m_core.domain.suggestions import did_you_mean
-from framework_m_core.registry.dependencies import Wants
+from framework_m_core.registry.dependencies import Dependencies
 
 __all__ = [
     "check_controller",
@@ -145,11 +145,11 @@ def _one_slip(right: str, written: str) -> bool:
     return len(wrong) == 1
 
 
-def check_handler(function: Any, wants: Wants) -> Iterator[str]:
+def check_handler(function: Any, dependencies: Dependencies) -> Iterator[str]:
     """A function that could not be called with an event and the ports that it asks for."""
     if not is_async(function):
         yield "an event handler is declared with 'async def'"
-    if _takes(function, None, **wants) or not _takes(function, None, None, **wants):
+    if _takes(function, None, **dependencies) or not _takes(function, None, None, **dependencies):
         yield "an event handler takes two arguments, (event, documents), and by their names ports"
 
 

@@ -14,9 +14,9 @@ from framework_m_core.domain.documents.doctype import FRAMEWORK_FIELDS, VERSION_
 from framework_m_core.domain.documents.meta import MetaOptions
 from framework_m_core.domain.documents.naming import NamingRule
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
-from framework_m_core.registry.endpoints import CallPlan
+from framework_m_core.registry.endpoints import Endpoint
 
-__all__ = ["FRAMEWORK_SPECS", "ChildPlan", "DocTypePlan"]
+__all__ = ["FRAMEWORK_SPECS", "CompiledChildTable", "CompiledDocType"]
 
 FRAMEWORK_SPECS: Mapping[str, FieldSpec] = {
     spec.name: spec
@@ -38,7 +38,7 @@ _BOOKKEEPING = frozenset({"id", "creation", "modified", "modified_by", VERSION_F
 
 
 @dataclass(frozen=True, eq=False)
-class ChildPlan:
+class CompiledChildTable:
     """A child table as one field of one DocType holds it."""
 
     field: str
@@ -66,7 +66,7 @@ class ChildPlan:
 
 
 @dataclass(frozen=True, eq=False)
-class DocTypePlan:
+class CompiledDocType:
     """A DocType with its fields, children, naming rule, controller and the methods of it that may be called."""
 
     name: str
@@ -74,10 +74,10 @@ class DocTypePlan:
     model: type[BaseModel]
     meta: MetaOptions
     fields: Mapping[str, FieldSpec]
-    children: Mapping[str, ChildPlan]
+    children: Mapping[str, CompiledChildTable]
     naming: NamingRule
     controller: type[Controller[Any]] | None
-    calls: Mapping[str, CallPlan] = field(default_factory=dict)
+    calls: Mapping[str, Endpoint] = field(default_factory=dict)
     overrides: tuple[type[BaseModel], ...] = ()
     """What other apps add to it, in the order of their apps."""
 

@@ -9,13 +9,13 @@ from typing import Any, Final, get_args, get_type_hints
 
 from framework_m_core.interfaces.cache import CacheProtocol
 
-__all__ = ["OFFERED", "UNREADABLE", "Wants", "check_wants", "wants_of"]
+__all__ = ["INJECTABLE_PORTS", "UNREADABLE", "Dependencies", "check_dependencies", "dependencies_of"]
 
-type Wants = Mapping[str, type]
+type Dependencies = Mapping[str, type]
 """Protocols by the name of the attribute or parameter that is to hold their adapter."""
 
 
-OFFERED: Final[Mapping[str, type]] = MappingProxyType({"cache": CacheProtocol})
+INJECTABLE_PORTS: Final[Mapping[str, type]] = MappingProxyType({"cache": CacheProtocol})
 """The framework's own ports that may be asked for: their protocols by their names."""
 
 
@@ -23,7 +23,7 @@ UNREADABLE: Final = (AttributeError, NameError, SyntaxError, TypeError)
 """What annotations raise that cannot be read at run time."""
 
 
-def wants_of(holder: Any, ports: Collection[type]) -> Wants:
+def dependencies_of(holder: Any, ports: Collection[type]) -> Dependencies:
     """The attributes of a controller class, or the parameters of a function, that are annotated with a port.
 
     What has no annotations of its own, such as a partial, asks for nothing. Raises one of UNREADABLE for
@@ -36,7 +36,7 @@ def wants_of(holder: Any, ports: Collection[type]) -> Wants:
     return {name: hints[name] for name in names if hints.get(name) in ports}
 
 
-def check_wants(holder: type, ports: Collection[type]) -> Iterator[str]:
+def check_dependencies(holder: type, ports: Collection[type]) -> Iterator[str]:
     """Attributes of a controller that nobody would fill."""
     try:
         hints = get_type_hints(holder)

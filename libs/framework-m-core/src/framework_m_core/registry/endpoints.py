@@ -13,13 +13,13 @@ from pydantic import BaseModel, ConfigDict
 
 from framework_m_core.controllers.controller import HOOKS, Controller, Documents
 from framework_m_core.controllers.rpc import CallMark
-from framework_m_core.domain.context import RequestScope
+from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.documents.doctype import is_document_class
 from framework_m_core.domain.documents.meta import ACTIONS
 from framework_m_core.registry.class_checks import is_async
 from framework_m_core.registry.dependencies import UNREADABLE
 
-__all__ = ["DOC_ID", "CallPlan", "check_call", "compile_call", "function_path"]
+__all__ = ["DOC_ID", "Endpoint", "check_endpoint", "compile_endpoint", "function_path"]
 
 _PATH = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)+", re.IGNORECASE)
 _STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
@@ -29,7 +29,7 @@ DOC_ID = "doc_id"
 
 
 @dataclass(frozen=True, slots=True)
-class CallPlan:
+class Endpoint:
     """One callable. `arguments` is the model of its body; `filled` says which parameters the framework fills in.
 
     Without an `action` guests may call it. A method is called on a `controller` of its own, with a `document` or
@@ -52,20 +52,20 @@ def function_path(function: Any, mark: CallMark) -> str:
     return mark.path or f"{function.__module__}.{function.__qualname__}"
 
 
-def compile_call(
+def compile_endpoint(
     function: Any,
     mark: CallMark,
     doctype: str | None = None,
     controller: type[Controller[Any]] | None = None,
     ports: Collection[type] = (),
-) -> CallPlan:
+) -> Endpoint:
     """The plan of a method of a DocType, or of a function. Raises one of UNREADABLE for a bad signature."""
     hints = get_type_hints(function, include_extras=True)
     fields: dict[str, Any] = {}
     filled: dict[str, type] = {}
     for parameter in _parameters(function, mark):
         annotation = hints[parameter.name]
-        if annotation in (Documents, RequestScope):
+        if annotation in (Documents, RequestContext):
             filled[parameter.name] = annotation
         elif annotation not in ports:
             default = ... if parameter.default is inspect.Parameter.empty else parameter.default
@@ -75,7 +75,7 @@ def compile_call(
     action = None if mark.allow_guest else mark.action
     returns = hints.get("return", Any)
     needs = mark.document and controller is not None
-    return CallPlan(function, action, mark.doctype or doctype, arguments, filled, returns, about, controller, needs)
+    return Endpoint(function, action, mark.doctype or doctype, arguments, filled, returns, about, controller, needs)
 
 
 def _parameters(function: Any, mark: CallMark) -> list[inspect.Parameter]:
@@ -83,7 +83,7 @@ def _parameters(function: Any, mark: CallMark) -> list[inspect.Parameter]:
     return parameters[1:] if mark.kind == "method" else parameters
 
 
-def check_call(function: Any, mark: CallMark) -> Iterator[str]:
+def check_endpoint(function: Any, mark: CallMark) -> Iterator[str]:
     """What keeps a callable from being called, or would let in whom nobody meant to."""
     name = function.__name__
     if mark.kind is None:

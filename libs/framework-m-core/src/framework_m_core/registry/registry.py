@@ -11,11 +11,11 @@ from typing import Any
 from framework_m_core.controllers.event_handler import EventHandler
 from framework_m_core.domain.errors import DocTypeNotFoundError
 from framework_m_core.domain.suggestions import did_you_mean
-from framework_m_core.registry.compiled import DocTypePlan
-from framework_m_core.registry.dependencies import Wants
-from framework_m_core.registry.endpoints import CallPlan
+from framework_m_core.registry.compiled import CompiledDocType
+from framework_m_core.registry.dependencies import Dependencies
+from framework_m_core.registry.endpoints import Endpoint
 
-__all__ = ["Referrer", "Snapshot"]
+__all__ = ["Referrer", "Registry"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +28,18 @@ class Referrer:
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class Registry:
     """All DocTypes, event handlers and callable functions of the app."""
 
-    doctypes: Mapping[str, DocTypePlan]
+    doctypes: Mapping[str, CompiledDocType]
     handlers: Mapping[tuple[str, str], tuple[EventHandler, ...]]
-    functions: Mapping[str, CallPlan] = field(default_factory=dict)
-    wants: Mapping[Any, Wants] = field(default_factory=dict)
+    functions: Mapping[str, Endpoint] = field(default_factory=dict)
+    dependencies: Mapping[Any, Dependencies] = field(default_factory=dict)
     """The ports that controller classes, handlers and callable functions ask for."""
-    child_tables: Mapping[str, DocTypePlan] = field(default_factory=dict)
+    child_tables: Mapping[str, CompiledDocType] = field(default_factory=dict)
     """The DocTypes whose documents are rows of others: they are read and written with these alone."""
 
-    def get(self, name: str) -> DocTypePlan:
+    def get(self, name: str) -> CompiledDocType:
         """The plan of a DocType. Raises DocTypeNotFoundError."""
         plan = self.doctypes.get(name)
         if plan is None:

@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from framework_m_core.domain.context import Principal, RequestScope
+from framework_m_core.domain.context import Principal, RequestContext
 from framework_m_core.domain.errors import AuthenticationError, ConfigurationError, NoGrantError, OutsideScopeError
 from framework_m_core.domain.filters.format import filter_text
 from framework_m_core.domain.filters.tree import Filter, Predicate, predicate
 from framework_m_core.domain.row_scopes import scope_problems, typed_scope, unite
 from framework_m_core.interfaces.permission import Grant, PermissionProtocol, PolicyEvaluateRequest
-from framework_m_core.registry.compiled import DocTypePlan
+from framework_m_core.registry.compiled import CompiledDocType
 
 __all__ = ["PermissionService"]
 
@@ -44,7 +44,7 @@ class PermissionService:
         self._bound: dict[tuple[int, int], _Bound] = {}
         self._grants: dict[tuple[frozenset[str], str, str], tuple[Grant | None, float | None]] = {}
 
-    async def find(self, principal: Principal, plan: DocTypePlan, action: str) -> Grant | None:
+    async def find(self, principal: Principal, plan: CompiledDocType, action: str) -> Grant | None:
         """The grant of an action, if any."""
         key = (principal.roles, plan.name, action)
         known = self._grants.get(key)
@@ -57,12 +57,12 @@ class PermissionService:
         self._grants[key] = (grant, None if kept_for is None else self._now() + kept_for)
         return grant
 
-    async def require(self, scope: RequestScope, plan: DocTypePlan, action: str) -> Grant:
+    async def require(self, context: RequestContext, plan: CompiledDocType, action: str) -> Grant:
         """The grant of an action. Raises AuthenticationError for anonymous callers, else NoGrantError."""
-        grant = await self.find(scope.principal, plan, action)
+        grant = await self.find(context.principal, plan, action)
         if grant is not None:
             return grant
-        if scope.principal.is_anonymous:
+        if context.principal.is_anonymous:
             raise AuthenticationError()
         raise NoGrantError(
             f"none of your roles may {action} {plan.name}", rule=f"{plan.name}.{action}", doctype=plan.name
@@ -84,32 +84,32 @@ class PermissionService:
         return bound
 
     async def covers(
-        self, scope: RequestScope, plan: DocTypePlan, action: str, grant: Grant, document: Mapping[str, Any]
+        self, context: RequestContext, plan: CompiledDocType, action: str, grant: Grant, document: Mapping[str, Any]
     ) -> bool:
         """Whether a grant covers a document, given as stored values."""
-        if not self._bind(grant, scope.principal).holds(document):
+        if not self._bind(grant, context.principal).holds(document):
             return False
         if not grant.evaluate:
             return True
-        request = PolicyEvaluateRequest(scope.principal, plan.name, action, document)
+        request = PolicyEvaluateRequest(context.principal, plan.name, action, document)
         return (await self._engine.evaluate(request)).authorized
 
     async def demand(
-        self, scope: RequestScope, plan: DocTypePlan, action: str, grant: Grant, document: Mapping[str, Any]
+        self, context: RequestContext, plan: CompiledDocType, action: str, grant: Grant, document: Mapping[str, Any]
     ) -> None:
         """Raises OutsideScopeError unless the grant covers the document; why is told to the log alone."""
-        if not await self.covers(scope, plan, action, grant, document):
+        if not await self.covers(context, plan, action, grant, document):
             if _log.isEnabledFor(logging.DEBUG):
-                _log.debug("%s", self._reason(scope, plan, action, grant, document))
+                _log.debug("%s", self._reason(context, plan, action, grant, document))
             raise OutsideScopeError(
                 f"you may {action} {plan.name}, but not this document", rule=grant.rule, doctype=plan.name
             )
 
     def _reason(
-        self, scope: RequestScope, plan: DocTypePlan, action: str, grant: Grant, document: Mapping[str, Any]
+        self, context: RequestContext, plan: CompiledDocType, action: str, grant: Grant, document: Mapping[str, Any]
     ) -> str:
-        bound = self._bind(grant, scope.principal)
-        who, what = scope.principal.email or scope.principal.id, f"{action} {plan.name}"
+        bound = self._bind(grant, context.principal)
+        who, what = context.principal.email or context.principal.id, f"{action} {plan.name}"
         if bound.holds(document):
             return f"{who} may {what}, but not this document: the permission engine refuses it"
         declared, here = filter_text(unite(grant.scopes)), filter_text(bound.tree)
@@ -117,7 +117,7 @@ class PermissionService:
         return f"{who} may {what}, but not this document: the scope of {grant.rule} is {where}"
 
 
-def _typed(plan: DocTypePlan, grant: Grant | None) -> Grant | None:
+def _typed(plan: CompiledDocType, grant: Grant | None) -> Grant | None:
     """The engine's grant, whose scopes compare the caller's values as the kinds of the fields."""
     if grant is None:
         return None

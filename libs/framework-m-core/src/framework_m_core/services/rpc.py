@@ -11,11 +11,11 @@ from uuid import UUID
 import pydantic
 
 from framework_m_core.controllers.controller import Documents
-from framework_m_core.domain.context import RequestScope
+from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.errors import (
     AuthenticationError,
-    CallNotFoundError,
-    FieldProblem,
+    FieldError,
+    MethodNotFoundError,
     TransientError,
     ValidationError,
 )
@@ -23,15 +23,15 @@ from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.domain.fields.values import bounded
 from framework_m_core.interfaces.reader import Lock
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol, UnitOfWorkProtocol
-from framework_m_core.registry.compiled import DocTypePlan
-from framework_m_core.registry.endpoints import DOC_ID, CallPlan
-from framework_m_core.registry.registry import Snapshot
+from framework_m_core.registry.compiled import CompiledDocType
+from framework_m_core.registry.endpoints import DOC_ID, Endpoint
+from framework_m_core.registry.registry import Registry
 from framework_m_core.services.documents.service import DocumentService
-from framework_m_core.services.documents.validation import fault_list
+from framework_m_core.services.documents.validation import field_errors_of
 from framework_m_core.services.documents.write_pipeline import WritePipeline
 from framework_m_core.services.permissions import PermissionService
-from framework_m_core.services.runtime.injection import NO_EQUIPMENT, Equipment
-from framework_m_core.services.runtime.retry import retrying
+from framework_m_core.services.runtime.injection import NO_INJECTION, Injector
+from framework_m_core.services.runtime.retry import retry
 
 __all__ = ["ReadyCall", "RpcService"]
 
@@ -48,41 +48,41 @@ class RpcService:
 
     def __init__(
         self,
-        snapshot: Snapshot,
+        registry: Registry,
         units: UnitOfWorkFactoryProtocol,
         pipeline: WritePipeline,
         permissions: PermissionService,
         documents: DocumentService,
-        equipment: Equipment = NO_EQUIPMENT,
+        injector: Injector = NO_INJECTION,
     ) -> None:
-        self._snapshot = snapshot
+        self._registry = registry
         self._units = units
         self._pipeline = pipeline
         self._permissions = permissions
         self._documents = documents
-        self._equipment = equipment
+        self._injector = injector
 
-    async def method(self, scope: RequestScope, doctype: str, name: str) -> ReadyCall:
+    async def method(self, context: RequestContext, doctype: str, name: str) -> ReadyCall:
         """A method of a controller that the caller may call; the body names the document by `doc_id`.
 
-        Raises CallNotFoundError, and the errors of permissions.
+        Raises MethodNotFoundError, and the errors of permissions.
         """
-        plan = self._snapshot.doctypes.get(doctype)
+        plan = self._registry.doctypes.get(doctype)
         call = plan.calls.get(name) if plan is not None and plan.meta.has_api else None
         if plan is None or call is None:
-            raise _unknown(scope, f"{doctype}.{name}")
-        await self._require(scope, plan, call)
-        return ReadyCall(self, scope, call, plan)
+            raise _unknown(context, f"{doctype}.{name}")
+        await self._require(context, plan, call)
+        return ReadyCall(self, context, call, plan)
 
-    async def function(self, scope: RequestScope, path: str) -> ReadyCall:
+    async def function(self, context: RequestContext, path: str) -> ReadyCall:
         """A function that the caller may call, by its declared path. Raises as `method` does."""
-        call = self._snapshot.functions.get(path)
+        call = self._registry.functions.get(path)
         if call is None:
-            raise _unknown(scope, path)
-        plan = self._snapshot.get(call.doctype) if call.doctype is not None else None
+            raise _unknown(context, path)
+        plan = self._registry.get(call.doctype) if call.doctype is not None else None
         if plan is not None:
-            await self._require(scope, plan, call)
-        return ReadyCall(self, scope, call, plan)
+            await self._require(context, plan, call)
+        return ReadyCall(self, context, call, plan)
 
     async def run[R](self, ready: ReadyCall, body: Mapping[str, Any], finish: Finish[R]) -> R:
         """Calls it. Raises ValidationError for the body, and what is called and `finish` raise."""
@@ -92,21 +92,21 @@ class RpcService:
 
         async def attempt() -> R:
             arguments = _arguments(call, copy.deepcopy(given))
-            async with self._units(ready.scope) as unit:
+            async with self._units(ready.context) as unit:
                 answer = finish(await self._invoke(unit, ready, ref, arguments))
                 await unit.commit()
                 return answer
 
-        return await retrying(attempt, TransientError)
+        return await retry(attempt, TransientError)
 
     async def _invoke(
         self, unit: UnitOfWorkProtocol, ready: ReadyCall, ref: UUID | str | None, arguments: Mapping[str, Any]
     ) -> Any:
-        call, within = ready.call, ready.scope.within(unit)
-        door = self._documents.scoped(within)
+        call, within = ready.call, ready.context.within(unit)
+        door = self._documents.client_for(within)
         filled = {
             **{name: door if kind is Documents else within for name, kind in call.filled.items()},
-            **self._equipment.arguments(call.function),
+            **self._injector.arguments(call.function),
         }
         if call.controller is None:
             return await call.function(**arguments, **filled)
@@ -114,15 +114,15 @@ class RpcService:
         if ref is not None and ready.plan is not None:
             action = call.action or "read"
             lock: Lock | None = None if action in {"read", "select"} else "change"
-            loaded, _ = await self._pipeline.load(unit, ready.scope, ready.plan, action, ref, lock=lock)
+            loaded, _ = await self._pipeline.load(unit, ready.context, ready.plan, action, ref, lock=lock)
             document = loaded.document
         controller = call.controller(document, None, within, door)
-        self._equipment.equip(controller)
+        self._injector.inject(controller)
         return await call.function(controller, **arguments, **filled)
 
-    async def _require(self, scope: RequestScope, plan: DocTypePlan, call: CallPlan) -> None:
+    async def _require(self, context: RequestContext, plan: CompiledDocType, call: Endpoint) -> None:
         if call.action is not None:
-            await self._permissions.require(scope, plan, call.action)
+            await self._permissions.require(context, plan, call.action)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,19 +130,19 @@ class ReadyCall:
     """A call that the caller has leave for, before anything of the body is looked at."""
 
     service: RpcService
-    scope: RequestScope
-    call: CallPlan
-    plan: DocTypePlan | None
+    context: RequestContext
+    call: Endpoint
+    plan: CompiledDocType | None
 
     async def __call__[R](self, body: Mapping[str, Any], finish: Finish[R]) -> R:
         """Calls it with the arguments in a body. Raises as `RpcService.run` does."""
         return await self.service.run(self, body, finish)
 
 
-def _unknown(scope: RequestScope, name: str) -> Exception:
-    if scope.principal.is_anonymous:
+def _unknown(context: RequestContext, name: str) -> Exception:
+    if context.principal.is_anonymous:
         return AuthenticationError()
-    return CallNotFoundError(f"nothing callable is declared as {name[:200]!r}")
+    return MethodNotFoundError(f"nothing callable is declared as {name[:200]!r}")
 
 
 def _bounded(body: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -150,28 +150,28 @@ def _bounded(body: Mapping[str, Any]) -> Mapping[str, Any]:
     try:
         bounded(_JSON, body)
     except (ValueError, OverflowError) as error:
-        raise ValidationError("the body is not valid", [FieldProblem("*", "out_of_bounds", str(error))]) from None
+        raise ValidationError("the body is not valid", [FieldError("*", "out_of_bounds", str(error))]) from None
     return body
 
 
 def _reference(raw: Any) -> UUID | str:
     if raw is None:
-        problem = FieldProblem(DOC_ID, "required", "the document is named by its id or name")
+        problem = FieldError(DOC_ID, "required", "the document is named by its id or name")
         raise ValidationError("the call is about a document", [problem])
     if not isinstance(raw, str) or not raw:
-        raise ValidationError("bad doc_id", [FieldProblem(DOC_ID, "wrong_type", "an id or a name is expected")])
+        raise ValidationError("bad doc_id", [FieldError(DOC_ID, "wrong_type", "an id or a name is expected")])
     try:
         return UUID(raw)
     except ValueError:
         return raw
 
 
-def _arguments(call: CallPlan, given: Mapping[str, Any]) -> dict[str, Any]:
+def _arguments(call: Endpoint, given: Mapping[str, Any]) -> dict[str, Any]:
     if len(given) > _MOST_ARGUMENTS:
         message = f"at most {_MOST_ARGUMENTS} arguments are expected, {len(given)} came"
-        raise ValidationError("the arguments are not valid", [FieldProblem("*", "out_of_bounds", message)])
+        raise ValidationError("the arguments are not valid", [FieldError("*", "out_of_bounds", message)])
     try:
         model = call.arguments.model_validate(dict(given))
     except pydantic.ValidationError as error:
-        raise ValidationError("the arguments are not valid", fault_list(error)) from None
+        raise ValidationError("the arguments are not valid", field_errors_of(error)) from None
     return {name: getattr(model, name) for name in call.arguments.model_fields}

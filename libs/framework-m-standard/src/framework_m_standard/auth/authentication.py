@@ -10,7 +10,7 @@ from framework_m_core.domain.errors import AuthenticationError
 from framework_m_core.interfaces.authentication import Credentials, Login
 from framework_m_core.interfaces.identity import Identity, IdentityProtocol
 from framework_m_core.interfaces.session import OpenedSession, SessionKind, SessionProtocol
-from framework_m_core.services.runtime.commit_listeners import CommitWatchers
+from framework_m_core.services.runtime.commit_listeners import CommitListeners
 from framework_m_standard.auth.csrf import check_csrf
 from framework_m_standard.auth.settings import AuthSettings
 from framework_m_standard.auth.strategies import (
@@ -41,13 +41,13 @@ class SessionAuthentication:
         session: SessionProtocol,
         login_throttle: LoginThrottle,
         auth_settings: AuthSettings,
-        commit_watchers: CommitWatchers,
+        commit_listeners: CommitListeners,
         clock: Clock,
     ) -> None:
         self._identity = identity
         self._session = session
         self._clock = clock
-        self._cookie_lifetime = auth_settings.session_days * _SECONDS_PER_DAY
+        self._cookie_lifetime = auth_settings.session_ttl_days * _SECONDS_PER_DAY
         self._tokens = AccessTokens(auth_settings, clock)
         self._throttle = login_throttle
         self._strategies: tuple[Strategy, ...] = (
@@ -55,7 +55,7 @@ class SessionAuthentication:
             CookieStrategy(identity, session),
         )
         self._verified = VerifiedCredentials()
-        commit_watchers.watch("User", self._forget)
+        commit_listeners.watch("User", self._forget)
 
     async def authenticate(self, credentials: Credentials) -> Principal | None:
         """The principal; None when no credentials are given."""

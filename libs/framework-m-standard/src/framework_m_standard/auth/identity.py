@@ -9,13 +9,13 @@ from uuid import UUID
 
 from framework_m_core.bootstrap.settings.sources import Settings
 from framework_m_core.domain.clock import Clock, IdGenerator
-from framework_m_core.domain.context import system_scope
+from framework_m_core.domain.context import system_context
 from framework_m_core.domain.documents.doctype import UNSAVED_ID
 from framework_m_core.domain.errors import (
     DuplicateNameError,
     DuplicateValueError,
     EntityNotFoundError,
-    FieldProblem,
+    FieldError,
     TransientError,
     ValidationError,
     VersionConflictError,
@@ -28,11 +28,11 @@ from framework_m_core.domain.page import OrderSpec
 from framework_m_core.interfaces.identity import Attributes, Identity, check_attributes
 from framework_m_core.interfaces.reader import DocumentReaderProtocol
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol, UnitOfWorkProtocol
-from framework_m_core.registry.registry import Snapshot
-from framework_m_core.services.documents.changes import difference, leave_trace
+from framework_m_core.registry.registry import Registry
+from framework_m_core.services.documents.changes import difference, record_change
 from framework_m_core.services.documents.validation import document_values
-from framework_m_core.services.runtime.commit_listeners import CommitWatchers
-from framework_m_core.services.runtime.retry import retrying
+from framework_m_core.services.runtime.commit_listeners import CommitListeners
+from framework_m_core.services.runtime.retry import retry
 from framework_m_standard.auth.passwords import PasswordCheck, Passwords
 from framework_m_standard.auth.records import Records, new_record
 
@@ -52,22 +52,22 @@ class DocumentIdentity:
 
     def __init__(
         self,
-        snapshot: Snapshot,
+        registry: Registry,
         unit_of_work: UnitOfWorkFactoryProtocol,
         reader: DocumentReaderProtocol,
-        commit_watchers: CommitWatchers,
+        commit_listeners: CommitListeners,
         settings: Settings,
         clock: Clock,
         ids: IdGenerator,
     ) -> None:
-        self._snapshot = snapshot
+        self._registry = registry
         self._units = unit_of_work
         self._clock = clock
         self._ids = ids
         self._users = Records(reader, _USER, *_FIELDS)
         self._credentials = Records(reader, _CREDENTIAL, "password_hash", "for_development")
         self._passwords = Passwords()
-        self._watchers = commit_watchers
+        self._watchers = commit_listeners
         self._production = settings.production
 
     async def find(self, user_id: UUID) -> Identity | None:
@@ -103,24 +103,26 @@ class DocumentIdentity:
         hashed = None if password is None else await self._passwords.hash(password)
         kept = {name: list(given) for name, given in (attributes or {}).items() if given}
         values = {"email": email, "full_name": full_name, "roles": list(dict.fromkeys(roles)), "attributes": kept}
-        id, plan = self._ids(), self._snapshot.get(_USER)
-        scope = system_scope("create a user", clock=self._clock)
+        id, plan = self._ids(), self._registry.get(_USER)
+        context = system_context("create a user", clock=self._clock)
 
         async def attempt() -> Identity:
             user = new_record(plan, id, self._clock(), {**values, "name": _folded(email)})
-            async with self._units(scope) as unit:
+            async with self._units(context) as unit:
                 await self._check_roles(unit, user.roles)
                 await self._check_free(unit, user.email)
                 await unit.repository(_USER).insert(user)
                 stored = document_values(plan, user)
-                leave_trace(unit, scope, plan, "create", DocCreated, stored, difference(plan, None, stored), self._ids)
+                record_change(
+                    unit, context, plan, "create", DocCreated, stored, difference(plan, None, stored), self._ids
+                )
                 if hashed:
                     await self._keep_hash(unit, id, hashed, for_development)
                 await unit.commit()
             return _identity(stored)
 
         # two who take one address at once: the later one finds it taken at the second try, and is told so
-        return await retrying(attempt, TransientError, DuplicateValueError)
+        return await retry(attempt, TransientError, DuplicateValueError)
 
     async def set_password(self, email: str, password: str, *, for_development: bool = False) -> Identity:
         """Replaces the password and voids all sessions. Raises EntityNotFoundError and ValidationError."""
@@ -173,30 +175,30 @@ class DocumentIdentity:
         return [_identity(user) for user in await self._users.select(EVERYTHING, OrderSpec("email"))]
 
     async def _change(self, email: str, reason: str, change: Change) -> Identity:
-        plan, scope = self._snapshot.get(_USER), system_scope(reason, clock=self._clock)
+        plan, context = self._registry.get(_USER), system_context(reason, clock=self._clock)
 
         async def attempt() -> Identity:
-            async with self._units(scope) as unit:
+            async with self._units(context) as unit:
                 user = await _by_email(unit, email)
                 before = document_values(plan, user)
                 await change(unit, user)
-                user.modified, user.modified_by = self._clock(), scope.principal.id
+                user.modified, user.modified_by = self._clock(), context.principal.id
                 await unit.repository(_USER).update(user, expected_version=user.row_version)
                 stored = document_values(plan, user)
                 changed = difference(plan, before, stored)
-                leave_trace(unit, scope, plan, "write", DocUpdated, stored, changed, self._ids)
+                record_change(unit, context, plan, "write", DocUpdated, stored, changed, self._ids)
                 self._watchers.written(unit, _USER, user.id)
                 await unit.commit()
             return _identity(stored)
 
-        return await retrying(attempt, TransientError, VersionConflictError, DuplicateValueError)
+        return await retry(attempt, TransientError, VersionConflictError, DuplicateValueError)
 
     async def _check_roles(self, unit: UnitOfWorkProtocol, roles: Sequence[str]) -> None:
         known = {role.name async for role in unit.repository(_ROLE).stream()}
         unknown = [role for role in roles if role not in known]
         if unknown:
             message = f"there is no role {', '.join(map(repr, unknown))}: known are {', '.join(sorted(known))}"
-            raise ValidationError(message, [FieldProblem("roles", "unknown_role", message)])
+            raise ValidationError(message, [FieldError("roles", "unknown_role", message)])
 
     async def _check_free(self, unit: UnitOfWorkProtocol, email: str) -> None:
         if await unit.repository(_USER).count(Comparison("email", "eq", email)):
@@ -211,16 +213,16 @@ class DocumentIdentity:
             await repository.update(known[0], expected_version=known[0].row_version)
         else:
             values = {"user": user_id, "password_hash": hashed, "for_development": for_development}
-            await repository.insert(new_record(self._snapshot.get(_CREDENTIAL), self._ids(), self._clock(), values))
+            await repository.insert(new_record(self._registry.get(_CREDENTIAL), self._ids(), self._clock(), values))
 
     async def _rehash(self, user_id: UUID, password: str, credential: Mapping[str, Any]) -> None:
         """Replaces a hash by today's, unless somebody else has replaced it meanwhile."""
         hashed = await self._passwords.hash(password)
-        scope = system_scope("hash a password anew", source="http", clock=self._clock)
+        context = system_context("hash a password anew", source="http", clock=self._clock)
         unchanged = Comparison("password_hash", "eq", credential["password_hash"])
         current = And((Comparison("user", "eq", user_id), unchanged))
         with suppress(VersionConflictError, TransientError):
-            async with self._units(scope) as unit:
+            async with self._units(context) as unit:
                 if await unit.repository(_CREDENTIAL).count(current):
                     await self._keep_hash(unit, user_id, hashed, credential["for_development"])
                     await unit.commit()

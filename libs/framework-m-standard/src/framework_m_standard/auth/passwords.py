@@ -14,7 +14,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from argon2.low_level import ARGON2_VERSION
 
-from framework_m_core.domain.errors import FieldProblem, ValidationError
+from framework_m_core.domain.errors import FieldError, ValidationError
 
 __all__ = ["MAX_LENGTH", "MIN_LENGTH", "PasswordCheck", "Passwords", "check_strength"]
 
@@ -70,7 +70,7 @@ def check_strength(password: str) -> None:
         return
     code = "too_short" if len(password) < MIN_LENGTH else "too_long"
     message = f"a password of {MIN_LENGTH} to {MAX_LENGTH} characters is expected, {len(password)} came"
-    raise ValidationError(message, [FieldProblem("password", code, message)])
+    raise ValidationError(message, [FieldError("password", code, message)])
 
 
 def _octets(password: str) -> bytes:

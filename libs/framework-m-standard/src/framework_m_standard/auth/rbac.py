@@ -9,7 +9,7 @@ from framework_m_core.domain.context import ADMINISTRATOR, GUEST, Principal
 from framework_m_core.domain.documents.doctype import FRAMEWORK_FIELDS
 from framework_m_core.domain.documents.meta import FieldLevel, Scope
 from framework_m_core.domain.fields.spec import FieldSpec
-from framework_m_core.domain.filters.tree import EVERYTHING, Comparison, Filter, PrincipalValue, matches
+from framework_m_core.domain.filters.tree import EVERYTHING, Comparison, Filter, UserAttribute, matches
 from framework_m_core.domain.row_scopes import typed_scope
 from framework_m_core.interfaces.permission import (
     DecisionSource,
@@ -17,8 +17,8 @@ from framework_m_core.interfaces.permission import (
     PolicyEvaluateRequest,
     PolicyEvaluateResult,
 )
-from framework_m_core.registry.compiled import DocTypePlan
-from framework_m_core.registry.registry import Snapshot
+from framework_m_core.registry.compiled import CompiledDocType
+from framework_m_core.registry.registry import Registry
 
 __all__ = ["RbacPermission"]
 
@@ -30,15 +30,15 @@ _WRITING: Final = frozenset({"create", "write"})
 class RbacPermission:
     """Grants what a principal's roles are given; everybody also has the role Guest.
 
-    A grant depends on roles, DocType and action alone: the caller stands in its scope as a `PrincipalValue`.
+    A grant depends on roles, DocType and action alone: the caller stands in its scope as a `UserAttribute`.
     """
 
-    def __init__(self, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
 
     async def grant(self, principal: Principal, doctype: str, action: str) -> Grant | None:
         """The leave that the principal's roles give, if any. Raises DocTypeNotFoundError."""
-        return _grant(self._snapshot.get(doctype), principal.roles | {GUEST}, action)
+        return _grant(self._registry.get(doctype), principal.roles | {GUEST}, action)
 
     async def evaluate(self, request: PolicyEvaluateRequest) -> PolicyEvaluateResult:
         """Decides about one document by the scope of the grant."""
@@ -50,7 +50,7 @@ class RbacPermission:
         return PolicyEvaluateResult(covered, grant.rule, DecisionSource.RBAC)
 
 
-def _grant(plan: DocTypePlan, roles: frozenset[str], action: str) -> Grant | None:
+def _grant(plan: CompiledDocType, roles: frozenset[str], action: str) -> Grant | None:
     given: Mapping[str, Scope] = {ADMINISTRATOR: "all"} if ADMINISTRATOR in roles else plan.meta.scopes(action)
     by = sorted(roles & given.keys())
     if not by:
@@ -62,20 +62,20 @@ def _grant(plan: DocTypePlan, roles: frozenset[str], action: str) -> Grant | Non
     return Grant(scopes, _readable(plan, roles), writable, f"{plan.name}.{action}:{','.join(by)}")
 
 
-def _scope(plan: DocTypePlan, declared: Scope) -> Filter:
+def _scope(plan: CompiledDocType, declared: Scope) -> Filter:
     if declared == "all":
         return EVERYTHING
     return typed_scope(_own(plan) if declared == "own" else declared, plan.specs)
 
 
-def _own(plan: DocTypePlan) -> Filter:
+def _own(plan: CompiledDocType) -> Filter:
     field = plan.meta.rls_field or "owner"
     if field in {"id", "owner"} or plan.links.get(field) == "User":
-        return Comparison(field, "eq", PrincipalValue("id"))
-    return Comparison(field, "in", PrincipalValue(field))
+        return Comparison(field, "eq", UserAttribute("id"))
+    return Comparison(field, "in", UserAttribute(field))
 
 
-def _readable(plan: DocTypePlan, roles: frozenset[str]) -> frozenset[str]:
+def _readable(plan: CompiledDocType, roles: frozenset[str]) -> frozenset[str]:
     own = {name for name in plan.fields if _may_read(plan.fields[name], plan.meta.field_levels, roles)}
     rows = {
         f"{table}.{name}"
@@ -86,7 +86,7 @@ def _readable(plan: DocTypePlan, roles: frozenset[str]) -> frozenset[str]:
     return frozenset({*FRAMEWORK_FIELDS, *own, *rows})
 
 
-def _writable(plan: DocTypePlan, roles: frozenset[str]) -> frozenset[str]:
+def _writable(plan: CompiledDocType, roles: frozenset[str]) -> frozenset[str]:
     own = {name for name in plan.fields if _may_write(plan.fields[name], plan.meta.field_levels, roles)}
     rows = {
         f"{table}.{name}"

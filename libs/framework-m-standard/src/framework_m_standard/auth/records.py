@@ -8,11 +8,11 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from framework_m_core.domain.filters.tree import And, Comparison, Filter, shape_of
+from framework_m_core.domain.filters.tree import And, Comparison, Filter, parameterize
 from framework_m_core.domain.page import OrderSpec
-from framework_m_core.interfaces.reader import DocumentReaderProtocol, QueryShape
-from framework_m_core.registry.compiled import DocTypePlan
-from framework_m_core.services.documents.validation import validated
+from framework_m_core.interfaces.reader import DocumentReaderProtocol, QueryTemplate
+from framework_m_core.registry.compiled import CompiledDocType
+from framework_m_core.services.documents.validation import validate
 from framework_m_core.services.queries.projection import LIVE
 
 __all__ = ["Records", "new_record"]
@@ -38,14 +38,14 @@ class Records:
         self, where: Filter, *order_by: OrderSpec, limit: int | None = None, offset: int = 0
     ) -> list[Mapping[str, Any]]:
         """The documents that match."""
-        tree, values = shape_of(And((where, LIVE)))
-        shape = QueryShape(self._doctype, self._fields, tree, order_by, paged=limit is not None)
+        tree, values = parameterize(And((where, LIVE)))
+        shape = QueryTemplate(self._doctype, self._fields, tree, order_by, paged=limit is not None)
         paging = () if limit is None else (limit, offset)
         rows = await self._reader.fetch(self._prepare(shape), (*values, *paging))
         return [dict(zip(self._fields, row, strict=True)) for row in rows]
 
 
-def new_record(plan: DocTypePlan, id: UUID, now: datetime, values: Mapping[str, Any]) -> Any:
+def new_record(plan: CompiledDocType, id: UUID, now: datetime, values: Mapping[str, Any]) -> Any:
     """A document of a DocType, stamped as the system's; its name is the id unless given. Raises ValidationError."""
     stamps = {"id": id, "owner": _SYSTEM, "creation": now, "modified": now, "modified_by": _SYSTEM}
-    return validated(plan, {"name": str(id), **values, **stamps})
+    return validate(plan, {"name": str(id), **values, **stamps})

@@ -8,15 +8,15 @@ from typing import Any
 from uuid import UUID
 
 from framework_m_core.domain.clock import Clock, IdGenerator
-from framework_m_core.domain.context import RequestScope, system_scope
+from framework_m_core.domain.context import RequestContext, system_context
 from framework_m_core.domain.errors import TransientError, VersionConflictError
 from framework_m_core.domain.filters.tree import And, Comparison
 from framework_m_core.domain.page import OrderSpec
 from framework_m_core.interfaces.reader import DocumentReaderProtocol
 from framework_m_core.interfaces.session import OpenedSession, Session, SessionKind
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol, UnitOfWorkProtocol
-from framework_m_core.registry.registry import Snapshot
-from framework_m_core.services.runtime.retry import retrying
+from framework_m_core.registry.registry import Registry
+from framework_m_core.services.runtime.retry import retry
 from framework_m_standard.auth.records import Records, new_record
 from framework_m_standard.auth.session_secrets import SessionSecrets, hash_secret, is_secret
 from framework_m_standard.auth.settings import AuthSettings
@@ -33,17 +33,17 @@ class DocumentSessions:
 
     def __init__(
         self,
-        snapshot: Snapshot,
+        registry: Registry,
         unit_of_work: UnitOfWorkFactoryProtocol,
         reader: DocumentReaderProtocol,
         auth_settings: AuthSettings,
         clock: Clock,
         ids: IdGenerator,
     ) -> None:
-        self._plan = snapshot.get(_SESSION)
+        self._plan = registry.get(_SESSION)
         self._units = unit_of_work
         self._sessions = Records(reader, _SESSION, *_FIELDS)
-        self._lifetime = timedelta(days=auth_settings.session_days)
+        self._lifetime = timedelta(days=auth_settings.session_ttl_days)
         self._grace = timedelta(seconds=auth_settings.refresh_grace_seconds)
         self._most = auth_settings.sessions_per_user
         self._secrets = SessionSecrets(auth_settings)
@@ -62,13 +62,13 @@ class DocumentSessions:
                 "secret_hash": hash_secret(secret), "csrf_hash": hash_secret(csrf),
             }  # fmt: skip
             document = new_record(self._plan, id, now, values)
-            async with self._units(self._scope("begin a session")) as unit:
+            async with self._units(self._context("begin a session")) as unit:
                 await self._make_room(unit, user_id, epoch, now)
                 await unit.repository(_SESSION).insert(document)
                 await unit.commit()
             return OpenedSession(_session(document.__dict__), secret, csrf)
 
-        return await retrying(attempt)
+        return await retry(attempt)
 
     async def find(self, session_id: UUID) -> Session | None:
         """The session while it is neither ended nor expired."""
@@ -78,17 +78,17 @@ class DocumentSessions:
     async def rotate(self, session_id: UUID, secret: str, *, address: str = "") -> OpenedSession | None:
         """Trades a refresh secret for a new one; a spent one ends the session, a wrong one changes nothing."""
         # of several who present one at once, the later ones meet the first one's change at their next try
-        return await retrying(lambda: self._rotate(session_id, secret, address), TransientError, VersionConflictError)
+        return await retry(lambda: self._rotate(session_id, secret, address), TransientError, VersionConflictError)
 
     async def end(self, session_id: UUID) -> None:
         """Ends a session; ending one that is over does nothing."""
 
         async def attempt() -> None:
-            async with self._units(self._scope("end a session")) as unit:
+            async with self._units(self._context("end a session")) as unit:
                 await unit.repository(_SESSION).delete(session_id)
                 await unit.commit()
 
-        await retrying(attempt)
+        await retry(attempt)
 
     async def _make_room(self, unit: UnitOfWorkProtocol, user_id: UUID, epoch: int, now: datetime) -> None:
         """Leaves a user the newest live sessions, one fewer than there may be."""
@@ -102,7 +102,7 @@ class DocumentSessions:
     async def _rotate(self, session_id: UUID, secret: str, address: str) -> OpenedSession | None:
         now = self._clock()
         fresh, csrf = self._secrets.next(session_id, secret, address)
-        async with self._units(self._scope("refresh a session")) as unit:
+        async with self._units(self._context("refresh a session")) as unit:
             repository = unit.repository(_SESSION)
             document = await repository.get(session_id)
             if document is None or document.expires <= now:
@@ -119,8 +119,8 @@ class DocumentSessions:
             await unit.commit()
         return OpenedSession(_session(document.__dict__), fresh, csrf)
 
-    def _scope(self, reason: str) -> RequestScope:
-        return system_scope(reason, source="http", clock=self._clock)
+    def _context(self, reason: str) -> RequestContext:
+        return system_context(reason, source="http", clock=self._clock)
 
 
 def _session(row: Mapping[str, Any]) -> Session:

@@ -25,8 +25,8 @@ class AuthSettings(BaseModel):
         description="Signs access tokens and keys the login throttle: 32 characters or more. Generated in "
         "development, required in production.",
     )
-    access_minutes: int = Field(default=15, ge=1, le=24 * 60, description="How long an access token lives.")
-    session_days: int = Field(
+    access_token_ttl_minutes: int = Field(default=15, ge=1, le=24 * 60, description="How long an access token lives.")
+    session_ttl_days: int = Field(
         default=14,
         ge=1,
         le=365,

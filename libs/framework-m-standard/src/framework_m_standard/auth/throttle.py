@@ -10,14 +10,14 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from framework_m_core.domain.clock import Clock, IdGenerator
-from framework_m_core.domain.context import system_scope
+from framework_m_core.domain.context import system_context
 from framework_m_core.domain.errors import RateLimitError
 from framework_m_core.domain.filters.tree import And, Comparison
 from framework_m_core.domain.page import OrderSpec
 from framework_m_core.interfaces.reader import DocumentReaderProtocol
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol
-from framework_m_core.registry.registry import Snapshot
-from framework_m_core.services.runtime.retry import retrying
+from framework_m_core.registry.registry import Registry
+from framework_m_core.services.runtime.retry import retry
 from framework_m_standard.auth.records import Records, new_record
 from framework_m_standard.auth.settings import AuthSettings
 
@@ -41,14 +41,14 @@ class LoginThrottle:
 
     def __init__(
         self,
-        snapshot: Snapshot,
+        registry: Registry,
         unit_of_work: UnitOfWorkFactoryProtocol,
         reader: DocumentReaderProtocol,
         auth_settings: AuthSettings,
         clock: Clock,
         ids: IdGenerator,
     ) -> None:
-        self._snapshot = snapshot
+        self._registry = registry
         self._units = unit_of_work
         self._attempts = Records(reader, _ATTEMPT, "at")
         self._clock = clock
@@ -65,11 +65,11 @@ class LoginThrottle:
     async def begin(self, account: str, address: str) -> None:
         """Counts an attempt. Raises RateLimitError, and forgets the attempt, when there were too many before it."""
         keys, now, id = self._keys(account, address), self._clock(), self._ids()
-        await retrying(lambda: self._record(id, keys, now))
+        await retry(lambda: self._record(id, keys, now))
         free = [moment for fields in self._limits if (moment := await self._free_again(fields, keys, now))]
         if not free:
             return
-        await retrying(lambda: self._forget(Comparison("id", "eq", id)))
+        await retry(lambda: self._forget(Comparison("id", "eq", id)))
         seconds = max(1, math.ceil((max(free) - now).total_seconds()))
         raise RateLimitError(f"too many failed logins: try again in {seconds} seconds", retry_after=seconds)
 
@@ -77,17 +77,17 @@ class LoginThrottle:
         """Takes back this account's failures at this address."""
         keys = self._keys(account, address)
         matching = And(tuple(Comparison(field, "eq", key) for field, key in keys.items()))
-        await retrying(lambda: self._forget(matching))
+        await retry(lambda: self._forget(matching))
 
     async def _record(self, id: UUID, keys: dict[str, str], now: datetime) -> None:
-        attempt = new_record(self._snapshot.get(_ATTEMPT), id, now, {**keys, "at": now})
-        async with self._units(system_scope("count logins", source="http", clock=self._clock)) as unit:
+        attempt = new_record(self._registry.get(_ATTEMPT), id, now, {**keys, "at": now})
+        async with self._units(system_context("count logins", source="http", clock=self._clock)) as unit:
             await unit.repository(_ATTEMPT).delete_where(Comparison("at", "lt", now - self._window))
             await unit.repository(_ATTEMPT).insert(attempt)
             await unit.commit()
 
     async def _forget(self, where: And | Comparison) -> None:
-        async with self._units(system_scope("count logins", source="http", clock=self._clock)) as unit:
+        async with self._units(system_context("count logins", source="http", clock=self._clock)) as unit:
             await unit.repository(_ATTEMPT).delete_where(where)
             await unit.commit()
 

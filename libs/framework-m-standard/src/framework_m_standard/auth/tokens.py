@@ -34,7 +34,7 @@ class AccessTokens:
 
     def __init__(self, settings: AuthSettings, clock: Clock) -> None:
         self._key = settings.key("access-token")
-        self._lifetime = timedelta(minutes=settings.access_minutes)
+        self._lifetime = timedelta(minutes=settings.access_token_ttl_minutes)
         self._clock = clock
 
     @property

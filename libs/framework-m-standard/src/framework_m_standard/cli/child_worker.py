@@ -58,10 +58,10 @@ class ChildWorker:
         if self.exit_code is None:
             self._process.terminate()
 
-    def wait(self, shutdown_seconds: float) -> None:
+    def wait(self, shutdown_timeout_seconds: float) -> None:
         """Waits for its end, for as long as running requests may take and a little more, and lets go of it."""
         try:
-            self._process.wait(shutdown_seconds + _MORE_PATIENCE_SECONDS)
+            self._process.wait(shutdown_timeout_seconds + _MORE_PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

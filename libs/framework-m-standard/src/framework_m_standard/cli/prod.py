@@ -48,4 +48,4 @@ def prod(
     if count == 1:
         serve_app(settings, bound, ready, frozenset())
         return 0
-    return Supervisor(bound, count, http.shutdown_seconds).run(ready)
+    return Supervisor(bound, count, http.shutdown_timeout_seconds).run(ready)

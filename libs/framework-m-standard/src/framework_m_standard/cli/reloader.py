@@ -32,10 +32,12 @@ class Reloader:
     The socket stays open throughout, so that no request fails meanwhile.
     """
 
-    def __init__(self, folder: Path, bound: socket.socket, shutdown_seconds: float, says: frozenset[Says]) -> None:
+    def __init__(
+        self, folder: Path, bound: socket.socket, shutdown_timeout_seconds: float, says: frozenset[Says]
+    ) -> None:
         self._folder = folder
         self._bound = bound
-        self._shutdown_seconds = shutdown_seconds
+        self._shutdown_seconds = shutdown_timeout_seconds
         self._says = says
         self._stop = threading.Event()
         self._next: ChildWorker | None = None

@@ -11,8 +11,8 @@ from framework_m_core.cli.declared import application_here, declared_by
 from framework_m_core.cli.tables import print_table
 from framework_m_core.domain.errors import DocTypeNotFoundError
 from framework_m_core.domain.suggestions import did_you_mean
-from framework_m_core.registry.endpoints import CallPlan
-from framework_m_core.registry.registry import Snapshot
+from framework_m_core.registry.endpoints import Endpoint
+from framework_m_core.registry.registry import Registry
 from framework_m_standard.http.access import DOCUMENTS, access_table
 
 __all__ = ["routes"]
@@ -34,14 +34,14 @@ def routes(doctype: Annotated[str | None, Parameter(help="One DocType's routes a
       m routes
       m routes Invoice
     """
-    snapshot = declared_by(application_here())
-    served = [name for name, plan in snapshot.doctypes.items() if plan.meta.has_api]
+    registry = declared_by(application_here())
+    served = [name for name, plan in registry.doctypes.items() if plan.meta.has_api]
     if doctype is not None and doctype not in served:
         raise DocTypeNotFoundError(f"no DocType {doctype!r} is served over HTTP{did_you_mean(doctype, served)}")
     print_table(_fixed() if doctype is None else ())
     for name in sorted(served) if doctype is None else [doctype]:
-        print_table(_of_doctype(snapshot, name))
-    print_table(_functions(snapshot) if doctype is None else ())
+        print_table(_of_doctype(registry, name))
+    print_table(_functions(registry) if doctype is None else ())
 
 
 def _fixed() -> Iterator[Line]:
@@ -50,8 +50,8 @@ def _fixed() -> Iterator[Line]:
             yield route.method, route.path, _NEEDS[route.action]
 
 
-def _of_doctype(snapshot: Snapshot, name: str) -> Iterator[Line]:
-    plan = snapshot.get(name)
+def _of_doctype(registry: Registry, name: str) -> Iterator[Line]:
+    plan = registry.get(name)
     for route in access_table():
         if route.path.startswith(DOCUMENTS) and (plan.meta.submittable or route.action not in {"submit", "cancel"}):
             path = route.path.replace("{doctype}", name)
@@ -60,10 +60,10 @@ def _of_doctype(snapshot: Snapshot, name: str) -> Iterator[Line]:
         yield "POST", f"{_RPC}{name}/{method}", _leave(call)
 
 
-def _functions(snapshot: Snapshot) -> Iterator[Line]:
-    for path, call in snapshot.functions.items():
+def _functions(registry: Registry) -> Iterator[Line]:
+    for path, call in registry.functions.items():
         yield "POST", f"{_RPC}fn/{path}", _leave(call)
 
 
-def _leave(call: CallPlan) -> str:
+def _leave(call: Endpoint) -> str:
     return f"{call.action} {call.doctype}" if call.action else "open"

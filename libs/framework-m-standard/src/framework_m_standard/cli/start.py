@@ -34,6 +34,6 @@ def start(
     bound = listen_as_configured(http)
     says = frozenset(Says) - ({Says.REQUESTS} if quiet else set())
     if reload:
-        return Reloader(settings.root, bound, http.shutdown_seconds, says).run()
+        return Reloader(settings.root, bound, http.shutdown_timeout_seconds, says).run()
     serve_app(settings, bound, lambda: None, says)
     return 0

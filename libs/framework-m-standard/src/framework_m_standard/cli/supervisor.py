@@ -24,10 +24,10 @@ _LAST_RESORT_SECONDS: Final = 2
 class Supervisor:
     """Starts one worker alone, so that a start that cannot succeed fails once; then all others."""
 
-    def __init__(self, bound: socket.socket, count: int, shutdown_seconds: float) -> None:
+    def __init__(self, bound: socket.socket, count: int, shutdown_timeout_seconds: float) -> None:
         self._bound = bound
         self._count = count
-        self._shutdown_seconds = shutdown_seconds
+        self._shutdown_seconds = shutdown_timeout_seconds
         self._stop = threading.Event()
         self._workers: list[ChildWorker] = []
         self._pause = 0.0

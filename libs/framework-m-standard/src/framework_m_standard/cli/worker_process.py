@@ -56,8 +56,8 @@ def serve_app(settings: Settings, bound: socket.socket, ready: Callable[[], None
         finally:
             await application.close()
 
-    seconds = http_settings(settings).shutdown_seconds
-    serve(opened, bound, lifecycle, shutdown_seconds=seconds, ready=ready)
+    seconds = http_settings(settings).shutdown_timeout_seconds
+    serve(opened, bound, lifecycle, shutdown_timeout_seconds=seconds, ready=ready)
 
 
 def _follow_parent() -> None:

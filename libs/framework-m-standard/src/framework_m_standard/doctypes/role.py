@@ -25,7 +25,7 @@ class RoleController(Controller[Role]):
 
     async def before_delete(self) -> None:
         """Refuses while a user has the role: users name roles, so nothing else would keep it."""
-        unit: UnitOfWorkProtocol = self.scope.unit
+        unit: UnitOfWorkProtocol = self.context.unit
         holders = [user.email async for user in unit.repository("User").stream() if self.doc.name in user.roles]
         if holders:
             raise LinkedDocumentError(f"{len(holders)} users have the role {self.doc.name}: take it from them first")

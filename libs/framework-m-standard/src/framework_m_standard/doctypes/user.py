@@ -8,7 +8,7 @@ from pydantic import field_validator
 
 from framework_m_core.controllers.controller import Controller
 from framework_m_core.domain.context import ADMINISTRATOR
-from framework_m_core.domain.errors import EntityNotFoundError, FieldProblem, LastAdministratorError, ValidationError
+from framework_m_core.domain.errors import EntityNotFoundError, FieldError, LastAdministratorError, ValidationError
 from framework_m_core.domain.fields.field import Field
 from framework_m_core.domain.filters.tree import Comparison
 from framework_m_core.interfaces.identity import check_attributes
@@ -55,7 +55,7 @@ class UserController(Controller[User]):
 
     async def validate(self) -> None:
         """Refuses what the caller may not give, malformed attributes and unknown roles."""
-        check_rights(self.scope.principal, self.previous, self.doc)
+        check_rights(self.context.principal, self.previous, self.doc)
         if self.previous is None or self.previous.attributes != self.doc.attributes:
             check_attributes(self.doc.attributes)
         self.doc.roles = list(dict.fromkeys(self.doc.roles))
@@ -70,10 +70,10 @@ class UserController(Controller[User]):
 
     async def before_delete(self) -> None:
         """Removes the password and the sessions: they belong to the user, and would keep it from being deleted."""
-        check_rights(self.scope.principal, self.doc, None)
+        check_rights(self.context.principal, self.doc, None)
         if is_administrator(self.doc) and self.doc.deleted_at is None:
             await self._check_other_administrator()
-        unit: UnitOfWorkProtocol = self.scope.unit
+        unit: UnitOfWorkProtocol = self.context.unit
         for doctype in _OWNED:
             await unit.repository(doctype).delete_where(Comparison("user", "eq", self.doc.id))
 
@@ -81,7 +81,7 @@ class UserController(Controller[User]):
         # the lock lets two administrators who disable each other come one after the other
         roles = self.documents.elevated("keep an administrator")
         await roles.get("Role", ADMINISTRATOR, for_update=True)
-        unit: UnitOfWorkProtocol = self.scope.unit
+        unit: UnitOfWorkProtocol = self.context.unit
         async for user in unit.repository("User").stream(Comparison("enabled", "eq", True)):
             if user.id != self.doc.id and is_administrator(user):
                 return
@@ -99,6 +99,6 @@ class UserController(Controller[User]):
                 if role not in known:
                     await roles.get("Role", role)
             except EntityNotFoundError:
-                problems.append(FieldProblem("roles", "unknown_role", f"there is no role {role!r}: create it first"))
+                problems.append(FieldError("roles", "unknown_role", f"there is no role {role!r}: create it first"))
         if problems:
             raise ValidationError("the user has roles that do not exist", problems)

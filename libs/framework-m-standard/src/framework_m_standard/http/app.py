@@ -13,14 +13,14 @@ from litestar.handlers import ASGIRouteHandler
 
 from framework_m_core.domain.clock import Clock, system_clock
 from framework_m_core.interfaces.authentication import AuthenticationProtocol
-from framework_m_core.registry.registry import Snapshot
+from framework_m_core.registry.registry import Registry
 from framework_m_core.services.documents.service import DocumentService
 from framework_m_core.services.metadata.service import MetadataService
 from framework_m_core.services.queries.service import QueryService
 from framework_m_core.services.rpc import RpcService
 from framework_m_standard.http.documents.actions import DocumentActions
 from framework_m_standard.http.documents.routes import DocumentRoutes, document_mount
-from framework_m_standard.http.middleware.request_context import REFUSED_PATH, Entrance
+from framework_m_standard.http.middleware.request_context import REFUSED_PATH, RequestContextMiddleware
 from framework_m_standard.http.openapi.document import OpenApi
 from framework_m_standard.http.openapi.routes import openapi_routes
 from framework_m_standard.http.routes.auth import AuthRoutes
@@ -29,10 +29,10 @@ from framework_m_standard.http.routes.meta import meta_routes
 from framework_m_standard.http.routes.rpc import rpc_routes
 from framework_m_standard.http.routes.welcome import welcome_route
 from framework_m_standard.http.settings import HttpSettings, check_for_production
-from framework_m_standard.http.wire.asgi import ASGIApp, arrival_of
-from framework_m_standard.http.wire.error_responses import answer_to_exception, problem
+from framework_m_standard.http.wire.asgi import ASGIApp, request_state_of
+from framework_m_standard.http.wire.error_responses import problem, respond_to_exception
 from framework_m_standard.http.wire.request_errors import RouteNotFoundError
-from framework_m_standard.http.wire.responses import DocumentEncoder, send_answer
+from framework_m_standard.http.wire.responses import DocumentEncoder, send_response
 
 __all__ = ["Services", "create_app"]
 
@@ -46,7 +46,7 @@ _RESPONSE_HEADERS: Final = ["ETag", "Location", "Retry-After", "X-Request-ID"]
 class Services:
     """What the routes work with."""
 
-    snapshot: Snapshot
+    registry: Registry
     documents: DocumentService
     queries: QueryService
     metadata: MetadataService
@@ -72,38 +72,40 @@ def create_app(
     """
     if not development:
         check_for_production(settings)
-    snapshot, authentication = services.snapshot, services.authentication
-    encode = DocumentEncoder(snapshot)
-    actions = DocumentActions(services.documents, services.queries, encode, settings.body_limit)
-    auth = AuthRoutes(authentication, settings.body_limit, secure_cookies=not development)
-    documents = DocumentRoutes(snapshot, actions)
-    openapi = OpenApi(snapshot, services.metadata, services.title, services.version)
+    registry, authentication = services.registry, services.authentication
+    encode = DocumentEncoder(registry)
+    actions = DocumentActions(services.documents, services.queries, encode, settings.max_body_bytes)
+    auth = AuthRoutes(authentication, settings.max_body_bytes, secure_cookies=not development)
+    documents = DocumentRoutes(registry, actions)
+    openapi = OpenApi(registry, services.metadata, services.title, services.version)
     litestar = Litestar(
         route_handlers=[
             document_mount(documents),
             *meta_routes(services.metadata),
-            *rpc_routes(services.rpc, settings.body_limit),
+            *rpc_routes(services.rpc, settings.max_body_bytes),
             *openapi_routes(openapi, services.openapi_assets),
             *auth.handlers(),
             *health_routes(ping, lifecycle or Lifecycle()),
             *((welcome_route(services.title, services.version),) if development else ()),
             _refusal(),
         ],
-        exception_handlers={HTTPException: answer_to_exception, Exception: answer_to_exception},
+        exception_handlers={HTTPException: respond_to_exception, Exception: respond_to_exception},
         cors_config=_cors(settings),
         openapi_config=None,
         logging_config=None,
-        request_max_body_size=settings.body_limit,
+        request_max_body_size=settings.max_body_bytes,
     )
-    return Entrance(litestar, authentication, services.clock, None if settings.cors_origins else documents)
+    return RequestContextMiddleware(
+        litestar, authentication, services.clock, None if settings.cors_origins else documents
+    )
 
 
 def _refusal() -> ASGIRouteHandler:
     @asgi(REFUSED_PATH, copy_scope=False)
     async def refused(scope: Any, receive: Any, send: Any) -> None:
-        arrival = arrival_of(scope)
-        error = arrival.refusal or RouteNotFoundError("no route has this path")
-        await send_answer(send, problem(error, arrival.scope.request_id), head=scope["method"] == "HEAD")
+        state = request_state_of(scope)
+        error = state.refusal or RouteNotFoundError("no route has this path")
+        await send_response(send, problem(error, state.context.request_id), head=scope["method"] == "HEAD")
 
     return refused
 

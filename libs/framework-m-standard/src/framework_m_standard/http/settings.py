@@ -22,25 +22,25 @@ class HttpSettings(BaseModel):
 
     host: str = Field(default="127.0.0.1", description="The address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="The port to listen on; 0 takes any free one.")
-    body_limit_mb: int = Field(default=10, ge=1, le=1024, description="The largest request body, in MiB.")
+    max_body_mb: int = Field(default=10, ge=1, le=1024, description="The largest request body, in MiB.")
     cors_origins: tuple[str, ...] | None = Field(
         default=None,
         description="Origins of other sites whose pages may call this server; none in development. Production wants "
         "it stated, if only as an empty list.",
     )
-    shutdown_seconds: int = Field(
+    shutdown_timeout_seconds: int = Field(
         default=10, ge=0, le=3600, description="How long running requests may take to finish when the server stops."
     )
     workers: int = Field(default=1, ge=1, le=256, description="Processes that `m prod` starts.")
 
-    def in_force(self, settings: Settings) -> Mapping[str, Any]:
+    def effective(self, settings: Settings) -> Mapping[str, Any]:
         """What unset settings come to: development lets no other origin in, production wants it said."""
         return {} if settings.production else {"cors_origins": ()}
 
     @property
-    def body_limit(self) -> int:
+    def max_body_bytes(self) -> int:
         """The largest request body in bytes."""
-        return self.body_limit_mb * 1024 * 1024
+        return self.max_body_mb * 1024 * 1024
 
     @field_validator("cors_origins")
     @classmethod

@@ -27,7 +27,7 @@ class InitWeb:
             app.container.provide("web_lifecycle", Lifecycle())
         title, version = app_title(app.settings)
         services = Services(
-            snapshot=app.snapshot,
+            registry=app.registry,
             documents=app.documents,
             queries=app.queries,
             metadata=get("metadata"),

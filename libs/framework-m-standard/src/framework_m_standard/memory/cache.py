@@ -28,8 +28,8 @@ class MemoryCache:
     """Entries from the longest unused to the latest; past their bounds the first go. Looking is no use of an entry."""
 
     def __init__(self, memory_settings: MemorySettings, clock: Clock) -> None:
-        self._most = memory_settings.cache_entries
-        self._most_characters = memory_settings.cache_mb * 1_000_000
+        self._most = memory_settings.max_cache_entries
+        self._most_characters = memory_settings.max_cache_mb * 1_000_000
         self._characters = 0
         self._clock = clock
         self._entries: OrderedDict[str, _Entry] = OrderedDict()

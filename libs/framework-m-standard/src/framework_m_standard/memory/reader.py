@@ -8,7 +8,7 @@ from typing import Any
 
 from framework_m_core.domain.filters.tree import Filter, fields_of
 from framework_m_core.domain.page import OrderSpec
-from framework_m_core.interfaces.reader import QueryShape, ReadHandle, Row
+from framework_m_core.interfaces.reader import QueryTemplate, ReadHandle, Row
 from framework_m_standard.memory import rows as stored
 from framework_m_standard.memory.selection import Rows, filled, select
 from framework_m_standard.memory.store import MemoryStore
@@ -46,9 +46,9 @@ class MemoryReader:
     def __init__(self, memory_store: MemoryStore) -> None:
         self._store = memory_store
 
-    def prepare(self, shape: QueryShape) -> ReadHandle:
+    def prepare(self, shape: QueryTemplate) -> ReadHandle:
         """Looks every name up. Raises KeyError for unknown ones."""
-        plan = self._store.snapshot.doctypes[shape.doctype]
+        plan = self._store.registry.doctypes[shape.doctype]
         named = fields_of(shape.where) | {spec.field for spec in shape.order_by}
         if unknown := named.difference(plan.columns):
             raise KeyError(*sorted(unknown))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from uuid import UUID
 
-from framework_m_core.registry.registry import Referrer, Snapshot
+from framework_m_core.registry.registry import Referrer, Registry
 from framework_m_standard.memory.rows import Row
 from framework_m_standard.memory.transaction import Transaction
 
@@ -13,10 +13,10 @@ __all__ = ["holders"]
 
 
 def holders(
-    snapshot: Snapshot, transaction: Transaction, doctype: str, ids: Collection[UUID]
+    registry: Registry, transaction: Transaction, doctype: str, ids: Collection[UUID]
 ) -> Iterator[tuple[str, Row]]:
     """The documents, deleted ones too, that link to one of these, each with its DocType."""
-    for referrer in snapshot.referrers.get(doctype, ()):
+    for referrer in registry.referrers.get(doctype, ()):
         for row in transaction.rows(referrer.doctype).values():
             if any(target in ids for target in _targets(referrer, row)):
                 yield referrer.doctype, row

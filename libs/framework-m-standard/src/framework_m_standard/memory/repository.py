@@ -12,7 +12,7 @@ from framework_m_core.domain.documents.doctype import VERSION_ATTRIBUTE
 from framework_m_core.domain.errors import IntegrityError, LinkedDocumentError
 from framework_m_core.domain.filters.tree import EVERYTHING, And, Comparison, Filter
 from framework_m_core.domain.page import DEFAULT_LIMIT, OrderSpec, PaginatedResult
-from framework_m_core.registry.compiled import DocTypePlan
+from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.services.documents.codec import document_from_values
 from framework_m_core.services.documents.validation import document_values
 from framework_m_core.services.queries.projection import LIVE
@@ -33,7 +33,7 @@ _BY_ID = (OrderSpec("id"),)
 class MemoryRepository[T: BaseModel]:
     """The documents of one DocType."""
 
-    def __init__(self, unit: MemoryUnitOfWork, plan: DocTypePlan) -> None:
+    def __init__(self, unit: MemoryUnitOfWork, plan: CompiledDocType) -> None:
         self._unit = unit
         self._plan = plan
 
@@ -134,7 +134,7 @@ class MemoryRepository[T: BaseModel]:
         with transaction.statement():
             for row in rows:
                 transaction.remove(self._plan, row)
-            if gone and any(True for _ in holders(self._unit.store.snapshot, transaction, self._plan.name, gone)):
+            if gone and any(True for _ in holders(self._unit.store.registry, transaction, self._plan.name, gone)):
                 raise IntegrityError("a document that others link to would go")
 
     def _select(self, where: Filter, order_by: tuple[OrderSpec, ...] = ()) -> Sequence[Row]:

@@ -12,7 +12,7 @@ from framework_m_core.domain.errors import IntegrityError
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.domain.fields.values import bounded
 from framework_m_core.interfaces.reader import ChildSelection
-from framework_m_core.registry.compiled import DocTypePlan
+from framework_m_core.registry.compiled import CompiledDocType
 
 __all__ = ["Row", "from_json", "getter", "json_text", "stored_row", "stored_value", "values_of"]
 
@@ -51,7 +51,7 @@ def stored_value(spec: FieldSpec, value: Any) -> Any:
         raise IntegrityError(f"the store refuses these values: {spec.name}: {error}") from error
 
 
-def stored_row(plan: DocTypePlan, values: Mapping[str, Any]) -> Row:
+def stored_row(plan: CompiledDocType, values: Mapping[str, Any]) -> Row:
     """A document's values, as `document_values` gives them, as they are stored."""
     row = Row({name: stored_value(plan.specs[name], values[name]) for name in plan.columns})
     for field, child in plan.children.items():
@@ -62,7 +62,7 @@ def stored_row(plan: DocTypePlan, values: Mapping[str, Any]) -> Row:
     return row
 
 
-def values_of(plan: DocTypePlan, row: Row) -> dict[str, Any]:
+def values_of(plan: CompiledDocType, row: Row) -> dict[str, Any]:
     """A stored row as `document_values` gave it, in containers of its own."""
     values = {name: getter(plan, name)(row) for name in plan.columns}
     for field, child in plan.children.items():
@@ -71,7 +71,7 @@ def values_of(plan: DocTypePlan, row: Row) -> dict[str, Any]:
     return values
 
 
-def getter(plan: DocTypePlan, part: str | ChildSelection) -> Callable[[Row], Any]:
+def getter(plan: CompiledDocType, part: str | ChildSelection) -> Callable[[Row], Any]:
     """What takes a selected part out of a row, as readers give it. Raises KeyError for an unknown name."""
     if isinstance(part, ChildSelection):
         child = plan.children[part.field]

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.domain.fields.defaults import stored_default
 from framework_m_core.domain.fields.spec import FieldSpec
-from framework_m_core.registry.compiled import DocTypePlan
+from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_standard.memory.rows import Row, stored_value
 from framework_m_standard.memory.store import MemoryStore
 from framework_m_standard.memory.table import Columns, Table, kinds_of, unique_key, wanted_unique
@@ -50,12 +50,12 @@ class MemorySchemaMapper:
 
     def _changes(self) -> list[Change]:
         problems: list[str] = []
-        changes = [change for plan in self._store.snapshot.doctypes.values() for change in self._of(plan, problems)]
+        changes = [change for plan in self._store.registry.doctypes.values() for change in self._of(plan, problems)]
         if problems:
             raise ConfigurationError("what is stored cannot be brought in line with the DocTypes:", problems)
         return changes
 
-    def _of(self, plan: DocTypePlan, problems: list[str]) -> Iterator[Change]:
+    def _of(self, plan: CompiledDocType, problems: list[str]) -> Iterator[Change]:
         table = self._store.database.tables[plan.name]
         problems += _other_kinds(plan, table)
         filled = {id: new for id, row in table.rows.items() if (new := _filled(plan, row)) is not row}
@@ -80,7 +80,7 @@ def _keeping(table: Table, columns: Columns, owners: dict[tuple[Any, ...], UUID]
 
 
 def _owners(
-    plan: DocTypePlan, columns: Columns, rows: Mapping[UUID, Row], problems: list[str]
+    plan: CompiledDocType, columns: Columns, rows: Mapping[UUID, Row], problems: list[str]
 ) -> dict[tuple[Any, ...], UUID]:
     keys = [(unique_key(columns, row), id) for id, row in rows.items()]
     owners = {key: id for key, id in keys if key is not None}
@@ -90,7 +90,7 @@ def _owners(
     return owners
 
 
-def _other_kinds(plan: DocTypePlan, table: Table) -> Iterator[str]:
+def _other_kinds(plan: CompiledDocType, table: Table) -> Iterator[str]:
     """Fields whose stored values are of another kind than the DocType says now."""
     for path, (kind, scale) in kinds_of(plan).items():
         stored = table.kinds.get(path, (kind, scale))
@@ -103,7 +103,7 @@ def _holds(row: Row, path: str) -> bool:
     return any(child[column] is not None for child in row[field] or ()) if column else row[field] is not None
 
 
-def _filled(plan: DocTypePlan, row: Row) -> Row:
+def _filled(plan: CompiledDocType, row: Row) -> Row:
     """A row with the defaults of fields that it was stored without; the same row where it lacks none."""
     filled = _with_defaults(plan.model, plan.fields, row)
     for field, child in plan.children.items():

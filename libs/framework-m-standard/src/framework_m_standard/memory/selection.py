@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
-from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or, Slot, predicate
+from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or, Placeholder, predicate
 from framework_m_core.domain.page import OrderSpec
 from framework_m_standard.memory.rows import Row
 
@@ -45,11 +45,11 @@ def filled(shape: Filter, values: Iterator[Any]) -> Filter:
             return Or(tuple([filled(part, values) for part in parts]))
         case Not(part):
             return Not(filled(part, values))
-        case Comparison(field, "in" | "not_in" as operator, Slot(size)):
+        case Comparison(field, "in" | "not_in" as operator, Placeholder(size)):
             return Comparison(field, operator, tuple([next(values) for _ in range(size)]))
-        case Comparison(field, "between", (Slot(), Slot())):
+        case Comparison(field, "between", (Placeholder(), Placeholder())):
             return Comparison(field, "between", (next(values), next(values)))
-        case Comparison(field, operator, Slot()):
+        case Comparison(field, operator, Placeholder()):
             return Comparison(field, operator, next(values))
     return shape
 

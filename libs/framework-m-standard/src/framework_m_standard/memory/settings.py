@@ -18,17 +18,17 @@ class MemorySettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    cache_entries: int = Field(
+    max_cache_entries: int = Field(
         default=10_000,
         gt=0,
         description="How many the cache holds in each process; one more takes the place of the longest unused.",
     )
-    cache_mb: int = Field(
+    max_cache_mb: int = Field(
         default=64,
         gt=0,
         description="Megabytes, of keys and encoded values, that it holds at most; the longest unused go first.",
     )
-    lock_timeout: float = Field(
+    lock_timeout_seconds: float = Field(
         default=10.0, gt=0, description="Seconds that a writer of the store waits for its turn."
     )
     administrator: str = Field(
@@ -39,6 +39,6 @@ class MemorySettings(BaseModel):
         default=None, description="The administrator's; without it, a random one, which is logged."
     )
 
-    def in_force(self, settings: Settings) -> Mapping[str, Any]:
+    def effective(self, settings: Settings) -> Mapping[str, Any]:
         """What unset settings come to: a password that is made anew at each start."""
         return {} if settings.production else {"password": SecretStr("")}

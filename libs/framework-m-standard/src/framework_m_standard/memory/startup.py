@@ -32,7 +32,7 @@ class InitMemory:
             )
         _log.warning("the store is in memory: all that this process stores goes with it")
         settings: MemorySettings = app.container.get("memory_settings")
-        app.container.provide("memory_database", MemoryDatabase(settings.lock_timeout))
+        app.container.provide("memory_database", MemoryDatabase(settings.lock_timeout_seconds))
         app.container.bind("memory_store", MemoryStore)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from framework_m_core.registry.registry import Snapshot
+from framework_m_core.registry.registry import Registry
 from framework_m_standard.memory.database import MemoryDatabase
 from framework_m_standard.memory.table import Table
 
@@ -12,9 +12,9 @@ __all__ = ["MemoryStore"]
 class MemoryStore:
     """A database under a snapshot. DocTypes that it has never seen get a table: there is nothing to bring in line."""
 
-    def __init__(self, memory_database: MemoryDatabase, snapshot: Snapshot) -> None:
+    def __init__(self, memory_database: MemoryDatabase, registry: Registry) -> None:
         self.database = memory_database
-        self.snapshot = snapshot
-        for plan in snapshot.doctypes.values():
+        self.registry = registry
+        for plan in registry.doctypes.values():
             if plan.name not in self.database.tables:
                 self.database.tables[plan.name] = Table(plan)

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
-from framework_m_core.registry.compiled import DocTypePlan
+from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_standard.memory.rows import Row
 
 __all__ = ["Columns", "Kind", "Table", "kinds_of", "unique_key", "wanted_unique"]
@@ -23,14 +23,14 @@ class Table:
     row, by field and id; `kinds` what fields were stored as, child fields as `items.rate`.
     """
 
-    def __init__(self, plan: DocTypePlan) -> None:
+    def __init__(self, plan: CompiledDocType) -> None:
         self.rows: dict[UUID, Row] = {}
         self.row_owners: dict[tuple[str, UUID], UUID] = {}
         self.unique: dict[Columns, dict[tuple[Any, ...], UUID]] = {columns: {} for columns in wanted_unique(plan)}
         self.kinds: dict[str, Kind] = kinds_of(plan)
 
 
-def wanted_unique(plan: DocTypePlan) -> tuple[Columns, ...]:
+def wanted_unique(plan: CompiledDocType) -> tuple[Columns, ...]:
     """The columns that a DocType wants to be unique among live documents."""
     fields = [(name,) for name, spec in plan.fields.items() if spec.unique]
     return tuple(dict.fromkeys([("name",), *fields, *(tuple(columns) for columns in plan.meta.unique_together)]))
@@ -42,7 +42,7 @@ def unique_key(columns: Columns, row: Row) -> tuple[Any, ...] | None:
     return None if row["deleted_at"] is not None or None in key else key
 
 
-def kinds_of(plan: DocTypePlan) -> dict[str, Kind]:
+def kinds_of(plan: CompiledDocType) -> dict[str, Kind]:
     """What the fields of a DocType are stored as."""
     kinds = dict(_kinds("", plan.fields))
     for field, child in plan.children.items():

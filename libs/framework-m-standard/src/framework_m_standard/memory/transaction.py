@@ -16,7 +16,7 @@ from framework_m_core.domain.errors import (
     VersionConflictError,
 )
 from framework_m_core.interfaces.idempotency import StoredAnswer
-from framework_m_core.registry.compiled import DocTypePlan
+from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_standard.memory.database import MemoryDatabase
 from framework_m_standard.memory.overlay import Journal, Overlay
 from framework_m_standard.memory.rows import Row
@@ -52,13 +52,13 @@ class Transaction:
         for overlay in self._overlays.values():
             overlay.apply()
 
-    def insert(self, plan: DocTypePlan, row: Row) -> None:
+    def insert(self, plan: CompiledDocType, row: Row) -> None:
         """Adds a document. Raises DuplicateNameError, DuplicateValueError and IntegrityError."""
         if self.rows(plan.name).get(row["id"]) is not None:
             raise IntegrityError(f"there is a {plan.name} with this id already")
         self._replace(plan, None, row)
 
-    def update(self, plan: DocTypePlan, row: Row, expected_version: int) -> None:
+    def update(self, plan: CompiledDocType, row: Row, expected_version: int) -> None:
         """Replaces a document; fields that its DocType no longer has are kept, and when it was made too.
 
         Raises VersionConflictError, and as `insert` does.
@@ -70,11 +70,11 @@ class Transaction:
             )
         self._replace(plan, stored, Row({**stored, **row, "creation": stored["creation"]}))
 
-    def set_values(self, plan: DocTypePlan, stored: Row, values: Row) -> None:
+    def set_values(self, plan: CompiledDocType, stored: Row, values: Row) -> None:
         """Sets fields of a document and raises its version. Raises as `insert` does."""
         self._replace(plan, stored, Row({**stored, **values, VERSION_FIELD: stored[VERSION_FIELD] + 1}))
 
-    def remove(self, plan: DocTypePlan, row: Row) -> None:
+    def remove(self, plan: CompiledDocType, row: Row) -> None:
         """Removes a document with its child rows; whether others link to it is for the caller to see."""
         with self.statement():
             self._release(plan, row)
@@ -90,7 +90,7 @@ class Transaction:
             self.undo_to(mark)
             raise
 
-    def _replace(self, plan: DocTypePlan, before: Row | None, after: Row) -> None:
+    def _replace(self, plan: CompiledDocType, before: Row | None, after: Row) -> None:
         with self.statement():
             if before is not None:
                 self._release(plan, before)
@@ -98,17 +98,17 @@ class Transaction:
             self.rows(plan.name).put(after["id"], after)
             self._check_links(plan, after)
 
-    def _claim(self, plan: DocTypePlan, row: Row) -> None:
+    def _claim(self, plan: CompiledDocType, row: Row) -> None:
         for columns, key, owners in self._keys(plan, row):
             if owners.get(key) is not None:
                 raise _duplicate(columns)
             owners.put(key, row["id"])
 
-    def _release(self, plan: DocTypePlan, row: Row) -> None:
+    def _release(self, plan: CompiledDocType, row: Row) -> None:
         for _, key, owners in self._keys(plan, row):
             owners.remove(key)
 
-    def _keys(self, plan: DocTypePlan, row: Row) -> Iterator[tuple[Columns, Any, Overlay[Any, UUID]]]:
+    def _keys(self, plan: CompiledDocType, row: Row) -> Iterator[tuple[Columns, Any, Overlay[Any, UUID]]]:
         """What a document takes for itself: its keys among live documents, and the ids of its child rows."""
         table = self._database.tables[plan.name]
         for columns, owners in table.unique.items():
@@ -119,7 +119,7 @@ class Transaction:
             for child in row[field] or ():
                 yield (), (field, child["id"]), self._over(("row owners", plan.name), table.row_owners)
 
-    def _check_links(self, plan: DocTypePlan, row: Row) -> None:
+    def _check_links(self, plan: CompiledDocType, row: Row) -> None:
         for field, target in plan.links.items():
             self._check_link(target, row[field])
         for field, child in plan.children.items():

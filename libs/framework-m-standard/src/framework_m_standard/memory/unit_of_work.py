@@ -16,13 +16,13 @@ from types import MappingProxyType
 from typing import Any, Final, Self
 from uuid import UUID
 
-from framework_m_core.domain.context import RequestScope
+from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.errors import FrameworkError, TransientError
 from framework_m_core.domain.events import DomainEvent
 from framework_m_core.interfaces.audit_log import AuditEntry
 from framework_m_core.interfaces.idempotency import StoredAnswer
 from framework_m_core.interfaces.reader import ReadHandle, Row
-from framework_m_core.services.runtime.shield import finished
+from framework_m_core.services.runtime.shield import run_shielded
 from framework_m_standard.memory.audit_trail import SealedEntry, sealed
 from framework_m_standard.memory.counter import raised
 from framework_m_standard.memory.database import EventRecord
@@ -47,17 +47,17 @@ class MemoryUnitOfWorkFactory:
     def __init__(self, memory_store: MemoryStore) -> None:
         self._store = memory_store
 
-    def __call__(self, scope: RequestScope) -> MemoryUnitOfWork:
+    def __call__(self, context: RequestContext) -> MemoryUnitOfWork:
         """A unit for a scope, not yet open."""
-        return MemoryUnitOfWork(self._store, scope)
+        return MemoryUnitOfWork(self._store, context)
 
 
 class MemoryUnitOfWork:
     """One transaction, begun when first needed."""
 
-    def __init__(self, store: MemoryStore, scope: RequestScope) -> None:
+    def __init__(self, store: MemoryStore, context: RequestContext) -> None:
         self.store = store
-        self.scope = scope
+        self.context = context
         self._transaction: Transaction | None = None
         self._events: list[EventRecord] = []
         self._audits: list[SealedEntry] = []
@@ -76,7 +76,7 @@ class MemoryUnitOfWork:
 
     def repository(self, doctype: str) -> MemoryRepository[Any]:
         """The documents of a DocType in this unit."""
-        return MemoryRepository(self, self.store.snapshot.get(doctype))
+        return MemoryRepository(self, self.store.registry.get(doctype))
 
     def rows(self, doctype: str) -> Rows:
         """The documents of a DocType as this unit sees them."""
@@ -114,7 +114,7 @@ class MemoryUnitOfWork:
 
     async def linking(self, doctype: str, id: UUID) -> Sequence[str]:
         """Names of the DocTypes that have live documents linking to this one, itself left out."""
-        found = holders(self.store.snapshot, await self.transaction(), doctype, {id})
+        found = holders(self.store.registry, await self.transaction(), doctype, {id})
         return list(dict.fromkeys(name for name, row in found if row["deleted_at"] is None and row["id"] != id))
 
     async def allocate(self, prefix: str, n: int = 1) -> int:
@@ -124,7 +124,7 @@ class MemoryUnitOfWork:
     def record(self, event: DomainEvent) -> None:
         """Adds an event to the outbox; one that nobody handles is delivered from the start."""
         self._check_open()
-        wanted = self.store.snapshot.handlers_of(event.doctype, event.type)
+        wanted = self.store.registry.handlers_of(event.doctype, event.type)
         kept = dataclasses.replace(event, data=_ELSEWHERE)
         self._events.append(EventRecord(kept, json_text(event.data), None if wanted else event.occurred_at))
 
@@ -168,7 +168,7 @@ class MemoryUnitOfWork:
         self._check_open()
         if not self._answers:
             return
-        transaction, now = await self.transaction(), self.scope.clock()
+        transaction, now = await self.transaction(), self.context.clock()
         for answer in self._answers:
             known = transaction.answers.get(answer.key)
             if known is not None and known.expires > now:
@@ -182,7 +182,7 @@ class MemoryUnitOfWork:
         if self._events or self._audits:
             await self.transaction()
         self._commit()
-        await finished(self._tell())
+        await run_shielded(self._tell())
 
     async def _tell(self) -> None:
         for callback in self._callbacks:

@@ -14,8 +14,8 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.domain.page import OrderSpec
-from framework_m_core.interfaces.reader import ChildSelection, QueryShape, ReadHandle, Row
-from framework_m_core.registry.compiled import FRAMEWORK_SPECS, ChildPlan, DocTypePlan
+from framework_m_core.interfaces.reader import ChildSelection, QueryTemplate, ReadHandle, Row
+from framework_m_core.registry.compiled import FRAMEWORK_SPECS, CompiledChildTable, CompiledDocType
 from framework_m_standard.sql.engine.driver import Transaction
 from framework_m_standard.sql.statements.compiled import Statement, compile_statement, parameter
 from framework_m_standard.sql.statements.filter_compiler import FilterCompiler
@@ -51,7 +51,7 @@ class SqlReader:
     def __init__(self, sql_store: SqlStore) -> None:
         self._store = sql_store
 
-    def prepare(self, shape: QueryShape) -> ReadHandle:
+    def prepare(self, shape: QueryTemplate) -> ReadHandle:
         """Compiles a shape. Raises KeyError for unknown names."""
         return ReadHandle(_Preparation(self._store, shape).prepared())
 
@@ -97,10 +97,10 @@ def _converted(rows: list[Any], converts: tuple[tuple[int, Convert], ...]) -> li
 class _Preparation:
     """Builds the statements of one shape."""
 
-    def __init__(self, store: SqlStore, shape: QueryShape) -> None:
+    def __init__(self, store: SqlStore, shape: QueryTemplate) -> None:
         self._store = store
         self._shape = shape
-        self._plan: DocTypePlan = store.snapshot.doctypes[shape.doctype]
+        self._plan: CompiledDocType = store.registry.doctypes[shape.doctype]
         self._statements = store.statements(self._plan)
         self._table = self._statements.table
         self._nested = store.driver.nested_rows
@@ -158,7 +158,7 @@ class _Preparation:
         statement = self._statements.compile(clause, [FieldSpec("", FieldKind.TEXT)])
         return _Children(place, statement, self._child_converts(child, part))
 
-    def _child_converts(self, child: ChildPlan, part: ChildSelection) -> tuple[tuple[int, Convert], ...]:
+    def _child_converts(self, child: CompiledChildTable, part: ChildSelection) -> tuple[tuple[int, Convert], ...]:
         found = [
             (place, self._statements.decoder(FRAMEWORK_SPECS["id"] if name == "id" else child.fields[name]))
             for place, name in enumerate(part.columns)

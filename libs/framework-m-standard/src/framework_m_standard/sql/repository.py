@@ -10,10 +10,10 @@ from pydantic import BaseModel
 
 from framework_m_core.domain.documents.doctype import VERSION_ATTRIBUTE
 from framework_m_core.domain.errors import IntegrityError, LinkedDocumentError
-from framework_m_core.domain.filters.tree import EVERYTHING, And, Comparison, Filter, shape_of
+from framework_m_core.domain.filters.tree import EVERYTHING, And, Comparison, Filter, parameterize
 from framework_m_core.domain.page import DEFAULT_LIMIT, OrderSpec, PaginatedResult
-from framework_m_core.interfaces.reader import QueryShape
-from framework_m_core.registry.compiled import DocTypePlan
+from framework_m_core.interfaces.reader import QueryTemplate
+from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.services.documents.codec import document_from_values
 from framework_m_core.services.documents.validation import document_values
 from framework_m_core.services.queries.projection import LIVE, full_selection, row_to_document
@@ -30,7 +30,7 @@ _NEWEST = (OrderSpec("creation", descending=True), OrderSpec("id", descending=Tr
 class SqlRepository[T: BaseModel]:
     """The documents of one DocType."""
 
-    def __init__(self, unit: SqlUnitOfWork, plan: DocTypePlan) -> None:
+    def __init__(self, unit: SqlUnitOfWork, plan: CompiledDocType) -> None:
         self._unit = unit
         self._plan = plan
 
@@ -78,8 +78,8 @@ class SqlRepository[T: BaseModel]:
 
     async def count(self, where: Filter = EVERYTHING) -> int:
         """How many live documents match."""
-        tree, slots = shape_of(And((where, LIVE)))
-        handle = self._unit.reader.prepare(QueryShape(self._plan.name, (), tree, count=True))
+        tree, slots = parameterize(And((where, LIVE)))
+        handle = self._unit.reader.prepare(QueryTemplate(self._plan.name, (), tree, count=True))
         return int((await self._unit.fetch(handle, slots))[0][0])
 
     async def list(
@@ -100,14 +100,14 @@ class SqlRepository[T: BaseModel]:
     async def update_where(self, where: Filter, values: Mapping[str, Any]) -> int:
         """Sets scalar fields of all live documents that match, raising their versions."""
         await self._unit.flush()
-        tree, slots = shape_of(where)
+        tree, slots = parameterize(where)
         statement = self._unit.store.statements(self._plan).update_where(tree, tuple(values))
         return await (await self._unit.transaction()).execute(statement, (*values.values(), *slots))
 
     async def delete_where(self, where: Filter) -> int:
         """Removes all matching rows for good, live or not."""
         await self._unit.flush()
-        tree, slots = shape_of(where)
+        tree, slots = parameterize(where)
         statement = self._unit.store.statements(self._plan).delete_where(tree)
         return await (await self._unit.transaction()).execute(statement, slots)
 
@@ -128,8 +128,8 @@ class SqlRepository[T: BaseModel]:
         self, where: Filter, order_by: tuple[OrderSpec, ...], paging: tuple[int, int] | None
     ) -> Sequence[T]:
         chosen = full_selection(self._plan)
-        tree, slots = shape_of(where)
-        shape = QueryShape(self._plan.name, chosen, tree, order_by, paged=paging is not None)
+        tree, slots = parameterize(where)
+        shape = QueryTemplate(self._plan.name, chosen, tree, order_by, paged=paging is not None)
         rows = await self._unit.fetch(self._unit.reader.prepare(shape), (*slots, *(paging or ())))
         return [document_from_values(self._plan, row_to_document(chosen, row)) for row in rows]  # type: ignore[misc]
 

@@ -29,8 +29,8 @@ class SqlSettings(BaseModel):
         "`DATABASE_URL` says it too.",
     )
     pool_size: int = Field(default=16, ge=1, le=500, description="The most PostgreSQL connections of one worker.")
-    statement_timeout: float = Field(default=10.0, gt=0, description="Seconds that a statement may take.")
-    lock_timeout: float = Field(default=10.0, gt=0, description="Seconds that a statement waits for a lock.")
+    statement_timeout_seconds: float = Field(default=10.0, gt=0, description="Seconds that a statement may take.")
+    lock_timeout_seconds: float = Field(default=10.0, gt=0, description="Seconds that a statement waits for a lock.")
     sqlite_synchronous: Literal["NORMAL", "FULL"] = Field(
         default="NORMAL",
         description="`FULL` outlives a loss of power and is slower; a killed process loses nothing either way.",
@@ -48,7 +48,7 @@ class SqlSettings(BaseModel):
             check_address(url)
         return url
 
-    def in_force(self, settings: Settings) -> Mapping[str, Any]:
+    def effective(self, settings: Settings) -> Mapping[str, Any]:
         """What unset settings come to."""
         return {"url": sqlite_address(settings.data_folder), "sync_schema": not settings.production}
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from framework_m_core.domain.errors import ConfigurationError
-from framework_m_core.registry.compiled import DocTypePlan
-from framework_m_core.registry.registry import Snapshot
+from framework_m_core.registry.compiled import CompiledDocType
+from framework_m_core.registry.registry import Registry
 from framework_m_standard.sql.engine.driver import Driver
 from framework_m_standard.sql.engine.sqlite_driver import SqliteDriver
 from framework_m_standard.sql.schema.tables import Tables
@@ -37,15 +37,15 @@ def _postgres(url: str, settings: SqlSettings) -> Driver:
 class SqlStore:
     """One database and everything compiled for it, and the folder of the app's migrations, which need not exist."""
 
-    def __init__(self, driver: Driver, snapshot: Snapshot, migrations: Path | None = None) -> None:
+    def __init__(self, driver: Driver, registry: Registry, migrations: Path | None = None) -> None:
         self.driver = driver
         self.migrations = migrations
-        self.snapshot = snapshot
-        self.tables = Tables(snapshot, driver.name)
+        self.registry = registry
+        self.tables = Tables(registry, driver.name)
         self.framework = FrameworkStatements(self.tables, driver)
         self._statements: dict[str, DocTypeStatements] = {}
 
-    def statements(self, plan: DocTypePlan) -> DocTypeStatements:
+    def statements(self, plan: CompiledDocType) -> DocTypeStatements:
         """The statements of a DocType, compiled when first needed."""
         known = self._statements.get(plan.name)
         if known is None:

@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 from uuid import UUID
 
-from framework_m_core.domain.context import RequestScope
+from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.errors import FrameworkError, RepositoryError, TransientError, VersionConflictError
 from framework_m_core.domain.events import DomainEvent
 from framework_m_core.interfaces.audit_log import AuditEntry
 from framework_m_core.interfaces.idempotency import StoredAnswer
 from framework_m_core.interfaces.reader import ReadHandle, Row
-from framework_m_core.services.runtime.shield import finished
+from framework_m_core.services.runtime.shield import run_shielded
 from framework_m_standard.sql.engine.driver import Transaction
 from framework_m_standard.sql.reader import Prepared, SqlReader, run_prepared
 from framework_m_standard.sql.repository import SqlRepository
@@ -60,18 +60,18 @@ class SqlUnitOfWorkFactory:
         self._reader = SqlReader(sql_store)
         self._referrers = ReferrerQueries(sql_store)
 
-    def __call__(self, scope: RequestScope) -> SqlUnitOfWork:
+    def __call__(self, context: RequestContext) -> SqlUnitOfWork:
         """A unit for a scope, not yet open."""
-        return SqlUnitOfWork(self._store, self._reader, self._referrers, scope)
+        return SqlUnitOfWork(self._store, self._reader, self._referrers, context)
 
 
 class SqlUnitOfWork:
     """One transaction, opened when first needed."""
 
-    def __init__(self, store: SqlStore, reader: SqlReader, referrers: ReferrerQueries, scope: RequestScope) -> None:
+    def __init__(self, store: SqlStore, reader: SqlReader, referrers: ReferrerQueries, context: RequestContext) -> None:
         self.store = store
         self.reader = reader
-        self.scope = scope
+        self.context = context
         self._referrers = referrers
         self._transaction: Transaction | None = None
         self._pending = _Pending()
@@ -90,7 +90,7 @@ class SqlUnitOfWork:
 
     def repository(self, doctype: str) -> SqlRepository[Any]:
         """The documents of a DocType in this unit."""
-        return SqlRepository(self, self.store.snapshot.get(doctype))
+        return SqlRepository(self, self.store.registry.get(doctype))
 
     def add(self, write: PendingWrite) -> None:
         """Takes a write that is sent with the next flush."""
@@ -153,7 +153,7 @@ class SqlUnitOfWork:
         except BaseException:
             self._pending = _Pending()
             del self._callbacks[callbacks:]
-            await finished(transaction.script(f"ROLLBACK TO SAVEPOINT {name}"))
+            await run_shielded(transaction.script(f"ROLLBACK TO SAVEPOINT {name}"))
             raise
         await transaction.script(f"RELEASE SAVEPOINT {name}")
 
@@ -173,7 +173,7 @@ class SqlUnitOfWork:
             return
         begun = await self.store.driver.begin()
         if not self._open:
-            await finished(self._undo(begun))
+            await run_shielded(self._undo(begun))
             self._check_open()
         self._transaction = begun
 
@@ -191,14 +191,14 @@ class SqlUnitOfWork:
         if not traced:
             await self._send_traces(transaction, pending)
         for answer in pending.answers:
-            row = (*answer_row(answer), self.scope.clock())
+            row = (*answer_row(answer), self.context.clock())
             if not await transaction.execute(self.store.framework.insert_answer, row):
                 raise TransientError("another has just done this keyed write: its answer comes with the next try")
 
     async def commit(self) -> None:
         """Makes everything durable, then runs the callbacks; shielded from cancellation."""
         self._check_open()
-        await finished(self._commit_and_tell())
+        await run_shielded(self._commit_and_tell())
 
     async def _commit_and_tell(self) -> None:
         await self._commit()
@@ -227,7 +227,7 @@ class SqlUnitOfWork:
         self._open = False
         transaction, self._transaction = self._transaction, None
         if transaction is not None:
-            await finished(self._undo(transaction))
+            await run_shielded(self._undo(transaction))
 
     async def _undo(self, transaction: Transaction) -> None:
         try:
@@ -281,7 +281,7 @@ class SqlUnitOfWork:
             await transaction.execute(framework.insert_event, self._event_row(event))
 
     def _event_row(self, event: DomainEvent) -> tuple[Any, ...]:
-        return outbox_row(event, wanted=bool(self.store.snapshot.handlers_of(event.doctype, event.type)))
+        return outbox_row(event, wanted=bool(self.store.registry.handlers_of(event.doctype, event.type)))
 
     def _check_open(self) -> None:
         if not self._open:

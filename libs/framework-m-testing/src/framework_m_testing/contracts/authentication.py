@@ -19,7 +19,7 @@ from framework_m_core.interfaces.session import SessionKind
 from framework_m_testing.clock import SetClock
 from framework_m_testing.contracts.contract import Contract
 
-__all__ = ["AuthenticationContract", "LoginDesk"]
+__all__ = ["AuthenticationContract", "LoginHarness"]
 
 _ADA, _EVE = "ada@example.com", "eve@example.com"
 _PASSWORD = "correct horse battery"  # noqa: S105 - nobody's
@@ -33,7 +33,7 @@ _each_kind = pytest.mark.parametrize("kind", list(SessionKind))
 
 
 @dataclass(frozen=True)
-class LoginDesk:
+class LoginHarness:
     """An authentication and what is behind it.
 
     `elsewhere` starts another process over the same store and gives its authentication (the same object, where there is
@@ -78,21 +78,21 @@ def _carried(login: Login, *, unsafe: bool = False, csrf: bool = True) -> Creden
 
 
 class AuthenticationContract(Contract):
-    """Give it a fixture `desk`, a `LoginDesk`. How long a login takes is for the adapter's own tests."""
+    """Give it a fixture `desk`, a `LoginHarness`. How long a login takes is for the adapter's own tests."""
 
     @pytest_asyncio.fixture
-    async def ada(self, desk: LoginDesk) -> Identity:
+    async def ada(self, desk: LoginHarness) -> Identity:
         """A user with a password."""
         return await desk.identity.create(_ADA, _PASSWORD, [ADMINISTRATOR])
 
-    async def test_no_credentials_are_nobody(self, desk: LoginDesk) -> None:
+    async def test_no_credentials_are_nobody(self, desk: LoginHarness) -> None:
         """An empty cookie neither, nor a CSRF token alone."""
         for credentials in (Credentials(), Credentials(None, "", "", unsafe=True), Credentials(None, None, "x", True)):
             assert await desk.authentication.authenticate(credentials) is None
 
     @_each_kind
     async def test_a_login_is_somebody_in_every_process(
-        self, desk: LoginDesk, ada: Identity, kind: SessionKind
+        self, desk: LoginHarness, ada: Identity, kind: SessionKind
     ) -> None:
         """With the user's roles, and Guest; whatever the letter case of the name."""
         login = await desk.authentication.login(_ADA.upper(), _PASSWORD, address=_HERE, kind=kind)
@@ -101,7 +101,7 @@ class AuthenticationContract(Contract):
         for asked in (desk.authentication, await desk.elsewhere()):
             assert await asked.authenticate(_carried(login, unsafe=True)) == expected
 
-    async def test_each_kind_carries_its_own(self, desk: LoginDesk, ada: Identity) -> None:
+    async def test_each_kind_carries_its_own(self, desk: LoginHarness, ada: Identity) -> None:
         """Tokens, or a cookie with its CSRF token."""
         token, cookie = [await desk.log_in(kind) for kind in (SessionKind.TOKEN, SessionKind.COOKIE)]
         assert all((token.access_token, token.refresh_token, cookie.session_cookie, cookie.csrf_token))
@@ -110,7 +110,7 @@ class AuthenticationContract(Contract):
 
     @_each_kind
     async def test_a_login_is_good_for_as_long_as_it_says(
-        self, desk: LoginDesk, ada: Identity, kind: SessionKind
+        self, desk: LoginHarness, ada: Identity, kind: SessionKind
     ) -> None:
         """To the second."""
         login = await desk.log_in(kind)
@@ -119,7 +119,7 @@ class AuthenticationContract(Contract):
         desk.clock.move(seconds=1)
         assert not await desk.is_in(login)
 
-    async def test_a_header_that_does_not_hold_is_refused(self, desk: LoginDesk, ada: Identity) -> None:
+    async def test_a_header_that_does_not_hold_is_refused(self, desk: LoginHarness, ada: Identity) -> None:
         """One of another scheme or an empty one too; a good cookie beside it does not help."""
         good = await desk.log_in(SessionKind.COOKIE)
         basic = "Basic " + base64.b64encode(f"{_ADA}:{_PASSWORD}".encode()).decode()
@@ -128,7 +128,7 @@ class AuthenticationContract(Contract):
                 with pytest.raises(AuthenticationError):
                     await desk.authentication.authenticate(Credentials(header, cookie, csrf))
 
-    async def test_a_cookie_that_does_not_hold_is_refused(self, desk: LoginDesk, ada: Identity) -> None:
+    async def test_a_cookie_that_does_not_hold_is_refused(self, desk: LoginHarness, ada: Identity) -> None:
         """Alone: beside a good header, which is stated, nobody looks at it."""
         good = _carried(await desk.log_in()).authorization
         for cookie in ("x", ".", f"{_NOBODYS}.x", _NOBODYS, "\ud800.\ud800"):
@@ -136,7 +136,7 @@ class AuthenticationContract(Contract):
                 await desk.authentication.authenticate(Credentials(session_cookie=cookie))
             assert await desk.authentication.authenticate(Credentials(good, cookie))
 
-    async def test_a_header_beats_a_cookie_of_somebody_else(self, desk: LoginDesk, ada: Identity) -> None:
+    async def test_a_header_beats_a_cookie_of_somebody_else(self, desk: LoginHarness, ada: Identity) -> None:
         """Also when it logs out: the cookie's session lives on."""
         eve = await desk.identity.create(_EVE, _PASSWORD, [])
         cookie = await desk.authentication.login(_EVE, _PASSWORD, address=_HERE, kind=SessionKind.COOKIE)
@@ -149,7 +149,7 @@ class AuthenticationContract(Contract):
         assert await desk.is_in(cookie)
         assert not await desk.is_in(token)
 
-    async def test_a_credential_of_one_kind_is_none_of_another(self, desk: LoginDesk, ada: Identity) -> None:
+    async def test_a_credential_of_one_kind_is_none_of_another(self, desk: LoginHarness, ada: Identity) -> None:
         """Also once it was found good as what it is; nobody's session ends by it."""
         token, cookie = [await desk.log_in(kind) for kind in (SessionKind.TOKEN, SessionKind.COOKIE)]
         wrong = (
@@ -170,7 +170,9 @@ class AuthenticationContract(Contract):
         assert await desk.is_in(cookie)
         assert await desk.is_in(token)
 
-    async def test_a_cookie_needs_its_own_csrf_token_to_change_anything(self, desk: LoginDesk, ada: Identity) -> None:
+    async def test_a_cookie_needs_its_own_csrf_token_to_change_anything(
+        self, desk: LoginHarness, ada: Identity
+    ) -> None:
         """To read it needs none; nor does a good header beside it, which no browser adds of itself."""
         login, other = [await desk.log_in(SessionKind.COOKIE) for _ in range(2)]
         header = _carried(await desk.log_in()).authorization
@@ -182,7 +184,7 @@ class AuthenticationContract(Contract):
         assert await desk.authentication.authenticate(_carried(login, csrf=False))
         assert await desk.authentication.authenticate(_carried(login, unsafe=True))
 
-    async def test_a_failed_login_does_not_say_what_was_wrong(self, desk: LoginDesk, ada: Identity) -> None:
+    async def test_a_failed_login_does_not_say_what_was_wrong(self, desk: LoginHarness, ada: Identity) -> None:
         """Unknown, without a password, disabled, or wrong; until the account is closed, which it is after as many."""
         await desk.identity.create("none@example.com", None, [])
         await desk.identity.create("out@example.com", _PASSWORD, [])
@@ -195,13 +197,13 @@ class AuthenticationContract(Contract):
         assert answers[0][0] != answers[0][-1]
         assert answers[1:] == answers[:1] * 3
 
-    async def test_an_odd_name_or_password_is_a_failed_login(self, desk: LoginDesk, ada: Identity) -> None:
+    async def test_an_odd_name_or_password_is_a_failed_login(self, desk: LoginHarness, ada: Identity) -> None:
         """Whatever its length and characters."""
         for username, password in (("", ""), ("x" * 1000, "x"), ("\ud800", "\ud800"), ("\0", "\0"), (_ADA, "x" * 2000)):
             [refused] = await desk.fail(1, username, password)
             assert isinstance(refused, AuthenticationError)
 
-    async def test_guessing_is_held_up_even_when_the_guess_is_right(self, desk: LoginDesk, ada: Identity) -> None:
+    async def test_guessing_is_held_up_even_when_the_guess_is_right(self, desk: LoginHarness, ada: Identity) -> None:
         """From that address, until the failures are old; the owner gets in from another."""
         refused = await desk.fail(desk.failures)
         assert {type(error) for error in refused} == {AuthenticationError}
@@ -215,7 +217,7 @@ class AuthenticationContract(Contract):
         desk.clock.move(seconds=2)
         assert await desk.is_in(await desk.log_in())
 
-    async def test_logins_that_succeed_are_not_counted(self, desk: LoginDesk, ada: Identity) -> None:
+    async def test_logins_that_succeed_are_not_counted(self, desk: LoginHarness, ada: Identity) -> None:
         """And take back the failures before them."""
         for _ in range(2):
             await desk.fail(desk.failures - 1)
@@ -223,7 +225,7 @@ class AuthenticationContract(Contract):
         for _ in range(desk.failures + 1):
             await desk.log_in()
 
-    async def test_a_refresh_brings_other_tokens_once_the_first_expire(self, desk: LoginDesk, ada: Identity) -> None:
+    async def test_a_refresh_brings_other_tokens_once_the_first_expire(self, desk: LoginHarness, ada: Identity) -> None:
         """In any process, to the same session and user."""
         login = await desk.log_in()
         desk.clock.move(seconds=login.expires_in)
@@ -234,7 +236,7 @@ class AuthenticationContract(Contract):
         assert await desk.is_in(again)
         assert await desk.is_in(await desk.authentication.refresh(str(again.refresh_token)))
 
-    async def test_a_spent_refresh_token_ends_the_session_at_once(self, desk: LoginDesk, ada: Identity) -> None:
+    async def test_a_spent_refresh_token_ends_the_session_at_once(self, desk: LoginHarness, ada: Identity) -> None:
         """With all that came of it; the user's other sessions live on."""
         login, other = [await desk.log_in() for _ in range(2)]
         again = await desk.authentication.refresh(str(login.refresh_token))
@@ -247,7 +249,7 @@ class AuthenticationContract(Contract):
             await desk.authentication.refresh(str(again.refresh_token))
         assert await desk.is_in(other)
 
-    async def test_what_is_no_refresh_token_is_refused(self, desk: LoginDesk) -> None:
+    async def test_what_is_no_refresh_token_is_refused(self, desk: LoginHarness) -> None:
         """Whatever its characters."""
         for token in ("", "x", ".", f"{_NOBODYS}.x", "\ud800"):
             with pytest.raises(AuthenticationError):
@@ -255,7 +257,7 @@ class AuthenticationContract(Contract):
 
     @_each_kind
     async def test_a_logout_holds_at_once_and_for_its_session_alone(
-        self, desk: LoginDesk, ada: Identity, kind: SessionKind
+        self, desk: LoginHarness, ada: Identity, kind: SessionKind
     ) -> None:
         """A refresh token goes with its session."""
         login, other = [await desk.log_in(kind) for _ in range(2)]
@@ -267,7 +269,7 @@ class AuthenticationContract(Contract):
             with pytest.raises(AuthenticationError):
                 await desk.authentication.refresh(login.refresh_token)
 
-    async def test_a_logout_needs_credentials_that_hold(self, desk: LoginDesk, ada: Identity) -> None:
+    async def test_a_logout_needs_credentials_that_hold(self, desk: LoginHarness, ada: Identity) -> None:
         """And a cookie's CSRF token, else others log people out."""
         for credentials in (Credentials(unsafe=True), Credentials(authorization="Bearer x", unsafe=True)):
             with pytest.raises(AuthenticationError):
@@ -277,7 +279,7 @@ class AuthenticationContract(Contract):
             await desk.authentication.logout(_carried(login, unsafe=True, csrf=False))
         assert await desk.is_in(login)
 
-    async def test_a_logout_during_a_verification_is_not_forgotten(self, desk: LoginDesk, ada: Identity) -> None:
+    async def test_a_logout_during_a_verification_is_not_forgotten(self, desk: LoginHarness, ada: Identity) -> None:
         """What was asked before it and is answered after it is not believed."""
         login = await desk.log_in()
         asked: Sequence[asyncio.Task[bool]] = [asyncio.create_task(desk.is_in(login)) for _ in range(5)]
@@ -287,7 +289,7 @@ class AuthenticationContract(Contract):
 
     @_each_kind
     async def test_a_new_password_or_an_end_of_leave_holds_at_once_and_for_good(
-        self, desk: LoginDesk, ada: Identity, kind: SessionKind
+        self, desk: LoginHarness, ada: Identity, kind: SessionKind
     ) -> None:
         """Who is let in again logs in again: copies of what was void stay void."""
         login = await desk.log_in(kind)
@@ -306,7 +308,7 @@ class AuthenticationContract(Contract):
                     await desk.authentication.refresh(void.refresh_token)
         assert await desk.is_in(await desk.log_in(kind))
 
-    async def test_a_role_counts_at_once(self, desk: LoginDesk) -> None:
+    async def test_a_role_counts_at_once(self, desk: LoginHarness) -> None:
         """In the sessions that there are."""
         await desk.identity.create(_ADA, _PASSWORD, [])
         login = await desk.log_in()
@@ -319,7 +321,7 @@ class AuthenticationContract(Contract):
         assert roles == [{GUEST}, {GUEST, ADMINISTRATOR}]
 
     async def test_what_ends_a_session_reaches_other_processes_within_a_second(
-        self, desk: LoginDesk, ada: Identity
+        self, desk: LoginHarness, ada: Identity
     ) -> None:
         """A logout and a change of the user, for both kinds."""
         left = [await desk.log_in(kind) for kind in SessionKind]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from framework_m_testing.harness import OpenStore, StoreHarness, sample_snapshot
+from framework_m_testing.harness import OpenStore, StoreHarness, sample_registry
 
 __all__ = ["Contract", "StoreContract"]
 
@@ -71,6 +71,6 @@ class StoreContract(Contract):
     @pytest_asyncio.fixture
     async def store(self, open_store: OpenStore) -> AsyncIterator[StoreHarness]:
         """The store under the sample DocTypes, its schema synced and empty."""
-        async with open_store(sample_snapshot()) as store:
+        async with open_store(sample_registry()) as store:
             await store.schema_mapper.sync()
             yield store

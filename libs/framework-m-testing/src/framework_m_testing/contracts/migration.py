@@ -14,11 +14,11 @@ import pytest_asyncio
 from framework_m_core.domain.errors import ConfigurationError, MigrationError
 from framework_m_core.interfaces.migration import MigrationKind, MigrationProtocol, MigrationStep
 from framework_m_core.registry.builder import RegistryBuilder
-from framework_m_core.registry.registry import Snapshot
+from framework_m_core.registry.registry import Registry
 from framework_m_testing.contracts.contract import Contract
 from framework_m_testing.fakes.doctype import FakeDocType
 
-__all__ = ["MigrationContract", "MigrationDesk", "OpenMigrations", "earlier_snapshot", "later_snapshot"]
+__all__ = ["MigrationContract", "MigrationHarness", "OpenMigrations", "earlier_registry", "later_registry"]
 
 _PATIENCE = 10
 """Seconds that something which waits for nobody may take."""
@@ -28,7 +28,7 @@ _WHILE = 0.2
 
 
 @dataclass(frozen=True)
-class MigrationDesk:
+class MigrationHarness:
     """The migrations of DocTypes over a store, and what the contract does to their files.
 
     `develop` brings the store in line as development's start does. `fill` lets a patch's file store a document of
@@ -62,12 +62,12 @@ class MigrationDesk:
         return [step.name async for step in self.migrations.rollback(steps=steps, to=to)]
 
 
-type OpenMigrations = Callable[[Snapshot], AbstractAsyncContextManager[MigrationDesk]]
+type OpenMigrations = Callable[[Registry], AbstractAsyncContextManager[MigrationHarness]]
 """Opens the migrations of DocTypes. Every opening of one test meets the same store and folder, which are empty and
 missing at first. Two openings at once are two processes."""
 
 
-def earlier_snapshot() -> Snapshot:
+def earlier_registry() -> Registry:
     """The DocTypes of the contract as they were first."""
 
     class Plain(FakeDocType):
@@ -76,7 +76,7 @@ def earlier_snapshot() -> Snapshot:
     return _compiled(Plain)
 
 
-def later_snapshot() -> Snapshot:
+def later_registry() -> Registry:
     """With a field and a DocType more."""
 
     class Extra(FakeDocType):
@@ -93,15 +93,15 @@ class MigrationContract(Contract):
     """Give it a fixture `open_migrations`, an `OpenMigrations`."""
 
     @pytest_asyncio.fixture
-    async def desk(self, open_migrations: OpenMigrations) -> AsyncIterator[MigrationDesk]:
+    async def desk(self, open_migrations: OpenMigrations) -> AsyncIterator[MigrationHarness]:
         """Migrations that were begun; nothing is written yet."""
-        async with open_migrations(earlier_snapshot()) as desk:
+        async with open_migrations(earlier_registry()) as desk:
             await desk.migrations.init()
             yield desk
 
     async def test_migrations_are_begun_once(self, open_migrations: OpenMigrations) -> None:
         """And not at all before `init`."""
-        async with open_migrations(earlier_snapshot()) as desk:
+        async with open_migrations(earlier_registry()) as desk:
             with pytest.raises(ConfigurationError):
                 await desk.migrations.create("too early")
             assert not (await desk.migrations.status()).has_begun
@@ -109,7 +109,7 @@ class MigrationContract(Contract):
             assert (await desk.migrations.status()).has_begun
             assert list(await desk.migrations.init()) == []
 
-    async def test_a_complete_run_leaves_nothing_to_do(self, desk: MigrationDesk) -> None:
+    async def test_a_complete_run_leaves_nothing_to_do(self, desk: MigrationHarness) -> None:
         """The store is then what the DocTypes say, and a second run does nothing."""
         assert list(await desk.migrations.diff()) != []
         written = await desk.migrations.create("first step")
@@ -129,12 +129,12 @@ class MigrationContract(Contract):
         assert [step.applied for step in await desk.migrations.history()] == [True]
 
     async def test_what_the_doctypes_have_more_is_told_and_done(
-        self, desk: MigrationDesk, open_migrations: OpenMigrations
+        self, desk: MigrationHarness, open_migrations: OpenMigrations
     ) -> None:
         """As drift, until there is a revision that does it."""
         names = [(await desk.write("first")).stem]
         await desk.run()
-        async with open_migrations(later_snapshot()) as later:
+        async with open_migrations(later_registry()) as later:
             drifting = await later.migrations.status()
             assert (drifting.pending, drifting.is_current) == ((), False)
             assert drifting.drift
@@ -151,11 +151,11 @@ class MigrationContract(Contract):
         self, open_migrations: OpenMigrations
     ) -> None:
         """And then it is gone."""
-        async with open_migrations(later_snapshot()) as later:
+        async with open_migrations(later_registry()) as later:
             await later.migrations.init()
             await later.write("first")
             await later.run()
-            async with open_migrations(earlier_snapshot()) as earlier:
+            async with open_migrations(earlier_registry()) as earlier:
                 assert await earlier.migrations.create("nothing") is None
                 assert list(await later.migrations.diff()) == []
                 await earlier.write("drop", drop=True)
@@ -163,7 +163,7 @@ class MigrationContract(Contract):
                 assert (await earlier.migrations.status()).is_current
             assert list(await later.migrations.diff()) != []
 
-    async def test_steps_are_done_in_the_order_in_which_they_are_pending(self, desk: MigrationDesk) -> None:
+    async def test_steps_are_done_in_the_order_in_which_they_are_pending(self, desk: MigrationHarness) -> None:
         """Up to a revision and its patches. Where documents are stored, a patch is done before the next revision."""
         first = await desk.write("first")
         filling = await desk.migrations.create_patch("fill it")
@@ -179,7 +179,7 @@ class MigrationContract(Contract):
         assert await desk.pending() == [by_hand.stem, patch.stem, last.stem]
         assert await desk.run() == [by_hand.stem, patch.stem, last.stem]
 
-    async def test_an_empty_store_is_told_no_other_order_than_it_gets(self, desk: MigrationDesk) -> None:
+    async def test_an_empty_store_is_told_no_other_order_than_it_gets(self, desk: MigrationHarness) -> None:
         """Whatever the adapter knows to spare it."""
         await desk.write("first")
         await desk.migrations.create_patch("fill it")
@@ -188,7 +188,9 @@ class MigrationContract(Contract):
         assert len(pending) == 3
         assert await desk.run() == pending
 
-    async def test_a_patch_in_the_stores_own_words_keeps_its_place_in_an_empty_store(self, desk: MigrationDesk) -> None:
+    async def test_a_patch_in_the_stores_own_words_keeps_its_place_in_an_empty_store(
+        self, desk: MigrationHarness
+    ) -> None:
         """For it speaks to what the revisions before it have made, and those after it may take that away."""
         first = await desk.write("first")
         patch = await desk.migrations.create_patch("by its words")
@@ -197,7 +199,7 @@ class MigrationContract(Contract):
         assert await desk.pending() == [first.stem, patch.stem, second.stem]
         assert await desk.run() == [first.stem, patch.stem, second.stem]
 
-    async def test_a_revision_that_fails_leaves_nothing_of_itself(self, desk: MigrationDesk) -> None:
+    async def test_a_revision_that_fails_leaves_nothing_of_itself(self, desk: MigrationHarness) -> None:
         """What was done before it stays; once it is mended the run goes on."""
         empty = await desk.write("empty", empty=True)
         await desk.run()
@@ -215,7 +217,7 @@ class MigrationContract(Contract):
         assert await desk.run() == [failing.stem]
         assert (await desk.migrations.status()).is_current
 
-    async def test_a_patch_is_done_once_and_whole(self, desk: MigrationDesk) -> None:
+    async def test_a_patch_is_done_once_and_whole(self, desk: MigrationHarness) -> None:
         """One that fails has changed nothing; a rollback does not undo one, nor does the run after it repeat it."""
         await desk.write("first")
         patch = await desk.migrations.create_patch("fill it")
@@ -235,22 +237,22 @@ class MigrationContract(Contract):
         assert await desk.filled() == 1
 
     async def test_several_runs_at_once_do_each_step_once(
-        self, desk: MigrationDesk, open_migrations: OpenMigrations
+        self, desk: MigrationHarness, open_migrations: OpenMigrations
     ) -> None:
         """Whoever comes later waits, and does what is left."""
         names = [(await desk.write("first")).stem, (await desk.migrations.create_patch("fill it")).stem]
-        async with open_migrations(earlier_snapshot()) as other:
+        async with open_migrations(earlier_registry()) as other:
             done = await asyncio.gather(desk.run(), other.run(), desk.run())
         assert sorted(name for names in done for name in names) == sorted(names)
 
     async def test_a_run_waits_for_the_end_of_another_and_does_nothing_twice(
-        self, desk: MigrationDesk, open_migrations: OpenMigrations
+        self, desk: MigrationHarness, open_migrations: OpenMigrations
     ) -> None:
         """Also between its steps."""
         names = [(await desk.write("first")).stem, (await desk.write("second", empty=True)).stem]
         run = desk.migrations.apply()
         assert (await anext(run)).name == names[0]
-        async with open_migrations(earlier_snapshot()) as other, asyncio.timeout(_PATIENCE):
+        async with open_migrations(earlier_registry()) as other, asyncio.timeout(_PATIENCE):
             waiting = asyncio.create_task(other.run())
             await asyncio.sleep(_WHILE)
             assert not waiting.done()
@@ -258,19 +260,19 @@ class MigrationContract(Contract):
             assert await waiting == []
 
     async def test_looking_waits_for_no_run_and_a_run_that_is_left_gives_way(
-        self, desk: MigrationDesk, open_migrations: OpenMigrations
+        self, desk: MigrationHarness, open_migrations: OpenMigrations
     ) -> None:
         """What it had done by then stays."""
         first, second = await desk.write("first"), await desk.write("second", empty=True)
         run = desk.migrations.apply()
         assert (await anext(run)).name == first.stem
-        async with open_migrations(earlier_snapshot()) as other, asyncio.timeout(_PATIENCE):
+        async with open_migrations(earlier_registry()) as other, asyncio.timeout(_PATIENCE):
             assert await other.pending() == [second.stem]
             assert [step.applied for step in await other.migrations.history()] == [True, False]
             await run.aclose()
             assert await other.run() == [second.stem]
 
-    async def test_revisions_are_undone_from_the_newest(self, desk: MigrationDesk) -> None:
+    async def test_revisions_are_undone_from_the_newest(self, desk: MigrationHarness) -> None:
         """So many, or all after one, or all; and can be done again."""
         names = [(await desk.write("first")).stem]
         names += [(await desk.write(f"empty {number}", empty=True)).stem for number in range(3)]
@@ -285,7 +287,7 @@ class MigrationContract(Contract):
         assert await desk.run() == names
         assert (await desk.migrations.status()).is_current
 
-    async def test_a_preview_tells_and_changes_nothing(self, desk: MigrationDesk) -> None:
+    async def test_a_preview_tells_and_changes_nothing(self, desk: MigrationHarness) -> None:
         """Nor does looking."""
         name = (await desk.write("first")).stem
         differs = list(await desk.migrations.diff())
@@ -295,7 +297,7 @@ class MigrationContract(Contract):
         assert (await desk.migrations.status()).revisions == ()
         assert await desk.run() == [name]
 
-    async def test_files_that_are_not_those_that_were_run_are_named(self, desk: MigrationDesk) -> None:
+    async def test_files_that_are_not_those_that_were_run_are_named(self, desk: MigrationHarness) -> None:
         """A patch that was changed since, and files that are lost."""
         revision, patch = await desk.write("first"), await desk.migrations.create_patch("fill it")
         desk.fill(patch)
@@ -315,7 +317,7 @@ class MigrationContract(Contract):
         with pytest.raises(ConfigurationError, match=revision.stem):
             await desk.run()
 
-    async def test_a_file_that_makes_no_sense_stops_the_run_and_is_named(self, desk: MigrationDesk) -> None:
+    async def test_a_file_that_makes_no_sense_stops_the_run_and_is_named(self, desk: MigrationHarness) -> None:
         """Before anything is done."""
         revision = await desk.write("first")
         nonsense = revision.with_stem("0009_nonsense")
@@ -330,18 +332,18 @@ class MigrationContract(Contract):
         self, open_migrations: OpenMigrations
     ) -> None:
         """From then on they are changed by revisions."""
-        async with open_migrations(earlier_snapshot()) as desk:
+        async with open_migrations(earlier_registry()) as desk:
             await desk.develop()
             assert len(await desk.migrations.init()) > 1
             assert (await desk.migrations.status()).is_current
             assert await desk.run() == []
-        async with open_migrations(later_snapshot()) as later:
+        async with open_migrations(later_registry()) as later:
             name = (await later.write("more")).stem
             assert await later.run() == [name]
             assert (await later.migrations.status()).is_current
 
 
-def _compiled(*doctypes: type[FakeDocType]) -> Snapshot:
+def _compiled(*doctypes: type[FakeDocType]) -> Registry:
     builder = RegistryBuilder()
     for doctype in doctypes:
         builder.add_doctype(doctype, "samples")

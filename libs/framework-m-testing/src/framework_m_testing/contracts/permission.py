@@ -11,24 +11,24 @@ from framework_m_core.domain.context import ADMINISTRATOR, ANONYMOUS, GUEST, Pri
 from framework_m_core.domain.documents.doctype import FRAMEWORK_FIELDS
 from framework_m_core.domain.errors import DocTypeNotFoundError, FrameworkError
 from framework_m_core.domain.fields.field import Field
-from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or, PrincipalValue, matches
+from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or, UserAttribute, matches
 from framework_m_core.interfaces.permission import Grant, PermissionProtocol, PolicyEvaluateRequest
 from framework_m_core.registry.builder import RegistryBuilder
-from framework_m_core.registry.registry import Snapshot
+from framework_m_core.registry.registry import Registry
 from framework_m_testing.contracts.contract import Contract
 from framework_m_testing.fakes.doctype import FakeDocType
 
-__all__ = ["RULES", "TRUSTED", "PermissionContract", "permission_snapshot"]
+__all__ = ["RULES", "TRUSTED", "PermissionContract", "permission_registry"]
 
-_OWN = Comparison("owner", "eq", PrincipalValue("id"))
+_OWN = Comparison("owner", "eq", UserAttribute("id"))
 
 RULES: Final[Mapping[str, Mapping[str, Filter]]] = {
     "read": {
         "Boss": And(),
         "Clerk": _OWN,
-        "Teammate": Comparison("team", "in", PrincipalValue("teams")),
+        "Teammate": Comparison("team", "in", UserAttribute("teams")),
         "Reviewer": Comparison("status", "ne", "closed"),
-        "Outsider": Or((Not(Comparison("team", "in", PrincipalValue("teams"))), Comparison("status", "eq", "shared"))),
+        "Outsider": Or((Not(Comparison("team", "in", UserAttribute("teams"))), Comparison("status", "eq", "shared"))),
         GUEST: Comparison("status", "eq", "public"),
     },
     "create": {"Clerk": _OWN},
@@ -67,7 +67,7 @@ class Matter(FakeDocType):
         field_levels = _LEVELS
 
 
-def permission_snapshot() -> Snapshot:
+def permission_registry() -> Registry:
     """The DocTypes that the rules are about, compiled."""
     builder = RegistryBuilder()
     for doctype in (MatterRow, Matter):
@@ -158,7 +158,7 @@ class PermissionContract(Contract):
             assert await _covers(engine, alone, "read", _matter(status="public"))
 
     async def test_a_grant_is_the_same_for_all_who_have_the_same_roles(self, engine: PermissionProtocol) -> None:
-        """It is kept by them: the caller stands in its scope as a `PrincipalValue`."""
+        """It is kept by them: the caller stands in its scope as a `UserAttribute`."""
         roles = ("Clerk", "Teammate", "Reviewer")
         other = Principal(_OTHER, frozenset({*roles, GUEST}), "other@example.com", {"teams": ("West",)})
         grants = [await engine.grant(person, "Matter", "read") for person in (_person(*roles), other)]

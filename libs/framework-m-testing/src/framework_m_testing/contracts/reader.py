@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from framework_m_core.domain.filters.tree import EVERYTHING, And, Comparison, Filter, matches, shape_of
+from framework_m_core.domain.filters.tree import EVERYTHING, And, Comparison, Filter, matches, parameterize
 from framework_m_core.domain.page import OrderSpec
-from framework_m_core.interfaces.reader import ChildSelection, QueryShape
+from framework_m_core.interfaces.reader import ChildSelection, QueryTemplate
 from framework_m_core.services.documents.codec import document_from_values
 from framework_m_core.services.documents.validation import document_values
 from framework_m_core.services.permissions import PermissionService
@@ -21,14 +21,14 @@ from framework_m_core.services.queries.projection import full_selection, row_to_
 from framework_m_core.services.queries.service import QueryService
 from framework_m_testing.contracts.contract import StoreContract
 from framework_m_testing.fakes.permission import FakePermission
-from framework_m_testing.harness import StoreHarness, sample_snapshot
+from framework_m_testing.harness import StoreHarness, sample_registry
 from framework_m_testing.strategies import documents, filters, orders, texts
 
 __all__ = ["ReaderContract"]
 
 type Values = dict[str, Any]
 
-_PLAN = sample_snapshot().get("Thing")
+_PLAN = sample_registry().get("Thing")
 _ROWS = st.lists(documents(_PLAN), min_size=1, max_size=6)
 _TEXT_ROWS = st.lists(texts().map(lambda text: {"text": text}), min_size=1, max_size=6)
 _many = settings(
@@ -46,7 +46,7 @@ class ReaderContract(StoreContract):
         rows = [{"what": "b", "amount": Decimal("1.250")}, {"what": "a", "amount": Decimal(2)}]
         thing = await store.store("Thing", price="1.50", number=7, slots=rows)
         asked = ("price", ChildSelection("slots", ("amount", "what")), "id", "number", "note", "creation")
-        found = await _fetch(store, QueryShape("Thing", asked, Comparison("id", "eq", thing.id)))
+        found = await _fetch(store, QueryTemplate("Thing", asked, Comparison("id", "eq", thing.id)))
         nested = [(Decimal("1.250"), "b"), (Decimal("2.000"), "a")]
         assert [tuple(row) for row in found] == [(Decimal("1.50"), nested, thing.id, 7, None, thing.creation)]
         assert str(found[0][0]) == "1.50"
@@ -55,46 +55,46 @@ class ReaderContract(StoreContract):
         """Empty or None, never another document's."""
         await store.store("Thing", slots=[{"what": "x"}])
         bare = await store.store("Thing")
-        shape = QueryShape("Thing", (ChildSelection("slots", ("id", "what")),), Comparison("id", "eq", bare.id))
+        shape = QueryTemplate("Thing", (ChildSelection("slots", ("id", "what")),), Comparison("id", "eq", bare.id))
         assert [list(row[0] or ()) for row in await _fetch(store, shape)] == [[]]
 
     async def test_soft_deleted_documents_are_rows_like_others(self, store: StoreHarness) -> None:
         """The shape filters them."""
         thing = await store.store("Thing")
         thing.deleted_at = thing.modified
-        async with store.units(store.scope) as unit:
+        async with store.units(store.context) as unit:
             await unit.repository("Thing").update(thing, expected_version=1)
             await unit.commit()
-        assert len(await _fetch(store, QueryShape("Thing", ("id",)))) == 1
-        assert await _fetch(store, QueryShape("Thing", ("id",), Comparison("deleted_at", "is_null", True))) == []
+        assert len(await _fetch(store, QueryTemplate("Thing", ("id",)))) == 1
+        assert await _fetch(store, QueryTemplate("Thing", ("id",), Comparison("deleted_at", "is_null", True))) == []
 
     async def test_a_page_has_a_limit_and_an_offset_and_a_count_is_a_number(self, store: StoreHarness) -> None:
         """The values of limit and offset follow those of the filter."""
         for number in range(5):
             await store.store("Thing", number=number)
-        where, slots = shape_of(Comparison("number", "gt", 0))
-        page = QueryShape("Thing", ("number",), where, (OrderSpec("number", descending=True),), paged=True)
+        where, slots = parameterize(Comparison("number", "gt", 0))
+        page = QueryTemplate("Thing", ("number",), where, (OrderSpec("number", descending=True),), paged=True)
         handle = store.reader.prepare(page)
         assert [row[0] for row in await store.reader.fetch(handle, (*slots, 2, 1))] == [3, 2]
-        count = store.reader.prepare(QueryShape("Thing", (), where, count=True))
+        count = store.reader.prepare(QueryTemplate("Thing", (), where, count=True))
         assert [tuple(row) for row in await store.reader.fetch(count, slots)] == [(4,)]
 
     async def test_a_handle_is_kept_and_used_with_other_values(self, store: StoreHarness) -> None:
         """For the life of the reader."""
         await store.store("Thing", number=1)
-        where, _ = shape_of(Comparison("number", "in", (1, 2, 3)))
-        handle = store.reader.prepare(QueryShape("Thing", ("number",), where))
+        where, _ = parameterize(Comparison("number", "in", (1, 2, 3)))
+        handle = store.reader.prepare(QueryTemplate("Thing", ("number",), where))
         found = [len(await store.reader.fetch(handle, values)) for values in ((1, 2, 3, 3), (4, 5, 6, 6), (9, 9, 9, 1))]
         assert found == [1, 0, 1]
 
     @pytest.mark.parametrize("shape", [
-        QueryShape("Nothing", ("id",)),
-        QueryShape("Thing", ("nothing",)),
-        QueryShape("Thing", ("id",), Comparison("nothing", "is_null", True)),
-        QueryShape("Thing", ("id",), EVERYTHING, (OrderSpec("nothing"),)),
-        QueryShape("Thing", (ChildSelection("slots", ("nothing",)),)),
+        QueryTemplate("Nothing", ("id",)),
+        QueryTemplate("Thing", ("nothing",)),
+        QueryTemplate("Thing", ("id",), Comparison("nothing", "is_null", True)),
+        QueryTemplate("Thing", ("id",), EVERYTHING, (OrderSpec("nothing"),)),
+        QueryTemplate("Thing", (ChildSelection("slots", ("nothing",)),)),
     ])  # fmt: skip
-    async def test_unknown_names_are_refused(self, store: StoreHarness, shape: QueryShape) -> None:
+    async def test_unknown_names_are_refused(self, store: StoreHarness, shape: QueryTemplate) -> None:
         """When the shape is prepared."""
         with pytest.raises(KeyError):
             store.reader.prepare(shape)
@@ -132,7 +132,7 @@ class ReaderContract(StoreContract):
     async def test_every_value_comes_back_as_it_was_stored(self, store: StoreHarness, rows: list[Values]) -> None:
         """At the bounds of its kind, JSON and child rows included, and of its own type."""
         stored = {document["id"]: document for document in await _put(store, rows)}
-        found = await _fetch(store, QueryShape("Thing", full_selection(_PLAN)))
+        found = await _fetch(store, QueryTemplate("Thing", full_selection(_PLAN)))
         read = [row_to_document(full_selection(_PLAN), row) for row in found]
         assert {document["id"]: document for document in read} == stored
         assert [
@@ -140,16 +140,16 @@ class ReaderContract(StoreContract):
         ] == []
 
 
-async def _fetch(store: StoreHarness, shape: QueryShape) -> list[Any]:
-    where, slots = shape_of(shape.where)
-    handle = store.reader.prepare(QueryShape(shape.doctype, shape.fields, where, shape.order_by))
+async def _fetch(store: StoreHarness, shape: QueryTemplate) -> list[Any]:
+    where, slots = parameterize(shape.where)
+    handle = store.reader.prepare(QueryTemplate(shape.doctype, shape.fields, where, shape.order_by))
     return await store.reader.fetch(handle, slots)
 
 
 async def _put(store: StoreHarness, rows: Sequence[Values]) -> list[Values]:
     """Stores documents in the place of the last ones and returns their stored values."""
     stored = []
-    async with store.units(store.scope) as unit:
+    async with store.units(store.context) as unit:
         things = unit.repository("Thing")
         await things.delete_where(And())
         for row in rows:
@@ -165,17 +165,17 @@ async def _put(store: StoreHarness, rows: Sequence[Values]) -> list[Values]:
 async def _compare(store: StoreHarness, rows: list[Values], trees: list[Filter]) -> None:
     stored = await _put(store, rows)
     for tree in trees:
-        found = {row[0] for row in await _fetch(store, QueryShape("Thing", ("id",), tree))}
+        found = {row[0] for row in await _fetch(store, QueryTemplate("Thing", ("id",), tree))}
         assert found == {document["id"] for document in stored if matches(tree, document)}, tree
 
 
 async def _walk(store: StoreHarness, order_by: list[str], limit: int) -> list[Any]:
-    queries = QueryService(store.snapshot, store.reader, PermissionService(FakePermission(store.snapshot)))
+    queries = QueryService(store.registry, store.reader, PermissionService(FakePermission(store.registry)))
     seen: list[Any] = []
     cursor = None
     while True:
         request = ListRequest(limit=limit, cursor=cursor, order_by=order_by, fields=())
-        page = await queries.list(store.scope, "Thing", request)
+        page = await queries.list(store.context, "Thing", request)
         seen += [item["id"] for item in page.items]
         cursor = page.next_cursor
         if cursor is None or len(seen) > 100:

@@ -38,7 +38,7 @@ class IdempotencyContract(StoreContract):
         now = system_clock()
         for body in (b'"first"', b'"second"'):
             answer = StoredAnswer("key", "hash", 200, body, None, None, now + timedelta(seconds=1))
-            async with store.units(store.scope) as unit:
+            async with store.units(store.context) as unit:
                 unit.remember(answer)
                 await unit.commit()
             assert await store.idempotency.find("key", now) == answer
@@ -53,7 +53,7 @@ class OutboxContract(StoreContract):
     async def _record(self, store: StoreHarness, *versions: int) -> object:
         thing = await store.store("Thing")
         for version in versions:
-            async with store.units(store.scope) as unit:
+            async with store.units(store.context) as unit:
                 unit.record(store.event(thing, version))
                 await unit.commit()
         return thing.id
@@ -86,7 +86,7 @@ class OutboxContract(StoreContract):
         """It is stored as delivered."""
         shelf = await store.store("Shelf", label="x")
         event = store.event(shelf, 1)
-        async with store.units(store.scope) as unit:
+        async with store.units(store.context) as unit:
             unit.record(dataclasses.replace(event, doctype="Shelf"))
             await unit.commit()
         assert list(await store.outbox.pending(system_clock(), 10)) == []
@@ -112,7 +112,7 @@ class AuditLogContract(StoreContract):
         thing, other = await store.store("Thing"), await store.store("Thing")
         now = system_clock()
         written = [store.entry(thing, version, now + timedelta(seconds=version)) for version in (1, 2, 3)]
-        async with store.units(store.scope) as unit:
+        async with store.units(store.context) as unit:
             for entry in (*written, store.entry(other, 1)):
                 unit.audit(entry)
             await unit.commit()
@@ -124,7 +124,7 @@ class AuditLogContract(StoreContract):
         thing = await store.store("Thing")
         entry = store.entry(thing, 1)
         kept = copy.deepcopy(entry)
-        async with store.units(store.scope) as unit:
+        async with store.units(store.context) as unit:
             unit.audit(entry)
             await unit.commit()
         assert len(store.tamperings) >= 2

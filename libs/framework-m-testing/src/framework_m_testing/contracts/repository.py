@@ -53,7 +53,7 @@ class RepositoryContract(StoreContract):
         """The stored version must be the expected one."""
         thing = await store.store("Thing", slots=[{"what": "old"}, {"what": "gone"}])
         thing.text, thing.slots = "new", thing.slots[:1]
-        async with store.units(store.scope) as unit:
+        async with store.units(store.context) as unit:
             await unit.repository("Thing").update(thing, expected_version=1)
             await unit.commit()
         loaded = await store.load("Thing", thing.id)
@@ -64,7 +64,7 @@ class RepositoryContract(StoreContract):
         thing = await store.store("Thing", text="first")
         for document, expected in ((thing, 7), (store.new("Thing"), 1)):
             document.text = "second"
-            async with store.units(store.scope) as unit:
+            async with store.units(store.context) as unit:
                 with pytest.raises(VersionConflictError):  # noqa: PT012 - either call may notice
                     await unit.repository("Thing").update(document, expected_version=expected)
                     await unit.commit()
@@ -75,7 +75,7 @@ class RepositoryContract(StoreContract):
         thing = store.new("Thing", text="first")
         for text in ("first", "second"):
             thing.text = text
-            async with store.units(store.scope) as unit:
+            async with store.units(store.context) as unit:
                 await unit.repository("Thing").save(thing)
                 await unit.commit()
         assert (await store.load("Thing", thing.id)).row_version == 2
@@ -88,11 +88,11 @@ class RepositoryContract(StoreContract):
         with pytest.raises(DuplicateValueError):
             await store.store("Shelf", name="B", label="one")
         first.deleted_at = first.modified
-        async with store.units(store.scope) as unit:
+        async with store.units(store.context) as unit:
             await unit.repository("Shelf").update(first, expected_version=1)
             await unit.commit()
         again = await store.store("Shelf", name="A", label="one")
-        async with store.units(store.scope) as unit:
+        async with store.units(store.context) as unit:
             found = await unit.repository("Shelf").get_by_name("A")
         assert found is not None
         assert found.id == again.id
@@ -105,7 +105,7 @@ class RepositoryContract(StoreContract):
             await store.store("Thing", slots=[{"what": "x", "shelf": uuid4()}])
         shelf = await store.store("Shelf", label="linked")
         await store.store("Thing", slots=[{"what": "x", "shelf": shelf.id}])
-        async with store.units(store.scope) as unit:
+        async with store.units(store.context) as unit:
             with pytest.raises(Exception, match="link"):
                 await unit.repository("Shelf").delete(shelf.id)
         assert await store.load("Shelf", shelf.id) is not None
@@ -113,7 +113,7 @@ class RepositoryContract(StoreContract):
     async def test_delete_takes_the_rows_along(self, store: StoreHarness) -> None:
         """True when there was a document."""
         thing = await store.store("Thing", slots=[{"what": "x"}])
-        async with store.units(store.scope) as unit:
+        async with store.units(store.context) as unit:
             assert await unit.repository("Thing").delete(thing.id)
             assert not await unit.repository("Thing").delete(thing.id)
             await unit.commit()
@@ -121,7 +121,7 @@ class RepositoryContract(StoreContract):
 
     async def test_a_unit_sees_its_own_writes(self, store: StoreHarness) -> None:
         """Before the flush that a read brings about."""
-        async with store.units(store.scope) as unit:
+        async with store.units(store.context) as unit:
             things = unit.repository("Thing")
             thing = await things.insert(store.new("Thing", text="mine"))
             assert await things.exists(thing.id)
@@ -133,7 +133,7 @@ class RepositoryContract(StoreContract):
     async def test_pages_are_ordered_and_know_whether_there_is_more(self, store: StoreHarness) -> None:
         """Newest first unless ordered."""
         made = [await store.store("Thing", number=number) for number in range(5)]
-        async with store.units(store.scope) as unit:
+        async with store.units(store.context) as unit:
             things = unit.repository("Thing")
             newest = await things.list(limit=2)
             rest = await things.list(order_by=[OrderSpec("number")], limit=10, offset=3)
@@ -146,7 +146,7 @@ class RepositoryContract(StoreContract):
     async def test_many_rows_change_and_go_by_a_filter(self, store: StoreHarness) -> None:
         """`update_where` raises versions and leaves deleted documents alone; `delete_where` removes rows."""
         kept, changed = await store.store("Thing", number=1), await store.store("Thing", number=2)
-        async with store.units(store.scope) as unit:
+        async with store.units(store.context) as unit:
             things = unit.repository("Thing")
             assert await things.update_where(Comparison("number", "gt", 1), {"text": "big"}) == 1
             assert await things.delete_where(Comparison("number", "eq", 1)) == 1
@@ -157,8 +157,8 @@ class RepositoryContract(StoreContract):
 
     async def test_bulk_save_stores_all_in_order(self, store: StoreHarness) -> None:
         """As many calls of `save`."""
-        async with store.units(store.scope) as unit:
+        async with store.units(store.context) as unit:
             await unit.repository("Thing").bulk_save([store.new("Thing", number=number) for number in range(3)])
             await unit.commit()
-        async with store.units(store.scope) as unit:
+        async with store.units(store.context) as unit:
             assert await unit.repository("Thing").count() == 3

@@ -12,7 +12,7 @@ import pytest
 from framework_m_core.domain.errors import ConfigurationError, DuplicateValueError
 from framework_m_core.domain.fields.field import Field
 from framework_m_core.registry.builder import RegistryBuilder
-from framework_m_core.registry.registry import Snapshot
+from framework_m_core.registry.registry import Registry
 from framework_m_testing.contracts.contract import StoreContract
 from framework_m_testing.fakes.doctype import FakeDocType
 from framework_m_testing.harness import OpenStore, StoreHarness
@@ -23,14 +23,14 @@ __all__ = ["SchemaMapperContract"]
 _AWKWARD = 'it\'s 100% \\ "new" :x $1 ?'
 
 
-def _snapshot(*doctypes: type[Any]) -> Snapshot:
+def _registry(*doctypes: type[Any]) -> Registry:
     builder = RegistryBuilder()
     for doctype in doctypes:
         builder.add_doctype(doctype, "samples")
     return builder.freeze()
 
 
-def _first() -> Snapshot:
+def _first() -> Registry:
     class Row(FakeDocType):
         what: str = ""
 
@@ -41,10 +41,10 @@ def _first() -> Snapshot:
         code: str = "same"
         rows: list[Row] = []
 
-    return _snapshot(Row, Plain)
+    return _registry(Row, Plain)
 
 
-def _widened() -> Snapshot:
+def _widened() -> Registry:
     class Row(FakeDocType):
         what: str = ""
         amount: Decimal = Field(default=Decimal("1.5"), scale=2)
@@ -67,10 +67,10 @@ def _widened() -> Snapshot:
         key: UUID = UUID(int=7)
         note: str | None = "a note"
 
-    return _snapshot(Row, Plain)
+    return _registry(Row, Plain)
 
 
-def _optional() -> Snapshot:
+def _optional() -> Registry:
     class Row(FakeDocType):
         remark: str | None = None
 
@@ -81,10 +81,10 @@ def _optional() -> Snapshot:
         note: str | None = None
         rows: list[Row] = []
 
-    return _snapshot(Row, Plain)
+    return _registry(Row, Plain)
 
 
-def _needed() -> Snapshot:
+def _needed() -> Registry:
     class Row(FakeDocType):
         remark: str = "none"
 
@@ -98,17 +98,17 @@ def _needed() -> Snapshot:
         key: UUID = Field(default_factory=uuid4)
         moment: datetime | None = Field(default_factory=datetime.now)
 
-    return _snapshot(Row, Plain)
+    return _registry(Row, Plain)
 
 
-def _other_kind() -> Snapshot:
+def _other_kind() -> Registry:
     class Plain(FakeDocType):
         code: int = 0
 
-    return _snapshot(Plain)
+    return _registry(Plain)
 
 
-def _priced(scale: int) -> Snapshot:
+def _priced(scale: int) -> Registry:
     class Row(FakeDocType):
         price: Decimal = Field(default=Decimal(0), scale=scale)
 
@@ -119,7 +119,7 @@ def _priced(scale: int) -> Snapshot:
         price: Decimal = Field(default=Decimal(0), scale=scale)
         rows: list[Row] = []
 
-    return _snapshot(Row, Plain)
+    return _registry(Row, Plain)
 
 
 _KEYWORDS = (
@@ -128,17 +128,17 @@ _KEYWORDS = (
 )  # fmt: skip
 
 
-def _keywords() -> Snapshot:
+def _keywords() -> Registry:
     names = dict.fromkeys(_KEYWORDS, str)
     body = {"__annotations__": names, "__module__": __name__, **dict.fromkeys(names, "")}
-    return _snapshot(type("Order", (FakeDocType,), body))
+    return _registry(type("Order", (FakeDocType,), body))
 
 
-def _unique(*, unique: bool) -> Snapshot:
+def _unique(*, unique: bool) -> Registry:
     class Plain(FakeDocType):
         code: str = Field(default="same", unique=unique)
 
-    return _snapshot(Plain)
+    return _registry(Plain)
 
 
 class SchemaMapperContract(StoreContract):
@@ -223,7 +223,7 @@ class SchemaMapperContract(StoreContract):
             found = await store.load("Order", kept.id)
             assert {name: getattr(found, name) for name in _KEYWORDS} == {name: name.upper() for name in _KEYWORDS}
             found.order = "changed"
-            async with store.units(store.scope) as unit:
+            async with store.units(store.context) as unit:
                 await unit.repository("Order").update(found, expected_version=1)
                 await unit.commit()
             assert (await store.load("Order", kept.id)).order == "changed"

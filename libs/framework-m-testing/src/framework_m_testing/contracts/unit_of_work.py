@@ -8,9 +8,9 @@ import pytest
 
 from framework_m_core.domain.clock import system_clock
 from framework_m_core.domain.errors import FrameworkError, TransientError
-from framework_m_core.domain.filters.tree import Comparison, shape_of
+from framework_m_core.domain.filters.tree import Comparison, parameterize
 from framework_m_core.interfaces.idempotency import StoredAnswer
-from framework_m_core.interfaces.reader import Lock, QueryShape
+from framework_m_core.interfaces.reader import Lock, QueryTemplate
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol
 from framework_m_testing.contracts.contract import StoreContract
 from framework_m_testing.harness import StoreHarness
@@ -37,7 +37,7 @@ class UnitOfWorkContract(StoreContract):
 
     async def test_a_commit_stores_everything_together(self, store: StoreHarness) -> None:
         """Document, audit entry and event."""
-        async with store.units(store.scope) as unit:
+        async with store.units(store.context) as unit:
             id = await _write(store, unit)
             await unit.commit()
         assert await _traces(store, id) == (True, 1, 1)
@@ -47,12 +47,12 @@ class UnitOfWorkContract(StoreContract):
         self, store: StoreHarness, flushed: bool
     ) -> None:
         """Whether or not writes had been sent."""
-        async with store.units(store.scope) as unit:
+        async with store.units(store.context) as unit:
             left = await _write(store, unit)
             if flushed:
                 await unit.flush()
         with pytest.raises(ZeroDivisionError):  # noqa: PT012 - the write belongs to the unit
-            async with store.units(store.scope) as unit:
+            async with store.units(store.context) as unit:
                 failed = await _write(store, unit)
                 if flushed:
                     await unit.flush()
@@ -61,7 +61,7 @@ class UnitOfWorkContract(StoreContract):
 
     async def test_a_savepoint_is_undone_alone(self, store: StoreHarness) -> None:
         """With what was recorded in it, nested ones too."""
-        async with store.units(store.scope) as unit:
+        async with store.units(store.context) as unit:
             kept = await _write(store, unit)
             with pytest.raises(ZeroDivisionError):  # noqa: PT012 - the write belongs to the savepoint
                 async with unit.savepoint():
@@ -81,7 +81,7 @@ class UnitOfWorkContract(StoreContract):
             ids: list[object] = []
 
             async def work(ids: list[object] = ids) -> None:
-                async with store.units(store.scope) as unit:
+                async with store.units(store.context) as unit:
                     ids.append(await _write(store, unit))
                     await unit.flush()
                     await unit.commit()
@@ -99,7 +99,7 @@ class UnitOfWorkContract(StoreContract):
         """Neither a change nor an insert, though they were sent."""
         thing = await store.store("Thing", text="old")
         thing.text = "new"
-        async with store.units(store.scope) as unit:
+        async with store.units(store.context) as unit:
             await unit.repository("Thing").update(thing, expected_version=1)
             added = await _write(store, unit)
             await unit.flush()
@@ -112,11 +112,11 @@ class UnitOfWorkContract(StoreContract):
     async def test_a_locked_row_stays_until_the_unit_ends(self, store: StoreHarness, lock: Lock) -> None:
         """Nobody removes it meanwhile; under `change` and `update` nobody changes it either."""
         shelf = await store.store("Shelf", label="old")
-        where, slots = shape_of(Comparison("id", "eq", shelf.id))
-        handle = store.reader.prepare(QueryShape("Shelf", ("label",), where, lock=lock))
+        where, slots = parameterize(Comparison("id", "eq", shelf.id))
+        handle = store.reader.prepare(QueryTemplate("Shelf", ("label",), where, lock=lock))
 
         async def disturb() -> None:
-            async with store.units(store.scope) as unit:
+            async with store.units(store.context) as unit:
                 shelves = unit.repository("Shelf")
                 if lock != "share":
                     await shelves.update_where(Comparison("id", "eq", shelf.id), {"label": "new"})
@@ -124,7 +124,7 @@ class UnitOfWorkContract(StoreContract):
                     await shelves.delete(shelf.id)
                 await unit.commit()
 
-        async with store.units(store.scope) as unit:
+        async with store.units(store.context) as unit:
             await unit.fetch(handle, slots)
             disturbing = asyncio.create_task(disturb())
             await asyncio.sleep(0.05)
@@ -137,9 +137,9 @@ class UnitOfWorkContract(StoreContract):
 
     async def test_a_unit_that_ends_while_it_begins_leaves_nothing_open(self, store: StoreHarness) -> None:
         """As when a hook's tasks outlive it."""
-        async with store.units(store.scope) as holder:
+        async with store.units(store.context) as holder:
             await holder.allocate("A-")
-            late = store.units(store.scope)
+            late = store.units(store.context)
             await late.__aenter__()
             waiting = [asyncio.create_task(late.allocate("B-")) for _ in range(2)]
             await asyncio.sleep(0)
@@ -151,7 +151,7 @@ class UnitOfWorkContract(StoreContract):
 
     async def test_a_closed_unit_says_so(self, store: StoreHarness) -> None:
         """Its repositories too."""
-        async with store.units(store.scope) as unit:
+        async with store.units(store.context) as unit:
             things = unit.repository("Thing")
             await unit.commit()
         with pytest.raises(FrameworkError, match="closed"):
@@ -165,12 +165,12 @@ class UnitOfWorkContract(StoreContract):
             ran.append(1)
             raise ZeroDivisionError
 
-        async with store.units(store.scope) as unit:
+        async with store.units(store.context) as unit:
             id = await _write(store, unit)
             unit.after_commit(callback)
             assert not ran
             await unit.commit()
-        async with store.units(store.scope) as unit:
+        async with store.units(store.context) as unit:
             unit.after_commit(callback)
         assert ran == [1]
         assert (await _traces(store, id))[0]
@@ -187,7 +187,7 @@ class UnitOfWorkContract(StoreContract):
             ran.append(1)
 
         async def work() -> None:
-            async with store.units(store.scope) as unit:
+            async with store.units(store.context) as unit:
                 await _write(store, unit)
                 unit.after_commit(slow)
                 unit.after_commit(last)
@@ -206,7 +206,7 @@ class UnitOfWorkContract(StoreContract):
         thing = await store.store("Thing", shelf=shelf.id)
         await store.store("Thing", slots=[{"what": "x", "shelf": other.id}])
         thing.deleted_at = thing.modified
-        async with store.units(store.scope) as unit:
+        async with store.units(store.context) as unit:
             assert list(await unit.linking("Shelf", shelf.id)) == ["Thing"]
             await unit.repository("Thing").update(thing, expected_version=1)
             assert list(await unit.linking("Shelf", shelf.id)) == []
@@ -215,12 +215,12 @@ class UnitOfWorkContract(StoreContract):
     async def test_an_answer_is_kept_once(self, store: StoreHarness) -> None:
         """The second unit with a live key fails, and stores nothing else either."""
         answer = StoredAnswer("key", "hash", 201, b'{"a":1}', '"e"', "/x", system_clock().replace(year=2999))
-        async with store.units(store.scope) as unit:
+        async with store.units(store.context) as unit:
             first = await _write(store, unit)
             unit.remember(answer)
             await unit.commit()
         with pytest.raises(TransientError):  # noqa: PT012 - either call may notice
-            async with store.units(store.scope) as unit:
+            async with store.units(store.context) as unit:
                 second = await _write(store, unit)
                 unit.remember(answer)
                 await unit.commit()

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from framework_m_core.domain.clock import IdGenerator, Uuid7Generator
 from framework_m_core.domain.context import ADMINISTRATOR, GUEST
-from framework_m_core.domain.errors import DuplicateNameError, EntityNotFoundError, FieldProblem, ValidationError
+from framework_m_core.domain.errors import DuplicateNameError, EntityNotFoundError, FieldError, ValidationError
 from framework_m_core.interfaces.identity import Attributes, Identity, check_attributes
 
 __all__ = ["FakeIdentity"]
@@ -162,4 +162,4 @@ def _digest(salt: bytes, text: str) -> bytes:
 
 
 def _invalid(field: str, message: str) -> ValidationError:
-    return ValidationError(message, [FieldProblem(field, "invalid", message)])
+    return ValidationError(message, [FieldError(field, "invalid", message)])

@@ -14,8 +14,8 @@ from framework_m_core.interfaces.permission import (
     PolicyEvaluateRequest,
     PolicyEvaluateResult,
 )
-from framework_m_core.registry.compiled import DocTypePlan
-from framework_m_core.registry.registry import Snapshot
+from framework_m_core.registry.compiled import CompiledDocType
+from framework_m_core.registry.registry import Registry
 
 __all__ = ["FakePermission"]
 
@@ -32,7 +32,7 @@ class FakePermission:
 
     def __init__(
         self,
-        snapshot: Snapshot,
+        registry: Registry,
         scope: Filter = EVERYTHING,
         decide: Callable[[PolicyEvaluateRequest], bool] | None = None,
         *,
@@ -40,8 +40,8 @@ class FakePermission:
         trusted: Collection[str] = (),
     ) -> None:
         self.failure: Exception | None = None
-        self._snapshot = snapshot
-        self._scope = scope
+        self._registry = registry
+        self._context = scope
         self._decide = decide
         self._rules = rules
         self._trusted = frozenset({*trusted, ADMINISTRATOR})
@@ -50,7 +50,7 @@ class FakePermission:
         """The same leave for everybody, or that of the roles."""
         if self.failure is not None:
             raise self.failure
-        plan, scopes = self._snapshot.get(doctype), self._scopes_for(principal, action)
+        plan, scopes = self._registry.get(doctype), self._scopes_for(principal, action)
         if not scopes:
             return None
         everywhere = self._rules is None or not self._trusted.isdisjoint(principal.roles)
@@ -68,14 +68,14 @@ class FakePermission:
 
     def _scopes_for(self, principal: Principal, action: str) -> tuple[Filter, ...]:
         if self._rules is None:
-            return () if principal.is_anonymous else (self._scope,)
+            return () if principal.is_anonymous else (self._context,)
         if ADMINISTRATOR in principal.roles:
             return (EVERYTHING,)
         given = self._rules.get(action, {})
         return tuple(given[role] for role in sorted(given.keys() & (principal.roles | {GUEST})))
 
 
-def _paths(plan: DocTypePlan) -> dict[str, FieldSpec]:
+def _paths(plan: CompiledDocType) -> dict[str, FieldSpec]:
     """The declared fields, those of child rows as `items.rate`."""
     rows = {f"{child.field}.{name}": spec for child in plan.children.values() for name, spec in child.fields.items()}
     return {**plan.fields, **rows}

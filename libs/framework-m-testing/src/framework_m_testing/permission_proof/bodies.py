@@ -7,13 +7,13 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from framework_m_testing.permission_proof.declared import DeclaredField
-from framework_m_testing.permission_proof.permission_model import Leave
+from framework_m_testing.permission_proof.permission_model import PermissionModel
 from framework_m_testing.permission_proof.plain_filters import Wrong, parsed
 
 __all__ = ["merged_body", "new_body"]
 
 
-def new_body(leave: Leave, body: Mapping[str, Any]) -> dict[str, Any]:
+def new_body(leave: PermissionModel, body: Mapping[str, Any]) -> dict[str, Any]:
     """The own fields of a new document: nothing may be given that the caller may not set."""
     for name in body:
         if leave.writable(name) is None:
@@ -22,7 +22,7 @@ def new_body(leave: Leave, body: Mapping[str, Any]) -> dict[str, Any]:
     return {**defaults, **_given(leave, body, {})}
 
 
-def merged_body(leave: Leave, before: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
+def merged_body(leave: PermissionModel, before: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
     """The fields that a body changes; what the caller may not set is ignored where it echoes what was served."""
     served = leave.served(before)
     for name, raw in body.items():
@@ -33,7 +33,7 @@ def merged_body(leave: Leave, before: Mapping[str, Any], body: Mapping[str, Any]
     return _given(leave, body, before)
 
 
-def _given(leave: Leave, body: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+def _given(leave: PermissionModel, body: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
     values = {}
     for name, raw in body.items():
         field = leave.writable(name)
@@ -51,7 +51,7 @@ def _value(field: DeclaredField, raw: Any) -> Any:
 
 
 def _rows(
-    leave: Leave, table: DeclaredField, before: Sequence[Mapping[str, Any]], raw: Any
+    leave: PermissionModel, table: DeclaredField, before: Sequence[Mapping[str, Any]], raw: Any
 ) -> Iterator[dict[str, Any]]:
     if not isinstance(raw, list):
         raise Wrong("a list of rows is expected")
@@ -64,7 +64,9 @@ def _rows(
         yield _row(leave, table, known.pop(UUID(given["id"])) if "id" in given else {}, given)
 
 
-def _row(leave: Leave, table: DeclaredField, before: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+def _row(
+    leave: PermissionModel, table: DeclaredField, before: Mapping[str, Any], given: Mapping[str, Any]
+) -> dict[str, Any]:
     assert table.rows
     row = dict(before) or {"id": uuid4(), **{one.name: one.default for one in table.rows.fields}}
     for name, raw in given.items():
@@ -78,7 +80,7 @@ def _row(leave: Leave, table: DeclaredField, before: Mapping[str, Any], given: M
     return row
 
 
-def _echoes(leave: Leave, name: str, served: Any, raw: Any) -> bool:
+def _echoes(leave: PermissionModel, name: str, served: Any, raw: Any) -> bool:
     field = leave.declared.get(name)
     if field is None or not field.rows:
         return leave.same(name, served, raw)

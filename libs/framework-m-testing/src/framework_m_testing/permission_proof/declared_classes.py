@@ -12,9 +12,9 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from framework_m_core.domain.fields.field import Field
-from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or, PrincipalValue
+from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or, UserAttribute
 from framework_m_core.registry.builder import RegistryBuilder
-from framework_m_core.registry.registry import Snapshot
+from framework_m_core.registry.registry import Registry
 from framework_m_testing.fakes.doctype import FakeDocType
 from framework_m_testing.permission_proof.declared import (
     CallerValue,
@@ -39,7 +39,7 @@ _TYPES: Final[Mapping[str, Any]] = {
 _SCALE = 2
 
 
-def compiled(declared: Declared, base: type[BaseModel] = FakeDocType) -> Snapshot:
+def compiled(declared: Declared, base: type[BaseModel] = FakeDocType) -> Registry:
     """The classes of declarations, deriving from `base`, as a registry's snapshot."""
     builder = RegistryBuilder()
     for doctype in declared.values():
@@ -60,7 +60,7 @@ def filter_of(tree: Tree) -> Filter:
         return Not(filter_of(tree["not"]))
     value = tree["value"]
     if isinstance(value, CallerValue):
-        return Comparison(tree["field"], tree["operator"], PrincipalValue(value.name))
+        return Comparison(tree["field"], tree["operator"], UserAttribute(value.name))
     return Comparison(tree["field"], tree["operator"], tuple(value) if isinstance(value, list) else value)
 
 

@@ -15,7 +15,7 @@ from hypothesis.strategies import DrawFn
 
 from framework_m_testing.permission_proof.declared import DeclaredDocType, DeclaredField, Who, linking
 from framework_m_testing.permission_proof.generators import World, stored_document, stored_value
-from framework_m_testing.permission_proof.permission_model import Leave
+from framework_m_testing.permission_proof.permission_model import PermissionModel
 from framework_m_testing.permission_proof.picking import picked, seldom
 from framework_m_testing.permission_proof.plain_filters import names
 
@@ -24,7 +24,7 @@ __all__ = ["disguises", "hidden_from"]
 _SPARE: Final = 200
 
 
-def hidden_from(leave: Leave, document: Mapping[str, Any]) -> bool:
+def hidden_from(leave: PermissionModel, document: Mapping[str, Any]) -> bool:
     """Whether a document does not exist for a caller, neither to read nor as the target of a link."""
     return not any(leave.has(action) and leave.covers(action, document) for action in ("read", "select"))
 
@@ -34,7 +34,7 @@ def disguises(draw: DrawFn, world: World, who: Who) -> World:
     """The world, with hidden documents changed, removed and added, and hidden values changed."""
     stored: dict[str, dict[UUID, Mapping[str, Any]]] = {}
     for name, doctype in world.declared.items():
-        leave, documents = Leave(doctype, who), dict(world.stored[name])
+        leave, documents = PermissionModel(doctype, who), dict(world.stored[name])
         for id, document in world.stored[name].items():
             if not hidden_from(leave, document):
                 documents[id] = _masked(draw, leave, document)
@@ -46,14 +46,14 @@ def disguises(draw: DrawFn, world: World, who: Who) -> World:
     return World(world.declared, stored)
 
 
-def _altered(draw: DrawFn, leave: Leave, document: Mapping[str, Any]) -> Mapping[str, Any]:
+def _altered(draw: DrawFn, leave: PermissionModel, document: Mapping[str, Any]) -> Mapping[str, Any]:
     """A hidden document with other values that stays hidden; its links stay, since targets know of them."""
     status = picked(draw, [0, 1, 2]) if leave.declared.submittable and not document["deleted_at"] else 0
     other = {**document, **_values(draw, leave.declared, lambda _: True), "docstatus": status}
     return other if hidden_from(leave, other) else document
 
 
-def _masked(draw: DrawFn, leave: Leave, document: Mapping[str, Any]) -> Mapping[str, Any]:
+def _masked(draw: DrawFn, leave: PermissionModel, document: Mapping[str, Any]) -> Mapping[str, Any]:
     """A document with other values of the fields that the caller does not see, and that decide nothing."""
     deciding = _deciding(leave)
     shown = {one.name for one in leave.declared.fields if leave.sees(one.name)} | deciding
@@ -75,7 +75,7 @@ def _values(draw: DrawFn, doctype: DeclaredDocType, chosen: Callable[[DeclaredFi
     return {one.name: stored_value(draw, one, 0, {}) for one in plain if chosen(one)}
 
 
-def _deciding(leave: Leave) -> set[str]:
+def _deciding(leave: PermissionModel) -> set[str]:
     """The fields that any scope looks at."""
     found = {leave.declared.rls_field or "owner"}
     for roles in (leave.declared.permissions or {}).values():
@@ -84,7 +84,7 @@ def _deciding(leave: Leave) -> set[str]:
     return found
 
 
-def _added(draw: DrawFn, leave: Leave) -> dict[UUID, Mapping[str, Any]]:
+def _added(draw: DrawFn, leave: PermissionModel) -> dict[UUID, Mapping[str, Any]]:
     added: dict[UUID, Mapping[str, Any]] = {}
     for number in range(draw(st.integers(0, 3))):
         id = UUID(int=_SPARE + number, version=4)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from framework_m_core.domain.context import Principal, RequestScope, system_scope
+from framework_m_core.domain.context import Principal, RequestContext, system_context
 from framework_m_core.domain.errors import (
     AuthenticationError,
     EntityNotFoundError,
@@ -41,9 +41,9 @@ _STATUS: Mapping[type[FrameworkError], int] = {
 _MOST_PAGES = 50
 
 
-def scope_of(who: Who, clock: Callable[[], datetime]) -> RequestScope:
+def scope_of(who: Who, clock: Callable[[], datetime]) -> RequestContext:
     """The scope of a caller's request."""
-    return RequestScope(Principal(who.id, who.roles, who.email, who.attributes), clock=clock)
+    return RequestContext(Principal(who.id, who.roles, who.email, who.attributes), clock=clock)
 
 
 def comparable(value: Any, known: frozenset[UUID]) -> Any:
@@ -69,7 +69,7 @@ class Performer:
         self._documents = documents
         self._queries = queries
         self._clock = clock
-        self._system = system_scope("see what a request has left behind", clock=clock)
+        self._system = system_context("see what a request has left behind", clock=clock)
 
     async def put(self, stored: Stored) -> None:
         """Stores documents in the place of all that are there."""
@@ -77,7 +77,7 @@ class Performer:
             for name in reversed([*stored]):
                 await unit.repository(name).delete_where(EVERYTHING)
             for name, documents in stored.items():
-                plan, repository = self._store.snapshot.get(name), unit.repository(name)
+                plan, repository = self._store.registry.get(name), unit.repository(name)
                 for document in documents.values():
                     await repository.insert(document_from_values(plan, document))
             await unit.commit()
@@ -93,40 +93,40 @@ class Performer:
             left = await self._left(self._system.within(unit), request.doctype)
         return Answer(status, served, left), told
 
-    async def _read(self, scope: RequestScope, request: Request) -> Any:
+    async def _read(self, context: RequestContext, request: Request) -> Any:
         if request.verb == "get":
-            return await self._queries.get(scope, request.doctype, request.ref, **request.query)
-        first = page = await self._queries.list(scope, request.doctype, ListRequest(**request.query))
+            return await self._queries.get(context, request.doctype, request.ref, **request.query)
+        first = page = await self._queries.list(context, request.doctype, ListRequest(**request.query))
         items = [*page.items]
         for _ in range(_MOST_PAGES):
             if page.next_cursor is None:
                 break
             further = {**request.query, "offset": 0, "cursor": page.next_cursor}
-            page = await self._queries.list(scope, request.doctype, ListRequest(**further))
+            page = await self._queries.list(context, request.doctype, ListRequest(**further))
             items += page.items
         return {"items": items, "total": first.total}
 
-    async def _write(self, scope: RequestScope, request: Request) -> Any:
+    async def _write(self, context: RequestContext, request: Request) -> Any:
         documents = self._documents
         if request.verb == "create":
-            return await documents.create(scope, request.doctype, request.body)
+            return await documents.create(context, request.doctype, request.body)
         if request.verb in {"delete", "purge"}:
-            return await documents.delete(scope, request.doctype, request.ref, hard=request.verb == "purge")
+            return await documents.delete(context, request.doctype, request.ref, hard=request.verb == "purge")
         change = getattr(documents, request.verb)
-        return await change(scope, request.doctype, request.ref, request.body)
+        return await change(context, request.doctype, request.ref, request.body)
 
-    async def _left(self, scope: RequestScope, doctype: str) -> Mapping[UUID, Mapping[str, Any]]:
-        plan = self._store.snapshot.get(doctype)
+    async def _left(self, context: RequestContext, doctype: str) -> Mapping[UUID, Mapping[str, Any]]:
+        plan = self._store.registry.get(doctype)
         names = [name for name in (*plan.columns, *plan.children) if name != "deleted_at"]
         request = ListRequest(limit=500, fields=names, include_deleted=True)
-        found = await self._queries.list(scope, doctype, request)
+        found = await self._queries.list(context, doctype, request)
         return {document["id"]: document for document in found.items}
 
 
-async def _tried(perform: Callable[[RequestScope, Request], Any], scope: RequestScope, request: Request) -> Any:
+async def _tried(perform: Callable[[RequestContext, Request], Any], context: RequestContext, request: Request) -> Any:
     """Status, what was served, and what the error says."""
     try:
-        return 200, await perform(scope, request), ""
+        return 200, await perform(context, request), ""
     except FrameworkError as error:
         known = next((status for kind, status in _STATUS.items() if isinstance(error, kind)), None)
         if known is None:

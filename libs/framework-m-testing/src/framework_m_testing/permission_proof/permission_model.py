@@ -14,7 +14,7 @@ from framework_m_testing.permission_proof.declared import (
 )
 from framework_m_testing.permission_proof.plain_filters import holds, lacks, parsed, values_of
 
-__all__ = ["Leave", "Refused"]
+__all__ = ["PermissionModel", "Refused"]
 
 _ADMINISTRATOR, _GUEST = "Administrator", "Guest"
 
@@ -27,7 +27,7 @@ class Refused(Exception):  # noqa: N818 - no failure of the test: the right answ
         self.status = status
 
 
-class Leave:
+class PermissionModel:
     """What one caller may do to the documents of one DocType."""
 
     def __init__(self, declared: DeclaredDocType, who: Who) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from framework_m_testing.permission_proof.declared import Declared, Documents, Request, Stored, Tree, Who
-from framework_m_testing.permission_proof.permission_model import Leave, Refused
+from framework_m_testing.permission_proof.permission_model import PermissionModel, Refused
 from framework_m_testing.permission_proof.plain_filters import Wrong, holds, parsed
 from framework_m_testing.permission_proof.reference_writes import Writes
 
@@ -41,7 +41,7 @@ class Reference:
         served: Any = None
         try:
             if request.verb in _READS:
-                served = _READS[request.verb](self, Leave(self._declared[request.doctype], who), request)
+                served = _READS[request.verb](self, PermissionModel(self._declared[request.doctype], who), request)
             else:
                 served = writes.perform(request)
         except Refused as refused:
@@ -50,7 +50,7 @@ class Reference:
             return Answer(400, None, self._stored[request.doctype])
         return Answer(200, served, writes.left[request.doctype])
 
-    def one(self, leave: Leave, request: Request) -> Mapping[str, Any]:
+    def one(self, leave: PermissionModel, request: Request) -> Mapping[str, Any]:
         """A document as the caller sees it, perhaps with linked ones in the place of ids."""
         leave.need("read")
         query = request.query
@@ -60,7 +60,7 @@ class Reference:
             raise Refused(404, "no such document for this caller")
         return self._expanded(leave.served(found[0], names), _links(leave, query.get("expand", ())), leave.who)
 
-    def page(self, leave: Leave, request: Request) -> Mapping[str, Any]:
+    def page(self, leave: PermissionModel, request: Request) -> Mapping[str, Any]:
         """All pages from the offset on, one after the other, and the count."""
         query = request.query
         leave.need("read")
@@ -82,7 +82,7 @@ class Reference:
         links = _links(leave, query.get("expand", ()))
         return {"items": [self._expanded(one, links, leave.who) for one in shown], "total": total}
 
-    def _readable(self, leave: Leave, *, with_deleted: bool = False) -> list[Mapping[str, Any]]:
+    def _readable(self, leave: PermissionModel, *, with_deleted: bool = False) -> list[Mapping[str, Any]]:
         documents = self._stored[leave.declared.name].values()
         live = [one for one in documents if with_deleted or one["deleted_at"] is None]
         return [one for one in live if leave.covers("read", one)]
@@ -95,7 +95,7 @@ class Reference:
         return served
 
     def _target(self, doctype: str, id: UUID | None, who: Who) -> dict[str, Any] | None:
-        there = Leave(self._declared[doctype], who)
+        there = PermissionModel(self._declared[doctype], who)
         for document in self._readable(there):
             if document["id"] == id:
                 return there.served(document, _columns(there))
@@ -105,11 +105,11 @@ class Reference:
 _READS = {"get": Reference.one, "list": Reference.page}
 
 
-def _deletes(leave: Leave, document: Mapping[str, Any]) -> bool:
+def _deletes(leave: PermissionModel, document: Mapping[str, Any]) -> bool:
     return leave.covers("delete", document)
 
 
-def _links(leave: Leave, names: Sequence[str]) -> dict[str, str]:
+def _links(leave: PermissionModel, names: Sequence[str]) -> dict[str, str]:
     links = {}
     for name in names:
         field = leave.declared.get(name)
@@ -119,7 +119,7 @@ def _links(leave: Leave, names: Sequence[str]) -> dict[str, str]:
     return links
 
 
-def _columns(leave: Leave) -> list[str]:
+def _columns(leave: PermissionModel) -> list[str]:
     rows = {one.name for one in leave.declared.fields if one.rows}
     return [name for name in (*_FRAMEWORK_SHOWN, *(one.name for one in leave.declared.fields)) if name not in rows]
 
@@ -127,21 +127,21 @@ def _columns(leave: Leave) -> list[str]:
 _FRAMEWORK_SHOWN = ("id", "name", "owner", "creation", "modified", "modified_by", "docstatus", "_version")
 
 
-def _fields(leave: Leave, names: Sequence[str]) -> list[str]:
+def _fields(leave: PermissionModel, names: Sequence[str]) -> list[str]:
     for name in names:
         if not leave.sees(name):
             raise Wrong(f"{name} is unknown or hidden")
     return [*_ALWAYS, *names]
 
 
-def _column(leave: Leave, name: str) -> str:
+def _column(leave: PermissionModel, name: str) -> str:
     field = leave.declared.get(name)
     if not leave.sees(name) or (field and field.rows):
         raise Wrong(f"{name} is unknown or hidden")
     return name
 
 
-def _checked(leave: Leave, tree: Tree) -> Tree:
+def _checked(leave: PermissionModel, tree: Tree) -> Tree:
     """A filter with stored values for those of JSON."""
     for word in ("and", "or"):
         if word in tree:
@@ -155,7 +155,7 @@ def _checked(leave: Leave, tree: Tree) -> Tree:
     return {**tree, "value": known}
 
 
-def _order(leave: Leave, order_by: Sequence[str]) -> list[tuple[str, bool]]:
+def _order(leave: PermissionModel, order_by: Sequence[str]) -> list[tuple[str, bool]]:
     if not order_by:
         return [("creation", True), ("id", True)]
     order = [(_column(leave, text.removeprefix("-")), text.startswith("-")) for text in order_by]

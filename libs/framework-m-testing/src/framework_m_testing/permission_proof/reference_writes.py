@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 from framework_m_testing.permission_proof.bodies import merged_body, new_body
 from framework_m_testing.permission_proof.declared import Declared, DeclaredDocType, Request, Stored, Who, linking
-from framework_m_testing.permission_proof.permission_model import Leave, Refused
+from framework_m_testing.permission_proof.permission_model import PermissionModel, Refused
 from framework_m_testing.permission_proof.plain_filters import Wrong
 
 __all__ = ["Writes"]
@@ -29,7 +29,7 @@ class Writes:
 
     def perform(self, request: Request) -> dict[str, Any] | None:
         """Does what is asked for and gives what is served. Raises Refused and Wrong."""
-        leave = Leave(self._declared[request.doctype], self._who)
+        leave = PermissionModel(self._declared[request.doctype], self._who)
         if request.verb == "create":
             return self._create(leave, request)
         if request.verb in {"delete", "purge"}:
@@ -39,7 +39,7 @@ class Writes:
             return self._transition(leave, request)
         return self._update(leave, request)
 
-    def _create(self, leave: Leave, request: Request) -> dict[str, Any]:
+    def _create(self, leave: PermissionModel, request: Request) -> dict[str, Any]:
         leave.need("create")
         id, values = uuid4(), new_body(leave, request.body)
         document = {
@@ -50,7 +50,7 @@ class Writes:
         leave.demand("create", document)
         return self._keep(leave, document)
 
-    def _update(self, leave: Leave, request: Request) -> dict[str, Any]:
+    def _update(self, leave: PermissionModel, request: Request) -> dict[str, Any]:
         before = self._load(leave, "write", request)
         self._expect(before, request)
         after = {**before, **merged_body(leave, before, request.body)}
@@ -60,7 +60,7 @@ class Writes:
         self._link(leave.declared, after, before)
         return self._change(leave, "write", after)
 
-    def _transition(self, leave: Leave, request: Request) -> dict[str, Any]:
+    def _transition(self, leave: PermissionModel, request: Request) -> dict[str, Any]:
         leave.need(request.verb)
         if not leave.declared.submittable or not request.body.keys() <= {"_version"}:
             raise Wrong("nothing that is submitted so")
@@ -71,19 +71,19 @@ class Writes:
             raise Refused(409, f"not to be {request.verb}ted")
         return self._change(leave, request.verb, {**before, "docstatus": status})
 
-    def _change(self, leave: Leave, action: str, after: dict[str, Any]) -> dict[str, Any]:
+    def _change(self, leave: PermissionModel, action: str, after: dict[str, Any]) -> dict[str, Any]:
         stamps = {"modified": self._now, "modified_by": self._who.id, "_version": after["_version"] + 1}
         document = {**after, **stamps}
         leave.demand(action, document)
         return self._keep(leave, document)
 
-    def _keep(self, leave: Leave, document: dict[str, Any]) -> dict[str, Any]:
+    def _keep(self, leave: PermissionModel, document: dict[str, Any]) -> dict[str, Any]:
         self.left[leave.declared.name][document["id"]] = document
         if leave.has("read") and leave.covers("read", document):
             return leave.served(document)
         return {name: document[name] for name in ("id", "name", "_version")}
 
-    def _load(self, leave: Leave, action: str, request: Request) -> Mapping[str, Any]:
+    def _load(self, leave: PermissionModel, action: str, request: Request) -> Mapping[str, Any]:
         """A document that the caller may read and act on: a change needs both grants."""
         leave.need(action)
         leave.need("read")
@@ -99,7 +99,7 @@ class Writes:
         if request.body.get("_version") not in (None, before["_version"]):
             raise Refused(409, "stale version")
 
-    def _remove(self, leave: Leave, request: Request) -> None:
+    def _remove(self, leave: PermissionModel, request: Request) -> None:
         before = self._load(leave, request.verb, request)
         if before["docstatus"] == _SUBMITTED:
             raise Refused(409, "submitted")
@@ -131,7 +131,7 @@ class Writes:
         now.update({one: found.get(source) for one, source in fetching.items()})
 
     def _linkable(self, doctype: str, id: UUID, fetched: list[str]) -> Mapping[str, Any]:
-        there, document = Leave(self._declared[doctype], self._who), self.left[doctype].get(id)
+        there, document = PermissionModel(self._declared[doctype], self._who), self.left[doctype].get(id)
         if document is not None and document["deleted_at"] is None:
             reads = there.has("read") and there.covers("read", document) and all(map(there.sees, fetched))
             selects = not fetched and there.has("select") and there.covers("select", document)
@@ -140,7 +140,7 @@ class Writes:
         raise Wrong("the link leads to nothing that the caller may read")
 
 
-def _sets_unseen(leave: Leave, name: str, raw: Any) -> bool:
+def _sets_unseen(leave: PermissionModel, name: str, raw: Any) -> bool:
     """Whether a body sets what submitting fixes and the caller does not see."""
     field = leave.declared.get(name)
     if field is None or field.on_submit:

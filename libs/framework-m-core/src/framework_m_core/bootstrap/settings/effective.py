@@ -11,13 +11,13 @@ from pydantic import BaseModel, SecretStr
 from framework_m_core.bootstrap.settings.secrets import unset_secrets
 from framework_m_core.bootstrap.settings.sources import Settings
 
-__all__ = ["InForce", "settings_in_force"]
+__all__ = ["EffectiveSettings", "effective_settings"]
 
 _HIDDEN = SecretStr("")
 
 
 @dataclass(frozen=True, slots=True)
-class InForce:
+class EffectiveSettings:
     """One setting: its value, None where there is none, and where it comes from."""
 
     key: str
@@ -29,25 +29,25 @@ class InForce:
 class _HasDefaults(Protocol):
     """A settings model whose unset settings come to something that depends on the app and its environment."""
 
-    def in_force(self, settings: Settings) -> Mapping[str, Any]:
+    def effective(self, settings: Settings) -> Mapping[str, Any]:
         """What unset settings come to, by key."""
         ...
 
 
-def settings_in_force(settings: Settings, section: str) -> Iterator[InForce]:
+def effective_settings(settings: Settings, section: str) -> Iterator[EffectiveSettings]:
     """Every setting of a section."""
     model = settings.sections[section]
-    defaults = model.in_force(settings) if isinstance(model, _HasDefaults) else {}
+    defaults = model.effective(settings) if isinstance(model, _HasDefaults) else {}
     for key, value in {**dict(model), **(model.model_extra or {})}.items():
         if value is None:
             yield _unset(settings, model, key, defaults.get(key))
         else:
-            yield InForce(key, value, settings.origins.get((section, key), "default"))
+            yield EffectiveSettings(key, value, settings.origins.get((section, key), "default"))
 
 
-def _unset(settings: Settings, model: BaseModel, key: str, default: Any) -> InForce:
+def _unset(settings: Settings, model: BaseModel, key: str, default: Any) -> EffectiveSettings:
     if key not in unset_secrets(model):
-        return InForce(key, default, "default")
+        return EffectiveSettings(key, default, "default")
     if settings.production:
-        return InForce(key, None, "production does not start without it")
-    return InForce(key, _HIDDEN, f"default: generated, kept in {settings.data_folder}")
+        return EffectiveSettings(key, None, "production does not start without it")
+    return EffectiveSettings(key, _HIDDEN, f"default: generated, kept in {settings.data_folder}")

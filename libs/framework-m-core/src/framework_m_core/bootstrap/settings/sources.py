@@ -40,13 +40,13 @@ class FrameworkSettings(BaseModel):
     apps: tuple[str, ...] | None = Field(
         default=None, description="Installed apps to load; without it, the app in the working directory."
     )
-    handler_seconds: float = Field(
+    handler_timeout_seconds: float = Field(
         default=300.0,
         gt=0,
         description="How long an event handler may take; one that takes longer has failed, and is tried again.",
     )
 
-    def in_force(self, settings: Settings) -> Mapping[str, Any]:
+    def effective(self, settings: Settings) -> Mapping[str, Any]:
         """What unset settings come to."""
         return {"apps": [choice.name for choice in settings.local_apps]}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or, PrincipalValue
+from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or, UserAttribute
 
 __all__ = ["filter_text"]
 
@@ -20,7 +20,7 @@ def filter_text(tree: Filter) -> str:
             return " or ".join(_within(part) for part in parts)
         case Not(part):
             return f"not ({filter_text(part)})"
-        case Comparison(field, operator, PrincipalValue(name)):
+        case Comparison(field, operator, UserAttribute(name)):
             return f"{field} {operator} the caller's {name}"
         case Comparison(field, operator, value):
             return f"{field} {operator} {_value(value)}"

@@ -26,14 +26,14 @@ __all__ = [
     "Not",
     "Operator",
     "Or",
-    "PrincipalValue",
-    "Slot",
+    "Placeholder",
+    "UserAttribute",
     "check_pattern",
     "fields_of",
     "fold_ascii",
     "matches",
+    "parameterize",
     "predicate",
-    "shape_of",
 ]
 
 type Operator = Literal[
@@ -92,7 +92,7 @@ NOTHING: Final = Or()
 
 
 @dataclass(frozen=True, slots=True)
-class PrincipalValue:
+class UserAttribute:
     """In a row scope, stands for what is known of the caller: `id`, `email`, or an attribute's values.
 
     A scope whose caller has no such value, or one that the field cannot hold, is empty as a whole. `kind` is that of
@@ -104,13 +104,13 @@ class PrincipalValue:
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
+class Placeholder:
     """In a shape, stands for a value given at run time; `size` is how many an `in` list holds."""
 
     size: int = 1
 
 
-def shape_of(tree: Filter) -> tuple[Filter, tuple[Any, ...]]:
+def parameterize(tree: Filter) -> tuple[Filter, tuple[Any, ...]]:
     """Splits a tree into its shape, which a store compiles once, and the values for its slots in reading order.
 
     An `in` list is padded to a power of two by repeating its last value, so that few shapes cover all lengths.
@@ -133,10 +133,10 @@ def _shape(tree: Filter, values: list[Any]) -> Filter:
             return _list_shape(field, operator, tuple(items), values)
         case Comparison(field, "between", (low, high)):
             values += (low, high)
-            return Comparison(field, "between", (Slot(), Slot()))
+            return Comparison(field, "between", (Placeholder(), Placeholder()))
         case Comparison(field, operator, value):
             values.append(value)
-            return Comparison(field, operator, Slot())
+            return Comparison(field, operator, Placeholder())
     raise TypeError(f"not a filter: {tree!r}")
 
 
@@ -145,7 +145,7 @@ def _list_shape(field: str, operator: Operator, items: tuple[Any, ...], values: 
         return NOTHING if operator == "in" else EVERYTHING
     size = 1 << (len(items) - 1).bit_length()
     values.extend(items + items[-1:] * (size - len(items)))
-    return Comparison(field, operator, Slot(size))
+    return Comparison(field, operator, Placeholder(size))
 
 
 def fields_of(tree: Filter) -> frozenset[str]:
@@ -177,7 +177,7 @@ def predicate(tree: Filter) -> Predicate:
             return _negated(_all([_negated(predicate(part)) for part in parts]))
         case Not(part):
             return _negated(predicate(part))
-        case Comparison(field, _, PrincipalValue(name)):
+        case Comparison(field, _, UserAttribute(name)):
             raise TypeError(f"expected a value for {field!r}, got the caller's {name}: bind the scope first")
         case Comparison(field, "is_null", value):
             return lambda document: (document[field] is None) is value

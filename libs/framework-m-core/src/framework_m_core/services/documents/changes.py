@@ -6,27 +6,27 @@ from collections.abc import Mapping
 from typing import Any
 
 from framework_m_core.domain.clock import IdGenerator
-from framework_m_core.domain.context import RequestScope
+from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.documents.doctype import VERSION_FIELD
 from framework_m_core.domain.events import DomainEvent
 from framework_m_core.interfaces.audit_log import AuditEntry
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol
-from framework_m_core.registry.compiled import DocTypePlan
+from framework_m_core.registry.compiled import CompiledDocType
 
-__all__ = ["difference", "leave_trace"]
+__all__ = ["difference", "record_change"]
 
 
-def difference(plan: DocTypePlan, old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> dict[str, Any]:
+def difference(plan: CompiledDocType, old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> dict[str, Any]:
     """Changed fields: the new value of each, or [old, new] where there was a document before."""
     if old is None:
         return {name: new[name] for name in plan.compared if new[name] not in (None, [], {})}
     return {name: [old[name], new[name]] for name in plan.compared if old[name] != new[name]}
 
 
-def leave_trace(
+def record_change(
     unit: UnitOfWorkProtocol,
-    scope: RequestScope,
-    plan: DocTypePlan,
+    context: RequestContext,
+    plan: CompiledDocType,
     action: str,
     event: type[DomainEvent],
     values: Mapping[str, Any],
@@ -40,19 +40,19 @@ def leave_trace(
     for name, child in plan.children.items():
         if name in shown and child.sensitive:
             shown[name] = "changed"
-    now, actor = values["modified"], scope.principal.id
+    now, actor = values["modified"], context.principal.id
     unit.audit(
         AuditEntry(
             id=ids(), at=now, actor=actor, action=action, doctype=plan.name, document_id=values["id"],
-            version=version, request_id=scope.request_id, source=scope.source, reason=scope.principal.reason,
-            tenant=scope.tenant, changes=shown,
+            version=version, request_id=context.request_id, source=context.source, reason=context.principal.reason,
+            tenant=context.tenant, changes=shown,
         )
     )  # fmt: skip
     unit.record(
         event(
             id=ids(), doctype=plan.name, document_id=values["id"], version=version, occurred_at=now, actor=actor,
-            tenant=scope.tenant, correlation_id=scope.correlation_id or scope.request_id,
-            causation_id=scope.causation_id,
+            tenant=context.tenant, correlation_id=context.correlation_id or context.request_id,
+            causation_id=context.causation_id,
             data={"name": values["name"], "docstatus": values["docstatus"], "changed": sorted(shown), **data},
         )
     )  # fmt: skip

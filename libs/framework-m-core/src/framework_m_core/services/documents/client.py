@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from framework_m_core.domain.context import RequestScope
+from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.page import DEFAULT_LIMIT, PaginatedResult
 from framework_m_core.services.queries.parsing import ListRequest
 
 if TYPE_CHECKING:
     from framework_m_core.services.documents.service import DocumentService
 
-__all__ = ["ScopedDocuments"]
+__all__ = ["DocumentClient"]
 
 
 @dataclass(slots=True)
@@ -27,12 +27,12 @@ class _Turns:
     wrote: bool = False
 
 
-class ScopedDocuments:
+class DocumentClient:
     """`controllers.Documents` over the document service."""
 
-    def __init__(self, service: DocumentService, scope: RequestScope, turns: _Turns | None = None) -> None:
+    def __init__(self, service: DocumentService, context: RequestContext, turns: _Turns | None = None) -> None:
         self._service = service
-        self._scope = scope
+        self._context = context
         self._turns = turns or _Turns()
 
     @property
@@ -43,12 +43,12 @@ class ScopedDocuments:
     async def create(self, doctype: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
         """Creates a document; the answer holds what the caller may read of it."""
         async with self._writing():
-            return await self._service.create(self._scope, doctype, values)
+            return await self._service.create(self._context, doctype, values)
 
     async def get(self, doctype: str, ref: UUID | str, *, for_update: bool = False) -> Mapping[str, Any]:
         """A document by id or name; in a hook, `for_update` keeps others from changing it until the write ends."""
         async with self._turns.lock:
-            return await self._service.get(self._scope, doctype, ref, for_update=for_update)
+            return await self._service.get(self._context, doctype, ref, for_update=for_update)
 
     async def list(
         self,
@@ -63,31 +63,31 @@ class ScopedDocuments:
         """A page of documents, with filters, order and fields as the HTTP API takes them."""
         request = ListRequest(limit, offset, filters=filters, order_by=order_by, fields=fields)
         async with self._turns.lock:
-            return await self._service.list(self._scope, doctype, request)
+            return await self._service.list(self._context, doctype, request)
 
     async def update(self, doctype: str, ref: UUID | str, values: Mapping[str, Any]) -> Mapping[str, Any]:
         """Merges values into a document."""
         async with self._writing():
-            return await self._service.update(self._scope, doctype, ref, values)
+            return await self._service.update(self._context, doctype, ref, values)
 
     async def delete(self, doctype: str, ref: UUID | str) -> None:
         """Deletes a document softly."""
         async with self._writing():
-            await self._service.delete(self._scope, doctype, ref)
+            await self._service.delete(self._context, doctype, ref)
 
     async def submit(self, doctype: str, ref: UUID | str) -> Mapping[str, Any]:
         """Makes a draft final."""
         async with self._writing():
-            return await self._service.submit(self._scope, doctype, ref)
+            return await self._service.submit(self._context, doctype, ref)
 
     async def cancel(self, doctype: str, ref: UUID | str) -> Mapping[str, Any]:
         """Revokes a submitted document."""
         async with self._writing():
-            return await self._service.cancel(self._scope, doctype, ref)
+            return await self._service.cancel(self._context, doctype, ref)
 
-    def elevated(self, reason: str) -> ScopedDocuments:
+    def elevated(self, reason: str) -> DocumentClient:
         """The same door, in the same unit of work, acting as the system for a reason that the audit keeps."""
-        return ScopedDocuments(self._service, self._scope.elevated(reason), self._turns)
+        return DocumentClient(self._service, self._context.elevated(reason), self._turns)
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[None]:

@@ -10,12 +10,12 @@ from pydantic import BaseModel
 
 from framework_m_core.domain.documents.doctype import DocStatus, construct
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
-from framework_m_core.registry.compiled import DocTypePlan
+from framework_m_core.registry.compiled import CompiledDocType
 
 __all__ = ["attributes_from_values", "document_from_values"]
 
 
-def attributes_from_values(plan: DocTypePlan, values: Mapping[str, Any]) -> dict[str, Any]:
+def attributes_from_values(plan: CompiledDocType, values: Mapping[str, Any]) -> dict[str, Any]:
     """Stored values by attribute name, as the constructor of a model takes them; containers are copied."""
     attributes = {attribute: values[name] for name, attribute in zip(plan.columns, plan.attributes, strict=True)}
     for name in plan.converted:
@@ -35,7 +35,7 @@ def _member(spec: FieldSpec, value: Any) -> Any:
     return spec.enum(value) if spec.enum and value is not None else value
 
 
-def document_from_values(plan: DocTypePlan, values: Mapping[str, Any]) -> BaseModel:
+def document_from_values(plan: CompiledDocType, values: Mapping[str, Any]) -> BaseModel:
     """A stored document as a model, built without validating; containers are copied."""
     attributes = attributes_from_values(plan, values)
     for name, child in plan.children.items():

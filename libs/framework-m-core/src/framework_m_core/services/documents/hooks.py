@@ -11,18 +11,18 @@ from pydantic import BaseModel
 
 from framework_m_core.controllers.controller import Controller
 from framework_m_core.domain.clock import IdGenerator
-from framework_m_core.domain.context import RequestScope
+from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.documents.doctype import FRAMEWORK_FIELDS, UNSAVED_ID, attribute_of
-from framework_m_core.domain.errors import FieldProblem, ValidationError
+from framework_m_core.domain.errors import FieldError, ValidationError
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol
-from framework_m_core.registry.compiled import ChildPlan, DocTypePlan
-from framework_m_core.services.documents.client import ScopedDocuments
+from framework_m_core.registry.compiled import CompiledChildTable, CompiledDocType
+from framework_m_core.services.documents.client import DocumentClient
 from framework_m_core.services.documents.validation import revalidate
-from framework_m_core.services.runtime.injection import Equipment
+from framework_m_core.services.runtime.injection import Injector
 
 __all__ = ["Door", "HookRun", "kept_attributes"]
 
-type Door = Callable[[RequestScope], ScopedDocuments]
+type Door = Callable[[RequestContext], DocumentClient]
 """Makes the door to documents for a scope."""
 
 _KEPT = tuple(attribute_of(name) for name in FRAMEWORK_FIELDS if name != "owner")
@@ -34,22 +34,22 @@ class HookRun:
 
     def __init__(
         self,
-        plan: DocTypePlan,
+        plan: CompiledDocType,
         document: BaseModel,
         previous: BaseModel | None,
         unit: UnitOfWorkProtocol,
-        scope: RequestScope,
+        context: RequestContext,
         door: Door,
-        equipment: Equipment,
+        injector: Injector,
     ) -> None:
         self._plan = plan
         self._controller: Controller[Any] | None = None
-        self._documents: ScopedDocuments | None = None
+        self._documents: DocumentClient | None = None
         if plan.controller and plan.hooks:
-            within = scope.within(unit)
+            within = context.within(unit)
             self._documents = door(within)
             self._controller = plan.controller(document, previous, within, self._documents)
-            equipment.equip(self._controller)
+            injector.inject(self._controller)
 
     def defines(self, *hooks: str) -> bool:
         """Whether the controller does something in one of these hooks."""
@@ -70,7 +70,7 @@ class HookRun:
         try:
             await getattr(self._controller, hook)()
         except pydantic.ValidationError as error:
-            problems = [FieldProblem(".".join(map(str, f["loc"])), f["type"], f["msg"]) for f in error.errors()]
+            problems = [FieldError(".".join(map(str, f["loc"])), f["type"], f["msg"]) for f in error.errors()]
             raise ValidationError(f"{self._plan.name}.{hook} set a value that is not valid", problems) from error
 
     def settle(self, document: BaseModel, kept: Mapping[str, Any], ids: IdGenerator) -> BaseModel:
@@ -92,12 +92,12 @@ def kept_attributes(document: BaseModel) -> dict[str, Any]:
     return {name: document.__dict__[name] for name in _KEPT}
 
 
-def _rows(child: ChildPlan, rows: Any) -> list[Any]:
+def _rows(child: CompiledChildTable, rows: Any) -> list[Any]:
     """The rows that hooks have left. One of the class as its own app declares it becomes one of the overridden."""
     if isinstance(rows, list) and all(isinstance(row, child.declared) for row in rows):
         return [row if isinstance(row, child.model) else child.model.model_validate(vars(row)) for row in rows]
     message = f"a hook put something else here than a list of {child.doctype}"
-    raise ValidationError("the document is not valid", [FieldProblem(child.field, "wrong_type", message)])
+    raise ValidationError("the document is not valid", [FieldError(child.field, "wrong_type", message)])
 
 
 def _identify(field: str, rows: list[Any], ids: IdGenerator) -> None:
@@ -106,6 +106,6 @@ def _identify(field: str, rows: list[Any], ids: IdGenerator) -> None:
         if row.id == UNSAVED_ID:
             row.__dict__["id"] = ids()
         if row.id in seen:
-            problem = FieldProblem(f"{field}.{place}.id", "unknown_row", "a hook listed one row twice")
+            problem = FieldError(f"{field}.{place}.id", "unknown_row", "a hook listed one row twice")
             raise ValidationError("the document is not valid", [problem])
         seen.add(row.id)

@@ -7,15 +7,15 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from framework_m_core.domain.context import RequestScope
-from framework_m_core.domain.errors import FieldProblem, LinkTargetError
+from framework_m_core.domain.context import RequestContext
+from framework_m_core.domain.errors import FieldError, LinkTargetError
 from framework_m_core.domain.fields.spec import FieldSpec
-from framework_m_core.domain.filters.tree import And, Comparison, shape_of
+from framework_m_core.domain.filters.tree import And, Comparison, parameterize
 from framework_m_core.interfaces.permission import Grant
-from framework_m_core.interfaces.reader import DocumentReaderProtocol, QueryShape
+from framework_m_core.interfaces.reader import DocumentReaderProtocol, QueryTemplate
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol
-from framework_m_core.registry.compiled import DocTypePlan
-from framework_m_core.registry.registry import Snapshot
+from framework_m_core.registry.compiled import CompiledDocType
+from framework_m_core.registry.registry import Registry
 from framework_m_core.services.permissions import PermissionService
 
 __all__ = ["LinkService"]
@@ -27,16 +27,16 @@ type _Holder = tuple[str, Mapping[str, FieldSpec], MutableMapping[str, Any], Map
 class LinkService:
     """Checks the links of a document that are new, inside its unit of work."""
 
-    def __init__(self, snapshot: Snapshot, reader: DocumentReaderProtocol, permissions: PermissionService) -> None:
-        self._snapshot = snapshot
+    def __init__(self, registry: Registry, reader: DocumentReaderProtocol, permissions: PermissionService) -> None:
+        self._registry = registry
         self._permissions = permissions
         self._prepare = lru_cache(maxsize=1024)(reader.prepare)
 
     async def resolve(
         self,
         unit: UnitOfWorkProtocol,
-        scope: RequestScope,
-        plan: DocTypePlan,
+        context: RequestContext,
+        plan: CompiledDocType,
         values: MutableMapping[str, Any],
         before: Mapping[str, Any],
     ) -> None:
@@ -53,52 +53,52 @@ class LinkService:
                 wanted.setdefault(target, {}).setdefault(now[name], set()).update(_fetched(specs, name))
         if not wanted and not any(_has_cleared(specs, now, was) for _, specs, now, was in holders):
             return
-        found = {target: await self._targets(unit, scope, target, ids) for target, ids in wanted.items()}
+        found = {target: await self._targets(unit, context, target, ids) for target, ids in wanted.items()}
         problems = [problem for holder in holders for problem in _settle(holder, found)]
         if problems:
             raise LinkTargetError("a link points to nothing that you can read", problems)
 
-    async def readable(self, scope: RequestScope, doctypes: Iterable[str]) -> list[str]:
+    async def readable(self, context: RequestContext, doctypes: Iterable[str]) -> list[str]:
         """Those of the DocTypes that the caller may read documents of, by name."""
-        plans = [self._snapshot.get(name) for name in sorted({*doctypes})]
-        return [plan.name for plan in plans if await self._permissions.find(scope.principal, plan, "read")]
+        plans = [self._registry.get(name) for name in sorted({*doctypes})]
+        return [plan.name for plan in plans if await self._permissions.find(context.principal, plan, "read")]
 
     async def _targets(
-        self, unit: UnitOfWorkProtocol, scope: RequestScope, doctype: str, ids: Mapping[UUID, set[str]]
+        self, unit: UnitOfWorkProtocol, context: RequestContext, doctype: str, ids: Mapping[UUID, set[str]]
     ) -> dict[UUID, Mapping[str, Any]]:
         """Targets that the caller may read, or, where nothing is fetched from them, select."""
-        plan = self._snapshot.get(doctype)
-        found = await self._granted(unit, scope, plan, "read", ids)
+        plan = self._registry.get(doctype)
+        found = await self._granted(unit, context, plan, "read", ids)
         rest = {id: fields for id, fields in ids.items() if id not in found and not fields}
-        return {**found, **await self._granted(unit, scope, plan, "select", rest)} if rest else found
+        return {**found, **await self._granted(unit, context, plan, "select", rest)} if rest else found
 
     async def _granted(
         self,
         unit: UnitOfWorkProtocol,
-        scope: RequestScope,
-        plan: DocTypePlan,
+        context: RequestContext,
+        plan: CompiledDocType,
         action: str,
         ids: Mapping[UUID, set[str]],
     ) -> dict[UUID, Mapping[str, Any]]:
-        grant = await self._permissions.find(scope.principal, plan, action)
+        grant = await self._permissions.find(context.principal, plan, action)
         ids = {id: fields for id, fields in ids.items() if grant and grant.readable.issuperset(fields)}
         if grant is None or not ids:
             return {}
         fields = sorted(set().union(*ids.values()))
         columns = plan.columns if grant.evaluate else ("id", *(name for name in fields if name != "id"))
         live = (Comparison("id", "in", tuple(ids)), Comparison("deleted_at", "is_null", True))
-        where, slots = shape_of(And((*live, self._permissions.bound_scope(grant, scope.principal))))
-        handle = self._prepare(QueryShape(plan.name, columns, where, lock="share"))
+        where, slots = parameterize(And((*live, self._permissions.bound_scope(grant, context.principal))))
+        handle = self._prepare(QueryTemplate(plan.name, columns, where, lock="share"))
         rows = [dict(zip(columns, row, strict=True)) for row in await unit.fetch(handle, slots)]
-        return {row["id"]: row for row in rows if await self._covered(scope, plan, action, grant, row)}
+        return {row["id"]: row for row in rows if await self._covered(context, plan, action, grant, row)}
 
     async def _covered(
-        self, scope: RequestScope, plan: DocTypePlan, action: str, grant: Grant, row: Mapping[str, Any]
+        self, context: RequestContext, plan: CompiledDocType, action: str, grant: Grant, row: Mapping[str, Any]
     ) -> bool:
-        return not grant.evaluate or await self._permissions.covers(scope, plan, action, grant, row)
+        return not grant.evaluate or await self._permissions.covers(context, plan, action, grant, row)
 
 
-def _holders(plan: DocTypePlan, values: MutableMapping[str, Any], before: Mapping[str, Any]) -> Iterator[_Holder]:
+def _holders(plan: CompiledDocType, values: MutableMapping[str, Any], before: Mapping[str, Any]) -> Iterator[_Holder]:
     yield "", plan.fields, values, before
     for name, child in plan.children.items():
         known = {row["id"]: row for row in before.get(name, ())}
@@ -127,12 +127,12 @@ def _fetched(specs: Mapping[str, FieldSpec], link: str) -> Iterator[str]:
             yield field
 
 
-def _settle(holder: _Holder, found: Mapping[str, Mapping[UUID, Mapping[str, Any]]]) -> Iterator[FieldProblem]:
+def _settle(holder: _Holder, found: Mapping[str, Mapping[UUID, Mapping[str, Any]]]) -> Iterator[FieldError]:
     at, specs, now, was = holder
     for name, target in _new_links(specs, now, was):
         row = found[target].get(now[name])
         if row is None:
-            yield FieldProblem(at + name, "link_target", f"no {target} with this id is readable to you")
+            yield FieldError(at + name, "invalid_link", f"no {target} with this id is readable to you")
         else:
             _fill(specs, name, now, row)
     for name, spec in specs.items():

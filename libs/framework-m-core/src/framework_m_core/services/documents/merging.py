@@ -8,12 +8,12 @@ from uuid import UUID
 
 from framework_m_core.domain.documents.doctype import VERSION_FIELD
 from framework_m_core.domain.documents.naming import PromptNaming
-from framework_m_core.domain.errors import FieldProblem, ValidationError
+from framework_m_core.domain.errors import FieldError, ValidationError
 from framework_m_core.domain.fields.spec import FieldSpec
 from framework_m_core.domain.fields.values import from_json
 from framework_m_core.domain.suggestions import did_you_mean
 from framework_m_core.interfaces.permission import Grant
-from framework_m_core.registry.compiled import FRAMEWORK_SPECS, ChildPlan, DocTypePlan
+from framework_m_core.registry.compiled import FRAMEWORK_SPECS, CompiledChildTable, CompiledDocType
 from framework_m_core.services.documents.validation import parse_fields
 
 __all__ = ["creation_values", "expected_version", "unseen_fields", "update_values"]
@@ -24,7 +24,7 @@ _MOST_FAULTS = 100
 _MOST_SUGGESTIONS = 20
 
 
-def creation_values(plan: DocTypePlan, grant: Grant, body: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
+def creation_values(plan: CompiledDocType, grant: Grant, body: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
     """Values of a new document, and the name given for it. Raises ValidationError listing every refused field."""
     _check_size(body)
     given, named = dict(body), {}
@@ -41,7 +41,7 @@ def creation_values(plan: DocTypePlan, grant: Grant, body: Mapping[str, Any]) ->
 
 
 def update_values(
-    plan: DocTypePlan,
+    plan: CompiledDocType,
     grant: Grant,
     served: Callable[[], Mapping[str, Any]],
     stored: Mapping[str, Any],
@@ -52,7 +52,7 @@ def update_values(
     `stored` holds all of the document as stored values, `served` gives what the caller may read of it.
     """
     _check_size(body)
-    problems: list[FieldProblem] = []
+    problems: list[FieldError] = []
     echoes = [field for field in body if field not in grant.writable and field != VERSION_FIELD]
     if echoes:
         known = served()
@@ -64,7 +64,7 @@ def update_values(
     return values
 
 
-def unseen_fields(plan: DocTypePlan, readable: frozenset[str], body: Mapping[str, Any]) -> list[str]:
+def unseen_fields(plan: CompiledDocType, readable: frozenset[str], body: Mapping[str, Any]) -> list[str]:
     """The fields of a body, fixed by submitting, of which the caller does not see all that the body sets."""
     fixed = [field for field in body if field in plan.fields and not plan.fields[field].allow_on_submit]
     return [field for field in fixed if field not in readable or _has_unseen_column(field, readable, body[field])]
@@ -76,11 +76,11 @@ def _has_unseen_column(field: str, readable: frozenset[str], rows: Any) -> bool:
 
 
 def _merge(
-    plan: DocTypePlan,
+    plan: CompiledDocType,
     grant: Grant,
     taken: Mapping[str, Any],
     stored: Mapping[str, Any],
-    problems: list[FieldProblem],
+    problems: list[FieldError],
 ) -> dict[str, Any]:
     """Stored values of the writable fields of a body; what is wrong with them is added to the problems."""
     if not plan.children:
@@ -99,12 +99,12 @@ def _check_size(given: Mapping[str, Any], at: str = "") -> None:
     """No DocType has so many fields: what follows need not look at each."""
     if len(given) > _MOST_FIELDS:
         message = f"at most {_MOST_FIELDS} fields are expected, {len(given)} came"
-        _refuse([FieldProblem(at.rstrip(".") or "*", "out_of_bounds", message)])
+        _refuse([FieldError(at.rstrip(".") or "*", "out_of_bounds", message)])
 
 
-def _missing(plan: DocTypePlan, given: Mapping[str, Any]) -> list[FieldProblem]:
+def _missing(plan: CompiledDocType, given: Mapping[str, Any]) -> list[FieldError]:
     wanted = [name for name, spec in plan.fields.items() if spec.required and name not in given]
-    return [FieldProblem(name, "required", "the field is required") for name in wanted]
+    return [FieldError(name, "required", "the field is required") for name in wanted]
 
 
 def expected_version(body: Mapping[str, Any]) -> int | None:
@@ -113,16 +113,18 @@ def expected_version(body: Mapping[str, Any]) -> int | None:
         return None
     version = body[VERSION_FIELD]
     if not isinstance(version, int) or isinstance(version, bool):
-        raise ValidationError("bad version", [FieldProblem(VERSION_FIELD, "wrong_type", "an integer is expected")])
+        raise ValidationError("bad version", [FieldError(VERSION_FIELD, "wrong_type", "an integer is expected")])
     return version
 
 
-def _merge_rows(child: ChildPlan, grant: Grant, stored: list[dict[str, Any]], listed: Any) -> list[dict[str, Any]]:
+def _merge_rows(
+    child: CompiledChildTable, grant: Grant, stored: list[dict[str, Any]], listed: Any
+) -> list[dict[str, Any]]:
     if not isinstance(listed, list) or len(listed) > _MAX_CHILD_ROWS:
         message = f"a list of at most {_MAX_CHILD_ROWS} rows is expected"
-        raise ValidationError("bad child rows", [FieldProblem(child.field, "wrong_type", message)])
+        raise ValidationError("bad child rows", [FieldError(child.field, "wrong_type", message)])
     known = {row["id"]: row for row in stored}
-    problems: list[FieldProblem] = []
+    problems: list[FieldError] = []
     merged: list[dict[str, Any]] = []
     for place, row in enumerate(listed):
         if len(problems) >= _MOST_FAULTS:
@@ -135,15 +137,17 @@ def _merge_rows(child: ChildPlan, grant: Grant, stored: list[dict[str, Any]], li
     return merged
 
 
-def _merge_row(child: ChildPlan, grant: Grant, known: dict[Any, dict[str, Any]], row: Any, at: str) -> dict[str, Any]:
+def _merge_row(
+    child: CompiledChildTable, grant: Grant, known: dict[Any, dict[str, Any]], row: Any, at: str
+) -> dict[str, Any]:
     if not isinstance(row, Mapping):
-        _refuse([FieldProblem(at.rstrip("."), "wrong_type", "an object is expected")])
+        _refuse([FieldError(at.rstrip("."), "wrong_type", "an object is expected")])
     _check_size(row, at)
     given = dict(row)
     before = known.pop(_row_id(given.pop("id"), at), None) if "id" in given else {}
     if before is None:
         message = "no such row in this document, or named twice: leave the id out to add a row"
-        _refuse([FieldProblem(at + "id", "unknown_row", message)])
+        _refuse([FieldError(at + "id", "unknown_row", message)])
     refused = []
     for field in [name for name in given if f"{child.field}.{name}" not in grant.writable]:
         if not _is_row_echo(child, grant, field, before or {}, given.pop(field)):
@@ -158,16 +162,16 @@ def _row_id(raw: Any, at: str) -> UUID:
     try:
         return UUID(str(raw))
     except ValueError:
-        raise ValidationError("bad id", [FieldProblem(at + "id", "unknown_row", "a UUID is expected")]) from None
+        raise ValidationError("bad id", [FieldError(at + "id", "unknown_row", "a UUID is expected")]) from None
 
 
-def _is_row_echo(child: ChildPlan, grant: Grant, field: str, before: Mapping[str, Any], raw: Any) -> bool:
+def _is_row_echo(child: CompiledChildTable, grant: Grant, field: str, before: Mapping[str, Any], raw: Any) -> bool:
     if f"{child.field}.{field}" not in grant.readable or field not in before:
         return False
     return _same(child.fields[field], before[field], raw)
 
 
-def _is_echo(plan: DocTypePlan, field: str, served: Mapping[str, Any], raw: Any) -> bool:
+def _is_echo(plan: CompiledDocType, field: str, served: Mapping[str, Any], raw: Any) -> bool:
     if field not in served:
         return False
     if field in plan.children:
@@ -175,7 +179,7 @@ def _is_echo(plan: DocTypePlan, field: str, served: Mapping[str, Any], raw: Any)
     return _same(plan.specs[field], served[field], raw)
 
 
-def _rows_echo(child: ChildPlan, served: list[Mapping[str, Any]], raw: Any) -> bool:
+def _rows_echo(child: CompiledChildTable, served: list[Mapping[str, Any]], raw: Any) -> bool:
     if not isinstance(raw, list) or len(raw) != len(served):
         return False
     for row, given in zip(served, raw, strict=True):
@@ -200,20 +204,20 @@ def _seen(grant: Grant, child: str) -> frozenset[str]:
     return frozenset(name.rpartition(".")[2] for name in known if name.rpartition(".")[0] == child)
 
 
-def _refusals(fields: Sequence[str], grant: Grant, child: str = "", at: str = "") -> list[FieldProblem]:
+def _refusals(fields: Sequence[str], grant: Grant, child: str = "", at: str = "") -> list[FieldError]:
     if not fields:
         return []
     seen = _seen(grant, child)
     return [_refusal(field, seen, at, suggests=place < _MOST_SUGGESTIONS) for place, field in enumerate(fields)]
 
 
-def _refusal(field: str, seen: frozenset[str], at: str, *, suggests: bool) -> FieldProblem:
+def _refusal(field: str, seen: frozenset[str], at: str, *, suggests: bool) -> FieldError:
     if field in seen:
-        return FieldProblem(at + field, "not_writable", "the field is not yours to set: leave it out")
+        return FieldError(at + field, "not_writable", "the field is not yours to set: leave it out")
     meant = (did_you_mean(field, seen) if suggests else "") or ": leave it out"
-    return FieldProblem(at + field, "unknown_field", f"there is no such field{meant}")
+    return FieldError(at + field, "unknown_field", f"there is no such field{meant}")
 
 
-def _refuse(problems: list[FieldProblem]) -> None:
+def _refuse(problems: list[FieldError]) -> None:
     if problems:
         raise ValidationError("the body holds fields that cannot be taken", problems)

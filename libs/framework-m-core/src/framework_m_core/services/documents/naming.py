@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from framework_m_core.domain.context import RequestScope
+from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.documents.naming import FieldNaming, PromptNaming, SeriesNaming
-from framework_m_core.domain.errors import FieldProblem, OutcomeUnknownError, TransientError, ValidationError
+from framework_m_core.domain.errors import FieldError, OutcomeUnknownError, TransientError, ValidationError
 from framework_m_core.domain.fields.values import MAX_INDEXED_TEXT
 from framework_m_core.interfaces.counter import CounterProtocol
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol
-from framework_m_core.registry.compiled import DocTypePlan
-from framework_m_core.services.runtime.retry import retrying
+from framework_m_core.registry.compiled import CompiledDocType
+from framework_m_core.services.runtime.retry import retry
 
 __all__ = ["NamingService"]
 
@@ -28,7 +28,7 @@ class NamingService:
         self._counter = counter
 
     async def name(
-        self, plan: DocTypePlan, id: UUID, given: str | None, values: Mapping[str, Any], scope: RequestScope
+        self, plan: CompiledDocType, id: UUID, given: str | None, values: Mapping[str, Any], context: RequestContext
     ) -> str:
         """The name of a new document; `given` counts under `naming = "prompt"` alone, where it is required."""
         match plan.naming:
@@ -37,19 +37,19 @@ class NamingService:
             case FieldNaming(field):
                 name = values[field]
             case SeriesNaming() as series:
-                now = scope.clock()
+                now = context.clock()
                 prefix = series.prefix(now, values)
-                name = series.name(await self._number(f"{plan.name}:{prefix}", scope), now, values)
+                name = series.name(await self._number(f"{plan.name}:{prefix}", context), now, values)
             case _:
                 return str(id)
         return _checked(name)
 
-    async def _number(self, prefix: str, scope: RequestScope) -> int:
+    async def _number(self, prefix: str, context: RequestContext) -> int:
         """The next number; one that may have been taken is lost, since a series may have gaps."""
-        if scope.unit is not None:
-            unit: UnitOfWorkProtocol = scope.unit
+        if context.unit is not None:
+            unit: UnitOfWorkProtocol = context.unit
             return await unit.allocate(prefix)
-        return await retrying(lambda: self._counter.allocate(prefix), TransientError, OutcomeUnknownError)
+        return await retry(lambda: self._counter.allocate(prefix), TransientError, OutcomeUnknownError)
 
 
 def _checked(name: str | None) -> str:
@@ -66,7 +66,7 @@ def _checked(name: str | None) -> str:
 
 
 def _unusable(code: str, message: str) -> ValidationError:
-    return ValidationError("the document has no usable name", [FieldProblem("name", code, message)])
+    return ValidationError("the document has no usable name", [FieldError("name", code, message)])
 
 
 def _is_uuid(text: str) -> bool:

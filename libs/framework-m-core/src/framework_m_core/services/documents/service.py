@@ -14,11 +14,11 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from framework_m_core.domain.clock import IdGenerator
-from framework_m_core.domain.context import RequestScope
+from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.documents.doctype import DocStatus
 from framework_m_core.domain.errors import (
     AnswerReplayed,
-    FieldProblem,
+    FieldError,
     FrameworkError,
     IdempotencyConflictError,
     OutcomeUnknownError,
@@ -31,12 +31,12 @@ from framework_m_core.domain.events import DocCancelled, DocSubmitted, DocUpdate
 from framework_m_core.domain.page import PaginatedResult
 from framework_m_core.interfaces.idempotency import IdempotencyProtocol, StoredAnswer
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol, UnitOfWorkProtocol
-from framework_m_core.registry.compiled import DocTypePlan
-from framework_m_core.registry.registry import Snapshot
-from framework_m_core.services.documents.client import ScopedDocuments
+from framework_m_core.registry.compiled import CompiledDocType
+from framework_m_core.registry.registry import Registry
+from framework_m_core.services.documents.client import DocumentClient
 from framework_m_core.services.documents.merging import creation_values, expected_version, update_values
 from framework_m_core.services.documents.naming import NamingService
-from framework_m_core.services.documents.validation import validated
+from framework_m_core.services.documents.validation import validate
 from framework_m_core.services.documents.write_pipeline import (
     Change,
     Expected,
@@ -47,9 +47,9 @@ from framework_m_core.services.documents.write_pipeline import (
 from framework_m_core.services.queries.parsing import ListRequest
 from framework_m_core.services.queries.projection import Served
 from framework_m_core.services.queries.service import QueryService
-from framework_m_core.services.runtime.retry import retrying
+from framework_m_core.services.runtime.retry import retry
 
-__all__ = ["DocumentService", "Once"]
+__all__ = ["DocumentService", "IdempotentWrite"]
 
 type Document = Served
 
@@ -59,7 +59,7 @@ _CANCEL = Change("cancel", DocCancelled, ("after_save", "on_cancel"), DocStatus.
 
 
 @dataclass(frozen=True, slots=True)
-class Once:
+class IdempotentWrite:
     """A write that is done once however often it is asked for. `answer` makes what is kept of its result."""
 
     key: str
@@ -76,7 +76,7 @@ class DocumentService:
 
     def __init__(
         self,
-        snapshot: Snapshot,
+        registry: Registry,
         units: UnitOfWorkFactoryProtocol,
         pipeline: WritePipeline,
         queries: QueryService,
@@ -84,7 +84,7 @@ class DocumentService:
         idempotency: IdempotencyProtocol,
         ids: IdGenerator,
     ) -> None:
-        self._snapshot = snapshot
+        self._registry = registry
         self._units = units
         self._pipeline = pipeline
         self._queries = queries
@@ -93,167 +93,169 @@ class DocumentService:
         self._ids = ids
         self._permissions = queries.permissions
 
-    def scoped(self, scope: RequestScope) -> ScopedDocuments:
+    def client_for(self, context: RequestContext) -> DocumentClient:
         """The door for one scope, as hooks and event handlers get it."""
-        return ScopedDocuments(self, scope)
+        return DocumentClient(self, context)
 
-    async def get(self, scope: RequestScope, doctype: str, ref: UUID | str, *, for_update: bool = False) -> Document:
+    async def get(
+        self, context: RequestContext, doctype: str, ref: UUID | str, *, for_update: bool = False
+    ) -> Document:
         """A document by id or name, with every field that the caller may read.
 
         `for_update` keeps it from being changed until the scope's unit of work ends.
         """
-        if for_update and scope.unit is None:
+        if for_update and context.unit is None:
             raise FrameworkError("for_update needs a unit of work, as a hook has it: here it would end at once")
-        return await self._queries.get(scope, doctype, ref, for_update=for_update)
+        return await self._queries.get(context, doctype, ref, for_update=for_update)
 
-    async def list(self, scope: RequestScope, doctype: str, request: ListRequest) -> PaginatedResult[dict[str, Any]]:
+    async def list(
+        self, context: RequestContext, doctype: str, request: ListRequest
+    ) -> PaginatedResult[dict[str, Any]]:
         """A page of documents that the caller may read. Raises QueryError."""
-        return await self._queries.list(scope, doctype, request)
+        return await self._queries.list(context, doctype, request)
 
     async def create(
-        self, scope: RequestScope, doctype: str, body: Mapping[str, Any], *, once: Once | None = None
+        self, context: RequestContext, doctype: str, body: Mapping[str, Any], *, once: IdempotentWrite | None = None
     ) -> Document:
         """Creates a document. Raises ValidationError, LinkTargetError, DuplicateNameError."""
-        plan = self._snapshot.get(doctype)
-        grant = await self._permissions.require(scope, plan, "create")
-        await self._replay(once, scope)
+        plan = self._registry.get(doctype)
+        grant = await self._permissions.require(context, plan, "create")
+        await self._replay(once, context)
         values, given_name = creation_values(plan, grant, body)
         self._pipeline.identify_rows(plan, values)
-        first = [await self._new_document(scope, plan, values, given_name)]
+        first = [await self._new_document(context, plan, values, given_name)]
 
         async def work(unit: UnitOfWorkProtocol) -> Document:
-            document = first.pop() if first else validated(plan, {**values, **framework})
-            return await self._pipeline.insert(unit, scope, plan, grant, document, self.scoped)
+            document = first.pop() if first else validate(plan, {**values, **framework})
+            return await self._pipeline.insert(unit, context, plan, grant, document, self.client_for)
 
         framework = {name: first[0].__dict__[name] for name in _STAMPS}
-        return await self._run(scope, work, once, *_conflicts(None))
+        return await self._run(context, work, once, *_conflicts(None))
 
     async def update(
         self,
-        scope: RequestScope,
+        context: RequestContext,
         doctype: str,
         ref: UUID | str,
         body: Mapping[str, Any],
         *,
         if_match: int | None = None,
-        once: Once | None = None,
+        once: IdempotentWrite | None = None,
     ) -> Document:
         """Merges given fields. With a version it must be the stored one; without, a conflict is tried again."""
-        return await self._change(scope, doctype, ref, body, _UPDATE, if_match, once)
+        return await self._change(context, doctype, ref, body, _UPDATE, if_match, once)
 
     async def submit(
         self,
-        scope: RequestScope,
+        context: RequestContext,
         doctype: str,
         ref: UUID | str,
         body: Mapping[str, Any] | None = None,
         *,
         if_match: int | None = None,
-        once: Once | None = None,
+        once: IdempotentWrite | None = None,
     ) -> Document:
         """Makes a draft final. The body holds nothing but, if wanted, the expected `_version`."""
-        return await self._transition(scope, doctype, ref, body or {}, _SUBMIT, if_match, once)
+        return await self._transition(context, doctype, ref, body or {}, _SUBMIT, if_match, once)
 
     async def cancel(
         self,
-        scope: RequestScope,
+        context: RequestContext,
         doctype: str,
         ref: UUID | str,
         body: Mapping[str, Any] | None = None,
         *,
         if_match: int | None = None,
-        once: Once | None = None,
+        once: IdempotentWrite | None = None,
     ) -> Document:
         """Revokes a submitted document. The body is as for `submit`."""
-        return await self._transition(scope, doctype, ref, body or {}, _CANCEL, if_match, once)
+        return await self._transition(context, doctype, ref, body or {}, _CANCEL, if_match, once)
 
     async def delete(
         self,
-        scope: RequestScope,
+        context: RequestContext,
         doctype: str,
         ref: UUID | str,
         *,
         hard: bool = False,
         if_match: int | None = None,
-        once: Once | None = None,
+        once: IdempotentWrite | None = None,
     ) -> None:
         """Deletes softly, or with `hard` for good, which needs the action `purge`. Raises LinkedDocumentError."""
-        plan = self._snapshot.get(doctype)
+        plan = self._registry.get(doctype)
         action = "purge" if hard else "delete"
-        await self._permissions.require(scope, plan, action)
-        await self._replay(once, scope)
+        await self._permissions.require(context, plan, action)
+        await self._replay(once, context)
 
         async def work(unit: UnitOfWorkProtocol) -> None:
-            loaded, _ = await self._pipeline.load(unit, scope, plan, action, ref, lock="update")
+            loaded, _ = await self._pipeline.load(unit, context, plan, action, ref, lock="update")
             check_version(loaded, Expected(if_match, precondition=True))
-            await self._pipeline.remove(unit, scope, plan, loaded, self.scoped, hard=hard)
+            await self._pipeline.remove(unit, context, plan, loaded, self.client_for, hard=hard)
 
         with _stale(Expected(if_match, precondition=True)):
-            await self._run(scope, work, once, *_conflicts(if_match))
+            await self._run(context, work, once, *_conflicts(if_match))
 
     async def _transition(
         self,
-        scope: RequestScope,
+        context: RequestContext,
         doctype: str,
         ref: UUID | str,
         body: Mapping[str, Any],
         change: Change,
         if_match: int | None,
-        once: Once | None,
+        once: IdempotentWrite | None,
     ) -> Document:
-        plan = self._snapshot.get(doctype)
-        await self._permissions.require(scope, plan, change.action)
+        plan = self._registry.get(doctype)
+        await self._permissions.require(context, plan, change.action)
         if not plan.meta.submittable:
-            problem = FieldProblem("*", "not_submittable", "Meta.submittable is not set for this DocType")
+            problem = FieldError("*", "not_submittable", "Meta.submittable is not set for this DocType")
             raise ValidationError(f"{plan.name} documents are never submitted", [problem])
-        extra = [
-            FieldProblem(name, "unknown_field", "only _version is expected") for name in body if name != "_version"
-        ]
+        extra = [FieldError(name, "unknown_field", "only _version is expected") for name in body if name != "_version"]
         if extra:
             raise ValidationError(f"a {change.action} takes no fields", extra)
-        return await self._change(scope, doctype, ref, body, change, if_match, once)
+        return await self._change(context, doctype, ref, body, change, if_match, once)
 
     async def _change(
         self,
-        scope: RequestScope,
+        context: RequestContext,
         doctype: str,
         ref: UUID | str,
         body: Mapping[str, Any],
         change: Change,
         if_match: int | None,
-        once: Once | None,
+        once: IdempotentWrite | None,
     ) -> Document:
-        plan = self._snapshot.get(doctype)
-        await self._permissions.require(scope, plan, change.action)
-        await self._replay(once, scope)
+        plan = self._registry.get(doctype)
+        await self._permissions.require(context, plan, change.action)
+        await self._replay(once, context)
         stated = expected_version(body)
         expected = Expected(stated) if if_match is None else Expected(if_match, precondition=True)
 
         async def work(unit: UnitOfWorkProtocol) -> Document:
-            loaded, grant = await self._pipeline.load(unit, scope, plan, change.action, ref)
+            loaded, grant = await self._pipeline.load(unit, context, plan, change.action, ref)
             check_version(loaded, expected)
             merged = update_values(plan, grant, lambda: loaded.served, loaded.values, body)
             check_unseen(loaded, body)
-            return await self._pipeline.change(unit, scope, plan, grant, loaded, merged, change, self.scoped)
+            return await self._pipeline.change(unit, context, plan, grant, loaded, merged, change, self.client_for)
 
         with _stale(expected):
-            return await self._run(scope, work, once, *_conflicts(expected.version))
+            return await self._run(context, work, once, *_conflicts(expected.version))
 
     async def _new_document(
-        self, scope: RequestScope, plan: DocTypePlan, values: Mapping[str, Any], given_name: str | None
+        self, context: RequestContext, plan: CompiledDocType, values: Mapping[str, Any], given_name: str | None
     ) -> BaseModel:
-        now, actor = scope.clock(), scope.principal.id
+        now, actor = context.clock(), context.principal.id
         stamps = {"id": self._ids(), "owner": actor, "creation": now, "modified": now, "modified_by": actor}
-        document = validated(plan, {**values, **stamps})
-        name = await self._naming.name(plan, stamps["id"], given_name, document.__dict__, scope)  # type: ignore[arg-type]
+        document = validate(plan, {**values, **stamps})
+        name = await self._naming.name(plan, stamps["id"], given_name, document.__dict__, context)  # type: ignore[arg-type]
         vars(document)["name"] = name
         return document
 
     async def _run[R: Document | None](
         self,
-        scope: RequestScope,
+        context: RequestContext,
         work: Callable[[UnitOfWorkProtocol], Awaitable[R]],
-        once: Once | None,
+        once: IdempotentWrite | None,
         *errors: type[Exception],
     ) -> R:
         """Runs work in the caller's unit by a savepoint, or else in one of its own, tried again on conflict.
@@ -261,14 +263,14 @@ class DocumentService:
         A keyed write is also tried again when nobody knows whether it was stored, and when it is refused because the
         same one has been done meanwhile, the answer of that one is found.
         """
-        if scope.unit is not None:
+        if context.unit is not None:
             with _for_the_whole_unit(*errors):
-                async with scope.unit.savepoint():
-                    return await work(scope.unit)
+                async with context.unit.savepoint():
+                    return await work(context.unit)
 
         async def attempt() -> R:
-            await self._replay(once, scope)
-            async with self._units(scope) as unit:
+            await self._replay(once, context)
+            async with self._units(context) as unit:
                 result = await work(unit)
                 if once is not None:
                     unit.remember(once.answer(result))
@@ -276,19 +278,19 @@ class DocumentService:
                 return result
 
         if once is None:
-            return await retrying(attempt, *errors)
+            return await retry(attempt, *errors)
         try:
-            return await retrying(attempt, *errors, OutcomeUnknownError)
+            return await retry(attempt, *errors, OutcomeUnknownError)
         except AnswerReplayed:
             raise
         except FrameworkError:
-            await self._replay(once, scope)
+            await self._replay(once, context)
             raise
 
-    async def _replay(self, once: Once | None, scope: RequestScope) -> None:
+    async def _replay(self, once: IdempotentWrite | None, context: RequestContext) -> None:
         if once is None:
             return
-        answer = await self._idempotency.find(once.key, scope.clock())
+        answer = await self._idempotency.find(once.key, context.clock())
         if answer is None:
             return
         if answer.body_hash != once.body_hash:

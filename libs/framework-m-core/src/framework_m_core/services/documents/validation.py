@@ -10,16 +10,16 @@ from typing import Any
 import pydantic
 from pydantic import BaseModel
 
-from framework_m_core.domain.errors import FieldProblem, ValidationError
+from framework_m_core.domain.errors import FieldError, ValidationError
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.domain.fields.values import MAX_INDEXED_TEXT, bounded, from_json
-from framework_m_core.registry.compiled import DocTypePlan
+from framework_m_core.registry.compiled import CompiledDocType
 
-__all__ = ["document_values", "fault_list", "parse_fields", "revalidate", "row_values", "validated"]
+__all__ = ["document_values", "field_errors_of", "parse_fields", "revalidate", "row_values", "validate"]
 
 
 def parse_fields(
-    specs: Mapping[str, FieldSpec], given: Mapping[str, Any], problems: list[FieldProblem], at: str = ""
+    specs: Mapping[str, FieldSpec], given: Mapping[str, Any], problems: list[FieldError], at: str = ""
 ) -> dict[str, Any]:
     """Scalar JSON values as stored values; what is none is added to the problems, each `at` its path."""
     values: dict[str, Any] = {}
@@ -27,19 +27,19 @@ def parse_fields(
         try:
             values[name] = from_json(specs[name], raw)
         except (ValueError, OverflowError) as error:
-            problems.append(FieldProblem(at + name, "wrong_type", str(error)))
+            problems.append(FieldError(at + name, "wrong_type", str(error)))
     return values
 
 
-def validated(plan: DocTypePlan, values: Mapping[str, Any]) -> BaseModel:
+def validate(plan: CompiledDocType, values: Mapping[str, Any]) -> BaseModel:
     """A document of values by attribute name: declared constraints and validators, then the stores' bounds."""
     return _checked(plan, values, rounding=False)
 
 
-def revalidate(plan: DocTypePlan, document: BaseModel) -> BaseModel:
+def revalidate(plan: CompiledDocType, document: BaseModel) -> BaseModel:
     """The document as hooks have left it, validated as a whole; decimals are rounded first."""
     values = dict(document.__dict__)
-    problems: list[FieldProblem] = []
+    problems: list[FieldError] = []
     _bound(plan.bounded, values, True, "", problems)
     for name, child in plan.children.items():
         values[name] = [
@@ -49,12 +49,12 @@ def revalidate(plan: DocTypePlan, document: BaseModel) -> BaseModel:
     return _checked(plan, values, rounding=True)
 
 
-def _checked(plan: DocTypePlan, values: Mapping[str, Any], *, rounding: bool) -> BaseModel:
+def _checked(plan: CompiledDocType, values: Mapping[str, Any], *, rounding: bool) -> BaseModel:
     try:
         document = plan.model.__pydantic_validator__.validate_python(values)
     except pydantic.ValidationError as error:
-        raise ValidationError("the document is not valid", fault_list(error)) from None
-    problems: list[FieldProblem] = []
+        raise ValidationError("the document is not valid", field_errors_of(error)) from None
+    problems: list[FieldError] = []
     _bound(plan.bounded, document.__dict__, rounding, "", problems, values)
     for name, child in plan.children.items():
         for place, row in enumerate(getattr(document, name)):
@@ -62,12 +62,12 @@ def _checked(plan: DocTypePlan, values: Mapping[str, Any], *, rounding: bool) ->
     for name in plan.indexed_text:
         if len(getattr(document, name) or "") > MAX_INDEXED_TEXT:
             message = f"at most {MAX_INDEXED_TEXT} characters are expected, because the field is indexed"
-            problems.append(FieldProblem(name, "too_long", message))
+            problems.append(FieldError(name, "too_long", message))
     _raise_if(problems)
     return document  # type: ignore[no-any-return] # pydantic's validator is untyped
 
 
-def _rounded_row(specs: Sequence[FieldSpec], row: BaseModel, at: str, problems: list[FieldProblem]) -> dict[str, Any]:
+def _rounded_row(specs: Sequence[FieldSpec], row: BaseModel, at: str, problems: list[FieldError]) -> dict[str, Any]:
     values = dict(row.__dict__)
     _bound(specs, values, True, at, problems)
     return values
@@ -78,7 +78,7 @@ def _bound(
     values: dict[str, Any],
     rounding: bool,
     at: str,
-    problems: list[FieldProblem],
+    problems: list[FieldError],
     known: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     """Bounds values in place; those that stand unchanged in `known` have been bounded before. JSON is copied always."""
@@ -92,12 +92,12 @@ def _bound(
         try:
             values[name] = bounded(spec, value, rounding=rounding)
         except (ValueError, OverflowError) as error:
-            problems.append(FieldProblem(at + name, "out_of_bounds", str(error)))
+            problems.append(FieldError(at + name, "out_of_bounds", str(error)))
         except (TypeError, AttributeError):
             pass  # of another type, as a hook may leave it: pydantic converts it or says so
 
 
-def document_values(plan: DocTypePlan, document: BaseModel) -> dict[str, Any]:
+def document_values(plan: CompiledDocType, document: BaseModel) -> dict[str, Any]:
     """Stored values of a document by field name, child rows as dictionaries with their ids."""
     attributes = document.__dict__
     values = {name: attributes[attribute] for name, attribute in zip(plan.columns, plan.attributes, strict=True)}
@@ -119,14 +119,14 @@ def _plain(value: Any) -> Any:
     return value.value if isinstance(value, Enum) else value
 
 
-def fault_list(error: pydantic.ValidationError) -> list[FieldProblem]:
+def field_errors_of(error: pydantic.ValidationError) -> list[FieldError]:
     """Pydantic's faults as ours, each at its path; too many are counted, since telling each takes long."""
     if error.error_count() > _MOST_FAULTS:
-        return [FieldProblem("*", "invalid", f"{error.error_count()} faults were found, too many to list")]
+        return [FieldError("*", "invalid", f"{error.error_count()} faults were found, too many to list")]
     found = []
     for fault in error.errors(include_url=False, include_input=False, include_context=False):
         path = ".".join(str(part) for part in fault["loc"]) or "*"
-        found.append(FieldProblem(path, _code(fault["type"]), fault["msg"].removeprefix("Value error, ")))
+        found.append(FieldError(path, _code(fault["type"]), fault["msg"].removeprefix("Value error, ")))
     return found
 
 
@@ -150,6 +150,6 @@ _CODES: Mapping[str, str] = {
 }
 
 
-def _raise_if(problems: list[FieldProblem]) -> None:
+def _raise_if(problems: list[FieldError]) -> None:
     if problems:
         raise ValidationError("the document is not valid", problems)

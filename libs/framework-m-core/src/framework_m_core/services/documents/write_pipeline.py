@@ -12,7 +12,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from framework_m_core.domain.clock import IdGenerator
-from framework_m_core.domain.context import RequestScope
+from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.documents.doctype import VERSION_FIELD, DocStatus, construct
 from framework_m_core.domain.errors import (
     LinkedDocumentError,
@@ -21,17 +21,17 @@ from framework_m_core.domain.errors import (
     VersionConflictError,
 )
 from framework_m_core.domain.events import DocCreated, DocDeleted, DomainEvent
-from framework_m_core.domain.filters.tree import And, Filter, shape_of
+from framework_m_core.domain.filters.tree import And, Filter, parameterize
 from framework_m_core.interfaces.permission import Grant
-from framework_m_core.interfaces.reader import DocumentReaderProtocol, Lock, QueryShape
+from framework_m_core.interfaces.reader import DocumentReaderProtocol, Lock, QueryTemplate
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol
-from framework_m_core.registry.compiled import DocTypePlan
-from framework_m_core.services.documents.changes import difference, leave_trace
+from framework_m_core.registry.compiled import CompiledDocType
+from framework_m_core.services.documents.changes import difference, record_change
 from framework_m_core.services.documents.codec import attributes_from_values, document_from_values
 from framework_m_core.services.documents.hooks import Door, HookRun, kept_attributes
 from framework_m_core.services.documents.links import LinkService
 from framework_m_core.services.documents.merging import unseen_fields
-from framework_m_core.services.documents.validation import document_values, validated
+from framework_m_core.services.documents.validation import document_values, validate
 from framework_m_core.services.permissions import PermissionService
 from framework_m_core.services.queries.point_reads import PointReads
 from framework_m_core.services.queries.projection import (
@@ -47,8 +47,8 @@ from framework_m_core.services.queries.projection import (
     serve,
     visible,
 )
-from framework_m_core.services.runtime.commit_listeners import CommitWatchers
-from framework_m_core.services.runtime.injection import NO_EQUIPMENT, Equipment
+from framework_m_core.services.runtime.commit_listeners import CommitListeners
+from framework_m_core.services.runtime.injection import NO_INJECTION, Injector
 
 __all__ = ["NO_VERSION", "Change", "Expected", "Loaded", "WritePipeline", "check_unseen", "check_version"]
 
@@ -69,7 +69,7 @@ class Expected:
 class Loaded:
     """A stored document as stored values, and what can be made of them when it is asked for."""
 
-    plan: DocTypePlan
+    plan: CompiledDocType
     values: Mapping[str, Any]
     reading: Grant
 
@@ -102,19 +102,19 @@ class WritePipeline:
         reader: DocumentReaderProtocol,
         permissions: PermissionService,
         links: LinkService,
-        watchers: CommitWatchers,
+        watchers: CommitListeners,
         ids: IdGenerator,
-        equipment: Equipment = NO_EQUIPMENT,
+        injector: Injector = NO_INJECTION,
     ) -> None:
         self._permissions = permissions
-        self._equipment = equipment
+        self._injector = injector
         self._watchers = watchers
         self._links = links
         self._ids = ids
         self._points = PointReads(reader, whole=True)
         self._prepare = lru_cache(maxsize=4096)(reader.prepare)
 
-    def identify_rows(self, plan: DocTypePlan, values: Mapping[str, Any]) -> None:
+    def identify_rows(self, plan: CompiledDocType, values: Mapping[str, Any]) -> None:
         """Gives new child rows their ids."""
         for name in plan.children.keys() & values.keys():
             for row in values[name]:
@@ -124,30 +124,30 @@ class WritePipeline:
     async def insert(
         self,
         unit: UnitOfWorkProtocol,
-        scope: RequestScope,
-        plan: DocTypePlan,
+        context: RequestContext,
+        plan: CompiledDocType,
         grant: Grant,
         document: BaseModel,
         door: Door,
     ) -> Served:
         """Stores a new document and returns what the caller may read of it."""
-        await self._links.resolve(unit, scope, plan, vars(document), {})
-        run = HookRun(plan, document, None, unit, scope, door, self._equipment)
-        document = await self._hooked(unit, scope, plan, run, document, "validate", "before_insert", "before_save")
+        await self._links.resolve(unit, context, plan, vars(document), {})
+        run = HookRun(plan, document, None, unit, context, door, self._injector)
+        document = await self._hooked(unit, context, plan, run, document, "validate", "before_insert", "before_save")
         values = document_values(plan, document)
-        await self._permissions.demand(scope, plan, "create", grant, values)
+        await self._permissions.demand(context, plan, "create", grant, values)
         await unit.repository(plan.name).insert(document)
         values[VERSION_FIELD] = 1
-        leave_trace(unit, scope, plan, "create", DocCreated, values, difference(plan, None, values), self._ids)
+        record_change(unit, context, plan, "create", DocCreated, values, difference(plan, None, values), self._ids)
         self._watchers.written(unit, plan.name, values["id"])
         values = await self._after(unit, plan, run, values, "after_save", "after_insert")
-        return await self.served(scope, plan, values)
+        return await self.served(context, plan, values)
 
     async def load(
         self,
         unit: UnitOfWorkProtocol,
-        scope: RequestScope,
-        plan: DocTypePlan,
+        context: RequestContext,
+        plan: CompiledDocType,
         action: str,
         ref: UUID | str,
         *,
@@ -157,44 +157,44 @@ class WritePipeline:
 
         With a `lock` it stays as it is until the unit ends.
         """
-        grant = await self._permissions.require(scope, plan, action)
-        reading = await self._permissions.require(scope, plan, "read")
-        values = await self._stored(unit, scope, plan, action, reading, ref, lock)
+        grant = await self._permissions.require(context, plan, action)
+        reading = await self._permissions.require(context, plan, "read")
+        values = await self._stored(unit, context, plan, action, reading, ref, lock)
         if values is None:
             raise not_found(plan, ref)
-        if reading.evaluate and not await self._permissions.covers(scope, plan, "read", reading, values):
+        if reading.evaluate and not await self._permissions.covers(context, plan, "read", reading, values):
             raise not_found(plan, ref)
-        await self._permissions.demand(scope, plan, action, grant, values)
+        await self._permissions.demand(context, plan, action, grant, values)
         return Loaded(plan, values, reading), grant
 
     async def _stored(
         self,
         unit: UnitOfWorkProtocol,
-        scope: RequestScope,
-        plan: DocTypePlan,
+        context: RequestContext,
+        plan: CompiledDocType,
         action: str,
         reading: Grant,
         ref: UUID | str,
         lock: Lock | None,
     ) -> dict[str, Any] | None:
-        prepared = None if lock or not scope.principal.id else self._points.find(plan, reading, ref)
+        prepared = None if lock or not context.principal.id else self._points.find(plan, reading, ref)
         if prepared is not None:
-            rows = await unit.fetch(prepared.handle, prepared.values(ref, scope.principal))
+            rows = await unit.fetch(prepared.handle, prepared.values(ref, context.principal))
             return prepared.document(rows[0]) if rows else None
-        where, slots = shape_of(self._reachable(scope, action, reading, ref))
-        shape = QueryShape(plan.name, full_selection(plan), where, lock=lock)
+        where, slots = parameterize(self._reachable(context, action, reading, ref))
+        shape = QueryTemplate(plan.name, full_selection(plan), where, lock=lock)
         rows = await unit.fetch(self._prepare(shape), slots)
         return row_to_document(full_selection(plan), rows[0]) if rows else None
 
-    def _reachable(self, scope: RequestScope, action: str, reading: Grant, ref: UUID | str) -> Filter:
-        scoped = (by_reference(ref), self._permissions.bound_scope(reading, scope.principal))
+    def _reachable(self, context: RequestContext, action: str, reading: Grant, ref: UUID | str) -> Filter:
+        scoped = (by_reference(ref), self._permissions.bound_scope(reading, context.principal))
         return And(scoped if action == "purge" and isinstance(ref, UUID) else (*scoped, LIVE))
 
     async def change(
         self,
         unit: UnitOfWorkProtocol,
-        scope: RequestScope,
-        plan: DocTypePlan,
+        context: RequestContext,
+        plan: CompiledDocType,
         grant: Grant,
         loaded: Loaded,
         changes: Mapping[str, Any],
@@ -204,29 +204,29 @@ class WritePipeline:
         """Stores changed values of a loaded document and returns what the caller may read of it."""
         before = loaded.values
         self.identify_rows(plan, changes)
-        draft = validated(plan, self._draft(scope, plan, before, changes, change))
+        draft = validate(plan, self._draft(context, plan, before, changes, change))
         readable = loaded.reading.readable
         _check_state(plan, before, draft, change, readable)
-        await self._links.resolve(unit, scope, plan, vars(draft), before)
-        run = HookRun(plan, draft, loaded.document if plan.hooks else None, unit, scope, door, self._equipment)
-        document = await self._hooked(unit, scope, plan, run, draft, *_before(change))
+        await self._links.resolve(unit, context, plan, vars(draft), before)
+        run = HookRun(plan, draft, loaded.document if plan.hooks else None, unit, context, door, self._injector)
+        document = await self._hooked(unit, context, plan, run, draft, *_before(change))
         values = document_values(plan, document)
         if document is not draft and change.docstatus is None:
             _check_state(plan, before, document, change, readable)
-        await self._permissions.demand(scope, plan, change.action, grant, values)
+        await self._permissions.demand(context, plan, change.action, grant, values)
         await unit.repository(plan.name).update(document, expected_version=before[VERSION_FIELD])
         values[VERSION_FIELD] += 1
         changed = difference(plan, before, values)
-        leave_trace(unit, scope, plan, change.action, change.event, values, changed, self._ids)
+        record_change(unit, context, plan, change.action, change.event, values, changed, self._ids)
         self._watchers.written(unit, plan.name, values["id"])
         values = await self._after(unit, plan, run, values, *change.after)
-        return await self.served(scope, plan, values)
+        return await self.served(context, plan, values)
 
     async def remove(
         self,
         unit: UnitOfWorkProtocol,
-        scope: RequestScope,
-        plan: DocTypePlan,
+        context: RequestContext,
+        plan: CompiledDocType,
         loaded: Loaded,
         door: Door,
         *,
@@ -236,26 +236,26 @@ class WritePipeline:
         if loaded.values["docstatus"] == DocStatus.SUBMITTED:
             raise SubmittedDocumentError("a submitted document cannot be deleted: cancel it first")
         document = loaded.document
-        run = HookRun(plan, document, document.model_copy(deep=True), unit, scope, door, self._equipment)
+        run = HookRun(plan, document, document.model_copy(deep=True), unit, context, door, self._injector)
         await run.run("before_delete")
-        await self._refuse_if_linked(unit, scope, plan, loaded.values["id"])
-        repository, now = unit.repository(plan.name), scope.clock()
+        await self._refuse_if_linked(unit, context, plan, loaded.values["id"])
+        repository, now = unit.repository(plan.name), context.clock()
         values = {**loaded.values, "modified": now, "deleted_at": now, VERSION_FIELD: loaded.values[VERSION_FIELD] + 1}
         if hard:
             await repository.delete(values["id"])
         else:
-            gone = {"modified": now, "modified_by": scope.principal.id, "deleted_at": now}
+            gone = {"modified": now, "modified_by": context.principal.id, "deleted_at": now}
             kept = construct(plan.model, {**vars(document_from_values(plan, loaded.values)), **gone})
             await repository.update(kept, expected_version=loaded.values[VERSION_FIELD])
         action = "purge" if hard else "delete"
-        leave_trace(unit, scope, plan, action, DocDeleted, values, {}, self._ids, hard=hard)
+        record_change(unit, context, plan, action, DocDeleted, values, {}, self._ids, hard=hard)
         self._watchers.written(unit, plan.name, values["id"])
         await self._after(unit, plan, run, values, "after_delete")
 
-    async def served(self, scope: RequestScope, plan: DocTypePlan, values: Mapping[str, Any]) -> Served:
+    async def served(self, context: RequestContext, plan: CompiledDocType, values: Mapping[str, Any]) -> Served:
         """Of stored values, what the caller may read: at least id, name and version of what was just written."""
-        reading = await self._permissions.find(scope.principal, plan, "read")
-        if reading is None or not await self._permissions.covers(scope, plan, "read", reading, values):
+        reading = await self._permissions.find(context.principal, plan, "read")
+        if reading is None or not await self._permissions.covers(context, plan, "read", reading, values):
             told = receipt(plan)
             return serve({name: values[name] for name in names_of(told.chosen)}, told.written)
         written = None if reading.evaluate else projection(plan, reading.readable).written
@@ -263,8 +263,8 @@ class WritePipeline:
 
     def _draft(
         self,
-        scope: RequestScope,
-        plan: DocTypePlan,
+        context: RequestContext,
+        plan: CompiledDocType,
         before: Mapping[str, Any],
         changes: Mapping[str, Any],
         change: Change,
@@ -272,8 +272,8 @@ class WritePipeline:
         draft = {
             **attributes_from_values(plan, before),
             **changes,
-            "modified": scope.clock(),
-            "modified_by": scope.principal.id,
+            "modified": context.clock(),
+            "modified_by": context.principal.id,
         }
         if change.docstatus is not None:
             draft["docstatus"] = change.docstatus
@@ -282,8 +282,8 @@ class WritePipeline:
     async def _hooked(
         self,
         unit: UnitOfWorkProtocol,
-        scope: RequestScope,
-        plan: DocTypePlan,
+        context: RequestContext,
+        plan: CompiledDocType,
         run: HookRun,
         document: BaseModel,
         *hooks: str,
@@ -293,11 +293,11 @@ class WritePipeline:
         before, kept = copy.deepcopy(document_values(plan, document)), kept_attributes(document)
         await run.run(*hooks)
         document = run.settle(document, kept, self._ids)
-        await self._links.resolve(unit, scope, plan, vars(document), before)
+        await self._links.resolve(unit, context, plan, vars(document), before)
         return document
 
     async def _after(
-        self, unit: UnitOfWorkProtocol, plan: DocTypePlan, run: HookRun, values: dict[str, Any], *hooks: str
+        self, unit: UnitOfWorkProtocol, plan: CompiledDocType, run: HookRun, values: dict[str, Any], *hooks: str
     ) -> dict[str, Any]:
         """Runs the hooks of what is stored; the stored values, which hooks that change theirs in place cannot reach."""
         if not run.defines(*hooks):
@@ -307,17 +307,17 @@ class WritePipeline:
         await run.run(*hooks)
         return await self._read_again(unit, plan, values["id"]) or stored if run.wrote else stored
 
-    async def _read_again(self, unit: UnitOfWorkProtocol, plan: DocTypePlan, id: UUID) -> dict[str, Any] | None:
+    async def _read_again(self, unit: UnitOfWorkProtocol, plan: CompiledDocType, id: UUID) -> dict[str, Any] | None:
         """The stored values of a document that hooks may have written once more."""
-        where, slots = shape_of(by_reference(id))
-        rows = await unit.fetch(self._prepare(QueryShape(plan.name, full_selection(plan), where)), slots)
+        where, slots = parameterize(by_reference(id))
+        rows = await unit.fetch(self._prepare(QueryTemplate(plan.name, full_selection(plan), where)), slots)
         return row_to_document(full_selection(plan), rows[0]) if rows else None
 
     async def _refuse_if_linked(
-        self, unit: UnitOfWorkProtocol, scope: RequestScope, plan: DocTypePlan, id: UUID
+        self, unit: UnitOfWorkProtocol, context: RequestContext, plan: CompiledDocType, id: UUID
     ) -> None:
         if linking := await unit.linking(plan.name, id):
-            known = ", ".join(await self._links.readable(scope, linking))
+            known = ", ".join(await self._links.readable(context, linking))
             see = f", see {known}" if known else ""
             raise LinkedDocumentError(f"documents link to this {plan.name}: change or delete them first{see}")
 
@@ -346,7 +346,7 @@ def check_unseen(loaded: Loaded, body: Mapping[str, Any]) -> None:
 
 
 def _check_state(
-    plan: DocTypePlan, before: Mapping[str, Any], draft: BaseModel, change: Change, readable: frozenset[str]
+    plan: CompiledDocType, before: Mapping[str, Any], draft: BaseModel, change: Change, readable: frozenset[str]
 ) -> None:
     status = before["docstatus"]
     wanted = {DocStatus.SUBMITTED: DocStatus.DRAFT, DocStatus.CANCELLED: DocStatus.SUBMITTED}

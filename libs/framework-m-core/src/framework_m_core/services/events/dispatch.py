@@ -8,11 +8,11 @@ from typing import Final
 
 from framework_m_core.controllers.event_handler import EventHandler
 from framework_m_core.domain.clock import Clock
-from framework_m_core.domain.context import RequestScope, system_scope
+from framework_m_core.domain.context import RequestContext, system_context
 from framework_m_core.domain.events import DomainEvent
-from framework_m_core.registry.registry import Snapshot
+from framework_m_core.registry.registry import Registry
 from framework_m_core.services.documents.service import DocumentService
-from framework_m_core.services.runtime.injection import NO_EQUIPMENT, Equipment
+from framework_m_core.services.runtime.injection import NO_INJECTION, Injector
 
 __all__ = ["HANDLERS", "EventDispatch"]
 
@@ -27,17 +27,17 @@ class EventDispatch:
 
     def __init__(
         self,
-        snapshot: Snapshot,
+        registry: Registry,
         documents: DocumentService,
         clock: Clock,
         seconds: float,
-        equipment: Equipment = NO_EQUIPMENT,
+        injector: Injector = NO_INJECTION,
     ) -> None:
         """`seconds` is how long a handler may take."""
-        self._snapshot = snapshot
+        self._registry = registry
         self._documents = documents
         self._clock = clock
-        self._equipment = equipment
+        self._injector = injector
         self._seconds = seconds
 
     async def handle(self, event: DomainEvent) -> None:
@@ -45,7 +45,7 @@ class EventDispatch:
 
         One that takes too long, or waits for something that somebody has cancelled, has failed.
         """
-        for handler in self._snapshot.handlers_of(event.doctype, event.type):
+        for handler in self._registry.handlers_of(event.doctype, event.type):
             try:
                 await self._call(handler, event)
             except Exception:
@@ -53,14 +53,14 @@ class EventDispatch:
                 raise
 
     async def _call(self, handler: EventHandler, event: DomainEvent) -> None:
-        door = self._documents.scoped(self._scope(event))
+        door = self._documents.client_for(self._context(event))
         try:
             async with asyncio.timeout(self._seconds) as limit:
-                await handler(event, door, **self._equipment.arguments(handler))
+                await handler(event, door, **self._injector.arguments(handler))
         except TimeoutError as error:
             if not limit.expired():
                 raise
-            message = f"the handler took longer than [framework] handler_seconds = {self._seconds:g}"
+            message = f"the handler took longer than [framework] handler_timeout_seconds = {self._seconds:g}"
             raise TimeoutError(message) from error
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
@@ -68,10 +68,10 @@ class EventDispatch:
                 raise
             raise RuntimeError("the handler waited for something that was cancelled") from error
 
-    def _scope(self, event: DomainEvent) -> RequestScope:
-        scope = system_scope(f"handler of {event.doctype}.{event.type}", source="event", clock=self._clock)
-        return RequestScope(
-            principal=scope.principal,
+    def _context(self, event: DomainEvent) -> RequestContext:
+        context = system_context(f"handler of {event.doctype}.{event.type}", source="event", clock=self._clock)
+        return RequestContext(
+            principal=context.principal,
             tenant=event.tenant,
             source="event",
             clock=self._clock,

@@ -13,7 +13,7 @@ from pydantic_core import core_schema
 from framework_m_core.domain.documents.doctype import CHILD_FRAMEWORK_FIELDS, FRAMEWORK_FIELDS, VERSION_FIELD
 from framework_m_core.domain.documents.naming import PromptNaming
 from framework_m_core.domain.fields.spec import FieldSpec
-from framework_m_core.registry.compiled import FRAMEWORK_SPECS, DocTypePlan
+from framework_m_core.registry.compiled import FRAMEWORK_SPECS, CompiledDocType
 
 __all__ = ["document_schema", "input_schema"]
 
@@ -30,7 +30,7 @@ class _Generator(GenerateJsonSchema):
         return {"type": "string", "format": "decimal", **({_ANNOTATIONS: bounds} if bounds else {})}
 
 
-def document_schema(plan: DocTypePlan, readable: frozenset[str], writable: frozenset[str]) -> dict[str, Any]:
+def document_schema(plan: CompiledDocType, readable: frozenset[str], writable: frozenset[str]) -> dict[str, Any]:
     """The schema of a document as the caller reads and writes it; child rows stand inside their field."""
     whole = _whole(plan.model)
     definitions = whole.pop("$defs", {})
@@ -44,7 +44,7 @@ def document_schema(plan: DocTypePlan, readable: frozenset[str], writable: froze
     return {**dialect, **schema, **({"$defs": kept} if kept else {})}
 
 
-def input_schema(plan: DocTypePlan, writable: frozenset[str], *, creating: bool) -> dict[str, Any]:
+def input_schema(plan: CompiledDocType, writable: frozenset[str], *, creating: bool) -> dict[str, Any]:
     """The schema of a body that creates or changes a document."""
     given = _given_name(plan) if creating else frozenset[str]()
     schema = document_schema(plan, frozenset(), writable | given)
@@ -68,11 +68,13 @@ def _whole(model: type[BaseModel]) -> dict[str, Any]:
     return copy.deepcopy(model.model_json_schema(by_alias=True, schema_generator=_Generator))
 
 
-def _given_name(plan: DocTypePlan) -> frozenset[str]:
+def _given_name(plan: CompiledDocType) -> frozenset[str]:
     return frozenset({"name"} if isinstance(plan.naming, PromptNaming) else ())
 
 
-def _row_schema(plan: DocTypePlan, field: str, readable: frozenset[str], writable: frozenset[str]) -> dict[str, Any]:
+def _row_schema(
+    plan: CompiledDocType, field: str, readable: frozenset[str], writable: frozenset[str]
+) -> dict[str, Any]:
     child, at = plan.children[field], f"{field}."
     whole = _whole(child.model)
     whole.pop("$defs", None)

@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from framework_m_core.domain.context import RequestScope
+from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.documents.meta import ACTIONS
 from framework_m_core.domain.documents.naming import PromptNaming
 from framework_m_core.domain.errors import AuthenticationError, DocTypeNotFoundError, NoGrantError
 from framework_m_core.domain.fields.spec import FieldSpec
 from framework_m_core.interfaces.permission import Grant
-from framework_m_core.registry.compiled import FRAMEWORK_SPECS, ChildPlan, DocTypePlan
-from framework_m_core.registry.registry import Snapshot
+from framework_m_core.registry.compiled import FRAMEWORK_SPECS, CompiledChildTable, CompiledDocType
+from framework_m_core.registry.registry import Registry
 from framework_m_core.services.metadata.schemas import document_schema
 from framework_m_core.services.permissions import PermissionService
 
@@ -30,23 +30,23 @@ _NOBODY: frozenset[str] = frozenset()
 class MetadataService:
     """Describes DocTypes that have an API, each as the caller's grants let it be seen."""
 
-    def __init__(self, snapshot: Snapshot, permissions: PermissionService) -> None:
-        self._snapshot = snapshot
+    def __init__(self, registry: Registry, permissions: PermissionService) -> None:
+        self._registry = registry
         self._permissions = permissions
         self._described = lru_cache(maxsize=1024)(_describe)
 
-    async def visible(self, scope: RequestScope) -> dict[str, dict[str, Grant]]:
+    async def visible(self, context: RequestContext) -> dict[str, dict[str, Grant]]:
         """The caller's grants by DocType and action, of those DocTypes that the caller has any for, by name."""
-        served = sorted(plan.name for plan in self._snapshot.doctypes.values() if plan.meta.has_api)
-        grants = {name: await self._grants(scope, self._snapshot.get(name)) for name in served}
+        served = sorted(plan.name for plan in self._registry.doctypes.values() if plan.meta.has_api)
+        grants = {name: await self._grants(context, self._registry.get(name)) for name in served}
         return {name: found for name, found in grants.items() if found}
 
-    async def overview(self, scope: RequestScope) -> dict[str, Any]:
+    async def overview(self, context: RequestContext) -> dict[str, Any]:
         """The DocTypes that the caller has any grant for, by module. Raises AuthenticationError for anonymous
         callers that may see none."""
         modules: dict[str, list[dict[str, Any]]] = {}
-        for name, grants in (await self.visible(scope)).items():
-            plan = self._snapshot.get(name)
+        for name, grants in (await self.visible(context)).items():
+            plan = self._registry.get(name)
             modules.setdefault(plan.module, []).append(
                 {
                     "name": name,
@@ -55,39 +55,39 @@ class MetadataService:
                     "permissions": list(grants),
                 }
             )
-        if not modules and scope.principal.is_anonymous:
+        if not modules and context.principal.is_anonymous:
             raise AuthenticationError()
         return {"modules": [{"name": name, "doctypes": modules[name]} for name in sorted(modules)]}
 
-    async def describe(self, scope: RequestScope, doctype: str) -> Mapping[str, Any]:
+    async def describe(self, context: RequestContext, doctype: str) -> Mapping[str, Any]:
         """One DocType. Raises AuthenticationError, DocTypeNotFoundError, and NoGrantError without any grant."""
-        plan = self._snapshot.doctypes.get(doctype)
+        plan = self._registry.doctypes.get(doctype)
         known = plan is not None and plan.meta.has_api
-        grants = await self._grants(scope, plan) if plan is not None and known else {}
+        grants = await self._grants(context, plan) if plan is not None and known else {}
         if plan is not None and grants:
             readable = grants["read"].readable if "read" in grants else _NOBODY
             writing = [grants[action].writable for action in ("create", "write") if action in grants]
             return self._described(plan, readable, _NOBODY.union(*writing), tuple(grants))
-        if scope.principal.is_anonymous:
+        if context.principal.is_anonymous:
             raise AuthenticationError()
         if not known:
             raise DocTypeNotFoundError(f"there is no DocType {doctype[:80]!r}")
         raise NoGrantError(f"none of your roles may do anything with {doctype}", rule=f"{doctype}.*")
 
-    async def _grants(self, scope: RequestScope, plan: DocTypePlan) -> dict[str, Grant]:
+    async def _grants(self, context: RequestContext, plan: CompiledDocType) -> dict[str, Grant]:
         """The caller's grants by action, in the order of actions."""
         grants = {}
         for action in _SHOWN:
             if action in _OF_SUBMITTABLE and not plan.meta.submittable:
                 continue
-            grant = await self._permissions.find(scope.principal, plan, action)
+            grant = await self._permissions.find(context.principal, plan, action)
             if grant is not None:
                 grants[action] = grant
         return grants
 
 
 def _describe(
-    plan: DocTypePlan, readable: frozenset[str], writable: frozenset[str], allowed: tuple[str, ...]
+    plan: CompiledDocType, readable: frozenset[str], writable: frozenset[str], allowed: tuple[str, ...]
 ) -> Mapping[str, Any]:
     fields = list(_fields(plan, readable, writable))
     listed = [field["name"] for field in fields if field["in_list"]]
@@ -106,7 +106,7 @@ def _describe(
     }
 
 
-def _fields(plan: DocTypePlan, readable: frozenset[str], writable: frozenset[str]) -> Iterator[dict[str, Any]]:
+def _fields(plan: CompiledDocType, readable: frozenset[str], writable: frozenset[str]) -> Iterator[dict[str, Any]]:
     """The name where callers give it, then the declared fields that the caller may read or write."""
     if isinstance(plan.naming, PromptNaming):
         yield {**_field(FRAMEWORK_SPECS["name"], "name", readable, writable), "required": True, "read_only": False}
@@ -118,7 +118,7 @@ def _fields(plan: DocTypePlan, readable: frozenset[str], writable: frozenset[str
             yield described if child is None else {**described, **_child(child, readable, writable)}
 
 
-def _child(child: ChildPlan, readable: frozenset[str], writable: frozenset[str]) -> dict[str, Any]:
+def _child(child: CompiledChildTable, readable: frozenset[str], writable: frozenset[str]) -> dict[str, Any]:
     paths = ((f"{child.field}.{name}", spec) for name, spec in child.fields.items())
     fields = [_field(spec, path, readable, writable) for path, spec in paths if path in readable | writable]
     return {"child": child.doctype, "fields": fields}
@@ -147,5 +147,5 @@ def _field_label(name: str) -> str:
     return name.replace("_", " ").title()
 
 
-def _doctype_label(plan: DocTypePlan) -> str:
+def _doctype_label(plan: CompiledDocType) -> str:
     return plan.meta.label or _WORD.sub(" ", plan.name)

@@ -17,7 +17,7 @@ from framework_m_core.domain.errors import QueryError
 from framework_m_core.domain.fields.values import from_json
 from framework_m_core.domain.filters.tree import NOTHING, And, Comparison, Filter, Or
 from framework_m_core.domain.page import OrderSpec
-from framework_m_core.registry.compiled import DocTypePlan
+from framework_m_core.registry.compiled import CompiledDocType
 
 __all__ = ["after_cursor", "after_values", "encode_cursor"]
 
@@ -31,12 +31,12 @@ def encode_cursor(order_by: Sequence[OrderSpec], document: Mapping[str, Any]) ->
     return cursor if len(cursor) <= _MAX_CURSOR else None
 
 
-def after_cursor(plan: DocTypePlan, order_by: Sequence[OrderSpec], cursor: str) -> Filter:
+def after_cursor(plan: CompiledDocType, order_by: Sequence[OrderSpec], cursor: str) -> Filter:
     """The filter for everything after a cursor. Raises QueryError for one of another order, or none of ours."""
     return after_values(plan, order_by, _decode(plan, order_by, cursor))
 
 
-def after_values(plan: DocTypePlan, order_by: Sequence[OrderSpec], values: Sequence[Any]) -> Filter:
+def after_values(plan: CompiledDocType, order_by: Sequence[OrderSpec], values: Sequence[Any]) -> Filter:
     """The filter for everything after a document with these values of the fields sorted by."""
     branches: list[Filter] = []
     ties: tuple[Filter, ...] = ()
@@ -46,14 +46,14 @@ def after_values(plan: DocTypePlan, order_by: Sequence[OrderSpec], values: Seque
     return And((_bound(plan, order_by[0], values[0]), Or(tuple(branches))))
 
 
-def _beyond(plan: DocTypePlan, spec: OrderSpec, value: Any) -> Filter:
+def _beyond(plan: CompiledDocType, spec: OrderSpec, value: Any) -> Filter:
     if value is None:
         return NOTHING
     beyond = Comparison(spec.field, "lt" if spec.descending else "gt", value)
     return Or((beyond, _null(spec))) if plan.specs[spec.field].nullable else beyond
 
 
-def _bound(plan: DocTypePlan, spec: OrderSpec, value: Any) -> Filter:
+def _bound(plan: CompiledDocType, spec: OrderSpec, value: Any) -> Filter:
     """What the branches imply of the first field; stated so that an index can start at the cursor."""
     if value is None:
         return _null(spec)
@@ -69,7 +69,7 @@ def _null(spec: OrderSpec) -> Filter:
     return Comparison(spec.field, "is_null", True)
 
 
-def _decode(plan: DocTypePlan, order_by: Sequence[OrderSpec], cursor: str) -> list[Any]:
+def _decode(plan: CompiledDocType, order_by: Sequence[OrderSpec], cursor: str) -> list[Any]:
     broken = QueryError("the cursor does not belong to this order: begin again without one")
     if len(cursor) > _MAX_CURSOR:
         raise broken

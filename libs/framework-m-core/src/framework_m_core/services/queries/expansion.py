@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from framework_m_core.domain.context import RequestScope
+from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.errors import QueryError
-from framework_m_core.domain.filters.tree import And, Comparison, shape_of
+from framework_m_core.domain.filters.tree import And, Comparison, parameterize
 from framework_m_core.interfaces.permission import Grant
-from framework_m_core.interfaces.reader import DocumentReaderProtocol, QueryShape
-from framework_m_core.registry.compiled import DocTypePlan
-from framework_m_core.registry.registry import Snapshot
+from framework_m_core.interfaces.reader import DocumentReaderProtocol, QueryTemplate
+from framework_m_core.registry.compiled import CompiledDocType
+from framework_m_core.registry.registry import Registry
 from framework_m_core.services.permissions import PermissionService
 from framework_m_core.services.queries.projection import LIVE
 
@@ -25,16 +25,16 @@ _MOST_CHARACTERS = 10_000_000
 class ExpansionService:
     """Replaces a link's id by the readable scalar fields of its target; a target out of reach stays an id."""
 
-    def __init__(self, snapshot: Snapshot, reader: DocumentReaderProtocol, permissions: PermissionService) -> None:
-        self._snapshot = snapshot
+    def __init__(self, registry: Registry, reader: DocumentReaderProtocol, permissions: PermissionService) -> None:
+        self._registry = registry
         self._reader = reader
         self._permissions = permissions
         self._prepare = lru_cache(maxsize=1024)(reader.prepare)
 
     async def expand(
         self,
-        scope: RequestScope,
-        plan: DocTypePlan,
+        context: RequestContext,
+        plan: CompiledDocType,
         grant: Grant,
         documents: Sequence[dict[str, Any]],
         names: Sequence[str],
@@ -48,26 +48,26 @@ class ExpansionService:
                 links = f"known are {', '.join(known)}" if known else "there are none"
                 raise QueryError(f"expand: {name[:80]!r} is no link that you can read: {links}")
             ids = {document[name] for document in documents if document.get(name) is not None}
-            targets = await self._targets(scope, plan.links[name], tuple(sorted(ids))) if ids else {}
+            targets = await self._targets(context, plan.links[name], tuple(sorted(ids))) if ids else {}
             _check_size(name, [targets[document[name]] for document in documents if document.get(name) in targets])
             for document in documents:
                 if name in document:
                     document[name] = targets.get(document[name], document[name])
 
-    async def _targets(self, scope: RequestScope, doctype: str, ids: tuple[Any, ...]) -> dict[Any, dict[str, Any]]:
-        plan = self._snapshot.get(doctype)
-        grant = await self._permissions.find(scope.principal, plan, "read")
+    async def _targets(self, context: RequestContext, doctype: str, ids: tuple[Any, ...]) -> dict[Any, dict[str, Any]]:
+        plan = self._registry.get(doctype)
+        grant = await self._permissions.find(context.principal, plan, "read")
         if grant is None:
             return {}
         served = tuple(name for name in plan.columns if name in grant.readable and name != "deleted_at")
         columns = plan.columns if grant.evaluate else served
-        given = self._permissions.bound_scope(grant, scope.principal)
-        where, slots = shape_of(And((Comparison("id", "in", ids), LIVE, given)))
-        source = scope.unit or self._reader
-        rows = await source.fetch(self._prepare(QueryShape(doctype, columns, where)), slots)
+        given = self._permissions.bound_scope(grant, context.principal)
+        where, slots = parameterize(And((Comparison("id", "in", ids), LIVE, given)))
+        source = context.unit or self._reader
+        rows = await source.fetch(self._prepare(QueryTemplate(doctype, columns, where)), slots)
         targets = {}
         for row in (dict(zip(columns, row, strict=True)) for row in rows):
-            if not grant.evaluate or await self._permissions.covers(scope, plan, "read", grant, row):
+            if not grant.evaluate or await self._permissions.covers(context, plan, "read", grant, row):
                 targets[row["id"]] = {name: row[name] for name in served}
         return targets
 

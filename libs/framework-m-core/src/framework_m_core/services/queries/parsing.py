@@ -22,7 +22,7 @@ from framework_m_core.domain.filters.tree import (
 from framework_m_core.domain.page import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, OrderSpec
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.interfaces.reader import ChildSelection
-from framework_m_core.registry.compiled import DocTypePlan
+from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.services.queries.projection import child_selection
 
 __all__ = ["ListRequest", "ParsedList", "parse_fields_parameter", "parse_list"]
@@ -72,7 +72,7 @@ class ParsedList:
 
 
 def parse_list(
-    plan: DocTypePlan, grant: Grant, request: ListRequest, default_order: tuple[OrderSpec, ...]
+    plan: CompiledDocType, grant: Grant, request: ListRequest, default_order: tuple[OrderSpec, ...]
 ) -> ParsedList:
     """Checks a request against a DocType and a grant. Raises QueryError."""
     if not 1 <= request.limit <= MAX_LIMIT:
@@ -95,7 +95,7 @@ def parse_list(
     )
 
 
-def _list_fields(plan: DocTypePlan, grant: Grant, request: ListRequest) -> tuple[str | ChildSelection, ...]:
+def _list_fields(plan: CompiledDocType, grant: Grant, request: ListRequest) -> tuple[str | ChildSelection, ...]:
     deleted = ("deleted_at",) if request.include_deleted else ()
     if request.fields is not None:
         chosen = parse_fields_parameter(plan, grant, request.fields)
@@ -104,7 +104,9 @@ def _list_fields(plan: DocTypePlan, grant: Grant, request: ListRequest) -> tuple
     return (*chosen, *deleted)
 
 
-def parse_fields_parameter(plan: DocTypePlan, grant: Grant, names: Sequence[str]) -> tuple[str | ChildSelection, ...]:
+def parse_fields_parameter(
+    plan: CompiledDocType, grant: Grant, names: Sequence[str]
+) -> tuple[str | ChildSelection, ...]:
     """A `fields` parameter: readable fields and child tables, and `id`, `name`, `_version` always."""
     chosen: list[str | ChildSelection] = list(_ALWAYS)
     for name in dict.fromkeys(names):
@@ -117,7 +119,7 @@ def parse_fields_parameter(plan: DocTypePlan, grant: Grant, names: Sequence[str]
     return tuple(chosen)
 
 
-def _parse_order(plan: DocTypePlan, grant: Grant, names: Sequence[str]) -> tuple[OrderSpec, ...]:
+def _parse_order(plan: CompiledDocType, grant: Grant, names: Sequence[str]) -> tuple[OrderSpec, ...]:
     order: list[OrderSpec] = []
     for text in names:
         spec = _sortable(plan, grant, text.removeprefix("-"))
@@ -131,26 +133,26 @@ def _parse_order(plan: DocTypePlan, grant: Grant, names: Sequence[str]) -> tuple
     return tuple(order)
 
 
-def _sortable(plan: DocTypePlan, grant: Grant, name: str) -> FieldSpec:
+def _sortable(plan: CompiledDocType, grant: Grant, name: str) -> FieldSpec:
     spec = _field(plan, grant, name)
     if spec.kind is FieldKind.JSON:
         raise QueryError(f"{name!r} holds JSON, which has no order")
     return spec
 
 
-def _field(plan: DocTypePlan, grant: Grant, name: Any) -> FieldSpec:
+def _field(plan: CompiledDocType, grant: Grant, name: Any) -> FieldSpec:
     if not isinstance(name, str) or name not in grant.readable or name not in plan.columns or name == "deleted_at":
         raise _unknown(name, plan, grant)
     return plan.specs[name]
 
 
-def _unknown(name: object, plan: DocTypePlan, grant: Grant) -> QueryError:
+def _unknown(name: object, plan: CompiledDocType, grant: Grant) -> QueryError:
     known = ", ".join(sorted(field for field in grant.readable if "." not in field and field != "deleted_at"))
     return QueryError(f"{plan.name} has no field {str(name)[:80]!r} that you can read: known are {known}")
 
 
 class _FilterParser:
-    def __init__(self, plan: DocTypePlan, grant: Grant) -> None:
+    def __init__(self, plan: CompiledDocType, grant: Grant) -> None:
         self._plan = plan
         self._grant = grant
         self._comparisons = 0
@@ -194,7 +196,7 @@ class _FilterParser:
         return Comparison(spec.name, operator, operand)
 
 
-def _parse_filters(plan: DocTypePlan, grant: Grant, filters: Any) -> Filter:
+def _parse_filters(plan: CompiledDocType, grant: Grant, filters: Any) -> Filter:
     if filters is None or filters == []:
         return EVERYTHING
     return _FilterParser(plan, grant).parse(filters)

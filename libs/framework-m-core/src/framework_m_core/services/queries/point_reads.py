@@ -8,11 +8,11 @@ from uuid import UUID
 
 from framework_m_core.domain.context import Principal
 from framework_m_core.domain.fields.spec import FieldKind
-from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or, PrincipalValue, shape_of
+from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or, UserAttribute, parameterize
 from framework_m_core.domain.row_scopes import unite
 from framework_m_core.interfaces.permission import Grant
-from framework_m_core.interfaces.reader import ChildSelection, DocumentReaderProtocol, QueryShape, ReadHandle, Row
-from framework_m_core.registry.compiled import DocTypePlan
+from framework_m_core.interfaces.reader import ChildSelection, DocumentReaderProtocol, QueryTemplate, ReadHandle, Row
+from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.services.queries.projection import (
     LIVE,
     Served,
@@ -30,7 +30,7 @@ _MOST = 10_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PointRead:
-    """A prepared read. `scope_values` fill the row scope's slots; a `PrincipalValue` is the caller's own."""
+    """A prepared read. `scope_values` fill the row scope's slots; a `UserAttribute` is the caller's own."""
 
     chosen: tuple[str | ChildSelection, ...]
     names: tuple[str, ...] | None
@@ -42,7 +42,7 @@ class PointRead:
         """The values of one read."""
         if not self.scope_values:
             return (ref,)
-        own = [principal.id if type(value) is PrincipalValue else value for value in self.scope_values]
+        own = [principal.id if type(value) is UserAttribute else value for value in self.scope_values]
         return (ref, *own)
 
     def document(self, row: Row) -> Served:
@@ -60,7 +60,7 @@ class PointReads:
         self._whole = whole
         self._known: dict[tuple[str, int, bool], tuple[Grant, PointRead | None]] = {}
 
-    def find(self, plan: DocTypePlan, grant: Grant, ref: UUID | str) -> PointRead | None:
+    def find(self, plan: CompiledDocType, grant: Grant, ref: UUID | str) -> PointRead | None:
         """The prepared read for a reference; None where the row scope's shape depends on the caller."""
         key = (plan.name, id(grant), isinstance(ref, UUID))
         known = self._known.get(key)
@@ -72,14 +72,14 @@ class PointReads:
         self._known[key] = (grant, made)
         return made
 
-    def _make(self, plan: DocTypePlan, grant: Grant, ref: UUID | str) -> PointRead | None:
+    def _make(self, plan: CompiledDocType, grant: Grant, ref: UUID | str) -> PointRead | None:
         if grant.evaluate or any(map(_depends_on_caller, grant.scopes)):
             return None
-        scope, scope_values = shape_of(unite(grant.scopes))
-        reference, _ = shape_of(by_reference(ref))
+        scope, scope_values = parameterize(unite(grant.scopes))
+        reference, _ = parameterize(by_reference(ref))
         served = None if self._whole else projection(plan, grant.readable)
         chosen = served.chosen if served else full_selection(plan)
-        handle = self._reader.prepare(QueryShape(plan.name, chosen, And((reference, LIVE, scope))))
+        handle = self._reader.prepare(QueryTemplate(plan.name, chosen, And((reference, LIVE, scope))))
         scalars = tuple(part for part in chosen if isinstance(part, str))
         names = scalars if len(scalars) == len(chosen) else None
         return PointRead(chosen, names, handle, scope_values, served.fingerprint if served else None)
@@ -92,6 +92,6 @@ def _depends_on_caller(tree: Filter) -> bool:
             return any(_depends_on_caller(part) for part in parts)
         case Not(part):
             return _depends_on_caller(part)
-        case Comparison(_, operator, PrincipalValue(name, kind)):
+        case Comparison(_, operator, UserAttribute(name, kind)):
             return name != "id" or kind is not FieldKind.TEXT or operator not in {"eq", "ne"}
     return False

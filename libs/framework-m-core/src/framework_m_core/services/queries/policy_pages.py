@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from framework_m_core.domain.context import RequestScope
+from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.errors import QueryError
 from framework_m_core.domain.filters.tree import EVERYTHING, And, Filter
 from framework_m_core.domain.page import PaginatedResult
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.interfaces.reader import Row
-from framework_m_core.registry.compiled import DocTypePlan
+from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.services.permissions import PermissionService
 from framework_m_core.services.queries.cursors import after_values, encode_cursor
 from framework_m_core.services.queries.parsing import ParsedList
 from framework_m_core.services.queries.projection import cut, full_selection, row_to_document
 
-__all__ = ["DecidedPages"]
+__all__ = ["PolicyFilteredPages"]
 
 type Document = dict[str, Any]
 type Grants = Mapping[str, Grant]
@@ -27,7 +27,7 @@ _BATCH = 200
 _MOST_DECIDED = 5_000
 
 
-class DecidedPages:
+class PolicyFilteredPages:
     """Reads on until a page is full of documents that the engine lets through.
 
     A request decides about a bounded number of documents. A list that has reached it ends there: its page may be
@@ -40,7 +40,13 @@ class DecidedPages:
         self._fetch_rows = fetch_rows
 
     async def page(
-        self, scope: RequestScope, plan: DocTypePlan, grants: Grants, query: ParsedList, matching: Filter, start: Filter
+        self,
+        context: RequestContext,
+        plan: CompiledDocType,
+        grants: Grants,
+        query: ParsedList,
+        matching: Filter,
+        start: Filter,
     ) -> PaginatedResult[Document]:
         """A page of what all grants, by action, let through. Its `total` is counted one by one.
 
@@ -49,7 +55,7 @@ class DecidedPages:
         kept: list[Document] = []
         last: Document | None = None
         passed, has_more = 0, False
-        async for document, allowed in self._decisions(scope, plan, grants, query, matching, start):
+        async for document, allowed in self._decisions(context, plan, grants, query, matching, start):
             if document is None or (allowed and len(kept) == query.limit):
                 has_more = True
                 break
@@ -60,38 +66,46 @@ class DecidedPages:
         if has_more and not kept:
             raise QueryError(f"the page would begin after more than {_MOST_DECIDED} decided documents: filter more")
         cursor = encode_cursor(query.order_by, last) if has_more and last else None
-        total = await self._count(scope, plan, grants, query, matching) if query.count else None
+        total = await self._count(context, plan, grants, query, matching) if query.count else None
         shown = [row_to_document(query.fields, tuple(cut(part, one) for part in query.fields)) for one in kept]
         return PaginatedResult(shown, total, query.limit, query.offset, has_more, cursor)
 
     async def _count(
-        self, scope: RequestScope, plan: DocTypePlan, grants: Grants, query: ParsedList, matching: Filter
+        self, context: RequestContext, plan: CompiledDocType, grants: Grants, query: ParsedList, matching: Filter
     ) -> int:
         count = 0
-        async for document, allowed in self._decisions(scope, plan, grants, query, matching, EVERYTHING):
+        async for document, allowed in self._decisions(context, plan, grants, query, matching, EVERYTHING):
             if document is None:
                 raise QueryError(f"count=exact: more than {_MOST_DECIDED} documents would be decided: filter more")
             count += allowed
         return count
 
     async def _decisions(
-        self, scope: RequestScope, plan: DocTypePlan, grants: Grants, query: ParsedList, matching: Filter, start: Filter
+        self,
+        context: RequestContext,
+        plan: CompiledDocType,
+        grants: Grants,
+        query: ParsedList,
+        matching: Filter,
+        start: Filter,
     ) -> AsyncIterator[tuple[Document | None, bool]]:
         """Documents in order with the engine's answers; None for the document where the bound was reached."""
         chosen, after = full_selection(plan), start
         for _ in range(_MOST_DECIDED // _BATCH):
-            rows = await self._fetch_rows(scope, plan, chosen, And((matching, after)), query.order_by, (_BATCH, 0))
+            rows = await self._fetch_rows(context, plan, chosen, And((matching, after)), query.order_by, (_BATCH, 0))
             for row in rows:
                 document = row_to_document(chosen, row)
-                yield document, await self._allowed(scope, plan, grants, document)
+                yield document, await self._allowed(context, plan, grants, document)
             if len(rows) < _BATCH:
                 return
             after = after_values(plan, query.order_by, [document[spec.field] for spec in query.order_by])
-        if await self._fetch_rows(scope, plan, chosen, And((matching, after)), query.order_by, (1, 0)):
+        if await self._fetch_rows(context, plan, chosen, And((matching, after)), query.order_by, (1, 0)):
             yield None, False
 
-    async def _allowed(self, scope: RequestScope, plan: DocTypePlan, grants: Grants, document: Document) -> bool:
+    async def _allowed(
+        self, context: RequestContext, plan: CompiledDocType, grants: Grants, document: Document
+    ) -> bool:
         for action, grant in grants.items():
-            if not await self._permissions.covers(scope, plan, action, grant, document):
+            if not await self._permissions.covers(context, plan, action, grant, document):
                 return False
         return True

@@ -17,7 +17,7 @@ from framework_m_core.domain.errors import EntityNotFoundError
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.domain.filters.tree import Comparison, Filter
 from framework_m_core.interfaces.reader import ChildSelection, Row
-from framework_m_core.registry.compiled import FRAMEWORK_SPECS, DocTypePlan
+from framework_m_core.registry.compiled import FRAMEWORK_SPECS, CompiledDocType
 
 __all__ = [
     "LIVE",
@@ -79,37 +79,37 @@ class Projection:
 
 
 @lru_cache(maxsize=4096)
-def selection(plan: DocTypePlan, readable: frozenset[str]) -> Selection:
+def selection(plan: CompiledDocType, readable: frozenset[str]) -> Selection:
     """All readable fields, children last."""
     scalars = [name for name in plan.columns if name in readable and name != "deleted_at"]
     return (*scalars, *(child_selection(plan, name, readable) for name in plan.children if name in readable))
 
 
 @lru_cache(maxsize=4096)
-def full_selection(plan: DocTypePlan) -> Selection:
+def full_selection(plan: CompiledDocType) -> Selection:
     """Every stored field, children last: what a write or an object-level decision works on."""
     return (*plan.columns, *(ChildSelection(name, child.columns) for name, child in plan.children.items()))
 
 
-def child_selection(plan: DocTypePlan, field: str, readable: frozenset[str]) -> ChildSelection:
+def child_selection(plan: CompiledDocType, field: str, readable: frozenset[str]) -> ChildSelection:
     """The readable columns of a child table, ids always."""
     child = plan.children[field]
     return ChildSelection(field, ("id", *(name for name in child.fields if f"{field}.{name}" in readable)))
 
 
 @lru_cache(maxsize=4096)
-def projection(plan: DocTypePlan, readable: frozenset[str]) -> Projection:
+def projection(plan: CompiledDocType, readable: frozenset[str]) -> Projection:
     """Decide what a caller with these readable fields is served."""
     return _projection(plan, selection(plan, readable))
 
 
 @lru_cache(maxsize=4096)
-def receipt(plan: DocTypePlan) -> Projection:
+def receipt(plan: CompiledDocType) -> Projection:
     """Decide what a caller is served of a document that it wrote and may not read."""
     return _projection(plan, _RECEIPT)
 
 
-def _projection(plan: DocTypePlan, chosen: Selection) -> Projection:
+def _projection(plan: CompiledDocType, chosen: Selection) -> Projection:
     specs = [spec for part in chosen for spec in _specs(plan, part)]
     # Only of what is served: else who knows the rest could try out how hidden fields are declared.
     shape = to_json([_FORM, plan.name, [_described(plan, part) for part in chosen]])
@@ -117,14 +117,14 @@ def _projection(plan: DocTypePlan, chosen: Selection) -> Projection:
     return Projection(chosen, fingerprint, None if any(spec.kind is FieldKind.JSON for spec in specs) else fingerprint)
 
 
-def _specs(plan: DocTypePlan, part: str | ChildSelection) -> Iterable[FieldSpec]:
+def _specs(plan: CompiledDocType, part: str | ChildSelection) -> Iterable[FieldSpec]:
     if isinstance(part, str):
         return (plan.specs[part],)
     fields = plan.children[part.field].fields
     return (plan.specs[part.field], *(fields[name] for name in part.columns if name != "id"))
 
 
-def _described(plan: DocTypePlan, part: str | ChildSelection) -> Any:
+def _described(plan: CompiledDocType, part: str | ChildSelection) -> Any:
     """What the bytes of a part depend on besides its value; its default, which old rows get when a field is added."""
     if isinstance(part, str):
         return _field(plan.specs[part], plan.model)
@@ -169,7 +169,7 @@ def row_to_document(chosen: Sequence[str | ChildSelection], row: Row) -> dict[st
     return document
 
 
-def visible(plan: DocTypePlan, readable: frozenset[str], values: Mapping[str, Any]) -> dict[str, Any]:
+def visible(plan: CompiledDocType, readable: frozenset[str], values: Mapping[str, Any]) -> dict[str, Any]:
     """Of a document's stored values, what a caller with these readable fields is served."""
     chosen = selection(plan, readable)
     if not plan.children:
@@ -195,7 +195,7 @@ def by_reference(ref: UUID | str) -> Comparison:
     return Comparison("id" if isinstance(ref, UUID) else "name", "eq", ref)
 
 
-def not_found(plan: DocTypePlan, ref: UUID | str) -> EntityNotFoundError:
+def not_found(plan: CompiledDocType, ref: UUID | str) -> EntityNotFoundError:
     """The error for a document that is not there, or not there for this caller."""
     shown = str(ref)[:_MOST_SHOWN]
     return EntityNotFoundError(f"there is no {plan.name} {shown!r}", doctype=plan.name, ref=shown)

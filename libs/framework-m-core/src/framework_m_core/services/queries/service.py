@@ -7,20 +7,20 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from framework_m_core.domain.context import RequestScope
-from framework_m_core.domain.filters.tree import EVERYTHING, And, Filter, shape_of
+from framework_m_core.domain.context import RequestContext
+from framework_m_core.domain.filters.tree import EVERYTHING, And, Filter, parameterize
 from framework_m_core.domain.page import OrderSpec, PaginatedResult
 from framework_m_core.interfaces.permission import Grant
-from framework_m_core.interfaces.reader import DocumentReaderProtocol, Lock, QueryShape, ReadHandle, Row
+from framework_m_core.interfaces.reader import DocumentReaderProtocol, Lock, QueryTemplate, ReadHandle, Row
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol
-from framework_m_core.registry.compiled import DocTypePlan
-from framework_m_core.registry.registry import Snapshot
+from framework_m_core.registry.compiled import CompiledDocType
+from framework_m_core.registry.registry import Registry
 from framework_m_core.services.permissions import PermissionService
 from framework_m_core.services.queries.cursors import after_cursor, encode_cursor
 from framework_m_core.services.queries.expansion import ExpansionService
 from framework_m_core.services.queries.parsing import ListRequest, ParsedList, parse_fields_parameter, parse_list
 from framework_m_core.services.queries.point_reads import PointRead, PointReads
-from framework_m_core.services.queries.policy_pages import DecidedPages
+from framework_m_core.services.queries.policy_pages import PolicyFilteredPages
 from framework_m_core.services.queries.projection import (
     LIVE,
     Selection,
@@ -47,18 +47,18 @@ _NEWEST_FIRST = (OrderSpec("creation", descending=True), OrderSpec("id", descend
 class QueryService:
     """Single documents and pages of them."""
 
-    def __init__(self, snapshot: Snapshot, reader: DocumentReaderProtocol, permissions: PermissionService) -> None:
+    def __init__(self, registry: Registry, reader: DocumentReaderProtocol, permissions: PermissionService) -> None:
         self.permissions = permissions
-        self._snapshot = snapshot
+        self._registry = registry
         self._reader = reader
         self._prepare = lru_cache(maxsize=4096)(reader.prepare)
         self._points = PointReads(reader)
-        self._expansion = ExpansionService(snapshot, reader, permissions)
-        self._decided = DecidedPages(permissions, self._fetch_rows)
+        self._expansion = ExpansionService(registry, reader, permissions)
+        self._decided = PolicyFilteredPages(permissions, self._fetch_rows)
 
     async def get(
         self,
-        scope: RequestScope,
+        context: RequestContext,
         doctype: str,
         ref: UUID | str,
         *,
@@ -70,68 +70,68 @@ class QueryService:
 
         Raises EntityNotFoundError, and QueryError for fields that cannot be served.
         """
-        plan = self._snapshot.get(doctype)
-        grant = await self.permissions.require(scope, plan, "read")
-        if fields is None and not expand and scope.unit is None and scope.principal.id:
+        plan = self._registry.get(doctype)
+        grant = await self.permissions.require(context, plan, "read")
+        if fields is None and not expand and context.unit is None and context.principal.id:
             prepared = self._points.find(plan, grant, ref)
             if prepared is not None:
-                return await self._get_prepared(scope, plan, prepared, ref)
+                return await self._get_prepared(context, plan, prepared, ref)
         served = projection(plan, grant.readable)
         chosen = served.chosen if fields is None else parse_fields_parameter(plan, grant, fields)
-        where = And((by_reference(ref), LIVE, self.permissions.bound_scope(grant, scope.principal)))
-        rows = await self._rows(scope, plan, grant, chosen, where, lock="change" if for_update else None)
+        where = And((by_reference(ref), LIVE, self.permissions.bound_scope(grant, context.principal)))
+        rows = await self._rows(context, plan, grant, chosen, where, lock="change" if for_update else None)
         if not rows:
             raise not_found(plan, ref)
         by_row = fields is None and not expand and not grant.evaluate
         document = serve(row_to_document(chosen, rows[0]), served.fingerprint if by_row else None)
         if expand:
-            await self._expansion.expand(scope, plan, grant, [document], expand)
+            await self._expansion.expand(context, plan, grant, [document], expand)
         return document
 
     async def _get_prepared(
-        self, scope: RequestScope, plan: DocTypePlan, prepared: PointRead, ref: UUID | str
+        self, context: RequestContext, plan: CompiledDocType, prepared: PointRead, ref: UUID | str
     ) -> Served:
-        rows = await self._reader.fetch(prepared.handle, prepared.values(ref, scope.principal))
+        rows = await self._reader.fetch(prepared.handle, prepared.values(ref, context.principal))
         if not rows:
             raise not_found(plan, ref)
         return prepared.document(rows[0])
 
-    async def list(self, scope: RequestScope, doctype: str, request: ListRequest) -> PaginatedResult[Document]:
+    async def list(self, context: RequestContext, doctype: str, request: ListRequest) -> PaginatedResult[Document]:
         """A page of documents. Raises QueryError for anything unknown, hidden or out of bounds."""
-        plan = self._snapshot.get(doctype)
-        grant = await self.permissions.require(scope, plan, "read")
+        plan = self._registry.get(doctype)
+        grant = await self.permissions.require(context, plan, "read")
         grants = {"read": grant}
         if request.include_deleted:
-            grants["delete"] = await self.permissions.require(scope, plan, "delete")
+            grants["delete"] = await self.permissions.require(context, plan, "delete")
         query = parse_list(plan, grant, request, _NEWEST_FIRST)
-        matching = self._matching(scope, grants, query)
+        matching = self._matching(context, grants, query)
         start = after_cursor(plan, query.order_by, request.cursor) if request.cursor else EVERYTHING
         if any(one.evaluate for one in grants.values()):
-            page = await self._decided.page(scope, plan, grants, query, matching, start)
+            page = await self._decided.page(context, plan, grants, query, matching, start)
         else:
-            page = await self._page(scope, plan, query, matching, start)
+            page = await self._page(context, plan, query, matching, start)
         if query.expand:
-            await self._expansion.expand(scope, plan, grant, page.items, query.expand)
+            await self._expansion.expand(context, plan, grant, page.items, query.expand)
         return page
 
     async def _page(
-        self, scope: RequestScope, plan: DocTypePlan, query: ParsedList, matching: Filter, start: Filter
+        self, context: RequestContext, plan: CompiledDocType, query: ParsedList, matching: Filter, start: Filter
     ) -> PaginatedResult[Document]:
         extra = tuple(spec.field for spec in query.order_by if spec.field not in names_of(query.fields))
         chosen: Selection = (*query.fields, *extra)
         where = matching if start == EVERYTHING else And((matching, start))
-        rows = await self._fetch_rows(scope, plan, chosen, where, query.order_by, (query.limit + 1, query.offset))
+        rows = await self._fetch_rows(context, plan, chosen, where, query.order_by, (query.limit + 1, query.offset))
         has_more = len(rows) > query.limit
         documents = rows_to_documents(chosen, rows[: query.limit])
         cursor = encode_cursor(query.order_by, documents[-1]) if has_more else None
         for document in documents if extra else ():
             for name in extra:
                 del document[name]
-        total = await self._count(scope, plan, matching) if query.count else None
+        total = await self._count(context, plan, matching) if query.count else None
         return PaginatedResult(documents, total, query.limit, query.offset, has_more, cursor)
 
-    def _matching(self, scope: RequestScope, grants: Mapping[str, Grant], query: ParsedList) -> Filter:
-        parts = [self.permissions.bound_scope(grant, scope.principal) for grant in grants.values()]
+    def _matching(self, context: RequestContext, grants: Mapping[str, Grant], query: ParsedList) -> Filter:
+        parts = [self.permissions.bound_scope(grant, context.principal) for grant in grants.values()]
         if not query.include_deleted:
             parts.append(LIVE)
         if query.where != EVERYTHING:
@@ -140,8 +140,8 @@ class QueryService:
 
     async def _rows(
         self,
-        scope: RequestScope,
-        plan: DocTypePlan,
+        context: RequestContext,
+        plan: CompiledDocType,
         grant: Grant,
         chosen: Selection,
         where: Filter,
@@ -150,38 +150,38 @@ class QueryService:
     ) -> Sequence[Row]:
         """All rows that match, those left out that an object-level engine refuses."""
         fetched = full_selection(plan) if grant.evaluate else chosen
-        rows = await self._fetch_rows(scope, plan, fetched, where, lock=lock)
+        rows = await self._fetch_rows(context, plan, fetched, where, lock=lock)
         if not grant.evaluate:
             return rows
         documents = [row_to_document(fetched, row) for row in rows]
-        allowed = [one for one in documents if await self.permissions.covers(scope, plan, "read", grant, one)]
+        allowed = [one for one in documents if await self.permissions.covers(context, plan, "read", grant, one)]
         return [tuple(cut(part, document) for part in chosen) for document in allowed]
 
     async def _fetch_rows(
         self,
-        scope: RequestScope,
-        plan: DocTypePlan,
+        context: RequestContext,
+        plan: CompiledDocType,
         chosen: Selection,
         where: Filter,
         order_by: tuple[OrderSpec, ...] = (),
         paging: tuple[int, int] | None = None,
         lock: Lock | None = None,
     ) -> Sequence[Row]:
-        tree, slots = shape_of(where)
-        shape = QueryShape(plan.name, chosen, tree, order_by, paged=paging is not None, lock=lock)
-        return await self._fetch(scope, self._handle(shape, len(slots)), (*slots, *(paging or ())))
+        tree, slots = parameterize(where)
+        shape = QueryTemplate(plan.name, chosen, tree, order_by, paged=paging is not None, lock=lock)
+        return await self._fetch(context, self._handle(shape, len(slots)), (*slots, *(paging or ())))
 
-    def _handle(self, shape: QueryShape, slots: int) -> ReadHandle:
+    def _handle(self, shape: QueryTemplate, slots: int) -> ReadHandle:
         """A prepared read. Large ones are not kept: callers can make any number of kinds."""
         return self._prepare(shape) if slots <= _MOST_KEPT_SLOTS else self._reader.prepare(shape)
 
-    async def _fetch(self, scope: RequestScope, handle: Any, values: Sequence[Any]) -> Sequence[Row]:
-        if scope.unit is not None:
-            unit: UnitOfWorkProtocol = scope.unit
+    async def _fetch(self, context: RequestContext, handle: Any, values: Sequence[Any]) -> Sequence[Row]:
+        if context.unit is not None:
+            unit: UnitOfWorkProtocol = context.unit
             return await unit.fetch(handle, values)
         return await self._reader.fetch(handle, values)
 
-    async def _count(self, scope: RequestScope, plan: DocTypePlan, where: Filter) -> int:
-        tree, slots = shape_of(where)
-        handle = self._handle(QueryShape(plan.name, (), tree, count=True), len(slots))
-        return int((await self._fetch(scope, handle, slots))[0][0])
+    async def _count(self, context: RequestContext, plan: CompiledDocType, where: Filter) -> int:
+        tree, slots = parameterize(where)
+        handle = self._handle(QueryTemplate(plan.name, (), tree, count=True), len(slots))
+        return int((await self._fetch(context, handle, slots))[0][0])

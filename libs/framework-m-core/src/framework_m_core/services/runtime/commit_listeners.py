@@ -7,10 +7,10 @@ from uuid import UUID
 
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol
 
-__all__ = ["CommitWatchers"]
+__all__ = ["CommitListeners"]
 
 
-class CommitWatchers:
+class CommitListeners:
     """Callbacks by DocType. They run after the commit, may be lost with the process, and never change an answer.
 
     What must not be lost belongs into an event handler.

@@ -1,4 +1,4 @@
-"""`Equipment`: hands the adapters of the app's own ports to what asks for them by annotation."""
+"""`Injector`: hands the adapters of the app's own ports to what asks for them by annotation."""
 
 from __future__ import annotations
 
@@ -7,23 +7,24 @@ from types import MappingProxyType
 from typing import Any
 
 from framework_m_core.controllers.controller import Controller
-from framework_m_core.registry.dependencies import Wants
+from framework_m_core.registry.dependencies import Dependencies
 from framework_m_core.registry.overrides import links_of
 
-__all__ = ["NO_EQUIPMENT", "Equipment"]
+__all__ = ["NO_INJECTION", "Injector"]
 
 _NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
-class Equipment:
+class Injector:
     """Resolved once: what each controller class and each function is given."""
 
-    def __init__(self, wants: Mapping[Any, Wants], adapters: Mapping[type, object]) -> None:
+    def __init__(self, dependencies: Mapping[Any, Dependencies], adapters: Mapping[type, object]) -> None:
         self._given = {
-            holder: {name: adapters[protocol] for name, protocol in wanted.items()} for holder, wanted in wants.items()
+            holder: {name: adapters[protocol] for name, protocol in wanted.items()}
+            for holder, wanted in dependencies.items()
         }
 
-    def equip(self, controller: Controller[Any]) -> None:
+    def inject(self, controller: Controller[Any]) -> None:
         """Fills the attributes of a controller that are annotated with a port."""
         if self._given:
             for one in links_of(controller):
@@ -34,4 +35,4 @@ class Equipment:
         return self._given.get(function, _NOTHING)
 
 
-NO_EQUIPMENT = Equipment({}, {})
+NO_INJECTION = Injector({}, {})

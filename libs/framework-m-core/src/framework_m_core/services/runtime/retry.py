@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from framework_m_core.domain.errors import TransientError
 
-__all__ = ["ATTEMPTS", "retrying"]
+__all__ = ["ATTEMPTS", "retry"]
 
 ATTEMPTS = 4
 """The first try and three more."""
@@ -16,7 +16,7 @@ ATTEMPTS = 4
 _FIRST_PAUSE = 0.01
 
 
-async def retrying[T](attempt: Callable[[], Awaitable[T]], *errors: type[Exception], attempts: int = ATTEMPTS) -> T:
+async def retry[T](attempt: Callable[[], Awaitable[T]], *errors: type[Exception], attempts: int = ATTEMPTS) -> T:
     """Runs an attempt, again after each TransientError (or the errors named), with growing random pauses."""
     worth_it = errors or (TransientError,)
     for number in range(attempts - 1):

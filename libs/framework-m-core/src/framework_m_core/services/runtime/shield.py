@@ -8,12 +8,12 @@ import logging
 from collections.abc import Coroutine
 from typing import Any
 
-__all__ = ["finished"]
+__all__ = ["run_shielded"]
 
 _log = logging.getLogger(__name__)
 
 
-async def finished[T](work: Coroutine[Any, Any, T]) -> T:
+async def run_shielded[T](work: Coroutine[Any, Any, T]) -> T:
     """Waits for work that must run to its end; a cancellation is passed on after it.
 
     The work begins at once, so that one which never waits costs no turn of the loop.

@@ -11,9 +11,9 @@ from uuid import UUID
 from framework_m_core.domain.documents.doctype import VERSION_FIELD
 from framework_m_core.domain.errors import AnswerReplayed, EntityNotFoundError, PreconditionRequiredError
 from framework_m_core.interfaces.idempotency import StoredAnswer
-from framework_m_core.registry.compiled import DocTypePlan
+from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.services.documents.merging import expected_version
-from framework_m_core.services.documents.service import DocumentService, Once
+from framework_m_core.services.documents.service import DocumentService, IdempotentWrite
 from framework_m_core.services.documents.write_pipeline import NO_VERSION
 from framework_m_core.services.queries.projection import Served
 from framework_m_core.services.queries.service import QueryService
@@ -31,23 +31,23 @@ from framework_m_standard.http.documents.query_parameters import (
     parse_list_request,
     parse_query,
 )
-from framework_m_standard.http.wire.asgi import Arrival, Receive
+from framework_m_standard.http.wire.asgi import Receive, RequestState
 from framework_m_standard.http.wire.body_codec import decode_object, read_body
-from framework_m_standard.http.wire.responses import JSON, PRIVATE, Answer, DocumentEncoder, Headers
+from framework_m_standard.http.wire.responses import JSON, PRIVATE, DocumentEncoder, Headers, RawResponse
 
 __all__ = ["Call", "DocumentActions", "Operation"]
 
 _DOCUMENT: Final = (JSON, *PRIVATE)
 
-type Operation = Callable[[Call], Awaitable[Answer]]
+type Operation = Callable[[Call], Awaitable[RawResponse]]
 
 
 @dataclass(slots=True)
 class Call:
     """One request for documents of a DocType; `ref` is set on routes with an `{id}`."""
 
-    arrival: Arrival
-    plan: DocTypePlan
+    state: RequestState
+    plan: CompiledDocType
     method: str
     path: bytes
     query: bytes
@@ -64,12 +64,12 @@ class DocumentActions:
     """The operations that `access.toml` names for documents."""
 
     def __init__(
-        self, documents: DocumentService, queries: QueryService, encode: DocumentEncoder, body_limit: int
+        self, documents: DocumentService, queries: QueryService, encode: DocumentEncoder, max_body_bytes: int
     ) -> None:
         self._documents = documents
         self._queries = queries
         self._encode = encode
-        self._body_limit = body_limit
+        self._body_limit = max_body_bytes
         self.operations: Mapping[str, Operation] = {
             "list": self.list,
             "create": self.create,
@@ -81,64 +81,64 @@ class DocumentActions:
             "cancel": partial(self.transition, documents.cancel),
         }
 
-    async def get(self, call: Call) -> Answer:
+    async def get(self, call: Call) -> RawResponse:
         """One document; 304 where the client has it already."""
-        scope, name = call.arrival.scope, call.plan.name
+        context, name = call.state.context, call.plan.name
         if call.query:
             await self._require(call, "read")
             asked = parse_document_request(call.query)
-            document = await self._queries.get(scope, name, call.ref, fields=asked.fields, expand=asked.expand)
+            document = await self._queries.get(context, name, call.ref, fields=asked.fields, expand=asked.expand)
         else:
-            document = await self._queries.get(scope, name, call.ref)
+            document = await self._queries.get(context, name, call.ref)
         body = b"" if document.fingerprint else self._encode(call.plan, document)
         etag = document_etag(document, body)
-        if not_modified(call.arrival.headers, etag):
+        if not_modified(call.state.headers, etag):
             return _not_modified(etag)
-        return Answer(200, body or self._encode(call.plan, document), _tagged(etag))
+        return RawResponse(200, body or self._encode(call.plan, document), _tagged(etag))
 
-    async def list(self, call: Call) -> Answer:
+    async def list(self, call: Call) -> RawResponse:
         """A page of documents; 304 where the client has it already."""
         await self._require(call, "read")
-        page = await self._queries.list(call.arrival.scope, call.plan.name, parse_list_request(call.query))
+        page = await self._queries.list(call.state.context, call.plan.name, parse_list_request(call.query))
         body = self._encode(call.plan, page)
         etag = content_etag(body)
-        return _not_modified(etag) if not_modified(call.arrival.headers, etag) else Answer(200, body, _tagged(etag))
+        return _not_modified(etag) if not_modified(call.state.headers, etag) else RawResponse(200, body, _tagged(etag))
 
-    async def create(self, call: Call) -> Answer:
+    async def create(self, call: Call) -> RawResponse:
         """Makes a document."""
         body = await self._body(call, "create")
-        values = decode_object(call.arrival.headers, body)
+        values = decode_object(call.state.headers, body)
         render = partial(self._written, call, 201)
         once = self._once(call, body, render)
-        return await _answered(self._documents.create(call.arrival.scope, call.plan.name, values, once=once), render)
+        return await _answered(self._documents.create(call.state.context, call.plan.name, values, once=once), render)
 
-    async def update(self, call: Call, *, needs_version: bool = False) -> Answer:
+    async def update(self, call: Call, *, needs_version: bool = False) -> RawResponse:
         """Merges fields into a document."""
         body = await self._body(call, "write")
-        values = decode_object(call.arrival.headers, body)
-        wanted = write_conditions(call.arrival.headers)
+        values = decode_object(call.state.headers, body)
+        wanted = write_conditions(call.state.headers)
         if needs_version and values.get(VERSION_FIELD) is None and not _says_version(wanted):
             raise PreconditionRequiredError("PUT says which version it replaces: send _version or If-Match")
         write = partial(self._documents.update, body=values)
         return await self._change(call, write, values, wanted, body)
 
-    async def transition(self, write: Callable[..., Awaitable[Any]], call: Call) -> Answer:
+    async def transition(self, write: Callable[..., Awaitable[Any]], call: Call) -> RawResponse:
         """Submits or cancels a document."""
         body = await self._body(call, call.path.rpartition(b"/")[2].decode("ascii"))
-        values = decode_object(call.arrival.headers, body, optional=True)
-        wanted = write_conditions(call.arrival.headers)
+        values = decode_object(call.state.headers, body, optional=True)
+        wanted = write_conditions(call.state.headers)
         return await self._change(call, partial(write, body=values), values, wanted, body)
 
-    async def delete(self, call: Call) -> Answer:
+    async def delete(self, call: Call) -> RawResponse:
         """Deletes a document, for good with `?hard=true`."""
         await self._require(call, "purge" if call.query == b"hard=true" else "delete")
         hard = flag(parse_query(call.query, ("hard",)), "hard")
-        wanted = write_conditions(call.arrival.headers)
+        wanted = write_conditions(call.state.headers)
         once = self._once(call, b"", _deleted)
         ref, version = await self._expected(call, wanted)
-        scope, name = call.arrival.scope, call.plan.name
+        context, name = call.state.context, call.plan.name
         return await _answered(
-            self._documents.delete(scope, name, ref, hard=hard, if_match=version, once=once), _deleted
+            self._documents.delete(context, name, ref, hard=hard, if_match=version, once=once), _deleted
         )
 
     async def _change(
@@ -148,7 +148,7 @@ class DocumentActions:
         values: dict[str, Any],
         wanted: WriteConditions | None,
         body: bytes,
-    ) -> Answer:
+    ) -> RawResponse:
         if wanted is not None and wanted.match is not None:
             expected_version(values)
             values.pop(VERSION_FIELD, None)
@@ -157,16 +157,16 @@ class DocumentActions:
         ref, version = await self._expected(call, wanted)
         if version != NO_VERSION and values.get(VERSION_FIELD) is not None:
             version = None  # the one that the body states is looked at
-        return await _answered(write(call.arrival.scope, call.plan.name, ref, if_match=version, once=once), render)
+        return await _answered(write(call.state.context, call.plan.name, ref, if_match=version, once=once), render)
 
     async def _body(self, call: Call, action: str) -> bytes:
         """The body of a write, read only for who may write and asks for nothing else."""
         await self._require(call, action)
         parse_query(call.query)
-        return await read_body(call.arrival.headers, call.receive, self._body_limit)
+        return await read_body(call.state.headers, call.receive, self._body_limit)
 
     async def _require(self, call: Call, action: str) -> None:
-        await self._queries.permissions.require(call.arrival.scope, call.plan, action)
+        await self._queries.permissions.require(call.state.context, call.plan, action)
 
     async def _expected(self, call: Call, wanted: WriteConditions | None) -> tuple[UUID | str, int | None]:
         """The reference and the version that a write goes to. A name is tied to the id that the tags name, because
@@ -178,31 +178,31 @@ class DocumentActions:
             if len(versions) == 1 and versions[0][0] == call.ref:
                 return call.ref, versions[0][1]
         try:
-            current = await self._queries.get(call.arrival.scope, call.plan.name, call.ref, fields=())
+            current = await self._queries.get(call.state.context, call.plan.name, call.ref, fields=())
         except EntityNotFoundError:
             return call.ref, None if wanted.match is None else NO_VERSION
         if not wanted.hold(current["id"], current[VERSION_FIELD]):
             return current["id"], NO_VERSION
         return current["id"], current[VERSION_FIELD]
 
-    def _once(self, call: Call, body: bytes, render: Callable[[Any], Answer]) -> Once | None:
-        return written_once(call.arrival, call.method, call.target, body, render)
+    def _once(self, call: Call, body: bytes, render: Callable[[Any], RawResponse]) -> IdempotentWrite | None:
+        return written_once(call.state, call.method, call.target, body, render)
 
-    def _written(self, call: Call, status: int, document: Served) -> Answer:
+    def _written(self, call: Call, status: int, document: Served) -> RawResponse:
         body = self._encode(call.plan, document)
         headers = _tagged(document_etag(document, body))
         if status == 201:
             location = f"/api/v1/{call.plan.name}/{document['id']}"
             headers = (*headers, (b"location", location.encode("ascii")))
-        return Answer(status, body, headers)
+        return RawResponse(status, body, headers)
 
 
 def _tagged(etag: str) -> Headers:
     return (*_DOCUMENT, (b"etag", etag.encode("ascii")))
 
 
-def _not_modified(etag: str) -> Answer:
-    return Answer(304, b"", ((b"etag", etag.encode("ascii")), *PRIVATE))
+def _not_modified(etag: str) -> RawResponse:
+    return RawResponse(304, b"", ((b"etag", etag.encode("ascii")), *PRIVATE))
 
 
 def _says_version(wanted: WriteConditions | None) -> bool:
@@ -212,11 +212,11 @@ def _says_version(wanted: WriteConditions | None) -> bool:
     return wanted.match is not None or (wanted.none_match is not None and wanted.none_match.anything)
 
 
-def _deleted(_: object) -> Answer:
-    return Answer(204)
+def _deleted(_: object) -> RawResponse:
+    return RawResponse(204)
 
 
-async def _answered(write: Awaitable[Any], render: Callable[[Any], Answer]) -> Answer:
+async def _answered(write: Awaitable[Any], render: Callable[[Any], RawResponse]) -> RawResponse:
     """The answer to a write, or the one that it got the first time."""
     try:
         return render(await write)

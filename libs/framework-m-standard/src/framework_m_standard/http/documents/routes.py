@@ -9,16 +9,16 @@ from litestar import asgi
 from litestar.handlers import ASGIRouteHandler
 
 from framework_m_core.domain.errors import AuthenticationError, DocTypeNotFoundError
-from framework_m_core.registry.compiled import DocTypePlan
-from framework_m_core.registry.registry import Snapshot
+from framework_m_core.registry.compiled import CompiledDocType
+from framework_m_core.registry.registry import Registry
 from framework_m_standard.http.access import document_access
 from framework_m_standard.http.documents.actions import Call, DocumentActions, Operation
 from framework_m_standard.http.middleware.request_context import DOCUMENTS_PATH
-from framework_m_standard.http.wire.asgi import Arrival, Receive, Scope, Send, arrival_of
+from framework_m_standard.http.wire.asgi import Receive, RequestState, Scope, Send, request_state_of
 from framework_m_standard.http.wire.error_responses import problem
 from framework_m_standard.http.wire.paths import raw_path_of, reference, segment_text
 from framework_m_standard.http.wire.request_errors import MethodNotAllowedError, RouteNotFoundError
-from framework_m_standard.http.wire.responses import Answer, send_answer
+from framework_m_standard.http.wire.responses import RawResponse, send_response
 
 __all__ = ["DocumentRoutes", "document_mount"]
 
@@ -36,32 +36,32 @@ class Methods(NamedTuple):
 class DocumentRoutes:
     """Finds what serves a path and method, and answers; errors become problem documents here."""
 
-    def __init__(self, snapshot: Snapshot, actions: DocumentActions) -> None:
-        self._snapshot = snapshot
+    def __init__(self, registry: Registry, actions: DocumentActions) -> None:
+        self._registry = registry
         self._collection, self._document, self._verbs = _table(actions)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request."""
-        arrival = arrival_of(scope)
+        state = request_state_of(scope)
         try:
-            answer = await self._answer(scope, receive, arrival)
+            answer = await self._answer(scope, receive, state)
         except Exception as error:
-            answer = problem(error, arrival.scope.request_id)
-        await send_answer(send, answer, head=scope["method"] == "HEAD")
+            answer = problem(error, state.context.request_id)
+        await send_response(send, answer, head=scope["method"] == "HEAD")
 
-    async def _answer(self, scope: Scope, receive: Receive, arrival: Arrival) -> Answer:
+    async def _answer(self, scope: Scope, receive: Receive, state: RequestState) -> RawResponse:
         path, method = raw_path_of(scope), scope["method"]
         segments = path.split(b"/")
         methods = self._methods(segments)
         operation = methods.operations.get(method)
         if operation is None:
             if method == "OPTIONS":
-                return Answer(204, b"", ((b"allow", methods.allow.encode("ascii")),))
+                return RawResponse(204, b"", ((b"allow", methods.allow.encode("ascii")),))
             raise MethodNotAllowedError(methods.allow)
         # Before the DocType is looked for: else a path that is none would tell anybody which DocTypes there are.
         ref = reference(segments[_REF]) if len(segments) > _REF else None
-        plan = self._plan(segment_text(segments[_DOCTYPE]), arrival)
-        return await operation(Call(arrival, plan, method, path, scope["query_string"], receive, ref))
+        plan = self._plan(segment_text(segments[_DOCTYPE]), state)
+        return await operation(Call(state, plan, method, path, scope["query_string"], receive, ref))
 
     def _methods(self, segments: Sequence[bytes]) -> Methods:
         length = len(segments)
@@ -74,11 +74,11 @@ class DocumentRoutes:
                 return verb
         raise RouteNotFoundError("no route has this path")
 
-    def _plan(self, name: str, arrival: Arrival) -> DocTypePlan:
-        plan = self._snapshot.doctypes.get(name)
+    def _plan(self, name: str, state: RequestState) -> CompiledDocType:
+        plan = self._registry.doctypes.get(name)
         if plan is not None and plan.meta.has_api:
             return plan
-        if arrival.scope.principal.is_anonymous:
+        if state.context.principal.is_anonymous:
             raise AuthenticationError()
         raise DocTypeNotFoundError(f"there is no DocType {name[:80]!r}")
 

@@ -8,14 +8,14 @@ from typing import Final
 from uuid import UUID
 
 from framework_m_core.domain.clock import Clock
-from framework_m_core.domain.context import ANONYMOUS, Principal, RequestScope
+from framework_m_core.domain.context import ANONYMOUS, Principal, RequestContext
 from framework_m_core.interfaces.authentication import AuthenticationProtocol
 from framework_m_standard.http.access import unguarded_paths
-from framework_m_standard.http.wire.asgi import Arrival, ASGIApp, Message, Receive, Scope, Send, keep_arrival
+from framework_m_standard.http.wire.asgi import ASGIApp, Message, Receive, RequestState, Scope, Send, keep_request_state
 from framework_m_standard.http.wire.credentials import credentials_of, headers_by_name
 from framework_m_standard.http.wire.paths import decoded_path, raw_path_of, uuid_or_none
 
-__all__ = ["DOCUMENTS_PATH", "REFUSED_PATH", "Entrance"]
+__all__ = ["DOCUMENTS_PATH", "REFUSED_PATH", "RequestContextMiddleware"]
 
 DOCUMENTS_PATH: Final = "/api/v1"
 REFUSED_PATH: Final = "/-/refused"
@@ -28,7 +28,7 @@ _VARY: Final = b"authorization, cookie, x-api-key, origin"
 """Who asks decides what is answered: errors and 304 too, since a cache chooses among what it has by their headers."""
 
 
-class Entrance:
+class RequestContextMiddleware:
     """Wraps the app. Credentials that are given but not valid are refused whatever the route.
 
     `documents` serves document paths without the way through the app and its router; None where something that the
@@ -55,17 +55,17 @@ class Entrance:
 
         async def identified(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*_varied(message["headers"], arrival.vary), id_header, _NO_SNIFF]
+                message["headers"] = [*_varied(message["headers"], state.vary), id_header, _NO_SNIFF]
             await send(message)
 
         raw = raw_path_of(scope)
         _route(scope, raw)
-        arrival = await self._arrival(scope, raw, headers, identifier)
-        keep_arrival(scope, arrival)
+        state = await self._state(scope, raw, headers, identifier)
+        keep_request_state(scope, state)
         serve = self._documents if self._documents and scope["path"] == DOCUMENTS_PATH else self._app
         await serve(scope, receive, identified)
 
-    async def _arrival(self, scope: Scope, raw: bytes, headers: Mapping[bytes, bytes], identifier: UUID) -> Arrival:
+    async def _state(self, scope: Scope, raw: bytes, headers: Mapping[bytes, bytes], identifier: UUID) -> RequestState:
         principal, refusal = ANONYMOUS, None
         if raw not in self._unguarded:
             try:
@@ -73,7 +73,7 @@ class Entrance:
             except Exception as error:
                 refusal = error
                 scope["path"] = REFUSED_PATH
-        return Arrival(headers, RequestScope(principal, request_id=identifier, clock=self._clock), refusal)
+        return RequestState(headers, RequestContext(principal, request_id=identifier, clock=self._clock), refusal)
 
     async def _principal(self, headers: Mapping[bytes, bytes], method: str) -> Principal:
         credentials = credentials_of(headers, method)

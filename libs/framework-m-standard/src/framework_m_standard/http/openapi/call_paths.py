@@ -9,8 +9,8 @@ from pydantic import PydanticSchemaGenerationError, TypeAdapter
 from pydantic.errors import PydanticInvalidForJsonSchema
 
 from framework_m_core.interfaces.permission import Grant
-from framework_m_core.registry.compiled import DocTypePlan
-from framework_m_core.registry.endpoints import DOC_ID, CallPlan
+from framework_m_core.registry.compiled import CompiledDocType
+from framework_m_core.registry.endpoints import DOC_ID, Endpoint
 from framework_m_standard.http.openapi.components import problems, reference
 
 __all__ = ["CallParts", "function_parts", "method_parts"]
@@ -21,7 +21,7 @@ type CallParts = tuple[dict[str, Any], dict[str, Any]]
 """Paths and schemas."""
 
 
-def method_parts(plan: DocTypePlan, grants: Mapping[str, Grant]) -> CallParts:
+def method_parts(plan: CompiledDocType, grants: Mapping[str, Grant]) -> CallParts:
     """The methods of a DocType that the caller may call."""
     calls = {name: call for name, call in plan.calls.items() if call.action is None or call.action in grants}
     paths: dict[str, Any] = {}
@@ -33,7 +33,7 @@ def method_parts(plan: DocTypePlan, grants: Mapping[str, Grant]) -> CallParts:
     return paths, schemas
 
 
-def function_parts(functions: Mapping[str, CallPlan], visible: Mapping[str, Mapping[str, Grant]]) -> CallParts:
+def function_parts(functions: Mapping[str, Endpoint], visible: Mapping[str, Mapping[str, Grant]]) -> CallParts:
     """The functions that the caller may call."""
     paths: dict[str, Any] = {}
     schemas: dict[str, Any] = {}
@@ -45,7 +45,7 @@ def function_parts(functions: Mapping[str, CallPlan], visible: Mapping[str, Mapp
     return paths, schemas
 
 
-def _schemas(identifier: str, call: CallPlan) -> dict[str, Any]:
+def _schemas(identifier: str, call: Endpoint) -> dict[str, Any]:
     """The bodies of a call and of its answer, with what they are made of beside them."""
     template = f"#/components/schemas/{identifier}.{{model}}"
     body = call.arguments.model_json_schema(ref_template=template)
@@ -59,7 +59,7 @@ def _schemas(identifier: str, call: CallPlan) -> dict[str, Any]:
     return {f"{identifier}-Arguments": body, f"{identifier}-Answer": answer, **own}
 
 
-def _result(call: CallPlan, template: str) -> dict[str, Any]:
+def _result(call: Endpoint, template: str) -> dict[str, Any]:
     """The schema of what a call returns; anything where its annotation does not say."""
     try:
         return TypeAdapter(call.returns).json_schema(mode="serialization", ref_template=template)
@@ -67,7 +67,7 @@ def _result(call: CallPlan, template: str) -> dict[str, Any]:
         return {}
 
 
-def _operation(identifier: str, name: str, tag: str, call: CallPlan) -> dict[str, Any]:
+def _operation(identifier: str, name: str, tag: str, call: Endpoint) -> dict[str, Any]:
     summary, _, rest = call.about.partition("\n")
     needs = f"Needs leave to {call.action} {call.doctype}." if call.action else "Open to everybody."
     body = {"application/json": {"schema": reference(f"{identifier}-Arguments")}}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from framework_m_core.interfaces.permission import Grant
-from framework_m_core.registry.compiled import DocTypePlan
+from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.services.metadata.schemas import document_schema, input_schema
 from framework_m_standard.http.access import RouteAccess, document_access
 from framework_m_standard.http.openapi.components import components_of, problems, reference
@@ -61,7 +61,7 @@ _VERSION: Final = {
 }
 
 
-def doctype_schemas(plan: DocTypePlan, grants: Mapping[str, Grant]) -> dict[str, Any]:
+def doctype_schemas(plan: CompiledDocType, grants: Mapping[str, Grant]) -> dict[str, Any]:
     """The schemas of a DocType: as it is served, and of the bodies that the caller may send."""
     schemas: dict[str, Any] = {}
     if "read" in grants:
@@ -81,7 +81,7 @@ def doctype_schemas(plan: DocTypePlan, grants: Mapping[str, Grant]) -> dict[str,
     return {name: found for whole in schemas.items() for name, found in components_of(*whole)}
 
 
-def _page(plan: DocTypePlan) -> dict[str, Any]:
+def _page(plan: CompiledDocType) -> dict[str, Any]:
     properties: dict[str, Any] = {
         "items": {"type": "array", "items": reference(plan.name)},
         "total": {"type": ["integer", "null"]},
@@ -93,7 +93,7 @@ def _page(plan: DocTypePlan) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": list(properties)}
 
 
-def doctype_paths(plan: DocTypePlan, grants: Mapping[str, Grant]) -> dict[str, Any]:
+def doctype_paths(plan: CompiledDocType, grants: Mapping[str, Grant]) -> dict[str, Any]:
     """The operations on documents of a DocType that the caller has a grant for."""
     paths: dict[str, Any] = {}
     for route in document_access():
@@ -109,7 +109,7 @@ def doctype_paths(plan: DocTypePlan, grants: Mapping[str, Grant]) -> dict[str, A
     return paths
 
 
-def _operation(plan: DocTypePlan, route: RouteAccess, grants: Mapping[str, Grant]) -> dict[str, Any]:
+def _operation(plan: CompiledDocType, route: RouteAccess, grants: Mapping[str, Grant]) -> dict[str, Any]:
     name = route.operation
     operation: dict[str, Any] = {
         "operationId": f"{name}{plan.name}",
@@ -126,7 +126,7 @@ def _operation(plan: DocTypePlan, route: RouteAccess, grants: Mapping[str, Grant
     return operation
 
 
-def _body(plan: DocTypePlan, operation: str) -> dict[str, Any] | None:
+def _body(plan: CompiledDocType, operation: str) -> dict[str, Any] | None:
     if operation == "create":
         return reference(f"{plan.name}-Create")
     if operation in {"replace", "update"}:
@@ -134,7 +134,7 @@ def _body(plan: DocTypePlan, operation: str) -> dict[str, Any] | None:
     return dict(_VERSION) if operation in {"submit", "cancel"} else None
 
 
-def _answers(plan: DocTypePlan, operation: str, grants: Mapping[str, Grant]) -> dict[str, Any]:
+def _answers(plan: CompiledDocType, operation: str, grants: Mapping[str, Grant]) -> dict[str, Any]:
     if operation == "delete":
         return {"204": {"description": "It is deleted."}}
     schema: dict[str, Any] = {"type": "object"}

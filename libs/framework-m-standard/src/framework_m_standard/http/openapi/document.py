@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
-from framework_m_core.domain.context import RequestScope
+from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.errors import AuthenticationError
 from framework_m_core.interfaces.permission import Grant
-from framework_m_core.registry.registry import Snapshot
+from framework_m_core.registry.registry import Registry
 from framework_m_core.services.metadata.service import MetadataService
 from framework_m_standard.http.openapi.call_paths import function_parts, method_parts
 from framework_m_standard.http.openapi.components import PARAMETERS, SCHEMAS, SECURITY_SCHEMES
@@ -29,17 +29,17 @@ _DESCRIPTION: Final = (
 class OpenApi:
     """Documents by what a caller may see."""
 
-    def __init__(self, snapshot: Snapshot, metadata: MetadataService, title: str, version: str) -> None:
-        self._snapshot = snapshot
+    def __init__(self, registry: Registry, metadata: MetadataService, title: str, version: str) -> None:
+        self._registry = registry
         self._metadata = metadata
         self._info = {"title": title, "version": version, "description": _DESCRIPTION}
         self._encoded = lru_cache(maxsize=_MOST_KEPT)(self._encode)
 
-    async def document(self, scope: RequestScope) -> bytes:
+    async def document(self, context: RequestContext) -> bytes:
         """The document as JSON. Raises AuthenticationError for anonymous callers."""
-        if scope.principal.is_anonymous:
+        if context.principal.is_anonymous:
             raise AuthenticationError
-        return self._encoded(_Visible(await self._metadata.visible(scope)))
+        return self._encoded(_Visible(await self._metadata.visible(context)))
 
     def _encode(self, visible: _Visible) -> bytes:
         return encode(self._build(visible.grants))
@@ -47,11 +47,11 @@ class OpenApi:
     def _build(self, visible: Mapping[str, Mapping[str, Grant]]) -> dict[str, Any]:
         paths, schemas = dict(FIXED_PATHS), {**SCHEMAS, **FIXED_SCHEMAS}
         for name, grants in visible.items():
-            plan = self._snapshot.get(name)
+            plan = self._registry.get(name)
             calls, call_schemas = method_parts(plan, grants)
             paths |= doctype_paths(plan, grants) | calls
             schemas |= doctype_schemas(plan, grants) | call_schemas
-        calls, call_schemas = function_parts(self._snapshot.functions, visible)
+        calls, call_schemas = function_parts(self._registry.functions, visible)
         return {
             "openapi": "3.1.0",
             "info": self._info,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
-from framework_m_core.registry.compiled import DocTypePlan
+from framework_m_core.registry.compiled import CompiledDocType
 
 __all__ = ["example_of"]
 
@@ -22,7 +22,7 @@ _EXAMPLES: Final[Mapping[FieldKind, Any]] = {
 }
 
 
-def example_of(plan: DocTypePlan, schema: Mapping[str, Any]) -> dict[str, Any]:
+def example_of(plan: CompiledDocType, schema: Mapping[str, Any]) -> dict[str, Any]:
     """A document with values of the right kind in the fields that its schema shows, without sensitive ones."""
     shown = schema["properties"]
     told = [plan.specs[name] for name in shown if not plan.specs[name].sensitive]
@@ -34,7 +34,7 @@ def _has_example(spec: FieldSpec) -> bool:
     return spec.kind is not FieldKind.JSON
 
 
-def _row(plan: DocTypePlan, field: FieldSpec, shown: Mapping[str, Any]) -> dict[str, Any]:
+def _row(plan: CompiledDocType, field: FieldSpec, shown: Mapping[str, Any]) -> dict[str, Any]:
     specs = [plan.children[field.name].fields.get(name) for name in shown[field.name]["items"]["properties"]]
     return {spec.name: _value(spec) for spec in specs if spec and not spec.sensitive and _has_example(spec)}
 

@@ -13,7 +13,7 @@ from framework_m_standard.http.documents.etags import content_etag, not_modified
 from framework_m_standard.http.documents.query_parameters import parse_query
 from framework_m_standard.http.openapi.document import OpenApi
 from framework_m_standard.http.openapi.pages import ASSETS, PAGES
-from framework_m_standard.http.wire.asgi import arrival_of
+from framework_m_standard.http.wire.asgi import request_state_of
 from framework_m_standard.http.wire.request_errors import RouteNotFoundError
 
 __all__ = ["openapi_routes"]
@@ -39,9 +39,9 @@ def openapi_routes(openapi: OpenApi, assets: Path | None) -> list[HTTPRouteHandl
     @route("/schema/openapi.json", http_method=_GET)
     async def openapi_document(request: Request[Any, Any, Any]) -> Response[bytes]:
         parse_query(request.scope["query_string"])
-        body = await openapi.document(arrival_of(request.scope).scope)
+        body = await openapi.document(request_state_of(request.scope).context)
         etag = content_etag(body)
-        if not_modified(arrival_of(request.scope).headers, etag):
+        if not_modified(request_state_of(request.scope).headers, etag):
             return Response(b"", status_code=304, headers={"etag": etag, **_PRIVATE})
         return Response(body, media_type="application/json", headers={"etag": etag, **_PRIVATE})
 
@@ -70,5 +70,5 @@ def openapi_routes(openapi: OpenApi, assets: Path | None) -> list[HTTPRouteHandl
 
 def _require_login(request: Request[Any, Any, Any]) -> None:
     parse_query(request.scope["query_string"])
-    if arrival_of(request.scope).scope.principal.is_anonymous:
+    if request_state_of(request.scope).context.principal.is_anonymous:
         raise AuthenticationError

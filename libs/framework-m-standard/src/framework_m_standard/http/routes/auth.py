@@ -11,11 +11,11 @@ from litestar.datastructures import Cookie
 from litestar.handlers import HTTPRouteHandler
 
 from framework_m_core.domain.context import GUEST
-from framework_m_core.domain.errors import AuthenticationError, FieldProblem, ValidationError
+from framework_m_core.domain.errors import AuthenticationError, FieldError, ValidationError
 from framework_m_core.interfaces.authentication import AuthenticationProtocol, Credentials, Login
 from framework_m_core.interfaces.session import SessionKind
 from framework_m_standard.http.documents.query_parameters import flag, parse_query
-from framework_m_standard.http.wire.asgi import arrival_of
+from framework_m_standard.http.wire.asgi import request_state_of
 from framework_m_standard.http.wire.body_codec import read_object
 from framework_m_standard.http.wire.credentials import CSRF_COOKIE, SESSION_COOKIE, credentials_of
 
@@ -36,7 +36,7 @@ class AuthRoutes:
     """The routes below `/api/v1/auth`."""
 
     authentication: AuthenticationProtocol
-    body_limit: int
+    max_body_bytes: int
     secure_cookies: bool
 
     def handlers(self) -> list[HTTPRouteHandler]:
@@ -72,7 +72,7 @@ class AuthRoutes:
 
     async def _logout(self, request: AnyRequest) -> Response[None]:
         parse_query(request.scope["query_string"])
-        headers = arrival_of(request.scope).headers
+        headers = request_state_of(request.scope).headers
         await self.authentication.logout(credentials_of(headers, request.method) or Credentials())
         # A header that decides ends its own session: the browser's, which lives on, keeps its cookies.
         names = () if b"authorization" in headers else (SESSION_COOKIE, CSRF_COOKIE)
@@ -80,15 +80,15 @@ class AuthRoutes:
         return Response(None, status_code=204, cookies=gone, headers=_NO_STORE)
 
     async def _texts(self, request: AnyRequest, names: Sequence[str]) -> Mapping[str, str]:
-        headers = arrival_of(request.scope).headers
+        headers = request_state_of(request.scope).headers
         receive: Any = request.receive
-        body = await read_object(headers, receive, min(self.body_limit, _MOST_OCTETS))
-        problems = [FieldProblem(name, "unknown_field", "there is no such field") for name in body if name not in names]
+        body = await read_object(headers, receive, min(self.max_body_bytes, _MOST_OCTETS))
+        problems = [FieldError(name, "unknown_field", "there is no such field") for name in body if name not in names]
         for name in names:
             value = body.get(name)
             if not isinstance(value, str) or not 0 < len(value) <= _MOST[name]:
                 message = f"a text of 1 to {_MOST[name]} characters is expected"
-                problems.append(FieldProblem(name, "wrong_type" if name in body else "required", message))
+                problems.append(FieldError(name, "wrong_type" if name in body else "required", message))
         if problems:
             raise ValidationError("the body is not as expected", problems)
         return body
@@ -132,7 +132,7 @@ def _user(login: Login) -> dict[str, Any]:
 
 def _me(request: AnyRequest) -> Response[Any]:
     parse_query(request.scope["query_string"])
-    principal = arrival_of(request.scope).scope.principal
+    principal = request_state_of(request.scope).context.principal
     if principal.is_anonymous:
         raise AuthenticationError("nobody is logged in")
     user = {"id": principal.id, "email": principal.email, "roles": sorted(principal.roles - {GUEST})}

@@ -11,7 +11,7 @@ from litestar.handlers import HTTPRouteHandler
 from framework_m_core.services.metadata.service import MetadataService
 from framework_m_standard.http.documents.etags import content_etag, not_modified
 from framework_m_standard.http.documents.query_parameters import parse_query
-from framework_m_standard.http.wire.asgi import arrival_of
+from framework_m_standard.http.wire.asgi import request_state_of
 from framework_m_standard.http.wire.responses import encode
 
 __all__ = ["meta_routes"]
@@ -25,13 +25,13 @@ def meta_routes(metadata: MetadataService) -> list[HTTPRouteHandler]:
     @route("/api/meta", http_method=_GET)
     async def meta_overview(request: Request[Any, Any, Any]) -> Response[bytes]:
         parse_query(request.scope["query_string"])
-        return _cacheable(request, await metadata.overview(arrival_of(request.scope).scope))
+        return _cacheable(request, await metadata.overview(request_state_of(request.scope).context))
 
     @route("/api/meta/{doctype:str}", http_method=_GET)
     async def meta(request: Request[Any, Any, Any]) -> Response[bytes]:
         parse_query(request.scope["query_string"])
         doctype = request.path_params["doctype"]
-        return _cacheable(request, await metadata.describe(arrival_of(request.scope).scope, doctype))
+        return _cacheable(request, await metadata.describe(request_state_of(request.scope).context, doctype))
 
     return [meta_overview, meta]
 
@@ -40,6 +40,6 @@ def _cacheable(request: Request[Any, Any, Any], content: Mapping[str, Any]) -> R
     body = encode(content)
     etag = content_etag(body)
     headers = {"etag": etag, "cache-control": "private, no-cache"}
-    if not_modified(arrival_of(request.scope).headers, etag):
+    if not_modified(request_state_of(request.scope).headers, etag):
         return Response(b"", status_code=304, headers=headers)
     return Response(body, media_type="application/json", headers=headers)

@@ -12,31 +12,31 @@ from pydantic import BaseModel
 from framework_m_core.domain.documents.doctype import is_document_class
 from framework_m_core.services.rpc import RpcService
 from framework_m_standard.http.documents.query_parameters import parse_query
-from framework_m_standard.http.wire.asgi import Receive, arrival_of
+from framework_m_standard.http.wire.asgi import Receive, request_state_of
 from framework_m_standard.http.wire.body_codec import decode_object, read_body
 
 __all__ = ["rpc_routes"]
 
 
-def rpc_routes(rpc: RpcService, body_limit: int) -> list[HTTPRouteHandler]:
+def rpc_routes(rpc: RpcService, max_body_bytes: int) -> list[HTTPRouteHandler]:
     """The calls of methods, and those of functions."""
 
     async def arguments(request: Request[Any, Any, Any]) -> dict[str, Any]:
         parse_query(request.scope["query_string"])
-        headers = arrival_of(request.scope).headers
+        headers = request_state_of(request.scope).headers
         return decode_object(
-            headers, await read_body(headers, cast("Receive", request.receive), body_limit), optional=True
+            headers, await read_body(headers, cast("Receive", request.receive), max_body_bytes), optional=True
         )
 
     @post("/api/v1/rpc/fn/{path:str}", status_code=200)
     async def call_function(request: Request[Any, Any, Any]) -> Response[bytes]:
-        call = await rpc.function(arrival_of(request.scope).scope, request.path_params["path"])
+        call = await rpc.function(request_state_of(request.scope).context, request.path_params["path"])
         return _answer(await call(await arguments(request), _encoded))
 
     @post("/api/v1/rpc/{doctype:str}/{method:str}", status_code=200)
     async def call_method(request: Request[Any, Any, Any]) -> Response[bytes]:
         given = request.path_params
-        call = await rpc.method(arrival_of(request.scope).scope, given["doctype"], given["method"])
+        call = await rpc.method(request_state_of(request.scope).context, given["doctype"], given["method"])
         return _answer(await call(await arguments(request), _encoded))
 
     return [call_function, call_method]

@@ -14,7 +14,7 @@ from litestar import HttpMethod, Request, Response, route
 from litestar.handlers import HTTPRouteHandler
 
 from framework_m_standard.http.access import access_table
-from framework_m_standard.http.wire.asgi import arrival_of
+from framework_m_standard.http.wire.asgi import request_state_of
 from framework_m_standard.http.wire.responses import encode
 
 __all__ = ["welcome_route"]
@@ -90,9 +90,9 @@ def welcome_route(name: str, version: str) -> HTTPRouteHandler:
 
     @route("/", http_method=[HttpMethod.GET, HttpMethod.HEAD])
     async def welcome(request: Request[Any, Any, Any]) -> Response[bytes]:
-        arrival = arrival_of(request.scope)
-        arrival.vary = b"accept"
-        if b"text/html" in arrival.headers.get(b"accept", b""):
+        state = request_state_of(request.scope)
+        state.vary = b"accept"
+        if b"text/html" in state.headers.get(b"accept", b""):
             return Response(page, media_type="text/html", headers=_HEADERS)
         return Response(body, media_type="application/json", headers=_HEADERS)
 

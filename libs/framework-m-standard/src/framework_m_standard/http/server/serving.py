@@ -50,7 +50,7 @@ def serve(
     bound: socket.socket,
     lifecycle: Lifecycle,
     *,
-    shutdown_seconds: int,
+    shutdown_timeout_seconds: int,
     ready: Callable[[], None] = lambda: None,
 ) -> None:
     """Serves until SIGINT or SIGTERM, then lets running requests finish for so many seconds and closes.
@@ -58,7 +58,7 @@ def serve(
     `ready` is called once the app is open. What the opener raises is passed on.
     """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(opener, bound, lifecycle, shutdown_seconds, ready))
+        runner.run(_serve(opener, bound, lifecycle, shutdown_timeout_seconds, ready))
 
 
 async def _serve(
@@ -97,7 +97,7 @@ def _signals(stop: Callable[[], None]) -> Iterator[None]:
             loop.remove_signal_handler(number)
 
 
-def _config(app: ASGIApp, shutdown_seconds: int) -> uvicorn.Config:
+def _config(app: ASGIApp, shutdown_timeout_seconds: int) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=BoundedHeads,
@@ -108,7 +108,7 @@ def _config(app: ASGIApp, shutdown_seconds: int) -> uvicorn.Config:
         server_header=False,
         proxy_headers=False,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=shutdown_seconds,
+        timeout_graceful_shutdown=shutdown_timeout_seconds,
         backlog=_BACKLOG,
     )
 

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
-from framework_m_core.domain.context import RequestScope
+from framework_m_core.domain.context import RequestContext
 
-__all__ = ["ASGIApp", "Arrival", "Message", "Receive", "Scope", "Send", "arrival_of", "keep_arrival"]
+__all__ = ["ASGIApp", "Message", "Receive", "RequestState", "Scope", "Send", "keep_request_state", "request_state_of"]
 
 type Scope = MutableMapping[str, Any]
 type Message = MutableMapping[str, Any]
@@ -20,24 +20,24 @@ _KEY = "framework_m"
 
 
 @dataclass(slots=True)
-class Arrival:
+class RequestState:
     """A request's headers by lower-case name, who sent it, and why it is refused, if it is.
 
     `vary` names what else its answer depends on; set here and not as a header, CORS does not replace it.
     """
 
     headers: Mapping[bytes, bytes]
-    scope: RequestScope
+    context: RequestContext
     refusal: Exception | None = None
     vary: bytes = b""
 
 
-def keep_arrival(scope: Scope, arrival: Arrival) -> None:
-    """Puts an arrival where `arrival_of` finds it."""
-    scope[_KEY] = arrival
+def keep_request_state(scope: Scope, state: RequestState) -> None:
+    """Puts an arrival where `request_state_of` finds it."""
+    scope[_KEY] = state
 
 
-def arrival_of(scope: Any) -> Arrival:
+def request_state_of(scope: Any) -> RequestState:
     """What the entrance has learnt of a request."""
-    arrival: Arrival = scope[_KEY]
-    return arrival
+    state: RequestState = scope[_KEY]
+    return state

@@ -12,13 +12,13 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
 from framework_m_core.domain import errors
-from framework_m_core.domain.errors import FieldProblem, FrameworkError, RateLimitError, ValidationError
+from framework_m_core.domain.errors import FieldError, FrameworkError, RateLimitError, ValidationError
 from framework_m_standard.http.wire import request_errors
-from framework_m_standard.http.wire.asgi import arrival_of
+from framework_m_standard.http.wire.asgi import request_state_of
 from framework_m_standard.http.wire.request_errors import MethodNotAllowedError
-from framework_m_standard.http.wire.responses import Answer, Headers, encode
+from framework_m_standard.http.wire.responses import Headers, RawResponse, encode
 
-__all__ = ["STATUS", "answer_to_exception", "problem", "status_of"]
+__all__ = ["STATUS", "problem", "respond_to_exception", "status_of"]
 
 _log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ STATUS: Final[Mapping[type[FrameworkError], int]] = {
     errors.ValidationError: 400,
     errors.AuthenticationError: 401,
     errors.PermissionDeniedError: 403,
-    errors.CallNotFoundError: 404,
+    errors.MethodNotFoundError: 404,
     errors.DocTypeNotFoundError: 404,
     errors.EntityNotFoundError: 404,
     request_errors.RouteNotFoundError: 404,
@@ -77,7 +77,7 @@ def status_of(error: Exception) -> int:
     return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
 
 
-def problem(error: Exception, request_id: UUID) -> Answer:
+def problem(error: Exception, request_id: UUID) -> RawResponse:
     """The response to an error; what went wrong on our side is logged and not told."""
     status = status_of(error)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -97,20 +97,20 @@ def problem(error: Exception, request_id: UUID) -> Answer:
             body["detail"] += f" (the first {_MOST_FAULTS} of {len(error.problems)} faults are listed)"
     if "rule" in getattr(error, "details", ()):
         body["rule"] = error.details["rule"]  # type: ignore[attr-defined]
-    return Answer(status, encode(body), (_PROBLEM, _NO_STORE, *_headers(error, status)))
+    return RawResponse(status, encode(body), (_PROBLEM, _NO_STORE, *_headers(error, status)))
 
 
-def answer_to_exception(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+def respond_to_exception(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Litestar's exception handler."""
-    answer = problem(error, arrival_of(request.scope).scope.request_id)
+    answer = problem(error, request_state_of(request.scope).context.request_id)
     headers = {name.decode(): value.decode("latin-1") for name, value in answer.headers[1:]}
     return Response(answer.body, status_code=answer.status, media_type="application/problem+json", headers=headers)
 
 
-def _shown(fault: FieldProblem) -> FieldProblem:
+def _shown(fault: FieldError) -> FieldError:
     if len(fault.field) <= _LONGEST_FIELD and len(fault.message) <= _LONGEST_MESSAGE:
         return fault
-    return FieldProblem(fault.field[:_LONGEST_FIELD], fault.code, fault.message[:_LONGEST_MESSAGE])
+    return FieldError(fault.field[:_LONGEST_FIELD], fault.code, fault.message[:_LONGEST_MESSAGE])
 
 
 def _code(error: Exception, status: int) -> str:

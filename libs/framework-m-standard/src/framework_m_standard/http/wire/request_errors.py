@@ -37,7 +37,7 @@ class MediaTypeError(FrameworkError):
 
 
 class BodyTooLargeError(FrameworkError):
-    """The body is larger than `[http] body_limit_mb`."""
+    """The body is larger than `[http] max_body_mb`."""
 
     code = "body_too_large"
 

@@ -9,11 +9,11 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from framework_m_core.registry.compiled import DocTypePlan
-from framework_m_core.registry.registry import Snapshot
+from framework_m_core.registry.compiled import CompiledDocType
+from framework_m_core.registry.registry import Registry
 from framework_m_standard.http.wire.asgi import Send
 
-__all__ = ["JSON", "PRIVATE", "Answer", "DocumentEncoder", "Headers", "encode", "send_answer"]
+__all__ = ["JSON", "PRIVATE", "DocumentEncoder", "Headers", "RawResponse", "encode", "send_response"]
 
 JSON: Final = (b"content-type", b"application/json")
 PRIVATE: Final = ((b"cache-control", b"private, no-cache"),)
@@ -29,7 +29,7 @@ _PLAIN_SCALE: Final = 6
 type Headers = tuple[tuple[bytes, bytes], ...]
 
 
-class Answer(NamedTuple):
+class RawResponse(NamedTuple):
     """A response: status, body, and headers beside its length."""
 
     status: int
@@ -37,7 +37,7 @@ class Answer(NamedTuple):
     headers: Headers = ()
 
 
-async def send_answer(send: Send, answer: Answer, *, head: bool = False) -> None:
+async def send_response(send: Send, answer: RawResponse, *, head: bool = False) -> None:
     """Sends a response; to a HEAD everything but the body."""
     status, body, headers = answer
     length = () if status in {204, 304} else ((b"content-length", b"%d" % len(body)),)
@@ -48,16 +48,16 @@ async def send_answer(send: Send, answer: Answer, *, head: bool = False) -> None
 class DocumentEncoder:
     """Encodes documents of a DocType, with decimals never in exponent notation."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
-        deep = {plan.name for plan in snapshot.doctypes.values() if _has_deep_decimals(plan)}
-        self._deep = deep | {plan.name for plan in snapshot.doctypes.values() if deep.intersection(plan.links.values())}
+    def __init__(self, registry: Registry) -> None:
+        deep = {plan.name for plan in registry.doctypes.values() if _has_deep_decimals(plan)}
+        self._deep = deep | {plan.name for plan in registry.doctypes.values() if deep.intersection(plan.links.values())}
 
-    def __call__(self, plan: DocTypePlan, value: Any) -> bytes:
+    def __call__(self, plan: CompiledDocType, value: Any) -> bytes:
         """A document or a page of them as JSON."""
         return encode(_plain(value) if plan.name in self._deep else value)
 
 
-def _has_deep_decimals(plan: DocTypePlan) -> bool:
+def _has_deep_decimals(plan: CompiledDocType) -> bool:
     levels = [plan.fields, *(child.fields for child in plan.children.values())]
     return any((spec.scale or 0) > _PLAIN_SCALE for level in levels for spec in level.values())
 

@@ -175,7 +175,7 @@ class PostgresDriver:
 
     async def _acquire(self) -> _Connection:
         try:
-            async with asyncio.timeout(self._settings.lock_timeout):
+            async with asyncio.timeout(self._settings.lock_timeout_seconds):
                 while True:
                     if self._free:
                         return self._free.pop()
@@ -211,13 +211,13 @@ class PostgresDriver:
     async def _raw(self, **server_settings: str) -> asyncpg.Connection:
         return await asyncpg.connect(
             self._url,
-            timeout=math.ceil(self._settings.lock_timeout),
+            timeout=math.ceil(self._settings.lock_timeout_seconds),
             statement_cache_size=0,
             server_settings={
                 "application_name": "framework-m",
                 "timezone": "UTC",
                 "jit": "off",
-                "lock_timeout": str(int(self._settings.lock_timeout * 1000)),
+                "lock_timeout": str(int(self._settings.lock_timeout_seconds * 1000)),
                 **server_settings,
             },
         )
@@ -226,7 +226,7 @@ class PostgresDriver:
         self._open += 1
         try:
             with translated_postgres():
-                raw = await self._raw(statement_timeout=str(int(self._settings.statement_timeout * 1000)))
+                raw = await self._raw(statement_timeout=str(int(self._settings.statement_timeout_seconds * 1000)))
         except BaseException:
             self._open -= 1
             self._wake()

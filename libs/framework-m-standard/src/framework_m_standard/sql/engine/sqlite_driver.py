@@ -19,7 +19,7 @@ from sqlalchemy.dialects.sqlite import pysqlite
 from sqlalchemy.engine import Dialect
 
 from framework_m_core.domain.errors import ConfigurationError, TransientError
-from framework_m_core.services.runtime.shield import finished
+from framework_m_core.services.runtime.shield import run_shielded
 from framework_m_standard.sql.engine.error_translation import AWAY, translated_sqlite
 from framework_m_standard.sql.settings import SqlSettings
 from framework_m_standard.sql.statements.compiled import Statement
@@ -62,7 +62,7 @@ class SqliteDriver:
         connection = sqlite3.connect(
             self.path, timeout=0, isolation_level=None, check_same_thread=False, cached_statements=1000
         )
-        deadline = time.monotonic() + self._settings.lock_timeout
+        deadline = time.monotonic() + self._settings.lock_timeout_seconds
         while True:
             try:
                 connection.execute("PRAGMA journal_mode=WAL")
@@ -100,13 +100,13 @@ class SqliteDriver:
         """Runs work on a connection in a reader's thread. Its statements end at the timeout: between two steps of many,
         and between two rows that each take long."""
         async with self._heavy:
-            loop, timeout = asyncio.get_running_loop(), self._settings.statement_timeout
-            connection = self._idle.pop() if self._idle else await finished(self._on_thread(self._connect))
+            loop, timeout = asyncio.get_running_loop(), self._settings.statement_timeout_seconds
+            connection = self._idle.pop() if self._idle else await run_shielded(self._on_thread(self._connect))
             deadline = time.monotonic() + timeout
             connection.set_progress_handler(lambda: time.monotonic() > deadline, _PROGRESS_STEPS)
             too_late = loop.call_later(timeout, connection.interrupt)
             try:
-                return await finished(self._on_thread(work, connection))
+                return await run_shielded(self._on_thread(work, connection))
             finally:
                 too_late.cancel()
                 connection.set_progress_handler(None, 0)
@@ -138,7 +138,7 @@ class SqliteDriver:
 
     async def begin(self) -> SqliteTransaction:
         """Opens a transaction for writing; waits its turn, for at most the lock timeout."""
-        deadline = time.monotonic() + self._settings.lock_timeout
+        deadline = time.monotonic() + self._settings.lock_timeout_seconds
         await self._take_turn()
         try:
             await self._begin_immediate(deadline)
@@ -152,7 +152,7 @@ class SqliteDriver:
             await self._lock.acquire()
             return
         try:
-            async with asyncio.timeout(self._settings.lock_timeout):
+            async with asyncio.timeout(self._settings.lock_timeout_seconds):
                 await self._lock.acquire()
         except TimeoutError:
             raise TransientError(AWAY) from None

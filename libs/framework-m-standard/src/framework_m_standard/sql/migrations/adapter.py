@@ -55,7 +55,7 @@ class SqlMigrations:
         self._store = sql_store
         self._folder: Path = sql_store.migrations
         self._database = migration_database(sql_store.driver, sql_settings)
-        self._comparison = Comparison(sql_store.snapshot, sql_store.driver.name)
+        self._comparison = Comparison(sql_store.registry, sql_store.driver.name)
         self._framework = FrameworkTables(sql_store)
         self._revisions = RevisionRunner(self._folder)
         self._patches = PatchRunner(unit_of_work, documents)
@@ -171,7 +171,7 @@ class SqlMigrations:
         return await self._database.work(self._comparison.has_tables, keep=False)
 
     def _changes(self, connection: sa.Connection, *, drop: bool) -> list[MigrateOperation]:
-        translate = Changes(self._store.snapshot, self._comparison.tables, drop=drop)
+        translate = Changes(self._store.registry, self._comparison.tables, drop=drop)
         return translate.of(self._comparison.with_database(connection))
 
     async def _ready_to_write(self) -> MigrationFiles:
@@ -238,7 +238,7 @@ class SqlMigrations:
 
     async def _write_first(self, message: str) -> WrittenRevision:
         """A first revision of tables that are there already."""
-        translate = Changes(self._store.snapshot, self._comparison.tables, drop=False)
+        translate = Changes(self._store.registry, self._comparison.tables, drop=False)
         changes = translate.of(await self._database.work(self._comparison.with_nothing, keep=False))
         path = write_revision(self._folder, message, changes)
         with _unless_kept(path):

@@ -77,7 +77,7 @@ def knowing_kinds(engine: sa.Engine) -> sa.Engine:
 class _SqliteDatabase:
     def __init__(self, path: Path, settings: SqlSettings) -> None:
         self._path = path
-        self._timeout = settings.lock_timeout
+        self._timeout = settings.lock_timeout_seconds
         self.engine = knowing_kinds(sa.create_engine("sqlite://", creator=self._connect, poolclass=NullPool))
         event.listen(self.engine, "begin", _begin)
 

@@ -9,10 +9,10 @@ from typing import Any
 import sqlalchemy as sa
 from alembic.util import load_python_file
 
-from framework_m_core.domain.context import RequestScope, system_scope
+from framework_m_core.domain.context import RequestContext, system_context
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.services.documents.service import DocumentService
-from framework_m_core.services.runtime.retry import retrying
+from framework_m_core.services.runtime.retry import retry
 from framework_m_standard.sql.migrations.files.patches import PatchFile
 from framework_m_standard.sql.migrations.operations.long_running import lift_timeout
 from framework_m_standard.sql.migrations.patch_sql import PatchSql
@@ -35,23 +35,23 @@ class PatchRunner:
         """Runs a patch, again when it conflicts with other writers. Raises MigrationError saying where it failed."""
         with failed("patch", patch.name, patch.path.parents[1], RUN_AGAIN):
             work = _work_of(patch)
-            await retrying(lambda: self._attempt(patch, work))
+            await retry(lambda: self._attempt(patch, work))
 
     async def _attempt(self, patch: PatchFile, work: Any) -> None:
-        scope = system_scope(f"patch {patch.name}")
-        async with self._units(scope) as unit:
+        context = system_context(f"patch {patch.name}")
+        async with self._units(context) as unit:
             await lift_timeout(await unit.transaction(), unit.store.driver.name)
-            await work(**await self._arguments(work, scope, unit))
+            await work(**await self._arguments(work, context, unit))
             await unit.flush()
             transaction = await unit.transaction()
-            await transaction.script(_note(patch, scope, unit.store.driver.dialect))
+            await transaction.script(_note(patch, context, unit.store.driver.dialect))
             await unit.commit()
 
-    async def _arguments(self, work: Any, scope: RequestScope, unit: SqlUnitOfWork) -> Mapping[str, object]:
+    async def _arguments(self, work: Any, context: RequestContext, unit: SqlUnitOfWork) -> Mapping[str, object]:
         given: dict[str, object] = {}
         for name in inspect.signature(work).parameters:
             if name == "documents":
-                given[name] = self._documents.scoped(scope.within(unit))
+                given[name] = self._documents.client_for(context.within(unit))
             elif name == "sql":
                 given[name] = PatchSql(await unit.transaction(), unit.store.driver.name)
             else:
@@ -67,6 +67,6 @@ def _work_of(patch: PatchFile) -> Any:
     return work
 
 
-def _note(patch: PatchFile, scope: RequestScope, dialect: Any) -> str:
-    row = {"name": patch.name, "checksum": patch.checksum, "applied_at": scope.clock().isoformat()}
+def _note(patch: PatchFile, context: RequestContext, dialect: Any) -> str:
+    row = {"name": patch.name, "checksum": patch.checksum, "applied_at": context.clock().isoformat()}
     return literal_text(dialect, patch_table().insert().values({name: sa.literal(row[name]) for name in row}))

@@ -133,7 +133,7 @@ class SqlSchemaMapper:
     def _fingerprint(self) -> str:
         """Changes with anything that the tables are made from."""
         parts = [self._driver.name, "2"]
-        for plan in self._store.snapshot.doctypes.values():
+        for plan in self._store.registry.doctypes.values():
             parts += [plan.name, *map(repr, plan.fields.values()), repr(plan.meta.indexes), repr(plan.meta.rls_field)]
             parts.append(repr(plan.meta.unique_together))
             parts += [repr((name, *child.fields.values())) for name, child in plan.children.items()]

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from pydantic import BaseModel
 
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
-from framework_m_core.registry.compiled import FRAMEWORK_SPECS, ChildPlan, DocTypePlan
-from framework_m_core.registry.registry import Snapshot
+from framework_m_core.registry.compiled import FRAMEWORK_SPECS, CompiledChildTable, CompiledDocType
+from framework_m_core.registry.registry import Registry
 from framework_m_standard.sql.schema import keys
 from framework_m_standard.sql.schema.column_defaults import field_info
 from framework_m_standard.sql.schema.field_registry import FieldRegistry
@@ -111,10 +111,10 @@ class Tables:
     """
 
     def __init__(
-        self, snapshot: Snapshot, dialect: str, *, types: ColumnTypes | None = None, strict: bool | None = None
+        self, registry: Registry, dialect: str, *, types: ColumnTypes | None = None, strict: bool | None = None
     ) -> None:
         self.metadata = sa.MetaData()
-        self.snapshot = snapshot
+        self.registry = registry
         self._types = types or FieldRegistry(dialect)
         self._dialect = dialect
         self._strict = dialect != "sqlite" if strict is None else strict
@@ -143,13 +143,13 @@ class Tables:
         keys.index(self.audit, ["document_id", "at"])
         keys.index(self.idempotency, ["expires"])
 
-    def document(self, plan: DocTypePlan) -> sa.Table:
+    def document(self, plan: CompiledDocType) -> sa.Table:
         """The table of a DocType."""
         name = table_name(plan.name)
         known = self.metadata.tables.get(name)
         return known if known is not None else self._document(plan, name)
 
-    def child(self, plan: DocTypePlan, child: ChildPlan) -> sa.Table:
+    def child(self, plan: CompiledDocType, child: CompiledChildTable) -> sa.Table:
         """The table of a DocType's child rows."""
         name = table_name(plan.name, child.field)
         known = self.metadata.tables.get(name)
@@ -157,7 +157,7 @@ class Tables:
 
     def all(self) -> tuple[sa.Table, ...]:
         """Every table, a parent before its children."""
-        for plan in self.snapshot.doctypes.values():
+        for plan in self.registry.doctypes.values():
             self.document(plan)
             for child in plan.children.values():
                 self.child(plan, child)
@@ -166,7 +166,7 @@ class Tables:
     @property
     def of_apps(self) -> Mapping[str, sa.Table]:
         """The tables of the DocTypes that apps declare; the others come with the framework."""
-        plans = [plan for plan in self.snapshot.doctypes.values() if plan.module != BUILT_IN]
+        plans = [plan for plan in self.registry.doctypes.values() if plan.module != BUILT_IN]
         tables = [self.document(plan) for plan in plans]
         tables += [self.child(plan, child) for plan in plans for child in plan.children.values()]
         return {table.name: table for table in tables}
@@ -187,7 +187,7 @@ class Tables:
         info = {} if own or model is None else field_info(self._dialect, model, spec)
         return sa.Column(spec.name, self._types.column_type(spec), nullable=nullable, info=info)
 
-    def _document(self, plan: DocTypePlan, name: str) -> sa.Table:
+    def _document(self, plan: CompiledDocType, name: str) -> sa.Table:
         columns: list[sa.Column[Any]] = []
         for column in plan.columns:
             columns.append(self._column(plan.specs[column], own=column in FRAMEWORK_SPECS, model=plan.model))
@@ -199,7 +199,7 @@ class Tables:
             keys.live_unique(table, wanted)
         return table
 
-    def _child(self, plan: DocTypePlan, child: ChildPlan, name: str) -> sa.Table:
+    def _child(self, plan: CompiledDocType, child: CompiledChildTable, name: str) -> sa.Table:
         columns = [self._column(spec, own=False, model=child.model) for spec in child.fields.values()]
         links = [
             keys.foreign_key(name, spec.name, table_name(spec.link)) for spec in child.fields.values() if spec.link
@@ -246,7 +246,7 @@ class Tables:
         return table
 
 
-def _indexes(plan: DocTypePlan) -> Iterator[tuple[str, ...]]:
+def _indexes(plan: CompiledDocType) -> Iterator[tuple[str, ...]]:
     yield ("creation", "id")
     yield ("owner", "creation", "id")
     yield ("modified", "id")
@@ -258,7 +258,7 @@ def _indexes(plan: DocTypePlan) -> Iterator[tuple[str, ...]]:
     yield from plan.meta.indexes
 
 
-def _unique(plan: DocTypePlan) -> Iterator[tuple[str, ...]]:
+def _unique(plan: CompiledDocType) -> Iterator[tuple[str, ...]]:
     yield ("name",)
     for name, spec in plan.fields.items():
         if spec.unique:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from framework_m_core.domain.documents.doctype import VERSION_FIELD
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.domain.filters.tree import Filter
-from framework_m_core.registry.compiled import FRAMEWORK_SPECS, ChildPlan, DocTypePlan
+from framework_m_core.registry.compiled import FRAMEWORK_SPECS, CompiledChildTable, CompiledDocType
 from framework_m_standard.sql.engine.driver import Driver
 from framework_m_standard.sql.schema.tables import AUDIT_SPECS, OUTBOX_SPECS, Tables
 from framework_m_standard.sql.statements.compiled import Parameter, Statement, compile_statement, parameter
@@ -28,7 +28,7 @@ _CHILD_FIXED = (
 )
 
 
-def child_row(child: ChildPlan, parent: Any, place: int, row: Mapping[str, Any]) -> tuple[Any, ...]:
+def child_row(child: CompiledChildTable, parent: Any, place: int, row: Mapping[str, Any]) -> tuple[Any, ...]:
     """A child row in the order of its insert."""
     return (row["id"], parent, place, *[row[name] for name in child.fields])
 
@@ -36,7 +36,7 @@ def child_row(child: ChildPlan, parent: Any, place: int, row: Mapping[str, Any])
 class DocTypeStatements:
     """Writes of whole documents. Parameters are the columns in the plan's order, then what each method says."""
 
-    def __init__(self, tables: Tables, driver: Driver, plan: DocTypePlan) -> None:
+    def __init__(self, tables: Tables, driver: Driver, plan: CompiledDocType) -> None:
         self.plan = plan
         self.tables = tables
         self.table = tables.document(plan)
@@ -106,11 +106,11 @@ class DocTypeStatements:
         clause = sa.delete(self.table).where(self.table.c.id == parameter(0, self.table.c.id.type))
         return self.compile(clause, [FRAMEWORK_SPECS["id"]])
 
-    def insert_child(self, child: ChildPlan) -> Statement:
+    def insert_child(self, child: CompiledChildTable) -> Statement:
         """Adds a child row, as `child_row` lays it out."""
         return self._child_statements[child.field][0]
 
-    def delete_children(self, child: ChildPlan) -> Statement:
+    def delete_children(self, child: CompiledChildTable) -> Statement:
         """Removes all rows of a child table; the parameter is the parent's id."""
         return self._child_statements[child.field][1]
 
@@ -118,7 +118,7 @@ class DocTypeStatements:
     def _child_statements(self) -> Mapping[str, tuple[Statement, Statement]]:
         return {name: self._compile_child(child) for name, child in self.plan.children.items()}
 
-    def _compile_child(self, child: ChildPlan) -> tuple[Statement, Statement]:
+    def _compile_child(self, child: CompiledChildTable) -> tuple[Statement, Statement]:
         table = self.tables.child(self.plan, child)
         specs = [*_CHILD_FIXED, *child.fields.values()]
         values = {spec.name: parameter(n, table.c[spec.name].type) for n, spec in enumerate(specs)}

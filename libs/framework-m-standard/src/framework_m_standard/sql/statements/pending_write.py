@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from framework_m_core.registry.compiled import DocTypePlan
+from framework_m_core.registry.compiled import CompiledDocType
 
 __all__ = ["PendingWrite"]
 
@@ -14,7 +14,7 @@ __all__ = ["PendingWrite"]
 class PendingWrite:
     """A document on its way: its columns in order, its child rows by field, and for an update the version expected."""
 
-    plan: DocTypePlan
+    plan: CompiledDocType
     row: tuple[Any, ...]
     children: dict[str, list[dict[str, Any]]]
     expected_version: int | None = None

@@ -27,7 +27,7 @@ class ReferrerQueries:
     async def linking(self, transaction: Transaction, doctype: str, id: UUID) -> Sequence[str]:
         """Names of the DocTypes that have other live documents linking to this one."""
         if doctype not in self._statements:
-            referrers = self._store.snapshot.referrers.get(doctype, ())
+            referrers = self._store.registry.referrers.get(doctype, ())
             self._statements[doctype] = tuple((one.doctype, self._compile(one)) for one in referrers)
         found = []
         for name, statement in self._statements[doctype]:
@@ -36,7 +36,7 @@ class ReferrerQueries:
         return found
 
     def _compile(self, referrer: Referrer) -> Statement:
-        plan = self._store.snapshot.get(referrer.doctype)
+        plan = self._store.registry.get(referrer.doctype)
         statements = self._store.statements(plan)
         parent = statements.table
         if referrer.child is None:

@@ -13,7 +13,7 @@ from framework_m_standard.sql.migrations.operations.alembic_operations import (
     DropColumn,
     KeepColumn,
     KeepTable,
-    SetRequired,
+    SetNotNullable,
 )
 
 __all__ = ["advice_on"]
@@ -35,7 +35,7 @@ def advice_on(changes: Sequence[MigrateOperation]) -> Iterator[str]:
                 yield f"{name} goes with all that it holds, and a rollback does not bring that back"
             case AddColumn() if not change.column.nullable and change.fill is NOTHING:
                 yield _needs_value(change.table, change.name)
-            case SetRequired() if change.fill is NOTHING:
+            case SetNotNullable() if change.fill is NOTHING:
                 yield _needs_value(change.table, change.name)
             case ChangeType():
                 yield f"{change.table}.{change.name} changes its type: the revision stops at a value it cannot convert"

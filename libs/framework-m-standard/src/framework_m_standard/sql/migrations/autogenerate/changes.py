@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.domain.fields.defaults import stored_default
 from framework_m_core.domain.fields.spec import FieldSpec
-from framework_m_core.registry.registry import Snapshot
+from framework_m_core.registry.registry import Registry
 from framework_m_standard.sql.migrations.autogenerate.reflected_types import field_type_of
 from framework_m_standard.sql.migrations.operations.alembic_operations import (
     NOTHING,
@@ -24,8 +24,8 @@ from framework_m_standard.sql.migrations.operations.alembic_operations import (
     DropLink,
     KeepColumn,
     KeepTable,
-    SetOptional,
-    SetRequired,
+    SetNotNullable,
+    SetNullable,
 )
 from framework_m_standard.sql.migrations.operations.dropping import DropIndex, dropped_index, dropped_table
 from framework_m_standard.sql.schema.tables import table_name
@@ -39,8 +39,8 @@ _ORDER: tuple[type[MigrateOperation], ...] = (
     ops.CreateTableOp,
     AddColumn,
     ChangeType,
-    SetOptional,
-    SetRequired,
+    SetNullable,
+    SetNotNullable,
     AddLink,
     AddIndex,
     DropColumn,
@@ -54,8 +54,8 @@ _ORDER: tuple[type[MigrateOperation], ...] = (
 class Changes:
     """Translates for one snapshot; with `drop`, what no DocType declares any longer goes."""
 
-    def __init__(self, snapshot: Snapshot, tables: Mapping[str, sa.Table], *, drop: bool) -> None:
-        self._fields = _fields(snapshot)
+    def __init__(self, registry: Registry, tables: Mapping[str, sa.Table], *, drop: bool) -> None:
+        self._fields = _fields(registry)
         self._tables = tables
         self._drop = drop
 
@@ -98,7 +98,7 @@ class Changes:
             yield DropColumn(found.table_name, sa.Column(column.name, field_type_of(column.type), nullable=True))
             return
         if not column.nullable:
-            yield SetOptional(found.table_name, column.name)
+            yield SetNullable(found.table_name, column.name)
         yield KeepColumn(found.table_name, column.name)
 
     def _altered(self, found: ops.AlterColumnOp) -> Iterator[MigrateOperation]:
@@ -106,9 +106,9 @@ class Changes:
         if found.modify_type is not None:
             yield ChangeType(table, name, found.modify_type, field_type_of(found.existing_type))
         if found.modify_nullable is True:
-            yield SetOptional(table, name)
+            yield SetNullable(table, name)
         elif found.modify_nullable is False:
-            yield SetRequired(table, name, self._tables[table].c[name].type, self._stored_default(table, name))
+            yield SetNotNullable(table, name, self._tables[table].c[name].type, self._stored_default(table, name))
 
     def _stored_default(self, table: str, name: str) -> Any:
         known = self._fields.get(table, {}).get(name)
@@ -179,10 +179,10 @@ def _goes_with(change: MigrateOperation, tables: set[str]) -> bool:
     return isinstance(change, AddIndex) and change.table in tables
 
 
-def _fields(snapshot: Snapshot) -> Mapping[str, Mapping[str, tuple[type[BaseModel], FieldSpec]]]:
+def _fields(registry: Registry) -> Mapping[str, Mapping[str, tuple[type[BaseModel], FieldSpec]]]:
     """Tables, and the field that each of their columns stands for."""
     found: dict[str, dict[str, tuple[type[BaseModel], FieldSpec]]] = {}
-    for plan in snapshot.doctypes.values():
+    for plan in registry.doctypes.values():
         found[table_name(plan.name)] = {name: (plan.model, spec) for name, spec in plan.fields.items()}
         for child in plan.children.values():
             rows = {name: (child.model, spec) for name, spec in child.fields.items()}

@@ -17,7 +17,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy.exc import SAWarning
 
 from framework_m_core.domain.documents.doctype import FRAMEWORK_FIELDS
-from framework_m_core.registry.registry import Snapshot
+from framework_m_core.registry.registry import Registry
 from framework_m_standard.sql.migrations.operations.column_types import FieldTypes
 from framework_m_standard.sql.migrations.recorder import OWN_TABLES
 from framework_m_standard.sql.schema.field_registry import is_type_of, text_of_type, type_text
@@ -33,8 +33,8 @@ _CHILD_FIELDS = frozenset({"id", "parent", "idx"})
 class Comparison:
     """What the revisions of an app are made from: its tables as they should be, and a way to look at those that are."""
 
-    def __init__(self, snapshot: Snapshot, dialect: str) -> None:
-        tables = Tables(snapshot, dialect, types=FieldTypes(), strict=True)
+    def __init__(self, registry: Registry, dialect: str) -> None:
+        tables = Tables(registry, dialect, types=FieldTypes(), strict=True)
         tables.all()
         self.tables: Mapping[str, sa.Table] = tables.of_apps
         self._metadata = tables.metadata

@@ -23,9 +23,9 @@ __all__ = ["imports_of", "render", "summary"]
 _WORDS = {
     FieldKind.TEXT: "text",
     FieldKind.INTEGER: "integer",
-    FieldKind.FLOAT: "floating",
+    FieldKind.FLOAT: "float_",
     FieldKind.BOOLEAN: "boolean",
-    FieldKind.DATETIME: "moment",
+    FieldKind.DATETIME: "datetime",
     FieldKind.DATE: "date",
     FieldKind.UUID: "uuid",
     FieldKind.JSON: "json",
@@ -76,8 +76,8 @@ _SENTENCES: dict[type[Any], Callable[[Any], str]] = {
     operations.DropColumn: lambda change: f"drops column {change.table}.{change.name} and all that it holds",
     operations.KeepColumn: lambda change: f"column {change.table}.{change.name} is kept, though no field declares it",
     operations.KeepTable: lambda change: f"table {change.table} is kept, though no DocType declares it",
-    operations.SetRequired: lambda change: f"{change.table}.{change.name} comes to need a value",
-    operations.SetOptional: lambda change: f"{change.table}.{change.name} may be empty from now on",
+    operations.SetNotNullable: lambda change: f"{change.table}.{change.name} comes to need a value",
+    operations.SetNullable: lambda change: f"{change.table}.{change.name} may be empty from now on",
     operations.ChangeType: lambda change: (
         f"{change.table}.{change.name} becomes {_shown(change.type)}, and was {_shown(change.before)}"
     ),
@@ -151,15 +151,15 @@ def _keep_table(context: AutogenContext, change: operations.KeepTable) -> str:
     return f'# kept, with what it holds: op.drop_table("{change.table}")'
 
 
-@renderers.dispatch_for(operations.SetRequired)
-def _set_required(context: AutogenContext, change: operations.SetRequired) -> str:
+@renderers.dispatch_for(operations.SetNotNullable)
+def _set_required(context: AutogenContext, change: operations.SetNotNullable) -> str:
     type_ = f", {_type(change.type)}" if change.fill is not NOTHING else ""
-    return f'm.set_required("{change.table}", "{change.name}"{type_}{_fill(change.fill)})'
+    return f'm.set_not_nullable("{change.table}", "{change.name}"{type_}{_fill(change.fill)})'
 
 
-@renderers.dispatch_for(operations.SetOptional)
-def _set_optional(context: AutogenContext, change: operations.SetOptional) -> str:
-    return f'm.set_optional("{change.table}", "{change.name}")'
+@renderers.dispatch_for(operations.SetNullable)
+def _set_optional(context: AutogenContext, change: operations.SetNullable) -> str:
+    return f'm.set_nullable("{change.table}", "{change.name}")'
 
 
 @renderers.dispatch_for(operations.ChangeType)

@@ -24,8 +24,8 @@ __all__ = [
     "DropLink",
     "KeepColumn",
     "KeepTable",
-    "SetOptional",
-    "SetRequired",
+    "SetNotNullable",
+    "SetNullable",
 ]
 
 NOTHING: Final = object()
@@ -86,7 +86,7 @@ class KeepTable(MigrateOperation):
         return (type(self).__name__, self.table)
 
 
-class SetRequired(_OnColumn):
+class SetNotNullable(_OnColumn):
     """A column that refuses null from now on; `fill`, of the type, replaces the nulls of before."""
 
     def __init__(self, table: str, name: str, type_: sa.types.TypeEngine[Any] | None = None, fill: Any = NOTHING):
@@ -94,15 +94,15 @@ class SetRequired(_OnColumn):
         self.type = type_
         self.fill = fill
 
-    def reverse(self) -> SetOptional:
-        return SetOptional(self.table, self.name)
+    def reverse(self) -> SetNullable:
+        return SetNullable(self.table, self.name)
 
 
-class SetOptional(_OnColumn):
+class SetNullable(_OnColumn):
     """A column that takes null from now on."""
 
-    def reverse(self) -> SetRequired:
-        return SetRequired(self.table, self.name)
+    def reverse(self) -> SetNotNullable:
+        return SetNotNullable(self.table, self.name)
 
 
 class ChangeType(_OnColumn):

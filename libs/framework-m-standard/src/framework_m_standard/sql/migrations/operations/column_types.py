@@ -16,11 +16,11 @@ __all__ = [
     "FieldTypes",
     "boolean",
     "date",
+    "datetime",
     "decimal",
-    "floating",
+    "float_",
     "integer",
     "json",
-    "moment",
     "text",
     "uuid",
 ]
@@ -75,7 +75,7 @@ def integer() -> FieldType:
     return FieldType(FieldKind.INTEGER)
 
 
-def floating() -> FieldType:
+def float_() -> FieldType:
     """A `float`."""
     return FieldType(FieldKind.FLOAT)
 
@@ -85,7 +85,7 @@ def boolean() -> FieldType:
     return FieldType(FieldKind.BOOLEAN)
 
 
-def moment() -> FieldType:
+def datetime() -> FieldType:
     """A `datetime`."""
     return FieldType(FieldKind.DATETIME)
 

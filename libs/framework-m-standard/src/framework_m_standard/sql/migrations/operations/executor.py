@@ -26,11 +26,11 @@ def _perform(alembic: Operations, change: MigrateOperation) -> None:
     match change:
         case operations.AddColumn():
             vocabulary.add_column(change.table, change.column, fill=change.fill)
-        case operations.SetRequired():
+        case operations.SetNotNullable():
             type_ = change.type if isinstance(change.type, FieldType) else None
-            vocabulary.set_required(change.table, change.name, type_, fill=change.fill)
-        case operations.SetOptional():
-            vocabulary.set_optional(change.table, change.name)
+            vocabulary.set_not_nullable(change.table, change.name, type_, fill=change.fill)
+        case operations.SetNullable():
+            vocabulary.set_nullable(change.table, change.name)
         case operations.AddIndex():
             (vocabulary.add_unique if change.unique else vocabulary.add_index)(change.table, change.columns)
         case operations.AddLink():

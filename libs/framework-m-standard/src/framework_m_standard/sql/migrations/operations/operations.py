@@ -31,8 +31,8 @@ __all__ = [
     "change_type",
     "drop_column",
     "drop_link",
-    "set_optional",
-    "set_required",
+    "set_not_nullable",
+    "set_nullable",
 ]
 
 
@@ -52,7 +52,7 @@ def add_column(table: str, column: sa.Column[Any], *, fill: Any = NOTHING) -> No
         op.add_column(table, sa.Column(column.name, kind, nullable=True, server_default=default))
         op.alter_column(table, column.name, server_default=None)
     if not column.nullable:
-        set_required(table, column.name)
+        set_not_nullable(table, column.name)
 
 
 def drop_column(table: str, name: str) -> None:
@@ -61,7 +61,7 @@ def drop_column(table: str, name: str) -> None:
         altered.drop_column(name)
 
 
-def set_required(table: str, name: str, type_: FieldType | None = None, *, fill: Any = NOTHING) -> None:
+def set_not_nullable(table: str, name: str, type_: FieldType | None = None, *, fill: Any = NOTHING) -> None:
     """Makes a column refuse null; rows that hold null get `fill`, for which the type is needed.
 
     Raises MigrationError when rows are left without a value.
@@ -79,7 +79,7 @@ def set_required(table: str, name: str, type_: FieldType | None = None, *, fill:
         altered.alter_column(name, nullable=False)
 
 
-def set_optional(table: str, name: str) -> None:
+def set_nullable(table: str, name: str) -> None:
     """Makes a column take null."""
     with _altering(table) as altered:
         altered.alter_column(name, nullable=True)
