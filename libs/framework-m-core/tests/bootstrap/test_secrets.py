@@ -15,8 +15,8 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from framework_m_core.bootstrap.plugins.discovery import Discovered
+from framework_m_core.bootstrap.settings.models import FrameworkSettings, Settings
 from framework_m_core.bootstrap.settings.secrets import GENERATED, fill_secrets
-from framework_m_core.bootstrap.settings.sources import FrameworkSettings, Settings
 from framework_m_core.domain.errors import ConfigurationError
 
 AT_ONCE = 16

@@ -8,7 +8,8 @@ from uuid import uuid4
 
 import pytest
 
-from framework_m_core.bootstrap.settings.sources import Settings, load_settings
+from framework_m_core.bootstrap.settings.models import Settings
+from framework_m_core.bootstrap.settings.sources import load_settings
 from framework_m_core.domain.errors import ConfigurationError
 
 MODEL = """

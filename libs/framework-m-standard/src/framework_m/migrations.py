@@ -22,7 +22,7 @@ from framework_m_standard.sql.migrations.operations.operations import (
     set_not_nullable,
     set_nullable,
 )
-from framework_m_standard.sql.migrations.patch_sql import PatchSql
+from framework_m_standard.sql.migrations.patch_runner import PatchSql
 
 __all__ = [
     "PatchSql",

@@ -20,7 +20,7 @@ from framework_m_standard.auth.authentication import SessionAuthentication
 from framework_m_standard.auth.identity import DocumentIdentity
 from framework_m_standard.auth.sessions import DocumentSessions
 from framework_m_standard.auth.settings import AuthSettings
-from framework_m_standard.memory.database import MemoryDatabase
+from framework_m_standard.memory.engine.database import MemoryDatabase
 from framework_m_testing.clock import SetClock
 
 MEMORY = "memory"

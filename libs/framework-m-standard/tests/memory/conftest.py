@@ -11,7 +11,7 @@ import pytest
 from framework_m_core.domain.clock import system_clock
 from framework_m_core.registry.registry import Registry
 from framework_m_standard.memory.cache import MemoryCache
-from framework_m_standard.memory.database import MemoryDatabase
+from framework_m_standard.memory.engine.database import MemoryDatabase
 from framework_m_standard.memory.event_bus import MemoryEventBus
 from framework_m_standard.memory.settings import MemorySettings
 from framework_m_testing.contracts.cache import PassTime

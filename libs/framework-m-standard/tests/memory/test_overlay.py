@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framework_m_standard.memory.overlay import Journal, Overlay
+from framework_m_standard.memory.engine.overlay import Journal, Overlay
 
 _KEYS = st.integers(0, 5)
 _STEPS = st.lists(st.tuples(st.sampled_from(["put", "remove", "mark", "undo"]), _KEYS, st.integers()))

@@ -11,7 +11,7 @@ import pytest
 from framework_m_core.domain.errors import TransientError, VersionConflictError
 from framework_m_core.domain.filters.tree import Comparison, parameterize
 from framework_m_core.interfaces.reader import QueryTemplate
-from framework_m_standard.memory.database import MemoryDatabase
+from framework_m_standard.memory.engine.database import MemoryDatabase
 from framework_m_testing.harness import StoreHarness
 
 type Write = Callable[[StoreHarness], Awaitable[Any]]

@@ -8,7 +8,7 @@ from typing import Any
 from framework_m_core.registry.registry import Registry
 from framework_m_standard.memory.audit_log import MemoryAuditLog
 from framework_m_standard.memory.counter import MemoryCounter
-from framework_m_standard.memory.database import MemoryDatabase
+from framework_m_standard.memory.engine.database import MemoryDatabase
 from framework_m_standard.memory.idempotency import MemoryIdempotency
 from framework_m_standard.memory.outbox import MemoryOutbox
 from framework_m_standard.memory.reader import MemoryReader

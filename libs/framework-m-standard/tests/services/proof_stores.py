@@ -8,7 +8,7 @@ from pathlib import Path
 
 from framework_m_core.registry.registry import Registry
 from framework_m_standard.auth.rbac import RbacPermission
-from framework_m_standard.memory.database import MemoryDatabase
+from framework_m_standard.memory.engine.database import MemoryDatabase
 from framework_m_standard.sql.engine.driver import Driver
 from framework_m_standard.sql.store import SqlStore
 from framework_m_testing.permission_proof.declared_classes import compiled

@@ -22,7 +22,7 @@ from framework_m_core.services.documents.write_pipeline import WritePipeline
 from framework_m_core.services.permissions import PermissionService
 from framework_m_core.services.queries.service import QueryService
 from framework_m_core.services.runtime.commit_listeners import CommitListeners
-from framework_m_standard.memory.database import MemoryDatabase
+from framework_m_standard.memory.engine.database import MemoryDatabase
 from framework_m_testing.fakes.permission import FakePermission
 from framework_m_testing.harness import StoreHarness
 

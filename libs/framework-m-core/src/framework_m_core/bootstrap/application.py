@@ -14,7 +14,8 @@ from framework_m_core.bootstrap.plugins.binding import Binding, Variant, install
 from framework_m_core.bootstrap.plugins.discovery import Choice, Discovered
 from framework_m_core.bootstrap.plugins.overrides import check_replaced, replace_bindings
 from framework_m_core.bootstrap.plugins.ports import AppPort, app_ports, check_adapters
-from framework_m_core.bootstrap.settings.sources import Settings, load_settings
+from framework_m_core.bootstrap.settings.models import Settings
+from framework_m_core.bootstrap.settings.sources import load_settings
 from framework_m_core.container.container import Container
 from framework_m_core.domain.clock import Uuid7Generator, system_clock
 from framework_m_core.domain.errors import ConfigurationError
@@ -24,7 +25,7 @@ from framework_m_core.registry.registry import Registry
 from framework_m_core.services.documents.service import DocumentService
 from framework_m_core.services.queries.service import QueryService
 
-__all__ = ["STORE_CONNECTED", "STORE_READY", "WEB_READY", "Application", "Step", "open_application"]
+__all__ = ["STORE_CONNECTED", "STORE_READY", "WEB_READY", "Application", "Step", "app_title", "open_application"]
 
 BOOTSTRAP = "framework_m.bootstrap"
 """The group of the steps that every process runs. Those of `framework_m.bootstrap.<port>.<choice>` (of the store
@@ -180,3 +181,16 @@ async def open_application(
         yield application
     finally:
         await application.close()
+
+
+def app_title(settings: Settings) -> tuple[str, str]:
+    """The apps by name, and the version of the first of them."""
+    installed = {choice.name: choice for choice in settings.discovered.choices(discovery.APPS)}
+    wanted = settings.framework.apps
+    apps = settings.local_apps if wanted is None else [installed[name] for name in wanted if name in installed]
+    if not apps:
+        return "Framework M", "1"
+    first = apps[0]
+    local = first in settings.local_apps
+    version = settings.discovered.version if local else discovery.version_of(first.distribution)
+    return ", ".join(choice.name for choice in apps), version

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from framework_m_core.bootstrap.settings.sources import Settings
+from framework_m_core.bootstrap.settings.models import Settings
 from framework_m_core.container.container import Container
 from framework_m_core.domain.clock import Clock, IdGenerator
 from framework_m_core.interfaces.counter import CounterProtocol

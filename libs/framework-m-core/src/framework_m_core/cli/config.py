@@ -11,7 +11,8 @@ from cyclopts import App, Parameter
 from pydantic import SecretStr
 
 from framework_m_core.bootstrap.settings.effective import effective_settings
-from framework_m_core.bootstrap.settings.sources import Settings, load_settings
+from framework_m_core.bootstrap.settings.models import Settings
+from framework_m_core.bootstrap.settings.sources import load_settings
 from framework_m_core.cli.tables import print_table
 from framework_m_core.domain.redaction import HIDDEN, without_password
 

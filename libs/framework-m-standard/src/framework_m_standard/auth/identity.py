@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
-from framework_m_core.bootstrap.settings.sources import Settings
+from framework_m_core.bootstrap.settings.models import Settings
 from framework_m_core.domain.clock import Clock, IdGenerator
 from framework_m_core.domain.context import system_context
 from framework_m_core.domain.documents.doctype import UNSAVED_ID

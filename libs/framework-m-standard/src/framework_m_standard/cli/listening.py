@@ -6,7 +6,8 @@ import socket
 from collections.abc import Mapping
 from pathlib import Path
 
-from framework_m_core.bootstrap.settings.sources import Settings, load_settings
+from framework_m_core.bootstrap.settings.models import Settings
+from framework_m_core.bootstrap.settings.sources import load_settings
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_standard.http.server.serving import listen
 from framework_m_standard.http.settings import HttpSettings, check_for_production

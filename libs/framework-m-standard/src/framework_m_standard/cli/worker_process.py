@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from framework_m_core.bootstrap.application import Application
-from framework_m_core.bootstrap.settings.sources import Settings
+from framework_m_core.bootstrap.settings.models import Settings
 from framework_m_core.container.container import Container
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.services import permissions

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from framework_m_core.bootstrap.settings.models import Settings
 from framework_m_core.domain.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from framework_m_core.bootstrap.settings.sources import Settings
 
 __all__ = ["HttpSettings", "check_for_production"]
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from framework_m_core.bootstrap.app_title import app_title
-from framework_m_core.bootstrap.application import Application
+from framework_m_core.bootstrap.application import Application, app_title
 from framework_m_core.bootstrap.plugins.discovery import folder_of
 from framework_m_standard.http.app import Services, create_app
 from framework_m_standard.http.middleware.installed import found_middleware, surrounded

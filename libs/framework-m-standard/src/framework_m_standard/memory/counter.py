@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from framework_m_standard.memory.overlay import Overlay
+from framework_m_standard.memory.engine.overlay import Overlay
+from framework_m_standard.memory.engine.transaction import Transaction
 from framework_m_standard.memory.store import MemoryStore
-from framework_m_standard.memory.transaction import Transaction
 
 __all__ = ["MemoryCounter", "raised"]
 

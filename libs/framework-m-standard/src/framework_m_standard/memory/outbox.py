@@ -9,8 +9,8 @@ from itertools import islice
 from uuid import UUID
 
 from framework_m_core.interfaces.outbox import OutboxRow
-from framework_m_standard.memory.database import EventRecord, Lease
-from framework_m_standard.memory.rows import from_json
+from framework_m_standard.memory.engine.database import EventRecord, Lease
+from framework_m_standard.memory.engine.rows import from_json
 from framework_m_standard.memory.store import MemoryStore
 
 __all__ = ["MemoryOutbox"]

@@ -9,8 +9,8 @@ from typing import Any
 from framework_m_core.domain.filters.tree import Filter, fields_of
 from framework_m_core.domain.page import OrderSpec
 from framework_m_core.interfaces.reader import QueryTemplate, ReadHandle, Row
-from framework_m_standard.memory import rows as stored
-from framework_m_standard.memory.selection import Rows, filled, select
+from framework_m_standard.memory.engine import rows as stored
+from framework_m_standard.memory.engine.selection import Rows, filled, select
 from framework_m_standard.memory.store import MemoryStore
 
 __all__ = ["MemoryReader", "Prepared"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -16,24 +16,36 @@ from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.services.documents.codec import document_from_values
 from framework_m_core.services.documents.validation import document_values
 from framework_m_core.services.queries.projection import LIVE
-from framework_m_standard.memory.referrers import holders
-from framework_m_standard.memory.rows import Row, stored_row, stored_value, values_of
-from framework_m_standard.memory.selection import select
-from framework_m_standard.memory.transaction import Transaction
+from framework_m_standard.memory.engine.referrers import holders
+from framework_m_standard.memory.engine.rows import Row, stored_row, stored_value, values_of
+from framework_m_standard.memory.engine.selection import Rows, select
+from framework_m_standard.memory.engine.transaction import Transaction
+from framework_m_standard.memory.store import MemoryStore
 
-if TYPE_CHECKING:
-    from framework_m_standard.memory.unit_of_work import MemoryUnitOfWork
-
-__all__ = ["MemoryRepository"]
+__all__ = ["MemoryRepository", "MemoryWriter"]
 
 _NEWEST = (OrderSpec("creation", descending=True), OrderSpec("id", descending=True))
 _BY_ID = (OrderSpec("id"),)
 
 
+class MemoryWriter(Protocol):
+    """What a repository needs of its unit of work."""
+
+    store: MemoryStore
+
+    def rows(self, doctype: str) -> Rows:
+        """Return the documents of a DocType as this unit sees them."""
+        ...
+
+    async def transaction(self) -> Transaction:
+        """Return the open transaction, begun when there was none."""
+        ...
+
+
 class MemoryRepository[T: BaseModel]:
     """The documents of one DocType."""
 
-    def __init__(self, unit: MemoryUnitOfWork, plan: CompiledDocType) -> None:
+    def __init__(self, unit: MemoryWriter, plan: CompiledDocType) -> None:
         self._unit = unit
         self._plan = plan
 

@@ -16,9 +16,9 @@ from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.domain.fields.defaults import stored_default
 from framework_m_core.domain.fields.spec import FieldSpec
 from framework_m_core.registry.compiled import CompiledDocType
-from framework_m_standard.memory.rows import Row, stored_value
+from framework_m_standard.memory.engine.rows import Row, stored_value
+from framework_m_standard.memory.engine.table import Columns, Table, kinds_of, unique_key, wanted_unique
 from framework_m_standard.memory.store import MemoryStore
-from framework_m_standard.memory.table import Columns, Table, kinds_of, unique_key, wanted_unique
 
 __all__ = ["MemorySchemaMapper"]
 

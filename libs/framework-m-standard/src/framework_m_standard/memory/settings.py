@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-if TYPE_CHECKING:
-    from framework_m_core.bootstrap.settings.sources import Settings
+from framework_m_core.bootstrap.settings.models import Settings
 
 __all__ = ["MemorySettings"]
 

@@ -9,7 +9,7 @@ from framework_m_core.bootstrap.application import Application
 from framework_m_core.domain.context import ADMINISTRATOR
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.interfaces.identity import IdentityProtocol
-from framework_m_standard.memory.database import MemoryDatabase
+from framework_m_standard.memory.engine.database import MemoryDatabase
 from framework_m_standard.memory.settings import MemorySettings
 from framework_m_standard.memory.store import MemoryStore
 

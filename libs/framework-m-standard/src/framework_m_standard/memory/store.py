@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from framework_m_core.registry.registry import Registry
-from framework_m_standard.memory.database import MemoryDatabase
-from framework_m_standard.memory.table import Table
+from framework_m_standard.memory.engine.database import MemoryDatabase
+from framework_m_standard.memory.engine.table import Table
 
 __all__ = ["MemoryStore"]
 

@@ -23,16 +23,16 @@ from framework_m_core.interfaces.audit_log import AuditEntry
 from framework_m_core.interfaces.idempotency import StoredAnswer
 from framework_m_core.interfaces.reader import ReadHandle, Row
 from framework_m_core.services.runtime.shield import run_shielded
-from framework_m_standard.memory.audit_trail import SealedEntry, sealed
 from framework_m_standard.memory.counter import raised
-from framework_m_standard.memory.database import EventRecord
+from framework_m_standard.memory.engine.audit_trail import SealedEntry, sealed
+from framework_m_standard.memory.engine.database import EventRecord
+from framework_m_standard.memory.engine.referrers import holders
+from framework_m_standard.memory.engine.rows import json_text
+from framework_m_standard.memory.engine.selection import Rows
+from framework_m_standard.memory.engine.transaction import Transaction
 from framework_m_standard.memory.reader import Prepared
-from framework_m_standard.memory.referrers import holders
 from framework_m_standard.memory.repository import MemoryRepository
-from framework_m_standard.memory.rows import json_text
-from framework_m_standard.memory.selection import Rows
 from framework_m_standard.memory.store import MemoryStore
-from framework_m_standard.memory.transaction import Transaction
 
 __all__ = ["MemoryUnitOfWork", "MemoryUnitOfWorkFactory"]
 

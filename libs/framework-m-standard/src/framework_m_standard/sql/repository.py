@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -12,25 +13,57 @@ from framework_m_core.domain.documents.doctype import VERSION_ATTRIBUTE
 from framework_m_core.domain.errors import IntegrityError, LinkedDocumentError
 from framework_m_core.domain.filters.tree import EVERYTHING, And, Comparison, Filter, parameterize
 from framework_m_core.domain.page import DEFAULT_LIMIT, OrderSpec, PaginatedResult
-from framework_m_core.interfaces.reader import QueryTemplate
+from framework_m_core.interfaces.reader import QueryTemplate, ReadHandle, Row
 from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.services.documents.codec import document_from_values
 from framework_m_core.services.documents.validation import document_values
 from framework_m_core.services.queries.projection import LIVE, full_selection, row_to_document
-from framework_m_standard.sql.statements.pending_write import PendingWrite
+from framework_m_standard.sql.engine.driver import Transaction
+from framework_m_standard.sql.reader import SqlReader
+from framework_m_standard.sql.store import SqlStore
 
-if TYPE_CHECKING:
-    from framework_m_standard.sql.unit_of_work import SqlUnitOfWork
-
-__all__ = ["SqlRepository"]
+__all__ = ["PendingWrite", "SqlRepository", "SqlWriter"]
 
 _NEWEST = (OrderSpec("creation", descending=True), OrderSpec("id", descending=True))
+
+
+@dataclass(slots=True)
+class PendingWrite:
+    """A document to be sent: its columns in order, its child rows by field, and for an update the version expected."""
+
+    plan: CompiledDocType
+    row: tuple[Any, ...]
+    children: dict[str, list[dict[str, Any]]]
+    expected_version: int | None = None
+
+
+class SqlWriter(Protocol):
+    """What a repository needs of its unit of work."""
+
+    store: SqlStore
+    reader: SqlReader
+
+    def add(self, write: PendingWrite) -> None:
+        """Take a write that is sent with the next flush."""
+        ...
+
+    async def fetch(self, handle: ReadHandle, values: Sequence[Any]) -> list[Row]:
+        """Run a prepared read that sees the unit's own writes."""
+        ...
+
+    async def flush(self) -> None:
+        """Send what is pending."""
+        ...
+
+    async def transaction(self) -> Transaction:
+        """Return the open transaction, begun when there was none."""
+        ...
 
 
 class SqlRepository[T: BaseModel]:
     """The documents of one DocType."""
 
-    def __init__(self, unit: SqlUnitOfWork, plan: CompiledDocType) -> None:
+    def __init__(self, unit: SqlWriter, plan: CompiledDocType) -> None:
         self._unit = unit
         self._plan = plan
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-if TYPE_CHECKING:
-    from framework_m_core.bootstrap.settings.sources import Settings
+from framework_m_core.bootstrap.settings.models import Settings
 
 __all__ = ["POSTGRESQL", "SqlSettings", "check_address", "sqlite_address"]
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from framework_m_core.bootstrap.application import Application
+from framework_m_core.bootstrap.settings.models import Settings
 from framework_m_core.bootstrap.settings.secrets import data_folder
-from framework_m_core.bootstrap.settings.sources import Settings
 from framework_m_core.registry.registry import Registry
 from framework_m_standard.sql.engine.driver import Driver
 from framework_m_standard.sql.settings import SqlSettings

@@ -24,10 +24,9 @@ from framework_m_core.interfaces.reader import ReadHandle, Row
 from framework_m_core.services.runtime.shield import run_shielded
 from framework_m_standard.sql.engine.driver import Transaction
 from framework_m_standard.sql.reader import Prepared, SqlReader, run_prepared
-from framework_m_standard.sql.repository import SqlRepository
+from framework_m_standard.sql.repository import PendingWrite, SqlRepository
 from framework_m_standard.sql.statements.documents import child_row
 from framework_m_standard.sql.statements.framework import answer_row, audit_row, outbox_row
-from framework_m_standard.sql.statements.pending_write import PendingWrite
 from framework_m_standard.sql.statements.referrers import ReferrerQueries
 from framework_m_standard.sql.store import SqlStore
 

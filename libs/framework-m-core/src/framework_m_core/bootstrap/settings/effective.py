@@ -8,8 +8,8 @@ from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel, SecretStr
 
+from framework_m_core.bootstrap.settings.models import Settings
 from framework_m_core.bootstrap.settings.secrets import unset_secrets
-from framework_m_core.bootstrap.settings.sources import Settings
 
 __all__ = ["EffectiveSettings", "effective_settings"]
 

@@ -9,15 +9,13 @@ import tempfile
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import pydantic
 from pydantic import BaseModel
 
+from framework_m_core.bootstrap.settings.models import Settings
 from framework_m_core.domain.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from framework_m_core.bootstrap.settings.sources import Settings
 
 __all__ = ["GENERATED", "data_folder", "fill_secrets", "unset_secrets"]
 

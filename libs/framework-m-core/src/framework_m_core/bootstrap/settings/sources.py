@@ -7,89 +7,24 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast, get_origin
+from typing import Any, get_origin
 
 import pydantic
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel
 
 from framework_m_core.bootstrap.plugins import discovery
-from framework_m_core.bootstrap.plugins.discovery import Choice, Discovered
+from framework_m_core.bootstrap.plugins.discovery import Discovered
+from framework_m_core.bootstrap.settings.models import AdapterSettings, FrameworkSettings, Settings
 from framework_m_core.bootstrap.settings.secrets import fill_secrets
 from framework_m_core.domain.errors import ConfigurationError
 
-__all__ = ["CONFIG_FILE", "FrameworkSettings", "Settings", "config_file", "load_settings", "settings_models", "typed"]
+__all__ = ["CONFIG_FILE", "config_file", "load_settings", "settings_models", "typed"]
 
 CONFIG_FILE = "framework_config.toml"
 SETTINGS_GROUP = "framework_m.settings"
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 _ENVIRONMENT = re.compile(r"M_(.+?)__(.+)")
-
-
-class FrameworkSettings(BaseModel):
-    """What runs, and in which environment."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    env: Literal["development", "production"] = Field(
-        default="development",
-        description="In production, missing secrets, an unset `cors_origins` or a schema that is not the DocTypes' "
-        "stop the start.",
-    )
-    apps: tuple[str, ...] | None = Field(
-        default=None, description="Installed apps to load; without it, the app in the working directory."
-    )
-    handler_timeout_seconds: float = Field(
-        default=300.0,
-        gt=0,
-        description="How long an event handler may take; one that takes longer has failed, and is tried again.",
-    )
-
-    def effective(self, settings: Settings) -> Mapping[str, Any]:
-        """What unset settings come to."""
-        return {"apps": [choice.name for choice in settings.local_apps]}
-
-
-class AdapterSettings(BaseModel):
-    """Which adapter serves which port; `store` stands for its whole family."""
-
-    model_config = ConfigDict(extra="allow", frozen=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """All sections as typed models, where each value came from, and the folders that matter."""
-
-    sections: Mapping[str, BaseModel]
-    origins: Mapping[tuple[str, str], str]
-    root: Path
-    discovered: Discovered
-
-    @property
-    def local_apps(self) -> tuple[Choice, ...]:
-        """The app in the working directory, which need not be installed."""
-        return self.discovered.apps
-
-    @property
-    def framework(self) -> FrameworkSettings:
-        """Section `[framework]`."""
-        return cast("FrameworkSettings", self.sections["framework"])
-
-    @property
-    def adapters(self) -> Mapping[str, str]:
-        """Section `[adapters]`."""
-        return self.sections["adapters"].model_extra or {}
-
-    @property
-    def production(self) -> bool:
-        """Whether the environment is production."""
-        return self.framework.env == "production"
-
-    @property
-    def data_folder(self) -> Path:
-        """The app's `.m/` folder, for what the framework keeps on disk."""
-        return self.root / ".m"
 
 
 def load_settings(

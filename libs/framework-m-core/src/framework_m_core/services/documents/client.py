@@ -6,17 +6,52 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.page import DEFAULT_LIMIT, PaginatedResult
 from framework_m_core.services.queries.parsing import ListRequest
 
-if TYPE_CHECKING:
-    from framework_m_core.services.documents.service import DocumentService
+__all__ = ["DocumentClient", "DocumentOperations"]
 
-__all__ = ["DocumentClient"]
+
+class DocumentOperations(Protocol):
+    """What a client calls of the document service."""
+
+    async def get(
+        self, context: RequestContext, doctype: str, ref: UUID | str, *, for_update: bool = False
+    ) -> dict[str, Any]:
+        """Return a document by id or name."""
+        ...
+
+    async def list(
+        self, context: RequestContext, doctype: str, request: ListRequest
+    ) -> PaginatedResult[dict[str, Any]]:
+        """Return a page of documents."""
+        ...
+
+    async def create(self, context: RequestContext, doctype: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Create a document."""
+        ...
+
+    async def update(
+        self, context: RequestContext, doctype: str, ref: UUID | str, body: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Merge values into a document."""
+        ...
+
+    async def delete(self, context: RequestContext, doctype: str, ref: UUID | str) -> None:
+        """Delete a document softly."""
+        ...
+
+    async def submit(self, context: RequestContext, doctype: str, ref: UUID | str) -> dict[str, Any]:
+        """Make a draft final."""
+        ...
+
+    async def cancel(self, context: RequestContext, doctype: str, ref: UUID | str) -> dict[str, Any]:
+        """Revoke a submitted document."""
+        ...
 
 
 @dataclass(slots=True)
@@ -30,7 +65,7 @@ class _Turns:
 class DocumentClient:
     """`controllers.Documents` over the document service."""
 
-    def __init__(self, service: DocumentService, context: RequestContext, turns: _Turns | None = None) -> None:
+    def __init__(self, service: DocumentOperations, context: RequestContext, turns: _Turns | None = None) -> None:
         self._service = service
         self._context = context
         self._turns = turns or _Turns()

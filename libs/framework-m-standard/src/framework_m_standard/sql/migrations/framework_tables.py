@@ -8,8 +8,7 @@ from sqlalchemy.schema import CreateTable
 
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_standard.sql.engine.driver import Transaction
-from framework_m_standard.sql.migrations.operations.long_running import lift_timeout
-from framework_m_standard.sql.migrations.recorder import patch_table
+from framework_m_standard.sql.migrations.recorder import lift_timeout, patch_table
 from framework_m_standard.sql.schema.mapper import SqlSchemaMapper
 from framework_m_standard.sql.store import SqlStore
 

@@ -13,15 +13,14 @@ from framework_m_core.domain.context import RequestContext, system_context
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.services.documents.service import DocumentService
 from framework_m_core.services.runtime.retry import retry
+from framework_m_standard.sql.engine.driver import Transaction
 from framework_m_standard.sql.migrations.files.patches import PatchFile
-from framework_m_standard.sql.migrations.operations.long_running import lift_timeout
-from framework_m_standard.sql.migrations.patch_sql import PatchSql
-from framework_m_standard.sql.migrations.recorder import patch_table
+from framework_m_standard.sql.migrations.recorder import lift_timeout, patch_table
 from framework_m_standard.sql.migrations.runner import RUN_AGAIN, failed
-from framework_m_standard.sql.statements.literals import literal_text
+from framework_m_standard.sql.statements.compiled import Statement, literal_text
 from framework_m_standard.sql.unit_of_work import SqlUnitOfWork, SqlUnitOfWorkFactory
 
-__all__ = ["PatchRunner"]
+__all__ = ["PatchRunner", "PatchSql"]
 
 
 class PatchRunner:
@@ -70,3 +69,21 @@ def _work_of(patch: PatchFile) -> Any:
 def _note(patch: PatchFile, context: RequestContext, dialect: Any) -> str:
     row = {"name": patch.name, "checksum": patch.checksum, "applied_at": context.clock().isoformat()}
     return literal_text(dialect, patch_table().insert().values({name: sa.literal(row[name]) for name in row}))
+
+
+class PatchSql:
+    """For what documents cannot do: a column that no field stands for yet or any longer, or very many rows."""
+
+    def __init__(self, transaction: Transaction, dialect: str) -> None:
+        self._transaction = transaction
+        self.dialect = dialect
+        """`sqlite` or `postgresql`."""
+
+    async def fetch(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Rows of a statement; values stand as `?` on SQLite and as `$1` on PostgreSQL."""
+        rows = await self._transaction.fetch(Statement(statement), values)
+        return [tuple(row) for row in rows]
+
+    async def execute(self, statement: str, *values: Any) -> int:
+        """Runs a statement and returns how many rows it touched."""
+        return await self._transaction.execute(Statement(statement), values)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from framework_m_standard.sql.engine.driver import Transaction
 from framework_m_standard.sql.statements.compiled import Statement
 
-__all__ = ["OWN_TABLES", "PATCH_TABLE", "REVISION_TABLE", "Ledger", "patch_table", "read_ledger"]
+__all__ = ["OWN_TABLES", "PATCH_TABLE", "REVISION_TABLE", "Ledger", "lift_timeout", "patch_table", "read_ledger"]
 
 REVISION_TABLE: Final = "alembic_version"
 PATCH_TABLE: Final = "m_patch"
@@ -58,3 +58,9 @@ async def read_ledger(transaction: Transaction, dialect: str) -> Ledger:
 
 def _text(sql: str) -> Statement:
     return Statement(sql)
+
+
+async def lift_timeout(transaction: Transaction, dialect: str) -> None:
+    """Until the end of the transaction; the bound on waiting for others' locks stays."""
+    if dialect == "postgresql":
+        await transaction.script("SET LOCAL statement_timeout = 0")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-__all__ = ["INDEX_PREFIXES", "foreign_key", "index", "key_name", "live_unique"]
+__all__ = ["INDEX_PREFIXES", "append_only_statements", "foreign_key", "index", "key_name", "live_unique"]
 
 INDEX_PREFIXES = ("uq_", "ix_")
 """How names of the framework's indexes begin: on its tables they are its own to make and to drop."""
@@ -50,3 +50,22 @@ def foreign_key(table: str, column: str, target: str, *, cascade: bool = False) 
         name=key_name("fk", table, [column]),
         ondelete="CASCADE" if cascade else None,
     )
+
+
+def append_only_statements(dialect: str, table: str) -> list[str]:
+    """The statements that make a table append-only."""
+    if dialect == "sqlite":
+        return [
+            f"CREATE TRIGGER {table}_no_{verb} BEFORE {verb} ON {table} "
+            f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+            for verb in ("update", "delete")
+        ]
+    function = (
+        "CREATE OR REPLACE FUNCTION m_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME; END $$"
+    )
+    trigger = (
+        f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
+        "FOR EACH STATEMENT EXECUTE FUNCTION m_append_only()"
+    )
+    return [function, trigger]

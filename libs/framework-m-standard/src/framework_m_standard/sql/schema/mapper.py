@@ -18,13 +18,12 @@ from framework_m_standard.sql.engine.driver import Transaction
 from framework_m_standard.sql.migrations.files.graph import MigrationFiles, pending_lines, read_files
 from framework_m_standard.sql.migrations.recorder import read_ledger
 from framework_m_standard.sql.schema.advice import advice_on
-from framework_m_standard.sql.schema.append_only import append_only_statements
 from framework_m_standard.sql.schema.column_defaults import column_default, needs_value
 from framework_m_standard.sql.schema.existing import ExistingColumn, ExistingSchema, read_existing
 from framework_m_standard.sql.schema.field_registry import is_type_of, type_text
-from framework_m_standard.sql.schema.keys import INDEX_PREFIXES
+from framework_m_standard.sql.schema.keys import INDEX_PREFIXES, append_only_statements
 from framework_m_standard.sql.schema.missing_values import Gaps, find_gaps
-from framework_m_standard.sql.statements.literals import literal_text, sql_literal
+from framework_m_standard.sql.statements.compiled import literal_text, sql_literal
 from framework_m_standard.sql.store import SqlStore
 
 __all__ = ["SCHEMA_LOCK", "SqlSchemaMapper"]

@@ -12,7 +12,7 @@ from sqlalchemy.sql import ClauseElement
 
 from framework_m_standard.sql.statements.row_codec import Convert
 
-__all__ = ["Parameter", "Statement", "compile_statement", "parameter"]
+__all__ = ["Parameter", "Statement", "compile_statement", "literal_text", "parameter", "sql_literal"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,3 +72,13 @@ def compile_statement(
     if not constants and not converting and numbers == tuple(range(len(parameters))):
         return Statement(str(compiled), heavy=heavy)
     return Statement(str(compiled), numbers, converting, tuple(constants), heavy)
+
+
+def sql_literal(dialect: Dialect, column_type: sa.types.TypeEngine[Any], value: Any) -> str:
+    """A value in the driver's form as a column of the type takes it."""
+    return literal_text(dialect, sa.literal(value, sa.Text() if isinstance(value, str) else column_type))
+
+
+def literal_text(dialect: Dialect, clause: Any) -> str:
+    """A clause with its values in it."""
+    return str(clause.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))

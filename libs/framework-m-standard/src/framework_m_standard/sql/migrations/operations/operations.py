@@ -20,7 +20,7 @@ from framework_m_standard.sql.migrations.operations.column_types import FieldTyp
 from framework_m_standard.sql.migrations.operations.type_change import convert_column
 from framework_m_standard.sql.schema.field_registry import FieldRegistry
 from framework_m_standard.sql.schema.keys import key_name
-from framework_m_standard.sql.statements.literals import sql_literal
+from framework_m_standard.sql.statements.compiled import sql_literal
 from framework_m_standard.sql.statements.row_codec import SQLITE, encoder
 
 __all__ = [

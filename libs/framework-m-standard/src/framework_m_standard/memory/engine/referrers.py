@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator
 from uuid import UUID
 
 from framework_m_core.registry.registry import Referrer, Registry
-from framework_m_standard.memory.rows import Row
-from framework_m_standard.memory.transaction import Transaction
+from framework_m_standard.memory.engine.rows import Row
+from framework_m_standard.memory.engine.transaction import Transaction
 
 __all__ = ["holders"]
 

@@ -11,8 +11,8 @@ from datetime import datetime
 from framework_m_core.domain.errors import TransientError
 from framework_m_core.domain.events import DomainEvent
 from framework_m_core.interfaces.idempotency import StoredAnswer
-from framework_m_standard.memory.audit_trail import AuditTrail
-from framework_m_standard.memory.table import Table
+from framework_m_standard.memory.engine.audit_trail import AuditTrail
+from framework_m_standard.memory.engine.table import Table
 
 __all__ = ["EventRecord", "Lease", "MemoryDatabase"]
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or, Placeholder, predicate
 from framework_m_core.domain.page import OrderSpec
-from framework_m_standard.memory.rows import Row
+from framework_m_standard.memory.engine.rows import Row
 
 __all__ = ["Rows", "filled", "select"]
 

@@ -17,10 +17,10 @@ from framework_m_core.domain.errors import (
 )
 from framework_m_core.interfaces.idempotency import StoredAnswer
 from framework_m_core.registry.compiled import CompiledDocType
-from framework_m_standard.memory.database import MemoryDatabase
-from framework_m_standard.memory.overlay import Journal, Overlay
-from framework_m_standard.memory.rows import Row
-from framework_m_standard.memory.table import Columns, unique_key
+from framework_m_standard.memory.engine.database import MemoryDatabase
+from framework_m_standard.memory.engine.overlay import Journal, Overlay
+from framework_m_standard.memory.engine.rows import Row
+from framework_m_standard.memory.engine.table import Columns, unique_key
 
 __all__ = ["Transaction"]
 

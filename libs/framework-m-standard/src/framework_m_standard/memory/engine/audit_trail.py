@@ -9,7 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from framework_m_core.interfaces.audit_log import AuditEntry
-from framework_m_standard.memory.rows import from_json, json_text
+from framework_m_standard.memory.engine.rows import from_json, json_text
 
 __all__ = ["AuditTrail", "SealedEntry", "sealed"]
 

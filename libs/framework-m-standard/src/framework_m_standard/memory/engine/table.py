@@ -8,7 +8,7 @@ from uuid import UUID
 
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.registry.compiled import CompiledDocType
-from framework_m_standard.memory.rows import Row
+from framework_m_standard.memory.engine.rows import Row
 
 __all__ = ["Columns", "Kind", "Table", "kinds_of", "unique_key", "wanted_unique"]
 
