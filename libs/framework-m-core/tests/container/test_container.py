@@ -6,7 +6,7 @@ from typing import Protocol
 
 import pytest
 
-from framework_m_core.container.container import Container
+from framework_m_core.container.container import Container, Named
 from framework_m_core.domain.errors import ConfigurationError
 
 
@@ -96,11 +96,11 @@ def test_a_parameter_of_another_type_is_told(container: Container, wanted: type)
         raise AssertionError("never made")
 
     truck.__annotations__["engine"] = wanted
-    with pytest.raises(ConfigurationError, match=f"wants 'engine' to be {wanted.__name__}, bound is Engine"):
+    with pytest.raises(ConfigurationError, match=f"expects 'engine' to be {wanted.__name__}, bound is Engine"):
         container.bind("truck", truck)
 
 
-def test_an_object_of_a_test_stays_in_place(container: Container) -> None:
+def test_an_override_stays_in_place_of_what_is_bound_later(container: Container) -> None:
     diesel = Diesel()
     container.override("engine", diesel)
     container.bind("engine", Engine)
@@ -108,13 +108,77 @@ def test_an_object_of_a_test_stays_in_place(container: Container) -> None:
     assert container.get("car").engine is diesel
 
 
-def test_a_replacement_is_wired_like_what_it_replaces(container: Container) -> None:
-    def painted(colour: str) -> str:
-        return f"painted {colour}"
+def test_an_override_reaches_what_was_wired_before(container: Container) -> None:
+    diesel = Diesel()
+    container.override("engine", diesel)
+    assert container.get("car").engine is diesel
+    assert Engine.made == 0
 
-    container.replace("gate", painted)
+
+def test_an_override_is_wired_like_what_it_replaces(container: Container) -> None:
+    def painted(colour: str, coats: int) -> str:
+        return f"painted {colour} {coats} times"
+
+    container.override("gate", painted, coats=2)
     container.provide("gate", "bare")
-    assert container.get("gate") == "painted red"
+    assert container.get("gate") == "painted red 2 times"
+
+
+def test_an_override_may_wrap_the_original(container: Container) -> None:
+    def tuned(original: Engine, colour: str) -> tuple[Engine, str]:
+        return original, colour
+
+    container.override("engine", tuned)
+    engine, colour = container.get("engine")
+    assert (type(engine), colour, Engine.made) == (Engine, "red", 1)
+
+
+def test_an_argument_of_an_override_may_be_what_is_bound_to_a_name_or_a_setting(container: Container) -> None:
+    container.provide_settings({"shop": {"colour": "blue"}})
+    container.override(
+        "colour", lambda own, shade: (own, shade), own=Named("config.shop.colour"), shade=Named("engine")
+    )
+    own, shade = container.get("colour")
+    assert (own, shade) == ("blue", container.get("engine"))
+
+
+def test_an_override_names_what_is_bound(container: Container) -> None:
+    with pytest.raises(ConfigurationError, match=r"colour: nothing is bound to 'engin': did you mean 'engine'\?"):
+        container.override("colour", lambda one: one, one=Named("engin"))
+
+
+def test_an_override_of_another_type_is_told_where_it_is_used(container: Container) -> None:
+    container.override("engine", "steam")
+    with pytest.raises(ConfigurationError, match="expects 'engine' to be Engine, bound is str"):
+        container.bind("car", Car)
+
+
+def test_an_override_too_late_is_refused(container: Container) -> None:
+    container.get("engine")
+    with pytest.raises(ConfigurationError, match="'engine' is in use"):
+        container.override("engine", Diesel)
+    container.seal()
+    with pytest.raises(ConfigurationError, match="'colour' is in use"):
+        container.override("colour", "blue")
+
+
+def test_an_override_of_nothing_is_told_when_the_application_is_composed(container: Container) -> None:
+    container.override("engin", Diesel)
+    with pytest.raises(ConfigurationError) as refused:
+        container.seal()
+    assert refused.value.problems == ("'engin': nothing is bound to it: did you mean 'engine'?",)
+
+
+def test_what_was_made_is_known_each_after_what_it_was_made_from(container: Container) -> None:
+    car = container.get("car")
+    assert container.built == (("engine", car.engine), ("car", car))
+
+
+def test_a_setting_that_is_not_there_raises(container: Container) -> None:
+    container.provide_settings({"shop": {"colour": "blue"}})
+    container.override("colour", lambda own: own, own=Named("config.shop.shade"))
+    with pytest.raises(Exception, match=r"shop\.shade"):
+        container.get("colour")
 
 
 class Radio(Starts):

@@ -40,9 +40,10 @@ class InitRegistries:
 
     async def run(self, app: Application) -> None:
         """Provides `snapshot`. Raises ConfigurationError with all problems of all apps."""
-        builder = RegistryBuilder()
-        for choice in _apps(app):
+        builder, apps = RegistryBuilder(), _apps(app)
+        for choice in apps:
             register_app(builder, choice)
+        app.override_by_modules(apps)
         for port in app.ports:
             builder.add_port(port.protocol)
         app.container.provide("registry", builder.freeze())
@@ -115,7 +116,7 @@ class InitAdapters:
         bind_services(app.container)
         bind_events(app.container)
         app.bind_ports(*_ACCESS_PORTS)
-        app.check_overrides()
+        app.container.seal()
         app.container.get("documents")
 
 

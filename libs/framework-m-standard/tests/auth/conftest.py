@@ -106,7 +106,8 @@ async def start_worker(
         async def start(*, production: bool = False) -> Worker:
             container = Container()
             container.override("clock", clock)
-            container.override("memory_database", memory)
+            if database_url == MEMORY:
+                container.override("memory_database", memory)
             store = {"M_ADAPTERS__STORE": MEMORY} if database_url == MEMORY else {"DATABASE_URL": database_url}
             environment = {**variables, **store}
             if production:

@@ -239,7 +239,7 @@ async def test_a_variant_chooses_and_config_outranks_it(make_app: MakeApp) -> No
     ("chosen", "said"),
     [
         ({"cache": "half"}, "HalfCache lacks delete, delete_pattern, exists, get_many, set, set_many, ttl"),
-        ({"event_bus": "half"}, "wants 'event_bus' to be EventBusProtocol, bound is HalfBus"),
+        ({"event_bus": "half"}, "expects 'event_bus' to be EventBusProtocol, bound is HalfBus"),
         ({"cache": "redis"}, "cache: config chooses 'redis', which nobody offers: offered are default, half, own"),
     ],
 )

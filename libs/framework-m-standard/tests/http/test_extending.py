@@ -93,6 +93,19 @@ def _adding(name: bytes, order: int) -> Any:
 outer, inner = _adding(b"outer", 1), _adding(b"inner", 2)
 no_order = lambda app: app
 """
+DOUBLED = """
+from framework_m.container import container
+
+
+class DoubledRates:
+    def __init__(self, original: Rates) -> None:
+        self.original = original
+
+    def worth(self, currency: str) -> int:
+        return 2 * self.original.worth(currency)
+
+
+"""
 GROUPS = {
     "apps": {"shop": "{app}"},
     "ports": {"rates": "{app}:Rates"},
@@ -102,7 +115,7 @@ GROUPS = {
 }
 
 type Groups = dict[str, dict[str, str]]
-type MakeApp = Callable[[Groups], Path]
+type MakeApp = Callable[..., Path]
 
 
 @pytest.fixture
@@ -111,13 +124,13 @@ def make_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeApp:
     name = f"extending_{uuid4().hex[:8]}"
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path / 'app.db'}")
 
-    def make(groups: Groups) -> Path:
+    def make(groups: Groups, source: str = "") -> Path:
         lines = ["[project]", f'name = "{name}"']
         for group, points in ((group, points) for group, points in groups.items() if points):
             lines.append(f'[project.entry-points."framework_m.{group}"]')
             lines += [f'{key} = "{value.format(app=name)}"' for key, value in points.items()]
         (tmp_path / "pyproject.toml").write_text("\n".join(lines))
-        (tmp_path / f"{name}.py").write_text(dedent(APP))
+        (tmp_path / f"{name}.py").write_text(dedent(APP) + source)
         return tmp_path
 
     return make
@@ -140,10 +153,34 @@ async def test_everything_an_app_brings_takes_part(make_app: MakeApp) -> None:
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        "container.shop.rates.override(DoubledRates(FixedRates()))",
+        "container.shop.rates.override(DoubledRates)",
+        "container.shop.rates.override(DoubledRates, original=FixedRates())",
+    ],
+)
+async def test_a_module_overrides_what_the_container_gives(make_app: MakeApp, line: str) -> None:
+    folder = make_app(GROUPS, DOUBLED + line)
+    async with open_application(folder) as app:
+        assert app.container.get("rates").worth("USD") == 14
+        with pytest.raises(ConfigurationError, match="'rates' is in use"):
+            app.container.override("rates", object())
+
+
+async def test_an_override_of_a_port_that_no_app_declares_stops_the_start(make_app: MakeApp) -> None:
+    folder = make_app(GROUPS, DOUBLED + "container.shop.rate.override(DoubledRates)")
+    with pytest.raises(ConfigurationError, match=r"container\.shop\.rate: did you mean 'shop\.rates'\?"):
+        async with open_application(folder):
+            """Never reached."""
+
+
+@pytest.mark.parametrize(
     ("changed", "said"),
     [
         ({"ports": {"rates": "{app}:FixedRates"}}, "a class of typing.Protocol is expected"),
         ({"ports": {"counter": "{app}:Rates"}}, "the framework has a port of this name"),
+        ({"ports": {"override": "{app}:Rates"}}, "the container has an attribute of this name"),
         ({"adapters.rates": {}}, "nobody offers an adapter: add one under framework_m.adapters.rates"),
         ({"adapters.rates": {"default": "{app}:Worthless"}}, "Worthless lacks worth"),
         ({"ports": {}}, "Rates is no port: declare it under framework_m.ports"),

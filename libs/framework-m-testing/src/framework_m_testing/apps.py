@@ -13,10 +13,12 @@ from uuid import UUID, uuid4
 import httpx
 
 from framework_m_core.bootstrap.application import WEB_READY, Application, open_application
+from framework_m_core.container.container import Container
 from framework_m_core.domain.context import ADMINISTRATOR, ANONYMOUS, GUEST, Principal, system_context
 from framework_m_core.domain.documents.naming import PromptNaming
 from framework_m_core.domain.errors import PermissionDeniedError
 from framework_m_core.domain.suggestions import did_you_mean
+from framework_m_core.interfaces.authentication import AuthenticationProtocol
 from framework_m_core.registry.registry import Registry
 from framework_m_core.services.documents.client import DocumentClient
 from framework_m_testing.deliveries import Deliveries
@@ -148,7 +150,11 @@ async def open_app(
     folder = folder or Path.cwd()
     store = {} if database is None else {"adapters.store": "default", "sql.url": database}
     given = {**_FOR_TESTS, **store, **(settings or {})}
-    async with open_application(folder, environment={}, overrides={**stand_ins(folder, given), **given}) as application:
-        people = KnownPeople(application.container.get("authentication"))
-        application.container.override("authentication", people)
-        yield AppClient(application, people, Deliveries(application.container))
+    values, container = {**stand_ins(folder, given), **given}, Container()
+    container.override("authentication", _with_test_users)
+    async with open_application(folder, environment={}, overrides=values, container=container) as application:
+        yield AppClient(application, container.get("authentication"), Deliveries(container))
+
+
+def _with_test_users(original: AuthenticationProtocol) -> KnownPeople:
+    return KnownPeople(original)

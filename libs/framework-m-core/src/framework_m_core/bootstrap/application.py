@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +12,12 @@ from typing import Any
 from framework_m_core.bootstrap.plugins import discovery
 from framework_m_core.bootstrap.plugins.binding import Binding, Variant, installed_variants, resolve_bindings
 from framework_m_core.bootstrap.plugins.discovery import Choice, Discovered
-from framework_m_core.bootstrap.plugins.overrides import check_replaced, replace_bindings
+from framework_m_core.bootstrap.plugins.overrides import override_by_entry_points, override_by_modules
 from framework_m_core.bootstrap.plugins.ports import AppPort, app_ports, check_adapters
 from framework_m_core.bootstrap.settings.models import Settings
 from framework_m_core.bootstrap.settings.sources import load_settings
 from framework_m_core.container.container import Container
+from framework_m_core.container.recorder import RECORDER
 from framework_m_core.domain.clock import Uuid7Generator, system_clock
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.interfaces.bootstrap import BootstrapProtocol
@@ -65,10 +66,11 @@ class Application:
         self.ports: tuple[AppPort, ...] = app_ports(settings.discovered, self.bindings)
         self.steps: tuple[Step, ...] = _steps(self.variants, self.bindings, settings.discovered)
         self._opened: list[Step] = []
-        self.overrides = replace_bindings(self.container, settings.discovered)
+        self.overrides = override_by_entry_points(self.container, settings.discovered)
         for section, model in settings.sections.items():
             self.container.provide(f"{section}_settings", model)
         self.container.provide("settings", settings)
+        self.container.provide_settings({section: dict(model) for section, model in settings.sections.items()})
         self.container.provide("clock", system_clock)
         self.container.provide("ids", Uuid7Generator())
 
@@ -109,9 +111,9 @@ class Application:
         adapters = {name: self.container.get(name) for name in protocols}
         self.container.provide("app_ports", check_adapters(protocols, adapters))
 
-    def check_overrides(self) -> None:
-        """Raises ConfigurationError for overrides of what is not there, once everything is bound."""
-        check_replaced(self.container, self.overrides)
+    def override_by_modules(self, apps: Sequence[Choice]) -> None:
+        """Make the overrides that modules of these apps recorded. Raises ConfigurationError for what cannot be done."""
+        override_by_modules(self.container, apps, self.settings.discovered, self.ports, self.overrides)
 
     async def open(self, up_to: int) -> None:
         """Runs the steps up to an order, but for those that ran. One that fails stops the start, and all is closed."""
@@ -126,6 +128,7 @@ class Application:
 
     async def close(self) -> None:
         """Closes the steps that ran, the last first; a failure is logged and the others are closed all the same."""
+        RECORDER.forget(self.container)
         while self._opened:
             step = self._opened.pop()
             close = getattr(step.step, "close", None)

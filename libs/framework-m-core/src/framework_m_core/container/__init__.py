@@ -1,1 +1,1 @@
-"""The dependency-injection container: what lives as long as the app."""
+"""The dependency-injection container, by dependency-injector: what lives as long as the app."""

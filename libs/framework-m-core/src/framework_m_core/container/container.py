@@ -2,113 +2,195 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, get_type_hints
+from dataclasses import dataclass, field
+from typing import Any, Final, get_type_hints
 
+from framework_m_core.container.injector_import import containers, providers
 from framework_m_core.domain.errors import ConfigurationError
+from framework_m_core.domain.suggestions import did_you_mean
 
-__all__ = ["Container"]
+__all__ = ["ORIGINAL", "Container", "Named", "Override", "is_reserved"]
 
+ORIGINAL: Final = "original"
+"""The parameter by which the factory of an override asks for what it takes the place of."""
 
 _ANY_NUMBER = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
-class _Singleton:
-    """What a name stands for: made by its factory, from others that were bound before it, when first asked for."""
+def is_reserved(name: str) -> bool:
+    """Return whether the container has an attribute of this name, so that nothing can be bound to it."""
+    return hasattr(containers.DynamicContainer(), name)
 
-    __slots__ = ("_arguments", "_factory", "_value", "origin")
 
-    def __init__(self, factory: Callable[..., Any], arguments: Mapping[str, _Singleton], origin: type | None) -> None:
-        self._factory: Callable[..., Any] | None = factory
-        self._arguments = arguments
-        self._value: Any = None
-        self.origin = origin
+@dataclass(frozen=True, slots=True)
+class Override:
+    """What takes the place of a provider: an object, or a class or function with arguments of its own.
 
-    def get(self) -> Any:
-        """The one value."""
-        if self._factory is not None:
-            self._value = self._factory(**{name: one.get() for name, one in self._arguments.items()})
-            self._factory, self._arguments = None, {}
-        return self._value
+    An argument that comes from the container is a `Named`.
+    """
+
+    replacement: object
+    arguments: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def is_factory(self) -> bool:
+        """Whether the replacement is called to make the object."""
+        return isinstance(self.replacement, type) or inspect.isroutine(self.replacement)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Stands for whatever is bound to a name, among the arguments of an override."""
+
+    name: str
 
 
 class Container:
-    """App lifetime only: per request there is the scope and a unit of work, nothing else is built.
+    """Providers with the app's lifetime; nothing is built per request.
 
-    Only bootstrap and the edges resolve from it. Tests override providers before the app is composed.
+    Only bootstrap and the edges resolve from it. Overrides count until the app is composed, which seals it.
     """
 
     def __init__(self) -> None:
-        self._bound: dict[str, _Singleton] = {}
-        self._overridden: set[str] = set()
-        self._replacements: dict[str, Callable[..., Any]] = {}
+        self._providers = containers.DynamicContainer()
+        self._types: dict[str, type | None] = {}
+        self._makers: dict[str, Callable[[], Any]] = {}
+        self._overrides: dict[str, Override] = {}
+        self._built: dict[str, Any] = {}
+        self._sealed = False
 
     @property
     def names(self) -> tuple[str, ...]:
         """Everything that is bound."""
-        return tuple(sorted(self._bound))
+        return tuple(sorted(self._types))
+
+    @property
+    def built(self) -> tuple[tuple[str, Any], ...]:
+        """The objects that were made here, by name, each after those that it was made from."""
+        return tuple(self._built.items())
 
     def provide(self, name: str, value: object) -> None:
-        """Binds a finished object."""
-        self._bind(name, _Singleton(lambda: value, {}, type(value)))
+        """Bind a finished object."""
+        self._bind(name, lambda: providers.Object(value), type(value))
+
+    def provide_settings(self, values: Mapping[str, Any]) -> None:
+        """Bind `config`, from which overrides take single settings; one that is missing raises when it is asked for."""
+        config = providers.Configuration(name="config", strict=True)
+        config.from_dict(dict(values))
+        self._bind("config", lambda: config, None)
 
     def bind(self, name: str, factory: Callable[..., Any]) -> None:
-        """Binds a class or function, built once when first asked for from what its parameters name.
+        """Bind a class or function, called once when first asked for with what its parameters name.
 
         Raises ConfigurationError for a parameter that nothing is bound to, or something of another type.
         """
-        arguments = {parameter: self._argument(name, factory, parameter) for parameter in _required(factory)}
-        self._bind(name, _Singleton(factory, arguments, factory if isinstance(factory, type) else None))
+        arguments = {one: self._argument(name, factory, one) for one in _required(factory)}
+        make = functools.partial(providers.Singleton, self._remembering(name, factory), **arguments)
+        self._bind(name, make, _type_of(factory))
 
-    def override(self, name: str, value: object) -> None:
-        """Binds an object that later bindings of the same name leave in place; for tests."""
-        self.provide(name, value)
-        self._overridden.add(name)
+    def override(self, name: str, replacement: object, /, **arguments: object) -> None:
+        """Put an object, or what a class or function makes, in the place of what is or comes to be bound to a name.
 
-    def replace(self, name: str, factory: Callable[..., Any]) -> None:
-        """Has a class or function, wired by parameter name, take the place of whatever is bound to a name later."""
-        self._replacements[name] = factory
+        A class or function is called with `arguments` and with what its other parameters name, `original` being what
+        it takes the place of. Raises ConfigurationError when the application is composed, or the object was made
+        already, so that an override would have no effect.
+        """
+        if self._sealed or name in self._built:
+            raise ConfigurationError(f"{name!r} is in use: override it before the application is composed")
+        self._overrides[name] = Override(replacement, arguments)
+        if name in self._types:
+            self._apply(name)
+
+    def seal(self) -> None:
+        """Refuse overrides from now on. Raises ConfigurationError for those of names that nothing was bound to."""
+        problems = [
+            f"{name!r}: nothing is bound to it{did_you_mean(name, self.names)}"
+            for name in self._overrides
+            if name not in self._types
+        ]
+        if problems:
+            raise ConfigurationError("there is nothing to override:", problems)
+        self._sealed = True
 
     def build(self, factory: Callable[..., Any], **given: object) -> Any:
-        """The result of a class or function, called with what is given and what its other parameters name."""
+        """Call a class or function with what is given and what its other parameters name."""
         place = getattr(factory, "__qualname__", str(factory))
         needed = [parameter for parameter in _required(factory) if parameter not in given]
-        return factory(**given, **{name: self._argument(place, factory, name).get() for name in needed})
+        return factory(**given, **{name: self._argument(place, factory, name)() for name in needed})
 
     def get(self, name: str) -> Any:
-        """The singleton of a name. Raises ConfigurationError when nothing is bound to it."""
-        if name not in self._bound:
+        """Return the singleton of a name. Raises ConfigurationError when nothing is bound to it."""
+        if name not in self._types:
             raise ConfigurationError(f"nothing is bound to {name!r}: bound are {', '.join(self.names)}")
-        return self._bound[name].get()
+        return self._provider(name)()
 
-    def _bind(self, name: str, singleton: _Singleton) -> None:
-        if name in self._overridden:
-            return
-        if factory := self._replacements.pop(name, None):
-            self.bind(name, factory)
-            self._overridden.add(name)
-            return
-        self._bound[name] = singleton
+    def _bind(self, name: str, make: Callable[[], Any], type_: type | None) -> None:
+        self._makers[name] = make
+        self._types[name] = type_
+        setattr(self._providers, name, make())
+        if name in self._overrides:
+            self._apply(name)
 
-    def _argument(self, name: str, factory: Callable[..., Any], parameter: str) -> _Singleton:
+    def _apply(self, name: str) -> None:
+        override = self._overrides[name]
+        if not override.is_factory:
+            self._types[name] = type(override.replacement)
+            self._provider(name).override(providers.Object(override.replacement))
+            return
+        factory: Any = override.replacement
+        arguments = {key: self._given(name, value) for key, value in override.arguments.items()}
+        for parameter in _required(factory):
+            if parameter == ORIGINAL:
+                arguments[ORIGINAL] = self._makers[name]()
+            elif parameter not in arguments:
+                arguments[parameter] = self._argument(name, factory, parameter)
+        self._types[name] = _type_of(factory)
+        self._provider(name).override(providers.Singleton(self._remembering(name, factory), **arguments))
+
+    def _given(self, place: str, value: object) -> Any:
+        """The provider of a `Named` argument, and of `config.a.b` the setting; anything else as it is."""
+        if not isinstance(value, Named):
+            return value
+        name, *path = value.name.split(".")
+        if name not in self._types:
+            raise ConfigurationError(f"{place}: nothing is bound to {name!r}{did_you_mean(name, self.names)}")
+        return functools.reduce(getattr, path, self._provider(name))
+
+    def _remembering(self, name: str, factory: Callable[..., Any]) -> Callable[..., Any]:
+        def make(**arguments: Any) -> Any:
+            made = self._built[name] = factory(**arguments)
+            return made
+
+        return make
+
+    def _argument(self, name: str, factory: Callable[..., Any], parameter: str) -> Any:
         place = f"{getattr(factory, '__module__', '?')}.{getattr(factory, '__qualname__', factory)}"
-        if parameter not in self._bound:
+        if parameter not in self._types:
             raise ConfigurationError(
                 f"{name}: {place} needs a parameter {parameter!r}, which is not bound: bound are "
                 f"{', '.join(self.names)}"
             )
-        wanted, origin = _hint(factory, parameter), self._bound[parameter].origin
-        if isinstance(wanted, type) and wanted is not Any and origin and not _fits(origin, wanted):
+        wanted, bound = _hint(factory, parameter), self._types[parameter]
+        if isinstance(wanted, type) and wanted is not Any and bound and not _fits(bound, wanted):
             raise ConfigurationError(
-                f"{name}: {place} wants {parameter!r} to be {wanted.__name__}, bound is {origin.__name__}"
+                f"{name}: {place} expects {parameter!r} to be {wanted.__name__}, bound is {bound.__name__}"
             )
-        return self._bound[parameter]
+        return self._provider(parameter)
+
+    def _provider(self, name: str) -> Any:
+        return getattr(self._providers, name)
 
 
 def _required(factory: Callable[..., Any]) -> list[str]:
     parameters = inspect.signature(factory).parameters.values()
     return [one.name for one in parameters if one.default is one.empty and one.kind not in _ANY_NUMBER]
+
+
+def _type_of(factory: object) -> type | None:
+    return factory if isinstance(factory, type) else None
 
 
 def _hint(factory: Callable[..., Any], parameter: str) -> Any:
@@ -119,9 +201,9 @@ def _hint(factory: Callable[..., Any], parameter: str) -> Any:
         return None
 
 
-def _fits(origin: type, wanted: type) -> bool:
+def _fits(bound: type, wanted: type) -> bool:
     """Whether a bound class serves; of a protocol it must have the methods."""
     if getattr(wanted, "_is_protocol", False):
         methods = [name for name in vars(wanted) if callable(vars(wanted)[name]) and not name.startswith("_")]
-        return all(hasattr(origin, name) for name in methods)
-    return issubclass(origin, wanted)
+        return all(hasattr(bound, name) for name in methods)
+    return issubclass(bound, wanted)

@@ -1,4 +1,4 @@
-"""Container overrides: factories under `framework_m.overrides` that take the place of what is bound to a name."""
+"""Container overrides: factories under `framework_m.overrides`, and what modules of apps override at import."""
 
 from __future__ import annotations
 
@@ -6,33 +6,46 @@ from collections.abc import Sequence
 
 from framework_m_core.bootstrap.plugins import discovery
 from framework_m_core.bootstrap.plugins.discovery import Choice, Discovered
+from framework_m_core.bootstrap.plugins.ports import AppPort, ports_by_path
 from framework_m_core.container.container import Container
+from framework_m_core.container.recorder import RECORDER
 from framework_m_core.domain.errors import ConfigurationError
-from framework_m_core.domain.suggestions import did_you_mean
 
-__all__ = ["check_replaced", "replace_bindings"]
+__all__ = ["override_by_entry_points", "override_by_modules"]
 
 _GROUP = "framework_m.overrides"
 
 
-def replace_bindings(container: Container, discovered: Discovered) -> tuple[Choice, ...]:
-    """Notes every override before anything is bound. Raises ConfigurationError where two want one name."""
+def override_by_entry_points(container: Container, discovered: Discovered) -> tuple[Choice, ...]:
+    """Override what entry points name, before anything is bound, and return these.
+
+    Raises ConfigurationError where two distributions override one name.
+    """
     found: dict[str, Choice] = {}
     for choice in discovered.choices(_GROUP):
         other = found.setdefault(choice.name, choice)
         if other is not choice:
             both = f"{other.distribution} and {choice.distribution}"
             raise ConfigurationError(f"{both} both override {choice.name!r}: uninstall one")
-        container.replace(choice.name, discovery.load(choice))
+        container.override(choice.name, discovery.load(choice))
     return tuple(found.values())
 
 
-def check_replaced(container: Container, overrides: Sequence[Choice]) -> None:
-    """Raises ConfigurationError for overrides of names that nothing was bound to."""
-    problems = [
-        f"{choice.name!r} of {choice.distribution}: nothing is bound to it{did_you_mean(choice.name, container.names)}"
-        for choice in overrides
-        if choice.name not in container.names
-    ]
-    if problems:
-        raise ConfigurationError("there is nothing to override:", problems)
+def override_by_modules(
+    container: Container,
+    apps: Sequence[Choice],
+    discovered: Discovered,
+    ports: Sequence[AppPort],
+    by_entry_points: Sequence[Choice],
+) -> None:
+    """Override what modules of the apps recorded with `framework_m.container.container` while they were imported.
+
+    Raises ConfigurationError listing what cannot be overridden.
+    """
+    at_hand = dict.fromkeys(map(_package, discovered.choices(discovery.APPS)), False)
+    taken = {choice.name: choice.distribution for choice in by_entry_points}
+    RECORDER.replay(container, at_hand | dict.fromkeys(map(_package, apps), True), ports_by_path(ports, apps), taken)
+
+
+def _package(app: Choice) -> str:
+    return app.value.partition(":")[0].partition(".")[0]

@@ -10,9 +10,10 @@ from types import MappingProxyType
 from framework_m_core.bootstrap.plugins import discovery
 from framework_m_core.bootstrap.plugins.binding import ADAPTERS, FRAMEWORK_PORTS, Binding
 from framework_m_core.bootstrap.plugins.discovery import Choice, Discovered
+from framework_m_core.container.container import is_reserved
 from framework_m_core.domain.errors import ConfigurationError
 
-__all__ = ["AppPort", "app_ports", "check_adapters"]
+__all__ = ["AppPort", "app_ports", "check_adapters", "ports_by_path"]
 
 _GROUP = "framework_m.ports"
 
@@ -45,10 +46,22 @@ def _problems(port: AppPort, ports: Sequence[AppPort], bound: set[str]) -> Itera
         yield f"a class of typing.Protocol is expected, {port.choice.value} is {type(port.protocol).__name__}"
     if port.name in FRAMEWORK_PORTS:
         yield "the framework has a port of this name: choose another"
+    elif is_reserved(port.name):
+        yield "the container has an attribute of this name: choose another"
     elif port.name not in bound:
         yield f"nobody offers an adapter: add one under {ADAPTERS}{port.name}"
     if any(other.name == port.name and other is not port for other in ports):
         yield "two apps declare a port of this name"
+
+
+def ports_by_path(ports: Sequence[AppPort], apps: Sequence[Choice]) -> Mapping[str, str]:
+    """Return the names of ports by `app.port`, as overrides write them: each under the apps of its distribution."""
+    return {
+        f"{app.name}.{port.name}": port.name
+        for port in ports
+        for app in apps
+        if app.distribution == port.choice.distribution
+    }
 
 
 def check_adapters(protocols: Mapping[str, type], adapters: Mapping[str, object]) -> Mapping[type, object]:

@@ -1,0 +1,151 @@
+"""Overrides as apps write them while their modules are imported: `container.wms.ledger.override(LocalLedger())`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from framework_m_core.container.container import Container, Named, Override
+from framework_m_core.domain.errors import ConfigurationError
+from framework_m_core.domain.suggestions import did_you_mean
+
+__all__ = ["RECORDER", "OverrideRecorder", "RecordedOverride"]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedOverride:
+    """One override: the dotted path of its provider, the module that asked for it, and what takes the place."""
+
+    path: str
+    module: str
+    override: Override
+
+
+class Provider:
+    """A provider of the container that is to be: attributes lead to those of an app, `override` records.
+
+    Calling it gives what it will provide, to be handed to a replacement that keeps it: `Ledger(bus=container.bus())`.
+    """
+
+    def __init__(self, recorder: OverrideRecorder, path: str) -> None:
+        self._recorder = recorder
+        self._path = path
+
+    def __getattr__(self, name: str) -> Provider:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return Provider(self._recorder, f"{self._path}.{name}")
+
+    def __call__(self) -> Deferred:
+        """Return a stand-in for the object, which can be used once the app is composed."""
+        return Deferred(self._recorder.resolve, self._path)
+
+    def __repr__(self) -> str:
+        return f"<provider {self._path}>"
+
+    def override(self, replacement: object, /, **arguments: object) -> None:
+        """Put an object, or what a class or function makes, in the place of what the provider gives.
+
+        A class or function is called with `arguments` and with what its other parameters name; `original` names what
+        it takes the place of. Arguments may be providers.
+        """
+        given = {
+            name: Named(value._path) if isinstance(value, Provider) else value for name, value in arguments.items()
+        }
+        module = sys._getframe(1).f_globals.get("__name__", "")
+        self._recorder.record(RecordedOverride(self._path, module, Override(replacement, given)))
+
+
+class Deferred:
+    """Stands for an object of the container before there is one; its attributes are that object's."""
+
+    __slots__ = ("__path", "__resolve")
+
+    def __init__(self, resolve: Callable[[str], Any], path: str) -> None:
+        self.__resolve = resolve
+        self.__path = path
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__resolve(self.__path), name)
+
+
+class OverrideRecorder:
+    """`framework_m.container.container`: keeps what modules override, for each application that they belong to."""
+
+    def __init__(self) -> None:
+        self._recorded: list[RecordedOverride] = []
+        self._containers: list[Container] = []
+        self._apps: set[str] = set()
+
+    def __getattr__(self, name: str) -> Provider:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return Provider(self, name)
+
+    @property
+    def recorded(self) -> tuple[RecordedOverride, ...]:
+        """Every override that modules have asked for."""
+        return tuple(self._recorded)
+
+    def record(self, recorded: RecordedOverride) -> None:
+        """Keep an override; the last one of a module for a provider counts."""
+        self._recorded = [one for one in self._recorded if (one.path, one.module) != (recorded.path, recorded.module)]
+        self._recorded.append(recorded)
+
+    def replay(
+        self, container: Container, apps: Mapping[str, bool], ports: Mapping[str, str], taken: Mapping[str, str]
+    ) -> None:
+        """Override in a container what the modules of its apps, and modules of no app, have asked for.
+
+        `apps` are the packages of all apps at hand and whether each takes part, `ports` the names of the apps' ports by
+        path (`wms.ledger`), `taken` who overrides which name by an entry point. Raises ConfigurationError listing
+        everything that cannot be done.
+        """
+        self._apps |= apps.keys()
+        problems: list[str] = []
+        wanted: dict[str, RecordedOverride] = {}
+        for one in self._recorded:
+            root = one.module.partition(".")[0]
+            if root in self._apps and not apps.get(root):
+                continue
+            name = _name_of(one, ports, problems)
+            other = wanted.setdefault(name, one).module
+            rival = other if other.partition(".")[0] != root else taken.get(name)
+            if rival:
+                problems.append(f"{name!r} is overridden by {rival} and by {one.module}: one of them must not")
+            wanted[name] = one
+        if problems:
+            raise ConfigurationError("these overrides cannot be made:", problems)
+        for name, one in wanted.items():
+            container.override(name, one.override.replacement, **one.override.arguments)
+        self._containers.append(container)
+
+    def forget(self, container: Container) -> None:
+        """Leave a container whose application has been closed."""
+        if container in self._containers:
+            self._containers.remove(container)
+
+    def resolve(self, path: str) -> Any:
+        """Return the object of a provider. Raises ConfigurationError unless just one application is open."""
+        if len(self._containers) != 1:
+            raise ConfigurationError(
+                f"{path} stands for an object of the one open application, got {len(self._containers)} of them; "
+                f"override with a class and its arguments instead, as in override(Ledger, bus=container.{path})"
+            )
+        return self._containers[0].get(path.rpartition(".")[2])
+
+
+def _name_of(recorded: RecordedOverride, ports: Mapping[str, str], problems: list[str]) -> str:
+    """The name that a path stands for: one of the container itself, or `app.port`."""
+    if "." not in recorded.path:
+        return recorded.path
+    if recorded.path not in ports:
+        meant = did_you_mean(recorded.path, ports)
+        problems.append(f"{recorded.module}: no app declares the port container.{recorded.path}{meant}")
+    return ports.get(recorded.path, recorded.path)
+
+
+RECORDER = OverrideRecorder()
+"""The one recorder of the process, since modules are imported once: `framework_m.container.container`."""
