@@ -26,7 +26,7 @@ def console(
     as_user: Annotated[str | None, Parameter(name="--as", help="Work as this user, with no more rights.")] = None,
     reason: Annotated[str, Parameter(help="Why the system works here; the audit keeps it.")] = "m console",
 ) -> None:
-    """Open the app in this folder in Python, with documents, queries, scope and the DocTypes at hand.
+    """Open the app in this folder in Python, with documents, queries, context and the DocTypes at hand.
 
     Without --as, everything is done as the system: every right, all rules, and each change is audited with the
     reason. At a terminal it asks for lines; otherwise it runs what --code or standard input says.
@@ -47,7 +47,7 @@ def console(
 
 async def _run(code: Any, as_user: str | None, reason: str) -> Outcome:
     async with open_application(needs_app=True) as app:
-        return await executed(code, _names(app, await _scope(app, as_user, reason)), last=True)
+        return await executed(code, _names(app, await _context(app, as_user, reason)), last=True)
 
 
 def _conclude(outcome: Outcome) -> None:
@@ -63,14 +63,14 @@ def _converse(as_user: str | None, reason: str) -> None:
         opened = open_application(needs_app=True)
         app = runner.run(opened.__aenter__())
         try:
-            scope = runner.run(_scope(app, as_user, reason))
-            names = _names(app, scope)
-            prompt(runner, names, _banner(app, scope))
+            context = runner.run(_context(app, as_user, reason))
+            names = _names(app, context)
+            prompt(runner, names, _banner(app, context))
         finally:
             runner.run(opened.__aexit__(None, None, None))
 
 
-async def _scope(app: Application, as_user: str | None, reason: str) -> RequestContext:
+async def _context(app: Application, as_user: str | None, reason: str) -> RequestContext:
     if not _NEEDED.issubset(app.container.names):
         raise ConfigurationError("no installed package brings a store for documents: pip install framework-m")
     if as_user is None:
@@ -92,7 +92,7 @@ def _names(app: Application, context: RequestContext) -> dict[str, Any]:
         "documents": app.documents.client_for(context),
         "doctypes": app.registry.doctypes,
         "queries": app.queries,
-        "scope": context,
+        "context": context,
         "registry": app.registry,
     }
 
@@ -107,7 +107,7 @@ def _banner(app: Application, context: RequestContext) -> str:
     return "\n".join(
         [
             f"Framework M {version('framework-m-core')}, as {who}. Ctrl-D ends.",
-            "At hand: documents, queries, scope, doctypes, snapshot, app and the DocTypes by name. For example:",
+            "At hand: documents, queries, context, doctypes, registry, app and the DocTypes by name. For example:",
             f'  (await documents.list("{own[0]}")).items',
             f"  doctypes[{own[0]!r}].fields",
         ]
