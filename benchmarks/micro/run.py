@@ -26,15 +26,14 @@ from framework_m_core.registry.builder import RegistryBuilder
 
 __all__ = ["MicroResult", "measure_micro"]
 
-_SERVING = 50
 _PLANS = 100
 _OWN_IMPORT = "import framework_m"
 _ITS_VENDOR = "import pydantic; pydantic.create_model('M', x=(int, 1))"
-_BOOT = f"""
+_BOOT = """
 import asyncio
 from framework_m_core.bootstrap.application import open_application
 async def boot():
-    async with open_application(up_to={_SERVING}):
+    async with open_application(roles=["web"]):
         pass
 asyncio.run(boot())
 """
@@ -66,7 +65,7 @@ def measure_micro(folder: Path, turns: int) -> MicroResult:
 
 
 async def _steps(variables: dict[str, str], turns: int) -> list[Compared]:
-    async with open_application(APP, up_to=_SERVING, environment=variables) as app:
+    async with open_application(APP, roles=("web",), environment=variables) as app:
         scope, token = await _logged_in(app)
         return await Steps(app, scope, token).measure(turns)
 

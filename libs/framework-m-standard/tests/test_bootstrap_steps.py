@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import gc
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from framework_m_core.bootstrap.application import BOOTSTRAP, Application, Step
+from framework_m_core.bootstrap.application import BOOTSTRAP, Application, Step, open_application
 from framework_m_core.bootstrap.plugins.discovery import installed
 from framework_m_core.bootstrap.settings.sources import load_settings
-from framework_m_core.interfaces.bootstrap import BootstrapProtocol
+from framework_m_core.interfaces.bootstrap import ROLES, BootstrapProtocol
 from framework_m_testing.contracts.bootstrap import BootstrapContract
 
 STORES = {"": ("sqlite",), "store.default": ("sqlite", "postgres"), "store.memory": ("memory",)}
@@ -62,7 +63,7 @@ class TestSteps(BootstrapContract):
 
     @pytest.fixture
     async def app(self, built: Application, registered: Step) -> AsyncIterator[Application]:
-        await built.open(registered.order - 1)
+        await built.open(ROLES, registered.order - 1)
         yield built
         await built.close()
 
@@ -71,3 +72,20 @@ def test_every_registered_step_is_tried() -> None:
     assert {"init_engine", "init_memory", "init_registries", "init_web", "run_relay"} <= {
         name for _, name in REGISTERED
     }
+
+
+@pytest.mark.parametrize("store", ["sqlite", "memory"])
+async def test_a_process_that_does_not_relay_tells_when_nobody_does(
+    store: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = f"sqlite:///{tmp_path}/s.db"
+    environment = {"M_ADAPTERS__STORE": "memory"} if store == "memory" else {"DATABASE_URL": url}
+    async with open_application(tmp_path, roles=["web"], environment=environment) as app:
+        assert "no live process relays the events" in caplog.text
+        [warning] = await app.warnings()
+        outbox, now = app.container.get("outbox"), app.container.get("clock")()
+        await outbox.lease("another process", now, timedelta(minutes=1))
+        assert await app.warnings() == []
+    assert "role 'relay'" in warning
+    async with open_application(tmp_path, roles=["web", "relay"], environment=environment) as app:
+        assert await app.warnings() == []

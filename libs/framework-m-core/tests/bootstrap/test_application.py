@@ -9,6 +9,7 @@ import pytest
 
 from framework_m_core.bootstrap.application import Application, Step
 from framework_m_core.bootstrap.settings.sources import load_settings
+from framework_m_core.domain.errors import ConfigurationError
 from framework_m_testing.fakes.bootstrap import FakeBootstrap
 
 BROKEN = RuntimeError("broken")
@@ -32,7 +33,7 @@ def app(tmp_path: Path, steps: dict[str, FakeBootstrap]) -> Application:
 
 
 async def test_steps_run_up_to_an_order_and_are_closed_in_reverse(app: Application, journal: list[str]) -> None:
-    await app.open(20)
+    await app.open(["web"], 20)
     await app.ping()
     await app.close()
     assert journal == ["a.run", "b.run", "a.ping", "b.ping", "b.close", "a.close"]
@@ -45,7 +46,7 @@ async def test_a_step_that_fails_stops_the_start_and_is_closed_with_those_before
 ) -> None:
     steps["b"].failures["run"] = BROKEN
     with pytest.raises(RuntimeError, match="broken"):
-        await app.open(99)
+        await app.open(["web"])
     assert journal == ["a.run", "b.run", "b.close", "a.close"]
 
 
@@ -53,7 +54,7 @@ async def test_a_step_that_cannot_be_closed_keeps_no_other_open(
     app: Application, steps: dict[str, FakeBootstrap], journal: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     steps["b"].failures["close"] = BROKEN
-    await app.open(99)
+    await app.open(["web"])
     with caplog.at_level(logging.ERROR):
         await app.close()
     assert journal[3:] == ["c.close", "b.close", "a.close"]
@@ -61,9 +62,44 @@ async def test_a_step_that_cannot_be_closed_keeps_no_other_open(
 
 
 async def test_an_application_is_as_well_as_its_steps(app: Application, steps: dict[str, FakeBootstrap]) -> None:
-    await app.open(20)
+    await app.open(["web"], 20)
     steps["c"].failures["ping"] = BROKEN
     await app.ping()
     steps["b"].failures["ping"] = BROKEN
     with pytest.raises(RuntimeError, match="broken"):
         await app.ping()
+
+
+@pytest.mark.parametrize(
+    ("roles", "run"),
+    [(["web"], ["a", "b"]), (["worker"], ["a", "c"]), (["web", "worker"], ["a", "b", "c"]), (["cli"], ["a"])],
+)
+async def test_a_step_runs_in_processes_of_its_roles(
+    app: Application, steps: dict[str, FakeBootstrap], journal: list[str], roles: list[str], run: list[str]
+) -> None:
+    _give_roles(app, steps, b=["web"], c=["worker"])
+    await app.open(roles)
+    assert journal == [f"{name}.run" for name in run]
+
+
+async def test_a_role_that_is_added_runs_its_steps_alone(
+    app: Application, steps: dict[str, FakeBootstrap], journal: list[str]
+) -> None:
+    _give_roles(app, steps, b=["web"], c=["worker"])
+    await app.open(["worker"])
+    await app.open(["web"])
+    assert journal == ["a.run", "c.run", "b.run"]
+
+
+async def test_a_package_names_a_role_of_its_own(app: Application, steps: dict[str, FakeBootstrap]) -> None:
+    with pytest.raises(ConfigurationError, match="there is no role 'indexer': known are web, worker, relay"):
+        await app.open(["indexer"])
+    _give_roles(app, steps, b=["indexer"])
+    await app.open(["indexer"])
+    assert app.roles == {"indexer"}
+
+
+def _give_roles(app: Application, steps: dict[str, FakeBootstrap], **roles: list[str]) -> None:
+    app.steps = tuple(
+        Step(name, "tests", step.order, "", step, frozenset(roles.get(name, ()))) for name, step in steps.items()
+    )

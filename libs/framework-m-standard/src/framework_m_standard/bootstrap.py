@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 from contextlib import suppress
 
+from framework_m_core.bootstrap.adapter_lifecycle import AdapterLifecycle
 from framework_m_core.bootstrap.application import Application
 from framework_m_core.bootstrap.composition import bind_events, bind_services
 from framework_m_core.bootstrap.plugins import discovery
 from framework_m_core.bootstrap.plugins.app_modules import register_app
 from framework_m_core.bootstrap.plugins.binding import STORE_FAMILY
 from framework_m_core.bootstrap.schema_authority import WHAT_TO_DO, SchemaAuthority, schema_authority
+from framework_m_core.domain.clock import Clock, system_clock
 from framework_m_core.domain.context import ADMINISTRATOR, GUEST, system_context
 from framework_m_core.domain.errors import ConfigurationError, DuplicateNameError, TransientError
 from framework_m_core.domain.events import DocCreated
 from framework_m_core.interfaces.event_bus import EventBusProtocol
+from framework_m_core.interfaces.outbox import OutboxProtocol
 from framework_m_core.interfaces.schema_mapper import SchemaMapperProtocol
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol
 from framework_m_core.registry.builder import RegistryBuilder
@@ -25,7 +29,17 @@ from framework_m_core.services.events.dispatch import HANDLERS, EventDispatch
 from framework_m_core.services.events.relay import OutboxRelay
 from framework_m_core.services.runtime.retry import retry
 
-__all__ = ["FeedHandlers", "InitAdapters", "InitRegistries", "RunRelay", "SyncSchema", "TuneCollector"]
+__all__ = [
+    "FeedHandlers",
+    "InitAdapters",
+    "InitRegistries",
+    "RunRelay",
+    "SyncSchema",
+    "TuneCollector",
+    "WatchRelay",
+]
+
+_log = logging.getLogger(__name__)
 
 _PATIENCE_SECONDS = 3
 """How long the end of a process waits for an event handler; whoever ends processes waits a little longer."""
@@ -109,15 +123,31 @@ class InitAdapters:
 
     order = 40
 
+    def __init__(self) -> None:
+        self._adapters: AdapterLifecycle | None = None
+
     async def run(self, app: Application) -> None:
-        """Binds everything a process needs to work with documents, and builds it."""
+        """Bind and build everything a process needs to work with documents, and open the adapters."""
         app.bind_ports("permission", "event_bus")
         app.bind_app_ports()
         bind_services(app.container)
         bind_events(app.container)
         app.bind_ports(*_ACCESS_PORTS)
         app.container.seal()
-        app.container.get("documents")
+        for name in ("documents", *(binding.port for binding in app.bindings if binding.port in app.container.names)):
+            app.container.get(name)
+        self._adapters = AdapterLifecycle(app.container)
+        await self._adapters.open()
+
+    async def ping(self) -> None:
+        """Raise while an adapter is unwell."""
+        if self._adapters is not None:
+            await self._adapters.ping()
+
+    async def close(self) -> None:
+        """Close the adapters."""
+        if self._adapters is not None:
+            await self._adapters.close()
 
 
 class FeedHandlers:
@@ -127,6 +157,7 @@ class FeedHandlers:
     """
 
     order = 55
+    roles = frozenset({"worker"})
 
     def __init__(self) -> None:
         self._bus: EventBusProtocol | None = None
@@ -145,9 +176,10 @@ class FeedHandlers:
 
 
 class RunRelay:
-    """Step `run_relay`: delivers events while the process serves."""
+    """Step `run_relay`: relays events from the store to the bus while the process serves."""
 
     order = 60
+    roles = frozenset({"relay"})
 
     def __init__(self) -> None:
         self._relay: OutboxRelay | None = None
@@ -174,10 +206,36 @@ class RunRelay:
                 await self._task
 
 
+class WatchRelay:
+    """Step `watch_relay`: in a process that writes and does not relay itself, tells when nobody relays its events."""
+
+    order = 61
+    roles = frozenset({"web", "worker", "scheduler"})
+
+    def __init__(self) -> None:
+        self._outbox: OutboxProtocol | None = None
+        self._clock: Clock = system_clock
+
+    async def run(self, app: Application) -> None:
+        """Log a warning when no live process relays the store's events."""
+        if "relay" in app.roles:
+            return
+        self._outbox, self._clock = app.container.get("outbox"), app.container.get("clock")
+        for warning in await self.warnings():
+            _log.warning("%s", warning)
+
+    async def warnings(self) -> list[str]:
+        """Return the warning, if it holds now."""
+        if self._outbox is None or await self._outbox.is_leased(self._clock()):
+            return []
+        return ["no live process relays the events of this store: run one with the role 'relay'"]
+
+
 class TuneCollector:
     """Step `tune_collector`: what boot made stays, so the garbage collector need not look at it again."""
 
     order = 90
+    roles = frozenset({"web", "worker", "relay", "scheduler"})
 
     async def run(self, app: Application) -> None:
         """Freezes the objects made so far and raises the thresholds."""

@@ -17,7 +17,7 @@ from framework_m_core.domain.context import GUEST, Principal, RequestContext
 from framework_m_core.domain.errors import ConfigurationError, TransientError
 from framework_m_standard.memory.cache import MemoryCache
 
-UP_TO_HANDLERS = 55
+SERVING = ("web", "worker")
 APP = """
 from collections.abc import AsyncGenerator
 
@@ -166,7 +166,7 @@ async def _price(app: Application, name: str) -> Any:
 async def test_controllers_functions_and_handlers_share_the_cache(make_app: MakeApp, store: str) -> None:
     """What an `@on` handler deletes is read anew: after the commit, never of what is rolled back."""
     folder = make_app(GROUPS)
-    async with open_application(folder, up_to=UP_TO_HANDLERS, environment=_environment(folder, store)) as app:
+    async with open_application(folder, roles=SERVING, environment=_environment(folder, store)) as app:
         cache, relay = app.container.get("cache"), app.container.get("relay")
         assert type(cache) is MemoryCache
         made = await app.documents.create(SOMEBODY, "Price", {"name": "tea", "amount": 3})
@@ -187,7 +187,7 @@ async def test_a_bus_of_the_apps_own_sees_the_events_and_feeds_its_handlers(make
     """Chosen by config; what its step opens is there before it, is asked whether it is well, and closes after it."""
     folder = make_app(GROUPS)
     environment = _environment(folder, store, event_bus="own")
-    async with open_application(folder, up_to=UP_TO_HANDLERS, environment=environment) as app:
+    async with open_application(folder, roles=SERVING, environment=environment) as app:
         bus, cache = app.container.get("event_bus"), app.container.get("cache")
         assert [(step.name, step.prepares) for step in app.steps if step.order == 15] == [
             ("open_line", "event_bus.own")
@@ -207,7 +207,7 @@ async def test_a_bus_of_the_apps_own_sees_the_events_and_feeds_its_handlers(make
 async def test_what_a_bus_of_the_apps_own_refuses_comes_again(make_app: MakeApp) -> None:
     folder = make_app(GROUPS)
     environment = _environment(folder, event_bus="own")
-    async with open_application(folder, up_to=UP_TO_HANDLERS, environment=environment) as app:
+    async with open_application(folder, roles=SERVING, environment=environment) as app:
         bus, outbox = app.container.get("event_bus"), app.container.get("outbox")
         bus.refuses = True
         await app.documents.create(SOMEBODY, "Price", {"name": "tea"})

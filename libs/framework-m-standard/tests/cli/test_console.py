@@ -53,7 +53,9 @@ def test_code_is_run_and_its_changes_stay(run_m: RunM) -> None:
 
 
 def test_everything_is_at_hand(run_m: RunM) -> None:
-    code = "print(Note.__name__, 'Note' in doctypes, registry.get('Note').name, app.settings.root.name, queries, context)"
+    code = (
+        "print(Note.__name__, 'Note' in doctypes, registry.get('Note').name, app.settings.root.name, queries, context)"
+    )
     shown = run_m("console", "-c", code)
     assert shown.returncode == 0, shown.stderr
     assert shown.stdout.startswith("Note True Note ")

@@ -289,6 +289,7 @@ class Site:
     authentication: FakeAuthentication
     lifecycle: Lifecycle
     failing: list[Exception]
+    warnings: list[str]
     audit_log: SqlAuditLog
 
     async def audits(self, doctype: str, id: str) -> Sequence[AuditEntry]:
@@ -361,16 +362,20 @@ async def make_site(store: SqlStore, settings: HttpSettings, development: bool) 
         SqlIdempotency(store), ids,
     )  # fmt: skip
     authentication, lifecycle, failing = await make_authentication(), Lifecycle(), list[Exception]()
+    warnings: list[str] = []
 
     async def ping() -> None:
         await asyncio.sleep(0)
         for error in failing:
             raise error
 
+    async def warned() -> list[str]:
+        return list(warnings)
+
     services = Services(
         registry=registry, documents=documents, queries=queries, authentication=authentication,
         metadata=MetadataService(registry, permissions),
         rpc=RpcService(registry, units, pipeline, permissions, documents), openapi_assets=folder_of("offapi"),
     )  # fmt: skip
-    app = create_app(services, settings, development=development, ping=ping, lifecycle=lifecycle)
-    return Site(app, registry, authentication, lifecycle, failing, SqlAuditLog(store))
+    app = create_app(services, settings, development=development, ping=ping, warnings=warned, lifecycle=lifecycle)
+    return Site(app, registry, authentication, lifecycle, failing, warnings, SqlAuditLog(store))

@@ -13,7 +13,7 @@ import pytest
 from framework_m_core.bootstrap.application import open_application
 from framework_m_core.domain.errors import ConfigurationError
 
-UP_TO_HANDLERS = 55
+SERVING = ("web", "worker")
 APP = """
 from datetime import datetime, UTC
 from typing import Any, Protocol
@@ -137,7 +137,7 @@ def make_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeApp:
 
 
 async def test_everything_an_app_brings_takes_part(make_app: MakeApp) -> None:
-    async with open_application(make_app(GROUPS), up_to=UP_TO_HANDLERS) as app:
+    async with open_application(make_app(GROUPS), roles=SERVING) as app:
         transport = httpx.ASGITransport(app.container.get("web"))
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             made = await client.post("/api/v1/Deal", json={"currency": "USD"})
@@ -191,7 +191,7 @@ async def test_an_override_of_a_port_that_no_app_declares_stops_the_start(make_a
 )
 async def test_what_cannot_take_part_stops_the_start(make_app: MakeApp, changed: Groups, said: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
-        async with open_application(make_app({**GROUPS, **changed}), up_to=UP_TO_HANDLERS):
+        async with open_application(make_app({**GROUPS, **changed}), roles=SERVING):
             """Never reached."""
     assert said in str(refused.value)
 

@@ -29,7 +29,7 @@ def main(port: int, users: dict[str, tuple[str, list[str]]]) -> None:
         container = Container()
         container.provide("web_lifecycle", lifecycle)
         application = Application(load_settings(Path.cwd()), container)
-        await application.open(sys.maxsize)
+        await application.open(("web", "worker", "relay"))
         identity: IdentityProtocol = container.get("identity")
         for address, (password, roles) in users.items():
             await identity.create(address, password, roles)

@@ -17,7 +17,7 @@ import asyncio, sys
 from framework_m_core.bootstrap.application import open_application
 
 async def main():
-    async with open_application(up_to=sys.maxsize):
+    async with open_application(roles=("web", "worker", "relay")):
         print(sorted(name for name in sys.modules if name.partition(".")[0] in {"alembic", "mako"}))
 
 asyncio.run(main())

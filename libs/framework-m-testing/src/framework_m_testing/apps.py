@@ -122,7 +122,7 @@ class AppClient:
     @asynccontextmanager
     async def client(self, person: TestUser | None = None) -> AsyncIterator[httpx.AsyncClient]:
         """The app over HTTP, in this process, as a person who is logged in, or as nobody."""
-        await self.application.open(WEB_READY)
+        await self.application.open(("web",), WEB_READY)
         transport = httpx.ASGITransport(self.application.container.get("web"))
         headers = self._people.headers(person) if person and person.id else {}
         async with httpx.AsyncClient(transport=transport, base_url=_ADDRESS, headers=headers) as client:

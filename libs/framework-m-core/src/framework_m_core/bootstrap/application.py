@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+import sys
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,13 +21,13 @@ from framework_m_core.container.container import Container
 from framework_m_core.container.recorder import RECORDER
 from framework_m_core.domain.clock import Uuid7Generator, system_clock
 from framework_m_core.domain.errors import ConfigurationError
-from framework_m_core.interfaces.bootstrap import BootstrapProtocol
+from framework_m_core.interfaces.bootstrap import ROLES, BootstrapProtocol
 from framework_m_core.registry.dependencies import INJECTABLE_PORTS
 from framework_m_core.registry.registry import Registry
 from framework_m_core.services.documents.service import DocumentService
 from framework_m_core.services.queries.service import QueryService
 
-__all__ = ["STORE_CONNECTED", "STORE_READY", "WEB_READY", "Application", "Step", "app_title", "open_application"]
+__all__ = ["STORE_CONNECTED", "WEB_READY", "Application", "Step", "app_title", "open_application"]
 
 BOOTSTRAP = "framework_m.bootstrap"
 """The group of the steps that every process runs. Those of `framework_m.bootstrap.<port>.<choice>` (of the store
@@ -35,11 +36,10 @@ family: `.store.<choice>`) prepare an adapter: they run, and are imported, only 
 STORE_CONNECTED = 29
 """Steps up to this order know the DocTypes and reach the store, whose schema is left as it is."""
 
-STORE_READY = 49
-"""Steps up to this order make a process that can work with documents; later ones serve."""
-
 WEB_READY = 50
-"""Steps up to this order make `web`, the ASGI app; later ones work in the background."""
+"""Steps up to this order make `web`, the ASGI app, in a process that has the role `web`."""
+
+EVERY_STEP = sys.maxsize
 
 _log = logging.getLogger(__name__)
 
@@ -53,6 +53,11 @@ class Step:
     order: int
     prepares: str
     step: BootstrapProtocol
+    roles: frozenset[str] = frozenset()
+
+    def runs_in(self, roles: Collection[str]) -> bool:
+        """Return whether a process with these roles runs the step."""
+        return not self.roles or not self.roles.isdisjoint(roles)
 
 
 class Application:
@@ -65,6 +70,7 @@ class Application:
         self.bindings: tuple[Binding, ...] = resolve_bindings(settings.adapters, self.variants, settings.discovered)
         self.ports: tuple[AppPort, ...] = app_ports(settings.discovered, self.bindings)
         self.steps: tuple[Step, ...] = _steps(self.variants, self.bindings, settings.discovered)
+        self.roles: frozenset[str] = frozenset()
         self._opened: list[Step] = []
         self.overrides = override_by_entry_points(self.container, settings.discovered)
         for section, model in settings.sections.items():
@@ -115,11 +121,23 @@ class Application:
         """Make the overrides that modules of these apps recorded. Raises ConfigurationError for what cannot be done."""
         override_by_modules(self.container, apps, self.settings.discovered, self.ports, self.overrides)
 
-    async def open(self, up_to: int) -> None:
-        """Runs the steps up to an order, but for those that ran. One that fails stops the start, and all is closed."""
+    @property
+    def known_roles(self) -> tuple[str, ...]:
+        """Every role that a process may have: the framework's, and those that steps name."""
+        return tuple(dict.fromkeys((*ROLES, *sorted(role for step in self.steps for role in step.roles))))
+
+    async def open(self, roles: Collection[str], until: int = EVERY_STEP) -> None:
+        """Run the steps of these roles up to an order, skipping those already run. On failure, close all and re-raise.
+
+        Raises ConfigurationError for a role that nobody knows.
+        """
+        for role in roles:
+            if role not in self.known_roles:
+                raise ConfigurationError(f"there is no role {role!r}: known are {', '.join(self.known_roles)}")
+        self.roles |= frozenset(roles)
         try:
             for step in self.steps:
-                if step.order <= up_to and step not in self._opened:
+                if step.order <= until and step not in self._opened and step.runs_in(self.roles):
                     self._opened.append(step)
                     await step.step.run(self)
         except BaseException:
@@ -139,11 +157,16 @@ class Application:
                 _log.exception("closing step %s failed", step.name)
 
     async def ping(self) -> None:
-        """Raises while anything that a step opened is unwell."""
+        """Raise while anything that a step opened is unwell."""
         for step in self._opened:
             ping = getattr(step.step, "ping", None)
             if ping is not None:
                 await ping()
+
+    async def warnings(self) -> list[str]:
+        """Return what an operator should know, although the process serves."""
+        asked = [warnings for step in self._opened if (warnings := getattr(step.step, "warnings", None)) is not None]
+        return [warning for warnings in asked for warning in await warnings()]
 
 
 def _steps(variants: tuple[Variant, ...], bindings: tuple[Binding, ...], discovered: Discovered) -> tuple[Step, ...]:
@@ -160,26 +183,32 @@ def _step(prepares: str, choice: Choice) -> Step:
     order = getattr(step, "order", None)
     if not isinstance(order, int):
         raise ConfigurationError(f"bootstrap step {choice.name!r} of {choice.distribution} has no integer 'order'")
-    return Step(choice.name, choice.distribution, order, prepares, step)
+    roles = getattr(step, "roles", ())
+    if isinstance(roles, str) or not all(isinstance(role, str) for role in roles):
+        raise ConfigurationError(
+            f"bootstrap step {choice.name!r} of {choice.distribution}: expected roles such as {{'web'}}, got {roles!r}"
+        )
+    return Step(choice.name, choice.distribution, order, prepares, step, frozenset(roles))
 
 
 @asynccontextmanager
 async def open_application(
     folder: Path | None = None,
     *,
-    up_to: int = STORE_READY,
+    roles: Collection[str] = ("cli",),
+    until: int = EVERY_STEP,
     environment: Mapping[str, str] | None = None,
     overrides: Mapping[str, Any] | None = None,
     container: Container | None = None,
     needs_app: bool = False,
 ) -> AsyncIterator[Application]:
-    """An application for the app in a folder (default: the working directory), closed at the end.
+    """Open the app in a folder (default: the working directory) for these roles; it is closed at the end.
 
     Raises ConfigurationError, with `needs_app` also for a folder without an app, in which nothing is made then.
     """
     settings = load_settings(folder or Path.cwd(), environment, overrides=overrides, needs_app=needs_app)
     application = Application(settings, container)
-    await application.open(up_to)
+    await application.open(roles, until)
     try:
         yield application
     finally:

@@ -31,7 +31,7 @@ async def open_migrations(folder: Path | None = None, *, changing: bool = False)
         store = application.binding_of("schema_mapper")
         name = store.choice.name if store else "?"
         raise ConfigurationError(f"the store {name!r} needs no migrations: it keeps no schema beside the DocTypes")
-    await application.open(STORE_CONNECTED)
+    await application.open(("cli",), STORE_CONNECTED)
     try:
         application.bind_ports(*STORE_FAMILY, "permission")
         application.bind_app_ports()

@@ -33,6 +33,10 @@ class OutboxProtocol(Protocol):
         """Takes or renews the relay's lease; False while another holder's has not run out."""
         ...
 
+    async def is_leased(self, now: datetime) -> bool:
+        """Return whether a holder has the lease at a moment, so that events are being relayed."""
+        ...
+
     async def release(self, holder: str) -> None:
         """Gives the lease up, if this holder has it."""
         ...

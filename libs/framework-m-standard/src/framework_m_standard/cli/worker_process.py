@@ -31,8 +31,6 @@ from framework_m_standard.http.wire.asgi import ASGIApp
 
 __all__ = ["serve_app"]
 
-_EVERY_STEP = sys.maxsize
-
 
 def serve_app(settings: Settings, bound: socket.socket, ready: Callable[[], None], says: frozenset[Says]) -> None:
     """Serves the app on a socket until a signal. Raises ConfigurationError for one that cannot be served."""
@@ -41,6 +39,9 @@ def serve_app(settings: Settings, bound: socket.socket, ready: Callable[[], None
         log_to_console()
     if not settings.production:
         logging.getLogger(permissions.__name__).setLevel(logging.DEBUG)
+    if "web" not in settings.framework.roles:
+        names = ", ".join(settings.framework.roles)
+        raise ConfigurationError(f"[framework] roles: expected 'web' among them in a process that serves, got {names}")
     lifecycle, address = Lifecycle(), address_of(bound)
 
     @asynccontextmanager
@@ -48,7 +49,7 @@ def serve_app(settings: Settings, bound: socket.socket, ready: Callable[[], None
         container = Container()
         container.provide("web_lifecycle", lifecycle)
         application = Application(settings, container)
-        await application.open(_EVERY_STEP)
+        await application.open(settings.framework.roles)
         try:
             await greet(application, address, says)
             web: ASGIApp = container.get("web")

@@ -24,7 +24,7 @@ from framework_m_standard.http.middleware.request_context import REFUSED_PATH, R
 from framework_m_standard.http.openapi.document import OpenApi
 from framework_m_standard.http.openapi.routes import openapi_routes
 from framework_m_standard.http.routes.auth import AuthRoutes
-from framework_m_standard.http.routes.health import Lifecycle, Ping, health_routes
+from framework_m_standard.http.routes.health import Lifecycle, Ping, Warnings, health_routes
 from framework_m_standard.http.routes.meta import meta_routes
 from framework_m_standard.http.routes.rpc import rpc_routes
 from framework_m_standard.http.routes.welcome import welcome_route
@@ -64,6 +64,7 @@ def create_app(
     *,
     development: bool,
     ping: Ping,
+    warnings: Warnings,
     lifecycle: Lifecycle | None = None,
 ) -> ASGIApp:
     """The whole HTTP surface; `ping` raises while something that the app needs is unwell.
@@ -85,7 +86,7 @@ def create_app(
             *rpc_routes(services.rpc, settings.max_body_bytes),
             *openapi_routes(openapi, services.openapi_assets),
             *auth.handlers(),
-            *health_routes(ping, lifecycle or Lifecycle()),
+            *health_routes(ping, warnings, lifecycle or Lifecycle()),
             *((welcome_route(services.title, services.version),) if development else ()),
             _refusal(),
         ],

@@ -15,6 +15,7 @@ class InitWeb:
     """Step `init_web`: binds `web`, the ASGI app."""
 
     order = 50
+    roles = frozenset({"web"})
 
     async def run(self, app: Application) -> None:
         """Builds the app from what the container holds; `web_lifecycle` is there where a server brings its own.
@@ -39,5 +40,12 @@ class InitWeb:
         )
         development = not app.settings.production
         lifecycle: Lifecycle = get("web_lifecycle")
-        web = create_app(services, get("http_settings"), development=development, ping=app.ping, lifecycle=lifecycle)
+        web = create_app(
+            services,
+            get("http_settings"),
+            development=development,
+            ping=app.ping,
+            warnings=app.warnings,
+            lifecycle=lifecycle,
+        )
         app.container.provide("web", surrounded(app, web, found_middleware(app)))

@@ -30,6 +30,11 @@ class MemoryOutbox:
         self._database.lease = Lease(holder, now + duration)
         return True
 
+    async def is_leased(self, now: datetime) -> bool:
+        """Return whether a holder has the lease."""
+        held = self._database.lease
+        return held is not None and held.expires > now
+
     async def release(self, holder: str) -> None:
         """Gives the lease up, if this holder has it."""
         held = self._database.lease

@@ -40,6 +40,7 @@ class MakeAdministrator:
     """Step `make_administrator`: a first user of a process that serves; `m user create` is another process."""
 
     order = 55
+    roles = frozenset({"web"})
 
     async def run(self, app: Application) -> None:
         """Makes the configured administrator."""

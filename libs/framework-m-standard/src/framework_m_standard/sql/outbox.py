@@ -39,6 +39,7 @@ class SqlOutbox:
         self._compile = sql_store.framework.compile
         self._decoders = sql_store.framework.decoders(EVENT_SPECS)
         self._lease = self._lease_statement()
+        self._leased = self._leased_statement()
         self._release = self._release_statement()
         self._pending = self._pending_statement()
         self._published = self._published_statement()
@@ -48,6 +49,10 @@ class SqlOutbox:
     async def lease(self, holder: str, now: datetime, duration: timedelta) -> bool:
         """Takes or renews the relay's lease."""
         return bool(await self._driver.write(self._lease, (_RELAY, holder, now + duration, now)))
+
+    async def is_leased(self, now: datetime) -> bool:
+        """Return whether a holder has the lease."""
+        return bool(await self._driver.fetch(self._leased, (_RELAY, now)))
 
     async def release(self, holder: str) -> None:
         """Gives the lease up, if this holder has it."""
@@ -109,6 +114,12 @@ class SqlOutbox:
         taken = {name: clause.excluded[name] for name in ("holder", "expires")}
         clause = clause.on_conflict_do_update(index_elements=["name"], set_=taken, where=sa.or_(mine, over))
         return self._compile(clause.returning(table.c.name), [_TEXT, _TEXT, _MOMENT, _MOMENT])
+
+    def _leased_statement(self) -> Statement:
+        table = self._tables.lease
+        live = table.c.expires > parameter(1, table.c.expires.type)
+        clause = sa.select(table.c.name).where(table.c.name == parameter(0, table.c.name.type), live)
+        return self._compile(clause, [_TEXT, _MOMENT])
 
     def _release_statement(self) -> Statement:
         table = self._tables.lease

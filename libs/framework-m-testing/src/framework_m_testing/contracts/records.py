@@ -97,10 +97,12 @@ class OutboxContract(StoreContract):
         assert await store.outbox.lease("a", now, long)
         assert not await store.outbox.lease("b", now, long)
         assert await store.outbox.lease("a", now, long)
+        assert [await store.outbox.is_leased(moment) for moment in (now, now + 2 * long)] == [True, False]
         assert await store.outbox.lease("b", now + 2 * long, long)
         await store.outbox.release("a")
         assert not await store.outbox.lease("a", now + 2 * long, long)
         await store.outbox.release("b")
+        assert not await store.outbox.is_leased(now)
         assert await store.outbox.lease("a", now + 2 * long, long)
 
 

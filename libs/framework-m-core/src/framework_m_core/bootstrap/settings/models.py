@@ -27,6 +27,12 @@ class FrameworkSettings(BaseModel):
     apps: tuple[str, ...] | None = Field(
         default=None, description="Installed apps to load; without it, the app in the working directory."
     )
+    roles: tuple[str, ...] = Field(
+        default=("web", "worker", "relay", "scheduler"),
+        min_length=1,
+        description="What a process that serves is there for: `web` answers requests, `worker` runs event handlers, "
+        "`relay` takes events from the store to them. Without `relay`, another process must have it.",
+    )
     handler_timeout_seconds: float = Field(
         default=300.0,
         gt=0,

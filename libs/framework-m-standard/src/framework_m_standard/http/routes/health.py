@@ -6,16 +6,17 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from litestar import HttpMethod, Response, route
 from litestar.handlers import HTTPRouteHandler
 
 from framework_m_standard.http.wire.request_errors import NotReadyError
 
-__all__ = ["Lifecycle", "Ping", "health_routes"]
+__all__ = ["Lifecycle", "Ping", "Warnings", "health_routes"]
 
 type Ping = Callable[[], Awaitable[None]]
+type Warnings = Callable[[], Awaitable[list[str]]]
 
 _GET: Final = [HttpMethod.GET, HttpMethod.HEAD]
 _PATIENCE_SECONDS: Final = 3
@@ -32,23 +33,28 @@ class Lifecycle:
     stopping: bool = False
 
 
-def health_routes(ping: Ping, lifecycle: Lifecycle) -> list[HTTPRouteHandler]:
-    """The two routes; `ping` raises while something that the app needs is unwell."""
+def health_routes(ping: Ping, warnings: Warnings, lifecycle: Lifecycle) -> list[HTTPRouteHandler]:
+    """Return the two routes; `ping` raises while something that the app needs is unwell.
+
+    `warnings` are shown by `/ready` beside its status: the process serves, but somebody should look.
+    """
 
     @route("/health", http_method=_GET)
     async def health() -> Response[dict[str, str]]:
         return Response({"status": "ok"}, headers=_NO_STORE)
 
     @route("/ready", http_method=_GET)
-    async def ready() -> Response[dict[str, str]]:
+    async def ready() -> Response[dict[str, Any]]:
         if lifecycle.stopping:
             raise NotReadyError("the server is stopping")
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 await ping()
+                found = await warnings()
         except Exception as error:
             _log.warning("not ready: %r", error)
             raise NotReadyError("something that the app needs is away") from None
-        return Response({"status": "ready"}, headers=_NO_STORE)
+        body: dict[str, Any] = {"status": "ready", **({"warnings": found} if found else {})}
+        return Response(body, headers=_NO_STORE)
 
     return [health, ready]
