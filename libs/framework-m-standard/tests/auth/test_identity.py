@@ -12,8 +12,8 @@ from framework_m_core.bootstrap.settings.sources import load_settings
 from framework_m_core.domain.errors import LinkedDocumentError, ValidationError
 from framework_m_core.interfaces.audit_log import AuditEntry
 from framework_m_core.interfaces.session import SessionKind
+from framework_m_standard.auth.credentials.passwords import Passwords
 from framework_m_standard.auth.identity import DocumentIdentity
-from framework_m_standard.auth.passwords import Passwords
 from framework_m_standard.sql.statements.compiled import Statement
 from framework_m_testing.contracts.identity import IdentityContract
 

@@ -10,7 +10,7 @@ from statistics import median
 import pytest
 
 from framework_m_core.domain.errors import ValidationError
-from framework_m_standard.auth.passwords import PasswordCheck, Passwords
+from framework_m_standard.auth.credentials.passwords import PasswordCheck, Passwords
 
 
 @pytest.fixture

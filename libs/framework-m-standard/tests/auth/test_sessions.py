@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from framework_m_core.interfaces.session import SessionKind
-from framework_m_standard.auth.session_secrets import hash_secret
+from framework_m_standard.auth.credentials.session_secrets import hash_secret
 from framework_m_standard.auth.sessions import DocumentSessions
 from framework_m_testing.contracts.session import SessionContract
 

@@ -15,8 +15,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from framework_m_core.domain.errors import AuthenticationError
+from framework_m_standard.auth.credentials.tokens import AccessClaims, AccessTokens
 from framework_m_standard.auth.settings import AuthSettings
-from framework_m_standard.auth.tokens import AccessClaims, AccessTokens
 from framework_m_testing.clock import SetClock
 
 USER, SESSION = uuid4(), uuid4()

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from framework_m_core.domain.context import ANONYMOUS
+from framework_m_standard.auth.credentials.verified_credentials import VerifiedCredentials
 from framework_m_standard.auth.strategies import BearerStrategy, CookieStrategy, Verified
-from framework_m_standard.auth.verified_credentials import VerifiedCredentials
 
 ADA = Verified(ANONYMOUS, UUID(int=1), UUID(int=2), datetime(2026, 1, 31, tzinfo=UTC))
 KEY = (CookieStrategy, "secret")

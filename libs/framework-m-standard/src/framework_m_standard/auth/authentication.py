@@ -11,7 +11,9 @@ from framework_m_core.interfaces.authentication import Credentials, Login
 from framework_m_core.interfaces.identity import Identity, IdentityProtocol
 from framework_m_core.interfaces.session import OpenedSession, SessionKind, SessionProtocol
 from framework_m_core.services.runtime.commit_listeners import CommitListeners
-from framework_m_standard.auth.csrf import check_csrf
+from framework_m_standard.auth.credentials.csrf import check_csrf
+from framework_m_standard.auth.credentials.tokens import AccessTokens
+from framework_m_standard.auth.credentials.verified_credentials import VerifiedCredentials
 from framework_m_standard.auth.settings import AuthSettings
 from framework_m_standard.auth.strategies import (
     BearerStrategy,
@@ -23,8 +25,6 @@ from framework_m_standard.auth.strategies import (
     split_secret,
 )
 from framework_m_standard.auth.throttle import LoginThrottle
-from framework_m_standard.auth.tokens import AccessTokens
-from framework_m_standard.auth.verified_credentials import VerifiedCredentials
 
 __all__ = ["SessionAuthentication"]
 

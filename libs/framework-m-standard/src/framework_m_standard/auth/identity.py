@@ -33,7 +33,7 @@ from framework_m_core.services.documents.changes import difference, record_chang
 from framework_m_core.services.documents.validation import document_values
 from framework_m_core.services.runtime.commit_listeners import CommitListeners
 from framework_m_core.services.runtime.retry import retry
-from framework_m_standard.auth.passwords import PasswordCheck, Passwords
+from framework_m_standard.auth.credentials.passwords import PasswordCheck, Passwords
 from framework_m_standard.auth.records import Records, new_record
 
 __all__ = ["DocumentIdentity"]

@@ -17,8 +17,8 @@ from framework_m_core.interfaces.session import OpenedSession, Session, SessionK
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol, UnitOfWorkProtocol
 from framework_m_core.registry.registry import Registry
 from framework_m_core.services.runtime.retry import retry
+from framework_m_standard.auth.credentials.session_secrets import SessionSecrets, hash_secret, is_secret
 from framework_m_standard.auth.records import Records, new_record
-from framework_m_standard.auth.session_secrets import SessionSecrets, hash_secret, is_secret
 from framework_m_standard.auth.settings import AuthSettings
 
 __all__ = ["DocumentSessions"]

@@ -12,8 +12,8 @@ from framework_m_core.domain.errors import AuthenticationError
 from framework_m_core.interfaces.authentication import Credentials
 from framework_m_core.interfaces.identity import Identity, IdentityProtocol
 from framework_m_core.interfaces.session import Session, SessionKind, SessionProtocol
-from framework_m_standard.auth.session_secrets import is_secret
-from framework_m_standard.auth.tokens import AccessTokens
+from framework_m_standard.auth.credentials.session_secrets import is_secret
+from framework_m_standard.auth.credentials.tokens import AccessTokens
 
 __all__ = ["BearerStrategy", "CookieStrategy", "Strategy", "Verified", "join_secret", "split_secret"]
 

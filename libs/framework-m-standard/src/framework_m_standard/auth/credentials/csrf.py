@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from framework_m_core.domain.errors import PermissionDeniedError
 from framework_m_core.interfaces.authentication import Credentials
-from framework_m_standard.auth.session_secrets import is_secret
+from framework_m_standard.auth.credentials.session_secrets import is_secret
 
 __all__ = ["CsrfError", "check_csrf"]
 
