@@ -129,7 +129,8 @@ class Product:
 
     def _environment(self) -> dict[str, str]:
         kept = {key: value for key, value in os.environ.items() if not key.startswith("M_") and key != "DATABASE_URL"}
-        return kept | {"DATABASE_URL": self.url} | self.environment
+        many = {"M_AUTH__SESSIONS_PER_USER": "10000"}  # each of the tests that share the server logs in anew
+        return kept | {"DATABASE_URL": self.url} | many | self.environment
 
 
 def email(name: str) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from framework_m.container import container
 from framework_m_core.bootstrap.plugins.discovery import APPS, discover
 from framework_m_core.bootstrap.settings.sources import load_settings
 from framework_m_core.controllers.controller import Controller
@@ -97,8 +98,17 @@ def test_a_fence_that_is_not_closed_is_told() -> None:
         list(blocks_of("```sh\nls\n"))
 
 
+@pytest.fixture
+def restored_overrides() -> Iterator[None]:
+    """Take back what a page overrides: it is imported into the process of the tests."""
+    before = {one.path for one in container.recorded}
+    yield
+    for path in {one.path for one in container.recorded} - before:
+        container.discard(path)
+
+
 @pytest.mark.parametrize("page", with_blocks("python"))
-def test_the_declarations_on_a_page_can_be_registered(page: Page) -> None:
+def test_the_declarations_on_a_page_can_be_registered(page: Page, restored_overrides: None) -> None:
     module = ModuleType(f"docs_{page.path.stem}")
     module.__file__ = str(page.path)
     sys.modules[module.__name__] = module

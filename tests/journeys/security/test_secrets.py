@@ -46,7 +46,8 @@ def test_secrets_are_in_no_answer_no_log_and_no_table(fresh_product: Callable[[]
     given = {"username": email("admin"), "password": product.passwords["admin"]}
     with product.client(event_hooks={"response": [look]}) as client:
         tokens = client.post("/api/v1/auth/login", json=given, headers={"idempotency-key": "one"}).json()
-        fresh = client.post("/api/v1/auth/refresh", json={"refresh_token": tokens["refresh_token"]}).json()
+        spent = client.post("/api/v1/auth/refresh", json={"refresh_token": tokens["refresh_token"]}).json()
+        fresh = client.post("/api/v1/auth/refresh", json={"refresh_token": spent["refresh_token"]}).json()
         headers = client.post("/api/v1/auth/login?session=true", json=given).headers.get_list("set-cookie")
         cookies = [morsel.value for header in headers for morsel in SimpleCookie(header).values()]
         client.cookies.clear()
@@ -77,7 +78,7 @@ def test_secrets_are_in_no_answer_no_log_and_no_table(fresh_product: Callable[[]
     assert stat.S_IMODE(key.stat().st_mode) == 0o600 and stat.S_IMODE(key.parent.stat().st_mode) == 0o700
     secrets = [given["password"], "wrong but secret", key.read_text(), *cookies]
     secrets += [tokens[name] for name in ("access_token", "refresh_token")]
-    secrets += [fresh[name] for name in ("access_token", "refresh_token")]
+    secrets += [one[name] for one in (spent, fresh) for name in ("access_token", "refresh_token")]
     secrets += [secret.rpartition(".")[2] for secret in secrets]
     for secret in secrets:
         assert secret and secret not in stored and secret not in written, secret

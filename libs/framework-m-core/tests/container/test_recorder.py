@@ -112,6 +112,13 @@ def test_a_stand_in_needs_one_open_application() -> None:
     assert bus.name == second.get("bus").name
 
 
+def test_an_override_can_be_taken_back() -> None:
+    recorder = OverrideRecorder()
+    _asked_for(recorder, "__main__", "container.ledger.override('everywhere')")
+    recorder.ledger.reset_override()
+    assert _replayed(recorder, "shop").get("ledger") == "the default"
+
+
 def test_private_names_are_no_providers() -> None:
     recorder = OverrideRecorder()
     assert not hasattr(recorder, "__wrapped__")

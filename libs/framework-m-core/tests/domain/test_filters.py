@@ -25,6 +25,7 @@ from framework_m_core.domain.filters.tree import (
     fold_ascii,
     matches,
     parameterize,
+    simplified,
 )
 from framework_m_testing.harness import sample_registry
 from framework_m_testing.strategies import documents, filters
@@ -152,3 +153,29 @@ def test_lists_are_padded_so_that_few_shapes_cover_all_lengths() -> None:
     assert parameterize(Comparison("x", "in", (1, 2, 3)))[1] == (1, 2, 3, 3)
     assert parameterize(Comparison("x", "in", ()))[0] == NOTHING
     assert parameterize(Comparison("x", "not_in", ()))[0] == EVERYTHING
+
+
+@pytest.mark.parametrize(
+    ("tree", "expected"),
+    [
+        (And((And(), Or((And(),)), And((And(), And())))), EVERYTHING),
+        (Or((Or(), Not(And()), Comparison("x", "in", ()))), NOTHING),
+        (And((Comparison("x", "eq", 1), NOTHING)), NOTHING),
+        (Or((Comparison("x", "eq", 1), Not(NOTHING))), EVERYTHING),
+        (Not(Not(Comparison("x", "is_null", True))), Comparison("x", "is_null", True)),
+        (And((Or((And((Comparison("x", "is_null", True),)),)), And())), Comparison("x", "is_null", True)),
+    ],
+)
+def test_what_decides_nothing_makes_no_shape_of_its_own(tree: Filter, expected: Filter) -> None:
+    assert parameterize(tree) == (expected, ())
+
+
+def test_empty_brackets_make_one_shape() -> None:
+    one = Comparison("x", "eq", 1)
+    shapes = {parameterize(And((And(),) * empty + (one,) + (Or((And(),)),) * empty)) for empty in range(50)}
+    assert shapes == {parameterize(one)}
+
+
+@given(filters(PLAN), documents(PLAN))
+def test_a_simplified_tree_means_the_same(tree: Filter, document: dict[str, Any]) -> None:
+    assert matches(simplified(tree), document) == matches(tree, document)

@@ -34,6 +34,9 @@ async def test_tokens(site: Any) -> None:
         }  # fmt: skip
         again = await client.post("/api/v1/auth/refresh", json={"refresh_token": body["refresh_token"]})
         assert again.json().keys() == body.keys()
+        tab = await client.post("/api/v1/auth/refresh", json={"refresh_token": body["refresh_token"]})
+        assert (tab.status_code, tab.json()["refresh_token"]) == (200, again.json()["refresh_token"])
+        await client.post("/api/v1/auth/refresh", json={"refresh_token": again.json()["refresh_token"]})
         spent = await client.post("/api/v1/auth/refresh", json={"refresh_token": body["refresh_token"]})
         assert spent.status_code == 401
 

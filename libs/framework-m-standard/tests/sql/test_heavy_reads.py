@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,13 @@ import pytest
 from framework_m_core.domain.errors import TransientError
 from framework_m_core.services.queries.parsing import ListRequest
 from framework_m_standard.sql.engine.sqlite_driver import SqliteDriver
+from framework_m_standard.sql.reader import SqlReader
+from framework_m_standard.sql.statements.compiled import Statement
+from framework_m_standard.sql.store import SqlStore
 
 from ..services.orders import order_registry
 from ..services.wiring import SCOPE, Wired, wired
+from .wiring import sql_store
 
 NO_MATCH = [{"field": "title", "operator": "ilike", "value": "%a%b%c%d%e%f"}]
 
@@ -71,3 +76,67 @@ async def test_others_are_served_meanwhile(tmp_path: Path, monkeypatch: pytest.M
         assert not listing.done()
         others_served.set()
         assert [len(order["lines"]) for order in (await listing).items] == [1, 1, 1]
+
+
+class HeldRead:
+    """A read that has begun, sees one moment of the file, and ends when it is told to."""
+
+    def __init__(self, driver: SqliteDriver) -> None:
+        self.begun, self.end = threading.Event(), threading.Event()
+        self.task = asyncio.create_task(driver._in_thread(self._hold))
+
+    def _hold(self, connection: sqlite3.Connection) -> None:
+        connection.execute("BEGIN")
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchall()
+        self.begun.set()
+        self.end.wait(20)
+
+    async def has_begun(self) -> bool:
+        """Whether it begins within a moment."""
+        return await asyncio.to_thread(self.begun.wait, 0.2)
+
+
+async def test_reads_that_overlap_do_not_let_the_log_grow(tmp_path: Path) -> None:
+    """Without a pause between them the write-ahead log is never emptied, and it grew to gigabytes."""
+    log = tmp_path / "heavy.db-wal"
+    url = f"sqlite:///{tmp_path / 'heavy.db'}"
+    async with wired(url, order_registry()) as shop:
+        await shop.create("Note")
+    async with sql_store(url, order_registry(), sqlite_wal_mb=1) as store:
+        driver = store.driver
+        assert isinstance(driver, SqliteDriver)
+        sizes, held = [], HeldRead(driver)
+        for _ in range(4):
+            assert await asyncio.to_thread(held.begun.wait, 10)
+            await _write(store, 3_000_000)
+            assert log.stat().st_size > 1_000_000
+            following = HeldRead(driver)
+            assert not await following.has_begun(), "it waits for the ones before it"
+            await _write(store, 1)
+            held.end.set()
+            assert await asyncio.to_thread(following.begun.wait, 10)
+            sizes.append(log.stat().st_size)
+            held = following
+        held.end.set()
+        await held.task
+    assert max(sizes) <= 1_000_000
+
+
+async def _write(store: SqlStore, size: int) -> None:
+    text = "x" * size
+    await store.driver.write(Statement(f"UPDATE note SET text = '{text}'"), ())
+
+
+async def test_endless_searches_leave_room_for_lists(tmp_path: Path) -> None:
+    async with sql_store(f"sqlite:///{tmp_path / 'heavy.db'}", order_registry()) as store:
+        driver = store.driver
+        assert isinstance(driver, SqliteDriver)
+        held = [HeldRead(driver) for _ in range(SqlReader(store).heavy_reads)]
+        for one in held:
+            assert await asyncio.to_thread(one.begun.wait, 10)
+        listing = Statement("SELECT count(*) FROM sqlite_master", heavy=True)
+        async with asyncio.timeout(10):
+            assert await driver.fetch(listing, ())
+        for one in held:
+            one.end.set()
+            await one.task

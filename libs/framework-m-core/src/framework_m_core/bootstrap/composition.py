@@ -23,6 +23,7 @@ from framework_m_core.services.events.dispatch import EventDispatch
 from framework_m_core.services.events.relay import OutboxRelay
 from framework_m_core.services.metadata.service import MetadataService
 from framework_m_core.services.permissions import PermissionService
+from framework_m_core.services.queries.heavy_reads import HeavyReads
 from framework_m_core.services.queries.service import QueryService
 from framework_m_core.services.rpc import RpcService
 from framework_m_core.services.runtime.commit_listeners import CommitListeners
@@ -57,8 +58,11 @@ def _permissions(permission: PermissionProtocol) -> PermissionService:
     return PermissionService(permission)
 
 
-def _queries(registry: Registry, reader: DocumentReaderProtocol, permissions: PermissionService) -> QueryService:
-    return QueryService(registry, reader, permissions)
+def _queries(
+    registry: Registry, reader: DocumentReaderProtocol, permissions: PermissionService, settings: Settings
+) -> QueryService:
+    lane = HeavyReads(reader.heavy_reads, settings.framework.heavy_wait_seconds)
+    return QueryService(registry, reader, permissions, lane)
 
 
 def _pipeline(

@@ -57,6 +57,10 @@ class Provider:
         module = sys._getframe(1).f_globals.get("__name__", "")
         self._recorder.record(RecordedOverride(self._path, module, Override(replacement, given)))
 
+    def reset_override(self) -> None:
+        """Take back what was recorded for this provider, as a test does after itself."""
+        self._recorder.discard(self._path)
+
 
 class Deferred:
     """Stands for an object of the container before there is one; its attributes are that object's."""
@@ -93,6 +97,10 @@ class OverrideRecorder:
         """Keep an override; the last one of a module for a provider counts."""
         self._recorded = [one for one in self._recorded if (one.path, one.module) != (recorded.path, recorded.module)]
         self._recorded.append(recorded)
+
+    def discard(self, path: str) -> None:
+        """Forget every override of a provider."""
+        self._recorded = [one for one in self._recorded if one.path != path]
 
     def replay(
         self, container: Container, apps: Mapping[str, bool], ports: Mapping[str, str], taken: Mapping[str, str]

@@ -51,7 +51,11 @@ class DocumentReaderProtocol(Protocol):
     Contract: rows come in the order asked for and hold the asked fields in their order, as domain values (a child
     selection as a list of tuples); a document and its children are read from one snapshot; the filter means what
     `domain.filters.matches` says. Soft-deleted documents are rows like others: the shape filters them.
+
+    `heavy_reads` is how many reads that take long may run at once, with room beside them for all others.
     """
+
+    heavy_reads: int
 
     def prepare(self, shape: QueryTemplate) -> ReadHandle:
         """Compiles a shape; the result may be kept for the life of the reader. Raises KeyError for unknown names."""

@@ -143,6 +143,19 @@ class CompiledDocType:
         return tuple(name for name, spec in self.fields.items() if spec.enum or spec.kind is FieldKind.JSON)
 
     @cached_property
+    def unique_fields(self) -> frozenset[str]:
+        """Fields whose value at most one live document has."""
+        return frozenset({"id", "name", *(name for name, spec in self.fields.items() if spec.unique)})
+
+    @cached_property
+    def index_heads(self) -> frozenset[str]:
+        """Fields that an index begins with."""
+        listed = {columns[0] for columns in (*self.meta.indexes, *self.meta.unique_together) if columns}
+        own = {name for name, spec in self.fields.items() if spec.link or spec.index}
+        always = {"creation", "owner", "modified", self.meta.rls_field or "owner"}
+        return frozenset(self.unique_fields | listed | own | always)
+
+    @cached_property
     def indexed_text(self) -> tuple[str, ...]:
         """Text fields that stand in an index and so must stay short."""
         listed = {name for columns in (*self.meta.indexes, *self.meta.unique_together) for name in columns}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +13,7 @@ from framework_m_core.interfaces.reader import DocumentReaderProtocol, QueryTemp
 from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.services.documents.validation import validate
 from framework_m_core.services.queries.projection import LIVE
+from framework_m_core.services.queries.shape_cache import ShapeCache
 
 __all__ = ["Records", "new_record"]
 
@@ -27,7 +27,7 @@ class Records:
         self._reader = reader
         self._doctype = doctype
         self._fields = fields
-        self._prepare = lru_cache(maxsize=16)(reader.prepare)
+        self._prepare = ShapeCache(reader.prepare)
 
     async def find(self, field: str, value: object) -> Mapping[str, Any] | None:
         """The document with this value in a unique field."""

@@ -33,9 +33,9 @@ class AuthSettings(BaseModel):
         description="A session ends so long after its last refresh, a cookie's so long after its login.",
     )
     sessions_per_user: int = Field(
-        default=20,
+        default=100,
         ge=1,
-        le=1000,
+        le=10_000,
         description="How many sessions a user has at most: a login ends those begun or refreshed longest ago.",
     )
     refresh_grace_seconds: int = Field(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from uuid import UUID
 
 from framework_m_core.domain.errors import ConfigurationError, TransientError
 from framework_m_core.domain.events import DomainEvent
+from framework_m_core.domain.hash_keys import HashKey, hash_key
 from framework_m_core.interfaces.event_bus import Delivery, Subscriber
 
 __all__ = ["MemoryEventBus"]
@@ -22,12 +22,13 @@ class MemoryEventBus:
 
     async def publish(self, events: Sequence[DomainEvent]) -> AsyncGenerator[Delivery, None]:
         """Hands each event over when its delivery is asked for. Raises TransientError while nobody is subscribed."""
-        held_back: set[UUID] = set()
+        held_back: set[HashKey] = set()
         for event in events:
-            if event.document_id not in held_back:
+            document = hash_key(event.document_id)
+            if document not in held_back:
                 error = await self._hand_over(event)
                 if error is not None:
-                    held_back.add(event.document_id)
+                    held_back.add(document)
                 yield Delivery(event.id, error)
 
     async def subscribe(self, group: str, subscriber: Subscriber) -> None:

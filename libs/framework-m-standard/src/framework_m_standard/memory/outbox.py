@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
-from uuid import UUID
 
+from framework_m_core.domain.hash_keys import HashKey, hash_key
 from framework_m_core.interfaces.outbox import OutboxRow
 from framework_m_standard.memory.engine.database import EventRecord, Lease
 from framework_m_standard.memory.engine.rows import from_json
@@ -72,9 +72,9 @@ class MemoryOutbox:
         return len(old)
 
     def _due(self, now: datetime) -> Iterator[tuple[int, EventRecord]]:
-        held_back: set[UUID] = set()
+        held_back: set[HashKey] = set()
         for position, record in self._database.waiting.items():
-            document = record.event.document_id
+            document = hash_key(record.event.document_id)
             if document in held_back:
                 continue
             if record.retry_at is not None and record.retry_at > now:

@@ -43,6 +43,8 @@ class Prepared:
 class MemoryReader:
     """Reads what is committed."""
 
+    heavy_reads = 8
+
     def __init__(self, memory_store: MemoryStore) -> None:
         self._store = memory_store
 

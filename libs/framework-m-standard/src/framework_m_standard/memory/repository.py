@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from framework_m_core.domain.documents.doctype import VERSION_ATTRIBUTE
 from framework_m_core.domain.errors import IntegrityError, LinkedDocumentError
 from framework_m_core.domain.filters.tree import EVERYTHING, And, Comparison, Filter
+from framework_m_core.domain.hash_keys import hash_key
 from framework_m_core.domain.page import DEFAULT_LIMIT, OrderSpec, PaginatedResult
 from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.services.documents.codec import document_from_values
@@ -80,7 +81,7 @@ class MemoryRepository[T: BaseModel]:
     async def delete(self, id: UUID) -> bool:
         """Removes the row and its children for good."""
         transaction = await self._unit.transaction()
-        row = transaction.rows(self._plan.name).get(id)
+        row = transaction.rows(self._plan.name).get(hash_key(id))
         if row is None:
             return False
         try:
@@ -142,7 +143,7 @@ class MemoryRepository[T: BaseModel]:
 
     def _remove(self, transaction: Transaction, rows: Sequence[Row]) -> None:
         """Removes rows together, so that they may link to each other."""
-        gone = {row["id"] for row in rows}
+        gone = {hash_key(row["id"]) for row in rows}
         with transaction.statement():
             for row in rows:
                 transaction.remove(self._plan, row)

@@ -7,7 +7,6 @@ and other unique fields; values are never dropped.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -15,6 +14,7 @@ from pydantic import BaseModel
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.domain.fields.defaults import stored_default
 from framework_m_core.domain.fields.spec import FieldSpec
+from framework_m_core.domain.hash_keys import HashKey
 from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_standard.memory.engine.rows import Row, stored_value
 from framework_m_standard.memory.engine.table import Columns, Table, kinds_of, unique_key, wanted_unique
@@ -58,7 +58,7 @@ class MemorySchemaMapper:
     def _of(self, plan: CompiledDocType, problems: list[str]) -> Iterator[Change]:
         table = self._store.database.tables[plan.name]
         problems += _other_kinds(plan, table)
-        filled = {id: new for id, row in table.rows.items() if (new := _filled(plan, row)) is not row}
+        filled = {key: new for key, row in table.rows.items() if (new := _filled(plan, row)) is not row}
         if filled:
             yield f"{plan.name}: defaults of new fields for {len(filled)} documents", lambda: table.rows.update(filled)
         if kinds_of(plan).items() - table.kinds.items():
@@ -75,14 +75,14 @@ def _forgetting(table: Table, columns: Columns) -> Callable[[], None]:
     return lambda: table.unique.__delitem__(columns)
 
 
-def _keeping(table: Table, columns: Columns, owners: dict[tuple[Any, ...], UUID]) -> Callable[[], None]:
+def _keeping(table: Table, columns: Columns, owners: dict[HashKey, UUID]) -> Callable[[], None]:
     return lambda: table.unique.__setitem__(columns, owners)
 
 
 def _owners(
-    plan: CompiledDocType, columns: Columns, rows: Mapping[UUID, Row], problems: list[str]
-) -> dict[tuple[Any, ...], UUID]:
-    keys = [(unique_key(columns, row), id) for id, row in rows.items()]
+    plan: CompiledDocType, columns: Columns, rows: Mapping[HashKey, Row], problems: list[str]
+) -> dict[HashKey, UUID]:
+    keys = [(unique_key(columns, row), row["id"]) for row in rows.values()]
     owners = {key: id for key, id in keys if key is not None}
     if len(owners) < sum(key is not None for key, _ in keys):
         names = ", ".join(columns)

@@ -19,6 +19,7 @@ from uuid import UUID
 from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.errors import FrameworkError, TransientError
 from framework_m_core.domain.events import DomainEvent
+from framework_m_core.domain.hash_keys import hash_key
 from framework_m_core.interfaces.audit_log import AuditEntry
 from framework_m_core.interfaces.idempotency import StoredAnswer
 from framework_m_core.interfaces.reader import ReadHandle, Row
@@ -114,7 +115,7 @@ class MemoryUnitOfWork:
 
     async def linking(self, doctype: str, id: UUID) -> Sequence[str]:
         """Names of the DocTypes that have live documents linking to this one, itself left out."""
-        found = holders(self.store.registry, await self.transaction(), doctype, {id})
+        found = holders(self.store.registry, await self.transaction(), doctype, {hash_key(id)})
         return list(dict.fromkeys(name for name, row in found if row["deleted_at"] is None and row["id"] != id))
 
     async def allocate(self, prefix: str, n: int = 1) -> int:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from framework_m_core.domain.events import EVENT_TYPES, DomainEvent, event_class
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
+from framework_m_core.domain.hash_keys import HashKey, hash_key
 from framework_m_core.interfaces.outbox import OutboxRow
 from framework_m_standard.sql.schema.tables import EVENT_SPECS
 from framework_m_standard.sql.statements.compiled import Statement, parameter
@@ -64,9 +65,9 @@ class SqlOutbox:
         One of a type that only a later version knows is put off, and with it what follows in its document.
         """
         rows: list[OutboxRow] = []
-        put_off: set[Any] = set()
+        put_off: set[HashKey] = set()
         for row in await self._driver.fetch(self._pending, (now, limit)):
-            type_, document = row[_TYPE], row[_DOCUMENT]
+            type_, document = row[_TYPE], hash_key(row[_DOCUMENT])
             if document in put_off:
                 continue
             if type_ in EVENT_TYPES:

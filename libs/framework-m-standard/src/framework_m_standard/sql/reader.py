@@ -50,6 +50,7 @@ class SqlReader:
 
     def __init__(self, sql_store: SqlStore) -> None:
         self._store = sql_store
+        self.heavy_reads = sql_store.driver.heavy_reads
 
     def prepare(self, shape: QueryTemplate) -> ReadHandle:
         """Compiles a shape. Raises KeyError for unknown names."""

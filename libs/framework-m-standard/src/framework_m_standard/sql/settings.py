@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from framework_m_core.bootstrap.settings.models import Settings
 
@@ -28,17 +28,42 @@ class SqlSettings(BaseModel):
         "`DATABASE_URL` says it too.",
     )
     pool_size: int = Field(default=16, ge=1, le=500, description="The most PostgreSQL connections of one worker.")
+    heavy_reads: int | None = Field(
+        default=None,
+        ge=1,
+        le=250,
+        description="How many heavy reads (searches, counts, orders without an index) one worker runs at once, at most "
+        "half of them for one caller; without it, half of `pool_size` on PostgreSQL and 2 on SQLite.",
+    )
     statement_timeout_seconds: float = Field(default=10.0, gt=0, description="Seconds that a statement may take.")
     lock_timeout_seconds: float = Field(default=10.0, gt=0, description="Seconds that a statement waits for a lock.")
     sqlite_synchronous: Literal["NORMAL", "FULL"] = Field(
         default="NORMAL",
         description="`FULL` outlives a loss of power and is slower; a killed process loses nothing either way.",
     )
+    sqlite_wal_mb: int = Field(
+        default=64,
+        ge=1,
+        le=10_000,
+        description="Megabytes of SQLite's write-ahead log past which lists pause until it has been emptied.",
+    )
     sync_schema: bool | None = Field(
         default=None,
         description="Whether a start creates and widens tables: in development it does, while there are no "
         "migrations. True is refused in production.",
     )
+
+    @field_validator("heavy_reads")
+    @classmethod
+    def _leaves_connections(cls, heavy_reads: int | None, info: ValidationInfo) -> int | None:
+        """Raises ValueError where heavy reads could take every connection."""
+        pool_size, url = info.data.get("pool_size"), info.data.get("url")
+        if heavy_reads and pool_size and _is_postgres(url) and heavy_reads >= pool_size:
+            raise ValueError(
+                f"expected fewer heavy_reads than pool_size = {pool_size}, so that others find a connection, got "
+                f"{heavy_reads}"
+            )
+        return heavy_reads
 
     @field_validator("url")
     @classmethod
@@ -49,7 +74,22 @@ class SqlSettings(BaseModel):
 
     def effective(self, settings: Settings) -> Mapping[str, Any]:
         """What unset settings come to."""
-        return {"url": sqlite_address(settings.data_folder), "sync_schema": not settings.production}
+        return {
+            "url": sqlite_address(settings.data_folder),
+            "sync_schema": not settings.production,
+            "heavy_reads": self.most_heavy_reads,
+        }
+
+    @property
+    def most_heavy_reads(self) -> int:
+        """How many heavy reads run at once."""
+        if self.heavy_reads is not None:
+            return self.heavy_reads
+        return max(1, self.pool_size // 2) if _is_postgres(self.url) else 2
+
+
+def _is_postgres(url: str | None) -> bool:
+    return url is not None and url.partition("://")[0] in POSTGRESQL
 
 
 def sqlite_address(folder: Path) -> str:

@@ -39,6 +39,14 @@ class FrameworkSettings(BaseModel):
         description="How long an event handler may take; one that takes longer has failed, and is tried again.",
     )
 
+    heavy_wait_seconds: float = Field(
+        default=2.0,
+        ge=0,
+        le=60,
+        description="How long a heavy read (a search, a count, an order without an index) waits for its place until "
+        "it is refused.",
+    )
+
     def effective(self, settings: Settings) -> Mapping[str, Any]:
         """What unset settings come to."""
         return {"apps": [choice.name for choice in settings.local_apps]}

@@ -12,9 +12,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, Literal, get_args
+from uuid import UUID
 
 from framework_m_core.domain.errors import QueryError
 from framework_m_core.domain.fields.spec import FieldKind
+from framework_m_core.domain.hash_keys import HashKey, hash_key
 
 __all__ = [
     "EVERYTHING",
@@ -34,6 +36,7 @@ __all__ = [
     "matches",
     "parameterize",
     "predicate",
+    "simplified",
 ]
 
 type Operator = Literal[
@@ -113,10 +116,43 @@ class Placeholder:
 def parameterize(tree: Filter) -> tuple[Filter, tuple[Any, ...]]:
     """Splits a tree into its shape, which a store compiles once, and the values for its slots in reading order.
 
-    An `in` list is padded to a power of two by repeating its last value, so that few shapes cover all lengths.
+    The tree is simplified first, so that what means the same has one shape however many empty brackets it is in. An
+    `in` list is padded to a power of two by repeating its last value, so that few shapes cover all lengths.
     """
     values: list[Any] = []
-    return _shape(tree, values), tuple(values)
+    return _shape(simplified(tree), values), tuple(values)
+
+
+def simplified(tree: Filter) -> Filter:
+    """The tree without brackets and branches that decide nothing."""
+    match tree:
+        case And(parts):
+            return _joined(And, [simplified(part) for part in parts], neutral=EVERYTHING, deciding=NOTHING)
+        case Or(parts):
+            return _joined(Or, [simplified(part) for part in parts], neutral=NOTHING, deciding=EVERYTHING)
+        case Not(part):
+            return _denied(simplified(part))
+        case Comparison(_, "in" | "not_in" as operator, items) if not items:
+            return NOTHING if operator == "in" else EVERYTHING
+    return tree
+
+
+def _joined(kind: type[And | Or], parts: list[Filter], *, neutral: Filter, deciding: Filter) -> Filter:
+    flat: list[Filter] = []
+    for part in parts:
+        if part == deciding:
+            return deciding
+        if isinstance(part, kind):
+            flat += part.parts
+        elif part != neutral:
+            flat.append(part)
+    return flat[0] if len(flat) == 1 else kind(tuple(flat))
+
+
+def _denied(part: Filter) -> Filter:
+    if isinstance(part, Not):
+        return part.part
+    return NOTHING if part == EVERYTHING else EVERYTHING if part == NOTHING else Not(part)
 
 
 def _shape(tree: Filter, values: list[Any]) -> Filter:
@@ -141,8 +177,6 @@ def _shape(tree: Filter, values: list[Any]) -> Filter:
 
 
 def _list_shape(field: str, operator: Operator, items: tuple[Any, ...], values: list[Any]) -> Filter:
-    if not items:
-        return NOTHING if operator == "in" else EVERYTHING
     size = 1 << (len(items) - 1).bit_length()
     values.extend(items + items[-1:] * (size - len(items)))
     return Comparison(field, operator, Placeholder(size))
@@ -189,6 +223,8 @@ def predicate(tree: Filter) -> Predicate:
 
 
 def _comparison(field: str, operator: str, value: Any) -> Predicate:
+    if operator == "in" and (keys := _keys(value)) is not None:
+        return lambda document: (stored := document[field]) is not None and hash_key(stored) in keys
     compare = _COMPARE[operator]
 
     def holds(document: Mapping[str, Any]) -> bool:
@@ -196,6 +232,16 @@ def _comparison(field: str, operator: str, value: Any) -> Predicate:
         return stored is not None and value is not None and compare(stored, value)
 
     return holds
+
+
+def _keys(values: Any) -> frozenset[HashKey] | None:
+    """The keys of many ids or texts, of which a document's is then found at once."""
+    alike = isinstance(values, tuple) and (_all_of(values, UUID) or _all_of(values, str))
+    return frozenset(map(hash_key, values)) if alike else None
+
+
+def _all_of(values: tuple[Any, ...], type_: type) -> bool:
+    return all(isinstance(value, type_) for value in values)
 
 
 def _negated(part: Predicate) -> Predicate:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
-from uuid import UUID
 
 import pydantic
 from pydantic import BaseModel
@@ -101,11 +100,11 @@ def _rows(child: CompiledChildTable, rows: Any) -> list[Any]:
 
 
 def _identify(field: str, rows: list[Any], ids: IdGenerator) -> None:
-    seen: set[UUID] = set()
+    seen: set[str] = set()
     for place, row in enumerate(rows):
         if row.id == UNSAVED_ID:
             row.__dict__["id"] = ids()
-        if row.id in seen:
+        if (key := str(row.id)) in seen:
             problem = FieldError(f"{field}.{place}.id", "unknown_row", "a hook listed one row twice")
             raise ValidationError("the document is not valid", [problem])
-        seen.add(row.id)
+        seen.add(key)

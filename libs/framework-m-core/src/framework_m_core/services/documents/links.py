@@ -3,25 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
-from functools import lru_cache
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from framework_m_core.domain.context import RequestContext
-from framework_m_core.domain.errors import FieldError, LinkTargetError
+from framework_m_core.domain.errors import FieldError, LinkTargetError, ValidationError
 from framework_m_core.domain.fields.spec import FieldSpec
 from framework_m_core.domain.filters.tree import And, Comparison, parameterize
+from framework_m_core.domain.hash_keys import HashKey, hash_key
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.interfaces.reader import DocumentReaderProtocol, QueryTemplate
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol
 from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.registry.registry import Registry
 from framework_m_core.services.permissions import PermissionService
+from framework_m_core.services.queries.shape_cache import ShapeCache
 
 __all__ = ["LinkService"]
 
 type _Holder = tuple[str, Mapping[str, FieldSpec], MutableMapping[str, Any], Mapping[str, Any]]
 """Where a link field stands: path, specs, the values now and the values before."""
+
+_MOST_TARGETS = 1_000
+"""Documents of one DocType that one write may link to anew; each is looked up and locked."""
+
+
+@dataclass(slots=True)
+class _Wanted:
+    """A target that a document links to, and the fields that are fetched from it."""
+
+    id: UUID
+    fields: set[str] = field(default_factory=set)
+
+
+type _Targets = Mapping[HashKey, _Wanted]
+type _Found = dict[HashKey, Mapping[str, Any]]
 
 
 class LinkService:
@@ -30,7 +47,7 @@ class LinkService:
     def __init__(self, registry: Registry, reader: DocumentReaderProtocol, permissions: PermissionService) -> None:
         self._registry = registry
         self._permissions = permissions
-        self._prepare = lru_cache(maxsize=1024)(reader.prepare)
+        self._prepare = ShapeCache(reader.prepare)
 
     async def resolve(
         self,
@@ -42,17 +59,16 @@ class LinkService:
     ) -> None:
         """Locks the targets of links that differ from `before` and fills the fields fetched from them.
 
-        Raises LinkTargetError naming every link whose target is missing, deleted or not readable, alike.
+        Raises LinkTargetError naming every link whose target is missing, deleted or not readable, alike, and
+        ValidationError for links to too many documents.
         """
         if not plan.has_links:
             return
-        wanted: dict[str, dict[UUID, set[str]]] = {}
         holders = list(_holders(plan, values, before))
-        for _, specs, now, was in holders:
-            for name, target in _new_links(specs, now, was):
-                wanted.setdefault(target, {}).setdefault(now[name], set()).update(_fetched(specs, name))
+        wanted = _wanted(holders)
         if not wanted and not any(_has_cleared(specs, now, was) for _, specs, now, was in holders):
             return
+        _check_count(wanted)
         found = {target: await self._targets(unit, context, target, ids) for target, ids in wanted.items()}
         problems = [problem for holder in holders for problem in _settle(holder, found)]
         if problems:
@@ -64,12 +80,12 @@ class LinkService:
         return [plan.name for plan in plans if await self._permissions.find(context.principal, plan, "read")]
 
     async def _targets(
-        self, unit: UnitOfWorkProtocol, context: RequestContext, doctype: str, ids: Mapping[UUID, set[str]]
-    ) -> dict[UUID, Mapping[str, Any]]:
+        self, unit: UnitOfWorkProtocol, context: RequestContext, doctype: str, targets: _Targets
+    ) -> _Found:
         """Targets that the caller may read, or, where nothing is fetched from them, select."""
         plan = self._registry.get(doctype)
-        found = await self._granted(unit, context, plan, "read", ids)
-        rest = {id: fields for id, fields in ids.items() if id not in found and not fields}
+        found = await self._granted(unit, context, plan, "read", targets)
+        rest = {key: target for key, target in targets.items() if key not in found and not target.fields}
         return {**found, **await self._granted(unit, context, plan, "select", rest)} if rest else found
 
     async def _granted(
@@ -78,19 +94,19 @@ class LinkService:
         context: RequestContext,
         plan: CompiledDocType,
         action: str,
-        ids: Mapping[UUID, set[str]],
-    ) -> dict[UUID, Mapping[str, Any]]:
+        targets: _Targets,
+    ) -> _Found:
         grant = await self._permissions.find(context.principal, plan, action)
-        ids = {id: fields for id, fields in ids.items() if grant and grant.readable.issuperset(fields)}
-        if grant is None or not ids:
+        known = [target for target in targets.values() if grant and grant.readable.issuperset(target.fields)]
+        if grant is None or not known:
             return {}
-        fields = sorted(set().union(*ids.values()))
+        fields = sorted(set[str]().union(*(target.fields for target in known)))
         columns = plan.columns if grant.evaluate else ("id", *(name for name in fields if name != "id"))
-        live = (Comparison("id", "in", tuple(ids)), Comparison("deleted_at", "is_null", True))
+        live = (Comparison("id", "in", tuple(target.id for target in known)), Comparison("deleted_at", "is_null", True))
         where, slots = parameterize(And((*live, self._permissions.bound_scope(grant, context.principal))))
         handle = self._prepare(QueryTemplate(plan.name, columns, where, lock="share"))
         rows = [dict(zip(columns, row, strict=True)) for row in await unit.fetch(handle, slots)]
-        return {row["id"]: row for row in rows if await self._covered(context, plan, action, grant, row)}
+        return {hash_key(row["id"]): row for row in rows if await self._covered(context, plan, action, grant, row)}
 
     async def _covered(
         self, context: RequestContext, plan: CompiledDocType, action: str, grant: Grant, row: Mapping[str, Any]
@@ -101,10 +117,35 @@ class LinkService:
 def _holders(plan: CompiledDocType, values: MutableMapping[str, Any], before: Mapping[str, Any]) -> Iterator[_Holder]:
     yield "", plan.fields, values, before
     for name, child in plan.children.items():
-        known = {row["id"]: row for row in before.get(name, ())}
+        known = {hash_key(row["id"]): row for row in before.get(name, ())}
         for place, row in enumerate(values.get(name) or ()):
             now = row if isinstance(row, dict) else row.__dict__
-            yield f"{name}.{place}.", child.fields, now, known.get(now["id"], {})
+            yield f"{name}.{place}.", child.fields, now, known.get(hash_key(now["id"]), {})
+
+
+def _wanted(holders: Iterable[_Holder]) -> dict[str, dict[HashKey, _Wanted]]:
+    """The targets of new links, by DocType."""
+    wanted: dict[str, dict[HashKey, _Wanted]] = {}
+    for _, specs, now, was in holders:
+        for name, target in _new_links(specs, now, was):
+            known = wanted.setdefault(target, {}).setdefault(hash_key(now[name]), _Wanted(now[name]))
+            known.fields.update(_fetched(specs, name))
+    return wanted
+
+
+def _check_count(wanted: Mapping[str, _Targets]) -> None:
+    problems = [
+        FieldError(
+            "*",
+            "out_of_bounds",
+            f"expected new links to at most {_MOST_TARGETS} different {target} documents, got {len(targets)}; "
+            "add them in several updates",
+        )
+        for target, targets in wanted.items()
+        if len(targets) > _MOST_TARGETS
+    ]
+    if problems:
+        raise ValidationError("the document links to too many others", problems)
 
 
 def _new_links(
@@ -127,10 +168,10 @@ def _fetched(specs: Mapping[str, FieldSpec], link: str) -> Iterator[str]:
             yield field
 
 
-def _settle(holder: _Holder, found: Mapping[str, Mapping[UUID, Mapping[str, Any]]]) -> Iterator[FieldError]:
+def _settle(holder: _Holder, found: Mapping[str, _Found]) -> Iterator[FieldError]:
     at, specs, now, was = holder
     for name, target in _new_links(specs, now, was):
-        row = found[target].get(now[name])
+        row = found[target].get(hash_key(now[name]))
         if row is None:
             yield FieldError(at + name, "invalid_link", f"no {target} with this id is readable to you")
         else:

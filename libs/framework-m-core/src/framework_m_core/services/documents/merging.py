@@ -11,6 +11,7 @@ from framework_m_core.domain.documents.naming import PromptNaming
 from framework_m_core.domain.errors import FieldError, ValidationError
 from framework_m_core.domain.fields.spec import FieldSpec
 from framework_m_core.domain.fields.values import from_json
+from framework_m_core.domain.hash_keys import HashKey, hash_key
 from framework_m_core.domain.suggestions import did_you_mean
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.registry.compiled import FRAMEWORK_SPECS, CompiledChildTable, CompiledDocType
@@ -123,7 +124,7 @@ def _merge_rows(
     if not isinstance(listed, list) or len(listed) > _MAX_CHILD_ROWS:
         message = f"a list of at most {_MAX_CHILD_ROWS} rows is expected"
         raise ValidationError("bad child rows", [FieldError(child.field, "wrong_type", message)])
-    known = {row["id"]: row for row in stored}
+    known = {hash_key(row["id"]): row for row in stored}
     problems: list[FieldError] = []
     merged: list[dict[str, Any]] = []
     for place, row in enumerate(listed):
@@ -138,13 +139,13 @@ def _merge_rows(
 
 
 def _merge_row(
-    child: CompiledChildTable, grant: Grant, known: dict[Any, dict[str, Any]], row: Any, at: str
+    child: CompiledChildTable, grant: Grant, known: dict[HashKey, dict[str, Any]], row: Any, at: str
 ) -> dict[str, Any]:
     if not isinstance(row, Mapping):
         _refuse([FieldError(at.rstrip("."), "wrong_type", "an object is expected")])
     _check_size(row, at)
     given = dict(row)
-    before = known.pop(_row_id(given.pop("id"), at), None) if "id" in given else {}
+    before = known.pop(hash_key(_row_id(given.pop("id"), at)), None) if "id" in given else {}
     if before is None:
         message = "no such row in this document, or named twice: leave the id out to add a row"
         _refuse([FieldError(at + "id", "unknown_row", message)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -47,6 +47,7 @@ from framework_m_core.services.queries.projection import (
     serve,
     visible,
 )
+from framework_m_core.services.queries.shape_cache import ShapeCache
 from framework_m_core.services.runtime.commit_listeners import CommitListeners
 from framework_m_core.services.runtime.injection import NO_INJECTION, Injector
 
@@ -112,7 +113,7 @@ class WritePipeline:
         self._links = links
         self._ids = ids
         self._points = PointReads(reader, whole=True)
-        self._prepare = lru_cache(maxsize=4096)(reader.prepare)
+        self._prepare = ShapeCache(reader.prepare)
 
     def identify_rows(self, plan: CompiledDocType, values: Mapping[str, Any]) -> None:
         """Gives new child rows their ids."""

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from framework_m_core.domain.clock import Clock
 from framework_m_core.domain.errors import RepositoryError
+from framework_m_core.domain.hash_keys import hash_key
 from framework_m_core.interfaces.event_bus import EventBusProtocol
 from framework_m_core.interfaces.idempotency import IdempotencyProtocol
 from framework_m_core.interfaces.outbox import OutboxProtocol, OutboxRow
@@ -104,13 +105,13 @@ class OutboxRelay:
 
     async def _deliver(self, rows: Sequence[OutboxRow]) -> None:
         """Publishes until the lease is lost. What is settled is marked in between, and whatever happens."""
-        by_event = {row.event.id: row for row in rows}
+        by_event = {hash_key(row.event.id): row for row in rows}
         settled: list[int] = []
         mark_at = self._clock() + _MARK_EVERY
         try:
             async with aclosing(self._event_bus.publish([row.event for row in rows])) as deliveries:
                 async for delivery in deliveries:
-                    row = by_event[delivery.event_id]
+                    row = by_event[hash_key(delivery.event_id)]
                     if delivery.error is None:
                         settled.append(row.position)
                     else:

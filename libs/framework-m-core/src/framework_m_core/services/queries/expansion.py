@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.errors import QueryError
 from framework_m_core.domain.filters.tree import And, Comparison, parameterize
+from framework_m_core.domain.hash_keys import HashKey, hash_key
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.interfaces.reader import DocumentReaderProtocol, QueryTemplate
 from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.registry.registry import Registry
 from framework_m_core.services.permissions import PermissionService
 from framework_m_core.services.queries.projection import LIVE
+from framework_m_core.services.queries.shape_cache import ShapeCache
 
 __all__ = ["ExpansionService"]
 
@@ -29,7 +31,7 @@ class ExpansionService:
         self._registry = registry
         self._reader = reader
         self._permissions = permissions
-        self._prepare = lru_cache(maxsize=1024)(reader.prepare)
+        self._prepare = ShapeCache(reader.prepare)
 
     async def expand(
         self,
@@ -47,14 +49,21 @@ class ExpansionService:
             if name not in known:
                 links = f"known are {', '.join(known)}" if known else "there are none"
                 raise QueryError(f"expand: {name[:80]!r} is no link that you can read: {links}")
-            ids = {document[name] for document in documents if document.get(name) is not None}
-            targets = await self._targets(context, plan.links[name], tuple(sorted(ids))) if ids else {}
-            _check_size(name, [targets[document[name]] for document in documents if document.get(name) in targets])
-            for document in documents:
-                if name in document:
-                    document[name] = targets.get(document[name], document[name])
+            linking = [document for document in documents if document.get(name) is not None]
+            ids = {hash_key(document[name]): document[name] for document in linking}
+            targets = await self._targets(context, plan.links[name], tuple(sorted(ids.values()))) if ids else {}
+            found = [
+                (document, target)
+                for document in linking
+                if (target := targets.get(hash_key(document[name]))) is not None
+            ]
+            _check_size(name, [target for _, target in found])
+            for document, target in found:
+                document[name] = target
 
-    async def _targets(self, context: RequestContext, doctype: str, ids: tuple[Any, ...]) -> dict[Any, dict[str, Any]]:
+    async def _targets(
+        self, context: RequestContext, doctype: str, ids: tuple[UUID, ...]
+    ) -> dict[HashKey, dict[str, Any]]:
         plan = self._registry.get(doctype)
         grant = await self._permissions.find(context.principal, plan, "read")
         if grant is None:
@@ -68,7 +77,7 @@ class ExpansionService:
         targets = {}
         for row in (dict(zip(columns, row, strict=True)) for row in rows):
             if not grant.evaluate or await self._permissions.covers(context, plan, "read", grant, row):
-                targets[row["id"]] = {name: row[name] for name in served}
+                targets[hash_key(row["id"])] = {name: row[name] for name in served}
         return targets
 
 

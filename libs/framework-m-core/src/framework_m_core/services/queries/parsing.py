@@ -29,6 +29,9 @@ __all__ = ["ListRequest", "ParsedList", "parse_fields_parameter", "parse_list"]
 
 MAX_FILTER_DEPTH = 8
 MAX_COMPARISONS = 50
+MAX_NODES = 150
+"""Comparisons and the brackets around them."""
+
 MAX_LIST_VALUES = 500
 MAX_VALUES = 1_000
 MAX_TEXT_VALUE = 2_000
@@ -155,6 +158,7 @@ class _FilterParser:
     def __init__(self, plan: CompiledDocType, grant: Grant) -> None:
         self._plan = plan
         self._grant = grant
+        self._nodes = 0
         self._comparisons = 0
         self._values = 0
         self._searches = 0
@@ -162,6 +166,9 @@ class _FilterParser:
     def parse(self, node: Any, depth: int = 1) -> Filter:
         if depth > MAX_FILTER_DEPTH:
             raise QueryError(f"filters: at most {MAX_FILTER_DEPTH} levels are expected")
+        self._nodes += 1
+        if self._nodes > MAX_NODES:
+            raise QueryError(f"filters: expected at most {MAX_NODES} comparisons and lists of them, got more")
         if isinstance(node, list):
             return And(tuple(self.parse(part, depth + 1) for part in node))
         if isinstance(node, Mapping) and len(node) == 1 and "field" not in node:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from framework_m_core.registry.registry import Registry
 from framework_m_core.services.permissions import PermissionService
 from framework_m_core.services.queries.cursors import after_cursor, encode_cursor
 from framework_m_core.services.queries.expansion import ExpansionService
+from framework_m_core.services.queries.heavy_reads import HeavyReads
 from framework_m_core.services.queries.parsing import ListRequest, ParsedList, parse_fields_parameter, parse_list
 from framework_m_core.services.queries.point_reads import PointRead, PointReads
 from framework_m_core.services.queries.policy_pages import PolicyFilteredPages
@@ -35,23 +36,40 @@ from framework_m_core.services.queries.projection import (
     rows_to_documents,
     serve,
 )
+from framework_m_core.services.queries.read_cost import LARGE_OFFSET, is_heavy
+from framework_m_core.services.queries.shape_cache import ShapeCache
+from framework_m_core.services.runtime.shield import run_shielded
 
 __all__ = ["QueryService"]
 
 type Document = dict[str, Any]
 
-_MOST_KEPT_SLOTS = 256
 _NEWEST_FIRST = (OrderSpec("creation", descending=True), OrderSpec("id", descending=True))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Compiled:
+    """A prepared read, and whether it goes through the lane for heavy ones."""
+
+    handle: ReadHandle
+    heavy: bool
 
 
 class QueryService:
     """Single documents and pages of them."""
 
-    def __init__(self, registry: Registry, reader: DocumentReaderProtocol, permissions: PermissionService) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        reader: DocumentReaderProtocol,
+        permissions: PermissionService,
+        lane: HeavyReads | None = None,
+    ) -> None:
         self.permissions = permissions
         self._registry = registry
         self._reader = reader
-        self._prepare = lru_cache(maxsize=4096)(reader.prepare)
+        self._lane = lane or HeavyReads(reader.heavy_reads)
+        self._compiled = ShapeCache(self._compile)
         self._points = PointReads(reader)
         self._expansion = ExpansionService(registry, reader, permissions)
         self._decided = PolicyFilteredPages(permissions, self._fetch_rows)
@@ -169,19 +187,26 @@ class QueryService:
     ) -> Sequence[Row]:
         tree, slots = parameterize(where)
         shape = QueryTemplate(plan.name, chosen, tree, order_by, paged=paging is not None, lock=lock)
-        return await self._fetch(context, self._handle(shape, len(slots)), (*slots, *(paging or ())))
+        skips_many = paging is not None and paging[1] > LARGE_OFFSET
+        return await self._fetch(context, self._compiled(shape), (*slots, *(paging or ())), heavy=skips_many)
 
-    def _handle(self, shape: QueryTemplate, slots: int) -> ReadHandle:
-        """A prepared read. Large ones are not kept: callers can make any number of kinds."""
-        return self._prepare(shape) if slots <= _MOST_KEPT_SLOTS else self._reader.prepare(shape)
+    def _compile(self, shape: QueryTemplate) -> _Compiled:
+        return _Compiled(self._reader.prepare(shape), is_heavy(self._registry.get(shape.doctype), shape))
 
-    async def _fetch(self, context: RequestContext, handle: Any, values: Sequence[Any]) -> Sequence[Row]:
+    async def _fetch(
+        self, context: RequestContext, read: _Compiled, values: Sequence[Any], *, heavy: bool = False
+    ) -> Sequence[Row]:
+        """Runs a read; one in a unit of work, which may hold locks, never queues."""
         if context.unit is not None:
             unit: UnitOfWorkProtocol = context.unit
-            return await unit.fetch(handle, values)
-        return await self._reader.fetch(handle, values)
+            return await unit.fetch(read.handle, values)
+        if not (read.heavy or heavy):
+            return await self._reader.fetch(read.handle, values)
+        async with self._lane.place(context.principal.id):
+            # the store works on although nobody waits any more, and the place is taken until it ends
+            return await run_shielded(self._reader.fetch(read.handle, values))
 
     async def _count(self, context: RequestContext, plan: CompiledDocType, where: Filter) -> int:
         tree, slots = parameterize(where)
-        handle = self._handle(QueryTemplate(plan.name, (), tree, count=True), len(slots))
-        return int((await self._fetch(context, handle, slots))[0][0])
+        read = self._compiled(QueryTemplate(plan.name, (), tree, count=True))
+        return int((await self._fetch(context, read, slots))[0][0])

@@ -51,7 +51,7 @@ _MEANINGS: Final = {
     413: "The body is too large.",
     415: "The body is not JSON.",
     428: "The version that is replaced must be given.",
-    429: "Too many attempts.",
+    429: "Too many attempts, or too many heavy reads at once.",
     503: "The store is away: try again.",
 }
 

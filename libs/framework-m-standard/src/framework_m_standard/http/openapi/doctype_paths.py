@@ -39,7 +39,7 @@ _SUMMARIES: Final = {
     "cancel": "Revoke a submitted document",
 }
 _ERRORS: Final[Mapping[str, tuple[int, ...]]] = {
-    "list": (400, 401, 403, 412, 503),
+    "list": (400, 401, 403, 412, 429, 503),
     "create": (400, 401, 403, 409, 413, 415, 503),
     "get": (400, 401, 403, 404, 412, 503),
     "replace": (400, 401, 403, 404, 409, 412, 413, 415, 428, 503),

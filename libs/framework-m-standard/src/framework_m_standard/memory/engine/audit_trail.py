@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
+from framework_m_core.domain.hash_keys import HashKey, hash_key
 from framework_m_core.interfaces.audit_log import AuditEntry
 from framework_m_standard.memory.engine.rows import from_json, json_text
 
@@ -39,16 +40,16 @@ class AuditTrail:
     __slots__ = ("__entries",)
 
     def __init__(self) -> None:
-        self.__entries: dict[tuple[str, UUID], list[SealedEntry]] = {}
+        self.__entries: dict[tuple[str, HashKey], list[SealedEntry]] = {}
 
     def append(self, entries: Sequence[SealedEntry]) -> None:
         """Adds entries for good."""
         for one in entries:
-            self.__entries.setdefault((one.entry.doctype, one.entry.document_id), []).append(one)
+            self.__entries.setdefault((one.entry.doctype, hash_key(one.entry.document_id)), []).append(one)
 
     def of(self, doctype: str, document_id: UUID) -> tuple[SealedEntry, ...]:
         """The entries of one document."""
-        return tuple(self.__entries.get((doctype, document_id), ()))
+        return tuple(self.__entries.get((doctype, hash_key(document_id)), ()))
 
     def __iter__(self) -> Iterator[SealedEntry]:
         for entries in self.__entries.values():

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, cast
 
-__all__ = ["Journal", "Overlay"]
+from framework_m_core.domain.hash_keys import HashKey
+
+__all__ = ["Journal", "Overlay", "OverlayKey"]
+
+type OverlayKey = HashKey | tuple[str, HashKey]
 
 _GONE: Final = object()
 _UNTOUCHED: Final = object()
@@ -15,13 +19,13 @@ class Journal:
     """What a transaction changed, in order, so that a part of it can be undone."""
 
     def __init__(self) -> None:
-        self._steps: list[tuple[dict[object, object], object, object]] = []
+        self._steps: list[tuple[dict[OverlayKey, object], OverlayKey, object]] = []
 
     def mark(self) -> int:
         """The present place, for `undo_to`."""
         return len(self._steps)
 
-    def note(self, changes: dict[object, object], key: object) -> None:
+    def note(self, changes: dict[OverlayKey, object], key: OverlayKey) -> None:
         """Keeps what is about to be changed."""
         self._steps.append((changes, key, changes.get(key, _UNTOUCHED)))
 
@@ -35,13 +39,13 @@ class Journal:
                 changes[key] = before
 
 
-class Overlay[K, V]:
+class Overlay[K: OverlayKey, V]:
     """Changes over a base that are seen here alone until they are applied."""
 
     def __init__(self, base: dict[K, V], journal: Journal) -> None:
         self._base = base
         self._journal = journal
-        self._changes: dict[object, object] = {}
+        self._changes: dict[OverlayKey, object] = {}
 
     def get(self, key: K, /) -> V | None:
         """The value of a key, or None."""

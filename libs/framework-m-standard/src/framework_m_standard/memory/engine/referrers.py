@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from uuid import UUID
 
+from framework_m_core.domain.hash_keys import HashKey, hash_key
 from framework_m_core.registry.registry import Referrer, Registry
 from framework_m_standard.memory.engine.rows import Row
 from framework_m_standard.memory.engine.transaction import Transaction
@@ -13,12 +14,12 @@ __all__ = ["holders"]
 
 
 def holders(
-    registry: Registry, transaction: Transaction, doctype: str, ids: Collection[UUID]
+    registry: Registry, transaction: Transaction, doctype: str, keys: Collection[HashKey]
 ) -> Iterator[tuple[str, Row]]:
-    """The documents, deleted ones too, that link to one of these, each with its DocType."""
+    """The documents, deleted ones too, that link to one of these, by key, each with its DocType."""
     for referrer in registry.referrers.get(doctype, ()):
         for row in transaction.rows(referrer.doctype).values():
-            if any(target in ids for target in _targets(referrer, row)):
+            if any(target is not None and hash_key(target) in keys for target in _targets(referrer, row)):
                 yield referrer.doctype, row
 
 

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or, Placeholder, predicate
+from framework_m_core.domain.hash_keys import HashKey, hash_key
 from framework_m_core.domain.page import OrderSpec
 from framework_m_standard.memory.engine.rows import Row
 
@@ -14,9 +15,9 @@ __all__ = ["Rows", "filled", "select"]
 
 
 class Rows(Protocol):
-    """Documents by id: those of a database, or those that a transaction sees."""
+    """Documents by the keys of their ids: those of a database, or those that a transaction sees."""
 
-    def get(self, key: UUID, /) -> Row | None:
+    def get(self, key: HashKey, /) -> Row | None:
         """One document."""
         ...
 
@@ -59,7 +60,7 @@ def _candidates(rows: Rows, where: Filter) -> Iterable[Row]:
     ids = _wanted_ids(where)
     if ids is None:
         return rows.values()
-    return [row for id in dict.fromkeys(ids) if (row := rows.get(id)) is not None]
+    return [row for key in dict.fromkeys(map(hash_key, ids)) if (row := rows.get(key)) is not None]
 
 
 def _wanted_ids(where: Filter) -> tuple[UUID, ...] | None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 from uuid import UUID
 
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
+from framework_m_core.domain.hash_keys import HashKey, hash_keys
 from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_standard.memory.engine.rows import Row
 
@@ -24,9 +24,9 @@ class Table:
     """
 
     def __init__(self, plan: CompiledDocType) -> None:
-        self.rows: dict[UUID, Row] = {}
-        self.row_owners: dict[tuple[str, UUID], UUID] = {}
-        self.unique: dict[Columns, dict[tuple[Any, ...], UUID]] = {columns: {} for columns in wanted_unique(plan)}
+        self.rows: dict[HashKey, Row] = {}
+        self.row_owners: dict[tuple[str, HashKey], UUID] = {}
+        self.unique: dict[Columns, dict[HashKey, UUID]] = {columns: {} for columns in wanted_unique(plan)}
         self.kinds: dict[str, Kind] = kinds_of(plan)
 
 
@@ -36,10 +36,10 @@ def wanted_unique(plan: CompiledDocType) -> tuple[Columns, ...]:
     return tuple(dict.fromkeys([("name",), *fields, *(tuple(columns) for columns in plan.meta.unique_together)]))
 
 
-def unique_key(columns: Columns, row: Row) -> tuple[Any, ...] | None:
+def unique_key(columns: Columns, row: Row) -> HashKey | None:
     """What a row may share with no other; None for a deleted one, and where a value is missing."""
-    key = tuple([row[name] for name in columns])
-    return None if row["deleted_at"] is not None or None in key else key
+    values = [row[name] for name in columns]
+    return None if row["deleted_at"] is not None or None in values else hash_keys(*values)
 
 
 def kinds_of(plan: CompiledDocType) -> dict[str, Kind]:

@@ -15,10 +15,11 @@ from framework_m_core.domain.errors import (
     IntegrityError,
     VersionConflictError,
 )
+from framework_m_core.domain.hash_keys import HashKey, hash_key
 from framework_m_core.interfaces.idempotency import StoredAnswer
 from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_standard.memory.engine.database import MemoryDatabase
-from framework_m_standard.memory.engine.overlay import Journal, Overlay
+from framework_m_standard.memory.engine.overlay import Journal, Overlay, OverlayKey
 from framework_m_standard.memory.engine.rows import Row
 from framework_m_standard.memory.engine.table import Columns, unique_key
 
@@ -35,7 +36,7 @@ class Transaction:
         self.answers: Overlay[str, StoredAnswer] = self._over(("answers",), database.answers)
         self.counters: Overlay[str, int] = self._over(("counters",), database.counters)
 
-    def rows(self, doctype: str) -> Overlay[UUID, Row]:
+    def rows(self, doctype: str) -> Overlay[HashKey, Row]:
         """The documents of a DocType."""
         return self._over(("rows", doctype), self._database.tables[doctype].rows)
 
@@ -54,7 +55,7 @@ class Transaction:
 
     def insert(self, plan: CompiledDocType, row: Row) -> None:
         """Adds a document. Raises DuplicateNameError, DuplicateValueError and IntegrityError."""
-        if self.rows(plan.name).get(row["id"]) is not None:
+        if self.rows(plan.name).get(hash_key(row["id"])) is not None:
             raise IntegrityError(f"there is a {plan.name} with this id already")
         self._replace(plan, None, row)
 
@@ -63,7 +64,7 @@ class Transaction:
 
         Raises VersionConflictError, and as `insert` does.
         """
-        stored = self.rows(plan.name).get(row["id"])
+        stored = self.rows(plan.name).get(hash_key(row["id"]))
         if stored is None or stored[VERSION_FIELD] != expected_version:
             raise VersionConflictError(
                 f"the {plan.name} has changed or gone since version {expected_version}: read it again"
@@ -78,7 +79,7 @@ class Transaction:
         """Removes a document with its child rows; whether others link to it is for the caller to see."""
         with self.statement():
             self._release(plan, row)
-            self.rows(plan.name).remove(row["id"])
+            self.rows(plan.name).remove(hash_key(row["id"]))
 
     @contextmanager
     def statement(self) -> Iterator[None]:
@@ -95,7 +96,7 @@ class Transaction:
             if before is not None:
                 self._release(plan, before)
             self._claim(plan, after)
-            self.rows(plan.name).put(after["id"], after)
+            self.rows(plan.name).put(hash_key(after["id"]), after)
             self._check_links(plan, after)
 
     def _claim(self, plan: CompiledDocType, row: Row) -> None:
@@ -108,7 +109,7 @@ class Transaction:
         for _, key, owners in self._keys(plan, row):
             owners.remove(key)
 
-    def _keys(self, plan: CompiledDocType, row: Row) -> Iterator[tuple[Columns, Any, Overlay[Any, UUID]]]:
+    def _keys(self, plan: CompiledDocType, row: Row) -> Iterator[tuple[Columns, OverlayKey, Overlay[Any, UUID]]]:
         """What a document takes for itself: its keys among live documents, and the ids of its child rows."""
         table = self._database.tables[plan.name]
         for columns, owners in table.unique.items():
@@ -117,7 +118,7 @@ class Transaction:
                 yield columns, key, self._over(("unique", plan.name, *columns), owners)
         for field in plan.children:
             for child in row[field] or ():
-                yield (), (field, child["id"]), self._over(("row owners", plan.name), table.row_owners)
+                yield (), (field, hash_key(child["id"])), self._over(("row owners", plan.name), table.row_owners)
 
     def _check_links(self, plan: CompiledDocType, row: Row) -> None:
         for field, target in plan.links.items():
@@ -129,10 +130,10 @@ class Transaction:
                         self._check_link(spec.link, one[name])
 
     def _check_link(self, target: str, id: UUID | None) -> None:
-        if id is not None and self.rows(target).get(id) is None:
+        if id is not None and self.rows(target).get(hash_key(id)) is None:
             raise IntegrityError(f"a link points to no {target}")
 
-    def _over(self, name: tuple[str, ...], base: dict[Any, Any]) -> Overlay[Any, Any]:
+    def _over[K: OverlayKey, V](self, name: tuple[str, ...], base: dict[K, V]) -> Overlay[K, V]:
         known = self._overlays.get(name)
         if known is None:
             known = self._overlays[name] = Overlay(base, self._journal)

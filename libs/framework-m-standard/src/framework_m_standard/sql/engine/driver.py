@@ -47,6 +47,8 @@ class Driver(Protocol):
     dialect: Dialect
     single_statement_writes: bool
     nested_rows: bool
+    heavy_reads: int
+    """How many statements that take long may run at once, with room beside them for all others."""
 
     async def open(self) -> None:
         """Connects. Raises ConfigurationError when the address is wrong."""

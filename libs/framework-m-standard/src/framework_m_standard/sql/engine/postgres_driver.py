@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
@@ -29,6 +29,10 @@ from framework_m_standard.sql.statements.compiled import Statement
 __all__ = ["PostgresDriver"]
 
 _MOST_PREPARED = 500
+_MOST_PREPARED_CHARACTERS = 1_000_000
+_LONGEST_PREPARED = 20_000
+"""Characters of a statement past which it is prepared anew each time: what decodes its rows is kept beside the text."""
+
 _LOST = (asyncpg.PostgresConnectionError, ConnectionError)
 _BROKEN = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError, ConnectionError)
 
@@ -38,15 +42,25 @@ class _Connection:
 
     def __init__(self, raw: asyncpg.Connection) -> None:
         self.raw = raw
-        self._prepared: dict[str, PreparedStatement] = {}
+        self._prepared: OrderedDict[str, PreparedStatement] = OrderedDict()
+        self._characters = 0
 
     async def prepared(self, sql: str) -> PreparedStatement:
         statement = self._prepared.get(sql)
-        if statement is None:
-            if len(self._prepared) >= _MOST_PREPARED:
-                self._prepared.clear()
-            statement = self._prepared[sql] = await self.raw.prepare(sql)
+        if statement is not None:
+            self._prepared.move_to_end(sql)
+            return statement
+        statement = await self.raw.prepare(sql)
+        if len(sql) <= _LONGEST_PREPARED:
+            self._keep(sql, statement)
         return statement
+
+    def _keep(self, sql: str, statement: PreparedStatement) -> None:
+        self._prepared[sql] = statement
+        self._characters += len(sql)
+        while len(self._prepared) > _MOST_PREPARED or self._characters > _MOST_PREPARED_CHARACTERS:
+            oldest, _ = self._prepared.popitem(last=False)
+            self._characters -= len(oldest)
 
     async def fetch(self, statement: Statement, values: Sequence[Any]) -> list[Any]:
         prepared = await self.prepared(statement.sql)
@@ -63,6 +77,7 @@ class PostgresDriver:
 
     def __init__(self, url: str, settings: SqlSettings) -> None:
         self.dialect: Dialect = asyncpg_dialect.dialect()  # type: ignore[no-untyped-call]
+        self.heavy_reads = settings.most_heavy_reads
         self._url = url
         self._settings = settings
         self._free: list[_Connection] = []

@@ -7,6 +7,7 @@ thread; what may run long goes to a reader's thread.
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import sqlite3
 import time
@@ -26,8 +27,16 @@ from framework_m_standard.sql.statements.compiled import Statement
 
 __all__ = ["SqliteDriver"]
 
-_HEAVY_READERS = 2
+_LIST_READERS = 2
+"""Threads for lists that an index answers, beside those for heavy reads."""
+
 _PROGRESS_STEPS = 20_000
+_OWN_STATEMENTS = 1_000
+_LIST_STATEMENTS = 100
+"""Statements kept by a connection; those of lists take the shape that callers give them, and may be large."""
+
+_CHECKPOINT_WAIT_MS = 1_000
+_CHECKPOINT_PAUSE_SECONDS = 1.0
 
 
 class SqliteDriver:
@@ -43,8 +52,12 @@ class SqliteDriver:
         self._settings = settings
         self._lock = asyncio.Lock()
         self._idle: list[sqlite3.Connection] = []
-        self._heavy = asyncio.Semaphore(_HEAVY_READERS)
-        self._threads = ThreadPoolExecutor(_HEAVY_READERS, thread_name_prefix="sqlite-reader")
+        self.heavy_reads = settings.most_heavy_reads
+        self._readers = self.heavy_reads + _LIST_READERS
+        self._turns = asyncio.Semaphore(self._readers)
+        self._threads = ThreadPoolExecutor(self._readers, thread_name_prefix="sqlite-reader")
+        self._draining = asyncio.Lock()
+        self._next_checkpoint = 0.0
 
     async def open(self) -> None:
         """Connects. Raises ConfigurationError when the file cannot be used."""
@@ -58,9 +71,9 @@ class SqliteDriver:
                 "DATABASE_URL"
             ) from error
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect(self, statements: int = _OWN_STATEMENTS) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            self.path, timeout=0, isolation_level=None, check_same_thread=False, cached_statements=1000
+            self.path, timeout=0, isolation_level=None, check_same_thread=False, cached_statements=statements
         )
         deadline = time.monotonic() + self._settings.lock_timeout_seconds
         while True:
@@ -72,6 +85,7 @@ class SqliteDriver:
                     raise
                 time.sleep(0.05)
         connection.execute(f"PRAGMA synchronous={self._settings.sqlite_synchronous}")
+        connection.execute(f"PRAGMA journal_size_limit={self._wal_limit}")
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA case_sensitive_like=ON")
         return connection
@@ -99,9 +113,10 @@ class SqliteDriver:
     async def _in_thread[T](self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Runs work on a connection in a reader's thread. Its statements end at the timeout: between two steps of many,
         and between two rows that each take long."""
-        async with self._heavy:
+        await self._bound_wal()
+        async with self._turns:
             loop, timeout = asyncio.get_running_loop(), self._settings.statement_timeout_seconds
-            connection = self._idle.pop() if self._idle else await run_shielded(self._on_thread(self._connect))
+            connection = self._idle.pop() if self._idle else await self._connected()
             deadline = time.monotonic() + timeout
             connection.set_progress_handler(lambda: time.monotonic() > deadline, _PROGRESS_STEPS)
             too_late = loop.call_later(timeout, connection.interrupt)
@@ -113,6 +128,50 @@ class SqliteDriver:
                 if connection.in_transaction:
                     connection.rollback()
                 self._idle.append(connection)
+
+    async def _connected(self) -> sqlite3.Connection:
+        return await run_shielded(self._on_thread(self._connect, _LIST_STATEMENTS))
+
+    @property
+    def _wal_limit(self) -> int:
+        """Bytes past which the write-ahead log is emptied."""
+        return self._settings.sqlite_wal_mb * 1_000_000
+
+    async def _bound_wal(self) -> None:
+        """Empty the write-ahead log once it is past its bound.
+
+        Reads that overlap without a gap would let it grow for ever, since it is emptied only while none is in it. So
+        no new one begins until those that run have ended, each at its timeout.
+        """
+        if not self._is_wal_too_long():
+            return
+        async with self._draining:
+            taken = 0
+            try:
+                while self._is_wal_too_long() and taken < self._readers:
+                    await self._turns.acquire()
+                    taken += 1
+                if self._is_wal_too_long():
+                    await self._checkpoint()
+            finally:
+                for _ in range(taken):
+                    self._turns.release()
+
+    def _is_wal_too_long(self) -> bool:
+        try:
+            size = os.stat(f"{self.path}-wal").st_size
+        except FileNotFoundError:
+            return False
+        return size > self._wal_limit and time.monotonic() >= self._next_checkpoint
+
+    async def _checkpoint(self) -> None:
+        """Empty the write-ahead log, unless another process reads from it for long: then try again later."""
+        connection = self._idle.pop() if self._idle else await self._connected()
+        try:
+            if not await run_shielded(self._on_thread(_empty_wal, connection)):
+                self._next_checkpoint = time.monotonic() + _CHECKPOINT_PAUSE_SECONDS
+        finally:
+            self._idle.append(connection)
 
     async def _on_thread[T](self, work: Callable[..., T], *arguments: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
@@ -168,6 +227,17 @@ class SqliteDriver:
                 if time.monotonic() > deadline:
                     raise
                 await asyncio.sleep(0.001 + random.random() * 0.01)  # noqa: S311 - jitter, no secret
+
+
+def _empty_wal(connection: sqlite3.Connection) -> bool:
+    """Empty the write-ahead log; whether nobody was in the way."""
+    with translated_sqlite():
+        connection.execute(f"PRAGMA busy_timeout={_CHECKPOINT_WAIT_MS}")
+        try:
+            [(busy, _, _)] = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        finally:
+            connection.execute("PRAGMA busy_timeout=0")
+    return not busy
 
 
 def _on_one_snapshot[T](
