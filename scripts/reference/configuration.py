@@ -9,10 +9,10 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from framework_m_core.bootstrap.plugins.binding import ADAPTERS, FRAMEWORK_PORTS, STORE_EXTRAS, STORE_FAMILY
 from framework_m_core.bootstrap.plugins.discovery import Discovered, installed
 from framework_m_core.bootstrap.settings.sources import settings_models
 from framework_m_core.cli.config import shown
+from framework_m_core.interfaces.ports import PORTS
 from scripts.reference.markdown import one_line, table
 
 __all__ = ["configuration_page"]
@@ -75,8 +75,10 @@ def _named(annotation: Any) -> str:
 def _choices(found: Discovered) -> Iterator[str]:
     """The ports that have more than one name to choose from, or may have: an app or package brings others."""
     rows = []
-    for key in ("store", *(port for port in FRAMEWORK_PORTS if port not in (*STORE_FAMILY, *STORE_EXTRAS))):
-        group = ADAPTERS + (STORE_FAMILY[0] if key == "store" else key)
+    groups: dict[str, str] = {}
+    for port in PORTS:
+        groups.setdefault(port.key, port.group)
+    for key, group in groups.items():
         names = sorted({choice.name for choice in found.choices(group)})
         rows.append([f"`{key}`", ", ".join(f"`{name}`" for name in names), f"`M_ADAPTERS__{key.upper()}`"])
     return table(["key", "what we bring", "variable"], rows)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from framework_m_core.interfaces.ports import PORTS
 from tests.architecture.conftest import MakePackage
 from tests.architecture.ratchets import against_ratchet, ratchet
 from tests.architecture.source_tree import CORE, ROOT, STANDARD, TESTING, modules
@@ -70,6 +71,12 @@ def _found() -> list[str]:
         adapter=filled.__contains__,
         page=lambda name: (PAGES / f"{name}.md").is_file(),
     )
+
+
+def test_the_table_of_ports_names_every_port() -> None:
+    """But for what is not chosen by name: repositories come from a unit of work, steps of a start are many."""
+    assert {*ports(CORE / "interfaces")} - {port.name for port in PORTS} == {"bootstrap", "repository"}
+    assert [port.name for port in PORTS if not port.protocol.__module__.endswith(f".{port.name}")] == []
 
 
 def test_every_port_has_its_rooms() -> None:

@@ -8,7 +8,6 @@ import pytest
 
 from framework_m_core.bootstrap.plugins import discovery
 from framework_m_core.bootstrap.plugins.binding import (
-    ADAPTERS,
     STORE_FAMILY,
     VARIANTS,
     Binding,
@@ -18,6 +17,7 @@ from framework_m_core.bootstrap.plugins.binding import (
 )
 from framework_m_core.bootstrap.plugins.discovery import Choice, Discovered
 from framework_m_core.domain.errors import ConfigurationError
+from framework_m_core.interfaces.ports import ADAPTERS
 
 MONGO = Variant("mongo", "framework-mx-mongo", 10, {"store": "mongo", "cache": "mongo"})
 REDIS = Variant("redis", "acme-redis", 10, {"cache": "redis"})

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from framework_m_core.bootstrap.composition import bind_services
+from framework_m_core.bootstrap.settings.models import FrameworkSettings
 from framework_m_core.container.container import Container
 from framework_m_core.domain.clock import Uuid7Generator, system_clock
 from framework_m_core.registry.builder import RegistryBuilder
@@ -80,6 +81,7 @@ def _bound(store: SqlStore, settings: SqlSettings) -> SqlMigrations:
     container.provide("registry", store.registry)
     container.provide("sql_store", store)
     container.provide("sql_settings", settings)
+    container.provide("framework_settings", FrameworkSettings())
     container.provide("ids", Uuid7Generator())
     container.provide("clock", system_clock)
     container.provide("app_ports", {})

@@ -34,6 +34,18 @@ async def test_the_sample_doctypes_leave_nothing_to_do(opened: OpenMigrations) -
             await app.store.store("Shelf", label="a")
 
 
+class Shown(FakeDocType):
+    """One that a user interface shows among the framework's own."""
+
+    class Meta:
+        module = "framework_m"
+
+
+async def test_a_doctype_that_is_shown_as_the_frameworks_is_migrated_as_its_apps(opened: OpenMigrations) -> None:
+    async with opened(snapshot_of(Shown)) as app:
+        assert list(await app.change("first")) == ["new table shown"]
+
+
 async def test_new_fields_give_stored_rows_their_defaults(opened: OpenMigrations) -> None:
     new: dict[str, Any] = {
         "text": (str, AWKWARD),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from framework_m_core.bootstrap.settings.models import Settings
+from framework_m_core.bootstrap.settings.models import FrameworkSettings
 from framework_m_core.container.container import Container
 from framework_m_core.domain.clock import Clock, IdGenerator
 from framework_m_core.interfaces.counter import CounterProtocol
@@ -59,9 +59,12 @@ def _permissions(permission: PermissionProtocol) -> PermissionService:
 
 
 def _queries(
-    registry: Registry, reader: DocumentReaderProtocol, permissions: PermissionService, settings: Settings
+    registry: Registry,
+    reader: DocumentReaderProtocol,
+    permissions: PermissionService,
+    framework_settings: FrameworkSettings,
 ) -> QueryService:
-    lane = HeavyReads(reader.heavy_reads, settings.framework.heavy_wait_seconds)
+    lane = HeavyReads(reader.heavy_reads, framework_settings.heavy_wait_seconds)
     return QueryService(registry, reader, permissions, lane)
 
 
@@ -105,9 +108,13 @@ def _metadata(registry: Registry, permissions: PermissionService) -> MetadataSer
 
 
 def _event_dispatch(
-    registry: Registry, documents: DocumentService, clock: Clock, injector: Injector, settings: Settings
+    registry: Registry,
+    documents: DocumentService,
+    clock: Clock,
+    injector: Injector,
+    framework_settings: FrameworkSettings,
 ) -> EventDispatch:
-    return EventDispatch(registry, documents, clock, settings.framework.handler_timeout_seconds, injector)
+    return EventDispatch(registry, documents, clock, framework_settings.handler_timeout_seconds, injector)
 
 
 def _relay(

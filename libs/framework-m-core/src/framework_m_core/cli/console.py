@@ -98,7 +98,7 @@ def _names(app: Application, context: RequestContext) -> dict[str, Any]:
 
 
 def _banner(app: Application, context: RequestContext) -> str:
-    own = [name for name, plan in app.registry.doctypes.items() if plan.module != "framework_m"] or ["Role"]
+    own = [name for name, plan in app.registry.doctypes.items() if plan.app != "framework_m"] or ["Role"]
     who = (
         f"the system, for the reason {context.principal.reason!r}"
         if context.principal.system

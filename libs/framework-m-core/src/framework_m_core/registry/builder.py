@@ -73,8 +73,8 @@ class RegistryBuilder:
         """The declared classes by name, child tables among them."""
         return {name: model for name, (model, _) in self._models.items()}
 
-    def add_doctype(self, model: type[BaseModel], module: str) -> None:
-        """Declares a DocType as part of an app's module, or an override of one."""
+    def add_doctype(self, model: type[BaseModel], app: str) -> None:
+        """Declare a DocType of an app, or an override of another app's."""
         if is_override(model):
             self._overrides.append(model)
             return
@@ -82,7 +82,7 @@ class RegistryBuilder:
             if name.lower() == model.__name__.lower() and known is not model:
                 self._problem(model, f"the name is taken by {_place(known)}, letter case aside")
                 return
-        self._models[model.__name__] = (model, module)
+        self._models[model.__name__] = (model, app)
 
     def add_controller(self, controller: type[Controller[Any]]) -> None:
         """Declares the controller of the DocType that its type argument names."""
@@ -111,7 +111,7 @@ class RegistryBuilder:
         overrides = self._overrides_by_doctype()
         composed = self._composed(overrides)
         self._parts = {model: (declared, *overrides.get(declared, ())) for declared, model in composed.items()}
-        plans = {name: self._compile(composed[model], module) for name, (model, module) in self._models.items()}
+        plans = {name: self._compile(composed[model], app) for name, (model, app) in self._models.items()}
         for plan in plans.values():
             for problem in check_plan(plan, _documents(plans)):
                 self._problem(plan.model, problem)
@@ -178,7 +178,7 @@ class RegistryBuilder:
             self._problem(base, f"its overrides do not go together: {error}")
             return base
 
-    def _compile(self, model: type[BaseModel], module: str) -> CompiledDocType:
+    def _compile(self, model: type[BaseModel], app: str) -> CompiledDocType:
         """The plan of a DocType; what is wrong with it is left out of it and noted."""
         meta = self._meta(model)
         for problem in check_name(model.__name__):
@@ -190,7 +190,8 @@ class RegistryBuilder:
         controllers = [self._controllers[part] for part in self._parts[model] if part in self._controllers]
         return CompiledDocType(
             name=model.__name__,
-            module=meta.module or module,
+            module=meta.module or app,
+            app=app,
             model=model,
             meta=meta,
             fields=fields,

@@ -71,6 +71,9 @@ class CompiledDocType:
 
     name: str
     module: str
+    """Where user interfaces show it: `Meta.module`, else the app."""
+    app: str
+    """The app that declares it, whatever it shows."""
     model: type[BaseModel]
     meta: MetaOptions
     fields: Mapping[str, FieldSpec]

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final, get_args, get_type_hints
 
-from framework_m_core.interfaces.cache import CacheProtocol
+from framework_m_core.interfaces.ports import PORTS
 
 __all__ = ["INJECTABLE_PORTS", "UNREADABLE", "Dependencies", "check_dependencies", "dependencies_of"]
 
@@ -15,7 +15,9 @@ type Dependencies = Mapping[str, type]
 """Protocols by the name of the attribute or parameter that is to hold their adapter."""
 
 
-INJECTABLE_PORTS: Final[Mapping[str, type]] = MappingProxyType({"cache": CacheProtocol})
+INJECTABLE_PORTS: Final[Mapping[str, type]] = MappingProxyType(
+    {port.name: port.protocol for port in PORTS if port.injectable}
+)
 """The framework's own ports that may be asked for: their protocols by their names."""
 
 

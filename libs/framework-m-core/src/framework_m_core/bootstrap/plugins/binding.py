@@ -9,10 +9,9 @@ from typing import Any
 from framework_m_core.bootstrap.plugins import discovery
 from framework_m_core.bootstrap.plugins.discovery import Choice, Discovered
 from framework_m_core.domain.errors import ConfigurationError
+from framework_m_core.interfaces.ports import ADAPTERS, PORTS, STORE, port_named
 
 __all__ = [
-    "ADAPTERS",
-    "FRAMEWORK_PORTS",
     "STORE_FAMILY",
     "Binding",
     "Variant",
@@ -20,23 +19,9 @@ __all__ = [
     "resolve_bindings",
 ]
 
-ADAPTERS = "framework_m.adapters."
 VARIANTS = "framework_m.variants"
-STORE_FAMILY = ("reader", "unit_of_work", "schema_mapper", "outbox", "counter", "idempotency", "audit_log")
+STORE_FAMILY = tuple(port.name for port in PORTS if port.key == STORE and not port.optional)
 """Ports that one store serves together, chosen by the one name `store`."""
-STORE_EXTRAS = ("migration",)
-"""Ports chosen with them that a store may be without."""
-FRAMEWORK_PORTS = (
-    *STORE_FAMILY,
-    *STORE_EXTRAS,
-    "permission",
-    "identity",
-    "session",
-    "authentication",
-    "event_bus",
-    "cache",
-)
-"""The framework's own ports; others are declared by apps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +50,9 @@ class Binding:
         return _setting(self.port)
 
 
-def _setting(port: str) -> str:
-    return "store" if port in (*STORE_FAMILY, *STORE_EXTRAS) else port
+def _setting(name: str) -> str:
+    port = port_named(name)
+    return port.key if port else name
 
 
 def installed_variants(discovered: Discovered) -> tuple[Variant, ...]:
@@ -81,7 +67,7 @@ def resolve_bindings(
     """One binding per port that has adapters. Raises ConfigurationError listing every choice that is not there."""
     problems: list[str] = []
     offered = {group.removeprefix(ADAPTERS): discovered.choices(group) for group in discovered.groups(ADAPTERS)}
-    known = {"store", *offered} - {*STORE_FAMILY, *STORE_EXTRAS}
+    known = {_setting(port) for port in (STORE_FAMILY[0], *offered)}
     for port in config.keys() - known:
         problems.append(f"[adapters] {port}: there is no such port: known are {', '.join(sorted(known))}")
     bindings = [binding for port in offered if (binding := _bind(port, offered[port], config, variants, problems))]
@@ -107,7 +93,7 @@ def _bind(
     if len(found) == 1:
         outranked = tuple(f"{name} ({source})" for name, source in candidates[1:])
         return Binding(port, found[0], source, outranked)
-    if not found and port in STORE_EXTRAS:
+    if not found and (declared := port_named(port)) and declared.optional:
         return None
     names = ", ".join(sorted({choice.name for choice in offered}))
     if found:

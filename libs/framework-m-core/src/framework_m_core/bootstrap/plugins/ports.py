@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from framework_m_core.bootstrap.plugins import discovery
-from framework_m_core.bootstrap.plugins.binding import ADAPTERS, FRAMEWORK_PORTS, Binding
+from framework_m_core.bootstrap.plugins.binding import Binding
 from framework_m_core.bootstrap.plugins.discovery import Choice, Discovered
 from framework_m_core.container.container import is_reserved
 from framework_m_core.domain.errors import ConfigurationError
+from framework_m_core.interfaces.ports import ADAPTERS, port_named
 
 __all__ = ["AppPort", "app_ports", "check_adapters", "ports_by_path"]
 
@@ -44,7 +45,7 @@ def app_ports(discovered: Discovered, bindings: Sequence[Binding]) -> tuple[AppP
 def _problems(port: AppPort, ports: Sequence[AppPort], bound: set[str]) -> Iterator[str]:
     if not (inspect.isclass(port.protocol) and getattr(port.protocol, "_is_protocol", False)):
         yield f"a class of typing.Protocol is expected, {port.choice.value} is {type(port.protocol).__name__}"
-    if port.name in FRAMEWORK_PORTS:
+    if port_named(port.name):
         yield "the framework has a port of this name: choose another"
     elif is_reserved(port.name):
         yield "the container has an attribute of this name: choose another"

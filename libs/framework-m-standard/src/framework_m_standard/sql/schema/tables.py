@@ -166,7 +166,7 @@ class Tables:
     @property
     def of_apps(self) -> Mapping[str, sa.Table]:
         """The tables of the DocTypes that apps declare; the others come with the framework."""
-        plans = [plan for plan in self.registry.doctypes.values() if plan.module != BUILT_IN]
+        plans = [plan for plan in self.registry.doctypes.values() if plan.app != BUILT_IN]
         tables = [self.document(plan) for plan in plans]
         tables += [self.child(plan, child) for plan in plans for child in plan.children.values()]
         return {table.name: table for table in tables}
