@@ -14,9 +14,7 @@ from framework_m_core.domain.filters.tree import EVERYTHING, And, Comparison, Fi
 from framework_m_core.domain.hash_keys import hash_key
 from framework_m_core.domain.page import DEFAULT_LIMIT, OrderSpec, PaginatedResult
 from framework_m_core.registry.compiled import CompiledDocType
-from framework_m_core.services.documents.codec import document_from_values
-from framework_m_core.services.documents.validation import document_values
-from framework_m_core.services.queries.projection import LIVE
+from framework_m_core.spi import LIVE, document_from_values, document_values
 from framework_m_standard.memory.engine.referrers import holders
 from framework_m_standard.memory.engine.rows import Row, stored_row, stored_value, values_of
 from framework_m_standard.memory.engine.selection import Rows, select

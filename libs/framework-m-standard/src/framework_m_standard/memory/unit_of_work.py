@@ -23,7 +23,7 @@ from framework_m_core.domain.hash_keys import hash_key
 from framework_m_core.interfaces.audit_log import AuditEntry
 from framework_m_core.interfaces.idempotency import StoredAnswer
 from framework_m_core.interfaces.reader import ReadHandle, Row
-from framework_m_core.services.runtime.shield import run_shielded
+from framework_m_core.spi import run_shielded
 from framework_m_standard.memory.counter import raised
 from framework_m_standard.memory.engine.audit_trail import SealedEntry, sealed
 from framework_m_standard.memory.engine.database import EventRecord

@@ -15,9 +15,7 @@ from framework_m_core.domain.filters.tree import EVERYTHING, And, Comparison, Fi
 from framework_m_core.domain.page import DEFAULT_LIMIT, OrderSpec, PaginatedResult
 from framework_m_core.interfaces.reader import QueryTemplate, ReadHandle, Row
 from framework_m_core.registry.compiled import CompiledDocType
-from framework_m_core.services.documents.codec import document_from_values
-from framework_m_core.services.documents.validation import document_values
-from framework_m_core.services.queries.projection import LIVE, full_selection, row_to_document
+from framework_m_core.spi import LIVE, document_from_values, document_values, full_selection, row_to_document
 from framework_m_standard.sql.engine.driver import Transaction
 from framework_m_standard.sql.reader import SqlReader
 from framework_m_standard.sql.store import SqlStore

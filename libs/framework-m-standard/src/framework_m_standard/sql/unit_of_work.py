@@ -21,7 +21,7 @@ from framework_m_core.domain.events import DomainEvent
 from framework_m_core.interfaces.audit_log import AuditEntry
 from framework_m_core.interfaces.idempotency import StoredAnswer
 from framework_m_core.interfaces.reader import ReadHandle, Row
-from framework_m_core.services.runtime.shield import run_shielded
+from framework_m_core.spi import run_shielded
 from framework_m_standard.sql.engine.driver import Transaction
 from framework_m_standard.sql.reader import Prepared, SqlReader, run_prepared
 from framework_m_standard.sql.repository import PendingWrite, SqlRepository

@@ -20,7 +20,7 @@ from sqlalchemy.dialects.sqlite import pysqlite
 from sqlalchemy.engine import Dialect
 
 from framework_m_core.domain.errors import ConfigurationError, TransientError
-from framework_m_core.services.runtime.shield import run_shielded
+from framework_m_core.spi import run_shielded
 from framework_m_standard.sql.engine.error_translation import AWAY, translated_sqlite
 from framework_m_standard.sql.settings import SqlSettings
 from framework_m_standard.sql.statements.compiled import Statement

@@ -12,7 +12,7 @@ from alembic.util import load_python_file
 from framework_m_core.domain.context import RequestContext, system_context
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.services.documents.service import DocumentService
-from framework_m_core.services.runtime.retry import retry
+from framework_m_core.spi import retry
 from framework_m_standard.sql.engine.driver import Transaction
 from framework_m_standard.sql.migrations.files.patches import PatchFile
 from framework_m_standard.sql.migrations.recorder import lift_timeout, patch_table
