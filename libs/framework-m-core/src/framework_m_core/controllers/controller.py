@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, get_args, get_origin
 from uuid import UUID
 
+from framework_m_core.controllers.declaration import Registrar, declare
 from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.documents.doctype import BaseDocTypeProtocol
 from framework_m_core.domain.page import DEFAULT_LIMIT, PaginatedResult
@@ -77,6 +79,15 @@ class Documents(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """The declaration of a controller class."""
+
+    def register(self, registrar: Registrar, declared: type[Any], app: str) -> None:
+        """Register the class as the controller of its DocType."""
+        registrar.add_controller(declared)
+
+
 class Controller[T: BaseDocTypeProtocol]:
     """Rules of a DocType: `class InvoiceController(Controller[Invoice])`.
 
@@ -99,6 +110,7 @@ class Controller[T: BaseDocTypeProtocol]:
             origin = get_origin(base)
             if isinstance(origin, type) and issubclass(origin, Controller) and isinstance(get_args(base)[0], type):
                 cls.doctype = get_args(base)[0]
+        declare(cls, _Rules())
 
     async def validate(self) -> None:
         """Checks and completes the document; runs before every insert, update and submit."""

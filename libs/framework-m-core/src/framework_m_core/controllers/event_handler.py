@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from framework_m_core.controllers.declaration import Registrar, declare
 from framework_m_core.domain.events import DomainEvent
 
 __all__ = ["EventHandler", "HandlerMark", "handler_marks", "on"]
@@ -24,6 +25,15 @@ class HandlerMark:
     event: type[DomainEvent]
 
 
+@dataclass(frozen=True, slots=True)
+class _Handler:
+    """The declaration of a function with one mark or more."""
+
+    def register(self, registrar: Registrar, declared: EventHandler, app: str) -> None:
+        """Register the function as an event handler."""
+        registrar.add_handler(declared)
+
+
 def on(doctype: str, event: type[DomainEvent]) -> Callable[[EventHandler], EventHandler]:
     """Calls the function with each such event, after its transaction, at least once and in order per document.
 
@@ -33,7 +43,7 @@ def on(doctype: str, event: type[DomainEvent]) -> Callable[[EventHandler], Event
 
     def mark(function: EventHandler) -> EventHandler:
         setattr(function, _MARK, (*handler_marks(function), HandlerMark(doctype, event)))
-        return function
+        return declare(function, _Handler())
 
     return mark
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, overload
 
+from framework_m_core.controllers.declaration import Registrar, declare
+
 __all__ = ["CallMark", "call_mark", "requires_permission", "rpc", "whitelist"]
 
 _MARK = "__framework_m_call__"
@@ -27,6 +29,15 @@ class CallMark:
 
 
 _UNMARKED = CallMark()
+
+
+@dataclass(frozen=True, slots=True)
+class _Function:
+    """The declaration of a function in a module that the decorators have marked."""
+
+    def register(self, registrar: Registrar, declared: Callable[..., Any], app: str) -> None:
+        """Register the function as one that may be called."""
+        registrar.add_function(declared)
 
 
 @overload
@@ -87,4 +98,4 @@ def _write[F: Callable[..., Any]](function: F, **changes: Any) -> F:
     known = call_mark(function) or _UNMARKED
     stated = {name: value for name, value in changes.items() if value != getattr(_UNMARKED, name)}
     setattr(function, _MARK, replace(known, **stated))
-    return function
+    return declare(function, _Function())

@@ -85,7 +85,7 @@ class RegistryBuilder:
         self._models[model.__name__] = (model, app)
 
     def add_controller(self, controller: type[Controller[Any]]) -> None:
-        """Declares the controller of the DocType that its type argument names."""
+        """Declare the controller of the DocType that its type argument names."""
         doctype = getattr(controller, "doctype", None)
         for problem in check_controller(controller):
             self._problem(controller, problem)
@@ -95,11 +95,11 @@ class RegistryBuilder:
             self._problem(controller, f"{doctype.__name__} has a controller: {_place(self._controllers[doctype])}")
 
     def add_handler(self, function: EventHandler) -> None:
-        """Declares a function that `@on` has marked."""
+        """Declare a function that `@on` has marked."""
         self._handlers.append(function)
 
     def add_function(self, function: Callable[..., Any]) -> None:
-        """Declares a function that `@rpc` has marked."""
+        """Declare a function that `@rpc` has marked."""
         self._functions.append(function)
 
     def add_port(self, protocol: type) -> None:
