@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
-from framework_m_core.domain.hash_keys import hash_key, hash_keys
+from framework_m_core.domain.fields.spec import read_field_spec
+from framework_m_core.domain.hash_keys import hash_key, hash_keys, unseeded_types
+from framework_m_testing.sample_doctypes import Colour
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -71,3 +76,60 @@ def test_a_value_that_is_no_scalar_has_no_key() -> None:
     with pytest.raises(TypeError, match="expected a scalar value, got list"):
         hash_key([])
     assert hash_key(date(2026, 1, 1)) == "2026-01-01"
+
+
+class Inner(BaseModel):
+    """Refers to itself, and holds a set of numbers."""
+
+    numbers: set[int] = set()
+    inner: Inner | None = None
+
+
+type Ids = set[UUID]
+type Words = set[str]
+
+
+@dataclass
+class Record:
+    """Holds ids."""
+
+    ids: list[Ids]
+
+
+@pytest.mark.parametrize(
+    "annotation",
+    [
+        Ids, Record, Inner, list[Inner] | None, set, set[UUID], set[Any], frozenset[int], list[set[Decimal]],
+        set[tuple[int, str]], dict[int, str], dict[str | int, str], dict[str, dict[UUID, str]],
+        Annotated[set[float], "x"],
+    ],
+)  # fmt: skip
+def test_types_that_hash_what_callers_send_are_named(annotation: Any) -> None:
+    assert next(unseeded_types(annotation))
+
+
+@pytest.mark.parametrize(
+    "annotation",
+    [
+        Words,
+        list[UUID],
+        dict,
+        dict[str, Any],
+        dict[Any, Any],
+        set[str],
+        frozenset[Colour],
+        set[Literal[1, 2]],
+        Any,
+        None,
+        UUID,
+    ],
+)
+def test_types_that_do_not_are_not(annotation: Any) -> None:
+    assert list(unseeded_types(annotation)) == []
+
+
+def test_a_field_of_such_a_type_is_refused() -> None:
+    with pytest.raises(ValueError, match="expected a list"):
+        read_field_spec("ids", FieldInfo(annotation=list[set[UUID]], default=None))
+    with pytest.raises(ValueError, match="expected keys of text"):
+        read_field_spec("by", FieldInfo(annotation=dict[int, str], default=None))

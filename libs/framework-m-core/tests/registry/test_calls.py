@@ -177,3 +177,13 @@ def test_all_that_is_wrong_with_a_call_is_told() -> None:
     def call(number) -> None: ...  # type: ignore[no-untyped-def]
 
     assert len(problems_of(functions=[call])) == 4
+
+
+def test_arguments_that_hash_what_callers_send_are_refused() -> None:
+    @whitelist()
+    @requires_permission("write")
+    async def act(self: Any, ids: set[UUID], words: set[str]) -> None: ...
+
+    [problem] = _method_problems(act)
+    assert "act: its parameter 'ids' has the type" in problem
+    assert "expected a list" in problem

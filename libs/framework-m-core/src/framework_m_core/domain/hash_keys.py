@@ -6,12 +6,18 @@ values with one hash, and each look-up then compares with all of them. Bytes and
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import is_dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from typing import Any
+from enum import Enum
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, TypeAliasType, Union, get_args, get_origin, get_type_hints, is_typeddict
 from uuid import UUID
 
-__all__ = ["HashKey", "hash_key", "hash_keys"]
+from pydantic import BaseModel
+
+__all__ = ["HashKey", "hash_key", "hash_keys", "unseeded_types"]
 
 type HashKey = bytes | str
 """What dicts and sets may be keyed by where the values come from callers."""
@@ -54,3 +60,49 @@ def _decimal_key(value: Decimal) -> str:
     if not kept or not isinstance(exponent, int):
         return str(exponent) if not isinstance(exponent, int) else "0"
     return f"{'-' if sign else ''}{kept}e{exponent + len(written) - len(kept)}"
+
+
+def unseeded_types(annotation: Any, seen: frozenset[type] = frozenset()) -> Iterator[str]:
+    """Name each set and mapping within a type whose members or keys a caller can give one hash."""
+    if isinstance(annotation, TypeAliasType):
+        annotation = annotation.__value__
+    origin, arguments = get_origin(annotation) or annotation, get_args(annotation)
+    if isinstance(origin, type) and issubclass(origin, Set) and not (arguments and _is_seeded(arguments[0])):
+        yield f"{_written(annotation)}: expected a list, since numbers and UUIDs in a set can be made to collide"
+    elif isinstance(origin, type) and issubclass(origin, Mapping) and arguments and not _is_key(arguments[0]):
+        yield f"{_written(annotation)}: expected keys of text, since numbers and UUIDs can be made to collide"
+    elif isinstance(origin, type) and origin not in seen:
+        for part in _parts(origin):
+            yield from unseeded_types(part, seen | {origin})
+    for argument in arguments:
+        yield from unseeded_types(argument, seen)
+
+
+def _parts(class_: type) -> Iterator[Any]:
+    """The types of a record's fields."""
+    if issubclass(class_, BaseModel):
+        yield from (info.annotation for info in class_.model_fields.values())
+    elif is_dataclass(class_) or is_typeddict(class_):
+        yield from get_type_hints(class_, include_extras=True).values()
+
+
+def _written(annotation: Any) -> str:
+    return annotation.__name__ if isinstance(annotation, type) and not get_args(annotation) else str(annotation)
+
+
+def _is_key(annotation: Any) -> bool:
+    """Whether keys of JSON objects, which are text, stay so."""
+    return annotation is Any or _is_seeded(annotation)
+
+
+def _is_seeded(annotation: Any) -> bool:
+    if isinstance(annotation, TypeAliasType):
+        return _is_seeded(annotation.__value__)
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Literal:
+        return True
+    if origin is Annotated:
+        return _is_seeded(arguments[0])
+    if origin in {Union, UnionType}:
+        return all(map(_is_seeded, arguments))
+    return isinstance(annotation, type) and issubclass(annotation, str | bytes | bool | Enum | NoneType)

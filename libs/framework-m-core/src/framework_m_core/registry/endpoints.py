@@ -16,6 +16,7 @@ from framework_m_core.controllers.rpc import CallMark
 from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.documents.doctype import is_document_class
 from framework_m_core.domain.documents.meta import ACTIONS
+from framework_m_core.domain.hash_keys import unseeded_types
 from framework_m_core.registry.class_checks import is_async
 from framework_m_core.registry.dependencies import UNREADABLE
 
@@ -94,6 +95,7 @@ def check_endpoint(function: Any, mark: CallMark) -> Iterator[str]:
     yield from _check_leave(name, mark)
     yield from _check_answer(name, function)
     yield from _check_signature(name, function, mark)
+    yield from _check_hashing(name, function, mark)
 
 
 def _check_answer(name: str, function: Any) -> Iterator[str]:
@@ -106,6 +108,18 @@ def _check_answer(name: str, function: Any) -> Iterator[str]:
             f"{name} returns {doctype}, which would show every field: return what documents.get gives, which is what "
             "the caller may see, or a model of your own"
         )
+
+
+def _check_hashing(name: str, function: Any, mark: CallMark) -> Iterator[str]:
+    try:
+        hints = get_type_hints(function, include_extras=True)
+    except UNREADABLE:
+        return  # told of with the arguments
+    for parameter in _parameters(function, mark):
+        if hints.get(parameter.name) is RequestContext:
+            continue  # filled in, never sent
+        for problem in unseeded_types(hints.get(parameter.name)):
+            yield f"{name}: its parameter {parameter.name!r} has the type {problem}"
 
 
 def _check_leave(name: str, mark: CallMark) -> Iterator[str]:
