@@ -66,4 +66,4 @@ def travelled(value: Any) -> Any:
 
 def problems_by_field(error: Any) -> Mapping[str, str]:
     """The codes of a validation error by field."""
-    return {problem.field: problem.code for problem in error.problems}
+    return {problem.field: problem.code for problem in error.errors}

@@ -117,7 +117,7 @@ def test_a_misspelt_field_is_told_what_was_meant_of_what_may_be_seen() -> None:
     for readable, said in ((("note",), "there is no such field: did you mean 'note'?"), ((), "leave it out")):
         with pytest.raises(ValidationError) as refused:
             _update({"noet": 1}, grant_of(readable))
-        assert said in refused.value.problems[0].message
+        assert said in refused.value.errors[0].message
 
 
 def test_rows_are_kept_changed_added_and_removed_by_their_ids() -> None:

@@ -93,7 +93,7 @@ async def test_names_that_cannot_be_used_are_refused(given: str | None, code: st
     for naming, values in (("prompt", {}), ("field:code", {"code": given})):
         with pytest.raises(ValidationError) as refused:
             await _name(naming, given, **values)
-        assert [(problem.field, problem.code) for problem in refused.value.problems] == [("name", code)]
+        assert [(problem.field, problem.code) for problem in refused.value.errors] == [("name", code)]
 
 
 async def test_a_value_may_not_smuggle_a_slash_into_a_series() -> None:

@@ -145,13 +145,13 @@ def test_faults_without_end_are_counted_and_not_told() -> None:
     assert _faults(rows=[5] * 1_000).keys() == {f"rows.{place}" for place in range(1_000)}
     with pytest.raises(ValidationError) as refused:
         validate(PLAN, {"needed": 1, "rows": [5] * 1_001})
-    assert [problem.message for problem in refused.value.problems] == ["1001 faults were found, too many to list"]
+    assert [problem.message for problem in refused.value.errors] == ["1001 faults were found, too many to list"]
 
 
 def test_messages_of_ones_own_validators_are_told_as_they_are() -> None:
     with pytest.raises(ValidationError) as refused:
         validate(PLAN, {"needed": 1, "title": "x"})
-    assert refused.value.problems[0].message == "anything but x is expected"
+    assert refused.value.errors[0].message == "anything but x is expected"
 
 
 def test_the_longest_indexed_text_is_taken() -> None:

@@ -35,7 +35,7 @@ async def test_hashes_are_argon2id_with_their_parameters_and_a_salt(passwords: P
 async def test_a_password_out_of_bounds_is_refused(passwords: Passwords, length: int, code: str) -> None:
     with pytest.raises(ValidationError, match="8 to 1024 characters") as caught:
         await passwords.hash("x" * length)
-    assert [(problem.field, problem.code) for problem in caught.value.problems] == [("password", code)]
+    assert [(problem.field, problem.code) for problem in caught.value.errors] == [("password", code)]
 
 
 @pytest.mark.parametrize("length", [8, 1024])

@@ -152,7 +152,7 @@ async def test_a_document_links_to_a_bounded_number_of_others(kits: Wired) -> No
     rows = [{"part": str(UUID(int=place))} for place in range(1, 1_002)]
     with pytest.raises(ValidationError) as refused:
         await kits.create("Kit", rows=rows)
-    [problem] = refused.value.problems
+    [problem] = refused.value.errors
     assert (refused.value.code, problem.code) == ("validation_failed", "out_of_bounds")
     assert "at most 1000 different Part documents, got 1001" in problem.message
     with pytest.raises(LinkTargetError):

@@ -81,11 +81,11 @@ async def test_the_scope_of_select_counts(office: Wired) -> None:
     for target in (away["id"], uuid4()):
         with pytest.raises(LinkTargetError) as refused:
             await office.documents.create(CLERK, "Errand", {"assignee": str(target)})
-        assert refused.value.problems[0].message == "no Person with this id is readable to you"
+        assert refused.value.errors[0].message == "no Person with this id is readable to you"
 
 
 async def test_a_link_is_judged_by_what_is_fetched_over_it_alone(office: Wired) -> None:
     here, there = [(await office.documents.create(BOSS, "Room", {}))["id"] for _ in range(2)]
     with pytest.raises(LinkTargetError) as refused:
         await office.documents.create(CLERK, "Errand", {"start": str(here), "end": str(there)})
-    assert [problem.field for problem in refused.value.problems] == ["end"]
+    assert [problem.field for problem in refused.value.errors] == ["end"]

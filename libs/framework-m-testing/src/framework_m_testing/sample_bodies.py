@@ -49,9 +49,9 @@ class SampleDocuments:
             try:
                 return body, await self._app.documents.create(self._context, doctype, body)
             except ValidationError as error:
-                if not left or not error.problems:
+                if not left or not error.errors:
                     raise
-                for problem in error.problems:
+                for problem in error.errors:
                     tries[problem.field] = tries.get(problem.field, 0) + 1
         raise AssertionError("unreachable")
 

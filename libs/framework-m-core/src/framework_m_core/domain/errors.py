@@ -46,7 +46,7 @@ __all__ = [
 
 _MOST_TOLD: Final = 10
 _LONGEST_TOLD: Final = 200
-"""What the text of a ValidationError tells of its problems: names in them may be as long as a body."""
+"""What the text of a ValidationError tells of its errors: names in them may be as long as a body."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +77,13 @@ class ValidationError(FrameworkError):
 
     code = "validation_failed"
 
-    def __init__(self, message: str, problems: Iterable[FieldError] = (), **details: object) -> None:
-        """`problems` are all faults found."""
+    def __init__(self, message: str, errors: Iterable[FieldError] = (), **details: object) -> None:
+        """`errors` are all that were found, a field each."""
         super().__init__(message, **details)
-        self.problems = tuple(problems)
+        self.errors = tuple(errors)
 
     def __str__(self) -> str:
-        told = [f"{one.field}: {one.message}" for one in self.problems if one.message != self.message]
+        told = [f"{one.field}: {one.message}" for one in self.errors if one.message != self.message]
         more = [f"and {len(told) - _MOST_TOLD} more"] if len(told) > _MOST_TOLD else []
         return "; ".join([self.message, *map(_told, told[:_MOST_TOLD]), *more])
 

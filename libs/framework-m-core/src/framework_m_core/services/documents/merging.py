@@ -92,7 +92,7 @@ def _merge(
         try:
             values[field] = _merge_rows(plan.children[field], grant, stored.get(field, []), taken[field])
         except ValidationError as error:
-            problems += error.problems
+            problems += error.errors
     return values
 
 
@@ -133,7 +133,7 @@ def _merge_rows(
         try:
             merged.append(_merge_row(child, grant, known, row, f"{child.field}.{place}."))
         except ValidationError as error:
-            problems.extend(error.problems)
+            problems.extend(error.errors)
     _refuse(problems)
     return merged
 

@@ -92,9 +92,9 @@ def problem(error: Exception, request_id: UUID) -> RawResponse:
         "request_id": request_id,
     }
     if isinstance(error, ValidationError):
-        body["errors"] = [_shown(fault) for fault in error.problems[:_MOST_FAULTS]]
-        if len(error.problems) > _MOST_FAULTS:
-            body["detail"] += f" (the first {_MOST_FAULTS} of {len(error.problems)} faults are listed)"
+        body["errors"] = [_shown(fault) for fault in error.errors[:_MOST_FAULTS]]
+        if len(error.errors) > _MOST_FAULTS:
+            body["detail"] += f" (the first {_MOST_FAULTS} of {len(error.errors)} faults are listed)"
     if "rule" in getattr(error, "details", ()):
         body["rule"] = error.details["rule"]  # type: ignore[attr-defined]
     return RawResponse(status, encode(body), (_PROBLEM, _NO_STORE, *_headers(error, status)))
