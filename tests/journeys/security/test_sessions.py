@@ -120,11 +120,16 @@ def test_who_knows_a_session_cannot_end_it(gate: Product, visitor: httpx.Client)
     assert visitor.post(REFRESH, json={"refresh_token": tokens["refresh_token"]}).status_code == 200
 
 
-def test_a_user_has_twenty_sessions_at_most(gate: Product, visitor: httpx.Client) -> None:
-    logins = [_login(visitor, gate) for _ in range(21)]
-    refused(visitor.post(REFRESH, json={"refresh_token": logins[0]["refresh_token"]}), 401, "unauthenticated")
-    for tokens in logins[1:]:
-        assert visitor.get(ME, headers=_bearer(tokens)).status_code == 200
+def test_a_login_ends_the_oldest_sessions_past_the_bound(fresh_product: Callable[[], Product]) -> None:
+    product = fresh_product()
+    product.environment["M_AUTH__SESSIONS_PER_USER"] = "3"
+    product.create_users({"alice": ("Sales User",)})
+    product.start()
+    with product.client() as visitor:
+        logins = [_login(visitor, product) for _ in range(4)]
+        refused(visitor.post(REFRESH, json={"refresh_token": logins[0]["refresh_token"]}), 401, "unauthenticated")
+        for tokens in logins[1:]:
+            assert visitor.get(ME, headers=_bearer(tokens)).status_code == 200
 
 
 def test_one_kind_of_secret_is_not_taken_for_another(gate: Product, visitor: httpx.Client) -> None:

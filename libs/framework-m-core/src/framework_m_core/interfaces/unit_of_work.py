@@ -42,8 +42,8 @@ class UnitOfWorkProtocol(Protocol):
         """Runs a prepared read inside the unit, seeing its own writes and taking the shape's lock."""
         ...
 
-    async def linking(self, doctype: str, id: UUID) -> Sequence[str]:
-        """Names of the DocTypes that have live documents linking to this one."""
+    async def linking(self, doctype: str, id: UUID, *, include_deleted: bool = False) -> Sequence[str]:
+        """Return the names of the DocTypes that have live documents, or any, linking to this one."""
         ...
 
     async def allocate(self, prefix: str, n: int = 1) -> int:

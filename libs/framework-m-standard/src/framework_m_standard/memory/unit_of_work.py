@@ -113,10 +113,11 @@ class MemoryUnitOfWork:
             await self.transaction()
         return prepared.run(self.rows(prepared.doctype), values)
 
-    async def linking(self, doctype: str, id: UUID) -> Sequence[str]:
-        """Names of the DocTypes that have live documents linking to this one, itself left out."""
+    async def linking(self, doctype: str, id: UUID, *, include_deleted: bool = False) -> Sequence[str]:
+        """Return the names of the DocTypes that have live documents, or any, linking to this one, itself left out."""
         found = holders(self.store.registry, await self.transaction(), doctype, {hash_key(id)})
-        return list(dict.fromkeys(name for name, row in found if row["deleted_at"] is None and row["id"] != id))
+        others = [(name, row) for name, row in found if row["id"] != id]
+        return list(dict.fromkeys(name for name, row in others if include_deleted or row["deleted_at"] is None))
 
     async def allocate(self, prefix: str, n: int = 1) -> int:
         """Reserves `n` numbers of a counter in the transaction and returns the first."""

@@ -127,10 +127,10 @@ class SqlUnitOfWork:
             return await run_prepared(self._transaction, prepared, values)
         return await self.reader.fetch(handle, values)
 
-    async def linking(self, doctype: str, id: UUID) -> Sequence[str]:
-        """Names of the DocTypes that have live documents linking to this one."""
+    async def linking(self, doctype: str, id: UUID, *, include_deleted: bool = False) -> Sequence[str]:
+        """Return the names of the DocTypes that have live documents, or any, linking to this one."""
         await self.flush()
-        return await self._referrers.linking(await self.transaction(), doctype, id)
+        return await self._referrers.linking(await self.transaction(), doctype, id, include_deleted=include_deleted)
 
     async def allocate(self, prefix: str, n: int = 1) -> int:
         """Reserves `n` numbers of a counter in the transaction and returns the first."""

@@ -210,6 +210,7 @@ class UnitOfWorkContract(StoreContract):
             assert list(await unit.linking("Shelf", shelf.id)) == ["Thing"]
             await unit.repository("Thing").update(thing, expected_version=1)
             assert list(await unit.linking("Shelf", shelf.id)) == []
+            assert list(await unit.linking("Shelf", shelf.id, include_deleted=True)) == ["Thing"]
             assert list(await unit.linking("Shelf", other.id)) == ["Thing"]
 
     async def test_an_answer_is_kept_once(self, store: StoreHarness) -> None:

@@ -38,12 +38,22 @@ def disguises(draw: DrawFn, world: World, who: Who) -> World:
         for id, document in world.stored[name].items():
             if not hidden_from(leave, document):
                 documents[id] = _masked(draw, leave, document)
-            elif not any(linking(world.declared, world.stored, name, id)) and seldom(draw, 3):
+            elif _stands_alone(world, doctype, id) and seldom(draw, 3):
                 del documents[id]
             else:
                 documents[id] = _altered(draw, leave, document)
         stored[name] = {**documents, **_added(draw, leave)}
     return World(world.declared, stored)
+
+
+def _stands_alone(world: World, doctype: DeclaredDocType, id: UUID) -> bool:
+    """Whether nothing links to a document and it links to nothing: its going would show in what may be deleted."""
+    document = world.stored[doctype.name][id]
+    linked = [document[one.name] for one in doctype.fields if one.link]
+    for table in (one for one in doctype.fields if one.rows):
+        columns = [column.name for column in table.rows.fields if column.link] if table.rows else []
+        linked += [row[name] for row in document[table.name] for name in columns]
+    return not any(linked) and not any(linking(world.declared, world.stored, doctype.name, id))
 
 
 def _altered(draw: DrawFn, leave: PermissionModel, document: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -239,7 +239,7 @@ class WritePipeline:
         document = loaded.document
         run = HookRun(plan, document, document.model_copy(deep=True), unit, context, door, self._injector)
         await run.run("before_delete")
-        await self._refuse_if_linked(unit, context, plan, loaded.values["id"])
+        await self._refuse_if_linked(unit, context, plan, loaded.values["id"], hard=hard)
         repository, now = unit.repository(plan.name), context.clock()
         values = {**loaded.values, "modified": now, "deleted_at": now, VERSION_FIELD: loaded.values[VERSION_FIELD] + 1}
         if hard:
@@ -315,9 +315,10 @@ class WritePipeline:
         return row_to_document(full_selection(plan), rows[0]) if rows else None
 
     async def _refuse_if_linked(
-        self, unit: UnitOfWorkProtocol, context: RequestContext, plan: CompiledDocType, id: UUID
+        self, unit: UnitOfWorkProtocol, context: RequestContext, plan: CompiledDocType, id: UUID, *, hard: bool
     ) -> None:
-        if linking := await unit.linking(plan.name, id):
+        """Raise LinkedDocumentError alike for live and, when it goes for good, deleted documents that link to it."""
+        if linking := await unit.linking(plan.name, id, include_deleted=hard):
             known = ", ".join(await self._links.readable(context, linking))
             see = f", see {known}" if known else ""
             raise LinkedDocumentError(f"documents link to this {plan.name}: change or delete them first{see}")

@@ -22,20 +22,23 @@ class ReferrerQueries:
 
     def __init__(self, store: SqlStore) -> None:
         self._store = store
-        self._statements: dict[str, tuple[tuple[str, Statement], ...]] = {}
+        self._statements: dict[tuple[str, bool], tuple[tuple[str, Statement], ...]] = {}
 
-    async def linking(self, transaction: Transaction, doctype: str, id: UUID) -> Sequence[str]:
-        """Names of the DocTypes that have other live documents linking to this one."""
-        if doctype not in self._statements:
+    async def linking(
+        self, transaction: Transaction, doctype: str, id: UUID, *, include_deleted: bool
+    ) -> Sequence[str]:
+        """Return the names of the DocTypes that have other live documents, or any, linking to this one."""
+        key = (doctype, include_deleted)
+        if key not in self._statements:
             referrers = self._store.registry.referrers.get(doctype, ())
-            self._statements[doctype] = tuple((one.doctype, self._compile(one)) for one in referrers)
+            self._statements[key] = tuple((one.doctype, self._compile(one, include_deleted)) for one in referrers)
         found = []
-        for name, statement in self._statements[doctype]:
+        for name, statement in self._statements[key]:
             if name not in found and await transaction.fetch(statement, (id,)):
                 found.append(name)
         return found
 
-    def _compile(self, referrer: Referrer) -> Statement:
+    def _compile(self, referrer: Referrer, include_deleted: bool) -> Statement:
         plan = self._store.registry.get(referrer.doctype)
         statements = self._store.statements(plan)
         parent = statements.table
@@ -45,6 +48,7 @@ class ReferrerQueries:
             holder = self._store.tables.child(plan, plan.children[referrer.child])
             joined = holder.join(parent, holder.c.parent == parent.c.id)  # type: ignore[assignment]
         id = parameter(0, parent.c.id.type)
-        others = sa.and_(holder.c[referrer.field] == id, parent.c.id != id, parent.c.deleted_at.is_(None))
+        live = sa.true() if include_deleted else parent.c.deleted_at.is_(None)
+        others = sa.and_(holder.c[referrer.field] == id, parent.c.id != id, live)
         clause: Any = sa.select(sa.literal_column("1")).select_from(joined).where(others)
         return statements.compile(clause.limit(sa.literal_column("1")), [FRAMEWORK_SPECS["id"]])
