@@ -21,6 +21,7 @@ ROOMS: Mapping[str, set[str]] = {
     "httptools": {"http", "cli"},
     "argon2": {"auth"},
     "jwt": {"auth"},
+    "structlog": {"logs"},
     "cyclopts": {"cli"},
     "jinja2": {"scaffolding"},
     "tomlkit": {"settings_file"},

@@ -14,7 +14,7 @@ from framework_m_core.cli.main import main
 
 from .conftest import Install, M, RunM
 
-HEAVY = ("pydantic", "dependency_injector", "sqlalchemy", "litestar", "uvicorn", "argon2", "asyncio")
+HEAVY = ("pydantic", "dependency_injector", "structlog", "sqlalchemy", "litestar", "uvicorn", "argon2", "asyncio")
 
 
 def test_help_lists_the_commands_with_what_they_do(run_m: RunM) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -24,6 +26,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("serving")]
 PROJECT = '[project]\nname = "tiny"\nversion = "2.5"\n[project.entry-points."framework_m.apps"]\ntiny = "tiny"\n'
 APP = '''
 import asyncio
+import logging
 import uuid
 from pathlib import Path
 from framework_m import Controller, DocType
@@ -38,6 +41,7 @@ class SlowController(Controller[Slow]):
     """Sleeps."""
     async def validate(self) -> None:
         """As long as it is told to, once it has left a mark."""
+        logging.getLogger("acme").warning("slow for %g s", self.doc.seconds)
         Path(f"begun-{uuid.uuid4()}").touch()
         await asyncio.sleep(self.doc.seconds)
 '''
@@ -376,3 +380,26 @@ def test_over_a_real_connection(run: Run) -> None:
         assert client.get("/api/v1x/Slow").status_code == 404
         assert client.get("/api/v1/Slow/").status_code == 404
         assert client.request("OPTIONS", "/api/v1/Slow").status_code == 204
+
+
+@pytest.mark.usefixtures("tables")
+def test_production_logs_json_with_the_context_of_the_request(run: Run) -> None:
+    server = run("prod --port 0", **PRODUCTION)
+    server.wait_until_it_serves()
+    number = str(uuid.uuid4())
+    answer = httpx.post(f"{server.address}/api/v1/Slow", json={}, headers={"x-request-id": number})
+    assert answer.status_code == 201
+    assert server.end() == 0
+    (line,) = [json.loads(line) for line in server.lines if line.startswith("{")]
+    assert (line["message"], line["logger"], line["level"]) == ("slow for 0 s", "acme", "warning")
+    assert (line["source"], line["request_id"], line["correlation_id"]) == ("http", number, number)
+
+
+def test_development_logs_text_with_the_context_of_the_request(run: Run) -> None:
+    server = run("start --port 0 --no-reload")
+    server.wait_until_it_serves()
+    number = str(uuid.uuid4())
+    httpx.post(f"{server.address}/api/v1/Slow", json={}, headers={"x-request-id": number})
+    assert server.end() == 0
+    assert re.search(rf"(?m)^[\d:]+ \[warning\] slow for 0 s \[acme\] .*request_id={number}", server.output)
+    assert re.search(rf"(?m)^[\d:]+ \[info\] POST /api/v1/Slow 201 \d+ ms .*request_id={number}", server.output)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -13,6 +14,7 @@ import pytest
 
 from framework_m_core.domain.clock import system_clock
 from framework_m_core.domain.events import EVENT_TYPES, DocSubmitted, DomainEvent
+from framework_m_core.domain.log_context import LOG_CONTEXT, log_fields
 from framework_m_core.registry.registry import Registry
 from framework_m_core.services.events import relay as relay_module
 from framework_m_core.services.events.dispatch import HANDLERS, EventDispatch
@@ -330,3 +332,39 @@ async def test_an_event_of_a_later_version_waits_and_holds_its_document_back(
         clock.now += timedelta(hours=1)
         await relay.work()
     assert seen[1:] == [*[(thing.id, "updated")] * 3, (thing.id, "submitted")]
+
+
+async def test_records_of_relay_and_handlers_tell_of_the_event(store: StoreHarness, thing: Any) -> None:
+    seen: list[tuple[str, dict[str, str]]] = []
+
+    class Recorded(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            seen.append((record.getMessage(), log_fields()))
+
+    async def handler(event: DomainEvent, documents: Any) -> None:
+        if event.version == 1:
+            raise ZeroDivisionError
+        await asyncio.create_task(_say(event))
+
+    async def _say(event: DomainEvent) -> None:
+        logging.getLogger("acme").warning("handled %d", event.version)
+
+    recorded, clock = Recorded(), _Clock()
+    logging.getLogger().addHandler(recorded)
+    try:
+        relay = await _relay(store, clock, handler)
+        await relay.work()
+        clock.now += timedelta(minutes=1)
+        failed = list(seen)
+        for _ in range(relay_module.MAX_ATTEMPTS):
+            await relay.work()
+            clock.now += timedelta(hours=1)
+    finally:
+        logging.getLogger().removeHandler(recorded)
+    (in_handler,) = [fields for said, fields in failed if "a handler of Thing.updated failed" in said]
+    (in_relay,) = [fields for said, fields in failed if "failed 1 times" in said]
+    assert (in_handler["source"], in_relay["source"]) == ("event", "relay")
+    assert in_handler["user_id"] == in_relay["user_id"] and "causation_id" in in_handler
+    handled = [fields for said, fields in seen if said.startswith("handled")]
+    assert len({fields["causation_id"] for fields in handled}) == len(handled) == 2
+    assert LOG_CONTEXT.get() is None

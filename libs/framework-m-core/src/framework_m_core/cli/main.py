@@ -17,6 +17,7 @@ from framework_m_core.bootstrap.plugins import discovery
 from framework_m_core.bootstrap.plugins.discovery import Choice, Discovered
 from framework_m_core.cli.error_lines import commands_of, explain_unexpected, explain_usage
 from framework_m_core.domain.errors import ConfigurationError, FrameworkError
+from framework_m_core.domain.log_context import LogContext, bound_log_context
 
 __all__ = ["COMMANDS", "at_hand", "main", "make_app"]
 
@@ -112,7 +113,9 @@ def _loaded(choice: Choice, path: str) -> Any:
 def _run(given: Sequence[str]) -> int:
     arguments = _usual(given)
     app = make_app(*itertools.takewhile(lambda word: not word.startswith("-"), arguments))
-    result = app(list(arguments), exit_on_error=False, print_error=False, result_action="return_value")
+    command, _, _ = app.parse_commands(list(arguments))
+    with bound_log_context(LogContext(source="cli", command=" ".join(command))):
+        result = app(list(arguments), exit_on_error=False, print_error=False, result_action="return_value")
     return result if isinstance(result, int) else 0
 
 

@@ -1,4 +1,4 @@
-"""Addresses of databases and services, as they may be shown."""
+"""Addresses and texts, as they may be shown: without what is secret in them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from typing import Final
 from urllib.parse import unquote
 
-__all__ = ["HIDDEN", "without_password"]
+__all__ = ["HIDDEN", "is_secret_name", "redact", "without_password"]
 
 HIDDEN: Final = "***"
 """What stands where a password was."""
@@ -14,6 +14,19 @@ HIDDEN: Final = "***"
 _PARAMETER: Final = re.compile(r"(?P<name>[?&][^=&?]*)=[^&]*")
 _SECRET: Final = re.compile("pass|pwd|secret|token|key|credential", re.IGNORECASE)
 _ENDS_AUTHORITY: Final = re.compile("[/?#]")
+_SECRET_NAME: Final = re.compile(
+    "passw|passphrase|^pass$|pwd|secret|token|credential|api.?key|authorization|cookie", re.IGNORECASE
+)
+_URL: Final = re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s'\"<>]+")
+_SCHEME: Final = re.compile(r"\b(Bearer|Basic)\s+[\w.~+/=-]+", re.IGNORECASE)
+_NAMED: Final = re.compile(
+    r"(?P<name>[\w-]{0,50}(?:password|passwd|pwd|secret|token|api[_-]?key|authorization|cookie)[\w-]{0,50})"
+    r"(?P<equals>=|[\"']\s*[:,]\s*(?:Secret(?:Str|Bytes)\()?)"
+    r"(?P<value>b?\"(?:[^\"\\]|\\.)*\"|b?'(?:[^'\\]|\\.)*'|[^\s,;&)}\]]+)",
+    re.IGNORECASE,
+)
+_HEADER: Final = re.compile(r"(?im)\b((?:proxy-)?authorization|(?:set-)?cookie|x-api-key):[^\r\n]+")
+_INPUT: Final = re.compile(r"input_value=.{0,500}?(?=, input_type=)", re.DOTALL)
 
 
 def without_password(url: str) -> str:
@@ -34,3 +47,28 @@ def without_password(url: str) -> str:
 
 def _without_secret(parameter: re.Match[str]) -> str:
     return f"{parameter['name']}={HIDDEN}" if _SECRET.search(unquote(parameter["name"])) else parameter[0]
+
+
+def is_secret_name(name: str) -> bool:
+    """Return whether a value of this name is never shown.
+
+    >>> is_secret_name("Authorization"), is_secret_name("key")
+    (True, False)
+    """
+    return _SECRET_NAME.search(name) is not None
+
+
+def redact(text: str) -> str:
+    """Return a text, such as a log message or a traceback, without the secrets that can be told by their form.
+
+    Hidden are passwords in addresses, values of secret names, credentials of HTTP, and the input that a validation
+    error quotes. In doubt, rather too much is hidden than too little.
+
+    >>> redact("postgresql://ada:pw@db/crm refused password='x y'")
+    'postgresql://ada:***@db/crm refused password=***'
+    """
+    text = _URL.sub(lambda found: without_password(found[0]), text)
+    text = _HEADER.sub(rf"\1: {HIDDEN}", text)
+    text = _SCHEME.sub(rf"\1 {HIDDEN}", text)
+    text = _NAMED.sub(rf"\g<name>\g<equals>{HIDDEN}", text)
+    return _INPUT.sub(f"input_value={HIDDEN}", text)

@@ -24,19 +24,20 @@ from framework_m_core.services import permissions
 from framework_m_standard.cli.child_worker import CANNOT_START
 from framework_m_standard.cli.greeting import Says, greet
 from framework_m_standard.cli.listening import address_of, http_settings, settings_for
-from framework_m_standard.http.middleware.request_log import RequestLog, log_to_console
+from framework_m_standard.http.middleware.request_log import RequestLog, show_requests
 from framework_m_standard.http.routes.health import Lifecycle
 from framework_m_standard.http.server.serving import serve
 from framework_m_standard.http.wire.asgi import ASGIApp
+from framework_m_standard.logs.configuration import configure_logs
 
 __all__ = ["serve_app"]
 
 
 def serve_app(settings: Settings, bound: socket.socket, ready: Callable[[], None], says: frozenset[Says]) -> None:
     """Serves the app on a socket until a signal. Raises ConfigurationError for one that cannot be served."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    configure_logs(settings)
     if Says.REQUESTS in says:
-        log_to_console()
+        show_requests()
     if not settings.production:
         logging.getLogger(permissions.__name__).setLevel(logging.DEBUG)
     if "web" not in settings.framework.roles:

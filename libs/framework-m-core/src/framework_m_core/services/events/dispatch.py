@@ -10,6 +10,7 @@ from framework_m_core.controllers.event_handler import EventHandler
 from framework_m_core.domain.clock import Clock
 from framework_m_core.domain.context import RequestContext, system_context
 from framework_m_core.domain.events import DomainEvent
+from framework_m_core.domain.log_context import LogContext, bound_log_context
 from framework_m_core.registry.registry import Registry
 from framework_m_core.services.documents.service import DocumentService
 from framework_m_core.services.runtime.injection import NO_INJECTION, Injector
@@ -46,14 +47,16 @@ class EventDispatch:
         One that takes too long, or waits for something that somebody has cancelled, has failed.
         """
         for handler in self._registry.handlers_of(event.doctype, event.type):
-            try:
-                await self._call(handler, event)
-            except Exception:
-                _log.exception("a handler of %s.%s failed", event.doctype, event.type)
-                raise
+            context = self._context(event)
+            with bound_log_context(_log_context(context, event)):
+                try:
+                    await self._call(handler, event, context)
+                except Exception:
+                    _log.exception("a handler of %s.%s failed", event.doctype, event.type)
+                    raise
 
-    async def _call(self, handler: EventHandler, event: DomainEvent) -> None:
-        door = self._documents.client_for(self._context(event))
+    async def _call(self, handler: EventHandler, event: DomainEvent, context: RequestContext) -> None:
+        door = self._documents.client_for(context)
         try:
             async with asyncio.timeout(self._seconds) as limit:
                 await handler(event, door, **self._injector.arguments(handler))
@@ -78,3 +81,15 @@ class EventDispatch:
             correlation_id=event.correlation_id,
             causation_id=event.id,
         )
+
+
+def _log_context(context: RequestContext, event: DomainEvent) -> LogContext:
+    """Whose doing the event was stands in the log, though the handler works as the system."""
+    return LogContext(
+        source="event",
+        request_id=context.request_id,
+        user_id=event.actor,
+        tenant=event.tenant,
+        correlation_id=event.correlation_id,
+        causation_id=event.id,
+    )

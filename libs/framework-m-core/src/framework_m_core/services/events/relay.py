@@ -12,6 +12,7 @@ from uuid import uuid4
 from framework_m_core.domain.clock import Clock
 from framework_m_core.domain.errors import RepositoryError
 from framework_m_core.domain.hash_keys import hash_key
+from framework_m_core.domain.log_context import LogContext, bound_log_context
 from framework_m_core.interfaces.event_bus import EventBusProtocol
 from framework_m_core.interfaces.idempotency import IdempotencyProtocol
 from framework_m_core.interfaces.outbox import OutboxProtocol, OutboxRow
@@ -46,6 +47,10 @@ class OutboxRelay:
 
     async def run(self) -> None:
         """Works until it is stopped; a store or a bus that is away is waited for."""
+        with bound_log_context(LogContext(source="relay")):
+            await self._run()
+
+    async def _run(self) -> None:
         try:
             while not self._stopped.is_set():
                 try:
@@ -132,5 +137,13 @@ class OutboxRelay:
         retry_at = None if attempts >= MAX_ATTEMPTS else self._clock() + pause
         event, then = row.event, "given up" if retry_at is None else f"tried again in {pause.total_seconds():.0f} s"
         level = logging.ERROR if retry_at is None else logging.WARNING
-        _log.log(level, "event %s (%s.%s) failed %d times, %s", event.id, event.doctype, event.type, attempts, then)
+        context = LogContext(
+            source="relay",
+            user_id=event.actor,
+            tenant=event.tenant,
+            correlation_id=event.correlation_id,
+            causation_id=event.causation_id,
+        )
+        with bound_log_context(context):
+            _log.log(level, "event %s (%s.%s) failed %d times, %s", event.id, event.doctype, event.type, attempts, then)
         await self._outbox.mark_failed(row.position, f"{type(error).__name__}: {error}", retry_at)

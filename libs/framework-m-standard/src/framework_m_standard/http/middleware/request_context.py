@@ -1,4 +1,4 @@
-"""The outermost ASGI layer: request id, who is calling, and headers that every response has."""
+"""The outermost ASGI layer: request id, log context, who is calling, and headers that every response has."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from uuid import UUID
 
 from framework_m_core.domain.clock import Clock
 from framework_m_core.domain.context import ANONYMOUS, Principal, RequestContext
+from framework_m_core.domain.log_context import LOG_CONTEXT, LogContext
 from framework_m_core.interfaces.authentication import AuthenticationProtocol
 from framework_m_standard.http.access import unguarded_paths
 from framework_m_standard.http.wire.asgi import ASGIApp, Message, Receive, RequestState, Scope, Send, keep_request_state
@@ -60,10 +61,16 @@ class RequestContextMiddleware:
 
         raw = raw_path_of(scope)
         _route(scope, raw)
-        state = await self._state(scope, raw, headers, identifier)
-        keep_request_state(scope, state)
-        serve = self._documents if self._documents and scope["path"] == DOCUMENTS_PATH else self._app
-        await serve(scope, receive, identified)
+        log_context = LogContext("http", identifier, correlation_id=identifier)
+        token = LOG_CONTEXT.set(log_context)
+        try:
+            state = await self._state(scope, raw, headers, identifier)
+            log_context.user_id, log_context.tenant = state.context.principal.id, state.context.tenant
+            keep_request_state(scope, state)
+            serve = self._documents if self._documents and scope["path"] == DOCUMENTS_PATH else self._app
+            await serve(scope, receive, identified)
+        finally:
+            LOG_CONTEXT.reset(token)
 
     async def _state(self, scope: Scope, raw: bytes, headers: Mapping[bytes, bytes], identifier: UUID) -> RequestState:
         principal, refusal = ANONYMOUS, None

@@ -6,10 +6,11 @@ import logging
 import time
 from urllib.parse import quote
 
-from framework_m_standard.http.wire.asgi import ASGIApp, Message, Receive, Scope, Send
+from framework_m_core.domain.log_context import bound_log_context
+from framework_m_standard.http.wire.asgi import ASGIApp, Message, Receive, Scope, Send, log_context_of
 from framework_m_standard.http.wire.paths import raw_path_of
 
-__all__ = ["RequestLog", "log_to_console"]
+__all__ = ["RequestLog", "show_requests"]
 
 _log = logging.getLogger(__name__)
 _PLAIN = "/%:@!$&'()*+,;=~"
@@ -39,13 +40,10 @@ class RequestLog:
             await self._app(scope, receive, noted)
         finally:
             taken = (time.perf_counter() - begun) * 1000
-            _log.info("%s %s %s %.0f ms", method, path, status or "-", taken)
+            with bound_log_context(log_context_of(scope)):
+                _log.info("%s %s %s %.0f ms", method, path, status or "-", taken)
 
 
-def log_to_console() -> None:
-    """Has the lines printed to standard error, with the time of day."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt="%H:%M:%S"))
-    _log.addHandler(handler)
+def show_requests() -> None:
+    """Have the lines written whatever `[logs] level` says."""
     _log.setLevel(logging.INFO)
-    _log.propagate = False

@@ -7,8 +7,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from framework_m_core.domain.context import RequestContext
+from framework_m_core.domain.log_context import LogContext
 
-__all__ = ["ASGIApp", "Message", "Receive", "RequestState", "Scope", "Send", "keep_request_state", "request_state_of"]
+__all__ = [
+    "ASGIApp",
+    "Message",
+    "Receive",
+    "RequestState",
+    "Scope",
+    "Send",
+    "keep_request_state",
+    "log_context_of",
+    "request_state_of",
+]
 
 type Scope = MutableMapping[str, Any]
 type Message = MutableMapping[str, Any]
@@ -41,3 +52,11 @@ def request_state_of(scope: Any) -> RequestState:
     """What the entrance has learnt of a request."""
     state: RequestState = scope[_KEY]
     return state
+
+
+def log_context_of(scope: Any) -> LogContext:
+    """Return the log context of a request, for a layer outside of the entrance."""
+    if _KEY not in scope:
+        return LogContext("http")
+    context = request_state_of(scope).context
+    return LogContext("http", context.request_id, context.principal.id, context.tenant, context.request_id)

@@ -1,0 +1,53 @@
+"""The log context: what every record says of the work that it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from uuid import UUID
+
+__all__ = ["LOG_CONTEXT", "LogContext", "bound_log_context", "log_fields"]
+
+
+@dataclass(slots=True)
+class LogContext:
+    """One request, event or command. Fields may be set after it is bound, as when the caller becomes known.
+
+    >>> LogContext(source="http", user_id="ada").fields()
+    {'source': 'http', 'user_id': 'ada'}
+    """
+
+    source: str = ""
+    request_id: UUID | None = None
+    user_id: str = ""
+    tenant: str | None = None
+    correlation_id: UUID | None = None
+    causation_id: UUID | None = None
+    command: str = ""
+
+    def fields(self) -> dict[str, str]:
+        """Return the known fields as text."""
+        values = {name: getattr(self, name) for name in self.__slots__}
+        return {name: str(value) for name, value in values.items() if value}
+
+
+LOG_CONTEXT: ContextVar[LogContext | None] = ContextVar("framework_m_log_context", default=None)
+"""The context of the current task. Tasks inherit it; whoever sets it resets it."""
+
+
+@contextmanager
+def bound_log_context(context: LogContext) -> Iterator[LogContext]:
+    """Bind a context for the records of a block."""
+    token = LOG_CONTEXT.set(context)
+    try:
+        yield context
+    finally:
+        LOG_CONTEXT.reset(token)
+
+
+def log_fields() -> dict[str, str]:
+    """Return the fields of the current context; none outside of any work."""
+    context = LOG_CONTEXT.get()
+    return {} if context is None else context.fields()

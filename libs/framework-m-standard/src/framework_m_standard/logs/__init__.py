@@ -1,0 +1,1 @@
+"""Log records with context, by structlog: readable lines in development, JSON lines in production."""

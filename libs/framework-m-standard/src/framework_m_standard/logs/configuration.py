@@ -1,0 +1,75 @@
+"""Configure the standard library's logging, and structlog, of a process that is ours."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any, Final
+
+from framework_m_core.bootstrap.settings.models import Settings
+from framework_m_standard.logs.processors import EventDict, add_log_context, escape_controls, hide_secrets
+from framework_m_standard.logs.settings import LogSettings
+from framework_m_standard.logs.structlog_import import structlog
+
+__all__ = ["configure_logs", "log_formatter"]
+
+_read_extra: Final = structlog.stdlib.ExtraAdder()
+
+
+def configure_logs(settings: Settings) -> None:
+    """Write log records to standard error as `[logs]` says; who has configured logging before is left alone."""
+    section = settings.sections["logs"]
+    assert isinstance(section, LogSettings)  # noqa: S101 - the section's registered model
+    root = logging.getLogger()
+    if root.handlers:
+        return
+    handler = logging.StreamHandler()
+    is_json = section.written_format(production=settings.production) == "json"
+    handler.setFormatter(log_formatter(is_json=is_json, colors=sys.stderr.isatty()))
+    root.addHandler(handler)
+    root.setLevel(section.level.upper())
+    logging.captureWarnings(capture=True)
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.stdlib.filter_by_level,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+
+
+def log_formatter(*, is_json: bool, colors: bool = False) -> logging.Formatter:
+    """Return a formatter of records of the standard library and of structlog."""
+    last: list[Any] = (
+        [structlog.processors.EventRenamer("message"), structlog.processors.JSONRenderer()]
+        if is_json
+        else [escape_controls, structlog.dev.ConsoleRenderer(pad_event_to=0, colors=colors, pad_level=False)]
+    )
+    return structlog.stdlib.ProcessorFormatter(
+        processors=[
+            _add_extra,
+            structlog.stdlib.add_log_level,
+            structlog.stdlib.add_logger_name,
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            structlog.processors.StackInfoRenderer(),
+            structlog.processors.TimeStamper(fmt="iso" if is_json else "%H:%M:%S", utc=is_json),
+            add_log_context,
+            hide_secrets,
+            *last,
+        ]
+    )
+
+
+def _add_extra(logger: Any, method: str, record: EventDict) -> EventDict:
+    """Add what a call gave as `extra`; the message stays the message, and uvicorn's coloured copy of it is left out."""
+    message = record["event"]
+    record = _read_extra(logger, method, record)
+    if record["event"] is not message:
+        record.update(event=message, extra_event=record["event"])
+    record.pop("color_message", None)
+    return record

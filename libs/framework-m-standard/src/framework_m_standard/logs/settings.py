@@ -1,0 +1,36 @@
+"""Section `[logs]`: which records are written, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from framework_m_core.bootstrap.settings.models import Settings
+
+__all__ = ["LogSettings"]
+
+
+class LogSettings(BaseModel):
+    """Which log records are written, and how."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    level: Literal["debug", "info", "warning", "error", "critical"] = Field(
+        default="warning", description="The lowest level that is written."
+    )
+    format: Literal["auto", "json", "text"] = Field(
+        default="auto",
+        description="One JSON object a line, or a readable line; `auto` is `json` in production, else `text`.",
+    )
+
+    def effective(self, settings: Settings) -> Mapping[str, Any]:
+        """What unset settings come to."""
+        return {"format": self.written_format(production=settings.production)}
+
+    def written_format(self, *, production: bool) -> Literal["json", "text"]:
+        """Return the format without `auto`."""
+        if self.format == "auto":
+            return "json" if production else "text"
+        return self.format
