@@ -7,8 +7,8 @@ __all__ = ["access_page"]
 
 _HEAD = """# Who may call what
 
-Made from `framework_m_standard/http/access.toml` by `make reference`; the server builds its
-routes from the same file, and `tests/journeys/test_permission_table.py` calls each of them as each caller.
+Made from `framework_m_standard/http/documents/operations.py` and `http/access.toml` by `make reference`; the server
+builds its routes from the same table, and `tests/journeys/test_permission_table.py` calls each of them as each caller.
 
 - anonymous: nobody has logged in, and the DocType opens nothing to guests
 - no_grant: logged in, without a grant for the action

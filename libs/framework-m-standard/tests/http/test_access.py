@@ -7,7 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from framework_m_standard.http.access import CALLERS, RouteAccess, access_table, document_access, unguarded_paths
+from framework_m_standard.http.access import CALLERS, RouteAccess, access_table, fixed_routes, unguarded_paths
+from framework_m_standard.http.documents.operations import document_operations
 
 from .conftest import PASSWORD
 
@@ -33,8 +34,9 @@ def test_routes_are_listed_once() -> None:
     assert len(set(keys)) == len(keys)
 
 
-def test_variants_are_no_routes_of_their_own() -> None:
-    assert {route.query for route in document_access()} == {""}
+def test_operations_on_documents_are_stated_in_one_place() -> None:
+    named = {route.operation for route in access_table()} - {route.operation for route in fixed_routes()}
+    assert named == {operation.name for operation in document_operations()}
 
 
 def test_only_open_routes_look_at_no_credentials() -> None:

@@ -13,7 +13,8 @@ from framework_m_core.domain.errors import DocTypeNotFoundError
 from framework_m_core.domain.suggestions import did_you_mean
 from framework_m_core.registry.endpoints import Endpoint
 from framework_m_core.registry.registry import Registry
-from framework_m_standard.http.access import DOCUMENTS, access_table
+from framework_m_standard.http.access import fixed_routes
+from framework_m_standard.http.documents.operations import document_operations
 
 __all__ = ["routes"]
 
@@ -45,17 +46,17 @@ def routes(doctype: Annotated[str | None, Parameter(help="One DocType's routes a
 
 
 def _fixed() -> Iterator[Line]:
-    for route in access_table():
-        if not route.path.startswith((DOCUMENTS, _RPC)):
+    for route in fixed_routes():
+        if route.action in _NEEDS:
             yield route.method, route.path, _NEEDS[route.action]
 
 
 def _of_doctype(registry: Registry, name: str) -> Iterator[Line]:
     plan = registry.get(name)
-    for route in access_table():
-        if route.path.startswith(DOCUMENTS) and (plan.meta.submittable or route.action not in {"submit", "cancel"}):
-            path = route.path.replace("{doctype}", name)
-            yield route.method, f"{path}?{route.query}" if route.query else path, f"{route.action} {name}"
+    for one in document_operations():
+        if one.serves(plan):
+            path = one.template.replace("{doctype}", name)
+            yield one.method, f"{path}?{one.variant}" if one.variant else path, f"{one.action} {name}"
     for method, call in plan.calls.items():
         yield "POST", f"{_RPC}{name}/{method}", _leave(call)
 

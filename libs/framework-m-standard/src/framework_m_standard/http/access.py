@@ -1,22 +1,26 @@
-"""The permission table of `access.toml`: every route, its action, and the status for each kind of caller."""
+"""The permission table: every route, its action, and the status for each kind of caller.
+
+Operations on documents come from their own table, all other routes and the statuses from `access.toml`.
+"""
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
-__all__ = ["CALLERS", "DOCUMENTS", "Caller", "RouteAccess", "access_table", "document_access", "unguarded_paths"]
+from framework_m_standard.http.documents.operation import Operation
+from framework_m_standard.http.documents.operations import document_operations
+
+__all__ = ["CALLERS", "Caller", "RouteAccess", "access_table", "fixed_routes", "unguarded_paths"]
 
 type Caller = Literal["anonymous", "no_grant", "outside_scope", "not_this", "allowed"]
 CALLERS: Final = ("anonymous", "no_grant", "outside_scope", "not_this", "allowed")
 
-DOCUMENTS: Final = "/api/v1/{doctype}"
-"""How the path of every route for documents begins."""
-
+_SUCCESS: Final = "success"
 _UNGUARDED: Final = frozenset({"none", "login"})
 
 
@@ -31,24 +35,36 @@ class RouteAccess:
     status: Mapping[str, int]
     query: str = ""
 
-    @property
-    def below_document(self) -> tuple[str, ...]:
-        """The segments after the DocType, such as `("{id}", "submit")`."""
-        return tuple(self.path.removeprefix(DOCUMENTS).split("/")[1:])
+
+def access_table() -> tuple[RouteAccess, ...]:
+    """Return all routes, those for documents first."""
+    return (*_document_routes(), *fixed_routes())
+
+
+def fixed_routes() -> tuple[RouteAccess, ...]:
+    """Return the routes beside documents, as the file lists them."""
+    return tuple(RouteAccess(**entry) for entry in _file()["route"])
+
+
+def _document_routes() -> Iterator[RouteAccess]:
+    for one in document_operations():
+        status = {
+            caller: one.statuses[0] if status == _SUCCESS else status
+            for caller, status in _file()["documents"][_kind(one)].items()
+        }
+        yield RouteAccess(one.method, one.template, one.name, one.action, status, one.variant)
+
+
+def _kind(operation: Operation) -> str:
+    verb = "read" if operation.action == "read" else "change"
+    return f"{verb}_{'one' if operation.names_document else 'many'}"
 
 
 @cache
-def access_table() -> tuple[RouteAccess, ...]:
-    """All routes, as the file lists them."""
-    text = Path(__file__).with_name("access.toml").read_text(encoding="utf-8")
-    return tuple(RouteAccess(**entry) for entry in tomllib.loads(text)["route"])
-
-
-def document_access() -> tuple[RouteAccess, ...]:
-    """The routes for documents, without their variants."""
-    return tuple(route for route in access_table() if route.path.startswith(DOCUMENTS) and not route.query)
+def _file() -> Mapping[str, Any]:
+    return tomllib.loads(Path(__file__).with_name("access.toml").read_text(encoding="utf-8"))
 
 
 def unguarded_paths() -> frozenset[bytes]:
-    """Paths on which credentials are not looked at, or are those in the body."""
-    return frozenset(route.path.encode() for route in access_table() if route.action in _UNGUARDED)
+    """Return the paths on which credentials are not looked at, or are those in the body."""
+    return frozenset(route.path.encode() for route in fixed_routes() if route.action in _UNGUARDED)

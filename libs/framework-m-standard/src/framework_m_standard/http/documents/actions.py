@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, cast
@@ -25,6 +25,7 @@ from framework_m_standard.http.documents.etags import (
     write_conditions,
 )
 from framework_m_standard.http.documents.idempotency_keys import replayed, written_once
+from framework_m_standard.http.documents.operation import Operation
 from framework_m_standard.http.documents.query_parameters import (
     flag,
     parse_document_request,
@@ -35,11 +36,9 @@ from framework_m_standard.http.wire.asgi import Receive, RequestState
 from framework_m_standard.http.wire.body_codec import decode_object, read_body
 from framework_m_standard.http.wire.responses import JSON, PRIVATE, DocumentEncoder, Headers, RawResponse
 
-__all__ = ["Call", "DocumentActions", "Operation"]
+__all__ = ["Call", "DocumentActions"]
 
 _DOCUMENT: Final = (JSON, *PRIVATE)
-
-type Operation = Callable[[Call], Awaitable[RawResponse]]
 
 
 @dataclass(slots=True)
@@ -48,7 +47,7 @@ class Call:
 
     state: RequestState
     plan: CompiledDocType
-    method: str
+    operation: Operation
     path: bytes
     query: bytes
     receive: Receive
@@ -61,7 +60,7 @@ class Call:
 
 
 class DocumentActions:
-    """The operations that `access.toml` names for documents."""
+    """The handlers of the operations on documents."""
 
     def __init__(
         self, documents: DocumentService, queries: QueryService, encode: DocumentEncoder, max_body_bytes: int
@@ -70,22 +69,12 @@ class DocumentActions:
         self._queries = queries
         self._encode = encode
         self._body_limit = max_body_bytes
-        self.operations: Mapping[str, Operation] = {
-            "list": self.list,
-            "create": self.create,
-            "get": self.get,
-            "replace": partial(self.update, needs_version=True),
-            "update": self.update,
-            "delete": self.delete,
-            "submit": partial(self.transition, documents.submit),
-            "cancel": partial(self.transition, documents.cancel),
-        }
 
     async def get(self, call: Call) -> RawResponse:
         """One document; 304 where the client has it already."""
         context, name = call.state.context, call.plan.name
         if call.query:
-            await self._require(call, "read")
+            await self._require(call)
             asked = parse_document_request(call.query)
             document = await self._queries.get(context, name, call.ref, fields=asked.fields, expand=asked.expand)
         else:
@@ -98,7 +87,7 @@ class DocumentActions:
 
     async def list(self, call: Call) -> RawResponse:
         """A page of documents; 304 where the client has it already."""
-        await self._require(call, "read")
+        await self._require(call)
         page = await self._queries.list(call.state.context, call.plan.name, parse_list_request(call.query))
         body = self._encode(call.plan, page)
         etag = content_etag(body)
@@ -106,32 +95,31 @@ class DocumentActions:
 
     async def create(self, call: Call) -> RawResponse:
         """Makes a document."""
-        body = await self._body(call, "create")
+        body = await self._body(call)
         values = decode_object(call.state.headers, body)
         render = partial(self._written, call, 201)
         once = self._once(call, body, render)
         return await _answered(self._documents.create(call.state.context, call.plan.name, values, once=once), render)
 
-    async def update(self, call: Call, *, needs_version: bool = False) -> RawResponse:
-        """Merges fields into a document."""
-        body = await self._body(call, "write")
-        values = decode_object(call.state.headers, body)
-        wanted = write_conditions(call.state.headers)
-        if needs_version and values.get(VERSION_FIELD) is None and not _says_version(wanted):
-            raise PreconditionRequiredError("PUT says which version it replaces: send _version or If-Match")
-        write = partial(self._documents.update, body=values)
-        return await self._change(call, write, values, wanted, body)
+    async def replace(self, call: Call) -> RawResponse:
+        """Merges fields into a document of a stated version."""
+        return await self._update(call, needs_version=True)
 
-    async def transition(self, write: Callable[..., Awaitable[Any]], call: Call) -> RawResponse:
-        """Submits or cancels a document."""
-        body = await self._body(call, call.path.rpartition(b"/")[2].decode("ascii"))
-        values = decode_object(call.state.headers, body, optional=True)
-        wanted = write_conditions(call.state.headers)
-        return await self._change(call, partial(write, body=values), values, wanted, body)
+    async def update(self, call: Call) -> RawResponse:
+        """Merges fields into a document."""
+        return await self._update(call, needs_version=False)
+
+    async def submit(self, call: Call) -> RawResponse:
+        """Makes a draft final."""
+        return await self._transition(self._documents.submit, call)
+
+    async def cancel(self, call: Call) -> RawResponse:
+        """Revokes a submitted document."""
+        return await self._transition(self._documents.cancel, call)
 
     async def delete(self, call: Call) -> RawResponse:
         """Deletes a document, for good with `?hard=true`."""
-        await self._require(call, "purge" if call.query == b"hard=true" else "delete")
+        await self._require(call)
         hard = flag(parse_query(call.query, ("hard",)), "hard")
         wanted = write_conditions(call.state.headers)
         once = self._once(call, b"", _deleted)
@@ -140,6 +128,21 @@ class DocumentActions:
         return await _answered(
             self._documents.delete(context, name, ref, hard=hard, if_match=version, once=once), _deleted
         )
+
+    async def _update(self, call: Call, *, needs_version: bool) -> RawResponse:
+        body = await self._body(call)
+        values = decode_object(call.state.headers, body)
+        wanted = write_conditions(call.state.headers)
+        if needs_version and values.get(VERSION_FIELD) is None and not _says_version(wanted):
+            raise PreconditionRequiredError("PUT says which version it replaces: send _version or If-Match")
+        write = partial(self._documents.update, body=values)
+        return await self._change(call, write, values, wanted, body)
+
+    async def _transition(self, write: Callable[..., Awaitable[Any]], call: Call) -> RawResponse:
+        body = await self._body(call)
+        values = decode_object(call.state.headers, body, optional=True)
+        wanted = write_conditions(call.state.headers)
+        return await self._change(call, partial(write, body=values), values, wanted, body)
 
     async def _change(
         self,
@@ -159,14 +162,14 @@ class DocumentActions:
             version = None  # the one that the body states is looked at
         return await _answered(write(call.state.context, call.plan.name, ref, if_match=version, once=once), render)
 
-    async def _body(self, call: Call, action: str) -> bytes:
+    async def _body(self, call: Call) -> bytes:
         """The body of a write, read only for who may write and asks for nothing else."""
-        await self._require(call, action)
+        await self._require(call)
         parse_query(call.query)
-        return await read_body(call.state.headers, call.receive, self._body_limit)
+        return await read_body(call.state.headers, call.receive, call.operation.body_limit or self._body_limit)
 
-    async def _require(self, call: Call, action: str) -> None:
-        await self._queries.permissions.require(call.state.context, call.plan, action)
+    async def _require(self, call: Call) -> None:
+        await self._queries.permissions.require(call.state.context, call.plan, call.operation.action)
 
     async def _expected(self, call: Call, wanted: WriteConditions | None) -> tuple[UUID | str, int | None]:
         """The reference and the version that a write goes to. A name is tied to the id that the tags name, because
@@ -186,7 +189,7 @@ class DocumentActions:
         return current["id"], current[VERSION_FIELD]
 
     def _once(self, call: Call, body: bytes, render: Callable[[Any], RawResponse]) -> IdempotentWrite | None:
-        return written_once(call.state, call.method, call.target, body, render)
+        return written_once(call.state, call.operation.method, call.target, body, render)
 
     def _written(self, call: Call, status: int, document: Served) -> RawResponse:
         body = self._encode(call.plan, document)

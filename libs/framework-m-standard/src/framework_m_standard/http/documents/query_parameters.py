@@ -13,14 +13,22 @@ from framework_m_core.domain.page import DEFAULT_LIMIT
 from framework_m_core.services.queries.parsing import ListRequest
 from framework_m_standard.http.wire.body_codec import decode_json
 
-__all__ = ["DocumentRequest", "flag", "parse_document_request", "parse_list_request", "parse_query"]
+__all__ = [
+    "DOCUMENT_QUERY",
+    "LIST_QUERY",
+    "DocumentRequest",
+    "flag",
+    "parse_document_request",
+    "parse_list_request",
+    "parse_query",
+]
 
 _INTEGER = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
 _MOST_PARAMETERS: Final = 50
-_LIST: Final = (
+LIST_QUERY: Final = (
     "limit", "offset", "cursor", "filters", "order_by", "fields", "expand", "count", "include_deleted",
 )  # fmt: skip
-_DOCUMENT: Final = ("fields", "expand")
+DOCUMENT_QUERY: Final = ("fields", "expand")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +62,7 @@ def parse_query(query: bytes, known: Sequence[str] = ()) -> dict[str, str]:
 
 def parse_document_request(query: bytes) -> DocumentRequest:
     """The parameters of a read of one document."""
-    given = parse_query(query, _DOCUMENT)
+    given = parse_query(query, DOCUMENT_QUERY)
     return DocumentRequest(_names(given.get("fields")), _names(given.get("expand")) or ())
 
 
@@ -62,7 +70,7 @@ def parse_list_request(query: bytes) -> ListRequest:
     """The parameters of a list, as yet unchecked against the DocType."""
     if not query:
         return ListRequest()
-    given = parse_query(query, _LIST)
+    given = parse_query(query, LIST_QUERY)
     return ListRequest(
         limit=_integer(given, "limit", DEFAULT_LIMIT),
         offset=_integer(given, "offset", 0),

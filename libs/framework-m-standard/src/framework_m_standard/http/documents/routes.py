@@ -1,4 +1,4 @@
-"""All routes for documents: one mount with its own dispatch, built from `access.toml`."""
+"""All routes for documents: one mount with its own dispatch, built from the table of operations."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from litestar.handlers import ASGIRouteHandler
 from framework_m_core.domain.errors import AuthenticationError, DocTypeNotFoundError
 from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.registry.registry import Registry
-from framework_m_standard.http.access import document_access
-from framework_m_standard.http.documents.actions import Call, DocumentActions, Operation
+from framework_m_standard.http.documents.actions import Call, DocumentActions
+from framework_m_standard.http.documents.operation import Operation
+from framework_m_standard.http.documents.operations import document_operations
 from framework_m_standard.http.middleware.request_context import DOCUMENTS_PATH
 from framework_m_standard.http.wire.asgi import Receive, RequestState, Scope, Send, request_state_of
 from framework_m_standard.http.wire.error_responses import problem
@@ -23,14 +24,31 @@ from framework_m_standard.http.wire.responses import RawResponse, send_response
 __all__ = ["DocumentRoutes", "document_mount"]
 
 _PREFIX: Final = [b"", b"api", b"v1"]
-_DOCTYPE, _REF, _VERB = 3, 4, 5
+_DOCTYPE, _REF, _WORD = 3, 4, 5
+
+
+class Served(NamedTuple):
+    """An operation, whether it names a document, and its variants by their query."""
+
+    operation: Operation
+    names_document: bool
+    variants: Mapping[bytes, Operation]
 
 
 class Methods(NamedTuple):
     """The methods of one kind of path."""
 
-    operations: Mapping[str, Operation]
+    operations: Mapping[str, Served]
     allow: str
+
+
+class DispatchTable(NamedTuple):
+    """What is served below `/api/v1`, by kind of path; words are looked up as they stand in the raw path."""
+
+    collection: Methods
+    document: Methods
+    collection_words: Mapping[bytes, Methods]
+    document_words: Mapping[bytes, Methods]
 
 
 class DocumentRoutes:
@@ -38,7 +56,8 @@ class DocumentRoutes:
 
     def __init__(self, registry: Registry, actions: DocumentActions) -> None:
         self._registry = registry
-        self._collection, self._document, self._verbs = _table(actions)
+        self._actions = actions
+        self._table = _compile(document_operations())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request."""
@@ -53,25 +72,29 @@ class DocumentRoutes:
         path, method = raw_path_of(scope), scope["method"]
         segments = path.split(b"/")
         methods = self._methods(segments)
-        operation = methods.operations.get(method)
-        if operation is None:
+        served = methods.operations.get(method)
+        if served is None:
             if method == "OPTIONS":
                 return RawResponse(204, b"", ((b"allow", methods.allow.encode("ascii")),))
             raise MethodNotAllowedError(methods.allow)
+        operation, names_document, variants = served
+        query = scope["query_string"]
+        if variants and query:
+            operation = variants.get(query, operation)
         # Before the DocType is looked for: else a path that is none would tell anybody which DocTypes there are.
-        ref = reference(segments[_REF]) if len(segments) > _REF else None
+        ref = reference(segments[_REF]) if names_document else None
         plan = self._plan(segment_text(segments[_DOCTYPE]), state)
-        return await operation(Call(state, plan, method, path, scope["query_string"], receive, ref))
+        return await operation.handler(self._actions, Call(state, plan, operation, path, query, receive, ref))
 
     def _methods(self, segments: Sequence[bytes]) -> Methods:
-        length = len(segments)
+        length, table = len(segments), self._table
         if segments[:_DOCTYPE] == _PREFIX:
             if length == _REF + 1:
-                return self._document
+                return table.collection_words.get(segments[_REF]) or table.document
             if length == _DOCTYPE + 1:
-                return self._collection
-            if length == _VERB + 1 and (verb := self._verbs.get(segments[_VERB])):
-                return verb
+                return table.collection
+            if length == _WORD + 1 and (methods := table.document_words.get(segments[_WORD])):
+                return methods
         raise RouteNotFoundError("no route has this path")
 
     def _plan(self, name: str, state: RequestState) -> CompiledDocType:
@@ -93,16 +116,28 @@ def document_mount(routes: DocumentRoutes) -> ASGIRouteHandler:
     return documents
 
 
-def _table(actions: DocumentActions) -> tuple[Methods, Methods, Mapping[bytes, Methods]]:
-    """The methods of `/{doctype}`, of `/{doctype}/{id}`, and of `/{doctype}/{id}/<verb>`."""
-    found: dict[tuple[str, ...], dict[str, Operation]] = {}
-    for route in document_access():
-        found.setdefault(route.below_document, {})[route.method] = actions.operations[route.operation]
-    verbs = {segments[1].encode(): _with_head(found[segments]) for segments in found if len(segments) == 2}
-    return _with_head(found[()]), _with_head(found["{id}",]), verbs
+def _compile(operations: Sequence[Operation]) -> DispatchTable:
+    """Return the table; on `/{doctype}/<word>` the methods that the word does not take are those of a document."""
+    variants: dict[tuple[str, str], dict[bytes, Operation]] = {}
+    for one in operations:
+        if one.variant:
+            variants.setdefault((one.method, one.path), {})[one.variant.encode()] = one
+    found: dict[tuple[bool, str], dict[str, Served]] = {}
+    for one in operations:
+        if not one.variant:
+            served = Served(one, one.names_document, variants.get((one.method, one.path), {}))
+            found.setdefault((one.names_document, one.word), {})[one.method] = served
+    document = found[True, ""]
+    return DispatchTable(
+        collection=_methods(found[False, ""]),
+        document=_methods(document),
+        collection_words={
+            word.encode(): _methods({**document, **own}) for (on_one, word), own in found.items() if word and not on_one
+        },
+        document_words={word.encode(): _methods(own) for (on_one, word), own in found.items() if word and on_one},
+    )
 
 
-def _with_head(operations: dict[str, Operation]) -> Methods:
-    if "GET" in operations:
-        operations["HEAD"] = operations["GET"]
-    return Methods(operations, ", ".join([*sorted(operations), "OPTIONS"]))
+def _methods(served: dict[str, Served]) -> Methods:
+    with_head = {**served, "HEAD": served["GET"]} if "GET" in served else served
+    return Methods(with_head, ", ".join([*sorted(with_head), "OPTIONS"]))

@@ -1,0 +1,78 @@
+"""`Operation`: everything that there is to say about one route for documents."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from framework_m_core.interfaces.permission import Grant
+from framework_m_core.registry.compiled import CompiledDocType
+from framework_m_standard.http.wire.responses import RawResponse
+
+__all__ = ["DOCUMENTS", "Operation"]
+
+DOCUMENTS: Final = "/api/v1/"
+"""What the path of every operation on documents is below."""
+
+_TEMPLATE: Final = re.compile(r"\{doctype\}(/\{id\})?(/[a-z_]+)?")
+
+type Handler = Callable[[Any, Any], Awaitable[RawResponse]]
+"""A method of `DocumentActions`, called with these and with the `Call`."""
+
+type RequestSchema = Callable[[CompiledDocType], dict[str, Any]]
+type ResponseSchema = Callable[[CompiledDocType, Mapping[str, Grant]], dict[str, Any]]
+
+
+def _always(_: CompiledDocType) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One operation on documents: dispatch, permission table, OpenAPI and `m routes` are derived from it.
+
+    `path` is a template below `/api/v1/`: `{doctype}`, then `{id}`, then a word, of which the last two may be left
+    out. `variant` is a query that asks for another action; it is served by the operation of the same method and path.
+    `query` and `headers` name parameters of the OpenAPI components. `body_limit` is in bytes, by default
+    `[http] max_body_mb`. The first of `statuses` is that of success.
+    """
+
+    name: str
+    method: str
+    path: str
+    action: str
+    handler: Handler
+    summary: str
+    statuses: tuple[int, ...] = (200,)
+    errors: tuple[int, ...] = ()
+    query: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
+    request: RequestSchema | None = None
+    request_required: bool = False
+    response: ResponseSchema | None = None
+    body_limit: int | None = None
+    serves: Callable[[CompiledDocType], bool] = _always
+    variant: str = ""
+
+    def __post_init__(self) -> None:
+        if _TEMPLATE.fullmatch(self.path) is None:
+            expected = "a path such as '{doctype}/{id}' or '{doctype}/search'"
+            raise ValueError(f"operation {self.name!r}: expected {expected}, got {self.path!r}")
+
+    @property
+    def template(self) -> str:
+        """The whole path."""
+        return DOCUMENTS + self.path
+
+    @property
+    def names_document(self) -> bool:
+        """Whether its path holds the `{id}` of a document."""
+        return "{id}" in self.path
+
+    @property
+    def word(self) -> str:
+        """The last segment, where it is a word."""
+        last = self.path.rpartition("/")[2]
+        return "" if last.startswith("{") else last

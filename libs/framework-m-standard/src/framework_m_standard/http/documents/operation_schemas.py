@@ -1,0 +1,43 @@
+"""Bodies of the operations on documents, as the OpenAPI document describes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from framework_m_core.interfaces.permission import Grant
+from framework_m_core.registry.compiled import CompiledDocType
+from framework_m_standard.http.openapi.components import reference
+
+__all__ = ["creation", "document", "expected_version", "page", "update"]
+
+_VERSION: Final = {
+    "type": "object",
+    "properties": {"_version": {"type": "integer"}},
+    "additionalProperties": False,
+}
+
+
+def creation(plan: CompiledDocType) -> dict[str, Any]:
+    """Return the schema of a new document."""
+    return reference(f"{plan.name}-Create")
+
+
+def update(plan: CompiledDocType) -> dict[str, Any]:
+    """Return the schema of the fields to merge."""
+    return reference(f"{plan.name}-Update")
+
+
+def expected_version(_: CompiledDocType) -> dict[str, Any]:
+    """Return the schema of a body that names the version alone."""
+    return dict(_VERSION)
+
+
+def document(plan: CompiledDocType, grants: Mapping[str, Grant]) -> dict[str, Any]:
+    """Return the schema of a document, as far as the caller may read it."""
+    return reference(plan.name) if "read" in grants else {"type": "object"}
+
+
+def page(plan: CompiledDocType, grants: Mapping[str, Grant]) -> dict[str, Any]:
+    """Return the schema of a page of documents."""
+    return reference(f"{plan.name}-Page") if "read" in grants else {"type": "object"}

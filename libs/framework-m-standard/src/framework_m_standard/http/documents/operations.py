@@ -1,0 +1,146 @@
+"""The table of operations on documents: a new one is an entry here and its handler in `DocumentActions`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from framework_m_core.registry.compiled import CompiledDocType
+from framework_m_standard.http.documents.actions import DocumentActions
+from framework_m_standard.http.documents.operation import Operation
+from framework_m_standard.http.documents.operation_schemas import creation, document, expected_version, page, update
+from framework_m_standard.http.documents.query_parameters import DOCUMENT_QUERY, LIST_QUERY
+
+__all__ = ["document_operations"]
+
+_CONDITIONS: Final = ("if_match", "if_none_match")
+_WRITE_HEADERS: Final = (*_CONDITIONS, "idempotency_key")
+_ON_ONE: Final = (400, 401, 403, 404)
+_BODY: Final = (413, 415)
+
+
+def _is_submittable(plan: CompiledDocType) -> bool:
+    return plan.meta.submittable
+
+
+_OPERATIONS: Final[tuple[Operation, ...]] = (
+    Operation(
+        name="list",
+        method="GET",
+        path="{doctype}",
+        action="read",
+        handler=DocumentActions.list,
+        summary="A page of documents",
+        statuses=(200, 304),
+        errors=(400, 401, 403, 412, 429, 503),
+        query=LIST_QUERY,
+        headers=_CONDITIONS,
+        response=page,
+    ),
+    Operation(
+        name="create",
+        method="POST",
+        path="{doctype}",
+        action="create",
+        handler=DocumentActions.create,
+        summary="Create a document",
+        statuses=(201,),
+        errors=(400, 401, 403, 409, *_BODY, 503),
+        headers=("idempotency_key",),
+        request=creation,
+        request_required=True,
+        response=document,
+    ),
+    Operation(
+        name="get",
+        method="GET",
+        path="{doctype}/{id}",
+        action="read",
+        handler=DocumentActions.get,
+        summary="One document",
+        statuses=(200, 304),
+        errors=(*_ON_ONE, 412, 503),
+        query=DOCUMENT_QUERY,
+        headers=_CONDITIONS,
+        response=document,
+    ),
+    Operation(
+        name="replace",
+        method="PUT",
+        path="{doctype}/{id}",
+        action="write",
+        handler=DocumentActions.replace,
+        summary="Change a document of a known version",
+        errors=(*_ON_ONE, 409, 412, *_BODY, 428, 503),
+        headers=_WRITE_HEADERS,
+        request=update,
+        request_required=True,
+        response=document,
+    ),
+    Operation(
+        name="update",
+        method="PATCH",
+        path="{doctype}/{id}",
+        action="write",
+        handler=DocumentActions.update,
+        summary="Change a document",
+        errors=(*_ON_ONE, 409, 412, *_BODY, 503),
+        headers=_WRITE_HEADERS,
+        request=update,
+        request_required=True,
+        response=document,
+    ),
+    Operation(
+        name="delete",
+        method="DELETE",
+        path="{doctype}/{id}",
+        action="delete",
+        handler=DocumentActions.delete,
+        summary="Delete a document",
+        statuses=(204,),
+        errors=(*_ON_ONE, 409, 412, 503),
+        query=("hard",),
+        headers=_WRITE_HEADERS,
+    ),
+    Operation(
+        name="purge",
+        method="DELETE",
+        path="{doctype}/{id}",
+        variant="hard=true",
+        action="purge",
+        handler=DocumentActions.delete,
+        summary="Delete a document for good",
+        statuses=(204,),
+    ),
+    Operation(
+        name="submit",
+        method="POST",
+        path="{doctype}/{id}/submit",
+        action="submit",
+        handler=DocumentActions.submit,
+        summary="Make a draft final",
+        errors=(*_ON_ONE, 409, 412, *_BODY, 503),
+        headers=_WRITE_HEADERS,
+        request=expected_version,
+        response=document,
+        serves=_is_submittable,
+    ),
+    Operation(
+        name="cancel",
+        method="POST",
+        path="{doctype}/{id}/cancel",
+        action="cancel",
+        handler=DocumentActions.cancel,
+        summary="Revoke a submitted document",
+        errors=(*_ON_ONE, 409, 412, *_BODY, 503),
+        headers=_WRITE_HEADERS,
+        request=expected_version,
+        response=document,
+        serves=_is_submittable,
+    ),
+)
+
+
+def document_operations() -> Sequence[Operation]:
+    """Return every operation, variants among them."""
+    return _OPERATIONS
