@@ -94,7 +94,12 @@ def _print_composition(application: Application) -> None:
         print_table(
             [(port.name, port.choice.value, port.choice.distribution) for port in application.ports], indent="  "
         )
-    for title, group in (("overrides", application.overrides), ("middleware", _middleware(application))):
+    groups = (
+        ("overrides", application.overrides),
+        ("middleware", _choices(application, "middleware")),
+        ("routes", _choices(application, "routes")),
+    )
+    for title, group in groups:
         if group:
             print(f"\n{title}")
             print_table([(choice.name, choice.value, choice.distribution) for choice in group], indent="  ")
@@ -103,8 +108,8 @@ def _print_composition(application: Application) -> None:
         print(f"\nvariant {variant.name} of {variant.distribution}, priority {variant.priority}{replaced}")
 
 
-def _middleware(application: Application) -> tuple[Choice, ...]:
-    return application.settings.discovered.choices("framework_m.middleware")
+def _choices(application: Application, group: str) -> tuple[Choice, ...]:
+    return application.settings.discovered.choices(f"framework_m.{group}")
 
 
 def _reason(step: Step) -> str:

@@ -7,13 +7,16 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from framework_m_core.bootstrap.application import Application
 from framework_m_core.cli.declared import application_here, declared_by
 from framework_m_core.cli.tables import print_table
 from framework_m_core.domain.errors import DocTypeNotFoundError
 from framework_m_core.domain.suggestions import did_you_mean
+from framework_m_core.registry.dependencies import INJECTABLE_PORTS
 from framework_m_core.registry.endpoints import Endpoint
 from framework_m_core.registry.registry import Registry
 from framework_m_standard.http.access import fixed_routes
+from framework_m_standard.http.app_routes.declared import declared_routes
 from framework_m_standard.http.documents.operations import document_operations
 
 __all__ = ["routes"]
@@ -35,7 +38,8 @@ def routes(doctype: Annotated[str | None, Parameter(help="One DocType's routes a
       m routes
       m routes Invoice
     """
-    registry = declared_by(application_here())
+    application = application_here()
+    registry = declared_by(application)
     served = [name for name, plan in registry.doctypes.items() if plan.meta.has_api]
     if doctype is not None and doctype not in served:
         raise DocTypeNotFoundError(f"no DocType {doctype!r} is served over HTTP{did_you_mean(doctype, served)}")
@@ -43,6 +47,7 @@ def routes(doctype: Annotated[str | None, Parameter(help="One DocType's routes a
     for name in sorted(served) if doctype is None else [doctype]:
         print_table(_of_doctype(registry, name))
     print_table(_functions(registry) if doctype is None else ())
+    print_table(_of_apps(application, registry) if doctype is None else ())
 
 
 def _fixed() -> Iterator[Line]:
@@ -64,6 +69,13 @@ def _of_doctype(registry: Registry, name: str) -> Iterator[Line]:
 def _functions(registry: Registry) -> Iterator[Line]:
     for path, call in registry.functions.items():
         yield "POST", f"{_RPC}fn/{path}", _leave(call)
+
+
+def _of_apps(application: Application, registry: Registry) -> Iterator[Line]:
+    ports = [*INJECTABLE_PORTS.values(), *(port.protocol for port in application.ports)]
+    for route in declared_routes(application.settings.discovered, registry, ports).routes:
+        for method in route.methods:
+            yield method, route.path, route.policy.needs
 
 
 def _leave(call: Endpoint) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,9 +19,11 @@ from framework_m_core.services.documents.service import DocumentService
 from framework_m_core.services.metadata.service import MetadataService
 from framework_m_core.services.queries.service import QueryService
 from framework_m_core.services.rpc import RpcService
+from framework_m_standard.http.app_routes.declared import NO_ROUTES, AppRoutes
 from framework_m_standard.http.documents.actions import DocumentActions
 from framework_m_standard.http.documents.routes import DocumentRoutes, document_mount
 from framework_m_standard.http.middleware.request_context import REFUSED_PATH, RequestContextMiddleware
+from framework_m_standard.http.middleware.sockets import SocketEntrance, keep_failure
 from framework_m_standard.http.openapi.document import OpenApi
 from framework_m_standard.http.openapi.routes import openapi_routes
 from framework_m_standard.http.routes.auth import AuthRoutes
@@ -52,6 +55,8 @@ class Services:
     metadata: MetadataService
     rpc: RpcService
     authentication: AuthenticationProtocol
+    app_ports: Mapping[type, object] = field(default_factory=dict)
+    app_routes: AppRoutes = NO_ROUTES
     clock: Clock = system_clock
     openapi_assets: Path | None = None
     title: str = "Framework M"
@@ -78,7 +83,7 @@ def create_app(
     actions = DocumentActions(services.documents, services.queries, encode, settings.max_body_bytes)
     auth = AuthRoutes(authentication, settings.max_body_bytes, secure_cookies=not development)
     documents = DocumentRoutes(registry, actions)
-    openapi = OpenApi(registry, services.metadata, services.title, services.version)
+    openapi = OpenApi(registry, services.metadata, services.title, services.version, services.app_routes)
     litestar = Litestar(
         route_handlers=[
             document_mount(documents),
@@ -86,19 +91,30 @@ def create_app(
             *rpc_routes(services.rpc, settings.max_body_bytes),
             *openapi_routes(openapi, services.openapi_assets),
             *auth.handlers(),
+            *services.app_routes.mounted(
+                registry, services.queries.permissions, services.documents, services.app_ports
+            ),
             *health_routes(ping, warnings, lifecycle or Lifecycle()),
             *((welcome_route(services.title, services.version),) if development else ()),
             _refusal(),
         ],
         exception_handlers={HTTPException: respond_to_exception, Exception: respond_to_exception},
         cors_config=_cors(settings),
+        after_exception=[_keep_failure],
         openapi_config=None,
         logging_config=None,
         request_max_body_size=settings.max_body_bytes,
     )
-    return RequestContextMiddleware(
-        litestar, authentication, services.clock, None if settings.cors_origins else documents
+    sockets = SocketEntrance(
+        authentication, frozenset(settings.cors_origins or ()) - {"*"}, settings.max_sockets_per_caller
     )
+    return RequestContextMiddleware(
+        litestar, authentication, services.clock, sockets, None if settings.cors_origins else documents
+    )
+
+
+async def _keep_failure(error: Exception, scope: Any) -> None:
+    keep_failure(error, scope)
 
 
 def _refusal() -> ASGIRouteHandler:

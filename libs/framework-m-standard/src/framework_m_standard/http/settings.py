@@ -29,6 +29,12 @@ class HttpSettings(BaseModel):
     shutdown_timeout_seconds: int = Field(
         default=10, ge=0, le=3600, description="How long running requests may take to finish when the server stops."
     )
+    max_sockets_per_caller: int = Field(
+        default=100,
+        ge=1,
+        le=100_000,
+        description="WebSockets that one user, or one address of guests, may have open on a worker.",
+    )
     workers: int = Field(default=1, ge=1, le=256, description="Processes that `m prod` starts.")
 
     def effective(self, settings: Settings) -> Mapping[str, Any]:

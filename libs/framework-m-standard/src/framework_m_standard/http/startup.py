@@ -5,6 +5,7 @@ from __future__ import annotations
 from framework_m_core.bootstrap.application import Application, app_title
 from framework_m_core.bootstrap.plugins.discovery import folder_of
 from framework_m_standard.http.app import Services, create_app
+from framework_m_standard.http.app_routes.declared import declared_routes
 from framework_m_standard.http.middleware.installed import found_middleware, surrounded
 from framework_m_standard.http.routes.health import Lifecycle
 
@@ -33,6 +34,8 @@ class InitWeb:
             metadata=get("metadata"),
             rpc=get("rpc"),
             authentication=get("authentication"),
+            app_ports=get("app_ports"),
+            app_routes=declared_routes(app.settings.discovered, app.registry, get("app_ports")),
             clock=get("clock"),
             openapi_assets=folder_of("offapi"),
             title=title,

@@ -41,8 +41,8 @@ APPS = "framework_m.apps"
 _OURS = "framework_m."
 _GROUPS = (
     APPS,
-    *(f"{_OURS}{name}" for name in ("bootstrap", "cli_commands", "middleware", "overrides", "ports", "settings")),
-    f"{_OURS}variants",
+    *(f"{_OURS}{name}" for name in ("bootstrap", "cli_commands", "middleware", "overrides", "ports", "routes")),
+    *(f"{_OURS}{name}" for name in ("settings", "variants")),
 )
 _PASSED_OVER = {"__main__", "conftest", "tests"}
 """Modules and packages of an app that do not run in production."""

@@ -111,7 +111,10 @@ def document_mount(routes: DocumentRoutes) -> ASGIRouteHandler:
 
     @asgi(DOCUMENTS_PATH, is_mount=True, copy_scope=False)
     async def documents(scope: Any, receive: Any, send: Any) -> None:
-        await routes(scope, receive, send)
+        if scope["type"] == "websocket":  # a mount is asked for whatever nobody else has a route for
+            await send({"type": "websocket.close"})
+        else:
+            await routes(scope, receive, send)
 
     return documents
 

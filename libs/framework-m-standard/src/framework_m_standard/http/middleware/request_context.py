@@ -9,9 +9,11 @@ from uuid import UUID
 
 from framework_m_core.domain.clock import Clock
 from framework_m_core.domain.context import ANONYMOUS, Principal, RequestContext
+from framework_m_core.domain.errors import FrameworkError
 from framework_m_core.domain.log_context import LOG_CONTEXT, LogContext
 from framework_m_core.interfaces.authentication import AuthenticationProtocol
 from framework_m_standard.http.access import unguarded_paths
+from framework_m_standard.http.middleware.sockets import SocketEntrance, refuse
 from framework_m_standard.http.wire.asgi import ASGIApp, Message, Receive, RequestState, Scope, Send, keep_request_state
 from framework_m_standard.http.wire.credentials import credentials_of, headers_by_name
 from framework_m_standard.http.wire.paths import decoded_path, raw_path_of, uuid_or_none
@@ -37,18 +39,24 @@ class RequestContextMiddleware:
     """
 
     def __init__(
-        self, app: ASGIApp, authentication: AuthenticationProtocol, clock: Clock, documents: ASGIApp | None = None
+        self,
+        app: ASGIApp,
+        authentication: AuthenticationProtocol,
+        clock: Clock,
+        sockets: SocketEntrance,
+        documents: ASGIApp | None = None,
     ) -> None:
         self._app = app
         self._documents = documents
         self._authentication = authentication
         self._clock = clock
+        self._sockets = sockets
         self._unguarded = unguarded_paths()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one connection."""
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await (self._socket if scope["type"] == "websocket" else self._app)(scope, receive, send)
             return
         headers = headers_by_name(scope["headers"])
         identifier = _request_id(headers)
@@ -69,6 +77,34 @@ class RequestContextMiddleware:
             keep_request_state(scope, state)
             serve = self._documents if self._documents and scope["path"] == DOCUMENTS_PATH else self._app
             await serve(scope, receive, identified)
+        finally:
+            LOG_CONTEXT.reset(token)
+
+    async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one WebSocket."""
+        headers = headers_by_name(scope["headers"])
+        identifier = _request_id(headers)
+
+        async def identified(message: Message) -> None:
+            if message["type"] == "websocket.accept":
+                id_header = (b"x-request-id", str(identifier).encode("ascii"))
+                message["headers"] = [*message.get("headers", ()), id_header]
+            await send(message)
+
+        _route(scope, raw_path_of(scope))
+        if scope["path"] in {DOCUMENTS_PATH, REFUSED_PATH}:
+            await send({"type": "websocket.close"})
+            return
+        log_context = LogContext("socket", identifier, correlation_id=identifier)
+        token = LOG_CONTEXT.set(log_context)
+        try:
+            connection = await self._sockets.admit(scope, headers)
+            log_context.user_id = connection.principal.id
+            context = RequestContext(connection.principal, request_id=identifier, clock=self._clock)
+            keep_request_state(scope, RequestState(headers, context))
+            await self._sockets.serve(self._app, connection, scope, receive, identified)
+        except FrameworkError as error:
+            await refuse(error, identified)
         finally:
             LOG_CONTEXT.reset(token)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
@@ -11,6 +11,8 @@ from framework_m_core.domain.errors import AuthenticationError
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.registry.registry import Registry
 from framework_m_core.services.metadata.service import MetadataService
+from framework_m_standard.http.app_routes.declared import NO_ROUTES, AppRoutes
+from framework_m_standard.http.openapi.app_paths import AppPaths
 from framework_m_standard.http.openapi.call_paths import function_parts, method_parts
 from framework_m_standard.http.openapi.components import PARAMETERS, SCHEMAS, SECURITY_SCHEMES
 from framework_m_standard.http.openapi.doctype_paths import doctype_paths, doctype_schemas
@@ -29,9 +31,17 @@ _DESCRIPTION: Final = (
 class OpenApi:
     """Documents by what a caller may see."""
 
-    def __init__(self, registry: Registry, metadata: MetadataService, title: str, version: str) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        metadata: MetadataService,
+        title: str,
+        version: str,
+        app_routes: AppRoutes = NO_ROUTES,
+    ) -> None:
         self._registry = registry
         self._metadata = metadata
+        self._app_paths = AppPaths(app_routes)
         self._info = {"title": title, "version": version, "description": _DESCRIPTION}
         self._encoded = lru_cache(maxsize=_MOST_KEPT)(self._encode)
 
@@ -52,19 +62,26 @@ class OpenApi:
             paths |= doctype_paths(plan, grants) | calls
             schemas |= doctype_schemas(plan, grants) | call_schemas
         calls, call_schemas = function_parts(self._registry.functions, visible)
+        routes, sockets = self._app_paths.paths(visible), self._app_paths.sockets(visible)
         return {
             "openapi": "3.1.0",
             "info": self._info,
             "servers": [{"url": "/"}],
             "security": [{"bearer": []}, {"session": []}],
-            "tags": [{"name": name} for name in (*visible, *(("Functions",) if calls else ()), "Framework")],
-            "paths": paths | calls,
+            "tags": [{"name": name} for name in _tags(visible, calls, routes)],
+            "paths": paths | calls | routes,
+            **({"x-websockets": sockets} if sockets else {}),
             "components": {
-                "schemas": schemas | call_schemas,
+                "schemas": schemas | call_schemas | (self._app_paths.schemas() if routes else {}),
                 "parameters": PARAMETERS,
                 "securitySchemes": SECURITY_SCHEMES,
             },
         }
+
+
+def _tags(visible: Iterable[str], calls: Mapping[str, Any], routes: Mapping[str, Any]) -> Iterable[str]:
+    own = [tag for methods in routes.values() for operation in methods.values() for tag in operation["tags"]]
+    return dict.fromkeys((*visible, *(("Functions",) if calls else ()), *own, "Framework"))
 
 
 class _Visible:

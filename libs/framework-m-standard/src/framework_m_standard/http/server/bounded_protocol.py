@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol with bounds that it lacks: on the size of a head, and on the time a request takes to come."""
+"""uvicorn's HTTP protocol with bounds that it lacks: on the size of a head, and on how long either side may take."""
 
 from __future__ import annotations
 
@@ -7,11 +7,16 @@ from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from framework_m_standard.http.server.write_deadline import WriteDeadline
+
 __all__ = ["BoundedHeads"]
 
 _MOST_OCTETS: Final = 64 * 1024
 _HEAD_SECONDS: Final = 20
 _BODY_SECONDS: Final = 120
+_BODY_OCTETS: Final = 1024 * 1024
+"""A body goes on past its time when at least so much of it comes in each such time."""
+
 _MOST_AHEAD: Final = 100
 _REFUSAL: Final = "The head or the trailer of the request is too large."
 
@@ -32,17 +37,40 @@ class BoundedHeads(HttpToolsProtocol):
         super().__init__(*arguments, **named)
         self._head_open = False
         self._octets = 0
+        self._body_open = False
+        self._body_octets = 0
         self._deadline: asyncio.TimerHandle | None = None
+        self._write_deadline: WriteDeadline | None = None
 
     def connection_made(self, transport: Any) -> None:
         """Begins a connection."""
         super().connection_made(transport)
+        self._write_deadline = WriteDeadline(self.loop, transport)
         self._allow(_HEAD_SECONDS)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Ends a connection."""
         self._allow(None)
+        if self._write_deadline is not None:
+            self._write_deadline.stop()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Begins to wait for the client to read."""
+        super().pause_writing()
+        if self._write_deadline is not None:
+            self._write_deadline.start()
+
+    def resume_writing(self) -> None:
+        """The client has read."""
+        super().resume_writing()
+        if self._write_deadline is not None:
+            self._write_deadline.stop()
+
+    def handle_websocket_upgrade(self) -> None:
+        """Hands the connection over to the protocol of sockets."""
+        self._allow(None)
+        super().handle_websocket_upgrade()
 
     def data_received(self, data: bytes) -> None:
         """Takes octets from the connection."""
@@ -57,6 +85,7 @@ class BoundedHeads(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """Takes a part of a body."""
         self._octets = 0
+        self._body_octets += len(body)
         super().on_body(body)
 
     def on_message_begin(self) -> None:
@@ -78,11 +107,14 @@ class BoundedHeads(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Ends a request's head."""
         self._head_open = False
+        self._body_open = True
+        self._body_octets = 0
         self._allow(_BODY_SECONDS)
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         """Ends a request."""
+        self._body_open = False
         self._allow(None)
         super().on_message_complete()
 
@@ -90,4 +122,13 @@ class BoundedHeads(HttpToolsProtocol):
         """Closes the connection after so many seconds, unless told otherwise before."""
         if self._deadline is not None:
             self._deadline.cancel()
-        self._deadline = None if seconds is None else self.loop.call_later(seconds, self.transport.close)
+        self._deadline = None if seconds is None else self.loop.call_later(seconds, self._look)
+
+    def _look(self) -> None:
+        """Goes on with a large body that comes, or that waits for us to read it; anything else is late."""
+        self._deadline = None
+        if self._body_open and (self._body_octets >= _BODY_OCTETS or self.flow.read_paused):
+            self._body_octets = 0
+            self._allow(_BODY_SECONDS)
+        else:
+            self.transport.close()

@@ -14,6 +14,7 @@ import uvloop
 
 from framework_m_standard.http.routes.health import Lifecycle
 from framework_m_standard.http.server.bounded_protocol import BoundedHeads
+from framework_m_standard.http.server.bounded_socket import BoundedSocket
 from framework_m_standard.http.wire.asgi import ASGIApp
 
 __all__ = ["Opener", "listen", "serve"]
@@ -26,6 +27,8 @@ _KEEP_ALIVE_SECONDS: Final = 75
 """Longer than the minute for which proxies keep their connections, so that it is they who close them."""
 
 _BACKLOG: Final = 2048
+_MOST_MESSAGE_OCTETS: Final = 1024 * 1024
+"""Of a message that a client sends over a WebSocket; a larger one closes it with 1009."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -101,7 +104,9 @@ def _config(app: ASGIApp, shutdown_timeout_seconds: int) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=BoundedHeads,
-        ws="none",
+        ws=BoundedSocket,
+        ws_max_size=_MOST_MESSAGE_OCTETS,
+        ws_per_message_deflate=False,
         lifespan="off",
         log_config=None,
         access_log=False,

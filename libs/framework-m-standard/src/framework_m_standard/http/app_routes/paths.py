@@ -1,0 +1,36 @@
+"""Where routes of apps may be: beside the framework's own and each other's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from framework_m_core.registry.checks import RESERVED_NAMES
+
+__all__ = ["check_path", "shape_of"]
+
+_PARAMETER: Final = re.compile(r"\{[^}]*\}")
+_ROOTS: Final = frozenset({"", "-", "app", "health", "metrics", "ready", "schema", "studio"})
+_API: Final = frozenset({"", "meta", "workflow"})
+_VERSIONED: Final = RESERVED_NAMES | {"", "aggregate", "export", "import", "search", "tree"}
+
+
+def shape_of(path: str) -> str:
+    """Return a path with its parameters alike: two of one shape match the same requests."""
+    return _PARAMETER.sub("{}", path)
+
+
+def check_path(path: str) -> Iterator[str]:
+    """Yield why an app may not have a path."""
+    first, second, third, *_ = [*shape_of(path).split("/")[1:], "", "", ""]
+    if first != "api":
+        if first in _ROOTS or first == "{}":
+            yield f"{path} is the framework's own: expected a path such as /shop/…"
+    elif second != "v1":
+        if second in _API or second == "{}":
+            yield f"{path} is the framework's own: expected a path such as /api/shop/…"
+    elif third in _VERSIONED or third == "{}":
+        yield f"{path} is the framework's own: expected a path such as /api/v1/shop/…"
+    elif third[:1].isupper():
+        yield f"{path} is where the documents of a DocType {third} would be: expected a lower-case name"

@@ -1,0 +1,95 @@
+"""Routes of apps in the OpenAPI document, as Litestar describes them, with our errors and security."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, Final
+
+from litestar import Litestar
+from litestar.openapi import OpenAPIConfig
+
+from framework_m_core.interfaces.permission import Grant
+from framework_m_standard.http.app_routes.declared import NO_ROUTES, AppRoute, AppRoutes
+from framework_m_standard.http.openapi.components import problems
+
+__all__ = ["AppPaths"]
+
+_PARAMETER: Final = re.compile(r"\{([^:}]+):[^}]*\}")
+_SCHEMAS: Final = "#/components/schemas/"
+_PREFIX: Final = "Routes."
+"""Keeps the schemas of routes apart from those of DocTypes."""
+
+_ERRORS: Final = (400, 401, 403, 503)
+_WITH_BODY: Final = 413
+
+type Visible = Mapping[str, Mapping[str, Grant]]
+
+
+class AppPaths:
+    """What Litestar knows of the routes is read once, when a document is first asked for."""
+
+    def __init__(self, app_routes: AppRoutes = NO_ROUTES) -> None:
+        self._app_routes = app_routes
+
+    def paths(self, visible: Visible) -> dict[str, Any]:
+        """Return the operations that a caller may use."""
+        found: dict[str, dict[str, Any]] = {}
+        for route in self._app_routes.routes:
+            path = _PARAMETER.sub(r"{\1}", route.path)
+            if not route.is_socket and route.policy.admits(visible):
+                for method in map(str.lower, route.methods):
+                    known = self._described["paths"].get(path, {}).get(method)
+                    if known is not None:
+                        found.setdefault(path, {})[method] = _operation(route, known)
+        return found
+
+    def schemas(self) -> dict[str, Any]:
+        """Return what the bodies of routes are made of."""
+        schemas = self._described.get("components", {}).get("schemas", {})
+        return {_PREFIX + name: schema for name, schema in schemas.items()}
+
+    def sockets(self, visible: Visible) -> dict[str, Any]:
+        """Return the sockets that a caller may open; OpenAPI has no words for them."""
+        return {
+            _PARAMETER.sub(r"{\1}", route.path): {"summary": route.about, "needs": route.policy.needs}
+            for route in self._app_routes.routes
+            if route.is_socket and route.policy.admits(visible)
+        }
+
+    @cached_property
+    def _described(self) -> dict[str, Any]:
+        if not self._app_routes.routes:
+            return {"paths": {}}
+        config = OpenAPIConfig(title="", version="")
+        litestar = Litestar(
+            route_handlers=self._app_routes.routers, openapi_config=config, logging_config=None, request_max_body_size=0
+        )
+        described: dict[str, Any] = _lifted(litestar.openapi_schema.to_schema())
+        return described
+
+
+def _operation(route: AppRoute, known: Mapping[str, Any]) -> dict[str, Any]:
+    errors = (*_ERRORS, _WITH_BODY) if "requestBody" in known else _ERRORS
+    served = {status: answer for status, answer in known.get("responses", {}).items() if status < "400"}
+    return {
+        **known,
+        "tags": known.get("tags") or [route.choice.name],
+        "summary": route.about or known.get("summary", route.path),
+        "description": f"Needs: {route.policy.needs}.",
+        "responses": {**served, **problems(*sorted(errors))},
+        **({"security": []} if route.policy.allow_guest else {}),
+    }
+
+
+def _lifted(node: Any) -> Any:
+    """Return a description whose references lead to the schemas under our names."""
+    if isinstance(node, dict):
+        return {key: _renamed(item) if key == "$ref" else _lifted(item) for key, item in node.items()}
+    return [_lifted(item) for item in node] if isinstance(node, list) else node
+
+
+def _renamed(reference: str) -> str:
+    inner = reference.removeprefix(_SCHEMAS)
+    return reference if inner == reference else _SCHEMAS + _PREFIX + inner

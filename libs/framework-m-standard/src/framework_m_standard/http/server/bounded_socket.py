@@ -1,0 +1,82 @@
+"""uvicorn's WebSocket protocol with bounds that it lacks: on what is written unread, and on handlers that stay."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from framework_m_standard.http.server.write_deadline import WriteDeadline
+
+__all__ = ["BoundedSocket"]
+
+_END_SECONDS: Final = 3
+"""How long a handler may go on once its connection is lost, or the process stops."""
+
+
+class BoundedSocket(WebSocketsSansIOProtocol):
+    """Reads no more while its client does not read, and cancels the handler of a connection that is lost."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._inner = self.app
+        self.app = self._run_app
+        self._task: asyncio.Task[Any] | None = None
+        self._ending: asyncio.TimerHandle | None = None
+        self._write_deadline: WriteDeadline | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        """Begins a connection."""
+        self._write_deadline = WriteDeadline(self.loop, transport)
+        super().connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Takes octets: what they ask to be answered, such as pings, waits while nothing is read there."""
+        super().data_received(data)
+        if not self.writable.is_set() and not self.transport.is_closing():
+            self.transport.pause_reading()
+
+    def pause_writing(self) -> None:
+        """Begins to wait for the client to read."""
+        super().pause_writing()
+        if self._write_deadline is not None:
+            self._write_deadline.start()
+
+    def resume_writing(self) -> None:
+        """The client has read."""
+        super().resume_writing()
+        if self._write_deadline is not None:
+            self._write_deadline.stop()
+        if not self.read_paused and not self.transport.is_closing():
+            self.transport.resume_reading()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Ends a connection."""
+        if self._write_deadline is not None:
+            self._write_deadline.stop()
+        super().connection_lost(exc)
+        self._end_soon()
+
+    def shutdown(self) -> None:
+        """Ends the connection because the process stops."""
+        super().shutdown()
+        self._end_soon()
+
+    def on_task_complete(self, task: asyncio.Task[None]) -> None:
+        """The handler has ended."""
+        super().on_task_complete(task)
+        if self._ending is not None:
+            self._ending.cancel()
+
+    async def _run_app(self, scope: Any, receive: Any, send: Any) -> None:
+        self._task = asyncio.current_task()
+        try:
+            await self._inner(scope, receive, send)
+        except asyncio.CancelledError:
+            if self._ending is None:
+                raise
+
+    def _end_soon(self) -> None:
+        if self._ending is None and self._task is not None and not self._task.done():
+            self._ending = self.loop.call_later(_END_SECONDS, self._task.cancel)

@@ -1,0 +1,41 @@
+"""A bound on the time that a client may leave unread what was written to it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+__all__ = ["WriteDeadline"]
+
+_WRITE_SECONDS: Final = 30
+_LEAST_OCTETS: Final = 32 * 1024
+"""What a client must read in that time, about a kilobyte a second."""
+
+
+class WriteDeadline:
+    """Aborts a connection whose client reads too little while the buffer of its transport is full."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, transport: Any) -> None:
+        self._loop = loop
+        self._transport = transport
+        self._timer: asyncio.TimerHandle | None = None
+        self._unread = 0
+
+    def start(self) -> None:
+        """Begin to watch: the buffer is full."""
+        if self._timer is None:
+            self._unread = self._transport.get_write_buffer_size()
+            self._timer = self._loop.call_later(_WRITE_SECONDS, self._look)
+
+    def stop(self) -> None:
+        """End it: the buffer has room, or the connection is lost."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _look(self) -> None:
+        self._timer = None
+        if self._unread - self._transport.get_write_buffer_size() < _LEAST_OCTETS:
+            self._transport.abort()
+        else:
+            self.start()
