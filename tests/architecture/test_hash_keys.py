@@ -30,6 +30,7 @@ OURS = {
     "framework_m_core/services/permissions.py: dict[tuple[int, int], _Bound]": "addresses of objects",
     "framework_m_core/services/queries/point_reads.py: dict[tuple[str, int, bool], tuple[Grant, PointRead | None]]": "ours",  # noqa: E501
     "framework_m_standard/auth/rbac.py: Mapping[int, FieldLevel]": "declared levels",
+    "framework_m_standard/http/app_routes/injection.py: Mapping[Any, Callable[..., Any]]": "types",
     "framework_m_standard/memory/engine/database.py: dict[int, EventRecord]": "places that the store counts",
     "framework_m_standard/memory/engine/transaction.py: Overlay[Any, Any]": "overlays, whose keys have a bound",
     "framework_m_standard/memory/engine/transaction.py: Overlay[Any, UUID]": "overlays, whose keys have a bound",

@@ -10,7 +10,7 @@ from uuid import UUID
 from framework_m_core.domain.clock import Clock
 from framework_m_core.domain.context import ANONYMOUS, Principal, RequestContext
 from framework_m_core.domain.errors import FrameworkError
-from framework_m_core.domain.log_context import LOG_CONTEXT, LogContext
+from framework_m_core.domain.log_context import LOG_CONTEXT, LogContext, bound_log_context
 from framework_m_core.interfaces.authentication import AuthenticationProtocol
 from framework_m_standard.http.access import unguarded_paths
 from framework_m_standard.http.middleware.sockets import SocketEntrance, refuse
@@ -95,18 +95,15 @@ class RequestContextMiddleware:
         if scope["path"] in {DOCUMENTS_PATH, REFUSED_PATH}:
             await send({"type": "websocket.close"})
             return
-        log_context = LogContext("socket", identifier, correlation_id=identifier)
-        token = LOG_CONTEXT.set(log_context)
-        try:
-            connection = await self._sockets.admit(scope, headers)
-            log_context.user_id = connection.principal.id
-            context = RequestContext(connection.principal, request_id=identifier, clock=self._clock)
-            keep_request_state(scope, RequestState(headers, context))
-            await self._sockets.serve(self._app, connection, scope, receive, identified)
-        except FrameworkError as error:
-            await refuse(error, identified)
-        finally:
-            LOG_CONTEXT.reset(token)
+        with bound_log_context(LogContext("socket", identifier, correlation_id=identifier)) as log_context:
+            try:
+                connection = await self._sockets.admit(scope, headers)
+                log_context.user_id = connection.principal.id
+                context = RequestContext(connection.principal, request_id=identifier, clock=self._clock)
+                keep_request_state(scope, RequestState(headers, context))
+                await self._sockets.serve(self._app, connection, scope, receive, identified)
+            except FrameworkError as error:
+                await refuse(error, identified)
 
     async def _state(self, scope: Scope, raw: bytes, headers: Mapping[bytes, bytes], identifier: UUID) -> RequestState:
         principal, refusal = ANONYMOUS, None
