@@ -259,6 +259,21 @@ async def test_a_client_that_does_not_read_holds_little_and_not_for_long(
         socket.transport.abort()
 
 
+async def test_a_download_that_nobody_reads_is_ended(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And what makes it with it."""
+    monkeypatch.setattr(write_deadline, "_WRITE_SECONDS", 0.3)
+    token = await served.token("clerk", "Clerk")
+    host, _, port = served.address.partition(":")
+    _, writer = await asyncio.open_connection(host, int(port), limit=1)
+    writer.write(
+        f"GET /shop/download?chunks=1000000 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
+    )
+    await eventually(lambda: served.module.MADE["chunks"])
+    await eventually(lambda: not served.state.tasks and not served.state.connections)
+    assert served.module.MADE["chunks"] < 400
+    writer.close()
+
+
 async def test_pings_of_a_client_that_does_not_read_are_not_kept(served: Served) -> None:
     """Each asks for an answer: no more of them are read than can be answered."""
     async with served.open("/shop/idle", await served.token("clerk", "Clerk")) as socket:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from random import getrandbits
 from typing import Final
@@ -65,6 +66,8 @@ class RequestContextMiddleware:
         async def identified(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*_varied(message["headers"], state.vary), id_header, _NO_SNIFF]
+            elif message.get("more_body"):
+                await asyncio.sleep(0)  # a stream whose client is gone waits for nothing else, and would never learn it
             await send(message)
 
         raw = raw_path_of(scope)

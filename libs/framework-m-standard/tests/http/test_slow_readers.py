@@ -1,0 +1,119 @@
+"""A client that does not read its answer is left, and a large body may take its time as long as it comes."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from uvicorn.server import ServerState
+
+from framework_m_standard.http.server import bounded_protocol, write_deadline
+from framework_m_standard.http.server.bounded_protocol import BoundedHeads
+from framework_m_standard.http.server.serving import _config
+
+PIECE = b"x" * 65536
+MIB = 1024 * 1024
+
+
+class Server:
+    """Serves a large answer whole at `/whole`, in pieces elsewhere, once it has read the body."""
+
+    def __init__(self) -> None:
+        self.received = 0
+        self.state = ServerState()
+        self.address: tuple[str, int] = ("", 0)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Counts what it takes."""
+        more = True
+        while more:
+            message = await receive()
+            self.received += len(message.get("body", b""))
+            more = message.get("more_body", False)
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"connection", b"close")]})
+        if scope["path"] == "/whole":
+            await send({"type": "http.response.body", "body": PIECE * 256})
+            return
+        for _ in range(256):
+            await send({"type": "http.response.body", "body": PIECE, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+
+@pytest.fixture
+async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Server]:
+    monkeypatch.setattr(write_deadline, "_WRITE_SECONDS", 0.2)
+    monkeypatch.setattr(bounded_protocol, "_BODY_SECONDS", 0.2)
+    served = Server()
+    config = _config(served, 1)
+    config.load()
+    listening = await asyncio.get_running_loop().create_server(
+        lambda: BoundedHeads(config=config, server_state=served.state, app_state={}), "127.0.0.1", 0
+    )
+    served.address = listening.sockets[0].getsockname()
+    yield served
+    listening.close()
+
+
+async def opened(server: Server) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection that holds little unread."""
+    plain = socket.socket()
+    plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+    plain.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(plain, server.address)
+    return await asyncio.open_connection(sock=plain, limit=65536)
+
+
+async def gone(server: Server) -> None:
+    """Wait until the server holds no connection and runs nothing."""
+    async with asyncio.timeout(5):
+        while server.state.connections or server.state.tasks:  # noqa: ASYNC110 - the server tells nobody
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("path", ["/whole", "/pieces"])
+async def test_who_does_not_read_is_left(server: Server, path: str) -> None:
+    _, writer = await opened(server)
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    await gone(server)
+    writer.close()
+
+
+@pytest.mark.parametrize("path", ["/whole", "/pieces"])
+async def test_who_reads_slowly_is_served(server: Server, path: str) -> None:
+    reader, writer = await opened(server)
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    got = 0
+    async with asyncio.timeout(20):
+        while chunk := await reader.read(MIB // 2):
+            got += len(chunk)
+            await asyncio.sleep(0.002)
+    assert got > 256 * len(PIECE)
+    writer.close()
+
+
+async def test_a_large_body_may_take_longer_than_a_small_one(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded_protocol, "_BODY_OCTETS", 1000)
+    reader, writer = await opened(server)
+    writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n")
+    for _ in range(60):
+        writer.write(b"x" * 1000)
+        await asyncio.sleep(0.01)
+    assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
+    assert server.received == 60000
+    writer.close()
+
+
+async def test_a_body_that_trickles_is_ended(server: Server) -> None:
+    reader, writer = await opened(server)
+    writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n")
+    for _ in range(1000):
+        writer.write(b"x")
+        await asyncio.sleep(0.005)
+        if reader.at_eof() or reader.exception():
+            break
+    assert server.received < 1000
+    await gone(server)
+    writer.close()
