@@ -18,19 +18,23 @@ from framework_m_standard.cli.child_worker import ChildWorker
 
 PARENT = """
 import socket, sys
-from framework_m_standard.cli import child_worker
 from framework_m_standard.cli.supervisor import Supervisor
 
-child_worker._COMMAND = (sys.executable, "-S", "-c", sys.argv[1])
 bound = socket.create_server(("127.0.0.1", 0))
-sys.exit(Supervisor(bound, int(sys.argv[2]), 1).run(lambda: print("ready", flush=True)))
+sys.exit(Supervisor("worker:app", bound, int(sys.argv[1]), 1).serve(lambda: print("ready", flush=True)))
 """
 WORKER = """
-import os, sys, time
-if os.path.exists("broken"):
-    sys.exit(3)
-os.write(int(sys.argv[2]), b".")
-time.sleep(60)
+import os
+
+def app():
+    if os.path.exists("broken"):
+        os._exit(3)  # as uvicorn does when a start fails
+    return serve
+
+async def serve(scope, receive, send):
+    for said in ("startup", "shutdown"):
+        await receive()
+        await send({"type": f"lifespan.{said}.complete"})
 """
 
 
@@ -40,16 +44,18 @@ class Supervised:
     def __init__(self, folder: Path, count: int) -> None:
         self.folder = folder
         self.said = folder / "said"
+        (folder / "worker.py").write_text(WORKER)
         with self.said.open("w") as stream:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", PARENT, WORKER, str(count)], cwd=folder, stdout=stream, stderr=stream
+                [sys.executable, "-c", PARENT, str(count)], cwd=folder, stdout=stream, stderr=stream
             )
-        self.wait_until(lambda: self.said.read_text().startswith("ready") and len(self.workers) == count)
+        self.wait_until(lambda: self.said.read_text().startswith("ready\n") and len(self.workers) == count)
 
     @property
     def workers(self) -> list[int]:
         pid = self.process.pid
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        return [child for child in children if b"resource_tracker" not in Path(f"/proc/{child}/cmdline").read_bytes()]
 
     @property
     def descriptors(self) -> int:
@@ -57,7 +63,7 @@ class Supervised:
 
     @property
     def deaths(self) -> int:
-        return self.said.read_text().count("A worker has died")
+        return self.said.read_text().count("a worker has died")
 
     def break_app(self, *, broken: bool) -> None:
         if broken:

@@ -11,13 +11,13 @@ import time
 from collections.abc import Iterable
 from typing import Final
 
-__all__ = ["CANNOT_START", "ChildWorker"]
+__all__ = ["CANNOT_START", "OVERSTAY_SECONDS", "ChildWorker"]
 
 CANNOT_START: Final = 2
 """The exit code of a worker that has said why its configuration cannot work."""
 
 _COMMAND: Final = (sys.executable, "-P", "-m", "framework_m_standard.cli.worker_process")
-_MORE_PATIENCE_SECONDS: Final = 5
+OVERSTAY_SECONDS: Final = 5
 """How much longer than its running requests a worker may take to end."""
 
 
@@ -28,7 +28,7 @@ class ChildWorker:
         self.started = time.monotonic()
         reading, writing = os.pipe()
         self._pipe: int | None = reading
-        arguments = [*_COMMAND, str(bound.fileno()), str(writing), *says]
+        arguments = [*_COMMAND, str(bound.fileno()), str(writing), str(os.getpid()), *says]
         try:
             self._process = subprocess.Popen(  # noqa: S603 - our own module under our own interpreter
                 arguments, pass_fds=(bound.fileno(), writing)
@@ -61,7 +61,7 @@ class ChildWorker:
     def wait(self, shutdown_timeout_seconds: float) -> None:
         """Waits for its end, for as long as running requests may take and a little more, and lets go of it."""
         try:
-            self._process.wait(shutdown_timeout_seconds + _MORE_PATIENCE_SECONDS)
+            self._process.wait(shutdown_timeout_seconds + OVERSTAY_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

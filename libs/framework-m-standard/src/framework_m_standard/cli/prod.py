@@ -14,8 +14,10 @@ from framework_m_standard.cli.listening import (
     listen_as_configured,
     settings_for,
 )
+from framework_m_standard.cli.production_worker import PRODUCTION_APP
 from framework_m_standard.cli.supervisor import Supervisor
 from framework_m_standard.cli.worker_process import serve_app
+from framework_m_standard.logs.configuration import configure_logs
 
 __all__ = ["prod"]
 
@@ -28,8 +30,8 @@ def prod(
 ) -> int:
     """Serve the app in this folder, for production.
 
-    Several workers share the port and are replaced when they die; a single one is the process itself. SIGTERM lets
-    running requests finish.
+    Several workers share the port and are replaced when they die or do not answer, and one after another upon SIGHUP; a
+    single one is the process itself. SIGTERM lets running requests finish.
 
     For example:
       m prod --host 0.0.0.0 --workers 4
@@ -48,4 +50,5 @@ def prod(
     if count == 1:
         serve_app(settings, bound, ready, frozenset())
         return 0
-    return Supervisor(bound, count, http.shutdown_timeout_seconds).run(ready)
+    configure_logs(settings)
+    return Supervisor(PRODUCTION_APP, bound, count, http.shutdown_timeout_seconds).serve(ready)

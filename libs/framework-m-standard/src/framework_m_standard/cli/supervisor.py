@@ -1,95 +1,144 @@
-"""The parent of `m prod`: several workers on one socket, replaced when they die."""
+"""The parent of `m prod`: uvicorn's supervisor of several workers on one socket, and what it lacks."""
 
 from __future__ import annotations
 
+import logging
+import os
 import signal
 import socket
-import sys
-import threading
 import time
 from collections.abc import Callable
 from typing import Final
+from weakref import WeakKeyDictionary, WeakSet
 
-from framework_m_standard.cli.child_worker import ChildWorker
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
-__all__ = ["Supervisor"]
+from framework_m_standard.cli.child_worker import CANNOT_START, OVERSTAY_SECONDS
+from framework_m_standard.http.server.serving import server_config
 
-_LOOKS_EVERY_SECONDS: Final = 0.2
+__all__ = ["SAFE_PATH", "Supervisor"]
+
+SAFE_PATH: Final = "m-prod"
+"""The value of PYTHONSAFEPATH in a worker that starts: nothing is imported from the working directory by accident."""
+
+_log = logging.getLogger(__name__)
+
+_HEALTHCHECK_SECONDS: Final = 15
+_LOOK_SECONDS: Final = 0.2
 _STABLE_SECONDS: Final = 10
 _LONGEST_PAUSE_SECONDS: Final = 30
 _LAST_RESORT_SECONDS: Final = 2
 """How often a worker is tried where there is no other."""
 
 
-class Supervisor:
-    """Starts one worker alone, so that a start that cannot succeed fails once; then all others."""
+class Supervisor(Multiprocess):
+    """Starts one worker alone, so that a start that cannot succeed fails once; workers that die young are replaced
+    ever more slowly, and one that does not end in time is killed.
 
-    def __init__(self, bound: socket.socket, count: int, shutdown_timeout_seconds: float) -> None:
-        self._bound = bound
-        self._count = count
-        self._shutdown_seconds = shutdown_timeout_seconds
-        self._stop = threading.Event()
-        self._workers: list[ChildWorker] = []
-        self._pause = 0.0
-        self._not_before = 0.0
-        self._spawned = 0.0
+    `app` is the import string of a factory of an ASGI app with a lifespan.
+    """
 
-    def run(self, ready: Callable[[], None]) -> int:
-        """Runs until a signal, or until the first worker fails to start; the exit code.
+    def __init__(self, app: str, bound: socket.socket, count: int, shutdown_timeout_seconds: int) -> None:
+        options = {"workers": count, "factory": True, "lifespan": "on", "loop": "uvloop"}
+        config = server_config(
+            app, shutdown_timeout_seconds, timeout_worker_healthcheck=_HEALTHCHECK_SECONDS, **options
+        )
+        super().__init__(config, [bound])
+        self._end_seconds = shutdown_timeout_seconds + OVERSTAY_SECONDS
+        self._started: WeakKeyDictionary[Process, float] = WeakKeyDictionary()
+        self._buried: WeakSet[Process] = WeakSet()
+        self._pause, self._not_before, self._last_start = 0.0, 0.0, 0.0
+        self._code = 0
+
+    def serve(self, ready: Callable[[], None]) -> int:
+        """Run until a signal, or until the first worker fails to start; return the exit code.
 
         `ready` is called once the first worker serves.
         """
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: self._stop.set())
+        self._ready = ready
+        os.environ.setdefault("PYTHONSAFEPATH", SAFE_PATH)
         try:
-            code = self._first()
-            if code:
-                return code
-            if not self._stop.is_set():
-                ready()
-            return self._watch()
+            self.run()
         finally:
-            for worker in self._workers:
-                worker.ask_to_end()
-            for worker in self._workers:
-                worker.wait(self._shutdown_seconds)
-            self._bound.close()
+            self.terminate_all()
+            self.join_all()
+            for bound in self.sockets:
+                bound.close()
+        return self._code
 
-    def _first(self) -> int:
-        """Waits until one worker serves; its exit code where it does not get so far."""
-        worker = self._spawn()
-        self._workers.append(worker)
-        while not worker.is_ready and not self._stop.is_set():
-            if worker.exit_code is not None and not worker.is_ready:
-                return worker.exit_code or 1
-            self._stop.wait(_LOOKS_EVERY_SECONDS)
-        return 0
+    def init_processes(self) -> None:
+        """Start one worker, and the others once it serves."""
+        first = self._start()
+        self.processes.append(first)
+        while not first.is_ready(_LOOK_SECONDS):
+            self.handle_signals()
+            if first.exitcode is not None:
+                self._fail(first.exitcode)
+            if self.should_exit.wait(_LOOK_SECONDS):
+                return
+        self._ready()
+        self.processes.extend(self._start() for _ in range(self.processes_num - 1))
 
-    def _watch(self) -> int:
-        while not self._stop.wait(_LOOKS_EVERY_SECONDS):
-            for worker in [worker for worker in self._workers if worker.exit_code is not None]:
-                self._bury(worker)
-            while len(self._workers) < self._count and self._may_spawn():
-                self._workers.append(self._spawn())
-        return 0
+    def keep_subprocess_alive(self) -> None:
+        """Kill workers that do not answer, and replace dead ones once the pause is over."""
+        for place, process in enumerate(self.processes):
+            if self.should_exit.is_set():
+                return
+            if process.exitcode is None and not process.ping(self.config.timeout_worker_healthcheck):
+                process.kill()
+                process.join()
+            if process.exitcode is None:
+                continue
+            if process not in self._buried:
+                self._bury(process, process.exitcode)
+            if self._may_start():
+                self.processes[place] = self._start()
+                process.process.close()
 
-    def _may_spawn(self) -> bool:
+    def join_all(self) -> None:
+        """Wait for the workers' end, for as long as running requests may take and a little more."""
+        end = time.monotonic() + self._end_seconds
+        for process in self.processes:
+            process.process.join(max(0.0, end - time.monotonic()))
+            if process.exitcode is None:
+                _log.error("a worker has not ended in time: it is killed")
+                process.kill()
+        super().join_all()
+
+    def _start(self) -> Process:
+        process = Process(self.config, self.sockets)
+        process.start()
+        process.child_conn.close()  # so that a worker that dies is not waited for
+        self._started[process] = self._last_start = time.monotonic()
+        return process
+
+    def _fail(self, code: int) -> None:
+        """Give up, as the first worker has not come to serve; one that could not start has said why."""
+        self._code = CANNOT_START if code == STARTUP_FAILURE else 1
+        if code != STARTUP_FAILURE:
+            _log.error("the first worker ended before it served, by %s", _how(code))
+        self.should_exit.set()
+
+    def _may_start(self) -> bool:
         """Once the pause is over; where no worker is left, at once, but for one that has only just been tried."""
         now = time.monotonic()
-        return now >= self._not_before or (not self._workers and now >= self._spawned + _LAST_RESORT_SECONDS)
+        return now >= self._not_before or (
+            all(process.exitcode is not None for process in self.processes)
+            and now >= self._last_start + _LAST_RESORT_SECONDS
+        )
 
-    def _spawn(self) -> ChildWorker:
-        self._spawned = time.monotonic()
-        return ChildWorker(self._bound, ())
-
-    def _bury(self, worker: ChildWorker) -> None:
-        """Takes a dead worker off the list; workers that die young are replaced ever more slowly."""
-        self._workers.remove(worker)
-        worker.wait(0)
-        print(f"A worker has died with exit code {worker.exit_code}: starting another.", file=sys.stderr, flush=True)
+    def _bury(self, process: Process, code: int) -> None:
+        self._buried.add(process)
+        process.kill()  # closes its connections
+        _log.error("a worker has died by %s: another is started", _how(code))
         now = time.monotonic()
-        if now - worker.started >= _STABLE_SECONDS:
+        if now - self._started.get(process, 0.0) >= _STABLE_SECONDS:
             self._pause = 0.0
         elif now >= self._not_before:
             self._pause = min(max(1.0, self._pause * 2), _LONGEST_PAUSE_SECONDS)
             self._not_before = now + self._pause
+
+
+def _how(code: int) -> str:
+    return f"exit code {code}" if code >= 0 else f"{signal.Signals(-code).name} (exit code {code})"

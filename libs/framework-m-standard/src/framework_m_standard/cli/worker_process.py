@@ -1,6 +1,6 @@
-"""The process that serves. `m start` and `m prod` run it as a child on a socket of theirs, and start it again.
+"""The process that serves. `m start` runs it as a child on a socket of its own, and starts it again.
 
-`python -m framework_m_standard.cli.worker_process <socket> <pipe> <what it says>…`: the descriptors are
+`python -m framework_m_standard.cli.worker_process <socket> <pipe> <parent> <what it says>…`: the descriptors are
 inherited; a byte on the pipe says that the worker is ready.
 """
 
@@ -26,15 +26,23 @@ from framework_m_standard.cli.greeting import Says, greet
 from framework_m_standard.cli.listening import address_of, http_settings, settings_for
 from framework_m_standard.http.middleware.request_log import RequestLog, show_requests
 from framework_m_standard.http.routes.health import Lifecycle
-from framework_m_standard.http.server.serving import serve
+from framework_m_standard.http.server.serving import Opener, serve
 from framework_m_standard.http.wire.asgi import ASGIApp
 from framework_m_standard.logs.configuration import configure_logs
 
-__all__ = ["serve_app"]
+__all__ = ["follow_parent", "opener_of", "serve_app"]
 
 
 def serve_app(settings: Settings, bound: socket.socket, ready: Callable[[], None], says: frozenset[Says]) -> None:
     """Serves the app on a socket until a signal. Raises ConfigurationError for one that cannot be served."""
+    lifecycle = Lifecycle()
+    seconds = http_settings(settings).shutdown_timeout_seconds
+    opener = opener_of(settings, address_of(bound), says, lifecycle)
+    serve(opener, bound, lifecycle, shutdown_timeout_seconds=seconds, ready=ready)
+
+
+def opener_of(settings: Settings, address: str, says: frozenset[Says], lifecycle: Lifecycle) -> Opener:
+    """Return what opens the app for its roles. Raises ConfigurationError for a process that does not serve."""
     configure_logs(settings)
     if Says.REQUESTS in says:
         show_requests()
@@ -43,7 +51,6 @@ def serve_app(settings: Settings, bound: socket.socket, ready: Callable[[], None
     if "web" not in settings.framework.roles:
         names = ", ".join(settings.framework.roles)
         raise ConfigurationError(f"[framework] roles: expected 'web' among them in a process that serves, got {names}")
-    lifecycle, address = Lifecycle(), address_of(bound)
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[ASGIApp]:
@@ -58,13 +65,11 @@ def serve_app(settings: Settings, bound: socket.socket, ready: Callable[[], None
         finally:
             await application.close()
 
-    seconds = http_settings(settings).shutdown_timeout_seconds
-    serve(opened, bound, lifecycle, shutdown_timeout_seconds=seconds, ready=ready)
+    return opened
 
 
-def _follow_parent() -> None:
-    """Stops the worker when its parent is gone, however that came about."""
-    parent = os.getppid()
+def follow_parent(parent: int) -> None:
+    """Stop the worker when its parent is gone, however that came about, and be it before now."""
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -74,10 +79,10 @@ def _follow_parent() -> None:
     threading.Thread(target=watch, name="follow-parent", daemon=True).start()
 
 
-def _main(descriptor: int, pipe: int, says: frozenset[Says]) -> int:
+def _main(descriptor: int, pipe: int, parent: int, says: frozenset[Says]) -> int:
     # Ctrl-C reaches the whole group; the parent then asks for an orderly end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _follow_parent()
+    follow_parent(parent)
 
     def ready() -> None:
         os.write(pipe, b".")
@@ -92,4 +97,5 @@ def _main(descriptor: int, pipe: int, says: frozenset[Says]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(_main(int(sys.argv[1]), int(sys.argv[2]), frozenset(map(Says, sys.argv[3:]))))
+    given = sys.argv[1:]
+    sys.exit(_main(int(given[0]), int(given[1]), int(given[2]), frozenset(map(Says, given[3:]))))

@@ -15,9 +15,10 @@ import uvloop
 from framework_m_standard.http.routes.health import Lifecycle
 from framework_m_standard.http.server.bounded_protocol import BoundedHeads
 from framework_m_standard.http.server.bounded_socket import BoundedSocket
+from framework_m_standard.http.server.cut_off import RespondWhenCutOff, finish_cut_off
 from framework_m_standard.http.wire.asgi import ASGIApp
 
-__all__ = ["Opener", "listen", "serve"]
+__all__ = ["Opener", "listen", "serve", "server_config"]
 
 type Opener = Callable[[], AbstractAsyncContextManager[ASGIApp]]
 """Opens what serves, and closes it at the end."""
@@ -71,9 +72,10 @@ async def _serve(
     with _signals(lambda: _stop(lifecycle, opening)):
         try:
             async with opener() as app:
-                server = _Server(_config(app, seconds), lifecycle)
+                server = _Server(server_config(RespondWhenCutOff(app), seconds, lifespan="off"), lifecycle)
                 ready()
                 await server.serve(sockets=[bound])
+                await finish_cut_off()
         except asyncio.CancelledError:
             if not lifecycle.stopping:
                 raise
@@ -100,14 +102,17 @@ def _signals(stop: Callable[[], None]) -> Iterator[None]:
             loop.remove_signal_handler(number)
 
 
-def _config(app: ASGIApp, shutdown_timeout_seconds: int) -> uvicorn.Config:
+def server_config(app: ASGIApp | str, shutdown_timeout_seconds: int, **options: Any) -> uvicorn.Config:
+    """Return uvicorn's configuration of every server of ours.
+
+    Each request has a context of its own: one that is sent ahead would inherit that of the request before it.
+    """
     return uvicorn.Config(
         app,
         http=BoundedHeads,
         ws=BoundedSocket,
         ws_max_size=_MOST_MESSAGE_OCTETS,
         ws_per_message_deflate=False,
-        lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
@@ -115,6 +120,8 @@ def _config(app: ASGIApp, shutdown_timeout_seconds: int) -> uvicorn.Config:
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=shutdown_timeout_seconds,
         backlog=_BACKLOG,
+        reset_contextvars=True,
+        **options,
     )
 
 

@@ -48,6 +48,7 @@ STATUS: Final[Mapping[type[FrameworkError], int]] = {
     errors.OutcomeUnknownError: 503,
     errors.TransientError: 503,
     request_errors.NotReadyError: 503,
+    request_errors.ServerStoppedError: 503,
 }
 
 _GENERIC: Final[Mapping[type[FrameworkError], str]] = {
@@ -67,6 +68,9 @@ _FAILED: Final = "something went wrong here: the request id finds it in the serv
 _RETRY_SECONDS: Final = 2
 _PROBLEM: Final = (b"content-type", b"application/problem+json")
 _NO_STORE: Final = (b"cache-control", b"no-store")
+_OUTCOME_UNKNOWN: Final = (errors.OutcomeUnknownError, request_errors.ServerStoppedError)
+"""What nobody is told to repeat, since it may have been stored."""
+
 _HTTP_CODES: Final = {404: "route_not_found", 405: "method_not_allowed", 413: "body_too_large"}
 
 
@@ -135,7 +139,7 @@ def _headers(error: Exception, status: int) -> Headers:
         return ((b"www-authenticate", b"Bearer"),)
     if isinstance(error, RateLimitError):
         return ((b"retry-after", b"%d" % error.retry_after),)
-    if status == HTTPStatus.SERVICE_UNAVAILABLE and not isinstance(error, errors.OutcomeUnknownError):
+    if status == HTTPStatus.SERVICE_UNAVAILABLE and not isinstance(error, _OUTCOME_UNKNOWN):
         return ((b"retry-after", b"%d" % _RETRY_SECONDS),)
     if isinstance(error, MethodNotAllowedError):
         return ((b"allow", error.allow.encode("ascii")),)

@@ -11,6 +11,7 @@ __all__ = [
     "MethodNotAllowedError",
     "NotReadyError",
     "RouteNotFoundError",
+    "ServerStoppedError",
 ]
 
 
@@ -52,3 +53,9 @@ class NotReadyError(FrameworkError):
     """The process cannot serve now: it is starting, stopping, or what it needs is away."""
 
     code = "not_ready"
+
+
+class ServerStoppedError(FrameworkError):
+    """The server stopped before the request was finished: what it wrote is stored whole or not at all."""
+
+    code = "server_stopped"

@@ -1,0 +1,43 @@
+"""An app with ASGI's lifespan over what serves: opened at start-up, closed at shut-down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from framework_m_core.domain.errors import ConfigurationError
+from framework_m_standard.http.server.cut_off import RespondWhenCutOff, finish_cut_off
+from framework_m_standard.http.server.serving import Opener
+from framework_m_standard.http.wire.asgi import ASGIApp
+
+__all__ = ["OpenedAtStartup"]
+
+
+class OpenedAtStartup:
+    """Serves what an opener opens. A start that cannot succeed as configured is explained without a traceback."""
+
+    def __init__(self, opener: Opener, explain: Callable[[ConfigurationError], None]) -> None:
+        self._opener = opener
+        self._explain = explain
+        self._app: ASGIApp
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one connection, or the life of the process."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _live(self, receive: Any, send: Any) -> None:
+        await receive()
+        try:
+            async with self._opener() as app:
+                self._app = RespondWhenCutOff(app)
+                await send({"type": "lifespan.startup.complete"})
+                await receive()
+                await finish_cut_off()
+        except ConfigurationError as error:
+            self._explain(error)
+            await send({"type": "lifespan.startup.failed", "message": ""})
+            return
+        await send({"type": "lifespan.shutdown.complete"})
