@@ -31,6 +31,7 @@ STORIES = (
     Story("README.md", anew=True),
     Story("CONTRIBUTING.md"),
     Story("docs/user/getting-started.md"),
+    Story("docs/user/routes.md"),
     Story("docs/user/testing.md"),
     Story("docs/user/cli.md", stops=True),
     Story("examples/todo/README.md", beside=True),
