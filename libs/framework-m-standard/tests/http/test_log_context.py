@@ -14,6 +14,7 @@ import pytest
 from framework_m_core.domain.clock import system_clock
 from framework_m_core.domain.log_context import LOG_CONTEXT, LogContext, bound_log_context, log_fields
 from framework_m_standard.http.middleware.request_context import RequestContextMiddleware
+from framework_m_standard.http.middleware.sockets import SocketEntrance
 from framework_m_standard.http.middleware.request_log import RequestLog
 
 _log = logging.getLogger("acme")
@@ -63,10 +64,14 @@ class App:
         _log.info("worked %s", name)
 
 
+def _wrapped(app: Any, authentication: Any) -> RequestContextMiddleware:
+    return RequestContextMiddleware(app, authentication, system_clock, SocketEntrance(authentication, (), 1))
+
+
 async def test_interleaved_requests_keep_their_contexts(site: Any, recorded: Recorded) -> None:
     """Two on one connection's task and two beside them; they end in the reverse order of their beginning."""
     app = App()
-    wrapped = RequestContextMiddleware(app, site.authentication, system_clock)
+    wrapped = _wrapped(app, site.authentication)
     names, ids = ["a", "b", "c"], {name: uuid4() for name in "abc"}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(wrapped), base_url="http://site") as client:  # type: ignore[arg-type]
         tasks = []
@@ -100,7 +105,7 @@ async def test_a_request_that_raises_leaves_nothing_behind(site: Any) -> None:
     async def fails(scope: Any, receive: Any, send: Any) -> None:
         raise RuntimeError
 
-    wrapped = RequestContextMiddleware(fails, site.authentication, system_clock)
+    wrapped = _wrapped(fails, site.authentication)
     with pytest.raises(RuntimeError):
         await wrapped({"type": "http", "method": "GET", "path": "/", "raw_path": b"/", "headers": []}, None, None)  # type: ignore[arg-type]
     assert LOG_CONTEXT.get() is None
@@ -122,7 +127,7 @@ async def test_credentials_that_are_refused_are_logged_with_the_request(site: An
             raise RuntimeError("the store of sessions is broken")
 
     number = uuid4()
-    wrapped = RequestContextMiddleware(site.app._app, Away(), system_clock)  # type: ignore[arg-type]
+    wrapped = _wrapped(site.app._app, Away())
     headers = {"authorization": "Bearer x", "x-request-id": str(number)}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(wrapped), base_url="http://site") as client:  # type: ignore[arg-type]
         assert (await client.get("/api/v1/Sale", headers=headers)).status_code == 500
