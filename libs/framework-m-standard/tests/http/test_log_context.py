@@ -14,8 +14,8 @@ import pytest
 from framework_m_core.domain.clock import system_clock
 from framework_m_core.domain.log_context import LOG_CONTEXT, LogContext, bound_log_context, log_fields
 from framework_m_standard.http.middleware.request_context import RequestContextMiddleware
-from framework_m_standard.http.middleware.sockets import SocketEntrance
 from framework_m_standard.http.middleware.request_log import RequestLog
+from framework_m_standard.http.middleware.sockets import SocketEntrance
 
 _log = logging.getLogger("acme")
 
