@@ -105,8 +105,8 @@ class Steps:
         return read
 
     def _encoding(self, page: Any) -> Task:
-        encode = DocumentEncoder(self._app.registry)
-        return _repeated(lambda: encode(self._plan, page))
+        encode = DocumentEncoder()
+        return _repeated(lambda: encode(self._app.registry, self._plan, page))
 
     def _body(self) -> Task:
         body = as_json({"name": "SO-1", **business(1)}).encode()

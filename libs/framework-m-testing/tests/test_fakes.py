@@ -14,6 +14,7 @@ from framework_m_core.bootstrap.settings.sources import load_settings
 from framework_m_core.domain.errors import TransientError
 from framework_m_core.interfaces.identity import IdentityProtocol
 from framework_m_core.interfaces.session import SessionProtocol
+from framework_m_core.registry.handle import RegistryHandle
 from framework_m_testing.clock import SetClock
 from framework_m_testing.contracts.authentication import AuthenticationContract, LoginHarness
 from framework_m_testing.contracts.bootstrap import BootstrapContract
@@ -92,11 +93,11 @@ class TestFakeAuthentication(AuthenticationContract):
 class TestFakePermission(PermissionContract):
     @pytest.fixture
     def engine(self) -> FakePermission:
-        return FakePermission(permission_registry(), rules=RULES, trusted=[TRUSTED])
+        return FakePermission(RegistryHandle(permission_registry()), rules=RULES, trusted=[TRUSTED])
 
     @pytest.fixture
     def unable(self) -> list[FakePermission]:
-        away = FakePermission(permission_registry(), rules=RULES)
+        away = FakePermission(RegistryHandle(permission_registry()), rules=RULES)
         away.failure = TransientError("the engine is away")
         return [away]
 
@@ -104,7 +105,9 @@ class TestFakePermission(PermissionContract):
 class TestFakePermissionThatDecides(TestFakePermission):
     @pytest.fixture
     def engine(self) -> FakePermission:
-        return FakePermission(permission_registry(), decide=lambda _: True, rules=RULES, trusted=[TRUSTED])
+        return FakePermission(
+            RegistryHandle(permission_registry()), decide=lambda _: True, rules=RULES, trusted=[TRUSTED]
+        )
 
 
 class TestFakeBootstrap(BootstrapContract):

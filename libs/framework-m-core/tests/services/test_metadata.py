@@ -12,6 +12,7 @@ from framework_m_core.domain.errors import AuthenticationError, DocTypeNotFoundE
 from framework_m_core.domain.fields.field import Field
 from framework_m_core.interfaces.permission import Grant, PolicyEvaluateRequest, PolicyEvaluateResult
 from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.registry.registry import Registry
 from framework_m_core.services.metadata.service import MetadataService
 from framework_m_core.services.permissions import PermissionService
@@ -66,7 +67,7 @@ class Engine:
     def __init__(self, grants: Mapping[str, Grant]) -> None:
         self._grants = grants
 
-    async def grant(self, principal: Principal, doctype: str, action: str) -> Grant | None:
+    async def grant(self, context: RequestContext, doctype: str, action: str) -> Grant | None:
         return self._grants.get(f"{doctype}.{action}")
 
     async def evaluate(self, request: PolicyEvaluateRequest) -> PolicyEvaluateResult:
@@ -75,7 +76,7 @@ class Engine:
 
 def _service(**grants: Grant) -> MetadataService:
     engine = Engine({name.replace("_", "."): grant for name, grant in grants.items()})
-    return MetadataService(_registry(), PermissionService(engine))
+    return MetadataService(RegistryHandle(_registry()), PermissionService(engine))
 
 
 async def test_the_overview_lists_by_module_what_the_caller_has_any_grant_for() -> None:

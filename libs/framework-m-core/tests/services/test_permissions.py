@@ -27,8 +27,8 @@ class Engine:
         self.asked: list[tuple[str, str, str]] = []
         self.evaluated: list[PolicyEvaluateRequest] = []
 
-    async def grant(self, principal: Principal, doctype: str, action: str) -> Grant | None:
-        self.asked.append((principal.id, doctype, action))
+    async def grant(self, context: RequestContext, doctype: str, action: str) -> Grant | None:
+        self.asked.append((context.principal.id, doctype, action))
         return self.answer
 
     async def evaluate(self, request: PolicyEvaluateRequest) -> PolicyEvaluateResult:
@@ -61,7 +61,7 @@ async def test_a_grant_is_asked_for_once_per_roles_doctype_and_action(time: Time
     for _ in range(2):
         for principal in (_person("ada", "Clerk"), _person("bob", "Clerk"), _person("eve", "Boss")):
             for plan, action in ((THING, "read"), (THING, "write"), (SHELF, "read")):
-                assert await permissions.find(principal, plan, action) is engine.answer
+                assert await permissions.find(RequestContext(principal), plan, action) is engine.answer
         time.seconds += 1_000_000
     asked = [("Thing", "read"), ("Thing", "write"), ("Shelf", "read")]
     assert engine.asked == [(who, *what) for who in ("ada", "eve") for what in asked]
@@ -70,12 +70,12 @@ async def test_a_grant_is_asked_for_once_per_roles_doctype_and_action(time: Time
 async def test_a_refusal_is_asked_again_after_a_second(time: Time) -> None:
     engine = Engine(None)
     permissions = PermissionService(engine, time)
-    assert await permissions.find(_person(), THING, "read") is None
+    assert await permissions.find(RequestContext(_person()), THING, "read") is None
     engine.answer = grant_of()
     time.seconds += 0.9
-    assert await permissions.find(_person(), THING, "read") is None
+    assert await permissions.find(RequestContext(_person()), THING, "read") is None
     time.seconds += 0.1
-    assert await permissions.find(_person(), THING, "read") is engine.answer
+    assert await permissions.find(RequestContext(_person()), THING, "read") is engine.answer
     assert len(engine.asked) == 2
 
 
@@ -84,25 +84,25 @@ async def test_a_grant_is_kept_for_its_time_to_live(time: Time) -> None:
     permissions = PermissionService(engine, time)
     for passed in (0.0, 4.9, 0.1, 4.9):
         time.seconds += passed
-        assert await permissions.find(_person(), THING, "read") is engine.answer
+        assert await permissions.find(RequestContext(_person()), THING, "read") is engine.answer
     assert len(engine.asked) == 2
     engine.answer = None
     time.seconds += 5
-    assert await permissions.find(_person(), THING, "read") is None
+    assert await permissions.find(RequestContext(_person()), THING, "read") is None
 
 
 async def test_a_grant_with_no_time_to_live_is_asked_for_each_time(time: Time) -> None:
     engine = Engine(grant_of(ttl=0.0))
     permissions = PermissionService(engine, time)
     for _ in range(3):
-        assert await permissions.find(_person(), THING, "read")
+        assert await permissions.find(RequestContext(_person()), THING, "read")
     assert len(engine.asked) == 3
 
 
 async def test_an_engine_that_fails_grants_nothing_and_is_asked_again(time: Time) -> None:
     class Broken(Engine):
-        async def grant(self, principal: Principal, doctype: str, action: str) -> Grant | None:
-            await super().grant(principal, doctype, action)
+        async def grant(self, context: RequestContext, doctype: str, action: str) -> Grant | None:
+            await super().grant(context, doctype, action)
             raise ConnectionError("away")
 
     engine = Broken()
@@ -167,7 +167,7 @@ async def test_the_callers_values_are_of_the_kind_of_the_field_whoever_grants(
 async def test_an_engines_scope_that_cannot_be_used_grants_nothing(tree: Comparison) -> None:
     permissions = PermissionService(Engine(grant_of(scopes=(Or((tree,)),))))
     with pytest.raises(ConfigurationError, match="the permission engine's scope a test cannot be used"):
-        await permissions.find(_person(), THING, "read")
+        await permissions.find(RequestContext(_person()), THING, "read")
 
 
 @pytest.mark.parametrize(("owner", "covered"), [("ada", True), ("bob", False)])
@@ -186,7 +186,7 @@ async def test_an_engine_that_decides_by_document_is_asked_about_each(authorized
     permissions, context = PermissionService(engine), RequestContext(_person("ada"))
     for document in (stored(THING), stored(THING), stored(THING, number=5)):
         assert await permissions.covers(context, THING, "write", grant_of(evaluate=True), document) is authorized
-    request = PolicyEvaluateRequest(context.principal, "Thing", "write", stored(THING))
+    request = PolicyEvaluateRequest(context, "Thing", "write", stored(THING))
     assert engine.evaluated[:2] == [request] * 2
     assert [one.document["number"] for one in engine.evaluated] == [None, None, 5]
 

@@ -23,6 +23,7 @@ from framework_m_core.interfaces.outbox import OutboxProtocol
 from framework_m_core.interfaces.schema_mapper import SchemaMapperProtocol
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol
 from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.services.documents.changes import record_change
 from framework_m_core.services.documents.validation import document_values
 from framework_m_core.services.events.dispatch import HANDLERS, EventDispatch
@@ -53,14 +54,14 @@ class InitRegistries:
     order = 20
 
     async def run(self, app: Application) -> None:
-        """Provides `snapshot`. Raises ConfigurationError with all problems of all apps."""
+        """Provides `registry_handle`. Raises ConfigurationError with all problems of all apps."""
         builder, apps = RegistryBuilder(), _apps(app)
         for choice in apps:
             register_app(builder, choice)
         app.override_by_modules(apps)
         for port in app.ports:
             builder.add_port(port.protocol)
-        app.container.provide("registry", builder.freeze())
+        app.container.provide("registry_handle", RegistryHandle(builder.freeze()))
 
 
 def _apps(app: Application) -> list[discovery.Choice]:

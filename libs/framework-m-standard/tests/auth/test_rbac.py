@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framework_m import And, Comparison, DocType, Field, Not, Or, UserAttribute
-from framework_m_core.domain.context import Principal, system_context
+from framework_m_core.domain.context import Principal, RequestContext, system_context
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.domain.filters.tree import EVERYTHING, matches
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.registry.registry import Registry
 from framework_m_standard.auth.rbac import RbacPermission
 from framework_m_standard.doctypes.user import User
@@ -101,13 +102,13 @@ def snapshot_of(*models: type[DocType]) -> Registry:
 
 @pytest.fixture(scope="module")
 def rbac() -> RbacPermission:
-    return RbacPermission(snapshot_of(User, Row, Case, TeamCase, AssignedCase, OpenCase, ClosedCase))
+    return RbacPermission(RegistryHandle(snapshot_of(User, Row, Case, TeamCase, AssignedCase, OpenCase, ClosedCase)))
 
 
 class TestRbacPermission(PermissionContract):
     @pytest.fixture
     def engine(self) -> RbacPermission:
-        return RbacPermission(permission_registry())
+        return RbacPermission(RegistryHandle(permission_registry()))
 
     @pytest.fixture
     def unable(self) -> list[RbacPermission]:
@@ -157,7 +158,7 @@ def covers(grant: Grant | None, principal: Principal, document: Mapping[str, Any
 async def test_reading(
     rbac: RbacPermission, principal: Principal, doctype: str, document: Mapping[str, Any], expected: bool
 ) -> None:
-    assert covers(await rbac.grant(principal, doctype, "read"), principal, document) is expected
+    assert covers(await rbac.grant(RequestContext(principal), doctype, "read"), principal, document) is expected
 
 
 @pytest.mark.parametrize(
@@ -169,7 +170,7 @@ async def test_reading(
     ],
 )
 async def test_no_grant(rbac: RbacPermission, roles: tuple[str, ...], doctype: str, action: str) -> None:
-    assert await rbac.grant(person(*roles), doctype, action) is None
+    assert await rbac.grant(RequestContext(person(*roles)), doctype, action) is None
 
 
 def test_own_without_a_field_to_own_by_stops_the_start() -> None:
@@ -184,12 +185,12 @@ def test_own_without_a_field_to_own_by_stops_the_start() -> None:
 
 async def test_rules_name_the_roles_that_decided(rbac: RbacPermission) -> None:
     roles = {"Boss": "Case.read:Boss,Guest", "Administrator": "Case.read:Administrator"}
-    found = {role: await rbac.grant(person(role), "Case", "read") for role in roles}
+    found = {role: await rbac.grant(RequestContext(person(role)), "Case", "read") for role in roles}
     assert {role: grant.rule for role, grant in found.items() if grant} == roles
 
 
 async def test_a_grant_cannot_be_widened(rbac: RbacPermission) -> None:
-    grant = await rbac.grant(person("Clerk"), "Case", "read")
+    grant = await rbac.grant(RequestContext(person("Clerk")), "Case", "read")
     with pytest.raises(AttributeError):
         grant.scopes = (EVERYTHING,)  # type: ignore[union-attr, misc]
 
@@ -211,7 +212,9 @@ LEVEL_2 = {"secret_note", "hidden_rows", "hidden_rows.text", "hidden_rows.line",
     ],
 )
 async def test_fields(rbac: RbacPermission, roles: tuple[str, ...], readable: set[str], writable: set[str]) -> None:
-    reading, writing = [await rbac.grant(person(*roles), "Case", action) for action in ("read", "write")]
+    reading, writing = [
+        await rbac.grant(RequestContext(person(*roles)), "Case", action) for action in ("read", "write")
+    ]
     assert reading
     assert reading.readable == readable | FRAMEWORK
     assert reading.writable == frozenset()
@@ -220,7 +223,7 @@ async def test_fields(rbac: RbacPermission, roles: tuple[str, ...], readable: se
 
 
 async def test_a_level_is_not_read_by_those_who_only_read_documents(rbac: RbacPermission) -> None:
-    grant = await rbac.grant(person("Floor"), "Case", "read")
+    grant = await rbac.grant(RequestContext(person("Floor")), "Case", "read")
     assert grant
     assert grant.readable == PLAIN | FRAMEWORK
 
@@ -271,12 +274,12 @@ async def test_another_role_never_takes_anything_away(
     colors: list[str],
 ) -> None:
     model = thing({"read": permissions, "write": permissions}, levels)
-    rbac = RbacPermission(snapshot_of(model))
+    rbac = RbacPermission(RegistryHandle(snapshot_of(model)))
     attributes = {"colors": tuple(colors)}
     for action in ("read", "write"):
         few = Principal("me", some, attributes=attributes)
         many = Principal("me", some | more, attributes=attributes)
-        before, after = [await rbac.grant(who, "Thing", action) for who in (few, many)]
+        before, after = [await rbac.grant(RequestContext(who), "Thing", action) for who in (few, many)]
         if covers(before, few, document):
             assert covers(after, many, document)
         if before is not None:

@@ -19,7 +19,7 @@ ACCOUNT = "ada@example.com"
 def throttle(worker: Worker, settings: AuthSettings) -> LoginThrottle:
     few = settings.model_copy(update={"login_failures_per_account": 3, "login_failures_per_address": 5})
     get = worker.app.container.get
-    return LoginThrottle(get("registry"), get("unit_of_work"), get("reader"), few, worker.clock, get("ids"))
+    return LoginThrottle(get("registry_handle"), get("unit_of_work"), get("reader"), few, worker.clock, get("ids"))
 
 
 async def attempts(throttle: LoginThrottle, number: int, account: str = ACCOUNT, address: str = ADDRESS) -> None:

@@ -33,6 +33,7 @@ from framework_m_core.domain.context import ADMINISTRATOR, GUEST, Principal
 from framework_m_core.domain.errors import TransientError
 from framework_m_core.interfaces.audit_log import AuditEntry
 from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.registry.registry import Registry
 from framework_m_core.services.documents.links import LinkService
 from framework_m_core.services.documents.naming import NamingService
@@ -324,7 +325,7 @@ def open_site(tmp_path: Path) -> OpenSite:
         driver = make_driver(SqlSettings(url=f"sqlite:///{tmp_path}/data.db"), tmp_path)
         await driver.open()
         try:
-            yield await make_site(SqlStore(driver, registry), HttpSettings(**settings), development)
+            yield await make_site(SqlStore(driver, RegistryHandle(registry)), HttpSettings(**settings), development)
         finally:
             await driver.close()
 
@@ -352,13 +353,13 @@ def make_registry(*more: type[DocType]) -> Registry:
 async def make_site(store: SqlStore, settings: HttpSettings, development: bool) -> Site:
     """The graph of services over a store, as the composition makes it."""
     await SqlSchemaMapper(store).sync()
-    registry, reader, ids = store.registry, SqlReader(store), Uuid7Generator()
-    permissions = PermissionService(RbacPermission(registry))
-    queries = QueryService(registry, reader, permissions)
-    pipeline = WritePipeline(reader, permissions, LinkService(registry, reader, permissions), CommitListeners(), ids)
+    registries, reader, ids = store.registries, SqlReader(store), Uuid7Generator()
+    permissions = PermissionService(RbacPermission(registries))
+    queries = QueryService(registries, reader, permissions)
+    pipeline = WritePipeline(reader, permissions, LinkService(reader, permissions), CommitListeners(), ids)
     units = SqlUnitOfWorkFactory(store)
     documents = DocumentService(
-        registry, units, pipeline, queries, NamingService(SqlCounter(store)),
+        registries, units, pipeline, queries, NamingService(SqlCounter(store)),
         SqlIdempotency(store), ids,
     )  # fmt: skip
     authentication, lifecycle, failing = await make_authentication(), Lifecycle(), list[Exception]()
@@ -373,9 +374,9 @@ async def make_site(store: SqlStore, settings: HttpSettings, development: bool) 
         return list(warnings)
 
     services = Services(
-        registry=registry, documents=documents, queries=queries, authentication=authentication,
-        metadata=MetadataService(registry, permissions),
-        rpc=RpcService(registry, units, pipeline, permissions, documents), openapi_assets=folder_of("offapi"),
+        registries=registries, documents=documents, queries=queries, authentication=authentication,
+        metadata=MetadataService(registries, permissions),
+        rpc=RpcService(registries, units, pipeline, permissions, documents), openapi_assets=folder_of("offapi"),
     )  # fmt: skip
     app = create_app(services, settings, development=development, ping=ping, warnings=warned, lifecycle=lifecycle)
-    return Site(app, registry, authentication, lifecycle, failing, warnings, SqlAuditLog(store))
+    return Site(app, registries.current, authentication, lifecycle, failing, warnings, SqlAuditLog(store))

@@ -18,9 +18,10 @@ from uuid import UUID
 import pytest
 
 from framework_m import DocType, Field
-from framework_m_core.domain.context import Principal
+from framework_m_core.domain.context import RequestContext
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.registry.registry import Registry
 from framework_m_core.services.queries.projection import projection
 from framework_m_standard.auth.rbac import RbacPermission
@@ -107,7 +108,7 @@ async def _worker(url: str, declared: Declared) -> AsyncIterator[Site]:
     driver = make_driver(SqlSettings(url=url), Path())
     await driver.open()
     try:
-        yield await make_site(SqlStore(driver, declared.registry()), HttpSettings(), True)
+        yield await make_site(SqlStore(driver, RegistryHandle(declared.registry())), HttpSettings(), True)
     finally:
         await driver.close()
 
@@ -231,8 +232,8 @@ def test_every_process_makes_the_same_fingerprint(hash_seed: str) -> None:
 class _Deciding(RbacPermission):
     """Puts every document to the engine too."""
 
-    async def grant(self, principal: Principal, doctype: str, action: str) -> Grant | None:
-        grant = await super().grant(principal, doctype, action)
+    async def grant(self, context: RequestContext, doctype: str, action: str) -> Grant | None:
+        grant = await super().grant(context, doctype, action)
         return grant and replace(grant, evaluate=True)
 
 

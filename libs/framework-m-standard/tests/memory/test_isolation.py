@@ -21,7 +21,7 @@ from framework_m_testing.harness import OpenStore, StoreHarness, sample_registry
 
 async def test_readers_and_other_units_go_on_while_one_writes(store: StoreHarness) -> None:
     thing = await store.store("Thing", text="old")
-    handle = store.reader.prepare(QueryTemplate("Thing", ("text",)))
+    handle = store.reader.prepare(QueryTemplate(store.registry.get("Thing"), ("text",)))
     async with store.units(store.context) as unit:
         await unit.repository("Thing").update_where(Comparison("text", "eq", "old"), {"text": "new"})
         assert await unit.fetch(handle, ()) == [("new",)]
@@ -116,7 +116,9 @@ async def test_values_that_no_store_can_hold_are_refused(store: StoreHarness, va
 
 async def test_rows_that_a_reader_gave_away_are_the_callers_own(store: StoreHarness) -> None:
     await store.store("Thing", tags=["a"], extra={"b": [1]}, slots=[{"what": "row"}])
-    handle = store.reader.prepare(QueryTemplate("Thing", ("tags", "extra", ChildSelection("slots", ("what",)))))
+    handle = store.reader.prepare(
+        QueryTemplate(store.registry.get("Thing"), ("tags", "extra", ChildSelection("slots", ("what",))))
+    )
     for _ in range(2):
         ((tags, extra, rows),) = await store.reader.fetch(handle, ())
         assert (tags, extra, rows) == (["a"], {"b": [1]}, [("row",)])

@@ -22,7 +22,7 @@ async def _insert(store: StoreHarness) -> Any:
 
 
 async def _lock(store: StoreHarness) -> None:
-    handle = store.reader.prepare(QueryTemplate("Thing", ("id",), lock="share"))
+    handle = store.reader.prepare(QueryTemplate(store.registry.get("Thing"), ("id",), lock="share"))
     async with store.units(store.context) as unit:
         await unit.fetch(handle, ())
 
@@ -72,7 +72,7 @@ async def test_updates_at_once_are_counted(store: StoreHarness) -> None:
 async def test_a_row_that_is_read_for_update_is_counted_without_conflict(store: StoreHarness) -> None:
     thing = await store.store("Thing", number=0)
     where, slots = parameterize(Comparison("id", "eq", thing.id))
-    handle = store.reader.prepare(QueryTemplate("Thing", ("number",), where, lock="update"))
+    handle = store.reader.prepare(QueryTemplate(store.registry.get("Thing"), ("number",), where, lock="update"))
 
     async def add() -> None:
         async with store.units(store.context) as unit:

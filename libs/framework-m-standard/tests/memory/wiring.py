@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.registry.registry import Registry
 from framework_m_standard.memory.audit_log import MemoryAuditLog
 from framework_m_standard.memory.counter import MemoryCounter
@@ -20,9 +21,9 @@ from framework_m_testing.harness import StoreHarness
 
 def memory_harness(database: MemoryDatabase, registry: Registry) -> StoreHarness:
     """The adapters of the store family over a database."""
-    store = MemoryStore(database, registry)
+    store = MemoryStore(database, RegistryHandle(registry))
     return StoreHarness(
-        registry=registry,
+        registries=store.registries,
         reader=MemoryReader(store),
         units=MemoryUnitOfWorkFactory(store),
         schema_mapper=MemorySchemaMapper(store),

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.registry.registry import Registry
 from framework_m_standard.auth.rbac import RbacPermission
 from framework_m_standard.memory.engine.database import MemoryDatabase
@@ -40,11 +41,11 @@ async def proof_stores(folder: Path, postgres_url: str) -> AsyncIterator[Stores]
 
 
 def _over(store: Store) -> Wired:
-    return services_over(store, RbacPermission(store.adapters.registry))
+    return services_over(store, RbacPermission(store.adapters.registries))
 
 
 def _sql(driver: Driver, registry: Registry) -> Store:
-    store = SqlStore(driver, registry)
+    store = SqlStore(driver, RegistryHandle(registry))
     return Store(driver.name, sql_harness(store), lambda: sql_dump(store))
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from framework_m_core.domain.errors import EntityNotFoundError, OutsideScopeError, QueryError
 from framework_m_core.interfaces.permission import PolicyEvaluateRequest
+from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.services.queries import policy_pages as decided_pages
 from framework_m_core.services.queries.parsing import ListRequest
 from framework_m_testing.fakes.permission import FakePermission
@@ -41,7 +42,7 @@ async def shop(database_url: str, ids: dict[int, UUID]) -> AsyncIterator[Wired]:
     async with wired(database_url, registry) as open_to_all:
         for number in range(21):
             ids[number] = (await open_to_all.create("Note", number=number))["id"]
-    async with wired(database_url, registry, FakePermission(registry, decide=_decide)) as decided:
+    async with wired(database_url, registry, FakePermission(RegistryHandle(registry), decide=_decide)) as decided:
         yield decided
 
 

@@ -12,6 +12,7 @@ from framework_m_core.domain.context import ANONYMOUS, GUEST, Principal, Request
 from framework_m_core.domain.errors import RateLimitError, TransientError
 from framework_m_core.domain.filters.tree import EVERYTHING
 from framework_m_core.interfaces.reader import DocumentReaderProtocol, QueryTemplate, ReadHandle, Row
+from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.services.permissions import PermissionService
 from framework_m_core.services.queries.heavy_reads import HeavyReads
 from framework_m_core.services.queries.parsing import ListRequest
@@ -64,9 +65,9 @@ class Lane:
         registry = shop.adapters.registry
         self.tasks: list[asyncio.Task[Any]] = []
         self.reader = GatedReader(shop.adapters.reader)
-        permissions = PermissionService(FakePermission(registry, rules={"read": {GUEST: EVERYTHING}}))
+        permissions = PermissionService(FakePermission(RegistryHandle(registry), rules={"read": {GUEST: EVERYTHING}}))
         self.places = HeavyReads(self.reader.heavy_reads, wait_seconds)
-        self.queries = QueryService(registry, self.reader, permissions, self.places)
+        self.queries = QueryService(RegistryHandle(registry), self.reader, permissions, self.places)
 
     async def start(self, *scopes: RequestContext, request: ListRequest = SEARCH) -> list[asyncio.Task[Any]]:
         """Start one list for each scope."""

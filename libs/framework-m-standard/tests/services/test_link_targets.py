@@ -11,6 +11,7 @@ from framework_m import Comparison, DocType, Field
 from framework_m_core.domain.context import Principal, RequestContext
 from framework_m_core.domain.errors import LinkTargetError, NoGrantError
 from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_core.registry.handle import RegistryHandle
 from framework_m_standard.auth.rbac import RbacPermission
 
 from .wiring import Wired, wired
@@ -60,7 +61,7 @@ async def office(database_url: str) -> AsyncIterator[Wired]:
     for doctype in (Person, Room, Errand):
         builder.add_doctype(doctype, "office")
     registry = builder.freeze()
-    async with wired(database_url, registry, RbacPermission(registry)) as opened:
+    async with wired(database_url, registry, RbacPermission(RegistryHandle(registry))) as opened:
         yield opened
 
 

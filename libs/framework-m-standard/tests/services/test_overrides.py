@@ -11,6 +11,7 @@ from framework_m import Controller, DocType, Field
 from framework_m_core.domain.context import Principal, RequestContext
 from framework_m_core.domain.errors import ValidationError
 from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.services.queries.parsing import ListRequest
 from framework_m_standard.auth.rbac import RbacPermission
 
@@ -72,7 +73,7 @@ async def office(database_url: str) -> AsyncIterator[Wired]:
     for controller in (TourController, GuidedTourController):
         builder.add_controller(controller)
     registry = builder.freeze()
-    async with wired(database_url, registry, RbacPermission(registry)) as opened:
+    async with wired(database_url, registry, RbacPermission(RegistryHandle(registry))) as opened:
         yield opened
 
 

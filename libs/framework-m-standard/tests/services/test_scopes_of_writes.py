@@ -11,6 +11,7 @@ from framework_m import Comparison, Controller, DocType
 from framework_m_core.domain.context import Principal, RequestContext
 from framework_m_core.domain.errors import OutsideScopeError
 from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_core.registry.handle import RegistryHandle
 from framework_m_standard.auth.rbac import RbacPermission
 
 from .wiring import Wired, wired
@@ -42,7 +43,7 @@ async def desk(database_url: str) -> AsyncIterator[Wired]:
     builder.add_doctype(Ticket, "desk")
     builder.add_controller(TicketController)
     registry = builder.freeze()
-    async with wired(database_url, registry, RbacPermission(registry)) as opened:
+    async with wired(database_url, registry, RbacPermission(RegistryHandle(registry))) as opened:
         yield opened
 
 

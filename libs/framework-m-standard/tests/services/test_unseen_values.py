@@ -12,6 +12,7 @@ from framework_m import DocType, Field
 from framework_m_core.domain.context import Principal, RequestContext, system_context
 from framework_m_core.domain.errors import LinkedDocumentError, SubmittedDocumentError
 from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.registry.registry import Registry
 from framework_m_standard.auth.rbac import RbacPermission
 
@@ -63,7 +64,7 @@ def exam_registry() -> Registry:
 async def school(database_url: str) -> AsyncIterator[Wired]:
     """The services over exams on each store."""
     registry = exam_registry()
-    async with wired(database_url, registry, RbacPermission(registry)) as opened:
+    async with wired(database_url, registry, RbacPermission(RegistryHandle(registry))) as opened:
         yield opened
 
 

@@ -107,18 +107,16 @@ async def wired(
     """Opens the services over the database of an address."""
     async with _opened(url, registry, settings) as opened:
         await opened.adapters.schema_mapper.sync()
-        yield services_over(opened, permission or FakePermission(registry))
+        yield services_over(opened, permission or FakePermission(opened.adapters.registries))
 
 
 def services_over(opened: Store, permission: PermissionProtocol) -> Wired:
     """The services over an opened store."""
-    store, registry = opened.adapters, opened.adapters.registry
+    store = opened.adapters
     permissions = PermissionService(permission)
-    queries = QueryService(registry, store.reader, permissions)
+    queries = QueryService(store.registries, store.reader, permissions)
     ids = Uuid7Generator()
-    pipeline = WritePipeline(
-        store.reader, permissions, LinkService(registry, store.reader, permissions), CommitListeners(), ids
-    )
+    pipeline = WritePipeline(store.reader, permissions, LinkService(store.reader, permissions), CommitListeners(), ids)
     naming = NamingService(store.counter)
-    documents = DocumentService(registry, store.units, pipeline, queries, naming, store.idempotency, ids)
+    documents = DocumentService(store.registries, store.units, pipeline, queries, naming, store.idempotency, ids)
     return Wired(opened, documents, queries)

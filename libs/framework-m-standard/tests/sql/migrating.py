@@ -13,6 +13,7 @@ from framework_m_core.bootstrap.settings.models import FrameworkSettings
 from framework_m_core.container.container import Container
 from framework_m_core.domain.clock import Uuid7Generator, system_clock
 from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.registry.registry import Registry
 from framework_m_standard.auth.rbac import RbacPermission
 from framework_m_standard.sql.counter import SqlCounter
@@ -20,6 +21,7 @@ from framework_m_standard.sql.idempotency import SqlIdempotency
 from framework_m_standard.sql.migrations.adapter import SqlMigrations
 from framework_m_standard.sql.outbox import SqlOutbox
 from framework_m_standard.sql.reader import SqlReader
+from framework_m_standard.sql.schema.mapper import SqlSchemaMapper
 from framework_m_standard.sql.settings import SqlSettings
 from framework_m_standard.sql.store import SqlStore, make_driver
 from framework_m_standard.sql.unit_of_work import SqlUnitOfWorkFactory
@@ -70,7 +72,7 @@ async def open_migrating(url: str, registry: Registry, folder: Path, **options: 
     driver = make_driver(settings, Path("unused"))
     await driver.open()
     try:
-        store = SqlStore(driver, registry, folder)
+        store = SqlStore(driver, RegistryHandle(registry), folder)
         yield Migrating(_bound(store, settings), sql_harness(store))
     finally:
         await driver.close()
@@ -78,7 +80,7 @@ async def open_migrating(url: str, registry: Registry, folder: Path, **options: 
 
 def _bound(store: SqlStore, settings: SqlSettings) -> SqlMigrations:
     container = Container()
-    container.provide("registry", store.registry)
+    container.provide("registry_handle", store.registries)
     container.provide("sql_store", store)
     container.provide("sql_settings", settings)
     container.provide("framework_settings", FrameworkSettings())
@@ -91,6 +93,7 @@ def _bound(store: SqlStore, settings: SqlSettings) -> SqlMigrations:
     container.bind("counter", SqlCounter)
     container.bind("idempotency", SqlIdempotency)
     container.bind("permission", RbacPermission)
+    container.bind("schema_mapper", SqlSchemaMapper)
     bind_services(container)
     container.bind("migration", SqlMigrations)
     migrations: SqlMigrations = container.get("migration")

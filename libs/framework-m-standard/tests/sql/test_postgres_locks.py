@@ -17,7 +17,10 @@ from ..services.wiring import SCOPE, Wired, wired
 
 async def _fetch(shop: Wired, unit: UnitOfWorkProtocol, note: UUID, lock: Lock) -> None:
     where, slots = parameterize(Comparison("id", "eq", note))
-    await unit.fetch(shop.adapters.reader.prepare(QueryTemplate("Note", ("id",), where, lock=lock)), slots)
+    await unit.fetch(
+        shop.adapters.reader.prepare(QueryTemplate(shop.adapters.registry.get("Note"), ("id",), where, lock=lock)),
+        slots,
+    )
 
 
 async def test_two_who_have_linked_and_then_change_do_not_wait_for_each_other(postgres_url: str) -> None:

@@ -15,6 +15,7 @@ import pytest
 from framework_m_core.domain.clock import system_clock
 from framework_m_core.domain.events import EVENT_TYPES, DocSubmitted, DomainEvent
 from framework_m_core.domain.log_context import LOG_CONTEXT, log_fields
+from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.registry.registry import Registry
 from framework_m_core.services.events import relay as relay_module
 from framework_m_core.services.events.dispatch import HANDLERS, EventDispatch
@@ -68,7 +69,7 @@ async def _relay(store: StoreHarness, clock: _Clock, handler: Handler, seconds: 
 
 async def _relay_over(registry: Registry, store: StoreHarness, clock: _Clock, seconds: float = 10.0) -> OutboxRelay:
     bus = MemoryEventBus()
-    dispatch = EventDispatch(registry, _Door(), clock, seconds)  # type: ignore[arg-type]
+    dispatch = EventDispatch(RegistryHandle(registry), _Door(), clock, seconds)  # type: ignore[arg-type]
     await bus.subscribe(HANDLERS, dispatch.handle)
     return OutboxRelay(store.outbox, bus, store.idempotency, clock)
 

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.registry.registry import Registry
 from framework_m_standard.sql.audit_log import SqlAuditLog
 from framework_m_standard.sql.counter import SqlCounter
@@ -30,16 +31,16 @@ async def sql_store(url: str, registry: Registry, **settings: Any) -> AsyncItera
     driver = make_driver(SqlSettings(url=url, **{"pool_size": POOL, **settings}), Path("unused"))
     await driver.open()
     try:
-        yield SqlStore(driver, registry)
+        yield SqlStore(driver, RegistryHandle(registry))
     finally:
         await driver.close()
 
 
 def sql_harness(store: SqlStore) -> StoreHarness:
     """The adapters of the store family over a store."""
-    audit = store.tables.audit.name
+    audit = store.framework_tables.audit.name
     return StoreHarness(
-        registry=store.registry,
+        registries=store.registries,
         reader=SqlReader(store),
         units=SqlUnitOfWorkFactory(store),
         schema_mapper=SqlSchemaMapper(store),
@@ -60,7 +61,7 @@ async def _execute(store: SqlStore, sql: str) -> None:
 
 async def sql_dump(store: SqlStore) -> dict[str, list[tuple[Any, ...]]]:
     """Every row of every table that a write may touch."""
-    tables = [table.name for table in store.tables.all() if table.name not in _NOT_DOCUMENTS]
+    tables = [table.name for table in store.tables(store.registry).all() if table.name not in _NOT_DOCUMENTS]
     statements = {name: Statement(f'SELECT * FROM "{name}"') for name in tables}
     found = {name: await store.driver.fetch(statement, ()) for name, statement in statements.items()}
     return {name: sorted((tuple(row) for row in rows), key=repr) for name, rows in found.items()}

@@ -20,6 +20,7 @@ from framework_m_core.interfaces.reader import DocumentReaderProtocol
 from framework_m_core.interfaces.schema_mapper import SchemaMapperProtocol
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol
 from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.registry.registry import Registry
 from framework_m_testing.sample_doctypes import Shelf, Slot, Thing, handle_update
 
@@ -39,12 +40,12 @@ def sample_registry() -> Registry:
 
 @dataclass(frozen=True)
 class StoreHarness:
-    """The adapters of one store over a snapshot.
+    """The adapters of one store over registries.
 
     `tamperings` try, by means of the store's own, to change and to remove what the audit log holds: each must fail.
     """
 
-    registry: Registry
+    registries: RegistryHandle
     reader: DocumentReaderProtocol
     units: UnitOfWorkFactoryProtocol
     schema_mapper: SchemaMapperProtocol
@@ -53,6 +54,11 @@ class StoreHarness:
     idempotency: IdempotencyProtocol
     audit_log: AuditLogProtocol
     tamperings: tuple[Callable[[], Awaitable[object]], ...]
+
+    @property
+    def registry(self) -> Registry:
+        """The current registry."""
+        return self.registries.current
 
     @property
     def context(self) -> RequestContext:

@@ -23,6 +23,7 @@ from framework_m_core.domain.clock import Uuid7Generator, system_clock
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.interfaces.bootstrap import ROLES, BootstrapProtocol
 from framework_m_core.registry.dependencies import INJECTABLE_PORTS
+from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.registry.registry import Registry
 from framework_m_core.services.documents.service import DocumentService
 from framework_m_core.services.queries.service import QueryService
@@ -82,9 +83,9 @@ class Application:
 
     @property
     def registry(self) -> Registry:
-        """The registered DocTypes; there after the step `init_registries`."""
-        registry: Registry = self.container.get("registry")
-        return registry
+        """The registered DocTypes as they are now; there after the step `init_registries`."""
+        handle: RegistryHandle = self.container.get("registry_handle")
+        return handle.current
 
     @property
     def documents(self) -> DocumentService:

@@ -14,7 +14,7 @@ from framework_m_core.interfaces.outbox import OutboxProtocol
 from framework_m_core.interfaces.permission import PermissionProtocol
 from framework_m_core.interfaces.reader import DocumentReaderProtocol
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol
-from framework_m_core.registry.registry import Registry
+from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.services.documents.links import LinkService
 from framework_m_core.services.documents.naming import NamingService
 from framework_m_core.services.documents.service import DocumentService
@@ -25,6 +25,7 @@ from framework_m_core.services.metadata.service import MetadataService
 from framework_m_core.services.permissions import PermissionService
 from framework_m_core.services.queries.heavy_reads import HeavyReads
 from framework_m_core.services.queries.service import QueryService
+from framework_m_core.services.registry_changes import RegistryChanges
 from framework_m_core.services.rpc import RpcService
 from framework_m_core.services.runtime.commit_listeners import CommitListeners
 from framework_m_core.services.runtime.injection import Injector
@@ -42,6 +43,7 @@ def bind_services(container: Container) -> None:
     container.bind("documents", _documents)
     container.bind("metadata", _metadata)
     container.bind("rpc", _rpc)
+    container.bind("registry_changes", RegistryChanges)
 
 
 def bind_events(container: Container) -> None:
@@ -50,8 +52,8 @@ def bind_events(container: Container) -> None:
     container.bind("relay", _relay)
 
 
-def _injector(registry: Registry, app_ports: Mapping[type, object]) -> Injector:
-    return Injector(registry.dependencies, app_ports)
+def _injector(app_ports: Mapping[type, object]) -> Injector:
+    return Injector(app_ports)
 
 
 def _permissions(permission: PermissionProtocol) -> PermissionService:
@@ -59,29 +61,28 @@ def _permissions(permission: PermissionProtocol) -> PermissionService:
 
 
 def _queries(
-    registry: Registry,
+    registry_handle: RegistryHandle,
     reader: DocumentReaderProtocol,
     permissions: PermissionService,
     framework_settings: FrameworkSettings,
 ) -> QueryService:
     lane = HeavyReads(reader.heavy_reads, framework_settings.heavy_wait_seconds)
-    return QueryService(registry, reader, permissions, lane)
+    return QueryService(registry_handle, reader, permissions, lane)
 
 
 def _pipeline(
-    registry: Registry,
     reader: DocumentReaderProtocol,
     permissions: PermissionService,
     commit_listeners: CommitListeners,
     ids: IdGenerator,
     injector: Injector,
 ) -> WritePipeline:
-    links = LinkService(registry, reader, permissions)
+    links = LinkService(reader, permissions)
     return WritePipeline(reader, permissions, links, commit_listeners, ids, injector)
 
 
 def _documents(
-    registry: Registry,
+    registry_handle: RegistryHandle,
     unit_of_work: UnitOfWorkFactoryProtocol,
     write_pipeline: WritePipeline,
     queries: QueryService,
@@ -89,32 +90,34 @@ def _documents(
     idempotency: IdempotencyProtocol,
     ids: IdGenerator,
 ) -> DocumentService:
-    return DocumentService(registry, unit_of_work, write_pipeline, queries, NamingService(counter), idempotency, ids)
+    return DocumentService(
+        registry_handle, unit_of_work, write_pipeline, queries, NamingService(counter), idempotency, ids
+    )
 
 
 def _rpc(
-    registry: Registry,
+    registry_handle: RegistryHandle,
     unit_of_work: UnitOfWorkFactoryProtocol,
     write_pipeline: WritePipeline,
     permissions: PermissionService,
     documents: DocumentService,
     injector: Injector,
 ) -> RpcService:
-    return RpcService(registry, unit_of_work, write_pipeline, permissions, documents, injector)
+    return RpcService(registry_handle, unit_of_work, write_pipeline, permissions, documents, injector)
 
 
-def _metadata(registry: Registry, permissions: PermissionService) -> MetadataService:
-    return MetadataService(registry, permissions)
+def _metadata(registry_handle: RegistryHandle, permissions: PermissionService) -> MetadataService:
+    return MetadataService(registry_handle, permissions)
 
 
 def _event_dispatch(
-    registry: Registry,
+    registry_handle: RegistryHandle,
     documents: DocumentService,
     clock: Clock,
     injector: Injector,
     framework_settings: FrameworkSettings,
 ) -> EventDispatch:
-    return EventDispatch(registry, documents, clock, framework_settings.handler_timeout_seconds, injector)
+    return EventDispatch(registry_handle, documents, clock, framework_settings.handler_timeout_seconds, injector)
 
 
 def _relay(

@@ -49,7 +49,8 @@ class RequestContext:
     """One request, job or command: who, for which tenant, since when, and inside which unit of work.
 
     `unit` is set for the hooks of a write, to the open unit of work (a `UnitOfWorkProtocol`): a service called with
-    that scope joins it instead of opening a second one.
+    that scope joins it instead of opening a second one. `registry` is the `Registry` that all of the request works
+    with, whatever is swapped meanwhile; a service called without one takes the current.
     """
 
     principal: Principal
@@ -60,6 +61,7 @@ class RequestContext:
     source: Source = "http"
     clock: Clock = system_clock
     unit: Any = None
+    registry: Any = field(default=None, repr=False)
 
     def within(self, unit: object) -> RequestContext:
         """The same scope inside a unit of work."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
-from framework_m_core.domain.context import Principal
+from framework_m_core.domain.context import Principal, RequestContext
 from framework_m_core.domain.filters.tree import Filter
 from framework_m_core.domain.row_scopes import bind_scopes
 
@@ -21,8 +21,8 @@ class Grant:
     `scopes` say on which documents, any of them being enough, with `UserAttribute` standing for the caller: one for
     each role, because a scope is empty as a whole where the caller lacks a value that it names. `readable` and
     `writable` name fields, those of child rows as `items.rate`; `rule` names where the leave comes from. A grant may be
-    kept for `ttl` seconds (None: for the life of the registry) per set of roles. With `evaluate` every single document
-    is also put to `PermissionProtocol.evaluate`.
+    kept for `ttl` seconds (None: for as long as the DocType is what it is) per set of roles. With `evaluate` every
+    single document is also put to `PermissionProtocol.evaluate`.
     """
 
     scopes: tuple[Filter, ...]
@@ -46,12 +46,17 @@ class DecisionSource(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PolicyEvaluateRequest:
-    """May this principal do this to this one document, given as stored values by field?"""
+    """May this caller do this to this one document, given as stored values by field?"""
 
-    principal: Principal
+    context: RequestContext
     doctype: str
     action: str
     document: Mapping[str, Any]
+
+    @property
+    def principal(self) -> Principal:
+        """The caller."""
+        return self.context.principal
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +72,13 @@ class PermissionProtocol(Protocol):
     """Decides by role (`grant`) and, where the grant says so, by document (`evaluate`).
 
     Contract: None from `grant` means no; an engine that cannot decide raises, and never grants by default. A grant
-    depends on roles, DocType and action alone, because it is kept by these; several roles give what any of them gives,
-    everybody has the role Guest, and Administrator may do everything. Raises DocTypeNotFoundError.
+    depends on roles, DocType and action alone, because it is kept by these; the DocType is that of the context's
+    registry. Several roles give what any of them gives, everybody has the role Guest, and Administrator may do
+    everything. Raises DocTypeNotFoundError.
     """
 
-    async def grant(self, principal: Principal, doctype: str, action: str) -> Grant | None:
-        """The leave that the principal's roles give, if any."""
+    async def grant(self, context: RequestContext, doctype: str, action: str) -> Grant | None:
+        """The leave that the caller's roles give, if any."""
         ...
 
     async def evaluate(self, request: PolicyEvaluateRequest) -> PolicyEvaluateResult:

@@ -32,11 +32,12 @@ type Lock = Literal["share", "change", "update"]
 class QueryTemplate:
     """A read without its values.
 
-    `where` holds a `Slot` for each value; `paged` adds a limit and an offset after them. `lock` is for reads inside
+    `doctype` is the `CompiledDocType`, so that one whose registry is gone is not taken for its successor. `where` holds
+    a `Slot` for each value; `paged` adds a limit and an offset after them. `lock` is for reads inside
     a unit of work. `count` asks for the number of rows alone.
     """
 
-    doctype: str
+    doctype: Any
     fields: tuple[str | ChildSelection, ...]
     where: Filter = EVERYTHING
     order_by: tuple[OrderSpec, ...] = ()
@@ -58,7 +59,7 @@ class DocumentReaderProtocol(Protocol):
     heavy_reads: int
 
     def prepare(self, shape: QueryTemplate) -> ReadHandle:
-        """Compiles a shape; the result may be kept for the life of the reader. Raises KeyError for unknown names."""
+        """Compiles a shape; the result may be kept for as long as the DocType. Raises KeyError for unknown names."""
         ...
 
     async def fetch(self, handle: ReadHandle, values: Sequence[Any]) -> list[Row]:

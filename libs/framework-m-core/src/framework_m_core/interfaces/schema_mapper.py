@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 __all__ = ["SchemaMapperProtocol"]
 
@@ -26,4 +26,12 @@ class SchemaMapperProtocol(Protocol):
 
     async def sync(self) -> Sequence[str]:
         """Creates and widens what is missing and returns what was done."""
+        ...
+
+    async def expand(self, registry: Any) -> Sequence[str]:
+        """Does what `sync` does for a `Registry` that is to follow the current one.
+
+        Until all processes have followed, documents that the current one can write stay possible: they get the defaults
+        of fields that they do not know.
+        """
         ...

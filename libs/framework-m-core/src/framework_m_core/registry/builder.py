@@ -49,6 +49,7 @@ from framework_m_core.registry.overrides import (
     stated_options,
 )
 from framework_m_core.registry.registry import Registry
+from framework_m_core.registry.reuse import is_compiled_of, is_composed_of
 
 __all__ = ["RegistryBuilder"]
 
@@ -67,6 +68,7 @@ class RegistryBuilder:
         self._ports: list[type] = [*INJECTABLE_PORTS.values()]
         self._problems: list[str] = []
         self._parts: Mapping[type[BaseModel], tuple[type[BaseModel], ...]] = {}
+        self._known: Mapping[str, CompiledDocType] = {}
 
     @property
     def models(self) -> Mapping[str, type[BaseModel]]:
@@ -106,8 +108,12 @@ class RegistryBuilder:
         """Declares a protocol of an app's own, which controllers and functions may ask for by annotation."""
         self._ports.append(protocol)
 
-    def freeze(self) -> Registry:
-        """Compiles everything. Raises ConfigurationError with all problems."""
+    def freeze(self, previous: Registry | None = None) -> Registry:
+        """Compiles everything. Raises ConfigurationError with all problems.
+
+        What `previous` holds of the same classes is taken over, with all that was derived of it.
+        """
+        self._known = {**previous.doctypes, **previous.child_tables} if previous else {}
         overrides = self._overrides_by_doctype()
         composed = self._composed(overrides)
         self._parts = {model: (declared, *overrides.get(declared, ())) for declared, model in composed.items()}
@@ -172,6 +178,9 @@ class RegistryBuilder:
         overrides: Sequence[type[BaseModel]],
         rows: Mapping[type[BaseModel], type[BaseModel]],
     ) -> type[BaseModel]:
+        known = self._known.get(base.__name__)
+        if known is not None and is_composed_of(known, base, overrides, rows):
+            return known.model
         try:
             return compose(base, overrides, rows)
         except (TypeError, pydantic.PydanticUserError) as error:
@@ -180,6 +189,10 @@ class RegistryBuilder:
 
     def _compile(self, model: type[BaseModel], app: str) -> CompiledDocType:
         """The plan of a DocType; what is wrong with it is left out of it and noted."""
+        controllers = [self._controllers[part] for part in self._parts[model] if part in self._controllers]
+        known = self._known.get(model.__name__)
+        if known is not None and is_compiled_of(known, model, app, controllers):
+            return known
         meta = self._meta(model)
         for problem in check_name(model.__name__):
             self._problem(model, problem)
@@ -187,7 +200,6 @@ class RegistryBuilder:
         children = {name: self._child(name, spec.child) for name, spec in fields.items() if spec.child}
         if meta.is_child_table and children:
             self._problem(model, "a child table cannot hold child tables")
-        controllers = [self._controllers[part] for part in self._parts[model] if part in self._controllers]
         return CompiledDocType(
             name=model.__name__,
             module=meta.module or app,

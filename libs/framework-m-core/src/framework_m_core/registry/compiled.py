@@ -14,6 +14,7 @@ from framework_m_core.domain.documents.doctype import FRAMEWORK_FIELDS, VERSION_
 from framework_m_core.domain.documents.meta import MetaOptions
 from framework_m_core.domain.documents.naming import NamingRule
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
+from framework_m_core.registry.derived import DerivedValues
 from framework_m_core.registry.endpoints import Endpoint
 
 __all__ = ["FRAMEWORK_SPECS", "CompiledChildTable", "CompiledDocType"]
@@ -83,6 +84,8 @@ class CompiledDocType:
     calls: Mapping[str, Endpoint] = field(default_factory=dict)
     overrides: tuple[type[BaseModel], ...] = ()
     """What other apps add to it, in the order of their apps."""
+    derived: DerivedValues = field(default_factory=dict, init=False, repr=False)
+    """What `Derived` has made of it."""
 
     @cached_property
     def columns(self) -> tuple[str, ...]:

@@ -135,12 +135,17 @@ def _without_parents[C: type](parts: Sequence[C]) -> tuple[C, ...]:
     return tuple(kept)
 
 
+def acting(controllers: Sequence[type[Controller[Any]]]) -> tuple[type[Controller[Any]], ...]:
+    """Return those of a DocType's controllers that `chained` lets act, the first declared first."""
+    return tuple(reversed(_without_parents(controllers)))
+
+
 def chained(controllers: Sequence[type[Controller[Any]]]) -> type[Controller[Any]] | None:
     """One controller that runs the hooks of all, the first declared first.
 
     One that a later one inherits from is left to the later one, which calls `super()` where it means to.
     """
-    parts = tuple(reversed(_without_parents(controllers)))
+    parts = acting(controllers)
     if len(parts) <= 1:
         return parts[0] if parts else None
     hooks = {hook: _in_turn(hook) for hook in HOOKS if any(hook in part.defined_hooks() for part in parts)}
@@ -156,6 +161,13 @@ class _Chain(Controller[Any]):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.links = [part(*arguments) for part in self.parts]
+
+
+def parts_of(controller: type[Controller[Any]] | None) -> tuple[type[Controller[Any]], ...]:
+    """Return what `chained` has made a controller from."""
+    if controller is None:
+        return ()
+    return controller.parts if issubclass(controller, _Chain) else (controller,)
 
 
 def links_of(controller: Controller[Any]) -> Sequence[Controller[Any]]:

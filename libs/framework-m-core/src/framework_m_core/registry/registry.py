@@ -13,6 +13,7 @@ from framework_m_core.domain.errors import DocTypeNotFoundError
 from framework_m_core.domain.suggestions import did_you_mean
 from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.registry.dependencies import Dependencies
+from framework_m_core.registry.derived import DerivedValues
 from framework_m_core.registry.endpoints import Endpoint
 
 __all__ = ["Referrer", "Registry"]
@@ -27,7 +28,7 @@ class Referrer:
     child: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Registry:
     """All DocTypes, event handlers and callable functions of the app."""
 
@@ -38,6 +39,8 @@ class Registry:
     """The ports that controller classes, handlers and callable functions ask for."""
     child_tables: Mapping[str, CompiledDocType] = field(default_factory=dict)
     """The DocTypes whose documents are rows of others: they are read and written with these alone."""
+    derived: DerivedValues = field(default_factory=dict, init=False, repr=False)
+    """What `Derived` has made of it."""
 
     def get(self, name: str) -> CompiledDocType:
         """The plan of a DocType. Raises DocTypeNotFoundError."""

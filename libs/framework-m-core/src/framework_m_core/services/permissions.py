@@ -15,12 +15,17 @@ from framework_m_core.domain.filters.tree import Filter, Predicate, predicate
 from framework_m_core.domain.row_scopes import scope_problems, typed_scope, unite
 from framework_m_core.interfaces.permission import Grant, PermissionProtocol, PolicyEvaluateRequest
 from framework_m_core.registry.compiled import CompiledDocType
+from framework_m_core.registry.derived import Derived
 
 __all__ = ["PermissionService"]
 
 _log = logging.getLogger(__name__)
 
-_MOST_GRANTS = 10_000
+type _Grants = dict[tuple[frozenset[str], str], tuple[Grant | None, float | None]]
+"""The grants of one DocType by roles and action, each until a moment."""
+
+_MOST_OF_DOCTYPE = 1_000
+_MOST_BOUND = 10_000
 _REFUSAL_SECONDS = 1.0
 """A refusal names no time to keep it: an engine of another process may soon say otherwise."""
 
@@ -42,24 +47,24 @@ class PermissionService:
         self._engine = permission
         self._now = now
         self._bound: dict[tuple[int, int], _Bound] = {}
-        self._grants: dict[tuple[frozenset[str], str, str], tuple[Grant | None, float | None]] = {}
+        self._grants: Derived[CompiledDocType, _Grants] = Derived(lambda _: {})
 
-    async def find(self, principal: Principal, plan: CompiledDocType, action: str) -> Grant | None:
+    async def find(self, context: RequestContext, plan: CompiledDocType, action: str) -> Grant | None:
         """The grant of an action, if any."""
-        key = (principal.roles, plan.name, action)
-        known = self._grants.get(key)
+        grants, key = self._grants.of(plan), (context.principal.roles, action)
+        known = grants.get(key)
         if known is not None and (known[1] is None or known[1] > self._now()):
             return known[0]
-        grant = _typed(plan, await self._engine.grant(principal, plan.name, action))
-        if len(self._grants) >= _MOST_GRANTS:
-            self._grants.clear()
+        grant = _typed(plan, await self._engine.grant(context, plan.name, action))
+        if len(grants) >= _MOST_OF_DOCTYPE:
+            grants.clear()
         kept_for = grant.ttl if grant else _REFUSAL_SECONDS
-        self._grants[key] = (grant, None if kept_for is None else self._now() + kept_for)
+        grants[key] = (grant, None if kept_for is None else self._now() + kept_for)
         return grant
 
     async def require(self, context: RequestContext, plan: CompiledDocType, action: str) -> Grant:
         """The grant of an action. Raises AuthenticationError for anonymous callers, else NoGrantError."""
-        grant = await self.find(context.principal, plan, action)
+        grant = await self.find(context, plan, action)
         if grant is not None:
             return grant
         if context.principal.is_anonymous:
@@ -77,7 +82,7 @@ class PermissionService:
         known = self._bound.get(key)
         if known is not None and known.grant is grant and known.principal is principal:
             return known
-        if len(self._bound) >= _MOST_GRANTS:
+        if len(self._bound) >= _MOST_BOUND:
             self._bound.clear()
         tree = grant.bind(principal)
         self._bound[key] = bound = _Bound(grant, principal, tree, predicate(tree))
@@ -91,7 +96,7 @@ class PermissionService:
             return False
         if not grant.evaluate:
             return True
-        request = PolicyEvaluateRequest(context.principal, plan.name, action, document)
+        request = PolicyEvaluateRequest(context, plan.name, action, document)
         return (await self._engine.evaluate(request)).authorized
 
     async def demand(

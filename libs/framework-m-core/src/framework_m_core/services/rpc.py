@@ -25,7 +25,7 @@ from framework_m_core.interfaces.reader import Lock
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol, UnitOfWorkProtocol
 from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.registry.endpoints import DOC_ID, Endpoint
-from framework_m_core.registry.registry import Registry
+from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.services.documents.service import DocumentService
 from framework_m_core.services.documents.validation import field_errors_of
 from framework_m_core.services.documents.write_pipeline import WritePipeline
@@ -48,14 +48,14 @@ class RpcService:
 
     def __init__(
         self,
-        registry: Registry,
+        registries: RegistryHandle,
         units: UnitOfWorkFactoryProtocol,
         pipeline: WritePipeline,
         permissions: PermissionService,
         documents: DocumentService,
         injector: Injector = NO_INJECTION,
     ) -> None:
-        self._registry = registry
+        self._registries = registries
         self._units = units
         self._pipeline = pipeline
         self._permissions = permissions
@@ -67,7 +67,8 @@ class RpcService:
 
         Raises MethodNotFoundError, and the errors of permissions.
         """
-        plan = self._registry.doctypes.get(doctype)
+        context = self._registries.pin(context)
+        plan: CompiledDocType | None = context.registry.doctypes.get(doctype)
         call = plan.calls.get(name) if plan is not None and plan.meta.has_api else None
         if plan is None or call is None:
             raise _unknown(context, f"{doctype}.{name}")
@@ -76,10 +77,11 @@ class RpcService:
 
     async def function(self, context: RequestContext, path: str) -> ReadyCall:
         """A function that the caller may call, by its declared path. Raises as `method` does."""
-        call = self._registry.functions.get(path)
+        context = self._registries.pin(context)
+        call: Endpoint | None = context.registry.functions.get(path)
         if call is None:
             raise _unknown(context, path)
-        plan = self._registry.get(call.doctype) if call.doctype is not None else None
+        plan = context.registry.get(call.doctype) if call.doctype is not None else None
         if plan is not None:
             await self._require(context, plan, call)
         return ReadyCall(self, context, call, plan)
@@ -106,7 +108,7 @@ class RpcService:
         door = self._documents.client_for(within)
         filled = {
             **{name: door if kind is Documents else within for name, kind in call.filled.items()},
-            **self._injector.arguments(call.function),
+            **self._injector.arguments(within.registry, call.function),
         }
         if call.controller is None:
             return await call.function(**arguments, **filled)
@@ -117,7 +119,7 @@ class RpcService:
             loaded, _ = await self._pipeline.load(unit, ready.context, ready.plan, action, ref, lock=lock)
             document = loaded.document
         controller = call.controller(document, None, within, door)
-        self._injector.inject(controller)
+        self._injector.inject(within.registry, controller)
         return await call.function(controller, **arguments, **filled)
 
     async def _require(self, context: RequestContext, plan: CompiledDocType, call: Endpoint) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from framework_m_core.bootstrap.settings.models import Settings
 from framework_m_core.domain.clock import Clock, IdGenerator
-from framework_m_core.domain.context import system_context
+from framework_m_core.domain.context import RequestContext, system_context
 from framework_m_core.domain.documents.doctype import UNSAVED_ID
 from framework_m_core.domain.errors import (
     DuplicateNameError,
@@ -28,7 +28,7 @@ from framework_m_core.domain.page import OrderSpec
 from framework_m_core.interfaces.identity import Attributes, Identity, check_attributes
 from framework_m_core.interfaces.reader import DocumentReaderProtocol
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol, UnitOfWorkProtocol
-from framework_m_core.registry.registry import Registry
+from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.services.documents.changes import difference, record_change
 from framework_m_core.services.documents.validation import document_values
 from framework_m_core.services.runtime.commit_listeners import CommitListeners
@@ -52,7 +52,7 @@ class DocumentIdentity:
 
     def __init__(
         self,
-        registry: Registry,
+        registry_handle: RegistryHandle,
         unit_of_work: UnitOfWorkFactoryProtocol,
         reader: DocumentReaderProtocol,
         commit_listeners: CommitListeners,
@@ -60,12 +60,12 @@ class DocumentIdentity:
         clock: Clock,
         ids: IdGenerator,
     ) -> None:
-        self._registry = registry
+        self._registries = registry_handle
         self._units = unit_of_work
         self._clock = clock
         self._ids = ids
-        self._users = Records(reader, _USER, *_FIELDS)
-        self._credentials = Records(reader, _CREDENTIAL, "password_hash", "for_development")
+        self._users = Records(registry_handle, reader, _USER, *_FIELDS)
+        self._credentials = Records(registry_handle, reader, _CREDENTIAL, "password_hash", "for_development")
         self._passwords = Passwords()
         self._watchers = commit_listeners
         self._production = settings.production
@@ -103,10 +103,11 @@ class DocumentIdentity:
         hashed = None if password is None else await self._passwords.hash(password)
         kept = {name: list(given) for name, given in (attributes or {}).items() if given}
         values = {"email": email, "full_name": full_name, "roles": list(dict.fromkeys(roles)), "attributes": kept}
-        id, plan = self._ids(), self._registry.get(_USER)
-        context = system_context("create a user", clock=self._clock)
+        id = self._ids()
 
         async def attempt() -> Identity:
+            context = self._context("create a user")
+            plan = context.registry.get(_USER)
             user = new_record(plan, id, self._clock(), {**values, "name": _folded(email)})
             async with self._units(context) as unit:
                 await self._check_roles(unit, user.roles)
@@ -175,9 +176,9 @@ class DocumentIdentity:
         return [_identity(user) for user in await self._users.select(EVERYTHING, OrderSpec("email"))]
 
     async def _change(self, email: str, reason: str, change: Change) -> Identity:
-        plan, context = self._registry.get(_USER), system_context(reason, clock=self._clock)
-
         async def attempt() -> Identity:
+            context = self._context(reason)
+            plan = context.registry.get(_USER)
             async with self._units(context) as unit:
                 user = await _by_email(unit, email)
                 before = document_values(plan, user)
@@ -192,6 +193,9 @@ class DocumentIdentity:
             return _identity(stored)
 
         return await retry(attempt, TransientError, VersionConflictError, DuplicateValueError)
+
+    def _context(self, reason: str) -> RequestContext:
+        return self._registries.pin(system_context(reason, clock=self._clock))
 
     async def _check_roles(self, unit: UnitOfWorkProtocol, roles: Sequence[str]) -> None:
         known = {role.name async for role in unit.repository(_ROLE).stream()}
@@ -213,7 +217,9 @@ class DocumentIdentity:
             await repository.update(known[0], expected_version=known[0].row_version)
         else:
             values = {"user": user_id, "password_hash": hashed, "for_development": for_development}
-            await repository.insert(new_record(self._registry.get(_CREDENTIAL), self._ids(), self._clock(), values))
+            await repository.insert(
+                new_record(unit.context.registry.get(_CREDENTIAL), self._ids(), self._clock(), values)
+            )
 
     async def _rehash(self, user_id: UUID, password: str, credential: Mapping[str, Any]) -> None:
         """Replaces a hash by today's, unless somebody else has replaced it meanwhile."""

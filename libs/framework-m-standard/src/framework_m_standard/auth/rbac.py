@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from framework_m_core.domain.context import ADMINISTRATOR, GUEST, Principal
+from framework_m_core.domain.context import ADMINISTRATOR, GUEST, RequestContext
 from framework_m_core.domain.documents.doctype import FRAMEWORK_FIELDS
 from framework_m_core.domain.documents.meta import FieldLevel, Scope
 from framework_m_core.domain.fields.spec import FieldSpec
@@ -18,7 +18,7 @@ from framework_m_core.interfaces.permission import (
     PolicyEvaluateResult,
 )
 from framework_m_core.registry.compiled import CompiledDocType
-from framework_m_core.registry.registry import Registry
+from framework_m_core.registry.handle import RegistryHandle
 
 __all__ = ["RbacPermission"]
 
@@ -33,16 +33,17 @@ class RbacPermission:
     A grant depends on roles, DocType and action alone: the caller stands in its scope as a `UserAttribute`.
     """
 
-    def __init__(self, registry: Registry) -> None:
-        self._registry = registry
+    def __init__(self, registry_handle: RegistryHandle) -> None:
+        self._registries = registry_handle
 
-    async def grant(self, principal: Principal, doctype: str, action: str) -> Grant | None:
-        """The leave that the principal's roles give, if any. Raises DocTypeNotFoundError."""
-        return _grant(self._registry.get(doctype), principal.roles | {GUEST}, action)
+    async def grant(self, context: RequestContext, doctype: str, action: str) -> Grant | None:
+        """The leave that the caller's roles give, if any. Raises DocTypeNotFoundError."""
+        registry = self._registries.pin(context).registry
+        return _grant(registry.get(doctype), context.principal.roles | {GUEST}, action)
 
     async def evaluate(self, request: PolicyEvaluateRequest) -> PolicyEvaluateResult:
         """Decides about one document by the scope of the grant."""
-        grant = await self.grant(request.principal, request.doctype, request.action)
+        grant = await self.grant(request.context, request.doctype, request.action)
         if grant is None:
             rule = f"{request.doctype}.{request.action}"
             return PolicyEvaluateResult(False, rule, DecisionSource.RBAC)

@@ -11,9 +11,10 @@ from framework_m_core.domain.filters.tree import And, Comparison, Filter, parame
 from framework_m_core.domain.page import OrderSpec
 from framework_m_core.interfaces.reader import DocumentReaderProtocol, QueryTemplate
 from framework_m_core.registry.compiled import CompiledDocType
+from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.services.documents.validation import validate
 from framework_m_core.services.queries.projection import LIVE
-from framework_m_core.services.queries.shape_cache import ShapeCache
+from framework_m_core.services.queries.shape_cache import shape_caches
 
 __all__ = ["Records", "new_record"]
 
@@ -23,11 +24,12 @@ _SYSTEM = "system"
 class Records:
     """Some fields of one DocType's live documents, read without a unit of work."""
 
-    def __init__(self, reader: DocumentReaderProtocol, doctype: str, *fields: str) -> None:
+    def __init__(self, registries: RegistryHandle, reader: DocumentReaderProtocol, doctype: str, *fields: str) -> None:
+        self._registries = registries
         self._reader = reader
         self._doctype = doctype
         self._fields = fields
-        self._prepare = ShapeCache(reader.prepare)
+        self._prepare = shape_caches(reader.prepare)
 
     async def find(self, field: str, value: object) -> Mapping[str, Any] | None:
         """The document with this value in a unique field."""
@@ -39,9 +41,10 @@ class Records:
     ) -> list[Mapping[str, Any]]:
         """The documents that match."""
         tree, values = parameterize(And((where, LIVE)))
-        shape = QueryTemplate(self._doctype, self._fields, tree, order_by, paged=limit is not None)
+        registry = self._registries.current
+        shape = QueryTemplate(registry.get(self._doctype), self._fields, tree, order_by, paged=limit is not None)
         paging = () if limit is None else (limit, offset)
-        rows = await self._reader.fetch(self._prepare(shape), (*values, *paging))
+        rows = await self._reader.fetch(self._prepare.of(registry)(shape), (*values, *paging))
         return [dict(zip(self._fields, row, strict=True)) for row in rows]
 
 

@@ -15,7 +15,7 @@ from framework_m_core.domain.page import OrderSpec
 from framework_m_core.interfaces.reader import DocumentReaderProtocol
 from framework_m_core.interfaces.session import OpenedSession, Session, SessionKind
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol, UnitOfWorkProtocol
-from framework_m_core.registry.registry import Registry
+from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.services.runtime.retry import retry
 from framework_m_standard.auth.credentials.session_secrets import SessionSecrets, hash_secret, is_secret
 from framework_m_standard.auth.records import Records, new_record
@@ -33,16 +33,16 @@ class DocumentSessions:
 
     def __init__(
         self,
-        registry: Registry,
+        registry_handle: RegistryHandle,
         unit_of_work: UnitOfWorkFactoryProtocol,
         reader: DocumentReaderProtocol,
         auth_settings: AuthSettings,
         clock: Clock,
         ids: IdGenerator,
     ) -> None:
-        self._plan = registry.get(_SESSION)
+        self._registries = registry_handle
         self._units = unit_of_work
-        self._sessions = Records(reader, _SESSION, *_FIELDS)
+        self._sessions = Records(registry_handle, reader, _SESSION, *_FIELDS)
         self._lifetime = timedelta(days=auth_settings.session_ttl_days)
         self._grace = timedelta(seconds=auth_settings.refresh_grace_seconds)
         self._most = auth_settings.sessions_per_user
@@ -61,8 +61,9 @@ class DocumentSessions:
                 "user": user_id, "kind": kind, "epoch": epoch, "expires": now + self._lifetime,
                 "secret_hash": hash_secret(secret), "csrf_hash": hash_secret(csrf),
             }  # fmt: skip
-            document = new_record(self._plan, id, now, values)
-            async with self._units(self._context("begin a session")) as unit:
+            context = self._context("begin a session")
+            document = new_record(context.registry.get(_SESSION), id, now, values)
+            async with self._units(context) as unit:
                 await self._make_room(unit, user_id, epoch, now)
                 await unit.repository(_SESSION).insert(document)
                 await unit.commit()
@@ -120,7 +121,7 @@ class DocumentSessions:
         return OpenedSession(_session(document.__dict__), fresh, csrf)
 
     def _context(self, reason: str) -> RequestContext:
-        return system_context(reason, source="http", clock=self._clock)
+        return self._registries.pin(system_context(reason, source="http", clock=self._clock))
 
 
 def _session(row: Mapping[str, Any]) -> Session:

@@ -6,7 +6,7 @@ from framework_m_core.bootstrap.application import Application
 from framework_m_core.domain.clock import Clock, IdGenerator
 from framework_m_core.interfaces.reader import DocumentReaderProtocol
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol
-from framework_m_core.registry.registry import Registry
+from framework_m_core.registry.handle import RegistryHandle
 from framework_m_standard.auth.settings import AuthSettings
 from framework_m_standard.auth.throttle import LoginThrottle
 
@@ -24,11 +24,11 @@ class InitAuth:
 
 
 def _throttle(
-    registry: Registry,
+    registry_handle: RegistryHandle,
     unit_of_work: UnitOfWorkFactoryProtocol,
     reader: DocumentReaderProtocol,
     auth_settings: AuthSettings,
     clock: Clock,
     ids: IdGenerator,
 ) -> LoginThrottle:
-    return LoginThrottle(registry, unit_of_work, reader, auth_settings, clock, ids)
+    return LoginThrottle(registry_handle, unit_of_work, reader, auth_settings, clock, ids)

@@ -16,7 +16,7 @@ from framework_m_core.domain.filters.tree import And, Comparison
 from framework_m_core.domain.page import OrderSpec
 from framework_m_core.interfaces.reader import DocumentReaderProtocol
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol
-from framework_m_core.registry.registry import Registry
+from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.services.runtime.retry import retry
 from framework_m_standard.auth.records import Records, new_record
 from framework_m_standard.auth.settings import AuthSettings
@@ -41,16 +41,16 @@ class LoginThrottle:
 
     def __init__(
         self,
-        registry: Registry,
+        registry_handle: RegistryHandle,
         unit_of_work: UnitOfWorkFactoryProtocol,
         reader: DocumentReaderProtocol,
         auth_settings: AuthSettings,
         clock: Clock,
         ids: IdGenerator,
     ) -> None:
-        self._registry = registry
+        self._registries = registry_handle
         self._units = unit_of_work
-        self._attempts = Records(reader, _ATTEMPT, "at")
+        self._attempts = Records(registry_handle, reader, _ATTEMPT, "at")
         self._clock = clock
         self._ids = ids
         self._key = auth_settings.key("login-throttle")
@@ -80,8 +80,9 @@ class LoginThrottle:
         await retry(lambda: self._forget(matching))
 
     async def _record(self, id: UUID, keys: dict[str, str], now: datetime) -> None:
-        attempt = new_record(self._registry.get(_ATTEMPT), id, now, {**keys, "at": now})
-        async with self._units(system_context("count logins", source="http", clock=self._clock)) as unit:
+        context = self._registries.pin(system_context("count logins", source="http", clock=self._clock))
+        attempt = new_record(context.registry.get(_ATTEMPT), id, now, {**keys, "at": now})
+        async with self._units(context) as unit:
             await unit.repository(_ATTEMPT).delete_where(Comparison("at", "lt", now - self._window))
             await unit.repository(_ATTEMPT).insert(attempt)
             await unit.commit()

@@ -14,7 +14,7 @@ from litestar.handlers import ASGIRouteHandler
 
 from framework_m_core.domain.clock import Clock, system_clock
 from framework_m_core.interfaces.authentication import AuthenticationProtocol
-from framework_m_core.registry.registry import Registry
+from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.services.documents.service import DocumentService
 from framework_m_core.services.metadata.service import MetadataService
 from framework_m_core.services.queries.service import QueryService
@@ -49,7 +49,7 @@ _RESPONSE_HEADERS: Final = ["ETag", "Location", "Retry-After", "X-Request-ID"]
 class Services:
     """What the routes work with."""
 
-    registry: Registry
+    registries: RegistryHandle
     documents: DocumentService
     queries: QueryService
     metadata: MetadataService
@@ -78,12 +78,11 @@ def create_app(
     """
     if not development:
         check_for_production(settings)
-    registry, authentication = services.registry, services.authentication
-    encode = DocumentEncoder(registry)
+    authentication, encode = services.authentication, DocumentEncoder()
     actions = DocumentActions(services.documents, services.queries, encode, settings.max_body_bytes)
     auth = AuthRoutes(authentication, settings.max_body_bytes, secure_cookies=not development)
-    documents = DocumentRoutes(registry, actions)
-    openapi = OpenApi(registry, services.metadata, services.title, services.version, services.app_routes)
+    documents = DocumentRoutes(actions)
+    openapi = OpenApi(services.metadata, services.title, services.version, services.app_routes)
     litestar = Litestar(
         route_handlers=[
             document_mount(documents),
@@ -92,7 +91,7 @@ def create_app(
             *openapi_routes(openapi, services.openapi_assets),
             *auth.handlers(),
             *services.app_routes.mounted(
-                registry, services.queries.permissions, services.documents, services.app_ports
+                services.registries, services.queries.permissions, services.documents, services.app_ports
             ),
             *health_routes(ping, warnings, lifecycle or Lifecycle()),
             *((welcome_route(services.title, services.version),) if development else ()),
@@ -109,7 +108,12 @@ def create_app(
         authentication, frozenset(settings.cors_origins or ()) - {"*"}, settings.max_sockets_per_caller
     )
     return RequestContextMiddleware(
-        litestar, authentication, services.clock, sockets, None if settings.cors_origins else documents
+        litestar,
+        authentication,
+        services.registries,
+        services.clock,
+        sockets,
+        None if settings.cors_origins else documents,
     )
 
 

@@ -28,7 +28,7 @@ class InitWeb:
             app.container.provide("web_lifecycle", Lifecycle())
         title, version = app_title(app.settings)
         services = Services(
-            registry=app.registry,
+            registries=get("registry_handle"),
             documents=app.documents,
             queries=app.queries,
             metadata=get("metadata"),

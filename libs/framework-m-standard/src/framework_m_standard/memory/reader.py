@@ -50,7 +50,7 @@ class MemoryReader:
 
     def prepare(self, shape: QueryTemplate) -> ReadHandle:
         """Looks every name up. Raises KeyError for unknown ones."""
-        plan = self._store.registry.doctypes[shape.doctype]
+        plan = shape.doctype
         named = fields_of(shape.where) | {spec.field for spec in shape.order_by}
         if unknown := named.difference(plan.columns):
             raise KeyError(*sorted(unknown))

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.documents.doctype import VERSION_ATTRIBUTE
 from framework_m_core.domain.errors import IntegrityError, LinkedDocumentError
 from framework_m_core.domain.filters.tree import EVERYTHING, And, Comparison, Filter
@@ -31,6 +32,7 @@ class MemoryWriter(Protocol):
     """What a repository needs of its unit of work."""
 
     store: MemoryStore
+    context: RequestContext
 
     def rows(self, doctype: str) -> Rows:
         """Return the documents of a DocType as this unit sees them."""
@@ -145,7 +147,7 @@ class MemoryRepository[T: BaseModel]:
         with transaction.statement():
             for row in rows:
                 transaction.remove(self._plan, row)
-            if gone and any(True for _ in holders(self._unit.store.registry, transaction, self._plan.name, gone)):
+            if gone and any(True for _ in holders(self._unit.context.registry, transaction, self._plan.name, gone)):
                 raise IntegrityError("a document that others link to would go")
 
     def _select(self, where: Filter, order_by: tuple[OrderSpec, ...] = ()) -> Sequence[Row]:

@@ -9,14 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from uuid import UUID
 
-from pydantic import BaseModel
-
 from framework_m_core.domain.errors import ConfigurationError
-from framework_m_core.domain.fields.defaults import stored_default
-from framework_m_core.domain.fields.spec import FieldSpec
 from framework_m_core.domain.hash_keys import HashKey
 from framework_m_core.registry.compiled import CompiledDocType
-from framework_m_standard.memory.engine.rows import Row, stored_value
+from framework_m_core.registry.registry import Registry
+from framework_m_standard.memory.engine.missing_values import filled_row
+from framework_m_standard.memory.engine.rows import Row
 from framework_m_standard.memory.engine.table import Columns, Table, kinds_of, unique_key, wanted_unique
 from framework_m_standard.memory.store import MemoryStore
 
@@ -38,27 +36,36 @@ class MemorySchemaMapper:
 
     async def plan(self) -> Sequence[str]:
         """What `sync` would do. Raises ConfigurationError for what it cannot do."""
-        return [text for text, _ in self._changes()]
+        return [text for text, _ in self._changes(self._store.registry)]
 
     async def sync(self) -> Sequence[str]:
         """Does all of it or, where a part cannot be done, nothing."""
+        return await self.expand(self._store.registry)
+
+    async def expand(self, registry: Registry) -> Sequence[str]:
+        """`sync` for a registry to come; what the current one writes meanwhile gets the defaults of new fields."""
         async with self._store.database.turn():
-            changes = self._changes()
+            self._store.make_tables(registry)
+            changes = self._changes(registry)
             for _, apply in changes:
                 apply()
+            for plan in registry.doctypes.values():
+                self._store.database.tables[plan.name].plan = plan
         return [text for text, _ in changes]
 
-    def _changes(self) -> list[Change]:
+    def _changes(self, registry: Registry) -> list[Change]:
         problems: list[str] = []
-        changes = [change for plan in self._store.registry.doctypes.values() for change in self._of(plan, problems)]
+        changes = [change for plan in registry.doctypes.values() for change in self._of(plan, problems)]
         if problems:
             raise ConfigurationError("what is stored cannot be brought in line with the DocTypes:", problems)
         return changes
 
     def _of(self, plan: CompiledDocType, problems: list[str]) -> Iterator[Change]:
         table = self._store.database.tables[plan.name]
+        if table.plan is plan:
+            return
         problems += _other_kinds(plan, table)
-        filled = {key: new for key, row in table.rows.items() if (new := _filled(plan, row)) is not row}
+        filled = {key: new for key, row in table.rows.items() if (new := filled_row(plan, row)) is not row}
         if filled:
             yield f"{plan.name}: defaults of new fields for {len(filled)} documents", lambda: table.rows.update(filled)
         if kinds_of(plan).items() - table.kinds.items():
@@ -101,28 +108,3 @@ def _other_kinds(plan: CompiledDocType, table: Table) -> Iterator[str]:
 def _holds(row: Row, path: str) -> bool:
     field, _, column = path.partition(".")
     return any(child[column] is not None for child in row[field] or ()) if column else row[field] is not None
-
-
-def _filled(plan: CompiledDocType, row: Row) -> Row:
-    """A row with the defaults of fields that it was stored without; the same row where it lacks none."""
-    filled = _with_defaults(plan.model, plan.fields, row)
-    for field, child in plan.children.items():
-        before = row[field] or ()
-        rows = tuple([_with_defaults(child.model, child.fields, one) for one in before])
-        if any(new is not old for new, old in zip(rows, before, strict=True)):
-            filled = Row({**filled, field: rows})
-    return filled
-
-
-def _with_defaults(model: type[BaseModel], specs: Mapping[str, FieldSpec], row: Row) -> Row:
-    lacking = [spec for spec in specs.values() if spec.is_scalar and _lacks(spec, row)]
-    defaults = {spec.name: default for spec in lacking if (default := stored_default(model, spec)) is not None}
-    return (
-        Row({**row, **{name: stored_value(specs[name], default) for name, default in defaults.items()}})
-        if defaults
-        else row
-    )
-
-
-def _lacks(spec: FieldSpec, row: Row) -> bool:
-    return spec.name not in row or (row[spec.name] is None and not spec.nullable)

@@ -50,7 +50,7 @@ class MemoryUnitOfWorkFactory:
 
     def __call__(self, context: RequestContext) -> MemoryUnitOfWork:
         """A unit for a scope, not yet open."""
-        return MemoryUnitOfWork(self._store, context)
+        return MemoryUnitOfWork(self._store, self._store.registries.pin(context))
 
 
 class MemoryUnitOfWork:
@@ -77,7 +77,7 @@ class MemoryUnitOfWork:
 
     def repository(self, doctype: str) -> MemoryRepository[Any]:
         """The documents of a DocType in this unit."""
-        return MemoryRepository(self, self.store.registry.get(doctype))
+        return MemoryRepository(self, self.context.registry.get(doctype))
 
     def rows(self, doctype: str) -> Rows:
         """The documents of a DocType as this unit sees them."""
@@ -115,7 +115,7 @@ class MemoryUnitOfWork:
 
     async def linking(self, doctype: str, id: UUID, *, include_deleted: bool = False) -> Sequence[str]:
         """Return the names of the DocTypes that have live documents, or any, linking to this one, itself left out."""
-        found = holders(self.store.registry, await self.transaction(), doctype, {hash_key(id)})
+        found = holders(self.context.registry, await self.transaction(), doctype, {hash_key(id)})
         others = [(name, row) for name, row in found if row["id"] != id]
         return list(dict.fromkeys(name for name, row in others if include_deleted or row["deleted_at"] is None))
 
@@ -126,7 +126,7 @@ class MemoryUnitOfWork:
     def record(self, event: DomainEvent) -> None:
         """Adds an event to the outbox; one that nobody handles is delivered from the start."""
         self._check_open()
-        wanted = self.store.registry.handlers_of(event.doctype, event.type)
+        wanted = self.context.registry.handlers_of(event.doctype, event.type)
         kept = dataclasses.replace(event, data=_ELSEWHERE)
         self._events.append(EventRecord(kept, json_text(event.data), None if wanted else event.occurred_at))
 

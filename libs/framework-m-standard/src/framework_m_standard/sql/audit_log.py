@@ -20,7 +20,7 @@ class SqlAuditLog:
     """Reads the log; triggers of the database refuse changes to it."""
 
     def __init__(self, sql_store: SqlStore) -> None:
-        table = sql_store.tables.audit
+        table = sql_store.framework_tables.audit
         self._driver = sql_store.driver
         self._decoders = sql_store.framework.decoders(AUDIT_SPECS)
         doctype, document = AUDIT_SPECS["doctype"], AUDIT_SPECS["document_id"]

@@ -18,7 +18,7 @@ class SqlIdempotency:
     """Kept answers, by key."""
 
     def __init__(self, sql_store: SqlStore) -> None:
-        table = sql_store.tables.idempotency
+        table = sql_store.framework_tables.idempotency
         self._driver = sql_store.driver
         key, expires = IDEMPOTENCY_SPECS["key"], IDEMPOTENCY_SPECS["expires"]
         live = table.c.expires > parameter(1, table.c.expires.type)

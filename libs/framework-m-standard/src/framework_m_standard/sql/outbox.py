@@ -36,7 +36,7 @@ class SqlOutbox:
 
     def __init__(self, sql_store: SqlStore) -> None:
         self._driver = sql_store.driver
-        self._tables = sql_store.tables
+        self._tables = sql_store.framework_tables
         self._compile = sql_store.framework.compile
         self._decoders = sql_store.framework.decoders(EVENT_SPECS)
         self._lease = self._lease_statement()

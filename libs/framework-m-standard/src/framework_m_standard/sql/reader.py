@@ -101,7 +101,7 @@ class _Preparation:
     def __init__(self, store: SqlStore, shape: QueryTemplate) -> None:
         self._store = store
         self._shape = shape
-        self._plan: CompiledDocType = store.registry.doctypes[shape.doctype]
+        self._plan: CompiledDocType = shape.doctype
         self._statements = store.statements(self._plan)
         self._table = self._statements.table
         self._nested = store.driver.nested_rows
@@ -141,7 +141,7 @@ class _Preparation:
 
     def _nested_rows(self, part: ChildSelection) -> Any:
         """All rows of a child table as one array of composites, which the driver decodes with their types."""
-        table = self._store.tables.child(self._plan, self._plan.children[part.field])
+        table = self._statements.tables.child(self._plan, self._plan.children[part.field])
         row = sa.func.row(*(table.c[name] for name in part.columns))
         ordered = sa.func.array_agg(aggregate_order_by(row, table.c.idx))
         return sa.select(ordered).where(table.c.parent == self._table.c.id).scalar_subquery().label(part.field)
@@ -153,7 +153,7 @@ class _Preparation:
 
     def _child_statement(self, place: int, part: ChildSelection) -> _Children:
         child = self._plan.children[part.field]
-        table = self._store.tables.child(self._plan, child)
+        table = self._statements.tables.child(self._plan, child)
         mine = table.c.parent == parameter(0, table.c.parent.type)
         clause = sa.select(*(table.c[name] for name in part.columns)).where(mine).order_by(table.c.idx)
         statement = self._statements.compile(clause, [FieldSpec("", FieldKind.TEXT)])

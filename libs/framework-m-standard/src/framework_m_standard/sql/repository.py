@@ -110,7 +110,7 @@ class SqlRepository[T: BaseModel]:
     async def count(self, where: Filter = EVERYTHING) -> int:
         """How many live documents match."""
         tree, slots = parameterize(And((where, LIVE)))
-        handle = self._unit.reader.prepare(QueryTemplate(self._plan.name, (), tree, count=True))
+        handle = self._unit.reader.prepare(QueryTemplate(self._plan, (), tree, count=True))
         return int((await self._unit.fetch(handle, slots))[0][0])
 
     async def list(
@@ -160,7 +160,7 @@ class SqlRepository[T: BaseModel]:
     ) -> Sequence[T]:
         chosen = full_selection(self._plan)
         tree, slots = parameterize(where)
-        shape = QueryTemplate(self._plan.name, chosen, tree, order_by, paged=paging is not None)
+        shape = QueryTemplate(self._plan, chosen, tree, order_by, paged=paging is not None)
         rows = await self._unit.fetch(self._unit.reader.prepare(shape), (*slots, *(paging or ())))
         return [document_from_values(self._plan, row_to_document(chosen, row)) for row in rows]  # type: ignore[misc]
 

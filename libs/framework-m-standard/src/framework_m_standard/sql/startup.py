@@ -5,7 +5,7 @@ from __future__ import annotations
 from framework_m_core.bootstrap.application import Application
 from framework_m_core.bootstrap.settings.models import Settings
 from framework_m_core.bootstrap.settings.secrets import data_folder
-from framework_m_core.registry.registry import Registry
+from framework_m_core.registry.handle import RegistryHandle
 from framework_m_standard.sql.engine.driver import Driver
 from framework_m_standard.sql.settings import SqlSettings
 from framework_m_standard.sql.store import SqlStore, make_driver
@@ -51,5 +51,5 @@ class InitStore:
         app.container.bind("sql_store", _store)
 
 
-def _store(sql_driver: Driver, registry: Registry, settings: Settings) -> SqlStore:
-    return SqlStore(sql_driver, registry, settings.root / "migrations")
+def _store(sql_driver: Driver, registry_handle: RegistryHandle, settings: Settings) -> SqlStore:
+    return SqlStore(sql_driver, registry_handle, settings.root / "migrations")

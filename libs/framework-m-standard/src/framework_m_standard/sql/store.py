@@ -6,6 +6,8 @@ from pathlib import Path
 
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.registry.compiled import CompiledDocType
+from framework_m_core.registry.derived import Derived
+from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.registry.registry import Registry
 from framework_m_standard.sql.engine.driver import Driver
 from framework_m_standard.sql.engine.sqlite_driver import SqliteDriver
@@ -37,17 +39,27 @@ def _postgres(url: str, settings: SqlSettings) -> Driver:
 class SqlStore:
     """One database and everything compiled for it, and the folder of the app's migrations, which need not exist."""
 
-    def __init__(self, driver: Driver, registry: Registry, migrations: Path | None = None) -> None:
+    def __init__(self, driver: Driver, registries: RegistryHandle, migrations: Path | None = None) -> None:
         self.driver = driver
         self.migrations = migrations
-        self.registry = registry
-        self.tables = Tables(registry, driver.name)
-        self.framework = FrameworkStatements(self.tables, driver)
-        self._statements: dict[str, DocTypeStatements] = {}
+        self.registries = registries
+        self.framework_tables = Tables((), driver.name)
+        self.framework = FrameworkStatements(self.framework_tables, driver)
+        self._tables: Derived[Registry, Tables] = Derived(lambda one: Tables(one.doctypes.values(), driver.name))
+        self._statements: Derived[CompiledDocType, DocTypeStatements] = Derived(self._compile)
+
+    @property
+    def registry(self) -> Registry:
+        """The current registry, for what looks at the schema as a whole; a unit asks its context."""
+        return self.registries.current
+
+    def tables(self, registry: Registry) -> Tables:
+        """All tables of a registry, for what compares the schema."""
+        return self._tables.of(registry)
 
     def statements(self, plan: CompiledDocType) -> DocTypeStatements:
         """The statements of a DocType, compiled when first needed."""
-        known = self._statements.get(plan.name)
-        if known is None:
-            known = self._statements[plan.name] = DocTypeStatements(self.tables, self.driver, plan)
-        return known
+        return self._statements.of(plan)
+
+    def _compile(self, plan: CompiledDocType) -> DocTypeStatements:
+        return DocTypeStatements(self.framework_tables.apart(), self.driver, plan)

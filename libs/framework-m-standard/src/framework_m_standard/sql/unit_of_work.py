@@ -61,7 +61,7 @@ class SqlUnitOfWorkFactory:
 
     def __call__(self, context: RequestContext) -> SqlUnitOfWork:
         """A unit for a scope, not yet open."""
-        return SqlUnitOfWork(self._store, self._reader, self._referrers, context)
+        return SqlUnitOfWork(self._store, self._reader, self._referrers, self._store.registries.pin(context))
 
 
 class SqlUnitOfWork:
@@ -89,7 +89,7 @@ class SqlUnitOfWork:
 
     def repository(self, doctype: str) -> SqlRepository[Any]:
         """The documents of a DocType in this unit."""
-        return SqlRepository(self, self.store.registry.get(doctype))
+        return SqlRepository(self, self.context.registry.get(doctype))
 
     def add(self, write: PendingWrite) -> None:
         """Takes a write that is sent with the next flush."""
@@ -130,7 +130,10 @@ class SqlUnitOfWork:
     async def linking(self, doctype: str, id: UUID, *, include_deleted: bool = False) -> Sequence[str]:
         """Return the names of the DocTypes that have live documents, or any, linking to this one."""
         await self.flush()
-        return await self._referrers.linking(await self.transaction(), doctype, id, include_deleted=include_deleted)
+        transaction = await self.transaction()
+        return await self._referrers.linking(
+            self.context.registry, transaction, doctype, id, include_deleted=include_deleted
+        )
 
     async def allocate(self, prefix: str, n: int = 1) -> int:
         """Reserves `n` numbers of a counter in the transaction and returns the first."""
@@ -280,7 +283,7 @@ class SqlUnitOfWork:
             await transaction.execute(framework.insert_event, self._event_row(event))
 
     def _event_row(self, event: DomainEvent) -> tuple[Any, ...]:
-        return outbox_row(event, wanted=bool(self.store.registry.handlers_of(event.doctype, event.type)))
+        return outbox_row(event, wanted=bool(self.context.registry.handlers_of(event.doctype, event.type)))
 
     def _check_open(self) -> None:
         if not self._open:

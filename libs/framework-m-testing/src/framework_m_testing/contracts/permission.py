@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from framework_m_core.domain.context import ADMINISTRATOR, ANONYMOUS, GUEST, Principal
+from framework_m_core.domain.context import ADMINISTRATOR, ANONYMOUS, GUEST, Principal, RequestContext
 from framework_m_core.domain.documents.doctype import FRAMEWORK_FIELDS
 from framework_m_core.domain.errors import DocTypeNotFoundError, FrameworkError
 from framework_m_core.domain.fields.field import Field
@@ -96,15 +96,15 @@ class PermissionContract(Contract):
     ) -> None:
         """No role, another one, one of other letter case, another action, an unknown one."""
         for principal in (_person(*roles), Principal("", frozenset(roles))):
-            assert await engine.grant(principal, "Matter", action) is None
-            request = PolicyEvaluateRequest(principal, "Matter", action, _matter(owner=principal.id))
+            assert await engine.grant(RequestContext(principal), "Matter", action) is None
+            request = PolicyEvaluateRequest(RequestContext(principal), "Matter", action, _matter(owner=principal.id))
             assert not (await engine.evaluate(request)).authorized
 
     @pytest.mark.parametrize("action", ["read", "create", "write", "delete", "submit"])
     async def test_the_administrator_may_do_everything(self, engine: PermissionProtocol, action: str) -> None:
         """To every document and field."""
         administrator = _person(ADMINISTRATOR)
-        grant = await engine.grant(administrator, "Matter", action)
+        grant = await engine.grant(RequestContext(administrator), "Matter", action)
         assert await _covers(engine, administrator, action, _matter(status="closed"))
         assert grant is not None
         assert grant.readable >= _EVERY_FIELD
@@ -161,7 +161,7 @@ class PermissionContract(Contract):
         """It is kept by them: the caller stands in its scope as a `UserAttribute`."""
         roles = ("Clerk", "Teammate", "Reviewer")
         other = Principal(_OTHER, frozenset({*roles, GUEST}), "other@example.com", {"teams": ("West",)})
-        grants = [await engine.grant(person, "Matter", "read") for person in (_person(*roles), other)]
+        grants = [await engine.grant(RequestContext(person), "Matter", "read") for person in (_person(*roles), other)]
         assert grants[0] == grants[1]
         assert len({*grants}) == 1  # what is kept is looked up by its hash
 
@@ -170,7 +170,9 @@ class PermissionContract(Contract):
         self, engine: PermissionProtocol, roles: tuple[str, ...], secret: bool
     ) -> None:
         """In child rows too. The framework's own are read by all and written by none, what hooks set neither."""
-        reading, writing = [await engine.grant(_person(*roles), "Matter", action) for action in ("read", "write")]
+        reading, writing = [
+            await engine.grant(RequestContext(_person(*roles)), "Matter", action) for action in ("read", "write")
+        ]
         assert reading is not None
         assert writing is not None
         expected = _EVERY_FIELD if secret else _EVERY_FIELD - _SECRET
@@ -180,16 +182,18 @@ class PermissionContract(Contract):
     async def test_a_grant_names_its_rule(self, engine: PermissionProtocol) -> None:
         """An answer about a document too, a no included: people ask why."""
         person = _person("Clerk")
-        grant = await engine.grant(person, "Matter", "read")
+        grant = await engine.grant(RequestContext(person), "Matter", "read")
         assert grant is not None
         assert grant.rule
         for action in ("read", "delete"):
-            assert (await engine.evaluate(PolicyEvaluateRequest(person, "Matter", action, _matter()))).rule
+            assert (
+                await engine.evaluate(PolicyEvaluateRequest(RequestContext(person), "Matter", action, _matter()))
+            ).rule
 
     async def test_a_document_that_lacks_what_decides_is_not_given(self, engine: PermissionProtocol) -> None:
         """To raise is to decide nothing; to take what is missing for a value is to guess."""
         for role in ("Clerk", "Teammate", "Reviewer"):
-            request = PolicyEvaluateRequest(_person(role), "Matter", "read", {})
+            request = PolicyEvaluateRequest(RequestContext(_person(role)), "Matter", "read", {})
             try:
                 result = await engine.evaluate(request)
             except (FrameworkError, LookupError):
@@ -202,14 +206,14 @@ class PermissionContract(Contract):
         """An unknown DocType, and an engine that is cut off; not even the administrator is let in by default."""
         administrator = _person(ADMINISTRATOR)
         with pytest.raises(DocTypeNotFoundError):
-            await engine.grant(administrator, "Nothing", "read")
+            await engine.grant(RequestContext(administrator), "Nothing", "read")
         with pytest.raises(DocTypeNotFoundError):
-            await engine.evaluate(PolicyEvaluateRequest(administrator, "Nothing", "read", {}))
+            await engine.evaluate(PolicyEvaluateRequest(RequestContext(administrator), "Nothing", "read", {}))
         for one in unable:
             with pytest.raises(FrameworkError):
-                await one.grant(administrator, "Matter", "read")
+                await one.grant(RequestContext(administrator), "Matter", "read")
             with pytest.raises(FrameworkError):
-                await one.evaluate(PolicyEvaluateRequest(administrator, "Matter", "read", _matter()))
+                await one.evaluate(PolicyEvaluateRequest(RequestContext(administrator), "Matter", "read", _matter()))
 
 
 def _person(*roles: str) -> Principal:
@@ -223,9 +227,9 @@ def _matter(**values: Any) -> dict[str, Any]:
 
 async def _covers(engine: PermissionProtocol, principal: Principal, action: str, document: Mapping[str, Any]) -> bool:
     """Whether a grant gives a document; the engine must say the same of it alone, or be narrower where it says so."""
-    grant: Grant | None = await engine.grant(principal, "Matter", action)
+    grant: Grant | None = await engine.grant(RequestContext(principal), "Matter", action)
     within = grant is not None and matches(grant.bind(principal), document)
-    answer = await engine.evaluate(PolicyEvaluateRequest(principal, "Matter", action, document))
+    answer = await engine.evaluate(PolicyEvaluateRequest(RequestContext(principal), "Matter", action, document))
     if grant is not None and grant.evaluate:
         return within and answer.authorized
     assert answer.authorized is within

@@ -46,7 +46,7 @@ class ReaderContract(StoreContract):
         rows = [{"what": "b", "amount": Decimal("1.250")}, {"what": "a", "amount": Decimal(2)}]
         thing = await store.store("Thing", price="1.50", number=7, slots=rows)
         asked = ("price", ChildSelection("slots", ("amount", "what")), "id", "number", "note", "creation")
-        found = await _fetch(store, QueryTemplate("Thing", asked, Comparison("id", "eq", thing.id)))
+        found = await _fetch(store, QueryTemplate(_PLAN, asked, Comparison("id", "eq", thing.id)))
         nested = [(Decimal("1.250"), "b"), (Decimal("2.000"), "a")]
         assert [tuple(row) for row in found] == [(Decimal("1.50"), nested, thing.id, 7, None, thing.creation)]
         assert str(found[0][0]) == "1.50"
@@ -55,7 +55,7 @@ class ReaderContract(StoreContract):
         """Empty or None, never another document's."""
         await store.store("Thing", slots=[{"what": "x"}])
         bare = await store.store("Thing")
-        shape = QueryTemplate("Thing", (ChildSelection("slots", ("id", "what")),), Comparison("id", "eq", bare.id))
+        shape = QueryTemplate(_PLAN, (ChildSelection("slots", ("id", "what")),), Comparison("id", "eq", bare.id))
         assert [list(row[0] or ()) for row in await _fetch(store, shape)] == [[]]
 
     async def test_soft_deleted_documents_are_rows_like_others(self, store: StoreHarness) -> None:
@@ -65,34 +65,33 @@ class ReaderContract(StoreContract):
         async with store.units(store.context) as unit:
             await unit.repository("Thing").update(thing, expected_version=1)
             await unit.commit()
-        assert len(await _fetch(store, QueryTemplate("Thing", ("id",)))) == 1
-        assert await _fetch(store, QueryTemplate("Thing", ("id",), Comparison("deleted_at", "is_null", True))) == []
+        assert len(await _fetch(store, QueryTemplate(_PLAN, ("id",)))) == 1
+        assert await _fetch(store, QueryTemplate(_PLAN, ("id",), Comparison("deleted_at", "is_null", True))) == []
 
     async def test_a_page_has_a_limit_and_an_offset_and_a_count_is_a_number(self, store: StoreHarness) -> None:
         """The values of limit and offset follow those of the filter."""
         for number in range(5):
             await store.store("Thing", number=number)
         where, slots = parameterize(Comparison("number", "gt", 0))
-        page = QueryTemplate("Thing", ("number",), where, (OrderSpec("number", descending=True),), paged=True)
+        page = QueryTemplate(_PLAN, ("number",), where, (OrderSpec("number", descending=True),), paged=True)
         handle = store.reader.prepare(page)
         assert [row[0] for row in await store.reader.fetch(handle, (*slots, 2, 1))] == [3, 2]
-        count = store.reader.prepare(QueryTemplate("Thing", (), where, count=True))
+        count = store.reader.prepare(QueryTemplate(_PLAN, (), where, count=True))
         assert [tuple(row) for row in await store.reader.fetch(count, slots)] == [(4,)]
 
     async def test_a_handle_is_kept_and_used_with_other_values(self, store: StoreHarness) -> None:
         """For the life of the reader."""
         await store.store("Thing", number=1)
         where, _ = parameterize(Comparison("number", "in", (1, 2, 3)))
-        handle = store.reader.prepare(QueryTemplate("Thing", ("number",), where))
+        handle = store.reader.prepare(QueryTemplate(_PLAN, ("number",), where))
         found = [len(await store.reader.fetch(handle, values)) for values in ((1, 2, 3, 3), (4, 5, 6, 6), (9, 9, 9, 1))]
         assert found == [1, 0, 1]
 
     @pytest.mark.parametrize("shape", [
-        QueryTemplate("Nothing", ("id",)),
-        QueryTemplate("Thing", ("nothing",)),
-        QueryTemplate("Thing", ("id",), Comparison("nothing", "is_null", True)),
-        QueryTemplate("Thing", ("id",), EVERYTHING, (OrderSpec("nothing"),)),
-        QueryTemplate("Thing", (ChildSelection("slots", ("nothing",)),)),
+        QueryTemplate(_PLAN, ("nothing",)),
+        QueryTemplate(_PLAN, ("id",), Comparison("nothing", "is_null", True)),
+        QueryTemplate(_PLAN, ("id",), EVERYTHING, (OrderSpec("nothing"),)),
+        QueryTemplate(_PLAN, (ChildSelection("slots", ("nothing",)),)),
     ])  # fmt: skip
     async def test_unknown_names_are_refused(self, store: StoreHarness, shape: QueryTemplate) -> None:
         """When the shape is prepared."""
@@ -132,7 +131,7 @@ class ReaderContract(StoreContract):
     async def test_every_value_comes_back_as_it_was_stored(self, store: StoreHarness, rows: list[Values]) -> None:
         """At the bounds of its kind, JSON and child rows included, and of its own type."""
         stored = {document["id"]: document for document in await _put(store, rows)}
-        found = await _fetch(store, QueryTemplate("Thing", full_selection(_PLAN)))
+        found = await _fetch(store, QueryTemplate(_PLAN, full_selection(_PLAN)))
         read = [row_to_document(full_selection(_PLAN), row) for row in found]
         assert {document["id"]: document for document in read} == stored
         assert [
@@ -165,12 +164,12 @@ async def _put(store: StoreHarness, rows: Sequence[Values]) -> list[Values]:
 async def _compare(store: StoreHarness, rows: list[Values], trees: list[Filter]) -> None:
     stored = await _put(store, rows)
     for tree in trees:
-        found = {row[0] for row in await _fetch(store, QueryTemplate("Thing", ("id",), tree))}
+        found = {row[0] for row in await _fetch(store, QueryTemplate(_PLAN, ("id",), tree))}
         assert found == {document["id"] for document in stored if matches(tree, document)}, tree
 
 
 async def _walk(store: StoreHarness, order_by: list[str], limit: int) -> list[Any]:
-    queries = QueryService(store.registry, store.reader, PermissionService(FakePermission(store.registry)))
+    queries = QueryService(store.registries, store.reader, PermissionService(FakePermission(store.registries)))
     seen: list[Any] = []
     cursor = None
     while True:

@@ -165,6 +165,22 @@ class SchemaMapperContract(StoreContract):
             assert getattr(found, name) == getattr(expected, name), name
         assert [(row.what, row.amount) for row in found.rows] == [("old", Decimal("1.50"))]
 
+    async def test_what_is_written_while_a_registry_is_to_come_has_its_defaults(self, open_store: OpenStore) -> None:
+        """By those who know only the current one, before and after others follow; in child rows too."""
+        coming = _widened()
+        async with open_store(_first()) as store:
+            await store.schema_mapper.sync()
+            await store.schema_mapper.expand(coming)
+            written = await store.store("Plain", rows=[{"what": "old"}])
+            assert (await store.load("Plain", written.id)).rows[0].what == "old"
+            store.registries.swap(coming)
+            assert list(await store.schema_mapper.plan()) == []
+            found, expected = await store.load("Plain", written.id), store.new("Plain", rows=[{"what": "old"}])
+            for name in ("text", "number", "ratio", "flag", "price", "day", "moment", "colour", "tags", "key", "note"):
+                assert getattr(found, name) == getattr(expected, name), name
+            for name in set(type(expected.rows[0]).model_fields) - {"id"}:
+                assert getattr(found.rows[0], name) == getattr(expected.rows[0], name), name
+
     async def test_a_field_that_comes_to_need_a_value_gets_its_default(self, open_store: OpenStore) -> None:
         """Where it was left empty; what a factory makes is nobody's value but the document's it is made for."""
         async with open_store(_optional()) as store:

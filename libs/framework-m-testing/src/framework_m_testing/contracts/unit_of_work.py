@@ -113,7 +113,7 @@ class UnitOfWorkContract(StoreContract):
         """Nobody removes it meanwhile; under `change` and `update` nobody changes it either."""
         shelf = await store.store("Shelf", label="old")
         where, slots = parameterize(Comparison("id", "eq", shelf.id))
-        handle = store.reader.prepare(QueryTemplate("Shelf", ("label",), where, lock=lock))
+        handle = store.reader.prepare(QueryTemplate(store.registry.get("Shelf"), ("label",), where, lock=lock))
 
         async def disturb() -> None:
             async with store.units(store.context) as unit:

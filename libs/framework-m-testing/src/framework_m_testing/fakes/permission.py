@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
-from framework_m_core.domain.context import ADMINISTRATOR, GUEST, Principal
+from framework_m_core.domain.context import ADMINISTRATOR, GUEST, Principal, RequestContext
 from framework_m_core.domain.fields.spec import FieldSpec
 from framework_m_core.domain.filters.tree import EVERYTHING, Filter, matches
 from framework_m_core.interfaces.permission import (
@@ -15,7 +15,7 @@ from framework_m_core.interfaces.permission import (
     PolicyEvaluateResult,
 )
 from framework_m_core.registry.compiled import CompiledDocType
-from framework_m_core.registry.registry import Registry
+from framework_m_core.registry.handle import RegistryHandle
 
 __all__ = ["FakePermission"]
 
@@ -32,7 +32,7 @@ class FakePermission:
 
     def __init__(
         self,
-        registry: Registry,
+        registries: RegistryHandle,
         scope: Filter = EVERYTHING,
         decide: Callable[[PolicyEvaluateRequest], bool] | None = None,
         *,
@@ -40,17 +40,19 @@ class FakePermission:
         trusted: Collection[str] = (),
     ) -> None:
         self.failure: Exception | None = None
-        self._registry = registry
+        self._registries = registries
         self._context = scope
         self._decide = decide
         self._rules = rules
         self._trusted = frozenset({*trusted, ADMINISTRATOR})
 
-    async def grant(self, principal: Principal, doctype: str, action: str) -> Grant | None:
+    async def grant(self, context: RequestContext, doctype: str, action: str) -> Grant | None:
         """The same leave for everybody, or that of the roles."""
         if self.failure is not None:
             raise self.failure
-        plan, scopes = self._registry.get(doctype), self._scopes_for(principal, action)
+        plan: CompiledDocType = self._registries.pin(context).registry.get(doctype)
+        principal = context.principal
+        scopes = self._scopes_for(principal, action)
         if not scopes:
             return None
         everywhere = self._rules is None or not self._trusted.isdisjoint(principal.roles)
@@ -61,7 +63,7 @@ class FakePermission:
 
     async def evaluate(self, request: PolicyEvaluateRequest) -> PolicyEvaluateResult:
         """What the grant covers and `decide` allows."""
-        grant = await self.grant(request.principal, request.doctype, request.action)
+        grant = await self.grant(request.context, request.doctype, request.action)
         covered = grant is not None and matches(grant.bind(request.principal), request.document)
         allowed = covered and (self._decide is None or self._decide(request))
         return PolicyEvaluateResult(allowed, _RULE, DecisionSource.REMOTE)

@@ -48,7 +48,7 @@ class HookRun:
             within = context.within(unit)
             self._documents = door(within)
             self._controller = plan.controller(document, previous, within, self._documents)
-            injector.inject(self._controller)
+            injector.inject(context.registry, self._controller)
 
     def defines(self, *hooks: str) -> bool:
         """Whether the controller does something in one of these hooks."""

@@ -16,9 +16,8 @@ from framework_m_core.interfaces.permission import Grant
 from framework_m_core.interfaces.reader import DocumentReaderProtocol, QueryTemplate
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol
 from framework_m_core.registry.compiled import CompiledDocType
-from framework_m_core.registry.registry import Registry
 from framework_m_core.services.permissions import PermissionService
-from framework_m_core.services.queries.shape_cache import ShapeCache
+from framework_m_core.services.queries.shape_cache import shape_caches
 
 __all__ = ["LinkService"]
 
@@ -44,10 +43,9 @@ type _Found = dict[HashKey, Mapping[str, Any]]
 class LinkService:
     """Checks the links of a document that are new, inside its unit of work."""
 
-    def __init__(self, registry: Registry, reader: DocumentReaderProtocol, permissions: PermissionService) -> None:
-        self._registry = registry
+    def __init__(self, reader: DocumentReaderProtocol, permissions: PermissionService) -> None:
         self._permissions = permissions
-        self._prepare = ShapeCache(reader.prepare)
+        self._prepare = shape_caches(reader.prepare)
 
     async def resolve(
         self,
@@ -76,14 +74,14 @@ class LinkService:
 
     async def readable(self, context: RequestContext, doctypes: Iterable[str]) -> list[str]:
         """Those of the DocTypes that the caller may read documents of, by name."""
-        plans = [self._registry.get(name) for name in sorted({*doctypes})]
-        return [plan.name for plan in plans if await self._permissions.find(context.principal, plan, "read")]
+        plans = [context.registry.get(name) for name in sorted({*doctypes})]
+        return [plan.name for plan in plans if await self._permissions.find(context, plan, "read")]
 
     async def _targets(
         self, unit: UnitOfWorkProtocol, context: RequestContext, doctype: str, targets: _Targets
     ) -> _Found:
         """Targets that the caller may read, or, where nothing is fetched from them, select."""
-        plan = self._registry.get(doctype)
+        plan: CompiledDocType = context.registry.get(doctype)
         found = await self._granted(unit, context, plan, "read", targets)
         rest = {key: target for key, target in targets.items() if key not in found and not target.fields}
         return {**found, **await self._granted(unit, context, plan, "select", rest)} if rest else found
@@ -96,7 +94,7 @@ class LinkService:
         action: str,
         targets: _Targets,
     ) -> _Found:
-        grant = await self._permissions.find(context.principal, plan, action)
+        grant = await self._permissions.find(context, plan, action)
         known = [target for target in targets.values() if grant and grant.readable.issuperset(target.fields)]
         if grant is None or not known:
             return {}
@@ -104,7 +102,7 @@ class LinkService:
         columns = plan.columns if grant.evaluate else ("id", *(name for name in fields if name != "id"))
         live = (Comparison("id", "in", tuple(target.id for target in known)), Comparison("deleted_at", "is_null", True))
         where, slots = parameterize(And((*live, self._permissions.bound_scope(grant, context.principal))))
-        handle = self._prepare(QueryTemplate(plan.name, columns, where, lock="share"))
+        handle = self._prepare.of(context.registry)(QueryTemplate(plan, columns, where, lock="share"))
         rows = [dict(zip(columns, row, strict=True)) for row in await unit.fetch(handle, slots)]
         return {hash_key(row["id"]): row for row in rows if await self._covered(context, plan, action, grant, row)}
 

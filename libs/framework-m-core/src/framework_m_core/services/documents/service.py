@@ -32,7 +32,7 @@ from framework_m_core.domain.page import PaginatedResult
 from framework_m_core.interfaces.idempotency import IdempotencyProtocol, StoredAnswer
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol, UnitOfWorkProtocol
 from framework_m_core.registry.compiled import CompiledDocType
-from framework_m_core.registry.registry import Registry
+from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.services.documents.client import DocumentClient
 from framework_m_core.services.documents.merging import creation_values, expected_version, update_values
 from framework_m_core.services.documents.naming import NamingService
@@ -76,7 +76,7 @@ class DocumentService:
 
     def __init__(
         self,
-        registry: Registry,
+        registries: RegistryHandle,
         units: UnitOfWorkFactoryProtocol,
         pipeline: WritePipeline,
         queries: QueryService,
@@ -84,7 +84,7 @@ class DocumentService:
         idempotency: IdempotencyProtocol,
         ids: IdGenerator,
     ) -> None:
-        self._registry = registry
+        self._registries = registries
         self._units = units
         self._pipeline = pipeline
         self._queries = queries
@@ -118,7 +118,8 @@ class DocumentService:
         self, context: RequestContext, doctype: str, body: Mapping[str, Any], *, once: IdempotentWrite | None = None
     ) -> Document:
         """Creates a document. Raises ValidationError, LinkTargetError, DuplicateNameError."""
-        plan = self._registry.get(doctype)
+        context = self._registries.pin(context)
+        plan: CompiledDocType = context.registry.get(doctype)
         grant = await self._permissions.require(context, plan, "create")
         await self._replay(once, context)
         values, given_name = creation_values(plan, grant, body)
@@ -182,7 +183,8 @@ class DocumentService:
         once: IdempotentWrite | None = None,
     ) -> None:
         """Deletes softly, or with `hard` for good, which needs the action `purge`. Raises LinkedDocumentError."""
-        plan = self._registry.get(doctype)
+        context = self._registries.pin(context)
+        plan: CompiledDocType = context.registry.get(doctype)
         action = "purge" if hard else "delete"
         await self._permissions.require(context, plan, action)
         await self._replay(once, context)
@@ -205,7 +207,8 @@ class DocumentService:
         if_match: int | None,
         once: IdempotentWrite | None,
     ) -> Document:
-        plan = self._registry.get(doctype)
+        context = self._registries.pin(context)
+        plan: CompiledDocType = context.registry.get(doctype)
         await self._permissions.require(context, plan, change.action)
         if not plan.meta.submittable:
             problem = FieldError("*", "not_submittable", "Meta.submittable is not set for this DocType")
@@ -225,7 +228,8 @@ class DocumentService:
         if_match: int | None,
         once: IdempotentWrite | None,
     ) -> Document:
-        plan = self._registry.get(doctype)
+        context = self._registries.pin(context)
+        plan: CompiledDocType = context.registry.get(doctype)
         await self._permissions.require(context, plan, change.action)
         await self._replay(once, context)
         stated = expected_version(body)

@@ -47,7 +47,7 @@ from framework_m_core.services.queries.projection import (
     serve,
     visible,
 )
-from framework_m_core.services.queries.shape_cache import ShapeCache
+from framework_m_core.services.queries.shape_cache import shape_caches
 from framework_m_core.services.runtime.commit_listeners import CommitListeners
 from framework_m_core.services.runtime.injection import NO_INJECTION, Injector
 
@@ -113,7 +113,7 @@ class WritePipeline:
         self._links = links
         self._ids = ids
         self._points = PointReads(reader, whole=True)
-        self._prepare = ShapeCache(reader.prepare)
+        self._prepare = shape_caches(reader.prepare)
 
     def identify_rows(self, plan: CompiledDocType, values: Mapping[str, Any]) -> None:
         """Gives new child rows their ids."""
@@ -183,8 +183,8 @@ class WritePipeline:
             rows = await unit.fetch(prepared.handle, prepared.values(ref, context.principal))
             return prepared.document(rows[0]) if rows else None
         where, slots = parameterize(self._reachable(context, action, reading, ref))
-        shape = QueryTemplate(plan.name, full_selection(plan), where, lock=lock)
-        rows = await unit.fetch(self._prepare(shape), slots)
+        shape = QueryTemplate(plan, full_selection(plan), where, lock=lock)
+        rows = await unit.fetch(self._prepare.of(context.registry)(shape), slots)
         return row_to_document(full_selection(plan), rows[0]) if rows else None
 
     def _reachable(self, context: RequestContext, action: str, reading: Grant, ref: UUID | str) -> Filter:
@@ -255,7 +255,7 @@ class WritePipeline:
 
     async def served(self, context: RequestContext, plan: CompiledDocType, values: Mapping[str, Any]) -> Served:
         """Of stored values, what the caller may read: at least id, name and version of what was just written."""
-        reading = await self._permissions.find(context.principal, plan, "read")
+        reading = await self._permissions.find(context, plan, "read")
         if reading is None or not await self._permissions.covers(context, plan, "read", reading, values):
             told = receipt(plan)
             return serve({name: values[name] for name in names_of(told.chosen)}, told.written)
@@ -311,7 +311,8 @@ class WritePipeline:
     async def _read_again(self, unit: UnitOfWorkProtocol, plan: CompiledDocType, id: UUID) -> dict[str, Any] | None:
         """The stored values of a document that hooks may have written once more."""
         where, slots = parameterize(by_reference(id))
-        rows = await unit.fetch(self._prepare(QueryTemplate(plan.name, full_selection(plan), where)), slots)
+        prepare = self._prepare.of(unit.context.registry)
+        rows = await unit.fetch(prepare(QueryTemplate(plan, full_selection(plan), where)), slots)
         return row_to_document(full_selection(plan), rows[0]) if rows else None
 
     async def _refuse_if_linked(

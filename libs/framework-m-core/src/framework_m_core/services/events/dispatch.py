@@ -11,6 +11,7 @@ from framework_m_core.domain.clock import Clock
 from framework_m_core.domain.context import RequestContext, system_context
 from framework_m_core.domain.events import DomainEvent
 from framework_m_core.domain.log_context import LogContext, bound_log_context
+from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.registry.registry import Registry
 from framework_m_core.services.documents.service import DocumentService
 from framework_m_core.services.runtime.injection import NO_INJECTION, Injector
@@ -28,14 +29,14 @@ class EventDispatch:
 
     def __init__(
         self,
-        registry: Registry,
+        registries: RegistryHandle,
         documents: DocumentService,
         clock: Clock,
         seconds: float,
         injector: Injector = NO_INJECTION,
     ) -> None:
         """`seconds` is how long a handler may take."""
-        self._registry = registry
+        self._registries = registries
         self._documents = documents
         self._clock = clock
         self._injector = injector
@@ -46,8 +47,9 @@ class EventDispatch:
 
         One that takes too long, or waits for something that somebody has cancelled, has failed.
         """
-        for handler in self._registry.handlers_of(event.doctype, event.type):
-            context = self._context(event)
+        registry = self._registries.current
+        for handler in registry.handlers_of(event.doctype, event.type):
+            context = self._context(event, registry)
             with bound_log_context(_log_context(context, event)):
                 try:
                     await self._call(handler, event, context)
@@ -59,7 +61,7 @@ class EventDispatch:
         door = self._documents.client_for(context)
         try:
             async with asyncio.timeout(self._seconds) as limit:
-                await handler(event, door, **self._injector.arguments(handler))
+                await handler(event, door, **self._injector.arguments(context.registry, handler))
         except TimeoutError as error:
             if not limit.expired():
                 raise
@@ -71,7 +73,7 @@ class EventDispatch:
                 raise
             raise RuntimeError("the handler waited for something that was cancelled") from error
 
-    def _context(self, event: DomainEvent) -> RequestContext:
+    def _context(self, event: DomainEvent, registry: Registry) -> RequestContext:
         context = system_context(f"handler of {event.doctype}.{event.type}", source="event", clock=self._clock)
         return RequestContext(
             principal=context.principal,
@@ -80,6 +82,7 @@ class EventDispatch:
             clock=self._clock,
             correlation_id=event.correlation_id,
             causation_id=event.id,
+            registry=registry,
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -14,6 +14,8 @@ from framework_m_core.domain.errors import AuthenticationError, DocTypeNotFoundE
 from framework_m_core.domain.fields.spec import FieldSpec
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.registry.compiled import FRAMEWORK_SPECS, CompiledChildTable, CompiledDocType
+from framework_m_core.registry.derived import Derived
+from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.registry.registry import Registry
 from framework_m_core.services.metadata.schemas import document_schema
 from framework_m_core.services.permissions import PermissionService
@@ -26,27 +28,31 @@ _OF_SUBMITTABLE = frozenset({"submit", "cancel"})
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _NOBODY: frozenset[str] = frozenset()
 
+type _Describe = Callable[[CompiledDocType, frozenset[str], frozenset[str], tuple[str, ...]], Mapping[str, Any]]
+
 
 class MetadataService:
     """Describes DocTypes that have an API, each as the caller's grants let it be seen."""
 
-    def __init__(self, registry: Registry, permissions: PermissionService) -> None:
-        self._registry = registry
+    def __init__(self, registries: RegistryHandle, permissions: PermissionService) -> None:
+        self._registries = registries
         self._permissions = permissions
-        self._described = lru_cache(maxsize=1024)(_describe)
+        self._described: Derived[Registry, _Describe] = Derived(lambda _: lru_cache(maxsize=1024)(_describe))
 
     async def visible(self, context: RequestContext) -> dict[str, dict[str, Grant]]:
         """The caller's grants by DocType and action, of those DocTypes that the caller has any for, by name."""
-        served = sorted(plan.name for plan in self._registry.doctypes.values() if plan.meta.has_api)
-        grants = {name: await self._grants(context, self._registry.get(name)) for name in served}
+        context = self._registries.pin(context)
+        served = sorted(plan.name for plan in context.registry.doctypes.values() if plan.meta.has_api)
+        grants = {name: await self._grants(context, context.registry.get(name)) for name in served}
         return {name: found for name, found in grants.items() if found}
 
     async def overview(self, context: RequestContext) -> dict[str, Any]:
         """The DocTypes that the caller has any grant for, by module. Raises AuthenticationError for anonymous
         callers that may see none."""
+        context = self._registries.pin(context)
         modules: dict[str, list[dict[str, Any]]] = {}
         for name, grants in (await self.visible(context)).items():
-            plan = self._registry.get(name)
+            plan: CompiledDocType = context.registry.get(name)
             modules.setdefault(plan.module, []).append(
                 {
                     "name": name,
@@ -61,13 +67,14 @@ class MetadataService:
 
     async def describe(self, context: RequestContext, doctype: str) -> Mapping[str, Any]:
         """One DocType. Raises AuthenticationError, DocTypeNotFoundError, and NoGrantError without any grant."""
-        plan = self._registry.doctypes.get(doctype)
+        context = self._registries.pin(context)
+        plan: CompiledDocType | None = context.registry.doctypes.get(doctype)
         known = plan is not None and plan.meta.has_api
         grants = await self._grants(context, plan) if plan is not None and known else {}
         if plan is not None and grants:
             readable = grants["read"].readable if "read" in grants else _NOBODY
             writing = [grants[action].writable for action in ("create", "write") if action in grants]
-            return self._described(plan, readable, _NOBODY.union(*writing), tuple(grants))
+            return self._described.of(context.registry)(plan, readable, _NOBODY.union(*writing), tuple(grants))
         if context.principal.is_anonymous:
             raise AuthenticationError()
         if not known:
@@ -80,7 +87,7 @@ class MetadataService:
         for action in _SHOWN:
             if action in _OF_SUBMITTABLE and not plan.meta.submittable:
                 continue
-            grant = await self._permissions.find(context.principal, plan, action)
+            grant = await self._permissions.find(context, plan, action)
             if grant is not None:
                 grants[action] = grant
         return grants

@@ -13,10 +13,9 @@ from framework_m_core.domain.hash_keys import HashKey, hash_key
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.interfaces.reader import DocumentReaderProtocol, QueryTemplate
 from framework_m_core.registry.compiled import CompiledDocType
-from framework_m_core.registry.registry import Registry
 from framework_m_core.services.permissions import PermissionService
 from framework_m_core.services.queries.projection import LIVE
-from framework_m_core.services.queries.shape_cache import ShapeCache
+from framework_m_core.services.queries.shape_cache import shape_caches
 
 __all__ = ["ExpansionService"]
 
@@ -27,11 +26,10 @@ _MOST_CHARACTERS = 10_000_000
 class ExpansionService:
     """Replaces a link's id by the readable scalar fields of its target; a target out of reach stays an id."""
 
-    def __init__(self, registry: Registry, reader: DocumentReaderProtocol, permissions: PermissionService) -> None:
-        self._registry = registry
+    def __init__(self, reader: DocumentReaderProtocol, permissions: PermissionService) -> None:
         self._reader = reader
         self._permissions = permissions
-        self._prepare = ShapeCache(reader.prepare)
+        self._prepare = shape_caches(reader.prepare)
 
     async def expand(
         self,
@@ -64,8 +62,8 @@ class ExpansionService:
     async def _targets(
         self, context: RequestContext, doctype: str, ids: tuple[UUID, ...]
     ) -> dict[HashKey, dict[str, Any]]:
-        plan = self._registry.get(doctype)
-        grant = await self._permissions.find(context.principal, plan, "read")
+        plan: CompiledDocType = context.registry.get(doctype)
+        grant = await self._permissions.find(context, plan, "read")
         if grant is None:
             return {}
         served = tuple(name for name in plan.columns if name in grant.readable and name != "deleted_at")
@@ -73,7 +71,8 @@ class ExpansionService:
         given = self._permissions.bound_scope(grant, context.principal)
         where, slots = parameterize(And((Comparison("id", "in", ids), LIVE, given)))
         source = context.unit or self._reader
-        rows = await source.fetch(self._prepare(QueryTemplate(doctype, columns, where)), slots)
+        prepare = self._prepare.of(context.registry)
+        rows = await source.fetch(prepare(QueryTemplate(plan, columns, where)), slots)
         targets = {}
         for row in (dict(zip(columns, row, strict=True)) for row in rows):
             if not grant.evaluate or await self._permissions.covers(context, plan, "read", grant, row):

@@ -13,6 +13,7 @@ from framework_m_core.domain.row_scopes import unite
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.interfaces.reader import ChildSelection, DocumentReaderProtocol, QueryTemplate, ReadHandle, Row
 from framework_m_core.registry.compiled import CompiledDocType
+from framework_m_core.registry.derived import Derived
 from framework_m_core.services.queries.projection import (
     LIVE,
     Served,
@@ -25,7 +26,8 @@ from framework_m_core.services.queries.projection import (
 
 __all__ = ["PointRead", "PointReads"]
 
-_MOST = 10_000
+_MOST = 1_000
+"""Of one DocType."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,24 +54,27 @@ class PointRead:
         return serve(row_to_document(self.chosen, row), self.fingerprint)
 
 
+type _Known = dict[tuple[int, bool], tuple[Grant, PointRead | None]]
+
+
 class PointReads:
     """Prepared reads by DocType, grant and kind of reference; of all stored fields when `whole`."""
 
     def __init__(self, reader: DocumentReaderProtocol, *, whole: bool = False) -> None:
         self._reader = reader
         self._whole = whole
-        self._known: dict[tuple[str, int, bool], tuple[Grant, PointRead | None]] = {}
+        self._known: Derived[CompiledDocType, _Known] = Derived(lambda _: {})
 
     def find(self, plan: CompiledDocType, grant: Grant, ref: UUID | str) -> PointRead | None:
         """The prepared read for a reference; None where the row scope's shape depends on the caller."""
-        key = (plan.name, id(grant), isinstance(ref, UUID))
-        known = self._known.get(key)
+        reads, key = self._known.of(plan), (id(grant), isinstance(ref, UUID))
+        known = reads.get(key)
         if known is not None and known[0] is grant:
             return known[1]
-        if len(self._known) >= _MOST:
-            self._known.clear()
+        if len(reads) >= _MOST:
+            reads.clear()
         made = self._make(plan, grant, ref)
-        self._known[key] = (grant, made)
+        reads[key] = (grant, made)
         return made
 
     def _make(self, plan: CompiledDocType, grant: Grant, ref: UUID | str) -> PointRead | None:
@@ -79,7 +84,7 @@ class PointReads:
         reference, _ = parameterize(by_reference(ref))
         served = None if self._whole else projection(plan, grant.readable)
         chosen = served.chosen if served else full_selection(plan)
-        handle = self._reader.prepare(QueryTemplate(plan.name, chosen, And((reference, LIVE, scope))))
+        handle = self._reader.prepare(QueryTemplate(plan, chosen, And((reference, LIVE, scope))))
         scalars = tuple(part for part in chosen if isinstance(part, str))
         names = scalars if len(scalars) == len(chosen) else None
         return PointRead(chosen, names, handle, scope_values, served.fingerprint if served else None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
@@ -18,6 +18,7 @@ from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.domain.filters.tree import Comparison, Filter
 from framework_m_core.interfaces.reader import ChildSelection, Row
 from framework_m_core.registry.compiled import FRAMEWORK_SPECS, CompiledDocType
+from framework_m_core.registry.derived import Derived
 
 __all__ = [
     "LIVE",
@@ -46,6 +47,9 @@ _MOST_SHOWN = 255
 
 _FORM: Final = 1
 """Raised when the same values are written to JSON otherwise than before."""
+
+_MOST_KEPT: Final = 256
+"""Sets of readable fields of one DocType."""
 
 _RECEIPT: Final = ("id", "name", VERSION_FIELD)
 
@@ -78,16 +82,22 @@ class Projection:
     written: str | None
 
 
-@lru_cache(maxsize=4096)
 def selection(plan: CompiledDocType, readable: frozenset[str]) -> Selection:
     """All readable fields, children last."""
+    return projection(plan, readable).chosen
+
+
+def _readable(plan: CompiledDocType, readable: frozenset[str]) -> Selection:
     scalars = [name for name in plan.columns if name in readable and name != "deleted_at"]
     return (*scalars, *(child_selection(plan, name, readable) for name in plan.children if name in readable))
 
 
-@lru_cache(maxsize=4096)
 def full_selection(plan: CompiledDocType) -> Selection:
     """Every stored field, children last: what a write or an object-level decision works on."""
+    return _FULL.of(plan)
+
+
+def _full(plan: CompiledDocType) -> Selection:
     return (*plan.columns, *(ChildSelection(name, child.columns) for name, child in plan.children.items()))
 
 
@@ -97,16 +107,18 @@ def child_selection(plan: CompiledDocType, field: str, readable: frozenset[str])
     return ChildSelection(field, ("id", *(name for name in child.fields if f"{field}.{name}" in readable)))
 
 
-@lru_cache(maxsize=4096)
 def projection(plan: CompiledDocType, readable: frozenset[str]) -> Projection:
     """Decide what a caller with these readable fields is served."""
-    return _projection(plan, selection(plan, readable))
+    return _PROJECTIONS.of(plan)(readable)
 
 
-@lru_cache(maxsize=4096)
 def receipt(plan: CompiledDocType) -> Projection:
     """Decide what a caller is served of a document that it wrote and may not read."""
-    return _projection(plan, _RECEIPT)
+    return _RECEIPTS.of(plan)
+
+
+def _projecting(plan: CompiledDocType) -> Callable[[frozenset[str]], Projection]:
+    return lru_cache(maxsize=_MOST_KEPT)(lambda readable: _projection(plan, _readable(plan, readable)))
 
 
 def _projection(plan: CompiledDocType, chosen: Selection) -> Projection:
@@ -115,6 +127,11 @@ def _projection(plan: CompiledDocType, chosen: Selection) -> Projection:
     shape = to_json([_FORM, plan.name, [_described(plan, part) for part in chosen]])
     fingerprint = sha256(shape).hexdigest()[:16]
     return Projection(chosen, fingerprint, None if any(spec.kind is FieldKind.JSON for spec in specs) else fingerprint)
+
+
+_FULL: Final = Derived(_full)
+_PROJECTIONS: Final = Derived(_projecting)
+_RECEIPTS: Final = Derived[CompiledDocType, Projection](lambda plan: _projection(plan, _RECEIPT))
 
 
 def _specs(plan: CompiledDocType, part: str | ChildSelection) -> Iterable[FieldSpec]:

@@ -14,7 +14,7 @@ from framework_m_core.interfaces.permission import Grant
 from framework_m_core.interfaces.reader import DocumentReaderProtocol, Lock, QueryTemplate, ReadHandle, Row
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol
 from framework_m_core.registry.compiled import CompiledDocType
-from framework_m_core.registry.registry import Registry
+from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.services.permissions import PermissionService
 from framework_m_core.services.queries.cursors import after_cursor, encode_cursor
 from framework_m_core.services.queries.expansion import ExpansionService
@@ -37,7 +37,7 @@ from framework_m_core.services.queries.projection import (
     serve,
 )
 from framework_m_core.services.queries.read_cost import LARGE_OFFSET, is_heavy
-from framework_m_core.services.queries.shape_cache import ShapeCache
+from framework_m_core.services.queries.shape_cache import shape_caches
 from framework_m_core.services.runtime.shield import run_shielded
 
 __all__ = ["QueryService"]
@@ -60,18 +60,18 @@ class QueryService:
 
     def __init__(
         self,
-        registry: Registry,
+        registries: RegistryHandle,
         reader: DocumentReaderProtocol,
         permissions: PermissionService,
         lane: HeavyReads | None = None,
     ) -> None:
         self.permissions = permissions
-        self._registry = registry
+        self._registries = registries
         self._reader = reader
         self._lane = lane or HeavyReads(reader.heavy_reads)
-        self._compiled = ShapeCache(self._compile)
+        self._compiled = shape_caches(self._compile)
         self._points = PointReads(reader)
-        self._expansion = ExpansionService(registry, reader, permissions)
+        self._expansion = ExpansionService(reader, permissions)
         self._decided = PolicyFilteredPages(permissions, self._fetch_rows)
 
     async def get(
@@ -88,7 +88,8 @@ class QueryService:
 
         Raises EntityNotFoundError, and QueryError for fields that cannot be served.
         """
-        plan = self._registry.get(doctype)
+        context = self._registries.pin(context)
+        plan: CompiledDocType = context.registry.get(doctype)
         grant = await self.permissions.require(context, plan, "read")
         if fields is None and not expand and context.unit is None and context.principal.id:
             prepared = self._points.find(plan, grant, ref)
@@ -116,7 +117,8 @@ class QueryService:
 
     async def list(self, context: RequestContext, doctype: str, request: ListRequest) -> PaginatedResult[Document]:
         """A page of documents. Raises QueryError for anything unknown, hidden or out of bounds."""
-        plan = self._registry.get(doctype)
+        context = self._registries.pin(context)
+        plan: CompiledDocType = context.registry.get(doctype)
         grant = await self.permissions.require(context, plan, "read")
         grants = {"read": grant}
         if request.include_deleted:
@@ -186,12 +188,14 @@ class QueryService:
         lock: Lock | None = None,
     ) -> Sequence[Row]:
         tree, slots = parameterize(where)
-        shape = QueryTemplate(plan.name, chosen, tree, order_by, paged=paging is not None, lock=lock)
+        shape = QueryTemplate(plan, chosen, tree, order_by, paged=paging is not None, lock=lock)
         skips_many = paging is not None and paging[1] > LARGE_OFFSET
-        return await self._fetch(context, self._compiled(shape), (*slots, *(paging or ())), heavy=skips_many)
+        return await self._fetch(
+            context, self._compiled.of(context.registry)(shape), (*slots, *(paging or ())), heavy=skips_many
+        )
 
     def _compile(self, shape: QueryTemplate) -> _Compiled:
-        return _Compiled(self._reader.prepare(shape), is_heavy(self._registry.get(shape.doctype), shape))
+        return _Compiled(self._reader.prepare(shape), is_heavy(shape.doctype, shape))
 
     async def _fetch(
         self, context: RequestContext, read: _Compiled, values: Sequence[Any], *, heavy: bool = False
@@ -208,5 +212,5 @@ class QueryService:
 
     async def _count(self, context: RequestContext, plan: CompiledDocType, where: Filter) -> int:
         tree, slots = parameterize(where)
-        read = self._compiled(QueryTemplate(plan.name, (), tree, count=True))
+        read = self._compiled.of(context.registry)(QueryTemplate(plan, (), tree, count=True))
         return int((await self._fetch(context, read, slots))[0][0])

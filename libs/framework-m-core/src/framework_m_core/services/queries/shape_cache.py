@@ -9,8 +9,10 @@ from typing import Final
 
 from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or, Placeholder
 from framework_m_core.interfaces.reader import ChildSelection, QueryTemplate
+from framework_m_core.registry.derived import Derived
+from framework_m_core.registry.registry import Registry
 
-__all__ = ["ShapeCache", "weight_of"]
+__all__ = ["ShapeCache", "shape_caches", "weight_of"]
 
 _MOST_WEIGHT: Final = 50_000
 """Of all kept shapes; a unit of weight takes about half a kilobyte once it is compiled."""
@@ -51,6 +53,11 @@ class ShapeCache[T]:
         while self.weight > self._most:
             _, oldest = self._kept.popitem(last=False)
             self.weight -= oldest.weight
+
+
+def shape_caches[T](make: Callable[[QueryTemplate], T]) -> Derived[Registry, ShapeCache[T]]:
+    """Return a cache for each registry."""
+    return Derived(lambda _: ShapeCache(make))
 
 
 def weight_of(shape: QueryTemplate) -> int:

@@ -7,8 +7,9 @@ from types import MappingProxyType
 from typing import Any
 
 from framework_m_core.controllers.controller import Controller
-from framework_m_core.registry.dependencies import Dependencies
+from framework_m_core.registry.derived import Derived
 from framework_m_core.registry.overrides import links_of
+from framework_m_core.registry.registry import Registry
 
 __all__ = ["NO_INJECTION", "Injector"]
 
@@ -16,23 +17,29 @@ _NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
 class Injector:
-    """Resolved once: what each controller class and each function is given."""
+    """Resolved once per registry: what each controller class and each function is given."""
 
-    def __init__(self, dependencies: Mapping[Any, Dependencies], adapters: Mapping[type, object]) -> None:
-        self._given = {
-            holder: {name: adapters[protocol] for name, protocol in wanted.items()}
-            for holder, wanted in dependencies.items()
+    def __init__(self, adapters: Mapping[type, object]) -> None:
+        self._adapters = adapters
+        self._given = Derived(self._resolve)
+
+    def inject(self, registry: Registry, controller: Controller[Any]) -> None:
+        """Fills the attributes of a controller that are annotated with a port."""
+        if given := self._given.of(registry):
+            for one in links_of(controller):
+                vars(one).update(given.get(type(one), _NOTHING))
+
+    def arguments(self, registry: Registry, function: Any) -> Mapping[str, object]:
+        """What a function is called with beside its own arguments."""
+        return self._given.of(registry).get(function, _NOTHING)
+
+    def _resolve(self, registry: Registry) -> Mapping[Any, Mapping[str, object]]:
+        if not self._adapters:
+            return {}
+        return {
+            holder: {name: self._adapters[protocol] for name, protocol in wanted.items()}
+            for holder, wanted in registry.dependencies.items()
         }
 
-    def inject(self, controller: Controller[Any]) -> None:
-        """Fills the attributes of a controller that are annotated with a port."""
-        if self._given:
-            for one in links_of(controller):
-                vars(one).update(self._given.get(type(one), _NOTHING))
 
-    def arguments(self, function: Any) -> Mapping[str, object]:
-        """What a function is called with beside its own arguments."""
-        return self._given.get(function, _NOTHING)
-
-
-NO_INJECTION = Injector({}, {})
+NO_INJECTION = Injector({})

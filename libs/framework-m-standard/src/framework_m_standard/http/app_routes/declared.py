@@ -16,6 +16,7 @@ from litestar.types import Empty
 from framework_m_core.bootstrap.plugins import discovery
 from framework_m_core.bootstrap.plugins.discovery import Choice, Discovered
 from framework_m_core.domain.errors import ConfigurationError
+from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.registry.registry import Registry
 from framework_m_core.services.documents.service import DocumentService
 from framework_m_core.services.permissions import PermissionService
@@ -66,7 +67,7 @@ class AppRoutes:
     routers: Sequence[Router] = ()
 
     def mounted(
-        self, registry: Registry, permissions: PermissionService, documents: DocumentService, ports: Any
+        self, registries: RegistryHandle, permissions: PermissionService, documents: DocumentService, ports: Any
     ) -> Sequence[Router]:
         """Return the routers, whose handlers are guarded and given what they ask for."""
         providers: Providers = make_providers(documents, ports)
@@ -74,7 +75,7 @@ class AppRoutes:
             route.handler.opt = {**route.handler.opt, POLICY: route.policy}
             inject(route.handler, providers)
         for router in self.routers:
-            router.guards = [make_guard(permissions, registry)]
+            router.guards = [make_guard(permissions, registries)]
         return self.routers
 
 

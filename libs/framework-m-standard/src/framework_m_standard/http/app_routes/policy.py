@@ -15,6 +15,7 @@ from framework_m_core.domain.documents.meta import ACTIONS
 from framework_m_core.domain.errors import AuthenticationError
 from framework_m_core.domain.suggestions import did_you_mean
 from framework_m_core.interfaces.permission import Grant
+from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.registry.registry import Registry
 from framework_m_core.services.permissions import PermissionService
 from framework_m_standard.http.wire.asgi import request_state_of
@@ -82,16 +83,16 @@ def check_policy(policy: RoutePolicy, registry: Registry) -> Iterator[str]:
         )
 
 
-def make_guard(permissions: PermissionService, registry: Registry) -> Guard:
+def make_guard(permissions: PermissionService, registries: RegistryHandle) -> Guard:
     """Return the guard of all routes of apps. A handler that came without a policy is refused."""
 
     async def require_policy(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
         policy: RoutePolicy | None = handler.opt.get(POLICY)
         if policy is None and _is_litestars_own(handler.fn):
             return
-        context = request_state_of(connection.scope).context
+        context = registries.pin(request_state_of(connection.scope).context)
         if policy is not None and policy.action is not None:
-            await permissions.require(context, registry.get(policy.doctype or ""), policy.action)
+            await permissions.require(context, context.registry.get(policy.doctype or ""), policy.action)
         elif (policy is None or not policy.allow_guest) and context.principal.is_anonymous:
             raise AuthenticationError
 

@@ -79,17 +79,17 @@ class DocumentActions:
             document = await self._queries.get(context, name, call.ref, fields=asked.fields, expand=asked.expand)
         else:
             document = await self._queries.get(context, name, call.ref)
-        body = b"" if document.fingerprint else self._encode(call.plan, document)
+        body = b"" if document.fingerprint else self._encode(call.state.context.registry, call.plan, document)
         etag = document_etag(document, body)
         if not_modified(call.state.headers, etag):
             return _not_modified(etag)
-        return RawResponse(200, body or self._encode(call.plan, document), _tagged(etag))
+        return RawResponse(200, body or self._encode(call.state.context.registry, call.plan, document), _tagged(etag))
 
     async def list(self, call: Call) -> RawResponse:
         """A page of documents; 304 where the client has it already."""
         await self._require(call)
         page = await self._queries.list(call.state.context, call.plan.name, parse_list_request(call.query))
-        body = self._encode(call.plan, page)
+        body = self._encode(call.state.context.registry, call.plan, page)
         etag = content_etag(body)
         return _not_modified(etag) if not_modified(call.state.headers, etag) else RawResponse(200, body, _tagged(etag))
 
@@ -192,7 +192,7 @@ class DocumentActions:
         return written_once(call.state, call.operation.method, call.target, body, render)
 
     def _written(self, call: Call, status: int, document: Served) -> RawResponse:
-        body = self._encode(call.plan, document)
+        body = self._encode(call.state.context.registry, call.plan, document)
         headers = _tagged(document_etag(document, body))
         if status == 201:
             location = f"/api/v1/{call.plan.name}/{document['id']}"

@@ -10,7 +10,6 @@ from litestar.handlers import ASGIRouteHandler
 
 from framework_m_core.domain.errors import AuthenticationError, DocTypeNotFoundError
 from framework_m_core.registry.compiled import CompiledDocType
-from framework_m_core.registry.registry import Registry
 from framework_m_standard.http.documents.actions import Call, DocumentActions
 from framework_m_standard.http.documents.operation import Operation
 from framework_m_standard.http.documents.operations import document_operations
@@ -54,8 +53,7 @@ class DispatchTable(NamedTuple):
 class DocumentRoutes:
     """Finds what serves a path and method, and answers; errors become problem documents here."""
 
-    def __init__(self, registry: Registry, actions: DocumentActions) -> None:
-        self._registry = registry
+    def __init__(self, actions: DocumentActions) -> None:
         self._actions = actions
         self._table = _compile(document_operations())
 
@@ -83,7 +81,7 @@ class DocumentRoutes:
             operation = variants.get(query, operation)
         # Before the DocType is looked for: else a path that is none would tell anybody which DocTypes there are.
         ref = reference(segments[_REF]) if names_document else None
-        plan = self._plan(segment_text(segments[_DOCTYPE]), state)
+        plan = _plan(segment_text(segments[_DOCTYPE]), state)
         return await operation.handler(self._actions, Call(state, plan, operation, path, query, receive, ref))
 
     def _methods(self, segments: Sequence[bytes]) -> Methods:
@@ -97,13 +95,14 @@ class DocumentRoutes:
                 return methods
         raise RouteNotFoundError("no route has this path")
 
-    def _plan(self, name: str, state: RequestState) -> CompiledDocType:
-        plan = self._registry.doctypes.get(name)
-        if plan is not None and plan.meta.has_api:
-            return plan
-        if state.context.principal.is_anonymous:
-            raise AuthenticationError()
-        raise DocTypeNotFoundError(f"there is no DocType {name[:80]!r}")
+
+def _plan(name: str, state: RequestState) -> CompiledDocType:
+    plan: CompiledDocType | None = state.context.registry.doctypes.get(name)
+    if plan is not None and plan.meta.has_api:
+        return plan
+    if state.context.principal.is_anonymous:
+        raise AuthenticationError()
+    raise DocTypeNotFoundError(f"there is no DocType {name[:80]!r}")
 
 
 def document_mount(routes: DocumentRoutes) -> ASGIRouteHandler:

@@ -13,6 +13,7 @@ from framework_m_core.domain.context import ANONYMOUS, Principal, RequestContext
 from framework_m_core.domain.errors import FrameworkError
 from framework_m_core.domain.log_context import LOG_CONTEXT, LogContext, bound_log_context
 from framework_m_core.interfaces.authentication import AuthenticationProtocol
+from framework_m_core.registry.handle import RegistryHandle
 from framework_m_standard.http.access import unguarded_paths
 from framework_m_standard.http.middleware.sockets import SocketEntrance, refuse
 from framework_m_standard.http.wire.asgi import ASGIApp, Message, Receive, RequestState, Scope, Send, keep_request_state
@@ -43,6 +44,7 @@ class RequestContextMiddleware:
         self,
         app: ASGIApp,
         authentication: AuthenticationProtocol,
+        registries: RegistryHandle,
         clock: Clock,
         sockets: SocketEntrance,
         documents: ASGIApp | None = None,
@@ -50,6 +52,7 @@ class RequestContextMiddleware:
         self._app = app
         self._documents = documents
         self._authentication = authentication
+        self._registries = registries
         self._clock = clock
         self._sockets = sockets
         self._unguarded = unguarded_paths()
@@ -116,7 +119,9 @@ class RequestContextMiddleware:
             except Exception as error:
                 refusal = error
                 scope["path"] = REFUSED_PATH
-        return RequestState(headers, RequestContext(principal, request_id=identifier, clock=self._clock), refusal)
+        registry = self._registries.current
+        context = RequestContext(principal, request_id=identifier, clock=self._clock, registry=registry)
+        return RequestState(headers, context, refusal)
 
     async def _principal(self, headers: Mapping[bytes, bytes], method: str) -> Principal:
         credentials = credentials_of(headers, method)

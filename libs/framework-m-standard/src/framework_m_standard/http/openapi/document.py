@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
 from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.errors import AuthenticationError
 from framework_m_core.interfaces.permission import Grant
+from framework_m_core.registry.derived import Derived
 from framework_m_core.registry.registry import Registry
 from framework_m_core.services.metadata.service import MetadataService
 from framework_m_standard.http.app_routes.declared import NO_ROUTES, AppRoutes
@@ -33,35 +34,33 @@ class OpenApi:
 
     def __init__(
         self,
-        registry: Registry,
         metadata: MetadataService,
         title: str,
         version: str,
         app_routes: AppRoutes = NO_ROUTES,
     ) -> None:
-        self._registry = registry
         self._metadata = metadata
         self._app_paths = AppPaths(app_routes)
         self._info = {"title": title, "version": version, "description": _DESCRIPTION}
-        self._encoded = lru_cache(maxsize=_MOST_KEPT)(self._encode)
+        self._encoders: Derived[Registry, Callable[[_Visible], bytes]] = Derived(self._encoder)
 
     async def document(self, context: RequestContext) -> bytes:
         """The document as JSON. Raises AuthenticationError for anonymous callers."""
         if context.principal.is_anonymous:
             raise AuthenticationError
-        return self._encoded(_Visible(await self._metadata.visible(context)))
+        return self._encoders.of(context.registry)(_Visible(await self._metadata.visible(context)))
 
-    def _encode(self, visible: _Visible) -> bytes:
-        return encode(self._build(visible.grants))
+    def _encoder(self, registry: Registry) -> Callable[[_Visible], bytes]:
+        return lru_cache(maxsize=_MOST_KEPT)(lambda visible: encode(self._build(registry, visible.grants)))
 
-    def _build(self, visible: Mapping[str, Mapping[str, Grant]]) -> dict[str, Any]:
+    def _build(self, registry: Registry, visible: Mapping[str, Mapping[str, Grant]]) -> dict[str, Any]:
         paths, schemas = dict(FIXED_PATHS), {**SCHEMAS, **FIXED_SCHEMAS}
         for name, grants in visible.items():
-            plan = self._registry.get(name)
+            plan = registry.get(name)
             calls, call_schemas = method_parts(plan, grants)
             paths |= doctype_paths(plan, grants) | calls
             schemas |= doctype_schemas(plan, grants) | call_schemas
-        calls, call_schemas = function_parts(self._registry.functions, visible)
+        calls, call_schemas = function_parts(registry.functions, visible)
         routes, sockets = self._app_paths.paths(visible), self._app_paths.sockets(visible)
         return {
             "openapi": "3.1.0",

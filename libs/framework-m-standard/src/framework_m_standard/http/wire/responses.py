@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from framework_m_core.registry.compiled import CompiledDocType
+from framework_m_core.registry.derived import Derived
 from framework_m_core.registry.registry import Registry
 from framework_m_standard.http.wire.asgi import Send
 
@@ -48,13 +49,20 @@ async def send_response(send: Send, answer: RawResponse, *, head: bool = False) 
 class DocumentEncoder:
     """Encodes documents of a DocType, with decimals never in exponent notation."""
 
-    def __init__(self, registry: Registry) -> None:
-        deep = {plan.name for plan in registry.doctypes.values() if _has_deep_decimals(plan)}
-        self._deep = deep | {plan.name for plan in registry.doctypes.values() if deep.intersection(plan.links.values())}
+    def __init__(self) -> None:
+        self._deep: Derived[Registry, frozenset[str]] = Derived(_deep)
 
-    def __call__(self, plan: CompiledDocType, value: Any) -> bytes:
+    def __call__(self, registry: Registry, plan: CompiledDocType, value: Any) -> bytes:
         """A document or a page of them as JSON."""
-        return encode(_plain(value) if plan.name in self._deep else value)
+        return encode(_plain(value) if plan.name in self._deep.of(registry) else value)
+
+
+def _deep(registry: Registry) -> frozenset[str]:
+    """The DocTypes whose documents, or those that they link to, hold decimals of many places."""
+    deep = {plan.name for plan in registry.doctypes.values() if _has_deep_decimals(plan)}
+    return frozenset(deep).union(
+        plan.name for plan in registry.doctypes.values() if deep.intersection(plan.links.values())
+    )
 
 
 def _has_deep_decimals(plan: CompiledDocType) -> bool:

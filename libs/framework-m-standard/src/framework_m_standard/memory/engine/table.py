@@ -20,10 +20,12 @@ class Table:
     """What is stored of a DocType, and how: it follows the DocType when the schema is synced, not before.
 
     `unique` holds, for each set of columns, the live document of each key; `row_owners` the document of each child
-    row, by field and id; `kinds` what fields were stored as, child fields as `items.rate`.
+    row, by field and id; `kinds` what fields were stored as, child fields as `items.rate`; `plan` is the latest DocType
+    that it was brought in line with.
     """
 
     def __init__(self, plan: CompiledDocType) -> None:
+        self.plan = plan
         self.rows: dict[HashKey, Row] = {}
         self.row_owners: dict[tuple[str, HashKey], UUID] = {}
         self.unique: dict[Columns, dict[HashKey, UUID]] = {columns: {} for columns in wanted_unique(plan)}

@@ -19,6 +19,7 @@ from framework_m_core.domain.hash_keys import HashKey, hash_key
 from framework_m_core.interfaces.idempotency import StoredAnswer
 from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_standard.memory.engine.database import MemoryDatabase
+from framework_m_standard.memory.engine.missing_values import filled_row
 from framework_m_standard.memory.engine.overlay import Journal, Overlay, OverlayKey
 from framework_m_standard.memory.engine.rows import Row
 from framework_m_standard.memory.engine.table import Columns, unique_key
@@ -92,6 +93,9 @@ class Transaction:
             raise
 
     def _replace(self, plan: CompiledDocType, before: Row | None, after: Row) -> None:
+        newest = self._database.tables[plan.name].plan
+        if newest is not plan:
+            after = filled_row(newest, after)
         with self.statement():
             if before is not None:
                 self._release(plan, before)

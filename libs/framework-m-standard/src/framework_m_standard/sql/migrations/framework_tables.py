@@ -21,8 +21,8 @@ class FrameworkTables:
     def __init__(self, store: SqlStore) -> None:
         self._driver = store.driver
         self._all = SqlSchemaMapper(store)
-        tables = store.tables.all()
-        of_apps = store.tables.of_apps
+        known = store.tables(store.registry)
+        tables, of_apps = known.all(), known.of_apps
         self._own = SqlSchemaMapper(store, [table for table in tables if table.name not in of_apps])
 
     async def plan(self) -> Sequence[str]:

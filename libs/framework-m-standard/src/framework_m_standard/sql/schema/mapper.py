@@ -5,6 +5,7 @@ Where migrations own the schema it only looks, but for the framework's own table
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,12 +15,16 @@ import sqlalchemy as sa
 from sqlalchemy.schema import AddConstraint, CreateColumn, CreateIndex, CreateTable
 
 from framework_m_core.domain.errors import ConfigurationError, DuplicateValueError
+from framework_m_core.registry.compiled import CompiledDocType
+from framework_m_core.registry.derived import Derived
+from framework_m_core.registry.registry import Registry
 from framework_m_standard.sql.engine.driver import Transaction
 from framework_m_standard.sql.migrations.files.graph import MigrationFiles, pending_lines, read_files
 from framework_m_standard.sql.migrations.recorder import read_ledger
 from framework_m_standard.sql.schema.advice import advice_on
 from framework_m_standard.sql.schema.column_defaults import column_default, needs_value
 from framework_m_standard.sql.schema.existing import ExistingColumn, ExistingSchema, read_existing
+from framework_m_standard.sql.schema.expansion import Expansion, expansion
 from framework_m_standard.sql.schema.field_registry import is_type_of, type_text
 from framework_m_standard.sql.schema.keys import INDEX_PREFIXES, append_only_statements
 from framework_m_standard.sql.schema.missing_values import Gaps, find_gaps
@@ -38,13 +43,24 @@ _LOCK = f"SELECT pg_advisory_xact_lock({SCHEMA_LOCK})"
 
 
 class SqlSchemaMapper:
-    """Compares the tables of the DocTypes with those that exist; or some of these tables alone."""
+    """Compares the tables of the DocTypes with those that exist; or some of these tables alone.
 
-    def __init__(self, sql_store: SqlStore, tables: Sequence[sa.Table] | None = None) -> None:
+    With an `expansion` the current registry goes on writing to the same tables, whose new columns keep their defaults.
+    """
+
+    def __init__(
+        self,
+        sql_store: SqlStore,
+        tables: Sequence[sa.Table] | None = None,
+        registry: Registry | None = None,
+        expansion: Expansion | None = None,
+    ) -> None:
         self._store = sql_store
         self._driver = sql_store.driver
         self._postgres = sql_store.driver.name == "postgresql"
         self._some = tables
+        self._coming = registry
+        self._expansion = expansion
 
     async def is_migrated(self) -> bool:
         """Whether migrations own the schema: they have changed this database, or the app has some."""
@@ -53,6 +69,12 @@ class SqlSchemaMapper:
     async def plan(self) -> Sequence[str]:
         """Migrations that were not run, else what `sync` would do; empty when the schema is right."""
         return await self._driver.snapshot(self._planned)
+
+    async def expand(self, registry: Registry) -> Sequence[str]:
+        """`sync` for a registry to come, so that writes of the current one stay possible."""
+        current, tables = self._store.registry, self._store.tables(registry)
+        found = await asyncio.to_thread(expansion, current, registry, tables)
+        return await SqlSchemaMapper(self._store, found.tables, registry, found).sync()
 
     async def sync(self) -> Sequence[str]:
         """Creates and widens what is missing; several processes that start at once take turns."""
@@ -131,17 +153,13 @@ class SqlSchemaMapper:
 
     def _fingerprint(self) -> str:
         """Changes with anything that the tables are made from."""
-        parts = [self._driver.name, "2"]
-        for plan in self._store.registry.doctypes.values():
-            parts += [plan.name, *map(repr, plan.fields.values()), repr(plan.meta.indexes), repr(plan.meta.rls_field)]
-            parts.append(repr(plan.meta.unique_together))
-            parts += [repr((name, *child.fields.values())) for name, child in plan.children.items()]
+        parts = [self._driver.name, "3", *map(_FORMS.of, self._registry.doctypes.values())]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     async def keep(self, transaction: Transaction) -> None:
         """Notes that the schema is right for these DocTypes, so that the next start need not look."""
         await self.forget(transaction)
-        row = self._store.tables.schema.insert().values(
+        row = self._store.framework_tables.schema.insert().values(
             name=sa.literal("doctypes"), fingerprint=sa.literal(self._fingerprint())
         )
         await transaction.script(self._literal(row))
@@ -151,8 +169,12 @@ class SqlSchemaMapper:
         await transaction.script("DELETE FROM m_schema")
 
     @property
+    def _registry(self) -> Registry:
+        return self._coming or self._store.registry
+
+    @property
     def _tables(self) -> Sequence[sa.Table]:
-        return self._store.tables.all() if self._some is None else self._some
+        return self._store.tables(self._registry).all() if self._some is None else self._some
 
     def _differences(self, existing: ExistingSchema, gaps: Gaps, problems: list[str]) -> Iterator[str]:
         tables = self._tables
@@ -166,8 +188,9 @@ class SqlSchemaMapper:
             for constraint in sorted(table.foreign_key_constraints, key=lambda one: str(one.name)):
                 yield self._text(AddConstraint(constraint))
         yield from self._indexes(tables, existing)
-        if self._store.tables.audit in new:
-            yield from append_only_statements(self._driver.name, self._store.tables.audit.name)
+        audit = self._store.framework_tables.audit.name
+        if audit in {table.name for table in new}:
+            yield from append_only_statements(self._driver.name, audit)
 
     def _indexes(self, tables: Sequence[sa.Table], existing: ExistingSchema) -> Iterator[str]:
         """Indexes that are missing, and before them the removal of those that no DocType wants any longer."""
@@ -199,6 +222,8 @@ class SqlSchemaMapper:
                 problems.append(
                     f"{table.name}.{column.name} refuses null, and the field may be empty: m migrate create"
                 )
+            if self._is_unknown_to_others(table, column):
+                yield from self._keep_default(table, column)
             is_gap = (table.name, column.name) in gaps
             if is_gap and (default := self._default(column)) is not None:
                 yield self._fill(table, column, default)
@@ -212,6 +237,15 @@ class SqlSchemaMapper:
             else:
                 problems.append(f"{table.name}.{name} refuses null, and no field fills it any longer: m migrate create")
 
+    def _is_unknown_to_others(self, table: sa.Table, column: sa.Column[Any]) -> bool:
+        """Whether processes with the current registry write rows of this table without the column."""
+        return self._expansion is not None and self._expansion.is_new(table, column)
+
+    def _keep_default(self, table: sa.Table, column: sa.Column[Any]) -> Iterator[str]:
+        """The default for such rows; SQLite cannot give one to a column that exists, and leaves it empty."""
+        if self._postgres and (default := self._default(column)) is not None:
+            yield f'ALTER TABLE {self._quoted(table)} ALTER COLUMN "{column.name}" SET DEFAULT {default}'
+
     def _refuses_null_in_vain(self, column: sa.Column[Any], found: ExistingColumn) -> bool:
         """On SQLite, where revisions alone can take that back."""
         return not self._postgres and found.required and bool(column.nullable) and not needs_value(column)
@@ -219,6 +253,8 @@ class SqlSchemaMapper:
     def _nullability(self, table: sa.Table, column: sa.Column[Any], required: bool, *, is_gap: bool) -> Iterator[str]:
         """Whether null is refused as the DocType wants it, as far as the stored rows allow it."""
         if not self._postgres or column.nullable is not required or (required is False and is_gap):
+            return
+        if required is False and self._is_unknown_to_others(table, column) and self._default(column) is None:
             return
         verb = "DROP" if required else "SET"
         yield f'ALTER TABLE {self._quoted(table)} ALTER COLUMN "{column.name}" {verb} NOT NULL'
@@ -229,6 +265,8 @@ class SqlSchemaMapper:
         definition = self._text(CreateColumn(sa.Column(column.name, column.type, nullable=True)))
         if default is None:
             yield f"ALTER TABLE {name} ADD COLUMN {definition}"
+        elif self._expansion:
+            yield f"ALTER TABLE {name} ADD COLUMN {definition} DEFAULT {default}"
         elif self._postgres:
             null = "" if column.nullable else " NOT NULL"
             yield f"ALTER TABLE {name} ADD COLUMN {definition} DEFAULT {default}{null}"
@@ -259,6 +297,17 @@ class SqlSchemaMapper:
 
     def _quoted(self, table: sa.Table) -> str:
         return self._driver.dialect.identifier_preparer.format_table(table)
+
+
+def _form(plan: CompiledDocType) -> str:
+    """All that the tables of a DocType are made from."""
+    parts = [plan.name, *map(repr, plan.fields.values()), repr(plan.meta.indexes), repr(plan.meta.rls_field)]
+    parts.append(repr(plan.meta.unique_together))
+    parts += [repr((name, *child.fields.values())) for name, child in plan.children.items()]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+_FORMS: Final = Derived(_form)
 
 
 async def _run(transaction: Transaction, statement: str) -> None:

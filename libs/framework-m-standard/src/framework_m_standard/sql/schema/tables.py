@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import copy
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, Protocol
 
 import sqlalchemy as sa
@@ -10,7 +11,6 @@ from pydantic import BaseModel
 
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.registry.compiled import FRAMEWORK_SPECS, CompiledChildTable, CompiledDocType
-from framework_m_core.registry.registry import Registry
 from framework_m_standard.sql.schema import keys
 from framework_m_standard.sql.schema.column_defaults import field_info
 from framework_m_standard.sql.schema.field_registry import FieldRegistry
@@ -105,16 +105,21 @@ def table_name(doctype: str, child_field: str | None = None) -> str:
 
 
 class Tables:
-    """SQLAlchemy tables of a snapshot, each built when first needed.
+    """SQLAlchemy tables of DocTypes, each built when first needed, and the framework's.
 
     On SQLite they are clustered by their key (WITHOUT ROWID): ids rise, so rows are appended, and found in one look-up.
     """
 
     def __init__(
-        self, registry: Registry, dialect: str, *, types: ColumnTypes | None = None, strict: bool | None = None
+        self,
+        doctypes: Iterable[CompiledDocType],
+        dialect: str,
+        *,
+        types: ColumnTypes | None = None,
+        strict: bool | None = None,
     ) -> None:
         self.metadata = sa.MetaData()
-        self.registry = registry
+        self._doctypes = tuple(doctypes)
         self._types = types or FieldRegistry(dialect)
         self._dialect = dialect
         self._strict = dialect != "sqlite" if strict is None else strict
@@ -155,21 +160,27 @@ class Tables:
         known = self.metadata.tables.get(name)
         return known if known is not None else self._child(plan, child, name)
 
+    def apart(self) -> Tables:
+        """The framework's tables with none of DocTypes: two forms of one DocType cannot be in one set."""
+        other = copy.copy(self)
+        other.metadata, other._doctypes = sa.MetaData(), ()
+        return other
+
+    def of(self, plan: CompiledDocType) -> tuple[sa.Table, ...]:
+        """The tables of a DocType, those of its child rows last."""
+        return (self.document(plan), *(self.child(plan, child) for child in plan.children.values()))
+
     def all(self) -> tuple[sa.Table, ...]:
         """Every table, a parent before its children."""
-        for plan in self.registry.doctypes.values():
-            self.document(plan)
-            for child in plan.children.values():
-                self.child(plan, child)
+        for plan in self._doctypes:
+            self.of(plan)
         return tuple(self.metadata.tables.values())
 
     @property
     def of_apps(self) -> Mapping[str, sa.Table]:
         """The tables of the DocTypes that apps declare; the others come with the framework."""
-        plans = [plan for plan in self.registry.doctypes.values() if plan.app != BUILT_IN]
-        tables = [self.document(plan) for plan in plans]
-        tables += [self.child(plan, child) for plan in plans for child in plan.children.values()]
-        return {table.name: table for table in tables}
+        plans = [plan for plan in self._doctypes if plan.app != BUILT_IN]
+        return {table.name: table for plan in plans for table in self.of(plan)}
 
     def column_type(self, spec: FieldSpec) -> sa.types.TypeEngine[Any]:
         """The column type of a field."""

@@ -9,12 +9,16 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from framework_m_core.registry.compiled import FRAMEWORK_SPECS
-from framework_m_core.registry.registry import Referrer
+from framework_m_core.registry.derived import Derived
+from framework_m_core.registry.registry import Referrer, Registry
 from framework_m_standard.sql.engine.driver import Transaction
 from framework_m_standard.sql.statements.compiled import Statement, parameter
 from framework_m_standard.sql.store import SqlStore
 
 __all__ = ["ReferrerQueries"]
+
+type _Queries = tuple[tuple[str, Statement], ...]
+"""Those that tell whether a DocType's documents link to one."""
 
 
 class ReferrerQueries:
@@ -22,30 +26,30 @@ class ReferrerQueries:
 
     def __init__(self, store: SqlStore) -> None:
         self._store = store
-        self._statements: dict[tuple[str, bool], tuple[tuple[str, Statement], ...]] = {}
+        self._statements: Derived[Registry, dict[tuple[str, bool], _Queries]] = Derived(lambda _: {})
 
     async def linking(
-        self, transaction: Transaction, doctype: str, id: UUID, *, include_deleted: bool
+        self, registry: Registry, transaction: Transaction, doctype: str, id: UUID, *, include_deleted: bool
     ) -> Sequence[str]:
         """Return the names of the DocTypes that have other live documents, or any, linking to this one."""
-        key = (doctype, include_deleted)
-        if key not in self._statements:
-            referrers = self._store.registry.referrers.get(doctype, ())
-            self._statements[key] = tuple((one.doctype, self._compile(one, include_deleted)) for one in referrers)
+        statements, key = self._statements.of(registry), (doctype, include_deleted)
+        if key not in statements:
+            referrers = registry.referrers.get(doctype, ())
+            statements[key] = tuple((one.doctype, self._compile(registry, one, include_deleted)) for one in referrers)
         found = []
-        for name, statement in self._statements[key]:
+        for name, statement in statements[key]:
             if name not in found and await transaction.fetch(statement, (id,)):
                 found.append(name)
         return found
 
-    def _compile(self, referrer: Referrer, include_deleted: bool) -> Statement:
-        plan = self._store.registry.get(referrer.doctype)
+    def _compile(self, registry: Registry, referrer: Referrer, include_deleted: bool) -> Statement:
+        plan = registry.get(referrer.doctype)
         statements = self._store.statements(plan)
         parent = statements.table
         if referrer.child is None:
             holder, joined = parent, parent
         else:
-            holder = self._store.tables.child(plan, plan.children[referrer.child])
+            holder = statements.tables.child(plan, plan.children[referrer.child])
             joined = holder.join(parent, holder.c.parent == parent.c.id)  # type: ignore[assignment]
         id = parameter(0, parent.c.id.type)
         live = sa.true() if include_deleted else parent.c.deleted_at.is_(None)

@@ -34,7 +34,7 @@ class Comparison:
     """What the revisions of an app are made from: its tables as they should be, and a way to look at those that are."""
 
     def __init__(self, registry: Registry, dialect: str) -> None:
-        tables = Tables(registry, dialect, types=FieldTypes(), strict=True)
+        tables = Tables(registry.doctypes.values(), dialect, types=FieldTypes(), strict=True)
         tables.all()
         self.tables: Mapping[str, sa.Table] = tables.of_apps
         self._metadata = tables.metadata

@@ -1,0 +1,44 @@
+"""`Expansion`: what a registry to come needs of tables that processes with the current one go on writing to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from framework_m_core.registry.compiled import CompiledDocType
+from framework_m_core.registry.registry import Registry
+from framework_m_standard.sql.schema.tables import Tables, table_name
+
+__all__ = ["Expansion", "expansion"]
+
+
+@dataclass(frozen=True, slots=True)
+class Expansion:
+    """The tables of DocTypes that change, and the columns that the current registry writes of these."""
+
+    tables: Sequence[sa.Table]
+    written: Mapping[str, Collection[str]]
+
+    def is_new(self, table: sa.Table, column: sa.Column[object]) -> bool:
+        """Return whether rows of the current registry come without a column."""
+        return table.name in self.written and column.name not in self.written[table.name]
+
+
+def expansion(current: Registry, coming: Registry, tables: Tables) -> Expansion:
+    """Compare registries; of what both share nothing is looked at."""
+    changed = [plan for plan in coming.doctypes.values() if current.doctypes.get(plan.name) is not plan]
+    for target in {target for plan in changed for target in _targets(plan)}:
+        tables.document(coming.get(target))  # constraints name its table
+    before = [current.doctypes[plan.name] for plan in changed if plan.name in current.doctypes]
+    written = {table_name(plan.name): plan.columns for plan in before}
+    for plan in before:
+        for field, child in plan.children.items():
+            written[table_name(plan.name, field)] = (*child.columns, "parent", "idx")
+    return Expansion([table for plan in changed for table in tables.of(plan)], written)
+
+
+def _targets(plan: CompiledDocType) -> set[str]:
+    specs = [*plan.fields.values(), *(spec for child in plan.children.values() for spec in child.fields.values())]
+    return {spec.link for spec in specs if spec.link}
