@@ -71,9 +71,9 @@ def test_verbose_shows_each_step_and_each_binding(run_m: RunM) -> None:
     shown = lines(run_m("info", "--verbose").stdout)
     assert "10 init_engine framework-m-standard for store = default" in shown
     assert "20 init_registries framework-m-standard" in shown
-    assert "permission default framework_m_standard.auth.rbac:RbacPermission by default" in shown
-    assert "cache default framework_m_standard.memory.cache:MemoryCache by default" in shown
-    assert "event_bus default framework_m_standard.memory.event_bus:MemoryEventBus by default" in shown
+    assert "permission default framework_m_standard.auth.rbac:RbacPermission by default framework-m-standard" in shown
+    assert "cache default framework_m_standard.memory.cache:MemoryCache by default framework-m-standard" in shown
+    assert "event_bus default framework_m_standard.memory.event_bus:MemoryEventBus by default framework-m-standard" in shown
     assert shown.index("55 feed_handlers framework-m-standard") < shown.index("60 run_relay framework-m-standard")
 
 
@@ -86,7 +86,7 @@ def test_steps_of_a_store_that_is_not_chosen_are_left_out(run_m: RunM) -> None:
 def test_an_explicit_choice_shows_what_it_outranked(run_m: RunM) -> None:
     shown = lines(run_m("info", "--verbose", variables={"M_ADAPTERS__PERMISSION": "default"}).stdout)
     rbac = "framework_m_standard.auth.rbac:RbacPermission"
-    assert f"permission default {rbac} by config, outranks default (default)" in shown
+    assert f"permission default {rbac} by config, outranks default (default) framework-m-standard" in shown
 
 
 @pytest.mark.usefixtures("_shop")

@@ -17,7 +17,7 @@ from framework_m_core.interfaces.identity import IdentityProtocol
 
 __all__ = ["console"]
 
-_NEEDED = {"documents", "identity", "queries", "registry"}
+_NEEDED = {"documents", "identity", "queries", "registry_handle"}
 
 
 def console(

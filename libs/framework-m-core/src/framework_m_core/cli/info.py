@@ -87,7 +87,7 @@ def _print_composition(application: Application) -> None:
     for binding in application.bindings:
         outranked = f", outranks {', '.join(binding.outranked)}" if binding.outranked else ""
         choice = binding.choice
-        rows.append((binding.port, choice.name, choice.value, f"by {binding.source}{outranked}"))
+        rows.append((binding.port, choice.name, choice.value, f"by {binding.source}{outranked}", choice.distribution))
     print_table(rows, indent="  ")
     if application.ports:
         print("\nports of apps")

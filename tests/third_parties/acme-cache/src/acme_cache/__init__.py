@@ -1,0 +1,1 @@
+"""A cache by somebody else, which counts what it is asked for."""
