@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 from contextlib import suppress
+from typing import Final
 
 from framework_m_core.bootstrap.adapter_lifecycle import AdapterLifecycle
 from framework_m_core.bootstrap.application import Application
@@ -28,10 +29,13 @@ from framework_m_core.services.documents.changes import record_change
 from framework_m_core.services.documents.validation import document_values
 from framework_m_core.services.events.dispatch import HANDLERS, EventDispatch
 from framework_m_core.services.events.relay import OutboxRelay
+from framework_m_core.services.registry_changes import RegistryChanges
 from framework_m_core.services.runtime.retry import retry
 
 __all__ = [
+    "FOLLOW_SECONDS",
     "FeedHandlers",
+    "FollowRegistry",
     "InitAdapters",
     "InitRegistries",
     "RunRelay",
@@ -44,6 +48,9 @@ _log = logging.getLogger(__name__)
 
 _PATIENCE_SECONDS = 3
 """How long the end of a process waits for an event handler; whoever ends processes waits a little longer."""
+
+FOLLOW_SECONDS: Final = 0.5
+"""Between two looks at the store for a registry that another process has published."""
 
 _ACCESS_PORTS = ("identity", "session", "authentication")
 
@@ -203,6 +210,47 @@ class RunRelay:
             _, late = await asyncio.wait([self._task], timeout=_PATIENCE_SECONDS)
             if late:
                 self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+
+class FollowRegistry:
+    """Step `follow_registry`: takes over the registry that another process has changed."""
+
+    order = 56
+    roles = frozenset({"web", "worker", "relay", "scheduler"})
+
+    def __init__(self) -> None:
+        self._task: asyncio.Task[None] | None = None
+        self._failure: Exception | None = None
+
+    async def run(self, app: Application) -> None:
+        """Take over what was changed before, and look for changes from now on."""
+        changes: RegistryChanges = app.container.get("registry_changes")
+        await changes.follow()
+        self._task = asyncio.create_task(self._follow(changes), name="follow-registry")
+
+    async def _follow(self, changes: RegistryChanges) -> None:
+        while True:
+            await asyncio.sleep(FOLLOW_SECONDS)
+            try:
+                await changes.follow()
+            except Exception as error:
+                if self._failure is None:
+                    _log.exception("the registry of another process cannot be taken over: trying again")
+                self._failure = error
+            else:
+                self._failure = None
+
+    async def ping(self) -> None:
+        """Raise while this process cannot work as the others do."""
+        if self._failure is not None or (self._task is not None and self._task.done()):
+            raise TransientError("the registry of another process cannot be taken over") from self._failure
+
+    async def close(self) -> None:
+        """Stop looking."""
+        if self._task is not None:
+            self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
 

@@ -35,3 +35,11 @@ class SchemaMapperProtocol(Protocol):
         of fields that they do not know.
         """
         ...
+
+    async def generation(self) -> int:
+        """The number of the registry that a process has published last; 0 before the first."""
+        ...
+
+    async def publish(self) -> int:
+        """Raises that number and returns it; no two callers get the same."""
+        ...

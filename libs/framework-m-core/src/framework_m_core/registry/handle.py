@@ -19,15 +19,20 @@ class RegistryHandle:
 
     def __init__(self, registry: Registry) -> None:
         self.current = registry
-        self.generation = 1
+        self.generation = 0
+        self._swaps = 0
 
-    def swap(self, registry: Registry) -> None:
-        """Let all that begins from now on work with another registry; what has begun keeps its own."""
+    def swap(self, registry: Registry, generation: int) -> None:
+        """Let all that begins from now on work with another registry; what has begun keeps its own.
+
+        `generation` is the store's number for it, by which other processes know that there is another.
+        """
         before, self.current = self.current, registry
-        self.generation += 1
+        self.generation = generation
+        self._swaps += 1
         if before is not registry:
             _release(before, registry)
-        if self.generation % _SWAPS_PER_COLLECTION == 0:
+        if self._swaps % _SWAPS_PER_COLLECTION == 0:
             gc.collect()  # models are cyclic, and requests make too little garbage for the oldest to be looked at soon
 
     def pin(self, context: RequestContext) -> RequestContext:

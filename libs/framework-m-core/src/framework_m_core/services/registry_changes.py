@@ -1,14 +1,18 @@
-"""`RegistryChanges`: puts another registry in the place of the current one while requests run."""
+"""`RegistryChanges`: puts another registry in the place of the current one while requests run, in all processes."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from framework_m_core.interfaces.schema_mapper import SchemaMapperProtocol
 from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.registry.registry import Registry
 
-__all__ = ["RegistryChanges"]
+__all__ = ["Build", "RegistryChanges"]
+
+type Build = Callable[[Registry], Awaitable[Registry]]
+"""Makes a registry of what apps declare and the store holds, taking over what it can of the one that it is given."""
 
 
 class RegistryChanges:
@@ -17,10 +21,30 @@ class RegistryChanges:
     def __init__(self, registry_handle: RegistryHandle, schema_mapper: SchemaMapperProtocol) -> None:
         self._registries = registry_handle
         self._schema_mapper = schema_mapper
+        self._build: Build | None = None
         self._turn = asyncio.Lock()
 
+    def build_with(self, build: Build) -> None:
+        """Register what makes the registry anew when another process has changed it."""
+        self._build = build
+
     async def apply(self, registry: Registry) -> None:
-        """Make a registry the current one. Raises ConfigurationError, and changes nothing, for what no store can do."""
+        """Make a registry the current one and tell the other processes, which follow within a second.
+
+        What `Build` reads must have been committed. Raises ConfigurationError, and changes nothing, for what no store
+        can do.
+        """
         async with self._turn:
             await self._schema_mapper.expand(registry)
-            self._registries.swap(registry)
+            known, published = self._registries.generation, await self._schema_mapper.publish()
+            # Others have published meanwhile: this registry may lack their change, and `follow` has it built anew.
+            self._registries.swap(registry, published if published == known + 1 else known)
+
+    async def follow(self) -> bool:
+        """Build the registry anew when another process has published one. Return whether it was swapped."""
+        async with self._turn:
+            published = await self._schema_mapper.generation()
+            if self._build is None or published == self._registries.generation:
+                return False
+            self._registries.swap(await self._build(self._registries.current), published)
+            return True

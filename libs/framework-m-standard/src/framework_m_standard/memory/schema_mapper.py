@@ -53,6 +53,15 @@ class MemorySchemaMapper:
                 self._store.database.tables[plan.name].plan = plan
         return [text for text, _ in changes]
 
+    async def generation(self) -> int:
+        """The number of the registry that was published last."""
+        return self._store.database.generation
+
+    async def publish(self) -> int:
+        """Raises that number and returns it."""
+        self._store.database.generation += 1
+        return self._store.database.generation
+
     def _changes(self, registry: Registry) -> list[Change]:
         problems: list[str] = []
         changes = [change for plan in registry.doctypes.values() for change in self._of(plan, problems)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -165,6 +166,19 @@ class SchemaMapperContract(StoreContract):
             assert getattr(found, name) == getattr(expected, name), name
         assert [(row.what, row.amount) for row in found.rows] == [("old", Decimal("1.50"))]
 
+    async def test_each_published_registry_has_a_number_of_its_own(self, open_store: OpenStore) -> None:
+        """Which other processes see, and which the schema does not depend on."""
+        async with open_store(_first()) as store, open_store(_first()) as other:
+            await store.schema_mapper.sync()
+            assert await other.schema_mapper.generation() == 0
+            found = await asyncio.gather(*(one.schema_mapper.publish() for one in (store, other, store, other)))
+            assert sorted(found) == [1, 2, 3, 4]
+            assert await other.schema_mapper.generation() == 4
+            assert list(await other.schema_mapper.plan()) == []
+        async with open_store(_widened()) as later:
+            await later.schema_mapper.sync()
+            assert await later.schema_mapper.generation() == 4
+
     async def test_what_is_written_while_a_registry_is_to_come_has_its_defaults(self, open_store: OpenStore) -> None:
         """By those who know only the current one, before and after others follow; in child rows too."""
         coming = _widened()
@@ -173,7 +187,7 @@ class SchemaMapperContract(StoreContract):
             await store.schema_mapper.expand(coming)
             written = await store.store("Plain", rows=[{"what": "old"}])
             assert (await store.load("Plain", written.id)).rows[0].what == "old"
-            store.registries.swap(coming)
+            store.registries.swap(coming, 1)
             assert list(await store.schema_mapper.plan()) == []
             found, expected = await store.load("Plain", written.id), store.new("Plain", rows=[{"what": "old"}])
             for name in ("text", "number", "ratio", "flag", "price", "day", "moment", "colour", "tags", "key", "note"):

@@ -57,6 +57,7 @@ class MemoryDatabase:
         self.answers: dict[str, StoredAnswer] = {}
         self.counters: dict[str, int] = {}
         self.lease: Lease | None = None
+        self.generation = 0
         self._audit = AuditTrail()
         self._lock_timeout = lock_timeout
         self._turn = asyncio.Lock()

@@ -48,7 +48,7 @@ _INDEXES = {
     "sqlite": _text("SELECT name, tbl_name FROM sqlite_master WHERE type = 'index'"),
     "postgresql": _text("SELECT indexname, tablename FROM pg_catalog.pg_indexes WHERE schemaname = current_schema()"),
 }
-_FINGERPRINT = _text("SELECT fingerprint FROM m_schema")
+_FINGERPRINT = _text("SELECT fingerprint FROM m_schema WHERE name = 'doctypes'")
 _POSTGRES_NAMES = {"timestamp(6) with time zone": "timestamp with time zone"}
 
 

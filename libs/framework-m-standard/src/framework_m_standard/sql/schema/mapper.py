@@ -26,6 +26,7 @@ from framework_m_standard.sql.schema.column_defaults import column_default, need
 from framework_m_standard.sql.schema.existing import ExistingColumn, ExistingSchema, read_existing
 from framework_m_standard.sql.schema.expansion import Expansion, expansion
 from framework_m_standard.sql.schema.field_registry import is_type_of, type_text
+from framework_m_standard.sql.schema.generation import raise_generation, read_generation
 from framework_m_standard.sql.schema.keys import INDEX_PREFIXES, append_only_statements
 from framework_m_standard.sql.schema.missing_values import Gaps, find_gaps
 from framework_m_standard.sql.statements.compiled import literal_text, sql_literal
@@ -75,6 +76,14 @@ class SqlSchemaMapper:
         current, tables = self._store.registry, self._store.tables(registry)
         found = await asyncio.to_thread(expansion, current, registry, tables)
         return await SqlSchemaMapper(self._store, found.tables, registry, found).sync()
+
+    async def generation(self) -> int:
+        """The number of the registry that a process has published last."""
+        return await read_generation(self._driver)
+
+    async def publish(self) -> int:
+        """Raises that number and returns it."""
+        return await raise_generation(self._driver)
 
     async def sync(self) -> Sequence[str]:
         """Creates and widens what is missing; several processes that start at once take turns."""
@@ -166,7 +175,7 @@ class SqlSchemaMapper:
 
     async def forget(self, transaction: Transaction) -> None:
         """Takes that note back, before the schema changes."""
-        await transaction.script("DELETE FROM m_schema")
+        await transaction.script("DELETE FROM m_schema WHERE name = 'doctypes'")
 
     @property
     def _registry(self) -> Registry:
