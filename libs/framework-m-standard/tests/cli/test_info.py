@@ -73,7 +73,10 @@ def test_verbose_shows_each_step_and_each_binding(run_m: RunM) -> None:
     assert "20 init_registries framework-m-standard" in shown
     assert "permission default framework_m_standard.auth.rbac:RbacPermission by default framework-m-standard" in shown
     assert "cache default framework_m_standard.memory.cache:MemoryCache by default framework-m-standard" in shown
-    assert "event_bus default framework_m_standard.memory.event_bus:MemoryEventBus by default framework-m-standard" in shown
+    assert (
+        "event_bus default framework_m_standard.memory.event_bus:MemoryEventBus by default framework-m-standard"
+        in shown
+    )
     assert shown.index("55 feed_handlers framework-m-standard") < shown.index("60 run_relay framework-m-standard")
 
 
