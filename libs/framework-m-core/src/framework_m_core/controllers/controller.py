@@ -28,18 +28,18 @@ HOOKS = (
 
 
 class Documents(Protocol):
-    """The door to documents for one scope, as hooks and event handlers get it.
+    """The document client for one context, as hooks and event handlers get it.
 
-    Inside a hook every call joins the write's unit of work by a savepoint: it is undone with it, and alone when the
-    hook catches the call's error. Calls run one after the other. Documents travel as mappings of domain values.
+    Inside a hook, every call joins the write's unit of work in a savepoint: it rolls back with the write, or alone if
+    the hook catches the call's error. Calls run one at a time. Documents are passed as mappings of domain values.
     """
 
     async def create(self, doctype: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Creates a document; the answer holds what the caller may read of it."""
+        """Create a document and return what the caller may read of it."""
         ...
 
     async def get(self, doctype: str, ref: UUID | str, *, for_update: bool = False) -> Mapping[str, Any]:
-        """A document by id or name; in a hook, `for_update` keeps others from changing it until the write ends."""
+        """Return a document by id or name; in a hook, `for_update` locks it against changes until the write ends."""
         ...
 
     async def list(
@@ -52,30 +52,30 @@ class Documents(Protocol):
         limit: int = DEFAULT_LIMIT,
         offset: int = 0,
     ) -> PaginatedResult[dict[str, Any]]:
-        """A page of documents, with filters, order and fields as the HTTP API takes them.
+        """Return a page of documents, with filters, order and fields as in the HTTP API.
 
         For example `await self.documents.list("Loan", [{"field": "book", "operator": "eq", "value": book}])`.
         """
         ...
 
     async def update(self, doctype: str, ref: UUID | str, values: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Merges values into a document."""
+        """Merge values into a document."""
         ...
 
     async def delete(self, doctype: str, ref: UUID | str) -> None:
-        """Deletes a document softly."""
+        """Soft-delete a document."""
         ...
 
     async def submit(self, doctype: str, ref: UUID | str) -> Mapping[str, Any]:
-        """Makes a draft final."""
+        """Submit a draft, making it final."""
         ...
 
     async def cancel(self, doctype: str, ref: UUID | str) -> Mapping[str, Any]:
-        """Revokes a submitted document."""
+        """Cancel a submitted document."""
         ...
 
     def elevated(self, reason: str) -> Documents:
-        """The same door, in the same unit of work, acting as the system for a reason that the audit keeps."""
+        """Return a client in the same unit of work that acts as the system; the audit log records the reason."""
         ...
 
 
@@ -91,9 +91,9 @@ class _Rules:
 class Controller[T: BaseDocTypeProtocol]:
     """Rules of a DocType: `class InvoiceController(Controller[Invoice])`.
 
-    A hook changes `self.doc` in place; raising undoes the whole write. On an update `self.previous` holds the
-    document as it was. All hooks run inside the unit of work; a conflict of the store may run them again on a
-    fresh copy, so what leaves the process belongs into an event handler.
+    A hook changes `self.doc` in place; raising rolls back the whole write. On an update, `self.previous` holds the
+    document before the change. All hooks run inside the unit of work; a store conflict may run them again on a fresh
+    copy, so side effects outside the process belong in an event handler.
     """
 
     doctype: ClassVar[type]
@@ -113,33 +113,33 @@ class Controller[T: BaseDocTypeProtocol]:
         declare(cls, _Rules())
 
     async def validate(self) -> None:
-        """Checks and completes the document; runs before every insert, update and submit."""
+        """Check and complete the document; called before every insert, update and submit."""
 
     async def before_insert(self) -> None:
-        """Runs after `validate` of a new document."""
+        """React after `validate` of a new document."""
 
     async def before_save(self) -> None:
-        """Runs last before the document is validated as a whole and stored."""
+        """React last, before the document is validated as a whole and stored."""
 
     async def after_save(self) -> None:
-        """Runs after the document was stored, before the commit."""
+        """React after the document is stored, before the commit."""
 
     async def after_insert(self) -> None:
-        """Runs after `after_save` of a new document."""
+        """React after `after_save` of a new document."""
 
     async def on_submit(self) -> None:
-        """Runs after a submit was stored, before the commit."""
+        """React after a submit is stored, before the commit."""
 
     async def on_cancel(self) -> None:
-        """Runs after a cancel was stored, before the commit."""
+        """React after a cancel is stored, before the commit."""
 
     async def before_delete(self) -> None:
-        """Runs before a document is deleted."""
+        """React before a document is deleted."""
 
     async def after_delete(self) -> None:
-        """Runs after a document was deleted, before the commit."""
+        """React after a document is deleted, before the commit."""
 
     @classmethod
     def defined_hooks(cls) -> frozenset[str]:
-        """The hooks that this class does something in."""
+        """Return the hooks that this class overrides."""
         return frozenset(hook for hook in HOOKS if getattr(cls, hook) is not getattr(Controller, hook))

@@ -1,4 +1,4 @@
-"""Declarations: notes that decorators leave on an app's functions and classes, each of which registers itself."""
+"""Declarations: notes that decorators attach to an app's functions and classes, each of which registers itself."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ _NOTES: Final = "__framework_m_declarations__"
 
 
 class Registrar(Protocol):
-    """What declarations register with, while the modules of an app are read."""
+    """The target that declarations register with while an app's modules are loaded."""
 
     def add_doctype(self, model: type[Any], app: str) -> None:
-        """Declare a DocType of an app, or an override of another app's."""
+        """Register a DocType of an app, or an override of another app's."""
         ...
 
     def add_controller(self, controller: type[Any]) -> None:
-        """Declare the controller of the DocType that its type argument names."""
+        """Register the controller of the DocType that its type argument names."""
         ...
 
     def add_handler(self, function: Callable[..., Any]) -> None:
-        """Declare a function that `@on` has marked."""
+        """Register a function marked with `@on`."""
         ...
 
     def add_function(self, function: Callable[..., Any]) -> None:
-        """Declare a function that `@rpc` has marked."""
+        """Register a function marked with `@rpc`."""
         ...
 
 
 class Declaration(Protocol):
-    """One note. Packages bring their own: a decorator that leaves one needs no change of the framework."""
+    """One note. Packages may define their own; a decorator that attaches one needs no change to the framework."""
 
     def register(self, registrar: Registrar, declared: Any, app: str) -> None:
-        """Register what the note was left on, which a module of `app` defines."""
+        """Register the annotated object, which a module of `app` defines."""
         ...
 
 
 def declare[D](declared: D, declaration: Declaration) -> D:
-    """Leave a note on a function or class, once however often it is equal, and return what it was left on."""
+    """Attach a note to a function or class, unless an equal one exists, and return the function or class."""
     known = declarations_of(declared)
     if declaration not in known:
         setattr(declared, _NOTES, (*known, declaration))
@@ -47,6 +47,6 @@ def declare[D](declared: D, declaration: Declaration) -> D:
 
 
 def declarations_of(declared: object) -> tuple[Declaration, ...]:
-    """Return the notes on a function or class itself; a class does not inherit those of its parents."""
+    """Return the notes on the function or class itself; a class does not inherit those of its parents."""
     found: tuple[Declaration, ...] = getattr(declared, "__dict__", {}).get(_NOTES, ())
     return found

@@ -1,4 +1,4 @@
-"""`@on`: marks a function that is called for events of a DocType, once their transaction is over."""
+"""`@on`: marks a function to be called for events of a DocType after their transaction."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ from framework_m_core.domain.events import DomainEvent
 __all__ = ["EventHandler", "HandlerMark", "handler_marks", "on"]
 
 type EventHandler = Callable[..., Awaitable[None]]
-"""Called with the event and the door to documents, and by name with the ports that its parameters are annotated with.
-"""
+"""Called with the event and the document client, and with the ports that its parameters are annotated with, by name."""
 
 _MARK = "__framework_m_events__"
 
 
 @dataclass(frozen=True, slots=True)
 class HandlerMark:
-    """What `@on` wrote on a function."""
+    """The mark that `@on` sets on a function."""
 
     doctype: str
     event: type[DomainEvent]
@@ -27,7 +26,7 @@ class HandlerMark:
 
 @dataclass(frozen=True, slots=True)
 class _Handler:
-    """The declaration of a function with one mark or more."""
+    """The declaration of a function with one or more marks."""
 
     def register(self, registrar: Registrar, declared: EventHandler, app: str) -> None:
         """Register the function as an event handler."""
@@ -35,10 +34,10 @@ class _Handler:
 
 
 def on(doctype: str, event: type[DomainEvent]) -> Callable[[EventHandler], EventHandler]:
-    """Calls the function with each such event, after its transaction, at least once and in order per document.
+    """Call the function with each such event after its transaction, at least once and in order per document.
 
-    The function gets the event and `documents`, which acts as the system. When it raises, the event is delivered
-    again later and the document's following events wait.
+    The function gets the event and `documents`, which acts as the system. If it raises, the event is redelivered
+    later and the document's following events wait.
     """
 
     def mark(function: EventHandler) -> EventHandler:
@@ -49,6 +48,6 @@ def on(doctype: str, event: type[DomainEvent]) -> Callable[[EventHandler], Event
 
 
 def handler_marks(function: object) -> tuple[HandlerMark, ...]:
-    """The marks that `@on` left on a function."""
+    """Return the marks that `@on` set on a function."""
     marks: tuple[HandlerMark, ...] = getattr(function, _MARK, ())
     return marks

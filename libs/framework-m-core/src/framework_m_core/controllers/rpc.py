@@ -1,4 +1,4 @@
-"""Methods and functions that may be called over HTTP: `@whitelist`, `@rpc` and who may, `@requires_permission`."""
+"""Methods and functions callable over HTTP (`@whitelist`, `@rpc`) and their permission (`@requires_permission`)."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _MARK = "__framework_m_call__"
 
 @dataclass(frozen=True, slots=True)
 class CallMark:
-    """What the decorators wrote on a method (`kind` `"method"`) or function (`"function"`).
+    """The mark that the decorators set on a method (`kind` `"method"`) or function (`"function"`).
 
-    Who may call it needs leave for `action` on `doctype`, which a method need not name, unless guests may.
+    Unless guests may call it, the caller needs permission for `action` on `doctype`, which a method may omit.
     """
 
     kind: str | None = None
@@ -33,10 +33,10 @@ _UNMARKED = CallMark()
 
 @dataclass(frozen=True, slots=True)
 class _Function:
-    """The declaration of a function in a module that the decorators have marked."""
+    """The declaration of a decorated function in a module."""
 
     def register(self, registrar: Registrar, declared: Callable[..., Any], app: str) -> None:
-        """Register the function as one that may be called."""
+        """Register the function as callable over HTTP."""
         registrar.add_function(declared)
 
 
@@ -45,12 +45,12 @@ def whitelist[F: Callable[..., Any]](function: F) -> F: ...
 @overload
 def whitelist[F: Callable[..., Any]](*, allow_guest: bool = False, document: bool = True) -> Callable[[F], F]: ...
 def whitelist(function: Any = None, *, allow_guest: bool = False, document: bool = True) -> Any:
-    """Lets a controller's method be called: `POST /api/v1/rpc/{doctype}/{method}`.
+    """Expose a controller method as `POST /api/v1/rpc/{doctype}/{method}`.
 
-    It states `@requires_permission("write")` or the like, or `allow_guest=True`. The body names the document by
-    `doc_id`: `self.doc` is that document, loaded under the action's scope. With `document=False` the method is about
-    none, and `self.doc` is None. The method runs in one unit of work: what it does through `self.documents` is stored
-    together; changes of `self.doc` itself are not stored.
+    The method also needs `@requires_permission("write")` or the like, or `allow_guest=True`. `doc_id` in the body names
+    the document: `self.doc` is that document, loaded under the action's row scope. With `document=False` there is no
+    document, and `self.doc` is None. The method runs in one unit of work: writes through `self.documents` are stored
+    together; changes to `self.doc` itself are not stored.
     """
 
     def mark(marked: Any) -> Any:
@@ -64,10 +64,10 @@ def rpc[F: Callable[..., Any]](path: F) -> F: ...
 @overload
 def rpc[F: Callable[..., Any]](path: str | None = None, *, allow_guest: bool = False) -> Callable[[F], F]: ...
 def rpc(path: Any = None, *, allow_guest: bool = False) -> Any:
-    """Lets a function be called: `POST /api/v1/rpc/fn/{path}`, by default its module and name, dotted.
+    """Expose a function as `POST /api/v1/rpc/fn/{path}`; the path defaults to its dotted module and name.
 
-    It states `@requires_permission("write", "Invoice")` or the like, or `allow_guest=True`. A parameter annotated
-    `Documents` or `RequestContext` is filled in; the others come from the body.
+    The function also needs `@requires_permission("write", "Invoice")` or the like, or `allow_guest=True`. Parameters
+    annotated `Documents` or `RequestContext` are injected; the others come from the body.
     """
 
     if callable(path):
@@ -80,7 +80,7 @@ def rpc(path: Any = None, *, allow_guest: bool = False) -> Any:
 
 
 def requires_permission[F: Callable[..., Any]](action: str, doctype: str | None = None) -> Callable[[F], F]:
-    """Lets those call it who have leave for an action; a function names the DocType, a method's own is meant."""
+    """Require permission for `action`; a function must name the DocType, a method defaults to its own."""
 
     def mark(marked: F) -> F:
         return _write(marked, action=action, doctype=doctype)
@@ -89,7 +89,7 @@ def requires_permission[F: Callable[..., Any]](action: str, doctype: str | None 
 
 
 def call_mark(function: object) -> CallMark | None:
-    """What the decorators left on a method or function."""
+    """Return the mark of a method or function, if any."""
     found: CallMark | None = getattr(function, _MARK, None)
     return found
 

@@ -1,4 +1,4 @@
-"""Port `AuditLogProtocol`: who did what to which document, append-only."""
+"""Port `AuditLogProtocol`: append-only record of who did what to which document."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class AuditEntry:
 
 
 class AuditLogProtocol(Protocol):
-    """Reads the log; entries are appended by the unit of work alone, in the transaction of their cause.
+    """Read access to the audit log; only the unit of work appends entries, in the transaction that causes them.
 
     Contract: the store itself refuses to change or remove an entry.
     """
 
     async def entries(self, doctype: str, document_id: UUID, *, limit: int = 100) -> Sequence[AuditEntry]:
-        """The newest entries of one document, oldest first."""
+        """Return the newest entries of one document, oldest first."""
         ...

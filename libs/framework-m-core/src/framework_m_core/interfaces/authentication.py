@@ -1,4 +1,4 @@
-"""Port `AuthenticationProtocol`: who is calling, and how callers log in and out."""
+"""Port `AuthenticationProtocol`: identify callers, log them in and out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["AuthenticationProtocol", "Credentials", "Login"]
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a request carries to show who sends it; `unsafe` says whether its method may change something."""
+    """The credentials of a request; `unsafe` is True for an HTTP method that may change state."""
 
     authorization: str | None = None
     session_cookie: str | None = None
@@ -24,9 +24,9 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A login that succeeded: tokens for a `TOKEN` session, the cookie's value and a CSRF token for a `COOKIE` one.
+    """A successful login: tokens for a `TOKEN` session, or the cookie's value and a CSRF token for a `COOKIE` session.
 
-    `expires_in` is in seconds: of the access token, or of the cookie session.
+    `expires_in` is the lifetime in seconds of the access token or the cookie session.
     """
 
     identity: Identity
@@ -38,32 +38,38 @@ class Login:
 
 
 class AuthenticationProtocol(Protocol):
-    """Logs in and verifies credentials.
+    """Login and verification of credentials.
 
-    Contract: the first kind of credential that is present decides, an `Authorization` header (an empty one too) before
-    a session cookie, without falling through; a CSRF token is asked for where the cookie decides. A revoked or expired
-    credential is refused at once on the worker that revoked it and within a second on the others. A failed login takes
-    the same time and gives the same answer whatever was wrong, also once there were too many. A session whose user's
-    epoch has risen is void for good.
+    Contract: the first kind of credential present decides, without fall-through: an `Authorization` header (even if
+    empty), then a session cookie; a CSRF token is required only if the cookie decides. A revoked or expired credential
+    is rejected at once on the worker that revoked it and within a second on the others. A failed login takes the same
+    time and gives the same response whatever the cause, including too many failures. A session whose user's epoch has
+    increased is void permanently.
     """
 
     async def authenticate(self, credentials: Credentials) -> Principal | None:
-        """The principal; None when no credentials are given. Raises AuthenticationError for invalid ones, and
-        PermissionDeniedError (code `csrf_failed`) when a cookie session's unsafe request lacks its CSRF token."""
+        """Return the principal, or None if no credentials are given.
+
+        Raises AuthenticationError for invalid credentials, and PermissionDeniedError (code `csrf_failed`) when an
+        unsafe request of a cookie session lacks its CSRF token.
+        """
         ...
 
     async def login(self, username: str, password: str, *, address: str, kind: SessionKind) -> Login:
-        """Begins a session; `address` is the peer's. Raises AuthenticationError, or RateLimitError after too many
-        failures for the account or the address."""
+        """Begin a session; `address` is the peer's.
+
+        Raises AuthenticationError, or RateLimitError after too many failures for the account or the address.
+        """
         ...
 
     async def refresh(self, refresh_token: str, *, address: str = "") -> Login:
-        """Trades a refresh token for new tokens; `address` is the peer's. Raises AuthenticationError.
+        """Exchange a refresh token for new tokens; `address` is the peer's. Raises AuthenticationError.
 
-        A spent one ends its whole session, but for a minute at most, in which the same address is given the same again.
+        A spent token ends its whole session, except for up to a minute, during which the same address gets the same
+        result again.
         """
         ...
 
     async def logout(self, credentials: Credentials) -> None:
-        """Ends the session that the credentials belong to. Raises like `authenticate`, also when there are none."""
+        """End the session of the credentials. Raises like `authenticate`, and AuthenticationError if there are none."""
         ...

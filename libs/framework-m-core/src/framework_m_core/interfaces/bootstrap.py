@@ -1,4 +1,4 @@
-"""Port `BootstrapProtocol`: one step of starting and stopping the app."""
+"""Port `BootstrapProtocol`: one step of starting and stopping a process."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from typing import Any, Final, Protocol
 __all__ = ["ROLES", "BootstrapProtocol"]
 
 ROLES: Final = ("web", "worker", "relay", "scheduler", "cli")
-"""What a process may be there for; steps of packages may name roles of their own."""
+"""The built-in roles of a process; steps of packages may name their own."""
 
 
 class BootstrapProtocol(Protocol):
-    """A step; its identity is the name of its entry point, its place is `order` (lower runs earlier).
+    """A step, identified by the name of its entry point; steps run by ascending `order`.
 
-    In the group `framework_m.bootstrap` it is part of every start; in `framework_m.bootstrap.<port>.<choice>`, of those
-    that bind this choice (`store` stands for its family).
+    A step in the group `framework_m.bootstrap` is part of every start; one in `framework_m.bootstrap.<port>.<choice>`
+    only of starts that bind this choice (`store` stands for the store family).
 
-    Contract: it is built without arguments, and its order is a constant. A `run` that raises stops the start; steps are
-    closed in the reverse of their order, one whose run failed with the others. A step may also have:
+    Contract: a step is built without arguments, and its order is a constant. A `run` that raises stops the start; steps
+    are closed in reverse order, including one whose `run` failed. A step may also have:
 
-    - `roles`, a collection of names: it runs in processes that have one of them, and in all without;
-    - `async close()`, which does no harm when nothing is open;
-    - `async ping()`, which raises while what it opened is unwell;
-    - `async warnings()`, which returns what an operator should know of a process that serves all the same.
+    - `roles`, a collection of names: the step runs only in processes with one of these roles; without it, in all;
+    - `async close()`, harmless when nothing is open;
+    - `async ping()`, which raises while what the step opened is unhealthy;
+    - `async warnings()`, which returns what an operator should know about a process that serves nevertheless.
     """
 
     order: int
 
     async def run(self, app: Any) -> None:
-        """Do the step's work with the composed application (`bootstrap.application.Application`)."""
+        """Run the step with the composed application (`bootstrap.application.Application`)."""
         ...

@@ -8,11 +8,11 @@ __all__ = ["CounterProtocol"]
 
 
 class CounterProtocol(Protocol):
-    """Counters by text; each call stands alone, outside any unit of work, so a rolled-back write leaves a gap.
+    """Counters by prefix; each call runs outside any unit of work, so a rolled-back write leaves a gap.
 
-    Contract: no number of a counter is ever given twice, whatever the number of callers.
+    Contract: no number of a counter is ever allocated twice, however many callers there are.
     """
 
     async def allocate(self, prefix: str, n: int = 1) -> int:
-        """Reserves `n` numbers and returns the first; a new counter starts at 1."""
+        """Reserve `n` numbers and return the first; a new counter starts at 1."""
         ...

@@ -1,4 +1,4 @@
-"""Port `EventBusProtocol`: carries events from the outbox relay to those who subscribe."""
+"""Port `EventBusProtocol`: carries events from the outbox relay to subscribers."""
 
 from __future__ import annotations
 
@@ -12,47 +12,48 @@ from framework_m_core.domain.events import DomainEvent
 __all__ = ["Delivery", "EventBusProtocol", "Subscriber"]
 
 type Subscriber = Callable[[DomainEvent], Awaitable[None]]
-"""Called with one event after the other; it returns when it has handled the event, and raises when it has not."""
+"""Called with one event at a time; returns once the event is handled, raises if it could not be."""
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What became of a published event: it is settled, or it failed and is to be published again."""
+    """The outcome of a published event: settled, or failed and to be published again."""
 
     event_id: UUID
     error: Exception | None = None
 
 
 class EventBusProtocol(Protocol):
-    """Between the relay, which alone publishes, and the groups that subscribe. The outbox decides what is published.
+    """Connects the relay, the only publisher, with the subscribed groups. The outbox decides what is published.
 
-    Contract: each group gets each event at least once; whoever must not act twice deduplicates by the event's id. A
-    group gets the events of one document in their order: one that its subscriber raises for comes again later, and
-    until then the document's following ones wait, those of other documents do not. One group's failure keeps no event
-    from another; where nothing is stored, the other gets it again too, and waits with the document's following ones.
+    Contract: each group gets each event at least once; subscribers that must not act twice deduplicate by the event's
+    id. A group gets the events of one document in order: an event whose subscriber raises is redelivered later, and
+    until then the document's following events wait, but not those of other documents. A failing group does not keep
+    events from other groups; on a bus without storage, they get the event again too and wait with the document's
+    following events.
     """
 
     def publish(self, events: Sequence[DomainEvent]) -> AsyncGenerator[Delivery, None]:
-        """Tells of each event once it is settled: kept by a broker, or handled by every group where nothing is kept.
+        """Yield a delivery for each event once settled: stored by a broker, or handled by every group without one.
 
-        A delivery with an error is to be published again; the later events of its document are left out of the answer,
-        untouched. What it has not told of when it ends, is closed or raises, is published again: closing it stops the
-        work. Raises TransientError while no event can be published.
+        A delivery with an error is to be published again; later events of its document are neither published nor
+        yielded. Events not yielded when the generator ends, is closed or raises are published again; closing it stops
+        the work. Raises TransientError while no event can be published.
         """
         ...
 
     async def subscribe(self, group: str, subscriber: Subscriber) -> None:
-        """Feeds a subscriber from now on, until it is unsubscribed.
+        """Deliver events to a subscriber from now on, until it is unsubscribed.
 
-        A group is durable where events are stored: its members in several processes share its events, and it has those
-        that are published after it was first subscribed, whether a member runs then or not. Raises ConfigurationError
-        when the group has a subscriber in this process.
+        On a bus that stores events, a group is durable: its members in several processes share its events, and it gets
+        all events published after its first subscription, even while no member runs. Raises ConfigurationError if the
+        group already has a subscriber in this process.
         """
         ...
 
     async def unsubscribe(self, group: str) -> None:
-        """Stops feeding a group here; on return its subscriber handles nothing, and is not called again.
+        """Stop delivering to a group in this process; on return its subscriber is idle and is not called again.
 
-        Not to be called by a subscriber, which it would wait for. A group without one is left alone.
+        A subscriber must not call this, as it would wait for itself. Does nothing for a group without a subscriber.
         """
         ...

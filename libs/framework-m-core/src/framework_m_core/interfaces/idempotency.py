@@ -1,4 +1,4 @@
-"""Port `IdempotencyProtocol`: the answers of writes that carried an idempotency key."""
+"""Port `IdempotencyProtocol`: responses to writes with an idempotency key."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ __all__ = ["IdempotencyProtocol", "StoredAnswer"]
 
 @dataclass(frozen=True, slots=True)
 class StoredAnswer:
-    """The first answer to a keyed write. `key` covers principal, method, path and the client's key; `body_hash` the
-    request's body; `etag` and `location` are header values; the whole is kept until `expires`."""
+    """The first response to a keyed write, kept until `expires`.
+
+    `key` covers principal, method, path and the client's key; `body_hash` covers the request's body; `etag` and
+    `location` are header values.
+    """
 
     key: str
     body_hash: str
@@ -24,16 +27,16 @@ class StoredAnswer:
 
 
 class IdempotencyProtocol(Protocol):
-    """Looks answers up; they are inserted by the unit of work alone, in the transaction of the write.
+    """Lookup of stored responses; only the unit of work inserts them, in the transaction of the write.
 
-    Contract: two units that insert the same live key cannot both commit; the later gets TransientError, and its
-    retry finds the answer of the first.
+    Contract: two units that insert the same live key cannot both commit; the later one gets TransientError, and its
+    retry finds the response of the first.
     """
 
     async def find(self, key: str, now: datetime) -> StoredAnswer | None:
-        """The answer kept under a key, unless it has expired."""
+        """Return the response stored under a key, unless it has expired."""
         ...
 
     async def prune(self, now: datetime) -> int:
-        """Removes expired answers; returns how many."""
+        """Delete expired responses and return their number."""
         ...

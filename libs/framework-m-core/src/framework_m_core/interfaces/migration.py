@@ -1,6 +1,6 @@
-"""Port `MigrationProtocol`: the schema of a store changes by revisions and patches that are kept with the app.
+"""Port `MigrationProtocol`: schema changes of a store by revisions and patches that belong to the app.
 
-A store that keeps no schema has no adapter for it. `m migrate` speaks to this port alone.
+A store without a schema has no adapter for it. `m migrate` uses this port only.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ __all__ = ["MigrationKind", "MigrationProtocol", "MigrationStatus", "MigrationSt
 
 
 class MigrationKind(StrEnum):
-    """What a step changes: the schema, or what is stored."""
+    """What a step changes: the schema, or stored data."""
 
     REVISION = "revision"
     PATCH = "patch"
@@ -23,7 +23,7 @@ class MigrationKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MigrationStep:
-    """A revision or a patch: its name, which is that of its file, what it says of itself, and whether it was done."""
+    """A revision or patch: the name of its file, its message, and whether it has been applied."""
 
     name: str
     kind: MigrationKind
@@ -33,11 +33,10 @@ class MigrationStep:
 
 @dataclass(frozen=True, slots=True)
 class MigrationStatus:
-    """Where a store stands.
+    """The migration status of a store.
 
-    `revisions` are those that it has reached, normally one; `pending` comes in the order in which it would be done;
-    `drift` says what the store has otherwise than the DocTypes once nothing is pending. `has_begun` is False before
-    `init`.
+    `revisions` are its current ones, normally one; `pending` is in the order of application; `drift` lists differences
+    between the store and the DocTypes once nothing is pending. `has_begun` is False before `init`.
     """
 
     revisions: tuple[str, ...]
@@ -47,13 +46,13 @@ class MigrationStatus:
 
     @property
     def is_current(self) -> bool:
-        """Whether there is nothing to do."""
+        """True if nothing is pending and nothing has drifted."""
         return not self.pending and not self.drift
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenRevision:
-    """A revision that was written: its file, what it does, and what a person should look at before it is run."""
+    """A generated revision: its file, its changes, and advice on what to review before running it."""
 
     path: Path
     changes: tuple[str, ...]
@@ -61,61 +60,61 @@ class WrittenRevision:
 
 
 class MigrationProtocol(Protocol):
-    """Writes migrations for an app and brings stores up to date by them.
+    """Generates migrations for an app and applies them to stores.
 
-    Contract: each step is done whole or not at all, and once, however many processes run at the same time and
-    whenever one is killed; a second run finds nothing to do. What `create` writes right after a complete run is
-    nothing. A run that is left early gives way to others, and what it had done stays. Raises MigrationError for a step
-    that fails, ConfigurationError for files that make no sense.
+    Contract: each step is applied atomically and exactly once, however many processes run concurrently and even if one
+    is killed; a second run finds nothing to do. Right after a complete run, `create` writes nothing. A run that is
+    abandoned early makes way for others and keeps the steps it has applied. Raises MigrationError for a step that
+    fails, ConfigurationError for invalid files.
     """
 
     async def init(self) -> Sequence[str]:
-        """Makes the app's folder of migrations, and takes over a store whose tables development made.
+        """Create the app's migrations folder, and adopt a store whose tables were created in development.
 
-        Returns what was done, a line each; nothing when there was nothing to do.
+        Return what was done, one line each; empty if there was nothing to do.
         """
         ...
 
     async def create(self, message: str, *, empty: bool = False, drop: bool = False) -> WrittenRevision | None:
-        """Writes a revision that makes the store what the DocTypes say; None when it is that already.
+        """Write a revision that brings the store in line with the DocTypes; return None if it already is.
 
-        Raises ConfigurationError before `init`. With `empty` it does nothing yet. With `drop` it removes what no
-        DocType declares any longer, which is kept otherwise.
+        With `empty` the revision has no operations yet. With `drop` it drops what DocTypes no longer declare, which is
+        kept otherwise. Raises ConfigurationError before `init`.
         """
         ...
 
     async def create_patch(self, message: str) -> Path:
-        """Writes a patch that follows the newest revision and does nothing yet."""
+        """Write an empty patch that follows the newest revision."""
         ...
 
     async def diff(self) -> Sequence[str]:
-        """What the store has otherwise than the DocTypes, a line each."""
+        """Return the differences between the store and the DocTypes, one line each."""
         ...
 
     def apply(self, to: str | None = None) -> AsyncGenerator[MigrationStep, None]:
-        """Does what is pending, up to and with a revision and its patches, and yields each step once it is done.
+        """Apply pending steps, up to and including a revision and its patches, and yield each step once applied.
 
-        The order is that of `status`. A patch is done before the next revision; where no documents are stored, one of
-        documents may wait until tables and classes agree.
+        The order is that of `status`. A patch is applied before the next revision; if no documents are stored, a patch
+        of documents may wait until tables and classes agree.
         """
         ...
 
     async def preview(self, to: str | None = None) -> Sequence[str]:
-        """The statements that `apply` would send, patches as a remark; nothing is changed."""
+        """Return the statements that `apply` would send, with patches as comments; change nothing."""
         ...
 
     def rollback(self, *, steps: int = 1, to: str | None = None) -> AsyncGenerator[MigrationStep, None]:
-        """Undoes the newest revisions: so many, or all after one (all at all: "base"). Patches stay done."""
+        """Revert the newest `steps` revisions, or all after `to` ("base" for all). Patches stay applied."""
         ...
 
     async def status(self) -> MigrationStatus:
-        """Where the store stands. Takes no lock and changes nothing."""
+        """Return the store's status without taking a lock or changing anything."""
         ...
 
     async def history(self) -> Sequence[MigrationStep]:
-        """Every revision and patch of the app, the oldest first."""
+        """Return every revision and patch of the app, oldest first."""
         ...
 
     async def verify(self) -> Sequence[str]:
-        """All that is wrong with the files, with what was done by them, and with the schema; a line each."""
+        """Return all errors in the files, in what they applied, and in the schema, one line each."""
         ...

@@ -1,4 +1,4 @@
-"""Port `OutboxProtocol`: events that wait, in the store that caused them, until the bus has taken them over."""
+"""Port `OutboxProtocol`: events waiting in the store that caused them until the bus has accepted them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["OutboxProtocol", "OutboxRow"]
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    """An event with its place in the box and how often its delivery has failed."""
+    """An event with its position in the outbox and its number of failed deliveries."""
 
     position: int
     event: DomainEvent
@@ -22,37 +22,37 @@ class OutboxRow:
 
 
 class OutboxProtocol(Protocol):
-    """The relay's side of the outbox; rows are appended by the unit of work alone.
+    """The relay's side of the outbox; only the unit of work appends rows.
 
-    Contract: events of one document appear in their order; an event is handed out until it is marked, so delivery
-    is at least once; one holder has the lease at a time. An event that nobody handles is stored as delivered, so the
-    bus never sees it.
+    Contract: events of one document appear in order; an event is returned until it is marked, so delivery is at least
+    once; one holder has the lease at a time. An event without a handler is stored as delivered, so the bus never sees
+    it.
     """
 
     async def lease(self, holder: str, now: datetime, duration: timedelta) -> bool:
-        """Takes or renews the relay's lease; False while another holder's has not run out."""
+        """Take or renew the relay's lease; return False while another holder's lease has not expired."""
         ...
 
     async def is_leased(self, now: datetime) -> bool:
-        """Return whether a holder has the lease at a moment, so that events are being relayed."""
+        """Return whether any holder has the lease at `now`, so that events are being relayed."""
         ...
 
     async def release(self, holder: str) -> None:
-        """Gives the lease up, if this holder has it."""
+        """Release the lease if this holder has it."""
         ...
 
     async def pending(self, now: datetime, limit: int) -> Sequence[OutboxRow]:
-        """Undelivered events that are due, in order; none of a document whose earlier event waits for a retry."""
+        """Return due undelivered events in order, except those behind an earlier event of their document in retry."""
         ...
 
     async def mark_published(self, positions: Sequence[int], now: datetime) -> None:
-        """Settles delivered events."""
+        """Mark events as delivered."""
         ...
 
     async def mark_failed(self, position: int, error: str, retry_at: datetime | None) -> None:
-        """Counts a failed delivery; without `retry_at` the event is given up and kept for inspection."""
+        """Record a failed delivery; without `retry_at`, give the event up and keep it for inspection."""
         ...
 
     async def prune(self, before: datetime) -> int:
-        """Removes events delivered before a moment; returns how many."""
+        """Delete events delivered before a time and return their number."""
         ...

@@ -16,13 +16,13 @@ __all__ = ["DecisionSource", "Grant", "PermissionProtocol", "PolicyEvaluateReque
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Leave for one action on one DocType.
+    """Permission for one action on one DocType.
 
-    `scopes` say on which documents, any of them being enough, with `UserAttribute` standing for the caller: one for
-    each role, because a scope is empty as a whole where the caller lacks a value that it names. `readable` and
-    `writable` name fields, those of child rows as `items.rate`; `rule` names where the leave comes from. A grant may be
-    kept for `ttl` seconds (None: for as long as the DocType is what it is) per set of roles. With `evaluate` every
-    single document is also put to `PermissionProtocol.evaluate`.
+    `scopes` are the row scopes, one per role, with `UserAttribute` standing for the caller's values; a document needs
+    to match one. They stay separate because a scope matches nothing if the caller lacks a value that it names.
+    `readable` and `writable` name fields, those of child rows as `items.rate`; `rule` names the source of the
+    permission. A grant may be cached per role set for `ttl` seconds (None: until the DocType changes). With `evaluate`,
+    every document is also checked by `PermissionProtocol.evaluate`.
     """
 
     scopes: tuple[Filter, ...]
@@ -33,12 +33,12 @@ class Grant:
     evaluate: bool = False
 
     def bind(self, principal: Principal) -> Filter:
-        """Return the documents that the scopes give a caller."""
+        """Return the filter of the documents that the scopes grant to a caller."""
         return bind_scopes(self.scopes, principal)
 
 
 class DecisionSource(StrEnum):
-    """Which kind of engine decided."""
+    """The kind of engine that decided."""
 
     RBAC = "rbac"
     REMOTE = "remote"
@@ -46,7 +46,7 @@ class DecisionSource(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PolicyEvaluateRequest:
-    """May this caller do this to this one document, given as stored values by field?"""
+    """A request to decide whether a caller may do an action to one document, given as stored values by field."""
 
     context: RequestContext
     doctype: str
@@ -61,7 +61,7 @@ class PolicyEvaluateRequest:
 
 @dataclass(frozen=True, slots=True)
 class PolicyEvaluateResult:
-    """The engine's answer and the rule that decided."""
+    """The engine's decision and the rule that decided."""
 
     authorized: bool
     rule: str
@@ -69,18 +69,18 @@ class PolicyEvaluateResult:
 
 
 class PermissionProtocol(Protocol):
-    """Decides by role (`grant`) and, where the grant says so, by document (`evaluate`).
+    """Decides by role (`grant`) and, if the grant says so, by document (`evaluate`).
 
-    Contract: None from `grant` means no; an engine that cannot decide raises, and never grants by default. A grant
-    depends on roles, DocType and action alone, because it is kept by these; the DocType is that of the context's
-    registry. Several roles give what any of them gives, everybody has the role Guest, and Administrator may do
-    everything. Raises DocTypeNotFoundError.
+    Contract: None from `grant` means denied; an engine that cannot decide raises and never grants by default. A grant
+    depends only on roles, DocType and action, because it is cached by these; the DocType is that of the context's
+    registry. Permissions of several roles add up, everyone has the role Guest, and Administrator may do everything.
+    Raises DocTypeNotFoundError.
     """
 
     async def grant(self, context: RequestContext, doctype: str, action: str) -> Grant | None:
-        """The leave that the caller's roles give, if any."""
+        """Return the permission that the caller's roles grant, if any."""
         ...
 
     async def evaluate(self, request: PolicyEvaluateRequest) -> PolicyEvaluateResult:
-        """Decides about one document, within the grant's scope: what is outside is never authorized."""
+        """Decide about one document within the grant's scope; documents outside it are never authorized."""
         ...

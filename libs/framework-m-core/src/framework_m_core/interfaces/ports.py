@@ -1,4 +1,4 @@
-"""The table of the framework's ports: one row each, from which binding, injection, checks and docs are made."""
+"""The table of the framework's ports, one row each, from which binding, injection, checks and docs derive."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol
 __all__ = ["ADAPTERS", "PORTS", "STORE", "Port", "port_named"]
 
 ADAPTERS: Final = "framework_m.adapters."
-"""What the entry-point group of a port's adapters begins with."""
+"""The prefix of the entry-point groups of adapters."""
 
 STORE: Final = "store"
-"""The key under `[adapters]` that chooses for all ports of the store family."""
+"""The key under `[adapters]` that selects the adapters of all ports in the store family."""
 
 
 @dataclass(frozen=True, slots=True)
 class Port:
     """One port of the framework.
 
-    `key` chooses its adapter under `[adapters]`: its name, or `store` for the ports that one store serves together.
-    An `optional` port is one that a store may be without. An `injectable` one may be asked for by annotation.
+    `key` selects its adapter under `[adapters]`: the port's name, or `store` for the ports of the store family.
+    A store may lack an `optional` port. An `injectable` port may be requested by annotation.
     """
 
     name: str
@@ -76,5 +76,5 @@ PORTS: Final = (
 
 
 def port_named(name: str) -> Port | None:
-    """Return the framework's port of a name; apps declare others."""
+    """Return the framework's port of this name, if any; apps declare others."""
     return next((port for port in PORTS if port.name == name), None)

@@ -1,4 +1,4 @@
-"""Port `DocumentReaderProtocol`: prepare the shape of a read once, run it many times, get rows of domain values."""
+"""Port `DocumentReaderProtocol`: prepare a query template once, run it many times, get rows of domain values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["ChildSelection", "DocumentReaderProtocol", "Lock", "QueryTemplate", 
 
 type Row = tuple[Any, ...]
 ReadHandle = NewType("ReadHandle", object)
-"""What a store made of a shape; opaque to everybody else."""
+"""A query template as prepared by a store; opaque to everyone else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +25,16 @@ class ChildSelection:
 
 
 type Lock = Literal["share", "change", "update"]
-"""What rows that are read are kept from until the unit ends: being deleted, being changed, or also being linked to."""
+"""What a read prevents on its rows until the unit ends: deletion ("share"), changes, or also new links to them."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueryTemplate:
     """A read without its values.
 
-    `doctype` is the `CompiledDocType`, so that one whose registry is gone is not taken for its successor. `where` holds
-    a `Slot` for each value; `paged` adds a limit and an offset after them. `lock` is for reads inside
-    a unit of work. `count` asks for the number of rows alone.
+    `doctype` is the `CompiledDocType`, so that one of a replaced registry is not mistaken for its successor. `where`
+    holds a `Placeholder` for each value; `paged` adds a limit and an offset after them. `lock` is for reads inside a
+    unit of work. `count` requests only the number of rows.
     """
 
     doctype: Any
@@ -47,21 +47,21 @@ class QueryTemplate:
 
 
 class DocumentReaderProtocol(Protocol):
-    """Reads without making documents; lives as long as the app.
+    """Reads rows without building documents; lives as long as the app.
 
-    Contract: rows come in the order asked for and hold the asked fields in their order, as domain values (a child
-    selection as a list of tuples); a document and its children are read from one snapshot; the filter means what
-    `domain.filters.matches` says. Soft-deleted documents are rows like others: the shape filters them.
+    Contract: rows are returned in the requested order with the requested fields in theirs, as domain values (a child
+    selection as a list of tuples); a document and its children are read from one snapshot; filters have the semantics
+    of `domain.filters.tree.matches`. Soft-deleted documents are ordinary rows: the template filters them out.
 
-    `heavy_reads` is how many reads that take long may run at once, with room beside them for all others.
+    `heavy_reads` is the number of heavy reads that may run at once while leaving room for all others.
     """
 
     heavy_reads: int
 
     def prepare(self, shape: QueryTemplate) -> ReadHandle:
-        """Compiles a shape; the result may be kept for as long as the DocType. Raises KeyError for unknown names."""
+        """Compile a template; the result may be cached as long as the DocType. Raises KeyError for unknown names."""
         ...
 
     async def fetch(self, handle: ReadHandle, values: Sequence[Any]) -> list[Row]:
-        """Runs a prepared read outside any unit of work. Raises TransientError when the store is away."""
+        """Run a prepared read outside any unit of work. Raises TransientError if the store is unavailable."""
         ...

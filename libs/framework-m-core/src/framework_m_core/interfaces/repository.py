@@ -14,48 +14,48 @@ __all__ = ["RepositoryProtocol"]
 
 
 class RepositoryProtocol[T: BaseDocTypeProtocol](Protocol):
-    """Stores whole documents, children included. Never commits; knows no hooks and no permissions.
+    """Stores whole documents, including children. Never commits; applies no hooks and no permissions.
 
     Contract: a write is visible to later reads of the same unit; constraint errors surface at the latest when the
-    unit is flushed. Reads leave soft-deleted documents out unless told otherwise.
+    unit is flushed. Reads exclude soft-deleted documents unless stated otherwise.
     """
 
     async def get(self, id: UUID, *, include_deleted: bool = False) -> T | None:
-        """The document with this id."""
+        """Return the document with this id, if any."""
         ...
 
     async def get_by_name(self, name: str) -> T | None:
-        """The live document with this name."""
+        """Return the live document with this name, if any."""
         ...
 
     async def insert(self, document: T) -> T:
-        """Adds a document that was made here; its version becomes 1.
+        """Insert a new document; its version becomes 1.
 
         Raises DuplicateNameError, DuplicateValueError or IntegrityError; never changes an existing document.
         """
         ...
 
     async def update(self, document: T, *, expected_version: int) -> T:
-        """Replaces a loaded document; its version becomes `expected_version + 1`.
+        """Replace a loaded document; its version becomes `expected_version + 1`.
 
-        Raises VersionConflictError when the stored version is another or the document is gone.
+        Raises VersionConflictError if the stored version differs or the document is gone.
         """
         ...
 
     async def save(self, document: T) -> T:
-        """`insert` for a document made here (version 0), else `update` against the version that it carries."""
+        """Insert a new document (version 0), or update a loaded one against its own version."""
         ...
 
     async def delete(self, id: UUID) -> bool:
-        """Removes the row and its children for good; False when there was none. Raises LinkedDocumentError."""
+        """Delete the row and its children permanently; return False if there is none. Raises LinkedDocumentError."""
         ...
 
     async def exists(self, id: UUID) -> bool:
-        """Whether a live document has this id."""
+        """Return whether a live document has this id."""
         ...
 
     async def count(self, where: Filter = EVERYTHING) -> int:
-        """How many live documents match."""
+        """Return the number of live documents that match."""
         ...
 
     async def list(
@@ -65,21 +65,21 @@ class RepositoryProtocol[T: BaseDocTypeProtocol](Protocol):
         limit: int = DEFAULT_LIMIT,
         offset: int = 0,
     ) -> PaginatedResult[T]:
-        """A page of live documents; newest first unless ordered."""
+        """Return a page of live documents, newest first unless ordered."""
         ...
 
     async def bulk_save(self, documents: Sequence[T]) -> Sequence[T]:
-        """`save` for each, in order."""
+        """Save each document, in order."""
         ...
 
     async def update_where(self, where: Filter, values: Mapping[str, Any]) -> int:
-        """Sets scalar fields of all live documents that match, raising their versions; returns how many."""
+        """Set scalar fields of all live documents that match, incrementing their versions; return their number."""
         ...
 
     async def delete_where(self, where: Filter) -> int:
-        """Removes all matching rows for good, live or not; returns how many."""
+        """Delete all matching rows permanently, live or not; return their number."""
         ...
 
     def stream(self, where: Filter = EVERYTHING, *, batch: int = 500) -> AsyncIterator[T]:
-        """All live documents that match, by id, read in batches."""
+        """Yield all live documents that match, ordered by id, reading in batches."""
         ...

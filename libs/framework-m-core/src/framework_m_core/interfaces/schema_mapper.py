@@ -11,28 +11,28 @@ __all__ = ["SchemaMapperProtocol"]
 class SchemaMapperProtocol(Protocol):
     """Brings a store's schema in line with the DocTypes, in development.
 
-    Contract: `sync` twice in a row changes nothing the second time; data is never dropped; a change that needs
-    data to be rewritten raises ConfigurationError naming it. Where migrations own the schema, `sync` changes nothing:
-    it raises ConfigurationError when the schema is not right.
+    Contract: a second `sync` in a row changes nothing; data is never dropped; a change that requires rewriting data
+    raises ConfigurationError naming it. If migrations own the schema, `sync` changes nothing and raises
+    ConfigurationError when the schema is out of date.
     """
 
     async def is_migrated(self) -> bool:
-        """Whether migrations own the schema: the store was changed by them, or the app has some."""
+        """Return whether migrations own the schema: they have changed the store, or the app has some."""
         ...
 
     async def plan(self) -> Sequence[str]:
-        """What is missing, one readable line each: migrations that were not run, else what `sync` would do."""
+        """Return what is missing, one readable line each: pending migrations, or else what `sync` would do."""
         ...
 
     async def sync(self) -> Sequence[str]:
-        """Creates and widens what is missing and returns what was done."""
+        """Create and widen what is missing and return what was done."""
         ...
 
     async def expand(self, registry: Any) -> Sequence[str]:
-        """Does what `sync` does for a `Registry` that is to follow the current one.
+        """Do what `sync` does for a `Registry` that will replace the current one.
 
-        Until all processes have followed, documents that the current one can write stay possible: they get the defaults
-        of fields that they do not know.
+        Documents written by the current registry stay valid until all processes have switched: they get the defaults
+        of fields unknown to it.
         """
         ...
 

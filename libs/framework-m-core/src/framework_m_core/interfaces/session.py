@@ -1,4 +1,4 @@
-"""Port `SessionProtocol`: logins that last, and that can be ended."""
+"""Port `SessionProtocol`: persistent logins that can be revoked."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["OpenedSession", "Session", "SessionKind", "SessionProtocol"]
 
 
 class SessionKind(StrEnum):
-    """A session is carried by bearer tokens or by a cookie."""
+    """How a session is carried: by bearer tokens or by a cookie."""
 
     TOKEN = "token"  # noqa: S105 - a kind, no secret
     COOKIE = "cookie"
@@ -20,7 +20,7 @@ class SessionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A live login. Secrets are kept as hashes only: SHA-256 in hexadecimal, by which whoever verifies one knows it."""
+    """A live login. Secrets are kept only as hexadecimal SHA-256 hashes, which verifiers compare with."""
 
     id: UUID
     user_id: UUID
@@ -33,7 +33,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class OpenedSession:
-    """A session with its secrets in clear, which exist only in this answer."""
+    """A session with its secrets in plain text, which exist only in this result."""
 
     session: Session
     secret: str
@@ -41,29 +41,29 @@ class OpenedSession:
 
 
 class SessionProtocol(Protocol):
-    """Keeps sessions.
+    """Storage of sessions.
 
-    Contract: a secret is good once; presenting a spent one ends the session, because one of two holders is a thief.
-    For a grace of a minute at most, the secret spent last brings the same answer to the same address, as to two tabs
-    that present it at the same time. A secret that the session never had changes nothing. Of a user's sessions those
-    begun or refreshed longest ago end where there are too many. Secrets are kept as hashes only.
+    Contract: a secret is valid once; presenting a spent one ends the session, because one of two holders is a thief.
+    For a grace period of at most a minute, the last spent secret yields the same result to the same address, as for two
+    tabs that present it at once. A secret that the session never had changes nothing. If a user has too many sessions,
+    those begun or refreshed longest ago end. Secrets are kept only as hashes.
     """
 
     async def open(self, user_id: UUID, epoch: int, kind: SessionKind) -> OpenedSession:
-        """Begins a session; how long it lasts is the adapter's setting."""
+        """Begin a session; its lifetime is a setting of the adapter."""
         ...
 
     async def find(self, session_id: UUID) -> Session | None:
-        """The session while it is neither ended nor expired."""
+        """Return the session unless it has ended or expired."""
         ...
 
     async def rotate(self, session_id: UUID, secret: str, *, address: str = "") -> OpenedSession | None:
-        """Trades a refresh secret for a new one, and gives the session its full time again.
+        """Exchange a refresh secret for a new one and renew the session's full lifetime.
 
-        `address` is the client's. None when the secret is not the current one; when it is spent, the session is ended.
+        `address` is the client's. Return None if the secret is not the current one; a spent secret ends the session.
         """
         ...
 
     async def end(self, session_id: UUID) -> None:
-        """Ends a session; ending one that is over does nothing."""
+        """End a session; do nothing if it has already ended."""
         ...

@@ -1,4 +1,4 @@
-"""Port `UnitOfWorkProtocol`: all or nothing, for one scope."""
+"""Port `UnitOfWorkProtocol`: all or nothing, for one context."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ __all__ = ["UnitOfWorkFactoryProtocol", "UnitOfWorkProtocol"]
 
 
 class UnitOfWorkProtocol(Protocol):
-    """One transaction with what belongs to it: documents, audit, events and a kept answer.
+    """One transaction of documents, audit entries, events and a stored response.
 
-    Contract: leaving the context without `commit` rolls back, as does any exception and cancellation; a commit
-    that has begun is finished before a cancellation is passed on; everything recorded is stored together with the
+    Contract: exiting the context manager without `commit` rolls back, as does any exception or cancellation; a commit
+    that has begun completes before a cancellation is re-raised; everything recorded is stored together with the
     documents or not at all. A store may delay writes until `flush`, a read, a savepoint or `commit`.
     """
 
     @property
     def context(self) -> RequestContext:
-        """For whom the unit works."""
+        """The context that the unit works for."""
         ...
 
     async def __aenter__(self) -> Self: ...
@@ -35,57 +35,57 @@ class UnitOfWorkProtocol(Protocol):
     async def __aexit__(self, *exception: object) -> None: ...
 
     def repository(self, doctype: str) -> RepositoryProtocol[Any]:
-        """The documents of a DocType in this unit. Raises DocTypeNotFoundError."""
+        """Return the repository of a DocType in this unit. Raises DocTypeNotFoundError."""
         ...
 
     async def fetch(self, handle: ReadHandle, values: Sequence[Any]) -> list[Row]:
-        """Runs a prepared read inside the unit, seeing its own writes and taking the shape's lock."""
+        """Run a prepared read inside the unit, seeing its own writes and taking the template's lock."""
         ...
 
     async def linking(self, doctype: str, id: UUID, *, include_deleted: bool = False) -> Sequence[str]:
-        """Return the names of the DocTypes that have live documents, or any, linking to this one."""
+        """Return the names of DocTypes with live documents linking to this one; `include_deleted` counts all."""
         ...
 
     async def allocate(self, prefix: str, n: int = 1) -> int:
-        """`CounterProtocol.allocate` inside the unit, for a write that joins one: others wait until the unit ends."""
+        """Allocate numbers as `CounterProtocol` does, but inside the unit: other callers wait until it ends."""
         ...
 
     def record(self, event: DomainEvent) -> None:
-        """Adds an event to the outbox."""
+        """Add an event to the outbox."""
         ...
 
     def audit(self, entry: AuditEntry) -> None:
-        """Appends to the audit log."""
+        """Append an entry to the audit log."""
         ...
 
     def remember(self, answer: StoredAnswer) -> None:
-        """Keeps the answer of a keyed write."""
+        """Store the response to a keyed write."""
         ...
 
     def after_commit(self, callback: Callable[[], Awaitable[None]]) -> None:
-        """Runs a callback once the commit has succeeded; its failure is logged and changes nothing."""
+        """Run a callback once the commit has succeeded; its failure is logged and changes nothing."""
         ...
 
     def savepoint(self) -> AbstractAsyncContextManager[None]:
-        """A part that is undone alone when it raises, with what was recorded in it."""
+        """Return a context manager whose block rolls back alone if it raises, with everything recorded in it."""
         ...
 
     async def flush(self) -> None:
-        """Sends delayed writes, so that constraint and version errors surface now."""
+        """Send delayed writes, so that constraint and version errors surface now."""
         ...
 
     async def commit(self) -> None:
-        """Makes everything durable, shielded from cancellation, then runs the callbacks."""
+        """Commit everything, shielded from cancellation, then run the callbacks."""
         ...
 
     async def rollback(self) -> None:
-        """Undoes everything; the unit is closed."""
+        """Roll back everything and close the unit."""
         ...
 
 
 class UnitOfWorkFactoryProtocol(Protocol):
-    """Makes units of work; lives as long as the app."""
+    """Factory of units of work; lives as long as the app."""
 
     def __call__(self, context: RequestContext) -> UnitOfWorkProtocol:
-        """A unit for a scope, not yet open."""
+        """Return a unit of work for a context, not yet open."""
         ...
