@@ -15,7 +15,7 @@ from framework_m_core.domain.suggestions import did_you_mean
 __all__ = ["ORIGINAL", "Container", "Named", "Override", "is_reserved"]
 
 ORIGINAL: Final = "original"
-"""The parameter by which the factory of an override asks for what it takes the place of."""
+"""The parameter by which the factory of an override requests the object that it replaces."""
 
 _ANY_NUMBER = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
@@ -27,9 +27,9 @@ def is_reserved(name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """What takes the place of a provider: an object, or a class or function with arguments of its own.
+    """The replacement of a provider: an object, or a class or function with its own arguments.
 
-    An argument that comes from the container is a `Named`.
+    An argument taken from the container is a `Named`.
     """
 
     replacement: object
@@ -37,13 +37,13 @@ class Override:
 
     @property
     def is_factory(self) -> bool:
-        """Whether the replacement is called to make the object."""
+        """True if the replacement is called to make the object."""
         return isinstance(self.replacement, type) or inspect.isroutine(self.replacement)
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """Stands for whatever is bound to a name, among the arguments of an override."""
+    """An argument of an override that refers to a binding by name."""
 
     name: str
 
@@ -51,7 +51,7 @@ class Named:
 class Container:
     """Providers with the app's lifetime; nothing is built per request.
 
-    Only bootstrap and the edges resolve from it. Overrides count until the app is composed, which seals it.
+    Only bootstrap and the edges resolve from it. Composing the app seals it against overrides.
     """
 
     def __init__(self) -> None:
@@ -64,12 +64,12 @@ class Container:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Everything that is bound."""
+        """All bound names, sorted."""
         return tuple(sorted(self._types))
 
     @property
     def built(self) -> tuple[tuple[str, Any], ...]:
-        """The objects that were made here, by name, each after those that it was made from."""
+        """The objects made by the container, with their names, each after its dependencies."""
         return tuple(self._built.items())
 
     def provide(self, name: str, value: object) -> None:
@@ -77,26 +77,26 @@ class Container:
         self._bind(name, lambda: providers.Object(value), type(value))
 
     def provide_settings(self, values: Mapping[str, Any]) -> None:
-        """Bind `config`, from which overrides take single settings; one that is missing raises when it is asked for."""
+        """Bind `config`, from which overrides take single settings; a missing one raises on access."""
         config = providers.Configuration(name="config", strict=True)
         config.from_dict(dict(values))
         self._bind("config", lambda: config, None)
 
     def bind(self, name: str, factory: Callable[..., Any]) -> None:
-        """Bind a class or function, called once when first asked for with what its parameters name.
+        """Bind a class or function, called once on first access with the objects that its parameters name.
 
-        Raises ConfigurationError for a parameter that nothing is bound to, or something of another type.
+        Raises ConfigurationError for a parameter that is not bound, or bound to another type.
         """
         arguments = {one: self._argument(name, factory, one) for one in _required(factory)}
         make = functools.partial(providers.Singleton, self._remembering(name, factory), **arguments)
         self._bind(name, make, _type_of(factory))
 
     def override(self, name: str, replacement: object, /, **arguments: object) -> None:
-        """Put an object, or what a class or function makes, in the place of what is or comes to be bound to a name.
+        """Replace the current or future binding of a name by an object, or by what a class or function returns.
 
-        A class or function is called with `arguments` and with what its other parameters name, `original` being what
-        it takes the place of. Raises ConfigurationError when the application is composed, or the object was made
-        already, so that an override would have no effect.
+        A class or function is called with `arguments` and with the objects that its other parameters name; `original`
+        is the replaced object. Raises ConfigurationError if the application is composed or the object has been made,
+        as the override would have no effect.
         """
         if self._sealed or name in self._built:
             raise ConfigurationError(f"{name!r} is in use: override it before the application is composed")
@@ -105,7 +105,7 @@ class Container:
             self._apply(name)
 
     def seal(self) -> None:
-        """Refuse overrides from now on. Raises ConfigurationError for those of names that nothing was bound to."""
+        """Reject further overrides. Raises ConfigurationError for overrides of unbound names."""
         problems = [
             f"{name!r}: nothing is bound to it{did_you_mean(name, self.names)}"
             for name in self._overrides
@@ -116,13 +116,13 @@ class Container:
         self._sealed = True
 
     def build(self, factory: Callable[..., Any], **given: object) -> Any:
-        """Call a class or function with what is given and what its other parameters name."""
+        """Call a class or function with `given` and the objects that its other parameters name."""
         place = getattr(factory, "__qualname__", str(factory))
         needed = [parameter for parameter in _required(factory) if parameter not in given]
         return factory(**given, **{name: self._argument(place, factory, name)() for name in needed})
 
     def get(self, name: str) -> Any:
-        """Return the singleton of a name. Raises ConfigurationError when nothing is bound to it."""
+        """Return the singleton of a name. Raises ConfigurationError if the name is not bound."""
         if name not in self._types:
             raise ConfigurationError(f"nothing is bound to {name!r}: bound are {', '.join(self.names)}")
         return self._provider(name)()
@@ -151,7 +151,7 @@ class Container:
         self._provider(name).override(providers.Singleton(self._remembering(name, factory), **arguments))
 
     def _given(self, place: str, value: object) -> Any:
-        """The provider of a `Named` argument, and of `config.a.b` the setting; anything else as it is."""
+        """Return the provider of a `Named` argument, or the setting for `config.a.b`; other values unchanged."""
         if not isinstance(value, Named):
             return value
         name, *path = value.name.split(".")
@@ -202,7 +202,7 @@ def _hint(factory: Callable[..., Any], parameter: str) -> Any:
 
 
 def _fits(bound: type, wanted: type) -> bool:
-    """Whether a bound class serves; of a protocol it must have the methods."""
+    """Return whether a bound class is a subclass of the wanted one, or has the methods of a wanted protocol."""
     if getattr(wanted, "_is_protocol", False):
         methods = [name for name in vars(wanted) if callable(vars(wanted)[name]) and not name.startswith("_")]
         return all(hasattr(bound, name) for name in methods)

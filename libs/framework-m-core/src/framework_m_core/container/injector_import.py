@@ -1,4 +1,4 @@
-"""dependency-injector without its integrations, which import FastAPI, Flask and others wherever they are installed."""
+"""dependency-injector without its integrations, which import FastAPI, Flask and others if installed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 from typing import Final
 
 INTEGRATIONS: Final = ("fastapi", "flask", "pydantic_settings", "starlette", "werkzeug")
-"""Optional modules that dependency-injector tries to import; together they take longer than our whole start."""
+"""Optional modules that dependency-injector tries to import; together they take longer than our whole startup."""
 
 _hidden = [name for name in INTEGRATIONS if name not in sys.modules]
 sys.modules.update(dict.fromkeys(_hidden))  # type: ignore[arg-type]  # None makes their import fail

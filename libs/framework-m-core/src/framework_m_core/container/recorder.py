@@ -1,4 +1,4 @@
-"""Overrides as apps write them while their modules are imported: `container.wms.ledger.override(LocalLedger())`."""
+"""Overrides that apps record while their modules are imported: `container.wms.ledger.override(LocalLedger())`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["RECORDER", "OverrideRecorder", "RecordedOverride"]
 
 @dataclass(frozen=True, slots=True)
 class RecordedOverride:
-    """One override: the dotted path of its provider, the module that asked for it, and what takes the place."""
+    """One override: the dotted path of its provider, the module that requested it, and the replacement."""
 
     path: str
     module: str
@@ -24,9 +24,9 @@ class RecordedOverride:
 
 
 class Provider:
-    """A provider of the container that is to be: attributes lead to those of an app, `override` records.
+    """A provider of the future container: attributes lead to the providers of an app, `override` records.
 
-    Calling it gives what it will provide, to be handed to a replacement that keeps it: `Ledger(bus=container.bus())`.
+    Calling it returns a stand-in for its object, to pass to a replacement that keeps it: `Ledger(bus=container.bus())`.
     """
 
     def __init__(self, recorder: OverrideRecorder, path: str) -> None:
@@ -39,17 +39,17 @@ class Provider:
         return Provider(self._recorder, f"{self._path}.{name}")
 
     def __call__(self) -> Deferred:
-        """Return a stand-in for the object, which can be used once the app is composed."""
+        """Return a stand-in for the object, usable once the app is composed."""
         return Deferred(self._recorder.resolve, self._path)
 
     def __repr__(self) -> str:
         return f"<provider {self._path}>"
 
     def override(self, replacement: object, /, **arguments: object) -> None:
-        """Put an object, or what a class or function makes, in the place of what the provider gives.
+        """Replace the provider's object by another one, or by what a class or function returns.
 
-        A class or function is called with `arguments` and with what its other parameters name; `original` names what
-        it takes the place of. Arguments may be providers.
+        A class or function is called with `arguments` and with the objects that its other parameters name; `original`
+        is the replaced object. Arguments may be providers.
         """
         given = {
             name: Named(value._path) if isinstance(value, Provider) else value for name, value in arguments.items()
@@ -58,12 +58,12 @@ class Provider:
         self._recorder.record(RecordedOverride(self._path, module, Override(replacement, given)))
 
     def reset_override(self) -> None:
-        """Take back what was recorded for this provider, as a test does after itself."""
+        """Discard the overrides recorded for this provider, such as at the end of a test."""
         self._recorder.discard(self._path)
 
 
 class Deferred:
-    """Stands for an object of the container before there is one; its attributes are that object's."""
+    """A stand-in for an object of the container before it exists; attributes are read from that object."""
 
     __slots__ = ("__path", "__resolve")
 
@@ -76,7 +76,7 @@ class Deferred:
 
 
 class OverrideRecorder:
-    """`framework_m.container.container`: keeps what modules override, for each application that they belong to."""
+    """`framework_m.container.container`: keeps the overrides of modules for each application that uses them."""
 
     def __init__(self) -> None:
         self._recorded: list[RecordedOverride] = []
@@ -90,26 +90,26 @@ class OverrideRecorder:
 
     @property
     def recorded(self) -> tuple[RecordedOverride, ...]:
-        """Every override that modules have asked for."""
+        """All overrides recorded by modules."""
         return tuple(self._recorded)
 
     def record(self, recorded: RecordedOverride) -> None:
-        """Keep an override; the last one of a module for a provider counts."""
+        """Record an override; a module's last one for a provider wins."""
         self._recorded = [one for one in self._recorded if (one.path, one.module) != (recorded.path, recorded.module)]
         self._recorded.append(recorded)
 
     def discard(self, path: str) -> None:
-        """Forget every override of a provider."""
+        """Discard all overrides of a provider."""
         self._recorded = [one for one in self._recorded if one.path != path]
 
     def replay(
         self, container: Container, apps: Mapping[str, bool], ports: Mapping[str, str], taken: Mapping[str, str]
     ) -> None:
-        """Override in a container what the modules of its apps, and modules of no app, have asked for.
+        """Apply to a container the overrides recorded by modules of its apps and by modules of no app.
 
-        `apps` are the packages of all apps at hand and whether each takes part, `ports` the names of the apps' ports by
-        path (`wms.ledger`), `taken` who overrides which name by an entry point. Raises ConfigurationError listing
-        everything that cannot be done.
+        `apps` maps the packages of all installed apps to whether each takes part, `ports` maps paths (`wms.ledger`) to
+        the names of apps' ports, `taken` maps names to the entry point that overrides them. Raises ConfigurationError
+        listing all errors.
         """
         self._apps |= apps.keys()
         problems: list[str] = []
@@ -131,12 +131,12 @@ class OverrideRecorder:
         self._containers.append(container)
 
     def forget(self, container: Container) -> None:
-        """Leave a container whose application has been closed."""
+        """Forget a container whose application has been closed."""
         if container in self._containers:
             self._containers.remove(container)
 
     def resolve(self, path: str) -> Any:
-        """Return the object of a provider. Raises ConfigurationError unless just one application is open."""
+        """Return the object of a provider. Raises ConfigurationError unless exactly one application is open."""
         if len(self._containers) != 1:
             raise ConfigurationError(
                 f"{path} stands for an object of the one open application, got {len(self._containers)} of them; "
@@ -146,7 +146,7 @@ class OverrideRecorder:
 
 
 def _name_of(recorded: RecordedOverride, ports: Mapping[str, str], problems: list[str]) -> str:
-    """The name that a path stands for: one of the container itself, or `app.port`."""
+    """Return the container's name for a path: the path itself, or the name of the port `app.port`."""
     if "." not in recorded.path:
         return recorded.path
     if recorded.path not in ports:

@@ -1,4 +1,4 @@
-"""What an entry of a cache may be: its key, how long it is kept, and which keys a pattern means."""
+"""Checks of cache keys and `ttl`, and matching of keys by pattern."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Final
 __all__ = ["MAX_KEY", "MAX_TTL", "MIN_TTL", "check_key", "check_ttl", "key_matcher"]
 
 MAX_KEY: Final = 500
-"""Characters that a key, or a pattern, may have."""
+"""The maximum length of a key or pattern, in characters."""
 
 MIN_TTL: Final = 0.001
 MAX_TTL: Final = 1_000_000_000.0
-"""Seconds: from a millisecond to some thirty years."""
+"""In seconds: from a millisecond to about thirty years."""
 
 
 def check_key(key: object) -> str:
-    """The key. Raises ValueError for one that some cache could not hold."""
+    """Return the key. Raises ValueError for a key that some cache could not hold."""
     if not isinstance(key, str) or not 0 < len(key) <= MAX_KEY:
         raise ValueError(f"a cache key is text of 1 to {MAX_KEY} characters, {_shown(key)} came")
     if "\0" in key or not _is_encodable(key):
@@ -26,7 +26,7 @@ def check_key(key: object) -> str:
 
 
 def check_ttl(ttl: float | None) -> float | None:
-    """The seconds. Raises ValueError unless they are a number that is more than nothing and has an end."""
+    """Return `ttl`. Raises ValueError unless it is None or a number from MIN_TTL to MAX_TTL."""
     is_number = isinstance(ttl, (int, float)) and not isinstance(ttl, bool)
     if ttl is not None and not (is_number and MIN_TTL <= ttl <= MAX_TTL):
         raise ValueError(f"ttl is seconds from {MIN_TTL} to {MAX_TTL:.0f}, or None to keep without an end; {ttl} came")
@@ -34,20 +34,21 @@ def check_ttl(ttl: float | None) -> float | None:
 
 
 def key_matcher(pattern: str) -> Callable[[str], object]:
-    """Tells keys that match a pattern, in time that grows with the key's length alone.
+    """Return a function that tests keys against a pattern, in time bounded by the key's length.
 
-    `*` is any run of characters, the empty one too, `?` is any one character, a backslash takes the next character as
-    it is, and everything else is itself. Raises ValueError for a pattern that is no key or ends in its escape.
+    `*` matches any run of characters, even an empty one, `?` any one character; a backslash escapes the next
+    character; everything else matches itself. Raises ValueError for a pattern that is not a valid key or ends in a lone
+    backslash.
     """
     first, *rest = _runs(check_key(pattern))
     if rest:
-        # Atomic groups: what a run has found first is not tried anew, so that many stars do not multiply.
+        # Atomic groups prevent backtracking into earlier runs, so that many stars do not multiply the time.
         first += "".join(f"(?>.*?{run})" for run in rest[:-1]) + ".*" + rest[-1]
     return re.compile(first, re.DOTALL).fullmatch
 
 
 def _runs(pattern: str) -> list[str]:
-    """What stands between the stars, as regular expressions."""
+    """Return the parts between the stars as regular expressions."""
     runs = [""]
     characters = iter(pattern)
     for character in characters:

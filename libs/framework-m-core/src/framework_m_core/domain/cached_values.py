@@ -1,6 +1,7 @@
-"""The values that a cache keeps, as text and back: every adapter writes them so, and any process reads them.
+"""Encoding of cached values as text, shared by all adapters, so that any process can read them.
 
-JSON, with what it lacks as objects of one key that begins with a dollar sign; own keys that begin so get another one.
+The text is JSON; other types are objects with one key that begins with `$`, and dict keys that begin with `$` get
+another.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from uuid import UUID
 __all__ = ["MAX_TEXT", "decode_cached", "encode_cached"]
 
 MAX_TEXT: Final = 1_000_000
-"""Characters, all of them ASCII, that an encoded value may have."""
+"""The maximum length of an encoded value, in (ASCII) characters."""
 
 _MAX_DEPTH: Final = 64
 _MAX_PARTS: Final = 200_000
@@ -27,7 +28,7 @@ _WHAT: Final = "a cache keeps None, bool, int, float, str, Decimal, datetime, da
 
 
 def encode_cached(value: Any) -> str:
-    """A value as text. Raises ValueError for what would not come back as it is."""
+    """Return a value as text. Raises ValueError for a value that would not be decoded unchanged."""
     text = json.dumps(_plain(value, 0, count(1)), separators=(",", ":"), allow_nan=False)
     if len(text) > MAX_TEXT:
         raise ValueError(f"a cached value takes at most {MAX_TEXT} characters as JSON, {len(text)} came")
@@ -35,7 +36,7 @@ def encode_cached(value: Any) -> str:
 
 
 def decode_cached(text: str) -> Any:
-    """The value that `encode_cached` made a text of, in containers of its own."""
+    """Return the value encoded by `encode_cached`, in new containers."""
     return json.loads(text, object_hook=_restored) if '"$' in text else json.loads(text)
 
 
@@ -93,7 +94,7 @@ _WRITTEN: Final[Mapping[type, Callable[[Any], Any]]] = {
     int: _integer,
     float: _float,
     Decimal: _decimal,
-    datetime: _moment,  # before date, which it is too
+    datetime: _moment,  # before date, its base class
     date: lambda value: {"$date": value.isoformat()},
     UUID: lambda value: {"$uuid": str(value)},
 }

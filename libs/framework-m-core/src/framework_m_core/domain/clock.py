@@ -12,10 +12,10 @@ from uuid import UUID
 __all__ = ["Clock", "IdGenerator", "Uuid7Generator", "system_clock"]
 
 type Clock = Callable[[], datetime]
-"""Gives the present moment as an aware UTC datetime with microseconds."""
+"""Returns the current time as an aware UTC datetime with microseconds."""
 
 type IdGenerator = Callable[[], UUID]
-"""Gives a new, never repeated id."""
+"""Returns a new, unique id."""
 
 _VERSION = 0x7 << 76
 _VARIANT = 0x2 << 62
@@ -25,14 +25,14 @@ _IDS_PER_DRAW = 64
 
 
 def system_clock() -> datetime:
-    """The machine's clock, in UTC."""
+    """Return the system time in UTC."""
     return datetime.now(UTC)
 
 
 class Uuid7Generator:
     """UUIDv7 (RFC 9562, method 1): milliseconds, then a 12-bit counter, then 62 random bits.
 
-    Ids of one generator rise strictly, also when the clock steps back or 4,096 are made in a millisecond.
+    Ids of one generator strictly increase, even if the clock steps back or 4,096 are generated in a millisecond.
     """
 
     def __init__(self, milliseconds: Callable[[], int] = lambda: time.time_ns() // 1_000_000) -> None:

@@ -1,4 +1,4 @@
-"""Who asks: the small frozen object that travels through every call."""
+"""`RequestContext`: who asks, as a small frozen object passed through every call."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from framework_m_core.domain.clock import Clock, system_clock
 __all__ = ["ADMINISTRATOR", "ANONYMOUS", "GUEST", "Principal", "RequestContext", "Source", "system_context"]
 
 ADMINISTRATOR = "Administrator"
-"""The role that has every action on every DocType."""
+"""The role that may do every action on every DocType."""
 
 GUEST = "Guest"
-"""The role that stands for anonymous callers, and that everybody has."""
+"""The role of anonymous callers, which everyone has."""
 
 type Source = Literal["http", "job", "cli", "event"]
 
@@ -24,8 +24,8 @@ type Source = Literal["http", "job", "cli", "event"]
 class Principal:
     """The person or system on whose behalf work is done.
 
-    `attributes` feed row scopes (`{"territory": ("North", "South")}`). `system` is set only by `system_context`,
-    together with the reason that the audit records.
+    `attributes` are compared by row scopes (`{"territory": ("North", "South")}`). `system` is set only by
+    `system_context` and `RequestContext.elevated`, with the reason for the audit log.
     """
 
     id: str
@@ -37,7 +37,7 @@ class Principal:
 
     @property
     def is_anonymous(self) -> bool:
-        """Whether nobody has logged in."""
+        """True if the caller has not logged in."""
         return not self.id
 
 
@@ -46,11 +46,11 @@ ANONYMOUS = Principal(id="")
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """One request, job or command: who, for which tenant, since when, and inside which unit of work.
+    """One request, job or command: who, for which tenant, by which clock, and inside which unit of work.
 
-    `unit` is set for the hooks of a write, to the open unit of work (a `UnitOfWorkProtocol`): a service called with
-    that scope joins it instead of opening a second one. `registry` is the `Registry` that all of the request works
-    with, whatever is swapped meanwhile; a service called without one takes the current.
+    For the hooks of a write, `unit` is the open unit of work (a `UnitOfWorkProtocol`): a service called with this
+    context joins it instead of opening another. `registry` is the `Registry` of the whole request, even if it is
+    swapped meanwhile; a service called without one uses the current registry.
     """
 
     principal: Principal
@@ -64,16 +64,16 @@ class RequestContext:
     registry: Any = field(default=None, repr=False)
 
     def within(self, unit: object) -> RequestContext:
-        """The same scope inside a unit of work."""
+        """Return the same context inside a unit of work."""
         return replace(self, unit=unit)
 
     def elevated(self, reason: str) -> RequestContext:
-        """The same request acting as the system, for a reason that the audit keeps."""
+        """Return the same context acting as the system; the audit log records the reason."""
         return replace(self, principal=_system_principal(reason))
 
 
 def system_context(reason: str, *, source: Source = "cli", clock: Clock = system_clock) -> RequestContext:
-    """A scope for work that nobody asked for over HTTP: set-up, jobs, event handlers."""
+    """Return a context for work not requested over HTTP: setup, jobs, event handlers."""
     return RequestContext(principal=_system_principal(reason), source=source, clock=clock)
 
 

@@ -46,7 +46,7 @@ __all__ = [
 
 _MOST_TOLD: Final = 10
 _LONGEST_TOLD: Final = 200
-"""What the text of a ValidationError tells of its errors: names in them may be as long as a body."""
+"""Limits on the errors in the text of a ValidationError, as names in them may be as long as a body."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What happened to a document, in past tense; leaves through the outbox, in the transaction of its cause."""
+"""Domain events: what happened to a document, in past tense, stored in the outbox in the transaction of its cause."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ __all__ = [
 class DomainEvent:
     """One fact about one document.
 
-    `document_id` is the stream, `(version, index)` its place in it: events of one document are delivered in that
-    order, at least once; consumers deduplicate by `id`. `data` holds no sensitive field.
+    `document_id` is the stream and `(version, index)` the position in it: events of one document are delivered in that
+    order, at least once; consumers deduplicate by `id`. `data` contains no sensitive fields.
     """
 
     type: ClassVar[str]
@@ -57,19 +57,19 @@ class DocUpdated(DomainEvent):
 
 
 class DocSubmitted(DomainEvent):
-    """A draft became final."""
+    """A draft was submitted, becoming final."""
 
     type = "submitted"
 
 
 class DocCancelled(DomainEvent):
-    """A submitted document was revoked."""
+    """A submitted document was cancelled."""
 
     type = "cancelled"
 
 
 class DocDeleted(DomainEvent):
-    """A document left; `data["hard"]` says whether its row went too."""
+    """A document was deleted; `data["hard"]` says whether its row was deleted too."""
 
     type = "deleted"
 
@@ -80,5 +80,5 @@ EVENT_TYPES: dict[str, type[DomainEvent]] = {
 
 
 def event_class(name: str) -> type[DomainEvent]:
-    """The class of an event type's short name, such as `created`. Raises KeyError for one of a later version."""
+    """Return the event class of a short name, such as `created`. Raises KeyError for one of a later version."""
     return EVENT_TYPES[name]

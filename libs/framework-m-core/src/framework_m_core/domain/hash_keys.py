@@ -1,7 +1,7 @@
-"""Keys of look-ups by a caller's values.
+"""Keys of lookups by a caller's values.
 
-Python hashes numbers, and with them UUIDs, decimals and moments, without a secret: a caller can send thousands of
-values with one hash, and each look-up then compares with all of them. Bytes and text are hashed with a secret.
+Python hashes numbers, and thus UUIDs, decimals and datetimes, without a secret: a caller can send thousands of values
+with one hash, and each lookup then compares with all of them. Bytes and text are hashed with a secret.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pydantic import BaseModel
 __all__ = ["HashKey", "hash_key", "hash_keys", "unseeded_types"]
 
 type HashKey = bytes | str
-"""What dicts and sets may be keyed by where the values come from callers."""
+"""The key type for dicts and sets of values that come from callers."""
 
 
 def hash_key(value: Any) -> HashKey:
@@ -53,7 +53,7 @@ def hash_keys(*values: Any) -> HashKey:
 
 
 def _decimal_key(value: Decimal) -> str:
-    """The digits without zeros at their end, so that 1.0 and 1.00 have one key."""
+    """Return the digits without trailing zeros, so that 1.0 and 1.00 have one key."""
     sign, digits, exponent = value.as_tuple()
     written = "".join(map(str, digits)).lstrip("0")
     kept = written.rstrip("0")
@@ -63,7 +63,7 @@ def _decimal_key(value: Decimal) -> str:
 
 
 def unseeded_types(annotation: Any, seen: frozenset[type] = frozenset()) -> Iterator[str]:
-    """Name each set and mapping within a type whose members or keys a caller can give one hash."""
+    """Yield an error for each set or mapping within a type whose members or keys a caller can make collide."""
     if isinstance(annotation, TypeAliasType):
         annotation = annotation.__value__
     origin, arguments = get_origin(annotation) or annotation, get_args(annotation)
@@ -79,7 +79,7 @@ def unseeded_types(annotation: Any, seen: frozenset[type] = frozenset()) -> Iter
 
 
 def _parts(class_: type) -> Iterator[Any]:
-    """The types of a record's fields."""
+    """Yield the types of a record's fields."""
     if issubclass(class_, BaseModel):
         yield from (info.annotation for info in class_.model_fields.values())
     elif is_dataclass(class_) or is_typeddict(class_):
@@ -91,7 +91,7 @@ def _written(annotation: Any) -> str:
 
 
 def _is_key(annotation: Any) -> bool:
-    """Whether keys of JSON objects, which are text, stay so."""
+    """Return whether the keys of JSON objects, which are text, stay text."""
     return annotation is Any or _is_seeded(annotation)
 
 

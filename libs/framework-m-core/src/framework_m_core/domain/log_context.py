@@ -1,4 +1,4 @@
-"""The log context: what every record says of the work that it comes from."""
+"""The log context: fields that every log record carries about the work it comes from."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["LOG_CONTEXT", "LogContext", "bound_log_context", "log_fields"]
 
 @dataclass(slots=True)
 class LogContext:
-    """One request, event or command. Fields may be set after it is bound, as when the caller becomes known.
+    """One request, event or command. Fields may be set after it is bound, such as when the caller becomes known.
 
     >>> LogContext(source="http", user_id="ada").fields()
     {'source': 'http', 'user_id': 'ada'}
@@ -34,12 +34,12 @@ class LogContext:
 
 
 LOG_CONTEXT: ContextVar[LogContext | None] = ContextVar("framework_m_log_context", default=None)
-"""The context of the current task. Tasks inherit it; whoever sets it resets it."""
+"""The context of the current task. Tasks inherit it; code that sets it must reset it."""
 
 
 @contextmanager
 def bound_log_context(context: LogContext) -> Iterator[LogContext]:
-    """Bind a context for the records of a block."""
+    """Bind a context for the log records of a block."""
     token = LOG_CONTEXT.set(context)
     try:
         yield context
@@ -48,6 +48,6 @@ def bound_log_context(context: LogContext) -> Iterator[LogContext]:
 
 
 def log_fields() -> dict[str, str]:
-    """Return the fields of the current context; none outside of any work."""
+    """Return the fields of the current context, or none if no context is bound."""
     context = LOG_CONTEXT.get()
     return {} if context is None else context.fields()

@@ -1,4 +1,4 @@
-"""Pages of documents, and the order they come in."""
+"""Pages of documents and their order."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class OrderSpec:
 
 @dataclass(frozen=True, slots=True)
 class PaginatedResult[T]:
-    """One page. `total` is None unless a count was asked for; `next_cursor` continues after the last item."""
+    """One page. `total` is None unless a count was requested; `next_cursor` continues after the last item."""
 
     items: Sequence[T]
     total: int | None

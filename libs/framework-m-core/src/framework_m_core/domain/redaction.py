@@ -1,4 +1,4 @@
-"""Addresses and texts, as they may be shown: without what is secret in them."""
+"""Redaction of secrets in URLs and texts before they are shown."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import unquote
 __all__ = ["HIDDEN", "is_secret_name", "redact", "without_password"]
 
 HIDDEN: Final = "***"
-"""What stands where a password was."""
+"""The replacement for a secret."""
 
 _PARAMETER: Final = re.compile(r"(?P<name>[?&][^=&?]*)=[^&]*")
 _SECRET: Final = re.compile("pass|pwd|secret|token|key|credential", re.IGNORECASE)
@@ -30,9 +30,9 @@ _INPUT: Final = re.compile(r"input_value=.{0,500}?(?=, input_type=)", re.DOTALL)
 
 
 def without_password(url: str) -> str:
-    """An address with its password, and parameters that are named like one, hidden; other text as it is.
+    """Return a URL with its password and secret parameters hidden; other text unchanged.
 
-    A password that should have been encoded, with `@` or `/` in it, is hidden as a whole: rather too much than a part.
+    An unencoded password containing `@` or `/` is hidden as a whole, as too much is better than a part.
     """
     scheme, found, rest = url.partition("://")
     if not found:
@@ -59,10 +59,10 @@ def is_secret_name(name: str) -> bool:
 
 
 def redact(text: str) -> str:
-    """Return a text, such as a log message or a traceback, without the secrets that can be told by their form.
+    """Return a text, such as a log message or a traceback, without secrets recognizable by their form.
 
-    Hidden are passwords in addresses, values of secret names, credentials of HTTP, and the input that a validation
-    error quotes. In doubt, rather too much is hidden than too little.
+    This hides passwords in URLs, values of secret names, HTTP credentials, and input quoted by validation errors. When
+    in doubt, it hides too much rather than too little.
 
     >>> redact("postgresql://ada:pw@db/crm refused password='x y'")
     'postgresql://ada:***@db/crm refused password=***'

@@ -1,7 +1,7 @@
 """Row scopes: filters over a document and the caller, checked once and bound to each caller.
 
-A scope whose caller lacks a value that it names, or has one that the field cannot hold, is empty as a whole: a
-negative condition would open otherwise.
+A scope matches nothing if the caller lacks a value that it names, or has one that the field cannot hold; otherwise a
+negated condition would grant access.
 """
 
 from __future__ import annotations
@@ -25,11 +25,12 @@ _OPERATORS: Final = {
     FieldKind.INTEGER: _ANY_NUMBER | _ORDERED,
     FieldKind.UUID: _ANY_NUMBER,
 }
-"""What a caller's values may be compared by, by kind of field; a text says no decimal and no date in one way alone."""
+"""Operators for a caller's values by kind of field; decimals and dates have no unique text form, so they are left out.
+"""
 
 
 def unite(scopes: Iterable[Filter]) -> Filter:
-    """Return the filter that holds where any of the scopes does."""
+    """Return the filter that matches if any of the scopes does."""
     parts: list[Filter] = []
     for scope in scopes:
         if scope == EVERYTHING:
@@ -40,18 +41,18 @@ def unite(scopes: Iterable[Filter]) -> Filter:
 
 
 def bind_scopes(scopes: Iterable[Filter], principal: Principal) -> Filter:
-    """Return what any of the scopes gives the caller; each is empty or not for itself."""
+    """Return the union of the scopes bound to the caller; a missing value empties only its own scope."""
     return unite([bind_user_attributes(scope, principal) for scope in scopes])
 
 
 def bind_user_attributes(scope: Filter, principal: Principal) -> Filter:
-    """Return one scope with the caller's values in the place of every `UserAttribute`; empty where one is missing."""
+    """Return a scope with every `UserAttribute` replaced by the caller's values, or NOTHING if one is missing."""
     bound = _bind(scope, principal)
     return NOTHING if bound is None else bound
 
 
 def typed_scope(scope: Filter, specs: Mapping[str, FieldSpec]) -> Filter:
-    """Return the scope with the caller's values of the kind of the field that each is compared with."""
+    """Return the scope with the kind of each `UserAttribute` set to that of the field it is compared with."""
     match scope:
         case And(parts):
             return And(tuple(typed_scope(part, specs) for part in parts))
@@ -65,7 +66,7 @@ def typed_scope(scope: Filter, specs: Mapping[str, FieldSpec]) -> Filter:
 
 
 def scope_problems(scope: Filter, specs: Mapping[str, FieldSpec]) -> Iterator[str]:
-    """Tell what names no field, and what keeps the caller's values from being compared."""
+    """Yield the errors of a scope: unknown fields, and user attributes that cannot be compared."""
     for comparison in _comparisons(scope):
         spec = specs.get(comparison.field)
         if spec is None or spec.kind is FieldKind.CHILDREN:
@@ -102,7 +103,7 @@ def _comparisons(tree: Filter) -> Iterator[Comparison]:
 
 
 def _bind(tree: Filter, principal: Principal) -> Filter | None:
-    """The bound tree, or None where a value is missing anywhere in it."""
+    """Return the bound tree, or None if any value in it is missing."""
     match tree:
         case And(parts):
             bound = _bind_all(parts, principal)
@@ -138,7 +139,7 @@ def _compare(comparison: Comparison, values: tuple[Any, ...] | None) -> Filter |
 
 
 def _values_of(principal: Principal, wanted: UserAttribute) -> tuple[Any, ...] | None:
-    """What is known of the caller as a field of a kind holds it; None unless it holds all of it."""
+    """Return the caller's values converted to the wanted kind, or None unless all can be converted."""
     convert = _FROM_TEXT.get(wanted.kind)
     if convert is None:
         return None
@@ -152,7 +153,7 @@ def _known(principal: Principal, name: str) -> Iterable[Any]:
     if name in {"id", "email"}:
         value = getattr(principal, name)
         return (value,) if value else ()
-    # adapters of other identities may hand over anything: a text is one value, not its letters
+    # third-party identity adapters may return anything: a text is one value, not its letters
     found: Any = principal.attributes.get(name, ())
     return (found,) if isinstance(found, str) or not isinstance(found, Iterable) else found
 

@@ -1,4 +1,4 @@
-"""Words that a misspelt one may have been meant as."""
+"""Suggestions for misspelt words."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _LONGEST = 80
 
 
 def did_you_mean(word: object, known: Iterable[str]) -> str:
-    """`: did you mean 'unique'?` where a known word is like it, else nothing."""
+    """Return a text such as `: did you mean 'unique'?` if a known word is similar, else an empty one."""
     text = str(word)[:_LONGEST]
     by_folded = {name.lower(): name for name in known}
     found = get_close_matches(text.lower(), by_folded, n=1)

@@ -1,4 +1,4 @@
-"""Collects declared classes and compiles them into a snapshot, or lists everything that is wrong with them."""
+"""Collects declared classes and compiles them into a registry, or lists all their errors."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ _FRAMEWORK_ATTRIBUTES = frozenset(attribute_of(name) for name in FRAMEWORK_FIELD
 
 
 class RegistryBuilder:
-    """Takes classes in the order of their apps; `freeze` compiles them."""
+    """Collects classes in the order of their apps; `freeze` compiles them."""
 
     def __init__(self) -> None:
         self._models: dict[str, tuple[type[BaseModel], str]] = {}
@@ -72,11 +72,11 @@ class RegistryBuilder:
 
     @property
     def models(self) -> Mapping[str, type[BaseModel]]:
-        """The declared classes by name, child tables among them."""
+        """The declared classes by name, including child tables."""
         return {name: model for name, (model, _) in self._models.items()}
 
     def add_doctype(self, model: type[BaseModel], app: str) -> None:
-        """Declare a DocType of an app, or an override of another app's."""
+        """Register a DocType of an app, or an override of another app's."""
         if is_override(model):
             self._overrides.append(model)
             return
@@ -87,7 +87,7 @@ class RegistryBuilder:
         self._models[model.__name__] = (model, app)
 
     def add_controller(self, controller: type[Controller[Any]]) -> None:
-        """Declare the controller of the DocType that its type argument names."""
+        """Register the controller of the DocType that its type argument names."""
         doctype = getattr(controller, "doctype", None)
         for problem in check_controller(controller):
             self._problem(controller, problem)
@@ -97,21 +97,21 @@ class RegistryBuilder:
             self._problem(controller, f"{doctype.__name__} has a controller: {_place(self._controllers[doctype])}")
 
     def add_handler(self, function: EventHandler) -> None:
-        """Declare a function that `@on` has marked."""
+        """Register a function marked with `@on`."""
         self._handlers.append(function)
 
     def add_function(self, function: Callable[..., Any]) -> None:
-        """Declare a function that `@rpc` has marked."""
+        """Register a function marked with `@rpc`."""
         self._functions.append(function)
 
     def add_port(self, protocol: type) -> None:
-        """Declares a protocol of an app's own, which controllers and functions may ask for by annotation."""
+        """Register an app's own protocol, which controllers and functions may request by annotation."""
         self._ports.append(protocol)
 
     def freeze(self, previous: Registry | None = None) -> Registry:
-        """Compiles everything. Raises ConfigurationError with all problems.
+        """Compile everything. Raises ConfigurationError listing all errors.
 
-        What `previous` holds of the same classes is taken over, with all that was derived of it.
+        Compiled DocTypes of unchanged classes are reused from `previous`, with their derived values.
         """
         self._known = {**previous.doctypes, **previous.child_tables} if previous else {}
         overrides = self._overrides_by_doctype()
@@ -134,7 +134,7 @@ class RegistryBuilder:
         return Registry(documents, handlers, functions, dependencies, child_tables)
 
     def _dependencies(self) -> dict[Any, Dependencies]:
-        """The ports that are asked for, by controller class, event handler, function and callable method."""
+        """Return the requested ports by controller class, event handler, function and callable method."""
         found: dict[Any, Dependencies] = {}
         for controller in self._controllers.values():
             for problem in check_dependencies(controller, self._ports):
@@ -167,7 +167,7 @@ class RegistryBuilder:
     def _composed(
         self, overrides: Mapping[type[BaseModel], Sequence[type[BaseModel]]]
     ) -> dict[type[BaseModel], type[BaseModel]]:
-        """The class that is used for each declared one, child tables first, since documents hold them."""
+        """Return the composed class of each declared one, composing child tables first, since documents hold them."""
         rows = {base: self._compose(base, parts, {}) for base, parts in overrides.items() if is_child_table(base)}
         declared = [model for model, _ in self._models.values()]
         return {base: rows.get(base) or self._compose(base, overrides.get(base, ()), rows) for base in declared}
@@ -188,7 +188,7 @@ class RegistryBuilder:
             return base
 
     def _compile(self, model: type[BaseModel], app: str) -> CompiledDocType:
-        """The plan of a DocType; what is wrong with it is left out of it and noted."""
+        """Compile a DocType; invalid parts are recorded as errors and left out."""
         controllers = [self._controllers[part] for part in self._parts[model] if part in self._controllers]
         known = self._known.get(model.__name__)
         if known is not None and is_compiled_of(known, model, app, controllers):
@@ -255,7 +255,7 @@ class RegistryBuilder:
     def _part_with(
         self, model: type[BaseModel], name: str, stated: Callable[[type[BaseModel]], Mapping[str, Any]]
     ) -> type[BaseModel]:
-        """The class that somebody wrote: the last part of a composed one that states a name, else the declared one."""
+        """Return the class that states a name: the last such part of a composed class, else the declared one."""
         parts = self._parts.get(model, (model,))
         return next((part for part in reversed(parts) if name in stated(part)), parts[0])
 
@@ -264,7 +264,7 @@ class RegistryBuilder:
         return CompiledChildTable(field, model.__name__, model, self._meta(model), self._fields(model), declared)
 
     def _methods(self, model: type[BaseModel], controllers: Sequence[type[Controller[Any]]]) -> dict[str, Endpoint]:
-        """The methods of a DocType's controllers that may be called."""
+        """Return the callable methods of a DocType's controllers, by name."""
         found: dict[str, Endpoint] = {}
         for controller in controllers:
             members = [(name, member) for name, member in inspect.getmembers(controller) if call_mark(member)]
@@ -277,7 +277,7 @@ class RegistryBuilder:
         return found
 
     def _calls(self, documents: dict[str, CompiledDocType]) -> dict[str, Endpoint]:
-        """The functions that may be called, by path."""
+        """Return the callable functions, by path."""
         found: dict[str, Endpoint] = {}
         for function in self._functions:
             path = function_path(function, call_mark(function) or CallMark())
@@ -353,7 +353,7 @@ def _documents(plans: dict[str, CompiledDocType]) -> dict[str, CompiledDocType]:
 
 
 def _place(declared: Any) -> str:
-    """Where a class or function stands: module, name, and line when the source is at hand."""
+    """Return the location of a class or function: module, name, and line if the source is available."""
     try:
         line = f":{inspect.getsourcelines(declared)[1]}"
     except (OSError, TypeError):

@@ -1,4 +1,4 @@
-"""What must hold of a declared DocType; every problem is found before the first is reported."""
+"""Checks of declared DocTypes; all errors are collected before any is reported."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _FIELD_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 def check_name(name: str) -> Iterator[str]:
-    """Problems of a DocType's name."""
+    """Yield the errors in a DocType's name."""
     if not _DOCTYPE_NAME.fullmatch(name) or len(name) > MAX_DOCTYPE_NAME:
         yield f"the name {name!r} is not PascalCase of at most {MAX_DOCTYPE_NAME} letters and digits"
     if name.lower() in RESERVED_NAMES:
@@ -55,7 +55,7 @@ def check_name(name: str) -> Iterator[str]:
 
 
 def check_field_name(name: str) -> Iterator[str]:
-    """Problems of a field's name."""
+    """Yield the errors in a field's name."""
     if not _FIELD_NAME.fullmatch(name) or len(name) > MAX_FIELD_NAME or "__" in name or name.endswith("_"):
         yield f"field {name!r}: expected snake_case of at most {MAX_FIELD_NAME} characters, without '__'"
     if name in FRAMEWORK_SPECS or name in {VERSION_ATTRIBUTE, "parent", "idx"}:
@@ -65,7 +65,7 @@ def check_field_name(name: str) -> Iterator[str]:
 
 
 def check_plan(plan: CompiledDocType, doctypes: Mapping[str, CompiledDocType]) -> Iterator[str]:
-    """Problems that show only beside the other DocTypes."""
+    """Yield the errors of a compiled DocType, including those that depend on other DocTypes."""
     yield from _check_child_table(plan)
     yield from _check_links(plan, doctypes)
     yield from _check_naming(plan)
@@ -74,7 +74,7 @@ def check_plan(plan: CompiledDocType, doctypes: Mapping[str, CompiledDocType]) -
 
 
 def _check_child_table(plan: CompiledDocType) -> Iterator[str]:
-    """A child table has no documents of its own to name, submit or give roles to."""
+    """Yield an error for each option that a child table cannot have, as it has no documents of its own."""
     if not plan.meta.is_child_table:
         return
     for option in ("permissions", "naming", "submittable", "indexes", "unique_together", "api_resource"):

@@ -1,4 +1,4 @@
-"""What a class must be to be declared: problems that Python and pydantic would pass over in silence."""
+"""Checks of declared classes and functions for errors that Python and pydantic would silently ignore."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _FRAPPES: Final[Mapping[str, str]] = {
     "on_trash": "before_delete",
     "autoname": "Meta.naming",
 }
-"""Hooks of Frappe's that are called otherwise here."""
+"""Frappe hooks that have another name here."""
 
 _FRAMEWORK_ATTRIBUTES = frozenset(attribute_of(name) for name in FRAMEWORK_FIELDS)
 _PYTHON: Final[Mapping[FieldKind, type | tuple[type, ...]]] = {
@@ -61,7 +61,7 @@ _PYTHON: Final[Mapping[FieldKind, type | tuple[type, ...]]] = {
 
 
 def check_own_fields(model: type[BaseModel]) -> Iterator[str]:
-    """What the class states though every document has it, or though nobody would look at it."""
+    """Yield an error for each member that redefines a framework field or would be ignored."""
     for name in inspect.get_annotations(model):
         if name in _FRAMEWORK_ATTRIBUTES:
             yield f"field {name!r} is the framework's own, every document has it: choose another name"
@@ -73,7 +73,7 @@ def check_own_fields(model: type[BaseModel]) -> Iterator[str]:
 
 
 def check_keywords(name: str, info: FieldInfo) -> Iterator[str]:
-    """Keywords of `Field` that there are not."""
+    """Yield an error for each unknown keyword of `Field`."""
     extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
     unknown: Any = extra.get(UNKNOWN_KEYWORDS, ())
     for keyword in unknown:
@@ -82,7 +82,7 @@ def check_keywords(name: str, info: FieldInfo) -> Iterator[str]:
 
 
 def check_default(spec: FieldSpec, info: FieldInfo) -> Iterator[str]:
-    """A default that is no value of the field."""
+    """Yield an error if the default is not a valid value of the field."""
     default = info.default
     if default is None or default is PydanticUndefined or not spec.is_scalar:
         return
@@ -100,7 +100,7 @@ def check_default(spec: FieldSpec, info: FieldInfo) -> Iterator[str]:
 
 
 def check_controller(controller: type[Controller[Any]]) -> Iterator[str]:
-    """Hooks that would not be awaited, or never be called."""
+    """Yield an error for each hook that would not be awaited or would never be called."""
     for name, member in vars(controller).items():
         if name in HOOKS and not is_async(member):
             yield f"{name} is a hook: it is declared with 'async def'"
@@ -113,12 +113,12 @@ def check_controller(controller: type[Controller[Any]]) -> Iterator[str]:
 
 
 def is_async(function: Any) -> bool:
-    """Whether a function is a coroutine function, under whatever decorators it wears."""
+    """Return whether a function is a coroutine function beneath its decorators."""
     return inspect.iscoroutinefunction(inspect.unwrap(function))
 
 
 def _takes(function: Any, *arguments: object, **named: object) -> bool:
-    """Whether a function can be called so."""
+    """Return whether a function accepts these arguments."""
     try:
         inspect.signature(function).bind(*arguments, **named)
     except TypeError:
@@ -127,14 +127,14 @@ def _takes(function: Any, *arguments: object, **named: object) -> bool:
 
 
 def _meant(name: str) -> str | None:
-    """The hook that a name is a slip of the keyboard away from; `validated` and its like are words of their own."""
+    """Return the hook that a name is one typo away from, if any; names such as `validated` are not typos."""
     if name in HOOKS or "validate" in name:
         return None
     return next((hook for hook in HOOKS if _one_slip(hook, name)), None)
 
 
 def _one_slip(right: str, written: str) -> bool:
-    """Whether one letter was left out, added or mistaken, or two neighbours changed places."""
+    """Return whether one letter was omitted, added or replaced, or two adjacent letters were swapped."""
     short, long = sorted((right, written), key=len)
     if len(long) - len(short) == 1:
         return any(long[:at] + long[at + 1 :] == short for at in range(len(long)))
@@ -146,7 +146,7 @@ def _one_slip(right: str, written: str) -> bool:
 
 
 def check_handler(function: Any, dependencies: Dependencies) -> Iterator[str]:
-    """A function that could not be called with an event and the ports that it asks for."""
+    """Yield an error if the function cannot be called with an event, documents and the ports that it requests."""
     if not is_async(function):
         yield "an event handler is declared with 'async def'"
     if _takes(function, None, **dependencies) or not _takes(function, None, None, **dependencies):
@@ -154,7 +154,7 @@ def check_handler(function: Any, dependencies: Dependencies) -> Iterator[str]:
 
 
 def check_mark(mark: HandlerMark) -> Iterator[str]:
-    """What `@on` was given in place of a name and an event."""
+    """Yield an error for each argument of `@on` that is not a DocType name or an event class."""
     doctype: object = mark.doctype
     event: object = mark.event
     if not isinstance(doctype, str):

@@ -1,4 +1,4 @@
-"""A registered DocType, compiled once into what every request needs to know of it."""
+"""A registered DocType, compiled once into everything that requests need to know about it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _BOOKKEEPING = frozenset({"id", "creation", "modified", "modified_by", VERSION_F
 
 @dataclass(frozen=True, eq=False)
 class CompiledChildTable:
-    """A child table as one field of one DocType holds it."""
+    """A child table as held by one field of one DocType."""
 
     field: str
     doctype: str
@@ -48,11 +48,11 @@ class CompiledChildTable:
     meta: MetaOptions
     fields: Mapping[str, FieldSpec]
     declared: type[BaseModel]
-    """The class as its own app knows it, without overrides."""
+    """The class as declared by its app, without overrides."""
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
-        """Stored and served fields of a row, its id first."""
+        """Stored and returned fields of a row, its id first."""
         return ("id", *self.fields)
 
     @cached_property
@@ -68,13 +68,13 @@ class CompiledChildTable:
 
 @dataclass(frozen=True, eq=False)
 class CompiledDocType:
-    """A DocType with its fields, children, naming rule, controller and the methods of it that may be called."""
+    """A DocType with its fields, children, naming rule, controller and callable methods."""
 
     name: str
     module: str
-    """Where user interfaces show it: `Meta.module`, else the app."""
+    """The module that user interfaces show it in: `Meta.module`, or else the app."""
     app: str
-    """The app that declares it, whatever it shows."""
+    """The app that declares it, regardless of `module`."""
     model: type[BaseModel]
     meta: MetaOptions
     fields: Mapping[str, FieldSpec]
@@ -83,18 +83,18 @@ class CompiledDocType:
     controller: type[Controller[Any]] | None
     calls: Mapping[str, Endpoint] = field(default_factory=dict)
     overrides: tuple[type[BaseModel], ...] = ()
-    """What other apps add to it, in the order of their apps."""
+    """The override classes of other apps, in the order of their apps."""
     derived: DerivedValues = field(default_factory=dict, init=False, repr=False)
-    """What `Derived` has made of it."""
+    """The values computed by `Derived`."""
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
-        """Fields that are columns of the document's own table, the framework's first."""
+        """Fields that are columns of the document's own table, framework fields first."""
         return (*FRAMEWORK_FIELDS, *(name for name, spec in self.fields.items() if spec.is_scalar))
 
     @cached_property
     def compared(self) -> tuple[str, ...]:
-        """What makes two versions of a document differ: everything but the bookkeeping of writes."""
+        """Fields compared between two versions of a document: all except the bookkeeping of writes."""
         return tuple(name for name in (*self.columns, *self.children) if name not in _BOOKKEEPING)
 
     @cached_property
@@ -104,12 +104,12 @@ class CompiledDocType:
 
     @cached_property
     def specs(self) -> Mapping[str, FieldSpec]:
-        """Every field, the framework's included."""
+        """All field specs, including those of framework fields."""
         return {**FRAMEWORK_SPECS, **self.fields}
 
     @cached_property
     def column_specs(self) -> Mapping[str, FieldSpec]:
-        """The columns with what they hold."""
+        """The field specs of the columns."""
         return {name: self.specs[name] for name in self.columns}
 
     @cached_property
@@ -134,7 +134,7 @@ class CompiledDocType:
 
     @cached_property
     def has_links(self) -> bool:
-        """Whether the document or any of its child tables has a link field."""
+        """True if the document or any of its child tables has a link field."""
         tables = (self.fields, *(child.fields for child in self.children.values()))
         return any(spec.link for fields in tables for spec in fields.values())
 
@@ -145,17 +145,17 @@ class CompiledDocType:
 
     @cached_property
     def converted(self) -> tuple[str, ...]:
-        """Columns whose stored value is not the model's: enums, and JSON, which is copied."""
+        """Columns whose stored value differs from the model's: enums, and JSON, which is copied."""
         return tuple(name for name, spec in self.fields.items() if spec.enum or spec.kind is FieldKind.JSON)
 
     @cached_property
     def unique_fields(self) -> frozenset[str]:
-        """Fields whose value at most one live document has."""
+        """Fields whose values are unique among live documents."""
         return frozenset({"id", "name", *(name for name, spec in self.fields.items() if spec.unique)})
 
     @cached_property
     def index_heads(self) -> frozenset[str]:
-        """Fields that an index begins with."""
+        """Leading fields of indexes."""
         listed = {columns[0] for columns in (*self.meta.indexes, *self.meta.unique_together) if columns}
         own = {name for name, spec in self.fields.items() if spec.link or spec.index}
         always = {"creation", "owner", "modified", self.meta.rls_field or "owner"}
@@ -163,7 +163,7 @@ class CompiledDocType:
 
     @cached_property
     def indexed_text(self) -> tuple[str, ...]:
-        """Text fields that stand in an index and so must stay short."""
+        """Text fields that are part of an index and so must stay short."""
         listed = {name for columns in (*self.meta.indexes, *self.meta.unique_together) for name in columns}
         listed |= {self.meta.rls_field or "", "name"}
         return tuple(

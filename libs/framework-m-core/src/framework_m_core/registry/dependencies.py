@@ -1,4 +1,4 @@
-"""What controllers and functions ask for by annotation: ports that apps declare, and some of the framework's own."""
+"""Dependencies that controllers and functions request by annotation: ports of apps, and some of the framework."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from framework_m_core.interfaces.ports import PORTS
 __all__ = ["INJECTABLE_PORTS", "UNREADABLE", "Dependencies", "check_dependencies", "dependencies_of"]
 
 type Dependencies = Mapping[str, type]
-"""Protocols by the name of the attribute or parameter that is to hold their adapter."""
+"""Protocols by the name of the attribute or parameter that receives the adapter."""
 
 
 INJECTABLE_PORTS: Final[Mapping[str, type]] = MappingProxyType(
     {port.name: port.protocol for port in PORTS if port.injectable}
 )
-"""The framework's own ports that may be asked for: their protocols by their names."""
+"""The injectable ports of the framework: protocols by name."""
 
 
 UNREADABLE: Final = (AttributeError, NameError, SyntaxError, TypeError)
-"""What annotations raise that cannot be read at run time."""
+"""The errors raised by annotations that cannot be resolved at run time."""
 
 
 def dependencies_of(holder: Any, ports: Collection[type]) -> Dependencies:
-    """The attributes of a controller class, or the parameters of a function, that are annotated with a port.
+    """Return the attributes of a controller class, or the parameters of a function, annotated with a port.
 
-    What has no annotations of its own, such as a partial, asks for nothing. Raises one of UNREADABLE for
-    annotations that are not there at run time.
+    Other callables, such as partials, have none. Raises one of UNREADABLE for annotations that cannot be resolved at
+    run time.
     """
     if not (isinstance(holder, type) or inspect.isroutine(holder)):
         return {}
@@ -39,7 +39,7 @@ def dependencies_of(holder: Any, ports: Collection[type]) -> Dependencies:
 
 
 def check_dependencies(holder: type, ports: Collection[type]) -> Iterator[str]:
-    """Attributes of a controller that nobody would fill."""
+    """Yield an error for each annotated attribute of a controller that would never be filled."""
     try:
         hints = get_type_hints(holder)
     except UNREADABLE as error:

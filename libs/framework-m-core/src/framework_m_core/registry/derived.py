@@ -1,4 +1,4 @@
-"""`Derived`: what is made of a registry or a DocType once, kept on it and gone with it."""
+"""`Derived`: a value computed once per registry or DocType, cached on it and discarded with it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Protocol
 __all__ = ["Derived", "DerivedValues"]
 
 type DerivedValues = dict[Any, Any]
-"""By the `Derived` that has made it."""
+"""Values by the `Derived` that computed them."""
 
 
 class _Owner(Protocol):
@@ -17,13 +17,13 @@ class _Owner(Protocol):
 
 
 class Derived[O: _Owner, T]:
-    """Makes something of each owner when it is first asked for. A cache anywhere else would outlive its registry."""
+    """A value computed for each owner on first access. A cache anywhere else would outlive its registry."""
 
     def __init__(self, make: Callable[[O], T]) -> None:
         self._make = make
 
     def of(self, owner: O) -> T:
-        """Return what is made of an owner."""
+        """Return the value for an owner, computing it on first access."""
         made: T | None = owner.derived.get(self)
         if made is None:
             made = owner.derived[self] = self._make(owner)

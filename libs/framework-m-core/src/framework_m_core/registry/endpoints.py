@@ -1,4 +1,4 @@
-"""Callable methods and functions, compiled once: who may call them, and what their arguments must be."""
+"""Callable methods and functions, compiled once with their permission and the model of their arguments."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ _PATH = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)+", re.IGNORECASE)
 _STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 _NAMED = {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY}
 DOC_ID = "doc_id"
-"""What names the document in the body of a call of a method."""
+"""The key of the document's id in the body of a method call."""
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One callable. `arguments` is the model of its body; `filled` says which parameters the framework fills in.
+    """One callable. `arguments` is the model of its body; `filled` names the parameters that the framework injects.
 
-    Without an `action` guests may call it. A method is called on a `controller` of its own, with a `document` or
-    without.
+    Without an `action`, guests may call it. A method is called on an instance of its `controller`, with or without a
+    `document`.
     """
 
     function: Callable[..., Any]
@@ -49,7 +49,7 @@ class Endpoint:
 
 
 def function_path(function: Any, mark: CallMark) -> str:
-    """The path of a function: the declared one, else its module and name."""
+    """Return the path of a function: the declared one, or else its module and name."""
     return mark.path or f"{function.__module__}.{function.__qualname__}"
 
 
@@ -60,7 +60,7 @@ def compile_endpoint(
     controller: type[Controller[Any]] | None = None,
     ports: Collection[type] = (),
 ) -> Endpoint:
-    """The plan of a method of a DocType, or of a function. Raises one of UNREADABLE for a bad signature."""
+    """Compile a method of a DocType, or a function. Raises one of UNREADABLE for a bad signature."""
     hints = get_type_hints(function, include_extras=True)
     fields: dict[str, Any] = {}
     filled: dict[str, type] = {}
@@ -85,7 +85,7 @@ def _parameters(function: Any, mark: CallMark) -> list[inspect.Parameter]:
 
 
 def check_endpoint(function: Any, mark: CallMark) -> Iterator[str]:
-    """What keeps a callable from being called, or would let in whom nobody meant to."""
+    """Yield the errors that would make a callable unusable or expose it unintentionally."""
     name = function.__name__
     if mark.kind is None:
         yield f"{name}: requires_permission stands alone: add @whitelist to a method, @rpc() to a function"
@@ -102,7 +102,7 @@ def _check_answer(name: str, function: Any) -> Iterator[str]:
     try:
         returns = get_type_hints(function).get("return", Any)
     except UNREADABLE:
-        return  # told of with the arguments
+        return  # reported with the arguments
     for doctype in shown_documents(returns):
         yield (
             f"{name} returns {doctype}, which would show every field: return what documents.get gives, which is what "
@@ -114,10 +114,10 @@ def _check_hashing(name: str, function: Any, mark: CallMark) -> Iterator[str]:
     try:
         hints = get_type_hints(function, include_extras=True)
     except UNREADABLE:
-        return  # told of with the arguments
+        return  # reported with the arguments
     for parameter in _parameters(function, mark):
         if hints.get(parameter.name) is RequestContext:
-            continue  # filled in, never sent
+            continue  # injected, never sent
         for problem in unseeded_types(hints.get(parameter.name)):
             yield f"{name}: its parameter {parameter.name!r} has the type {problem}"
 
@@ -150,7 +150,7 @@ def _check_signature(name: str, function: Any, mark: CallMark) -> Iterator[str]:
 
 
 def shown_documents(annotation: Any, seen: frozenset[Any] = frozenset()) -> Iterator[str]:
-    """Names of the DocTypes within a type: as an answer they would show fields that the caller may not see."""
+    """Yield the names of DocTypes within a return type, which would expose fields that the caller may not see."""
     if is_document_class(annotation):
         yield annotation.__name__
     elif inspect.isclass(annotation) and issubclass(annotation, BaseModel) and annotation not in seen:

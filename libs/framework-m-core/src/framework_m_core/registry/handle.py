@@ -1,4 +1,4 @@
-"""`RegistryHandle`: the registry that requests begin with, which may be another for each of them."""
+"""`RegistryHandle`: the current registry, which may change between requests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SWAPS_PER_COLLECTION: Final = 16
 
 
 class RegistryHandle:
-    """Holds the current registry. What works on for a request asks the request's context instead."""
+    """Holds the current registry. Code running for a request uses the registry of its context instead."""
 
     def __init__(self, registry: Registry) -> None:
         self.current = registry
@@ -23,9 +23,9 @@ class RegistryHandle:
         self._swaps = 0
 
     def swap(self, registry: Registry, generation: int) -> None:
-        """Let all that begins from now on work with another registry; what has begun keeps its own.
+        """Replace the registry for new requests; running requests keep theirs.
 
-        `generation` is the store's number for it, by which other processes know that there is another.
+        `generation` is the store's number for it, by which other processes notice the change.
         """
         before, self.current = self.current, registry
         self.generation = generation
@@ -33,17 +33,17 @@ class RegistryHandle:
         if before is not registry:
             _release(before, registry)
         if self._swaps % _SWAPS_PER_COLLECTION == 0:
-            gc.collect()  # models are cyclic, and requests make too little garbage for the oldest to be looked at soon
+            gc.collect()  # models are cyclic, and requests make too little garbage for a prompt full collection
 
     def pin(self, context: RequestContext) -> RequestContext:
-        """Return the context with the registry that it works with to its end."""
+        """Return the context with its registry fixed, setting the current one if it has none."""
         return context if context.registry is not None else replace(context, registry=self.current)
 
 
 def _release(before: Registry, after: Registry) -> None:
-    """Empty the caches of what is replaced: they are cyclic, and the collector never sees what boot has frozen.
+    """Clear the caches of replaced objects: they are cyclic, and the collector ignores objects frozen at boot.
 
-    A request that has begun derives anew what it still needs.
+    Running requests recompute what they still need.
     """
     before.derived.clear()
     for name, plan in before.doctypes.items():

@@ -1,4 +1,4 @@
-"""DocType overrides: classes that add to another app's DocType, composed with it into the one that is used."""
+"""DocType overrides: classes that extend another app's DocType and are composed with it into one class."""
 
 from __future__ import annotations
 
@@ -26,30 +26,30 @@ __all__ = [
 ]
 
 _FIXED = ("kind", "link", "scale", "child")
-"""What stored values depend on."""
+"""Properties that determine how values are stored."""
 _FIXED_OPTIONS = ("is_child_table",)
 
 type Model = type[BaseModel]
 
 
 def is_override(model: Model) -> bool:
-    """Whether the class states `overrides = True` in its Meta."""
+    """Return whether the class sets `overrides = True` in its Meta."""
     return bool(stated_options(model).get("overrides", False))
 
 
 def is_child_table(model: Model) -> bool:
-    """Whether the class states `is_child_table = True` in its Meta."""
+    """Return whether the class sets `is_child_table = True` in its Meta."""
     return bool(stated_options(model).get("is_child_table", False))
 
 
 def overridden(model: Model, declared: Mapping[str, Model]) -> Model | None:
-    """The declared DocType that an override inherits from, over other overrides if need be."""
+    """Return the declared DocType that an override inherits from, directly or through other overrides."""
     found = [parent for parent in model.__mro__[1:] if declared.get(parent.__name__) is parent]
     return found[0] if found else None
 
 
 def check_override(base: Model, before: Sequence[Model], model: Model) -> Iterator[str]:
-    """What an override may not do: change what values are stored as, or add what another has added."""
+    """Yield an error where an override changes how values are stored, or adds a field that another one adds."""
     for name in _FIXED_OPTIONS:
         if name in stated_options(model):
             yield f"Meta.{name} is {base.__name__}'s own: an override leaves it"
@@ -73,7 +73,7 @@ def _check_altered(base: Model, model: Model, name: str) -> Iterator[str]:
 
 
 def _spec(name: str, info: FieldInfo) -> FieldSpec | None:
-    """None for a field that cannot be stored, of which the registry tells anyway."""
+    """Return the spec of a field, or None if it cannot be stored, which the registry reports anyway."""
     try:
         return read_field_spec(name, info)
     except (ValueError, TypeError):
@@ -81,9 +81,9 @@ def _spec(name: str, info: FieldInfo) -> FieldSpec | None:
 
 
 def compose(base: Model, overrides: Sequence[Model], rows: Mapping[Model, Model]) -> Model:
-    """The DocType with all that its overrides state, the later one winning; of the base's name and place.
+    """Compose a DocType with its overrides, later ones winning, under the base's name and module.
 
-    `rows` gives the composed classes of child tables, which stand in for the declared ones.
+    `rows` maps declared classes of child tables to the composed ones that replace them.
     """
     infos = {name: part.model_fields[name] for part in overrides for name in _own_fields(part)}
     for name, info in {**base.model_fields, **infos}.items():
@@ -121,13 +121,13 @@ def _of_rows(info: FieldInfo, composed: Model) -> FieldInfo:
 
 
 def stated_options(model: Model) -> dict[str, Any]:
-    """What the class's own Meta says, unchecked."""
+    """Return the options of the class's own Meta, unvalidated."""
     meta = model.__dict__.get("Meta")
     return {key: value for key, value in vars(meta).items() if not key.startswith("__")} if meta else {}
 
 
 def _without_parents[C: type](parts: Sequence[C]) -> tuple[C, ...]:
-    """The last first, without those that a later one inherits from."""
+    """Return the parts in reverse order, without those that a later one inherits from."""
     kept: list[C] = []
     for part in reversed(parts):
         if not any(issubclass(other, part) for other in kept):
@@ -136,14 +136,14 @@ def _without_parents[C: type](parts: Sequence[C]) -> tuple[C, ...]:
 
 
 def acting(controllers: Sequence[type[Controller[Any]]]) -> tuple[type[Controller[Any]], ...]:
-    """Return those of a DocType's controllers that `chained` lets act, the first declared first."""
+    """Return the controllers of a DocType that `chained` runs, in order of declaration."""
     return tuple(reversed(_without_parents(controllers)))
 
 
 def chained(controllers: Sequence[type[Controller[Any]]]) -> type[Controller[Any]] | None:
-    """One controller that runs the hooks of all, the first declared first.
+    """Return one controller that runs the hooks of all, in order of declaration; None without controllers.
 
-    One that a later one inherits from is left to the later one, which calls `super()` where it means to.
+    A controller that a later one inherits from is not run by itself; the later one may call `super()`.
     """
     parts = acting(controllers)
     if len(parts) <= 1:
@@ -154,7 +154,7 @@ def chained(controllers: Sequence[type[Controller[Any]]]) -> type[Controller[Any
 
 
 class _Chain(Controller[Any]):
-    """Controllers of one DocType; each keeps what it notes on itself from hook to hook."""
+    """Controllers of one DocType; each keeps its own state between hooks."""
 
     parts: ClassVar[tuple[type[Controller[Any]], ...]] = ()
 
@@ -164,14 +164,14 @@ class _Chain(Controller[Any]):
 
 
 def parts_of(controller: type[Controller[Any]] | None) -> tuple[type[Controller[Any]], ...]:
-    """Return what `chained` has made a controller from."""
+    """Return the controllers that `chained` combined into this one."""
     if controller is None:
         return ()
     return controller.parts if issubclass(controller, _Chain) else (controller,)
 
 
 def links_of(controller: Controller[Any]) -> Sequence[Controller[Any]]:
-    """The controllers that act as this one: itself, or those of all apps that add to the DocType."""
+    """Return the controllers that run as this one: itself, or those of all apps that extend the DocType."""
     return controller.links if isinstance(controller, _Chain) else (controller,)
 
 

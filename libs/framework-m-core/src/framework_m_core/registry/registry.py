@@ -1,4 +1,4 @@
-"""The registry's compiled state: immutable, swapped whole."""
+"""`Registry`: the compiled declarations, immutable and swapped as a whole."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class Registry:
     handlers: Mapping[tuple[str, str], tuple[EventHandler, ...]]
     functions: Mapping[str, Endpoint] = field(default_factory=dict)
     dependencies: Mapping[Any, Dependencies] = field(default_factory=dict)
-    """The ports that controller classes, handlers and callable functions ask for."""
+    """The ports that controller classes, handlers and callable functions request."""
     child_tables: Mapping[str, CompiledDocType] = field(default_factory=dict)
-    """The DocTypes whose documents are rows of others: they are read and written with these alone."""
+    """DocTypes whose documents are rows of others, and are read and written only with them."""
     derived: DerivedValues = field(default_factory=dict, init=False, repr=False)
-    """What `Derived` has made of it."""
+    """The values computed by `Derived`."""
 
     def get(self, name: str) -> CompiledDocType:
-        """The plan of a DocType. Raises DocTypeNotFoundError."""
+        """Return a compiled DocType. Raises DocTypeNotFoundError."""
         plan = self.doctypes.get(name)
         if plan is None:
             meant = ": it is a child table, whose rows are part of other documents" if name in self.child_tables else ""
@@ -52,7 +52,7 @@ class Registry:
         return plan
 
     def handlers_of(self, doctype: str, event_type: str) -> tuple[EventHandler, ...]:
-        """The handlers of one kind of event, in declared order."""
+        """Return the handlers of one type of event, in order of declaration."""
         return self.handlers.get((doctype, event_type), ())
 
     @cached_property

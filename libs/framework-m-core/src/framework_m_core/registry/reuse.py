@@ -1,4 +1,4 @@
-"""What a registry can take over from the one before it: DocTypes of the same classes."""
+"""Checks whether a registry can reuse the compiled DocTypes of the previous one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ type _Model = type[BaseModel]
 def is_composed_of(
     known: CompiledDocType, base: _Model, overrides: Sequence[_Model], rows: Mapping[_Model, _Model]
 ) -> bool:
-    """Return whether the model of a DocType is what `compose` makes of a class and its overrides."""
+    """Return whether the model of a DocType is what `compose` would return for a class and its overrides."""
     return (
         base in (known.model, *known.model.__bases__)
         and known.overrides == tuple(overrides)

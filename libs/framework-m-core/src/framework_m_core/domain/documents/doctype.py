@@ -1,4 +1,4 @@
-"""What core knows of a DocType: a protocol, the framework's own fields and the document states."""
+"""The core view of a DocType: a protocol, the framework fields and the document states."""
 
 from __future__ import annotations
 
@@ -41,17 +41,17 @@ FRAMEWORK_FIELDS = (
     VERSION_FIELD,
     "deleted_at",
 )
-"""Columns that every stored document has, in their order; never taken from a body."""
+"""Columns of every stored document, in order; never set from a request body."""
 
 CHILD_FRAMEWORK_FIELDS = ("id",)
-"""What a child row has of them; its place in the list is its order."""
+"""The framework fields of a child row; its position in the list is its order."""
 
 
 _ATTRIBUTES = frozenset(VERSION_ATTRIBUTE if name == VERSION_FIELD else name for name in FRAMEWORK_FIELDS)
 
 
 class DocStatus(IntEnum):
-    """Where a document stands: only drafts may be changed freely."""
+    """The status of a document; only drafts may be changed freely."""
 
     DRAFT = 0
     SUBMITTED = 1
@@ -59,7 +59,7 @@ class DocStatus(IntEnum):
 
 
 class BaseDocTypeProtocol(Protocol):
-    """A document: a pydantic model with the framework's fields. `standard` has the concrete class."""
+    """A document: a pydantic model with the framework fields. `standard` has the concrete class."""
 
     id: UUID
     name: str | None
@@ -73,40 +73,40 @@ class BaseDocTypeProtocol(Protocol):
 
 
 class Submittable:
-    """Reads a document's state; mixed into the concrete DocType class."""
+    """Status properties of a document; mixed into the concrete DocType class."""
 
     docstatus: DocStatus
 
     @property
     def is_draft(self) -> bool:
-        """Whether the document may still be changed freely."""
+        """True while the document may be changed freely."""
         return self.docstatus == DocStatus.DRAFT
 
     @property
     def is_submitted(self) -> bool:
-        """Whether the document has been submitted and not cancelled."""
+        """True if the document has been submitted and not cancelled."""
         return self.docstatus == DocStatus.SUBMITTED
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether the document was submitted and then cancelled."""
+        """True if the document was submitted and then cancelled."""
         return self.docstatus == DocStatus.CANCELLED
 
 
 def attribute_of(field: str) -> str:
-    """The Python attribute that holds a field (they differ for `_version` alone, which pydantic keeps private)."""
+    """Return the Python attribute of a field; they differ only for `_version`, as pydantic treats it as private."""
     return VERSION_ATTRIBUTE if field == VERSION_FIELD else field
 
 
 def is_document_class(member: object) -> bool:
-    """Whether something is a pydantic model with the framework's fields."""
+    """Return whether an object is a pydantic model class with the framework fields."""
     return isinstance(member, type) and issubclass(member, BaseModel) and member.model_fields.keys() >= _ATTRIBUTES
 
 
 def construct[T: BaseModel](model: type[T], values: Mapping[str, Any]) -> T:
-    """A model from values that are known to be valid, attribute by attribute, without validating.
+    """Build a model from values known to be valid, given by attribute, without validating.
 
-    Pydantic's own `model_construct` costs more than validation; it is used only where private attributes need it.
+    Pydantic's own `model_construct` costs more than validation, so it is used only for private attributes.
     """
     if model.__private_attributes__:
         return model.model_construct(**values)

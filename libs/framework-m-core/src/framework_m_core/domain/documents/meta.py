@@ -70,11 +70,11 @@ class MetaOptions(BaseModel):
 
     @property
     def has_api(self) -> bool:
-        """Whether documents are reached over HTTP."""
+        """True if documents are accessible over HTTP."""
         return not self.is_child_table if self.api_resource is None else self.api_resource
 
     def scopes(self, action: str) -> Mapping[str, Scope]:
-        """Role to scope for an action; empty where nobody but the administrator has it."""
+        """Return the scope of each role for an action; empty if only the administrator may do it."""
         roles = (self.permissions or {}).get(action, ())
         if isinstance(roles, Mapping):
             return roles
@@ -101,8 +101,10 @@ def _check_action(action: str, roles: object) -> None:
 
 
 def read_meta(doctype: type, *, without: Collection[int | str] = ()) -> MetaOptions:
-    """The options that the class itself states, but for some; `Meta` is not inherited. Raises pydantic's
-    ValidationError."""
+    """Return the options of the class's own `Meta`, which is not inherited, except those in `without`.
+
+    Raises pydantic's ValidationError.
+    """
     meta = doctype.__dict__.get("Meta")
     stated = vars(meta).items() if meta else ()
     kept = {key: value for key, value in stated if not key.startswith("__") and key not in without}

@@ -1,8 +1,8 @@
 """Naming rules: how a document gets its human-readable name.
 
-`None`: the name is the id. `"prompt"`: the caller gives it on create. `"field:code"`: copied from a field. A
-series such as `"INV-.YYYY.-.####"`: dots part literal text from `YYYY`, `YY`, `MM`, `DD`, `{field}` and one run
-of `#`, the counter, whose length is its least width.
+`None`: the name is the id. `"prompt"`: the caller provides it on create. `"field:code"`: copied from a field. In a
+series such as `"INV-.YYYY.-.####"`, dots separate literal text from `YYYY`, `YY`, `MM`, `DD`, `{field}` and one run of
+`#`, the counter, whose length is its minimum width.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ class IdNaming:
 
 @dataclass(frozen=True, slots=True)
 class PromptNaming:
-    """The caller gives the name."""
+    """The caller provides the name."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldNaming:
-    """The name is the value of a field at create."""
+    """The name is the value of a field on create."""
 
     field: str
 
 
 @dataclass(frozen=True, slots=True)
 class SeriesNaming:
-    """Literal text, date parts, field values and one counter per text before it."""
+    """The name consists of literal text, date parts, field values and one counter, which counts per prefix."""
 
     parts: tuple[str, ...]
 
@@ -50,11 +50,11 @@ class SeriesNaming:
         return tuple(found[1] for part in self.parts if (found := _FIELD.fullmatch(part)))
 
     def prefix(self, now: datetime, values: Mapping[str, Any]) -> str:
-        """The text before the counter, which also names the counter."""
+        """Return the text before the counter, which also identifies the counter."""
         return "".join(_expand(part, now, values) for part in self.parts[: self._counter])
 
     def name(self, number: int, now: datetime, values: Mapping[str, Any]) -> str:
-        """The whole name for an allocated number."""
+        """Return the full name for an allocated number."""
         width = len(self.parts[self._counter])
         rest = "".join(_expand(part, now, values) for part in self.parts[self._counter + 1 :])
         return f"{self.prefix(now, values)}{number:0{width}d}{rest}"
@@ -68,7 +68,7 @@ type NamingRule = IdNaming | PromptNaming | FieldNaming | SeriesNaming
 
 
 def parse_naming(pattern: str | None) -> NamingRule:
-    """The rule that a `Meta.naming` text means; raises ValueError with what would be right."""
+    """Parse `Meta.naming` into a naming rule. Raises ValueError stating what was expected."""
     if pattern is None:
         return IdNaming()
     if pattern == PROMPT:

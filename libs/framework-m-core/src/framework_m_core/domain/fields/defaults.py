@@ -1,4 +1,4 @@
-"""What documents that were stored before a field was there get in it."""
+"""Defaults of new fields for documents that are already stored."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ __all__ = ["stored_default"]
 
 
 def stored_default(model: type[BaseModel], spec: FieldSpec) -> Any:
-    """The default of a field in its stored form; None where there is none, or it is null.
+    """Return the default of a field in its stored form; None if there is none, or it is null.
 
-    What a factory makes is no default for stored documents, since it may be meant to differ from one to the next;
-    `list` and `dict` make nothing of the kind.
+    Values of a factory are not used for stored documents, since they may be meant to differ between documents;
+    `list` and `dict` are exceptions.
     """
     info = model.model_fields[spec.name]
     factory: Any = info.default_factory

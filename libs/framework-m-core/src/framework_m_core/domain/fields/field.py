@@ -1,6 +1,6 @@
 """`Field`: pydantic's field with the framework's keywords, typed so that a misspelt one is a type error.
 
-Our keywords travel in `json_schema_extra`, so a field declared with that alone works too.
+The framework's keywords are stored in `json_schema_extra`, so a field declared with only that works too.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ KEYWORDS: Final = (
     "sensitive",
     "scale",
 )
-"""The framework's own keywords, as they stand in `json_schema_extra`."""
+"""The framework's own keywords, as stored in `json_schema_extra`."""
 
 UNKNOWN_KEYWORDS: Final = "framework_m.unknown_keywords"
-"""Where `Field` notes keywords that there are not, for the registry to report with all other problems."""
+"""The key under which `Field` records unknown keywords, which the registry reports with all other errors."""
 _PYDANTICS: Final = frozenset(inspect.signature(pydantic.Field).parameters) - {"extra"}
 
 
@@ -123,9 +123,9 @@ def Field(
 
 
 def Field(default: Any = PydanticUndefined, **keywords: Any) -> Any:
-    """Declares a field of a DocType.
+    """Declare a field of a DocType.
 
-    Beside pydantic's own constraints:
+    Besides pydantic's own constraints:
 
     - `link`: name of the DocType that this UUID points to; a real foreign key.
     - `fetch_from`: `"link_field.target_field"`, copied when the link is set or changed; implies `read_only`.
@@ -153,5 +153,5 @@ def Field(default: Any = PydanticUndefined, **keywords: Any) -> Any:
 
 
 def known_keywords() -> frozenset[str]:
-    """Every keyword that `Field` takes, pydantic's included."""
+    """Return all keywords of `Field`, including pydantic's."""
     return _PYDANTICS.union(KEYWORDS, ("ext",))

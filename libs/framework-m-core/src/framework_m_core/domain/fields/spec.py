@@ -1,4 +1,4 @@
-"""What a declared field means: its kind, its bounds and the framework's keywords, read from a pydantic model."""
+"""Field specs: kind, bounds and framework keywords of a field, read from a pydantic model."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from framework_m_core.domain.hash_keys import unseeded_types
 __all__ = ["DECIMAL_DIGITS", "FieldKind", "FieldSpec", "read_field_spec"]
 
 DECIMAL_DIGITS: Final = 18
-"""Digits a stored decimal may have in all, so that scaled it fits a signed 64-bit integer on every store."""
+"""The maximum number of digits of a decimal, so that scaled it fits a signed 64-bit integer on every store."""
 
 
 class FieldKind(enum.StrEnum):
@@ -84,12 +84,12 @@ class FieldSpec:
 
     @property
     def is_scalar(self) -> bool:
-        """Whether the field is a column of the document's own table."""
+        """True if the field is a column of the document's own table."""
         return self.kind is not FieldKind.CHILDREN
 
 
 def read_field_spec(name: str, info: FieldInfo) -> FieldSpec:
-    """Compiles a pydantic field; raises ValueError with what was expected for a type no store can hold."""
+    """Compile a pydantic field. Raises ValueError stating what was expected for an invalid declaration."""
     extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
     keywords: dict[str, Any] = {key: extra[key] for key in KEYWORDS if key in extra}
     _check_keywords(keywords)
@@ -119,7 +119,7 @@ def _enum(annotation: Any) -> type[enum.Enum] | None:
 
 
 def _strip(annotation: Any) -> tuple[Any, bool]:
-    """The annotation without `Annotated` and `None`, and whether None was in it."""
+    """Return the annotation without `Annotated` and `None`, and whether it included None."""
     if get_origin(annotation) is Annotated:
         return _strip(get_args(annotation)[0])
     if get_origin(annotation) in {Union, UnionType}:

@@ -1,4 +1,4 @@
-"""Values by kind: from JSON to the stored form, and the bounds that keep every store from choking."""
+"""Values by kind: conversion from JSON to the stored form, within bounds that every store can hold."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from framework_m_core.domain.fields.spec import DECIMAL_DIGITS, FieldKind, Field
 __all__ = ["MAX_INDEXED_TEXT", "bounded", "from_json"]
 
 MAX_INDEXED_TEXT: Final = 255
-"""Characters that a name or an indexed text may have, so that an index entry fits on every store."""
+"""The maximum length of a name or an indexed text in characters, so that an index entry fits on every store."""
 
 _INT64: Final = 1 << 63
 _MAX_JSON_DEPTH: Final = 32
@@ -27,9 +27,9 @@ _FIRST_DAY, _LAST_DAY = date(1, 1, 2), date(9999, 12, 30)
 
 
 def from_json(spec: FieldSpec, raw: Any) -> Any:
-    """The stored value that a JSON value means for a field; raises ValueError saying what was expected.
+    """Convert a JSON value to a field's stored value. Raises ValueError stating what was expected.
 
-    JSON is as `http` decodes it: numbers with a point or exponent are `Decimal`.
+    JSON is as decoded by `http`: numbers with a point or exponent are `Decimal`.
     """
     if raw is None:
         return None
@@ -38,9 +38,9 @@ def from_json(spec: FieldSpec, raw: Any) -> Any:
 
 
 def bounded(spec: FieldSpec, value: Any, *, rounding: bool = False) -> Any:
-    """The value in its stored form (UTC, padded decimals); raises ValueError when no store could hold it.
+    """Return a value in its stored form (UTC, padded decimals). Raises ValueError if it is out of bounds.
 
-    With `rounding`, decimals are rounded half-even to the field's scale instead of refused.
+    With `rounding`, decimals are rounded half-even to the field's scale instead of rejected.
     """
     if value is None:
         return None
@@ -124,7 +124,7 @@ def _json_part(value: Any, depth: int, parts: Iterator[int]) -> Any:
 
 
 def _json_number(value: float) -> float | int:
-    """A whole number that is written with an exponent is kept as the integer that it is, as exact stores would."""
+    """Return a large whole number as an integer, as exact stores would, and any other number unchanged."""
     return int(value) if _FIRST_EXPONENT <= abs(value) < _INT64 else value
 
 
@@ -197,7 +197,7 @@ def _expect_uuid(raw: Any) -> UUID:
 
 
 _DECIMAL: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?", re.ASCII)
-"""Digits as everybody writes them: Python's own parser takes underscores, blanks and other scripts' digits too."""
+"""Plain decimal notation: Python's own parser also accepts underscores, whitespace and digits of other scripts."""
 
 _BOUNDS: Final[Mapping[FieldKind, Callable[[Any], Any]]] = {
     FieldKind.TEXT: _text,

@@ -1,4 +1,4 @@
-"""A filter as a person reads it."""
+"""Filters as readable text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["filter_text"]
 
 
 def filter_text(tree: Filter) -> str:
-    """Such as `branch in ('North', 'South') and not (kind eq 'Van')`."""
+    """Return a filter as text, such as `branch in ('North', 'South') and not (kind eq 'Van')`."""
     match tree:
         case And(()):
             return "everything"
@@ -28,7 +28,7 @@ def filter_text(tree: Filter) -> str:
 
 
 def _within(part: Filter) -> str:
-    """A part of a whole, in brackets where it has parts of its own."""
+    """Return the text of a part, in parentheses if it has parts of its own."""
     text = filter_text(part)
     return f"({text})" if isinstance(part, (And, Or)) and part.parts else text
 

@@ -1,8 +1,8 @@
-"""The filter tree: one meaning for user filters, row scopes and reports, on every store and in memory.
+"""The filter tree: one semantics for user filters, row scopes and reports, on every store and in memory.
 
-Two-valued: a comparison with null is false; `ne` and `not_in` are the opposites of `eq` and `in`, so they include
-null; only `is_null` asks. Text compares by code point. `like`, `contains` and `starts_with` are case-sensitive,
-with a backslash as escape in patterns; `ilike` folds ASCII letters alone.
+Logic is two-valued: a comparison with null is false; `ne` and `not_in` negate `eq` and `in`, so they include null; only
+`is_null` tests for null. Text compares by code point. `like`, `contains` and `starts_with` are case-sensitive, with a
+backslash as escape in patterns; `ilike` folds only ASCII letters.
 """
 
 from __future__ import annotations
@@ -96,10 +96,10 @@ NOTHING: Final = Or()
 
 @dataclass(frozen=True, slots=True)
 class UserAttribute:
-    """In a row scope, stands for what is known of the caller: `id`, `email`, or an attribute's values.
+    """In a row scope, stands for the caller's `id`, `email` or values of an attribute.
 
-    A scope whose caller has no such value, or one that the field cannot hold, is empty as a whole. `kind` is that of
-    the field compared with, and is set from the DocType.
+    If the caller has no such value, or one that the field cannot hold, the scope matches nothing. `kind` is that of the
+    compared field and is set from the DocType.
     """
 
     name: str
@@ -108,23 +108,23 @@ class UserAttribute:
 
 @dataclass(frozen=True, slots=True)
 class Placeholder:
-    """In a shape, stands for a value given at run time; `size` is how many an `in` list holds."""
+    """In a query template, stands for a value given at run time; `size` is the length of an `in` list."""
 
     size: int = 1
 
 
 def parameterize(tree: Filter) -> tuple[Filter, tuple[Any, ...]]:
-    """Splits a tree into its shape, which a store compiles once, and the values for its slots in reading order.
+    """Split a tree into a template, which a store compiles once, and the placeholder values in reading order.
 
-    The tree is simplified first, so that what means the same has one shape however many empty brackets it is in. An
-    `in` list is padded to a power of two by repeating its last value, so that few shapes cover all lengths.
+    The tree is simplified first, so that redundant nesting does not create further templates. An `in` list is padded to
+    a power of two by repeating its last value, so that few templates cover all lengths.
     """
     values: list[Any] = []
     return _shape(simplified(tree), values), tuple(values)
 
 
 def simplified(tree: Filter) -> Filter:
-    """The tree without brackets and branches that decide nothing."""
+    """Return the tree without redundant nesting and branches that do not affect the result."""
     match tree:
         case And(parts):
             return _joined(And, [simplified(part) for part in parts], neutral=EVERYTHING, deciding=NOTHING)
@@ -183,7 +183,7 @@ def _list_shape(field: str, operator: Operator, items: tuple[Any, ...], values: 
 
 
 def fields_of(tree: Filter) -> frozenset[str]:
-    """Every field that a tree names."""
+    """Return all fields that a tree names."""
     match tree:
         case And(parts) | Or(parts):
             return frozenset().union(*(fields_of(part) for part in parts))
@@ -198,12 +198,12 @@ type Predicate = Callable[[Mapping[str, Any]], bool]
 
 
 def matches(tree: Filter, document: Mapping[str, Any]) -> bool:
-    """Whether a document, given as stored values by field name, satisfies a tree."""
+    """Return whether a document, given as stored values by field name, satisfies a tree."""
     return predicate(tree)(document)
 
 
 def predicate(tree: Filter) -> Predicate:
-    """`matches` for many documents: the tree is walked once."""
+    """Compile a tree into a function like `matches`, walking the tree once for many documents."""
     match tree:
         case And(parts):
             return _all([predicate(part) for part in parts])
@@ -235,7 +235,7 @@ def _comparison(field: str, operator: str, value: Any) -> Predicate:
 
 
 def _keys(values: Any) -> frozenset[HashKey] | None:
-    """The keys of many ids or texts, of which a document's is then found at once."""
+    """Return the hash keys of a list of only UUIDs or only texts, for lookup in constant time, else None."""
     alike = isinstance(values, tuple) and (_all_of(values, UUID) or _all_of(values, str))
     return frozenset(map(hash_key, values)) if alike else None
 
@@ -263,12 +263,12 @@ _TOKEN = re.compile(r"\\(.)|(%)|(_)|([^\\%_]+)", re.DOTALL)
 
 
 def fold_ascii(text: str) -> str:
-    """Lower-cases A–Z and leaves every other character alone."""
+    """Lower-case A–Z and leave all other characters unchanged."""
     return text.translate(_ASCII_LOWER)
 
 
 def check_pattern(pattern: str) -> str:
-    """The pattern itself when every backslash escapes something; raises `QueryError` for a dangling one."""
+    """Return the pattern. Raises QueryError if it ends in a lone backslash."""
     if (len(pattern) - len(pattern.rstrip("\\"))) % 2:
         raise QueryError("the pattern ends in a lone backslash: write two to match one")
     return pattern
