@@ -14,10 +14,10 @@ _log = logging.getLogger(__name__)
 
 
 class AdapterLifecycle:
-    """The adapters and clients of one application that have something to open.
+    """Opens, pings and closes the adapters and clients of one application.
 
-    An object takes part with whichever of `async open()`, `async ping()` and `async close()` it has; methods of these
-    names that need arguments are the port's own. Each is opened after what it was made from, and closed before.
+    Any of `async open()`, `async ping()` and `async close()` that an object has is called; methods of these names with
+    parameters belong to the port and are ignored. Each object is opened after its dependencies and closed before them.
     """
 
     def __init__(self, container: Container) -> None:
@@ -25,19 +25,19 @@ class AdapterLifecycle:
         self._opened: list[tuple[str, Any]] = []
 
     async def open(self) -> None:
-        """Open what was made and is not open; what is opened stays listed for `close`, even where its `open` fails."""
+        """Open all objects not yet opened; each is listed for `close`, even if its `open` fails."""
         for name, made in self._container.built:
             if not any(made is other for _, other in self._opened):
                 self._opened.append((name, made))
                 await _call(made, "open")
 
     async def ping(self) -> None:
-        """Raise while one of them is unwell."""
+        """Raise if any object is unhealthy."""
         for _, made in self._opened:
             await _call(made, "ping")
 
     async def close(self) -> None:
-        """Close all, the last first; a failure is logged, and the others are closed all the same."""
+        """Close all objects in reverse order; failures are logged and do not stop the others from closing."""
         while self._opened:
             name, made = self._opened.pop()
             try:

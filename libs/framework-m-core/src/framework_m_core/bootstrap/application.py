@@ -1,4 +1,4 @@
-"""`Application`: settings, bindings and container of one process, brought up and down by the bootstrap steps."""
+"""`Application`: settings, bindings and container of one process, started and stopped by the bootstrap steps."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ from framework_m_core.services.queries.service import QueryService
 __all__ = ["STORE_CONNECTED", "WEB_READY", "Application", "Step", "app_title", "open_application"]
 
 BOOTSTRAP = "framework_m.bootstrap"
-"""The group of the steps that every process runs. Those of `framework_m.bootstrap.<port>.<choice>` (of the store
-family: `.store.<choice>`) prepare an adapter: they run, and are imported, only where that choice is bound."""
+"""The group of the steps that every process runs. Steps in `framework_m.bootstrap.<port>.<choice>` (for the store
+family: `.store.<choice>`) prepare an adapter: they are imported and run only if that choice is bound."""
 
 STORE_CONNECTED = 29
-"""Steps up to this order know the DocTypes and reach the store, whose schema is left as it is."""
+"""Steps up to this order load the DocTypes and connect to the store without changing its schema."""
 
 WEB_READY = 50
-"""Steps up to this order make `web`, the ASGI app, in a process that has the role `web`."""
+"""Steps up to this order create `web`, the ASGI app, in a process with the role `web`."""
 
 EVERY_STEP = sys.maxsize
 
@@ -47,7 +47,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A bootstrap step with its name, the distribution that brings it, and the binding that it prepares, if any."""
+    """A bootstrap step with its name, the distribution that provides it, and the binding that it prepares, if any."""
 
     name: str
     distribution: str
@@ -62,7 +62,7 @@ class Step:
 
 
 class Application:
-    """What a process is made of. Bindings are resolved before the first step runs."""
+    """The parts of a process. Bindings are resolved before the first step runs."""
 
     def __init__(self, settings: Settings, container: Container | None = None) -> None:
         self.settings = settings
@@ -83,24 +83,24 @@ class Application:
 
     @property
     def registry(self) -> Registry:
-        """The registered DocTypes as they are now; there after the step `init_registries`."""
+        """The current registry; available after the step `init_registries`."""
         handle: RegistryHandle = self.container.get("registry_handle")
         return handle.current
 
     @property
     def documents(self) -> DocumentService:
-        """The one door to documents; there after the step `init_adapters`."""
+        """The document service; available after the step `init_adapters`."""
         documents: DocumentService = self.container.get("documents")
         return documents
 
     @property
     def queries(self) -> QueryService:
-        """Reads; there after the step `init_adapters`."""
+        """The query service; available after the step `init_adapters`."""
         queries: QueryService = self.container.get("queries")
         return queries
 
     def bind_ports(self, *ports: str) -> None:
-        """Binds the chosen adapters of ports into the container; only these are imported."""
+        """Bind the chosen adapters of ports in the container, importing only these."""
         for port in ports:
             binding = self.binding_of(port)
             if binding is None:
@@ -108,29 +108,29 @@ class Application:
             self.container.bind(port, discovery.load(binding.choice))
 
     def binding_of(self, port: str) -> Binding | None:
-        """The chosen adapter of a port, if there is one."""
+        """Return the binding of a port, if any."""
         return next((binding for binding in self.bindings if binding.port == port), None)
 
     def bind_app_ports(self) -> None:
-        """Binds the adapters of the ports that apps may ask for, and `app_ports`: these adapters by protocol."""
+        """Bind the adapters of the ports that apps may request, and `app_ports`: these adapters by protocol."""
         protocols = {**INJECTABLE_PORTS, **{port.name: port.protocol for port in self.ports}}
         self.bind_ports(*protocols)
         adapters = {name: self.container.get(name) for name in protocols}
         self.container.provide("app_ports", check_adapters(protocols, adapters))
 
     def override_by_modules(self, apps: Sequence[Choice]) -> None:
-        """Make the overrides that modules of these apps recorded. Raises ConfigurationError for what cannot be done."""
+        """Apply the overrides recorded by modules of these apps. Raises ConfigurationError for invalid ones."""
         override_by_modules(self.container, apps, self.settings.discovered, self.ports, self.overrides)
 
     @property
     def known_roles(self) -> tuple[str, ...]:
-        """Every role that a process may have: the framework's, and those that steps name."""
+        """All roles that a process may have: those of the framework, and those named by steps."""
         return tuple(dict.fromkeys((*ROLES, *sorted(role for step in self.steps for role in step.roles))))
 
     async def open(self, roles: Collection[str], until: int = EVERY_STEP) -> None:
         """Run the steps of these roles up to an order, skipping those already run. On failure, close all and re-raise.
 
-        Raises ConfigurationError for a role that nobody knows.
+        Raises ConfigurationError for an unknown role.
         """
         for role in roles:
             if role not in self.known_roles:
@@ -146,7 +146,7 @@ class Application:
             raise
 
     async def close(self) -> None:
-        """Closes the steps that ran, the last first; a failure is logged and the others are closed all the same."""
+        """Close the steps that ran in reverse order; failures are logged and do not stop the others from closing."""
         RECORDER.forget(self.container)
         while self._opened:
             step = self._opened.pop()
@@ -158,14 +158,14 @@ class Application:
                 _log.exception("closing step %s failed", step.name)
 
     async def ping(self) -> None:
-        """Raise while anything that a step opened is unwell."""
+        """Raise if anything that a step opened is unhealthy."""
         for step in self._opened:
             ping = getattr(step.step, "ping", None)
             if ping is not None:
                 await ping()
 
     async def warnings(self) -> list[str]:
-        """Return what an operator should know, although the process serves."""
+        """Return what an operator should know about a process that serves nevertheless."""
         asked = [warnings for step in self._opened if (warnings := getattr(step.step, "warnings", None)) is not None]
         return [warning for warnings in asked for warning in await warnings()]
 
@@ -203,9 +203,9 @@ async def open_application(
     container: Container | None = None,
     needs_app: bool = False,
 ) -> AsyncIterator[Application]:
-    """Open the app in a folder (default: the working directory) for these roles; it is closed at the end.
+    """Open the app in a folder (default: the working directory) for these roles, and close it on exit.
 
-    Raises ConfigurationError, with `needs_app` also for a folder without an app, in which nothing is made then.
+    Raises ConfigurationError; with `needs_app`, also for a folder without an app, before creating anything in it.
     """
     settings = load_settings(folder or Path.cwd(), environment, overrides=overrides, needs_app=needs_app)
     application = Application(settings, container)
@@ -217,7 +217,7 @@ async def open_application(
 
 
 def app_title(settings: Settings) -> tuple[str, str]:
-    """The apps by name, and the version of the first of them."""
+    """Return the names of the apps as one text, and the version of the first."""
     installed = {choice.name: choice for choice in settings.discovered.choices(discovery.APPS)}
     wanted = settings.framework.apps
     apps = settings.local_apps if wanted is None else [installed[name] for name in wanted if name in installed]

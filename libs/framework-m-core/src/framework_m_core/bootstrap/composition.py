@@ -1,4 +1,4 @@
-"""The whole graph of core's services on one screen."""
+"""Composition of core's services."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ __all__ = ["bind_events", "bind_services"]
 
 
 def bind_services(container: Container) -> None:
-    """Binds the services over the ports that are bound already."""
+    """Bind the services; the ports must be bound already."""
     container.provide("commit_listeners", CommitListeners())
     container.bind("injector", _injector)
     container.bind("permissions", _permissions)
@@ -47,7 +47,7 @@ def bind_services(container: Container) -> None:
 
 
 def bind_events(container: Container) -> None:
-    """Binds what brings events to their handlers, over the services and the bus."""
+    """Bind event dispatch and the relay; the services and the bus must be bound already."""
     container.bind("event_dispatch", _event_dispatch)
     container.bind("relay", _relay)
 

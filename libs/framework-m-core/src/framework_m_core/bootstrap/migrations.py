@@ -1,4 +1,4 @@
-"""An app opened for its migrations: the DocTypes are known and the store is reached, and its schema may be anything."""
+"""Opening an app for its migrations: DocTypes loaded and store connected, whatever the state of its schema."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from framework_m_core.interfaces.migration import MigrationProtocol
 __all__ = ["MIGRATED", "open_migrations"]
 
 MIGRATED: Final = "migrated"
-"""A file in development's folder, touched when a schema has changed, so that a server that waits for it hears of it."""
+"""A file in the data folder, touched after a schema change to notify a waiting development server."""
 
 
 @asynccontextmanager
 async def open_migrations(folder: Path | None = None, *, changing: bool = False) -> AsyncIterator[MigrationProtocol]:
-    """The migrations of the app in a folder (default: the working directory); `changing` says that they are run.
+    """Open the migrations of the app in a folder (default: the working directory); `changing` if they will be run.
 
-    Raises ConfigurationError where there is no app, or where the chosen store has none.
+    Raises ConfigurationError if there is no app, or if the chosen store has no migrations.
     """
     application = Application(load_settings(folder or Path.cwd(), secrets=False, needs_app=True))
     if application.binding_of("migration") is None:

@@ -1,4 +1,4 @@
-"""Who may change a store's schema: the one rule, which every start follows."""
+"""The rule for what may change a store's schema, applied at every start."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ __all__ = ["WHAT_TO_DO", "SchemaAuthority", "schema_authority"]
 
 
 class SchemaAuthority(Enum):
-    """What the schema follows."""
+    """What determines the store's schema."""
 
     DOCTYPES = auto()
-    """Each start brings it in line with them."""
+    """Each start brings the schema in line with the DocTypes."""
     NOBODY = auto()
-    """Development in which the start was told to leave it."""
+    """Development with schema sync turned off."""
     MIGRATIONS = auto()
-    """It changes by `m migrate run` alone, in development too."""
+    """Only `m migrate run` changes the schema, even in development."""
     PRODUCTION = auto()
-    """A start never changes it, whether there are migrations yet or not."""
+    """A start never changes the schema, whether or not there are migrations."""
 
 
 WHAT_TO_DO: Final[Mapping[SchemaAuthority, str]] = {
@@ -33,13 +33,13 @@ WHAT_TO_DO: Final[Mapping[SchemaAuthority, str]] = {
     "itself: `m migrate run` does, by the revisions that `m migrate create` has written in development. What is "
     "lacking:",
 }
-"""What a start says where it may not change a schema that is not right."""
+"""Error messages of a start that may not change an outdated schema."""
 
 
 def schema_authority(*, production: bool, migrated: bool, sync: bool | None) -> SchemaAuthority:
-    """The authority, by the environment, whether migrations own the schema, and the setting `[sql] sync_schema`.
+    """Return the authority for an environment, migration ownership, and the setting `[sql] sync_schema`.
 
-    Raises ConfigurationError when the setting asks for what production never does.
+    Raises ConfigurationError if the setting is true in production.
     """
     if production and sync:
         raise ConfigurationError(

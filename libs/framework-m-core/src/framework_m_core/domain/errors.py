@@ -1,7 +1,7 @@
 """The error tree of the framework.
 
-Every error carries a stable `code`, a message that says what was expected, what came and how to mend it, and a
-`details` mapping. None knows HTTP: the status is decided in `http/error_responses` alone.
+Every error has a stable `code`, a message that states what was expected, what was got and how to fix it, and a
+`details` mapping. None depends on HTTP: only `http/error_responses` decides the status.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _LONGEST_TOLD: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One fault of one field: `field` is a dotted path such as `items.0.qty`."""
+    """An error in one field; `field` is a dotted path such as `items.0.qty`."""
 
     field: str
     code: str

@@ -25,8 +25,7 @@ _OPERATORS: Final = {
     FieldKind.INTEGER: _ANY_NUMBER | _ORDERED,
     FieldKind.UUID: _ANY_NUMBER,
 }
-"""Operators for a caller's values by kind of field; decimals and dates have no unique text form, so they are left out.
-"""
+"""Operators for a caller's values, by kind of field; decimals and dates are excluded, as their text is not unique."""
 
 
 def unite(scopes: Iterable[Filter]) -> Filter:

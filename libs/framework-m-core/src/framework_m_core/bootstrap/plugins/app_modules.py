@@ -1,4 +1,4 @@
-"""What an app declares: the DocTypes in its modules, and whatever else there registers itself."""
+"""Registration of an app: the DocTypes in its modules, and all other declarations there."""
 
 from __future__ import annotations
 
@@ -32,5 +32,5 @@ def _register(builder: RegistryBuilder, app: str, member: Any) -> None:
 
 
 def _is_doctype(member: type) -> bool:
-    """A pydantic model with the framework's fields that inherits them; the concrete base class itself is none."""
+    """Return whether a class inherits the framework fields, which excludes the concrete base class itself."""
     return is_document_class(member) and any(is_document_class(parent) for parent in member.__bases__)

@@ -1,4 +1,4 @@
-"""Which adapter serves which port: explicit config, else an installed variant, else `default`."""
+"""Binding of adapters to ports: by explicit config, else by an installed variant, else `default`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = [
 
 VARIANTS = "framework_m.variants"
 STORE_FAMILY = tuple(port.name for port in PORTS if port.key == STORE and not port.optional)
-"""Ports that one store serves together, chosen by the one name `store`."""
+"""Ports that one store serves together, chosen by the single key `store`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Binding:
 
     @property
     def setting(self) -> str:
-        """The key under `[adapters]` that chooses for this port."""
+        """The key under `[adapters]` that selects the adapter of this port."""
         return _setting(self.port)
 
 
@@ -56,7 +56,7 @@ def _setting(name: str) -> str:
 
 
 def installed_variants(discovered: Discovered) -> tuple[Variant, ...]:
-    """All installed variants, the highest priority first."""
+    """Return all installed variants, highest priority first."""
     variants = [_variant(choice, discovery.load(choice)) for choice in discovered.choices(VARIANTS)]
     return tuple(sorted(variants, key=lambda variant: -variant.priority))
 
@@ -64,7 +64,7 @@ def installed_variants(discovered: Discovered) -> tuple[Variant, ...]:
 def resolve_bindings(
     config: Mapping[str, str], variants: Sequence[Variant], discovered: Discovered
 ) -> tuple[Binding, ...]:
-    """One binding per port that has adapters. Raises ConfigurationError listing every choice that is not there."""
+    """Return one binding per port that has adapters. Raises ConfigurationError listing all errors."""
     problems: list[str] = []
     offered = {group.removeprefix(ADAPTERS): discovered.choices(group) for group in discovered.groups(ADAPTERS)}
     known = {_setting(port) for port in (STORE_FAMILY[0], *offered)}
@@ -107,7 +107,7 @@ def _bind(
 def _candidates(
     wanted: str, config: Mapping[str, str], variants: Sequence[Variant], problems: list[str]
 ) -> list[tuple[str, str]]:
-    """Choices from the strongest to the weakest, each with its source."""
+    """Return the choices for a port in order of precedence, each with its source."""
     claims = [variant for variant in variants if wanted in variant.adapters]
     if wanted not in config and len(claims) > 1 and claims[0].priority == claims[1].priority:
         first, second = claims[:2]

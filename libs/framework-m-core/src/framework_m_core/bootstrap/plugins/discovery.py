@@ -1,6 +1,6 @@
-"""What is installed: entry points, and the app in the working directory.
+"""Discovery of entry points: of installed packages, and of the app in the working directory.
 
-The only place that imports by name. It imports little itself, so that `m --help` is quick.
+This is the only module that imports by name. It imports little itself, so that `m --help` is fast.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _PASSED_OVER = {"__main__", "conftest", "tests"}
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One entry point: a name in a group, what it points to, and the distribution that brings it."""
+    """One entry point: its name, the object that it points to, and the distribution that provides it."""
 
     name: str
     value: str
@@ -59,9 +59,9 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Discovered:
-    """The entry points at hand: what is installed, and what the app in the working directory declares.
+    """The available entry points: of installed packages, and of the app in the working directory.
 
-    `folder` is that app's, `apps` what it declares under `framework_m.apps`, `version` what it says of itself.
+    `folder` and `version` are those of that app; `apps` are its entry points under `framework_m.apps`.
     """
 
     entries: Mapping[str, tuple[Choice, ...]]
@@ -70,23 +70,23 @@ class Discovered:
     version: str = "0"
 
     def choices(self, group: str) -> tuple[Choice, ...]:
-        """The entry points of a group."""
+        """Return the entry points of a group."""
         return self.entries.get(group, ())
 
     def groups(self, prefix: str) -> tuple[str, ...]:
-        """The groups whose name starts with a prefix."""
+        """Return the groups whose names start with a prefix."""
         return tuple(sorted(group for group in self.entries if group.startswith(prefix)))
 
 
 def installed() -> Discovered:
-    """What is installed."""
+    """Return the entry points of installed packages."""
     return Discovered(_installed())
 
 
 def discover(folder: Path) -> Discovered:
-    """What is installed, with the app whose `pyproject.toml` stands in a folder or above it, installed or not.
+    """Return the installed entry points with those of the app whose `pyproject.toml` is in or above a folder.
 
-    Raises ConfigurationError for a file that cannot be read, or that misspells a group.
+    The app need not be installed. Raises ConfigurationError for a file that is invalid or misspells a group.
     """
     for candidate in (folder, *folder.parents):
         file = candidate / "pyproject.toml"
@@ -132,12 +132,12 @@ def _with_app(file: Path) -> Discovered:
 
 
 def _normal(distribution: str) -> str:
-    """A distribution's name as indexes compare it (PEP 503)."""
+    """Return a distribution's normalized name (PEP 503)."""
     return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
 def load(choice: Choice) -> Any:
-    """What an entry point points to. Raises ConfigurationError naming it when it cannot be imported."""
+    """Import the object of an entry point. Raises ConfigurationError naming it if it cannot be imported."""
     module, _, attribute = choice.value.partition(":")
     try:
         loaded = importlib.import_module(module)
@@ -148,7 +148,7 @@ def load(choice: Choice) -> Any:
 
 
 def version_of(distribution: str) -> str:
-    """The version of an installed distribution, "0" of one that is not installed."""
+    """Return the version of an installed distribution, or "0" if it is not installed."""
     try:
         return version(distribution)
     except PackageNotFoundError:
@@ -156,17 +156,17 @@ def version_of(distribution: str) -> str:
 
 
 def folder_of(package: str) -> Path | None:
-    """Where an installed package stands, without importing it; None where it is not installed."""
+    """Return the folder of a package without importing it, or None if it is not installed."""
     spec = importlib.util.find_spec(package)
     places = spec.submodule_search_locations if spec else None
     return Path(places[0]) if places else None
 
 
 def describe(choice: Choice) -> str:
-    """The first line of what an entry point's docstring says, read from the source: nothing heavy is imported.
+    """Return the first line of an entry point's docstring, read from the source to avoid heavy imports.
 
-    A function has its own docstring; for anything else its module's counts, without a name before a colon. What is
-    broken says so here, so that it takes nothing else down.
+    For a function this is its own docstring, else that of the module, without a name before a colon. A broken entry
+    point is described as broken, so that it does not affect others.
     """
     module, _, attribute = choice.value.partition(":")
     try:
@@ -183,7 +183,7 @@ def describe(choice: Choice) -> str:
 
 
 def modules_of(package: ModuleType) -> Iterator[ModuleType]:
-    """A package and all modules in it but for its tests, imported. Raises ConfigurationError for one that cannot be."""
+    """Import and yield a package and its modules, except tests. Raises ConfigurationError if an import fails."""
     yield package
     for found in pkgutil.iter_modules(getattr(package, "__path__", ()), f"{package.__name__}."):
         if found.name.rpartition(".")[2] not in _PASSED_OVER:
@@ -201,7 +201,7 @@ _MACHINERY = frozenset({__file__, importlib.__file__})
 
 
 def _told(error: Exception) -> str:
-    """What an import failed with, and the last place that is neither a library's nor ours."""
+    """Return an import's error with the last location that is not in a library or the import machinery."""
     if isinstance(error, SyntaxError):
         return f"{type(error).__name__}: {error}"
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename not in _MACHINERY]

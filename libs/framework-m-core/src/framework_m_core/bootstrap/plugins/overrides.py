@@ -1,4 +1,4 @@
-"""Container overrides: factories under `framework_m.overrides`, and what modules of apps override at import."""
+"""Container overrides: factories under `framework_m.overrides`, and overrides that app modules record at import."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _GROUP = "framework_m.overrides"
 
 
 def override_by_entry_points(container: Container, discovered: Discovered) -> tuple[Choice, ...]:
-    """Override what entry points name, before anything is bound, and return these.
+    """Apply the overrides of entry points, before anything is bound, and return these entry points.
 
-    Raises ConfigurationError where two distributions override one name.
+    Raises ConfigurationError if two distributions override one name.
     """
     found: dict[str, Choice] = {}
     for choice in discovered.choices(_GROUP):
@@ -38,9 +38,9 @@ def override_by_modules(
     ports: Sequence[AppPort],
     by_entry_points: Sequence[Choice],
 ) -> None:
-    """Override what modules of the apps recorded with `framework_m.container.container` while they were imported.
+    """Apply the overrides that app modules recorded with `framework_m.container.container` while being imported.
 
-    Raises ConfigurationError listing what cannot be overridden.
+    Raises ConfigurationError listing all errors.
     """
     at_hand = dict.fromkeys(map(_package, discovered.choices(discovery.APPS)), False)
     taken = {choice.name: choice.distribution for choice in by_entry_points}

@@ -1,4 +1,4 @@
-"""Ports of the apps' own: protocols under `framework_m.ports`, whose adapters are bound as the framework's are."""
+"""Ports of apps: protocols under `framework_m.ports`, whose adapters are bound like the framework's."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _GROUP = "framework_m.ports"
 
 @dataclass(frozen=True, slots=True)
 class AppPort:
-    """A port of an app: its name, under which adapters are offered and chosen, and its protocol."""
+    """A port of an app: its name, under which adapters are provided and chosen, and its protocol."""
 
     choice: Choice
     protocol: type
@@ -33,7 +33,7 @@ class AppPort:
 
 
 def app_ports(discovered: Discovered, bindings: Sequence[Binding]) -> tuple[AppPort, ...]:
-    """All declared ports. Raises ConfigurationError listing every one that cannot be used."""
+    """Return all declared ports. Raises ConfigurationError listing all errors."""
     ports = [AppPort(choice, discovery.load(choice)) for choice in discovered.choices(_GROUP)]
     bound = {binding.port for binding in bindings}
     problems = [f"{_place(port)}: {text}" for port in ports for text in _problems(port, ports, bound)]
@@ -56,7 +56,7 @@ def _problems(port: AppPort, ports: Sequence[AppPort], bound: set[str]) -> Itera
 
 
 def ports_by_path(ports: Sequence[AppPort], apps: Sequence[Choice]) -> Mapping[str, str]:
-    """Return the names of ports by `app.port`, as overrides write them: each under the apps of its distribution."""
+    """Return the names of ports by `app.port`, as used in overrides, for each app of the port's distribution."""
     return {
         f"{app.name}.{port.name}": port.name
         for port in ports
@@ -66,7 +66,7 @@ def ports_by_path(ports: Sequence[AppPort], apps: Sequence[Choice]) -> Mapping[s
 
 
 def check_adapters(protocols: Mapping[str, type], adapters: Mapping[str, object]) -> Mapping[type, object]:
-    """The adapters by protocol. Raises ConfigurationError for one that lacks what its protocol names."""
+    """Return the adapters by protocol. Raises ConfigurationError for adapters that lack members of their protocol."""
     problems = []
     for name, protocol in protocols.items():
         needed: set[str] = getattr(protocol, "__protocol_attrs__", set())

@@ -1,4 +1,4 @@
-"""Whether one setting may have a value, before anybody writes it down."""
+"""Validation of a single setting before it is written."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _OWN_WORDS = {"assertion_error", "value_error"}
 
 
 def model_of(discovered: Discovered, section: str, key: str) -> type[BaseModel]:
-    """The model that has a setting. Raises ConfigurationError, with what was probably meant."""
+    """Return the model of a setting. Raises ConfigurationError with a suggestion for an unknown one."""
     models = settings_models(discovered)
     model = models.get(section)
     if model is None:
@@ -33,7 +33,7 @@ def model_of(discovered: Discovered, section: str, key: str) -> type[BaseModel]:
 
 
 def is_secret(discovered: Discovered, section: str, key: str) -> bool:
-    """Whether a setting is one that nobody but the process should see. Raises ConfigurationError as `model_of`."""
+    """Return whether a setting is secret. Raises ConfigurationError as `model_of` does."""
     info = model_of(discovered, section, key).model_fields.get(key)
     return info is not None and SecretStr in (info.annotation, *get_args(info.annotation))
 
@@ -41,10 +41,10 @@ def is_secret(discovered: Discovered, section: str, key: str) -> bool:
 def check_setting(
     discovered: Discovered, section: str, key: str, value: str | Sequence[str], *, given: str | None = None
 ) -> Any:
-    """The value that a text means, read as the environment's is.
+    """Return the value of a text, parsed like an environment variable.
 
-    `given` is the text as it was written, where variables stood in it: what came out of them is not told, and a secret
-    never. Raises ConfigurationError: what was expected.
+    `given` is the original text if it contained variables; error messages then hide their values, and secrets always.
+    Raises ConfigurationError stating what was expected.
     """
     model = model_of(discovered, section, key)
     hidden = given is not None or is_secret(discovered, section, key)
@@ -64,7 +64,7 @@ def check_setting(
 
 
 def _said(fault: ErrorDetails, model: type[BaseModel], key: str, hidden: bool) -> str:
-    """What was wrong; a validator's own words may hold the value, so that a hidden one's setting is described."""
+    """Return the error message; for a hidden value, a validator's own is replaced, as it may contain the value."""
     if hidden and fault["type"] in _OWN_WORDS:
         info = model.model_fields.get(key)
         return f"expected is what fits: {info.description}" if info and info.description else "it is not accepted"

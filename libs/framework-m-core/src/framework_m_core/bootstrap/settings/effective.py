@@ -1,4 +1,4 @@
-"""What settings come to: what was set, else what the framework takes instead."""
+"""Effective settings: configured values, or else the framework's defaults."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _HIDDEN = SecretStr("")
 
 @dataclass(frozen=True, slots=True)
 class EffectiveSettings:
-    """One setting: its value, None where there is none, and where it comes from."""
+    """One setting: its value, if any, and its origin."""
 
     key: str
     value: Any
@@ -27,15 +27,15 @@ class EffectiveSettings:
 
 @runtime_checkable
 class _HasDefaults(Protocol):
-    """A settings model whose unset settings come to something that depends on the app and its environment."""
+    """A settings model with defaults that depend on the app and its environment."""
 
     def effective(self, settings: Settings) -> Mapping[str, Any]:
-        """What unset settings come to, by key."""
+        """Return the effective values of unset settings, by key."""
         ...
 
 
 def effective_settings(settings: Settings, section: str) -> Iterator[EffectiveSettings]:
-    """Every setting of a section."""
+    """Yield the settings of a section."""
     model = settings.sections[section]
     defaults = model.effective(settings) if isinstance(model, _HasDefaults) else {}
     for key, value in {**dict(model), **(model.model_extra or {})}.items():

@@ -1,4 +1,4 @@
-"""`Settings`: every section as a typed model, with the sections that core itself reads."""
+"""`Settings`: all sections as typed models, including the sections of core itself."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class FrameworkSettings(BaseModel):
     )
 
     def effective(self, settings: Settings) -> Mapping[str, Any]:
-        """What unset settings come to."""
+        """Return the effective values of unset settings, by key."""
         return {"apps": [choice.name for choice in settings.local_apps]}
 
 
@@ -60,7 +60,7 @@ class AdapterSettings(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All sections as typed models, where each value came from, and the folders that matter."""
+    """All sections as typed models, the origin of each value, the root folder and the discovered packages."""
 
     sections: Mapping[str, BaseModel]
     origins: Mapping[tuple[str, str], str]
@@ -69,7 +69,7 @@ class Settings:
 
     @property
     def local_apps(self) -> tuple[Choice, ...]:
-        """The app in the working directory, which need not be installed."""
+        """The apps declared in the working directory, which need not be installed."""
         return self.discovered.apps
 
     @property
@@ -84,10 +84,10 @@ class Settings:
 
     @property
     def production(self) -> bool:
-        """Whether the environment is production."""
+        """True if the environment is production."""
         return self.framework.env == "production"
 
     @property
     def data_folder(self) -> Path:
-        """The app's `.m/` folder, for what the framework keeps on disk."""
+        """The app's `.m/` folder, where the framework stores files."""
         return self.root / ".m"

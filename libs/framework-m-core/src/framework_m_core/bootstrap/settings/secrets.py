@@ -1,4 +1,4 @@
-"""Secrets that no file states: generated once for development, refused in production."""
+"""Secrets that are not configured: generated once in development, an error in production."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from framework_m_core.domain.errors import ConfigurationError
 __all__ = ["GENERATED", "data_folder", "fill_secrets", "unset_secrets"]
 
 GENERATED = "generated_in_development"
-"""A settings field with this in its `json_schema_extra` is a secret that development makes for itself."""
+"""The key in `json_schema_extra` that marks a settings field as a secret generated in development."""
 
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
 def fill_secrets(settings: Settings) -> Settings:
-    """Settings with all generated secrets set.
+    """Return the settings with all missing secrets generated.
 
-    Raises ConfigurationError in production, naming what to set, and for a kept secret that is no good.
+    Raises ConfigurationError in production, naming what to set, and for an invalid stored secret.
     """
     missing = [(section, field) for section, model in settings.sections.items() for field in unset_secrets(model)]
     if not missing:
@@ -47,7 +47,7 @@ def fill_secrets(settings: Settings) -> Settings:
 
 
 def data_folder(folder: Path) -> Path:
-    """The `.m/` folder, made for its owner alone and ignored by git."""
+    """Create the `.m/` folder if needed, accessible only to its owner and ignored by git, and return it."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     ignore = folder / ".gitignore"
     if not ignore.exists():
@@ -56,7 +56,7 @@ def data_folder(folder: Path) -> Path:
 
 
 def unset_secrets(model: BaseModel) -> list[str]:
-    """The generated secrets of a section that nobody has set."""
+    """Return the names of unset secrets in a section that development generates."""
     return [
         name
         for name, info in type(model).model_fields.items()
@@ -71,7 +71,7 @@ def _variable(section: str, field: str) -> str:
 
 
 def _with_kept(model: BaseModel, field: str, file: Path, variable: str) -> BaseModel:
-    """A section with the secret of a file, held to the same rules as one that is set. Raises ConfigurationError."""
+    """Return a section with the secret of a file, validated like a configured one. Raises ConfigurationError."""
     given = {name: getattr(model, name) for name in model.model_fields_set}
     try:
         return type(model).model_validate({**given, field: _kept(file, variable)})
@@ -83,7 +83,7 @@ def _with_kept(model: BaseModel, field: str, file: Path, variable: str) -> BaseM
 
 
 def _kept(file: Path, variable: str) -> str:
-    """The secret in a file, which is made when missing. Raises ConfigurationError where it is not its owner's alone."""
+    """Return the secret in a file, creating it if missing. Raises ConfigurationError if others have access to it."""
     try:
         if not file.exists():
             _offer(file)
@@ -98,7 +98,7 @@ def _kept(file: Path, variable: str) -> str:
 
 
 def _offer(file: Path) -> None:
-    """Makes a secret, whole before it has its name: of several processes at once, the first to name its own decides."""
+    """Create a secret file atomically: of several concurrent processes, the first to link its own wins."""
     descriptor, draft = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.parent)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as stream:

@@ -1,4 +1,4 @@
-"""Settings: defaults, then `framework_config.toml`, then the environment; typed, and complete about what is wrong."""
+"""Settings: defaults, then `framework_config.toml`, then the environment; typed, with all errors reported at once."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ def load_settings(
     secrets: bool = True,
     needs_app: bool = False,
 ) -> Settings:
-    """Reads all settings for an app's folder. Raises ConfigurationError with every problem.
+    """Load all settings for an app's folder. Raises ConfigurationError listing all errors.
 
-    `overrides` maps `"section.key"` to a value and outranks everything; command-line options use it. Without
-    `secrets`, those that nobody has set stay so: for looking at settings, not for working with them. With `needs_app`,
-    a folder without an app is refused before anything is made there.
+    `overrides` maps `"section.key"` to a value and takes precedence over all sources; command-line options use it.
+    Without `secrets`, missing secrets stay unset: for inspecting settings, not for running with them. With `needs_app`,
+    a folder without an app is rejected before anything is created there.
     """
     environment = os.environ if environment is None else environment
     problems: list[str] = []
@@ -70,12 +70,12 @@ def load_settings(
 
 
 def config_file(folder: Path) -> Path:
-    """The configuration file that holds for a folder, or where one would be made: beside the app's pyproject.toml."""
+    """Return the configuration file of a folder, or the path to create one at: beside the app's pyproject.toml."""
     return _find(folder) or (discovery.discover(folder).folder or folder) / CONFIG_FILE
 
 
 def settings_models(discovered: Discovered) -> dict[str, type[BaseModel]]:
-    """The typed model of every section."""
+    """Return the typed models of all sections, by name."""
     own: dict[str, type[BaseModel]] = {"framework": FrameworkSettings, "adapters": AdapterSettings}
     return own | {choice.name: discovery.load(choice) for choice in discovered.choices(SETTINGS_GROUP)}
 
@@ -111,7 +111,7 @@ def _take_environment(
 
 
 def _one_underscore(environment: Mapping[str, str], models: Mapping[str, type[BaseModel]]) -> list[str]:
-    """Variables that would be settings if they had two underscores after the section."""
+    """Return an error for each variable that would be a setting with two underscores after the section."""
     meant = {
         f"M_{section}_{key}".upper(): f"M_{section}__{key}".upper()
         for section, model in models.items()
@@ -137,7 +137,7 @@ def _set(
 
 
 def _expand(values: dict[str, dict[str, Any]], environment: Mapping[str, str], problems: list[str]) -> None:
-    """Replaces `${NAME}`; a value whose variable is missing is left out, so that it is reported once."""
+    """Replace `${NAME}`; drop a value whose variable is missing, so that it is reported only once."""
     for section, entries in values.items():
         for key, value in list(entries.items()):
             missing: list[str] = []
@@ -148,7 +148,7 @@ def _expand(values: dict[str, dict[str, Any]], environment: Mapping[str, str], p
 
 
 def _expanded(value: Any, environment: Mapping[str, str], missing: list[str]) -> Any:
-    """A value with the variables in its texts replaced, at any depth; names of those that are not set go to a list."""
+    """Return a value with variables replaced at any depth, appending the names of unset ones to `missing`."""
     if isinstance(value, list):
         return [_expanded(item, environment, missing) for item in value]
     if isinstance(value, dict):
@@ -181,7 +181,7 @@ def _validate(
 
 
 def typed(model: type[BaseModel], key: str, value: Any) -> Any:
-    """A value as a model takes it: text for a list setting is split at commas."""
+    """Return a value as expected by a model; text for a list setting is split at commas."""
     info = model.model_fields.get(key)
     if info is None or not isinstance(value, str):
         return value
