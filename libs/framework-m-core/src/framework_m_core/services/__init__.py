@@ -1,1 +1,1 @@
-"""Use cases, one noun a file; they take ports as arguments."""
+"""Use cases, one noun per file; they take ports as arguments."""

@@ -1,4 +1,4 @@
-"""`RegistryChanges`: puts another registry in the place of the current one while requests run, in all processes."""
+"""`RegistryChanges`: replaces the current registry while requests run, in all processes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ type Build = Callable[[Registry], Awaitable[Registry]]
 
 
 class RegistryChanges:
-    """One change at a time: the store's schema is widened first, so that old and new requests both find theirs."""
+    """Registry swaps, one at a time; the store's schema is expanded first, so that it fits old and new requests."""
 
     def __init__(self, registry_handle: RegistryHandle, schema_mapper: SchemaMapperProtocol) -> None:
         self._registries = registry_handle
@@ -25,23 +25,23 @@ class RegistryChanges:
         self._turn = asyncio.Lock()
 
     def build_with(self, build: Build) -> None:
-        """Register what makes the registry anew when another process has changed it."""
+        """Set the function that rebuilds the registry after another process has changed it."""
         self._build = build
 
     async def apply(self, registry: Registry) -> None:
-        """Make a registry the current one and tell the other processes, which follow within a second.
+        """Make a registry current and tell the other processes, which follow within a second.
 
-        What `Build` reads must have been committed. Raises ConfigurationError, and changes nothing, for what no store
-        can do.
+        What `Build` reads must have been committed. Raises ConfigurationError, changing nothing, if the schema cannot
+        be expanded.
         """
         async with self._turn:
             await self._schema_mapper.expand(registry)
             known, published = self._registries.generation, await self._schema_mapper.publish()
-            # Others have published meanwhile: this registry may lack their change, and `follow` has it built anew.
+            # If others have published meanwhile, this registry may lack their change: `follow` rebuilds it.
             self._registries.swap(registry, published if published == known + 1 else known)
 
     async def follow(self) -> bool:
-        """Build the registry anew when another process has published one. Return whether it was swapped."""
+        """Rebuild the registry if another process has published one; return whether it was swapped."""
         async with self._turn:
             published = await self._schema_mapper.generation()
             if self._build is None or published == self._registries.generation:

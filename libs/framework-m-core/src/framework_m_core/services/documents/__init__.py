@@ -1,1 +1,1 @@
-"""Writes: one service, its pipeline, hooks, validation and links."""
+"""Documents: the service, its write pipeline, hooks, validation and links."""

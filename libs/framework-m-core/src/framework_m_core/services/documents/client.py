@@ -1,4 +1,4 @@
-"""The door to documents as hooks and event handlers get it: one scope, one unit of work, one call at a time."""
+"""`DocumentClient`: the document service for hooks and handlers, with one context and one call at a time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["DocumentClient", "DocumentOperations"]
 
 
 class DocumentOperations(Protocol):
-    """What a client calls of the document service."""
+    """The operations of the document service that a client calls."""
 
     async def get(
         self, context: RequestContext, doctype: str, ref: UUID | str, *, for_update: bool = False
@@ -56,14 +56,14 @@ class DocumentOperations(Protocol):
 
 @dataclass(slots=True)
 class _Turns:
-    """Lets the calls of one hook follow each other, and remembers whether any of them wrote."""
+    """The lock that serializes the calls of one hook, and whether any of them wrote."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     wrote: bool = False
 
 
 class DocumentClient:
-    """`controllers.Documents` over the document service."""
+    """An implementation of `controllers.Documents` over the document service."""
 
     def __init__(self, service: DocumentOperations, context: RequestContext, turns: _Turns | None = None) -> None:
         self._service = service
@@ -72,16 +72,16 @@ class DocumentClient:
 
     @property
     def wrote(self) -> bool:
-        """Whether anything has been written through this door."""
+        """Whether anything has been written through this client."""
         return self._turns.wrote
 
     async def create(self, doctype: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Creates a document; the answer holds what the caller may read of it."""
+        """Create a document and return what the caller may read of it."""
         async with self._writing():
             return await self._service.create(self._context, doctype, values)
 
     async def get(self, doctype: str, ref: UUID | str, *, for_update: bool = False) -> Mapping[str, Any]:
-        """A document by id or name; in a hook, `for_update` keeps others from changing it until the write ends."""
+        """Return a document by id or name; in a hook, `for_update` locks it until the write ends."""
         async with self._turns.lock:
             return await self._service.get(self._context, doctype, ref, for_update=for_update)
 
@@ -95,33 +95,33 @@ class DocumentClient:
         limit: int = DEFAULT_LIMIT,
         offset: int = 0,
     ) -> PaginatedResult[dict[str, Any]]:
-        """A page of documents, with filters, order and fields as the HTTP API takes them."""
+        """Return a page of documents; filters, order and fields are as in the HTTP API."""
         request = ListRequest(limit, offset, filters=filters, order_by=order_by, fields=fields)
         async with self._turns.lock:
             return await self._service.list(self._context, doctype, request)
 
     async def update(self, doctype: str, ref: UUID | str, values: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Merges values into a document."""
+        """Merge values into a document and return what the caller may read of it."""
         async with self._writing():
             return await self._service.update(self._context, doctype, ref, values)
 
     async def delete(self, doctype: str, ref: UUID | str) -> None:
-        """Deletes a document softly."""
+        """Delete a document softly."""
         async with self._writing():
             await self._service.delete(self._context, doctype, ref)
 
     async def submit(self, doctype: str, ref: UUID | str) -> Mapping[str, Any]:
-        """Makes a draft final."""
+        """Make a draft final."""
         async with self._writing():
             return await self._service.submit(self._context, doctype, ref)
 
     async def cancel(self, doctype: str, ref: UUID | str) -> Mapping[str, Any]:
-        """Revokes a submitted document."""
+        """Revoke a submitted document."""
         async with self._writing():
             return await self._service.cancel(self._context, doctype, ref)
 
     def elevated(self, reason: str) -> DocumentClient:
-        """The same door, in the same unit of work, acting as the system for a reason that the audit keeps."""
+        """Return a client in the same unit of work that acts as the system; the audit log records the reason."""
         return DocumentClient(self._service, self._context.elevated(reason), self._turns)
 
     @asynccontextmanager

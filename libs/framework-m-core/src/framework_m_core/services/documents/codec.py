@@ -1,4 +1,4 @@
-"""Between stored values by field name and a document as a model."""
+"""Conversion of stored values by field name to a document model."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["attributes_from_values", "document_from_values"]
 
 
 def attributes_from_values(plan: CompiledDocType, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Stored values by attribute name, as the constructor of a model takes them; containers are copied."""
+    """Return stored values by attribute name, as model constructors take them; containers are copied."""
     attributes = {attribute: values[name] for name, attribute in zip(plan.columns, plan.attributes, strict=True)}
     for name in plan.converted:
         attributes[name] = _member(plan.fields[name], values[name])
@@ -36,7 +36,7 @@ def _member(spec: FieldSpec, value: Any) -> Any:
 
 
 def document_from_values(plan: CompiledDocType, values: Mapping[str, Any]) -> BaseModel:
-    """A stored document as a model, built without validating; containers are copied."""
+    """Build a document model from stored values without validating; containers are copied."""
     attributes = attributes_from_values(plan, values)
     for name, child in plan.children.items():
         attributes[name] = [_row(child.model, row) for row in attributes[name]]

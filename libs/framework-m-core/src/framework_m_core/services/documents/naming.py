@@ -1,6 +1,6 @@
-"""Names for new documents, numbers allocated before the transaction so that hooks never hold a counter.
+"""Names for new documents; numbers are allocated before the transaction, so that hooks never hold a counter.
 
-A write that joins a unit takes its number in it: a second connection might wait for the first for ever.
+A write that joins a unit allocates in that unit, since a second connection could wait for the first forever.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["NamingService"]
 
 
 class NamingService:
-    """Applies a DocType's naming rule."""
+    """The naming rules of DocTypes, applied to new documents."""
 
     def __init__(self, counter: CounterProtocol) -> None:
         self._counter = counter
@@ -30,7 +30,10 @@ class NamingService:
     async def name(
         self, plan: CompiledDocType, id: UUID, given: str | None, values: Mapping[str, Any], context: RequestContext
     ) -> str:
-        """The name of a new document; `given` counts under `naming = "prompt"` alone, where it is required."""
+        """Return the name of a new document; `given` is used only with `naming = "prompt"`, which requires it.
+
+        Raises ValidationError for an unusable name.
+        """
         match plan.naming:
             case PromptNaming():
                 name = given
@@ -45,7 +48,7 @@ class NamingService:
         return _checked(name)
 
     async def _number(self, prefix: str, context: RequestContext) -> int:
-        """The next number; one that may have been taken is lost, since a series may have gaps."""
+        """Allocate the next number; one whose outcome is unknown is skipped, since a series may have gaps."""
         if context.unit is not None:
             unit: UnitOfWorkProtocol = context.unit
             return await unit.allocate(prefix)

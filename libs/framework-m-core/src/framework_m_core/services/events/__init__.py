@@ -1,1 +1,1 @@
-"""From the outbox to the bus, and from the bus to the handlers."""
+"""Event delivery: from the outbox to the bus, and from the bus to the handlers."""

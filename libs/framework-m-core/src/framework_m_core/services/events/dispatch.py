@@ -1,4 +1,4 @@
-"""Event dispatch: runs the app's `@on` handlers of each event that the bus brings."""
+"""`EventDispatch`: runs the app's `@on` handlers for each event that the bus delivers."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ __all__ = ["HANDLERS", "EventDispatch"]
 _log = logging.getLogger(__name__)
 
 HANDLERS: Final = "handlers"
-"""The group that subscribes the handlers: its name is kept by brokers, so it stays."""
+"""The subscriber group of the handlers; brokers store the name, so it must not change."""
 
 
 class EventDispatch:
-    """The subscriber of the group `handlers`."""
+    """The subscriber for the group `handlers`."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class EventDispatch:
         seconds: float,
         injector: Injector = NO_INJECTION,
     ) -> None:
-        """`seconds` is how long a handler may take."""
+        """Create a dispatch whose handlers may each take `seconds`."""
         self._registries = registries
         self._documents = documents
         self._clock = clock
@@ -43,9 +43,9 @@ class EventDispatch:
         self._seconds = seconds
 
     async def handle(self, event: DomainEvent) -> None:
-        """Runs the handlers of an event in declared order; raises what the first to fail raised, which is logged.
+        """Run the handlers of an event in declared order; log and re-raise the error of the first that fails.
 
-        One that takes too long, or waits for something that somebody has cancelled, has failed.
+        A handler also fails when it exceeds the time limit or awaits something that was cancelled.
         """
         registry = self._registries.current
         for handler in registry.handlers_of(event.doctype, event.type):
@@ -87,7 +87,7 @@ class EventDispatch:
 
 
 def _log_context(context: RequestContext, event: DomainEvent) -> LogContext:
-    """Whose doing the event was stands in the log, though the handler works as the system."""
+    """Return the log context of a handler: it logs the event's actor, although the handler acts as the system."""
     return LogContext(
         source="event",
         request_id=context.request_id,

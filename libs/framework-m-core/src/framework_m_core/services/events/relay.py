@@ -1,4 +1,4 @@
-"""The outbox relay: takes events from the outbox to the bus, in order per document, at least once."""
+"""`OutboxRelay`: delivers events from the outbox to the bus, in order per document, at least once."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _MARK_EVERY = timedelta(seconds=1)
 
 
 class OutboxRelay:
-    """One loop per process; the lease lets one of them work at a time, whatever the number of workers."""
+    """The relay loop, one per process; the lease lets only one process deliver at a time."""
 
     def __init__(
         self, outbox: OutboxProtocol, event_bus: EventBusProtocol, idempotency: IdempotencyProtocol, clock: Clock
@@ -46,7 +46,7 @@ class OutboxRelay:
         self._stopped = asyncio.Event()
 
     async def run(self) -> None:
-        """Works until it is stopped; a store or a bus that is away is waited for."""
+        """Deliver until stopped, waiting while the store or the bus is unavailable."""
         with bound_log_context(LogContext(source="relay")):
             await self._run()
 
@@ -69,11 +69,11 @@ class OutboxRelay:
                 await self._outbox.release(self._holder)
 
     def stop(self) -> None:
-        """Has the work end after the event that is being delivered."""
+        """Stop after the event that is being delivered."""
         self._stopped.set()
 
     async def work(self) -> int:
-        """Delivers one batch, if this relay has the lease; returns how many events it took."""
+        """Deliver one batch if this relay has the lease, and return the number of events read."""
         now = self._clock()
         if not await self._outbox.lease(self._holder, now, LEASE):
             return 0
@@ -87,7 +87,7 @@ class OutboxRelay:
         return len(rows)
 
     async def _deliver_leased(self, rows: Sequence[OutboxRow]) -> None:
-        """Delivers while the lease is renewed, so that a slow handler does not lose it to another relay."""
+        """Deliver while renewing the lease, so that a slow handler does not lose it to another relay."""
         self._leased = True
         renewal = asyncio.create_task(self._renew())
         try:
@@ -97,7 +97,7 @@ class OutboxRelay:
             await asyncio.gather(renewal, return_exceptions=True)
 
     async def _renew(self) -> None:
-        """Keeps the lease; where that fails or takes too long, whatever the reason, it counts as lost."""
+        """Renew the lease until delivery ends; any error or timeout counts as losing it."""
         pause = LEASE.total_seconds() / 3
         while self._leased:
             await asyncio.sleep(pause)
@@ -109,7 +109,7 @@ class OutboxRelay:
                 self._leased = False
 
     async def _deliver(self, rows: Sequence[OutboxRow]) -> None:
-        """Publishes until the lease is lost. What is settled is marked in between, and whatever happens."""
+        """Publish until the lease is lost or the relay stops; mark delivered events periodically and on exit."""
         by_event = {hash_key(row.event.id): row for row in rows}
         settled: list[int] = []
         mark_at = self._clock() + _MARK_EVERY
@@ -131,7 +131,7 @@ class OutboxRelay:
                 await self._outbox.mark_published(settled, self._clock())
 
     async def _failed(self, row: OutboxRow, error: Exception) -> None:
-        """Counts a failure: the event is tried again later, or given up."""
+        """Count a failed delivery, and retry the event later or give up."""
         attempts = row.attempts + 1
         pause = timedelta(seconds=min(2**attempts, 600))
         retry_at = None if attempts >= MAX_ATTEMPTS else self._clock() + pause

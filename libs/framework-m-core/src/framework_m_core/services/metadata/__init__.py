@@ -1,1 +1,1 @@
-"""Metadata and JSON Schema of DocTypes, cut to what a caller may see."""
+"""Metadata and JSON Schema of DocTypes, reduced to what a caller may see."""

@@ -1,4 +1,4 @@
-"""JSON Schema 2020-12 of a DocType, cut down to the fields that a caller may see."""
+"""JSON Schema 2020-12 of a DocType, reduced to the fields that a caller may see."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ANNOTATIONS: Final = "x-framework-m"
 
 
 class _Generator(GenerateJsonSchema):
-    """Pydantic's, with decimals as the text that they travel as."""
+    """Pydantic's generator, with decimals as strings, their format in JSON."""
 
     def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:
         bounds = {word: str(schema[key]) for key, word in _BOUNDS.items() if key in schema}  # type: ignore[literal-required]
@@ -31,7 +31,7 @@ class _Generator(GenerateJsonSchema):
 
 
 def document_schema(plan: CompiledDocType, readable: frozenset[str], writable: frozenset[str]) -> dict[str, Any]:
-    """The schema of a document as the caller reads and writes it; child rows stand inside their field."""
+    """Return the schema of a document as the caller reads and writes it, with child rows inline in their field."""
     whole = _whole(plan.model)
     definitions = whole.pop("$defs", {})
     shown = [name for name in (*FRAMEWORK_FIELDS, *plan.fields) if name in readable or name in writable]
@@ -45,7 +45,7 @@ def document_schema(plan: CompiledDocType, readable: frozenset[str], writable: f
 
 
 def input_schema(plan: CompiledDocType, writable: frozenset[str], *, creating: bool) -> dict[str, Any]:
-    """The schema of a body that creates or changes a document."""
+    """Return the schema of a body that creates or changes a document."""
     given = _given_name(plan) if creating else frozenset[str]()
     schema = document_schema(plan, frozenset(), writable | given)
     schema["additionalProperties"] = False
@@ -88,7 +88,7 @@ def _row_schema(
 
 
 def _cut(whole: dict[str, Any], shown: list[str], specs: Mapping[str, FieldSpec]) -> dict[str, Any]:
-    """The object schema with some of its properties."""
+    """Return the object schema with only the properties in `shown`."""
     properties = whole.pop("properties", {})
     required = [name for name in shown if specs[name].required]
     whole.pop("required", None)
@@ -102,7 +102,7 @@ def _annotate(
     readable: frozenset[str] | set[str],
     writable: frozenset[str] | set[str],
 ) -> None:
-    """Marks what is only read or only written; placeholders and sensitive values are no defaults to show."""
+    """Mark read-only and write-only properties; hide defaults and examples of framework and sensitive fields."""
     for name, described in schema["properties"].items():
         if name not in writable:
             described["readOnly"] = True
@@ -114,7 +114,7 @@ def _annotate(
 
 
 def _referenced(node: Any) -> Iterator[str]:
-    """Names of the definitions that a schema refers to; those of enums refer to no other."""
+    """Yield the names of the definitions that a schema refers to; enum definitions refer to no others."""
     if isinstance(node, dict):
         if isinstance(reference := node.get("$ref"), str):
             yield reference.removeprefix(_REFERENCE)

@@ -1,4 +1,4 @@
-"""`MetadataService`: what a caller may see of the DocTypes, as a user interface needs it."""
+"""`MetadataService`: the DocTypes as a caller may see them, described for user interfaces."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from framework_m_core.services.permissions import PermissionService
 __all__ = ["MetadataService"]
 
 _SHOWN = tuple(action for action in ACTIONS if action != "select")
-"""To choose a document as the target of a link is not to see its DocType."""
+"""Permission to select documents as link targets does not make their DocType visible."""
 _OF_SUBMITTABLE = frozenset({"submit", "cancel"})
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _NOBODY: frozenset[str] = frozenset()
@@ -32,7 +32,7 @@ type _Describe = Callable[[CompiledDocType, frozenset[str], frozenset[str], tupl
 
 
 class MetadataService:
-    """Describes DocTypes that have an API, each as the caller's grants let it be seen."""
+    """Descriptions of the DocTypes that have an API, as far as the caller's grants show them."""
 
     def __init__(self, registries: RegistryHandle, permissions: PermissionService) -> None:
         self._registries = registries
@@ -40,15 +40,17 @@ class MetadataService:
         self._described: Derived[Registry, _Describe] = Derived(lambda _: lru_cache(maxsize=1024)(_describe))
 
     async def visible(self, context: RequestContext) -> dict[str, dict[str, Grant]]:
-        """The caller's grants by DocType and action, of those DocTypes that the caller has any for, by name."""
+        """Return the caller's grants by DocType and action, sorted by name, without DocTypes that have none."""
         context = self._registries.pin(context)
         served = sorted(plan.name for plan in context.registry.doctypes.values() if plan.meta.has_api)
         grants = {name: await self._grants(context, context.registry.get(name)) for name in served}
         return {name: found for name, found in grants.items() if found}
 
     async def overview(self, context: RequestContext) -> dict[str, Any]:
-        """The DocTypes that the caller has any grant for, by module. Raises AuthenticationError for anonymous
-        callers that may see none."""
+        """Return the DocTypes that the caller has a grant for, by module.
+
+        Raises AuthenticationError for anonymous callers that may see none.
+        """
         context = self._registries.pin(context)
         modules: dict[str, list[dict[str, Any]]] = {}
         for name, grants in (await self.visible(context)).items():
@@ -66,7 +68,11 @@ class MetadataService:
         return {"modules": [{"name": name, "doctypes": modules[name]} for name in sorted(modules)]}
 
     async def describe(self, context: RequestContext, doctype: str) -> Mapping[str, Any]:
-        """One DocType. Raises AuthenticationError, DocTypeNotFoundError, and NoGrantError without any grant."""
+        """Describe one DocType.
+
+        Without any grant, raises AuthenticationError for anonymous callers, DocTypeNotFoundError for a DocType
+        that does not exist or has no API, and else NoGrantError.
+        """
         context = self._registries.pin(context)
         plan: CompiledDocType | None = context.registry.doctypes.get(doctype)
         known = plan is not None and plan.meta.has_api
@@ -82,7 +88,7 @@ class MetadataService:
         raise NoGrantError(f"none of your roles may do anything with {doctype}", rule=f"{doctype}.*")
 
     async def _grants(self, context: RequestContext, plan: CompiledDocType) -> dict[str, Grant]:
-        """The caller's grants by action, in the order of actions."""
+        """Return the caller's grants by action, in the order of `ACTIONS`."""
         grants = {}
         for action in _SHOWN:
             if action in _OF_SUBMITTABLE and not plan.meta.submittable:
@@ -114,7 +120,7 @@ def _describe(
 
 
 def _fields(plan: CompiledDocType, readable: frozenset[str], writable: frozenset[str]) -> Iterator[dict[str, Any]]:
-    """The name where callers give it, then the declared fields that the caller may read or write."""
+    """Yield the name if callers set it, then the declared fields that the caller may read or write."""
     if isinstance(plan.naming, PromptNaming):
         yield {**_field(FRAMEWORK_SPECS["name"], "name", readable, writable), "required": True, "read_only": False}
     seen = readable | writable

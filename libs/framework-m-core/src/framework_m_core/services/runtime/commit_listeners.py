@@ -1,4 +1,4 @@
-"""Who in this process is told of committed writes: caches that must forget, and live hints."""
+"""`CommitListeners`: callbacks of this process for committed writes, such as cache invalidation and live hints."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ __all__ = ["CommitListeners"]
 
 
 class CommitListeners:
-    """Callbacks by DocType. They run after the commit, may be lost with the process, and never change an answer.
+    """Callbacks by DocType. They run after the commit, may be lost with the process, and never change a response.
 
-    What must not be lost belongs into an event handler.
+    Use an event handler for work that must not be lost.
     """
 
     def __init__(self) -> None:
         self._callbacks: dict[str, list[Callable[[UUID], None]]] = {}
 
     def watch(self, doctype: str, callback: Callable[[UUID], None]) -> None:
-        """Calls back with the id of each document of a DocType that is written here."""
+        """Call `callback` with the id of each document of a DocType that this process writes."""
         self._callbacks.setdefault(doctype, []).append(callback)
 
     def written(self, unit: UnitOfWorkProtocol, doctype: str, id: UUID) -> None:
-        """Tells the watchers of a DocType, once the unit has committed."""
+        """Run the callbacks of a DocType once the unit has committed."""
         callbacks = self._callbacks.get(doctype)
         if callbacks is None:
             return

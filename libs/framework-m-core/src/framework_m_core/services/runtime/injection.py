@@ -1,4 +1,4 @@
-"""`Injector`: hands the adapters of the app's own ports to what asks for them by annotation."""
+"""`Injector`: passes adapters of the app's own ports to controllers and functions that annotate them."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ _NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
 class Injector:
-    """Resolved once per registry: what each controller class and each function is given."""
+    """The adapters for each controller class and function, resolved once per registry."""
 
     def __init__(self, adapters: Mapping[type, object]) -> None:
         self._adapters = adapters
         self._given = Derived(self._resolve)
 
     def inject(self, registry: Registry, controller: Controller[Any]) -> None:
-        """Fills the attributes of a controller that are annotated with a port."""
+        """Set the attributes of a controller that are annotated with a port."""
         if given := self._given.of(registry):
             for one in links_of(controller):
                 vars(one).update(given.get(type(one), _NOTHING))
 
     def arguments(self, registry: Registry, function: Any) -> Mapping[str, object]:
-        """What a function is called with beside its own arguments."""
+        """Return the injected arguments of a function."""
         return self._given.of(registry).get(function, _NOTHING)
 
     def _resolve(self, registry: Registry) -> Mapping[Any, Mapping[str, object]]:

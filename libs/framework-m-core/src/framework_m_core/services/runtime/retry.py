@@ -1,4 +1,4 @@
-"""Trying a whole unit of work again after a transient conflict of the store."""
+"""Retries of a whole unit of work after a transient conflict in the store."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FIRST_PAUSE = 0.01
 
 
 async def retry[T](attempt: Callable[[], Awaitable[T]], *errors: type[Exception], attempts: int = ATTEMPTS) -> T:
-    """Runs an attempt, again after each TransientError (or the errors named), with growing random pauses."""
+    """Run an attempt, retrying after TransientError (or the errors named) with growing random pauses."""
     worth_it = errors or (TransientError,)
     for number in range(attempts - 1):
         try:

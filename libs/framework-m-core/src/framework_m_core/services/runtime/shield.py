@@ -1,4 +1,4 @@
-"""Work that runs to its end whatever happens to its caller."""
+"""Work that runs to completion even when its caller is cancelled."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _log = logging.getLogger(__name__)
 
 
 async def run_shielded[T](work: Coroutine[Any, Any, T]) -> T:
-    """Waits for work that must run to its end; a cancellation is passed on after it.
+    """Run work to completion and return its result; re-raise a cancellation of the caller afterwards.
 
-    The work begins at once, so that one which never waits costs no turn of the loop.
+    The work starts eagerly, so that work which never awaits costs no turn of the event loop.
     """
     loop = asyncio.get_running_loop()
     task: asyncio.Task[T] = asyncio.Task(work, loop=loop, eager_start=True)
