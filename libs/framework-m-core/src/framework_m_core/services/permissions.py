@@ -1,4 +1,4 @@
-"""Grants for a scope, kept per set of roles so that the hot path is a look-up."""
+"""`PermissionService`: grants for a context, cached per set of roles so that the hot path is a lookup."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ __all__ = ["PermissionService"]
 _log = logging.getLogger(__name__)
 
 type _Grants = dict[tuple[frozenset[str], str], tuple[Grant | None, float | None]]
-"""The grants of one DocType by roles and action, each until a moment."""
+"""The grants of one DocType by roles and action, each with its expiry."""
 
 _MOST_OF_DOCTYPE = 1_000
 _MOST_BOUND = 10_000
 _REFUSAL_SECONDS = 1.0
-"""A refusal names no time to keep it: an engine of another process may soon say otherwise."""
+"""How long a refusal is cached: it carries no TTL, and an engine in another process may soon decide otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Bound:
-    """A grant's scope for one caller, as a tree and as what tells whether a document is in it."""
+    """A grant's row scope for one caller, as a filter tree and as a predicate."""
 
     grant: Grant
     principal: Principal
@@ -41,7 +41,7 @@ class _Bound:
 
 
 class PermissionService:
-    """Asks the permission engine, and turns its no into the right error."""
+    """Decisions of the permission engine, with refusals turned into the right errors."""
 
     def __init__(self, permission: PermissionProtocol, now: Callable[[], float] = time.monotonic) -> None:
         self._engine = permission
@@ -50,7 +50,7 @@ class PermissionService:
         self._grants: Derived[CompiledDocType, _Grants] = Derived(lambda _: {})
 
     async def find(self, context: RequestContext, plan: CompiledDocType, action: str) -> Grant | None:
-        """The grant of an action, if any."""
+        """Return the grant of an action, if any, cached per set of roles."""
         grants, key = self._grants.of(plan), (context.principal.roles, action)
         known = grants.get(key)
         if known is not None and (known[1] is None or known[1] > self._now()):
@@ -63,7 +63,7 @@ class PermissionService:
         return grant
 
     async def require(self, context: RequestContext, plan: CompiledDocType, action: str) -> Grant:
-        """The grant of an action. Raises AuthenticationError for anonymous callers, else NoGrantError."""
+        """Return the grant of an action. Without one, raises AuthenticationError if anonymous, else NoGrantError."""
         grant = await self.find(context, plan, action)
         if grant is not None:
             return grant
@@ -74,7 +74,7 @@ class PermissionService:
         )
 
     def bound_scope(self, grant: Grant, principal: Principal) -> Filter:
-        """The grant's scope with the caller's values in it, remembered per caller."""
+        """Return the grant's row scope with the caller's values, cached per caller."""
         return self._bind(grant, principal).tree
 
     def _bind(self, grant: Grant, principal: Principal) -> _Bound:
@@ -91,7 +91,7 @@ class PermissionService:
     async def covers(
         self, context: RequestContext, plan: CompiledDocType, action: str, grant: Grant, document: Mapping[str, Any]
     ) -> bool:
-        """Whether a grant covers a document, given as stored values."""
+        """Return whether a grant covers a document, given as stored values."""
         if not self._bind(grant, context.principal).holds(document):
             return False
         if not grant.evaluate:
@@ -102,7 +102,7 @@ class PermissionService:
     async def demand(
         self, context: RequestContext, plan: CompiledDocType, action: str, grant: Grant, document: Mapping[str, Any]
     ) -> None:
-        """Raises OutsideScopeError unless the grant covers the document; why is told to the log alone."""
+        """Raise OutsideScopeError unless the grant covers the document; the reason is only logged."""
         if not await self.covers(context, plan, action, grant, document):
             if _log.isEnabledFor(logging.DEBUG):
                 _log.debug("%s", self._reason(context, plan, action, grant, document))
@@ -123,7 +123,10 @@ class PermissionService:
 
 
 def _typed(plan: CompiledDocType, grant: Grant | None) -> Grant | None:
-    """The engine's grant, whose scopes compare the caller's values as the kinds of the fields."""
+    """Return the engine's grant with user attributes in its scopes typed by the fields' kinds.
+
+    Raises ConfigurationError for an unusable scope.
+    """
     if grant is None:
         return None
     problems = [problem for scope in grant.scopes for problem in scope_problems(scope, plan.column_specs)]

@@ -1,4 +1,4 @@
-"""`RpcService`: calls what apps have declared callable, and nothing else."""
+"""`RpcService`: calls the methods and functions that apps declare as endpoints."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ _JSON = FieldSpec("body", FieldKind.JSON)
 
 
 type Finish[R] = Callable[[Any], R]
-"""Makes of what was returned what is answered; a result that it cannot take undoes the call."""
+"""Converts a returned value to the response; if it raises, the call is rolled back."""
 
 
 class RpcService:
-    """Each call runs in one unit of work, which is committed when it returns and undone when it raises."""
+    """Calls of endpoints, each in one unit of work that commits on return and rolls back on errors."""
 
     def __init__(
         self,
@@ -63,9 +63,9 @@ class RpcService:
         self._injector = injector
 
     async def method(self, context: RequestContext, doctype: str, name: str) -> ReadyCall:
-        """A method of a controller that the caller may call; the body names the document by `doc_id`.
+        """Return a controller method that the caller may call; the body names the document by `doc_id`.
 
-        Raises MethodNotFoundError, and the errors of permissions.
+        Raises MethodNotFoundError (AuthenticationError if anonymous) and the errors of permissions.
         """
         context = self._registries.pin(context)
         plan: CompiledDocType | None = context.registry.doctypes.get(doctype)
@@ -76,7 +76,7 @@ class RpcService:
         return ReadyCall(self, context, call, plan)
 
     async def function(self, context: RequestContext, path: str) -> ReadyCall:
-        """A function that the caller may call, by its declared path. Raises as `method` does."""
+        """Return a function that the caller may call, by its declared path. Raises as `method` does."""
         context = self._registries.pin(context)
         call: Endpoint | None = context.registry.functions.get(path)
         if call is None:
@@ -87,7 +87,7 @@ class RpcService:
         return ReadyCall(self, context, call, plan)
 
     async def run[R](self, ready: ReadyCall, body: Mapping[str, Any], finish: Finish[R]) -> R:
-        """Calls it. Raises ValidationError for the body, and what is called and `finish` raise."""
+        """Run a call, with retries. Raises ValidationError for the body, and errors of the endpoint and `finish`."""
         call, given = ready.call, dict(_bounded(body))
         ref = _reference(given.pop(DOC_ID, None)) if call.document else None
         _arguments(call, given)
@@ -129,7 +129,7 @@ class RpcService:
 
 @dataclass(frozen=True, slots=True)
 class ReadyCall:
-    """A call that the caller has leave for, before anything of the body is looked at."""
+    """A call that the caller has permission for, checked before the body is read."""
 
     service: RpcService
     context: RequestContext
@@ -137,7 +137,7 @@ class ReadyCall:
     plan: CompiledDocType | None
 
     async def __call__[R](self, body: Mapping[str, Any], finish: Finish[R]) -> R:
-        """Calls it with the arguments in a body. Raises as `RpcService.run` does."""
+        """Run the call with the arguments in a body. Raises as `RpcService.run` does."""
         return await self.service.run(self, body, finish)
 
 
@@ -148,7 +148,7 @@ def _unknown(context: RequestContext, name: str) -> Exception:
 
 
 def _bounded(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The body, all of whose values some store could hold."""
+    """Return the body. Raises ValidationError for values that no store can hold."""
     try:
         bounded(_JSON, body)
     except (ValueError, OverflowError) as error:

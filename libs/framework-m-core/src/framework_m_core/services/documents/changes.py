@@ -1,4 +1,4 @@
-"""What a write leaves behind beside the document: an audit entry and an event."""
+"""Records of a write besides the document: an audit entry and an event."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["difference", "record_change"]
 
 
 def difference(plan: CompiledDocType, old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> dict[str, Any]:
-    """Changed fields: the new value of each, or [old, new] where there was a document before."""
+    """Return the changed fields: the non-empty values of a new document, or [old, new] for a changed one."""
     if old is None:
         return {name: new[name] for name in plan.compared if new[name] not in (None, [], {})}
     return {name: [old[name], new[name]] for name in plan.compared if old[name] != new[name]}
@@ -34,7 +34,7 @@ def record_change(
     ids: IdGenerator,
     **data: Any,
 ) -> None:
-    """Puts the audit entry and the event of a write into its unit of work."""
+    """Add the audit entry and the event of a write to its unit of work."""
     version = values[VERSION_FIELD]
     shown = {name: value for name, value in changes.items() if name not in plan.sensitive}
     for name, child in plan.children.items():

@@ -1,4 +1,4 @@
-"""Running a controller's hooks around one write, and putting right what they must not change."""
+"""`HookRun`: runs a controller's hooks around one write and restores what they must not change."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from framework_m_core.services.runtime.injection import Injector
 __all__ = ["Door", "HookRun", "kept_attributes"]
 
 type Door = Callable[[RequestContext], DocumentClient]
-"""Makes the door to documents for a scope."""
+"""Makes the document client of a context."""
 
 _KEPT = tuple(attribute_of(name) for name in FRAMEWORK_FIELDS if name != "owner")
-"""Framework attributes that hooks cannot change; the owner they may."""
+"""Framework attributes that hooks cannot change: all except the owner."""
 
 
 class HookRun:
@@ -51,16 +51,16 @@ class HookRun:
             injector.inject(context.registry, self._controller)
 
     def defines(self, *hooks: str) -> bool:
-        """Whether the controller does something in one of these hooks."""
+        """Return whether the controller defines any of these hooks."""
         return not self._plan.hooks.isdisjoint(hooks)
 
     @property
     def wrote(self) -> bool:
-        """Whether hooks have written documents themselves."""
+        """Whether hooks have written documents through their client."""
         return self._documents is not None and self._documents.wrote
 
     async def run(self, *hooks: str) -> None:
-        """Runs those of the hooks that are defined, in this order."""
+        """Run those of the hooks that are defined, in the given order."""
         for hook in hooks:
             if hook in self._plan.hooks:
                 await self._call(hook)
@@ -73,7 +73,7 @@ class HookRun:
             raise ValidationError(f"{self._plan.name}.{hook} set a value that is not valid", problems) from error
 
     def settle(self, document: BaseModel, kept: Mapping[str, Any], ids: IdGenerator) -> BaseModel:
-        """The document after its hooks: framework fields put back, new rows given ids, all validated anew."""
+        """Return the document after its hooks: framework fields restored, new rows given ids, all revalidated."""
         if self._controller is None:
             return document
         changed: BaseModel = self._controller.doc
@@ -87,12 +87,12 @@ class HookRun:
 
 
 def kept_attributes(document: BaseModel) -> dict[str, Any]:
-    """The framework attributes of a document that its hooks cannot change."""
+    """Return the framework attributes of a document that its hooks cannot change."""
     return {name: document.__dict__[name] for name in _KEPT}
 
 
 def _rows(child: CompiledChildTable, rows: Any) -> list[Any]:
-    """The rows that hooks have left. One of the class as its own app declares it becomes one of the overridden."""
+    """Return the rows that hooks left, converting those of the declared class to the overridden one."""
     if isinstance(rows, list) and all(isinstance(row, child.declared) for row in rows):
         return [row if isinstance(row, child.model) else child.model.model_validate(vars(row)) for row in rows]
     message = f"a hook put something else here than a list of {child.doctype}"

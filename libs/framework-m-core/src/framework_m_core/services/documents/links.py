@@ -1,4 +1,4 @@
-"""Links: every target must be there and readable by the caller, and fetched fields are copied from it."""
+"""`LinkService`: checks that link targets exist and are readable by the caller, and copies fetched fields."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from framework_m_core.services.queries.shape_cache import shape_caches
 __all__ = ["LinkService"]
 
 type _Holder = tuple[str, Mapping[str, FieldSpec], MutableMapping[str, Any], Mapping[str, Any]]
-"""Where a link field stands: path, specs, the values now and the values before."""
+"""What holds link fields, a document or a row: path, field specs, current values and previous values."""
 
 _MOST_TARGETS = 1_000
-"""Documents of one DocType that one write may link to anew; each is looked up and locked."""
+"""New link targets of one DocType in one write; each is looked up and locked."""
 
 
 @dataclass(slots=True)
 class _Wanted:
-    """A target that a document links to, and the fields that are fetched from it."""
+    """A target that a document links to, with the fields to fetch from it."""
 
     id: UUID
     fields: set[str] = field(default_factory=set)
@@ -41,7 +41,7 @@ type _Found = dict[HashKey, Mapping[str, Any]]
 
 
 class LinkService:
-    """Checks the links of a document that are new, inside its unit of work."""
+    """Checks of a document's new links, in its unit of work."""
 
     def __init__(self, reader: DocumentReaderProtocol, permissions: PermissionService) -> None:
         self._permissions = permissions
@@ -55,10 +55,10 @@ class LinkService:
         values: MutableMapping[str, Any],
         before: Mapping[str, Any],
     ) -> None:
-        """Locks the targets of links that differ from `before` and fills the fields fetched from them.
+        """Lock the targets of links that differ from `before` and fill the fields fetched from them.
 
-        Raises LinkTargetError naming every link whose target is missing, deleted or not readable, alike, and
-        ValidationError for links to too many documents.
+        Raises LinkTargetError naming every link whose target is missing, deleted or not readable, without
+        distinguishing these, and ValidationError for links to too many documents.
         """
         if not plan.has_links:
             return
@@ -73,14 +73,14 @@ class LinkService:
             raise LinkTargetError("a link points to nothing that you can read", problems)
 
     async def readable(self, context: RequestContext, doctypes: Iterable[str]) -> list[str]:
-        """Those of the DocTypes that the caller may read documents of, by name."""
+        """Return the names of the DocTypes that the caller has a grant to read, sorted."""
         plans = [context.registry.get(name) for name in sorted({*doctypes})]
         return [plan.name for plan in plans if await self._permissions.find(context, plan, "read")]
 
     async def _targets(
         self, unit: UnitOfWorkProtocol, context: RequestContext, doctype: str, targets: _Targets
     ) -> _Found:
-        """Targets that the caller may read, or, where nothing is fetched from them, select."""
+        """Return the targets that the caller may read or, if nothing is fetched from them, select."""
         plan: CompiledDocType = context.registry.get(doctype)
         found = await self._granted(unit, context, plan, "read", targets)
         rest = {key: target for key, target in targets.items() if key not in found and not target.fields}
@@ -122,7 +122,7 @@ def _holders(plan: CompiledDocType, values: MutableMapping[str, Any], before: Ma
 
 
 def _wanted(holders: Iterable[_Holder]) -> dict[str, dict[HashKey, _Wanted]]:
-    """The targets of new links, by DocType."""
+    """Return the targets of new links, by DocType."""
     wanted: dict[str, dict[HashKey, _Wanted]] = {}
     for _, specs, now, was in holders:
         for name, target in _new_links(specs, now, was):

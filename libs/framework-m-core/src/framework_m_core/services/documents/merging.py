@@ -1,4 +1,4 @@
-"""Bodies: which given fields may be written, and how they merge into what is stored."""
+"""Request bodies: checks of which fields may be written, and merging into the stored values."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MOST_SUGGESTIONS = 20
 
 
 def creation_values(plan: CompiledDocType, grant: Grant, body: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
-    """Values of a new document, and the name given for it. Raises ValidationError listing every refused field."""
+    """Return the values and the given name of a new document. Raises ValidationError listing every refused field."""
     _check_size(body)
     given, named = dict(body), {}
     if isinstance(plan.naming, PromptNaming) and "name" in given:
@@ -48,9 +48,10 @@ def update_values(
     stored: Mapping[str, Any],
     body: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The fields that a body changes. What merely echoes a served value is ignored; another value is refused.
+    """Return the writable fields of a body, as stored values. Raises ValidationError listing every refused field.
 
-    `stored` holds all of the document as stored values, `served` gives what the caller may read of it.
+    A field that is not writable is ignored if it echoes the served value, and refused otherwise. `stored` holds all
+    stored values of the document, `served` returns what the caller may read of it.
     """
     _check_size(body)
     problems: list[FieldError] = []
@@ -66,7 +67,7 @@ def update_values(
 
 
 def unseen_fields(plan: CompiledDocType, readable: frozenset[str], body: Mapping[str, Any]) -> list[str]:
-    """The fields of a body, fixed by submitting, of which the caller does not see all that the body sets."""
+    """Return the fields of a body that are fixed by submitting and not fully readable by the caller."""
     fixed = [field for field in body if field in plan.fields and not plan.fields[field].allow_on_submit]
     return [field for field in fixed if field not in readable or _has_unseen_column(field, readable, body[field])]
 
@@ -83,7 +84,7 @@ def _merge(
     stored: Mapping[str, Any],
     problems: list[FieldError],
 ) -> dict[str, Any]:
-    """Stored values of the writable fields of a body; what is wrong with them is added to the problems."""
+    """Return the stored values of the writable fields of a body, and append errors to `problems`."""
     if not plan.children:
         return parse_fields(plan.fields, taken, problems)
     scalars = {field: raw for field, raw in taken.items() if field not in plan.children}
@@ -97,7 +98,7 @@ def _merge(
 
 
 def _check_size(given: Mapping[str, Any], at: str = "") -> None:
-    """No DocType has so many fields: what follows need not look at each."""
+    """Raise ValidationError for more fields than any DocType has, to bound the work of later checks."""
     if len(given) > _MOST_FIELDS:
         message = f"at most {_MOST_FIELDS} fields are expected, {len(given)} came"
         _refuse([FieldError(at.rstrip(".") or "*", "out_of_bounds", message)])
@@ -109,7 +110,7 @@ def _missing(plan: CompiledDocType, given: Mapping[str, Any]) -> list[FieldError
 
 
 def expected_version(body: Mapping[str, Any]) -> int | None:
-    """The `_version` of a body: the version that the caller expects, and nothing else. Raises ValidationError."""
+    """Return the version that the caller expects: the `_version` of a body. Raises ValidationError."""
     if VERSION_FIELD not in body:
         return None
     version = body[VERSION_FIELD]
@@ -200,7 +201,7 @@ def _same(spec: FieldSpec, stored: Any, raw: Any) -> bool:
 
 
 def _seen(grant: Grant, child: str) -> frozenset[str]:
-    """The fields that the caller knows of, of the document or of a child table: others are as if they were not."""
+    """Return the fields, of the document or of a child table, whose existence the caller may know of."""
     known = grant.readable | grant.writable
     return frozenset(name.rpartition(".")[2] for name in known if name.rpartition(".")[0] == child)
 

@@ -1,6 +1,6 @@
-"""`DocumentService`: the one door to documents.
+"""`DocumentService`: the only way to read and write documents.
 
-HTTP, commands, hooks, event handlers and jobs all come through here, so a rule is written once.
+HTTP, commands, hooks, event handlers and jobs all use it, so that each rule is written once.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ _CANCEL = Change("cancel", DocCancelled, ("after_save", "on_cancel"), DocStatus.
 
 @dataclass(frozen=True, slots=True)
 class IdempotentWrite:
-    """A write that is done once however often it is asked for. `answer` makes what is kept of its result."""
+    """A write that is done once, however often it is requested. `answer` makes the stored response from its result."""
 
     key: str
     body_hash: str
@@ -68,7 +68,7 @@ class IdempotentWrite:
 
 
 class DocumentService:
-    """Creates, reads, changes, submits, cancels and deletes documents for a scope.
+    """Creation, reading, change, submission, cancellation and deletion of documents for a request context.
 
     Every method raises AuthenticationError or NoGrantError without a grant, EntityNotFoundError for what the caller
     cannot read, OutsideScopeError for what the caller may read but not act on, and the store's errors.
@@ -94,15 +94,15 @@ class DocumentService:
         self._permissions = queries.permissions
 
     def client_for(self, context: RequestContext) -> DocumentClient:
-        """The door for one scope, as hooks and event handlers get it."""
+        """Return the document client of a context, as hooks and event handlers get it."""
         return DocumentClient(self, context)
 
     async def get(
         self, context: RequestContext, doctype: str, ref: UUID | str, *, for_update: bool = False
     ) -> Document:
-        """A document by id or name, with every field that the caller may read.
+        """Return a document by id or name, with every field that the caller may read.
 
-        `for_update` keeps it from being changed until the scope's unit of work ends.
+        `for_update` locks it until the context's unit of work ends, and raises FrameworkError without one.
         """
         if for_update and context.unit is None:
             raise FrameworkError("for_update needs a unit of work, as a hook has it: here it would end at once")
@@ -111,13 +111,13 @@ class DocumentService:
     async def list(
         self, context: RequestContext, doctype: str, request: ListRequest
     ) -> PaginatedResult[dict[str, Any]]:
-        """A page of documents that the caller may read. Raises QueryError."""
+        """Return a page of documents that the caller may read. Raises QueryError."""
         return await self._queries.list(context, doctype, request)
 
     async def create(
         self, context: RequestContext, doctype: str, body: Mapping[str, Any], *, once: IdempotentWrite | None = None
     ) -> Document:
-        """Creates a document. Raises ValidationError, LinkTargetError, DuplicateNameError."""
+        """Create a document. Raises ValidationError, LinkTargetError, DuplicateNameError."""
         context = self._registries.pin(context)
         plan: CompiledDocType = context.registry.get(doctype)
         grant = await self._permissions.require(context, plan, "create")
@@ -143,7 +143,7 @@ class DocumentService:
         if_match: int | None = None,
         once: IdempotentWrite | None = None,
     ) -> Document:
-        """Merges given fields. With a version it must be the stored one; without, a conflict is tried again."""
+        """Merge given fields. A given version must equal the stored one; without one, conflicts are retried."""
         return await self._change(context, doctype, ref, body, _UPDATE, if_match, once)
 
     async def submit(
@@ -156,7 +156,7 @@ class DocumentService:
         if_match: int | None = None,
         once: IdempotentWrite | None = None,
     ) -> Document:
-        """Makes a draft final. The body holds nothing but, if wanted, the expected `_version`."""
+        """Make a draft final. The body may hold the expected `_version` and nothing else."""
         return await self._transition(context, doctype, ref, body or {}, _SUBMIT, if_match, once)
 
     async def cancel(
@@ -169,7 +169,7 @@ class DocumentService:
         if_match: int | None = None,
         once: IdempotentWrite | None = None,
     ) -> Document:
-        """Revokes a submitted document. The body is as for `submit`."""
+        """Revoke a submitted document. The body is as for `submit`."""
         return await self._transition(context, doctype, ref, body or {}, _CANCEL, if_match, once)
 
     async def delete(
@@ -182,7 +182,7 @@ class DocumentService:
         if_match: int | None = None,
         once: IdempotentWrite | None = None,
     ) -> None:
-        """Deletes softly, or with `hard` for good, which needs the action `purge`. Raises LinkedDocumentError."""
+        """Delete softly or, with `hard` and the action `purge`, permanently. Raises LinkedDocumentError."""
         context = self._registries.pin(context)
         plan: CompiledDocType = context.registry.get(doctype)
         action = "purge" if hard else "delete"
@@ -262,10 +262,10 @@ class DocumentService:
         once: IdempotentWrite | None,
         *errors: type[Exception],
     ) -> R:
-        """Runs work in the caller's unit by a savepoint, or else in one of its own, tried again on conflict.
+        """Run work in a savepoint of the caller's unit, or else in its own unit, retrying on conflicts.
 
-        A keyed write is also tried again when nobody knows whether it was stored, and when it is refused because the
-        same one has been done meanwhile, the answer of that one is found.
+        A keyed write is also retried when its outcome is unknown. When it fails because the same write has been
+        stored meanwhile, the stored response is replayed.
         """
         if context.unit is not None:
             with _for_the_whole_unit(*errors):
@@ -307,7 +307,7 @@ _STAMPS = ("id", "owner", "creation", "modified", "modified_by", "name")
 
 @contextmanager
 def _stale(expected: Expected) -> Iterator[None]:
-    """A conflict that shows only as the write is stored is one with the `If-Match` all the same."""
+    """Raise PreconditionFailedError for a version conflict with `If-Match` that is detected only by the store."""
     try:
         yield
     except PreconditionFailedError:
@@ -320,7 +320,7 @@ def _stale(expected: Expected) -> Iterator[None]:
 
 @contextmanager
 def _for_the_whole_unit(*errors: type[Exception]) -> Iterator[None]:
-    """A conflict that a call in a hook cannot try again alone: what the hook has read may be stale too."""
+    """Raise TransientError for a retryable version conflict in a hook's call, as the hook's own reads may be stale."""
     try:
         yield
     except VersionConflictError as error:
@@ -330,5 +330,5 @@ def _for_the_whole_unit(*errors: type[Exception]) -> Iterator[None]:
 
 
 def _conflicts(version: int | None) -> tuple[type[Exception], ...]:
-    """What is worth another try: a version conflict only when the caller named no version."""
+    """Return the errors worth a retry: version conflicts are included only when the caller gave no version."""
     return (TransientError,) if version is not None else (TransientError, VersionConflictError)

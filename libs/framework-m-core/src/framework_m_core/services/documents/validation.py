@@ -1,4 +1,4 @@
-"""From values given by a caller or left by hooks to a valid document, with every fault found at once."""
+"""Validation of values given by callers or left by hooks, reporting all errors at once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["document_values", "field_errors_of", "parse_fields", "revalidate", "
 def parse_fields(
     specs: Mapping[str, FieldSpec], given: Mapping[str, Any], problems: list[FieldError], at: str = ""
 ) -> dict[str, Any]:
-    """Scalar JSON values as stored values; what is none is added to the problems, each `at` its path."""
+    """Convert scalar JSON values to stored values; append an error for each invalid one, with `at` before its path."""
     values: dict[str, Any] = {}
     for name, raw in given.items():
         try:
@@ -32,12 +32,12 @@ def parse_fields(
 
 
 def validate(plan: CompiledDocType, values: Mapping[str, Any]) -> BaseModel:
-    """A document of values by attribute name: declared constraints and validators, then the stores' bounds."""
+    """Build a document from values by attribute name: check constraints and validators, then the stores' bounds."""
     return _checked(plan, values, rounding=False)
 
 
 def revalidate(plan: CompiledDocType, document: BaseModel) -> BaseModel:
-    """The document as hooks have left it, validated as a whole; decimals are rounded first."""
+    """Round the decimals of a document that hooks have changed, then validate it as a whole."""
     values = dict(document.__dict__)
     problems: list[FieldError] = []
     _bound(plan.bounded, values, True, "", problems)
@@ -81,7 +81,7 @@ def _bound(
     problems: list[FieldError],
     known: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
-    """Bounds values in place; those that stand unchanged in `known` have been bounded before. JSON is copied always."""
+    """Bound values in place, skipping those unchanged from `known`, already bounded; JSON is always copied."""
     for spec in specs:
         name = spec.name
         value = values.get(name)
@@ -94,11 +94,11 @@ def _bound(
         except (ValueError, OverflowError) as error:
             problems.append(FieldError(at + name, "out_of_bounds", str(error)))
         except (TypeError, AttributeError):
-            pass  # of another type, as a hook may leave it: pydantic converts it or says so
+            pass  # a value of another type, set by a hook: pydantic converts or rejects it
 
 
 def document_values(plan: CompiledDocType, document: BaseModel) -> dict[str, Any]:
-    """Stored values of a document by field name, child rows as dictionaries with their ids."""
+    """Return the stored values of a document by field name, with child rows as dictionaries including their ids."""
     attributes = document.__dict__
     values = {name: attributes[attribute] for name, attribute in zip(plan.columns, plan.attributes, strict=True)}
     for name in plan.enum_fields:
@@ -110,7 +110,7 @@ def document_values(plan: CompiledDocType, document: BaseModel) -> dict[str, Any
 
 
 def row_values(columns: tuple[str, ...], row: BaseModel) -> dict[str, Any]:
-    """Stored values of a child row."""
+    """Return the stored values of a child row."""
     attributes = row.__dict__
     return {name: _plain(attributes[name]) for name in columns}
 
@@ -120,7 +120,7 @@ def _plain(value: Any) -> Any:
 
 
 def field_errors_of(error: pydantic.ValidationError) -> list[FieldError]:
-    """Pydantic's faults as ours, each at its path; too many are counted, since telling each takes long."""
+    """Convert pydantic's errors to FieldErrors, each with its path; too many are only counted, to bound the time."""
     if error.error_count() > _MOST_FAULTS:
         return [FieldError("*", "invalid", f"{error.error_count()} faults were found, too many to list")]
     found = []
@@ -131,7 +131,7 @@ def field_errors_of(error: pydantic.ValidationError) -> list[FieldError]:
 
 
 def _code(fault: str) -> str:
-    """One of the few codes that clients know, for pydantic's many."""
+    """Return the FieldError code for one of pydantic's error types."""
     if fault in _CODES:
         return _CODES[fault]
     if fault.endswith(("_type", "_parsing", "_inf")) or "_from_" in fault:

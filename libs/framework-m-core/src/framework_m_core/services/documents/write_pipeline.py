@@ -1,4 +1,4 @@
-"""The steps of a write inside an open unit of work: load, merge, hooks, checks, flush, trace."""
+"""`WritePipeline`: the steps of a write in an open unit of work: load, merge, hooks, checks, flush, record."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ __all__ = ["NO_VERSION", "Change", "Expected", "Loaded", "WritePipeline", "check
 
 
 NO_VERSION = 0
-"""A version that no stored document has; they begin at 1."""
+"""A version that no stored document has; versions start at 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """The version that a caller expects; `precondition` tells a header from a `_version`."""
+    """The version that a caller expects; `precondition` is set if it comes from a header, not from `_version`."""
 
     version: int | None = None
     precondition: bool = False
@@ -68,7 +68,7 @@ class Expected:
 
 @dataclass(frozen=True, eq=False)
 class Loaded:
-    """A stored document as stored values, and what can be made of them when it is asked for."""
+    """A loaded document as stored values, with its model and served form made on request."""
 
     plan: CompiledDocType
     values: Mapping[str, Any]
@@ -76,18 +76,18 @@ class Loaded:
 
     @property
     def document(self) -> BaseModel:
-        """The document as a model of its own."""
+        """The document as a new model instance."""
         return document_from_values(self.plan, self.values)
 
     @cached_property
     def served(self) -> Mapping[str, Any]:
-        """The document as the caller was served it."""
+        """The document as the caller is served it."""
         return visible(self.plan, self.reading.readable, self.values)
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One kind of change to an existing document."""
+    """A kind of change to an existing document."""
 
     action: str
     event: type[DomainEvent]
@@ -96,7 +96,7 @@ class Change:
 
 
 class WritePipeline:
-    """Performs writes in a unit of work that somebody else opens and commits."""
+    """Writes in a unit of work that the caller opens and commits."""
 
     def __init__(
         self,
@@ -116,7 +116,7 @@ class WritePipeline:
         self._prepare = shape_caches(reader.prepare)
 
     def identify_rows(self, plan: CompiledDocType, values: Mapping[str, Any]) -> None:
-        """Gives new child rows their ids."""
+        """Assign ids to new child rows."""
         for name in plan.children.keys() & values.keys():
             for row in values[name]:
                 if "id" not in row:
@@ -131,7 +131,7 @@ class WritePipeline:
         document: BaseModel,
         door: Door,
     ) -> Served:
-        """Stores a new document and returns what the caller may read of it."""
+        """Store a new document and return what the caller may read of it."""
         await self._links.resolve(unit, context, plan, vars(document), {})
         run = HookRun(plan, document, None, unit, context, door, self._injector)
         document = await self._hooked(unit, context, plan, run, document, "validate", "before_insert", "before_save")
@@ -154,9 +154,9 @@ class WritePipeline:
         *,
         lock: Lock | None = None,
     ) -> tuple[Loaded, Grant]:
-        """A document that the caller may read (else EntityNotFoundError) and act on (else OutsideScopeError).
+        """Load a document with the grant of the action; `lock` keeps it unchanged until the unit ends.
 
-        With a `lock` it stays as it is until the unit ends.
+        Raises EntityNotFoundError unless the caller may read it, and OutsideScopeError unless they may act on it.
         """
         grant = await self._permissions.require(context, plan, action)
         reading = await self._permissions.require(context, plan, "read")
@@ -202,7 +202,7 @@ class WritePipeline:
         change: Change,
         door: Door,
     ) -> Served:
-        """Stores changed values of a loaded document and returns what the caller may read of it."""
+        """Store changed values of a loaded document and return what the caller may read of it."""
         before = loaded.values
         self.identify_rows(plan, changes)
         draft = validate(plan, self._draft(context, plan, before, changes, change))
@@ -233,7 +233,10 @@ class WritePipeline:
         *,
         hard: bool,
     ) -> None:
-        """Deletes a loaded document, softly or for good."""
+        """Delete a loaded document, softly or permanently.
+
+        Raises SubmittedDocumentError and LinkedDocumentError.
+        """
         if loaded.values["docstatus"] == DocStatus.SUBMITTED:
             raise SubmittedDocumentError("a submitted document cannot be deleted: cancel it first")
         document = loaded.document
@@ -254,7 +257,7 @@ class WritePipeline:
         await self._after(unit, plan, run, values, "after_delete")
 
     async def served(self, context: RequestContext, plan: CompiledDocType, values: Mapping[str, Any]) -> Served:
-        """Of stored values, what the caller may read: at least id, name and version of what was just written."""
+        """Return what the caller may read of stored values just written: at least id, name and version."""
         reading = await self._permissions.find(context, plan, "read")
         if reading is None or not await self._permissions.covers(context, plan, "read", reading, values):
             told = receipt(plan)
@@ -300,7 +303,7 @@ class WritePipeline:
     async def _after(
         self, unit: UnitOfWorkProtocol, plan: CompiledDocType, run: HookRun, values: dict[str, Any], *hooks: str
     ) -> dict[str, Any]:
-        """Runs the hooks of what is stored; the stored values, which hooks that change theirs in place cannot reach."""
+        """Run the hooks that follow storing, and return the stored values, copied so that hooks cannot change them."""
         if not run.defines(*hooks):
             return values
         await unit.flush()
@@ -309,7 +312,7 @@ class WritePipeline:
         return await self._read_again(unit, plan, values["id"]) or stored if run.wrote else stored
 
     async def _read_again(self, unit: UnitOfWorkProtocol, plan: CompiledDocType, id: UUID) -> dict[str, Any] | None:
-        """The stored values of a document that hooks may have written once more."""
+        """Return the stored values of a document that its hooks may have written again."""
         where, slots = parameterize(by_reference(id))
         prepare = self._prepare.of(unit.context.registry)
         rows = await unit.fetch(prepare(QueryTemplate(plan, full_selection(plan), where)), slots)
@@ -318,7 +321,7 @@ class WritePipeline:
     async def _refuse_if_linked(
         self, unit: UnitOfWorkProtocol, context: RequestContext, plan: CompiledDocType, id: UUID, *, hard: bool
     ) -> None:
-        """Raise LinkedDocumentError alike for live and, when it goes for good, deleted documents that link to it."""
+        """Raise LinkedDocumentError if live documents, or with `hard` also deleted ones, link to this one."""
         if linking := await unit.linking(plan.name, id, include_deleted=hard):
             known = ", ".join(await self._links.readable(context, linking))
             see = f", see {known}" if known else ""
@@ -326,7 +329,7 @@ class WritePipeline:
 
 
 def check_version(loaded: Loaded, expected: Expected) -> None:
-    """Raises VersionConflictError, or PreconditionFailedError for a condition, when the stored version differs."""
+    """Raise VersionConflictError, or PreconditionFailedError for a precondition, if the stored version differs."""
     stored = loaded.values[VERSION_FIELD]
     if expected.version is None or expected.version == stored:
         return
@@ -337,9 +340,9 @@ def check_version(loaded: Loaded, expected: Expected) -> None:
 
 
 def check_unseen(loaded: Loaded, body: Mapping[str, Any]) -> None:
-    """Raises SubmittedDocumentError for a fixed value that the caller sets without seeing it.
+    """Raise SubmittedDocumentError if the caller sets a fixed field without being able to read it.
 
-    Whether it differs is not looked at: the answer would tell what is stored.
+    The values are not compared, since the result would reveal what is stored.
     """
     if loaded.values["docstatus"] == DocStatus.DRAFT:
         return

@@ -1,1 +1,1 @@
-"""Reads: point reads, lists, cursors, projections and expansion."""
+"""Queries: point reads, lists, cursors, projections and expansion."""

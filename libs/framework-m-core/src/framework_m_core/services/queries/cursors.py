@@ -1,6 +1,6 @@
-"""Keyset cursors: a page begins after the sort values of the one before, so its cost does not grow with its place.
+"""Keyset cursors: a page starts after the sort values of the previous one, so its cost does not grow with depth.
 
-A cursor holds what its receiver has read. A forged one is only a filter over fields that the caller may sort by.
+A cursor holds values that the caller has read. A forged one is only a filter over fields the caller may sort by.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ _MAX_CURSOR = 8_000
 
 
 def encode_cursor(order_by: Sequence[OrderSpec], document: Mapping[str, Any]) -> str | None:
-    """The cursor after a document, in an order; None where the values sorted by are too long to travel in one."""
+    """Return the cursor after a document in an order, or None if its sort values are too long for a cursor."""
     content = to_json([_signature(order_by), [document[spec.field] for spec in order_by]])
     cursor = base64.urlsafe_b64encode(content).rstrip(b"=").decode()
     return cursor if len(cursor) <= _MAX_CURSOR else None
 
 
 def after_cursor(plan: CompiledDocType, order_by: Sequence[OrderSpec], cursor: str) -> Filter:
-    """The filter for everything after a cursor. Raises QueryError for one of another order, or none of ours."""
+    """Return the filter for everything after a cursor. Raises QueryError for an invalid one or another order's."""
     return after_values(plan, order_by, _decode(plan, order_by, cursor))
 
 
 def after_values(plan: CompiledDocType, order_by: Sequence[OrderSpec], values: Sequence[Any]) -> Filter:
-    """The filter for everything after a document with these values of the fields sorted by."""
+    """Return the filter for everything after a document with these sort values."""
     branches: list[Filter] = []
     ties: tuple[Filter, ...] = ()
     for spec, value in zip(order_by, values, strict=True):
@@ -54,7 +54,7 @@ def _beyond(plan: CompiledDocType, spec: OrderSpec, value: Any) -> Filter:
 
 
 def _bound(plan: CompiledDocType, spec: OrderSpec, value: Any) -> Filter:
-    """What the branches imply of the first field; stated so that an index can start at the cursor."""
+    """Return what the branches imply for the first field, stated so that an index can start at the cursor."""
     if value is None:
         return _null(spec)
     bound = Comparison(spec.field, "lte" if spec.descending else "gte", value)

@@ -1,4 +1,4 @@
-"""`expand`: linked documents and child rows put in the place of ids, in one more read each."""
+"""`ExpansionService`: replaces the ids of links by their target documents, with one more read per link."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MOST_CHARACTERS = 10_000_000
 
 
 class ExpansionService:
-    """Replaces a link's id by the readable scalar fields of its target; a target out of reach stays an id."""
+    """Expansion of link ids to the readable scalar fields of their targets; an unreadable target stays an id."""
 
     def __init__(self, reader: DocumentReaderProtocol, permissions: PermissionService) -> None:
         self._reader = reader
@@ -39,7 +39,7 @@ class ExpansionService:
         documents: Sequence[dict[str, Any]],
         names: Sequence[str],
     ) -> None:
-        """Expands links in place. Raises QueryError for a name that is no readable link."""
+        """Expand links in place. Raises QueryError for too many names, unreadable links or too large targets."""
         known = sorted(name for name in plan.links if name in grant.readable)
         if len(names) > _MAX_EXPANDED:
             raise QueryError(f"expand: at most {_MAX_EXPANDED} links are expected")
@@ -81,7 +81,7 @@ class ExpansionService:
 
 
 def _check_size(name: str, expanded: Sequence[dict[str, Any]]) -> None:
-    """A long text of one target stands in the answer as often as documents link to it."""
+    """Raise QueryError for too large targets, counting each once per document that links to it."""
     sizes = {id(target): sum(len(value) for value in target.values() if isinstance(value, str)) for target in expanded}
     if sum(sizes[id(target)] for target in expanded) > _MOST_CHARACTERS:
         raise QueryError(f"expand: the targets of {name!r} are too large together: ask for fewer documents")

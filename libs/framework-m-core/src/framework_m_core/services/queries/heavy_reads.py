@@ -1,6 +1,6 @@
-"""The lane for heavy reads: a bounded number run at once, and one caller has a share of them.
+"""The lane for heavy reads: a bounded number run at once, with at most a share of them for one caller.
 
-What is left of the store's connections serves logins, point reads and pings, however many searches there are.
+The remaining store connections serve logins, point reads and pings, however many searches there are.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from framework_m_core.domain.errors import RateLimitError, TransientError
 __all__ = ["WAIT_SECONDS", "HeavyReads"]
 
 WAIT_SECONDS: Final = 2.0
-"""How long a heavy read waits for its place unless it is said otherwise."""
+"""Default time that a heavy read waits for a place."""
 
 _RETRY_SECONDS: Final = 2
 _WAITING_PER_PLACE: Final = 8
-"""How many may wait for each place of the lane, and of one caller for each place of a share."""
+"""Number of reads that may wait per place of the lane, and reads of one caller per place of a share."""
 
 
 @dataclass(eq=False, slots=True)
 class _Waiter:
-    """A read that waits, whose it is, and what its place is handed over by."""
+    """A waiting read: its caller, and the future that is resolved when it gets a place."""
 
     caller: str
     turn: asyncio.Future[None]
 
 
 class HeavyReads:
-    """Places for `capacity` reads, at most half of them for one caller; whoever waits is served in order."""
+    """Places for `capacity` reads, at most half of them (at least one) for one caller; waiters are served in order."""
 
     def __init__(self, capacity: int, wait_seconds: float = WAIT_SECONDS) -> None:
         self.capacity = capacity
@@ -83,7 +83,7 @@ class HeavyReads:
         self._hand_over()
 
     def _hand_over(self) -> None:
-        """Give the place to the first waiter who is within a share."""
+        """Give a free place to the first waiter whose caller is within its share."""
         for waiter in self._waiting:
             if self._is_free(waiter.caller):
                 self._waiting.remove(waiter)
@@ -92,7 +92,7 @@ class HeavyReads:
                 return
 
     def _give_up(self, waiter: _Waiter) -> None:
-        """Stop waiting; a place that was handed over meanwhile goes to the next."""
+        """Stop waiting, passing on a place that was handed over meanwhile."""
         if waiter in self._waiting:
             self._waiting.remove(waiter)
         elif waiter.turn.done() and not waiter.turn.cancelled():

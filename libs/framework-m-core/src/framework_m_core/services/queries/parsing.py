@@ -1,4 +1,4 @@
-"""The parameters of a list: parsed, bounded, and refused when they name what the caller may not read."""
+"""Parsing of list parameters, with bounds, refusing fields that the caller may not read."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ __all__ = ["ListRequest", "ParsedList", "parse_fields_parameter", "parse_list"]
 MAX_FILTER_DEPTH = 8
 MAX_COMPARISONS = 50
 MAX_NODES = 150
-"""Comparisons and the brackets around them."""
+"""Comparisons and the lists and operators that group them."""
 
 MAX_LIST_VALUES = 500
 MAX_VALUES = 1_000
@@ -47,7 +47,7 @@ _ORDERING = frozenset({"lt", "lte", "gt", "gte", "between"})
 
 @dataclass(frozen=True, slots=True)
 class ListRequest:
-    """A list as asked for; `filters` is decoded JSON, the other texts are as they came."""
+    """A list as requested; `filters` is decoded JSON, the other parameters are unparsed."""
 
     limit: int = DEFAULT_LIMIT
     offset: int = 0
@@ -62,7 +62,7 @@ class ListRequest:
 
 @dataclass(frozen=True, slots=True)
 class ParsedList:
-    """A list that may be run."""
+    """A list request that has been checked and can be run."""
 
     where: Filter
     order_by: tuple[OrderSpec, ...]
@@ -77,7 +77,7 @@ class ParsedList:
 def parse_list(
     plan: CompiledDocType, grant: Grant, request: ListRequest, default_order: tuple[OrderSpec, ...]
 ) -> ParsedList:
-    """Checks a request against a DocType and a grant. Raises QueryError."""
+    """Parse a request and check it against a DocType and a grant. Raises QueryError."""
     if not 1 <= request.limit <= MAX_LIMIT:
         raise QueryError(f"limit={request.limit}: from 1 to {MAX_LIMIT} is expected")
     if not 0 <= request.offset <= MAX_OFFSET:
@@ -110,7 +110,10 @@ def _list_fields(plan: CompiledDocType, grant: Grant, request: ListRequest) -> t
 def parse_fields_parameter(
     plan: CompiledDocType, grant: Grant, names: Sequence[str]
 ) -> tuple[str | ChildSelection, ...]:
-    """A `fields` parameter: readable fields and child tables, and `id`, `name`, `_version` always."""
+    """Return the selection of a `fields` parameter, always with `id`, `name` and `_version`.
+
+    Raises QueryError for anything other than readable fields and child tables.
+    """
     chosen: list[str | ChildSelection] = list(_ALWAYS)
     for name in dict.fromkeys(names):
         if name not in grant.readable or "." in name or name == "deleted_at":

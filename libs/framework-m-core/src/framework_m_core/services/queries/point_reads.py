@@ -1,4 +1,4 @@
-"""Reading one document by id or name, prepared per grant: on the hot path nothing is built but the values."""
+"""Reads of one document by id or name, prepared per grant, so that the hot path builds only the values."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from framework_m_core.services.queries.projection import (
 __all__ = ["PointRead", "PointReads"]
 
 _MOST = 1_000
-"""Of one DocType."""
+"""Prepared reads kept per DocType."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PointRead:
-    """A prepared read. `scope_values` fill the row scope's slots; a `UserAttribute` is the caller's own."""
+    """A prepared read. `scope_values` fill the row scope's placeholders; a `UserAttribute` is the caller's id."""
 
     chosen: tuple[str | ChildSelection, ...]
     names: tuple[str, ...] | None
@@ -41,14 +41,14 @@ class PointRead:
     fingerprint: str | None
 
     def values(self, ref: UUID | str, principal: Principal) -> tuple[Any, ...]:
-        """The values of one read."""
+        """Return the values of one read: the reference, then the row scope's."""
         if not self.scope_values:
             return (ref,)
         own = [principal.id if type(value) is UserAttribute else value for value in self.scope_values]
         return (ref, *own)
 
     def document(self, row: Row) -> Served:
-        """What a row of the read holds, by field."""
+        """Return a row of the read as a document."""
         if self.names is not None:
             return serve(zip(self.names, row, strict=True), self.fingerprint)
         return serve(row_to_document(self.chosen, row), self.fingerprint)
@@ -58,7 +58,7 @@ type _Known = dict[tuple[int, bool], tuple[Grant, PointRead | None]]
 
 
 class PointReads:
-    """Prepared reads by DocType, grant and kind of reference; of all stored fields when `whole`."""
+    """Prepared reads by DocType, grant and kind of reference, reading all stored fields if `whole`."""
 
     def __init__(self, reader: DocumentReaderProtocol, *, whole: bool = False) -> None:
         self._reader = reader
@@ -66,7 +66,7 @@ class PointReads:
         self._known: Derived[CompiledDocType, _Known] = Derived(lambda _: {})
 
     def find(self, plan: CompiledDocType, grant: Grant, ref: UUID | str) -> PointRead | None:
-        """The prepared read for a reference; None where the row scope's shape depends on the caller."""
+        """Return the prepared read for a reference; None under a policy engine or if its template varies by caller."""
         reads, key = self._known.of(plan), (id(grant), isinstance(ref, UUID))
         known = reads.get(key)
         if known is not None and known[0] is grant:
@@ -91,7 +91,7 @@ class PointReads:
 
 
 def _depends_on_caller(tree: Filter) -> bool:
-    """Whether the shape differs from caller to caller: attributes come in any number, an id always as one text."""
+    """Return whether the query template varies by caller: attributes have any number of values, an id is one text."""
     match tree:
         case And(parts) | Or(parts):
             return any(_depends_on_caller(part) for part in parts)

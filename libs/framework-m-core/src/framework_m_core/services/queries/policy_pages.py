@@ -1,4 +1,4 @@
-"""Pages under an engine that decides about every single document."""
+"""Pages filtered by a policy engine, which decides document by document."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _MOST_DECIDED = 5_000
 
 
 class PolicyFilteredPages:
-    """Reads on until a page is full of documents that the engine lets through.
+    """Pages read in batches until they are full of documents that the engine allows.
 
-    A request decides about a bounded number of documents. A list that has reached it ends there: its page may be
-    short, but says that there is more. Its cursor goes on after the last document let through, since one made of a
-    refused document would tell that document's values.
+    A request decides on a bounded number of documents. A list that reaches the bound ends there: its page may be
+    short, but says that there is more. Its cursor continues after the last allowed document, since the cursor of a
+    refused document would reveal that document's values.
     """
 
     def __init__(self, permissions: PermissionService, fetch_rows: FetchRows) -> None:
@@ -48,9 +48,9 @@ class PolicyFilteredPages:
         matching: Filter,
         start: Filter,
     ) -> PaginatedResult[Document]:
-        """A page of what all grants, by action, let through. Its `total` is counted one by one.
+        """Return a page of the documents that all grants, by action, allow. Its `total` is counted one by one.
 
-        Raises QueryError where the bound is reached before the page has begun, or before all are counted.
+        Raises QueryError if the bound is reached before the page begins, or before all documents are counted.
         """
         kept: list[Document] = []
         last: Document | None = None
@@ -89,7 +89,7 @@ class PolicyFilteredPages:
         matching: Filter,
         start: Filter,
     ) -> AsyncIterator[tuple[Document | None, bool]]:
-        """Documents in order with the engine's answers; None for the document where the bound was reached."""
+        """Yield documents in order with the engine's decisions; None as the document if the bound is reached."""
         chosen, after = full_selection(plan), start
         for _ in range(_MOST_DECIDED // _BATCH):
             rows = await self._fetch_rows(context, plan, chosen, And((matching, after)), query.order_by, (_BATCH, 0))

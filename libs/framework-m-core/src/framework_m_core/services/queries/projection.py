@@ -1,4 +1,4 @@
-"""Which fields of a DocType a caller is served, and rows turned into documents."""
+"""Projections: the fields of a DocType that a caller is served, and the conversion of rows to documents."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ __all__ = [
 LIVE: Filter = Comparison("deleted_at", "is_null", True)
 
 _MOST_SHOWN = 255
-"""Characters of a reference that an error repeats; no name is longer."""
+"""Number of characters of a reference that an error repeats; no name is longer."""
 
 _FORM: Final = 1
-"""Raised when the same values are written to JSON otherwise than before."""
+"""Version of the JSON output; increase it when the same values are serialized differently."""
 
 _MOST_KEPT: Final = 256
-"""Sets of readable fields of one DocType."""
+"""Sets of readable fields kept per DocType."""
 
 _RECEIPT: Final = ("id", "name", VERSION_FIELD)
 
@@ -59,8 +59,8 @@ type Selection = tuple[str | ChildSelection, ...]
 class Served(dict[str, Any]):
     """A document as a caller is served it.
 
-    Two of the same id, version and `fingerprint` are the same bytes. None where these depend on more than the row and
-    what the caller may read of it: on parameters, linked documents, a permission engine's decision.
+    Documents with the same id, version and `fingerprint` have the same bytes. It is None if the bytes depend on more
+    than the row and the readable fields: on parameters, linked documents or a policy engine's decision.
     """
 
     __slots__ = ("fingerprint",)
@@ -70,10 +70,10 @@ class Served(dict[str, Any]):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Projection:
-    """What a caller is served of a DocType's documents.
+    """The fields that a caller is served of a DocType's documents.
 
-    `fingerprint` tells it from every other: it is the same in all processes, and another once a served field is added,
-    left out or declared otherwise. `written` is that of the answer to a write: None where a store may give back other
+    `fingerprint` identifies it: it is the same in all processes, and changes when a served field is added, removed or
+    declared differently. `written` is the fingerprint of the response to a write: None if a store may return other
     bytes than it was sent, as it does with the keys and numbers of JSON.
     """
 
@@ -83,7 +83,7 @@ class Projection:
 
 
 def selection(plan: CompiledDocType, readable: frozenset[str]) -> Selection:
-    """All readable fields, children last."""
+    """Return all readable fields, child tables last."""
     return projection(plan, readable).chosen
 
 
@@ -93,7 +93,7 @@ def _readable(plan: CompiledDocType, readable: frozenset[str]) -> Selection:
 
 
 def full_selection(plan: CompiledDocType) -> Selection:
-    """Every stored field, children last: what a write or an object-level decision works on."""
+    """Return every stored field, child tables last, as writes and policy decisions need them."""
     return _FULL.of(plan)
 
 
@@ -102,18 +102,18 @@ def _full(plan: CompiledDocType) -> Selection:
 
 
 def child_selection(plan: CompiledDocType, field: str, readable: frozenset[str]) -> ChildSelection:
-    """The readable columns of a child table, ids always."""
+    """Return the readable columns of a child table, always with `id`."""
     child = plan.children[field]
     return ChildSelection(field, ("id", *(name for name in child.fields if f"{field}.{name}" in readable)))
 
 
 def projection(plan: CompiledDocType, readable: frozenset[str]) -> Projection:
-    """Decide what a caller with these readable fields is served."""
+    """Return the projection for a caller with these readable fields."""
     return _PROJECTIONS.of(plan)(readable)
 
 
 def receipt(plan: CompiledDocType) -> Projection:
-    """Decide what a caller is served of a document that it wrote and may not read."""
+    """Return the projection of a written document that the caller may not read."""
     return _RECEIPTS.of(plan)
 
 
@@ -123,7 +123,7 @@ def _projecting(plan: CompiledDocType) -> Callable[[frozenset[str]], Projection]
 
 def _projection(plan: CompiledDocType, chosen: Selection) -> Projection:
     specs = [spec for part in chosen for spec in _specs(plan, part)]
-    # Only of what is served: else who knows the rest could try out how hidden fields are declared.
+    # Only served fields: otherwise callers could find out by trial how hidden fields are declared.
     shape = to_json([_FORM, plan.name, [_described(plan, part) for part in chosen]])
     fingerprint = sha256(shape).hexdigest()[:16]
     return Projection(chosen, fingerprint, None if any(spec.kind is FieldKind.JSON for spec in specs) else fingerprint)
@@ -142,7 +142,7 @@ def _specs(plan: CompiledDocType, part: str | ChildSelection) -> Iterable[FieldS
 
 
 def _described(plan: CompiledDocType, part: str | ChildSelection) -> Any:
-    """What the bytes of a part depend on besides its value; its default, which old rows get when a field is added."""
+    """Return what the bytes of a part depend on besides its value, such as the default that old rows get."""
     if isinstance(part, str):
         return _field(plan.specs[part], plan.model)
     child, (whole, *columns) = plan.children[part.field], _specs(plan, part)
@@ -157,26 +157,26 @@ def _field(spec: FieldSpec, model: type[BaseModel]) -> Any:
 
 
 def serve(values: Mapping[str, Any] | Iterable[tuple[str, Any]], fingerprint: str | None) -> Served:
-    """A document with the fingerprint of what decided about its fields."""
+    """Return a served document with the fingerprint of its projection, if any."""
     served = Served(values)
     served.fingerprint = fingerprint
     return served
 
 
 def names_of(chosen: Iterable[str | ChildSelection]) -> tuple[str, ...]:
-    """Field names of a selection."""
+    """Return the field names of a selection."""
     return tuple(part if isinstance(part, str) else part.field for part in chosen)
 
 
 def rows_to_documents(chosen: Sequence[str | ChildSelection], rows: Iterable[Row]) -> list[dict[str, Any]]:
-    """Rows as documents; a page without child tables takes the short way."""
+    """Convert rows to documents, with a fast path for selections without child tables."""
     if all(isinstance(part, str) for part in chosen):
         return [dict(zip(chosen, row, strict=True)) for row in rows]  # type: ignore[arg-type]
     return [row_to_document(chosen, row) for row in rows]
 
 
 def row_to_document(chosen: Sequence[str | ChildSelection], row: Row) -> dict[str, Any]:
-    """A row as a document: fields by name, child rows as dictionaries."""
+    """Convert a row to a document: fields by name, child rows as dictionaries."""
     document: dict[str, Any] = {}
     for part, value in zip(chosen, row, strict=True):
         if isinstance(part, str):
@@ -187,7 +187,7 @@ def row_to_document(chosen: Sequence[str | ChildSelection], row: Row) -> dict[st
 
 
 def visible(plan: CompiledDocType, readable: frozenset[str], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Of a document's stored values, what a caller with these readable fields is served."""
+    """Return what a caller with these readable fields is served of a document's stored values."""
     chosen = selection(plan, readable)
     if not plan.children:
         return {name: values[name] for name in chosen}  # type: ignore[index,misc] # no part is of a child table
@@ -201,18 +201,18 @@ def visible(plan: CompiledDocType, readable: frozenset[str], values: Mapping[str
 
 
 def cut(part: str | ChildSelection, document: Mapping[str, Any]) -> Any:
-    """Of a whole document, what a part of a selection asks for, as a reader gives it."""
+    """Return one part of a selection from a whole document, as readers return it."""
     if isinstance(part, str):
         return document[part]
     return [tuple(row[name] for name in part.columns) for row in document[part.field]]
 
 
 def by_reference(ref: UUID | str) -> Comparison:
-    """The filter for an id or a name."""
+    """Return the filter for an id or a name."""
     return Comparison("id" if isinstance(ref, UUID) else "name", "eq", ref)
 
 
 def not_found(plan: CompiledDocType, ref: UUID | str) -> EntityNotFoundError:
-    """The error for a document that is not there, or not there for this caller."""
+    """Return the error for a document that does not exist or that the caller cannot read."""
     shown = str(ref)[:_MOST_SHOWN]
     return EntityNotFoundError(f"there is no {plan.name} {shown!r}", doctype=plan.name, ref=shown)

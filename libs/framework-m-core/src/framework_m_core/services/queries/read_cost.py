@@ -1,4 +1,4 @@
-"""Whether a read is heavy: decided once per shape, by what an index can answer."""
+"""Classification of heavy reads, once per query template, by what an index can answer."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from framework_m_core.registry.compiled import CompiledDocType
 __all__ = ["LARGE_OFFSET", "is_heavy"]
 
 LARGE_OFFSET: Final = 1_000
-"""Rows that a page may skip before it counts as heavy."""
+"""Number of rows that a page may skip before it counts as heavy."""
 
 _SEARCHES: Final = frozenset({"contains", "ilike", "like"})
-"""Operators that no index answers; where a pattern begins is not known when its shape is compiled."""
+"""Operators that no index answers; the start of a pattern is unknown when its query template is compiled."""
 
 _EXACT: Final = frozenset({"eq", "in"})
 _RANGES: Final = frozenset({*_EXACT, "lt", "lte", "gt", "gte", "between", "starts_with"})
@@ -34,12 +34,12 @@ def is_heavy(plan: CompiledDocType, shape: QueryTemplate) -> bool:
 
 
 def _is_in_order(plan: CompiledDocType, field: str) -> bool:
-    """Whether an index gives rows in the order of a field; nulls come last, which is not where indexes have them."""
+    """Return whether an index yields rows in a field's order; nullable fields never do, as nulls are sorted last."""
     return field in plan.index_heads and not plan.specs[field].nullable
 
 
 def _conditions(tree: Filter) -> list[Filter]:
-    """What must hold, without the brackets around it."""
+    """Return the conditions that must all hold, with nested `And` flattened."""
     if isinstance(tree, And):
         return [condition for part in tree.parts for condition in _conditions(part)]
     return [tree]

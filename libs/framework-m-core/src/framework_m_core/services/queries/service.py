@@ -1,4 +1,4 @@
-"""`QueryService`: reads without making documents, under the caller's row scope and field mask."""
+"""`QueryService`: reads without building document models, limited to the caller's row scope and fields."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ _NEWEST_FIRST = (OrderSpec("creation", descending=True), OrderSpec("id", descend
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Compiled:
-    """A prepared read, and whether it goes through the lane for heavy ones."""
+    """A prepared read, and whether it takes a place in the lane for heavy reads."""
 
     handle: ReadHandle
     heavy: bool
 
 
 class QueryService:
-    """Single documents and pages of them."""
+    """Reads of single documents and of pages."""
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class QueryService:
         expand: Sequence[str] = (),
         for_update: bool = False,
     ) -> Served:
-        """One document by id or name; `for_update` keeps it from being changed until the scope's unit ends.
+        """Return a document by id or name; `for_update` locks it until the context's unit ends.
 
         Raises EntityNotFoundError, and QueryError for fields that cannot be served.
         """
@@ -116,7 +116,7 @@ class QueryService:
         return prepared.document(rows[0])
 
     async def list(self, context: RequestContext, doctype: str, request: ListRequest) -> PaginatedResult[Document]:
-        """A page of documents. Raises QueryError for anything unknown, hidden or out of bounds."""
+        """Return a page of documents. Raises QueryError for anything unknown, hidden or out of bounds."""
         context = self._registries.pin(context)
         plan: CompiledDocType = context.registry.get(doctype)
         grant = await self.permissions.require(context, plan, "read")
@@ -168,7 +168,7 @@ class QueryService:
         *,
         lock: Lock | None = None,
     ) -> Sequence[Row]:
-        """All rows that match, those left out that an object-level engine refuses."""
+        """Return all matching rows, without those that a policy engine refuses."""
         fetched = full_selection(plan) if grant.evaluate else chosen
         rows = await self._fetch_rows(context, plan, fetched, where, lock=lock)
         if not grant.evaluate:
@@ -200,14 +200,14 @@ class QueryService:
     async def _fetch(
         self, context: RequestContext, read: _Compiled, values: Sequence[Any], *, heavy: bool = False
     ) -> Sequence[Row]:
-        """Runs a read; one in a unit of work, which may hold locks, never queues."""
+        """Run a read; a read in a unit of work, which may hold locks, never queues."""
         if context.unit is not None:
             unit: UnitOfWorkProtocol = context.unit
             return await unit.fetch(read.handle, values)
         if not (read.heavy or heavy):
             return await self._reader.fetch(read.handle, values)
         async with self._lane.place(context.principal.id):
-            # the store works on although nobody waits any more, and the place is taken until it ends
+            # the store keeps working after a cancellation, so the place stays taken until it ends
             return await run_shielded(self._reader.fetch(read.handle, values))
 
     async def _count(self, context: RequestContext, plan: CompiledDocType, where: Filter) -> int:

@@ -1,4 +1,4 @@
-"""What has been compiled for the shapes of reads, bounded by their size: callers can make any number of shapes."""
+"""Caches by query template, bounded by total weight, since callers can make any number of templates."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from framework_m_core.registry.registry import Registry
 __all__ = ["ShapeCache", "shape_caches", "weight_of"]
 
 _MOST_WEIGHT: Final = 50_000
-"""Of all kept shapes; a unit of weight takes about half a kilobyte once it is compiled."""
+"""Total weight of the cached templates; a unit takes about half a kilobyte once compiled."""
 
 _MOST_OF_ONE: Final = 600
-"""A shape past this weight is compiled anew each time."""
+"""A template above this weight is not cached, but compiled each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class _Kept[T]:
 
 
 class ShapeCache[T]:
-    """Makes something of a shape once, for as long as the shape is among the latest used."""
+    """A least-recently-used cache of what `make` returns for a query template."""
 
     def __init__(self, make: Callable[[QueryTemplate], T], most_weight: int = _MOST_WEIGHT) -> None:
         self._make = make
@@ -37,7 +37,7 @@ class ShapeCache[T]:
         self.weight = 0
 
     def __call__(self, shape: QueryTemplate) -> T:
-        """Return what is made of a shape."""
+        """Return the result for a template, cached or new."""
         known = self._kept.get(shape)
         if known is not None:
             self._kept.move_to_end(shape)
@@ -56,12 +56,12 @@ class ShapeCache[T]:
 
 
 def shape_caches[T](make: Callable[[QueryTemplate], T]) -> Derived[Registry, ShapeCache[T]]:
-    """Return a cache for each registry."""
+    """Return caches of `make`, one per registry."""
     return Derived(lambda _: ShapeCache(make))
 
 
 def weight_of(shape: QueryTemplate) -> int:
-    """Count what a shape is made of: fields, nodes of its filter and parameters."""
+    """Return the weight of a template: its fields, sort fields, filter nodes and parameters, plus a constant."""
     fields = sum(1 if isinstance(part, str) else _weight_of_rows(part) for part in shape.fields)
     return 10 + fields + len(shape.order_by) + _weight(shape.where)
 
