@@ -1,1 +1,1 @@
-"""The store in memory: for one process, without a database, and gone with it. For trials, tests and sandboxes."""
+"""The in-memory store: for one process, lost when it ends. For trials, tests and sandboxes."""

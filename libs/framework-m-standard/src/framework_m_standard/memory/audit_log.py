@@ -1,4 +1,4 @@
-"""`MemoryAuditLog`: port `AuditLogProtocol`, over the `AuditTrail`, which only grows."""
+"""`MemoryAuditLog`: port `AuditLogProtocol`, over the append-only `AuditTrail`."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ __all__ = ["MemoryAuditLog"]
 
 
 class MemoryAuditLog:
-    """Reads the log."""
+    """Reads of the audit log."""
 
     def __init__(self, memory_store: MemoryStore) -> None:
         self._trail = memory_store.database.audit
 
     async def entries(self, doctype: str, document_id: UUID, *, limit: int = 100) -> Sequence[AuditEntry]:
-        """The newest entries of one document, oldest first."""
+        """Return the newest `limit` entries of one document, oldest first."""
         found = sorted(self._trail.of(doctype, document_id), key=lambda one: (one.entry.at, one.entry.id))
         return [one.opened() for one in found[max(0, len(found) - limit) :]]

@@ -1,4 +1,4 @@
-"""`MemoryCache`: port `CacheProtocol` in one process. Each process has its own, which ends with it."""
+"""`MemoryCache`: port `CacheProtocol` in one process. Each process has its own cache, which is lost when it ends."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ __all__ = ["MemoryCache"]
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A value as text, and when it expires."""
+    """An encoded value and its expiry, if any."""
 
     text: str
     expires: datetime | None
 
 
 class MemoryCache:
-    """Entries from the longest unused to the latest; past their bounds the first go. Looking is no use of an entry."""
+    """A bounded cache that evicts the least recently used entries; `exists` and `ttl` do not count as use."""
 
     def __init__(self, memory_settings: MemorySettings, clock: Clock) -> None:
         self._most = memory_settings.max_cache_entries
@@ -35,29 +35,29 @@ class MemoryCache:
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
 
     async def get(self, key: str) -> Any:
-        """The value, or None."""
+        """Return the value, or None."""
         return self._values([key]).get(key)
 
     async def set(self, key: str, value: Any, ttl: float | None = None) -> None:
-        """Keeps a value."""
+        """Store a value."""
         await self.set_many({key: value}, ttl)
 
     async def delete(self, key: str) -> bool:
-        """Forgets a key; whether it was there."""
+        """Delete a key and return whether it had a value."""
         found = self._live(key)
         self._forget(key)
         return found is not None
 
     async def exists(self, key: str) -> bool:
-        """Whether the key has a value."""
+        """Return whether the key has a value."""
         return self._live(key) is not None
 
     async def get_many(self, keys: Iterable[str]) -> dict[str, Any]:
-        """The values of those of the keys that have one."""
+        """Return the values of the keys that have one."""
         return self._values(keys)
 
     async def set_many(self, values: Mapping[str, Any], ttl: float | None = None) -> None:
-        """Keeps several values, or none."""
+        """Store all values, or none if one is refused."""
         seconds = check_ttl(ttl)
         expires = None if seconds is None else self._clock() + timedelta(seconds=seconds)
         entries = {check_key(key): _Entry(encode_cached(value), expires) for key, value in values.items()}
@@ -69,7 +69,7 @@ class MemoryCache:
             self._forget(next(iter(self._entries)))
 
     async def delete_pattern(self, pattern: str) -> int:
-        """Forgets every key that matches, and says how many."""
+        """Delete every key that matches the pattern and return their number."""
         matches = key_matcher(pattern)
         found = [key for key in list(self._entries) if matches(key) and self._live(key)]
         for key in found:
@@ -77,7 +77,7 @@ class MemoryCache:
         return len(found)
 
     async def ttl(self, key: str) -> float | None:
-        """Seconds that the key has left."""
+        """Return the seconds until the key expires: 0 if it is absent, None if it does not expire."""
         entry = self._live(key)
         if entry is None:
             return 0.0
@@ -90,7 +90,7 @@ class MemoryCache:
         return {key: decode_cached(entry.text) for key, entry in found.items()}
 
     def _live(self, key: str) -> _Entry | None:
-        """The entry of a key; one that has expired is forgotten."""
+        """Return the entry of a key, if any, deleting it if it has expired."""
         entry = self._entries.get(check_key(key))
         if entry is not None and entry.expires is not None and entry.expires <= self._clock():
             self._forget(key)

@@ -10,20 +10,20 @@ __all__ = ["MemoryCounter", "raised"]
 
 
 def raised(counters: Overlay[str, int], prefix: str, n: int) -> int:
-    """Raises a counter by `n` and returns the first of its new numbers."""
+    """Increase a counter by `n` and return the first of the new numbers."""
     last = counters.get(prefix) or 0
     counters.put(prefix, last + n)
     return last + 1
 
 
 class MemoryCounter:
-    """Each allocation is a turn of its own, so that it waits for a unit that allocates as well."""
+    """Counters, each allocation in its own turn, so that it waits for a unit that is allocating too."""
 
     def __init__(self, memory_store: MemoryStore) -> None:
         self._database = memory_store.database
 
     async def allocate(self, prefix: str, n: int = 1) -> int:
-        """Reserves `n` numbers and returns the first."""
+        """Reserve `n` numbers and return the first."""
         async with self._database.turn():
             transaction = Transaction(self._database)
             first = raised(transaction.counters, prefix, n)

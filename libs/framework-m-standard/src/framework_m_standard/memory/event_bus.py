@@ -1,4 +1,4 @@
-"""`MemoryEventBus`: port `EventBusProtocol` in one process. It stores nothing: the outbox keeps what is not handled."""
+"""`MemoryEventBus`: port `EventBusProtocol` in one process. It stores nothing: the outbox keeps unhandled events."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ __all__ = ["MemoryEventBus"]
 
 
 class MemoryEventBus:
-    """Publishing is handling: one event after the other, by each group in the order of subscription."""
+    """A bus that handles events when they are published, one at a time, by each group in order of subscription."""
 
     def __init__(self) -> None:
         self._subscribers: dict[str, Subscriber] = {}
         self._turn = asyncio.Lock()
 
     async def publish(self, events: Sequence[DomainEvent]) -> AsyncGenerator[Delivery, None]:
-        """Hands each event over when its delivery is asked for. Raises TransientError while nobody is subscribed."""
+        """Deliver each event when its delivery is requested. Raises TransientError if there is no subscriber.
+
+        After an error, further events of the same document are skipped.
+        """
         held_back: set[HashKey] = set()
         for event in events:
             document = hash_key(event.document_id)
@@ -32,18 +35,18 @@ class MemoryEventBus:
                 yield Delivery(event.id, error)
 
     async def subscribe(self, group: str, subscriber: Subscriber) -> None:
-        """Adds a group. Raises ConfigurationError for one that is there."""
+        """Subscribe a group. Raises ConfigurationError if the group already has a subscriber."""
         if group in self._subscribers:
             raise ConfigurationError(f"the group {group!r} has a subscriber in this process: choose another name")
         self._subscribers[group] = subscriber
 
     async def unsubscribe(self, group: str) -> None:
-        """Takes a group away, after the event that is being handled."""
+        """Remove a group's subscriber once the current event has been handled."""
         async with self._turn:
             self._subscribers.pop(group, None)
 
     async def _hand_over(self, event: DomainEvent) -> Exception | None:
-        """Lets every group handle an event; what went wrong, if something did."""
+        """Let every group handle an event, and return the error, if any."""
         async with self._turn:
             if not self._subscribers:
                 raise TransientError("nobody is subscribed to the event bus of this process: events stay in the outbox")

@@ -11,18 +11,18 @@ __all__ = ["MemoryIdempotency"]
 
 
 class MemoryIdempotency:
-    """Kept answers, by key; answers cannot be changed."""
+    """Stored responses by key; they are immutable."""
 
     def __init__(self, memory_store: MemoryStore) -> None:
         self._answers = memory_store.database.answers
 
     async def find(self, key: str, now: datetime) -> StoredAnswer | None:
-        """The answer kept under a key, unless it has expired."""
+        """Return the response stored under a key, unless it has expired."""
         answer = self._answers.get(key)
         return answer if answer is not None and answer.expires > now else None
 
     async def prune(self, now: datetime) -> int:
-        """Removes expired answers."""
+        """Delete expired responses and return their number."""
         over = [key for key, answer in self._answers.items() if answer.expires <= now]
         for key in over:
             del self._answers[key]

@@ -1,4 +1,4 @@
-"""`MemoryOutbox`: port `OutboxProtocol`. Units commit one after the other, so positions rise within a stream."""
+"""`MemoryOutbox`: port `OutboxProtocol`. Units commit one at a time, so positions increase within a stream."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class MemoryOutbox:
         self._database = memory_store.database
 
     async def lease(self, holder: str, now: datetime, duration: timedelta) -> bool:
-        """Takes or renews the relay's lease."""
+        """Acquire or renew the relay's lease, and return whether the holder has it."""
         held = self._database.lease
         if held is not None and held.holder != holder and held.expires > now:
             return False
@@ -31,28 +31,28 @@ class MemoryOutbox:
         return True
 
     async def is_leased(self, now: datetime) -> bool:
-        """Return whether a holder has the lease."""
+        """Return whether any holder has the lease."""
         held = self._database.lease
         return held is not None and held.expires > now
 
     async def release(self, holder: str) -> None:
-        """Gives the lease up, if this holder has it."""
+        """Release the lease if this holder has it."""
         held = self._database.lease
         if held is not None and held.holder == holder:
             self._database.lease = None
 
     async def pending(self, now: datetime, limit: int) -> Sequence[OutboxRow]:
-        """Undelivered events that are due, in order."""
+        """Return due undelivered events, in order; an event waiting for a retry holds back its document's others."""
         return [_row(position, record) for position, record in islice(self._due(now), limit)]
 
     async def mark_published(self, positions: Sequence[int], now: datetime) -> None:
-        """Settles delivered events."""
+        """Mark events as delivered."""
         for position in positions:
             if record := self._database.waiting.get(position):
                 self._database.place_event(position, dataclasses.replace(record, published_at=now))
 
     async def mark_failed(self, position: int, error: str, retry_at: datetime | None) -> None:
-        """Counts a failed delivery; without `retry_at` the event is given up."""
+        """Count a failed delivery; without `retry_at`, give the event up."""
         if record := self._database.waiting.get(position):
             failed = dataclasses.replace(
                 record,
@@ -64,7 +64,7 @@ class MemoryOutbox:
             self._database.place_event(position, failed)
 
     async def prune(self, before: datetime) -> int:
-        """Removes events delivered before a moment."""
+        """Delete events delivered before a time and return their number."""
         settled = self._database.settled
         old = [at for at, one in settled.items() if one.published_at is not None and one.published_at < before]
         for position in old:

@@ -1,4 +1,4 @@
-"""`MemoryReader`: port `DocumentReaderProtocol`. A fetch never waits, so whatever it reads is of one moment."""
+"""`MemoryReader`: port `DocumentReaderProtocol`. A fetch never awaits, so all that it reads is consistent."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["MemoryReader", "Prepared"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
-    """A shape whose names are known, with what takes the asked fields out of a row."""
+    """A query template with checked names, and the getters of its fields."""
 
     doctype: str
     where: Filter
@@ -29,7 +29,7 @@ class Prepared:
     locks: bool
 
     def run(self, rows: Rows, values: Sequence[Any]) -> list[Row]:
-        """The rows of the shape with these values."""
+        """Return the rows of the query template with these values."""
         given = iter(values)
         found = select(rows, filled(self.where, given), self.order_by)
         if self.count:
@@ -41,7 +41,7 @@ class Prepared:
 
 
 class MemoryReader:
-    """Reads what is committed."""
+    """Reads of committed documents."""
 
     heavy_reads = 8
 
@@ -49,7 +49,7 @@ class MemoryReader:
         self._store = memory_store
 
     def prepare(self, shape: QueryTemplate) -> ReadHandle:
-        """Looks every name up. Raises KeyError for unknown ones."""
+        """Prepare a read, checking every name. Raises KeyError for unknown ones."""
         plan = shape.doctype
         named = fields_of(shape.where) | {spec.field for spec in shape.order_by}
         if unknown := named.difference(plan.columns):
@@ -59,6 +59,6 @@ class MemoryReader:
         return ReadHandle(Prepared(plan.name, shape.where, shape.order_by, take, shape.paged, shape.count, locks))
 
     async def fetch(self, handle: ReadHandle, values: Sequence[Any]) -> list[Row]:
-        """Runs a prepared read."""
+        """Run a prepared read."""
         prepared: Prepared = handle  # type: ignore[assignment]
         return prepared.run(self._store.database.tables[prepared.doctype].rows, values)

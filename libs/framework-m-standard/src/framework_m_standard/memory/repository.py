@@ -1,4 +1,4 @@
-"""`MemoryRepository`: port `RepositoryProtocol`, inside a `MemoryUnitOfWork`. Constraint errors come at once."""
+"""`MemoryRepository`: port `RepositoryProtocol`, inside a `MemoryUnitOfWork`. Constraint errors are raised at once."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _BY_ID = (OrderSpec("id"),)
 
 
 class MemoryWriter(Protocol):
-    """What a repository needs of its unit of work."""
+    """The part of a unit of work that a repository needs."""
 
     store: MemoryStore
     context: RequestContext
@@ -39,7 +39,7 @@ class MemoryWriter(Protocol):
         ...
 
     async def transaction(self) -> Transaction:
-        """Return the open transaction, begun when there was none."""
+        """Return the open transaction, beginning one if needed."""
         ...
 
 
@@ -51,35 +51,35 @@ class MemoryRepository[T: BaseModel]:
         self._plan = plan
 
     async def get(self, id: UUID, *, include_deleted: bool = False) -> T | None:
-        """The document with this id."""
+        """Return the document with this id, if any."""
         by_id = Comparison("id", "eq", id)
         return self._first(by_id if include_deleted else And((by_id, LIVE)))
 
     async def get_by_name(self, name: str) -> T | None:
-        """The live document with this name."""
+        """Return the live document with this name, if any."""
         return self._first(And((Comparison("name", "eq", name), LIVE)))
 
     async def insert(self, document: T) -> T:
-        """Adds a document that was made here."""
+        """Insert a new document, with version 1."""
         transaction = await self._unit.transaction()
         vars(document)[VERSION_ATTRIBUTE] = 1
         transaction.insert(self._plan, self._row(document))
         return document
 
     async def update(self, document: T, *, expected_version: int) -> T:
-        """Replaces a loaded document."""
+        """Replace a loaded document. Raises VersionConflictError unless the stored version is `expected_version`."""
         transaction = await self._unit.transaction()
         vars(document)[VERSION_ATTRIBUTE] = expected_version + 1
         transaction.update(self._plan, self._row(document), expected_version)
         return document
 
     async def save(self, document: T) -> T:
-        """`insert` for a document made here, else `update` against the version that it carries."""
+        """Insert a new document (version 0), or update a loaded one against the version that it carries."""
         version = vars(document)[VERSION_ATTRIBUTE]
         return await (self.update(document, expected_version=version) if version else self.insert(document))
 
     async def delete(self, id: UUID) -> bool:
-        """Removes the row and its children for good."""
+        """Delete the row and its children permanently, and return whether it existed. Raises LinkedDocumentError."""
         transaction = await self._unit.transaction()
         row = transaction.rows(self._plan.name).get(hash_key(id))
         if row is None:
@@ -93,11 +93,11 @@ class MemoryRepository[T: BaseModel]:
         return True
 
     async def exists(self, id: UUID) -> bool:
-        """Whether a live document has this id."""
+        """Return whether a live document has this id."""
         return await self.count(Comparison("id", "eq", id)) > 0
 
     async def count(self, where: Filter = EVERYTHING) -> int:
-        """How many live documents match."""
+        """Return the number of live documents that match."""
         return len(self._select(And((where, LIVE))))
 
     async def list(
@@ -107,17 +107,17 @@ class MemoryRepository[T: BaseModel]:
         limit: int = DEFAULT_LIMIT,
         offset: int = 0,
     ) -> PaginatedResult[T]:
-        """A page of live documents; newest first unless ordered."""
+        """Return a page of live documents, newest first unless ordered."""
         found = self._select(And((where, LIVE)), tuple(order_by) or _NEWEST)[offset:]
         items = [self._document(row) for row in found[:limit]]
         return PaginatedResult(items, None, limit, offset, has_more=len(found) > limit)
 
     async def bulk_save(self, documents: Sequence[T]) -> Sequence[T]:
-        """`save` for each, in order."""
+        """Save each document, in order."""
         return [await self.save(document) for document in documents]
 
     async def update_where(self, where: Filter, values: Mapping[str, Any]) -> int:
-        """Sets scalar fields of all live documents that match, raising their versions."""
+        """Set scalar fields of all live documents that match, increasing their versions, and return their number."""
         transaction = await self._unit.transaction()
         given = Row({name: stored_value(self._plan.specs[name], value) for name, value in values.items()})
         found = self._select(And((where, LIVE)))
@@ -127,14 +127,14 @@ class MemoryRepository[T: BaseModel]:
         return len(found)
 
     async def delete_where(self, where: Filter) -> int:
-        """Removes all matching rows for good, live or not. Raises IntegrityError when others link to one."""
+        """Delete all matching rows permanently, live or not. Raises IntegrityError if others link to one."""
         transaction = await self._unit.transaction()
         found = self._select(where)
         self._remove(transaction, found)
         return len(found)
 
     async def stream(self, where: Filter = EVERYTHING, *, batch: int = 500) -> AsyncIterator[T]:
-        """All live documents that match, by id, read in batches."""
+        """Yield all live documents that match, by id, read in batches."""
         after: Filter = EVERYTHING
         while found := self._select(And((where, LIVE, after)), _BY_ID)[:batch]:
             for row in found:
@@ -142,7 +142,7 @@ class MemoryRepository[T: BaseModel]:
             after = Comparison("id", "gt", found[-1]["id"])
 
     def _remove(self, transaction: Transaction, rows: Sequence[Row]) -> None:
-        """Removes rows together, so that they may link to each other."""
+        """Delete rows together, so that they may link to each other. Raises IntegrityError if others link to one."""
         gone = {hash_key(row["id"]) for row in rows}
         with transaction.statement():
             for row in rows:

@@ -1,7 +1,7 @@
-"""`MemorySchemaMapper`: port `SchemaMapperProtocol`: what is stored follows DocTypes that have changed meanwhile.
+"""`MemorySchemaMapper`: port `SchemaMapperProtocol`: updates stored documents to DocTypes that have changed.
 
-A DocType that is new needs nothing. One that was there before may have new fields, whose defaults its documents get,
-and other unique fields; values are never dropped.
+A new DocType needs no change. An existing one may have new fields, whose defaults its documents get, and different
+unique fields; values are never dropped.
 """
 
 from __future__ import annotations
@@ -21,29 +21,29 @@ from framework_m_standard.memory.store import MemoryStore
 __all__ = ["MemorySchemaMapper"]
 
 type Change = tuple[str, Callable[[], None]]
-"""What would be done, and the doing."""
+"""The description of a change, and the function that applies it."""
 
 
 class MemorySchemaMapper:
-    """Compares the DocTypes with the tables."""
+    """A comparison of the DocTypes with the tables."""
 
     def __init__(self, memory_store: MemoryStore) -> None:
         self._store = memory_store
 
     async def is_migrated(self) -> bool:
-        """Never: what is in memory is made anew with each process."""
+        """Return False: the in-memory store has no migrations, as each process starts with an empty one."""
         return False
 
     async def plan(self) -> Sequence[str]:
-        """What `sync` would do. Raises ConfigurationError for what it cannot do."""
+        """Return the changes that `sync` would make. Raises ConfigurationError for impossible ones."""
         return [text for text, _ in self._changes(self._store.registry)]
 
     async def sync(self) -> Sequence[str]:
-        """Does all of it or, where a part cannot be done, nothing."""
+        """Apply all changes, or none if one is impossible. Raises ConfigurationError as `plan` does."""
         return await self.expand(self._store.registry)
 
     async def expand(self, registry: Registry) -> Sequence[str]:
-        """`sync` for a registry to come; what the current one writes meanwhile gets the defaults of new fields."""
+        """Sync to a future registry; documents written under the current one get the defaults of its new fields."""
         async with self._store.database.turn():
             self._store.make_tables(registry)
             changes = self._changes(registry)
@@ -107,7 +107,7 @@ def _owners(
 
 
 def _other_kinds(plan: CompiledDocType, table: Table) -> Iterator[str]:
-    """Fields whose stored values are of another kind than the DocType says now."""
+    """Yield an error for each field with stored values of another kind than the DocType now declares."""
     for path, (kind, scale) in kinds_of(plan).items():
         stored = table.kinds.get(path, (kind, scale))
         if stored != (kind, scale) and any(_holds(row, path) for row in table.rows.values()):

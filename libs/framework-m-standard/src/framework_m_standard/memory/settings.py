@@ -39,5 +39,5 @@ class MemorySettings(BaseModel):
     )
 
     def effective(self, settings: Settings) -> Mapping[str, Any]:
-        """What unset settings come to: a password that is made anew at each start."""
+        """Return the effective values of unset settings: outside production, a password generated at each start."""
         return {} if settings.production else {"password": SecretStr("")}

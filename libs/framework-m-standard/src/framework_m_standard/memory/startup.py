@@ -1,4 +1,4 @@
-"""Bootstrap steps of the store in memory: an empty one, and somebody who can log in to it."""
+"""Bootstrap steps of the in-memory store: an empty database, and a user who can log in."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _log = logging.getLogger(__name__)
 
 
 class InitMemory:
-    """Step `init_memory`: an empty database for this process, and the store over the DocTypes."""
+    """Step `init_memory`: an empty database for this process, and the store for the DocTypes."""
 
     order = 25
 
     async def run(self, app: Application) -> None:
-        """Provides `memory_database` and binds `memory_store`. Raises ConfigurationError in production."""
+        """Provide `memory_database` and bind `memory_store`. Raises ConfigurationError in production."""
         if app.settings.production:
             raise ConfigurationError(
                 "the store in memory forgets everything when its process ends, and each worker has its own: choose "
@@ -37,13 +37,13 @@ class InitMemory:
 
 
 class MakeAdministrator:
-    """Step `make_administrator`: a first user of a process that serves; `m user create` is another process."""
+    """Step `make_administrator`: a first user in a serving process, since `m user create` runs in another process."""
 
     order = 55
     roles = frozenset({"web"})
 
     async def run(self, app: Application) -> None:
-        """Makes the configured administrator."""
+        """Create the configured administrator and log how to log in, with the password if it was generated."""
         settings: MemorySettings = app.container.get("memory_settings")
         identity: IdentityProtocol = app.container.get("identity")
         chosen = settings.password

@@ -1,4 +1,4 @@
-"""`MemoryStore`: what the adapters of the store family share: a database and the DocTypes kept in it."""
+"""`MemoryStore`: a database and the registry of its DocTypes, shared by the adapters of the store family."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["MemoryStore"]
 
 
 class MemoryStore:
-    """A database under registries. DocTypes that it has never seen get a table: there is nothing to bring in line."""
+    """A database for the current and future registries. New DocTypes get an empty table, which needs no sync."""
 
     def __init__(self, memory_database: MemoryDatabase, registry_handle: RegistryHandle) -> None:
         self.database = memory_database
@@ -20,11 +20,11 @@ class MemoryStore:
 
     @property
     def registry(self) -> Registry:
-        """The current registry; a unit asks its context."""
+        """The current registry; units use the one in their context."""
         return self.registries.current
 
     def make_tables(self, registry: Registry) -> None:
-        """Give every DocType of a registry a table."""
+        """Create the missing tables of a registry's DocTypes."""
         for plan in registry.doctypes.values():
             if plan.name not in self.database.tables:
                 self.database.tables[plan.name] = Table(plan)

@@ -1,8 +1,8 @@
 """`MemoryUnitOfWork`: port `UnitOfWorkProtocol`.
 
-A unit waits for its turn before its first write, its first locking read and its first question for links; it keeps
-the turn to its end. That is what both kinds of lock mean here: nobody else writes meanwhile. A commit never waits
-once it has begun, so that no cancellation can part it.
+A unit waits for its turn before its first write, locking read or search for linking documents, and keeps the turn
+until it ends. Every kind of lock means the same here: no other unit writes meanwhile. Once a commit applies its
+changes it does not await, so that a cancellation cannot split it.
 """
 
 from __future__ import annotations
@@ -49,12 +49,12 @@ class MemoryUnitOfWorkFactory:
         self._store = memory_store
 
     def __call__(self, context: RequestContext) -> MemoryUnitOfWork:
-        """A unit for a scope, not yet open."""
+        """Return a unit for a context, not yet open."""
         return MemoryUnitOfWork(self._store, self._store.registries.pin(context))
 
 
 class MemoryUnitOfWork:
-    """One transaction, begun when first needed."""
+    """A unit of work over one transaction, begun when first needed."""
 
     def __init__(self, store: MemoryStore, context: RequestContext) -> None:
         self.store = store
@@ -76,18 +76,18 @@ class MemoryUnitOfWork:
             await self.rollback()
 
     def repository(self, doctype: str) -> MemoryRepository[Any]:
-        """The documents of a DocType in this unit."""
+        """Return the repository of a DocType in this unit."""
         return MemoryRepository(self, self.context.registry.get(doctype))
 
     def rows(self, doctype: str) -> Rows:
-        """The documents of a DocType as this unit sees them."""
+        """Return the documents of a DocType as this unit sees them."""
         self._check_open()
         if self._transaction is None:
             return self.store.database.tables[doctype].rows
         return self._transaction.rows(doctype)
 
     async def transaction(self) -> Transaction:
-        """The open transaction, begun when there was none. Raises TransientError when the turn does not come."""
+        """Return the open transaction, beginning one if needed. Raises TransientError if the turn takes too long."""
         self._check_open()
         if self._transaction is None:
             async with self._beginning:
@@ -96,7 +96,7 @@ class MemoryUnitOfWork:
         return transaction
 
     async def _begin(self) -> None:
-        """Takes the turn, unless another task of this unit has; a unit that ended meanwhile gives it back."""
+        """Take the turn unless another task of this unit has; release it if the unit has ended meanwhile."""
         self._check_open()
         if self._transaction is not None:
             return
@@ -107,47 +107,47 @@ class MemoryUnitOfWork:
         self._transaction = Transaction(self.store.database)
 
     async def fetch(self, handle: ReadHandle, values: Sequence[Any]) -> list[Row]:
-        """Runs a prepared read, seeing the unit's own writes."""
+        """Run a prepared read that sees the unit's own writes."""
         prepared: Prepared = handle  # type: ignore[assignment]
         if prepared.locks:
             await self.transaction()
         return prepared.run(self.rows(prepared.doctype), values)
 
     async def linking(self, doctype: str, id: UUID, *, include_deleted: bool = False) -> Sequence[str]:
-        """Return the names of the DocTypes that have live documents, or any, linking to this one, itself left out."""
+        """Return the names of the DocTypes that have live documents, or any, linking to this one, excluding itself."""
         found = holders(self.context.registry, await self.transaction(), doctype, {hash_key(id)})
         others = [(name, row) for name, row in found if row["id"] != id]
         return list(dict.fromkeys(name for name, row in others if include_deleted or row["deleted_at"] is None))
 
     async def allocate(self, prefix: str, n: int = 1) -> int:
-        """Reserves `n` numbers of a counter in the transaction and returns the first."""
+        """Reserve `n` numbers of a counter in the transaction and return the first."""
         return raised((await self.transaction()).counters, prefix, n)
 
     def record(self, event: DomainEvent) -> None:
-        """Adds an event to the outbox; one that nobody handles is delivered from the start."""
+        """Add an event to the outbox; an event without handlers is stored as delivered."""
         self._check_open()
         wanted = self.context.registry.handlers_of(event.doctype, event.type)
         kept = dataclasses.replace(event, data=_ELSEWHERE)
         self._events.append(EventRecord(kept, json_text(event.data), None if wanted else event.occurred_at))
 
     def audit(self, entry: AuditEntry) -> None:
-        """Appends to the audit log."""
+        """Append an entry to the audit log."""
         self._check_open()
         self._audits.append(sealed(entry))
 
     def remember(self, answer: StoredAnswer) -> None:
-        """Keeps the answer of a keyed write."""
+        """Store the response of a keyed write."""
         self._check_open()
         self._answers.append(answer)
 
     def after_commit(self, callback: Callable[[], Awaitable[None]]) -> None:
-        """Runs a callback once the commit has succeeded."""
+        """Run a callback once the commit has succeeded."""
         self._check_open()
         self._callbacks.append(callback)
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
-        """A part that is undone alone when it raises."""
+        """Undo only the writes and records of the block if it raises."""
         await self.flush()
         transaction = await self.transaction()
         mark = transaction.mark()
@@ -163,9 +163,9 @@ class MemoryUnitOfWork:
             raise
 
     async def flush(self) -> None:
-        """Puts kept answers in their places, so that a key that is taken shows now; documents are there already.
+        """Write stored responses to the transaction, so that a used key is detected now; documents are already there.
 
-        Raises TransientError for a key that has a live answer.
+        Raises TransientError for a key that has an unexpired response.
         """
         self._check_open()
         if not self._answers:
@@ -179,7 +179,7 @@ class MemoryUnitOfWork:
         self._answers.clear()
 
     async def commit(self) -> None:
-        """Makes everything everybody's at once, then runs the callbacks."""
+        """Apply all changes atomically, then run the callbacks."""
         await self.flush()
         if self._events or self._audits:
             await self.transaction()
@@ -205,7 +205,7 @@ class MemoryUnitOfWork:
         database.end()
 
     async def rollback(self) -> None:
-        """Undoes everything; the unit is closed."""
+        """Discard all changes and close the unit."""
         transaction, self._transaction, self._open = self._transaction, None, False
         if transaction is not None:
             self.store.database.end()

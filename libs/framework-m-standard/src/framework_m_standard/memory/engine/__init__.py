@@ -1,1 +1,1 @@
-"""The store itself: tables, rows, transactions and the audit trail, behind the adapters."""
+"""The storage engine behind the adapters: tables, rows, transactions and the audit trail."""

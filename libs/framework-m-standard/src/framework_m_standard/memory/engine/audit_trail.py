@@ -1,4 +1,4 @@
-"""`AuditTrail`: what the audit log stands on. It takes entries and shows them, and has no way to change one."""
+"""`AuditTrail`: the append-only storage of the audit log; entries cannot be changed."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ _ELSEWHERE: Final = MappingProxyType[str, object]({})
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SealedEntry:
-    """An entry whose changes are kept as text, so that nobody holds a piece of it."""
+    """An entry whose changes are stored as text, so that no reference to them can change it."""
 
     entry: AuditEntry
     changes: str
 
     def opened(self) -> AuditEntry:
-        """The entry as it was recorded, with changes of its own."""
+        """Return the entry as it was recorded, with a new copy of its changes."""
         return dataclasses.replace(self.entry, changes=from_json(self.changes))
 
 
 def sealed(entry: AuditEntry) -> SealedEntry:
-    """An entry as it is kept."""
+    """Return an entry in its stored form."""
     return SealedEntry(dataclasses.replace(entry, changes=_ELSEWHERE), json_text(entry.changes))
 
 
@@ -43,12 +43,12 @@ class AuditTrail:
         self.__entries: dict[tuple[str, HashKey], list[SealedEntry]] = {}
 
     def append(self, entries: Sequence[SealedEntry]) -> None:
-        """Adds entries for good."""
+        """Append entries permanently."""
         for one in entries:
             self.__entries.setdefault((one.entry.doctype, hash_key(one.entry.document_id)), []).append(one)
 
     def of(self, doctype: str, document_id: UUID) -> tuple[SealedEntry, ...]:
-        """The entries of one document."""
+        """Return the entries of one document."""
         return tuple(self.__entries.get((doctype, hash_key(document_id)), ()))
 
     def __iter__(self) -> Iterator[SealedEntry]:

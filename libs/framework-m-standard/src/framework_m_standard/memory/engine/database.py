@@ -1,4 +1,4 @@
-"""`MemoryDatabase`: everything one process stores, and the turn that writers wait for."""
+"""`MemoryDatabase`: all data that a process stores, and the turn that writers wait for."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["EventRecord", "Lease", "MemoryDatabase"]
 
 @dataclass(frozen=True, slots=True)
 class EventRecord:
-    """An event in the outbox, its data as text, with the state of its delivery; replaced, never changed."""
+    """An event in the outbox, with its data as text and its delivery state; replaced, never mutated."""
 
     event: DomainEvent
     data: str
@@ -31,23 +31,23 @@ class EventRecord:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether it is still to be delivered."""
+        """Whether the event is still to be delivered."""
         return self.published_at is None and not self.given_up
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """Who delivers events, and until when."""
+    """The relay that may deliver events, and the end of its lease."""
 
     holder: str
     expires: datetime
 
 
 class MemoryDatabase:
-    """What is committed. It lives as long as somebody holds it; all of its users share one event loop.
+    """Committed data, kept only as long as the object is referenced; all of its users share one event loop.
 
-    One unit writes at a time: nothing deadlocks, constraints are checked against what no other unit is changing,
-    and a change takes less time than keeping a lock for each row would. Readers never wait.
+    One unit writes at a time: nothing deadlocks, constraints are checked against data that no other unit is changing,
+    and a change takes less time than locking each row would. Readers never wait.
     """
 
     def __init__(self, lock_timeout: float = 10.0) -> None:
@@ -65,11 +65,11 @@ class MemoryDatabase:
 
     @property
     def audit(self) -> AuditTrail:
-        """The audit log; it cannot be put in another's place."""
+        """The audit log; it cannot be replaced."""
         return self._audit
 
     async def begin(self) -> None:
-        """Waits for the turn to write. Raises TransientError when it does not come in time."""
+        """Wait for the turn to write. Raises TransientError if it does not come in time."""
         try:
             async with asyncio.timeout(self._lock_timeout):
                 await self._turn.acquire()
@@ -77,12 +77,12 @@ class MemoryDatabase:
             raise TransientError("another unit of work is taking long: try again") from None
 
     def end(self) -> None:
-        """Lets the next writer begin."""
+        """Release the turn to the next writer."""
         self._turn.release()
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
-        """The turn to write, for a change that is made at once."""
+        """Hold the turn to write for a single change. Raises as `begin` does."""
         await self.begin()
         try:
             yield
@@ -90,12 +90,12 @@ class MemoryDatabase:
             self.end()
 
     def append_event(self, record: EventRecord) -> None:
-        """Puts an event at the end of the outbox."""
+        """Append an event to the outbox."""
         self._last_position += 1
         self.place_event(self._last_position, record)
 
     def place_event(self, position: int, record: EventRecord) -> None:
-        """Keeps an event where it belongs by the state of its delivery; one that waits is waiting already."""
+        """Store an event as waiting or settled, by its delivery state; updating a waiting event keeps its place."""
         if record.is_waiting:
             self.waiting[position] = record
         else:

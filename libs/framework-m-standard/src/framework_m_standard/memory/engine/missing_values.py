@@ -1,4 +1,4 @@
-"""Values that a row lacks: its DocType has got fields since, or was that of an older registry."""
+"""Defaults for values missing from a row that was stored before its DocType gained fields, or by an older registry."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["filled_row"]
 
 
 def filled_row(plan: CompiledDocType, row: Row) -> Row:
-    """Return a row with the defaults of fields that it was stored without; the same row where it lacks none."""
+    """Return a row with defaults for the fields that it was stored without; the same row if none is missing."""
     whole = _with_defaults(plan.model, plan.fields, row)
     for field, child in plan.children.items():
         before = row.get(field) or ()

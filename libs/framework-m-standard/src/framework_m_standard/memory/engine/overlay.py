@@ -1,4 +1,4 @@
-"""`Overlay`: a dictionary as one transaction sees it, while all others see it as it was."""
+"""`Overlay`: a dictionary with changes that only one transaction sees."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ _UNTOUCHED: Final = object()
 
 
 class Journal:
-    """What a transaction changed, in order, so that a part of it can be undone."""
+    """The changes of a transaction, in order, so that the latest ones can be undone."""
 
     def __init__(self) -> None:
         self._steps: list[tuple[dict[OverlayKey, object], OverlayKey, object]] = []
 
     def mark(self) -> int:
-        """The present place, for `undo_to`."""
+        """Return the current position, for `undo_to`."""
         return len(self._steps)
 
     def note(self, changes: dict[OverlayKey, object], key: OverlayKey) -> None:
-        """Keeps what is about to be changed."""
+        """Record the value that is about to be changed."""
         self._steps.append((changes, key, changes.get(key, _UNTOUCHED)))
 
     def undo_to(self, mark: int) -> None:
-        """Brings everything back to how it was at a mark."""
+        """Undo all changes since a mark."""
         while len(self._steps) > mark:
             changes, key, before = self._steps.pop()
             if before is _UNTOUCHED:
@@ -40,7 +40,7 @@ class Journal:
 
 
 class Overlay[K: OverlayKey, V]:
-    """Changes over a base that are seen here alone until they are applied."""
+    """Changes over a base dictionary, visible only here until they are applied."""
 
     def __init__(self, base: dict[K, V], journal: Journal) -> None:
         self._base = base
@@ -48,14 +48,14 @@ class Overlay[K: OverlayKey, V]:
         self._changes: dict[OverlayKey, object] = {}
 
     def get(self, key: K, /) -> V | None:
-        """The value of a key, or None."""
+        """Return the value of a key, or None."""
         found = self._changes.get(key, _UNTOUCHED)
         if found is _UNTOUCHED:
             return self._base.get(key)
         return None if found is _GONE else cast("V", found)
 
     def values(self) -> Iterator[V]:
-        """Every value; none may be put or removed meanwhile."""
+        """Yield every value; none may be put or removed meanwhile."""
         for key, value in self._base.items():
             if key not in self._changes:
                 yield value
@@ -64,15 +64,15 @@ class Overlay[K: OverlayKey, V]:
                 yield cast("V", changed)
 
     def put(self, key: K, value: V) -> None:
-        """Sets the value of a key."""
+        """Set the value of a key."""
         self._change(key, value)
 
     def remove(self, key: K) -> None:
-        """Takes a key away."""
+        """Remove a key."""
         self._change(key, _GONE)
 
     def apply(self) -> None:
-        """Makes the changes the base's own."""
+        """Apply the changes to the base."""
         for key, value in self._changes.items():
             if value is _GONE:
                 self._base.pop(cast("K", key), None)

@@ -1,4 +1,4 @@
-"""Who links to a document, by its own fields or by its rows."""
+"""Documents that link to others, by their own fields or by their child rows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["holders"]
 def holders(
     registry: Registry, transaction: Transaction, doctype: str, keys: Collection[HashKey]
 ) -> Iterator[tuple[str, Row]]:
-    """The documents, deleted ones too, that link to one of these, by key, each with its DocType."""
+    """Yield the documents, with their DocType, that link to one of these keys, including deleted ones."""
     for referrer in registry.referrers.get(doctype, ()):
         for row in transaction.rows(referrer.doctype).values():
             if any(target is not None and hash_key(target) in keys for target in _targets(referrer, row)):

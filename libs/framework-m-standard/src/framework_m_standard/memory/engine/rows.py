@@ -1,4 +1,4 @@
-"""Stored rows: values that nobody outside can change, made on the way in and copied on the way out."""
+"""Stored rows: values that callers cannot change, converted when stored and copied when read."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ __all__ = ["Row", "from_json", "getter", "json_text", "stored_row", "stored_valu
 
 
 class Row(dict[str, Any]):
-    """A document's stored values by field, child rows as a tuple of rows. It is replaced, never changed.
+    """A document's stored values by field, with child rows as a tuple of rows. It is replaced, never mutated.
 
-    JSON is kept as text. A field that the row was stored without is None.
+    JSON is stored as text. A field that the row was stored without is None.
     """
 
     def __missing__(self, name: str) -> None:
@@ -28,17 +28,17 @@ class Row(dict[str, Any]):
 
 
 def json_text(value: Any) -> str:
-    """JSON as text; ids, moments and decimals within it as text too."""
+    """Return a JSON value as text, with ids, datetimes and decimals in it as strings."""
     return to_json(value).decode()
 
 
 def from_json(text: str | None) -> Any:
-    """What was stored as JSON, made anew each time."""
+    """Return a new copy of a value that was stored as JSON."""
     return None if text is None else json.loads(text)
 
 
 def stored_value(spec: FieldSpec, value: Any) -> Any:
-    """A scalar value as it is stored. Raises IntegrityError for one that the field cannot hold."""
+    """Return the stored form of a scalar value. Raises IntegrityError for one that the field cannot hold."""
     if value is None:
         if spec.nullable:
             return None
@@ -52,7 +52,7 @@ def stored_value(spec: FieldSpec, value: Any) -> Any:
 
 
 def stored_row(plan: CompiledDocType, values: Mapping[str, Any]) -> Row:
-    """A document's values, as `document_values` gives them, as they are stored."""
+    """Return the row that stores a document's values, given as by `document_values`. Raises IntegrityError."""
     row = Row({name: stored_value(plan.specs[name], values[name]) for name in plan.columns})
     for field, child in plan.children.items():
         row[field] = tuple(
@@ -63,7 +63,7 @@ def stored_row(plan: CompiledDocType, values: Mapping[str, Any]) -> Row:
 
 
 def values_of(plan: CompiledDocType, row: Row) -> dict[str, Any]:
-    """A stored row as `document_values` gave it, in containers of its own."""
+    """Return a stored row's values as `document_values` returned them, in new containers."""
     values = {name: getter(plan, name)(row) for name in plan.columns}
     for field, child in plan.children.items():
         rows = getter(plan, ChildSelection(field, child.columns))(row)
@@ -72,7 +72,7 @@ def values_of(plan: CompiledDocType, row: Row) -> dict[str, Any]:
 
 
 def getter(plan: CompiledDocType, part: str | ChildSelection) -> Callable[[Row], Any]:
-    """What takes a selected part out of a row, as readers give it. Raises KeyError for an unknown name."""
+    """Return a getter of a selected part of a row, as readers return it. Raises KeyError for an unknown name."""
     if isinstance(part, ChildSelection):
         child = plan.children[part.field]
         take = [_column(child.fields.get(name), child.columns, name) for name in part.columns]

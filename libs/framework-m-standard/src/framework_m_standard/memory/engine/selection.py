@@ -1,4 +1,4 @@
-"""Which rows a filter selects, in what order: `domain.filters` is the meaning, this is the walk."""
+"""Selection and ordering of rows by filters, whose meaning `domain.filters` defines."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ __all__ = ["Rows", "filled", "select"]
 
 
 class Rows(Protocol):
-    """Documents by the keys of their ids: those of a database, or those that a transaction sees."""
+    """Documents by the hash keys of their ids, of a database or as a transaction sees them."""
 
     def get(self, key: HashKey, /) -> Row | None:
-        """One document."""
+        """Return one document, if it exists."""
         ...
 
     def values(self) -> Iterable[Row]:
-        """All documents."""
+        """Return all documents."""
         ...
 
 
 def select(rows: Rows, where: Filter, order_by: Sequence[OrderSpec] = ()) -> list[Row]:
-    """The rows that match, ordered; nulls last in both directions."""
+    """Return the rows that match, ordered, with nulls last in both directions."""
     wanted = predicate(where)
     found = [row for row in _candidates(rows, where) if wanted(row)]
     for spec in reversed(order_by):
@@ -38,7 +38,7 @@ def select(rows: Rows, where: Filter, order_by: Sequence[OrderSpec] = ()) -> lis
 
 
 def filled(shape: Filter, values: Iterator[Any]) -> Filter:
-    """A shape with its values, taken in reading order, in the place of its slots."""
+    """Return a filter template with its placeholders replaced by values, taken in reading order."""
     match shape:
         case And(parts):
             return And(tuple([filled(part, values) for part in parts]))
@@ -56,7 +56,7 @@ def filled(shape: Filter, values: Iterator[Any]) -> Filter:
 
 
 def _candidates(rows: Rows, where: Filter) -> Iterable[Row]:
-    """All rows, or those with the ids that the filter insists on."""
+    """Return all rows, or only those with the ids that the filter requires."""
     ids = _wanted_ids(where)
     if ids is None:
         return rows.values()

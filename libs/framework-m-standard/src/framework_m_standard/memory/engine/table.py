@@ -1,4 +1,4 @@
-"""`Table`: the documents of one DocType with the keys that are unique among them."""
+"""`Table`: the documents of one DocType, with their unique keys."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ type Kind = tuple[FieldKind, int | None]
 
 
 class Table:
-    """What is stored of a DocType, and how: it follows the DocType when the schema is synced, not before.
+    """The stored documents of a DocType and their schema, which changes only when the schema is synced.
 
-    `unique` holds, for each set of columns, the live document of each key; `row_owners` the document of each child
-    row, by field and id; `kinds` what fields were stored as, child fields as `items.rate`; `plan` is the latest DocType
-    that it was brought in line with.
+    `unique` maps, for each set of columns, each key to its live document; `row_owners` maps child rows, by field and
+    id, to their document; `kinds` holds the kinds that fields are stored as, with child fields as `items.rate`; `plan`
+    is the latest DocType that the table was synced with.
     """
 
     def __init__(self, plan: CompiledDocType) -> None:
@@ -33,19 +33,19 @@ class Table:
 
 
 def wanted_unique(plan: CompiledDocType) -> tuple[Columns, ...]:
-    """The columns that a DocType wants to be unique among live documents."""
+    """Return the sets of columns that a DocType declares as unique among live documents."""
     fields = [(name,) for name, spec in plan.fields.items() if spec.unique]
     return tuple(dict.fromkeys([("name",), *fields, *(tuple(columns) for columns in plan.meta.unique_together)]))
 
 
 def unique_key(columns: Columns, row: Row) -> HashKey | None:
-    """What a row may share with no other; None for a deleted one, and where a value is missing."""
+    """Return the unique key of a row, or None if it is deleted or lacks a value."""
     values = [row[name] for name in columns]
     return None if row["deleted_at"] is not None or None in values else hash_keys(*values)
 
 
 def kinds_of(plan: CompiledDocType) -> dict[str, Kind]:
-    """What the fields of a DocType are stored as."""
+    """Return the kinds that the fields of a DocType are stored as."""
     kinds = dict(_kinds("", plan.fields))
     for field, child in plan.children.items():
         kinds.update(_kinds(f"{field}.", child.fields))

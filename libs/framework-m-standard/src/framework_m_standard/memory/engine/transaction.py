@@ -1,4 +1,4 @@
-"""`Transaction`: the changes of one unit of work, checked as they are made and seen by nobody else until applied."""
+"""`Transaction`: the changes of one unit of work, checked as they are made and invisible to others until applied."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = ["Transaction"]
 
 
 class Transaction:
-    """One writer's view. Each change is made whole or not at all, and raises what the constraint says."""
+    """The view of one writer. Each change is atomic, and raises an error if it violates a constraint."""
 
     def __init__(self, database: MemoryDatabase) -> None:
         self._database = database
@@ -38,32 +38,32 @@ class Transaction:
         self.counters: Overlay[str, int] = self._over(("counters",), database.counters)
 
     def rows(self, doctype: str) -> Overlay[HashKey, Row]:
-        """The documents of a DocType."""
+        """Return the documents of a DocType."""
         return self._over(("rows", doctype), self._database.tables[doctype].rows)
 
     def mark(self) -> int:
-        """The present state, for `undo_to`."""
+        """Return the current position, for `undo_to`."""
         return self._journal.mark()
 
     def undo_to(self, mark: int) -> None:
-        """Undoes what was changed since a mark."""
+        """Undo all changes since a mark."""
         self._journal.undo_to(mark)
 
     def apply(self) -> None:
-        """Makes all changes everybody's, at once."""
+        """Apply all changes to the database."""
         for overlay in self._overlays.values():
             overlay.apply()
 
     def insert(self, plan: CompiledDocType, row: Row) -> None:
-        """Adds a document. Raises DuplicateNameError, DuplicateValueError and IntegrityError."""
+        """Insert a document. Raises DuplicateNameError, DuplicateValueError and IntegrityError."""
         if self.rows(plan.name).get(hash_key(row["id"])) is not None:
             raise IntegrityError(f"there is a {plan.name} with this id already")
         self._replace(plan, None, row)
 
     def update(self, plan: CompiledDocType, row: Row, expected_version: int) -> None:
-        """Replaces a document; fields that its DocType no longer has are kept, and when it was made too.
+        """Replace a document, keeping its creation time and the fields that its DocType no longer has.
 
-        Raises VersionConflictError, and as `insert` does.
+        Raises VersionConflictError, and the errors of `insert`.
         """
         stored = self.rows(plan.name).get(hash_key(row["id"]))
         if stored is None or stored[VERSION_FIELD] != expected_version:
@@ -73,18 +73,18 @@ class Transaction:
         self._replace(plan, stored, Row({**stored, **row, "creation": stored["creation"]}))
 
     def set_values(self, plan: CompiledDocType, stored: Row, values: Row) -> None:
-        """Sets fields of a document and raises its version. Raises as `insert` does."""
+        """Set fields of a document and increase its version. Raises as `insert` does."""
         self._replace(plan, stored, Row({**stored, **values, VERSION_FIELD: stored[VERSION_FIELD] + 1}))
 
     def remove(self, plan: CompiledDocType, row: Row) -> None:
-        """Removes a document with its child rows; whether others link to it is for the caller to see."""
+        """Remove a document with its child rows; the caller must check whether others link to it."""
         with self.statement():
             self._release(plan, row)
             self.rows(plan.name).remove(hash_key(row["id"]))
 
     @contextmanager
     def statement(self) -> Iterator[None]:
-        """A change that is undone when it raises."""
+        """Undo the changes of the block if it raises."""
         mark = self.mark()
         try:
             yield
@@ -114,7 +114,7 @@ class Transaction:
             owners.remove(key)
 
     def _keys(self, plan: CompiledDocType, row: Row) -> Iterator[tuple[Columns, OverlayKey, Overlay[Any, UUID]]]:
-        """What a document takes for itself: its keys among live documents, and the ids of its child rows."""
+        """Yield the keys that a document claims: its unique keys among live documents, and its child rows' ids."""
         table = self._database.tables[plan.name]
         for columns, owners in table.unique.items():
             key = unique_key(columns, row)
