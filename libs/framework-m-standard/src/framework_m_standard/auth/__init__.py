@@ -1,1 +1,1 @@
-"""Who is calling and what they may do: passwords, tokens, sessions, roles. Vendors: argon2-cffi and PyJWT."""
+"""Authentication and role permissions: passwords, tokens, sessions, roles. Vendors: argon2-cffi and PyJWT."""

@@ -33,7 +33,7 @@ _WRONG = "the email or the password is not right"
 
 
 class SessionAuthentication:
-    """Logs in and verifies. What was verified is believed for a second, then put to the store again."""
+    """Logins and verification of credentials. A verification is cached for a second, then repeated in the store."""
 
     def __init__(
         self,
@@ -58,12 +58,12 @@ class SessionAuthentication:
         commit_listeners.watch("User", self._forget)
 
     async def authenticate(self, credentials: Credentials) -> Principal | None:
-        """The principal; None when no credentials are given."""
+        """Return the principal, or None if no credentials are given."""
         verified = await self._verify(credentials)
         return verified.principal if verified else None
 
     async def login(self, username: str, password: str, *, address: str, kind: SessionKind) -> Login:
-        """Begins a session. Unknown users and wrong passwords cost and answer alike."""
+        """Begin a session. Unknown users and wrong passwords take the same time and raise the same error."""
         await self._throttle.begin(username, address)
         user = await self._identity.verify_password(username, password)
         if user is None:
@@ -76,7 +76,10 @@ class SessionAuthentication:
         return Login(user, self._cookie_lifetime, session_cookie=cookie, csrf_token=opened.csrf_token)
 
     async def refresh(self, refresh_token: str, *, address: str = "") -> Login:
-        """Trades a refresh token for new tokens; a spent one ends its session, but for a grace at the same address."""
+        """Exchange a refresh token for new tokens.
+
+        A spent token ends its session, except within the grace period at the same address.
+        """
         session_id, secret = split_secret(refresh_token)
         session = await self._session.find(session_id)
         if session is None or session.kind is not SessionKind.TOKEN:
@@ -89,7 +92,7 @@ class SessionAuthentication:
         return self._tokens_of(user, opened)
 
     async def logout(self, credentials: Credentials) -> None:
-        """Ends the session that the credentials belong to, at once on this worker."""
+        """End the session of the credentials, immediately on this worker."""
         verified = await self._verify(credentials)
         if verified is None:
             raise AuthenticationError("there is no session to end: no credentials were given")
@@ -97,12 +100,14 @@ class SessionAuthentication:
         self._verified.drop(lambda known: known.session_id == verified.session_id)
 
     def _forget(self, user_id: UUID) -> None:
-        """Puts everything that is known of a user to the store again, because the user was changed."""
+        """Drop the cached verifications of a user, because the user was changed."""
         self._verified.drop(lambda known: known.user_id == user_id)
 
     async def _verify(self, credentials: Credentials) -> Verified | None:
-        """The first kind of credential that is present decides, without falling through: a browser adds its cookies to
-        whatever is sent, a header is stated."""
+        """Verify the first kind of credential that is present, without falling back to others.
+
+        Headers come first, since they are explicit, while a browser adds its cookies to every request.
+        """
         for strategy in self._strategies:
             credential = strategy.find(credentials)
             if credential is not None:

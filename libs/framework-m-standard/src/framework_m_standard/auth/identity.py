@@ -44,11 +44,11 @@ _FIELDS = ("id", "email", "roles", "enabled", "epoch", "attributes")
 _ADDRESS = FieldSpec("email", FieldKind.TEXT)
 
 type Change = Callable[[UnitOfWorkProtocol, Any], Awaitable[None]]
-"""Changes a loaded user in place, in its unit of work."""
+"""A function that changes a loaded user in place, in its unit of work."""
 
 
 class DocumentIdentity:
-    """Users as documents. Writes leave an audit entry and an event, as those of the document service do."""
+    """Users as documents. Writes record an audit entry and an event, as those of the document service do."""
 
     def __init__(
         self,
@@ -71,12 +71,12 @@ class DocumentIdentity:
         self._production = settings.production
 
     async def find(self, user_id: UUID) -> Identity | None:
-        """The user with this id."""
+        """Return the user with this id, enabled or not, if any."""
         user = await self._users.find("id", user_id)
         return _identity(user) if user else None
 
     async def verify_password(self, email: str, password: str) -> Identity | None:
-        """The enabled user whose password this is; None for any other reason, after the same work."""
+        """Return the enabled user with this password, or None for any other reason, after the same work."""
         user = await self._users.find("email", _folded(email))
         credential = await self._credentials.find("user", user["id"] if user else UNSAVED_ID)
         if credential and credential["for_development"] and self._production:
@@ -98,7 +98,7 @@ class DocumentIdentity:
         attributes: Attributes | None = None,
         for_development: bool = False,
     ) -> Identity:
-        """A new user. Raises DuplicateNameError, and ValidationError for an unknown role or a weak password."""
+        """Create a user. Raises DuplicateNameError, and ValidationError for an unknown role or a weak password."""
         check_attributes(attributes or {})
         hashed = None if password is None else await self._passwords.hash(password)
         kept = {name: list(given) for name, given in (attributes or {}).items() if given}
@@ -122,11 +122,11 @@ class DocumentIdentity:
                 await unit.commit()
             return _identity(stored)
 
-        # two who take one address at once: the later one finds it taken at the second try, and is told so
+        # of two concurrent creations with one address, the later one finds it taken on retry, and raises
         return await retry(attempt, TransientError, DuplicateValueError)
 
     async def set_password(self, email: str, password: str, *, for_development: bool = False) -> Identity:
-        """Replaces the password and voids all sessions. Raises EntityNotFoundError and ValidationError."""
+        """Replace the password and void all sessions. Raises EntityNotFoundError and ValidationError."""
         hashed = await self._passwords.hash(password)
 
         async def change(unit: UnitOfWorkProtocol, user: Any) -> None:
@@ -136,7 +136,7 @@ class DocumentIdentity:
         return await self._change(email, "set a password", change)
 
     async def add_role(self, email: str, role: str) -> Identity:
-        """Gives a role. Raises EntityNotFoundError and ValidationError."""
+        """Assign a role. Raises EntityNotFoundError and ValidationError."""
 
         async def change(unit: UnitOfWorkProtocol, user: Any) -> None:
             await self._check_roles(unit, [role])
@@ -145,7 +145,10 @@ class DocumentIdentity:
         return await self._change(email, "give a role", change)
 
     async def set_attributes(self, email: str, attributes: Attributes) -> Identity:
-        """Replaces the values of these attributes. Raises EntityNotFoundError and ValidationError."""
+        """Replace the values of these attributes, removing those without values.
+
+        Raises EntityNotFoundError and ValidationError.
+        """
         check_attributes(attributes)
 
         async def change(unit: UnitOfWorkProtocol, user: Any) -> None:
@@ -155,7 +158,7 @@ class DocumentIdentity:
         return await self._change(email, "set attributes", change)
 
     async def disable(self, email: str) -> Identity:
-        """Keeps the user from logging in and voids all sessions. Raises EntityNotFoundError."""
+        """Disable the user's logins and void all sessions. Raises EntityNotFoundError."""
 
         async def change(unit: UnitOfWorkProtocol, user: Any) -> None:
             user.enabled = False
@@ -164,7 +167,7 @@ class DocumentIdentity:
         return await self._change(email, "disable a user", change)
 
     async def enable(self, email: str) -> Identity:
-        """Lets a disabled user log in again. Raises EntityNotFoundError."""
+        """Allow a disabled user to log in again. Raises EntityNotFoundError."""
 
         async def change(unit: UnitOfWorkProtocol, user: Any) -> None:
             user.enabled = True
@@ -172,7 +175,7 @@ class DocumentIdentity:
         return await self._change(email, "enable a user", change)
 
     async def all(self) -> Sequence[Identity]:
-        """Every user, by email."""
+        """Return every user, by email."""
         return [_identity(user) for user in await self._users.select(EVERYTHING, OrderSpec("email"))]
 
     async def _change(self, email: str, reason: str, change: Change) -> Identity:
@@ -222,7 +225,7 @@ class DocumentIdentity:
             )
 
     async def _rehash(self, user_id: UUID, password: str, credential: Mapping[str, Any]) -> None:
-        """Replaces a hash by today's, unless somebody else has replaced it meanwhile."""
+        """Replace a hash by one with current parameters, unless it has been replaced meanwhile."""
         hashed = await self._passwords.hash(password)
         context = system_context("hash a password anew", source="http", clock=self._clock)
         unchanged = Comparison("password_hash", "eq", credential["password_hash"])
@@ -247,7 +250,7 @@ async def _void_sessions(unit: UnitOfWorkProtocol, user: Any) -> None:
 
 
 def _folded(email: str) -> str:
-    """An address as it is stored; the empty text, which nobody has, for one that no store could hold."""
+    """Return an address as it is stored; an empty string, which no user has, if no store could hold it."""
     folded = email.strip().lower()
     try:
         bounded(_ADDRESS, folded)

@@ -1,4 +1,4 @@
-"""`RbacPermission`: port `PermissionProtocol` by the roles that `Meta.permissions` and `Meta.field_levels` name."""
+"""`RbacPermission`: port `PermissionProtocol` by the roles in `Meta.permissions` and `Meta.field_levels`."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ _WRITING: Final = frozenset({"create", "write"})
 
 
 class RbacPermission:
-    """Grants what a principal's roles are given; everybody also has the role Guest.
+    """Permissions by a principal's roles; every principal also has the role Guest.
 
-    A grant depends on roles, DocType and action alone: the caller stands in its scope as a `UserAttribute`.
+    A grant depends only on roles, DocType and action: its row scope refers to the caller by `UserAttribute`.
     """
 
     def __init__(self, registry_handle: RegistryHandle) -> None:
         self._registries = registry_handle
 
     async def grant(self, context: RequestContext, doctype: str, action: str) -> Grant | None:
-        """The leave that the caller's roles give, if any. Raises DocTypeNotFoundError."""
+        """Return the grant of the caller's roles, if any. Raises DocTypeNotFoundError."""
         registry = self._registries.pin(context).registry
         return _grant(registry.get(doctype), context.principal.roles | {GUEST}, action)
 
     async def evaluate(self, request: PolicyEvaluateRequest) -> PolicyEvaluateResult:
-        """Decides about one document by the scope of the grant."""
+        """Decide on one document by the row scope of the grant."""
         grant = await self.grant(request.context, request.doctype, request.action)
         if grant is None:
             rule = f"{request.doctype}.{request.action}"

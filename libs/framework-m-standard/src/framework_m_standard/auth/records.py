@@ -1,4 +1,4 @@
-"""Reading and making the documents that identity and sessions are kept in."""
+"""`Records`: reads and creates the documents that store identities and sessions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SYSTEM = "system"
 
 
 class Records:
-    """Some fields of one DocType's live documents, read without a unit of work."""
+    """Reads of some fields of one DocType's live documents, without a unit of work."""
 
     def __init__(self, registries: RegistryHandle, reader: DocumentReaderProtocol, doctype: str, *fields: str) -> None:
         self._registries = registries
@@ -32,14 +32,14 @@ class Records:
         self._prepare = shape_caches(reader.prepare)
 
     async def find(self, field: str, value: object) -> Mapping[str, Any] | None:
-        """The document with this value in a unique field."""
+        """Return the document with this value in a unique field, if any."""
         rows = await self.select(Comparison(field, "eq", value))
         return rows[0] if rows else None
 
     async def select(
         self, where: Filter, *order_by: OrderSpec, limit: int | None = None, offset: int = 0
     ) -> list[Mapping[str, Any]]:
-        """The documents that match."""
+        """Return the documents that match."""
         tree, values = parameterize(And((where, LIVE)))
         registry = self._registries.current
         shape = QueryTemplate(registry.get(self._doctype), self._fields, tree, order_by, paged=limit is not None)
@@ -49,6 +49,6 @@ class Records:
 
 
 def new_record(plan: CompiledDocType, id: UUID, now: datetime, values: Mapping[str, Any]) -> Any:
-    """A document of a DocType, stamped as the system's; its name is the id unless given. Raises ValidationError."""
+    """Build a document owned by the system; its name is the id unless given. Raises ValidationError."""
     stamps = {"id": id, "owner": _SYSTEM, "creation": now, "modified": now, "modified_by": _SYSTEM}
     return validate(plan, {"name": str(id), **values, **stamps})

@@ -29,7 +29,7 @@ _NEWEST = (OrderSpec("modified", descending=True), OrderSpec("id", descending=Tr
 
 
 class DocumentSessions:
-    """Sessions as documents; what ends one removes its row."""
+    """Sessions as documents; ending a session deletes its row."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class DocumentSessions:
         self._ids = ids
 
     async def open(self, user_id: UUID, epoch: int, kind: SessionKind) -> OpenedSession:
-        """Begins a session, and removes those of the user that are void or too many."""
+        """Begin a session, and delete the user's void, expired and excess sessions."""
         id = self._ids()
         secret, csrf = self._secrets.first(id)
 
@@ -72,17 +72,17 @@ class DocumentSessions:
         return await retry(attempt)
 
     async def find(self, session_id: UUID) -> Session | None:
-        """The session while it is neither ended nor expired."""
+        """Return the session unless it has ended or expired."""
         row = await self._sessions.find("id", session_id)
         return _session(row) if row and row["expires"] > self._clock() else None
 
     async def rotate(self, session_id: UUID, secret: str, *, address: str = "") -> OpenedSession | None:
-        """Trades a refresh secret for a new one; a spent one ends the session, a wrong one changes nothing."""
-        # of several who present one at once, the later ones meet the first one's change at their next try
+        """Exchange a refresh secret for a new one; a spent one ends the session, a wrong one changes nothing."""
+        # of concurrent requests with one secret, the later ones see the first one's change on retry
         return await retry(lambda: self._rotate(session_id, secret, address), TransientError, VersionConflictError)
 
     async def end(self, session_id: UUID) -> None:
-        """Ends a session; ending one that is over does nothing."""
+        """End a session; do nothing if it has already ended."""
 
         async def attempt() -> None:
             async with self._units(self._context("end a session")) as unit:
@@ -92,7 +92,7 @@ class DocumentSessions:
         await retry(attempt)
 
     async def _make_room(self, unit: UnitOfWorkProtocol, user_id: UUID, epoch: int, now: datetime) -> None:
-        """Leaves a user the newest live sessions, one fewer than there may be."""
+        """Delete all but the user's newest live sessions, keeping one fewer than the maximum."""
         repository, of_user = unit.repository(_SESSION), Comparison("user", "eq", user_id)
         live = And((of_user, Comparison("expires", "gt", now), Comparison("epoch", "eq", epoch)))
         kept: list[UUID] = []

@@ -64,7 +64,7 @@ class AuthSettings(BaseModel):
         return value
 
     def key(self, purpose: str) -> bytes:
-        """A key for one purpose alone, derived from the secret."""
+        """Derive a key for a single purpose from the secret. Raises ValueError if it is not set."""
         if self.secret is None:
             raise ValueError("[auth] secret is not set")
         return hmac.digest(self.secret.get_secret_value().encode(), purpose.encode(), hashlib.sha256)

@@ -1,4 +1,4 @@
-"""Bootstrap step of authentication: binds what its adapters share."""
+"""Bootstrap step of authentication: binds the login throttle that its adapters share."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ __all__ = ["InitAuth"]
 
 
 class InitAuth:
-    """Step `init_auth`: the throttle of logins, over the store."""
+    """Step `init_auth`: the login throttle, over the store."""
 
     order = 35
 
     async def run(self, app: Application) -> None:
-        """Binds `login_throttle`."""
+        """Bind `login_throttle`."""
         app.container.bind("login_throttle", _throttle)
 
 

@@ -1,4 +1,4 @@
-"""Authentication strategies: each takes one kind of credential out of a request and verifies it in the store."""
+"""Authentication strategies: each finds one kind of credential in a request and verifies it against the store."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _OVER = "the session is over: log in again"
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """Who sends a credential, in which session, and until when it is good. `csrf_hash` is a cookie session's."""
+    """A verified credential: its principal, session and expiry. `csrf_hash` is set for cookie sessions only."""
 
     principal: Principal
     user_id: UUID
@@ -32,30 +32,30 @@ class Verified:
 
 
 class Strategy(Protocol):
-    """One kind of credential."""
+    """A strategy for one kind of credential."""
 
     def find(self, credentials: Credentials) -> str | None:
-        """The credential of this kind, when the request carries one."""
+        """Return the credential of this kind, if the request has one."""
         ...
 
     async def verify(self, credential: str) -> Verified:
-        """Whose it is. Raises AuthenticationError."""
+        """Verify a credential. Raises AuthenticationError."""
         ...
 
 
 class CookieStrategy:
-    """The session cookie, `<session id>.<secret>`."""
+    """The strategy for the session cookie, `<session id>.<secret>`."""
 
     def __init__(self, identity: IdentityProtocol, session: SessionProtocol) -> None:
         self._identity = identity
         self._session = session
 
     def find(self, credentials: Credentials) -> str | None:
-        """The cookie's value; an empty one is none."""
+        """Return the cookie's value, or None if it is missing or empty."""
         return credentials.session_cookie or None
 
     async def verify(self, credential: str) -> Verified:
-        """Looks the session up and compares the secret."""
+        """Look up the session and compare the secret. Raises AuthenticationError."""
         session_id, secret = split_secret(credential)
         session = await self._session.find(session_id)
         if session is None or session.kind is not SessionKind.COOKIE or not is_secret(secret, session.secret_hash):
@@ -65,7 +65,7 @@ class CookieStrategy:
 
 
 class BearerStrategy:
-    """An access token in the header `Authorization: Bearer …`."""
+    """The strategy for access tokens in the header `Authorization: Bearer …`."""
 
     def __init__(self, identity: IdentityProtocol, session: SessionProtocol, tokens: AccessTokens) -> None:
         self._identity = identity
@@ -73,11 +73,11 @@ class BearerStrategy:
         self._tokens = tokens
 
     def find(self, credentials: Credentials) -> str | None:
-        """The whole header: one of another scheme is a credential that is not valid."""
+        """Return the whole header, so that another scheme is verified, and refused, as an invalid credential."""
         return credentials.authorization
 
     async def verify(self, credential: str) -> Verified:
-        """Reads the token, then asks whether its session lives."""
+        """Read the token, then check that its session is live. Raises AuthenticationError."""
         scheme, _, token = credential.partition(" ")
         if scheme.lower() != "bearer":
             raise AuthenticationError("an Authorization header with a Bearer token is expected")
@@ -92,7 +92,7 @@ class BearerStrategy:
 
 
 async def live_user(identity: IdentityProtocol, session: Session) -> Identity:
-    """The user of a session. Raises AuthenticationError when disabled, gone, or of a later epoch."""
+    """Return the user of a session. Raises AuthenticationError if disabled, deleted, or of another epoch."""
     user = await identity.find(session.user_id)
     if user is None or not user.enabled or user.epoch != session.epoch:
         _refuse()
@@ -100,12 +100,12 @@ async def live_user(identity: IdentityProtocol, session: Session) -> Identity:
 
 
 def join_secret(session_id: UUID, secret: str) -> str:
-    """A session's id and secret as one text, for cookies and refresh tokens."""
+    """Join a session's id and secret into one string, for cookies and refresh tokens."""
     return f"{session_id}.{secret}"
 
 
 def split_secret(text: str) -> tuple[UUID, str]:
-    """The parts of such a text. Raises AuthenticationError."""
+    """Split a string made by `join_secret`. Raises AuthenticationError for a malformed one."""
     session_id, _, secret = text.partition(".")
     try:
         return UUID(session_id), secret

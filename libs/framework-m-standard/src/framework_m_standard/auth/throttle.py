@@ -1,4 +1,4 @@
-"""The login throttle: failures are counted in the store, per account and per address, whatever worker saw them."""
+"""`LoginThrottle`: counts failed logins in the store, per account and per address, across all workers."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ __all__ = ["LoginThrottle"]
 _ATTEMPT = "LoginAttempt"
 _IPV6_NETWORK = 64
 _ADDRESSES = 3
-"""Whole allowances of failures, from as many addresses, that close an account to every address."""
+"""Multiple of the larger failure limit that closes an account to every address; it takes as many addresses."""
 
 
 class LoginThrottle:
-    """Counts an attempt before its password is looked at, so that many at once cannot slip past the limit.
+    """Limits on failed logins. Attempts are counted before password checks, so that concurrent ones cannot exceed them.
 
     An account is closed to the address that fails. Only failures from several addresses close it to all, so that
-    nobody locks others out from one.
+    nobody can lock others out from one address.
 
-    A login that succeeds takes back the failures of this account at this address, and no others: else a guesser
-    could clear the count by logging into an account of his own.
+    A successful login clears the failures of this account at this address only: otherwise an attacker could clear the
+    count by logging in to an account of their own.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class LoginThrottle:
         }
 
     async def begin(self, account: str, address: str) -> None:
-        """Counts an attempt. Raises RateLimitError, and forgets the attempt, when there were too many before it."""
+        """Count an attempt. If there were too many before it, delete it again and raise RateLimitError."""
         keys, now, id = self._keys(account, address), self._clock(), self._ids()
         await retry(lambda: self._record(id, keys, now))
         free = [moment for fields in self._limits if (moment := await self._free_again(fields, keys, now))]
@@ -74,7 +74,7 @@ class LoginThrottle:
         raise RateLimitError(f"too many failed logins: try again in {seconds} seconds", retry_after=seconds)
 
     async def succeed(self, account: str, address: str) -> None:
-        """Takes back this account's failures at this address."""
+        """Clear this account's failures at this address."""
         keys = self._keys(account, address)
         matching = And(tuple(Comparison(field, "eq", key) for field, key in keys.items()))
         await retry(lambda: self._forget(matching))
@@ -93,7 +93,7 @@ class LoginThrottle:
             await unit.commit()
 
     async def _free_again(self, fields: tuple[str, ...], keys: dict[str, str], now: datetime) -> datetime | None:
-        """When another attempt will be allowed; None when this one is."""
+        """Return when another attempt will be allowed, or None if this one is."""
         same = [Comparison(field, "eq", keys[field]) for field in fields]
         counted = And((*same, Comparison("at", "gte", now - self._window)))
         newest_first = OrderSpec("at", descending=True)
@@ -111,7 +111,7 @@ class LoginThrottle:
 
 
 def _network(address: str) -> str:
-    """What one household or server can change of its address left out: the last 64 bits of IPv6."""
+    """Return an address without the part that one household or server can vary: the last 64 bits of IPv6."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

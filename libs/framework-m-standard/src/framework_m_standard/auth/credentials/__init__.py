@@ -1,1 +1,1 @@
-"""What callers prove themselves by: passwords, tokens, session secrets, and the CSRF token beside a cookie."""
+"""Credentials of callers: passwords, tokens, session secrets, and the CSRF token that accompanies a cookie."""

@@ -1,4 +1,4 @@
-"""The proof that a cookie session's unsafe request comes from our own pages."""
+"""CSRF protection: proof that a cookie session's unsafe request comes from our own pages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class CsrfError(PermissionDeniedError):
 
 
 def check_csrf(credentials: Credentials, csrf_hash: str) -> None:
-    """Raises CsrfError for an unsafe request whose token is missing or not the session's."""
+    """Raise CsrfError for an unsafe request whose token is missing or not the session's."""
     if credentials.unsafe and not is_secret(credentials.csrf_token or "", csrf_hash):
         raise CsrfError(
             "the request lacks its CSRF token: send the value of the cookie m_csrf as the header X-CSRF-Token",

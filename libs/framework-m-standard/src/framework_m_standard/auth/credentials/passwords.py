@@ -1,4 +1,4 @@
-"""Passwords as argon2id hashes, made and checked beside the event loop, two at a time."""
+"""Passwords as argon2id hashes, computed and verified outside the event loop, two at a time."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ _AT_ONCE = 2
 
 
 class PasswordCheck(Enum):
-    """What a verification found."""
+    """The result of a verification."""
 
     WRONG = auto()
     RIGHT = auto()
     OUTDATED = auto()
-    """Right, but hashed with other parameters than today's: hash it anew."""
+    """Right, but hashed with outdated parameters: hash it again."""
 
 
 class Passwords:
-    """Hashes and verifies; memory and processor time are bounded by how many run at once."""
+    """Password hashing and verification; the number of concurrent runs bounds memory and processor time."""
 
     def __init__(self, *, memory_kib: int = _MEMORY_KIB, passes: int = 2) -> None:
         self._hasher = PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=1)
@@ -41,12 +41,12 @@ class Passwords:
         self._nobodys = _hash_of_nothing(self._hasher)
 
     async def hash(self, password: str) -> str:
-        """A new hash. Raises ValidationError for a password that is too short or too long."""
+        """Return a new hash. Raises ValidationError for a password that is too short or too long."""
         check_strength(password)
         return await self._beside(self._hasher.hash, _octets(password))
 
     async def verify(self, stored: str | None, password: str) -> PasswordCheck:
-        """Compares; without a stored hash it takes as long, and the password is wrong."""
+        """Compare a password with a stored hash. Without a hash it takes as long, and the result is WRONG."""
         if len(password) > MAX_LENGTH:
             stored, password = None, ""
         right = await self._beside(self._matches, _octets(password), stored or self._nobodys)
@@ -65,7 +65,7 @@ class Passwords:
 
 
 def check_strength(password: str) -> None:
-    """Raises ValidationError for a password that is too short or too long."""
+    """Raise ValidationError for a password that is too short or too long."""
     if MIN_LENGTH <= len(password) <= MAX_LENGTH:
         return
     code = "too_short" if len(password) < MIN_LENGTH else "too_long"
@@ -74,12 +74,12 @@ def check_strength(password: str) -> None:
 
 
 def _octets(password: str) -> bytes:
-    """The same octets for the same text, however a keyboard composed it."""
+    """Return the same bytes for the same text, however a keyboard composed it."""
     return unicodedata.normalize("NFKC", password).encode("utf-8", "surrogatepass")
 
 
 def _hash_of_nothing(hasher: PasswordHasher) -> str:
-    """A hash that no password has and that costs as much to check as any."""
+    """Return a hash that matches no password and costs as much to verify as any."""
     salt, digest = (_unpadded(os.urandom(size)) for size in (hasher.salt_len, hasher.hash_len))
     cost = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
     return f"$argon2id$v={ARGON2_VERSION}${cost}${salt}${digest}"

@@ -1,4 +1,4 @@
-"""The secrets of sessions: how they are made, known again and kept."""
+"""Session secrets: generation, recognition and hashing."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _LABEL_CHARACTERS: Final = 43
 
 
 class SessionSecrets:
-    """Makes the secrets of sessions, each a label of its session and 256 bits that follow from no other secret alone.
+    """Session secrets, each a label of its session followed by 256 bits that no other secret alone determines.
 
-    Whoever shows the label once held a secret of the session; it is how a spent secret is told from a guess, however
-    many there were since. What follows a secret depends on it, on the client's address and on our key, so that it can
-    be given twice and never be computed by who stole the one before.
+    A client that presents the label once held a secret of the session: it distinguishes spent secrets, however old,
+    from guesses. A secret's successor is derived from it, the client's address and our key, so that it can be issued
+    twice but not be computed by someone who stole its predecessor.
     """
 
     def __init__(self, settings: AuthSettings) -> None:
@@ -53,10 +53,10 @@ class SessionSecrets:
 
 
 def hash_secret(secret: str) -> str:
-    """What is stored of a secret. It has 256 random bits, so a plain hash cannot be guessed backwards."""
+    """Return the hash of a secret for storage. A plain hash is safe, since the 256 bits cannot be guessed."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def is_secret(secret: str, stored_hash: str) -> bool:
-    """Whether a secret is the one that was hashed, in the same time whatever it is."""
+    """Return whether a secret matches a stored hash, compared in constant time."""
     return secrets.compare_digest(hash_secret(secret), stored_hash)

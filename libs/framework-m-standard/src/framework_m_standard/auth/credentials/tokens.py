@@ -21,7 +21,7 @@ _REQUIRED = ["iss", "sub", "sid", "epoch", "iat", "exp"]
 
 @dataclass(frozen=True, slots=True)
 class AccessClaims:
-    """What an access token says."""
+    """The claims of an access token."""
 
     user_id: UUID
     session_id: UUID
@@ -30,7 +30,7 @@ class AccessClaims:
 
 
 class AccessTokens:
-    """Signs and reads tokens; the algorithm is fixed, whatever a token's header says."""
+    """Signing and reading of tokens; the algorithm is fixed, whatever a token's header says."""
 
     def __init__(self, settings: AuthSettings, clock: Clock) -> None:
         self._key = settings.key("access-token")
@@ -39,11 +39,11 @@ class AccessTokens:
 
     @property
     def lifetime(self) -> int:
-        """Seconds that a new token is good for."""
+        """Seconds that a new token is valid."""
         return int(self._lifetime.total_seconds())
 
     def sign(self, user_id: UUID, session_id: UUID, epoch: int) -> str:
-        """A token for a session."""
+        """Return a new token for a session."""
         now = self._clock()
         claims = {
             "iss": _ISSUER,
@@ -56,8 +56,8 @@ class AccessTokens:
         return jwt.encode(claims, self._key, algorithm=_ALGORITHM)
 
     def read(self, token: str) -> AccessClaims:
-        """The claims of a token. Raises AuthenticationError when it is forged, malformed or expired."""
-        # The library would compare with the machine's clock: ours is injected.
+        """Return the claims of a token. Raises AuthenticationError if it is forged, malformed or expired."""
+        # The library would compare with the system clock, but ours is injected.
         options = {"require": _REQUIRED, "verify_exp": False, "verify_iat": False}
         try:
             found = jwt.decode(token, self._key, algorithms=[_ALGORITHM], issuer=_ISSUER, options=options)  # type: ignore[arg-type]

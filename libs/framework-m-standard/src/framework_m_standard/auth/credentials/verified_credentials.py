@@ -1,4 +1,4 @@
-"""Credentials that the store has vouched for, believed for a moment so that the hot path asks nobody."""
+"""`VerifiedCredentials`: a short-lived cache of verified credentials, so that the hot path skips the store."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from framework_m_standard.auth.strategies import Verified
 __all__ = ["VerifiedCredentials"]
 
 type Key = tuple[type, str]
-"""The strategy and the credential: what one strategy has vouched for says nothing to another."""
+"""The strategy and the credential: a verification by one strategy is not valid for another."""
 
 type Moment = tuple[float, int]
-"""When a verification began, and after how many drops."""
+"""When a verification began, and the number of drops before it."""
 
 
 class VerifiedCredentials:
-    """What was verified less than a second ago; bounded."""
+    """A bounded cache of credentials, each valid for `seconds` from the start of its verification."""
 
     def __init__(self, *, seconds: float = 1.0, most: int = 10_000, now: Callable[[], float] = time.monotonic) -> None:
         self._known: dict[Key, tuple[float, Verified]] = {}
@@ -27,16 +27,16 @@ class VerifiedCredentials:
         self._now = now
 
     def get(self, key: Key) -> Verified | None:
-        """What is still believed of a credential."""
+        """Return the cached verification of a credential, unless it has expired."""
         entry = self._known.get(key)
         return entry[1] if entry is not None and self._now() - entry[0] < self._seconds else None
 
     def moment(self) -> Moment:
-        """To be taken before a verification begins and handed to `put`."""
+        """Return the current time and drop count, to be taken before a verification and passed to `put`."""
         return self._now(), self._drops
 
     def put(self, key: Key, verified: Verified, moment: Moment) -> None:
-        """Keeps a verification; not one that a drop has overtaken, since it may have read what is no longer so."""
+        """Cache a verification, unless a drop happened since it began: it may have read outdated data."""
         began, drops = moment
         if drops != self._drops:
             return
@@ -45,6 +45,6 @@ class VerifiedCredentials:
         self._known[key] = (began, verified)
 
     def drop(self, applies: Callable[[Verified], bool]) -> None:
-        """Believes no more what applies."""
+        """Remove the cached verifications to which `applies` returns true."""
         self._drops += 1
         self._known = {key: entry for key, entry in self._known.items() if not applies(entry[1])}
