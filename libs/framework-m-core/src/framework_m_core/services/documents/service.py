@@ -1,4 +1,4 @@
-"""`DocumentService`: the only way to read and write documents.
+"""`DocumentService`: the single entry point to documents.
 
 HTTP, commands, hooks, event handlers and jobs all use it, so that each rule is written once.
 """
@@ -182,7 +182,7 @@ class DocumentService:
         if_match: int | None = None,
         once: IdempotentWrite | None = None,
     ) -> None:
-        """Delete softly or, with `hard` and the action `purge`, permanently. Raises LinkedDocumentError."""
+        """Delete softly, or permanently with `hard`, which needs the action `purge`. Raises LinkedDocumentError."""
         context = self._registries.pin(context)
         plan: CompiledDocType = context.registry.get(doctype)
         action = "purge" if hard else "delete"
