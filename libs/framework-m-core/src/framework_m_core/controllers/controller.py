@@ -116,28 +116,28 @@ class Controller[T: BaseDocTypeProtocol]:
         """Check and complete the document; called before every insert, update and submit."""
 
     async def before_insert(self) -> None:
-        """React after `validate` of a new document."""
+        """Override to act after `validate` of a new document."""
 
     async def before_save(self) -> None:
-        """React last, before the document is validated as a whole and stored."""
+        """Override to act last, before the document is validated as a whole and stored."""
 
     async def after_save(self) -> None:
-        """React after the document is stored, before the commit."""
+        """Override to act after the document is stored, before the commit."""
 
     async def after_insert(self) -> None:
-        """React after `after_save` of a new document."""
+        """Override to act after `after_save` of a new document."""
 
     async def on_submit(self) -> None:
-        """React after a submit is stored, before the commit."""
+        """Override to act after a submit is stored, before the commit."""
 
     async def on_cancel(self) -> None:
-        """React after a cancel is stored, before the commit."""
+        """Override to act after a cancel is stored, before the commit."""
 
     async def before_delete(self) -> None:
-        """React before a document is deleted."""
+        """Override to act before a document is deleted."""
 
     async def after_delete(self) -> None:
-        """React after a document is deleted, before the commit."""
+        """Override to act after a document is deleted, before the commit."""
 
     @classmethod
     def defined_hooks(cls) -> frozenset[str]:

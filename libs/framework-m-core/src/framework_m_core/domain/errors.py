@@ -89,7 +89,7 @@ class ValidationError(FrameworkError):
 
 
 def _told(problem: str) -> str:
-    """A problem within its bounds, without what steers a terminal or begins a line."""
+    """Return an error's text, truncated and with control characters and line breaks replaced by spaces."""
     line = "".join(character if character.isprintable() else " " for character in problem[: _LONGEST_TOLD + 1])
     return line if len(line) <= _LONGEST_TOLD else f"{line[:_LONGEST_TOLD]}…"
 

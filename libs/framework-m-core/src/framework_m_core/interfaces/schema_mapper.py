@@ -31,8 +31,8 @@ class SchemaMapperProtocol(Protocol):
     async def expand(self, registry: Any) -> Sequence[str]:
         """Do what `sync` does for a `Registry` that will replace the current one.
 
-        Documents written by the current registry stay valid until all processes have switched: they get the defaults
-        of fields unknown to it.
+        Until all processes have switched, the current registry can still write its documents: they get the defaults of
+        fields that it does not know.
         """
         ...
 
