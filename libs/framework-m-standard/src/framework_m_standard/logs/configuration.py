@@ -7,7 +7,13 @@ import sys
 from typing import Any, Final
 
 from framework_m_core.bootstrap.settings.models import Settings
-from framework_m_standard.logs.processors import EventDict, add_log_context, escape_controls, hide_secrets
+from framework_m_standard.logs.processors import (
+    EventDict,
+    add_log_context,
+    drop_repeated_id,
+    escape_controls,
+    hide_secrets,
+)
 from framework_m_standard.logs.settings import LogSettings
 from framework_m_standard.logs.structlog_import import structlog
 
@@ -47,7 +53,11 @@ def log_formatter(*, is_json: bool, colors: bool = False) -> logging.Formatter:
     last: list[Any] = (
         [structlog.processors.EventRenamer("message"), structlog.processors.JSONRenderer()]
         if is_json
-        else [escape_controls, structlog.dev.ConsoleRenderer(pad_event_to=0, colors=colors, pad_level=False)]
+        else [
+            drop_repeated_id,
+            escape_controls,
+            structlog.dev.ConsoleRenderer(pad_event_to=0, colors=colors, pad_level=False),
+        ]
     )
     return structlog.stdlib.ProcessorFormatter(
         processors=[

@@ -9,7 +9,7 @@ from typing import Any, Final
 from framework_m_core.domain.log_context import log_fields
 from framework_m_core.domain.redaction import HIDDEN, is_secret_name, redact
 
-__all__ = ["EventDict", "add_log_context", "escape_controls", "hide_secrets"]
+__all__ = ["EventDict", "add_log_context", "drop_repeated_id", "escape_controls", "hide_secrets"]
 
 type EventDict = MutableMapping[str, Any]
 """A record under way."""
@@ -42,6 +42,13 @@ def hide_secrets(_: Any, __: str, record: EventDict) -> EventDict:
             record[name] = HIDDEN
         elif not isinstance(value, _PLAIN):
             record[name] = _shown(value)
+    return record
+
+
+def drop_repeated_id(_: Any, __: str, record: EventDict) -> EventDict:
+    """Leave out the correlation id of a request that began its chain: it is the request id once more."""
+    if record.get("correlation_id") == record.get("request_id"):
+        record.pop("correlation_id", None)
     return record
 
 
