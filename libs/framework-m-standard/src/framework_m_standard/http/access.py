@@ -42,7 +42,7 @@ def access_table() -> tuple[RouteAccess, ...]:
 
 
 def fixed_routes() -> tuple[RouteAccess, ...]:
-    """Return the routes beside documents, as the file lists them."""
+    """Return the routes other than those for documents, in the order of the file."""
     return tuple(RouteAccess(**entry) for entry in _file()["route"])
 
 
@@ -66,5 +66,5 @@ def _file() -> Mapping[str, Any]:
 
 
 def unguarded_paths() -> frozenset[bytes]:
-    """Return the paths on which credentials are not looked at, or are those in the body."""
+    """Return the paths whose request headers are not checked for credentials: open routes, and logins by body."""
     return frozenset(route.path.encode() for route in fixed_routes() if route.action in _UNGUARDED)

@@ -1,4 +1,4 @@
-"""`create_app`: the ASGI app over the services that it is given."""
+"""`create_app`: the ASGI app over the given services."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _RESPONSE_HEADERS: Final = ["ETag", "Location", "Retry-After", "X-Request-ID"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """What the routes work with."""
+    """The services and options that the routes use."""
 
     registries: RegistryHandle
     documents: DocumentService
@@ -72,7 +72,7 @@ def create_app(
     warnings: Warnings,
     lifecycle: Lifecycle | None = None,
 ) -> ASGIApp:
-    """The whole HTTP surface; `ping` raises while something that the app needs is unwell.
+    """Return the ASGI app with all routes; `ping` raises while a dependency is unavailable.
 
     Raises ConfigurationError for settings that production refuses.
     """

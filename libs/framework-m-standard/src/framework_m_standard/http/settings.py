@@ -38,7 +38,7 @@ class HttpSettings(BaseModel):
     workers: int = Field(default=1, ge=1, le=256, description="Processes that `m prod` starts.")
 
     def effective(self, settings: Settings) -> Mapping[str, Any]:
-        """What unset settings come to: development lets no other origin in, production wants it said."""
+        """Return the defaults of unset settings: development allows no other origin, production has no default."""
         return {} if settings.production else {"cors_origins": ()}
 
     @property
@@ -57,7 +57,7 @@ class HttpSettings(BaseModel):
 
 
 def check_for_production(settings: HttpSettings) -> None:
-    """Raises ConfigurationError for what development may leave open."""
+    """Raise ConfigurationError for settings that may be unset in development only."""
     if settings.cors_origins is None:
         raise ConfigurationError(
             "production does not start as configured:",

@@ -19,9 +19,9 @@ class InitWeb:
     roles = frozenset({"web"})
 
     async def run(self, app: Application) -> None:
-        """Builds the app from what the container holds; `web_lifecycle` is there where a server brings its own.
+        """Build the app from the container; a server may provide its own `web_lifecycle` there beforehand.
 
-        Raises ConfigurationError for what production refuses, and for middleware that cannot be laid around it.
+        Raises ConfigurationError for settings that production refuses, and for routes or middleware that are invalid.
         """
         get = app.container.get
         if "web_lifecycle" not in app.container.names:

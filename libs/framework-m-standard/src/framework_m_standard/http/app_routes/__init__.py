@@ -1,1 +1,1 @@
-"""Routes of apps and packages: found, checked, guarded, and given what they ask for."""
+"""Routes of apps and packages: discovery, checks, guards and injection."""

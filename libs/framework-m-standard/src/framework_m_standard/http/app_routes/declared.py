@@ -33,7 +33,7 @@ _EXPECTED: Final = "a Litestar handler, Controller or Router, or a list of them"
 
 @dataclass(frozen=True, slots=True)
 class AppRoute:
-    """A route of an app: a path, its methods (`WS` of a socket), and who may call it."""
+    """A route of an app: its path, its methods (`WS` for a socket) and its policy."""
 
     choice: Choice
     path: str
@@ -43,17 +43,17 @@ class AppRoute:
 
     @property
     def is_socket(self) -> bool:
-        """Whether it is a WebSocket."""
+        """True for a WebSocket route."""
         return self.methods == (_SOCKET,)
 
     @property
     def about(self) -> str:
-        """The first line of its docstring."""
+        """The first line of the handler's docstring."""
         return inspect.cleandoc(self.handler.fn.__doc__ or "").partition("\n")[0]
 
     @property
     def place(self) -> str:
-        """Where it comes from, for complaints."""
+        """The origin of the route, for error messages."""
         function = self.handler.fn
         name = f"{function.__module__}.{function.__qualname__}"
         return f"{'/'.join(self.methods)} {self.path} ({name} of {self.choice.distribution})"
@@ -69,7 +69,7 @@ class AppRoutes:
     def mounted(
         self, registries: RegistryHandle, permissions: PermissionService, documents: DocumentService, ports: Any
     ) -> Sequence[Router]:
-        """Return the routers, whose handlers are guarded and given what they ask for."""
+        """Guard the routers, inject what their handlers ask for, and return them."""
         providers: Providers = make_providers(documents, ports)
         for route in self.routes:
             route.handler.opt = {**route.handler.opt, POLICY: route.policy}
@@ -83,7 +83,7 @@ NO_ROUTES: Final = AppRoutes()
 
 
 def declared_routes(discovered: Discovered, registry: Registry, ports: Collection[type]) -> AppRoutes:
-    """Return what apps declare. Raises ConfigurationError listing every route that cannot be mounted."""
+    """Return the routes of apps. Raises ConfigurationError listing every route that cannot be mounted."""
     found = [(choice, _router(choice, discovery.load(choice))) for choice in discovered.choices(_GROUP)]
     routes = [route for choice, router in found for route in _routes(choice, router)]
     problems = [f"{route.place}: {text}" for route in routes for text in _problems(route, registry, ports)]

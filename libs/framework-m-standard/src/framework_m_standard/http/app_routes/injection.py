@@ -1,4 +1,4 @@
-"""What handlers are given by the annotations of their parameters: documents, context, ports."""
+"""Injection into route handlers by parameter annotation: documents, context, ports."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ __all__ = ["Providers", "check_parameters", "inject", "make_providers"]
 _PROVIDED: Final[Any] = Annotated[Any, Dependency()]
 
 type Providers = Mapping[Any, Callable[..., Any]]
-"""What provides a parameter, by its annotation."""
+"""The callables that provide parameters, by annotation."""
 
 
 def make_providers(documents: DocumentService, ports: Mapping[type, object]) -> Providers:
-    """Return what there is to be asked for."""
+    """Return the providers of everything that a handler may ask for."""
 
     def provide_documents(scope: Scope) -> Any:
         return documents.client_for(request_state_of(scope).context)
@@ -46,7 +46,7 @@ def _constant(adapter: object) -> Callable[[], Any]:
 
 
 def check_parameters(handler: BaseRouteHandler, ports: Collection[type]) -> Iterator[str]:
-    """Yield the parameters that nobody would fill."""
+    """Yield an error for each parameter that nothing provides."""
     try:
         hints = _hints(handler.fn)
     except UNREADABLE as error:
@@ -60,7 +60,7 @@ def check_parameters(handler: BaseRouteHandler, ports: Collection[type]) -> Iter
 
 
 def inject(handler: BaseRouteHandler, providers: Providers) -> None:
-    """Give a handler what its parameters are annotated with. Litestar, which knows no protocols, sees `Any` there."""
+    """Inject a handler's parameters by annotation. Litestar cannot handle protocols, so it sees `Any` instead."""
     hints = _hints(handler.fn)
     wanted = {name: hint for name, hint in hints.items() if name != "return" and _is_provided(hint, providers)}
     if wanted:
@@ -78,7 +78,7 @@ def _hints(function: Any) -> dict[str, Any]:
 
 
 def _copied(function: Any, annotations: dict[str, Any]) -> Any:
-    """Return the same function with other annotations; what the app declared stays as it is."""
+    """Return a copy of the function with other annotations; the app's own function stays unchanged."""
     if isinstance(function, MethodType):
         return MethodType(_copied(function.__func__, annotations), function.__self__)
     copied = FunctionType(

@@ -1,4 +1,4 @@
-"""Where routes of apps may be: beside the framework's own and each other's."""
+"""Checks on the paths of app routes: none may collide with the framework's own routes."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _VERSIONED: Final = RESERVED_NAMES | {"", "aggregate", "export", "import", "sear
 
 
 def shape_of(path: str) -> str:
-    """Return a path with its parameters alike: two of one shape match the same requests."""
+    """Return a path with its parameters made equal: two paths of one shape match the same requests."""
     return _PARAMETER.sub("{}", path)
 
 
 def check_path(path: str) -> Iterator[str]:
-    """Yield why an app may not have a path."""
+    """Yield an error if an app may not use a path."""
     first, second, third, *_ = [*shape_of(path).split("/")[1:], "", "", ""]
     if first != "api":
         if first in _ROOTS or first == "{}":

@@ -1,4 +1,4 @@
-"""Who may call a route of an app: declared on its handler, and checked before it runs."""
+"""Policies of app routes: declared on the handler, checked before it runs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from framework_m_standard.http.wire.asgi import request_state_of
 __all__ = ["POLICY", "RoutePolicy", "check_policy", "make_guard", "policy_of"]
 
 POLICY: Final = "framework_m_policy"
-"""The key of a handler's `opt` that keeps its policy."""
+"""The key of the policy in a handler's `opt`."""
 
 _UNMARKED: Final = CallMark()
 _HOW: Final = (
@@ -34,9 +34,9 @@ _HOW: Final = (
 
 @dataclass(frozen=True, slots=True)
 class RoutePolicy:
-    """Who may call: holders of `action` on `doctype`, those who have logged in, or guests too.
+    """The callers that a route admits: those permitted `action` on `doctype`, all logged-in users, or guests too.
 
-    Guards of the app's own are asked after it; where they stand alone, a login is required.
+    The app's own guards run after the policy; a route with nothing but guards also requires a login.
     """
 
     action: str | None = None
@@ -47,19 +47,19 @@ class RoutePolicy:
 
     @property
     def needs(self) -> str:
-        """What a caller needs, in words."""
+        """The requirement on callers, in words."""
         if self.action:
             return f"{self.action} {self.doctype}"
         base = "open" if self.allow_guest else "a login"
         return f"{base}, and its own guard" if self.guarded else base
 
     def admits(self, visible: Mapping[str, Mapping[str, Grant]]) -> bool:
-        """Return whether somebody who has logged in, with these grants, may call."""
+        """Return whether a logged-in user with these grants may call the route."""
         return self.action is None or self.action in visible.get(self.doctype or "", {})
 
 
 def policy_of(function: Any, opt: Mapping[str, Any], guarded: bool) -> RoutePolicy:
-    """Return what a handler declares: by decorator, by `opt`, by guards."""
+    """Return the policy that a handler declares by decorator, `opt` and guards."""
     mark = call_mark(function) or _UNMARKED
     return RoutePolicy(
         mark.action, mark.doctype, opt.get("authenticated") is True, opt.get("allow_guest") is True, guarded
@@ -67,7 +67,7 @@ def policy_of(function: Any, opt: Mapping[str, Any], guarded: bool) -> RoutePoli
 
 
 def check_policy(policy: RoutePolicy, registry: Registry) -> Iterator[str]:
-    """Yield what keeps a policy from being one."""
+    """Yield the errors of a policy."""
     stated = [policy.action is not None, policy.authenticated, policy.allow_guest]
     if not any(stated) and not policy.guarded:
         yield f"it does not say who may call it: {_HOW}"
@@ -84,7 +84,7 @@ def check_policy(policy: RoutePolicy, registry: Registry) -> Iterator[str]:
 
 
 def make_guard(permissions: PermissionService, registries: RegistryHandle) -> Guard:
-    """Return the guard of all routes of apps. A handler that came without a policy is refused."""
+    """Return the guard of all app routes. A handler without a policy requires a login."""
 
     async def require_policy(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
         policy: RoutePolicy | None = handler.opt.get(POLICY)
@@ -100,5 +100,5 @@ def make_guard(permissions: PermissionService, registries: RegistryHandle) -> Gu
 
 
 def _is_litestars_own(function: Callable[..., Any]) -> bool:
-    """Whether it is what answers OPTIONS with the methods that there are."""
+    """Return whether a function is Litestar's handler of OPTIONS, which lists the allowed methods."""
     return function.__module__ == "litestar.routes.http"

@@ -1,1 +1,1 @@
-"""Routes for documents: dispatch, actions, parameters, tags and idempotency keys."""
+"""Document routes: dispatch, actions, parameters, ETags and idempotency keys."""

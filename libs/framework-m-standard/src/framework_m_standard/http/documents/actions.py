@@ -1,4 +1,4 @@
-"""What each route for documents does: request to service call, result to answer."""
+"""Handlers of the document routes: from request to service call, and from result to response."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _DOCUMENT: Final = (JSON, *PRIVATE)
 
 @dataclass(slots=True)
 class Call:
-    """One request for documents of a DocType; `ref` is set on routes with an `{id}`."""
+    """A request for documents of a DocType; `ref` is set on routes with an `{id}`."""
 
     state: RequestState
     plan: CompiledDocType
@@ -71,7 +71,7 @@ class DocumentActions:
         self._body_limit = max_body_bytes
 
     async def get(self, call: Call) -> RawResponse:
-        """One document; 304 where the client has it already."""
+        """Return one document, or 304 if the client has it already."""
         context, name = call.state.context, call.plan.name
         if call.query:
             await self._require(call)
@@ -86,7 +86,7 @@ class DocumentActions:
         return RawResponse(200, body or self._encode(call.state.context.registry, call.plan, document), _tagged(etag))
 
     async def list(self, call: Call) -> RawResponse:
-        """A page of documents; 304 where the client has it already."""
+        """Return a page of documents, or 304 if the client has it already."""
         await self._require(call)
         page = await self._queries.list(call.state.context, call.plan.name, parse_list_request(call.query))
         body = self._encode(call.state.context.registry, call.plan, page)
@@ -94,7 +94,7 @@ class DocumentActions:
         return _not_modified(etag) if not_modified(call.state.headers, etag) else RawResponse(200, body, _tagged(etag))
 
     async def create(self, call: Call) -> RawResponse:
-        """Makes a document."""
+        """Create a document."""
         body = await self._body(call)
         values = decode_object(call.state.headers, body)
         render = partial(self._written, call, 201)
@@ -102,23 +102,23 @@ class DocumentActions:
         return await _answered(self._documents.create(call.state.context, call.plan.name, values, once=once), render)
 
     async def replace(self, call: Call) -> RawResponse:
-        """Merges fields into a document of a stated version."""
+        """Merge fields into a document of a stated version."""
         return await self._update(call, needs_version=True)
 
     async def update(self, call: Call) -> RawResponse:
-        """Merges fields into a document."""
+        """Merge fields into a document."""
         return await self._update(call, needs_version=False)
 
     async def submit(self, call: Call) -> RawResponse:
-        """Makes a draft final."""
+        """Submit a draft."""
         return await self._transition(self._documents.submit, call)
 
     async def cancel(self, call: Call) -> RawResponse:
-        """Revokes a submitted document."""
+        """Cancel a submitted document."""
         return await self._transition(self._documents.cancel, call)
 
     async def delete(self, call: Call) -> RawResponse:
-        """Deletes a document, for good with `?hard=true`."""
+        """Delete a document, permanently with `?hard=true`."""
         await self._require(call)
         hard = flag(parse_query(call.query, ("hard",)), "hard")
         wanted = write_conditions(call.state.headers)
@@ -159,11 +159,11 @@ class DocumentActions:
         once = self._once(call, body, render)
         ref, version = await self._expected(call, wanted)
         if version != NO_VERSION and values.get(VERSION_FIELD) is not None:
-            version = None  # the one that the body states is looked at
+            version = None  # the body states a version, which the service checks
         return await _answered(write(call.state.context, call.plan.name, ref, if_match=version, once=once), render)
 
     async def _body(self, call: Call) -> bytes:
-        """The body of a write, read only for who may write and asks for nothing else."""
+        """Read the body of a write, after checking the permission and refusing any query parameter."""
         await self._require(call)
         parse_query(call.query)
         return await read_body(call.state.headers, call.receive, call.operation.body_limit or self._body_limit)
@@ -172,8 +172,8 @@ class DocumentActions:
         await self._queries.permissions.require(call.state.context, call.plan, call.operation.action)
 
     async def _expected(self, call: Call, wanted: WriteConditions | None) -> tuple[UUID | str, int | None]:
-        """The reference and the version that a write goes to. A name is tied to the id that the tags name, because
-        the document that bears it may be another one by now."""
+        """Return the reference and the expected version of a write. A name is resolved to an id and checked against
+        the tags, because the name may belong to another document by now."""
         if wanted is None or (wanted.none_match is None and wanted.match is not None and wanted.match.anything):
             return call.ref, None
         if wanted.none_match is None and wanted.match is not None:
@@ -209,7 +209,7 @@ def _not_modified(etag: str) -> RawResponse:
 
 
 def _says_version(wanted: WriteConditions | None) -> bool:
-    """Whether conditions alone decide about a replacement: with `If-None-Match: *` there is nothing to replace."""
+    """Return whether the conditions state which version to replace; `If-None-Match: *` says that there is none."""
     if wanted is None:
         return False
     return wanted.match is not None or (wanted.none_match is not None and wanted.none_match.anything)
@@ -220,7 +220,7 @@ def _deleted(_: object) -> RawResponse:
 
 
 async def _answered(write: Awaitable[Any], render: Callable[[Any], RawResponse]) -> RawResponse:
-    """The answer to a write, or the one that it got the first time."""
+    """Return the response to a write, or the stored response if the write is a repetition."""
     try:
         return render(await write)
     except AnswerReplayed as again:

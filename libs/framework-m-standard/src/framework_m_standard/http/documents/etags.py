@@ -1,4 +1,4 @@
-"""Entity tags and the conditions that name them: equal tags stand for equal bytes, whoever asks and whoever answers.
+"""ETags and the conditions that name them: equal tags stand for equal bytes, for every caller and every worker.
 
 A document's is `"<id>-<version>-<fingerprint>"`, by what decided which fields its caller is served; where its bytes
 depend on more, their digest stands in place of the fingerprint. Everything else has the digest alone.
@@ -28,12 +28,12 @@ __all__ = [
 
 _TAG = re.compile(rb'(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")')
 _STATE = re.compile(r"([0-9a-f-]{36})-([1-9][0-9]{0,17})(?:-[0-9a-z]+)*", re.ASCII | re.IGNORECASE)
-"""Of a document's tag: whatever follows its id and version, such as what a proxy adds when it compresses."""
+"""A document's tag. Anything may follow id and version, such as the suffix that a compressing proxy adds."""
 
 
 @dataclass(frozen=True, slots=True)
 class NamedVersions:
-    """What a condition names: any version (`*`), or those of documents; tags of anything else name none."""
+    """The versions that a condition names: any (`*`), or those of documents; other tags name none."""
 
     anything: bool
     versions: tuple[tuple[UUID, int], ...] = ()
@@ -44,29 +44,29 @@ class NamedVersions:
 
 @dataclass(frozen=True, slots=True)
 class WriteConditions:
-    """The conditions of a write: which versions of the document it is for, and for which it is not."""
+    """The conditions of a write: the versions that it accepts (`match`) and excludes (`none_match`)."""
 
     match: NamedVersions | None
     none_match: NamedVersions | None
 
     def hold(self, document: UUID, version: int) -> bool:
-        """Whether the document may be written as it is stored."""
+        """Return whether the conditions hold for the stored version of a document."""
         state = (document, version)
         return (self.match is None or state in self.match) and (self.none_match is None or state not in self.none_match)
 
 
 def document_etag(document: Served, body: bytes) -> str:
-    """The tag of a document as served; its body is looked at where it has no fingerprint."""
+    """Return the tag of a served document; the body is hashed if the document has no fingerprint."""
     return f'"{document["id"]}-{document[VERSION_FIELD]}-{document.fingerprint or _digest(body)}"'
 
 
 def content_etag(body: bytes) -> str:
-    """The tag of what is no document."""
+    """Return the tag of a body that is not a document."""
     return f'"{_digest(body)}"'
 
 
 def not_modified(headers: Mapping[bytes, bytes], etag: str) -> bool:
-    """Whether the client of a read has what it asks for, by the conditions in their order (RFC 9110, 13.2.2).
+    """Return whether the client of a read is up to date, by the conditions in their order (RFC 9110, 13.2.2).
 
     Raises PreconditionFailedError for an `If-Match` that does not hold.
     """
@@ -78,7 +78,7 @@ def not_modified(headers: Mapping[bytes, bytes], etag: str) -> bool:
 
 
 def write_conditions(headers: Mapping[bytes, bytes]) -> WriteConditions | None:
-    """The conditions of a write. Both go by id and version: what of a document was shown decides about no write."""
+    """Return the conditions of a write, if any. Both compare id and version only: the fields served do not matter."""
     match, none_match = headers.get(b"if-match"), headers.get(b"if-none-match")
     if match is None and none_match is None:
         return None
@@ -86,7 +86,7 @@ def write_conditions(headers: Mapping[bytes, bytes]) -> WriteConditions | None:
 
 
 def _names(header: bytes, etag: str, *, by_version: bool) -> bool:
-    """Whether a header names a tag. Weakly: proxies weaken tags when they compress."""
+    """Return whether a header names a tag, by weak comparison: proxies weaken tags when they compress."""
     if header.strip() == b"*":
         return True
     tags = [tag.decode("latin-1") for tag in _TAG.findall(header)]

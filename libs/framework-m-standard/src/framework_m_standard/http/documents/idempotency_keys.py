@@ -1,4 +1,4 @@
-"""`Idempotency-Key` on document writes: the same request within a day gets its first answer again."""
+"""`Idempotency-Key` on document writes: a request repeated within a day gets the first response again."""
 
 from __future__ import annotations
 
@@ -29,7 +29,10 @@ type Render = Callable[[Any], RawResponse]
 def written_once(
     state: RequestState, method: str, target: bytes, body: bytes, render: Render
 ) -> IdempotentWrite | None:
-    """What makes a write happen once, where the request has a key; `target` is the path with its query."""
+    """Return the idempotency of a write if the request has a key; `target` is the path with its query.
+
+    Raises ValidationError for a malformed key, and for a key sent by an anonymous caller.
+    """
     key = state.headers.get(HEADER)
     if key is None:
         return None
@@ -52,14 +55,17 @@ def written_once(
 
 
 def replayed(stored: StoredAnswer) -> RawResponse:
-    """The first answer again."""
+    """Return the stored response."""
     named = ((b"etag", stored.etag), (b"location", stored.location))
     kept = [(name, value.encode("latin-1")) for name, value in named if value is not None]
     return RawResponse(stored.status, stored.body, (*((JSON, *PRIVATE) if stored.body else ()), *kept))
 
 
 def _fingerprint(context: RequestContext, method: str, target: bytes, key: bytes) -> str:
-    """A digest over who, with which roles, where and which key: an answer is for those who may still see it."""
+    """Return a digest of tenant, user, roles, method, target and key.
+
+    The roles are included because a stored response may only go to a caller who may still see it.
+    """
     roles = "\t".join(sorted(context.principal.roles))
     who = f"{context.tenant or ''}\n{context.principal.id}\n{roles}\n{method}\n".encode()
     return sha256(who + target + b"\n" + key).hexdigest()

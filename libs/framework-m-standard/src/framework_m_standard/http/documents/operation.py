@@ -1,4 +1,4 @@
-"""`Operation`: everything that there is to say about one route for documents."""
+"""`Operation`: the complete description of one document route."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from framework_m_standard.http.wire.responses import RawResponse
 __all__ = ["DOCUMENTS", "Operation"]
 
 DOCUMENTS: Final = "/api/v1/"
-"""What the path of every operation on documents is below."""
+"""The prefix of the path of every operation on documents."""
 
 _TEMPLATE: Final = re.compile(r"\{doctype\}(/\{id\})?(/[a-z_]+)?")
 
 type Handler = Callable[[Any, Any], Awaitable[RawResponse]]
-"""A method of `DocumentActions`, called with these and with the `Call`."""
+"""A method of `DocumentActions`, called with the instance and the `Call`."""
 
 type RequestSchema = Callable[[CompiledDocType], dict[str, Any]]
 type ResponseSchema = Callable[[CompiledDocType, Mapping[str, Grant]], dict[str, Any]]
@@ -33,10 +33,10 @@ def _always(_: CompiledDocType) -> bool:
 class Operation:
     """One operation on documents: dispatch, permission table, OpenAPI and `m routes` are derived from it.
 
-    `path` is a template below `/api/v1/`: `{doctype}`, then `{id}`, then a word, of which the last two may be left
-    out. `variant` is a query that asks for another action; it is served by the operation of the same method and path.
-    `query` and `headers` name parameters of the OpenAPI components. `body_limit` is in bytes, by default
-    `[http] max_body_mb`. The first of `statuses` is that of success.
+    `path` is a template below `/api/v1/`: `{doctype}`, then optionally `{id}`, then optionally a word. `variant` is a
+    query that requires another action; it is served by the operation of the same method and path.
+    `query` and `headers` name parameters of the OpenAPI components. `body_limit` is in bytes and defaults to
+    `[http] max_body_mb`. The first of `statuses` is the one of success.
     """
 
     name: str
@@ -63,16 +63,16 @@ class Operation:
 
     @property
     def template(self) -> str:
-        """The whole path."""
+        """The full path template."""
         return DOCUMENTS + self.path
 
     @property
     def names_document(self) -> bool:
-        """Whether its path holds the `{id}` of a document."""
+        """True if the path contains the `{id}` of a document."""
         return "{id}" in self.path
 
     @property
     def word(self) -> str:
-        """The last segment, where it is a word."""
+        """The last segment of the path if it is a word, else an empty string."""
         last = self.path.rpartition("/")[2]
         return "" if last.startswith("{") else last

@@ -1,4 +1,4 @@
-"""Bodies of the operations on documents, as the OpenAPI document describes them."""
+"""OpenAPI schemas of the bodies of operations on documents."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ def update(plan: CompiledDocType) -> dict[str, Any]:
 
 
 def expected_version(_: CompiledDocType) -> dict[str, Any]:
-    """Return the schema of a body that names the version alone."""
+    """Return the schema of a body with nothing but the version."""
     return dict(_VERSION)
 
 
 def document(plan: CompiledDocType, grants: Mapping[str, Grant]) -> dict[str, Any]:
-    """Return the schema of a document, as far as the caller may read it."""
+    """Return the schema of a document, or of any object if the caller may not read the DocType."""
     return reference(plan.name) if "read" in grants else {"type": "object"}
 
 
 def page(plan: CompiledDocType, grants: Mapping[str, Grant]) -> dict[str, Any]:
-    """Return the schema of a page of documents."""
+    """Return the schema of a page of documents, or of any object if the caller may not read the DocType."""
     return reference(f"{plan.name}-Page") if "read" in grants else {"type": "object"}

@@ -1,4 +1,4 @@
-"""The table of operations on documents: a new one is an entry here and its handler in `DocumentActions`."""
+"""The table of operations on documents: to add one, add an entry here and a handler in `DocumentActions`."""
 
 from __future__ import annotations
 
@@ -142,5 +142,5 @@ _OPERATIONS: Final[tuple[Operation, ...]] = (
 
 
 def document_operations() -> Sequence[Operation]:
-    """Return every operation, variants among them."""
+    """Return all operations, including variants."""
     return _OPERATIONS

@@ -1,4 +1,4 @@
-"""Query parameters: each at most once, only those that the route knows, in their one spelling."""
+"""Strict query parameters: only those that the route knows, each at most once, each value in its one spelling."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ DOCUMENT_QUERY: Final = ("fields", "expand")
 
 @dataclass(frozen=True, slots=True)
 class DocumentRequest:
-    """What a read of one document asks for beside the document."""
+    """The parameters of a read of one document."""
 
     fields: Sequence[str] | None = None
     expand: Sequence[str] = ()
 
 
 def parse_query(query: bytes, known: Sequence[str] = ()) -> dict[str, str]:
-    """Parameters by name. Raises QueryError for an unknown, repeated or empty one."""
+    """Return the parameters by name. Raises QueryError for an unknown, repeated or empty one, and a malformed query."""
     if not query:
         return {}
     try:
@@ -61,13 +61,13 @@ def parse_query(query: bytes, known: Sequence[str] = ()) -> dict[str, str]:
 
 
 def parse_document_request(query: bytes) -> DocumentRequest:
-    """The parameters of a read of one document."""
+    """Parse the parameters of a read of one document."""
     given = parse_query(query, DOCUMENT_QUERY)
     return DocumentRequest(_names(given.get("fields")), _names(given.get("expand")) or ())
 
 
 def parse_list_request(query: bytes) -> ListRequest:
-    """The parameters of a list, as yet unchecked against the DocType."""
+    """Parse the parameters of a list; they are not checked against the DocType yet."""
     if not query:
         return ListRequest()
     given = parse_query(query, LIST_QUERY)
@@ -85,7 +85,7 @@ def parse_list_request(query: bytes) -> ListRequest:
 
 
 def flag(parameters: dict[str, str], name: str) -> bool:
-    """A parameter that is `true` or `false`, false when it is left out."""
+    """Return the value of a boolean parameter, False by default. Raises QueryError unless it is `true` or `false`."""
     value = parameters.get(name, "false")
     if value not in {"true", "false"}:
         raise QueryError(f"{name}={value[:80]!r}: 'true' or 'false' is expected")

@@ -1,4 +1,4 @@
-"""All routes for documents: one mount with its own dispatch, built from the table of operations."""
+"""The document routes: one mount with its own dispatch, built from the table of operations."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _DOCTYPE, _REF, _WORD = 3, 4, 5
 
 
 class Served(NamedTuple):
-    """An operation, whether it names a document, and its variants by their query."""
+    """An operation, whether its path names a document, and its variants by query."""
 
     operation: Operation
     names_document: bool
@@ -35,14 +35,14 @@ class Served(NamedTuple):
 
 
 class Methods(NamedTuple):
-    """The methods of one kind of path."""
+    """The operations of one kind of path by method, and the value of its `Allow` header."""
 
     operations: Mapping[str, Served]
     allow: str
 
 
 class DispatchTable(NamedTuple):
-    """What is served below `/api/v1`, by kind of path; words are looked up as they stand in the raw path."""
+    """The operations below `/api/v1` by kind of path; words are looked up as they appear in the raw path."""
 
     collection: Methods
     document: Methods
@@ -51,14 +51,14 @@ class DispatchTable(NamedTuple):
 
 
 class DocumentRoutes:
-    """Finds what serves a path and method, and answers; errors become problem documents here."""
+    """The ASGI app of the document routes: dispatches by path and method, and renders errors as problem documents."""
 
     def __init__(self, actions: DocumentActions) -> None:
         self._actions = actions
         self._table = _compile(document_operations())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serves one request."""
+        """Serve one request."""
         state = request_state_of(scope)
         try:
             answer = await self._answer(scope, receive, state)
@@ -79,7 +79,7 @@ class DocumentRoutes:
         query = scope["query_string"]
         if variants and query:
             operation = variants.get(query, operation)
-        # Before the DocType is looked for: else a path that is none would tell anybody which DocTypes there are.
+        # Parsed before the DocType is looked up: otherwise an invalid path would reveal which DocTypes exist.
         ref = reference(segments[_REF]) if names_document else None
         plan = _plan(segment_text(segments[_DOCTYPE]), state)
         return await operation.handler(self._actions, Call(state, plan, operation, path, query, receive, ref))
@@ -106,11 +106,11 @@ def _plan(name: str, state: RequestState) -> CompiledDocType:
 
 
 def document_mount(routes: DocumentRoutes) -> ASGIRouteHandler:
-    """The mount as Litestar takes it."""
+    """Return the Litestar mount of the document routes."""
 
     @asgi(DOCUMENTS_PATH, is_mount=True, copy_scope=False)
     async def documents(scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "websocket":  # a mount is asked for whatever nobody else has a route for
+        if scope["type"] == "websocket":  # a mount receives everything that no other route matches
             await send({"type": "websocket.close"})
         else:
             await routes(scope, receive, send)
@@ -119,7 +119,7 @@ def document_mount(routes: DocumentRoutes) -> ASGIRouteHandler:
 
 
 def _compile(operations: Sequence[Operation]) -> DispatchTable:
-    """Return the table; on `/{doctype}/<word>` the methods that the word does not take are those of a document."""
+    """Return the dispatch table; on `/{doctype}/<word>`, methods that the word does not define act on a document."""
     variants: dict[tuple[str, str], dict[bytes, Operation]] = {}
     for one in operations:
         if one.variant:
