@@ -1,4 +1,4 @@
-"""ASGI middleware of apps and packages, found under `framework_m.middleware` and laid around the whole app."""
+"""ASGI middleware of apps and packages, discovered under `framework_m.middleware` and wrapped around the whole app."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _GROUP = "framework_m.middleware"
 
 @dataclass(frozen=True, slots=True)
 class Middleware:
-    """A middleware and where it stands: the lowest order meets a request first."""
+    """A middleware and its order: the lowest order sees a request first."""
 
     choice: Choice
     order: int
@@ -27,13 +27,13 @@ class Middleware:
 
 
 def found_middleware(app: Application) -> tuple[Middleware, ...]:
-    """All middleware, the outermost first. Raises ConfigurationError for one that does not say its order."""
+    """Return all middleware, outermost first. Raises ConfigurationError for one not callable or without an order."""
     found = [_middleware(choice) for choice in app.settings.discovered.choices(_GROUP)]
     return tuple(sorted(found, key=lambda one: (one.order, one.choice.name)))
 
 
 def surrounded(app: Application, web: ASGIApp, middleware: Sequence[Middleware]) -> ASGIApp:
-    """The app within all middleware, each called with `app` and, by name, with what else the container holds for it."""
+    """Wrap the app in all middleware; each is called with `app` and with what it asks the container for by name."""
     for one in reversed(middleware):
         web = app.container.build(one.factory, app=web)
     return web

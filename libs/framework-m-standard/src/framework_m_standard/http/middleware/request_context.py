@@ -1,4 +1,4 @@
-"""The outermost ASGI layer: request id, log context, who is calling, and headers that every response has."""
+"""The outermost ASGI layer: request id, log context, authentication, and headers of every response."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ __all__ = ["DOCUMENTS_PATH", "REFUSED_PATH", "RequestContextMiddleware"]
 
 DOCUMENTS_PATH: Final = "/api/v1"
 REFUSED_PATH: Final = "/-/refused"
-"""Where a request goes that is refused as it comes in, so that its answer passes the same layers as all others."""
+"""The path to which refused requests are routed, so that their responses pass the same layers as all others."""
 
 _API: Final = b"/api/"
 _DOCTYPES: Final = b"/api/v1/"
 _NO_SNIFF: Final = (b"x-content-type-options", b"nosniff")
 _VARY: Final = b"authorization, cookie, x-api-key, origin"
-"""Who asks decides what is answered: errors and 304 too, since a cache chooses among what it has by their headers."""
+"""Every response depends on its caller, errors and 304 included: caches select stored responses by these headers."""
 
 
 class RequestContextMiddleware:
-    """Wraps the app. Credentials that are given but not valid are refused whatever the route.
+    """The middleware around the app. Invalid credentials are refused on every route that reads them.
 
-    `documents` serves document paths without the way through the app and its router; None where something that the
-    app wraps around all routes, such as CORS, must see them too.
+    `documents` serves document paths directly, bypassing the app and its router; it is None if something that the app
+    wraps around all routes, such as CORS, must see them too.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class RequestContextMiddleware:
         self._unguarded = unguarded_paths()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serves one connection."""
+        """Serve one connection."""
         if scope["type"] != "http":
             await (self._socket if scope["type"] == "websocket" else self._app)(scope, receive, send)
             return
@@ -70,7 +70,7 @@ class RequestContextMiddleware:
             if message["type"] == "http.response.start":
                 message["headers"] = [*_varied(message["headers"], state.vary), id_header, _NO_SNIFF]
             elif message.get("more_body"):
-                await asyncio.sleep(0)  # a stream whose client is gone waits for nothing else, and would never learn it
+                await asyncio.sleep(0)  # lets a stream notice that its client is gone
             await send(message)
 
         raw = raw_path_of(scope)
@@ -131,7 +131,7 @@ class RequestContextMiddleware:
 
 
 def _varied(headers: Sequence[tuple[bytes, bytes]], more: bytes) -> Sequence[tuple[bytes, bytes]]:
-    """Headers with one `Vary`: ours, then what the answer depends on besides."""
+    """Return the headers with a single `Vary`: ours, then what else the response depends on."""
     own = [value for name, value in headers if name.lower() == b"vary"]
     if not own and not more:
         return [*headers, (b"vary", _VARY)]
@@ -147,10 +147,10 @@ def _request_id(headers: Mapping[bytes, bytes]) -> UUID:
 
 
 def _route(scope: Scope, raw: bytes) -> None:
-    """Sets the path that Litestar routes by.
+    """Set the path that Litestar routes by.
 
-    All documents share one, because Litestar keeps each path that it has routed and ids would push out the others.
-    An empty segment is a segment, though Litestar would leave it out.
+    All documents share one, because Litestar caches each path that it has routed, and ids would evict the others.
+    Paths with an empty segment are refused, because Litestar would drop the segment.
     """
     if raw.startswith(_DOCTYPES) and raw[8:9].isupper():
         scope["path"] = DOCUMENTS_PATH

@@ -1,4 +1,4 @@
-"""A line for each request, for the console of a development server."""
+"""A log line per request, for the console of a development server."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ __all__ = ["RequestLog", "show_requests"]
 
 _log = logging.getLogger(__name__)
 _PLAIN = "/%:@!$&'()*+,;=~"
-"""What stands in a path as it is; anything else, such as what steers a terminal, is written as its code."""
+"""The characters of a path that are logged as they are; all others, such as terminal controls, are escaped."""
 
 
 class RequestLog:
-    """Wraps the app. Queries are left out, as their values may be anybody's secret."""
+    """The middleware that logs requests, without their queries, whose values may be secret."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serves one connection, and tells of it."""
+        """Serve one connection; log it if it is an HTTP request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -45,5 +45,5 @@ class RequestLog:
 
 
 def show_requests() -> None:
-    """Have the lines written whatever `[logs] level` says."""
+    """Log requests regardless of `[logs] level`."""
     _log.setLevel(logging.INFO)

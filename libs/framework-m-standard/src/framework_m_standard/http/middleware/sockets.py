@@ -1,4 +1,4 @@
-"""WebSockets at the entrance: who is calling, from which page, how many at once, and how they end."""
+"""Admission of WebSockets: authentication, origin check, limit per caller, and close codes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class OriginError(PermissionDeniedError):
 
 @dataclass(slots=True)
 class SocketConnection:
-    """One socket: its state, and why it ends if something failed."""
+    """The state of a socket, and the failure that ends it, if any."""
 
     credentials: Credentials | None
     principal: Principal = ANONYMOUS
@@ -45,14 +45,14 @@ class SocketConnection:
 
 
 def keep_failure(error: Exception, scope: Any) -> None:
-    """Note what a handler raised: its socket closes with the code of it (Litestar's hook `after_exception`)."""
+    """Keep what a handler raised, so that its socket closes with the matching code (Litestar's `after_exception`)."""
     connection: SocketConnection | None = scope.get(_KEY)
     if connection is not None:
         connection.failure = error
 
 
 def close_code(error: Exception) -> tuple[int, str]:
-    """Return the code and the reason with which a socket closes: 4000 and the status, or a standard code for 5xx."""
+    """Return the close code and reason of an error: 4000 plus its HTTP status, or a standard code for 5xx."""
     if isinstance(error, WebSocketException):
         return error.code, error.detail
     status = status_of(error)
@@ -65,7 +65,8 @@ def close_code(error: Exception) -> tuple[int, str]:
 
 @dataclass(slots=True)
 class SocketEntrance:
-    """Authenticates as HTTP does. A cookie, which browsers add whoever opens the socket, needs an allowed Origin."""
+    """Admits sockets and serves them. Authentication is that of HTTP, but a session cookie needs an allowed Origin,
+    because browsers send it from the pages of any site."""
 
     authentication: AuthenticationProtocol
     origins: Collection[str]
@@ -73,7 +74,10 @@ class SocketEntrance:
     _open: Counter[str] = field(default_factory=Counter)
 
     async def admit(self, scope: Scope, headers: Any) -> SocketConnection:
-        """Return the connection, with who opens it. Raises what refuses it."""
+        """Authenticate a socket and return its connection.
+
+        Raises AuthenticationError for invalid credentials and OriginError for a cookie from another site's page.
+        """
         credentials = credentials_of(headers, "GET")
         connection = SocketConnection(credentials)
         if credentials is not None:
@@ -84,7 +88,7 @@ class SocketEntrance:
         return connection
 
     async def serve(self, app: ASGIApp, connection: SocketConnection, scope: Scope, receive: Any, send: Any) -> None:
-        """Serve an admitted socket to its end."""
+        """Serve an admitted socket until it ends. Raises RateLimitError if its caller has too many open."""
         caller = connection.principal.id or str((scope.get("client") or ("",))[0])
         if self._open[caller] >= self.most_per_caller:
             raise RateLimitError("too many sockets are open: close some", retry_after=_RETRY_SECONDS)
@@ -106,14 +110,14 @@ class SocketEntrance:
 
 
 async def refuse(error: Exception, send: Send) -> None:
-    """Accept and close: only so does a browser tell its script the code."""
+    """Accept and close a socket: browsers report the close code to scripts only after an accept."""
     code, reason = close_code(error)
     await send({"type": "websocket.accept"})
     await send({"type": "websocket.close", "code": code, "reason": reason})
 
 
 class _Guarded:
-    """The two ends of a socket. With every message its caller is verified anew, so that no session outlives itself."""
+    """The receive and send of a socket. Each message authenticates the caller anew: no socket outlives its session."""
 
     def __init__(
         self,
@@ -130,7 +134,7 @@ class _Guarded:
         self._send = send
 
     async def receive(self) -> Message:
-        """Return the next message, or the end."""
+        """Return the next message, or a disconnect if the session is over."""
         message = await self._receive()
         if message["type"] == "websocket.receive" and not await self._is_still_valid():
             return {"type": "websocket.disconnect", "code": 4401}
@@ -139,7 +143,7 @@ class _Guarded:
         return message
 
     async def send(self, message: Message) -> None:
-        """Send a message. Raises AuthenticationError when the session is over."""
+        """Send a message. Raises AuthenticationError if the session is over."""
         if message["type"] == "websocket.accept":
             self._connection.accepted = True
         elif message["type"] == "websocket.close":
@@ -150,7 +154,7 @@ class _Guarded:
         await self._pass_on(message)
 
     async def close(self, code: int, reason: str) -> None:
-        """Close the socket, unless it is closed. One that was never accepted is, so that the code arrives."""
+        """Close the socket unless it is closed; accept it first if necessary, so that the client gets the code."""
         if self._connection.over:
             return
         if not self._connection.accepted:
@@ -162,7 +166,7 @@ class _Guarded:
     async def _end(self, message: Message) -> None:
         failure = self._connection.failure
         if not (self._connection.accepted or isinstance(self._scope.get("route_handler"), WebsocketRouteHandler)):
-            self._connection.over = True  # no route has this path: the handshake itself is refused
+            self._connection.over = True  # no route has this path: refuse the handshake itself
             await self._pass_on({"type": "websocket.close"})
             return
         if failure is None:
@@ -181,7 +185,7 @@ class _Guarded:
             if await self._authentication.authenticate(connection.credentials) == connection.principal:
                 return True
         except AuthenticationError:
-            """Said by the code below."""
+            """Reported by the close code below."""
         await self.close(4401, "unauthenticated")
         return False
 

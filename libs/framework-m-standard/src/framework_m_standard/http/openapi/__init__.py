@@ -1,1 +1,1 @@
-"""The OpenAPI 3.1 document of the app, as one caller may use it, and the pages that show it."""
+"""The OpenAPI 3.1 document of the app, limited to what the caller may use, and the pages that show it."""

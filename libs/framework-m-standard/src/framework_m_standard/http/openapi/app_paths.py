@@ -1,4 +1,4 @@
-"""Routes of apps in the OpenAPI document, as Litestar describes them, with our errors and security."""
+"""App routes in the OpenAPI document: described by Litestar, with our errors and security."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ type Visible = Mapping[str, Mapping[str, Grant]]
 
 
 class AppPaths:
-    """What Litestar knows of the routes is read once, when a document is first asked for."""
+    """The OpenAPI parts of app routes. Litestar's description is read once, on first use."""
 
     def __init__(self, app_routes: AppRoutes = NO_ROUTES) -> None:
         self._app_routes = app_routes
@@ -46,12 +46,12 @@ class AppPaths:
         return found
 
     def schemas(self) -> dict[str, Any]:
-        """Return what the bodies of routes are made of."""
+        """Return the schemas used by the bodies of routes."""
         schemas = self._described.get("components", {}).get("schemas", {})
         return {_PREFIX + name: schema for name, schema in schemas.items()}
 
     def sockets(self, visible: Visible) -> dict[str, Any]:
-        """Return the sockets that a caller may open; OpenAPI has no words for them."""
+        """Return the sockets that a caller may open, which OpenAPI itself cannot describe."""
         return {
             _PARAMETER.sub(r"{\1}", route.path): {"summary": route.about, "needs": route.policy.needs}
             for route in self._app_routes.routes
@@ -84,7 +84,7 @@ def _operation(route: AppRoute, known: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _lifted(node: Any) -> Any:
-    """Return a description whose references lead to the schemas under our names."""
+    """Return a description whose references point to the schemas under our names."""
     if isinstance(node, dict):
         return {key: _renamed(item) if key == "$ref" else _lifted(item) for key, item in node.items()}
     return [_lifted(item) for item in node] if isinstance(node, list) else node

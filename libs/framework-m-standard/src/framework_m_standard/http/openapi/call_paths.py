@@ -1,4 +1,4 @@
-"""The paths and schemas of what apps have declared callable."""
+"""OpenAPI paths and schemas of the methods and functions that apps have declared callable."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ type CallParts = tuple[dict[str, Any], dict[str, Any]]
 
 
 def method_parts(plan: CompiledDocType, grants: Mapping[str, Grant]) -> CallParts:
-    """The methods of a DocType that the caller may call."""
+    """Return the parts of the methods of a DocType that the caller may call."""
     calls = {name: call for name, call in plan.calls.items() if call.action is None or call.action in grants}
     paths: dict[str, Any] = {}
     schemas: dict[str, Any] = {}
@@ -34,7 +34,7 @@ def method_parts(plan: CompiledDocType, grants: Mapping[str, Grant]) -> CallPart
 
 
 def function_parts(functions: Mapping[str, Endpoint], visible: Mapping[str, Mapping[str, Grant]]) -> CallParts:
-    """The functions that the caller may call."""
+    """Return the parts of the functions that the caller may call."""
     paths: dict[str, Any] = {}
     schemas: dict[str, Any] = {}
     for path, call in functions.items():
@@ -46,7 +46,7 @@ def function_parts(functions: Mapping[str, Endpoint], visible: Mapping[str, Mapp
 
 
 def _schemas(identifier: str, call: Endpoint) -> dict[str, Any]:
-    """The bodies of a call and of its answer, with what they are made of beside them."""
+    """Return the schemas of a call's request and response bodies, and of the models that they use."""
     template = f"#/components/schemas/{identifier}.{{model}}"
     body = call.arguments.model_json_schema(ref_template=template)
     if call.document:
@@ -60,7 +60,7 @@ def _schemas(identifier: str, call: Endpoint) -> dict[str, Any]:
 
 
 def _result(call: Endpoint, template: str) -> dict[str, Any]:
-    """The schema of what a call returns; anything where its annotation does not say."""
+    """Return the schema of a call's result, or one that allows anything if the annotation has none."""
     try:
         return TypeAdapter(call.returns).json_schema(mode="serialization", ref_template=template)
     except (PydanticSchemaGenerationError, PydanticInvalidForJsonSchema):

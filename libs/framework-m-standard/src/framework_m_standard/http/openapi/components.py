@@ -1,4 +1,4 @@
-"""The parts of the OpenAPI document that do not depend on DocTypes: errors, parameters, security, the fixed schemas."""
+"""OpenAPI components that do not depend on DocTypes: errors, parameters, security, and fixed schemas."""
 
 from __future__ import annotations
 
@@ -57,18 +57,18 @@ _MEANINGS: Final = {
 
 
 def problems(*statuses: int) -> dict[str, Any]:
-    """Responses of errors by status."""
+    """Return the error responses by status."""
     schema = {"application/problem+json": {"schema": reference("Framework-Problem")}}
     return {str(status): {"description": _MEANINGS[status], "content": schema} for status in statuses}
 
 
 def reference(name: str) -> dict[str, Any]:
-    """A reference to a schema of the components."""
+    """Return a reference to a schema of the components."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
 def components_of(name: str, schema: dict[str, Any]) -> list[tuple[str, Any]]:
-    """A JSON Schema and the definitions within it, each as a component of its own."""
+    """Return a JSON Schema and its inner definitions, each as a component of its own."""
     definitions = schema.pop("$defs", {})
     schema.pop("$schema", None)
     parts = {name: schema, **{f"{name}.{inner}": found for inner, found in definitions.items()}}
@@ -76,7 +76,7 @@ def components_of(name: str, schema: dict[str, Any]) -> list[tuple[str, Any]]:
 
 
 def _lifted(node: Any, name: str) -> Any:
-    """A schema whose references lead to the components."""
+    """Return a schema whose references point to the components."""
     if isinstance(node, dict):
         return {key: _target(item, name) if key == "$ref" else _lifted(item, name) for key, item in node.items()}
     return [_lifted(item, name) for item in node] if isinstance(node, list) else node

@@ -1,4 +1,4 @@
-"""The paths and schemas of one DocType, as far as a caller may use them."""
+"""OpenAPI paths and schemas of one DocType, limited to what the caller may use."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _DELETED_AT: Final = {
 
 
 def doctype_schemas(plan: CompiledDocType, grants: Mapping[str, Grant]) -> dict[str, Any]:
-    """The schemas of a DocType: as it is served, and of the bodies that the caller may send."""
+    """Return the schemas of a DocType: of served documents, and of the bodies that the caller may send."""
     schemas: dict[str, Any] = {}
     if "read" in grants:
         readable = grants["read"].readable
@@ -57,7 +57,7 @@ def _page(plan: CompiledDocType) -> dict[str, Any]:
 
 
 def doctype_paths(plan: CompiledDocType, grants: Mapping[str, Grant]) -> dict[str, Any]:
-    """The operations on documents of a DocType that the caller has a grant for."""
+    """Return the paths of the operations on a DocType's documents that the caller has a grant for."""
     paths: dict[str, Any] = {}
     for one in document_operations():
         if not one.variant and one.serves(plan) and not _actions(one).isdisjoint(grants):
@@ -73,7 +73,7 @@ def doctype_paths(plan: CompiledDocType, grants: Mapping[str, Grant]) -> dict[st
 
 
 def _actions(operation: Operation) -> frozenset[str]:
-    """The actions of an operation and of its variants."""
+    """Return the actions of an operation and of its variants."""
     route = (operation.method, operation.path)
     return frozenset(one.action for one in document_operations() if (one.method, one.path) == route)
 

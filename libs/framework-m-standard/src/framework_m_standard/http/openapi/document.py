@@ -1,4 +1,4 @@
-"""`OpenApi`: the whole document for a caller, built when it is first asked for and kept per set of grants."""
+"""`OpenApi`: the whole document for a caller, built on first use and cached per set of grants."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _DESCRIPTION: Final = (
 
 
 class OpenApi:
-    """Documents by what a caller may see."""
+    """Builder of OpenAPI documents, cached by registry and by what a caller may see."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class OpenApi:
         self._encoders: Derived[Registry, Callable[[_Visible], bytes]] = Derived(self._encoder)
 
     async def document(self, context: RequestContext) -> bytes:
-        """The document as JSON. Raises AuthenticationError for anonymous callers."""
+        """Return the document as JSON. Raises AuthenticationError for anonymous callers."""
         if context.principal.is_anonymous:
             raise AuthenticationError
         return self._encoders.of(context.registry)(_Visible(await self._metadata.visible(context)))
@@ -84,7 +84,7 @@ def _tags(visible: Iterable[str], calls: Mapping[str, Any], routes: Mapping[str,
 
 
 class _Visible:
-    """Grants as the key of what is built from them: two callers with the same fields to see share a document."""
+    """Grants as a cache key: callers with the same actions, readable and writable fields share a document."""
 
     def __init__(self, grants: Mapping[str, Mapping[str, Grant]]) -> None:
         self.grants = grants

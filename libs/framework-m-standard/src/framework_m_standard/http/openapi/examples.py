@@ -23,14 +23,14 @@ _EXAMPLES: Final[Mapping[FieldKind, Any]] = {
 
 
 def example_of(plan: CompiledDocType, schema: Mapping[str, Any]) -> dict[str, Any]:
-    """A document with values of the right kind in the fields that its schema shows, without sensitive ones."""
+    """Return an example document: a value of the right kind for each field of the schema except sensitive ones."""
     shown = schema["properties"]
     told = [plan.specs[name] for name in shown if not plan.specs[name].sensitive]
     return {spec.name: [_row(plan, spec, shown)] if spec.child else _value(spec) for spec in told if _has_example(spec)}
 
 
 def _has_example(spec: FieldSpec) -> bool:
-    """JSON of any shape has none."""
+    """Return whether a field has an example value; JSON of any shape has none."""
     return spec.kind is not FieldKind.JSON
 
 

@@ -1,4 +1,4 @@
-"""The paths that every app has: logins, metadata, health."""
+"""OpenAPI paths that every app has: login, metadata, health."""
 
 from __future__ import annotations
 

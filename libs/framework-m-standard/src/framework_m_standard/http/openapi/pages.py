@@ -1,4 +1,4 @@
-"""The pages of Swagger UI and ReDoc. All that they load comes from this server, and no script stands in the page."""
+"""The pages of Swagger UI and ReDoc. They load everything from this server and contain no inline script."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`/schema`: the OpenAPI document, and Swagger UI and ReDoc over it from files of this machine."""
+"""`/schema`: the OpenAPI document, and Swagger UI and ReDoc served from local files."""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ _NO_PAGES: Final = (
 
 
 def openapi_routes(openapi: OpenApi, assets: Path | None) -> list[HTTPRouteHandler]:
-    """The document, the pages, and their files from the folder `assets`; without it the pages say what to install."""
+    """Return the routes of the document, the pages, and their files in the folder `assets`.
+
+    Without `assets` the pages respond with 404 and say what to install.
+    """
 
     @route("/schema/openapi.json", http_method=_GET)
     async def openapi_document(request: Request[Any, Any, Any]) -> Response[bytes]:

@@ -1,1 +1,1 @@
-"""Routes beside documents: identity, health, metadata, calls and the start page."""
+"""Routes other than those for documents: identity, health, metadata, calls and the start page."""

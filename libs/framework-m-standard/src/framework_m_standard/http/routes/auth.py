@@ -1,4 +1,4 @@
-"""Logging in and out, and who one is."""
+"""Login, token refresh, logout, and the current user."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from framework_m_standard.http.wire.credentials import CSRF_COOKIE, SESSION_COOK
 __all__ = ["AuthRoutes"]
 
 _MOST_OCTETS: Final = 64 * 1024
-"""Of a body that strangers may send."""
+"""The largest body, in bytes, accepted from callers who have not logged in."""
 
 type AnyRequest = Request[Any, Any, Any]
 
 _NO_STORE: Final = {"cache-control": "no-store"}
 _MOST: Final = {"username": 320, "password": 1024, "refresh_token": 4096}
-"""Characters that each text of a body may have; hashing longer ones would cost us more than the sender."""
+"""The most characters of each text in a body; hashing longer ones would cost us more than the sender."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class AuthRoutes:
     secure_cookies: bool
 
     def handlers(self) -> list[HTTPRouteHandler]:
-        """The routes as Litestar takes them."""
+        """Return the Litestar handlers of the routes."""
 
         @post("/api/v1/auth/login", status_code=200)
         async def login(request: Request[Any, Any, Any]) -> Response[Any]:
@@ -74,7 +74,7 @@ class AuthRoutes:
         parse_query(request.scope["query_string"])
         headers = request_state_of(request.scope).headers
         await self.authentication.logout(credentials_of(headers, request.method) or Credentials())
-        # A header that decides ends its own session: the browser's, which lives on, keeps its cookies.
+        # An Authorization header takes precedence and ends its own session only, so the browser keeps its cookies.
         names = () if b"authorization" in headers else (SESSION_COOKIE, CSRF_COOKIE)
         gone = [self._cookie(name, "", 0) for name in names]
         return Response(None, status_code=204, cookies=gone, headers=_NO_STORE)
@@ -102,7 +102,7 @@ class AuthRoutes:
         return Response(body, status_code=200, cookies=cookies, headers=_NO_STORE)
 
     def _cookie(self, name: str, value: str, seconds: int) -> Cookie:
-        """Scripts read the CSRF token, to echo it, but never the session."""
+        """Return a cookie. Scripts may read the CSRF token, to echo it, but never the session."""
         return Cookie(
             key=name, value=value, max_age=seconds, path="/", samesite="lax", secure=self.secure_cookies,
             httponly=name == SESSION_COOKIE,

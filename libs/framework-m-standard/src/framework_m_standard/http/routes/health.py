@@ -1,4 +1,4 @@
-"""`/health`: the process lives. `/ready`: it can serve."""
+"""`/health`: the process is alive. `/ready`: it can serve."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Lifecycle:
-    """Whether the process serves, and whether it is on its way out; the server sets both."""
+    """Flags that the server sets: whether the process is serving, and whether it is stopping."""
 
     serving: bool = False
     stopping: bool = False
 
 
 def health_routes(ping: Ping, warnings: Warnings, lifecycle: Lifecycle) -> list[HTTPRouteHandler]:
-    """Return the two routes; `ping` raises while something that the app needs is unwell.
+    """Return the two routes; `ping` raises while a dependency is unavailable.
 
-    `warnings` are shown by `/ready` beside its status: the process serves, but somebody should look.
+    `/ready` shows `warnings` beside its status: the process serves, but an operator should look.
     """
 
     @route("/health", http_method=_GET)

@@ -1,4 +1,4 @@
-"""`/api/meta`: what a caller may see of the DocTypes."""
+"""`/api/meta`: metadata of the DocTypes that the caller may see."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _GET: Final = [HttpMethod.GET, HttpMethod.HEAD]
 
 
 def meta_routes(metadata: MetadataService) -> list[HTTPRouteHandler]:
-    """The overview, and the description of one DocType."""
+    """Return the routes of the overview and of the description of one DocType."""
 
     @route("/api/meta", http_method=_GET)
     async def meta_overview(request: Request[Any, Any, Any]) -> Response[bytes]:

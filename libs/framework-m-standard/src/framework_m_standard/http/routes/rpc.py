@@ -1,4 +1,4 @@
-"""`/api/v1/rpc`: calls of what apps have declared callable."""
+"""`/api/v1/rpc`: calls of the methods and functions that apps have declared callable."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["rpc_routes"]
 
 
 def rpc_routes(rpc: RpcService, max_body_bytes: int) -> list[HTTPRouteHandler]:
-    """The calls of methods, and those of functions."""
+    """Return the routes that call functions and methods."""
 
     async def arguments(request: Request[Any, Any, Any]) -> dict[str, Any]:
         parse_query(request.scope["query_string"])
@@ -51,7 +51,7 @@ def _encoded(result: Any) -> bytes:
 
 
 def _plain(value: Any) -> Any:
-    """A model as the JSON that it stands for."""
+    """Return a model as plain JSON values. Raises TypeError for a document and for what is not JSON."""
     if is_document_class(type(value)):
         raise TypeError(
             f"a call returned a {type(value).__name__}, which would show every field: return what documents.get gives"

@@ -1,6 +1,6 @@
-"""`/` of a development server: the app's name, where its API is described, and a login for those pages.
+"""`/` of a development server: the app's name, links to its API documentation, and a login for those pages.
 
-The page loads nothing, and its one script runs by the hash that the policy names.
+The page loads nothing; its content security policy allows its one script by hash.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ _HEADERS: Final = {
 
 
 def welcome_route(name: str, version: str) -> HTTPRouteHandler:
-    """The route: a page for browsers, and the same as JSON for all others."""
+    """Return the route: a page for browsers, and the same content as JSON for all other clients."""
     page, body = _page(name, version).encode(), encode(_summary(name, version))
 
     @route("/", http_method=[HttpMethod.GET, HttpMethod.HEAD])
@@ -100,7 +100,7 @@ def welcome_route(name: str, version: str) -> HTTPRouteHandler:
 
 
 def _routes() -> list[str]:
-    """Every route but this one; which DocTypes there are is told to those who have logged in."""
+    """Return every route except this one, as templates: only logged-in users may learn which DocTypes exist."""
     found = (f"{route.method} {route.path}{'?' if route.query else ''}{route.query}" for route in access_table())
     return [line for line in found if line != "GET /"]
 
