@@ -1,4 +1,4 @@
-"""uvicorn's WebSocket protocol with bounds that it lacks: on what is written unread, and on handlers that stay."""
+"""uvicorn's WebSocket protocol with bounds that it lacks: on unread output, and on handlers that do not end."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from framework_m_standard.http.server.write_deadline import WriteDeadline
 __all__ = ["BoundedSocket"]
 
 _END_SECONDS: Final = 3
-"""How long a handler may go on once its connection is lost, or the process stops."""
+"""Seconds that a handler may run on after its connection is lost or the process stops."""
 
 
 class BoundedSocket(WebSocketsSansIOProtocol):
-    """Reads no more while its client does not read, and cancels the handler of a connection that is lost."""
+    """A WebSocket protocol that reads only while its client reads, and cancels the handler of a lost connection."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -27,24 +27,24 @@ class BoundedSocket(WebSocketsSansIOProtocol):
         self._write_deadline: WriteDeadline | None = None
 
     def connection_made(self, transport: Any) -> None:
-        """Begins a connection."""
+        """Set up the write deadline of a new connection."""
         self._write_deadline = WriteDeadline(self.loop, transport)
         super().connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
-        """Takes octets: what they ask to be answered, such as pings, waits while nothing is read there."""
+        """Process received bytes; pause reading while the client does not read, so that pongs cannot pile up."""
         super().data_received(data)
         if not self.writable.is_set() and not self.transport.is_closing():
             self.transport.pause_reading()
 
     def pause_writing(self) -> None:
-        """Begins to wait for the client to read."""
+        """Start the write deadline: the client must read."""
         super().pause_writing()
         if self._write_deadline is not None:
             self._write_deadline.start()
 
     def resume_writing(self) -> None:
-        """The client has read."""
+        """Stop the write deadline and resume reading: the client has read."""
         super().resume_writing()
         if self._write_deadline is not None:
             self._write_deadline.stop()
@@ -52,19 +52,19 @@ class BoundedSocket(WebSocketsSansIOProtocol):
             self.transport.resume_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Ends a connection."""
+        """Stop the write deadline and end the handler soon."""
         if self._write_deadline is not None:
             self._write_deadline.stop()
         super().connection_lost(exc)
         self._end_soon()
 
     def shutdown(self) -> None:
-        """Ends the connection because the process stops."""
+        """End the connection and, soon, its handler, because the process stops."""
         super().shutdown()
         self._end_soon()
 
     def on_task_complete(self, task: asyncio.Task[None]) -> None:
-        """The handler has ended."""
+        """Drop the timer that would cancel the handler, which has ended."""
         super().on_task_complete(task)
         if self._ending is not None:
             self._ending.cancel()

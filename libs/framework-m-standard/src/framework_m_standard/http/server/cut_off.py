@@ -1,4 +1,4 @@
-"""What a client is told when its request is cut off: by a server that stops, or by something that was cancelled."""
+"""Error responses to requests that are cancelled: by a stopping server, or by something that they waited for."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _STOPPED: Final = (
 
 
 class RespondWhenCutOff:
-    """Wraps the app as uvicorn runs it. uvicorn itself would answer 500 as plain text, and log a traceback."""
+    """The outermost wrapper of the app. Without it uvicorn would respond 500 as plain text and log a traceback."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -50,12 +50,12 @@ def _reason(error: asyncio.CancelledError) -> Exception:
 
 
 def _has_started(send: Any) -> bool:
-    """Whether a part of the response has been sent, which uvicorn's own object of the request knows."""
+    """Return whether the response has started, according to uvicorn's request cycle."""
     return bool(getattr(getattr(send, "__self__", None), "response_started", False))
 
 
 async def finish_cut_off() -> None:
-    """Wait, for a while, until the requests that uvicorn has cancelled have told their clients."""
+    """Wait up to 3 seconds for the requests that uvicorn has cancelled to send their responses."""
     own = asyncio.current_task()
     cancelled = {task for task in asyncio.all_tasks() if task.cancelling() and task is not own}
     if cancelled:

@@ -1,4 +1,4 @@
-"""An app with ASGI's lifespan over what serves: opened at start-up, closed at shut-down."""
+"""An ASGI app that opens the actual app at lifespan startup and closes it at shutdown."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["OpenedAtStartup"]
 
 
 class OpenedAtStartup:
-    """Serves what an opener opens. A start that cannot succeed as configured is explained without a traceback."""
+    """The app that an opener opens. A ConfigurationError at startup is explained without a traceback."""
 
     def __init__(self, opener: Opener, explain: Callable[[ConfigurationError], None]) -> None:
         self._opener = opener
@@ -22,7 +22,7 @@ class OpenedAtStartup:
         self._app: ASGIApp
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Serve one connection, or the life of the process."""
+        """Serve one connection, or the lifespan of the process."""
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         else:

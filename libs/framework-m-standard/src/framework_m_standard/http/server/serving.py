@@ -1,4 +1,4 @@
-"""uvicorn on a socket that somebody else has bound, until a signal; requests that run may finish."""
+"""uvicorn on an already bound socket, until a signal; running requests may finish."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from framework_m_standard.http.wire.asgi import ASGIApp
 __all__ = ["Opener", "listen", "serve", "server_config"]
 
 type Opener = Callable[[], AbstractAsyncContextManager[ASGIApp]]
-"""Opens what serves, and closes it at the end."""
+"""Opens the app, and closes it at the end."""
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _KEEP_ALIVE_SECONDS: Final = 75
-"""Longer than the minute for which proxies keep their connections, so that it is they who close them."""
+"""Longer than the minute for which proxies keep connections open, so that the proxies close them."""
 
 _BACKLOG: Final = 2048
 _MOST_MESSAGE_OCTETS: Final = 1024 * 1024
-"""Of a message that a client sends over a WebSocket; a larger one closes it with 1009."""
+"""The largest message, in bytes, that a client may send over a WebSocket; a larger one closes it with 1009."""
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket that child processes inherit. Raises OSError where the address is taken or not ours."""
+    """Return a listening socket that child processes inherit. Raises OSError if the address is taken or not local."""
     family, kind, protocol, _, address = socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
@@ -57,9 +57,9 @@ def serve(
     shutdown_timeout_seconds: int,
     ready: Callable[[], None] = lambda: None,
 ) -> None:
-    """Serves until SIGINT or SIGTERM, then lets running requests finish for so many seconds and closes.
+    """Serve until SIGINT or SIGTERM, then wait up to the timeout for running requests, and close.
 
-    `ready` is called once the app is open. What the opener raises is passed on.
+    `ready` is called once the app is open. Exceptions of the opener propagate.
     """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(opener, bound, lifecycle, shutdown_timeout_seconds, ready))
@@ -84,7 +84,7 @@ async def _serve(
 
 
 def _stop(lifecycle: Lifecycle, opening: asyncio.Task[Any] | None) -> None:
-    """Ends a start that is still under way; a server that runs sees the flag."""
+    """Cancel a start that is in progress; a running server sees the flag."""
     if not lifecycle.stopping and not lifecycle.serving and opening is not None:
         opening.cancel()
     lifecycle.stopping = True
@@ -103,9 +103,9 @@ def _signals(stop: Callable[[], None]) -> Iterator[None]:
 
 
 def server_config(app: ASGIApp | str, shutdown_timeout_seconds: int, **options: Any) -> uvicorn.Config:
-    """Return uvicorn's configuration of every server of ours.
+    """Return the uvicorn configuration of all our servers.
 
-    Each request has a context of its own: one that is sent ahead would inherit that of the request before it.
+    Context variables are reset per request: a pipelined request would otherwise inherit those of the one before it.
     """
     return uvicorn.Config(
         app,
@@ -126,7 +126,7 @@ def server_config(app: ASGIApp | str, shutdown_timeout_seconds: int, **options: 
 
 
 class _Server(uvicorn.Server):
-    """Stops when the process is asked to, and leaves signals to their one handler, so that it exits with 0."""
+    """A server that stops by the lifecycle flag and leaves signals to our handler, so that the process exits with 0."""
 
     def __init__(self, config: uvicorn.Config, lifecycle: Lifecycle) -> None:
         super().__init__(config)
@@ -134,11 +134,11 @@ class _Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Takes none."""
+        """Capture no signals; mark the process as serving."""
         self._lifecycle.serving = True
         yield
 
     async def on_tick(self, counter: int) -> bool:
-        """Looks whether to stop, ten times a second."""
+        """Check ten times a second whether to stop."""
         self.should_exit = self.should_exit or self._lifecycle.stopping
         return await super().on_tick(counter)

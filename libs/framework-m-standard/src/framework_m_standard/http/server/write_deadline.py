@@ -1,4 +1,4 @@
-"""A bound on the time that a client may leave unread what was written to it."""
+"""A bound on the time that a client may take to read what was written to it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ __all__ = ["WriteDeadline"]
 
 _WRITE_SECONDS: Final = 30
 _LEAST_OCTETS: Final = 32 * 1024
-"""What a client must read in that time, about a kilobyte a second."""
+"""Bytes that a client must read in that time, about a kilobyte a second."""
 
 
 class WriteDeadline:
-    """Aborts a connection whose client reads too little while the buffer of its transport is full."""
+    """A timer that aborts a connection whose client reads too little while the transport's buffer is full."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, transport: Any) -> None:
         self._loop = loop
@@ -22,13 +22,13 @@ class WriteDeadline:
         self._unread = 0
 
     def start(self) -> None:
-        """Begin to watch: the buffer is full."""
+        """Start the timer: the buffer is full."""
         if self._timer is None:
             self._unread = self._transport.get_write_buffer_size()
             self._timer = self._loop.call_later(_WRITE_SECONDS, self._look)
 
     def stop(self) -> None:
-        """End it: the buffer has room, or the connection is lost."""
+        """Stop the timer: the buffer has room, or the connection is lost."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

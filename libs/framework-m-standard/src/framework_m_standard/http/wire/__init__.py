@@ -1,1 +1,1 @@
-"""Between bytes and values: paths, bodies, credentials, responses and errors."""
+"""Conversion between bytes and values: paths, bodies, credentials, responses and errors."""

@@ -1,4 +1,4 @@
-"""The shapes of ASGI, and what the entrance learns of a request for everybody after it."""
+"""ASGI types, and the request state that the outermost layer keeps for the layers inside it."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ _KEY = "framework_m"
 
 @dataclass(slots=True)
 class RequestState:
-    """A request's headers by lower-case name, who sent it, and why it is refused, if it is.
+    """A request's headers by lower-case name, its context, and the error that refuses it, if any.
 
-    `vary` names what else its answer depends on; set here and not as a header, CORS does not replace it.
+    `vary` names other headers that the response depends on; set here because CORS would replace a `Vary` header.
     """
 
     headers: Mapping[bytes, bytes]
@@ -44,18 +44,18 @@ class RequestState:
 
 
 def keep_request_state(scope: Scope, state: RequestState) -> None:
-    """Puts an arrival where `request_state_of` finds it."""
+    """Store the state of a request for `request_state_of`."""
     scope[_KEY] = state
 
 
 def request_state_of(scope: Any) -> RequestState:
-    """What the entrance has learnt of a request."""
+    """Return the state of a request."""
     state: RequestState = scope[_KEY]
     return state
 
 
 def log_context_of(scope: Any) -> LogContext:
-    """Return the log context of a request, for a layer outside of the entrance."""
+    """Return the log context of a request, for layers outside of `RequestContextMiddleware`."""
     if _KEY not in scope:
         return LogContext("http")
     context = request_state_of(scope).context

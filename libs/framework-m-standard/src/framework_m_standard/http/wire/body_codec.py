@@ -1,4 +1,4 @@
-"""Request bodies: read within the limit, and decoded so that no number loses a digit."""
+"""Request bodies: read within the limit, and decoded without losing digits of numbers."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _JSON: Final = b"application/json"
 
 
 async def read_body(headers: Mapping[bytes, bytes], receive: Receive, limit: int) -> bytes:
-    """The whole body. Raises BodyTooLargeError as soon as it is known to exceed the limit, and MalformedBodyError
-    when the client leaves before its end."""
+    """Return the whole body. Raises BodyTooLargeError as soon as it is known to exceed the limit, and
+    MalformedBodyError if the client disconnects before its end."""
     if int(headers.get(b"content-length") or 0) > limit:
         raise _too_large(limit)
     message = await receive()
@@ -57,9 +57,9 @@ def _too_large(limit: int) -> BodyTooLargeError:
 
 
 def decode_object(headers: Mapping[bytes, bytes], body: bytes, *, optional: bool = False) -> dict[str, Any]:
-    """The JSON object that a body is; an empty body is `{}` where the object is `optional`.
+    """Decode the JSON object in a body; an empty body is `{}` if the object is `optional`.
 
-    Numbers with a point or exponent become `Decimal`; of repeated keys the last counts. Raises MediaTypeError and
+    Numbers with a point or exponent become `Decimal`; the last of repeated keys wins. Raises MediaTypeError and
     MalformedBodyError.
     """
     media = headers.get(b"content-type")
@@ -78,12 +78,12 @@ def decode_object(headers: Mapping[bytes, bytes], body: bytes, *, optional: bool
 
 
 async def read_object(headers: Mapping[bytes, bytes], receive: Receive, limit: int) -> dict[str, Any]:
-    """The JSON object in the body of a request."""
+    """Read and decode the JSON object in the body of a request."""
     return decode_object(headers, await read_body(headers, receive, limit))
 
 
 def decode_json(text: str) -> Any:
-    """A JSON value with decimals kept exact. Raises ValueError saying what is wrong."""
+    """Decode a JSON value with exact decimals. Raises ValueError with the reason."""
     try:
         return _ANYTHING.decode(text)
     except _MALFORMED as error:

@@ -1,4 +1,4 @@
-"""What a request's headers say of its sender. Nothing else is read: headers that name a user are ignored."""
+"""Credentials in the headers of a request. Headers that merely name a user are ignored."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SESSION: Final = SESSION_COOKIE.encode()
 
 
 def headers_by_name(raw: Sequence[tuple[bytes, bytes]]) -> Mapping[bytes, bytes]:
-    """Headers by lower-case name; repeated ones are joined as HTTP says."""
+    """Return the headers by lower-case name; repeated ones are joined as HTTP specifies."""
     headers = dict(raw)
     return headers if len(headers) == len(raw) else _joined(raw)
 
@@ -32,7 +32,7 @@ def _joined(raw: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
 
 
 def credentials_of(headers: Mapping[bytes, bytes], method: str) -> Credentials | None:
-    """The credentials that a request carries, if any."""
+    """Return the credentials of a request, if any."""
     authorization, cookies = headers.get(b"authorization"), headers.get(b"cookie")
     session = None if cookies is None else _cookie(cookies, _SESSION)
     if authorization is None and session is None:
@@ -42,7 +42,7 @@ def credentials_of(headers: Mapping[bytes, bytes], method: str) -> Credentials |
 
 
 def _cookie(cookies: bytes, name: bytes) -> str | None:
-    """The first cookie of a name; browsers send the one of the closest path first."""
+    """Return the first cookie of a name; browsers send the one with the most specific path first."""
     for cookie in cookies.split(b";"):
         key, _, value = cookie.strip().partition(b"=")
         if key == name:

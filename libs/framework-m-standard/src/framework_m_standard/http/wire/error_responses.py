@@ -1,4 +1,4 @@
-"""Errors as `application/problem+json` (RFC 9457). The one place that knows the status of an error."""
+"""Errors as `application/problem+json` (RFC 9457). The only place that knows the status of an error."""
 
 from __future__ import annotations
 
@@ -57,32 +57,32 @@ _GENERIC: Final[Mapping[type[FrameworkError], str]] = {
     "or send an Idempotency-Key and repeat the request",
     errors.TransientError: "the store is busy or away: try again",
 }
-"""What is said in place of the message of an error that may quote the store."""
+"""Messages that replace those of errors which may quote the store."""
 
 _MOST_FAULTS: Final = 100
 _LONGEST_FIELD: Final = 200
 _LONGEST_MESSAGE: Final = 1000
-"""Characters told of a fault: names and values in it are the sender's, and may be as long as a body."""
+"""Characters shown of a field error: names and values in it come from the sender and may be as long as a body."""
 
 _FAILED: Final = "something went wrong here: the request id finds it in the server's log"
 _RETRY_SECONDS: Final = 2
 _PROBLEM: Final = (b"content-type", b"application/problem+json")
 _NO_STORE: Final = (b"cache-control", b"no-store")
 _OUTCOME_UNKNOWN: Final = (errors.OutcomeUnknownError, request_errors.ServerStoppedError)
-"""What nobody is told to repeat, since it may have been stored."""
+"""Errors without a Retry-After, because the write may have been stored."""
 
 _HTTP_CODES: Final = {404: "route_not_found", 405: "method_not_allowed", 413: "body_too_large"}
 
 
 def status_of(error: Exception) -> int:
-    """The status of an error; anything unforeseen is 500."""
+    """Return the status of an error; an unexpected one is 500."""
     if isinstance(error, HTTPException):
         return error.status_code
     return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
 
 
 def problem(error: Exception, request_id: UUID) -> RawResponse:
-    """The response to an error; what went wrong on our side is logged and not told."""
+    """Return the response to an error; server errors are logged, and 500 does not reveal their details."""
     status = status_of(error)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _report(error, status, request_id)
@@ -105,7 +105,7 @@ def problem(error: Exception, request_id: UUID) -> RawResponse:
 
 
 def respond_to_exception(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    """Litestar's exception handler."""
+    """Respond to an exception; Litestar's exception handler."""
     answer = problem(error, request_state_of(request.scope).context.request_id)
     headers = {name.decode(): value.decode("latin-1") for name, value in answer.headers[1:]}
     return Response(answer.body, status_code=answer.status, media_type="application/problem+json", headers=headers)

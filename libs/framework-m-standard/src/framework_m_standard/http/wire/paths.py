@@ -1,4 +1,4 @@
-"""Paths by whole segments of the raw path: `%2F` is part of a segment, never a separator."""
+"""Paths split into segments of the raw path: `%2F` is part of a segment, never a separator."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _UUID_LENGTH: Final = 36
 
 
 def raw_path_of(scope: Any) -> bytes:
-    """The path as it was sent; servers that do not keep it get it rebuilt."""
+    """Return the path as it was sent, rebuilt for servers that do not keep it."""
     raw: bytes | None = scope.get("raw_path")
     return quote(scope["path"]).encode("ascii") if raw is None else raw
 
 
 def segment_text(segment: bytes) -> str:
-    """A segment decoded. Raises RouteNotFoundError for an empty one, bad UTF-8 and NUL: no document is called so."""
+    """Decode a segment. Raises RouteNotFoundError for an empty one, bad UTF-8 and NUL: no document has such a name."""
     try:
         text = (unquote_to_bytes(segment) if b"%" in segment else segment).decode("utf-8")
     except UnicodeDecodeError:
@@ -33,19 +33,19 @@ def segment_text(segment: bytes) -> str:
 
 
 def decoded_path(raw: bytes) -> str:
-    """The decoded path with encoded slashes left as they are, for routers that split only afterwards."""
+    """Return the decoded path with encoded slashes kept, for routers that split it after decoding."""
     segments = raw.decode("latin-1").split("/")
     return "/".join([unquote(segment).replace("/", "%2F") for segment in segments])
 
 
 def uuid_or_none(text: str) -> UUID | None:
-    """The UUID that a text is in its canonical form, letter case aside."""
+    """Return the UUID that a text is in canonical form, ignoring case, else None."""
     if len(text) != _UUID_LENGTH or _UUID.fullmatch(text) is None:
         return None
     return UUID(text)
 
 
 def reference(segment: bytes) -> UUID | str:
-    """What a segment refers to a document by: its id where it is a UUID, else its name."""
+    """Return the document reference in a segment: an id if it is a UUID, else a name. Raises as `segment_text`."""
     text = segment_text(segment)
     return uuid_or_none(text) or text

@@ -1,4 +1,4 @@
-"""Answers: values to bytes, and bytes to the two messages of a response."""
+"""Responses: values to bytes, and bytes to the two ASGI messages of a response."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ __all__ = ["JSON", "PRIVATE", "DocumentEncoder", "Headers", "RawResponse", "enco
 
 JSON: Final = (b"content-type", b"application/json")
 PRIVATE: Final = ((b"cache-control", b"private, no-cache"),)
-"""Shared caches keep nothing, and a browser's asks each time whether it still has the answer."""
+"""Shared caches store nothing, and a browser revalidates its cached response each time."""
 
 encode = msgspec.json.Encoder().encode
-"""A value as JSON: decimals, UUIDs and dates as text, UTC moments with `Z`."""
+"""Encodes a value as JSON: decimals, UUIDs and dates as text, UTC datetimes with `Z`."""
 
 _PLAIN_SCALE: Final = 6
-"""Decimals of more places may be written with an exponent unless they are formatted."""
+"""Decimals with more places may be written with an exponent unless they are formatted."""
 
 
 type Headers = tuple[tuple[bytes, bytes], ...]
 
 
 class RawResponse(NamedTuple):
-    """A response: status, body, and headers beside its length."""
+    """A response: status, body, and headers without its length."""
 
     status: int
     body: bytes = b""
@@ -39,7 +39,7 @@ class RawResponse(NamedTuple):
 
 
 async def send_response(send: Send, answer: RawResponse, *, head: bool = False) -> None:
-    """Sends a response; to a HEAD everything but the body."""
+    """Send a response, without the body for a HEAD request."""
     status, body, headers = answer
     length = () if status in {204, 304} else ((b"content-length", b"%d" % len(body)),)
     await send({"type": "http.response.start", "status": status, "headers": [*headers, *length]})
@@ -47,18 +47,18 @@ async def send_response(send: Send, answer: RawResponse, *, head: bool = False) 
 
 
 class DocumentEncoder:
-    """Encodes documents of a DocType, with decimals never in exponent notation."""
+    """An encoder of documents of a DocType that never writes decimals in exponent notation."""
 
     def __init__(self) -> None:
         self._deep: Derived[Registry, frozenset[str]] = Derived(_deep)
 
     def __call__(self, registry: Registry, plan: CompiledDocType, value: Any) -> bytes:
-        """A document or a page of them as JSON."""
+        """Encode a document or a page of documents as JSON."""
         return encode(_plain(value) if plan.name in self._deep.of(registry) else value)
 
 
 def _deep(registry: Registry) -> frozenset[str]:
-    """The DocTypes whose documents, or those that they link to, hold decimals of many places."""
+    """Return the DocTypes whose documents, or the documents that they link to, hold decimals with many places."""
     deep = {plan.name for plan in registry.doctypes.values() if _has_deep_decimals(plan)}
     return frozenset(deep).union(
         plan.name for plan in registry.doctypes.values() if deep.intersection(plan.links.values())
