@@ -1,1 +1,1 @@
-"""SQL stores: SQLite and PostgreSQL. Statements are compiled by SQLAlchemy once and run on the drivers."""
+"""SQL stores: SQLite and PostgreSQL. SQLAlchemy compiles each statement once; the drivers run it."""

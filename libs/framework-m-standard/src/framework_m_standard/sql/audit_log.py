@@ -17,7 +17,7 @@ __all__ = ["SqlAuditLog"]
 
 
 class SqlAuditLog:
-    """Reads the log; triggers of the database refuse changes to it."""
+    """Reader of the audit log; database triggers refuse changes to it."""
 
     def __init__(self, sql_store: SqlStore) -> None:
         table = sql_store.framework_tables.audit
@@ -36,7 +36,7 @@ class SqlAuditLog:
         self._select = sql_store.framework.compile(clause, [document, doctype, FieldSpec("n", FieldKind.INTEGER)])
 
     async def entries(self, doctype: str, document_id: UUID, *, limit: int = 100) -> Sequence[AuditEntry]:
-        """The newest entries of one document, oldest first."""
+        """Return the newest entries of a document, oldest first."""
         rows = await self._driver.fetch(self._select, (document_id, doctype, limit))
         return [self._entry(row) for row in reversed(rows)]
 

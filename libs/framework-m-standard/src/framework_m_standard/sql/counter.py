@@ -8,13 +8,13 @@ __all__ = ["SqlCounter"]
 
 
 class SqlCounter:
-    """Each allocation commits by itself."""
+    """A counter whose allocations each commit by themselves."""
 
     def __init__(self, sql_store: SqlStore) -> None:
         self._driver = sql_store.driver
         self._allocate = sql_store.framework.allocate
 
     async def allocate(self, prefix: str, n: int = 1) -> int:
-        """Reserves `n` numbers and returns the first."""
+        """Reserve `n` numbers and return the first."""
         rows = await self._driver.write(self._allocate, (prefix, n))
         return int(rows[0][0]) - n + 1

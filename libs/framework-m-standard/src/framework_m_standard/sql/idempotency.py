@@ -15,7 +15,7 @@ __all__ = ["SqlIdempotency"]
 
 
 class SqlIdempotency:
-    """Kept answers, by key."""
+    """Stored responses by idempotency key."""
 
     def __init__(self, sql_store: SqlStore) -> None:
         table = sql_store.framework_tables.idempotency
@@ -30,7 +30,7 @@ class SqlIdempotency:
         self._moment = sql_store.framework.decoders(IDEMPOTENCY_SPECS).get("expires")
 
     async def find(self, key: str, now: datetime) -> StoredAnswer | None:
-        """The answer kept under a key, unless it has expired."""
+        """Return the response stored under a key, unless it has expired."""
         rows = await self._driver.fetch(self._find, (key, now))
         if not rows:
             return None
@@ -39,5 +39,5 @@ class SqlIdempotency:
         return StoredAnswer(key, body_hash, status, body.encode(), etag, location, moment)
 
     async def prune(self, now: datetime) -> int:
-        """Removes expired answers."""
+        """Delete expired responses and return their number."""
         return len(await self._driver.write(self._prune, (now,)))

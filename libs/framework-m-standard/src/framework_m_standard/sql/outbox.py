@@ -1,6 +1,6 @@
 """`SqlOutbox`: port `OutboxProtocol`, over the table `m_outbox`.
 
-A later change of a document waits for the earlier one's row lock, so positions rise within a stream.
+A later change of a document waits for the row lock of the earlier one, so positions increase within a stream.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _NUMBER = FieldSpec("n", FieldKind.INTEGER)
 _TEXT = FieldSpec("text", FieldKind.TEXT)
 _RELAY = "outbox"
 _TYPE, _DOCUMENT = (2 + list(EVENT_SPECS).index(name) for name in ("type", "document_id"))
-"""Places in a row, after position and attempts."""
+"""Indexes of columns in a row, which begins with position and attempts."""
 _UNKNOWN_WAITS = timedelta(minutes=10)
 
 
@@ -48,7 +48,7 @@ class SqlOutbox:
         self._prune = self._prune_statement()
 
     async def lease(self, holder: str, now: datetime, duration: timedelta) -> bool:
-        """Takes or renews the relay's lease."""
+        """Take or renew the relay's lease; return whether the holder has it."""
         return bool(await self._driver.write(self._lease, (_RELAY, holder, now + duration, now)))
 
     async def is_leased(self, now: datetime) -> bool:
@@ -56,13 +56,13 @@ class SqlOutbox:
         return bool(await self._driver.fetch(self._leased, (_RELAY, now)))
 
     async def release(self, holder: str) -> None:
-        """Gives the lease up, if this holder has it."""
+        """Release the lease if this holder has it."""
         await self._driver.write(self._release, (holder,))
 
     async def pending(self, now: datetime, limit: int) -> Sequence[OutboxRow]:
-        """Undelivered events that are due, in order.
+        """Return the undelivered events that are due, in order.
 
-        One of a type that only a later version knows is put off, and with it what follows in its document.
+        An event of a type that only a later version knows is postponed, and so are the following ones of its document.
         """
         rows: list[OutboxRow] = []
         put_off: set[HashKey] = set()
@@ -78,7 +78,7 @@ class SqlOutbox:
         return rows
 
     async def mark_published(self, positions: Sequence[int], now: datetime) -> None:
-        """Settles delivered events."""
+        """Mark events as delivered."""
         transaction = await self._driver.begin()
         try:
             await transaction.execute_many(self._published, [(position, now) for position in positions])
@@ -88,12 +88,12 @@ class SqlOutbox:
         await transaction.commit()
 
     async def mark_failed(self, position: int, error: str, retry_at: datetime | None) -> None:
-        """Counts a failed delivery; without `retry_at` the event is given up."""
+        """Record a failed delivery; without `retry_at`, give the event up."""
         given_up = 1 if retry_at is None else 0
         await self._driver.write(self._failed, (position, error.replace("\0", "")[:1000], retry_at, given_up))
 
     async def prune(self, before: datetime) -> int:
-        """Removes events delivered before a moment."""
+        """Delete events delivered before a time and return their number."""
         return len(await self._driver.write(self._prune, (before,)))
 
     def _row(self, row: Sequence[Any]) -> OutboxRow:

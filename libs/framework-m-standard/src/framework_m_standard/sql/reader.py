@@ -1,6 +1,6 @@
 """`SqlReader`: port `DocumentReaderProtocol`.
 
-On PostgreSQL children come nested in the same statement; on SQLite in further statements on the same snapshot.
+On PostgreSQL child rows are nested in the same statement; on SQLite further statements read them on the same snapshot.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = ["Prepared", "SqlReader", "run_prepared"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Children:
-    """A child selection read by its own statement, once per parent; `place` is its place in the row."""
+    """A child selection read by its own statement, once per parent; `place` is its index in the row."""
 
     place: int
     statement: Statement
@@ -36,7 +36,7 @@ class _Children:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
-    """A compiled shape: the statement, what its columns go through, and child statements where there are any."""
+    """A compiled query template: the statement, the converters of its columns, and its child statements, if any."""
 
     statement: Statement
     converts: tuple[tuple[int, Convert], ...]
@@ -46,18 +46,18 @@ class Prepared:
 
 
 class SqlReader:
-    """Reads on the driver, without making documents."""
+    """A reader of rows, which it does not turn into documents."""
 
     def __init__(self, sql_store: SqlStore) -> None:
         self._store = sql_store
         self.heavy_reads = sql_store.driver.heavy_reads
 
     def prepare(self, shape: QueryTemplate) -> ReadHandle:
-        """Compiles a shape. Raises KeyError for unknown names."""
+        """Compile a query template. Raises KeyError for unknown names."""
         return ReadHandle(_Preparation(self._store, shape).prepared())
 
     async def fetch(self, handle: ReadHandle, values: Sequence[Any]) -> list[Row]:
-        """Runs a prepared read."""
+        """Run a prepared read."""
         prepared: Prepared = handle  # type: ignore[assignment]
         if prepared.children:
             return await self._store.driver.snapshot(
@@ -68,7 +68,7 @@ class SqlReader:
 
 
 async def run_prepared(transaction: Transaction, prepared: Prepared, values: Sequence[Any]) -> list[Row]:
-    """Runs a prepared read inside a transaction, child statements included."""
+    """Run a prepared read and its child statements inside a transaction."""
     rows = _converted(await transaction.fetch(prepared.statement, values), prepared.converts)
     if not prepared.children:
         return rows
@@ -96,7 +96,7 @@ def _converted(rows: list[Any], converts: tuple[tuple[int, Convert], ...]) -> li
 
 
 class _Preparation:
-    """Builds the statements of one shape."""
+    """Builder of the statements of one query template."""
 
     def __init__(self, store: SqlStore, shape: QueryTemplate) -> None:
         self._store = store
@@ -140,7 +140,7 @@ class _Preparation:
         return self._nested_rows(part) if self._nested else None
 
     def _nested_rows(self, part: ChildSelection) -> Any:
-        """All rows of a child table as one array of composites, which the driver decodes with their types."""
+        """Return a subquery of all child rows as one array of composites, which the driver decodes with their types."""
         table = self._statements.tables.child(self._plan, self._plan.children[part.field])
         row = sa.func.row(*(table.c[name] for name in part.columns))
         ordered = sa.func.array_agg(aggregate_order_by(row, table.c.idx))
@@ -167,7 +167,7 @@ class _Preparation:
         return tuple((place, convert) for place, convert in found if convert)
 
     def _converts(self, shift: int) -> tuple[tuple[int, Convert], ...]:
-        """Converters by place; a leading parent id stays as the driver gave it, for the child statements."""
+        """Return the converters by column; a leading parent id stays in the driver's form for the child statements."""
         converts: list[tuple[int, Convert]] = []
         place = shift
         for part in self._shape.fields:

@@ -27,7 +27,7 @@ _NEWEST = (OrderSpec("creation", descending=True), OrderSpec("id", descending=Tr
 
 @dataclass(slots=True)
 class PendingWrite:
-    """A document to be sent: its columns in order, its child rows by field, and for an update the version expected."""
+    """A document to write: its columns in order, its child rows by field and, for an update, the expected version."""
 
     plan: CompiledDocType
     row: tuple[Any, ...]
@@ -36,25 +36,25 @@ class PendingWrite:
 
 
 class SqlWriter(Protocol):
-    """What a repository needs of its unit of work."""
+    """The part of the unit of work that a repository needs."""
 
     store: SqlStore
     reader: SqlReader
 
     def add(self, write: PendingWrite) -> None:
-        """Take a write that is sent with the next flush."""
+        """Add a write, to be sent with the next flush."""
         ...
 
     async def fetch(self, handle: ReadHandle, values: Sequence[Any]) -> list[Row]:
-        """Run a prepared read that sees the unit's own writes."""
+        """Run a prepared read, which sees the unit's own writes."""
         ...
 
     async def flush(self) -> None:
-        """Send what is pending."""
+        """Send the pending writes."""
         ...
 
     async def transaction(self) -> Transaction:
-        """Return the open transaction, begun when there was none."""
+        """Return the open transaction; begin one if there is none."""
         ...
 
 
@@ -66,33 +66,36 @@ class SqlRepository[T: BaseModel]:
         self._plan = plan
 
     async def get(self, id: UUID, *, include_deleted: bool = False) -> T | None:
-        """The document with this id."""
+        """Return the document with this id, if any."""
         by_id = Comparison("id", "eq", id)
         return await self._first(by_id if include_deleted else And((by_id, LIVE)))
 
     async def get_by_name(self, name: str) -> T | None:
-        """The live document with this name."""
+        """Return the live document with this name, if any."""
         return await self._first(And((Comparison("name", "eq", name), LIVE)))
 
     async def insert(self, document: T) -> T:
-        """Adds a document that was made here."""
+        """Add a new document."""
         vars(document)[VERSION_ATTRIBUTE] = 1
         self._add(document, None)
         return document
 
     async def update(self, document: T, *, expected_version: int) -> T:
-        """Replaces a loaded document."""
+        """Replace a loaded document of the expected version."""
         vars(document)[VERSION_ATTRIBUTE] = expected_version + 1
         self._add(document, expected_version)
         return document
 
     async def save(self, document: T) -> T:
-        """`insert` for a document made here, else `update` against the version that it carries."""
+        """Insert a new document; update a loaded one against the version that it carries."""
         version = vars(document)[VERSION_ATTRIBUTE]
         return await (self.update(document, expected_version=version) if version else self.insert(document))
 
     async def delete(self, id: UUID) -> bool:
-        """Removes the row and its children for good."""
+        """Delete the row and its children permanently; return whether it existed.
+
+        Raises LinkedDocumentError if other documents link to it.
+        """
         await self._unit.flush()
         transaction = await self._unit.transaction()
         statement = self._unit.store.statements(self._plan).delete
@@ -104,11 +107,11 @@ class SqlRepository[T: BaseModel]:
             ) from error
 
     async def exists(self, id: UUID) -> bool:
-        """Whether a live document has this id."""
+        """Return whether a live document has this id."""
         return await self.count(Comparison("id", "eq", id)) > 0
 
     async def count(self, where: Filter = EVERYTHING) -> int:
-        """How many live documents match."""
+        """Return the number of matching live documents."""
         tree, slots = parameterize(And((where, LIVE)))
         handle = self._unit.reader.prepare(QueryTemplate(self._plan, (), tree, count=True))
         return int((await self._unit.fetch(handle, slots))[0][0])
@@ -120,30 +123,30 @@ class SqlRepository[T: BaseModel]:
         limit: int = DEFAULT_LIMIT,
         offset: int = 0,
     ) -> PaginatedResult[T]:
-        """A page of live documents; newest first unless ordered."""
+        """Return a page of live documents, newest first by default."""
         found = await self._select(And((where, LIVE)), tuple(order_by) or _NEWEST, (limit + 1, offset))
         return PaginatedResult(found[:limit], None, limit, offset, has_more=len(found) > limit)
 
     async def bulk_save(self, documents: Sequence[T]) -> Sequence[T]:
-        """`save` for each, in order."""
+        """Save each document, in order."""
         return [await self.save(document) for document in documents]
 
     async def update_where(self, where: Filter, values: Mapping[str, Any]) -> int:
-        """Sets scalar fields of all live documents that match, raising their versions."""
+        """Set scalar fields of all matching live documents, increment their versions, and return their number."""
         await self._unit.flush()
         tree, slots = parameterize(where)
         statement = self._unit.store.statements(self._plan).update_where(tree, tuple(values))
         return await (await self._unit.transaction()).execute(statement, (*values.values(), *slots))
 
     async def delete_where(self, where: Filter) -> int:
-        """Removes all matching rows for good, live or not."""
+        """Delete all matching rows permanently, live or not, and return their number."""
         await self._unit.flush()
         tree, slots = parameterize(where)
         statement = self._unit.store.statements(self._plan).delete_where(tree)
         return await (await self._unit.transaction()).execute(statement, slots)
 
     async def stream(self, where: Filter = EVERYTHING, *, batch: int = 500) -> AsyncIterator[T]:
-        """All live documents that match, by id, read in batches."""
+        """Yield all matching live documents by id, read in batches."""
         order: tuple[OrderSpec, ...] = (OrderSpec("id"),)
         after: Filter = EVERYTHING
         while found := await self._select(And((where, LIVE, after)), order, (batch, 0)):

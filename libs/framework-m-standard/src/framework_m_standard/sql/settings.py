@@ -14,7 +14,7 @@ __all__ = ["POSTGRESQL", "SqlSettings", "check_address", "sqlite_address"]
 
 
 POSTGRESQL: Final = frozenset({"postgresql", "postgres"})
-"""How the address of a PostgreSQL database may begin."""
+"""The schemes of PostgreSQL addresses."""
 
 
 class SqlSettings(BaseModel):
@@ -56,7 +56,7 @@ class SqlSettings(BaseModel):
     @field_validator("heavy_reads")
     @classmethod
     def _leaves_connections(cls, heavy_reads: int | None, info: ValidationInfo) -> int | None:
-        """Raises ValueError where heavy reads could take every connection."""
+        """Raise ValueError if heavy reads could occupy every connection."""
         pool_size, url = info.data.get("pool_size"), info.data.get("url")
         if heavy_reads and pool_size and _is_postgres(url) and heavy_reads >= pool_size:
             raise ValueError(
@@ -73,7 +73,7 @@ class SqlSettings(BaseModel):
         return url
 
     def effective(self, settings: Settings) -> Mapping[str, Any]:
-        """What unset settings come to."""
+        """Return the defaults of unset settings."""
         return {
             "url": sqlite_address(settings.data_folder),
             "sync_schema": not settings.production,
@@ -82,7 +82,7 @@ class SqlSettings(BaseModel):
 
     @property
     def most_heavy_reads(self) -> int:
-        """How many heavy reads run at once."""
+        """The number of heavy reads that may run at once."""
         if self.heavy_reads is not None:
             return self.heavy_reads
         return max(1, self.pool_size // 2) if _is_postgres(self.url) else 2
@@ -93,12 +93,12 @@ def _is_postgres(url: str | None) -> bool:
 
 
 def sqlite_address(folder: Path) -> str:
-    """The address of the database that an app has without a word."""
+    """Return the address of an app's default database."""
     return f"sqlite:///{folder / 'data.db'}"
 
 
 def check_address(url: str) -> None:
-    """Raises ValueError, which tells no password, for the address of a database that is not understood."""
+    """Raise ValueError, without revealing the password, for an invalid database address."""
     scheme, found, rest = url.partition("://")
     is_file = scheme == "sqlite" and rest.startswith("/") and rest.strip("/") not in {"", ":memory:"}
     if not found or not (is_file or scheme in POSTGRESQL):

@@ -1,4 +1,4 @@
-"""Bootstrap steps of the SQL store: connect, then bind what the store's adapters share."""
+"""Bootstrap steps of the SQL store: connect, then bind the store that its adapters share."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class InitEngine:
         self._driver: Driver | None = None
 
     async def run(self, app: Application) -> None:
-        """Opens the driver for the configured address."""
+        """Open the driver for the configured address."""
         settings: SqlSettings = app.container.get("sql_settings")
         folder = data_folder(app.settings.data_folder) if settings.url is None else app.settings.data_folder
         driver = make_driver(settings, folder)
@@ -31,12 +31,12 @@ class InitEngine:
         app.container.provide("sql_driver", driver)
 
     async def ping(self) -> None:
-        """Raises while the database does not answer."""
+        """Raise an error while the database does not respond."""
         if self._driver is not None:
             await self._driver.ping()
 
     async def close(self) -> None:
-        """Closes all connections."""
+        """Close all connections."""
         if self._driver is not None:
             await self._driver.close()
 
@@ -47,7 +47,7 @@ class InitStore:
     order = 25
 
     async def run(self, app: Application) -> None:
-        """Binds `sql_store`."""
+        """Bind `sql_store`."""
         app.container.bind("sql_store", _store)
 
 

@@ -1,4 +1,4 @@
-"""`SqlStore`: what the adapters of the store family share: driver, tables and compiled statements."""
+"""`SqlStore`: driver, tables and compiled statements, shared by the adapters of the store family."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["SqlStore", "make_driver"]
 
 
 def make_driver(settings: SqlSettings, data_folder: Path) -> Driver:
-    """The driver for a database address. Raises ConfigurationError where its driver is not installed."""
+    """Return the driver for the configured address. Raises ConfigurationError if its package is not installed."""
     url = settings.url or sqlite_address(data_folder)
     scheme, _, rest = url.partition("://")
     if scheme in POSTGRESQL:
@@ -37,7 +37,7 @@ def _postgres(url: str, settings: SqlSettings) -> Driver:
 
 
 class SqlStore:
-    """One database and everything compiled for it, and the folder of the app's migrations, which need not exist."""
+    """A database, everything compiled for it, and the folder of the app's migrations, which need not exist."""
 
     def __init__(self, driver: Driver, registries: RegistryHandle, migrations: Path | None = None) -> None:
         self.driver = driver
@@ -50,15 +50,15 @@ class SqlStore:
 
     @property
     def registry(self) -> Registry:
-        """The current registry, for what looks at the schema as a whole; a unit asks its context."""
+        """The current registry, for code that handles the whole schema; a unit of work uses that of its context."""
         return self.registries.current
 
     def tables(self, registry: Registry) -> Tables:
-        """All tables of a registry, for what compares the schema."""
+        """Return all tables of a registry, for schema comparisons."""
         return self._tables.of(registry)
 
     def statements(self, plan: CompiledDocType) -> DocTypeStatements:
-        """The statements of a DocType, compiled when first needed."""
+        """Return the statements of a DocType, compiled on first use."""
         return self._statements.of(plan)
 
     def _compile(self, plan: CompiledDocType) -> DocTypeStatements:

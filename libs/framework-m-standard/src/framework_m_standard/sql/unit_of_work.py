@@ -1,7 +1,7 @@
 """`SqlUnitOfWork`: port `UnitOfWorkProtocol`.
 
-Writes wait until somebody must see them. One document without children then goes out, on PostgreSQL, as a single
-statement with its audit entry and its event; everything else is a transaction. Reads before the first write need
+Writes are buffered until something must see them. On PostgreSQL a single document without children is then committed
+by one statement with its audit entry and event; everything else uses a transaction. Reads before the first write need
 no transaction unless they lock.
 """
 
@@ -47,7 +47,7 @@ class _Pending:
 
     @property
     def is_single(self) -> bool:
-        """Whether one statement can carry everything but child rows."""
+        """True if one statement can write everything except child rows."""
         return len(self.writes) == len(self.audits) == len(self.events) == 1
 
 
@@ -60,12 +60,12 @@ class SqlUnitOfWorkFactory:
         self._referrers = ReferrerQueries(sql_store)
 
     def __call__(self, context: RequestContext) -> SqlUnitOfWork:
-        """A unit for a scope, not yet open."""
+        """Return a unit of work for a context, not yet open."""
         return SqlUnitOfWork(self._store, self._reader, self._referrers, self._store.registries.pin(context))
 
 
 class SqlUnitOfWork:
-    """One transaction, opened when first needed."""
+    """A unit of work: one transaction, begun when first needed."""
 
     def __init__(self, store: SqlStore, reader: SqlReader, referrers: ReferrerQueries, context: RequestContext) -> None:
         self.store = store
@@ -88,36 +88,36 @@ class SqlUnitOfWork:
             await self.rollback()
 
     def repository(self, doctype: str) -> SqlRepository[Any]:
-        """The documents of a DocType in this unit."""
+        """Return the repository of a DocType in this unit."""
         return SqlRepository(self, self.context.registry.get(doctype))
 
     def add(self, write: PendingWrite) -> None:
-        """Takes a write that is sent with the next flush."""
+        """Add a write, to be sent with the next flush."""
         self._check_open()
         self._pending.writes.append(write)
 
     def record(self, event: DomainEvent) -> None:
-        """Adds an event to the outbox."""
+        """Add an event to the outbox."""
         self._check_open()
         self._pending.events.append(event)
 
     def audit(self, entry: AuditEntry) -> None:
-        """Appends to the audit log."""
+        """Append an entry to the audit log."""
         self._check_open()
         self._pending.audits.append(entry)
 
     def remember(self, answer: StoredAnswer) -> None:
-        """Keeps the answer of a keyed write."""
+        """Store the response of a write with an idempotency key."""
         self._check_open()
         self._pending.answers.append(answer)
 
     def after_commit(self, callback: Callable[[], Awaitable[None]]) -> None:
-        """Runs a callback once the commit has succeeded."""
+        """Run a callback once the commit has succeeded."""
         self._check_open()
         self._callbacks.append(callback)
 
     async def fetch(self, handle: ReadHandle, values: Sequence[Any]) -> list[Row]:
-        """Runs a prepared read, seeing the unit's own writes."""
+        """Run a prepared read, which sees the unit's own writes."""
         self._check_open()
         prepared: Prepared = handle  # type: ignore[assignment]
         if self._pending or prepared.locks:
@@ -128,7 +128,7 @@ class SqlUnitOfWork:
         return await self.reader.fetch(handle, values)
 
     async def linking(self, doctype: str, id: UUID, *, include_deleted: bool = False) -> Sequence[str]:
-        """Return the names of the DocTypes that have live documents, or any, linking to this one."""
+        """Return the names of the DocTypes with other documents that link to this one: live ones, or any."""
         await self.flush()
         transaction = await self.transaction()
         return await self._referrers.linking(
@@ -136,14 +136,14 @@ class SqlUnitOfWork:
         )
 
     async def allocate(self, prefix: str, n: int = 1) -> int:
-        """Reserves `n` numbers of a counter in the transaction and returns the first."""
+        """Reserve `n` numbers of a counter in the transaction and return the first."""
         transaction = await self.transaction()
         rows = await transaction.fetch(self.store.framework.allocate, (prefix, n))
         return int(rows[0][0]) - n + 1
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
-        """A part that is undone alone when it raises."""
+        """Roll back only the block if it raises."""
         await self.flush()
         transaction = await self.transaction()
         self._savepoints += 1
@@ -160,7 +160,7 @@ class SqlUnitOfWork:
         await transaction.script(f"RELEASE SAVEPOINT {name}")
 
     async def transaction(self) -> Transaction:
-        """The open transaction, begun when there was none."""
+        """Return the open transaction; begin one if there is none."""
         self._check_open()
         if self._transaction is None:
             async with self._beginning:
@@ -169,7 +169,7 @@ class SqlUnitOfWork:
         return transaction
 
     async def _begin(self) -> None:
-        """Begins, unless another task of this unit has; a unit that ended meanwhile leaves nothing open."""
+        """Begin the transaction unless another task of this unit has; roll it back if the unit ended meanwhile."""
         self._check_open()
         if self._transaction is not None:
             return
@@ -180,7 +180,7 @@ class SqlUnitOfWork:
         self._transaction = begun
 
     async def flush(self) -> None:
-        """Sends what is pending inside the transaction."""
+        """Send everything pending inside the transaction."""
         self._check_open()
         if not self._pending:
             return
@@ -198,7 +198,7 @@ class SqlUnitOfWork:
                 raise TransientError("another has just done this keyed write: its answer comes with the next try")
 
     async def commit(self) -> None:
-        """Makes everything durable, then runs the callbacks; shielded from cancellation."""
+        """Commit everything, then run the callbacks; shielded from cancellation."""
         self._check_open()
         await run_shielded(self._commit_and_tell())
 
@@ -225,7 +225,7 @@ class SqlUnitOfWork:
         await transaction.commit()
 
     async def rollback(self) -> None:
-        """Undoes everything; the unit is closed."""
+        """Roll everything back and close the unit."""
         self._open = False
         transaction, self._transaction = self._transaction, None
         if transaction is not None:
