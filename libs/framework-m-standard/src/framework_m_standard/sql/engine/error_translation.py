@@ -1,4 +1,4 @@
-"""Driver errors as the port's errors, in one place."""
+"""Translation of driver errors to the port's errors, in one place."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ _COLUMNS = re.compile(r"\((?P<columns>[^)]*)\)=")
 _SQLITE_COLUMNS = re.compile(r"UNIQUE constraint failed: (?P<columns>.*)")
 
 
-class translated_postgres:  # noqa: N801 - read as a function; a generator would cost more than what it guards
-    """Raises asyncpg's errors as the port's."""
+class translated_postgres:  # noqa: N801 - used like a function; a generator would cost more than what it guards
+    """A context manager that raises asyncpg's errors as the port's."""
 
     __slots__ = ()
 
@@ -59,7 +59,7 @@ def _postgres_error(error: Exception, state: str) -> FrameworkError:
 
 @contextmanager
 def translated_sqlite() -> Iterator[None]:
-    """Raises sqlite3's errors as the port's."""
+    """Raise sqlite3's errors as the port's."""
     try:
         yield
     except sqlite3.IntegrityError as error:

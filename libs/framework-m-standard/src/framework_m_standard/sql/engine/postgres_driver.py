@@ -1,4 +1,4 @@
-"""PostgreSQL through asyncpg, on a small last-in-first-out pool with prepared statements and no reset between uses."""
+"""PostgreSQL through asyncpg: a small last-in-first-out pool with prepared statements and no reset between uses."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ __all__ = ["PostgresDriver"]
 _MOST_PREPARED = 500
 _MOST_PREPARED_CHARACTERS = 1_000_000
 _LONGEST_PREPARED = 20_000
-"""Characters of a statement past which it is prepared anew each time: what decodes its rows is kept beside the text."""
+"""Statements with more characters are prepared each time, because the decoders of their rows stay in memory too."""
 
 _LOST = (asyncpg.PostgresConnectionError, ConnectionError)
 _BROKEN = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError, ConnectionError)
 
 
 class _Connection:
-    """A driver connection with what has been prepared on it."""
+    """A driver connection with its prepared statements."""
 
     def __init__(self, raw: asyncpg.Connection) -> None:
         self.raw = raw
@@ -86,7 +86,7 @@ class PostgresDriver:
         self._closed = False
 
     async def open(self) -> None:
-        """Connects once. Raises ConfigurationError when the address or the login is wrong."""
+        """Connect once. Raises ConfigurationError if the address or the login is wrong."""
         try:
             self._free.append(await self._connect())
         except (OSError, asyncpg.PostgresError, ValueError, RepositoryError) as error:
@@ -96,19 +96,19 @@ class PostgresDriver:
             ) from error
 
     async def close(self) -> None:
-        """Closes all idle connections, and lent ones when they come back."""
+        """Close all idle connections, and the others when they are released."""
         self._closed = True
         while self._free:
             await self._free.pop().raw.close(timeout=5)
 
     async def ping(self) -> None:
-        """Raises TransientError while the database does not answer."""
+        """Raise TransientError while the database does not respond."""
         async with self.connection() as connection:
             with translated_postgres():
                 await connection.raw.fetchval("SELECT 1")
 
     async def fetch(self, statement: Statement, values: Sequence[Any]) -> list[Any]:
-        """Runs one read; when its connection turns out broken, once more on another."""
+        """Run one read; if its connection turns out to be broken, retry once on another."""
         try:
             return await self._fetch(statement, values)
         except TransientError as error:
@@ -128,7 +128,7 @@ class PostgresDriver:
         return rows
 
     async def write(self, statement: Statement, values: Sequence[Any]) -> list[Any]:
-        """Runs one writing statement that commits by itself."""
+        """Run one writing statement that commits by itself."""
         connection = await self._connected()
         try:
             with translated_postgres():
@@ -142,7 +142,7 @@ class PostgresDriver:
         return rows
 
     async def _connected(self) -> _Connection:
-        """A connection that is not known to be broken, for what cannot be done twice."""
+        """Return a connection not known to be broken, for statements that cannot be retried."""
         while True:
             connection = self._free.pop() if self._free else await self._acquire()
             if not connection.raw.is_closed():
@@ -152,7 +152,7 @@ class PostgresDriver:
     async def snapshot[T](
         self, work: Callable[[PostgresTransaction], Coroutine[Any, Any, T]], *, heavy: bool = False
     ) -> T:
-        """Runs several reads on one snapshot."""
+        """Run several reads on one snapshot."""
         transaction = await self._begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         try:
             return await work(transaction)
@@ -160,7 +160,7 @@ class PostgresDriver:
             await transaction.rollback()
 
     async def begin(self) -> PostgresTransaction:
-        """Opens a transaction for writing."""
+        """Open a transaction for writing."""
         return await self._begin("BEGIN")
 
     async def _begin(self, sql: str) -> PostgresTransaction:
@@ -179,7 +179,7 @@ class PostgresDriver:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[_Connection]:
-        """A connection for as long as the block runs; dropped when the block raises."""
+        """Lend a connection to the block; drop it if the block raises."""
         connection = await self._acquire()
         try:
             yield connection
@@ -201,7 +201,7 @@ class PostgresDriver:
             raise TransientError(AWAY) from None
 
     async def _turn(self) -> None:
-        """Waits until a connection comes back; a waiter that is cancelled hands its turn on."""
+        """Wait until a connection is released; a cancelled waiter passes its turn on."""
         turn = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         try:
@@ -219,7 +219,7 @@ class PostgresDriver:
                 return
 
     async def dedicated(self) -> asyncpg.Connection:
-        """A connection of its own outside the pool, whose statements may run long; the caller closes it."""
+        """Return a connection outside the pool, without statement timeout; the caller closes it."""
         with translated_postgres():
             return await self._raw(statement_timeout="0")
 
@@ -259,7 +259,7 @@ class PostgresDriver:
 
 
 class PostgresTransaction:
-    """A transaction that holds a connection until it ends."""
+    """A transaction, which holds a connection until it ends."""
 
     def __init__(self, connection: _Connection, release: Callable[..., None]) -> None:
         self._connection = connection
@@ -267,37 +267,37 @@ class PostgresTransaction:
         self._ended = False
 
     async def fetch(self, statement: Statement, values: Sequence[Any]) -> list[Any]:
-        """Runs a statement and returns its rows."""
+        """Run a statement and return its rows."""
         with translated_postgres():
             return await self._connection.fetch(statement, values)
 
     async def execute(self, statement: Statement, values: Sequence[Any]) -> int:
-        """Runs a statement and returns how many rows it touched."""
+        """Run a statement and return the number of affected rows."""
         with translated_postgres():
             prepared = await self._connection.prepared(statement.sql)
             await prepared.fetch(*statement.arrange(values))
             return int(prepared.get_statusmsg().rpartition(" ")[2])
 
     async def execute_many(self, statement: Statement, rows: Sequence[Sequence[Any]]) -> None:
-        """Runs a statement once for each row of values, in one round trip."""
+        """Run a statement once for each row of values, in one round trip."""
         with translated_postgres():
             prepared = await self._connection.prepared(statement.sql)
             await prepared.executemany([statement.arrange(row) for row in rows])
 
     async def script(self, sql: str) -> None:
-        """Runs text that takes no values."""
+        """Run SQL text without parameters."""
         with translated_postgres():
             await self._connection.raw.execute(sql)
 
     async def commit(self) -> None:
-        """Makes the transaction durable."""
+        """Commit the transaction. Raises DatabaseError if it had failed, so that nothing was stored."""
         with _committing():
             status = await self._end("COMMIT")
         if status != "COMMIT":
             raise DatabaseError("the transaction had failed before its end, so nothing was stored")
 
     async def rollback(self) -> None:
-        """Undoes the transaction."""
+        """Roll the transaction back, unless it has ended."""
         if not self._ended:
             with translated_postgres():
                 await self._end("ROLLBACK")
@@ -315,7 +315,7 @@ class PostgresTransaction:
 
 @contextmanager
 def _committing() -> Iterator[None]:
-    """Errors of what commits: of a connection that broke meanwhile nobody knows whether it did."""
+    """Raise OutcomeUnknownError if the connection breaks during the block, which commits: it may have succeeded."""
     with translated_postgres():
         try:
             yield
@@ -324,7 +324,7 @@ def _committing() -> Iterator[None]:
 
 
 def _told(cause: BaseException) -> str:
-    """Why a connection failed; what cannot be read as an address may be a piece of the password."""
+    """Return why a connection failed, without quoting a malformed address, which may contain the password."""
     if isinstance(cause, ValueError):
         return "the address cannot be read: what is special in a user or password is encoded, @ as %40, / as %2F"
     return str(cause)

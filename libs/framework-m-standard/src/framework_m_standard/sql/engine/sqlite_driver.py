@@ -1,7 +1,7 @@
-"""SQLite through the standard library's module, called on the loop's thread.
+"""SQLite through the standard library's module, called on the event loop's thread.
 
-One writer behind an asyncio lock, readers apart, write-ahead log. Point reads take less time than a hop to another
-thread; what may run long goes to a reader's thread.
+It uses one writer behind an asyncio lock, separate readers, and a write-ahead log. Point reads take less time than a
+switch to another thread; slow statements run on a reader thread.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from framework_m_standard.sql.statements.compiled import Statement
 __all__ = ["SqliteDriver"]
 
 _LIST_READERS = 2
-"""Threads for lists that an index answers, beside those for heavy reads."""
+"""Threads for lists served by an index, in addition to those for heavy reads."""
 
 _PROGRESS_STEPS = 20_000
 _OWN_STATEMENTS = 1_000
 _LIST_STATEMENTS = 100
-"""Statements kept by a connection; those of lists take the shape that callers give them, and may be large."""
+"""Statements cached by a connection; those of lists are shaped by callers and may be large."""
 
 _CHECKPOINT_WAIT_MS = 1_000
 _CHECKPOINT_PAUSE_SECONDS = 1.0
@@ -60,7 +60,7 @@ class SqliteDriver:
         self._next_checkpoint = 0.0
 
     async def open(self) -> None:
-        """Connects. Raises ConfigurationError when the file cannot be used."""
+        """Connect. Raises ConfigurationError if the file cannot be used."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._writer = self._connect()
@@ -91,19 +91,19 @@ class SqliteDriver:
         return connection
 
     async def close(self) -> None:
-        """Closes all connections."""
+        """Close all connections."""
         self._threads.shutdown()
         for connection in (self._writer, self._reader, *self._idle):
             connection.close()
         self._idle.clear()
 
     async def ping(self) -> None:
-        """Raises while the file cannot be read."""
+        """Raise an error while the file cannot be read."""
         with translated_sqlite():
             self._reader.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
 
     async def fetch(self, statement: Statement, values: Sequence[Any]) -> list[Any]:
-        """Runs one read; a heavy one in a reader's thread."""
+        """Run one read; a heavy one on a reader thread."""
         arranged = statement.arrange(values)
         with translated_sqlite():
             if not statement.heavy:
@@ -111,8 +111,8 @@ class SqliteDriver:
             return await self._in_thread(lambda connection: connection.execute(statement.sql, arranged).fetchall())
 
     async def _in_thread[T](self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Runs work on a connection in a reader's thread. Its statements end at the timeout: between two steps of many,
-        and between two rows that each take long."""
+        """Run work on a connection on a reader thread. Its statements are interrupted at the timeout, whether they
+        take many steps or return few slow rows."""
         await self._bound_wal()
         async with self._turns:
             loop, timeout = asyncio.get_running_loop(), self._settings.statement_timeout_seconds
@@ -134,14 +134,14 @@ class SqliteDriver:
 
     @property
     def _wal_limit(self) -> int:
-        """Bytes past which the write-ahead log is emptied."""
+        """The size in bytes above which the write-ahead log is emptied."""
         return self._settings.sqlite_wal_mb * 1_000_000
 
     async def _bound_wal(self) -> None:
-        """Empty the write-ahead log once it is past its bound.
+        """Empty the write-ahead log if it exceeds its limit.
 
-        Reads that overlap without a gap would let it grow for ever, since it is emptied only while none is in it. So
-        no new one begins until those that run have ended, each at its timeout.
+        Reads that overlap without a gap would let it grow forever, because it can be emptied only while nothing reads
+        it. So no new read begins until the running ones have ended, each by its timeout at the latest.
         """
         if not self._is_wal_too_long():
             return
@@ -165,7 +165,7 @@ class SqliteDriver:
         return size > self._wal_limit and time.monotonic() >= self._next_checkpoint
 
     async def _checkpoint(self) -> None:
-        """Empty the write-ahead log, unless another process reads from it for long: then try again later."""
+        """Empty the write-ahead log; if another process keeps reading it, try again later."""
         connection = self._idle.pop() if self._idle else await self._connected()
         try:
             if not await run_shielded(self._on_thread(_empty_wal, connection)):
@@ -177,7 +177,7 @@ class SqliteDriver:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
 
     async def write(self, statement: Statement, values: Sequence[Any]) -> list[Any]:
-        """Runs one writing statement in a transaction of its own."""
+        """Run one writing statement in its own transaction."""
         transaction = await self.begin()
         try:
             rows = await transaction.fetch(statement, values)
@@ -190,13 +190,13 @@ class SqliteDriver:
     async def snapshot[T](
         self, work: Callable[[SqliteTransaction], Coroutine[Any, Any, T]], *, heavy: bool = False
     ) -> T:
-        """Runs several reads on one snapshot; heavy ones in a reader's thread."""
+        """Run several reads on one snapshot; heavy ones on a reader thread."""
         if not heavy:
             return _on_one_snapshot(self._reader, work)
         return await self._in_thread(lambda connection: _on_one_snapshot(connection, work))
 
     async def begin(self) -> SqliteTransaction:
-        """Opens a transaction for writing; waits its turn, for at most the lock timeout."""
+        """Open a transaction for writing. Raises TransientError if its turn does not come within the lock timeout."""
         deadline = time.monotonic() + self._settings.lock_timeout_seconds
         await self._take_turn()
         try:
@@ -217,7 +217,7 @@ class SqliteDriver:
             raise TransientError(AWAY) from None
 
     async def _begin_immediate(self, deadline: float) -> None:
-        """Takes the file's write lock, which another process may hold, without keeping the loop waiting."""
+        """Take the file's write lock, which another process may hold, without blocking the event loop."""
         while True:
             try:
                 with translated_sqlite():
@@ -230,7 +230,7 @@ class SqliteDriver:
 
 
 def _empty_wal(connection: sqlite3.Connection) -> bool:
-    """Empty the write-ahead log; whether nobody was in the way."""
+    """Empty the write-ahead log and return whether it succeeded, that is, no other process was reading it."""
     with translated_sqlite():
         connection.execute(f"PRAGMA busy_timeout={_CHECKPOINT_WAIT_MS}")
         try:
@@ -243,7 +243,7 @@ def _empty_wal(connection: sqlite3.Connection) -> bool:
 def _on_one_snapshot[T](
     connection: sqlite3.Connection, work: Callable[[SqliteTransaction], Coroutine[Any, Any, T]]
 ) -> T:
-    """Runs work, whose reads never wait, to its end without giving the thread away."""
+    """Run work to its end without yielding to the event loop; its reads never wait."""
     with translated_sqlite():
         connection.execute("BEGIN")
     try:
@@ -257,34 +257,34 @@ def _on_one_snapshot[T](
 
 
 class SqliteTransaction:
-    """A transaction on a connection; with a lock it is the writer's and gives the lock back at its end."""
+    """A transaction on a connection; with a lock, it is the writer's and releases the lock when it ends."""
 
     def __init__(self, connection: sqlite3.Connection, lock: asyncio.Lock | None) -> None:
         self._connection = connection
         self._lock = lock
 
     async def fetch(self, statement: Statement, values: Sequence[Any]) -> list[Any]:
-        """Runs a statement and returns its rows."""
+        """Run a statement and return its rows."""
         with translated_sqlite():
             return self._connection.execute(statement.sql, statement.arrange(values)).fetchall()
 
     async def execute(self, statement: Statement, values: Sequence[Any]) -> int:
-        """Runs a statement and returns how many rows it touched."""
+        """Run a statement and return the number of affected rows."""
         with translated_sqlite():
             return self._connection.execute(statement.sql, statement.arrange(values)).rowcount
 
     async def execute_many(self, statement: Statement, rows: Sequence[Sequence[Any]]) -> None:
-        """Runs a statement once for each row of values."""
+        """Run a statement once for each row of values."""
         with translated_sqlite():
             self._connection.executemany(statement.sql, [statement.arrange(row) for row in rows])
 
     async def script(self, sql: str) -> None:
-        """Runs text that takes no values."""
+        """Run SQL text without parameters."""
         with translated_sqlite():
             self._connection.execute(sql)
 
     async def commit(self) -> None:
-        """Makes the transaction durable."""
+        """Commit the transaction; roll it back if that fails."""
         try:
             with translated_sqlite():
                 self._connection.execute("COMMIT")
@@ -294,7 +294,7 @@ class SqliteTransaction:
         self._release()
 
     async def rollback(self) -> None:
-        """Undoes the transaction."""
+        """Roll the transaction back, unless it has ended, and release the lock."""
         try:
             if self._connection.in_transaction:
                 with translated_sqlite():

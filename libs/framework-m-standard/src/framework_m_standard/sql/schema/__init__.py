@@ -1,1 +1,1 @@
-"""Tables, keys and column types, and the sync that creates them in development."""
+"""Tables, keys and column types, and the sync that creates the tables in development."""

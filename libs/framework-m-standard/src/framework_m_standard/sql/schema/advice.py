@@ -1,4 +1,4 @@
-"""What a change of the schema leaves to a person: values under an old name, and values that there are not."""
+"""Advice on what a schema change leaves to a person: values under an old name, and missing values."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["advice_on"]
 
 
 def advice_on(dialect: Dialect, tables: Sequence[sa.Table], before: ExistingSchema, gaps: Gaps) -> Iterator[str]:
-    """A line for each column of a table that was there before, where somebody may want to act."""
+    """Yield a line for each column of an existing table that may need action."""
     for table in tables:
         existing = before.columns.get(table.name, {})
         for column in table.columns if existing else ():
@@ -35,7 +35,7 @@ def advice_on(dialect: Dialect, tables: Sequence[sa.Table], before: ExistingSche
 def _old_names(
     dialect: Dialect, table: sa.Table, column: sa.Column[object], existing: Mapping[str, ExistingColumn]
 ) -> list[str]:
-    """Columns that no field stands for any longer and that could hold what the new one is to hold."""
+    """Return the columns that no field declares anymore and whose type fits the new column."""
     wanted = type_text(dialect, column)
     id = existing["id"].type if "id" in existing else None
     left = {name: found for name, found in existing.items() if name not in table.columns}

@@ -1,4 +1,4 @@
-"""What a column knows of its field beyond its type: the default of stored rows, and whether they need a value."""
+"""Field information kept with a column: the default for stored rows, and whether they need a value."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ _NEEDS_VALUE = "needs_value"
 
 
 def field_info(dialect: str, model: type[BaseModel], spec: FieldSpec) -> dict[str, Any]:
-    """The `info` of a field's column."""
+    """Return the `info` of a field's column."""
     make: Callable[[], Any] = lambda: _encoded(dialect, spec, stored_default(model, spec))  # noqa: E731
     return {_DEFAULT: make, _NEEDS_VALUE: not spec.nullable}
 
 
 def column_default(column: sa.Column[Any]) -> Any:
-    """The field's default as a literal of its column's type takes it; None where there is none."""
+    """Return the field's default in the form that a literal of its column type needs, or None."""
     make = column.info.get(_DEFAULT)
     return make() if make else None
 
 
 def needs_value(column: sa.Column[Any]) -> bool:
-    """Whether documents must have a value in the field."""
+    """Return whether documents must have a value in the field."""
     return bool(column.info.get(_NEEDS_VALUE))
 
 

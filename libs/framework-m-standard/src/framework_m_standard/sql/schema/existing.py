@@ -1,4 +1,4 @@
-"""What a database holds: columns, indexes and the fingerprint of the last sync, in a query each."""
+"""The existing schema of a database: columns, indexes and the fingerprint of the last sync, read by one query each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["ExistingColumn", "ExistingSchema", "read_existing"]
 
 @dataclass(frozen=True, slots=True)
 class ExistingColumn:
-    """A column's type, in the dialect's words and lower case, and whether it refuses null."""
+    """A column's type, as the dialect writes it in lower case, and whether it refuses null."""
 
     type: str
     required: bool
@@ -21,7 +21,7 @@ class ExistingColumn:
 
 @dataclass(frozen=True, slots=True)
 class ExistingSchema:
-    """Columns by table and name, the table of each index, and the fingerprint kept by the last sync."""
+    """Columns by table and name, the table of each index, and the fingerprint stored by the last sync."""
 
     columns: Mapping[str, Mapping[str, ExistingColumn]]
     indexes: Mapping[str, str]
@@ -53,10 +53,10 @@ _POSTGRES_NAMES = {"timestamp(6) with time zone": "timestamp with time zone"}
 
 
 async def read_existing(transaction: Transaction, dialect: str) -> ExistingSchema:
-    """Reads the schema of the database."""
+    """Read the schema of the database."""
     columns: dict[str, dict[str, ExistingColumn]] = {}
     for table, name, type_, required in await transaction.fetch(_COLUMNS[dialect], ()):
-        text = str(type_).lower().replace(", ", ",")  # SQLite tells what was written, with a blank or without
+        text = str(type_).lower().replace(", ", ",")  # SQLite returns the text as declared, with or without space
         columns.setdefault(table, {})[name] = ExistingColumn(_POSTGRES_NAMES.get(text, text), bool(required))
     indexes = dict(await transaction.fetch(_INDEXES[dialect], ()))
     fingerprint = None

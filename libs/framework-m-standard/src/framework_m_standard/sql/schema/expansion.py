@@ -1,4 +1,4 @@
-"""`Expansion`: what a registry to come needs of tables that processes with the current one go on writing to."""
+"""`Expansion`: what a new registry needs of tables to which processes with the current one keep writing."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ __all__ = ["Expansion", "expansion"]
 
 @dataclass(frozen=True, slots=True)
 class Expansion:
-    """The tables of DocTypes that change, and the columns that the current registry writes of these."""
+    """The tables of changed DocTypes, and the columns of them that the current registry writes."""
 
     tables: Sequence[sa.Table]
     written: Mapping[str, Collection[str]]
 
     def is_new(self, table: sa.Table, column: sa.Column[object]) -> bool:
-        """Return whether rows of the current registry come without a column."""
+        """Return whether the current registry writes rows of the table without this column."""
         return table.name in self.written and column.name not in self.written[table.name]
 
 
 def expansion(current: Registry, coming: Registry, tables: Tables) -> Expansion:
-    """Compare registries; of what both share nothing is looked at."""
+    """Compare registries; DocTypes that both share are skipped."""
     changed = [plan for plan in coming.doctypes.values() if current.doctypes.get(plan.name) is not plan]
     for target in {target for plan in changed for target in _targets(plan)}:
-        tables.document(coming.get(target))  # constraints name its table
+        tables.document(coming.get(target))  # constraints refer to its table
     before = [current.doctypes[plan.name] for plan in changed if plan.name in current.doctypes]
     written = {table_name(plan.name): plan.columns for plan in before}
     for plan in before:

@@ -1,4 +1,4 @@
-"""`FieldRegistry`: the column type of each kind of field, by dialect, and its text."""
+"""`FieldRegistry`: the column type of each kind of field by dialect, and its SQL text."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ __all__ = ["FieldRegistry", "KindText", "is_type_of", "kind_types", "text_of_typ
 
 
 class ScaledInteger(sa.BigInteger):
-    """SQLite's column of exact decimals: whole numbers of the last place. Its declared type tells the places, so that
-    a change of them is seen before it makes other amounts of what is stored."""
+    """SQLite's column type of exact decimals: integers in units of the last decimal place. The declared type states
+    the scale, so that a change of it is noticed before it changes stored amounts."""
 
     def __init__(self, scale: int) -> None:
         self.scale = scale
@@ -30,8 +30,8 @@ def _declared_type(type_: ScaledInteger, *_: Any, **__: Any) -> str:
 
 
 class KindText(sa.Text):
-    """SQLite's column of what it keeps as text and is none. Its declared type tells the kind, so that a change of it is
-    seen; that it holds the word `text` makes SQLite keep text."""
+    """SQLite's column type of kinds other than text that are stored as text. The declared type states the kind, so
+    that a change of it is noticed; the word `text` in it gives the column SQLite's text affinity."""
 
     def __init__(self, kind: FieldKind) -> None:
         super().__init__()
@@ -76,30 +76,30 @@ class FieldRegistry:
         self._types = _SQLITE if dialect == "sqlite" else _POSTGRES
 
     def column_type(self, spec: FieldSpec) -> sa.types.TypeEngine[Any]:
-        """The column type of a scalar field."""
+        """Return the column type of a scalar field."""
         return self._types[spec.kind](spec)
 
 
 def kind_types() -> Mapping[str, Callable[[], KindText]]:
-    """What a dialect of SQLite is to know to tell the kinds of existing columns."""
+    """Return the type names by which a SQLite dialect recognizes the kinds of existing columns."""
     kinds = (FieldKind.DATETIME, FieldKind.DATE, FieldKind.UUID, FieldKind.JSON)
     return {f"TEXT_{kind.upper()}": partial(KindText, kind) for kind in kinds}
 
 
 def is_type_of(found: str, wanted: str, *, id: str | None) -> bool:
-    """Whether an existing column has the wanted type, given the type of its table's id.
+    """Return whether an existing column has the wanted type, given the type of its table's id.
 
-    A table that names no kind for its id was made on SQLite before kinds were named, so its text may be any of them.
+    If the id's type states no kind, SQLite created the table before types stated kinds, so text may be any of them.
     """
     return found == wanted or (found == "text" and wanted.startswith("text_") and id in (None, "text"))
 
 
 def type_text(dialect: Dialect, column: sa.Column[Any]) -> str:
-    """A column's type in the dialect's words, as the database tells it of an existing column."""
+    """Return a column's type as the database reports it for an existing column."""
     return text_of_type(dialect, column.type)
 
 
 def text_of_type(dialect: Dialect, type_: sa.types.TypeEngine[Any]) -> str:
-    """A type in the dialect's words."""
+    """Return a type as the dialect writes it, in lower case."""
     text = type_.compile(dialect=dialect).lower()
     return text.partition(" collate")[0].replace(", ", ",")

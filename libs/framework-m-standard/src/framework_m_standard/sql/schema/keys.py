@@ -1,4 +1,4 @@
-"""Every key and index of the schema, built here and nowhere else, so that a tenant enters them in one place."""
+"""All keys and indexes of the schema, built here only, so that a tenant column can be added in one place."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import sqlalchemy as sa
 __all__ = ["INDEX_PREFIXES", "append_only_statements", "foreign_key", "index", "key_name", "live_unique"]
 
 INDEX_PREFIXES = ("uq_", "ix_")
-"""How names of the framework's indexes begin: on its tables they are its own to make and to drop."""
+"""Prefixes of the names of the framework's indexes, which it creates and drops on its tables."""
 
 _LONGEST = 63
-"""Characters that PostgreSQL keeps of an identifier."""
+"""The longest identifier of PostgreSQL, in characters."""
 
 
 def key_name(prefix: str, table: str, columns: Sequence[str]) -> str:
-    """The name of a key or index; one too long for PostgreSQL ends in a hash of the whole."""
+    """Return the name of a key or index; one too long for PostgreSQL ends in a hash of the whole name."""
     name = "_".join((prefix, table, *columns))
     if len(name) <= _LONGEST:
         return name
@@ -26,7 +26,7 @@ def key_name(prefix: str, table: str, columns: Sequence[str]) -> str:
 
 
 def live_unique(table: sa.Table, columns: Sequence[str]) -> sa.Index:
-    """Unique among live rows: soft-deleted ones do not block a value."""
+    """Return a unique index over live rows: soft-deleted ones do not block a value."""
     live = table.c.deleted_at.is_(None)
     return sa.Index(
         key_name("uq", table.name, columns),
@@ -38,12 +38,12 @@ def live_unique(table: sa.Table, columns: Sequence[str]) -> sa.Index:
 
 
 def index(table: sa.Table, columns: Sequence[str]) -> sa.Index:
-    """A plain index."""
+    """Return a plain index."""
     return sa.Index(key_name("ix", table.name, columns), *(table.c[column] for column in columns))
 
 
 def foreign_key(table: str, column: str, target: str, *, cascade: bool = False) -> sa.ForeignKeyConstraint:
-    """A column that holds the id of a row of another table."""
+    """Return the foreign key of a column that holds the id of a row of another table."""
     return sa.ForeignKeyConstraint(
         [column],
         [f"{target}.id"],
@@ -53,7 +53,7 @@ def foreign_key(table: str, column: str, target: str, *, cascade: bool = False) 
 
 
 def append_only_statements(dialect: str, table: str) -> list[str]:
-    """The statements that make a table append-only."""
+    """Return the statements that make a table append-only."""
     if dialect == "sqlite":
         return [
             f"CREATE TRIGGER {table}_no_{verb} BEFORE {verb} ON {table} "

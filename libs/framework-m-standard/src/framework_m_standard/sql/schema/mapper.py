@@ -1,6 +1,7 @@
 """`SqlSchemaMapper`: port `SchemaMapperProtocol`: creates and widens tables in development.
 
-Where migrations own the schema it only looks, but for the framework's own tables, which `m migrate run` has it widen.
+If migrations own the schema, it only compares, except for the framework's own tables, which `m migrate run` updates
+through it.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from framework_m_standard.sql.store import SqlStore
 __all__ = ["SCHEMA_LOCK", "SqlSchemaMapper"]
 
 SCHEMA_LOCK: Final = 7201986
-"""The advisory lock of PostgreSQL that whoever changes the schema holds."""
+"""The PostgreSQL advisory lock held while the schema changes."""
 
 _log = logging.getLogger(__name__)
 
@@ -44,9 +45,9 @@ _LOCK = f"SELECT pg_advisory_xact_lock({SCHEMA_LOCK})"
 
 
 class SqlSchemaMapper:
-    """Compares the tables of the DocTypes with those that exist; or some of these tables alone.
+    """Schema mapper of the tables of all DocTypes, or of the given ones only.
 
-    With an `expansion` the current registry goes on writing to the same tables, whose new columns keep their defaults.
+    With an `expansion`, processes with the current registry keep writing to the tables, so new columns keep defaults.
     """
 
     def __init__(
@@ -64,29 +65,29 @@ class SqlSchemaMapper:
         self._expansion = expansion
 
     async def is_migrated(self) -> bool:
-        """Whether migrations own the schema: they have changed this database, or the app has some."""
+        """Return whether migrations own the schema: they have changed this database, or the app has revisions."""
         return await self._driver.snapshot(self._is_migrated)
 
     async def plan(self) -> Sequence[str]:
-        """Migrations that were not run, else what `sync` would do; empty when the schema is right."""
+        """Return the pending migrations, else the changes that `sync` would make; empty if the schema is current."""
         return await self._driver.snapshot(self._planned)
 
     async def expand(self, registry: Registry) -> Sequence[str]:
-        """`sync` for a registry to come, so that writes of the current one stay possible."""
+        """Sync the schema for a new registry so that the current one can still write."""
         current, tables = self._store.registry, self._store.tables(registry)
         found = await asyncio.to_thread(expansion, current, registry, tables)
         return await SqlSchemaMapper(self._store, found.tables, registry, found).sync()
 
     async def generation(self) -> int:
-        """The number of the registry that a process has published last."""
+        """Return the number of the registry that was published last."""
         return await read_generation(self._driver)
 
     async def publish(self) -> int:
-        """Raises that number and returns it."""
+        """Increment that number and return it."""
         return await raise_generation(self._driver)
 
     async def sync(self) -> Sequence[str]:
-        """Creates and widens what is missing; several processes that start at once take turns."""
+        """Create and widen what is missing; processes that start at the same time take turns."""
         if await self._driver.snapshot(self._is_current):
             return ()
         transaction = await self._driver.begin()
@@ -123,11 +124,11 @@ class SqlSchemaMapper:
             return (await self._changes(transaction, existing))[0]
         except ConfigurationError as error:
             if await self._is_migrated(transaction):
-                return error.problems  # a revision can do what sync cannot
+                return error.problems  # a revision can make changes that sync cannot
             raise
 
     async def _apply(self, transaction: Transaction) -> tuple[Sequence[str], Sequence[str]]:
-        """What was done, and what is left to a person."""
+        """Bring the schema up to date, unless migrations own it. Return the statements, and advice for a person."""
         if self._postgres:
             await transaction.script(_NO_TIMEOUT)
             await transaction.script(_LOCK)
@@ -140,11 +141,11 @@ class SqlSchemaMapper:
         return statements, advice
 
     async def missing(self, transaction: Transaction) -> Sequence[str]:
-        """What `apply` would do."""
+        """Return the changes that `apply` would make."""
         return (await self._changes(transaction, await read_existing(transaction, self._driver.name)))[0]
 
     async def apply(self, transaction: Transaction) -> tuple[Sequence[str], Sequence[str]]:
-        """Brings the tables in line within a transaction. Returns what was done, and what is left to a person."""
+        """Update the tables within a transaction. Return the statements, and advice for a person."""
         existing = await read_existing(transaction, self._driver.name)
         statements, advice = await self._changes(transaction, existing)
         for statement in statements:
@@ -161,12 +162,12 @@ class SqlSchemaMapper:
         return statements, list(advice_on(self._driver.dialect, tables, existing, gaps))
 
     def _fingerprint(self) -> str:
-        """Changes with anything that the tables are made from."""
+        """Return a digest that changes with anything that the tables are built from."""
         parts = [self._driver.name, "3", *map(_FORMS.of, self._registry.doctypes.values())]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     async def keep(self, transaction: Transaction) -> None:
-        """Notes that the schema is right for these DocTypes, so that the next start need not look."""
+        """Record that the schema is current for these DocTypes, so that the next start can skip the comparison."""
         await self.forget(transaction)
         row = self._store.framework_tables.schema.insert().values(
             name=sa.literal("doctypes"), fingerprint=sa.literal(self._fingerprint())
@@ -174,7 +175,7 @@ class SqlSchemaMapper:
         await transaction.script(self._literal(row))
 
     async def forget(self, transaction: Transaction) -> None:
-        """Takes that note back, before the schema changes."""
+        """Delete that record, before the schema changes."""
         await transaction.script("DELETE FROM m_schema WHERE name = 'doctypes'")
 
     @property
@@ -202,7 +203,7 @@ class SqlSchemaMapper:
             yield from append_only_statements(self._driver.name, audit)
 
     def _indexes(self, tables: Sequence[sa.Table], existing: ExistingSchema) -> Iterator[str]:
-        """Indexes that are missing, and before them the removal of those that no DocType wants any longer."""
+        """Yield the removal of indexes that no DocType declares anymore, then the missing indexes."""
         wanted = {str(index.name): index for table in tables for index in table.indexes}
         ours = {table.name for table in tables}
         for name, table_name in sorted(existing.indexes.items()):
@@ -247,20 +248,20 @@ class SqlSchemaMapper:
                 problems.append(f"{table.name}.{name} refuses null, and no field fills it any longer: m migrate create")
 
     def _is_unknown_to_others(self, table: sa.Table, column: sa.Column[Any]) -> bool:
-        """Whether processes with the current registry write rows of this table without the column."""
+        """Return whether processes with the current registry write rows of this table without the column."""
         return self._expansion is not None and self._expansion.is_new(table, column)
 
     def _keep_default(self, table: sa.Table, column: sa.Column[Any]) -> Iterator[str]:
-        """The default for such rows; SQLite cannot give one to a column that exists, and leaves it empty."""
+        """Yield the default for such rows; SQLite cannot add one to an existing column and leaves it empty."""
         if self._postgres and (default := self._default(column)) is not None:
             yield f'ALTER TABLE {self._quoted(table)} ALTER COLUMN "{column.name}" SET DEFAULT {default}'
 
     def _refuses_null_in_vain(self, column: sa.Column[Any], found: ExistingColumn) -> bool:
-        """On SQLite, where revisions alone can take that back."""
+        """Return whether a SQLite column refuses null though its field may be empty; only a revision can fix that."""
         return not self._postgres and found.required and bool(column.nullable) and not needs_value(column)
 
     def _nullability(self, table: sa.Table, column: sa.Column[Any], required: bool, *, is_gap: bool) -> Iterator[str]:
-        """Whether null is refused as the DocType wants it, as far as the stored rows allow it."""
+        """Yield the change of a column's nullability to what the DocType requires, if the stored rows allow it."""
         if not self._postgres or column.nullable is not required or (required is False and is_gap):
             return
         if required is False and self._is_unknown_to_others(table, column) and self._default(column) is None:
@@ -269,7 +270,7 @@ class SqlSchemaMapper:
         yield f'ALTER TABLE {self._quoted(table)} ALTER COLUMN "{column.name}" {verb} NOT NULL'
 
     def _add_column(self, table: sa.Table, column: sa.Column[Any]) -> Iterator[str]:
-        """A new column. The rows that exist get the field's default; without one they stay empty until saved."""
+        """Yield a new column. Existing rows get the field's default; without one they stay empty until saved."""
         name, default = self._quoted(table), self._default(column)
         definition = self._text(CreateColumn(sa.Column(column.name, column.type, nullable=True)))
         if default is None:
@@ -292,7 +293,7 @@ class SqlSchemaMapper:
         return self._literal(filled)
 
     def _default(self, column: sa.Column[Any]) -> str | None:
-        """The default of a field as SQL; None where there is none, or it is null."""
+        """Return the default of a field as SQL; None if there is none, or it is null."""
         value = column_default(column)
         if value is None:
             return None
@@ -309,7 +310,7 @@ class SqlSchemaMapper:
 
 
 def _form(plan: CompiledDocType) -> str:
-    """All that the tables of a DocType are made from."""
+    """Return a digest of everything that the tables of a DocType are built from."""
     parts = [plan.name, *map(repr, plan.fields.values()), repr(plan.meta.indexes), repr(plan.meta.rls_field)]
     parts.append(repr(plan.meta.unique_together))
     parts += [repr((name, *child.fields.values())) for name, child in plan.children.items()]

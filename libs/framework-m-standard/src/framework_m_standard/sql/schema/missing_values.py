@@ -1,4 +1,4 @@
-"""Columns whose field needs a value and of which stored rows are without: new ones, and those that were optional."""
+"""Columns whose field needs a value that stored rows lack: new columns, and columns that were optional."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ type Gaps = frozenset[tuple[str, str]]
 
 
 async def find_gaps(transaction: Transaction, tables: Sequence[sa.Table], existing: ExistingSchema) -> Gaps:
-    """Looks into every column that may hold null and should not; rows are without what is no column yet."""
+    """Find the columns that need a value and are null in some row; a missing column counts if the table has rows."""
     gaps: set[tuple[str, str]] = set()
     for table in tables:
         found = existing.columns.get(table.name, {})
@@ -32,6 +32,6 @@ async def find_gaps(transaction: Transaction, tables: Sequence[sa.Table], existi
 
 
 def _any_rows(table: str, conditions: Iterable[str]) -> Statement:
-    """For each condition, whether any row of the table meets it."""
+    """Return a statement that tells for each condition whether any row of the table meets it."""
     parts = ", ".join(f'EXISTS (SELECT 1 FROM "{table}" WHERE {one})' for one in conditions)  # noqa: S608
     return Statement(f"SELECT {parts}")

@@ -1,4 +1,4 @@
-"""Tables: one per DocType, one per child table of a DocType, and the framework's own."""
+"""Tables: one per DocType, one per child table, and the framework's own."""
 
 from __future__ import annotations
 
@@ -66,13 +66,13 @@ EVENT_SPECS: Mapping[str, FieldSpec] = {
         _spec("data", FieldKind.JSON),
     )
 }
-"""What an event brings."""
+"""The columns of an event's own data."""
 
 OUTBOX_SPECS: Mapping[str, FieldSpec] = {
     **EVENT_SPECS,
     "published_at": _spec("published_at", FieldKind.DATETIME, nullable=True),
 }
-"""What is stored with an event at first; the table adds its position and the state of its delivery."""
+"""The columns stored with a new event; the table adds its position and delivery state."""
 IDEMPOTENCY_SPECS: Mapping[str, FieldSpec] = {
     spec.name: spec
     for spec in (
@@ -88,26 +88,29 @@ IDEMPOTENCY_SPECS: Mapping[str, FieldSpec] = {
 
 
 BUILT_IN: Final = "framework_m"
-"""The app that comes with the framework."""
+"""The app that is part of the framework."""
 
 
 class ColumnTypes(Protocol):
     """The column type of each kind of field."""
 
     def column_type(self, spec: FieldSpec) -> sa.types.TypeEngine[Any]:
-        """The column type of a scalar field."""
+        """Return the column type of a scalar field."""
         ...
 
 
 def table_name(doctype: str, child_field: str | None = None) -> str:
-    """The table of a DocType, or of one of its child tables; DocTypes hold no underscore, so none collide."""
+    """Return the table name of a DocType or of one of its child tables.
+
+    DocType names contain no underscore, so table names cannot collide.
+    """
     return doctype.lower() if child_field is None else f"{doctype.lower()}__{child_field}"
 
 
 class Tables:
-    """SQLAlchemy tables of DocTypes, each built when first needed, and the framework's.
+    """SQLAlchemy tables of DocTypes, each built on first use, and of the framework.
 
-    On SQLite they are clustered by their key (WITHOUT ROWID): ids rise, so rows are appended, and found in one look-up.
+    On SQLite they are clustered by key (WITHOUT ROWID): ids increase, so rows are appended and found in one look-up.
     """
 
     def __init__(
@@ -149,50 +152,50 @@ class Tables:
         keys.index(self.idempotency, ["expires"])
 
     def document(self, plan: CompiledDocType) -> sa.Table:
-        """The table of a DocType."""
+        """Return the table of a DocType."""
         name = table_name(plan.name)
         known = self.metadata.tables.get(name)
         return known if known is not None else self._document(plan, name)
 
     def child(self, plan: CompiledDocType, child: CompiledChildTable) -> sa.Table:
-        """The table of a DocType's child rows."""
+        """Return the table of a DocType's child rows."""
         name = table_name(plan.name, child.field)
         known = self.metadata.tables.get(name)
         return known if known is not None else self._child(plan, child, name)
 
     def apart(self) -> Tables:
-        """The framework's tables with none of DocTypes: two forms of one DocType cannot be in one set."""
+        """Return a copy without DocTypes' tables: one set cannot hold two versions of the same DocType."""
         other = copy.copy(self)
         other.metadata, other._doctypes = sa.MetaData(), ()
         return other
 
     def of(self, plan: CompiledDocType) -> tuple[sa.Table, ...]:
-        """The tables of a DocType, those of its child rows last."""
+        """Return the tables of a DocType, those of its child rows last."""
         return (self.document(plan), *(self.child(plan, child) for child in plan.children.values()))
 
     def all(self) -> tuple[sa.Table, ...]:
-        """Every table, a parent before its children."""
+        """Return all tables, each parent before its children."""
         for plan in self._doctypes:
             self.of(plan)
         return tuple(self.metadata.tables.values())
 
     @property
     def of_apps(self) -> Mapping[str, sa.Table]:
-        """The tables of the DocTypes that apps declare; the others come with the framework."""
+        """The tables of DocTypes declared by apps, without those that are part of the framework."""
         plans = [plan for plan in self._doctypes if plan.app != BUILT_IN]
         return {table.name: table for plan in plans for table in self.of(plan)}
 
     def column_type(self, spec: FieldSpec) -> sa.types.TypeEngine[Any]:
-        """The column type of a field."""
+        """Return the column type of a field."""
         return self._types.column_type(spec)
 
     def _type(self, kind: FieldKind) -> sa.types.TypeEngine[Any]:
         return self._types.column_type(FieldSpec("", kind))
 
     def _column(self, spec: FieldSpec, *, own: bool, model: type[BaseModel] | None = None) -> sa.Column[Any]:
-        """A column, whose `info` holds the default of the model's field.
+        """Return a column whose `info` holds the default of the model's field.
 
-        On SQLite, which cannot drop NOT NULL in place, only the framework's own columns have it, unless `strict`.
+        SQLite cannot drop NOT NULL in place, so only the framework's own columns have it there, unless `strict`.
         """
         nullable = spec.nullable or not (own or self._strict)
         info = {} if own or model is None else field_info(self._dialect, model, spec)
