@@ -1,1 +1,1 @@
-"""SQL text compiled once, with its parameters, row codecs and filters."""
+"""SQL statements compiled once to text, with their parameters, row codecs and filters."""

@@ -1,4 +1,4 @@
-"""SQLAlchemy statements compiled once to text with the order of their values."""
+"""SQLAlchemy statements compiled once to text and the order of their values."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Parameter", "Statement", "compile_statement", "literal_text", "param
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Parameter:
-    """A place for a value: its number among the values given, and what turns it into the driver's form."""
+    """A parameter: the number of its value among the given values, and the conversion to the driver's form."""
 
     number: int
     convert: Convert | None = None
@@ -25,9 +25,9 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Statement:
-    """SQL text and how given values become its parameters: as they are where `numbers` is None, else arranged.
+    """SQL text and the mapping of given values to its parameters: unchanged if `numbers` is None, else arranged.
 
-    `heavy` statements may run long.
+    `heavy` statements may be slow.
     """
 
     sql: str
@@ -37,7 +37,7 @@ class Statement:
     heavy: bool = False
 
     def arrange(self, values: Sequence[Any]) -> Sequence[Any]:
-        """Values, given by parameter number, in the order and form that the driver takes."""
+        """Return the values, given by parameter number, in the order and form that the driver expects."""
         if self.numbers is None:
             return values
         arranged = [values[number] for number in self.numbers]
@@ -50,14 +50,14 @@ class Statement:
 
 
 def parameter(number: int, type_: Any) -> sa.BindParameter[Any]:
-    """A bind parameter that stands for the value of a number."""
+    """Return a bind parameter for the value with this number."""
     return sa.bindparam(f"v{number}", type_=type_)
 
 
 def compile_statement(
     clause: ClauseElement, dialect: Dialect, parameters: Sequence[Parameter], *, heavy: bool = False
 ) -> Statement:
-    """Compiles a clause whose bind parameters are named by `parameter`."""
+    """Compile a clause whose bind parameters are made by `parameter`."""
     compiled = clause.compile(dialect=dialect)
     converts = {f"v{one.number}": (one.number, one.convert) for one in parameters}
     names = list(getattr(compiled, "positiontup", None) or ())
@@ -75,10 +75,10 @@ def compile_statement(
 
 
 def sql_literal(dialect: Dialect, column_type: sa.types.TypeEngine[Any], value: Any) -> str:
-    """A value in the driver's form as a column of the type takes it."""
+    """Return the SQL literal of a value in the driver's form for a column of this type."""
     return literal_text(dialect, sa.literal(value, sa.Text() if isinstance(value, str) else column_type))
 
 
 def literal_text(dialect: Dialect, clause: Any) -> str:
-    """A clause with its values in it."""
+    """Return the SQL text of a clause with its values inlined."""
     return str(clause.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))

@@ -1,4 +1,4 @@
-"""The statements of one DocType, compiled when first used and run ever after as text."""
+"""The statements of one DocType, compiled to text on first use."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _CHILD_FIXED = (
 
 
 def child_row(child: CompiledChildTable, parent: Any, place: int, row: Mapping[str, Any]) -> tuple[Any, ...]:
-    """A child row in the order of its insert."""
+    """Return a child row in the column order of its insert."""
     return (row["id"], parent, place, *[row[name] for name in child.fields])
 
 
 class DocTypeStatements:
-    """Writes of whole documents. Parameters are the columns in the plan's order, then what each method says."""
+    """Statements that write documents. Parameters are the columns in the plan's order, unless a docstring differs."""
 
     def __init__(self, tables: Tables, driver: Driver, plan: CompiledDocType) -> None:
         self.plan = plan
@@ -43,12 +43,12 @@ class DocTypeStatements:
         self._driver = driver
 
     def compile(self, clause: Any, specs: Sequence[FieldSpec], *, heavy: bool = False) -> Statement:
-        """Compiles a clause whose parameters have these specs, in order."""
+        """Compile a clause whose parameters have these specs, in order."""
         numbered = [Parameter(number, encoder(self._driver.name, spec)) for number, spec in enumerate(specs)]
         return compile_statement(clause, self._driver.dialect, numbered, heavy=heavy)
 
     def decoder(self, spec: FieldSpec) -> Convert | None:
-        """The converter of a column's driver values."""
+        """Return the converter of a column's driver values, if it needs one."""
         return decoder(self._driver.name, spec)
 
     @property
@@ -60,7 +60,10 @@ class DocTypeStatements:
         return sa.insert(self.table).values({name: parameter(n, self.table.c[name].type) for n, name in names})
 
     def _update_clause(self) -> Any:
-        """Sets every column but id and creation, where id and expected version (one more parameter) match."""
+        """Return an update of all columns except id and creation, where id and expected version match.
+
+        The expected version is one more parameter.
+        """
         columns = self.plan.columns
         fixed = {"id", "creation"}
         values = {name: parameter(n, self.table.c[name].type) for n, name in enumerate(columns) if name not in fixed}
@@ -70,22 +73,22 @@ class DocTypeStatements:
 
     @cached_property
     def insert(self) -> Statement:
-        """Adds a document."""
+        """Statement that inserts a document."""
         return self.compile(self._insert_clause(), self._specs)
 
     @cached_property
     def update(self) -> Statement:
-        """Replaces a document; one more parameter is the expected version."""
+        """Statement that replaces a document; the expected version is one more parameter."""
         return self.compile(self._update_clause(), [*self._specs, _EXPECTED])
 
     @cached_property
     def insert_traced(self) -> Statement:
-        """`insert` with its audit entry and its event in one statement; returns a row when it was done."""
+        """`insert` with its audit entry and event in one statement, which returns a row if it succeeded."""
         return self._traced(self._insert_clause(), self._specs)
 
     @cached_property
     def update_traced(self) -> Statement:
-        """`update` with its audit entry and its event in one statement; returns a row when it was done."""
+        """`update` with its audit entry and event in one statement, which returns a row if it succeeded."""
         return self._traced(self._update_clause(), [*self._specs, _EXPECTED])
 
     def _traced(self, clause: Any, specs: list[FieldSpec]) -> Statement:
@@ -102,16 +105,16 @@ class DocTypeStatements:
 
     @cached_property
     def delete(self) -> Statement:
-        """Removes a row for good; the parameter is its id."""
+        """Statement that deletes a row permanently; the parameter is its id."""
         clause = sa.delete(self.table).where(self.table.c.id == parameter(0, self.table.c.id.type))
         return self.compile(clause, [FRAMEWORK_SPECS["id"]])
 
     def insert_child(self, child: CompiledChildTable) -> Statement:
-        """Adds a child row, as `child_row` lays it out."""
+        """Return the statement that inserts a child row; its parameters are those of `child_row`."""
         return self._child_statements[child.field][0]
 
     def delete_children(self, child: CompiledChildTable) -> Statement:
-        """Removes all rows of a child table; the parameter is the parent's id."""
+        """Return the statement that deletes a parent's rows of a child table; the parameter is the parent's id."""
         return self._child_statements[child.field][1]
 
     @cached_property
@@ -126,7 +129,8 @@ class DocTypeStatements:
         return self.compile(sa.insert(table).values(values), specs), self.compile(delete, [_CHILD_FIXED[1]])
 
     def update_where(self, where: Filter, names: Sequence[str]) -> Statement:
-        """Sets named columns of live rows that match a shape; parameters are the columns, then the slots."""
+        """Return an update of named columns of live rows that match a filter; parameters are the columns, then the
+        placeholders."""
         compiler = FilterCompiler(self.table, self.plan.specs, self._driver.name, first=len(names))
         condition = sa.and_(self.table.c.deleted_at.is_(None), compiler.compile(where))
         values: dict[str, Any] = {name: parameter(n, self.table.c[name].type) for n, name in enumerate(names)}
@@ -134,7 +138,7 @@ class DocTypeStatements:
         return self._compile_where(sa.update(self.table).values(values).where(condition), names, compiler)
 
     def delete_where(self, where: Filter) -> Statement:
-        """Removes rows that match a shape; parameters are the slots."""
+        """Return the deletion of rows that match a filter; parameters are the placeholders."""
         compiler = FilterCompiler(self.table, self.plan.specs, self._driver.name)
         return self._compile_where(sa.delete(self.table).where(compiler.compile(where)), (), compiler)
 

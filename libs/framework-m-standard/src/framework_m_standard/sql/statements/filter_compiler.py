@@ -1,4 +1,4 @@
-"""The filter tree as SQL. Negations are pushed to the leaves, where null is settled, so that NULL never decides."""
+"""The filter tree as SQL. Negations are pushed to the leaves, which handle null, so NULL always counts as false."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _ORDERINGS: Mapping[str, Callable[[Any, Any], Condition]] = {
 
 
 class FilterCompiler:
-    """Compiles the shapes of one statement; parameters are numbered in the order of the slots."""
+    """Compiler of the filters of one statement; parameters are numbered in the order of the placeholders."""
 
     def __init__(self, table: sa.FromClause, specs: Mapping[str, FieldSpec], dialect: str, first: int = 0) -> None:
         self.parameters: list[Parameter] = []
@@ -42,7 +42,7 @@ class FilterCompiler:
         return self._first + len(self.parameters)
 
     def compile(self, tree: Filter, *, negate: bool = False) -> Condition:
-        """The condition of a shape."""
+        """Return the SQL condition of a parameterized filter."""
         match tree:
             case And(parts) | Or(parts):
                 conditions = [self.compile(part, negate=negate) for part in parts]
@@ -90,7 +90,7 @@ class FilterCompiler:
         return parameter(number, column.type)
 
     def integer(self) -> sa.BindParameter[Any]:
-        """One more parameter, for a limit or an offset."""
+        """Add and return a parameter for a limit or an offset."""
         number = self.next_number
         self.parameters.append(Parameter(number))
         return parameter(number, sa.BigInteger())

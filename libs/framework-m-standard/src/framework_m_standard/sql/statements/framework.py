@@ -1,4 +1,4 @@
-"""Statements on the framework's own tables: audit, outbox, kept answers, counters and the relay's lease."""
+"""Statements on the framework's own tables: audit log, outbox, stored responses and counters."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ __all__ = ["FrameworkStatements", "answer_row", "audit_row", "outbox_row", "upse
 
 
 audit_row: Callable[[AuditEntry], tuple[Any, ...]] = attrgetter(*AUDIT_SPECS)
-"""An audit entry in the order of its columns."""
+"""Returns an audit entry in the order of its columns."""
 
 
 def outbox_row(event: DomainEvent, *, wanted: bool) -> tuple[Any, ...]:
-    """An event in the order of its columns; one that nobody handles is delivered from the start."""
+    """Return an event in the order of its columns; one that no handler wants is stored as delivered."""
     return (
         event.id,
         event.type,
@@ -47,18 +47,18 @@ def outbox_row(event: DomainEvent, *, wanted: bool) -> tuple[Any, ...]:
 
 
 def answer_row(answer: StoredAnswer) -> tuple[Any, ...]:
-    """A kept answer in the order of its columns; bodies are JSON, so they are kept as text."""
+    """Return a stored response in the order of its columns; the body is JSON and stored as text."""
     body = answer.body.decode()
     return (answer.key, answer.body_hash, answer.status, body, answer.etag, answer.location, answer.expires)
 
 
 def upsert(dialect: str, table: sa.Table) -> Any:
-    """An INSERT that can resolve conflicts, of the dialect."""
+    """Return an INSERT of the dialect that can resolve conflicts."""
     return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
 class FrameworkStatements:
-    """Compiled once per store."""
+    """The statements on the framework's tables, compiled once per store."""
 
     def __init__(self, tables: Tables, driver: Driver) -> None:
         self._tables = tables
@@ -67,29 +67,29 @@ class FrameworkStatements:
     def compile(
         self, clause: Any, kinds: Mapping[int, FieldSpec] | list[FieldSpec], *, heavy: bool = False
     ) -> Statement:
-        """Compiles a clause whose parameters have the given specs, in order."""
+        """Compile a clause whose parameters have the given specs, in order."""
         specs = kinds if isinstance(kinds, list) else [kinds[number] for number in sorted(kinds)]
         numbered = [Parameter(number, encoder(self._driver.name, spec)) for number, spec in enumerate(specs)]
         return compile_statement(clause, self._driver.dialect, numbered, heavy=heavy)
 
     def decoders(self, specs: Mapping[str, FieldSpec]) -> dict[str, Convert]:
-        """Converters of the columns that need one."""
+        """Return the converters of the columns that need one."""
         found = {name: decoder(self._driver.name, spec) for name, spec in specs.items()}
         return {name: convert for name, convert in found.items() if convert}
 
     @cached_property
     def insert_audit(self) -> Statement:
-        """Appends an audit entry."""
+        """Statement that appends an audit entry."""
         return self._insert(self._tables.audit, AUDIT_SPECS)
 
     @cached_property
     def insert_event(self) -> Statement:
-        """Appends an event to the outbox."""
+        """Statement that appends an event to the outbox."""
         return self._insert(self._tables.outbox, OUTBOX_SPECS)
 
     @cached_property
     def insert_answer(self) -> Statement:
-        """Keeps an answer; one that has expired gives way, a live one does not."""
+        """Statement that stores a response; it replaces an expired one but not a live one."""
         table, specs = self._tables.idempotency, list(IDEMPOTENCY_SPECS.values())
         now = FieldSpec("now", FieldKind.DATETIME)
         values = {spec.name: parameter(number, table.c[spec.name].type) for number, spec in enumerate(specs)}
@@ -103,7 +103,7 @@ class FrameworkStatements:
 
     @cached_property
     def allocate(self) -> Statement:
-        """Raises a counter, made when it is new, and returns its value."""
+        """Statement that increases a counter, creating it if necessary, and returns its value."""
         table = self._tables.counter
         step = parameter(1, sa.BigInteger())
         clause = upsert(self._driver.name, table).values(prefix=parameter(0, table.c.prefix.type), value=step)

@@ -1,4 +1,4 @@
-"""Who links to a document: one EXISTS per link field that points to its DocType."""
+"""The DocTypes that link to a document: one query per link field that points to its DocType."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from framework_m_standard.sql.store import SqlStore
 __all__ = ["ReferrerQueries"]
 
 type _Queries = tuple[tuple[str, Statement], ...]
-"""Those that tell whether a DocType's documents link to one."""
+"""Names of referring DocTypes, each with a query whether any of its documents links to the given one."""
 
 
 class ReferrerQueries:
-    """Compiled per DocType when first needed."""
+    """The queries for links to a document, compiled per DocType on first use."""
 
     def __init__(self, store: SqlStore) -> None:
         self._store = store
@@ -31,7 +31,7 @@ class ReferrerQueries:
     async def linking(
         self, registry: Registry, transaction: Transaction, doctype: str, id: UUID, *, include_deleted: bool
     ) -> Sequence[str]:
-        """Return the names of the DocTypes that have other live documents, or any, linking to this one."""
+        """Return the names of the DocTypes with other documents that link to this one: live ones, or any."""
         statements, key = self._statements.of(registry), (doctype, include_deleted)
         if key not in statements:
             referrers = registry.referrers.get(doctype, ())

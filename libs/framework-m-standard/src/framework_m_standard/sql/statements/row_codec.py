@@ -1,7 +1,7 @@
-"""Values between their stored form and the driver's, by field kind and dialect.
+"""Conversion of values between their stored form and the driver's, by field kind and dialect.
 
-PostgreSQL takes all kinds as they are but JSON. SQLite keeps ids, dates and moments as text that sorts, booleans as
-0 and 1, decimals as integers scaled by their places, JSON as text.
+PostgreSQL takes all kinds except JSON unchanged. SQLite stores ids, dates and datetimes as sortable text, booleans as
+0 and 1, decimals as integers scaled by their places, and JSON as text.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _INT64 = 1 << 63
 
 
 def encoder(dialect: str, spec: FieldSpec) -> Convert | None:
-    """What a stored value goes through on its way to the driver; None where it goes as it is."""
+    """Return the conversion of a stored value to the driver's form; None if there is nothing to convert."""
     if spec.kind is FieldKind.JSON:
         return json_text
     if dialect != SQLITE:
@@ -37,7 +37,7 @@ def encoder(dialect: str, spec: FieldSpec) -> Convert | None:
 
 
 def decoder(dialect: str, spec: FieldSpec) -> Convert | None:
-    """What a driver's value goes through on its way to the stored form; None where it is that already."""
+    """Return the conversion of a driver's value to the stored form; None if there is nothing to convert."""
     if spec.kind is FieldKind.JSON:
         return _JSON.decode
     if dialect != SQLITE:
@@ -48,12 +48,12 @@ def decoder(dialect: str, spec: FieldSpec) -> Convert | None:
 
 
 def json_text(value: Any) -> str:
-    """JSON as text, for both dialects; ids, moments and decimals within it as text too."""
+    """Return a value as JSON text, for both dialects; ids, datetimes and decimals within it become text too."""
     return to_json(value).decode()
 
 
 def _whole(digits: str) -> int | float:
-    """PostgreSQL writes whole numbers without an exponent, those too that only a float holds."""
+    """Return the number of the digits; PostgreSQL writes large floats without an exponent, like integers."""
     number = int(digits)
     return number if -_INT64 <= number < _INT64 else float(number)
 
