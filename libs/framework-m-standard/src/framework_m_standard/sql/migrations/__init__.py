@@ -1,1 +1,1 @@
-"""Migrations by Alembic. The command line imports it when it is called; a process that serves never does."""
+"""Migrations with Alembic. Imported only by the command line when needed, never by a serving process."""

@@ -1,7 +1,7 @@
-"""`SqlMigrations`: port `MigrationProtocol`, by Alembic.
+"""`SqlMigrations`: port `MigrationProtocol`, with Alembic.
 
-Revisions hold the tables of the app's DocTypes. The framework's own tables are brought up to date by `apply` itself,
-as development's sync would do it.
+Revisions cover the tables of the app's DocTypes. `apply` itself updates the framework's own tables, as development's
+sync would.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class SqlMigrations:
         self._patches = PatchRunner(unit_of_work, documents)
 
     async def init(self) -> Sequence[str]:
-        """Makes the folder, and takes over tables that development made."""
+        """Create the folders, and take over tables that development's sync created. Return what was done."""
         done = [f"made {path.relative_to(self._folder.parent)}/" for path in make_folders(self._folder)]
         async with self._database.locked():
             if not (await self._ledger()).exists and await self._has_tables():
@@ -69,7 +69,7 @@ class SqlMigrations:
         return done
 
     async def create(self, message: str, *, empty: bool = False, drop: bool = False) -> WrittenRevision | None:
-        """Writes a revision of what differs."""
+        """Write a revision of the differences, or an empty one; return None if there are no differences."""
         files = await self._ready_to_write()
         if empty:
             return WrittenRevision(write_revision(self._folder, message, ()), ())
@@ -90,7 +90,7 @@ class SqlMigrations:
         return self._written(write_revision(self._folder, message, changes), changes)
 
     async def create_patch(self, message: str) -> Path:
-        """Writes a patch after the newest revision."""
+        """Write a patch after the newest revision."""
         files = await self._ready_to_write()
         if not files.revisions:
             raise ConfigurationError(
@@ -99,7 +99,7 @@ class SqlMigrations:
         return write_patch(self._folder, message, files.heads[0])
 
     async def diff(self) -> Sequence[str]:
-        """The framework's tables first."""
+        """Return the differences between database and DocTypes, those of the framework's tables first."""
         changes = await self._database.work(lambda connection: self._changes(connection, drop=False), keep=False)
         lacking = await self._framework.plan()
         said = (
@@ -108,7 +108,7 @@ class SqlMigrations:
         return [*said, *summary(changes)]
 
     async def apply(self, to: str | None = None) -> AsyncGenerator[MigrationStep, None]:
-        """One run at a time; each step is yielded once it is stored."""
+        """Run the pending steps, excluding other runs; yield each step once it is stored."""
         files = self._files()
         files.check_heads()
         async with self._database.locked():
@@ -120,7 +120,10 @@ class SqlMigrations:
             await self._framework.note_if_current()
 
     async def preview(self, to: str | None = None) -> Sequence[str]:
-        """By doing it in a transaction that is undone; on PostgreSQL this takes the locks that the run would take."""
+        """Return the statements of a run, found in a transaction that is rolled back.
+
+        On PostgreSQL this takes the locks that the run would take.
+        """
         files = self._files()
         files.check_heads()
         await self._check_before_run(files)
@@ -129,7 +132,7 @@ class SqlMigrations:
         return await statements_of(self._database, self._revisions, first, steps)
 
     async def rollback(self, *, steps: int = 1, to: str | None = None) -> AsyncGenerator[MigrationStep, None]:
-        """The newest first."""
+        """Revert revisions, the newest first; yield each once it is reverted."""
         files = self._files()
         async with self._database.locked():
             ledger = await self._ledger()
@@ -140,18 +143,18 @@ class SqlMigrations:
                 yield MigrationStep(id, MigrationKind.REVISION, revision.message, False)
 
     async def status(self) -> MigrationStatus:
-        """Drift is looked for when nothing is pending."""
+        """Return the status; drift is determined only if nothing is pending."""
         files, ledger = self._files(), await self._ledger()
         pending = await self._pending(files, ledger)
         drift = () if pending else tuple(await self.diff())
         return MigrationStatus(ledger.revisions, tuple(pending), drift, (self._folder / VERSIONS).is_dir())
 
     async def history(self) -> Sequence[MigrationStep]:
-        """Every revision and patch."""
+        """Return all revisions and patches in order."""
         return self._files().history(await self._ledger())
 
     async def verify(self) -> Sequence[str]:
-        """Files, what was done by them, and the schema."""
+        """Return the problems of the files and of what they have applied, else the differences of the schema."""
         ledger = await self._ledger()
         return list(problems_of(self._folder, ledger)) or list(await self.diff())
 
@@ -163,7 +166,7 @@ class SqlMigrations:
         return await driver.snapshot(lambda transaction: read_ledger(transaction, driver.name))
 
     async def _pending(self, files: MigrationFiles, ledger: Ledger, to: str | None = None) -> list[MigrationStep]:
-        """What a run would do, in its order."""
+        """Return the steps of a run in order."""
         is_empty = not await self._database.work(self._comparison.has_rows, keep=False)
         return files.pending(ledger, to, is_empty=is_empty)
 
@@ -237,7 +240,7 @@ class SqlMigrations:
         return [*said, f"wrote {path.relative_to(self._folder.parent)} of what they have more: {more}"]
 
     async def _write_first(self, message: str) -> WrittenRevision:
-        """A first revision of tables that are there already."""
+        """Write the first revision, of tables that exist already."""
         translate = Changes(self._store.registry, self._comparison.tables, drop=False)
         changes = translate.of(await self._database.work(self._comparison.with_nothing, keep=False))
         path = write_revision(self._folder, message, changes)
@@ -246,7 +249,7 @@ class SqlMigrations:
         return self._written(path, changes)
 
     async def _adopt(self, revision: str, head: Head | None = None) -> None:
-        """Brings tables that development made to what revisions make, and notes where the database is."""
+        """Convert tables created by development's sync to what revisions create, and stamp the database."""
 
         def work(connection: sa.Connection) -> None:
             perform(connection, [change for change in self._changes(connection, drop=False) if is_change(change)])
@@ -279,7 +282,7 @@ class SqlMigrations:
 
 @contextmanager
 def _unless_kept(path: Path) -> Iterator[None]:
-    """A revision that was written just now goes again where the database does not come to be at it."""
+    """Delete a newly written revision if the block, which stamps the database with it, fails."""
     try:
         yield
     except BaseException:

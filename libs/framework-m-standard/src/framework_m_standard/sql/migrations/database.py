@@ -1,7 +1,7 @@
 """The database as Alembic needs it: a plain connection within a transaction, and one run of migrations at a time.
 
-Foreign keys are not enforced on SQLite while tables are rewritten, else children would go with the copied parent;
-they are checked before the end of each transaction instead.
+SQLite does not enforce foreign keys while tables are rewritten, because children would be deleted with the copied
+parent; they are checked before the end of each transaction instead.
 """
 
 from __future__ import annotations
@@ -38,27 +38,27 @@ _WAITING = "another run of migrations is at work: waiting for its end"
 
 
 class MigrationDatabase(Protocol):
-    """One database."""
+    """A database to migrate."""
 
     @property
     def engine(self) -> sa.Engine:
-        """Where statements can be listened to."""
+        """The engine, whose events show the statements."""
         ...
 
     async def work[T](self, work: Work[T], *, keep: bool = True) -> T:
-        """Does work in a transaction, which is undone when the work raises, or is not to be kept."""
+        """Run work in a transaction, which is rolled back if the work raises or `keep` is False."""
         ...
 
     def locked(self) -> Any:
-        """A context in which no other run of migrations is at work, on PostgreSQL nor development's sync.
+        """Return a context that excludes other runs of migrations and, on PostgreSQL, development's sync.
 
-        The lock goes with the process, however it ends.
+        The lock is released with the process, however it ends.
         """
         ...
 
 
 def migration_database(driver: Driver, settings: SqlSettings) -> MigrationDatabase:
-    """The database of a driver. Raises ConfigurationError for a driver that migrations do not know."""
+    """Return the database of a driver. Raises ConfigurationError for an unsupported driver."""
     if isinstance(driver, SqliteDriver):
         return _SqliteDatabase(driver.path, settings)
     dedicated = getattr(driver, "dedicated", None)
@@ -68,7 +68,7 @@ def migration_database(driver: Driver, settings: SqlSettings) -> MigrationDataba
 
 
 def knowing_kinds(engine: sa.Engine) -> sa.Engine:
-    """An engine of SQLite that tells the kinds of the columns it finds."""
+    """Make a SQLite engine recognize the kinds of existing columns, and return it."""
     dialect: Any = engine.dialect
     dialect.ischema_names = {**dialect.ischema_names, **kind_types()}
     return engine
@@ -95,7 +95,7 @@ class _SqliteDatabase:
         return result
 
     def _check_links(self, connection: sa.Connection) -> None:
-        """Tells of rows that link to nothing and did not do so before, as another connection still sees it."""
+        """Raise MigrationError if this transaction broke links; another connection still sees the earlier state."""
         if not (after := _broken(connection.exec_driver_sql(_BROKEN_LINKS))):
             return
         with closing(self._connect()) as other:
@@ -105,7 +105,7 @@ class _SqliteDatabase:
 
     @asynccontextmanager
     async def locked(self) -> AsyncIterator[None]:
-        """By a file beside the database, so that patches can write to the database itself meanwhile."""
+        """Lock a file beside the database, so that patches can write to the database itself."""
         lock = sqlite3.connect(f"{self._path}-migrate", timeout=0, isolation_level=None)
         with closing(lock):
             told = False
@@ -118,12 +118,12 @@ class _SqliteDatabase:
 
 
 def _begin(connection: sa.Connection) -> None:
-    """Python's own handling of transactions on SQLite would end them before each change of the schema."""
+    """Begin explicitly: Python's own transaction handling on SQLite would commit before each schema change."""
     connection.exec_driver_sql(connection.get_execution_options()["begin"])
 
 
 def _broken(rows: Iterable[Any]) -> Counter[tuple[str, str]]:
-    """How many rows of a table link to nothing in another; tables clustered by their key do not tell which."""
+    """Count the broken links by table and target; for tables clustered by key SQLite does not report the rows."""
     return Counter((table, target) for table, _, target, _ in rows)
 
 
@@ -154,7 +154,7 @@ class _PostgresDatabase:
 
     @asynccontextmanager
     async def locked(self) -> AsyncIterator[None]:
-        """By an advisory lock of a connection of its own."""
+        """Hold an advisory lock on a separate connection."""
         connection = await self._connect()
         try:
             if not await connection.fetchval(f"SELECT pg_try_advisory_lock({SCHEMA_LOCK})"):

@@ -1,4 +1,4 @@
-"""The framework's own tables, and the note by which a start knows that the schema is right."""
+"""The framework's own tables, and the record that tells a start that the schema is current."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["FrameworkTables"]
 
 
 class FrameworkTables:
-    """Kept up to date by the same comparison that development's sync does."""
+    """The framework's own tables, kept up to date by the comparison that development's sync uses."""
 
     def __init__(self, store: SqlStore) -> None:
         self._driver = store.driver
@@ -26,11 +26,11 @@ class FrameworkTables:
         self._own = SqlSchemaMapper(store, [table for table in tables if table.name not in of_apps])
 
     async def plan(self) -> Sequence[str]:
-        """What is missing of them."""
+        """Return the missing changes of the framework's tables."""
         return await self._driver.snapshot(self._own.missing)
 
     async def apply(self, *, everything: bool = False) -> None:
-        """Makes what is missing, with `everything` of the app's tables too, and the table of the patches."""
+        """Create what is missing, with `everything` also of the app's tables, and the table of patches."""
         mapper = self._all if everything else self._own
 
         async def work(transaction: Transaction) -> None:
@@ -41,7 +41,7 @@ class FrameworkTables:
         await self._do(work)
 
     async def note_if_current(self) -> None:
-        """Spares the next start the comparison, where the schema is right."""
+        """Record that the schema is current, if it is, so that the next start can skip the comparison."""
         try:
             missing = await self._driver.snapshot(self._all.missing)
         except ConfigurationError:
@@ -50,7 +50,7 @@ class FrameworkTables:
             await self._do(self._all.keep)
 
     async def forget_note(self) -> None:
-        """Before the schema changes."""
+        """Delete that record, before the schema changes."""
         await self._do(self._all.forget)
 
     async def _do(self, work: Callable[[Transaction], Awaitable[object]]) -> None:

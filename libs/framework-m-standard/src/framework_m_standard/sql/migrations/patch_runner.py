@@ -1,4 +1,4 @@
-"""Runs patches: as the system, in one transaction with the note that they were done."""
+"""Execution of patches: as the system, each in one transaction with the record that it was applied."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ __all__ = ["PatchRunner", "PatchSql"]
 
 
 class PatchRunner:
-    """Runs one patch at a time."""
+    """Runner of single patches."""
 
     def __init__(self, units: SqlUnitOfWorkFactory, documents: DocumentService) -> None:
         self._units = units
         self._documents = documents
 
     async def run(self, patch: PatchFile) -> None:
-        """Runs a patch, again when it conflicts with other writers. Raises MigrationError saying where it failed."""
+        """Run a patch; retry it if it conflicts with other writers. Raises MigrationError stating where it failed."""
         with failed("patch", patch.name, patch.path.parents[1], RUN_AGAIN):
             work = _work_of(patch)
             await retry(lambda: self._attempt(patch, work))
@@ -72,7 +72,7 @@ def _note(patch: PatchFile, context: RequestContext, dialect: Any) -> str:
 
 
 class PatchSql:
-    """For what documents cannot do: a column that no field stands for yet or any longer, or very many rows."""
+    """SQL for patches that documents cannot do: on columns without a field, or on very many rows."""
 
     def __init__(self, transaction: Transaction, dialect: str) -> None:
         self._transaction = transaction
@@ -80,10 +80,10 @@ class PatchSql:
         """`sqlite` or `postgresql`."""
 
     async def fetch(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-        """Rows of a statement; values stand as `?` on SQLite and as `$1` on PostgreSQL."""
+        """Return the rows of a statement; placeholders are `?` on SQLite and `$1` on PostgreSQL."""
         rows = await self._transaction.fetch(Statement(statement), values)
         return [tuple(row) for row in rows]
 
     async def execute(self, statement: str, *values: Any) -> int:
-        """Runs a statement and returns how many rows it touched."""
+        """Run a statement and return the number of affected rows."""
         return await self._transaction.execute(Statement(statement), values)

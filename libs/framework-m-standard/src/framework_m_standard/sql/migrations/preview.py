@@ -1,4 +1,4 @@
-"""The statements that a run would send, found by doing it in a transaction that is undone."""
+"""The statements that a run would send, found by running it in a transaction that is rolled back."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _READING: Final = re.compile(r"\s*(SELECT|PRAGMA|BEGIN|SHOW|WITH)\b", re.IGNOREC
 async def statements_of(
     database: MigrationDatabase, revisions: RevisionRunner, first: Sequence[str], steps: Sequence[MigrationStep]
 ) -> Sequence[str]:
-    """The statements, with a remark before those of each step.
+    """Return the statements, with a comment before those of each step.
 
-    Patches are not run. Where a revision fails without them, the statements end, with a remark.
+    Patches are not run. If a revision fails without them, the statements end there with a comment.
     """
     lines: list[str] = []
 

@@ -1,4 +1,4 @@
-"""What a database remembers of migrations: its revisions, in Alembic's table, and the patches that were done."""
+"""The record of migrations in a database: its revisions, in Alembic's table, and the applied patches."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _TABLES = {
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """Whether migrations have changed the database, the revisions that it is at, and checksums by patch."""
+    """Whether migrations have changed the database, its current revisions, and checksums by applied patch."""
 
     exists: bool
     revisions: tuple[str, ...] = ()
@@ -36,7 +36,7 @@ class Ledger:
 
 
 def patch_table() -> sa.Table:
-    """The table of the patches that were done."""
+    """Return the table of applied patches."""
     return sa.Table(
         PATCH_TABLE,
         sa.MetaData(),
@@ -47,7 +47,7 @@ def patch_table() -> sa.Table:
 
 
 async def read_ledger(transaction: Transaction, dialect: str) -> Ledger:
-    """Reads what the database remembers."""
+    """Read the record of migrations in the database."""
     tables = {row[0] for row in await transaction.fetch(_text(_TABLES[dialect]), ())}
     if REVISION_TABLE not in tables:
         return Ledger(exists=False)
@@ -61,6 +61,6 @@ def _text(sql: str) -> Statement:
 
 
 async def lift_timeout(transaction: Transaction, dialect: str) -> None:
-    """Until the end of the transaction; the bound on waiting for others' locks stays."""
+    """Lift the statement timeout until the end of the transaction; the lock timeout stays."""
     if dialect == "postgresql":
         await transaction.script("SET LOCAL statement_timeout = 0")

@@ -1,4 +1,4 @@
-"""Runs revisions and patches, each in a transaction of its own together with the note that it was done."""
+"""Execution of revisions, each in one transaction with the record that it was applied, and errors of migrations."""
 
 from __future__ import annotations
 
@@ -29,27 +29,27 @@ type _Steps = Callable[[ScriptDirectory, Any], Iterable[Any]]
 
 
 class RevisionRunner:
-    """Runs the revisions of a folder on a connection that is in a transaction."""
+    """Runner of the revisions of a folder, on a connection that is in a transaction."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def upgrade(self, connection: sa.Connection, revision: str, *, trying: bool = False) -> None:
-        """Does one revision, or tries it. Raises MigrationError saying where it failed."""
+        """Run one revision; `trying` only changes the error's advice. Raises MigrationError stating where it failed."""
         with failed("revision", revision, self._folder, _TRIED if trying else RUN_AGAIN):
             self._run(connection, lambda scripts, heads: scripts._upgrade_revs(revision, heads))
 
     def downgrade(self, connection: sa.Connection, revision: str) -> None:
-        """Undoes one revision, which none that was done follows. Raises MigrationError saying where it failed."""
+        """Revert one revision that no applied one follows. Raises MigrationError stating where it failed."""
         with failed("the way back of revision", revision, self._folder, _UNDO_AGAIN):
             self._run(connection, lambda scripts, _: [_way_back(scripts, revision)])
 
     def stamp(self, connection: sa.Connection, revision: str) -> None:
-        """Notes that the database is at a revision, without running anything."""
+        """Record that the database is at a revision, without running anything."""
         MigrationContext.configure(connection=connection).stamp(open_scripts(self._folder), revision)
 
     def ensure_table(self, connection: sa.Connection) -> None:
-        """Makes Alembic's table where there is none: from then on migrations own the database."""
+        """Create Alembic's table if there is none: from then on migrations own the database."""
         MigrationContext.configure(connection=connection)._ensure_version_table()
 
     def _run(self, connection: sa.Connection, steps: _Steps) -> None:
@@ -68,7 +68,7 @@ def _way_back(scripts: ScriptDirectory, revision: str) -> MigrationStep:
 
 @contextmanager
 def failed(what: str, name: str, folder: Path, then: str) -> Iterator[None]:
-    """Raises whatever a migration raises as a MigrationError that names the file and the line, and what to do then."""
+    """Raise any error of the block as a MigrationError that states the file, the line, and what to do next."""
     try:
         yield
     except Exception as error:

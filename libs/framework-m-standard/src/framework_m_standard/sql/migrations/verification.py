@@ -1,4 +1,4 @@
-"""Whether the files of the migrations are sound, and are those by which the database was changed."""
+"""Verification that the migration files are valid and are those that changed the database."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["problems_of"]
 
 
 def problems_of(folder: Path, ledger: Ledger) -> Iterator[str]:
-    """Every problem, a line each."""
+    """Yield a line for each problem."""
     try:
         files = read_files(folder)
         files.check_heads()
@@ -21,12 +21,12 @@ def problems_of(folder: Path, ledger: Ledger) -> Iterator[str]:
         yield from error.problems or (error.message,)
         return
     yield from _lost(files, ledger)
-    if set(ledger.revisions) <= {revision.id for revision in files.revisions}:  # else nobody knows what is pending
+    if set(ledger.revisions) <= {revision.id for revision in files.revisions}:  # else what is pending is unknown
         yield from pending_lines(files, ledger)
 
 
 def _lost(files: MigrationFiles, ledger: Ledger) -> Iterator[str]:
-    """What was done by a file that is not there any longer, or that was changed since."""
+    """Yield a line for each applied revision or patch whose file is missing, and each patch changed since."""
     known = {revision.id for revision in files.revisions}
     for revision in ledger.revisions:
         if revision not in known:

@@ -1,1 +1,1 @@
-"""Differences between DocTypes and a database, rendered as revisions."""
+"""Differences between the DocTypes and a database, rendered as revisions."""

@@ -1,4 +1,4 @@
-"""What a person should look at in a revision before it is run."""
+"""Advice on what to check in a revision before it is run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["advice_on"]
 
 
 def advice_on(changes: Sequence[MigrateOperation]) -> Iterator[str]:
-    """A line for each change that may lose or need something."""
+    """Yield a line for each change that may lose data or needs a value."""
     for change in changes:
         match change:
             case KeepColumn():

@@ -1,4 +1,4 @@
-"""Alembic's differences as the operations of a revision, in an order that works, with the values of rows of before."""
+"""Translation of Alembic's differences to revision operations, in a workable order, with values for existing rows."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ _ORDER: tuple[type[MigrateOperation], ...] = (
     ops.DropTableOp,
     KeepTable,
 )
-"""What must be out of the way comes first, what may stand in the way last."""
+"""Operations that must be out of the way come first, those that could be in the way last."""
 
 
 class Changes:
-    """Translates for one snapshot; with `drop`, what no DocType declares any longer goes."""
+    """Translator for one registry; with `drop`, it drops what no DocType declares anymore."""
 
     def __init__(self, registry: Registry, tables: Mapping[str, sa.Table], *, drop: bool) -> None:
         self._fields = _fields(registry)
@@ -60,7 +60,10 @@ class Changes:
         self._drop = drop
 
     def of(self, found: ops.UpgradeOps) -> list[MigrateOperation]:
-        """The operations of a revision, those that only say that something is kept included."""
+        """Return the operations of a revision, including those that only state that something is kept.
+
+        Raises ConfigurationError for a difference that no revision operation can express.
+        """
         changes = [change for one in _each(found.ops) for change in self._translated(one)]
         changes += _links_put_off(changes)
         if unknown := [change for change in changes if type(change) not in _ORDER]:
@@ -87,7 +90,7 @@ class Changes:
             case ops.DropTableOp():
                 yield dropped_table(found) if self._drop else KeepTable(found.table_name)
             case ops.DropIndexOp():
-                if self._drop or found.table_name in self._tables:  # else of a table that is kept
+                if self._drop or found.table_name in self._tables:  # otherwise its table is kept
                     yield dropped_index(found)
             case _:
                 yield found
@@ -117,7 +120,7 @@ class Changes:
 
 
 def _each(found: Sequence[MigrateOperation]) -> Iterator[MigrateOperation]:
-    """Each difference, but for comments: these are of people who look into the database."""
+    """Yield each difference except table comments, which belong to people working with the database."""
     for one in found:
         if isinstance(one, ops.ModifyTableOps):
             yield from _each(one.ops)
@@ -131,13 +134,13 @@ def _told(unknown: Sequence[Any]) -> list[str]:
 
 def _dropped_link(found: ops.DropConstraintOp) -> DropLink:
     constraint = found.to_constraint()
-    assert isinstance(constraint, sa.ForeignKeyConstraint)  # noqa: S101 - others are left alone
+    assert isinstance(constraint, sa.ForeignKeyConstraint)  # noqa: S101 - other constraints are ignored
     rule = constraint.ondelete == "CASCADE"
     return DropLink(found.table_name, constraint.column_keys[0], _target(constraint), cascade=rule)
 
 
 def _links_put_off(changes: Sequence[MigrateOperation]) -> list[AddLink]:
-    """Takes the links to tables that are made later out of the new tables, and gives them as changes of their own."""
+    """Move links to tables that are created later out of the new tables, and return them as separate changes."""
     created: set[str] = set()
     waiting = {change.table_name for change in changes if isinstance(change, ops.CreateTableOp)}
     put_off: list[AddLink] = []
@@ -164,12 +167,12 @@ def _link(table: str, constraint: Any) -> AddLink:
 
 
 def is_change(change: MigrateOperation) -> bool:
-    """Whether an operation does anything."""
+    """Return whether an operation does anything."""
     return not isinstance(change, (KeepColumn, KeepTable))
 
 
 def reversed_changes(changes: Sequence[MigrateOperation]) -> list[MigrateOperation]:
-    """What undoes them; indexes go with their table."""
+    """Return the operations that revert the changes; indexes are dropped with their table."""
     created = {change.table_name for change in changes if isinstance(change, ops.CreateTableOp)}
     undone = [change for change in changes if is_change(change) and not _goes_with(change, created)]
     return [change.reverse() for change in reversed(undone)]
@@ -180,7 +183,7 @@ def _goes_with(change: MigrateOperation, tables: set[str]) -> bool:
 
 
 def _fields(registry: Registry) -> Mapping[str, Mapping[str, tuple[type[BaseModel], FieldSpec]]]:
-    """Tables, and the field that each of their columns stands for."""
+    """Return the model and field of each column, by table."""
     found: dict[str, dict[str, tuple[type[BaseModel], FieldSpec]]] = {}
     for plan in registry.doctypes.values():
         found[table_name(plan.name)] = {name: (plan.model, spec) for name, spec in plan.fields.items()}

@@ -1,7 +1,7 @@
-"""The tables of the app's DocTypes against those of a database, by Alembic's autogenerate.
+"""Comparison of the tables of the app's DocTypes with those of a database, by Alembic's autogenerate.
 
-The framework's own tables are left out: they are no matter of the app's revisions. Indexes, keys and tables that
-nobody made for a DocType are left alone.
+The framework's own tables are excluded, because the app's revisions do not cover them. Indexes, keys and tables that
+were not created for a DocType are ignored.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _CHILD_FIELDS = frozenset({"id", "parent", "idx"})
 
 
 class Comparison:
-    """What the revisions of an app are made from: its tables as they should be, and a way to look at those that are."""
+    """The declared tables of an app, and their comparison with a database, from which revisions are written."""
 
     def __init__(self, registry: Registry, dialect: str) -> None:
         tables = Tables(registry.doctypes.values(), dialect, types=FieldTypes(), strict=True)
@@ -41,23 +41,23 @@ class Comparison:
         self._ours = tables.metadata.tables.keys() - self.tables.keys()
 
     def with_database(self, connection: sa.Connection) -> ops.UpgradeOps:
-        """What would make the database what the DocTypes say, in Alembic's operations."""
+        """Return the Alembic operations that would make the database match the DocTypes."""
         return self._produce(connection, self._is_looked_at)
 
     def with_nothing(self, connection: sa.Connection) -> ops.UpgradeOps:
-        """What would make an empty database so."""
+        """Return the Alembic operations that would make an empty database match the DocTypes."""
         return self._produce(connection, lambda name, kind, parents: kind != "table")
 
     def make_framework(self, connection: sa.Connection) -> None:
-        """Makes the framework's own tables in an empty database."""
+        """Create the framework's own tables in an empty database."""
         self._metadata.create_all(connection, [self._metadata.tables[name] for name in self._ours], checkfirst=False)
 
     def has_tables(self, connection: sa.Connection) -> bool:
-        """Whether any of the app's tables is there."""
+        """Return whether any of the app's tables exists."""
         return any(sa.inspect(connection).has_table(name) for name in self.tables)
 
     def has_rows(self, connection: sa.Connection) -> bool:
-        """Whether any of the app's tables holds anything."""
+        """Return whether any of the app's tables holds rows."""
         there = [name for name in self.tables if sa.inspect(connection).has_table(name)]
         return any(connection.scalar(sa.select(sa.exists().select_from(sa.table(name)))) for name in there)
 
@@ -75,9 +75,9 @@ class Comparison:
         with warnings.catch_warnings():
             warnings.simplefilter(
                 "ignore", SAWarning
-            )  # of tables that link to each other; their order is seen to later
+            )  # about tables that link to each other; `Changes` orders them later
             found = produce_migrations(context, self._metadata).upgrade_ops
-        assert found is not None  # noqa: S101 - produce_migrations makes one
+        assert found is not None  # noqa: S101 - produce_migrations always sets it
         return found
 
     def _is_looked_at(self, name: str | None, kind: str, parents: Mapping[str, str | None]) -> bool:
@@ -96,7 +96,7 @@ class Comparison:
 
 
 def _is_left_over(table: sa.Table) -> bool:
-    """Whether a table was once made for a DocType or for its child rows."""
+    """Return whether a table was once created for a DocType or for its child rows."""
     names = set(table.columns.keys())
     return names.issuperset(FRAMEWORK_FIELDS) or ("__" in table.name and names >= _CHILD_FIELDS)
 

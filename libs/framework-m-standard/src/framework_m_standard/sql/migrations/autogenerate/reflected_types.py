@@ -1,4 +1,4 @@
-"""The kind of field that a column of a database was made for, as far as its type tells."""
+"""The kind of field for which a database column was created, as far as its type shows."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _KINDS: tuple[tuple[type[sa.types.TypeEngine[Any]], FieldKind], ...] = (
 
 
 def field_type_of(type_: Any) -> FieldType:
-    """What a revision calls the type; text where nothing else fits."""
+    """Return the field type of a column type; text if nothing else fits."""
     if isinstance(type_, KindText):
         return FieldType(type_.kind)
     if isinstance(type_, sa.Numeric) and not isinstance(type_, sa.Float) and type_.scale is not None:

@@ -1,4 +1,4 @@
-"""Operations as the Python of a revision, and as a line for a person."""
+"""Rendering of operations as the Python code of a revision, and as a line for a person."""
 
 from __future__ import annotations
 
@@ -41,18 +41,18 @@ _IMPORTS = {
 
 
 def render(changes: Sequence[MigrateOperation]) -> str:
-    """The body of `upgrade` or `downgrade`."""
+    """Return the body of `upgrade` or `downgrade`."""
     return render_python_code(ops.UpgradeOps(ops=list(changes)), render_item=_render_type)
 
 
 def imports_of(*bodies: str) -> list[str]:
-    """The import lines that bodies need: of the standard library, then others."""
+    """Return the import lines that the bodies need: the standard library's, then others."""
     words = {part for body in bodies for line in body.splitlines() for part in _qualifiers(line)}
     return [line for prefix, line in _IMPORTS.items() if prefix in words]
 
 
 def summary(changes: Sequence[MigrateOperation]) -> Iterator[str]:
-    """What changes, a line each; indexes of a new table are not told."""
+    """Yield a line per change, without the indexes of new tables."""
     created = {change.table_name for change in changes if isinstance(change, ops.CreateTableOp)}
     for change in changes:
         if is_change(change) and not (isinstance(change, operations.AddIndex) and change.table in created):
@@ -60,7 +60,7 @@ def summary(changes: Sequence[MigrateOperation]) -> Iterator[str]:
 
 
 def _describe(change: MigrateOperation) -> str:
-    """A change in a few words."""
+    """Describe a change in a few words."""
     for kind, say in _SENTENCES.items():
         if isinstance(change, kind):
             return say(change)
@@ -113,7 +113,7 @@ def _fill(value: Any) -> str:
 
 
 def _literal(value: Any) -> str:
-    """A stored value as Python, with the module in front where it needs one."""
+    """Return a stored value as Python code, qualified by its module if necessary."""
     if isinstance(value, decimal.Decimal):
         return f"decimal.{value!r}"
     if isinstance(value, uuid.UUID):
