@@ -1,4 +1,4 @@
-"""What the revisions of an app call, beside Alembic's own `op`: `from framework_m import migrations as m`."""
+"""Operations and column types of revisions, next to Alembic's own `op`: `from framework_m import migrations as m`."""
 
 from framework_m_standard.sql.migrations.operations.column_types import (
     boolean,

@@ -1,4 +1,4 @@
-"""What is pending, in the order in which it is done: each patch after its revision, before the next one."""
+"""The revisions and patches of an app in their order: each patch after its revision and before the next one."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ class MigrationFiles:
 
     @property
     def heads(self) -> tuple[str, ...]:
-        """The newest revisions; more than one when two were written at the same time."""
+        """The newest revisions; more than one if two were written in parallel."""
         return heads(self.revisions)
 
     def history(self, ledger: Ledger) -> list[MigrationStep]:
-        """Every step, the oldest first."""
+        """Return all steps, the oldest first."""
         return [_step(file, self._is_done(file, ledger)) for file in self._in_order()]
 
     def pending(self, ledger: Ledger, to: str | None = None, *, is_empty: bool = False) -> list[MigrationStep]:
-        """The steps to do, up to and with a revision.
+        """Return the pending steps, up to and including a revision.
 
-        Where nothing is stored, patches of documents come last, when the tables are those of today's classes.
-        Raises ConfigurationError for a revision that there is not, also when it is the database that is at it.
+        If the tables are empty, patches that take documents come last, when the tables match the current classes.
+        Raises ConfigurationError for a revision without a file, whether it is given or the database is at it.
         """
         self.check_known(ledger)
         wanted = reached(self.revisions, [self.resolve(to)] if to else self.heads) | reached(
@@ -48,7 +48,7 @@ class MigrationFiles:
         return [_step(file, False) for file in files]
 
     def resolve(self, name: str) -> str:
-        """The id of the revision whose id begins so. Raises ConfigurationError."""
+        """Return the id of the one revision with this id prefix, or of `head`. Raises ConfigurationError otherwise."""
         if name == "head" and len(self.heads) == 1:
             return self.heads[0]
         found = [revision.id for revision in self.revisions if revision.id.startswith(name)]
@@ -60,7 +60,7 @@ class MigrationFiles:
         raise ConfigurationError(f"{told}: there are {known}")
 
     def check_heads(self) -> None:
-        """Raises ConfigurationError when there is more than one newest revision."""
+        """Raise ConfigurationError if there is more than one newest revision."""
         if len(self.heads) > 1:
             first, *others = self.heads
             raise ConfigurationError(
@@ -69,7 +69,7 @@ class MigrationFiles:
             )
 
     def check_known(self, ledger: Ledger) -> None:
-        """Raises ConfigurationError when the database is at a revision of which there is no file."""
+        """Raise ConfigurationError if the database is at a revision without a file."""
         lost = set(ledger.revisions) - {revision.id for revision in self.revisions}
         if lost:
             raise ConfigurationError(
@@ -89,13 +89,13 @@ class MigrationFiles:
 
 
 def read_files(folder: Path) -> MigrationFiles:
-    """Reads the migrations in a folder, which need not exist. Raises ConfigurationError."""
+    """Read the migrations in a folder, which need not exist. Raises ConfigurationError for invalid files."""
     revisions = read_revisions(folder)
     return MigrationFiles(folder, revisions, read_patches(folder, {revision.id for revision in revisions}))
 
 
 def pending_lines(files: MigrationFiles, ledger: Ledger) -> Sequence[str]:
-    """What is pending, for a person."""
+    """Return a line for each pending step."""
     return [f"{step.kind} {step.name} was not run" for step in files.pending(ledger)]
 
 

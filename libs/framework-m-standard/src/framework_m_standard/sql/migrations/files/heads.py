@@ -1,4 +1,4 @@
-"""What an app's revisions make, found by running them on an empty database in memory."""
+"""The tables that an app's revisions create, found by running them on an empty in-memory database."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ __all__ = ["Head", "look_at_head"]
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What the DocTypes have otherwise than the newest revision makes, and the tables that it makes."""
+    """The differences between the newest revision and the DocTypes, and the tables that the revision creates."""
 
     changes: Sequence[MigrateOperation]
     tables: sa.MetaData
 
     def kept(self, connection: sa.Connection) -> Iterator[MigrateOperation]:
-        """What a database lacks of these tables, since no DocType declares it any longer."""
+        """Yield the operations that add what a database lacks of these tables: what no DocType declares anymore."""
         inspector = sa.inspect(connection)
         for table in self.tables.sorted_tables:
             if not inspector.has_table(table.name):
@@ -47,7 +47,7 @@ def look_at_head(
     prepare: Callable[[sa.Connection], None],
     compare: Callable[[sa.Connection], Sequence[MigrateOperation]],
 ) -> Head:
-    """Raises ConfigurationError for revisions that SQLite does not run."""
+    """Run the revisions on an empty SQLite database in memory. Raises ConfigurationError if SQLite cannot run them."""
     engine = knowing_kinds(sa.create_engine("sqlite://", poolclass=StaticPool))
     try:
         with engine.begin() as connection:

@@ -1,4 +1,4 @@
-"""The patch files of an app: changes of what is stored, each a module with an async `run`, done once."""
+"""The patch files of an app: changes of stored data, each a module with an async `run` that runs once."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _NAME = re.compile(r"\d{4,}_\w+")
 
 @dataclass(frozen=True, slots=True)
 class PatchFile:
-    """A patch: its name, the revision that it comes after, what it says of itself, a digest of its text, and whether it
-    asks for documents, which are those of today's classes."""
+    """A patch: its name, the revision that it follows, its message, a digest of its text, and whether it takes
+    documents, which have the current classes."""
 
     name: str
     after: str
@@ -35,7 +35,7 @@ class PatchFile:
 
 
 def read_patches(folder: Path, revisions: Collection[str]) -> tuple[PatchFile, ...]:
-    """Every patch by name. Raises ConfigurationError with all files that are no patches of these revisions."""
+    """Return all patches by name. Raises ConfigurationError listing all files that are not patches of the revisions."""
     files = sorted((folder / PATCHES).glob("*.py"))
     patches = [_read(path) for path in files if not path.name.startswith("_")]
     if problems := list(_problems(patches, revisions)):

@@ -1,4 +1,4 @@
-"""The revision files of an app as text: enough to know their order without importing them, or Alembic."""
+"""The revision files of an app, read as text: enough to order them without importing them or Alembic."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MESSAGE = re.compile(r'\A\s*[rR]?"""\s*(?P<message>[^\n]*?)\s*(?:"""|\n)')
 
 @dataclass(frozen=True, slots=True)
 class RevisionFile:
-    """A revision: its id, the ids of those that it follows, and what it says of itself."""
+    """A revision: its id, the ids of those that it follows, and its message."""
 
     id: str
     down: tuple[str, ...]
@@ -31,19 +31,19 @@ class RevisionFile:
 
 
 def read_revisions(folder: Path) -> tuple[RevisionFile, ...]:
-    """Every revision, a follower after what it follows. Raises ConfigurationError naming a file that is none."""
+    """Return all revisions in order. Raises ConfigurationError naming a file that is not a revision."""
     files = sorted((folder / VERSIONS).glob("*.py"))
     return in_order([_read(path) for path in files if not path.name.startswith("_")])
 
 
 def heads(revisions: Sequence[RevisionFile]) -> tuple[str, ...]:
-    """The revisions that none follows."""
+    """Return the revisions that no other follows."""
     followed = {down for revision in revisions for down in revision.down}
     return tuple(revision.id for revision in revisions if revision.id not in followed)
 
 
 def reached(revisions: Sequence[RevisionFile], current: Collection[str]) -> frozenset[str]:
-    """The current revisions and all that came before them."""
+    """Return the current revisions and all that precede them."""
     known = {revision.id: revision for revision in revisions}
     found: set[str] = set()
     waiting = list(current)
@@ -56,7 +56,7 @@ def reached(revisions: Sequence[RevisionFile], current: Collection[str]) -> froz
 
 
 def in_order(revisions: Sequence[RevisionFile]) -> tuple[RevisionFile, ...]:
-    """A follower after what it follows, else by id. Raises ConfigurationError for a gap or a circle."""
+    """Sort revisions after those that they follow, else by id. Raises ConfigurationError for a gap or a cycle."""
     known = _by_id(revisions)
     ordered: dict[str, RevisionFile] = {}
     waiting = sorted(revisions, key=lambda revision: revision.id)

@@ -1,4 +1,4 @@
-"""The revisions of an app as Alembic handles them. There is no `env.py` in the app: this is the environment."""
+"""The Alembic script directory of an app. Apps have no `env.py`; this module takes its place."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ __all__ = ["make_folders", "open_scripts", "write_patch", "write_revision"]
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _LONGEST_ID = 32
-"""Characters that Alembic's table keeps of a revision."""
+"""The longest revision id that Alembic's table can hold, in characters."""
 
 _NO_LETTERS = "change"
-"""In the place of a message that has no letters of a file's name."""
+"""Stands for a message without characters that a file name may have."""
 
 _PATCH = '''"""{message}."""
 
@@ -39,7 +39,7 @@ async def run(documents: Documents) -> None:
 
 
 def open_scripts(folder: Path) -> ScriptDirectory:
-    """The revisions in a folder."""
+    """Return the revisions in a folder as Alembic's script directory."""
     return ScriptDirectory(
         str(_TEMPLATES),
         version_locations=[str(folder / VERSIONS)],
@@ -49,16 +49,16 @@ def open_scripts(folder: Path) -> ScriptDirectory:
 
 
 def make_folders(folder: Path) -> list[Path]:
-    """Makes the folder of the migrations; what was missing of it is returned."""
+    """Create the missing folders of the migrations and return them."""
     missing = [place for place in (folder / VERSIONS, folder / PATCHES) if not place.is_dir()]
     for place in missing:
         place.mkdir(parents=True)
-        (place / ".gitkeep").touch()  # git keeps no empty folder
+        (place / ".gitkeep").touch()  # git does not track empty folders
     return missing
 
 
 def write_revision(folder: Path, message: str, changes: Sequence[MigrateOperation]) -> Path:
-    """Writes a revision after the newest one."""
+    """Write a revision after the newest one."""
     id = _next_name(folder / VERSIONS, message)
     upgrades, downgrades = render(changes), render(reversed_changes(changes))
     script = open_scripts(folder).generate_revision(
@@ -69,12 +69,12 @@ def write_revision(folder: Path, message: str, changes: Sequence[MigrateOperatio
         downgrades=_body(downgrades),
         imports=_import_lines(upgrades, downgrades),
     )
-    assert script is not None  # noqa: S101 - Alembic returns one for a file that it has written
+    assert script is not None  # noqa: S101 - Alembic returns the script of a file that it has written
     return Path(script.path)
 
 
 def write_patch(folder: Path, message: str, after: str) -> Path:
-    """Writes a patch that does nothing yet."""
+    """Write a patch that does nothing yet."""
     path = folder / PATCHES / f"{_next_name(folder / PATCHES, message)}.py"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(_PATCH.format(message=message.strip().rstrip("."), after=after), encoding="utf-8")
@@ -82,7 +82,7 @@ def write_patch(folder: Path, message: str, after: str) -> Path:
 
 
 def _next_name(folder: Path, message: str) -> str:
-    """`0007_add_phone`: numbered after the last, so that files stand in their order."""
+    """Return a name such as `0007_add_phone`, numbered after the last file, so that files sort in order."""
     letters = unicodedata.normalize("NFKD", message.lower()).encode("ascii", "ignore").decode()
     slug = re.sub(r"[^a-z0-9]+", "_", letters).strip("_") or _NO_LETTERS
     if not any(map(str.isalnum, message)) or '"""' in message or "\n" in message or "\\" in message:
@@ -94,7 +94,7 @@ def _next_name(folder: Path, message: str) -> str:
 
 
 def _body(code: str) -> str:
-    """Without Alembic's own remarks, and indented."""
+    """Return the code indented and without Alembic's own comments."""
     lines = [line for line in code.splitlines() if line.strip() and not line.lstrip().startswith("# ### ")]
     if all(line.lstrip().startswith("#") or line.strip() == "pass" for line in lines):
         lines = [*(line for line in lines if line.strip() != "pass"), "    pass"]
@@ -103,7 +103,7 @@ def _body(code: str) -> str:
 
 
 def _laid_out(line: str) -> str:
-    """A line of Alembic's as we write it: the parts of a table indented, and in double quotes."""
+    """Return a line of Alembic's code in our style: parts of a table indented, and in double quotes."""
     quoted = line if '"' in line else line.replace("'", '"')
     return f"    {quoted}" if quoted.startswith(("sa.", "sqlite_with")) else quoted
 

@@ -1,1 +1,1 @@
-"""What a revision calls, and how it is done on each database."""
+"""The operations that revisions call, and their implementation on each database."""

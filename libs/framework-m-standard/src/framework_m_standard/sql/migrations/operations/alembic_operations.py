@@ -1,7 +1,7 @@
-"""What revisions do to columns: operations of Alembic that mean the same on SQLite and PostgreSQL.
+"""Alembic operations on columns that mean the same on SQLite and PostgreSQL.
 
-Tables and indexes are made and dropped by Alembic's own `op`. These add what the databases do differently: rows of
-before get a value, and SQLite rewrites the table where it cannot alter it.
+Tables are created, and tables and indexes dropped, by Alembic's own `op`. These operations add what the databases do
+differently: existing rows get a value, and SQLite rewrites a table that it cannot alter.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 NOTHING: Final = object()
-"""No value for the rows of before."""
+"""No value for existing rows."""
 
 
 class _OnColumn(MigrateOperation):
@@ -44,7 +44,7 @@ class _OnColumn(MigrateOperation):
 
 
 class AddColumn(_OnColumn):
-    """A new column; `fill` is what the rows of before get."""
+    """A new column; `fill` is the value of existing rows."""
 
     def __init__(self, table: str, column: sa.Column[Any], fill: Any = NOTHING) -> None:
         super().__init__(table, column.name)
@@ -56,7 +56,7 @@ class AddColumn(_OnColumn):
 
 
 class DropColumn(_OnColumn):
-    """A column that goes, with all that it holds."""
+    """A column to drop with all its values."""
 
     def __init__(self, table: str, column: sa.Column[Any]) -> None:
         super().__init__(table, column.name)
@@ -67,14 +67,14 @@ class DropColumn(_OnColumn):
 
 
 class KeepColumn(_OnColumn):
-    """A column that no field stands for any longer, kept for what it holds."""
+    """A column that no field declares anymore, kept with its values."""
 
     def reverse(self) -> KeepColumn:
         return self
 
 
 class KeepTable(MigrateOperation):
-    """A table that no DocType stands for any longer, kept for what it holds."""
+    """A table that no DocType declares anymore, kept with its rows."""
 
     def __init__(self, table: str) -> None:
         self.table = table
@@ -87,7 +87,7 @@ class KeepTable(MigrateOperation):
 
 
 class SetNotNullable(_OnColumn):
-    """A column that refuses null from now on; `fill`, of the type, replaces the nulls of before."""
+    """A column that is to refuse null; `fill`, a value of the type, replaces existing nulls."""
 
     def __init__(self, table: str, name: str, type_: sa.types.TypeEngine[Any] | None = None, fill: Any = NOTHING):
         super().__init__(table, name)
@@ -99,14 +99,14 @@ class SetNotNullable(_OnColumn):
 
 
 class SetNullable(_OnColumn):
-    """A column that takes null from now on."""
+    """A column that is to accept null."""
 
     def reverse(self) -> SetNotNullable:
         return SetNotNullable(self.table, self.name)
 
 
 class ChangeType(_OnColumn):
-    """A column of another type; what it holds is converted, and the revision stops where that cannot be done."""
+    """A change of a column's type; its values are converted, and the revision fails if one cannot be."""
 
     def __init__(self, table: str, name: str, type_: sa.types.TypeEngine[Any], before: Any) -> None:
         super().__init__(table, name)
@@ -118,7 +118,7 @@ class ChangeType(_OnColumn):
 
 
 class AddIndex(MigrateOperation):
-    """An index over columns; a unique one leaves soft-deleted rows out."""
+    """An index over columns; a unique one ignores soft-deleted rows."""
 
     def __init__(self, table: str, columns: Sequence[str], *, unique: bool) -> None:
         self.table = table
@@ -149,7 +149,7 @@ class AddLink(_OnColumn):
 
 
 class DropLink(_OnColumn):
-    """A foreign key that goes."""
+    """A foreign key to drop."""
 
     def __init__(self, table: str, name: str, target: str = "", *, cascade: bool = False) -> None:
         super().__init__(table, name)

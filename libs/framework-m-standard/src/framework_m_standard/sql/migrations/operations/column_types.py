@@ -1,4 +1,4 @@
-"""Column types of revisions: one word a kind of field, stored as the database at hand stores that kind."""
+"""Column types of revisions: one function per kind of field, stored as each database stores that kind."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = [
 
 
 class FieldType(sa.types.TypeDecorator[Any]):
-    """The type of a field's column; it also converts values, so that a revision may work with rows."""
+    """The type of a field's column; it also converts values, so that a revision can read and write rows."""
 
     impl = sa.Text
     cache_ok = True
@@ -43,68 +43,68 @@ class FieldType(sa.types.TypeDecorator[Any]):
         return FieldSpec("", self.kind, scale=self.scale)
 
     def load_dialect_impl(self, dialect: Dialect) -> sa.types.TypeEngine[Any]:
-        """The type in the database's own words; a driver's variant of it would lose some of them."""
+        """Return the database's own type; a driver's variant of it would lose parts of the declaration."""
         return FieldRegistry(dialect.name).column_type(self.spec)
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
-        """A value on its way to the database; PostgreSQL's driver takes all as they are."""
+        """Convert a value for the database; PostgreSQL's driver takes all values unchanged."""
         convert = encoder(dialect.name, self.spec) if dialect.name == SQLITE else None
         return convert(value) if convert and value is not None else value
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
-        """A value that comes from the database."""
+        """Convert a value from the database."""
         convert = decoder(dialect.name, self.spec) if dialect.name == SQLITE else None
         return convert(value) if convert and value is not None else value
 
 
 class FieldTypes:
-    """Column types for tables that revisions are written from; in the place of a `FieldRegistry`."""
+    """Column types of the tables from which revisions are written; replaces a `FieldRegistry`."""
 
     def column_type(self, spec: FieldSpec) -> sa.types.TypeEngine[Any]:
-        """The column type of a scalar field."""
+        """Return the column type of a scalar field."""
         return FieldType(spec.kind, spec.scale)
 
 
 def text() -> FieldType:
-    """A `str`, a `Literal` or an enum of them."""
+    """Return the column type of a `str`, a `Literal` or an enum of them."""
     return FieldType(FieldKind.TEXT)
 
 
 def integer() -> FieldType:
-    """An `int`."""
+    """Return the column type of an `int`."""
     return FieldType(FieldKind.INTEGER)
 
 
 def float_() -> FieldType:
-    """A `float`."""
+    """Return the column type of a `float`."""
     return FieldType(FieldKind.FLOAT)
 
 
 def boolean() -> FieldType:
-    """A `bool`."""
+    """Return the column type of a `bool`."""
     return FieldType(FieldKind.BOOLEAN)
 
 
 def datetime() -> FieldType:
-    """A `datetime`."""
+    """Return the column type of a `datetime`."""
     return FieldType(FieldKind.DATETIME)
 
 
 def date() -> FieldType:
-    """A `date`."""
+    """Return the column type of a `date`."""
     return FieldType(FieldKind.DATE)
 
 
 def decimal(scale: int) -> FieldType:
-    """A `Decimal` of so many places."""
+    """Return the column type of a `Decimal` with `scale` decimal places."""
     return FieldType(FieldKind.DECIMAL, scale)
 
 
 def uuid() -> FieldType:
-    """A `UUID`: an id, or a link."""
+    """Return the column type of a `UUID`: an id or a link."""
     return FieldType(FieldKind.UUID)
 
 
 def json() -> FieldType:
-    """A list or dictionary."""
+    """Return the column type of a list or dictionary."""
     return FieldType(FieldKind.JSON)

@@ -1,6 +1,6 @@
-"""Which kinds of fields become which, exactly: in Python for SQLite, and as SQL of PostgreSQL.
+"""Exact conversions between kinds of fields: in Python for SQLite, and as SQL for PostgreSQL.
 
-A value that another would come of is refused on both: a number with places as a whole one, a moment of a day as a date.
+Both refuse values that would change: a fractional number to an integer, a datetime other than midnight to a date.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ _MIDNIGHT: Final = time(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """A value as another kind; `convert` raises ValueError or ArithmeticError where that is not exactly possible.
+    """The conversion to another kind; `convert` raises ValueError or ArithmeticError unless it is exact.
 
-    In the SQL of PostgreSQL `{c}` stands for the column: `using` converts it, `loses` finds what that would change.
+    In PostgreSQL's SQL, `{c}` stands for the column: `using` converts it, `loses` finds values that would change.
     """
 
     convert: Callable[[Any], Any]
@@ -42,7 +42,7 @@ class Conversion:
 
 
 def conversion(before: FieldType, after: FieldType) -> Conversion | None:
-    """The way from one kind to another; None where there is none."""
+    """Return the conversion from one kind to another, if there is one."""
     if after.kind is FieldKind.DECIMAL:
         return _to_decimal(before.kind, after.scale or 0)
     if before.kind is after.kind:
@@ -70,7 +70,7 @@ def _to_decimal(before: FieldKind, scale: int) -> Conversion | None:
 
 
 def _matching(pattern: str, convert: Callable[[str], Any], using: str) -> Conversion:
-    """Text of one form alone."""
+    """Return the conversion of text that matches a pattern."""
 
     def of_form(text: str) -> Any:
         if not re.match(pattern.replace("$", r"\Z"), text):
@@ -95,7 +95,7 @@ def _same[T](converted: T, value: object) -> T:
 
 
 def _float(value: Decimal | str) -> float:
-    """The float that is written as this number."""
+    """Return the float that is written as this number. Raise ValueError if there is none."""
     found = float(value)
     _same(Decimal(repr(found)), Decimal(value))
     return found

@@ -1,4 +1,4 @@
-"""What a revision drops, so that its way back is told in kinds of fields and runs on every database."""
+"""Drop operations whose reverse is written in kinds of fields, so that it runs on every database."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["DropIndex", "dropped_index", "dropped_table"]
 
 
 class DropIndex(ops.DropIndexOp):
-    """An index of the framework's that goes."""
+    """An index of the framework to drop."""
 
     def __init__(self, made_by: AddIndex) -> None:
         super().__init__(made_by.index_name, made_by.table)
@@ -25,7 +25,7 @@ class DropIndex(ops.DropIndexOp):
 
 
 def dropped_index(found: ops.DropIndexOp) -> MigrateOperation:
-    """An index over plain columns, under the name that the framework gives such a one, is its own; others stay."""
+    """Return the drop as one of a framework index if its name and plain columns show that it is one, else unchanged."""
     index = found.to_index()
     names = [column.name for column in index.columns]
     if len(names) != len(list(index.expressions)):
@@ -35,7 +35,7 @@ def dropped_index(found: ops.DropIndexOp) -> MigrateOperation:
 
 
 def dropped_table(found: ops.DropTableOp) -> ops.DropTableOp:
-    """A table whose columns are of kinds of fields."""
+    """Return the drop of a table with its column types as kinds of fields."""
     table = found.to_table()
     links = [constraint for constraint in table.constraints if isinstance(constraint, sa.ForeignKeyConstraint)]
     same = sa.Table(
@@ -50,7 +50,7 @@ def dropped_table(found: ops.DropTableOp) -> ops.DropTableOp:
 
 
 def _kind(type_: sa.types.TypeEngine[Any]) -> sa.types.TypeEngine[Any]:
-    """The place of a child row is the one column that no kind of field stands for."""
+    """Return a column type as a kind of field; the index of a child row is the only column without one."""
     return sa.Integer() if type(type_) is sa.INTEGER else field_type_of(type_)
 
 

@@ -1,4 +1,4 @@
-"""Operations done at once, where a database is taken over; a revision calls the vocabulary itself."""
+"""Immediate execution of operations when a database is taken over; revisions call the operations themselves."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["perform"]
 
 
 def perform(connection: sa.Connection, changes: Sequence[MigrateOperation]) -> None:
-    """Does changes. Raises MigrationError for one that stored rows do not allow."""
+    """Execute changes. Raises MigrationError for one that stored rows do not allow."""
     with Operations.context(MigrationContext.configure(connection=connection)) as alembic:
         for change in changes:
             _perform(alembic, change)

@@ -1,6 +1,6 @@
-"""What a revision calls: each function does one change of a table, on SQLite and on PostgreSQL.
+"""The operations of revisions: each function makes one change to a table, on SQLite and on PostgreSQL.
 
-To be called inside `upgrade` and `downgrade` of a revision, as Alembic's `op` is.
+Call them inside `upgrade` and `downgrade` of a revision, like Alembic's `op`.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ __all__ = [
 
 
 def add_column(table: str, column: sa.Column[Any], *, fill: Any = NOTHING) -> None:
-    """Adds a column. Rows that exist get `fill`.
+    """Add a column. Existing rows get `fill`.
 
-    Raises MigrationError when the column refuses null and rows would be without a value.
+    Raises MigrationError if the column refuses null and rows would have no value.
     """
     kind = _field_type(column)
     if _on_sqlite():
@@ -56,15 +56,15 @@ def add_column(table: str, column: sa.Column[Any], *, fill: Any = NOTHING) -> No
 
 
 def drop_column(table: str, name: str) -> None:
-    """Drops a column and all that it holds."""
+    """Drop a column with all its values."""
     with _altering(table) as altered:
         altered.drop_column(name)
 
 
 def set_not_nullable(table: str, name: str, type_: FieldType | None = None, *, fill: Any = NOTHING) -> None:
-    """Makes a column refuse null; rows that hold null get `fill`, for which the type is needed.
+    """Make a column refuse null. Rows with null get `fill`, which requires the type.
 
-    Raises MigrationError when rows are left without a value.
+    Raises MigrationError if rows are left without a value.
     """
     if type_ is not None:
         _fill(table, name, type_, fill)
@@ -80,23 +80,23 @@ def set_not_nullable(table: str, name: str, type_: FieldType | None = None, *, f
 
 
 def set_nullable(table: str, name: str) -> None:
-    """Makes a column take null."""
+    """Make a column accept null."""
     with _altering(table) as altered:
         altered.alter_column(name, nullable=True)
 
 
 def change_type(table: str, name: str, type_: FieldType) -> None:
-    """Gives a column another type. Raises MigrationError when a stored value cannot be converted, or not exactly."""
+    """Change the type of a column. Raises MigrationError if a stored value cannot be converted exactly."""
     convert_column(table, name, type_)
 
 
 def add_index(table: str, columns: Sequence[str]) -> None:
-    """Adds an index."""
+    """Add an index."""
     op.create_index(key_name("ix", table, columns), table, list(columns))
 
 
 def add_unique(table: str, columns: Sequence[str]) -> None:
-    """Makes values unique among the rows that are not deleted softly. Raises MigrationError when some are equal."""
+    """Make values unique among rows that are not soft-deleted. Raises MigrationError if some are equal."""
     live, name = sa.text("deleted_at IS NULL"), key_name("uq", table, columns)
     try:
         op.create_index(name, table, list(columns), unique=True, postgresql_where=live, sqlite_where=live)
@@ -108,14 +108,14 @@ def add_unique(table: str, columns: Sequence[str]) -> None:
 
 
 def add_link(table: str, name: str, target: str, *, cascade: bool = False) -> None:
-    """Adds a foreign key from a column to the id of another table."""
+    """Add a foreign key from a column to the id of another table."""
     rule = "CASCADE" if cascade else None
     with _altering(table) as altered:
         altered.create_foreign_key(key_name("fk", table, [name]), target, [name], ["id"], ondelete=rule)
 
 
 def drop_link(table: str, name: str) -> None:
-    """Drops the foreign key of a column."""
+    """Drop the foreign key of a column."""
     with _altering(table) as altered:
         altered.drop_constraint(key_name("fk", table, [name]), type_="foreignkey")
 
@@ -148,6 +148,6 @@ def _on_sqlite() -> bool:
 
 @contextmanager
 def _altering(table: str) -> Iterator[BatchOperations]:
-    """Alters a table in place, or where SQLite cannot, by a copy that is clustered by its key as all tables are."""
+    """Alter a table in place or, if SQLite cannot, by a copy that is clustered by key as all tables are."""
     with op.batch_alter_table(table, table_kwargs={"sqlite_with_rowid": False}) as altered:
         yield altered

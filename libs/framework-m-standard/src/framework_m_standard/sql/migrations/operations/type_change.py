@@ -1,4 +1,4 @@
-"""A column of another type, with what it holds: converted exactly, or not at all."""
+"""Changes of a column's type: its values are converted exactly, or the change is refused."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _INT64: Final = 1 << 63
 
 
 def convert_column(table: str, name: str, type_: FieldType) -> None:
-    """Gives a column another type. Raises MigrationError for what cannot be converted exactly."""
+    """Change the type of a column. Raises MigrationError if its values cannot be converted exactly."""
     before = _type_before(table, name)
     way = conversion(before, type_)
     if way is None:
@@ -65,9 +65,9 @@ def _on_postgres(table: str, name: str, before: FieldType, type_: FieldType, way
 
 
 def _on_sqlite(table: str, name: str, before: FieldType, type_: FieldType, way: Conversion) -> None:
-    """By a table that keeps what the values come to, since SQLite converts nothing by itself.
+    """Convert a column through a temporary table of converted values, since SQLite converts nothing by itself.
 
-    Values of before and after must not meet where they are unique, so each row has its own id there in between.
+    Old and new values must not collide in a unique column, so each row temporarily holds a value made from its id.
     """
     bind, place = op.get_bind(), sa.table(table, sa.column("id"), sa.column(name))
     kept = sa.table("m_converted", sa.column("id"), sa.column("value"))
@@ -113,7 +113,7 @@ def _converted(
 
 
 def _declare(table: str, name: str, stored: sa.types.TypeEngine[Any]) -> None:
-    """Rewrites a table with another type of a column, and casts nothing."""
+    """Rewrite a table with another type of a column, without casting values."""
 
     def other_type(inspector: object, reflected: object, column: Any) -> None:
         if column["name"] == name:
