@@ -85,6 +85,13 @@ def test_a_text_line_reads_as_one(text_lines: Lines) -> None:
     text_lines.log.warning("paid %d", 3)
     assert re.match(r"\d\d:\d\d:\d\d \[warning\] paid 3 \[acme\.orders\] ", text_lines.text)
     assert f"request_id={REQUEST}" in text_lines.text and "user_id=ada" in text_lines.text
+    assert "correlation_id" not in text_lines.text, "it is the request's id once more"
+
+
+def test_a_text_line_tells_what_caused_it(text_lines: Lines) -> None:
+    with bound_log_context(LogContext("event", uuid4(), correlation_id=REQUEST)):
+        text_lines.log.warning("told")
+    assert f"correlation_id={REQUEST}" in text_lines.text
 
 
 @pytest.mark.usefixtures("_request")
