@@ -1,1 +1,1 @@
-"""What is declared: DocTypes, controllers and event handlers, compiled into one immutable snapshot. No I/O."""
+"""What is declared: DocTypes, controllers and event handlers, compiled into one immutable registry. No I/O."""
