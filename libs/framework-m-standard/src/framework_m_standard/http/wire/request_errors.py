@@ -1,4 +1,4 @@
-"""What can be wrong with a request before any document is looked at."""
+"""Errors of a request that are raised before any document is accessed."""
 
 from __future__ import annotations
 
