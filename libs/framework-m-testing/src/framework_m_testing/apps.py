@@ -1,4 +1,4 @@
-"""`open_app`: a whole app on an empty store, as its own tests use it."""
+"""`open_app`: a complete app on an empty store, for the app's own tests."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _ADDRESS: Final = "http://test"
 
 @dataclass(frozen=True)
 class AppClient:
-    """An app, and people who work with its documents."""
+    """An open app and the test users who work with its documents."""
 
     application: Application
     _people: KnownPeople
@@ -48,26 +48,26 @@ class AppClient:
 
     @property
     def registry(self) -> Registry:
-        """What the app declares."""
+        """The app's registry."""
         return self.application.registry
 
     @property
     def system(self) -> DocumentClient:
-        """The documents as the system works with them: every right, all rules."""
+        """The document client of the system, which has every permission but follows all rules."""
         return self.application.documents.client_for(system_context("a test"))
 
     @property
     def anonymous(self) -> TestUser:
-        """The documents as somebody who has not logged in may work with them."""
+        """The document client of a caller who has not logged in."""
         return TestUser(self.application.documents, ANONYMOUS)
 
     def user(
         self, *roles: str, id: UUID | str | None = None, attributes: Mapping[str, Sequence[str]] | None = None
     ) -> TestUser:
-        """The documents as somebody with these roles may work with them: somebody new, or who has this id.
+        """Return the document client of a user with these roles and this id, by default a new one.
 
-        `attributes` are what row scopes compare with, as they stand in the User document. Raises ValueError for a role
-        that no DocType names, which gives nobody anything.
+        Row scopes compare with `attributes`, given as in the User document. Raises ValueError for a role that no
+        DocType names, since it would grant nothing.
         """
         self._check_roles(roles)
         named = str(uuid4() if id is None else id)
@@ -83,10 +83,10 @@ class AppClient:
                 raise ValueError(f"no DocType names a role {role!r}{meant}")
 
     async def sample(self, doctype: str, by: DocumentClient | None = None, /, **values: Any) -> Mapping[str, Any]:
-        """Values that a new document needs, but for those given; documents that it links to are made.
+        """Return the given values and samples for the other required fields, creating the linked documents.
 
-        The system makes them, or who is named, as far as they may. For fields with rules of their own, such as a
-        pattern, the test gives the value.
+        `by` creates the linked documents where permitted, otherwise the system does. For fields with rules of their
+        own, such as a pattern, the test must give the value.
         """
         plan, number = self.registry.get(doctype), next(self._numbers)
         needed = {name: spec for name, spec in plan.fields.items() if spec.required and name not in values}
@@ -108,20 +108,19 @@ class AppClient:
             return await self.make(doctype)
 
     async def make(self, doctype: str, by: DocumentClient | None = None, /, **values: Any) -> Mapping[str, Any]:
-        """A new document with these values, the others as `sample` finds them; made by the system, or by whom it is
-        said."""
+        """Create a document with these values, the others as in `sample`; `by` is the system by default."""
         return await (by or self.system).create(doctype, await self.sample(doctype, by, **values))
 
     async def deliver(self) -> None:
-        """Hands every event to the app's event handlers, those too that the handlers cause.
+        """Deliver all pending events to the app's event handlers, including the events that the handlers cause.
 
-        Nothing else does in tests. Raises what a handler raises; the event is delivered again the next time.
+        Tests deliver events in no other way. Raises what a handler raises; its event is delivered again next time.
         """
         await self._deliveries.deliver()
 
     @asynccontextmanager
     async def client(self, person: TestUser | None = None) -> AsyncIterator[httpx.AsyncClient]:
-        """The app over HTTP, in this process, as a person who is logged in, or as nobody."""
+        """Open an in-process HTTP client of the app, as a logged-in user or, by default, anonymous."""
         await self.application.open(("web",), WEB_READY)
         transport = httpx.ASGITransport(self.application.container.get("web"))
         headers = self._people.headers(person) if person and person.id else {}
@@ -139,13 +138,12 @@ def _listed(attribute: str, values: Sequence[str]) -> tuple[str, ...]:
 async def open_app(
     folder: Path | None = None, *, database: str | None = None, settings: Mapping[str, Any] | None = None
 ) -> AsyncIterator[AppClient]:
-    """The app in a folder (default: the working directory), closed at the end.
+    """Open the app in a folder (default: the working directory), and close it at the end.
 
-    Its documents are in an empty store in memory, or in a `database`, such as `sqlite:///…`, whose tables are made.
-    Its `framework_config.toml` holds, but for the environment, which is development, and for the store, the cache and
-    the event bus, which are those of this process. `settings` outrank all that: `{"adapters.cache": "mine"}`.
-    No variable of the machine counts: a setting that names one gets a text in its place, or its default where it takes
-    no text.
+    Its documents are in an empty in-memory store, or in a `database`, such as `sqlite:///…`, whose tables are created.
+    Its `framework_config.toml` applies, except that the environment is development, and that store, cache and event bus
+    are in-process. `settings` override all of these: `{"adapters.cache": "mine"}`. Environment variables are ignored:
+    a setting that names one gets a placeholder text, or its default if it accepts no text.
     """
     folder = folder or Path.cwd()
     store = {} if database is None else {"adapters.store": "default", "sql.url": database}

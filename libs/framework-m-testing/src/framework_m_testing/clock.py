@@ -1,4 +1,4 @@
-"""`SetClock`: time for tests, which passes when it is told to."""
+"""`SetClock`: a clock for tests, which they advance themselves."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ __all__ = ["SetClock"]
 
 
 class SetClock:
-    """A `Clock` that stands still until it is moved."""
+    """A `Clock` that stands still until `move` is called."""
 
     def __init__(self) -> None:
         self.now = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
     def __call__(self) -> datetime:
-        """The moment it shows."""
+        """Return the current time of this clock."""
         return self.now
 
     def move(self, **span: float) -> None:
-        """Lets time pass, given as to `timedelta`."""
+        """Advance the clock by a span, given as to `timedelta`."""
         self.now += timedelta(**span)

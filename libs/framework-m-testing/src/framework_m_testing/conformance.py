@@ -1,4 +1,4 @@
-"""`DocTypeConformance`: what must hold of every DocType of an app, whoever declared it.
+"""`DocTypeConformance`: tests that every DocType of an app must pass, including those of its packages.
 
 ```python
 class TestCrm(DocTypeConformance):
@@ -43,10 +43,10 @@ _WRITES = ("write", "delete", "purge", "submit", "cancel")
 
 
 class DocTypeConformance(Contract):
-    """Checks every DocType that has an API, with the whole app on the store in memory.
+    """Tests every DocType that has an API, with the complete app on the in-memory store.
 
-    `folder` is where the app's `pyproject.toml` stands. `bodies` gives, by DocType, fields whose rules no guess can
-    meet.
+    `folder` contains the app's `pyproject.toml`. `bodies` gives, by DocType, values for fields whose rules no guess can
+    satisfy.
     """
 
     folder: ClassVar[Path]
@@ -54,21 +54,21 @@ class DocTypeConformance(Contract):
 
     @pytest_asyncio.fixture
     async def app(self) -> AsyncIterator[Application]:
-        """The app, open, without documents."""
+        """Open the app without documents."""
         async with open_app(self.folder) as opened:
             yield opened.application
 
     @pytest.fixture
     def samples(self, app: Application) -> SampleDocuments:
-        """Makes documents of any DocType."""
+        """Return a factory for documents of any DocType."""
         return SampleDocuments(app, _SYSTEM, self.bodies)
 
     async def test_there_are_doctypes_to_look_at(self, app: Application) -> None:
-        """A check that finds nothing to look at proves nothing."""
+        """The app has DocTypes, without which the other tests would prove nothing."""
         assert [*_plans(app)]
 
     async def test_a_document_is_kept_as_it_was_answered(self, app: Application, samples: SampleDocuments) -> None:
-        """Created, read, sent back as it came, deleted."""
+        """A document is created, read, sent back unchanged and deleted."""
         for plan in _plans(app):
             _, made = await samples.create(plan.name)
             assert await app.documents.get(_SYSTEM, plan.name, made["id"]) == made, plan.name
@@ -81,7 +81,7 @@ class DocTypeConformance(Contract):
     async def test_a_document_has_the_shape_that_its_schema_tells(
         self, app: Application, samples: SampleDocuments
     ) -> None:
-        """The JSON Schema is one, and its own documents and bodies satisfy it."""
+        """The JSON Schemas are valid, and the DocType's documents and bodies satisfy them."""
         for plan in _plans(app):
             body, made = await samples.create(plan.name)
             grant = await app.queries.permissions.require(_SYSTEM, plan, "create")
@@ -92,7 +92,7 @@ class DocTypeConformance(Contract):
                 Draft202012Validator(schema).validate(value)
 
     async def test_the_metadata_tell_what_a_caller_may_see(self, app: Application) -> None:
-        """For each role: fields that its grants have, and no others."""
+        """The metadata of each role contain only the fields and actions that its grants cover."""
         metadata: MetadataService = app.container.get("metadata")
         for plan in _plans(app):
             for caller in _callers(plan):
@@ -108,7 +108,7 @@ class DocTypeConformance(Contract):
                 assert {name for name, may in described["permissions"].items() if may} == known.keys()
 
     async def test_only_the_roles_that_are_named_get_in(self, app: Application, samples: SampleDocuments) -> None:
-        """Each action is refused to every role that `Meta.permissions` does not give it to."""
+        """Each action is refused to every role that `Meta.permissions` does not grant it to."""
         for plan in _plans(app):
             _, made = await samples.create(plan.name)
             for caller in _callers(plan):
@@ -117,7 +117,7 @@ class DocTypeConformance(Contract):
                     assert refused is not _may(plan, caller, action), f"{plan.name}.{action}: {caller.principal.roles}"
 
     async def test_lists_sort_and_filter_by_every_column(self, app: Application, samples: SampleDocuments) -> None:
-        """And refuse a name that is none."""
+        """Lists sort and filter by every column, and reject unknown names."""
         for plan in _plans(app):
             made = [(await samples.create(plan.name))[1]["id"] for _ in range(2)]
             for name in plan.columns:
@@ -148,18 +148,18 @@ def _stamps(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _travelled(value: Any) -> Any:
-    """A document as a client gets it and sends it."""
+    """Return a document as a client receives and sends it."""
     return json.loads(to_json(value))
 
 
 def _callers(plan: CompiledDocType) -> list[RequestContext]:
-    """Nobody, somebody without roles, and one caller for each role."""
+    """Return an anonymous caller, a caller without roles, and one caller for each role."""
     roles = [frozenset[str](), *(frozenset({role}) for role in sorted({*plan.meta.roles, ADMINISTRATOR} - {GUEST}))]
     return [RequestContext(ANONYMOUS), *(RequestContext(Principal("somebody", one | {GUEST})) for one in roles)]
 
 
 def _may(plan: CompiledDocType, caller: RequestContext, action: str) -> bool:
-    """What the declaration itself says; to change a document one has to be able to read it."""
+    """Return whether the declaration permits the action; changing a document requires reading it, too."""
     stated = getattr(vars(plan.model).get("Meta"), "permissions", None) or {}
     needed = {action, "read"} if action in _WRITES else {action}
     roles = caller.principal.roles
@@ -167,7 +167,7 @@ def _may(plan: CompiledDocType, caller: RequestContext, action: str) -> bool:
 
 
 async def _is_refused(app: Application, caller: RequestContext, plan: CompiledDocType, action: str, id: Any) -> bool:
-    """Whether a caller is turned away for want of a grant. What comes after is undone."""
+    """Return whether the caller lacks a grant for the action. Changes are rolled back."""
     documents = app.documents
     async with app.container.get("unit_of_work")(caller) as unit:
         inside = caller.within(unit)

@@ -1,4 +1,4 @@
-"""Events of a test, handed to the app's handlers on request; a handler that fails fails the test."""
+"""Delivery of events to the app's handlers on request; a failing handler fails the test."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LEASE: Final = timedelta(seconds=15)
 
 
 class Deliveries:
-    """What a server's relay and bus do, when the test says so."""
+    """Delivers events as a server's relay and bus do, but only when the test asks for it."""
 
     def __init__(self, container: Container) -> None:
         self._outbox: OutboxProtocol = container.get("outbox")
@@ -27,10 +27,10 @@ class Deliveries:
         self._holder = uuid4().hex
 
     async def deliver(self) -> None:
-        """Delivers every event that waits, and those that the handlers cause.
+        """Deliver all pending events, including those that the handlers cause.
 
-        Raises what a handler raised; its event is delivered again the next time. Raises RuntimeError while another
-        process delivers.
+        Raises what a handler raised; its event is delivered again next time. Raises RuntimeError while another process
+        delivers.
         """
         try:
             await self._lease()

@@ -1,4 +1,4 @@
-"""`StoreHarness`: an opened store of the family, as the contracts use it, and how an adapter's test opens one."""
+"""`StoreHarness`: an open store with its adapters for the contracts, and `OpenStore`, by which a test opens one."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _IDS = Uuid7Generator()
 
 
 def sample_registry() -> Registry:
-    """The sample DocTypes, compiled."""
+    """Return a registry of the sample DocTypes."""
     builder = RegistryBuilder()
     for doctype in (Shelf, Slot, Thing):
         builder.add_doctype(doctype, "samples")
@@ -40,9 +40,9 @@ def sample_registry() -> Registry:
 
 @dataclass(frozen=True)
 class StoreHarness:
-    """The adapters of one store over registries.
+    """The adapters of one store.
 
-    `tamperings` try, by means of the store's own, to change and to remove what the audit log holds: each must fail.
+    `tamperings` attempt to change and to remove audit log entries by the store's own means: each must fail.
     """
 
     registries: RegistryHandle
@@ -62,11 +62,11 @@ class StoreHarness:
 
     @property
     def context(self) -> RequestContext:
-        """A caller."""
+        """A request context of the caller `tester`."""
         return RequestContext(Principal("tester"))
 
     def new(self, doctype: str, **values: Any) -> Any:
-        """A document made here, with id and stamps; child rows are given as dictionaries."""
+        """Return an unsaved document with id and stamps; child rows are given as dictionaries."""
         now = system_clock()
         plan, id = self.registry.get(doctype), values.pop("id", None) or _IDS()
         rows = {name: [{"id": _IDS(), **row} for row in values.pop(name)] for name in plan.children if name in values}
@@ -74,7 +74,7 @@ class StoreHarness:
         return plan.model(**{**stamps, "modified_by": "tester", **values, **rows})
 
     async def store(self, doctype: str, **values: Any) -> Any:
-        """A document, stored by a unit of its own."""
+        """Store a new document in its own unit of work and return it."""
         document = self.new(doctype, **values)
         async with self.units(self.context) as unit:
             await unit.repository(doctype).insert(document)
@@ -82,19 +82,19 @@ class StoreHarness:
         return document
 
     async def load(self, doctype: str, id: UUID, *, include_deleted: bool = False) -> Any:
-        """A document read by a unit of its own, or None."""
+        """Load a document in its own unit of work, or return None."""
         async with self.units(self.context) as unit:
             return await unit.repository(doctype).get(id, include_deleted=include_deleted)
 
     def event(self, document: Any, version: int, data: Mapping[str, Any] | None = None) -> DomainEvent:
-        """An event of a thing that somebody handles."""
+        """Return an event of a Thing, which has a handler."""
         return DocUpdated(
             id=_IDS(), doctype="Thing", document_id=document.id, version=version, occurred_at=system_clock(),
             actor="tester", data=data or {"n": version},
         )  # fmt: skip
 
     def entry(self, document: Any, version: int, at: datetime | None = None) -> AuditEntry:
-        """An audit entry of a thing."""
+        """Return an audit entry of a Thing."""
         return AuditEntry(
             id=_IDS(), at=at or system_clock(), actor="tester", action="write", doctype="Thing",
             document_id=document.id, version=version, request_id=_IDS(), source="http", changes={"text": ["a", "b"]},
@@ -102,5 +102,5 @@ class StoreHarness:
 
 
 type OpenStore = Callable[[Registry], AbstractAsyncContextManager[StoreHarness]]
-"""Opens a store for given DocTypes and closes it. Every opening of one test meets the same database, which is empty at
-first; its schema is left as it is. Two openings at once are two processes."""
+"""Opens a store for a registry, and closes it. All stores of one test share one database, initially empty, whose schema
+is not touched. Two stores open at the same time act as two processes."""

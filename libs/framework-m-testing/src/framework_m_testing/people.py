@@ -1,4 +1,4 @@
-"""`Person`: somebody who works with an app's documents in a test, at the door and over HTTP."""
+"""`TestUser`: a user who works with an app's documents in a test, by document client and over HTTP."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ __all__ = ["KnownPeople", "TestUser"]
 
 
 class TestUser(DocumentClient):
-    """The documents as one caller may work with them; `id` is what `owner` says of what that caller makes."""
+    """The document client of one caller; `id` is the `owner` of the documents which that caller creates."""
 
-    __test__ = False  # its name begins as pytest's test classes do
+    __test__ = False  # pytest would collect it for its name
 
     def __init__(self, service: DocumentService, principal: Principal) -> None:
         super().__init__(service, RequestContext(principal, source="cli"))
@@ -24,41 +24,41 @@ class TestUser(DocumentClient):
 
     @property
     def id(self) -> str:
-        """The id of the caller, who need not have a User document."""
+        """The caller's id; a User document need not exist."""
         return self.principal.id
 
 
 class KnownPeople:
-    """An `AuthenticationProtocol` that lets the people of a test in by tokens of their own, all others as the app's."""
+    """An `AuthenticationProtocol` that accepts tokens of test users, and delegates everything else to the app's."""
 
     def __init__(self, real: AuthenticationProtocol) -> None:
         self._real = real
         self._people: dict[str, Principal] = {}
 
     def headers(self, person: TestUser) -> dict[str, str]:
-        """The headers with which requests come from this person."""
+        """Issue a token for this user and return the request headers that carry it."""
         header = f"Bearer test-{token_hex(16)}"
         self._people[header] = person.principal
         return {"authorization": header}
 
     async def authenticate(self, credentials: Credentials) -> Principal | None:
-        """As the port says."""
+        """Return the test user's principal, or what the app's own authentication returns."""
         return self._people.get(_deciding(credentials)) or await self._real.authenticate(credentials)
 
     async def login(self, username: str, password: str, *, address: str, kind: SessionKind) -> Login:
-        """As the port says."""
+        """Log in with the app's own authentication."""
         return await self._real.login(username, password, address=address, kind=kind)
 
     async def refresh(self, refresh_token: str, *, address: str = "") -> Login:
-        """As the port says."""
+        """Refresh with the app's own authentication."""
         return await self._real.refresh(refresh_token, address=address)
 
     async def logout(self, credentials: Credentials) -> None:
-        """As the port says, and a person's token opens nothing after it."""
+        """Invalidate the test user's token, or log out with the app's own authentication."""
         if self._people.pop(_deciding(credentials), None) is None:
             await self._real.logout(credentials)
 
 
 def _deciding(credentials: Credentials) -> str:
-    """The header of a request."""
+    """Return the Authorization header, or an empty text."""
     return credentials.authorization or ""

@@ -1,4 +1,4 @@
-"""Bodies that a DocType accepts, found by trying: what a declaration demands is told by its own refusals."""
+"""Bodies that a DocType accepts, found by trial: its validation errors show what the declaration requires."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ _CANDIDATES: Final[Mapping[FieldKind, tuple[Any, ...]]] = {
 
 
 class SampleDocuments:
-    """Makes documents of any DocType as the administrator, those that they must link to first.
+    """Creates documents of any DocType in a given context, after the documents that they must link to.
 
-    `bodies` holds the bodies of DocTypes whose rules no guess can meet.
+    `bodies` gives, by DocType, values for fields whose rules no guess can satisfy.
     """
 
     def __init__(self, app: Application, context: RequestContext, bodies: Mapping[str, Mapping[str, Any]]) -> None:
@@ -42,7 +42,7 @@ class SampleDocuments:
         self._numbers = count(1)
 
     async def create(self, doctype: str) -> tuple[dict[str, Any], dict[str, Any]]:
-        """A body, and the document that was made of it. Raises ValidationError where none is accepted."""
+        """Return an accepted body and the document created from it. Raises ValidationError if none is accepted."""
         plan, tries = self._app.registry.get(doctype), dict[str, int]()
         for left in reversed(range(_MOST_TRIES)):
             body = await self._body(plan, tries)

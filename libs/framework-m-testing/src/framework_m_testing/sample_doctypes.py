@@ -1,4 +1,4 @@
-"""DocTypes of every shape, which the contracts and strategies work on."""
+"""Sample DocTypes of every shape, for the contracts and strategies."""
 
 from __future__ import annotations
 
@@ -71,4 +71,4 @@ class Thing(FakeDocType):
 
 @on("Thing", DocUpdated)
 async def handle_update(event: DomainEvent, documents: Documents) -> None:
-    """Makes updates of things wanted, so that they wait in the outbox."""
+    """Do nothing: this handler only makes updates of Things wait in the outbox."""

@@ -1,4 +1,4 @@
-"""A plain value for a field: what a test writes where any will do."""
+"""Sample values for fields, for tests in which any valid value will do."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _BY_KIND: Final[Mapping[FieldKind, Callable[[int], Any]]] = {
 
 
 def sample_value(spec: FieldSpec, number: int, annotation: Any = None) -> Any:
-    """A value as a request brings it; another number makes another value, where the kind has that many.
+    """Return a value as in a request; different numbers give different values, if the kind has enough of them.
 
-    Days are to come, as most rules want them. The annotation tells whether JSON is a list; without it, an object is
-    made.
+    Dates lie in the future, as most rules require. The annotation determines whether JSON is a list; without it, the
+    value is an object.
     """
     if spec.choices:
         return spec.choices[0]

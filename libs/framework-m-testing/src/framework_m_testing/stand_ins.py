@@ -1,4 +1,4 @@
-"""What stands in for the machine's variables that an app's settings name: tests get no secrets, and need none."""
+"""Placeholders for the environment variables that an app's settings name: tests neither get nor need secrets."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _VARIABLE: Final = re.compile(r"\$\{(\w+)\}")
 
 
 def stand_ins(folder: Path, given: Collection[str]) -> Mapping[str, Any]:
-    """The settings that name variables, but for those given, by `section.key`.
+    """Return placeholders for the settings that name variables, except those given, by `section.key`.
 
-    Each is a text that stands in, or its default where it takes no such text. Raises ConfigurationError for those that
-    have no default either. What is wrong with the file itself is left for who reads the settings to tell.
+    A setting that accepts no placeholder text gets its default. Raises ConfigurationError for those that have no
+    default either. Errors in the file itself are ignored here, since loading the settings reports them.
     """
     named = {path: value for path, value in _named(folder) if path not in given}
     models = settings_models(discover(folder)) if named else {}
@@ -56,7 +56,7 @@ def _named(folder: Path) -> Iterator[tuple[str, str]]:
 
 
 def _takes(model: type[BaseModel], key: str, text: str) -> bool:
-    """Whether a setting may be this text, as far as that is for it alone to say."""
+    """Return whether the setting accepts this text, regardless of the other settings."""
     if key not in model.model_fields:
         return True
     try:

@@ -1,4 +1,4 @@
-"""Hypothesis strategies for stored values, documents, filter trees and orders of a DocType, the bounds among them."""
+"""Hypothesis strategies for stored values, documents, filter trees and orders of a DocType, including the bounds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["documents", "filters", "json_values", "orders", "patterns", "stored_
 _INT64 = 1 << 63
 _JSON = FieldSpec("", FieldKind.JSON)
 _LETTERS = "aAbBzZ09 %_\\'\"\n\té☃\uffff😀İKß"
-"""Wildcards and escapes; letters that folding beyond ASCII would change; both sides of the surrogates."""
+"""Wildcards and escapes; letters that case folding beyond ASCII would change; both sides of the surrogates."""
 
 _SMALL = st.integers(-3, 3)
 _INTEGERS = _SMALL | st.sampled_from([-_INT64, _INT64 - 1]) | st.integers(-_INT64, _INT64 - 1)
@@ -31,19 +31,19 @@ _EQUAL = ("eq", "ne")
 
 
 def texts() -> SearchStrategy[str]:
-    """Short texts that often meet, the empty one included, and any others without NUL."""
+    """Return a strategy for short texts that often coincide, including the empty one, and others without NUL."""
     anything = st.text(st.characters(exclude_characters="\0", codec="utf-8"), max_size=5)
     return st.text(st.sampled_from("aA%_\\"), max_size=3) | st.text(st.sampled_from(_LETTERS), max_size=4) | anything
 
 
 def patterns() -> SearchStrategy[str]:
-    """Patterns of `like`, in which every backslash escapes something."""
+    """Return a strategy for `like` patterns in which every backslash escapes a character."""
     tokens = st.sampled_from(["%", "_", "\\%", "\\_", "\\\\", "\\a", *"aAbé😀İ%_"])
     return st.lists(tokens, max_size=5).map("".join)
 
 
 def json_values(depth: int = 3) -> SearchStrategy[Any]:
-    """JSON as documents hold it: whole numbers within 64 bits, finite numbers, texts, lists and objects."""
+    """Return a strategy for JSON that documents can hold: 64-bit integers, finite numbers, texts, lists, objects."""
     numbers = _FLOATS.map(lambda number: bounded(_JSON, number))
     plain = st.none() | st.booleans() | _INTEGERS | numbers | texts()
     return st.recursive(
@@ -54,7 +54,7 @@ def json_values(depth: int = 3) -> SearchStrategy[Any]:
 
 
 def stored_values(spec: FieldSpec) -> SearchStrategy[Any]:
-    """Values that a scalar field can hold, few enough that comparisons often meet."""
+    """Return a strategy for values of a scalar field, few enough that comparisons often match."""
     if spec.choices:
         values: SearchStrategy[Any] = st.sampled_from(spec.choices)
     elif spec.enum:
@@ -65,7 +65,7 @@ def stored_values(spec: FieldSpec) -> SearchStrategy[Any]:
 
 
 def documents(plan: CompiledDocType, **chosen: SearchStrategy[Any]) -> SearchStrategy[dict[str, Any]]:
-    """Stored values of a DocType's own fields, child rows as dictionaries without ids.
+    """Return a strategy for stored values of a DocType's own fields, child rows as dictionaries without ids.
 
     Links are None, so that no target is needed, unless `chosen` has a strategy for the field.
     """
@@ -96,7 +96,7 @@ def _moments(_: FieldSpec) -> SearchStrategy[datetime]:
 
 
 def _json_of(spec: FieldSpec) -> SearchStrategy[Any]:
-    """The fields of the sample: a nullable one holds an object, another a list of texts."""
+    """Return a strategy for JSON fields of the samples: an object if nullable, otherwise a list of texts."""
     whole = st.dictionaries(texts(), json_values(), max_size=3)
     return whole if spec.nullable else st.lists(texts(), max_size=3)
 
@@ -115,7 +115,7 @@ _VALUES: Mapping[FieldKind, Callable[[FieldSpec], SearchStrategy[Any]]] = {
 
 
 def filters(plan: CompiledDocType, *, only: Iterable[str] = ()) -> SearchStrategy[Filter]:
-    """Filter trees over a DocType's scalar fields (or `only` some): every operator that a kind allows, nested."""
+    """Return a strategy for nested filters over a DocType's scalar fields, or `only` some, with all their operators."""
     wanted = frozenset(only) or plan.fields.keys()
     specs = [spec for spec in plan.fields.values() if spec.is_scalar and spec.name in wanted]
     comparisons = st.one_of([_comparisons(spec) for spec in specs])
@@ -148,7 +148,7 @@ def _asks(spec: FieldSpec, operators: tuple[Any, ...], values: SearchStrategy[An
 
 
 def orders(plan: CompiledDocType) -> SearchStrategy[list[str]]:
-    """`order_by` lists of up to three fields, the framework's among them."""
+    """Return a strategy for `order_by` lists of up to three fields, including the framework's."""
     names = [name for name in plan.columns if plan.specs[name].kind is not FieldKind.JSON and name != "deleted_at"]
     signed = st.tuples(st.sampled_from(["", "-"]), st.sampled_from(names))
     return st.lists(signed, max_size=3, unique_by=lambda pair: pair[1]).map(lambda pairs: ["".join(p) for p in pairs])
