@@ -12,7 +12,7 @@ from uvicorn.server import ServerState
 
 from framework_m_standard.http.server import bounded_protocol as bounded_heads
 from framework_m_standard.http.server.bounded_protocol import BoundedHeads
-from framework_m_standard.http.server.serving import _config
+from framework_m_standard.http.server.serving import server_config
 
 BODILESS = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -29,7 +29,7 @@ async def address(monkeypatch: pytest.MonkeyPatch) -> Any:
     """A server whose patience is short."""
     monkeypatch.setattr(bounded_heads, "_HEAD_SECONDS", 0.2)
     monkeypatch.setattr(bounded_heads, "_BODY_SECONDS", 0.2)
-    config = _config(_app, 1)
+    config = server_config(_app, 1, lifespan="off")
     config.load()
     state = ServerState()
     loop = asyncio.get_running_loop()

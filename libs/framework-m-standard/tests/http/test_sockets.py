@@ -21,7 +21,7 @@ from framework_m_core.bootstrap.application import Application, open_application
 from framework_m_core.interfaces.session import SessionKind
 from framework_m_standard.http.server import bounded_socket, write_deadline
 from framework_m_standard.http.server.bounded_protocol import BoundedHeads
-from framework_m_standard.http.server.serving import _config
+from framework_m_standard.http.server.serving import server_config
 
 from .routed_app import write_app
 
@@ -71,7 +71,7 @@ async def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
     monkeypatch.setattr(bounded_socket, "_END_SECONDS", 0.1)
     name = write_app(tmp_path)
     async with open_application(tmp_path, roles=("web", "worker")) as app:
-        config = _config(app.container.get("web"), 1)
+        config = server_config(app.container.get("web"), 1, lifespan="off")
         config.load()
         state = ServerState()
         server = await asyncio.get_running_loop().create_server(

@@ -76,7 +76,9 @@ async def test_revisions_that_cannot_be_tried_take_nothing_over(
     await developed(bare_database_url, tmp_path, mine)
     await written_by_a_colleague(tmp_path, folder, mine)
     revision = folder / "versions" / "0001_first.py"
-    revision.write_text(revision.read_text().replace('"""Does it."""', '"""Does it."""\n    m.nonsense()'))
+    revision.write_text(
+        revision.read_text().replace('"""Apply the revision."""', '"""Apply the revision."""\n    m.nonsense()')
+    )
     async with open_migrating(bare_database_url, snapshot_of(mine), folder) as app:
         with pytest.raises(ConfigurationError, match=r"0001_first\.py, line \d+.*empty database"):
             await app.migrations.init()

@@ -11,10 +11,10 @@ down_revision: str | None = ${'"%s"' % down_revision if down_revision else None}
 
 
 def upgrade() -> None:
-    """Does it."""
+    """Apply the revision."""
     ${upgrades}
 
 
 def downgrade() -> None:
-    """Undoes it."""
+    """Revert the revision."""
     ${downgrades}
