@@ -1,4 +1,4 @@
-"""Contract suites: what every adapter of a port must do. Subclass one, give it a harness, and run pytest."""
+"""Contract suites for the adapters of each port. Subclass one, provide its fixtures, and run pytest."""
 
 import pkgutil
 

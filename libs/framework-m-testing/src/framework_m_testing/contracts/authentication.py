@@ -1,4 +1,4 @@
-"""What every `AuthenticationProtocol` must do."""
+"""The contract of `AuthenticationProtocol`."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ from framework_m_testing.contracts.contract import Contract
 __all__ = ["AuthenticationContract", "LoginHarness"]
 
 _ADA, _EVE = "ada@example.com", "eve@example.com"
-_PASSWORD = "correct horse battery"  # noqa: S105 - nobody's
+_PASSWORD = "correct horse battery"  # noqa: S105 - not a real password
 _ANOTHER = "another long one"
 _HERE, _THERE = "192.0.2.1", "198.51.100.7"
 _NOBODYS = "01890000-0000-7000-8000-000000000000"
 _BELIEVED = 1.01
-"""Seconds after which a revocation has reached every process."""
+"""Seconds after which a revocation must have reached every process."""
 
 _each_kind = pytest.mark.parametrize("kind", list(SessionKind))
 
 
 @dataclass(frozen=True)
 class LoginHarness:
-    """An authentication and what is behind it.
+    """An authentication and its collaborators.
 
-    `elsewhere` starts another process over the same store and gives its authentication (the same object, where there is
-    one process alone). `identity` holds the users, none at first, and knows the role Administrator; all go by `clock`.
-    An account is closed to an address after `failures` failed logins within `window`.
+    `elsewhere` starts another process over the same store and returns its authentication (the same object if there is
+    only one process). `identity` holds the users, initially none, and has the role Administrator; all use `clock`.
+    An account is locked for an address after `failures` failed logins within `window`.
     """
 
     authentication: AuthenticationProtocol
@@ -49,11 +49,11 @@ class LoginHarness:
     window: timedelta
 
     async def log_in(self, kind: SessionKind = SessionKind.TOKEN, *, address: str = _HERE) -> Login:
-        """A login with the right password."""
+        """Log in with the right password."""
         return await self.authentication.login(_ADA, _PASSWORD, address=address, kind=kind)
 
     async def fail(self, times: int, username: str = _ADA, password: str = "wrong password") -> list[Exception]:  # noqa: S107
-        """Logins that are refused, and how."""
+        """Attempt logins that must fail, and return their errors."""
         refusals: list[Exception] = []
         for _ in range(times):
             with pytest.raises((AuthenticationError, RateLimitError)) as caught:
@@ -62,7 +62,7 @@ class LoginHarness:
         return refusals
 
     async def is_in(self, login: Login, asked: AuthenticationProtocol | None = None) -> bool:
-        """Whether what a login gave is good."""
+        """Return whether the credentials of a login are valid."""
         try:
             return await (asked or self.authentication).authenticate(_carried(login)) is not None
         except AuthenticationError:
@@ -70,7 +70,7 @@ class LoginHarness:
 
 
 def _carried(login: Login, *, unsafe: bool = False, csrf: bool = True) -> Credentials:
-    """What a request of a login carries."""
+    """Return the credentials that a request of this login carries."""
     if login.access_token:
         return Credentials(authorization=f"Bearer {login.access_token}", unsafe=unsafe)
     token = login.csrf_token if csrf else None
@@ -78,15 +78,18 @@ def _carried(login: Login, *, unsafe: bool = False, csrf: bool = True) -> Creden
 
 
 class AuthenticationContract(Contract):
-    """Give it a fixture `desk`, a `LoginHarness`. How long a login takes is for the adapter's own tests."""
+    """The contract of `AuthenticationProtocol`, except the duration of logins, which the adapter's own tests cover.
+
+    Provide a fixture `desk`, a `LoginHarness`.
+    """
 
     @pytest_asyncio.fixture
     async def ada(self, desk: LoginHarness) -> Identity:
-        """A user with a password."""
+        """Create a user with a password."""
         return await desk.identity.create(_ADA, _PASSWORD, [ADMINISTRATOR])
 
     async def test_no_credentials_are_nobody(self, desk: LoginHarness) -> None:
-        """An empty cookie neither, nor a CSRF token alone."""
+        """No credentials, an empty cookie or a CSRF token alone are anonymous."""
         for credentials in (Credentials(), Credentials(None, "", "", unsafe=True), Credentials(None, None, "x", True)):
             assert await desk.authentication.authenticate(credentials) is None
 
@@ -94,7 +97,7 @@ class AuthenticationContract(Contract):
     async def test_a_login_is_somebody_in_every_process(
         self, desk: LoginHarness, ada: Identity, kind: SessionKind
     ) -> None:
-        """With the user's roles, and Guest; whatever the letter case of the name."""
+        """A login is valid in every process, with the user's roles and Guest; the name is case-insensitive."""
         login = await desk.authentication.login(_ADA.upper(), _PASSWORD, address=_HERE, kind=kind)
         assert login.identity == ada
         expected = Principal(str(ada.id), frozenset({ADMINISTRATOR, GUEST}), _ADA)
@@ -102,7 +105,7 @@ class AuthenticationContract(Contract):
             assert await asked.authenticate(_carried(login, unsafe=True)) == expected
 
     async def test_each_kind_carries_its_own(self, desk: LoginHarness, ada: Identity) -> None:
-        """Tokens, or a cookie with its CSRF token."""
+        """A login returns either tokens, or a cookie with its CSRF token."""
         token, cookie = [await desk.log_in(kind) for kind in (SessionKind.TOKEN, SessionKind.COOKIE)]
         assert all((token.access_token, token.refresh_token, cookie.session_cookie, cookie.csrf_token))
         assert (token.session_cookie, token.csrf_token) == (None, None)
@@ -112,7 +115,7 @@ class AuthenticationContract(Contract):
     async def test_a_login_is_good_for_as_long_as_it_says(
         self, desk: LoginHarness, ada: Identity, kind: SessionKind
     ) -> None:
-        """To the second."""
+        """A login expires exactly after `expires_in` seconds."""
         login = await desk.log_in(kind)
         desk.clock.move(seconds=login.expires_in - 1)
         assert await desk.is_in(login)
@@ -120,7 +123,7 @@ class AuthenticationContract(Contract):
         assert not await desk.is_in(login)
 
     async def test_a_header_that_does_not_hold_is_refused(self, desk: LoginHarness, ada: Identity) -> None:
-        """One of another scheme or an empty one too; a good cookie beside it does not help."""
+        """Invalid and empty headers and other schemes are rejected, even together with a valid cookie."""
         good = await desk.log_in(SessionKind.COOKIE)
         basic = "Basic " + base64.b64encode(f"{_ADA}:{_PASSWORD}".encode()).decode()
         for header in ("", " ", "Bearer", "Bearer ", "Bearer x", "Bearer a.b.c", "x", "Bearer \ud800", basic):
@@ -129,7 +132,7 @@ class AuthenticationContract(Contract):
                     await desk.authentication.authenticate(Credentials(header, cookie, csrf))
 
     async def test_a_cookie_that_does_not_hold_is_refused(self, desk: LoginHarness, ada: Identity) -> None:
-        """Alone: beside a good header, which is stated, nobody looks at it."""
+        """An invalid cookie is rejected, but ignored together with a valid header, which is explicit."""
         good = _carried(await desk.log_in()).authorization
         for cookie in ("x", ".", f"{_NOBODYS}.x", _NOBODYS, "\ud800.\ud800"):
             with pytest.raises(AuthenticationError):
@@ -137,7 +140,7 @@ class AuthenticationContract(Contract):
             assert await desk.authentication.authenticate(Credentials(good, cookie))
 
     async def test_a_header_beats_a_cookie_of_somebody_else(self, desk: LoginHarness, ada: Identity) -> None:
-        """Also when it logs out: the cookie's session lives on."""
+        """The header decides, also on logout, which does not end the cookie's session."""
         eve = await desk.identity.create(_EVE, _PASSWORD, [])
         cookie = await desk.authentication.login(_EVE, _PASSWORD, address=_HERE, kind=SessionKind.COOKIE)
         token = await desk.log_in()
@@ -150,7 +153,7 @@ class AuthenticationContract(Contract):
         assert not await desk.is_in(token)
 
     async def test_a_credential_of_one_kind_is_none_of_another(self, desk: LoginHarness, ada: Identity) -> None:
-        """Also once it was found good as what it is; nobody's session ends by it."""
+        """A credential is rejected as another kind, even after it was verified as its own, and no session ends."""
         token, cookie = [await desk.log_in(kind) for kind in (SessionKind.TOKEN, SessionKind.COOKIE)]
         wrong = (
             Credentials(session_cookie=token.refresh_token),
@@ -173,7 +176,7 @@ class AuthenticationContract(Contract):
     async def test_a_cookie_needs_its_own_csrf_token_to_change_anything(
         self, desk: LoginHarness, ada: Identity
     ) -> None:
-        """To read it needs none; nor does a good header beside it, which no browser adds of itself."""
+        """Reading needs no CSRF token, nor does a valid header, which no browser adds by itself."""
         login, other = [await desk.log_in(SessionKind.COOKIE) for _ in range(2)]
         header = _carried(await desk.log_in()).authorization
         for token in (None, "", "x", "\ud800", other.csrf_token):
@@ -185,7 +188,10 @@ class AuthenticationContract(Contract):
         assert await desk.authentication.authenticate(_carried(login, unsafe=True))
 
     async def test_a_failed_login_does_not_say_what_was_wrong(self, desk: LoginHarness, ada: Identity) -> None:
-        """Unknown, without a password, disabled, or wrong; until the account is closed, which it is after as many."""
+        """Unknown and disabled users, users without a password and wrong passwords cause the same errors.
+
+        This includes the number of failures after which the account is locked.
+        """
         await desk.identity.create("none@example.com", None, [])
         await desk.identity.create("out@example.com", _PASSWORD, [])
         await desk.identity.disable("out@example.com")
@@ -198,13 +204,13 @@ class AuthenticationContract(Contract):
         assert answers[1:] == answers[:1] * 3
 
     async def test_an_odd_name_or_password_is_a_failed_login(self, desk: LoginHarness, ada: Identity) -> None:
-        """Whatever its length and characters."""
+        """A name or password of any length and characters is an ordinary failed login."""
         for username, password in (("", ""), ("x" * 1000, "x"), ("\ud800", "\ud800"), ("\0", "\0"), (_ADA, "x" * 2000)):
             [refused] = await desk.fail(1, username, password)
             assert isinstance(refused, AuthenticationError)
 
     async def test_guessing_is_held_up_even_when_the_guess_is_right(self, desk: LoginHarness, ada: Identity) -> None:
-        """From that address, until the failures are old; the owner gets in from another."""
+        """The account is locked for that address until the failures expire; the owner can log in from another."""
         refused = await desk.fail(desk.failures)
         assert {type(error) for error in refused} == {AuthenticationError}
         with pytest.raises(RateLimitError) as caught:
@@ -218,7 +224,7 @@ class AuthenticationContract(Contract):
         assert await desk.is_in(await desk.log_in())
 
     async def test_logins_that_succeed_are_not_counted(self, desk: LoginHarness, ada: Identity) -> None:
-        """And take back the failures before them."""
+        """A successful login is not counted, and resets earlier failures."""
         for _ in range(2):
             await desk.fail(desk.failures - 1)
             await desk.log_in()
@@ -226,7 +232,7 @@ class AuthenticationContract(Contract):
             await desk.log_in()
 
     async def test_a_refresh_brings_other_tokens_once_the_first_expire(self, desk: LoginHarness, ada: Identity) -> None:
-        """In any process, to the same session and user."""
+        """A refresh returns new tokens of the same user, in any process."""
         login = await desk.log_in()
         desk.clock.move(seconds=login.expires_in)
         again = await (await desk.elsewhere()).refresh(str(login.refresh_token))
@@ -237,7 +243,7 @@ class AuthenticationContract(Contract):
         assert await desk.is_in(await desk.authentication.refresh(str(again.refresh_token)))
 
     async def test_a_spent_refresh_token_ends_the_session_at_once(self, desk: LoginHarness, ada: Identity) -> None:
-        """With all that came of it; the user's other sessions live on."""
+        """Reusing a refresh token ends the session with all its tokens; the user's other sessions are unaffected."""
         login, other = [await desk.log_in() for _ in range(2)]
         again = await desk.authentication.refresh(str(login.refresh_token))
         assert await desk.is_in(again)
@@ -250,7 +256,7 @@ class AuthenticationContract(Contract):
         assert await desk.is_in(other)
 
     async def test_what_is_no_refresh_token_is_refused(self, desk: LoginHarness) -> None:
-        """Whatever its characters."""
+        """Refreshing with an invalid token raises AuthenticationError, whatever its characters."""
         for token in ("", "x", ".", f"{_NOBODYS}.x", "\ud800"):
             with pytest.raises(AuthenticationError):
                 await desk.authentication.refresh(token)
@@ -259,7 +265,7 @@ class AuthenticationContract(Contract):
     async def test_a_logout_holds_at_once_and_for_its_session_alone(
         self, desk: LoginHarness, ada: Identity, kind: SessionKind
     ) -> None:
-        """A refresh token goes with its session."""
+        """A logout ends only its own session, at once, including its refresh token."""
         login, other = [await desk.log_in(kind) for _ in range(2)]
         assert await desk.is_in(login)
         await desk.authentication.logout(_carried(login, unsafe=True))
@@ -270,7 +276,7 @@ class AuthenticationContract(Contract):
                 await desk.authentication.refresh(login.refresh_token)
 
     async def test_a_logout_needs_credentials_that_hold(self, desk: LoginHarness, ada: Identity) -> None:
-        """And a cookie's CSRF token, else others log people out."""
+        """A logout needs valid credentials and, with a cookie, its CSRF token, lest other sites log users out."""
         for credentials in (Credentials(unsafe=True), Credentials(authorization="Bearer x", unsafe=True)):
             with pytest.raises(AuthenticationError):
                 await desk.authentication.logout(credentials)
@@ -280,7 +286,7 @@ class AuthenticationContract(Contract):
         assert await desk.is_in(login)
 
     async def test_a_logout_during_a_verification_is_not_forgotten(self, desk: LoginHarness, ada: Identity) -> None:
-        """What was asked before it and is answered after it is not believed."""
+        """A verification that starts before a logout and ends after it is not cached."""
         login = await desk.log_in()
         asked: Sequence[asyncio.Task[bool]] = [asyncio.create_task(desk.is_in(login)) for _ in range(5)]
         await desk.authentication.logout(_carried(login))
@@ -291,7 +297,7 @@ class AuthenticationContract(Contract):
     async def test_a_new_password_or_an_end_of_leave_holds_at_once_and_for_good(
         self, desk: LoginHarness, ada: Identity, kind: SessionKind
     ) -> None:
-        """Who is let in again logs in again: copies of what was void stay void."""
+        """A new password or disabling voids all sessions for good; a user enabled again must log in again."""
         login = await desk.log_in(kind)
         assert await desk.is_in(login)
         await desk.identity.set_password(_ADA, _PASSWORD)
@@ -309,7 +315,7 @@ class AuthenticationContract(Contract):
         assert await desk.is_in(await desk.log_in(kind))
 
     async def test_a_role_counts_at_once(self, desk: LoginHarness) -> None:
-        """In the sessions that there are."""
+        """A new role takes effect at once in existing sessions."""
         await desk.identity.create(_ADA, _PASSWORD, [])
         login = await desk.log_in()
         roles = []
@@ -323,7 +329,7 @@ class AuthenticationContract(Contract):
     async def test_what_ends_a_session_reaches_other_processes_within_a_second(
         self, desk: LoginHarness, ada: Identity
     ) -> None:
-        """A logout and a change of the user, for both kinds."""
+        """Logouts and changes of the user reach other processes within a second, for both kinds of session."""
         left = [await desk.log_in(kind) for kind in SessionKind]
         await desk.identity.create(_EVE, _PASSWORD, [])
         voided = [await desk.authentication.login(_EVE, _PASSWORD, address=_HERE, kind=kind) for kind in SessionKind]
@@ -339,5 +345,5 @@ class AuthenticationContract(Contract):
 
 
 def _told(error: Exception) -> tuple[object, ...]:
-    """All that a caller learns of a refusal."""
+    """Return everything that a caller learns from an error."""
     return type(error), str(error), getattr(error, "code", None), getattr(error, "details", None)

@@ -1,4 +1,4 @@
-"""What every `BootstrapProtocol` must do."""
+"""The contract of `BootstrapProtocol`."""
 
 from __future__ import annotations
 
@@ -14,22 +14,25 @@ __all__ = ["BootstrapContract"]
 
 
 class BootstrapContract(Contract):
-    """Give it fixtures: `step`, built and not yet run; `app`, an `Application` in which all before it have run."""
+    """The contract of `BootstrapProtocol`.
+
+    Provide fixtures: `step`, a step that has not run; `app`, an `Application` in which all earlier steps have run.
+    """
 
     async def test_it_has_a_place_and_is_built_without_arguments(self, step: BootstrapProtocol) -> None:
-        """Which is known before it runs, and the same for each that is built."""
+        """The order is known before the step runs, and is the same for all instances."""
         another: BootstrapProtocol = type(step)()
         assert type(step.order) is int
         assert another.order == step.order
 
     async def test_what_it_does_can_be_awaited(self, step: BootstrapProtocol) -> None:
-        """Closing and pinging too, where it has them."""
+        """`run` is async, as are `close` and `ping` where the step has them."""
         assert iscoroutinefunction(step.run)
         parts = [part for name in ("close", "ping") if (part := getattr(step, name, None)) is not None]
         assert all(iscoroutinefunction(part) for part in parts)
 
     async def test_it_runs_and_is_well_until_it_is_closed(self, step: BootstrapProtocol, app: Application) -> None:
-        """Closing it again does nothing."""
+        """A step runs, answers pings and closes; closing it again does nothing."""
         try:
             await step.run(app)
             await _ping(step)
@@ -38,12 +41,12 @@ class BootstrapContract(Contract):
         await _close(step)
 
     async def test_one_that_has_not_run_is_closed_like_others(self, step: BootstrapProtocol) -> None:
-        """And has opened nothing that could be unwell."""
+        """A step that has not run can be pinged and closed, since it has opened nothing."""
         await _ping(step)
         await _close(step)
 
     async def test_one_whose_run_failed_is_closed_like_others(self, step: BootstrapProtocol) -> None:
-        """As the start that it stops does."""
+        """A step whose run failed can be closed, as the aborted start closes it."""
         nothing: Any = object()
         await asyncio.gather(step.run(nothing), return_exceptions=True)
         await _close(step)

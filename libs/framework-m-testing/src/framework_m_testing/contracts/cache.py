@@ -1,4 +1,4 @@
-"""`CacheContract`: what every cache keeps, forgets and refuses."""
+"""The contract of `CacheProtocol`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from framework_m_testing.contracts.contract import Contract
 __all__ = ["CacheContract", "PassTime"]
 
 type PassTime = Callable[[float], Awaitable[None]]
-"""Lets at least so many seconds pass: it turns the cache's clock, or sleeps."""
+"""Lets at least the given number of seconds pass, by advancing the cache's clock or by sleeping."""
 
 _INT64 = 1 << 63
 
@@ -31,7 +31,7 @@ class _Level(IntEnum):
 
 
 def _doubled(times: int) -> list[Any]:
-    """A small value in memory whose JSON is of astronomical length."""
+    """Return a value that is small in memory but astronomically long as JSON."""
     value: list[Any] = []
     for _ in range(times):
         value = [value, value]
@@ -80,10 +80,10 @@ _SOON = 0.2
 
 
 class CacheContract(Contract):
-    """Give it fixtures `cache`, an empty one for each test, and `pass_time`, a `PassTime`."""
+    """The contract of `CacheProtocol`. Provide fixtures `cache`, empty for each test, and `pass_time`, a `PassTime`."""
 
     async def test_what_is_kept_is_found_under_its_key_alone(self, cache: CacheProtocol) -> None:
-        """Until another value takes its place, or it is deleted."""
+        """A value is found only under its exact key, until it is replaced or deleted."""
         assert await cache.get("key") is None
         await cache.set("key", "first")
         await cache.set("key", "second")
@@ -92,28 +92,28 @@ class CacheContract(Contract):
         assert await cache.get("key") is None
 
     async def test_a_value_comes_back_equal_and_of_its_types(self, cache: CacheProtocol) -> None:
-        """`repr` tells 1 from True, and 1.20 from 1.2."""
+        """Values and types are compared by `repr`, which distinguishes 1 from True, and 1.20 from 1.2."""
         await cache.set_many(_VALUES)
         assert repr(await cache.get_many(_VALUES)) == repr(_VALUES)
         for key, value in _VALUES.items():
             assert repr(await cache.get(key)) == repr(value), key
 
     async def test_a_moment_comes_back_in_utc(self, cache: CacheProtocol) -> None:
-        """The same moment, whatever its offset was."""
+        """A datetime is returned in UTC, whatever its offset was."""
         moment = datetime(2026, 1, 31, 12, tzinfo=timezone(timedelta(hours=5, minutes=30)))
         await cache.set("key", moment)
         found = await cache.get("key")
         assert (found, found.utcoffset()) == (moment, timedelta(0))
 
     async def test_none_is_a_value(self, cache: CacheProtocol) -> None:
-        """Which `exists` and `get_many` tell from none at all."""
+        """`exists` and `get_many` distinguish a stored None from a missing value."""
         await cache.set("key", None)
         assert await cache.get("key") is None
         assert [await cache.exists("key"), await cache.exists("other")] == [True, False]
         assert await cache.get_many(["key", "other"]) == {"key": None}
 
     async def test_what_is_kept_is_a_copy(self, cache: CacheProtocol) -> None:
-        """Changing what was given, or what came, changes nothing."""
+        """Mutating a value after storing or reading it does not change the cache."""
         given: dict[str, Any] = {"rows": [1]}
         await cache.set("key", given)
         given["rows"].append(2)
@@ -123,7 +123,7 @@ class CacheContract(Contract):
 
     @pytest.mark.parametrize("refused", _REFUSED.values(), ids=_REFUSED)
     async def test_a_value_that_would_not_come_back_is_refused(self, cache: CacheProtocol, refused: Any) -> None:
-        """Alone, within another and among others; nothing is changed."""
+        """An unsupported value is rejected alone, nested and among others, and nothing is changed."""
         await cache.set("key", "kept")
         for value in (refused, [refused], {"a": {"b": refused}}):
             with pytest.raises(ValueError, match="cache"):
@@ -133,7 +133,7 @@ class CacheContract(Contract):
         assert await cache.get_many(["key", "other"]) == {"key": "kept"}
 
     async def test_a_value_without_end_is_refused(self, cache: CacheProtocol) -> None:
-        """A list that holds itself."""
+        """A list that contains itself is rejected."""
         endless: list[Any] = []
         endless.append(endless)
         with pytest.raises(ValueError, match="nested"):
@@ -141,7 +141,7 @@ class CacheContract(Contract):
 
     @pytest.mark.parametrize("key", ["", "a\0b", "x" * 501, "\ud800", None, 7])
     async def test_a_key_out_of_bounds_is_refused(self, cache: CacheProtocol, key: Any) -> None:
-        """By every method."""
+        """Every method rejects an invalid key."""
         calls: list[Callable[[], Awaitable[object]]] = [
             lambda: cache.get(key), lambda: cache.set(key, 1), lambda: cache.delete(key), lambda: cache.exists(key),
             lambda: cache.get_many(["a", key]), lambda: cache.set_many({"a": 1, key: 1}), lambda: cache.ttl(key),
@@ -153,7 +153,7 @@ class CacheContract(Contract):
         assert not await cache.exists("a")
 
     async def test_any_text_is_a_key(self, cache: CacheProtocol) -> None:
-        """As long as may be, and with what commands and patterns are made of."""
+        """Keys may have the maximum length, and contain the characters of commands and patterns."""
         keys = ["☃" * 500, "a b\r\n", "{user}:1", "*", "?", "[a]", "\\", "../x", "'\";--", "é", "e\u0301"]
         await cache.set_many({key: number for number, key in enumerate(keys)})
         assert await cache.get_many(reversed(keys)) == {key: number for number, key in enumerate(keys)}
@@ -162,7 +162,7 @@ class CacheContract(Contract):
         "ttl", [0, -1, 0.0001, float("nan"), float("inf"), "5", timedelta(seconds=5), Decimal(5), True]
     )
     async def test_a_ttl_that_is_none_is_refused(self, cache: CacheProtocol, ttl: Any) -> None:
-        """And keeps nothing."""
+        """An invalid ttl is rejected, and nothing is stored."""
         with pytest.raises(ValueError, match="ttl"):
             await cache.set("key", 1, ttl)
         with pytest.raises(ValueError, match="ttl"):
@@ -170,7 +170,7 @@ class CacheContract(Contract):
         assert not await cache.exists("key")
 
     async def test_an_expired_value_is_gone_for_every_method(self, cache: CacheProtocol, pass_time: PassTime) -> None:
-        """And others stay."""
+        """No method finds an expired value, and other values are kept."""
         await cache.set("a", 1, _SOON)
         await cache.set_many({"b": 2, "c": 3}, _SOON)
         await cache.set_many({"late": 4}, 60)
@@ -182,7 +182,7 @@ class CacheContract(Contract):
         assert [await cache.ttl("c"), await cache.delete_pattern("?")] == [0, 0]
 
     async def test_the_last_set_says_how_long(self, cache: CacheProtocol, pass_time: PassTime) -> None:
-        """Reading does not prolong it."""
+        """The last `set` determines the expiry; reading does not extend it."""
         await cache.set("longer", 1, _SOON)
         await cache.set("longer", 2)
         await cache.set("shorter", 1)
@@ -193,7 +193,7 @@ class CacheContract(Contract):
         assert await cache.get_many(["longer", "shorter"]) == {"longer": 2}
 
     async def test_ttl_is_what_is_left(self, cache: CacheProtocol, pass_time: PassTime) -> None:
-        """In seconds: nothing of what is not there, None of what has no end."""
+        """`ttl` returns the remaining seconds, 0 for a missing value, and None for one that never expires."""
         await cache.set("key", 1, 100)
         await pass_time(0.1)
         left = await cache.ttl("key")
@@ -222,14 +222,14 @@ class CacheContract(Contract):
         ],
     )
     async def test_a_pattern_deletes_what_it_means(self, cache: CacheProtocol, pattern: str, gone: list[str]) -> None:
-        """And says how many that were."""
+        """A pattern deletes the matching keys and returns their number."""
         keys = ["user:", "user:1", "user:1:name", "user:é\n", "User:2", "a*b", "a[x]b", "aab"]
         await cache.set_many(dict.fromkeys(keys, 1))
         assert await cache.delete_pattern(pattern) == len(gone)
         assert sorted(await cache.get_many(keys)) == sorted({*keys} - {*gone})
 
     async def test_a_pattern_that_ends_in_its_escape_is_refused(self, cache: CacheProtocol) -> None:
-        """Two backslashes mean one."""
+        """A trailing single backslash is rejected; two backslashes match one."""
         await cache.set("a\\", 1)
         with pytest.raises(ValueError, match="backslash"):
             await cache.delete_pattern("a\\")

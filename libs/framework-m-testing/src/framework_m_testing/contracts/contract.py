@@ -1,4 +1,4 @@
-"""`Contract`: the base of all suites, which refuses to be weakened, and `StoreContract`, the base of the store's."""
+"""`Contract`, the base of all suites, which rejects weakened subclasses, and `StoreContract`, the base for stores."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _EXCUSES = frozenset({"skip", "skipif", "xfail"})
 
 
 def _replaced(cls: type) -> Iterator[tuple[str, object]]:
-    """Promises whose test is not the contract's own, with what stands in their place."""
+    """Yield the names of contract tests that the class replaces, with their replacements."""
     for name in dir(cls):
         holders = [parent for parent in cls.__mro__ if name in vars(parent)]
         if name.startswith("test_") and len(holders) > 1 and any(isinstance(one, _Unweakened) for one in holders[1:]):
@@ -36,7 +36,7 @@ def _refuse_excuses(where: str, marks: Any) -> None:
 
 
 class _Unweakened(type):
-    """Looks at what is put on a contract after its class body too: decorators and assignments."""
+    """A metaclass that also checks what is set on a contract after its class body: decorators and assignments."""
 
     def __setattr__(cls, name: str, value: Any) -> None:
         if name == "__test__" or name.startswith("test_"):
@@ -47,7 +47,7 @@ class _Unweakened(type):
 
 
 class Contract(metaclass=_Unweakened):
-    """A suite of promises. A subclass may add tests; it may replace one only by a strict xfail with a reason."""
+    """A suite of tests. A subclass may add tests; it may replace one only by a strict xfail with a reason."""
 
     pytestmark = [pytest.mark.asyncio]
 
@@ -66,11 +66,11 @@ class Contract(metaclass=_Unweakened):
 
 
 class StoreContract(Contract):
-    """A contract of the store family: give it a fixture `open_store`, an `OpenStore`."""
+    """A contract of the store family. Provide a fixture `open_store`, an `OpenStore`."""
 
     @pytest_asyncio.fixture
     async def store(self, open_store: OpenStore) -> AsyncIterator[StoreHarness]:
-        """The store under the sample DocTypes, its schema synced and empty."""
+        """Open an empty store with the sample DocTypes and a synced schema."""
         async with open_store(sample_registry()) as store:
             await store.schema_mapper.sync()
             yield store

@@ -1,4 +1,4 @@
-"""`EventBusContract`: what every event bus does between a relay and its subscribers."""
+"""The contract of `EventBusProtocol`, between a relay and its subscribers."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ __all__ = ["EventBusContract"]
 
 _IDS = Uuid7Generator()
 _PATIENCE = 20
-"""Seconds until an event has come, or has come again."""
+"""Seconds within which an event must be delivered or redelivered."""
 
 
 def _events(*versions: int, document: UUID | None = None) -> list[DomainEvent]:
-    """Events of one document."""
+    """Return events of one document."""
     document = document or uuid4()
     data = {"name": "ä ☃", "changed": ["x"], "n": 1, "nothing": None}
     return [
@@ -38,7 +38,7 @@ def _events(*versions: int, document: UUID | None = None) -> list[DomainEvent]:
 
 
 class _Group:
-    """A subscriber that notes what it handles, and fails where it is told to."""
+    """A subscriber that records the events it handles, and fails where `fails` returns True."""
 
     def __init__(self, fails: Callable[[DomainEvent], bool] = lambda _: False) -> None:
         self.handled: list[DomainEvent] = []
@@ -53,19 +53,19 @@ class _Group:
         self._grown.set()
 
     async def has(self, events: Sequence[DomainEvent]) -> None:
-        """Waits until all of these are handled."""
+        """Wait until all of these events are handled."""
         async with asyncio.timeout(_PATIENCE):
             while not {event.id for event in events} <= {event.id for event in self.handled}:
                 self._grown.clear()
                 await self._grown.wait()
 
     def first_times(self, document: UUID) -> list[int]:
-        """The versions of a document in the order in which they were first handled."""
+        """Return the versions of a document in the order in which they were first handled."""
         return list(dict.fromkeys(event.version for event in self.handled if event.document_id == document))
 
 
 def _once(*versions: int) -> Callable[[DomainEvent], bool]:
-    """Fails for each of these versions once."""
+    """Return a predicate that is True once for each of these versions."""
     left = set(versions)
 
     def fails(event: DomainEvent) -> bool:
@@ -82,7 +82,7 @@ async def _publish(bus: EventBusProtocol, events: Sequence[DomainEvent]) -> list
 
 
 async def _settle(bus: EventBusProtocol, events: Sequence[DomainEvent]) -> None:
-    """Publishes until all is settled, as the relay does."""
+    """Publish until all events are settled, as the relay does."""
     left = list(events)
     for _ in range(10):
         try:
@@ -96,16 +96,19 @@ async def _settle(bus: EventBusProtocol, events: Sequence[DomainEvent]) -> None:
 
 
 def _mixed(*documents: list[DomainEvent]) -> Iterator[DomainEvent]:
-    """Events of several documents, by turns."""
+    """Yield the events of several documents alternately."""
     for together in zip(*documents, strict=True):
         yield from together
 
 
 class EventBusContract(Contract):
-    """Give it a fixture `event_bus` that nobody is subscribed to and that brings nothing of other tests."""
+    """The contract of `EventBusProtocol`.
+
+    Provide a fixture `event_bus` without subscribers and without events of other tests.
+    """
 
     async def test_every_group_gets_every_event_as_it_was(self, event_bus: EventBusProtocol) -> None:
-        """Each is told of as settled, once, and a document's come in order."""
+        """Each event is reported as settled once, and those of one document are handled in order."""
         one, other = _Group(), _Group()
         await event_bus.subscribe("one", one)
         await event_bus.subscribe("other", other)
@@ -132,14 +135,14 @@ class EventBusContract(Contract):
             assert type(by_id[created.id]) is DocCreated
 
     async def test_nothing_published_is_nothing_told(self, event_bus: EventBusProtocol) -> None:
-        """An empty batch is no error."""
+        """An empty batch is not an error and yields nothing."""
         await event_bus.subscribe("one", _Group())
         assert await _publish(event_bus, []) == []
 
     async def test_a_failure_comes_again_and_holds_its_own_document_back_alone(
         self, event_bus: EventBusProtocol
     ) -> None:
-        """What follows it in its document is neither told of nor handled before it."""
+        """Later events of the same document are neither reported nor handled before the failed one."""
         group = _Group(_once(2))
         await event_bus.subscribe("one", group)
         failing, healthy = _events(1, 2, 3), _events(11, 12, 13)
@@ -154,7 +157,7 @@ class EventBusContract(Contract):
         assert group.first_times(failing[0].document_id) == [1, 2, 3]
 
     async def test_a_failing_group_keeps_nothing_from_another(self, event_bus: EventBusProtocol) -> None:
-        """Whichever was subscribed first."""
+        """Other groups get all events, in whichever order the groups subscribed."""
         groups = [_Group(), _Group(lambda event: event.version == 1), _Group()]
         for number, group in enumerate(groups):
             await event_bus.subscribe(f"group{number}", group)
@@ -166,7 +169,7 @@ class EventBusContract(Contract):
         assert groups[1].first_times(events[0].document_id) == []
 
     async def test_it_can_be_closed_in_between(self, event_bus: EventBusProtocol) -> None:
-        """What it has not told of is published again, and comes in order."""
+        """After an early close, the events not reported are published again and handled in order."""
         group = _Group()
         await event_bus.subscribe("one", group)
         events = _events(*range(1, 11))
@@ -178,7 +181,7 @@ class EventBusContract(Contract):
         assert group.first_times(events[0].document_id) == list(range(1, 11))
 
     async def test_a_group_has_one_subscriber_in_a_process(self, event_bus: EventBusProtocol) -> None:
-        """The second is refused, and the first goes on."""
+        """A second subscriber of a group is rejected, and the first one continues."""
         first, second = _Group(), _Group()
         await event_bus.subscribe("one", first)
         with pytest.raises(ConfigurationError, match="one"):
@@ -191,7 +194,7 @@ class EventBusContract(Contract):
     async def test_after_unsubscribe_a_subscriber_is_left_alone_and_its_group_goes_on_with_the_next(
         self, event_bus: EventBusProtocol
     ) -> None:
-        """Nothing is lost in between: a broker keeps it, or the relay publishes it again."""
+        """No event is lost between two subscribers: a broker keeps it, or the relay publishes it again."""
         first, second = _Group(), _Group()
         await event_bus.subscribe("one", first)
         before, between = _events(1), _events(1)
@@ -210,7 +213,7 @@ class EventBusContract(Contract):
         assert {event.id for event in first.handled} == {event.id for event in before}
 
     async def test_unsubscribe_waits_for_the_event_that_is_being_handled(self, event_bus: EventBusProtocol) -> None:
-        """To its end, however slow the subscriber is; on return nothing is handled any more."""
+        """`unsubscribe` waits even for a slow subscriber; once it returns, nothing more is handled."""
         reached, begun, done = asyncio.Event(), 0, 0
 
         async def slow(event: DomainEvent) -> None:

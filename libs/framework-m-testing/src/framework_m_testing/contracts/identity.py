@@ -1,4 +1,4 @@
-"""What every `IdentityProtocol` must do."""
+"""The contract of `IdentityProtocol`."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from framework_m_testing.contracts.contract import Contract
 __all__ = ["IdentityContract"]
 
 _ADA = "ada@example.com"
-_PASSWORD = "correct horse battery"  # noqa: S105 - nobody's
+_PASSWORD = "correct horse battery"  # noqa: S105 - not a real password
 _ANOTHER = "another long one"
 
 
 class IdentityContract(Contract):
-    """Give it fixtures.
+    """The contract of `IdentityProtocol`.
 
-    `identity`, in development and without users, which knows the roles Administrator and Guest; `production`, the same
-    users as another process sees them that is in production; `kept`, an async function that tells all that the store
-    holds of users and passwords, as text. Passwords may be hashed more cheaply than in earnest.
+    Provide fixtures: `identity`, in development, without users, with the roles Administrator and Guest; `production`,
+    an identity of another process, in production, over the same users; `kept`, an async function that returns all that
+    the store holds of users and passwords, as text. Passwords may be hashed more cheaply than in production.
     """
 
     async def test_a_new_user_is_found_by_id_and_by_password(self, identity: IdentityProtocol) -> None:
-        """Whatever the letter case of the address, and blanks around it."""
+        """Letter case and surrounding whitespace of the address are ignored."""
         user = await identity.create(" Ada@Example.com", _PASSWORD, [ADMINISTRATOR], full_name="Ada")
         assert (user.email, user.roles, user.enabled) == (_ADA, frozenset({ADMINISTRATOR}), True)
         assert await identity.find(user.id) == user
@@ -37,7 +37,7 @@ class IdentityContract(Contract):
         assert await identity.find(uuid4()) is None
 
     async def test_a_wrong_password_or_an_unknown_address_is_nobodys(self, identity: IdentityProtocol) -> None:
-        """Whatever the length and the characters, also those that no store could hold."""
+        """No user is returned, whatever the length and characters, including those that no store can hold."""
         await identity.create(_ADA, _PASSWORD, [])
         for password in ("", _PASSWORD.upper(), f"{_PASSWORD} ", "x" * 2000, "\ud800", "\0"):
             assert await identity.verify_password(_ADA, password) is None, password
@@ -47,7 +47,7 @@ class IdentityContract(Contract):
     async def test_a_user_without_a_password_is_let_in_by_none_until_one_is_set(
         self, identity: IdentityProtocol
     ) -> None:
-        """No password is not the empty one."""
+        """A user without a password cannot log in, not even with an empty one, until a password is set."""
         user = await identity.create(_ADA, None, [])
         for password in ("", "None", _PASSWORD):
             assert await identity.verify_password(_ADA, password) is None
@@ -57,7 +57,7 @@ class IdentityContract(Contract):
         assert found.id == user.id
 
     async def test_an_address_is_taken_once(self, identity: IdentityProtocol, production: IdentityProtocol) -> None:
-        """Also by two processes at once."""
+        """An address is unique, even if two processes create users concurrently."""
         asked = (identity.create(_ADA, _PASSWORD, []), production.create(_ADA.upper(), _PASSWORD, []))
         answers = await asyncio.gather(*asked, return_exceptions=True)
         assert sorted(type(answer).__name__ for answer in answers) == ["DuplicateNameError", "Identity"]
@@ -66,7 +66,7 @@ class IdentityContract(Contract):
         assert [user.email for user in await identity.all()] == [_ADA]
 
     async def test_what_makes_no_user_leaves_nothing(self, identity: IdentityProtocol) -> None:
-        """What is no address, a password under eight characters, an unknown role."""
+        """An invalid address, a password under eight characters or an unknown role creates no user."""
         for email in ("ada", "", "a da@example.com"):
             with pytest.raises(ValidationError):
                 await identity.create(email, _PASSWORD, [])
@@ -78,7 +78,7 @@ class IdentityContract(Contract):
         assert list(await identity.all()) == []
 
     async def test_a_new_password_voids_the_old_one_and_all_sessions(self, identity: IdentityProtocol) -> None:
-        """By a later epoch; one that is too weak changes nothing."""
+        """A new password increments the epoch; one that is too weak changes nothing."""
         user = await identity.create(_ADA, _PASSWORD, [])
         with pytest.raises(ValidationError):
             await identity.set_password(_ADA, "7 chars")
@@ -89,7 +89,7 @@ class IdentityContract(Contract):
         assert await identity.verify_password(_ADA, _ANOTHER) == changed == await identity.find(user.id)
 
     async def test_a_role_is_given_once(self, identity: IdentityProtocol) -> None:
-        """It voids no session; an unknown one is refused."""
+        """Adding a role twice has no further effect and voids no session; an unknown role is rejected."""
         user = await identity.create(_ADA, _PASSWORD, [])
         for _ in range(2):
             changed = await identity.add_role(_ADA, ADMINISTRATOR)
@@ -99,7 +99,7 @@ class IdentityContract(Contract):
         assert await identity.find(user.id) == changed
 
     async def test_attributes_are_given_and_replaced_one_by_one(self, identity: IdentityProtocol) -> None:
-        """Those that are not named stay, those without values go; no session is voided."""
+        """Attributes not named are kept, those without values are removed; no session is voided."""
         given = {"branch": ["North", "South"], "team": ["Red"]}
         user = await identity.create(_ADA, _PASSWORD, [], attributes=given)
         assert user.attributes == {"branch": ("North", "South"), "team": ("Red",)}
@@ -111,7 +111,7 @@ class IdentityContract(Contract):
         assert await identity.find(user.id) == changed
 
     async def test_attributes_that_no_scope_could_use_are_refused(self, identity: IdentityProtocol) -> None:
-        """Empty ones, overlong ones, and what no store could hold; nothing is changed by them."""
+        """Empty and overlong attributes, and those that no store can hold, are rejected and change nothing."""
         user = await identity.create(_ADA, _PASSWORD, [])
         for wrong in ({"": ["x"]}, {"branch": [""]}, {"branch": ["x" * 256]}, {"branch": ["a", "\0"]}):
             with pytest.raises(ValidationError):
@@ -121,7 +121,7 @@ class IdentityContract(Contract):
         assert list(await identity.all()) == [user]
 
     async def test_changes_at_once_are_all_kept(self, identity: IdentityProtocol, production: IdentityProtocol) -> None:
-        """None is lost because another process changed the user meanwhile."""
+        """No change is lost because another process changes the user concurrently."""
         user = await identity.create(_ADA, None, [])
         await asyncio.gather(
             identity.add_role(_ADA, ADMINISTRATOR),
@@ -137,7 +137,7 @@ class IdentityContract(Contract):
         assert await identity.verify_password(_ADA, _PASSWORD) is not None
 
     async def test_a_disabled_user_is_out_until_enabled_again(self, identity: IdentityProtocol) -> None:
-        """What was begun before stays void."""
+        """A disabled user cannot log in until enabled again, and earlier sessions stay void."""
         user = await identity.create(_ADA, _PASSWORD, [ADMINISTRATOR])
         disabled = await identity.disable(_ADA.upper())
         assert (disabled.enabled, disabled.roles) == (False, user.roles)
@@ -149,7 +149,7 @@ class IdentityContract(Contract):
         assert await identity.verify_password(_ADA, _PASSWORD) == enabled
 
     async def test_an_unknown_user_cannot_be_changed(self, identity: IdentityProtocol) -> None:
-        """And is not made by it."""
+        """Changing an unknown user raises EntityNotFoundError and creates no user."""
         changes: list[Callable[[], Awaitable[Identity]]] = [
             lambda: identity.set_password(_ADA, _PASSWORD),
             lambda: identity.add_role(_ADA, ADMINISTRATOR),
@@ -163,7 +163,7 @@ class IdentityContract(Contract):
         assert list(await identity.all()) == []
 
     async def test_users_come_by_email(self, identity: IdentityProtocol) -> None:
-        """The disabled with the others."""
+        """`all` returns users sorted by email, including disabled ones."""
         for email in ("c@example.com", "A@example.com", "b@example.com"):
             await identity.create(email, None, [])
         disabled = await identity.disable("b@example.com")
@@ -174,7 +174,7 @@ class IdentityContract(Contract):
     async def test_a_password_for_development_opens_nothing_in_production(
         self, identity: IdentityProtocol, production: IdentityProtocol
     ) -> None:
-        """The last one that was set decides."""
+        """A password for development is invalid in production; the last one set decides."""
         user = await identity.create(_ADA, _PASSWORD, [], for_development=True)
         assert await identity.verify_password(_ADA, _PASSWORD) == user
         assert await production.verify_password(_ADA, _PASSWORD) is None
@@ -186,7 +186,7 @@ class IdentityContract(Contract):
     async def test_a_password_is_nowhere_in_what_is_kept(
         self, identity: IdentityProtocol, kept: Callable[[], Awaitable[str]]
     ) -> None:
-        """Neither the first nor a later one."""
+        """The store holds no password in plain text, neither the first nor a later one."""
         users = [await identity.create(f"{name}@example.com", _PASSWORD, []) for name in ("ada", "eve")]
         text = await kept()
         assert all(user.email in text for user in users)

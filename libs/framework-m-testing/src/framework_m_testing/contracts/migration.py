@@ -1,4 +1,4 @@
-"""What every `MigrationProtocol` must do."""
+"""The contract of `MigrationProtocol`."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from framework_m_testing.fakes.doctype import FakeDocType
 __all__ = ["MigrationContract", "MigrationHarness", "OpenMigrations", "earlier_registry", "later_registry"]
 
 _PATIENCE = 10
-"""Seconds that something which waits for nobody may take."""
+"""Seconds that an operation which must not block may take."""
 
 _WHILE = 0.2
-"""Seconds in which something that does not wait would be done."""
+"""Seconds in which an operation that does not block would be finished."""
 
 
 @dataclass(frozen=True)
 class MigrationHarness:
-    """The migrations of DocTypes over a store, and what the contract does to their files.
+    """The migrations of DocTypes over a store, and the edits that the contract makes to their files.
 
-    `develop` brings the store in line as development's start does. `fill` lets a patch's file store a document of
-    `Plain`, `filled` counts those; `speak` makes it a patch that asks for no documents, but for the store's own words,
-    and changes nothing. `spoil` lets the file of a revision or patch fail after all that it does.
+    `develop` syncs the store as starting in development does. `fill` edits a patch's file so that it stores a document
+    of `Plain`, and `filled` counts these; `speak` makes it a patch that uses the store's own language instead of
+    documents, and changes nothing. `spoil` makes a revision or patch fail after all its changes.
     """
 
     migrations: MigrationProtocol
@@ -44,31 +44,31 @@ class MigrationHarness:
     spoil: Callable[[Path], None]
 
     async def write(self, message: str, *, empty: bool = False, drop: bool = False) -> Path:
-        """A revision, which there must be a reason for."""
+        """Create a revision, for which there must be changes unless `empty`, and return its file."""
         written = await self.migrations.create(message, empty=empty, drop=drop)
         assert written is not None
         return written.path
 
     async def run(self, to: str | None = None) -> list[str]:
-        """The names of the steps that a run does."""
+        """Apply pending steps and return their names."""
         return [step.name async for step in self.migrations.apply(to)]
 
     async def pending(self) -> list[str]:
-        """The names of the steps that are pending."""
+        """Return the names of the pending steps."""
         return [step.name for step in (await self.migrations.status()).pending]
 
     async def undo(self, *, steps: int = 1, to: str | None = None) -> list[str]:
-        """The names of the revisions that a rollback undoes."""
+        """Roll back revisions and return their names."""
         return [step.name async for step in self.migrations.rollback(steps=steps, to=to)]
 
 
 type OpenMigrations = Callable[[Registry], AbstractAsyncContextManager[MigrationHarness]]
-"""Opens the migrations of DocTypes. Every opening of one test meets the same store and folder, which are empty and
-missing at first. Two openings at once are two processes."""
+"""Opens the migrations of a registry. All migrations of one test share one store, initially empty, and one folder,
+initially missing. Two opened at the same time act as two processes."""
 
 
 def earlier_registry() -> Registry:
-    """The DocTypes of the contract as they were first."""
+    """Return the registry of the contract's initial DocTypes."""
 
     class Plain(FakeDocType):
         code: int = 1
@@ -77,7 +77,7 @@ def earlier_registry() -> Registry:
 
 
 def later_registry() -> Registry:
-    """With a field and a DocType more."""
+    """Return the registry with one more field and one more DocType."""
 
     class Extra(FakeDocType):
         label: str = ""
@@ -90,17 +90,17 @@ def later_registry() -> Registry:
 
 
 class MigrationContract(Contract):
-    """Give it a fixture `open_migrations`, an `OpenMigrations`."""
+    """The contract of `MigrationProtocol`. Provide a fixture `open_migrations`, an `OpenMigrations`."""
 
     @pytest_asyncio.fixture
     async def desk(self, open_migrations: OpenMigrations) -> AsyncIterator[MigrationHarness]:
-        """Migrations that were begun; nothing is written yet."""
+        """Open initialized migrations without any revision."""
         async with open_migrations(earlier_registry()) as desk:
             await desk.migrations.init()
             yield desk
 
     async def test_migrations_are_begun_once(self, open_migrations: OpenMigrations) -> None:
-        """And not at all before `init`."""
+        """Nothing can be created before `init`, and a second `init` does nothing."""
         async with open_migrations(earlier_registry()) as desk:
             with pytest.raises(ConfigurationError):
                 await desk.migrations.create("too early")
@@ -110,7 +110,7 @@ class MigrationContract(Contract):
             assert list(await desk.migrations.init()) == []
 
     async def test_a_complete_run_leaves_nothing_to_do(self, desk: MigrationHarness) -> None:
-        """The store is then what the DocTypes say, and a second run does nothing."""
+        """After a complete run the store matches the DocTypes, and a second run does nothing."""
         assert list(await desk.migrations.diff()) != []
         written = await desk.migrations.create("first step")
         assert written is not None
@@ -131,7 +131,7 @@ class MigrationContract(Contract):
     async def test_what_the_doctypes_have_more_is_told_and_done(
         self, desk: MigrationHarness, open_migrations: OpenMigrations
     ) -> None:
-        """As drift, until there is a revision that does it."""
+        """New fields and DocTypes are reported as drift until a revision adds them."""
         names = [(await desk.write("first")).stem]
         await desk.run()
         async with open_migrations(later_registry()) as later:
@@ -150,7 +150,7 @@ class MigrationContract(Contract):
     async def test_what_is_declared_no_longer_is_kept_unless_it_is_dropped(
         self, open_migrations: OpenMigrations
     ) -> None:
-        """And then it is gone."""
+        """Removed fields and DocTypes are kept unless a revision with `drop` removes them."""
         async with open_migrations(later_registry()) as later:
             await later.migrations.init()
             await later.write("first")
@@ -164,7 +164,8 @@ class MigrationContract(Contract):
             assert list(await later.migrations.diff()) != []
 
     async def test_steps_are_done_in_the_order_in_which_they_are_pending(self, desk: MigrationHarness) -> None:
-        """Up to a revision and its patches. Where documents are stored, a patch is done before the next revision."""
+        """A run stops after the given revision and its patches; with documents stored, patches precede the next
+        revision."""
         first = await desk.write("first")
         filling = await desk.migrations.create_patch("fill it")
         desk.fill(filling)
@@ -180,7 +181,7 @@ class MigrationContract(Contract):
         assert await desk.run() == [by_hand.stem, patch.stem, last.stem]
 
     async def test_an_empty_store_is_told_no_other_order_than_it_gets(self, desk: MigrationHarness) -> None:
-        """Whatever the adapter knows to spare it."""
+        """A run follows the order of the pending steps, whatever the adapter could skip in an empty store."""
         await desk.write("first")
         await desk.migrations.create_patch("fill it")
         await desk.write("second", empty=True)
@@ -191,7 +192,7 @@ class MigrationContract(Contract):
     async def test_a_patch_in_the_stores_own_words_keeps_its_place_in_an_empty_store(
         self, desk: MigrationHarness
     ) -> None:
-        """For it speaks to what the revisions before it have made, and those after it may take that away."""
+        """Such a patch depends on earlier revisions, and later ones may remove what it depends on."""
         first = await desk.write("first")
         patch = await desk.migrations.create_patch("by its words")
         desk.speak(patch)
@@ -200,7 +201,7 @@ class MigrationContract(Contract):
         assert await desk.run() == [first.stem, patch.stem, second.stem]
 
     async def test_a_revision_that_fails_leaves_nothing_of_itself(self, desk: MigrationHarness) -> None:
-        """What was done before it stays; once it is mended the run goes on."""
+        """A failed revision is rolled back, earlier steps are kept, and once it is fixed the run continues."""
         empty = await desk.write("empty", empty=True)
         await desk.run()
         failing = await desk.write("failing")
@@ -218,7 +219,7 @@ class MigrationContract(Contract):
         assert (await desk.migrations.status()).is_current
 
     async def test_a_patch_is_done_once_and_whole(self, desk: MigrationHarness) -> None:
-        """One that fails has changed nothing; a rollback does not undo one, nor does the run after it repeat it."""
+        """A failed patch changes nothing; a rollback does not undo a patch, and the next run does not repeat it."""
         await desk.write("first")
         patch = await desk.migrations.create_patch("fill it")
         desk.fill(patch)
@@ -239,7 +240,7 @@ class MigrationContract(Contract):
     async def test_several_runs_at_once_do_each_step_once(
         self, desk: MigrationHarness, open_migrations: OpenMigrations
     ) -> None:
-        """Whoever comes later waits, and does what is left."""
+        """Later runs wait and apply the remaining steps."""
         names = [(await desk.write("first")).stem, (await desk.migrations.create_patch("fill it")).stem]
         async with open_migrations(earlier_registry()) as other:
             done = await asyncio.gather(desk.run(), other.run(), desk.run())
@@ -248,7 +249,7 @@ class MigrationContract(Contract):
     async def test_a_run_waits_for_the_end_of_another_and_does_nothing_twice(
         self, desk: MigrationHarness, open_migrations: OpenMigrations
     ) -> None:
-        """Also between its steps."""
+        """A second run waits until the first has ended, also between its steps, and repeats no step."""
         names = [(await desk.write("first")).stem, (await desk.write("second", empty=True)).stem]
         run = desk.migrations.apply()
         assert (await anext(run)).name == names[0]
@@ -262,7 +263,7 @@ class MigrationContract(Contract):
     async def test_looking_waits_for_no_run_and_a_run_that_is_left_gives_way(
         self, desk: MigrationHarness, open_migrations: OpenMigrations
     ) -> None:
-        """What it had done by then stays."""
+        """Reading the status never waits for a run; an aborted run keeps its applied steps and releases its lock."""
         first, second = await desk.write("first"), await desk.write("second", empty=True)
         run = desk.migrations.apply()
         assert (await anext(run)).name == first.stem
@@ -273,7 +274,7 @@ class MigrationContract(Contract):
             assert await other.run() == [second.stem]
 
     async def test_revisions_are_undone_from_the_newest(self, desk: MigrationHarness) -> None:
-        """So many, or all after one, or all; and can be done again."""
+        """A rollback undoes a number of revisions, all after a given one, or all, and they can be applied again."""
         names = [(await desk.write("first")).stem]
         names += [(await desk.write(f"empty {number}", empty=True)).stem for number in range(3)]
         await desk.run()
@@ -288,7 +289,7 @@ class MigrationContract(Contract):
         assert (await desk.migrations.status()).is_current
 
     async def test_a_preview_tells_and_changes_nothing(self, desk: MigrationHarness) -> None:
-        """Nor does looking."""
+        """A preview names the steps; neither it nor `verify` changes anything."""
         name = (await desk.write("first")).stem
         differs = list(await desk.migrations.diff())
         assert any(name in line for line in await desk.migrations.preview())
@@ -298,7 +299,7 @@ class MigrationContract(Contract):
         assert await desk.run() == [name]
 
     async def test_files_that_are_not_those_that_were_run_are_named(self, desk: MigrationHarness) -> None:
-        """A patch that was changed since, and files that are lost."""
+        """`verify` names changed patches and missing files."""
         revision, patch = await desk.write("first"), await desk.migrations.create_patch("fill it")
         desk.fill(patch)
         assert [
@@ -318,7 +319,7 @@ class MigrationContract(Contract):
             await desk.run()
 
     async def test_a_file_that_makes_no_sense_stops_the_run_and_is_named(self, desk: MigrationHarness) -> None:
-        """Before anything is done."""
+        """An invalid file stops the run before its first step, and is named."""
         revision = await desk.write("first")
         nonsense = revision.with_stem("0009_nonsense")
         nonsense.write_text("nonsense")
@@ -331,7 +332,7 @@ class MigrationContract(Contract):
     async def test_tables_that_development_made_are_taken_over_as_they_are(
         self, open_migrations: OpenMigrations
     ) -> None:
-        """From then on they are changed by revisions."""
+        """`init` adopts tables created in development; from then on, revisions change them."""
         async with open_migrations(earlier_registry()) as desk:
             await desk.develop()
             assert len(await desk.migrations.init()) > 1

@@ -1,4 +1,4 @@
-"""What every `PermissionProtocol` must do, whatever it decides by."""
+"""The contract of `PermissionProtocol`, whatever its policy engine."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ RULES: Final[Mapping[str, Mapping[str, Filter]]] = {
     "create": {"Clerk": _OWN},
     "write": {"Boss": And(), "Clerk": _OWN},
 }
-"""The rules for a `Matter`: which roles may do what, to which documents. Everything else is the administrator's."""
+"""The rules for a `Matter`: scopes by action and role. Everything else is reserved for the administrator."""
 
 TRUSTED: Final = "Boss"
-"""The role that reads and writes the fields above level 0."""
+"""The role that may read and write the fields above level 0."""
 
 _LEVELS: Final = {1: {"read": [TRUSTED], "write": [TRUSTED]}}
 
@@ -68,7 +68,7 @@ class Matter(FakeDocType):
 
 
 def permission_registry() -> Registry:
-    """The DocTypes that the rules are about, compiled."""
+    """Return a registry of the DocTypes that the rules apply to."""
     builder = RegistryBuilder()
     for doctype in (MatterRow, Matter):
         builder.add_doctype(doctype, "matters")
@@ -81,10 +81,10 @@ _ME, _OTHER = "me", "other"
 
 
 class PermissionContract(Contract):
-    """Give it fixtures.
+    """The contract of `PermissionProtocol`.
 
-    `engine`, over `permission_snapshot()`, which holds `RULES` and `TRUSTED`, wherever it keeps rules; `unable`,
-    engines that cannot reach what they decide by (none, where there is no such thing).
+    Provide fixtures: `engine`, over `permission_registry()`, configured with `RULES` and `TRUSTED`; `unable`, engines
+    that cannot reach their policies (empty if the adapter needs no remote policies).
     """
 
     @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ class PermissionContract(Contract):
     async def test_who_is_given_nothing_gets_none(
         self, engine: PermissionProtocol, roles: tuple[str, ...], action: str
     ) -> None:
-        """No role, another one, one of other letter case, another action, an unknown one."""
+        """There is no grant without a role, for another or differently cased role, or for another or unknown action."""
         for principal in (_person(*roles), Principal("", frozenset(roles))):
             assert await engine.grant(RequestContext(principal), "Matter", action) is None
             request = PolicyEvaluateRequest(RequestContext(principal), "Matter", action, _matter(owner=principal.id))
@@ -102,7 +102,7 @@ class PermissionContract(Contract):
 
     @pytest.mark.parametrize("action", ["read", "create", "write", "delete", "submit"])
     async def test_the_administrator_may_do_everything(self, engine: PermissionProtocol, action: str) -> None:
-        """To every document and field."""
+        """The administrator may perform every action on every document and field."""
         administrator = _person(ADMINISTRATOR)
         grant = await engine.grant(RequestContext(administrator), "Matter", action)
         assert await _covers(engine, administrator, action, _matter(status="closed"))
@@ -132,11 +132,11 @@ class PermissionContract(Contract):
     async def test_a_grant_covers_what_any_of_the_roles_may_see(
         self, engine: PermissionProtocol, roles: tuple[str, ...], document: Mapping[str, Any], expected: bool
     ) -> None:
-        """Several roles give what either gives; everybody is also a guest."""
+        """The grants of several roles add up; everybody is also a guest."""
         assert await _covers(engine, _person(*roles), "read", _matter(**document)) is expected
 
     async def test_everybody_has_what_guests_have(self, engine: PermissionProtocol) -> None:
-        """So has everybody, named or not; and nobody owns what has no owner."""
+        """Named and anonymous callers have the guests' permissions, and nobody owns a document without an owner."""
         nobody = Principal("", frozenset({GUEST, "Clerk"}))
         for guest in (ANONYMOUS, Principal(_ME, frozenset({"Teammate"}))):
             assert await _covers(engine, guest, "read", _matter(status="public"))
@@ -147,7 +147,10 @@ class PermissionContract(Contract):
     async def test_a_scope_is_empty_as_a_whole_for_who_lacks_what_it_names(
         self, engine: PermissionProtocol, status: str
     ) -> None:
-        """A negative condition would open otherwise; what other roles give stays."""
+        """A scope matches nothing if the caller lacks an attribute that it names; scopes of other roles still apply.
+
+        Otherwise a negated condition would match everything.
+        """
         document = _matter(team="West", status=status)
         assert await _covers(engine, _person("Outsider"), "read", document)
         for attributes in ({}, {"teams": ()}, {"others": ("North",)}):
@@ -158,18 +161,21 @@ class PermissionContract(Contract):
             assert await _covers(engine, alone, "read", _matter(status="public"))
 
     async def test_a_grant_is_the_same_for_all_who_have_the_same_roles(self, engine: PermissionProtocol) -> None:
-        """It is kept by them: the caller stands in its scope as a `UserAttribute`."""
+        """Grants are cached by role set, so their scopes refer to the caller by `UserAttribute` only."""
         roles = ("Clerk", "Teammate", "Reviewer")
         other = Principal(_OTHER, frozenset({*roles, GUEST}), "other@example.com", {"teams": ("West",)})
         grants = [await engine.grant(RequestContext(person), "Matter", "read") for person in (_person(*roles), other)]
         assert grants[0] == grants[1]
-        assert len({*grants}) == 1  # what is kept is looked up by its hash
+        assert len({*grants}) == 1  # cached grants are looked up by hash
 
     @pytest.mark.parametrize(("roles", "secret"), [(("Clerk",), False), (("Boss",), True), (("Clerk", "Boss"), True)])
     async def test_fields_above_level_0_are_for_who_is_given_them(
         self, engine: PermissionProtocol, roles: tuple[str, ...], secret: bool
     ) -> None:
-        """In child rows too. The framework's own are read by all and written by none, what hooks set neither."""
+        """Only trusted roles have fields above level 0, also in child rows.
+
+        Everybody reads the framework's fields; nobody writes them or read-only fields.
+        """
         reading, writing = [
             await engine.grant(RequestContext(_person(*roles)), "Matter", action) for action in ("read", "write")
         ]
@@ -180,7 +186,7 @@ class PermissionContract(Contract):
         assert writing.writable == expected - {"total"}
 
     async def test_a_grant_names_its_rule(self, engine: PermissionProtocol) -> None:
-        """An answer about a document too, a no included: people ask why."""
+        """Grants and results for documents, including denials, name their rule, so that they can be explained."""
         person = _person("Clerk")
         grant = await engine.grant(RequestContext(person), "Matter", "read")
         assert grant is not None
@@ -191,7 +197,7 @@ class PermissionContract(Contract):
             ).rule
 
     async def test_a_document_that_lacks_what_decides_is_not_given(self, engine: PermissionProtocol) -> None:
-        """To raise is to decide nothing; to take what is missing for a value is to guess."""
+        """A document without the deciding fields is denied or raises; a missing field is never taken for a value."""
         for role in ("Clerk", "Teammate", "Reviewer"):
             request = PolicyEvaluateRequest(RequestContext(_person(role)), "Matter", "read", {})
             try:
@@ -203,7 +209,7 @@ class PermissionContract(Contract):
     async def test_what_cannot_be_decided_raises(
         self, engine: PermissionProtocol, unable: Sequence[PermissionProtocol]
     ) -> None:
-        """An unknown DocType, and an engine that is cut off; not even the administrator is let in by default."""
+        """An unknown DocType or unreachable policies raise an error, even for the administrator."""
         administrator = _person(ADMINISTRATOR)
         with pytest.raises(DocTypeNotFoundError):
             await engine.grant(RequestContext(administrator), "Nothing", "read")
@@ -221,12 +227,15 @@ def _person(*roles: str) -> Principal:
 
 
 def _matter(**values: Any) -> dict[str, Any]:
-    """A stored matter, somebody else's unless stated."""
+    """Return a stored matter, by default with another owner."""
     return {"owner": _OTHER, "status": "open", "team": "", "note": "", "total": 0, "rows": [], **values}
 
 
 async def _covers(engine: PermissionProtocol, principal: Principal, action: str, document: Mapping[str, Any]) -> bool:
-    """Whether a grant gives a document; the engine must say the same of it alone, or be narrower where it says so."""
+    """Return whether the caller's grant covers a document.
+
+    `evaluate` must agree with the grant, or may be narrower if the grant requires evaluation.
+    """
     grant: Grant | None = await engine.grant(RequestContext(principal), "Matter", action)
     within = grant is not None and matches(grant.bind(principal), document)
     answer = await engine.evaluate(PolicyEvaluateRequest(RequestContext(principal), "Matter", action, document))

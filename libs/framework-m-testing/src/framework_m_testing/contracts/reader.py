@@ -1,4 +1,4 @@
-"""What every `DocumentReaderProtocol` must do."""
+"""The contract of `DocumentReaderProtocol`."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ _many = settings(
 
 
 class ReaderContract(StoreContract):
-    """Rows, and what filters, orders and cursors mean. Give it a fixture `open_store`."""
+    """The contract of rows, filters, orders and cursors. Provide a fixture `open_store`."""
 
     async def test_rows_hold_the_asked_fields_in_their_order_as_domain_values(self, store: StoreHarness) -> None:
-        """Child selections as lists of tuples, in the order of the rows."""
+        """Rows hold domain values in the requested order; child selections are lists of tuples in row order."""
         rows = [{"what": "b", "amount": Decimal("1.250")}, {"what": "a", "amount": Decimal(2)}]
         thing = await store.store("Thing", price="1.50", number=7, slots=rows)
         asked = ("price", ChildSelection("slots", ("amount", "what")), "id", "number", "note", "creation")
@@ -52,14 +52,14 @@ class ReaderContract(StoreContract):
         assert str(found[0][0]) == "1.50"
 
     async def test_a_document_without_rows_has_an_empty_selection(self, store: StoreHarness) -> None:
-        """Empty or None, never another document's."""
+        """The selection is empty or None, and never contains another document's rows."""
         await store.store("Thing", slots=[{"what": "x"}])
         bare = await store.store("Thing")
         shape = QueryTemplate(_PLAN, (ChildSelection("slots", ("id", "what")),), Comparison("id", "eq", bare.id))
         assert [list(row[0] or ()) for row in await _fetch(store, shape)] == [[]]
 
     async def test_soft_deleted_documents_are_rows_like_others(self, store: StoreHarness) -> None:
-        """The shape filters them."""
+        """The reader returns soft-deleted documents unless the query filters them out."""
         thing = await store.store("Thing")
         thing.deleted_at = thing.modified
         async with store.units(store.context) as unit:
@@ -69,7 +69,7 @@ class ReaderContract(StoreContract):
         assert await _fetch(store, QueryTemplate(_PLAN, ("id",), Comparison("deleted_at", "is_null", True))) == []
 
     async def test_a_page_has_a_limit_and_an_offset_and_a_count_is_a_number(self, store: StoreHarness) -> None:
-        """The values of limit and offset follow those of the filter."""
+        """The values of limit and offset follow those of the filter; a count is one number."""
         for number in range(5):
             await store.store("Thing", number=number)
         where, slots = parameterize(Comparison("number", "gt", 0))
@@ -80,7 +80,7 @@ class ReaderContract(StoreContract):
         assert [tuple(row) for row in await store.reader.fetch(count, slots)] == [(4,)]
 
     async def test_a_handle_is_kept_and_used_with_other_values(self, store: StoreHarness) -> None:
-        """For the life of the reader."""
+        """A handle can be reused with other values for the lifetime of the reader."""
         await store.store("Thing", number=1)
         where, _ = parameterize(Comparison("number", "in", (1, 2, 3)))
         handle = store.reader.prepare(QueryTemplate(_PLAN, ("number",), where))
@@ -94,7 +94,7 @@ class ReaderContract(StoreContract):
         QueryTemplate(_PLAN, (ChildSelection("slots", ("nothing",)),)),
     ])  # fmt: skip
     async def test_unknown_names_are_refused(self, store: StoreHarness, shape: QueryTemplate) -> None:
-        """When the shape is prepared."""
+        """Preparing a query with an unknown name raises KeyError."""
         with pytest.raises(KeyError):
             store.reader.prepare(shape)
 
@@ -104,7 +104,7 @@ class ReaderContract(StoreContract):
     async def test_a_filter_means_what_matches_says(
         self, store: StoreHarness, rows: list[Values], trees: list[Filter]
     ) -> None:
-        """For random trees over random documents: row-level security means the same everywhere."""
+        """Filters agree with `matches` for random trees and documents, so row-level security is the same everywhere."""
         await _compare(store, rows, trees)
 
     @_many
@@ -112,7 +112,7 @@ class ReaderContract(StoreContract):
     async def test_text_is_compared_and_searched_alike(
         self, store: StoreHarness, rows: list[Values], trees: list[Filter]
     ) -> None:
-        """By code point; wildcards, escapes and letters beyond ASCII included."""
+        """Text is compared by code point, including wildcards, escapes and letters beyond ASCII."""
         await _compare(store, rows, trees)
 
     @pytest.mark.slow
@@ -121,7 +121,7 @@ class ReaderContract(StoreContract):
     async def test_pages_by_cursor_visit_each_document_once_in_order(
         self, store: StoreHarness, rows: list[Values], order_by: list[str], limit: int
     ) -> None:
-        """Nulls last both ways, ties by id."""
+        """Cursors visit each document once; nulls come last in both directions, ties are ordered by id."""
         stored = await _put(store, rows)
         assert await _walk(store, order_by, limit) == [document["id"] for document in _sorted(stored, order_by)]
 
@@ -129,7 +129,7 @@ class ReaderContract(StoreContract):
     @_many
     @given(rows=_ROWS)
     async def test_every_value_comes_back_as_it_was_stored(self, store: StoreHarness, rows: list[Values]) -> None:
-        """At the bounds of its kind, JSON and child rows included, and of its own type."""
+        """Every value keeps its value and type, including bounds, JSON and child rows."""
         stored = {document["id"]: document for document in await _put(store, rows)}
         found = await _fetch(store, QueryTemplate(_PLAN, full_selection(_PLAN)))
         read = [row_to_document(full_selection(_PLAN), row) for row in found]
@@ -146,7 +146,7 @@ async def _fetch(store: StoreHarness, shape: QueryTemplate) -> list[Any]:
 
 
 async def _put(store: StoreHarness, rows: Sequence[Values]) -> list[Values]:
-    """Stores documents in the place of the last ones and returns their stored values."""
+    """Replace all Things by these documents and return their stored values."""
     stored = []
     async with store.units(store.context) as unit:
         things = unit.repository("Thing")
@@ -182,7 +182,7 @@ async def _walk(store: StoreHarness, order_by: list[str], limit: int) -> list[An
 
 
 def _sorted(stored: list[Values], order_by: list[str]) -> list[Values]:
-    """The plain meaning of an order: nulls last both ways, ties by id in the direction of the last field."""
+    """Sort documents by definition: nulls last in both directions, ties by id in the direction of the last field."""
     wanted = order_by or ["-creation"]
     if "id" not in {name.removeprefix("-") for name in wanted}:
         wanted = [*wanted, "-id" if wanted[-1].startswith("-") else "id"]
@@ -195,5 +195,5 @@ def _sorted(stored: list[Values], order_by: list[str]) -> list[Values]:
 
 
 def _differs(read: Any, stored: Any) -> bool:
-    """Whether a value came back as another type; 1 is neither True nor 1.0 to a caller."""
+    """Return whether a value was read as another type; to a caller, 1 is neither True nor 1.0."""
     return not isinstance(read, type(stored))

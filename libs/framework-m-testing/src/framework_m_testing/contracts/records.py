@@ -1,4 +1,4 @@
-"""What every counter, idempotency store, outbox, audit log and schema mapper must do."""
+"""The contracts of counters, idempotency stores, outboxes and audit logs."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ __all__ = ["AuditLogContract", "CounterContract", "IdempotencyContract", "Outbox
 
 
 class CounterContract(StoreContract):
-    """Give it a fixture `open_store`."""
+    """The contract of `CounterProtocol`. Provide a fixture `open_store`."""
 
     async def test_no_number_is_given_twice(self, store: StoreHarness) -> None:
-        """Whatever the number of callers; a new counter starts at 1."""
+        """Concurrent callers get distinct numbers; a new counter starts at 1."""
         numbers = await asyncio.gather(*(store.counter.allocate("A-") for _ in range(50)))
         assert sorted(numbers) == list(range(1, 51))
 
     async def test_a_block_is_reserved_whole(self, store: StoreHarness) -> None:
-        """Counters do not disturb each other."""
+        """A reserved block is contiguous, and counters are independent of each other."""
         assert [await store.counter.allocate(name, 3) for name in ("A", "B", "A")] == [1, 1, 4]
 
 
 class IdempotencyContract(StoreContract):
-    """Give it a fixture `open_store`."""
+    """The contract of `IdempotencyProtocol`. Provide a fixture `open_store`."""
 
     async def test_an_answer_is_found_until_it_expires_and_its_key_is_free_then(self, store: StoreHarness) -> None:
-        """Pruning removes what has expired."""
+        """A response is found until it expires, pruning removes it, and its key can be used again."""
         now = system_clock()
         for body in (b'"first"', b'"second"'):
             answer = StoredAnswer("key", "hash", 200, body, None, None, now + timedelta(seconds=1))
@@ -48,7 +48,7 @@ class IdempotencyContract(StoreContract):
 
 
 class OutboxContract(StoreContract):
-    """Give it a fixture `open_store`."""
+    """The contract of `OutboxProtocol`. Provide a fixture `open_store`."""
 
     async def _record(self, store: StoreHarness, *versions: int) -> object:
         thing = await store.store("Thing")
@@ -59,7 +59,7 @@ class OutboxContract(StoreContract):
         return thing.id
 
     async def test_events_wait_in_order_until_they_are_marked(self, store: StoreHarness) -> None:
-        """And come back as they were recorded."""
+        """Pending events are returned unchanged, in order, until they are marked as published."""
         await self._record(store, 1, 2, 3)
         now = system_clock()
         rows = await store.outbox.pending(now, 10)
@@ -71,7 +71,7 @@ class OutboxContract(StoreContract):
         assert await store.outbox.prune(now + timedelta(seconds=1)) == 1
 
     async def test_a_failed_event_holds_its_own_document_back_alone(self, store: StoreHarness) -> None:
-        """Until its retry is due; one that is given up holds nothing back."""
+        """A failed event blocks only its own document until its retry is due; an abandoned event blocks nothing."""
         failing, healthy = await self._record(store, 1, 2), await self._record(store, 1)
         now = system_clock()
         first = (await store.outbox.pending(now, 10))[0]
@@ -83,7 +83,7 @@ class OutboxContract(StoreContract):
         assert [row.event.version for row in await store.outbox.pending(now, 10)] == [2, 1]
 
     async def test_an_event_that_nobody_handles_does_not_wait(self, store: StoreHarness) -> None:
-        """It is stored as delivered."""
+        """An event without a handler is stored as delivered."""
         shelf = await store.store("Shelf", label="x")
         event = store.event(shelf, 1)
         async with store.units(store.context) as unit:
@@ -92,7 +92,7 @@ class OutboxContract(StoreContract):
         assert list(await store.outbox.pending(system_clock(), 10)) == []
 
     async def test_one_holder_has_the_lease(self, store: StoreHarness) -> None:
-        """Until it runs out or is released."""
+        """Only one holder has the lease, until it expires or is released."""
         now, long = system_clock(), timedelta(minutes=1)
         assert await store.outbox.lease("a", now, long)
         assert not await store.outbox.lease("b", now, long)
@@ -107,10 +107,10 @@ class OutboxContract(StoreContract):
 
 
 class AuditLogContract(StoreContract):
-    """Give it a fixture `open_store`."""
+    """The contract of `AuditLogProtocol`. Provide a fixture `open_store`."""
 
     async def test_entries_come_back_oldest_first(self, store: StoreHarness) -> None:
-        """The newest of one document, as they were written."""
+        """The newest entries of one document are returned unchanged, oldest first."""
         thing, other = await store.store("Thing"), await store.store("Thing")
         now = system_clock()
         written = [store.entry(thing, version, now + timedelta(seconds=version)) for version in (1, 2, 3)]
@@ -122,7 +122,7 @@ class AuditLogContract(StoreContract):
         assert await store.audit_log.entries("Shelf", thing.id) == []
 
     async def test_what_was_written_is_neither_changed_nor_removed(self, store: StoreHarness) -> None:
-        """The store refuses each of its harness's tamperings, and what readers do to an entry stays with them."""
+        """The store rejects each of its harness's tamperings, and mutating an entry object does not affect the log."""
         thing = await store.store("Thing")
         entry = store.entry(thing, 1)
         kept = copy.deepcopy(entry)
@@ -131,7 +131,7 @@ class AuditLogContract(StoreContract):
             await unit.commit()
         assert len(store.tamperings) >= 2
         for tampering in store.tamperings:
-            with pytest.raises(Exception):  # noqa: B017, PT011 - each store refuses in its own words
+            with pytest.raises(Exception):  # noqa: B017, PT011 - each store raises its own error
                 await tampering()
         for touched in (entry, *await store.audit_log.entries("Thing", thing.id)):
             touched.changes["text"].append("later")

@@ -1,4 +1,4 @@
-"""What every `RepositoryProtocol` must do."""
+"""The contract of `RepositoryProtocol`."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ __all__ = ["RepositoryContract"]
 
 
 class RepositoryContract(StoreContract):
-    """Give it a fixture `open_store`."""
+    """The contract of `RepositoryProtocol`. Provide a fixture `open_store`."""
 
     async def test_a_document_comes_back_as_it_was_stored(self, store: StoreHarness) -> None:
-        """Children, order, decimals and nulls included."""
+        """A document is loaded as stored, including child rows, their order, decimals and nulls."""
         thing = await store.store("Thing", text="AT&T <b>", price="1.50", slots=[{"what": "b"}, {"what": "a"}])
         loaded = await store.load("Thing", thing.id)
         assert loaded == thing
@@ -32,7 +32,7 @@ class RepositoryContract(StoreContract):
         assert [row.what for row in loaded.slots] == ["b", "a"]
 
     async def test_what_callers_do_to_a_document_is_not_stored(self, store: StoreHarness) -> None:
-        """To the one that they gave, after its commit, or to one that they were given, its containers included."""
+        """Mutating a stored document after the commit, or a loaded one or its containers, does not change the store."""
         given = await store.store("Thing", tags=["a"], extra={"b": ["c"]}, slots=[{"what": "row"}])
         kept = given.model_copy(deep=True)
         for thing in (given, await store.load("Thing", given.id)):
@@ -60,7 +60,7 @@ class RepositoryContract(StoreContract):
         assert (loaded.text, loaded.row_version, [row.what for row in loaded.slots]) == ("new", 2, ["old"])
 
     async def test_a_stale_update_conflicts_and_changes_nothing(self, store: StoreHarness) -> None:
-        """Another version than the stored one, or a document that is gone."""
+        """An update with a version other than the stored one, or of a missing document, conflicts."""
         thing = await store.store("Thing", text="first")
         for document, expected in ((thing, 7), (store.new("Thing"), 1)):
             document.text = "second"
@@ -71,7 +71,7 @@ class RepositoryContract(StoreContract):
         assert (await store.load("Thing", thing.id)).text == "first"
 
     async def test_save_inserts_what_was_made_here_and_updates_what_was_loaded(self, store: StoreHarness) -> None:
-        """It goes by the version carried, never by whether an id exists."""
+        """`save` inserts or updates by the document's version, never by the existence of its id."""
         thing = store.new("Thing", text="first")
         for text in ("first", "second"):
             thing.text = text
@@ -81,7 +81,7 @@ class RepositoryContract(StoreContract):
         assert (await store.load("Thing", thing.id)).row_version == 2
 
     async def test_names_and_unique_fields_are_unique_among_live_documents(self, store: StoreHarness) -> None:
-        """A soft-deleted document blocks neither."""
+        """Names and unique fields of soft-deleted documents can be reused."""
         first = await store.store("Shelf", name="A", label="one")
         with pytest.raises(DuplicateNameError):
             await store.store("Shelf", name="A", label="two")
@@ -98,7 +98,7 @@ class RepositoryContract(StoreContract):
         assert found.id == again.id
 
     async def test_links_are_real(self, store: StoreHarness) -> None:
-        """A target that does not exist is refused, for rows too, and one that is linked to cannot go for good."""
+        """Links to missing targets are rejected, also in child rows, and a linked document cannot be hard-deleted."""
         with pytest.raises(RepositoryError):
             await store.store("Thing", shelf=uuid4())
         with pytest.raises(RepositoryError):
@@ -111,7 +111,7 @@ class RepositoryContract(StoreContract):
         assert await store.load("Shelf", shelf.id) is not None
 
     async def test_delete_takes_the_rows_along(self, store: StoreHarness) -> None:
-        """True when there was a document."""
+        """Deleting removes the document and its rows, and returns True if it existed."""
         thing = await store.store("Thing", slots=[{"what": "x"}])
         async with store.units(store.context) as unit:
             assert await unit.repository("Thing").delete(thing.id)
@@ -120,7 +120,7 @@ class RepositoryContract(StoreContract):
         assert await store.load("Thing", thing.id, include_deleted=True) is None
 
     async def test_a_unit_sees_its_own_writes(self, store: StoreHarness) -> None:
-        """Before the flush that a read brings about."""
+        """Reads flush the pending writes of their unit of work first."""
         async with store.units(store.context) as unit:
             things = unit.repository("Thing")
             thing = await things.insert(store.new("Thing", text="mine"))
@@ -131,7 +131,7 @@ class RepositoryContract(StoreContract):
             assert await things.count(Comparison("text", "eq", "mine")) == 1
 
     async def test_pages_are_ordered_and_know_whether_there_is_more(self, store: StoreHarness) -> None:
-        """Newest first unless ordered."""
+        """Pages are ordered, by default newest first, and tell whether there is more."""
         made = [await store.store("Thing", number=number) for number in range(5)]
         async with store.units(store.context) as unit:
             things = unit.repository("Thing")
@@ -144,7 +144,7 @@ class RepositoryContract(StoreContract):
         assert streamed == [thing.id for thing in made]
 
     async def test_many_rows_change_and_go_by_a_filter(self, store: StoreHarness) -> None:
-        """`update_where` raises versions and leaves deleted documents alone; `delete_where` removes rows."""
+        """`update_where` increments versions and skips soft-deleted documents; `delete_where` removes rows."""
         kept, changed = await store.store("Thing", number=1), await store.store("Thing", number=2)
         async with store.units(store.context) as unit:
             things = unit.repository("Thing")
@@ -156,7 +156,7 @@ class RepositoryContract(StoreContract):
         assert await store.load("Thing", kept.id, include_deleted=True) is None
 
     async def test_bulk_save_stores_all_in_order(self, store: StoreHarness) -> None:
-        """As many calls of `save`."""
+        """`bulk_save` has the effect of calling `save` for each document in order."""
         async with store.units(store.context) as unit:
             await unit.repository("Thing").bulk_save([store.new("Thing", number=number) for number in range(3)])
             await unit.commit()

@@ -1,4 +1,4 @@
-"""`SchemaMapperContract`: tables follow the DocTypes, and what is stored stays and stays readable."""
+"""The contract of `SchemaMapperProtocol`: tables follow the DocTypes, and stored documents stay readable."""
 
 from __future__ import annotations
 
@@ -143,15 +143,15 @@ def _unique(*, unique: bool) -> Registry:
 
 
 class SchemaMapperContract(StoreContract):
-    """Give it a fixture `open_store`."""
+    """The contract of `SchemaMapperProtocol`. Provide a fixture `open_store`."""
 
     async def test_a_synced_schema_needs_nothing(self, store: StoreHarness) -> None:
-        """Neither planned nor done."""
+        """After a sync, nothing is planned, and a second sync does nothing."""
         assert list(await store.schema_mapper.plan()) == []
         assert list(await store.schema_mapper.sync()) == []
 
     async def test_rows_of_before_have_the_defaults_of_new_fields(self, open_store: OpenStore) -> None:
-        """In documents and in their child rows."""
+        """Existing documents and child rows get the defaults of new fields."""
         async with open_store(_first()) as store:
             await store.schema_mapper.sync()
             old = await store.store("Plain", rows=[{"what": "old"}])
@@ -167,7 +167,7 @@ class SchemaMapperContract(StoreContract):
         assert [(row.what, row.amount) for row in found.rows] == [("old", Decimal("1.50"))]
 
     async def test_each_published_registry_has_a_number_of_its_own(self, open_store: OpenStore) -> None:
-        """Which other processes see, and which the schema does not depend on."""
+        """Each `publish` returns a distinct generation, visible to other processes and independent of the schema."""
         async with open_store(_first()) as store, open_store(_first()) as other:
             await store.schema_mapper.sync()
             assert await other.schema_mapper.generation() == 0
@@ -180,7 +180,7 @@ class SchemaMapperContract(StoreContract):
             assert await later.schema_mapper.generation() == 4
 
     async def test_what_is_written_while_a_registry_is_to_come_has_its_defaults(self, open_store: OpenStore) -> None:
-        """By those who know only the current one, before and after others follow; in child rows too."""
+        """Documents and child rows written under the current registry after `expand` get the new fields' defaults."""
         coming = _widened()
         async with open_store(_first()) as store:
             await store.schema_mapper.sync()
@@ -196,7 +196,10 @@ class SchemaMapperContract(StoreContract):
                 assert getattr(found.rows[0], name) == getattr(expected.rows[0], name), name
 
     async def test_a_field_that_comes_to_need_a_value_gets_its_default(self, open_store: OpenStore) -> None:
-        """Where it was left empty; what a factory makes is nobody's value but the document's it is made for."""
+        """Empty values get the default of a field that becomes required, but never a factory's value.
+
+        A factory makes each value for one document only.
+        """
         async with open_store(_optional()) as store:
             await store.schema_mapper.sync()
             empty = await store.store("Plain", rows=[{"remark": None}])
@@ -209,7 +212,7 @@ class SchemaMapperContract(StoreContract):
         assert [(str(one.colour), one.key, one.moment) for one in found] == [("red", None, None)] * 2
 
     async def test_a_field_that_is_gone_does_not_stand_in_the_way(self, open_store: OpenStore) -> None:
-        """Its values are kept: it may come back."""
+        """The values of a removed field are kept, because the field may be added again."""
         async with open_store(_widened()) as store:
             await store.schema_mapper.sync()
             old = await store.store("Plain", number=5)
@@ -223,7 +226,7 @@ class SchemaMapperContract(StoreContract):
             assert (found.number, found.text, found.rows[0].what) == (-3, _AWKWARD, "without")
 
     async def test_a_field_of_another_kind_is_refused(self, open_store: OpenStore) -> None:
-        """Naming the field; what is stored stays as it was."""
+        """The error names the field, and stored values are unchanged."""
         async with open_store(_unique(unique=False)) as store:
             await store.schema_mapper.sync()
             old = await store.store("Plain", code="text")
@@ -234,7 +237,7 @@ class SchemaMapperContract(StoreContract):
             assert (await store.load("Plain", old.id)).code == "text"
 
     async def test_other_places_of_a_decimal_are_refused(self, open_store: OpenStore) -> None:
-        """In documents and in their rows: what is stored would become other amounts."""
+        """Changing a decimal's scale is rejected, also in child rows, because stored amounts would change."""
         async with open_store(_priced(2)) as store:
             await store.schema_mapper.sync()
             old = await store.store("Plain", price=Decimal("1.25"), rows=[{"price": Decimal("2.50")}])
@@ -246,7 +249,7 @@ class SchemaMapperContract(StoreContract):
             assert (found.price, found.rows[0].price) == (Decimal("1.25"), Decimal("2.50"))
 
     async def test_names_that_stores_have_words_for_are_names(self, open_store: OpenStore) -> None:
-        """Of DocTypes and of fields."""
+        """DocTypes and fields may be named like keywords of the store."""
         async with open_store(_keywords()) as store:
             await store.schema_mapper.sync()
             kept = await store.store("Order", **{name: name.upper() for name in _KEYWORDS})
@@ -259,7 +262,7 @@ class SchemaMapperContract(StoreContract):
             assert (await store.load("Order", kept.id)).order == "changed"
 
     async def test_uniqueness_can_be_taken_away(self, open_store: OpenStore) -> None:
-        """The store forgets it with the DocType."""
+        """A field that is no longer declared unique accepts equal values."""
         async with open_store(_unique(unique=True)) as store:
             await store.schema_mapper.sync()
             await store.store("Plain")
@@ -270,7 +273,7 @@ class SchemaMapperContract(StoreContract):
             await store.store("Plain")
 
     async def test_uniqueness_over_equal_values_is_refused(self, open_store: OpenStore) -> None:
-        """Naming the field; nothing is changed."""
+        """The error names the field, and nothing is changed."""
         async with open_store(_unique(unique=False)) as store:
             await store.schema_mapper.sync()
             await store.store("Plain")

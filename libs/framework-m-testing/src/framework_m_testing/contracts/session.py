@@ -1,4 +1,4 @@
-"""What every `SessionProtocol` must do."""
+"""The contract of `SessionProtocol`."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ _SECOND = timedelta(seconds=1)
 _RACES = 10
 _MANY = 1_000
 _GRACE = timedelta(minutes=1)
-"""More than any adapter's grace may be."""
+"""Longer than any adapter's grace period may be."""
 _HERE, _THERE = "192.0.2.1", "198.51.100.7"
 
 
 class SessionContract(Contract):
-    """Give it fixtures.
+    """The contract of `SessionProtocol`.
 
-    `sessions`; `elsewhere`, those of another process over the same store (the same object, where a store serves one
-    process); `clock`, a `SetClock` that both go by; `user_id`, somebody who may have sessions; `kept`, an async
-    function that tells all that the store holds of sessions, as text.
+    Provide fixtures: `sessions`; `elsewhere`, those of another process over the same store (the same object if the
+    store serves only one process); `clock`, a `SetClock` that both use; `user_id`, a user who may have sessions;
+    `kept`, an async function that returns all that the store holds of sessions, as text.
     """
 
     @pytest.mark.parametrize("kind", list(SessionKind))
     async def test_a_session_is_found_until_it_expires(
         self, sessions: SessionProtocol, clock: SetClock, user_id: UUID, kind: SessionKind
     ) -> None:
-        """As it was opened; its secret is worth nothing from then on."""
+        """A session is found unchanged until it expires, and cannot be rotated afterwards."""
         opened = await sessions.open(user_id, 7, kind)
         session = opened.session
         assert (session.user_id, session.kind, session.epoch) == (user_id, kind, 7)
@@ -48,7 +48,7 @@ class SessionContract(Contract):
         assert await sessions.rotate(session.id, opened.secret) is None
 
     async def test_every_session_has_secrets_of_its_own(self, sessions: SessionProtocol, user_id: UUID) -> None:
-        """Long enough that nobody guesses them."""
+        """Secrets are distinct and too long to be guessed."""
         opened = [await sessions.open(user_id, 0, SessionKind.COOKIE) for _ in range(3)]
         told = {text for one in opened for text in (one.secret, one.csrf_token)}
         assert len(told) == 6
@@ -57,7 +57,7 @@ class SessionContract(Contract):
     async def test_secrets_are_kept_as_hashes_only(
         self, sessions: SessionProtocol, user_id: UUID, kept: Callable[[], Awaitable[str]]
     ) -> None:
-        """By which whoever verifies one knows it; also after a rotation."""
+        """Secrets are stored and returned only as SHA-256 hashes, for verification, also after a rotation."""
         opened = await sessions.open(user_id, 0, SessionKind.TOKEN)
         for one in (opened, await sessions.rotate(opened.session.id, opened.secret)):
             assert one is not None
@@ -71,7 +71,7 @@ class SessionContract(Contract):
     async def test_a_rotation_gives_new_secrets_and_more_time(
         self, sessions: SessionProtocol, clock: SetClock, user_id: UUID
     ) -> None:
-        """To the same session, of the same user and epoch."""
+        """A rotation keeps the session, its user and its epoch."""
         opened = await sessions.open(user_id, 3, SessionKind.TOKEN)
         clock.now = opened.session.expires - _SECOND
         rotated = await sessions.rotate(opened.session.id, opened.secret)
@@ -90,7 +90,7 @@ class SessionContract(Contract):
     async def test_a_spent_secret_ends_its_session_alone(
         self, sessions: SessionProtocol, clock: SetClock, user_id: UUID, rotations: int
     ) -> None:
-        """Because one of two holders is a thief: the newest secret goes with it, however many were between."""
+        """Reuse indicates theft: the session ends with its newest secret, however many rotations lie between."""
         opened, other = [await sessions.open(user_id, 0, SessionKind.TOKEN) for _ in range(2)]
         secret = opened.secret
         for _ in range(rotations):
@@ -107,9 +107,9 @@ class SessionContract(Contract):
     async def test_a_secret_that_the_session_never_had_changes_nothing(
         self, sessions: SessionProtocol, clock: SetClock, user_id: UUID, secret: str
     ) -> None:
-        """Whoever knows a session's id could end it otherwise."""
+        """Otherwise anybody who knows a session's id could end it."""
         opened, other = [await sessions.open(user_id, 0, SessionKind.TOKEN) for _ in range(2)]
-        given = other.secret if secret == "another's" else secret  # noqa: S105 - a word for one
+        given = other.secret if secret == "another's" else secret  # noqa: S105 - a placeholder
         for _ in range(2):
             assert await sessions.rotate(opened.session.id, given) is None
             assert await sessions.find(opened.session.id) == opened.session
@@ -119,7 +119,7 @@ class SessionContract(Contract):
     async def test_of_several_who_present_a_secret_at_once_all_are_answered_alike(
         self, sessions: SessionProtocol, elsewhere: SessionProtocol, user_id: UUID
     ) -> None:
-        """Two tabs refresh at once, whichever process they ask; what they are given is good."""
+        """Concurrent rotations, as of two browser tabs, get the same valid secrets from every process."""
         for _ in range(_RACES):
             opened = await sessions.open(user_id, 0, SessionKind.TOKEN)
             asked = (
@@ -134,7 +134,7 @@ class SessionContract(Contract):
     async def test_the_grace_is_the_same_clients_and_the_last_secrets_alone(
         self, sessions: SessionProtocol, elsewhere: SessionProtocol, user_id: UUID
     ) -> None:
-        """Who presents it at another address, or one that was spent before, ends the session at once."""
+        """Presenting a spent secret from another address, or an earlier secret, ends the session at once."""
         for presented, address in ((0, _HERE), (1, _THERE)):
             secrets = [(opened := await sessions.open(user_id, 0, SessionKind.TOKEN)).secret]
             for _ in range(2):
@@ -147,7 +147,7 @@ class SessionContract(Contract):
     async def test_a_user_has_a_bounded_number_of_sessions(
         self, sessions: SessionProtocol, clock: SetClock, user_id: UUID
     ) -> None:
-        """The one begun or refreshed longest ago ends; those of others live on."""
+        """If a user has too many sessions, the one begun or refreshed longest ago ends."""
         first, second = [await sessions.open(user_id, 0, SessionKind.TOKEN) for _ in range(2)]
         clock.now += _SECOND
         assert await sessions.rotate(first.session.id, first.secret)
@@ -163,7 +163,7 @@ class SessionContract(Contract):
     async def test_an_ended_session_is_gone_and_may_be_ended_again(
         self, sessions: SessionProtocol, elsewhere: SessionProtocol, user_id: UUID
     ) -> None:
-        """Everywhere; the user's others live on."""
+        """A session ends in every process and can be ended twice; the user's other sessions are unaffected."""
         opened, other = [await sessions.open(user_id, 0, SessionKind.TOKEN) for _ in range(2)]
         for _ in range(2):
             await sessions.end(opened.session.id)
@@ -172,7 +172,7 @@ class SessionContract(Contract):
         assert await elsewhere.find(other.session.id) == other.session
 
     async def test_a_session_that_never_was_is_none_and_may_be_ended(self, sessions: SessionProtocol) -> None:
-        """Nothing is begun by asking for it."""
+        """An unknown session is not found or rotated, and ending it does nothing."""
         nobodys = uuid4()
         assert await sessions.find(nobodys) is None
         assert await sessions.rotate(nobodys, "x" * 43) is None

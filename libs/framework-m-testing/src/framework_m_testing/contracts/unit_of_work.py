@@ -1,4 +1,4 @@
-"""What every `UnitOfWorkProtocol` must do."""
+"""The contract of `UnitOfWorkProtocol`."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ async def _write(store: StoreHarness, unit: UnitOfWorkProtocol, text: str = "x")
 
 
 async def _traces(store: StoreHarness, id: object) -> tuple[bool, int, int]:
-    """Whether the document is there, and how many audit entries and events it has."""
+    """Return whether the document exists, and its numbers of audit entries and pending events."""
     entries = await store.audit_log.entries("Thing", id)  # type: ignore[arg-type]
     events = [row for row in await store.outbox.pending(system_clock(), 1000) if row.event.document_id == id]
     return await store.load("Thing", id) is not None, len(entries), len(events)  # type: ignore[arg-type]
 
 
 class UnitOfWorkContract(StoreContract):
-    """Give it a fixture `open_store`."""
+    """The contract of `UnitOfWorkProtocol`. Provide a fixture `open_store`."""
 
     async def test_a_commit_stores_everything_together(self, store: StoreHarness) -> None:
-        """Document, audit entry and event."""
+        """A commit stores document, audit entry and event together."""
         async with store.units(store.context) as unit:
             id = await _write(store, unit)
             await unit.commit()
@@ -46,7 +46,7 @@ class UnitOfWorkContract(StoreContract):
     async def test_leaving_without_commit_or_by_an_error_stores_nothing(
         self, store: StoreHarness, flushed: bool
     ) -> None:
-        """Whether or not writes had been sent."""
+        """Nothing is stored without a commit or after an error, even if writes had been flushed."""
         async with store.units(store.context) as unit:
             left = await _write(store, unit)
             if flushed:
@@ -60,7 +60,7 @@ class UnitOfWorkContract(StoreContract):
         assert await _traces(store, left) == await _traces(store, failed) == (False, 0, 0)
 
     async def test_a_savepoint_is_undone_alone(self, store: StoreHarness) -> None:
-        """With what was recorded in it, nested ones too."""
+        """A failed savepoint is rolled back with everything recorded in it, including nested savepoints."""
         async with store.units(store.context) as unit:
             kept = await _write(store, unit)
             with pytest.raises(ZeroDivisionError):  # noqa: PT012 - the write belongs to the savepoint
@@ -76,7 +76,7 @@ class UnitOfWorkContract(StoreContract):
         assert await _traces(store, undone) == await _traces(store, nested) == (False, 0, 0)
 
     async def test_cancellation_at_any_point_leaves_all_or_nothing(self, store: StoreHarness) -> None:
-        """And a store that goes on working."""
+        """A cancelled unit of work is stored completely or not at all, and the store keeps working."""
         for pause in range(12):
             ids: list[object] = []
 
@@ -96,7 +96,7 @@ class UnitOfWorkContract(StoreContract):
         assert await store.store("Thing")
 
     async def test_nobody_else_sees_what_is_not_committed(self, store: StoreHarness) -> None:
-        """Neither a change nor an insert, though they were sent."""
+        """Flushed but uncommitted updates and inserts are invisible to others."""
         thing = await store.store("Thing", text="old")
         thing.text = "new"
         async with store.units(store.context) as unit:
@@ -110,7 +110,7 @@ class UnitOfWorkContract(StoreContract):
 
     @pytest.mark.parametrize("lock", ["share", "change", "update"])
     async def test_a_locked_row_stays_until_the_unit_ends(self, store: StoreHarness, lock: Lock) -> None:
-        """Nobody removes it meanwhile; under `change` and `update` nobody changes it either."""
+        """Other units cannot delete a locked row; under `change` and `update` they cannot change it either."""
         shelf = await store.store("Shelf", label="old")
         where, slots = parameterize(Comparison("id", "eq", shelf.id))
         handle = store.reader.prepare(QueryTemplate(store.registry.get("Shelf"), ("label",), where, lock=lock))
@@ -136,7 +136,7 @@ class UnitOfWorkContract(StoreContract):
         assert (found and found.label) == ("new" if lock != "share" else None)
 
     async def test_a_unit_that_ends_while_it_begins_leaves_nothing_open(self, store: StoreHarness) -> None:
-        """As when a hook's tasks outlive it."""
+        """A unit that ends while its transaction begins, as when a hook's tasks outlive it, leaks nothing."""
         async with store.units(store.context) as holder:
             await holder.allocate("A-")
             late = store.units(store.context)
@@ -150,7 +150,7 @@ class UnitOfWorkContract(StoreContract):
         assert await store.counter.allocate("B-") == 1
 
     async def test_a_closed_unit_says_so(self, store: StoreHarness) -> None:
-        """Its repositories too."""
+        """Using a repository of a closed unit raises an error that says so."""
         async with store.units(store.context) as unit:
             things = unit.repository("Thing")
             await unit.commit()
@@ -158,7 +158,7 @@ class UnitOfWorkContract(StoreContract):
             await things.insert(store.new("Thing"))
 
     async def test_callbacks_run_after_the_commit_and_cannot_harm_it(self, store: StoreHarness) -> None:
-        """One that fails is logged; without a commit none runs."""
+        """A failing callback does not undo the commit; without a commit, no callback runs."""
         ran = []
 
         async def callback() -> None:
@@ -176,7 +176,7 @@ class UnitOfWorkContract(StoreContract):
         assert (await _traces(store, id))[0]
 
     async def test_callbacks_run_although_the_caller_is_cancelled_meanwhile(self, store: StoreHarness) -> None:
-        """What is stored is told; the cancellation comes after it."""
+        """All callbacks of a commit run before the cancellation is raised."""
         reached, ran = asyncio.Event(), []
 
         async def slow() -> None:
@@ -201,7 +201,7 @@ class UnitOfWorkContract(StoreContract):
         assert ran == [1]
 
     async def test_linking_names_the_live_documents_that_link(self, store: StoreHarness) -> None:
-        """By their own fields and by their rows."""
+        """`linking` finds links in fields and in child rows, of live documents unless asked for deleted ones."""
         shelf, other = await store.store("Shelf", label="a"), await store.store("Shelf", label="b")
         thing = await store.store("Thing", shelf=shelf.id)
         await store.store("Thing", slots=[{"what": "x", "shelf": other.id}])
@@ -214,7 +214,7 @@ class UnitOfWorkContract(StoreContract):
             assert list(await unit.linking("Shelf", other.id)) == ["Thing"]
 
     async def test_an_answer_is_kept_once(self, store: StoreHarness) -> None:
-        """The second unit with a live key fails, and stores nothing else either."""
+        """A second unit with the same live idempotency key fails and stores nothing."""
         answer = StoredAnswer("key", "hash", 201, b'{"a":1}', '"e"', "/x", system_clock().replace(year=2999))
         async with store.units(store.context) as unit:
             first = await _write(store, unit)

@@ -30,16 +30,16 @@ class _CsrfError(PermissionDeniedError):
 
 @dataclass(frozen=True)
 class _Access:
-    """Whose an access token is, and until when."""
+    """The session of an access token, and when the token expires."""
 
     session_id: UUID
     expires: datetime
 
 
 class FakeAuthentication:
-    """Believes nothing longer than it is so: every request asks the identity and the sessions.
+    """Authentication without a cache: every request asks the identity and the sessions.
 
-    `addresses` are those that logins came from. While `failure` is set, every verification raises it.
+    `addresses` records where logins came from. While `failure` is set, every verification raises it.
     """
 
     def __init__(
@@ -65,13 +65,13 @@ class FakeAuthentication:
         self._failed: dict[tuple[str, str], list[datetime]] = {}
 
     def admit(self, principal: Principal, token: str | None = None) -> str:
-        """An access token, chosen or not, for somebody who is no user; it is good until it is logged out."""
+        """Return an access token, by default a random one, for a principal without a user; it is valid until logout."""
         given = token or secrets.token_urlsafe()
         self._admitted[given] = principal
         return given
 
     async def authenticate(self, credentials: Credentials) -> Principal | None:
-        """The principal; None when no credentials are given."""
+        """Return the principal, or None if no credentials are given."""
         if self.failure is not None:
             raise self.failure
         if credentials.authorization is None:
@@ -83,7 +83,7 @@ class FakeAuthentication:
         return _principal(await self._live_user(session)) if session else None
 
     async def login(self, username: str, password: str, *, address: str, kind: SessionKind) -> Login:
-        """Begins a session; a failure counts for this account at this address."""
+        """Begin a session; failures count per account and address."""
         self.addresses.append(address)
         key = (username.strip().lower(), address)
         self._hold_up(key)
@@ -95,7 +95,7 @@ class FakeAuthentication:
         return self._login(user, await self._session.open(user.id, user.epoch, kind))
 
     async def refresh(self, refresh_token: str, *, address: str = "") -> Login:
-        """Trades a refresh token for new tokens; a spent one ends its session."""
+        """Exchange a refresh token for new tokens; a spent token ends its session."""
         session_id, secret = _parts(refresh_token)
         session = await self._session.find(session_id)
         if session is None or session.kind is not SessionKind.TOKEN:
@@ -105,7 +105,7 @@ class FakeAuthentication:
         return self._login(user, opened) if opened else _refuse()
 
     async def logout(self, credentials: Credentials) -> None:
-        """Ends the session that the credentials belong to."""
+        """End the session of the credentials."""
         if await self.authenticate(credentials) is None:
             _refuse()
         if credentials.authorization is None:

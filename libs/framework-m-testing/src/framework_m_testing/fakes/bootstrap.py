@@ -1,4 +1,4 @@
-"""`FakeBootstrap`: port `BootstrapProtocol`, a step that notes what is done with it."""
+"""`FakeBootstrap`: port `BootstrapProtocol`, a step that records the calls it receives."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _ORDER: Final = 45
 
 
 class FakeBootstrap:
-    """Stands between steps and opens nothing.
+    """A step that opens nothing.
 
-    Steps that share a `journal` show in which order they were run and closed: `a.run`, `b.run`, `b.close`. `failures`
-    holds the error that `run`, `ping` or `close` raises; it may be changed while the step is in use.
+    Steps that share a `journal` record the order of their calls: `a.run`, `b.run`, `b.close`. `failures` holds the
+    errors that `run`, `ping` and `close` raise; it may be changed while the step is in use.
     """
 
     def __init__(
@@ -31,15 +31,15 @@ class FakeBootstrap:
         self.failures = dict(failures or {})
 
     async def run(self, app: Any) -> None:
-        """Notes it."""
+        """Record the call."""
         self._note("run")
 
     async def ping(self) -> None:
-        """Notes it."""
+        """Record the call."""
         self._note("ping")
 
     async def close(self) -> None:
-        """Notes it."""
+        """Record the call."""
         self._note("close")
 
     def _note(self, what: str) -> None:

@@ -1,4 +1,4 @@
-"""`FakeDocType`: a concrete document class over core alone, as an MX package would bring its own."""
+"""`FakeDocType`: a concrete document class that depends on core alone, as an MX package would provide its own."""
 
 from __future__ import annotations
 
@@ -30,5 +30,5 @@ class FakeDocType(BaseModel, Submittable):
 
     @classmethod
     def framework_defaults(cls) -> dict[str, Any]:
-        """The framework's fields as they stand before a document is stored."""
+        """Return the values of the framework's fields before a document is stored."""
         return {name: info.default for name, info in FakeDocType.model_fields.items()}

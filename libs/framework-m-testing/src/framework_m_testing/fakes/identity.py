@@ -23,7 +23,7 @@ _FEWEST_CHARACTERS: Final = 8
 
 @dataclass(frozen=True)
 class _Password:
-    """Hashed once and quickly: tests have no time for what guessers must not have."""
+    """A password with a single fast hash, since tests must be quick and need no protection against guessing."""
 
     salt: bytes
     digest: bytes
@@ -41,7 +41,7 @@ class _Password:
 
 
 class FakeIdentity:
-    """Users who are gone with the object. `roles` are those that there are; nothing in it waits."""
+    """In-memory users. `roles` are the existing roles. No method suspends, so each is atomic."""
 
     def __init__(
         self,
@@ -57,22 +57,22 @@ class FakeIdentity:
         self._passwords: dict[str, _Password] = {}
 
     def in_production(self) -> FakeIdentity:
-        """The same users, as a process in production sees them."""
+        """Return an identity over the same users for a process in production."""
         other = FakeIdentity(self._roles, production=True, ids=self._ids)
         other._users, other._passwords = self._users, self._passwords
         return other
 
     def admit(self, user: Identity) -> Identity:
-        """Puts a user there, or in the place of the one with this email, as a test wants it: attributes and all."""
+        """Add a user exactly as given, including attributes, replacing the one with the same email."""
         self._users[user.email] = user
         return user
 
     async def find(self, user_id: UUID) -> Identity | None:
-        """The user with this id."""
+        """Return the user with this id, or None."""
         return next((user for user in self._users.values() if user.id == user_id), None)
 
     async def verify_password(self, email: str, password: str) -> Identity | None:
-        """The enabled user whose password this is; None for any other reason."""
+        """Return the enabled user with this password, or None whatever the reason."""
         user, known = self._users.get(_folded(email)), self._passwords.get(_folded(email))
         if user is None or known is None or not user.enabled or not known.opens(password, self._production):
             return None
@@ -88,7 +88,7 @@ class FakeIdentity:
         attributes: Attributes | None = None,
         for_development: bool = False,
     ) -> Identity:
-        """A new user; `full_name` is forgotten. Raises DuplicateNameError and ValidationError."""
+        """Create a user; `full_name` is ignored. Raises DuplicateNameError and ValidationError."""
         folded = _folded(email)
         if not _ADDRESS.fullmatch(folded):
             raise _invalid("email", "an email address is expected, such as ada@example.com")
@@ -103,34 +103,34 @@ class FakeIdentity:
         return self.admit(replace(user, attributes=_with(user, attributes or {})))
 
     async def set_password(self, email: str, password: str, *, for_development: bool = False) -> Identity:
-        """Replaces the password and voids all sessions. Raises EntityNotFoundError and ValidationError."""
+        """Replace the password and void all sessions. Raises EntityNotFoundError and ValidationError."""
         user, kept = self._known(email), _Password.of(password, for_development)
         self._passwords[user.email] = kept
         return self._change(user, epoch=user.epoch + 1)
 
     async def add_role(self, email: str, role: str) -> Identity:
-        """Gives a role. Raises EntityNotFoundError and ValidationError."""
+        """Add a role to the user. Raises EntityNotFoundError and ValidationError."""
         user = self._known(email)
         self._check_roles([role])
         return self._change(user, roles=user.roles | {role})
 
     async def set_attributes(self, email: str, attributes: Attributes) -> Identity:
-        """Replaces the values of these attributes. Raises EntityNotFoundError and ValidationError."""
+        """Replace the values of these attributes. Raises EntityNotFoundError and ValidationError."""
         user = self._known(email)
         check_attributes(attributes)
         return self._change(user, attributes=_with(user, attributes))
 
     async def disable(self, email: str) -> Identity:
-        """Keeps the user from logging in and voids all sessions. Raises EntityNotFoundError."""
+        """Keep the user from logging in and void all sessions. Raises EntityNotFoundError."""
         user = self._known(email)
         return self._change(user, enabled=False, epoch=user.epoch + 1)
 
     async def enable(self, email: str) -> Identity:
-        """Lets a disabled user log in again. Raises EntityNotFoundError."""
+        """Let a disabled user log in again. Raises EntityNotFoundError."""
         return self._change(self._known(email), enabled=True)
 
     async def all(self) -> Sequence[Identity]:
-        """Every user, by email."""
+        """Return all users, sorted by email."""
         return [self._users[email] for email in sorted(self._users)]
 
     def _known(self, email: str) -> Identity:

@@ -1,4 +1,4 @@
-"""`FakePermission`: port `PermissionProtocol`, granting everything or what a test says."""
+"""`FakePermission`: port `PermissionProtocol`, granting everything or what a test specifies."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _RULE: Final = "fake"
 
 
 class FakePermission:
-    """Grants everybody who has logged in every action within a scope, and all fields but for writing the read-only.
+    """Grants every logged-in caller all actions within a scope, and all fields, except writing read-only ones.
 
-    With `rules`, scopes by action and role that hold for every DocType, only these are granted; fields above level 0
-    are then for the roles in `trusted`. With `decide`, each single document is put to it as well, as a remote engine
-    would. While `failure` is set, every question raises it.
+    With `rules`, scopes by action and role for every DocType, only these are granted, and fields above level 0 are
+    reserved for the roles in `trusted`. With `decide`, each document is also decided individually, as by a remote
+    engine. While `failure` is set, every call raises it.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class FakePermission:
         self._trusted = frozenset({*trusted, ADMINISTRATOR})
 
     async def grant(self, context: RequestContext, doctype: str, action: str) -> Grant | None:
-        """The same leave for everybody, or that of the roles."""
+        """Return the grant of an action, the same for all logged-in callers or by role, if any."""
         if self.failure is not None:
             raise self.failure
         plan: CompiledDocType = self._registries.pin(context).registry.get(doctype)
@@ -62,7 +62,7 @@ class FakePermission:
         return Grant(scopes, readable, writable, _RULE, evaluate=self._decide is not None)
 
     async def evaluate(self, request: PolicyEvaluateRequest) -> PolicyEvaluateResult:
-        """What the grant covers and `decide` allows."""
+        """Authorize the request if the grant covers the document and `decide` allows it."""
         grant = await self.grant(request.context, request.doctype, request.action)
         covered = grant is not None and matches(grant.bind(request.principal), request.document)
         allowed = covered and (self._decide is None or self._decide(request))
@@ -78,6 +78,6 @@ class FakePermission:
 
 
 def _paths(plan: CompiledDocType) -> dict[str, FieldSpec]:
-    """The declared fields, those of child rows as `items.rate`."""
+    """Return the declared fields, those of child rows as `items.rate`."""
     rows = {f"{child.field}.{name}": spec for child in plan.children.values() for name, spec in child.fields.items()}
     return {**plan.fields, **rows}

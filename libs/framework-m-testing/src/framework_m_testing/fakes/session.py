@@ -21,7 +21,7 @@ _MOST: Final = 20
 
 @dataclass
 class _Kept:
-    """A session, when it was begun or refreshed, and the hashes of the secrets that it had."""
+    """A session, the time it was begun or refreshed, and the hashes of its spent secrets."""
 
     session: Session
     since: datetime
@@ -29,7 +29,7 @@ class _Kept:
 
 
 class FakeSessions:
-    """Sessions that are gone with the object; nothing in it waits, so no two calls are ever at work at once."""
+    """In-memory sessions. No method suspends, so no two calls ever interleave."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class FakeSessions:
         self._sessions: dict[UUID, _Kept] = {}
 
     async def open(self, user_id: UUID, epoch: int, kind: SessionKind) -> OpenedSession:
-        """Begins a session; the user's oldest ends where there are too many."""
+        """Begin a session; the user's oldest one ends if there are too many."""
         own = [kept for kept in self._sessions.values() if kept.session.user_id == user_id]
         for kept in sorted(own, key=lambda kept: kept.since)[: max(0, len(own) - self._most + 1)]:
             await self.end(kept.session.id)
@@ -59,12 +59,12 @@ class FakeSessions:
         return opened
 
     async def find(self, session_id: UUID) -> Session | None:
-        """The session while it is neither ended nor expired."""
+        """Return the session, or None if it is ended or expired."""
         kept = self._sessions.get(session_id)
         return kept.session if kept and kept.session.expires > self._clock() else None
 
     async def rotate(self, session_id: UUID, secret: str, *, address: str = "") -> OpenedSession | None:
-        """Trades a refresh secret for a new one; a spent one ends the session, a wrong one changes nothing."""
+        """Exchange a refresh secret for a new one; a spent one ends the session, a wrong one changes nothing."""
         session, now = await self.find(session_id), self._clock()
         if session is None:
             return None
@@ -80,11 +80,11 @@ class FakeSessions:
         return None
 
     async def end(self, session_id: UUID) -> None:
-        """Ends a session; ending one that is over does nothing."""
+        """End a session, if it still exists."""
         self._sessions.pop(session_id, None)
 
     def _renewed(self, session: Session, seed: str) -> OpenedSession:
-        """The session with its full time, and secrets that the same seed brings again."""
+        """Return the session with its full lifetime and secrets that are derived from the seed."""
         secret, csrf = [hashed(f"{self._key} {purpose} {session.id} {seed}") for purpose in ("secret", "csrf")]
         expires = self._clock() + self._lifetime
         renewed = replace(session, expires=expires, secret_hash=hashed(secret), csrf_hash=hashed(csrf))
@@ -92,5 +92,5 @@ class FakeSessions:
 
 
 def hashed(secret: str) -> str:
-    """What is kept of a secret."""
+    """Return the hash under which a secret is stored."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,1 +1,1 @@
-"""Permissions by the book: random declarations, documents and requests, and what architecture section 5 answers."""
+"""Permission proofs: random declarations, documents and requests, and their results per architecture section 5."""

@@ -1,4 +1,4 @@
-"""What the body of a write means: which fields may be given, and the values that they become."""
+"""Interpretation of the body of a write: which fields it may set, and to which values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["merged_body", "new_body"]
 
 
 def new_body(leave: PermissionModel, body: Mapping[str, Any]) -> dict[str, Any]:
-    """The own fields of a new document: nothing may be given that the caller may not set."""
+    """Return the own fields of a new document. Raises Wrong for fields that the caller may not set."""
     for name in body:
         if leave.writable(name) is None:
             raise Wrong(f"{name} is not to be set")
@@ -23,7 +23,10 @@ def new_body(leave: PermissionModel, body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def merged_body(leave: PermissionModel, before: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields that a body changes; what the caller may not set is ignored where it echoes what was served."""
+    """Return the fields that a body changes.
+
+    Fields that the caller may not set are ignored if they echo the served values. Raises Wrong otherwise.
+    """
     served = leave.served(before)
     for name, raw in body.items():
         if leave.writable(name) is not None or name == "_version":

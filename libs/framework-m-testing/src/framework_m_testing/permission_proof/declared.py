@@ -1,4 +1,4 @@
-"""DocTypes, callers and requests as plain data, which both the product and the reference are given."""
+"""DocTypes, callers and requests as plain data, the input of both the product and the reference."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FRAMEWORK = ("id", "name", "owner", "creation", "modified", "modified_by", "docs
 """The fields that every document has."""
 
 type Tree = Mapping[str, Any]
-"""A filter as JSON has it: `{"field", "operator", "value"}`, `{"and": [...]}`, `{"or": [...]}` or `{"not": {...}}`."""
+"""A filter as in JSON: `{"field", "operator", "value"}`, `{"and": [...]}`, `{"or": [...]}` or `{"not": {...}}`."""
 
 type Scope = str | Tree
 """`all`, `own` or a filter."""
@@ -39,14 +39,14 @@ type Stored = Mapping[str, Documents]
 
 @dataclass(frozen=True)
 class CallerValue:
-    """In a scope, stands for the caller's `id`, `email`, or values of an attribute."""
+    """A placeholder in a scope for the caller's `id`, `email`, or values of an attribute."""
 
     name: str
 
 
 @dataclass(frozen=True)
 class DeclaredField:
-    """A field: its kind of value (`text`, `integer`, `decimal`, `boolean`, `date`, `link`, `rows`) and its keywords."""
+    """A field: its kind (`text`, `integer`, `decimal`, `boolean`, `date`, `link`, `rows`) and its options."""
 
     name: str
     kind: str
@@ -70,7 +70,7 @@ class Level:
 
 @dataclass(frozen=True)
 class DeclaredDocType:
-    """A DocType with what `Meta` says of permissions."""
+    """A DocType with the permissions of its `Meta`."""
 
     name: str
     fields: tuple[DeclaredField, ...]
@@ -81,11 +81,11 @@ class DeclaredDocType:
     is_child: bool = False
 
     def get(self, name: str) -> DeclaredField | None:
-        """The declared field of a name."""
+        """Return the declared field of this name, or None."""
         return next((one for one in self.fields if one.name == name), None)
 
     def kind(self, name: str) -> str:
-        """The kind of a field, the framework's included."""
+        """Return the kind of a field, which may be one of the framework's."""
         found = self.get(name)
         return found.kind if found else _FRAMEWORK_KINDS[name]
 
@@ -107,7 +107,7 @@ _FRAMEWORK_KINDS = {
 
 @dataclass(frozen=True)
 class Who:
-    """A caller; without an id, an anonymous one."""
+    """A caller; an empty id means anonymous."""
 
     id: str
     roles: frozenset[str]
@@ -117,7 +117,7 @@ class Who:
 
 @dataclass(frozen=True)
 class Request:
-    """What a caller asks for.
+    """A request of a caller.
 
     `verb` is get, list, create, update, submit, cancel, delete or purge; `query` holds the parameters of a read.
     """
@@ -130,7 +130,7 @@ class Request:
 
 
 def linking(declared: Declared, stored: Stored, doctype: str, id: UUID) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """DocTypes and documents, deleted ones too, that link to a document, by themselves or in a row."""
+    """Yield DocTypes and documents, including deleted ones, that link to a document, directly or in a child row."""
     for name, documents in stored.items():
         for document in documents.values():
             if any(_document_links(declared[name], document, doctype, id)):
@@ -140,7 +140,7 @@ def linking(declared: Declared, stored: Stored, doctype: str, id: UUID) -> Itera
 def _document_links(
     declared: DeclaredDocType, document: Mapping[str, Any], doctype: str, id: UUID
 ) -> Iterator[DeclaredField]:
-    """The fields by which a document links to another."""
+    """Yield the fields by which a document links to another."""
     for one in declared.fields:
         if one.rows:
             nested, rows = one.rows, document[one.name]

@@ -1,4 +1,4 @@
-"""Plain declarations as the classes that an app would write, compiled."""
+"""Compilation of plain declarations as the classes that an app would declare."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _SCALE = 2
 
 
 def compiled(declared: Declared, base: type[BaseModel] = FakeDocType) -> Registry:
-    """The classes of declarations, deriving from `base`, as a registry's snapshot."""
+    """Return a registry of the declarations, as classes derived from `base`."""
     builder = RegistryBuilder()
     for doctype in declared.values():
         children = {one.name: _class(one.rows, {}, base) for one in doctype.fields if one.rows}
@@ -51,7 +51,7 @@ def compiled(declared: Declared, base: type[BaseModel] = FakeDocType) -> Registr
 
 
 def filter_of(tree: Tree) -> Filter:
-    """A filter as a scope states it."""
+    """Return the filter of a scope's tree."""
     if "and" in tree:
         return And(tuple(filter_of(part) for part in tree["and"]))
     if "or" in tree:

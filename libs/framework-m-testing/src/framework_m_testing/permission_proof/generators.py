@@ -1,7 +1,7 @@
 """Hypothesis strategies for declarations, the documents stored under them, and callers.
 
-The columns are always the same, so that one schema serves every declaration; what differs is everything that
-permissions are made of: roles, scopes, `rls_field`, levels and their roles, read-only fields.
+The columns are always the same, so that one schema serves every declaration. Everything that permissions depend on
+varies: roles, scopes, `rls_field`, levels and their roles, read-only fields.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ __all__ = [
 ]
 
 NOW: Final = datetime(2026, 1, 31, 12, tzinfo=UTC)
-"""The moment of every request; all documents were made before."""
+"""The time of every request; all documents were created earlier."""
 
 _ROLES: Final = ("A", "B", "Guest")
 _ACTIONS: Final = ("read", "write", "create", "delete", "purge", "select")
@@ -91,7 +91,7 @@ PLAIN: Final[Declared] = {
         submittable=True,
     ),
 }
-"""The columns, under which every declaration is stored."""
+"""The columns that all declarations share."""
 
 _VALUES: Final[Mapping[str, Sequence[Any]]] = {
     "text": ("", "a", "b", "B", "ab", "a_"),
@@ -119,13 +119,13 @@ def _values(kind: str, link: str | None) -> SearchStrategy[Any]:
 
 
 def values_of_kind(field: DeclaredField) -> SearchStrategy[Any]:
-    """Values of a field, few enough that they often meet; links lead to ids that may be taken."""
+    """Return a strategy for values of a field, few enough that they often coincide; links may have a target."""
     return _values(field.kind, field.link)
 
 
 @cache
 def scope_filters(name: str) -> SearchStrategy[Tree]:
-    """Filters over a document of a DocType and the caller, as a scope states them."""
+    """Return a strategy for the filters of scopes, over documents of a DocType and the caller."""
     doctype = PLAIN[name]
     leaves = [_comparisons(one) for one in doctype.fields if not one.rows and not one.fetch]
     owned = _caller_comparisons("owner", ("id", "email"))
@@ -168,7 +168,7 @@ def _caller_comparisons(
 
 @st.composite
 def declarations(draw: DrawFn) -> Declared:
-    """DocTypes with random permissions, field levels, `rls_field` and read-only fields."""
+    """Draw DocTypes with random permissions, field levels, `rls_field` and read-only fields."""
     return {name: _declaration(draw, doctype) for name, doctype in PLAIN.items()}
 
 
@@ -219,7 +219,7 @@ def _scope(draw: DrawFn, doctype: DeclaredDocType) -> Scope:
 
 @st.composite
 def stored_documents(draw: DrawFn, declared: Declared) -> Stored:
-    """Documents of each DocType, some deleted, some submitted; links lead to live documents."""
+    """Draw documents of each DocType, some deleted, some submitted; links lead to live documents."""
     stored: dict[str, dict[UUID, dict[str, Any]]] = {}
     live: dict[str, list[UUID]] = {}
     for name, doctype in declared.items():
@@ -232,7 +232,7 @@ def stored_documents(draw: DrawFn, declared: Declared) -> Stored:
 def stored_document(
     draw: DrawFn, doctype: DeclaredDocType, id: UUID, number: int, live: Mapping[str, Sequence[UUID]]
 ) -> dict[str, Any]:
-    """One document; `live` has the ids that links may lead to."""
+    """Draw one document; `live` has the ids that links may lead to."""
     is_deleted = seldom(draw, 4)
     status = picked(draw, [0, 0, 1, 2]) if doctype.submittable and not is_deleted else 0
     owner = picked(draw, [*map(str, _USERS), ""])
@@ -247,7 +247,7 @@ def stored_document(
 
 
 def stored_value(draw: DrawFn, field: DeclaredField, number: int, live: Mapping[str, Sequence[UUID]]) -> Any:
-    """A value that the stored document of a number may have."""
+    """Draw a field's value for the document of this number."""
     if field.rows:
         ids = [UUID(int=1000 + 10 * number + place, version=4) for place in range(draw(st.integers(0, 2)))]
         return [{"id": id, **{one.name: stored_value(draw, one, 0, live) for one in field.rows.fields}} for id in ids]
@@ -257,14 +257,14 @@ def stored_value(draw: DrawFn, field: DeclaredField, number: int, live: Mapping[
 
 @st.composite
 def worlds(draw: DrawFn) -> World:
-    """Declarations with documents stored under them."""
+    """Draw declarations with documents stored under them."""
     declared = draw(declarations())
     return World(declared, draw(stored_documents(declared)))
 
 
 @st.composite
 def callers(draw: DrawFn) -> Who:
-    """Anonymous callers, users with any roles and attributes, administrators."""
+    """Draw an anonymous caller, an administrator, or a user with any roles and attributes."""
     kind = picked(draw, ["user"] * 14 + ["anonymous", "administrator"])
     if kind == "anonymous":
         return Who("", frozenset({"Guest"}))

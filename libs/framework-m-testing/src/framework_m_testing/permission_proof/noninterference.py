@@ -1,7 +1,7 @@
-"""Worlds that a caller cannot tell apart: they differ only in what the caller may not see.
+"""Worlds that a caller cannot distinguish, since they differ only in what the caller may not see.
 
-Three things are let show, because a store cannot keep them secret: that a name or unique value is taken, that a
-document is still linked to, and, where a scope depends on a hidden field, what that scope says.
+Three facts are exempt, because a store cannot keep them secret: that a name or unique value is taken, that a document
+is still linked to, and, where a scope depends on a hidden field, the result of that scope.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ _SPARE: Final = 200
 
 
 def hidden_from(leave: PermissionModel, document: Mapping[str, Any]) -> bool:
-    """Whether a document does not exist for a caller, neither to read nor as the target of a link."""
+    """Return whether a document does not exist for a caller, neither for reading nor as the target of a link."""
     return not any(leave.has(action) and leave.covers(action, document) for action in ("read", "select"))
 
 
 @st.composite
 def disguises(draw: DrawFn, world: World, who: Who) -> World:
-    """The world, with hidden documents changed, removed and added, and hidden values changed."""
+    """Draw a variant of the world with hidden documents changed, removed and added, and hidden values changed."""
     stored: dict[str, dict[UUID, Mapping[str, Any]]] = {}
     for name, doctype in world.declared.items():
         leave, documents = PermissionModel(doctype, who), dict(world.stored[name])
@@ -47,7 +47,7 @@ def disguises(draw: DrawFn, world: World, who: Who) -> World:
 
 
 def _stands_alone(world: World, doctype: DeclaredDocType, id: UUID) -> bool:
-    """Whether nothing links to a document and it links to nothing: its going would show in what may be deleted."""
+    """Return whether a document has no links in either direction; otherwise its removal would affect deletions."""
     document = world.stored[doctype.name][id]
     linked = [document[one.name] for one in doctype.fields if one.link]
     for table in (one for one in doctype.fields if one.rows):
@@ -57,14 +57,14 @@ def _stands_alone(world: World, doctype: DeclaredDocType, id: UUID) -> bool:
 
 
 def _altered(draw: DrawFn, leave: PermissionModel, document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A hidden document with other values that stays hidden; its links stay, since targets know of them."""
+    """Draw other values for a hidden document that keep it hidden; links are kept, since they affect their targets."""
     status = picked(draw, [0, 1, 2]) if leave.declared.submittable and not document["deleted_at"] else 0
     other = {**document, **_values(draw, leave.declared, lambda _: True), "docstatus": status}
     return other if hidden_from(leave, other) else document
 
 
 def _masked(draw: DrawFn, leave: PermissionModel, document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A document with other values of the fields that the caller does not see, and that decide nothing."""
+    """Draw other values for the fields that the caller does not see and that no scope depends on."""
     deciding = _deciding(leave)
     shown = {one.name for one in leave.declared.fields if leave.sees(one.name)} | deciding
     masked = {**document, **_values(draw, leave.declared, lambda one: one.name not in shown)}
@@ -86,7 +86,7 @@ def _values(draw: DrawFn, doctype: DeclaredDocType, chosen: Callable[[DeclaredFi
 
 
 def _deciding(leave: PermissionModel) -> set[str]:
-    """The fields that any scope looks at."""
+    """Return the fields that scopes depend on."""
     found = {leave.declared.rls_field or "owner"}
     for roles in (leave.declared.permissions or {}).values():
         scopes = roles.values() if isinstance(roles, Mapping) else ()

@@ -1,4 +1,4 @@
-"""Requests performed through the services, with answers in the form of the reference's."""
+"""Requests performed by the services, with results in the same form as the reference's."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ _MOST_PAGES = 50
 
 
 def scope_of(who: Who, clock: Callable[[], datetime]) -> RequestContext:
-    """The scope of a caller's request."""
+    """Return the request context of a caller."""
     return RequestContext(Principal(who.id, who.roles, who.email, who.attributes), clock=clock)
 
 
 def comparable(value: Any, known: frozenset[UUID]) -> Any:
-    """An answer without the ids that were made for it, which differ each time."""
+    """Return a result with newly generated ids replaced by `new`, since these differ each time."""
     if isinstance(value, Mapping):
         return {comparable(name, known): comparable(item, known) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -60,7 +60,7 @@ def comparable(value: Any, known: frozenset[UUID]) -> Any:
 
 
 class Performer:
-    """Stores documents and answers requests for them. Every write is undone, so that each request meets them."""
+    """Stores documents and performs requests. Every write is rolled back, so that each request sees the same ones."""
 
     def __init__(
         self, store: StoreHarness, documents: DocumentService, queries: QueryService, clock: Callable[[], datetime]
@@ -72,7 +72,7 @@ class Performer:
         self._system = system_context("see what a request has left behind", clock=clock)
 
     async def put(self, stored: Stored) -> None:
-        """Stores documents in the place of all that are there."""
+        """Replace all stored documents by these."""
         async with self._store.units(self._system) as unit:
             for name in reversed([*stored]):
                 await unit.repository(name).delete_where(EVERYTHING)
@@ -83,7 +83,7 @@ class Performer:
             await unit.commit()
 
     async def answer(self, who: Who, request: Request) -> tuple[Answer, str]:
-        """The answer, and what an error says."""
+        """Perform a request and return its result and the text of its error, if any."""
         scope = scope_of(who, self._clock)
         if request.verb in {"get", "list"}:
             status, served, told = await _tried(self._read, scope, request)
@@ -124,7 +124,7 @@ class Performer:
 
 
 async def _tried(perform: Callable[[RequestContext, Request], Any], context: RequestContext, request: Request) -> Any:
-    """Status, what was served, and what the error says."""
+    """Return the status, the served value, and the text of the error."""
     try:
         return 200, await perform(context, request), ""
     except FrameworkError as error:

@@ -1,4 +1,4 @@
-"""Architecture section 5 in plain Python: what a caller's roles leave to do, see and set."""
+"""Architecture section 5 in plain Python: what a caller's roles permit to do, see and set."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["PermissionModel", "Refused"]
 _ADMINISTRATOR, _GUEST = "Administrator", "Guest"
 
 
-class Refused(Exception):  # noqa: N818 - no failure of the test: the right answer
+class Refused(Exception):  # noqa: N818 - an expected result, not a test failure
     """A request that is refused, with the status that the table of section 5 gives it."""
 
     def __init__(self, status: int, why: str) -> None:
@@ -28,7 +28,7 @@ class Refused(Exception):  # noqa: N818 - no failure of the test: the right answ
 
 
 class PermissionModel:
-    """What one caller may do to the documents of one DocType."""
+    """The permissions of one caller for the documents of one DocType."""
 
     def __init__(self, declared: DeclaredDocType, who: Who) -> None:
         self.declared = declared
@@ -37,45 +37,45 @@ class PermissionModel:
         self._everything = _ADMINISTRATOR in who.roles
 
     def has(self, action: str) -> bool:
-        """Whether any role has the action."""
+        """Return whether any role of the caller has the action."""
         return self._everything or bool(self._scopes(action))
 
     def need(self, action: str) -> None:
-        """Refuses a caller without a grant."""
+        """Raise Refused unless the caller has a grant for the action."""
         if not self.has(action):
             raise Refused(403 if self.who.id else 401, f"no grant for {action} {self.declared.name}")
 
     def covers(self, action: str, document: Mapping[str, Any]) -> bool:
-        """Whether any scope of the caller's roles holds for a document."""
+        """Return whether any scope of the caller's roles covers a document."""
         return self._everything or any(self._holds(scope, document) for scope in self._scopes(action))
 
     def demand(self, action: str, document: Mapping[str, Any]) -> None:
-        """Refuses a document that the action's scope does not cover."""
+        """Raise Refused unless the action's scopes cover the document."""
         if not self.covers(action, document):
             raise Refused(403, f"not this document to {action}")
 
     def reads(self, field: DeclaredField, table: DeclaredField | None = None) -> bool:
-        """Whether the caller may see a field, or a column of a table that it may see."""
+        """Return whether the caller may see a field, or a column of a table that it may see."""
         return (table is None or self.reads(table)) and self._has_level(field, table, "read")
 
     def writes(self, field: DeclaredField, table: DeclaredField | None = None) -> bool:
-        """Whether the caller may set a field, or a column of a table that it may set."""
+        """Return whether the caller may set a field, or a column of a table that it may set."""
         if field.read_only or field.fetch:
             return False
         return (table is None or self.writes(table)) and self._has_level(field, table, "write")
 
     def writable(self, name: str) -> DeclaredField | None:
-        """A field that the caller may set."""
+        """Return the field of this name if the caller may set it."""
         field = self.declared.get(name)
         return field if field and self.writes(field) else None
 
     def sees(self, name: str) -> bool:
-        """Whether a field of this name exists for the caller."""
+        """Return whether a field of this name exists for the caller."""
         field = self.declared.get(name)
         return self.reads(field) if field else name in FRAMEWORK and name != "deleted_at"
 
     def served(self, document: Mapping[str, Any], names: Sequence[str] | None = None) -> dict[str, Any]:
-        """Of a document, what the caller sees: all of it, or some fields."""
+        """Return the fields of a document that the caller may see, or those among `names`."""
         chosen = document if names is None else names
         shown = {name: document[name] for name in chosen if self.sees(name)}
         for field in self.declared.fields:
@@ -84,7 +84,7 @@ class PermissionModel:
         return shown
 
     def same(self, name: str, stored: Any, raw: Any) -> bool:
-        """Whether a body's value is what is stored."""
+        """Return whether a body's value equals the stored one."""
         return bool(parsed(self.declared.kind(name), raw) == stored)
 
     def _row(self, table: DeclaredField, row: Mapping[str, Any]) -> dict[str, Any]:

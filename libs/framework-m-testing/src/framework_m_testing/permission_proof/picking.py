@@ -1,4 +1,4 @@
-"""Picking from what is at hand: by number, because hypothesis looks long at every new sequence it samples from."""
+"""Random choices by index, because hypothesis is slow to sample from sequences it has not seen before."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ __all__ = ["picked", "picked_some", "seldom"]
 
 
 def picked[T](draw: DrawFn, items: Sequence[T]) -> T:
-    """One of the items."""
+    """Draw one of the items."""
     return items[draw(st.integers(0, len(items) - 1))]
 
 
 def picked_some[T](draw: DrawFn, items: Sequence[T], most: int) -> list[T]:
-    """Some of the items, in any order, none twice."""
+    """Draw up to `most` of the items, in any order, without repetition."""
     rest = [*items]
     return [rest.pop(draw(st.integers(0, len(rest) - 1))) for _ in range(draw(st.integers(0, min(most, len(rest)))))]
 
 
 def seldom(draw: DrawFn, one_in: int) -> bool:
-    """True now and then."""
+    """Draw True about once in `one_in` times."""
     return draw(st.integers(1, one_in)) == one_in

@@ -1,4 +1,4 @@
-"""What a filter means, told once more in the plainest way: nothing of the product's own evaluation is used."""
+"""A second, plain implementation of filters, independent of the product's own evaluation."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from framework_m_testing.permission_proof.declared import CallerValue, DeclaredD
 __all__ = ["Wrong", "holds", "lacks", "names", "parsed", "values_of"]
 
 
-class Wrong(Exception):  # noqa: N818 - no failure of the test: the request is wrong
+class Wrong(Exception):  # noqa: N818 - an invalid request, not a test failure
     """A value, a name or a shape that the request must not have."""
 
 
 def parsed(kind: str, raw: Any) -> Any:
-    """The stored value that a JSON value means. Raises Wrong."""
+    """Convert a JSON value to the stored value. Raises Wrong."""
     if raw is None:
         return None
     wanted = {"integer": int, "boolean": bool}.get(kind, str)
@@ -42,7 +42,7 @@ _READ: dict[str, Any] = {
 
 
 def names(tree: Tree) -> set[str]:
-    """Every field that a filter names."""
+    """Return all fields that a filter names."""
     if "field" in tree:
         return {tree["field"]}
     ((_, parts),) = tree.items()
@@ -50,7 +50,7 @@ def names(tree: Tree) -> set[str]:
 
 
 def holds(tree: Tree, declared: DeclaredDocType, document: Mapping[str, Any], who: Who) -> bool:
-    """Whether a document satisfies a filter, whose values are stored values or the caller's."""
+    """Return whether a document matches a filter, whose values are stored values or the caller's."""
     if "and" in tree:
         return all(holds(part, declared, document, who) for part in tree["and"])
     if "or" in tree:
@@ -71,7 +71,7 @@ _ONE_VALUE = frozenset({"lt", "lte", "gt", "gte", "contains", "starts_with"})
 
 
 def lacks(tree: Tree, declared: DeclaredDocType, who: Who) -> bool:
-    """Whether a filter names, anywhere in it, what is not known of the caller, or not as the field would hold it."""
+    """Return whether any comparison needs a caller's value that is missing or does not fit its field or operator."""
     if "field" not in tree:
         ((_, parts),) = tree.items()
         return any(lacks(part, declared, who) for part in ([parts] if isinstance(parts, Mapping) else parts))
@@ -82,7 +82,7 @@ def lacks(tree: Tree, declared: DeclaredDocType, who: Who) -> bool:
 
 
 def values_of(who: Who, name: str, kind: str) -> list[Any] | None:
-    """What is known of a caller, as a field of a kind would hold it; None where it cannot hold all of it."""
+    """Return a caller's values converted to a field's kind, or None if any of them cannot be converted."""
     if name in {"id", "email"}:
         texts = [getattr(who, name)] if getattr(who, name) else []
     else:

@@ -1,4 +1,4 @@
-"""`Reference`: the right answer to a request, by plain walks over all documents."""
+"""`Reference`: the expected result of a request, computed by plain iteration over all documents."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ALWAYS = ("id", "name", "_version")
 
 @dataclass(frozen=True)
 class Answer:
-    """The status of a request, what was served, and the documents of the DocType that it leaves behind."""
+    """The status of a request, the served value, and the documents of the DocType afterwards."""
 
     status: int
     served: Any = None
@@ -28,7 +28,7 @@ class Answer:
 
 
 class Reference:
-    """Answers requests over stored documents, as architecture section 5 says."""
+    """Computes the results of requests over stored documents, as specified in architecture section 5."""
 
     def __init__(self, declared: Declared, stored: Stored, now: datetime) -> None:
         self._declared = declared
@@ -36,7 +36,7 @@ class Reference:
         self._now = now
 
     def answer(self, who: Who, request: Request) -> Answer:
-        """The right answer."""
+        """Return the expected result of a request."""
         writes = Writes(self._declared, self._stored, self._now, who)
         served: Any = None
         try:
@@ -51,7 +51,7 @@ class Reference:
         return Answer(200, served, writes.left[request.doctype])
 
     def one(self, leave: PermissionModel, request: Request) -> Mapping[str, Any]:
-        """A document as the caller sees it, perhaps with linked ones in the place of ids."""
+        """Return a document as the caller sees it, with the requested links expanded."""
         leave.need("read")
         query = request.query
         names = _fields(leave, query["fields"]) if query.get("fields") is not None else None
@@ -61,7 +61,7 @@ class Reference:
         return self._expanded(leave.served(found[0], names), _links(leave, query.get("expand", ())), leave.who)
 
     def page(self, leave: PermissionModel, request: Request) -> Mapping[str, Any]:
-        """All pages from the offset on, one after the other, and the count."""
+        """Return the items of all pages from the offset on, and the total count."""
         query = request.query
         leave.need("read")
         with_deleted = query.get("include_deleted", False)
@@ -142,7 +142,7 @@ def _column(leave: PermissionModel, name: str) -> str:
 
 
 def _checked(leave: PermissionModel, tree: Tree) -> Tree:
-    """A filter with stored values for those of JSON."""
+    """Return a filter with its JSON values converted to stored values. Raises Wrong."""
     for word in ("and", "or"):
         if word in tree:
             return {word: [_checked(leave, part) for part in tree[word]]}

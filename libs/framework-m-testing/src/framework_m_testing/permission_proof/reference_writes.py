@@ -1,4 +1,4 @@
-"""`Writes`: what a write leaves behind, by the plain text of architecture sections 3 and 5."""
+"""`Writes`: the effects of a write, by a literal reading of architecture sections 3 and 5."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _STEPS = {"submit": (_DRAFT, _SUBMITTED), "cancel": (_SUBMITTED, _CANCELLED)}
 
 
 class Writes:
-    """Performs one write on copies; `left` holds the documents after it."""
+    """Performs one write on copies; `left` holds the documents afterwards."""
 
     def __init__(self, declared: Declared, stored: Stored, now: datetime, who: Who) -> None:
         self._declared = declared
@@ -28,7 +28,7 @@ class Writes:
         self.left = {name: dict(documents) for name, documents in stored.items()}
 
     def perform(self, request: Request) -> dict[str, Any] | None:
-        """Does what is asked for and gives what is served. Raises Refused and Wrong."""
+        """Perform a request and return the served value. Raises Refused and Wrong."""
         leave = PermissionModel(self._declared[request.doctype], self._who)
         if request.verb == "create":
             return self._create(leave, request)
@@ -84,7 +84,7 @@ class Writes:
         return {name: document[name] for name in ("id", "name", "_version")}
 
     def _load(self, leave: PermissionModel, action: str, request: Request) -> Mapping[str, Any]:
-        """A document that the caller may read and act on: a change needs both grants."""
+        """Return a document that the caller may read and act on, since a change needs both grants. Raises Refused."""
         leave.need(action)
         leave.need("read")
         by_id = isinstance(request.ref, UUID)
@@ -115,7 +115,7 @@ class Writes:
             kept[before["id"]] = {**before, **gone, "_version": before["_version"] + 1}
 
     def _link(self, declared: DeclaredDocType, now: dict[str, Any], was: Mapping[str, Any]) -> None:
-        """New links must lead to documents that the caller may read, or select where nothing is fetched."""
+        """Raise Wrong unless new links lead to documents that the caller may read, or select if nothing is fetched."""
         for field in declared.fields:
             if field.rows:
                 known = {row["id"]: row for row in was.get(field.name, ())}
@@ -141,7 +141,7 @@ class Writes:
 
 
 def _sets_unseen(leave: PermissionModel, name: str, raw: Any) -> bool:
-    """Whether a body sets what submitting fixes and the caller does not see."""
+    """Return whether a body sets a field that is fixed on submission and hidden from the caller."""
     field = leave.declared.get(name)
     if field is None or field.on_submit:
         return False

@@ -1,4 +1,4 @@
-"""Hypothesis strategies for requests: any verb on any document, with what a caller may and may not name."""
+"""Hypothesis strategies for requests: any verb on any document, with permitted and forbidden fields."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ORDERED: Final = ("id", "name", "owner", "creation", "docstatus", "_version")
 
 
 def as_json(value: Any) -> Any:
-    """A stored value as it travels."""
+    """Return a stored value as JSON."""
     match value:
         case UUID() | Decimal():
             return str(value)
@@ -40,7 +40,7 @@ def as_json(value: Any) -> Any:
 
 @st.composite
 def requests(draw: DrawFn, world: World) -> Request:
-    """A request for documents of a world."""
+    """Draw a request for documents of a world."""
     doctype = picked(draw, ["Paper", "Paper", "Paper", "Team", "User"])
     declared, verb = world.declared[doctype], picked(draw, _VERBS)
     if verb == "list":
@@ -58,7 +58,7 @@ def requests(draw: DrawFn, world: World) -> Request:
 
 
 def _names(declared: DeclaredDocType) -> list[str]:
-    """Mostly the DocType's own fields."""
+    """Return field names to draw from, mostly the DocType's own."""
     return [*(one.name for one in declared.fields)] * 4 + [*FRAMEWORK, *_NOBODYS]
 
 
@@ -138,7 +138,7 @@ def _comparisons(field: DeclaredField) -> SearchStrategy[Mapping[str, Any]]:
 
 
 def _body(draw: DrawFn, declared: DeclaredDocType, document: Mapping[str, Any]) -> dict[str, Any]:
-    """Some fields with new values or, of a stored document, echoes; now and then what nobody may give."""
+    """Draw a body of some fields with new values or echoes of stored ones, rarely with a field nobody may set."""
     chosen = picked_some(draw, declared.fields, 3)
     body = {one.name: _given(draw, one, document) for one in chosen}
     if seldom(draw, 12):
