@@ -1,1 +1,1 @@
-"""Developer tools of Framework M: what writes code and settings. Nothing in production imports it."""
+"""Developer tools of Framework M that write code and settings. Nothing in production imports this package."""

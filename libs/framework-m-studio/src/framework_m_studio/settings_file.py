@@ -1,4 +1,4 @@
-"""`framework_config.toml`, edited as a person would: comments and layout stay as they are."""
+"""Editing of `framework_config.toml` that preserves comments and layout."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["write_setting"]
 
 
 def write_setting(file: Path, section: str, key: str, value: Any) -> None:
-    """Sets one value in a file, which is made when missing, at once or not at all. Raises ConfigurationError."""
+    """Set one value in a file atomically, creating the file if missing. Raises ConfigurationError."""
     try:
         before = file.read_text(encoding="utf-8") if file.exists() else ""
         document = tomlkit.parse(before)
@@ -41,7 +41,7 @@ def write_setting(file: Path, section: str, key: str, value: Any) -> None:
 
 
 def _set(table: Table | InlineTable, key: str, value: Any) -> None:
-    """Sets a value; a new one stands before the blank lines and comments that lead to the next section."""
+    """Set a value; insert a new one before the blank lines and comments that precede the next section."""
     body, led_to_next = table.value.body, []
     while key not in table and body and body[-1][0] is None:
         led_to_next.append(body.pop())
@@ -50,7 +50,7 @@ def _set(table: Table | InlineTable, key: str, value: Any) -> None:
 
 
 def _replace(file: Path, text: str) -> None:
-    """Puts a whole new file in the old one's place, with its rights."""
+    """Replace the file atomically, keeping its permissions."""
     descriptor, draft = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.parent)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as stream:

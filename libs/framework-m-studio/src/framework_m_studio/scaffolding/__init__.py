@@ -1,1 +1,1 @@
-"""Apps and DocTypes written from templates."""
+"""Generation of apps and DocTypes from templates."""

@@ -1,4 +1,4 @@
-"""A new app: a folder that starts, whose tests pass and whose image can be built."""
+"""Generation of a new app: it starts, its tests pass, and its image can be built."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ __all__ = ["write_app"]
 
 
 def write_app(name: AppName, folder: Path) -> None:
-    """Writes an app into a folder that is new or empty. Raises ConfigurationError, and leaves nothing then."""
+    """Write an app into a new or empty folder. On failure, raise ConfigurationError and write nothing."""
     place_folder(folder, render_folder("app", name.package, {"app": name}))

@@ -1,4 +1,4 @@
-"""A new DocType in an app: its declaration with permissions for the fewest, and a test of them."""
+"""Generation of a new DocType in an app: its declaration with minimal permissions, and a test of them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["NewDocType", "write_doctype"]
 
 _IMPORTED: Final = {"Any", "Decimal", "DocType", "Field", "Literal", "UUID"}
 _NOT_LOADED: Final = {"conftest", "tests"}
-"""Modules that an app's discovery passes over."""
+"""Modules that an app's discovery skips."""
 
 _DEFAULT: Final = ("title: str",)
 _SHOWN_IN_LISTS: Final = 4
@@ -30,7 +30,7 @@ _STANDARD_LIBRARY: Final = re.compile(r"from (datetime|decimal|typing|uuid) impo
 
 @dataclass(frozen=True, slots=True)
 class NewDocType:
-    """What was asked for."""
+    """The requested DocType."""
 
     name: str
     fields: Sequence[str]
@@ -39,7 +39,7 @@ class NewDocType:
 
 
 def write_doctype(app: LocalApp, asked: NewDocType) -> list[Path]:
-    """Writes the files of a new DocType and returns them. Raises ConfigurationError, and writes nothing then."""
+    """Write the files of a new DocType and return them. On failure, raise ConfigurationError and write nothing."""
     if asked.child and asked.submittable:
         raise ConfigurationError("a child table is submitted with its parent: leave --submittable out")
     problem = next(_problems(app, asked), None)
@@ -100,7 +100,7 @@ def _files(app: LocalApp, asked: NewDocType, fields: Sequence[NewField]) -> Iter
 
 
 def _imports(fields: Sequence[NewField]) -> dict[str, list[str]]:
-    """Import lines of the standard library, one a module, and of the app's own child tables."""
+    """Return the imports of the standard library, one line per module, and those of the app's own child tables."""
     needed = {line for field in fields for line in field.imports}
     names: dict[str, set[str]] = {}
     for line in needed:

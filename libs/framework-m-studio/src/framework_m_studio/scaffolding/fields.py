@@ -1,4 +1,4 @@
-"""Fields as `m new doctype` takes them, `"price: Decimal"`, and as source code says them."""
+"""Fields as `m new doctype` accepts them, such as `"price: Decimal"`, and their source code."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ _TYPES: Final[Mapping[str, tuple[str, str]]] = {
     "UUID": ("UUID", "from uuid import UUID"),
     "dict": ("dict[str, Any]", "from typing import Any"),
 }
-"""For each word: the annotation, and the import that it needs."""
+"""For each type, its annotation and the import that it needs."""
 
 _OPTIONS: Final = {"str": ("min_length=1", "max_length=200"), "Decimal": ("scale=2",)}
 
 
 @dataclass(frozen=True, slots=True)
 class NewField:
-    """A field to be written: its annotation, the arguments of its `Field(…)`, and the imports that it needs."""
+    """A field to be generated: its annotation, the arguments of its `Field(…)`, and the imports that it needs."""
 
     name: str
     annotation: str
@@ -52,7 +52,7 @@ class NewField:
 
 
 def parse_field(text: str, documents: Collection[str], children: Mapping[str, type[BaseModel]]) -> NewField:
-    """A field from `name: type`. Raises ConfigurationError with what would be right."""
+    """Parse a field such as `name: type`. Raises ConfigurationError with a suggestion."""
     found = _FIELD.fullmatch(text)
     if not found:
         raise ConfigurationError(f"--field {text!r}: expected a name, a colon and a type, such as 'price: Decimal'")
@@ -74,7 +74,7 @@ def parse_field(text: str, documents: Collection[str], children: Mapping[str, ty
 
 
 def written(field: NewField) -> str:
-    """The line, or lines, that declare a field, as a formatter leaves them."""
+    """Return the formatted line or lines that declare a field."""
     head = f"    {field.name}: {field.annotation}"
     if field.rows:
         return f"{head} = []"

@@ -1,4 +1,4 @@
-"""The app in the working directory, into which new files go."""
+"""The app in the working directory, to which new files are added."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["LocalApp", "app_here"]
 
 @dataclass(frozen=True)
 class LocalApp:
-    """An app's folders, and what it knows: documents that may be linked to, and child tables of its own."""
+    """An app's folders, the document classes it may link to, and its own child tables."""
 
     package: str
     root: Path
@@ -31,13 +31,13 @@ class LocalApp:
 
     @property
     def doctypes(self) -> Path:
-        """Where a DocType's file goes: the package's `doctypes`, if it has that, else the package itself."""
+        """The folder of new DocTypes: the package's `doctypes` if it exists, else the package itself."""
         room = self.sources / "doctypes"
         return room if (room / "__init__.py").is_file() else self.sources
 
 
 def app_here(name: str | None) -> LocalApp:
-    """The app in the working directory, or the one of several that is named. Raises ConfigurationError."""
+    """Return the app in the working directory, by name if there are several. Raises ConfigurationError."""
     application = application_here()
     choice = _chosen(application.settings.local_apps, name)
     package = choice.value.partition(":")[0].partition(".")[0]

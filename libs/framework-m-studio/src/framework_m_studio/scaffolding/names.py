@@ -1,4 +1,4 @@
-"""Names of apps: what may be one, and the forms in which it is written."""
+"""Validation and spellings of app names."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class AppName:
 
 
 def app_name(given: str) -> AppName:
-    """The forms of a name. Raises ConfigurationError with what would be right."""
+    """Return the spellings of a valid app name. Raises ConfigurationError with a suggestion."""
     problem = next(_problems(given), None)
     if problem:
         raise ConfigurationError(f"an app cannot be called {given!r}: {problem}")
@@ -41,12 +41,12 @@ def app_name(given: str) -> AppName:
 
 
 def role_title(package: str) -> str:
-    """A package's name as its roles carry it: `Blue Shop` of `blue_shop`."""
+    """Return a package's name as used in its roles: `Blue Shop` for `blue_shop`."""
     return package.replace("_", " ").title()
 
 
 def snake_case(name: str) -> str:
-    """The name of a DocType's file: `invoice_item` of `InvoiceItem`."""
+    """Return the stem of a DocType's file: `invoice_item` for `InvoiceItem`."""
     return _WORD_STARTS.sub("_", name).lower()
 
 

@@ -1,4 +1,4 @@
-"""Puts new files in their place: all of them or none, and never over what is there."""
+"""Atomic creation of new files: all of them or none, never overwriting existing ones."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ from framework_m_core.domain.errors import ConfigurationError
 __all__ = ["place_files", "place_folder"]
 
 _HARMLESS: Final = frozenset({".git"})
-"""What an empty folder may hold: a repository without files is one that waits for them."""
+"""Entries that an empty folder may contain, since a new repository is still empty."""
 
 
 def place_folder(target: Path, files: Iterable[tuple[str, str]]) -> None:
-    """Makes a folder of files; one that exists must be empty. Raises ConfigurationError, and leaves nothing then."""
+    """Create a folder with files; an existing one must be empty.
+
+    On failure, raise ConfigurationError and write nothing.
+    """
     _require_empty(target)
     ground = next(parent for parent in target.parents if parent.is_dir())
     with _readable_failures(target), tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=ground) as folder:
@@ -30,7 +33,10 @@ def place_folder(target: Path, files: Iterable[tuple[str, str]]) -> None:
 
 
 def place_files(files: Iterable[tuple[Path, str]]) -> None:
-    """Writes files that do not exist yet; when one cannot be written, those before it are removed again."""
+    """Write files that do not exist yet; if one cannot be written, remove the earlier ones.
+
+    Raises ConfigurationError.
+    """
     written: list[Path] = []
     try:
         for path, text in files:
@@ -55,7 +61,7 @@ def _require_empty(target: Path) -> None:
 
 
 def _move_in(draft: Path, target: Path) -> None:
-    """One rename where the folder is new; a folder that exists, perhaps a shell's, stays the same one."""
+    """Rename the draft to a new folder, or move its entries into an existing one, which may be a shell's directory."""
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         draft.rename(target)

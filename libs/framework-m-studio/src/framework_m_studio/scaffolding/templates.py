@@ -1,4 +1,4 @@
-"""The templates of this distribution, filled in."""
+"""Rendering of the templates of this distribution."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ __all__ = ["render", "render_folder"]
 _SUFFIX: Final = ".jinja"
 _PLACEHOLDER: Final = "__package__"
 _HIDDEN: Final = {name: f".{name}" for name in ("gitignore", "dockerignore", "pre-commit-config.yaml")}
-"""Files whose names begin with a dot, under which packaging tools would leave them out of the wheel."""
+"""Dotfiles, stored without the dot because packaging tools would omit them from the wheel."""
 
 
 def render(template: str, **values: Any) -> str:
-    """The text of one template."""
+    """Render one template."""
     return _environment().get_template(template + _SUFFIX).render(version=version("framework-m-core"), **values)
 
 
 def render_folder(folder: str, package: str, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Path and text of every file that the templates of a folder make for a package."""
+    """Yield the path and text of each file that the templates of a folder produce for a package."""
     for template in _environment().list_templates(extensions=[_SUFFIX.removeprefix(".")]):
         place, _, rest = template.partition("/")
         if place == folder:
@@ -31,7 +31,7 @@ def render_folder(folder: str, package: str, values: Mapping[str, Any]) -> Itera
 
 
 def _environment() -> Environment:
-    # What is written is source, not markup: escaping would put entities into it.
+    # The output is source code, not markup: escaping would insert entities.
     return Environment(
         loader=PackageLoader("framework_m_studio"),
         autoescape=False,  # noqa: S701
