@@ -1,4 +1,4 @@
-"""`DocTypeConformance`: tests that every DocType of an app must pass, including those of its packages.
+"""`DocTypeConformance`: tests that every DocType of an app must pass, whichever package declares it.
 
 ```python
 class TestCrm(DocTypeConformance):

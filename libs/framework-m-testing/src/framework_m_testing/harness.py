@@ -103,4 +103,4 @@ class StoreHarness:
 
 type OpenStore = Callable[[Registry], AbstractAsyncContextManager[StoreHarness]]
 """Opens a store for a registry, and closes it. All stores of one test share one database, initially empty, whose schema
-is not touched. Two stores open at the same time act as two processes."""
+is left unchanged. Two stores open at the same time act as two processes."""

@@ -232,7 +232,7 @@ class AuthenticationContract(Contract):
             await desk.log_in()
 
     async def test_a_refresh_brings_other_tokens_once_the_first_expire(self, desk: LoginHarness, ada: Identity) -> None:
-        """A refresh returns new tokens of the same user, in any process."""
+        """A refresh returns new tokens for the same session and user, in any process."""
         login = await desk.log_in()
         desk.clock.move(seconds=login.expires_in)
         again = await (await desk.elsewhere()).refresh(str(login.refresh_token))

@@ -32,7 +32,7 @@ class BootstrapContract(Contract):
         assert all(iscoroutinefunction(part) for part in parts)
 
     async def test_it_runs_and_is_well_until_it_is_closed(self, step: BootstrapProtocol, app: Application) -> None:
-        """A step runs, answers pings and closes; closing it again does nothing."""
+        """A step runs, passes its ping and closes; closing it again does nothing."""
         try:
             await step.run(app)
             await _ping(step)

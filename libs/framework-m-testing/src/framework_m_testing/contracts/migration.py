@@ -164,8 +164,10 @@ class MigrationContract(Contract):
             assert list(await later.migrations.diff()) != []
 
     async def test_steps_are_done_in_the_order_in_which_they_are_pending(self, desk: MigrationHarness) -> None:
-        """A run stops after the given revision and its patches; with documents stored, patches precede the next
-        revision."""
+        """A run stops after the given revision and its patches.
+
+        In a store with documents, a patch precedes the next revision.
+        """
         first = await desk.write("first")
         filling = await desk.migrations.create_patch("fill it")
         desk.fill(filling)

@@ -50,7 +50,7 @@ class RepositoryContract(StoreContract):
         assert (await store.load("Thing", thing.id)).text == "first"
 
     async def test_an_update_raises_the_version_and_replaces_the_rows(self, store: StoreHarness) -> None:
-        """The stored version must be the expected one."""
+        """An update increments the version and replaces the rows; the stored version must be the expected one."""
         thing = await store.store("Thing", slots=[{"what": "old"}, {"what": "gone"}])
         thing.text, thing.slots = "new", thing.slots[:1]
         async with store.units(store.context) as unit:

@@ -147,7 +147,7 @@ class SessionContract(Contract):
     async def test_a_user_has_a_bounded_number_of_sessions(
         self, sessions: SessionProtocol, clock: SetClock, user_id: UUID
     ) -> None:
-        """If a user has too many sessions, the one begun or refreshed longest ago ends."""
+        """If there are too many, the user's session begun or refreshed longest ago ends; those of others live on."""
         first, second = [await sessions.open(user_id, 0, SessionKind.TOKEN) for _ in range(2)]
         clock.now += _SECOND
         assert await sessions.rotate(first.session.id, first.secret)

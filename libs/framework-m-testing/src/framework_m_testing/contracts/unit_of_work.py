@@ -158,7 +158,7 @@ class UnitOfWorkContract(StoreContract):
             await things.insert(store.new("Thing"))
 
     async def test_callbacks_run_after_the_commit_and_cannot_harm_it(self, store: StoreHarness) -> None:
-        """A failing callback does not undo the commit; without a commit, no callback runs."""
+        """A failing callback is logged and does not undo the commit; without a commit, no callback runs."""
         ran = []
 
         async def callback() -> None:
