@@ -13,6 +13,7 @@ import pytest
 
 from framework_m_core.domain.clock import system_clock
 from framework_m_core.domain.log_context import LOG_CONTEXT, LogContext, bound_log_context, log_fields
+from framework_m_core.registry.handle import RegistryHandle
 from framework_m_standard.http.middleware.request_context import RequestContextMiddleware
 from framework_m_standard.http.middleware.request_log import RequestLog
 from framework_m_standard.http.middleware.sockets import SocketEntrance
@@ -64,14 +65,15 @@ class App:
         _log.info("worked %s", name)
 
 
-def _wrapped(app: Any, authentication: Any) -> RequestContextMiddleware:
-    return RequestContextMiddleware(app, authentication, system_clock, SocketEntrance(authentication, (), 1))
+def _wrapped(app: Any, site: Any, authentication: Any = None) -> RequestContextMiddleware:
+    known, registries = authentication or site.authentication, RegistryHandle(site.registry)
+    return RequestContextMiddleware(app, known, registries, system_clock, SocketEntrance(known, (), 1))
 
 
 async def test_interleaved_requests_keep_their_contexts(site: Any, recorded: Recorded) -> None:
     """Two on one connection's task and two beside them; they end in the reverse order of their beginning."""
     app = App()
-    wrapped = _wrapped(app, site.authentication)
+    wrapped = _wrapped(app, site)
     names, ids = ["a", "b", "c"], {name: uuid4() for name in "abc"}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(wrapped), base_url="http://site") as client:  # type: ignore[arg-type]
         tasks = []
@@ -105,7 +107,7 @@ async def test_a_request_that_raises_leaves_nothing_behind(site: Any) -> None:
     async def fails(scope: Any, receive: Any, send: Any) -> None:
         raise RuntimeError
 
-    wrapped = _wrapped(fails, site.authentication)
+    wrapped = _wrapped(fails, site)
     with pytest.raises(RuntimeError):
         await wrapped({"type": "http", "method": "GET", "path": "/", "raw_path": b"/", "headers": []}, None, None)  # type: ignore[arg-type]
     assert LOG_CONTEXT.get() is None
@@ -127,7 +129,7 @@ async def test_credentials_that_are_refused_are_logged_with_the_request(site: An
             raise RuntimeError("the store of sessions is broken")
 
     number = uuid4()
-    wrapped = _wrapped(site.app._app, Away())
+    wrapped = _wrapped(site.app._app, site, Away())
     headers = {"authorization": "Bearer x", "x-request-id": str(number)}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(wrapped), base_url="http://site") as client:  # type: ignore[arg-type]
         assert (await client.get("/api/v1/Sale", headers=headers)).status_code == 500
