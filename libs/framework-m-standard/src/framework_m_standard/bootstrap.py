@@ -46,7 +46,7 @@ __all__ = [
 
 _log = logging.getLogger(__name__)
 
-_PATIENCE_SECONDS = 3
+_STOP_TIMEOUT_SECONDS = 3
 """How long the end of a process waits for an event handler; whoever ends processes waits a little longer."""
 
 FOLLOW_SECONDS: Final = 0.5
@@ -207,7 +207,7 @@ class RunRelay:
         """Stops the relay after the event it is delivering, which is cut off when that takes too long."""
         if self._relay is not None and self._task is not None:
             self._relay.stop()
-            _, late = await asyncio.wait([self._task], timeout=_PATIENCE_SECONDS)
+            _, late = await asyncio.wait([self._task], timeout=_STOP_TIMEOUT_SECONDS)
             if late:
                 self._task.cancel()
             with suppress(asyncio.CancelledError):

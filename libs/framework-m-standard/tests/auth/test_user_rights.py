@@ -91,6 +91,7 @@ async def test_a_deleted_administrator_is_purged(worker: Worker) -> None:
     id = (await documents.get(scope, "User", ADA))["id"]
     await documents.delete(scope, "User", ADA)
     await documents.delete(scope, "User", id, hard=True)
+    assert [user.name for user in await worker.stored("User")] == [BEN]
 
 
 async def test_two_administrators_who_disable_each_other_leave_one(start_worker: StartWorker) -> None:

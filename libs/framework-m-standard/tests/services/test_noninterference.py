@@ -1,7 +1,7 @@
 """Proof by cases: two databases that differ only in what a caller may not see answer that caller alike.
 
 Statuses, documents, counts, cursors and the texts of errors are compared, for random requests on every store. What no
-store can keep secret is told in `framework_m_testing.permission_proof.noninterference`.
+store can keep secret is listed in `framework_m_testing.permission_proof.noninterference`.
 """
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ async def test_others_are_served_meanwhile(tmp_path: Path, monkeypatch: pytest.M
 
 
 class HeldRead:
-    """A read that has begun, sees one moment of the file, and ends when it is told to."""
+    """A read that has begun, sees one state of the file, and ends on request."""
 
     def __init__(self, driver: SqliteDriver) -> None:
         self.begun, self.end = threading.Event(), threading.Event()

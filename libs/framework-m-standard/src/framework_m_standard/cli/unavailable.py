@@ -14,7 +14,7 @@ from typing import Final
 __all__ = ["Unavailable"]
 
 _LOOKS_EVERY_SECONDS: Final = 0.2
-_PATIENCE_SECONDS: Final = 1
+_REQUEST_TIMEOUT_SECONDS: Final = 1
 _MOST_OCTETS: Final = 65_536
 _MOST_AT_ONCE: Final = 32
 _BODY: Final = json.dumps(
@@ -65,12 +65,12 @@ class Unavailable:
 
 
 def _answer(connection: socket.socket) -> None:
-    """Answers and reads what is still sent, for a while: a client that is reset before would not see the answer."""
-    patience_ends = time.monotonic() + _PATIENCE_SECONDS
+    """Respond, then read on until a deadline: a client whose connection is reset would not see the response."""
+    deadline = time.monotonic() + _REQUEST_TIMEOUT_SECONDS
     with connection, suppress(OSError):
-        connection.settimeout(_PATIENCE_SECONDS)
+        connection.settimeout(_REQUEST_TIMEOUT_SECONDS)
         connection.recv(_MOST_OCTETS)
         connection.sendall(_ANSWER)
         connection.shutdown(socket.SHUT_WR)
-        while time.monotonic() < patience_ends and connection.recv(_MOST_OCTETS):
+        while time.monotonic() < deadline and connection.recv(_MOST_OCTETS):
             pass

@@ -46,7 +46,7 @@ class ExpansionService:
         for name in dict.fromkeys(names):
             if name not in known:
                 links = f"known are {', '.join(known)}" if known else "there are none"
-                raise QueryError(f"expand: {name[:80]!r} is no link that you can read: {links}")
+                raise QueryError(f"expand: {name[:80]!r} is not a link that you can read: {links}")
             linking = [document for document in documents if document.get(name) is not None]
             ids = {hash_key(document[name]): document[name] for document in linking}
             targets = await self._targets(context, plan.links[name], tuple(sorted(ids.values()))) if ids else {}

@@ -19,7 +19,7 @@ type Ping = Callable[[], Awaitable[None]]
 type Warnings = Callable[[], Awaitable[list[str]]]
 
 _GET: Final = [HttpMethod.GET, HttpMethod.HEAD]
-_PATIENCE_SECONDS: Final = 3
+_PING_TIMEOUT_SECONDS: Final = 3
 _NO_STORE: Final = {"cache-control": "no-store"}
 
 _log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ def health_routes(ping: Ping, warnings: Warnings, lifecycle: Lifecycle) -> list[
         if lifecycle.stopping:
             raise NotReadyError("the server is stopping")
         try:
-            async with asyncio.timeout(_PATIENCE_SECONDS):
+            async with asyncio.timeout(_PING_TIMEOUT_SECONDS):
                 await ping()
                 found = await warnings()
         except Exception as error:
