@@ -15,7 +15,7 @@ from benchmarks.dataset import LISTED_STATUS, ORDER_PATH, PAGE, as_json, busines
 from benchmarks.micro.timing import Compared, Task, compare
 from framework_m_core.bootstrap.application import Application
 from framework_m_core.domain.context import RequestContext
-from framework_m_core.domain.filters.tree import parameterize
+from framework_m_core.domain.filters.parameterize import parameterize
 from framework_m_core.domain.page import OrderSpec
 from framework_m_core.services.documents.merging import creation_values
 from framework_m_core.services.documents.validation import validate

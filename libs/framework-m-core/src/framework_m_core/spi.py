@@ -26,19 +26,9 @@ from framework_m_core.domain.errors import (
 from framework_m_core.domain.events import DomainEvent
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.domain.fields.values import bounded
-from framework_m_core.domain.filters.tree import (
-    EVERYTHING,
-    NOTHING,
-    And,
-    Comparison,
-    Filter,
-    Not,
-    Or,
-    Placeholder,
-    UserAttribute,
-    matches,
-    parameterize,
-)
+from framework_m_core.domain.filters.matching import matches
+from framework_m_core.domain.filters.parameterize import Placeholder, parameterize
+from framework_m_core.domain.filters.tree import EVERYTHING, NOTHING, And, Comparison, Filter, Not, Or, UserAttribute
 from framework_m_core.domain.page import DEFAULT_LIMIT, OrderSpec, PaginatedResult
 from framework_m_core.interfaces.audit_log import AuditEntry, AuditLogProtocol
 from framework_m_core.interfaces.authentication import AuthenticationProtocol, Credentials, Login

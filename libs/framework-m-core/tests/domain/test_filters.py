@@ -10,6 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framework_m_core.domain.errors import QueryError
+from framework_m_core.domain.filters.matching import matches
+from framework_m_core.domain.filters.parameterize import Placeholder, parameterize
+from framework_m_core.domain.filters.patterns import check_pattern, fold_ascii
 from framework_m_core.domain.filters.tree import (
     EVERYTHING,
     NOTHING,
@@ -19,12 +22,7 @@ from framework_m_core.domain.filters.tree import (
     Filter,
     Not,
     Or,
-    Placeholder,
-    check_pattern,
     fields_of,
-    fold_ascii,
-    matches,
-    parameterize,
     simplified,
 )
 from framework_m_testing.harness import sample_registry

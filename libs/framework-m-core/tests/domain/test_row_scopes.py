@@ -9,6 +9,7 @@ import pytest
 
 from framework_m_core.domain.context import Principal
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
+from framework_m_core.domain.filters.matching import matches
 from framework_m_core.domain.filters.tree import (
     EVERYTHING,
     NOTHING,
@@ -19,7 +20,6 @@ from framework_m_core.domain.filters.tree import (
     Operator,
     Or,
     UserAttribute,
-    matches,
 )
 from framework_m_core.domain.row_scopes import bind_scopes, bind_user_attributes, scope_problems, typed_scope, unite
 

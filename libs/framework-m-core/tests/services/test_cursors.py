@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framework_m_core.domain.errors import QueryError
-from framework_m_core.domain.filters.tree import fields_of, matches
+from framework_m_core.domain.filters.matching import matches
+from framework_m_core.domain.filters.tree import fields_of
 from framework_m_core.domain.page import OrderSpec
 from framework_m_core.services.queries.cursors import after_cursor, after_values, encode_cursor
 from framework_m_testing.strategies import json_values, orders

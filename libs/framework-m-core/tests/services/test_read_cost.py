@@ -6,7 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from framework_m_core.domain.filters.tree import EVERYTHING, NOTHING, And, Comparison, Filter, Not, Or, parameterize
+from framework_m_core.domain.filters.parameterize import parameterize
+from framework_m_core.domain.filters.tree import EVERYTHING, NOTHING, And, Comparison, Filter, Not, Or
 from framework_m_core.domain.page import OrderSpec
 from framework_m_core.interfaces.reader import QueryTemplate
 from framework_m_core.services.queries.cursors import after_values

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or, parameterize
+from framework_m_core.domain.filters.parameterize import parameterize
+from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or
 from framework_m_core.domain.page import OrderSpec
 from framework_m_core.interfaces.reader import ChildSelection, QueryTemplate
 from framework_m_core.services.queries.shape_cache import ShapeCache, weight_of

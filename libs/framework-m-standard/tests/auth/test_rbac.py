@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from framework_m import And, Comparison, DocType, Field, Not, Or, UserAttribute
 from framework_m_core.domain.context import Principal, RequestContext, system_context
 from framework_m_core.domain.errors import ConfigurationError
-from framework_m_core.domain.filters.tree import EVERYTHING, matches
+from framework_m_core.domain.filters.matching import matches
+from framework_m_core.domain.filters.tree import EVERYTHING
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.registry.builder import RegistryBuilder
 from framework_m_core.registry.handle import RegistryHandle

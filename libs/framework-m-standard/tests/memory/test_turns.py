@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from framework_m_core.domain.errors import TransientError, VersionConflictError
-from framework_m_core.domain.filters.tree import Comparison, parameterize
+from framework_m_core.domain.filters.parameterize import parameterize
+from framework_m_core.domain.filters.tree import Comparison
 from framework_m_core.interfaces.reader import QueryTemplate
 from framework_m_standard.memory.engine.database import MemoryDatabase
 from framework_m_testing.harness import StoreHarness

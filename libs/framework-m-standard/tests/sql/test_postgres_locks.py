@@ -7,7 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from framework_m_core.domain.filters.tree import Comparison, parameterize
+from framework_m_core.domain.filters.parameterize import parameterize
+from framework_m_core.domain.filters.tree import Comparison
 from framework_m_core.interfaces.reader import Lock, QueryTemplate
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol
 

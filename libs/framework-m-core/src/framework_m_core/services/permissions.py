@@ -11,7 +11,8 @@ from typing import Any
 from framework_m_core.domain.context import Principal, RequestContext
 from framework_m_core.domain.errors import AuthenticationError, ConfigurationError, NoGrantError, OutsideScopeError
 from framework_m_core.domain.filters.format import filter_text
-from framework_m_core.domain.filters.tree import Filter, Predicate, predicate
+from framework_m_core.domain.filters.matching import Predicate, predicate
+from framework_m_core.domain.filters.tree import Filter
 from framework_m_core.domain.row_scopes import scope_problems, typed_scope, unite
 from framework_m_core.interfaces.permission import Grant, PermissionProtocol, PolicyEvaluateRequest
 from framework_m_core.registry.compiled import CompiledDocType

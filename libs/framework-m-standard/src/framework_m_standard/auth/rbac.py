@@ -9,7 +9,8 @@ from framework_m_core.domain.context import ADMINISTRATOR, GUEST, RequestContext
 from framework_m_core.domain.documents.doctype import FRAMEWORK_FIELDS
 from framework_m_core.domain.documents.meta import FieldLevel, Scope
 from framework_m_core.domain.fields.spec import FieldSpec
-from framework_m_core.domain.filters.tree import EVERYTHING, Comparison, Filter, UserAttribute, matches
+from framework_m_core.domain.filters.matching import matches
+from framework_m_core.domain.filters.tree import EVERYTHING, Comparison, Filter, UserAttribute
 from framework_m_core.domain.row_scopes import typed_scope
 from framework_m_core.interfaces.permission import (
     DecisionSource,

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from framework_m_core.domain.filters.tree import And, Comparison, Filter, parameterize
+from framework_m_core.domain.filters.parameterize import parameterize
+from framework_m_core.domain.filters.tree import And, Comparison, Filter
 from framework_m_core.domain.page import OrderSpec
 from framework_m_core.interfaces.reader import DocumentReaderProtocol, QueryTemplate
 from framework_m_core.registry.compiled import CompiledDocType

@@ -11,7 +11,8 @@ from pydantic import BaseModel
 
 from framework_m_core.domain.documents.doctype import VERSION_ATTRIBUTE
 from framework_m_core.domain.errors import IntegrityError, LinkedDocumentError
-from framework_m_core.domain.filters.tree import EVERYTHING, And, Comparison, Filter, parameterize
+from framework_m_core.domain.filters.parameterize import parameterize
+from framework_m_core.domain.filters.tree import EVERYTHING, And, Comparison, Filter
 from framework_m_core.domain.page import DEFAULT_LIMIT, OrderSpec, PaginatedResult
 from framework_m_core.interfaces.reader import QueryTemplate, ReadHandle, Row
 from framework_m_core.registry.compiled import CompiledDocType

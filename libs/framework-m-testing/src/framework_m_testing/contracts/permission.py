@@ -11,7 +11,8 @@ from framework_m_core.domain.context import ADMINISTRATOR, ANONYMOUS, GUEST, Pri
 from framework_m_core.domain.documents.doctype import FRAMEWORK_FIELDS
 from framework_m_core.domain.errors import DocTypeNotFoundError, FrameworkError
 from framework_m_core.domain.fields.field import Field
-from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or, UserAttribute, matches
+from framework_m_core.domain.filters.matching import matches
+from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or, UserAttribute
 from framework_m_core.interfaces.permission import Grant, PermissionProtocol, PolicyEvaluateRequest
 from framework_m_core.registry.builder import RegistryBuilder
 from framework_m_core.registry.registry import Registry

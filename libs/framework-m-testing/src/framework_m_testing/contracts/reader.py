@@ -10,7 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from framework_m_core.domain.filters.tree import EVERYTHING, And, Comparison, Filter, matches, parameterize
+from framework_m_core.domain.filters.matching import matches
+from framework_m_core.domain.filters.parameterize import parameterize
+from framework_m_core.domain.filters.tree import EVERYTHING, And, Comparison, Filter
 from framework_m_core.domain.page import OrderSpec
 from framework_m_core.interfaces.reader import ChildSelection, QueryTemplate
 from framework_m_core.services.documents.codec import document_from_values

@@ -8,7 +8,8 @@ import pytest
 
 from framework_m_core.domain.clock import system_clock
 from framework_m_core.domain.errors import FrameworkError, TransientError
-from framework_m_core.domain.filters.tree import Comparison, parameterize
+from framework_m_core.domain.filters.parameterize import parameterize
+from framework_m_core.domain.filters.tree import Comparison
 from framework_m_core.interfaces.idempotency import StoredAnswer
 from framework_m_core.interfaces.reader import Lock, QueryTemplate
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol

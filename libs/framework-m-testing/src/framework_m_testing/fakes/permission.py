@@ -7,7 +7,8 @@ from typing import Final
 
 from framework_m_core.domain.context import ADMINISTRATOR, GUEST, Principal, RequestContext
 from framework_m_core.domain.fields.spec import FieldSpec
-from framework_m_core.domain.filters.tree import EVERYTHING, Filter, matches
+from framework_m_core.domain.filters.matching import matches
+from framework_m_core.domain.filters.tree import EVERYTHING, Filter
 from framework_m_core.interfaces.permission import (
     DecisionSource,
     Grant,

@@ -10,7 +10,8 @@ from uuid import UUID
 from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.errors import FieldError, LinkTargetError, ValidationError
 from framework_m_core.domain.fields.spec import FieldSpec
-from framework_m_core.domain.filters.tree import And, Comparison, parameterize
+from framework_m_core.domain.filters.parameterize import parameterize
+from framework_m_core.domain.filters.tree import And, Comparison
 from framework_m_core.domain.hash_keys import HashKey, hash_key
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.interfaces.reader import DocumentReaderProtocol, QueryTemplate

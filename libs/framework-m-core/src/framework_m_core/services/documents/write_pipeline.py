@@ -21,7 +21,8 @@ from framework_m_core.domain.errors import (
     VersionConflictError,
 )
 from framework_m_core.domain.events import DocCreated, DocDeleted, DomainEvent
-from framework_m_core.domain.filters.tree import And, Filter, parameterize
+from framework_m_core.domain.filters.parameterize import parameterize
+from framework_m_core.domain.filters.tree import And, Filter
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.interfaces.reader import DocumentReaderProtocol, Lock, QueryTemplate
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol

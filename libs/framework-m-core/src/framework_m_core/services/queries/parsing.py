@@ -9,16 +9,8 @@ from typing import Any
 from framework_m_core.domain.errors import QueryError
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.domain.fields.values import from_json
-from framework_m_core.domain.filters.tree import (
-    EVERYTHING,
-    OPERATORS,
-    And,
-    Comparison,
-    Filter,
-    Not,
-    Or,
-    check_pattern,
-)
+from framework_m_core.domain.filters.patterns import check_pattern
+from framework_m_core.domain.filters.tree import EVERYTHING, OPERATORS, And, Comparison, Filter, Not, Or
 from framework_m_core.domain.page import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, OrderSpec
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.interfaces.reader import ChildSelection

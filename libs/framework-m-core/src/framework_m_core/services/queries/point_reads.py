@@ -8,7 +8,8 @@ from uuid import UUID
 
 from framework_m_core.domain.context import Principal
 from framework_m_core.domain.fields.spec import FieldKind
-from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or, UserAttribute, parameterize
+from framework_m_core.domain.filters.parameterize import parameterize
+from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or, UserAttribute
 from framework_m_core.domain.row_scopes import unite
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.interfaces.reader import ChildSelection, DocumentReaderProtocol, QueryTemplate, ReadHandle, Row

@@ -8,7 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from framework_m_core.domain.context import RequestContext
-from framework_m_core.domain.filters.tree import EVERYTHING, And, Filter, parameterize
+from framework_m_core.domain.filters.parameterize import parameterize
+from framework_m_core.domain.filters.tree import EVERYTHING, And, Filter
 from framework_m_core.domain.page import OrderSpec, PaginatedResult
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.interfaces.reader import DocumentReaderProtocol, Lock, QueryTemplate, ReadHandle, Row

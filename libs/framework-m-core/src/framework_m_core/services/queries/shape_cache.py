@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or, Placeholder
+from framework_m_core.domain.filters.parameterize import Placeholder
+from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or
 from framework_m_core.interfaces.reader import ChildSelection, QueryTemplate
 from framework_m_core.registry.derived import Derived
 from framework_m_core.registry.registry import Registry

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
-from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or, Placeholder, predicate
+from framework_m_core.domain.filters.matching import predicate
+from framework_m_core.domain.filters.parameterize import Placeholder
+from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or
 from framework_m_core.domain.hash_keys import HashKey, hash_key
 from framework_m_core.domain.page import OrderSpec
 from framework_m_standard.memory.engine.rows import Row

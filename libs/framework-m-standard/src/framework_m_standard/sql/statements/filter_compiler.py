@@ -8,7 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from framework_m_core.domain.fields.spec import FieldSpec
-from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or, fold_ascii
+from framework_m_core.domain.filters.patterns import fold_ascii
+from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or
 from framework_m_standard.sql.statements.compiled import Parameter, parameter
 from framework_m_standard.sql.statements.row_codec import Convert, encoder
 

@@ -1,0 +1,34 @@
+"""Patterns of `like` and `ilike`."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from framework_m_core.domain.errors import QueryError
+
+__all__ = ["check_pattern", "fold_ascii", "pattern_regex"]
+
+_ASCII_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
+_TOKEN = re.compile(r"\\(.)|(%)|(_)|([^\\%_]+)", re.DOTALL)
+
+
+def fold_ascii(text: str) -> str:
+    """Lower-case A–Z and leave all other characters unchanged."""
+    return text.translate(_ASCII_LOWER)
+
+
+def check_pattern(pattern: str) -> str:
+    """Return the pattern. Raises QueryError if it ends in a lone backslash."""
+    if (len(pattern) - len(pattern.rstrip("\\"))) % 2:
+        raise QueryError("the pattern ends in a lone backslash: write two to match one")
+    return pattern
+
+
+@lru_cache(maxsize=256)
+def pattern_regex(pattern: str) -> re.Pattern[str]:
+    """Return the regular expression of a `like` pattern, in which a backslash escapes."""
+    parts = []
+    for escaped, any_run, any_one, text in _TOKEN.findall(pattern):
+        parts.append(".*" if any_run else "." if any_one else re.escape(escaped or text))
+    return re.compile("".join(parts), re.DOTALL)
