@@ -83,6 +83,28 @@ def test_a_type_has_a_kind(annotation: Any, kind: FieldKind, nullable: bool) -> 
     assert spec.is_scalar is (kind is not FieldKind.CHILDREN)
 
 
+@pytest.mark.parametrize(
+    ("annotation", "items"),
+    [
+        (list[str], FieldKind.TEXT),
+        (list[Literal["a", "b"]] | None, FieldKind.TEXT),
+        (list[Colour], FieldKind.TEXT),
+        (list[int], FieldKind.INTEGER),
+        (list[str | None], None),
+        (list[bool], None),
+        (list[float], None),
+        (list[list[str]], None),
+        (list[dict[str, Any]], None),
+        (list[Row], None),
+        (list, None),
+        (dict[str, str], None),
+        (str, None),
+    ],
+)
+def test_a_list_knows_the_kind_of_its_elements(annotation: Any, items: FieldKind | None) -> None:
+    assert spec_of(annotation).items is items
+
+
 def test_choices_and_classes_are_kept() -> None:
     assert spec_of(Literal["a", "b"]).choices == ("a", "b")
     assert (spec_of(Colour).choices, spec_of(Colour).enum) == (("red", "blue"), Colour)

@@ -38,6 +38,8 @@ SPECS = {
         "rows": FieldKind.CHILDREN,
     }.items()
 }
+SPECS["teams"] = FieldSpec("teams", FieldKind.JSON, items=FieldKind.TEXT)
+SPECS["floors"] = FieldSpec("floors", FieldKind.JSON, items=FieldKind.INTEGER)
 CALLER = Principal(
     "u7",
     email="u7@example.com",
@@ -68,6 +70,9 @@ def _compared(field: str, operator: Operator, name: str) -> Filter:
         (_compared("team", "in", "one"), Comparison("team", "in", ("a",))),
         (_compared("team", "eq", "one"), Comparison("team", "eq", "a")),
         (_compared("team", "eq", "two"), Comparison("team", "in", ("a", "b"))),
+        (_compared("teams", "has", "one"), Comparison("teams", "has", "a")),
+        (_compared("teams", "has", "two"), Or((Comparison("teams", "has", "a"), Comparison("teams", "has", "b")))),
+        (_compared("floors", "has", "floor"), Or((Comparison("floors", "has", 3), Comparison("floors", "has", 4)))),
         (_compared("team", "ne", "two"), Comparison("team", "not_in", ("a", "b"))),
         (_compared("team", "not_in", "two"), Comparison("team", "not_in", ("a", "b"))),
         (_compared("team", "starts_with", "one"), Comparison("team", "starts_with", "a")),
@@ -81,12 +86,13 @@ def test_what_is_known_of_the_caller_takes_its_place(tree: Filter, bound: Filter
     assert bind_user_attributes(And((Or((Not(tree),)),)), CALLER) == And((Or((Not(bound),)),))
 
 
-@pytest.mark.parametrize("operator", ["eq", "ne", "in", "not_in"])
+@pytest.mark.parametrize("operator", ["eq", "ne", "in", "not_in", "has"])
 @pytest.mark.parametrize(
     ("field", "name"),
     [
         ("team", "missing"), ("team", "empty"), ("floor", "mixed"), ("floor", "huge"), ("floor", "one"), ("who", "id"),
-        ("who", "one"), ("rate", "floor"), ("price", "floor"), ("open", "one"), ("day", "one"), ("data", "one"),
+        ("who", "one"), ("floors", "mixed"), ("rate", "floor"), ("price", "floor"), ("open", "one"),
+        ("day", "one"), ("data", "one"),
     ],
 )  # fmt: skip
 def test_a_value_that_is_missing_or_cannot_be_held_empties_the_whole_scope(
@@ -150,13 +156,20 @@ def test_scopes_are_united_without_those_that_add_nothing() -> None:
         (_compared("floor", "lte", "floor"), None),
         (_compared("who", "not_in", "id"), None),
         (Comparison("rate", "gt", 1.5), None),
-        (Comparison("nope", "eq", "a"), "names 'nope': known are data, day, floor, open, price, rate, team, who"),
+        (
+            Comparison("nope", "eq", "a"),
+            "names 'nope': known are data, day, floor, floors, open, price, rate, team, teams, who",
+        ),
         (Comparison("rows", "eq", "a"), "names 'rows'"),
         (_compared("rate", "ne", "one"), '"rate ne the caller\'s one": expected a field of kind '),
         (_compared("price", "eq", "one"), "got decimal"),
         (_compared("open", "eq", "one"), "got boolean"),
         (_compared("day", "eq", "one"), "got date"),
         (_compared("data", "eq", "one"), "got json"),
+        (_compared("teams", "has", "one"), None),
+        (_compared("teams", "eq", "one"), "got json"),
+        (_compared("team", "has", "one"), "expected a list of texts or integers, got text"),
+        (Comparison("data", "has", "a"), "expected a list of texts or integers, got json"),
         (_compared("team", "like", "one"), "expected an operator of contains, eq, gt, gte, in, lt, lte, ne, not_in"),
         (_compared("team", "ilike", "one"), "expected an operator of"),
         (_compared("team", "between", "two"), "expected an operator of"),

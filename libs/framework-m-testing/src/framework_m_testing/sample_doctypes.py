@@ -60,6 +60,7 @@ class Thing(FakeDocType):
     moment: datetime | None = None
     colour: Colour | None = None
     tags: list[str] = []
+    counts: list[int] | None = None
     extra: dict[str, Any] | None = None
     shelf: UUID | None = Field(default=None, link="Shelf")
     slots: list[Slot] = []

@@ -96,9 +96,10 @@ def _moments(_: FieldSpec) -> SearchStrategy[datetime]:
 
 
 def _json_of(spec: FieldSpec) -> SearchStrategy[Any]:
-    """Return a strategy for JSON fields of the samples: an object if nullable, otherwise a list of texts."""
-    whole = st.dictionaries(texts(), json_values(), max_size=3)
-    return whole if spec.nullable else st.lists(texts(), max_size=3)
+    """Return a strategy for JSON fields: lists of texts or integers, or an object of anything."""
+    if spec.items:
+        return st.lists(_VALUES[spec.items](FieldSpec(spec.name, spec.items)), max_size=3)
+    return st.dictionaries(texts(), json_values(), max_size=3)
 
 
 _VALUES: Mapping[FieldKind, Callable[[FieldSpec], SearchStrategy[Any]]] = {
@@ -129,6 +130,8 @@ def filters(plan: CompiledDocType, *, only: Iterable[str] = ()) -> SearchStrateg
 
 def _comparisons(spec: FieldSpec) -> SearchStrategy[Filter]:
     asks: list[SearchStrategy[Filter]] = [_asks(spec, ("is_null",), st.booleans())]
+    if spec.items:
+        return asks[0] | _asks(spec, ("has",), _VALUES[spec.items](spec))
     if spec.kind is FieldKind.JSON:
         return asks[0]
     known = stored_values(spec).filter(lambda value: value is not None)

@@ -13,7 +13,17 @@ from uuid import UUID
 from framework_m_core.domain.context import Principal
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.domain.filters.format import filter_text
-from framework_m_core.domain.filters.tree import EVERYTHING, NOTHING, And, Comparison, Filter, Not, Or, UserAttribute
+from framework_m_core.domain.filters.tree import (
+    EVERYTHING,
+    NOTHING,
+    And,
+    Comparison,
+    Filter,
+    Not,
+    Or,
+    UserAttribute,
+    comparisons_of,
+)
 
 __all__ = ["bind_scopes", "bind_user_attributes", "scope_problems", "typed_scope", "unite"]
 
@@ -60,18 +70,20 @@ def typed_scope(scope: Filter, specs: Mapping[str, FieldSpec]) -> Filter:
         case Not(part):
             return Not(typed_scope(part, specs))
         case Comparison(field, operator, UserAttribute(name)):
-            return Comparison(field, operator, UserAttribute(name, specs[field].kind))
+            return Comparison(field, operator, UserAttribute(name, specs[field].items or specs[field].kind))
     return scope
 
 
 def scope_problems(scope: Filter, specs: Mapping[str, FieldSpec]) -> Iterator[str]:
     """Yield the errors of a scope: unknown fields, and user attributes that cannot be compared."""
-    for comparison in _comparisons(scope):
+    for comparison in comparisons_of(scope):
         spec = specs.get(comparison.field)
         if spec is None or spec.kind is FieldKind.CHILDREN:
             known = ", ".join(sorted(name for name, one in specs.items() if one.kind is not FieldKind.CHILDREN))
             yield f"names {comparison.field!r}: known are {known}"
-        elif isinstance(comparison.value, UserAttribute):
+        elif comparison.operator == "has" and spec.items is None:
+            yield f"says {filter_text(comparison)!r}: expected a list of texts or integers, got {spec.kind}"
+        elif isinstance(comparison.value, UserAttribute) and comparison.operator != "has":
             yield from _comparison_problems(comparison, spec.kind)
         elif isinstance(comparison.value, (tuple, list, set, frozenset)) and any(
             isinstance(value, UserAttribute) for value in comparison.value
@@ -86,19 +98,6 @@ def _comparison_problems(comparison: Comparison, kind: FieldKind) -> Iterator[st
         yield f"says {filter_text(comparison)!r}: expected a field of kind {kinds}, got {kind}"
     elif comparison.operator not in allowed:
         yield f"says {filter_text(comparison)!r}: expected an operator of {', '.join(sorted(allowed))}"
-
-
-def _comparisons(tree: Filter) -> Iterator[Comparison]:
-    match tree:
-        case And(parts) | Or(parts):
-            for part in parts:
-                yield from _comparisons(part)
-        case Not(part):
-            yield from _comparisons(part)
-        case Comparison():
-            yield tree
-        case _:
-            raise TypeError(f"expected a filter, got {tree!r}")
 
 
 def _bind(tree: Filter, principal: Principal) -> Filter | None:
@@ -134,6 +133,8 @@ def _compare(comparison: Comparison, values: tuple[Any, ...] | None) -> Filter |
         return Comparison(field, operator, values[0])
     if operator in {"eq", "ne"}:
         return Comparison(field, "in" if operator == "eq" else "not_in", values)
+    if operator == "has":
+        return Or(tuple(Comparison(field, operator, value) for value in values))
     return None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from framework_m_core.controllers.controller import Controller
 from framework_m_core.domain.errors import LinkedDocumentError
 from framework_m_core.domain.fields.field import Field
+from framework_m_core.domain.filters.tree import Comparison
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol
 from framework_m_standard.doctypes.base_doctype import BaseDocType
 
@@ -24,8 +25,8 @@ class RoleController(Controller[Role]):
     """Keeps a role for as long as somebody has it."""
 
     async def before_delete(self) -> None:
-        """Refuses while a user has the role: users name roles, so nothing else would keep it."""
+        """Refuse while a user has the role: users name roles, so nothing else would keep it."""
         unit: UnitOfWorkProtocol = self.context.unit
-        holders = [user.email async for user in unit.repository("User").stream() if self.doc.name in user.roles]
+        holders = await unit.repository("User").count(Comparison("roles", "has", self.doc.name))
         if holders:
-            raise LinkedDocumentError(f"{len(holders)} users have the role {self.doc.name}: take it from them first")
+            raise LinkedDocumentError(f"{holders} users have the role {self.doc.name}: take it from them first")

@@ -10,7 +10,7 @@ from framework_m_core.controllers.controller import Controller
 from framework_m_core.domain.context import ADMINISTRATOR
 from framework_m_core.domain.errors import EntityNotFoundError, FieldError, LastAdministratorError, ValidationError
 from framework_m_core.domain.fields.field import Field
-from framework_m_core.domain.filters.tree import Comparison
+from framework_m_core.domain.filters.tree import And, Comparison
 from framework_m_core.interfaces.identity import check_attributes
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol
 from framework_m_standard.doctypes.base_doctype import BaseDocType
@@ -24,6 +24,7 @@ RIGHTS_LEVEL = 9
 _ADDRESS = re.compile(r"[^@\s/\x00-\x1f\x7f]+@[^@\s/\x00-\x1f\x7f]+")
 _MOST_CHARACTERS = 254
 _OWNED = ("UserCredential", "UserSession")
+_ADMINISTRATORS = (Comparison("enabled", "eq", True), Comparison("roles", "has", ADMINISTRATOR))
 
 
 class User(BaseDocType):
@@ -82,9 +83,9 @@ class UserController(Controller[User]):
         roles = self.documents.elevated("keep an administrator")
         await roles.get("Role", ADMINISTRATOR, for_update=True)
         unit: UnitOfWorkProtocol = self.context.unit
-        async for user in unit.repository("User").stream(Comparison("enabled", "eq", True)):
-            if user.id != self.doc.id and is_administrator(user):
-                return
+        others = And((*_ADMINISTRATORS, Comparison("id", "ne", self.doc.id)))
+        if await unit.repository("User").count(others):
+            return
         raise LastAdministratorError(
             f"{self.doc.name} is the last user with the role {ADMINISTRATOR} who may log in: "
             f"give it to another one first, or use `m user`"

@@ -55,6 +55,7 @@ _KEYWORD_TYPES: Final[Mapping[str, type]] = {
     **dict.fromkeys(("permlevel", "scale"), int),
 }
 _KEYWORD_WORDS: Final[Mapping[type, str]] = {bool: "True or False", str: "text", int: "a whole number"}
+_ITEM_KINDS: Final = frozenset({FieldKind.TEXT, FieldKind.INTEGER})
 _ANYTHING: Final = (Any, object)
 _JSON: Final = (dict, Mapping, list, *_ANYTHING)
 
@@ -79,6 +80,9 @@ class FieldSpec:
     sensitive: bool = False
     scale: int | None = None
     choices: tuple[str, ...] = ()
+    items: FieldKind | None = None
+    """The kind of the elements, for a list of texts or integers."""
+
     enum: type[enum.Enum] | None = field(default=None, hash=False)
     child: type[BaseModel] | None = field(default=None, hash=False)
 
@@ -102,7 +106,9 @@ def read_field_spec(name: str, info: FieldInfo) -> FieldSpec:
     required = info.default is PydanticUndefined and info.default_factory is None
     if info.default is None and not nullable:
         raise ValueError("a field that may be None says so in its type: '… | None'")
-    spec = FieldSpec(name, kind, nullable, required, choices=choices, enum=members, child=child, **keywords)
+    spec = FieldSpec(
+        name, kind, nullable, required, choices=choices, items=_items(annotation), enum=members, child=child, **keywords
+    )
     _check(spec)
     return spec
 
@@ -161,6 +167,20 @@ def _enum_kind(annotation: type[enum.Enum]) -> tuple[FieldKind, tuple[str, ...],
     if all(isinstance(value, int) for value in values):
         return FieldKind.INTEGER, (), None
     raise ValueError(f"enum {annotation.__name__} must have values that are all str or all int")
+
+
+def _items(annotation: Any) -> FieldKind | None:
+    """Return the kind of a list's elements if it is text or integer."""
+    if get_origin(annotation) is not list:
+        return None
+    element, nullable = _strip(get_args(annotation)[0])
+    if nullable or _is_child(element):
+        return None
+    try:
+        kind = _kind(element)[0]
+    except ValueError:
+        return None
+    return kind if kind in _ITEM_KINDS else None
 
 
 def _is_child(argument: Any) -> bool:

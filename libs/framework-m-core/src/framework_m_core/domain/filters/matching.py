@@ -84,6 +84,7 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "gte": lambda stored, value: bool(stored >= value),
     "in": lambda stored, value: stored in value,
     "between": lambda stored, value: bool(value[0] <= stored <= value[1]),
+    "has": lambda stored, value: value in stored,
     "contains": lambda stored, value: value in stored,
     "starts_with": lambda stored, value: stored.startswith(value),
     "like": lambda stored, value: pattern_regex(value).fullmatch(stored) is not None,

@@ -2,11 +2,12 @@
 
 Logic is two-valued: a comparison with null is false; `ne` and `not_in` negate `eq` and `in`, so they include null; only
 `is_null` tests for null. Text compares by code point. `like`, `contains` and `starts_with` are case-sensitive, with a
-backslash as escape in patterns; `ilike` folds only ASCII letters.
+backslash as escape in patterns; `ilike` folds only ASCII letters. `has` tests whether a list contains a value.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
 
@@ -23,6 +24,7 @@ __all__ = [
     "Operator",
     "Or",
     "UserAttribute",
+    "comparisons_of",
     "fields_of",
     "simplified",
 ]
@@ -42,6 +44,7 @@ type Operator = Literal[
     "starts_with",
     "between",
     "is_null",
+    "has",
 ]
 OPERATORS: Final[tuple[str, ...]] = get_args(Operator.__value__)
 
@@ -126,13 +129,20 @@ def _denied(part: Filter) -> Filter:
     return NOTHING if part == EVERYTHING else EVERYTHING if part == NOTHING else Not(part)
 
 
-def fields_of(tree: Filter) -> frozenset[str]:
-    """Return all fields that a tree names."""
+def comparisons_of(tree: Filter) -> Iterator[Comparison]:
+    """Yield the comparisons of a tree in reading order."""
     match tree:
         case And(parts) | Or(parts):
-            return frozenset().union(*(fields_of(part) for part in parts))
+            for part in parts:
+                yield from comparisons_of(part)
         case Not(part):
-            return fields_of(part)
-        case Comparison(field, _, _):
-            return frozenset({field})
-    raise TypeError(f"not a filter: {tree!r}")
+            yield from comparisons_of(part)
+        case Comparison():
+            yield tree
+        case _:
+            raise TypeError(f"expected a filter, got {tree!r}")
+
+
+def fields_of(tree: Filter) -> frozenset[str]:
+    """Return all fields that a tree names."""
+    return frozenset(comparison.field for comparison in comparisons_of(tree))

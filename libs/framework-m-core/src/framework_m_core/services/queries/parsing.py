@@ -209,8 +209,11 @@ def _operand(spec: FieldSpec, operator: str, value: Any) -> Any:
         if not isinstance(value, bool):
             raise QueryError("filters: 'is_null' takes true or false")
         return value
+    if operator == "has":
+        return _single(_element(spec), operator, value)
     if spec.kind is FieldKind.JSON:
-        raise QueryError(f"filters: {spec.name!r} holds JSON, which only 'is_null' can ask about")
+        known = "'is_null' and 'has'" if spec.items else "'is_null'"
+        raise QueryError(f"filters: {operator!r} cannot compare the list or JSON in {spec.name!r}; use {known}")
     if operator in _TEXT_OPERATORS and spec.kind is not FieldKind.TEXT:
         raise QueryError(f"filters: {operator!r} needs a text field, {spec.name!r} is {spec.kind}")
     if operator in _ORDERING and spec.kind in _UNORDERED:
@@ -218,6 +221,13 @@ def _operand(spec: FieldSpec, operator: str, value: Any) -> Any:
     if operator in {"in", "not_in", "between"}:
         return _operand_list(spec, operator, value)
     return _single(spec, operator, value)
+
+
+def _element(spec: FieldSpec) -> FieldSpec:
+    """Return the spec of a list's elements. Raises QueryError unless they are texts or integers."""
+    if spec.items is None:
+        raise QueryError(f"filters: 'has' needs a list of texts or integers, {spec.name!r} is {spec.kind}")
+    return FieldSpec(spec.name, spec.items)
 
 
 def _operand_list(spec: FieldSpec, operator: str, value: Any) -> tuple[Any, ...]:

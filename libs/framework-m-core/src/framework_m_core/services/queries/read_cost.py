@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or
+from framework_m_core.domain.filters.tree import And, Comparison, Filter, Or, comparisons_of
 from framework_m_core.interfaces.reader import QueryTemplate
 from framework_m_core.registry.compiled import CompiledDocType
 
@@ -70,10 +70,4 @@ def _is_indexed(tree: Filter, fields: frozenset[str]) -> bool:
 
 
 def _has_search(tree: Filter) -> bool:
-    match tree:
-        case And(parts) | Or(parts):
-            return any(map(_has_search, parts))
-        case Not(part):
-            return _has_search(part)
-        case Comparison(_, operator, _):
-            return operator in _SEARCHES
+    return any(comparison.operator in _SEARCHES for comparison in comparisons_of(tree))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
 from framework_m_core.domain.filters.matching import predicate
 from framework_m_core.domain.filters.parameterize import Placeholder
-from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or
+from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or, comparisons_of
 from framework_m_core.domain.hash_keys import HashKey, hash_key
 from framework_m_core.domain.page import OrderSpec
-from framework_m_standard.memory.engine.rows import Row
+from framework_m_standard.memory.engine.rows import Row, from_json
 
 __all__ = ["Rows", "filled", "select"]
 
@@ -30,13 +30,21 @@ class Rows(Protocol):
 
 def select(rows: Rows, where: Filter, order_by: Sequence[OrderSpec] = ()) -> list[Row]:
     """Return the rows that match, ordered, with nulls last in both directions."""
-    wanted = predicate(where)
-    found = [row for row in _candidates(rows, where) if wanted(row)]
+    found = list(filter(_matcher(where), _candidates(rows, where)))
     for spec in reversed(order_by):
         known = [row for row in found if row[spec.field] is not None]
         known.sort(key=lambda row, field=spec.field: row[field], reverse=spec.descending)  # type: ignore[misc]
         found = known + [row for row in found if row[spec.field] is None] if len(known) < len(found) else known
     return found
+
+
+def _matcher(where: Filter) -> Callable[[Row], bool]:
+    """Return the predicate of a filter over stored rows, whose lists are text."""
+    wanted = predicate(where)
+    lists = frozenset(comparison.field for comparison in comparisons_of(where) if comparison.operator == "has")
+    if not lists:
+        return wanted
+    return lambda row: wanted(Row(row | {name: from_json(row[name]) for name in lists}))
 
 
 def filled(shape: Filter, values: Iterator[Any]) -> Filter:

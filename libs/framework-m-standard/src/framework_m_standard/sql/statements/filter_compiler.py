@@ -11,7 +11,7 @@ from framework_m_core.domain.fields.spec import FieldSpec
 from framework_m_core.domain.filters.patterns import fold_ascii
 from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or
 from framework_m_standard.sql.statements.compiled import Parameter, parameter
-from framework_m_standard.sql.statements.row_codec import Convert, encoder
+from framework_m_standard.sql.statements.row_codec import SQLITE, Convert, encoder, json_text
 
 __all__ = ["FilterCompiler"]
 
@@ -76,7 +76,15 @@ class FilterCompiler:
             return column.in_([self._value(column, spec) for _ in range(slot.size)])
         if operator == "between":
             return sa.and_(column >= self._value(column, spec), column <= self._value(column, spec))
+        if operator == "has":
+            return self._has(column, spec)
         return self._pattern(column, spec, operator)
+
+    def _has(self, column: sa.ColumnElement[Any], spec: FieldSpec) -> Condition:
+        if self._dialect != SQLITE:
+            return column.contains(self._value(column, spec, lambda item: json_text([item])))
+        elements = sa.func.json_each(column).table_valued("value")
+        return sa.exists().where(elements.c.value == self._value(column, spec, lambda item: item))
 
     def _pattern(self, column: sa.ColumnElement[Any], spec: FieldSpec, operator: str) -> Condition:
         if operator == "ilike":

@@ -17,7 +17,7 @@ from pydantic_core import to_json
 
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 
-__all__ = ["Convert", "decoder", "encoder", "json_text"]
+__all__ = ["SQLITE", "Convert", "decoder", "encoder", "json_text"]
 
 type Convert = Callable[[Any], Any]
 
