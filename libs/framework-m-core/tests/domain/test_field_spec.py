@@ -6,7 +6,7 @@ import enum
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal, Optional, Union
+from typing import Annotated, Any, Literal, Optional, TypedDict, Union
 from uuid import UUID
 
 import pytest
@@ -37,6 +37,15 @@ class Row(FakeDocType):
 
     class Meta:
         is_child_table = True
+
+
+class Priced(TypedDict):
+    price: Decimal
+
+
+class Titled(TypedDict, total=False):
+    title: str
+    within: list[Titled]
 
 
 class NoRow(FakeDocType):
@@ -118,6 +127,31 @@ def test_choices_and_classes_are_kept() -> None:
 def test_a_type_that_no_store_holds_is_refused(annotation: Any) -> None:
     with pytest.raises(ValueError, match="cannot be stored: expected"):
         spec_of(annotation)
+
+
+@pytest.mark.parametrize(
+    ("annotation", "culprit"),
+    [
+        (list[Decimal], "Decimal"),
+        (dict[str, Decimal] | None, "Decimal"),
+        (list[dict[str, list[Decimal | None]]], "Decimal"),
+        (list[UUID], "UUID"),
+        (list[date], "date"),
+        (dict[str, bytes], "bytes"),
+        (dict[str, Annotated[datetime, "x"]], "datetime"),
+        (list[Priced], "Decimal"),
+    ],
+)
+def test_a_type_that_json_would_change_is_refused(annotation: Any, culprit: str) -> None:
+    with pytest.raises(ValueError, match=f"JSON cannot hold {culprit}: expected str, int"):
+        spec_of(annotation)
+
+
+@pytest.mark.parametrize(
+    "annotation", [list[Any], dict[str, Titled], list[Literal["a"] | int | None], dict[str, list[Colour]], list[Level]]
+)
+def test_a_type_that_json_holds_is_taken(annotation: Any) -> None:
+    assert spec_of(annotation).kind is FieldKind.JSON
 
 
 def test_an_enum_of_mixed_values_is_refused() -> None:

@@ -64,7 +64,7 @@ REFUSED: list[tuple[FieldKind, Any]] = [
     *((FieldKind.DATE, raw) for raw in ("2026-02-30", "2026-01-01T00:00:00", 20260101, "0001-01-01", "9999-12-31")),
     *((FieldKind.DATETIME, raw) for raw in ("2026-01-01T00:00:00", "2026-01-01", "now", 0, "0001-01-01T00:00:00Z")),
     *((FieldKind.DATETIME, raw) for raw in ("9999-12-31T00:00:00Z", "2026-01-01T25:00:00Z")),
-    *((FieldKind.JSON, raw) for raw in ("\0", {"\0": 1}, {"a": "\ud800"}, [INT64], math.nan, {1: 2}, object())),
+    *((FieldKind.JSON, raw) for raw in ("\0", {"\0": 1}, {"a": "\ud800"}, [INT64], math.nan, {1: 2}, object(), b"x")),
 ]
 
 

@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from framework_m_core.domain.fields.field import KEYWORDS
+from framework_m_core.domain.fields.json_types import json_type_errors
 from framework_m_core.domain.hash_keys import unseeded_types
 
 __all__ = ["DECIMAL_DIGITS", "FieldKind", "FieldSpec", "read_field_spec"]
@@ -151,8 +152,10 @@ def _kind(annotation: Any) -> tuple[FieldKind, tuple[str, ...], type[BaseModel] 
     if origin is list and arguments and isinstance(arguments[0], (str, ForwardRef)):
         raise ValueError(f"{annotation}: its class was not found: write it without quotes, below that class")
     if annotation in _JSON or origin in _JSON:
-        for problem in unseeded_types(annotation):
-            raise ValueError(problem)
+        for error in unseeded_types(annotation):
+            raise ValueError(error)
+        for error in json_type_errors(annotation):
+            raise ValueError(error)
         return FieldKind.JSON, (), None
     raise ValueError(
         f"type {annotation!r} cannot be stored: expected str, int, float, bool, datetime, date, Decimal, UUID, "

@@ -118,7 +118,7 @@ def _json_part(value: Any, depth: int, parts: Iterator[int]) -> Any:
         return _json_number(_finite(float(value)))
     if isinstance(value, Mapping):
         return {_json_key(key): _json_part(item, depth + 1, parts) for key, item in value.items()}
-    if isinstance(value, (Sequence, set, frozenset)):
+    if isinstance(value, (Sequence, set, frozenset)) and not isinstance(value, (bytes, bytearray, memoryview)):
         return [_json_part(item, depth + 1, parts) for item in value]
     raise ValueError(f"a JSON value is expected, {type(value).__name__} came")
 
