@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
@@ -22,6 +23,7 @@ from framework_m_core.services.documents.validation import validate
 from framework_m_core.services.queries.parsing import parse_list
 from framework_m_standard.http.documents.query_parameters import parse_list_request
 from framework_m_standard.http.wire.body_codec import decode_object
+from framework_m_standard.http.wire.repeated_keys import repeated_key
 from framework_m_standard.http.wire.responses import DocumentEncoder
 
 __all__ = ["Steps"]
@@ -57,6 +59,7 @@ class Steps:
                 "filter", "reading a list's query / SQLAlchemy compiling it", self._filter(), _compilation(), turns
             ),
             await compare("encode", f"a page of {PAGE} / msgspec alone", self._encoding(page), _encoding(page), turns),
+            await compare("keys", "looking for repeated keys / decoding the body", *self._keys(), turns),
             await compare("body", "body to document / pydantic into a model", self._body(), _model(), turns),
         ]
 
@@ -107,6 +110,12 @@ class Steps:
     def _encoding(self, page: Any) -> Task:
         encode = DocumentEncoder()
         return _repeated(lambda: encode(self._app.registry, self._plan, page))
+
+    def _keys(self) -> tuple[Task, Task]:
+        body = as_json({"name": "SO-1", **business(1)}).encode()
+        value = decode_object(_JSON, body)
+        decode = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal).decode
+        return _repeated(lambda: repeated_key(body, value)), _repeated(lambda: decode(body))
 
     def _body(self) -> Task:
         body = as_json({"name": "SO-1", **business(1)}).encode()

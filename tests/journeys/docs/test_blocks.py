@@ -24,7 +24,10 @@ from tests.journeys.docs.pages import PAGES, Block, Page, blocks_of
 from tests.journeys.docs.test_stories import STORIES
 from tests.journeys.product import ROOT
 
-ELSEWHERE = {"docs/user/migrations.md": "tests/upgrade/test_page.py"}
+ELSEWHERE = {
+    "docs/user/deployment.md": "tests/journeys/test_proxy.py",
+    "docs/user/migrations.md": "tests/upgrade/test_page.py",
+}
 """Pages whose commands another test runs."""
 
 FOLLOWED = {story.page for story in STORIES}
@@ -48,7 +51,7 @@ def _is_run(page: str, block: Block) -> bool:
     if block.language in CHECKED and not block.file:
         return True
     if page in ELSEWHERE:
-        return block.language == "sh"
+        return block.language in {"sh", "nginx"}
     return page in FOLLOWED and block.language in {*CHECKED, "sh", "json"}
 
 

@@ -177,10 +177,10 @@ def test_the_bounds_themselves_are_taken() -> None:
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ({"limit": 0}, "limit=0: from 1 to 500"),
-        ({"limit": MAX_LIMIT + 1}, "limit=501: from 1 to 500"),
-        ({"offset": -1}, "offset=-1: from 0 to 10000"),
-        ({"offset": MAX_OFFSET + 1}, "go on with a cursor"),
+        ({"limit": 0}, "limit: expected 1 to 500, got 0"),
+        ({"limit": MAX_LIMIT + 1}, "limit: expected 1 to 500, got 501"),
+        ({"offset": -1}, "offset: expected 0 to 10000, got -1"),
+        ({"offset": MAX_OFFSET + 1}, "use the cursor of the page before"),
         ({"offset": 1, "cursor": "x"}, "an offset or a cursor, not both"),
         ({"count": "some"}, "count='some': 'none' or 'exact'"),
         ({"filters": [_is()] * (MAX_COMPARISONS + 1)}, f"at most {MAX_COMPARISONS} comparisons"),

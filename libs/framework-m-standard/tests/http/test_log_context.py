@@ -108,8 +108,9 @@ async def test_a_request_that_raises_leaves_nothing_behind(site: Any) -> None:
         raise RuntimeError
 
     wrapped = _wrapped(fails, site)
+    head = {"method": "GET", "path": "/", "raw_path": b"/", "http_version": "1.1", "headers": [(b"host", b"a")]}
     with pytest.raises(RuntimeError):
-        await wrapped({"type": "http", "method": "GET", "path": "/", "raw_path": b"/", "headers": []}, None, None)  # type: ignore[arg-type]
+        await wrapped({"type": "http", **head}, None, None)  # type: ignore[arg-type]
     assert LOG_CONTEXT.get() is None
 
 

@@ -74,8 +74,8 @@ def test_any_query_is_parsed_or_refused(query: bytes) -> None:
         "limit=%201",
         "limit=99999999999999999999",
         "offset=a",
-        "include_deleted=1",
-        "include_deleted=True",
+        "include_deleted=yes",
+        "include_deleted=TRUE",
         "filters=",
         "filters=null",
         "filters=1",
@@ -129,3 +129,18 @@ async def test_hidden_fields_are_unknown_ones(site: Any) -> None:
             'filters=[{"field":"secret","operator":"is_null","value":true}]',
         ):
             assert (await client.get(f"/api/v1/Sale?{query}")).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [("true", True), ("True", True), ("1", True), ("false", False), ("False", False), ("0", False)],
+)
+def test_spellings_of_a_flag(word: str, meant: bool) -> None:
+    assert parse_list_request(f"include_deleted={word}".encode()).include_deleted is meant
+
+
+@pytest.mark.parametrize("value", ["2147483648", "9" * 5_000])
+def test_a_number_of_many_digits_is_out_of_bounds(value: str) -> None:
+    with pytest.raises(QueryError) as refused:
+        parse_list_request(f"offset={value}".encode())
+    assert [(fault.field, fault.code) for fault in refused.value.errors] == [("offset", "out_of_bounds")]

@@ -22,6 +22,7 @@ from framework_m_core.services.rpc import RpcService
 from framework_m_standard.http.app_routes.declared import NO_ROUTES, AppRoutes
 from framework_m_standard.http.documents.actions import DocumentActions
 from framework_m_standard.http.documents.routes import DocumentRoutes, document_mount
+from framework_m_standard.http.middleware.proxies import ProxyMiddleware
 from framework_m_standard.http.middleware.request_context import REFUSED_PATH, RequestContextMiddleware
 from framework_m_standard.http.middleware.sockets import SocketEntrance, keep_failure
 from framework_m_standard.http.openapi.document import OpenApi
@@ -41,6 +42,7 @@ __all__ = ["Services", "create_app"]
 
 _REQUEST_HEADERS: Final = [
     "Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "X-CSRF-Token", "X-Request-ID",
+    "X-Requested-With", "Traceparent", "Tracestate",
 ]  # fmt: skip
 _RESPONSE_HEADERS: Final = ["ETag", "Location", "Retry-After", "X-Request-ID"]
 
@@ -107,7 +109,7 @@ def create_app(
     sockets = SocketEntrance(
         authentication, frozenset(settings.cors_origins or ()) - {"*"}, settings.max_sockets_per_caller
     )
-    return RequestContextMiddleware(
+    app = RequestContextMiddleware(
         litestar,
         authentication,
         services.registries,
@@ -115,6 +117,9 @@ def create_app(
         sockets,
         None if settings.cors_origins else documents,
     )
+    if settings.trusted_proxies or settings.root_path:
+        return ProxyMiddleware(app, settings.trusted_proxies, settings.root_path)
+    return app
 
 
 async def _keep_failure(error: Exception, scope: Any) -> None:
@@ -136,8 +141,8 @@ def _cors(settings: HttpSettings) -> CORSConfig | None:
         return None
     return CORSConfig(
         allow_origins=list(settings.cors_origins),
-        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-        allow_headers=_REQUEST_HEADERS,
+        allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=[*_REQUEST_HEADERS, *settings.cors_headers],
         expose_headers=_RESPONSE_HEADERS,
         allow_credentials="*" not in settings.cors_origins,
     )

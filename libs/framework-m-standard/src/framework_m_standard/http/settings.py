@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Any
+from ipaddress import ip_network
+from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from framework_m_core.bootstrap.settings.models import Settings
 from framework_m_core.domain.errors import ConfigurationError
+from framework_m_standard.http.middleware.proxies import PREFIX_PATTERN
 
 __all__ = ["HttpSettings", "check_for_production"]
+
+_HOST: Final = re.compile(r"(?:[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?", re.ASCII)
+_TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}", re.ASCII)
+_OWN_SEGMENTS: Final = frozenset({"api", "app", "health", "metrics", "ready", "schema", "studio"})
+"""First segments of the server's own paths: a prefix that began with one could not be told from them."""
 
 
 class HttpSettings(BaseModel):
@@ -25,6 +33,17 @@ class HttpSettings(BaseModel):
         default=None,
         description="Origins of other sites whose pages may call this server; none in development. Production wants "
         "it stated, if only as an empty list.",
+    )
+    cors_headers: tuple[str, ...] = Field(
+        default=(), description="Request headers of the app's own that pages of `cors_origins` may send."
+    )
+    trusted_proxies: tuple[str, ...] = Field(
+        default=(),
+        description="Addresses and networks of proxies, such as `10.0.0.0/8`, whose `X-Forwarded-For`, "
+        "`X-Forwarded-Proto` and `X-Forwarded-Prefix` are believed.",
+    )
+    root_path: str = Field(
+        default="", description="The prefix under which a proxy serves the app, such as `/erp`; it may strip it or not."
     )
     shutdown_timeout_seconds: int = Field(
         default=10, ge=0, le=3600, description="How long running requests may take to finish when the server stops."
@@ -51,9 +70,37 @@ class HttpSettings(BaseModel):
     def _origins_are_origins(cls, origins: tuple[str, ...] | None) -> tuple[str, ...] | None:
         for origin in origins or ():
             scheme, _, rest = origin.partition("://")
-            if origin != "*" and (scheme not in {"http", "https"} or not rest or "/" in rest):
-                raise ValueError(f"{origin!r} is no origin: expected one such as 'https://shop.example'")
+            if origin != "*" and (scheme not in {"http", "https"} or not _HOST.fullmatch(rest)):
+                raise ValueError(f"expected an origin such as 'https://shop.example', got {origin!r}")
         return origins
+
+    @field_validator("cors_headers")
+    @classmethod
+    def _headers_are_tokens(cls, headers: tuple[str, ...]) -> tuple[str, ...]:
+        for header in headers:
+            if not _TOKEN.fullmatch(header):
+                raise ValueError(f"expected the name of a header such as 'X-Branch', got {header!r}")
+        return headers
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _proxies_are_networks(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        for proxy in proxies:
+            try:
+                network = ip_network(proxy)
+            except ValueError:
+                raise ValueError(f"expected an address or network such as '10.0.0.0/8', got {proxy!r}") from None
+            if network.prefixlen == 0:
+                raise ValueError(f"expected the proxies' own addresses, got {proxy!r}, which trusts everybody")
+        return proxies
+
+    @field_validator("root_path")
+    @classmethod
+    def _root_path_is_a_prefix(cls, path: str) -> str:
+        if path and (PREFIX_PATTERN.fullmatch(path) is None or path.split("/")[1] in _OWN_SEGMENTS):
+            own = ", ".join(sorted(_OWN_SEGMENTS))
+            raise ValueError(f"expected a prefix such as '/erp' that does not begin with {own}, got {path!r}")
+        return path
 
 
 def check_for_production(settings: HttpSettings) -> None:

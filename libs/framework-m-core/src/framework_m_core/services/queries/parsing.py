@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from framework_m_core.domain.errors import QueryError
+from framework_m_core.domain.errors import FieldError, QueryError
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.domain.fields.values import from_json
 from framework_m_core.domain.filters.patterns import check_pattern
@@ -71,9 +71,10 @@ def parse_list(
 ) -> ParsedList:
     """Parse a request and check it against a DocType and a grant. Raises QueryError."""
     if not 1 <= request.limit <= MAX_LIMIT:
-        raise QueryError(f"limit={request.limit}: from 1 to {MAX_LIMIT} is expected")
+        raise _out_of_bounds("limit", f"expected 1 to {MAX_LIMIT}, got {request.limit}")
     if not 0 <= request.offset <= MAX_OFFSET:
-        raise QueryError(f"offset={request.offset}: from 0 to {MAX_OFFSET} is expected; go on with a cursor")
+        message = f"expected 0 to {MAX_OFFSET}, got {request.offset}; use the cursor of the page before"
+        raise _out_of_bounds("offset", message)
     if request.offset and request.cursor:
         raise QueryError("give an offset or a cursor, not both")
     if request.count not in {"none", "exact"}:
@@ -88,6 +89,10 @@ def parse_list(
         count=request.count == "exact",
         include_deleted=request.include_deleted,
     )
+
+
+def _out_of_bounds(parameter: str, message: str) -> QueryError:
+    return QueryError(f"{parameter}: {message}", [FieldError(parameter, "out_of_bounds", message)])
 
 
 def _list_fields(plan: CompiledDocType, grant: Grant, request: ListRequest) -> tuple[str | ChildSelection, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
-from framework_m_core.domain.errors import QueryError
+from framework_m_core.domain.errors import FieldError, QueryError
 from framework_m_core.domain.page import DEFAULT_LIMIT
 from framework_m_core.services.queries.parsing import ListRequest
 from framework_m_standard.http.wire.body_codec import decode_json
@@ -23,7 +23,9 @@ __all__ = [
     "parse_query",
 ]
 
-_INTEGER = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
+_INTEGER = re.compile(r"0|[1-9][0-9]*", re.ASCII)
+_MOST_DIGITS: Final = 9
+_FLAGS: Final = {"true": True, "True": True, "1": True, "false": False, "False": False, "0": False}
 _MOST_PARAMETERS: Final = 50
 LIST_QUERY: Final = (
     "limit", "offset", "cursor", "filters", "order_by", "fields", "expand", "count", "include_deleted",
@@ -85,11 +87,11 @@ def parse_list_request(query: bytes) -> ListRequest:
 
 
 def flag(parameters: dict[str, str], name: str) -> bool:
-    """Return the value of a boolean parameter, False by default. Raises QueryError unless it is `true` or `false`."""
-    value = parameters.get(name, "false")
-    if value not in {"true", "false"}:
-        raise QueryError(f"{name}={value[:80]!r}: 'true' or 'false' is expected")
-    return value == "true"
+    """Return the value of a boolean parameter, False by default. Raises QueryError for another word."""
+    value = _FLAGS.get(parameters.get(name, "false"))
+    if value is None:
+        raise QueryError(f"expected 'true' or 'false' for {name!r}, got {parameters[name][:80]!r}")
+    return value
 
 
 def _integer(given: dict[str, str], name: str, default: int) -> int:
@@ -97,7 +99,10 @@ def _integer(given: dict[str, str], name: str, default: int) -> int:
     if value is None:
         return default
     if _INTEGER.fullmatch(value) is None:
-        raise QueryError(f"{name}={value[:80]!r}: a whole number from 0 up is expected")
+        raise QueryError(f"expected a whole number from 0 up for {name!r}, got {value[:80]!r}")
+    if len(value) > _MOST_DIGITS:
+        message = f"expected at most {_MOST_DIGITS} digits, got {len(value)}"
+        raise QueryError(f"{name}: {message}", [FieldError(name, "out_of_bounds", message)])
     return int(value)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping, Sequence
 from random import getrandbits
 from typing import Final
@@ -18,7 +19,11 @@ from framework_m_standard.http.access import unguarded_paths
 from framework_m_standard.http.middleware.sockets import SocketEntrance, refuse
 from framework_m_standard.http.wire.asgi import ASGIApp, Message, Receive, RequestState, Scope, Send, keep_request_state
 from framework_m_standard.http.wire.credentials import credentials_of, headers_by_name
-from framework_m_standard.http.wire.paths import decoded_path, raw_path_of, uuid_or_none
+from framework_m_standard.http.wire.error_responses import problem
+from framework_m_standard.http.wire.paths import decoded_path, raw_path_of
+from framework_m_standard.http.wire.request_errors import MalformedRequestError
+from framework_m_standard.http.wire.responses import send_response
+from framework_m_standard.http.wire.unread_body import ReadBeforeClose, closes_after
 
 __all__ = ["DOCUMENTS_PATH", "REFUSED_PATH", "RequestContextMiddleware"]
 
@@ -28,6 +33,13 @@ REFUSED_PATH: Final = "/-/refused"
 
 _API: Final = b"/api/"
 _DOCTYPES: Final = b"/api/v1/"
+_REQUEST_ID: Final = re.compile(rb"[0-9a-fA-F]{8}(-?)[0-9a-fA-F]{4}(?:\1[0-9a-fA-F]{4}){2}\1[0-9a-fA-F]{12}")
+_HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
+"""RFC 9112, 3.2. Repeated headers are joined by a blank, which is invalid."""
+
+_HOST_ERROR: Final = MalformedRequestError("expected one Host header with a valid host, such as 'Host: shop.example'")
+
+_KEPT_OPEN: Final = (None, b"keep-alive")
 _NO_SNIFF: Final = (b"x-content-type-options", b"nosniff")
 _VARY: Final = b"authorization, cookie, x-api-key, origin"
 """Every response depends on its caller, errors and 304 included: caches select stored responses by these headers."""
@@ -63,16 +75,22 @@ class RequestContextMiddleware:
             await (self._socket if scope["type"] == "websocket" else self._app)(scope, receive, send)
             return
         headers = headers_by_name(scope["headers"])
-        identifier = _request_id(headers)
-        id_header = (b"x-request-id", str(identifier).encode("ascii"))
+        identifier, id_header = _request_id(headers)
+        state: RequestState | None = None
+        if headers.get(b"connection") not in _KEPT_OPEN and closes_after(headers):
+            body = ReadBeforeClose(receive, send)
+            receive, send = body.receive, body.send
 
         async def identified(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*_varied(message["headers"], state.vary), id_header, _NO_SNIFF]
+                message["headers"] = [*_varied(message["headers"], state), id_header, _NO_SNIFF]
             elif message.get("more_body"):
                 await asyncio.sleep(0)  # lets a stream notice that its client is gone
             await send(message)
 
+        if _HOST.fullmatch(headers.get(b"host", b" ")) is None and scope["http_version"] != "1.0":
+            await send_response(identified, problem(_HOST_ERROR, identifier), head=scope["method"] == "HEAD")
+            return
         raw = raw_path_of(scope)
         _route(scope, raw)
         log_context = LogContext("http", identifier, correlation_id=identifier)
@@ -89,11 +107,10 @@ class RequestContextMiddleware:
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one WebSocket."""
         headers = headers_by_name(scope["headers"])
-        identifier = _request_id(headers)
+        identifier, id_header = _request_id(headers)
 
         async def identified(message: Message) -> None:
             if message["type"] == "websocket.accept":
-                id_header = (b"x-request-id", str(identifier).encode("ascii"))
                 message["headers"] = [*message.get("headers", ()), id_header]
             await send(message)
 
@@ -112,7 +129,8 @@ class RequestContextMiddleware:
                 await refuse(error, identified)
 
     async def _state(self, scope: Scope, raw: bytes, headers: Mapping[bytes, bytes], identifier: UUID) -> RequestState:
-        principal, refusal = ANONYMOUS, None
+        principal: Principal = ANONYMOUS
+        refusal: Exception | None = None
         if raw not in self._unguarded:
             try:
                 principal = await self._principal(headers, scope["method"])
@@ -130,8 +148,9 @@ class RequestContextMiddleware:
         return await self._authentication.authenticate(credentials) or ANONYMOUS
 
 
-def _varied(headers: Sequence[tuple[bytes, bytes]], more: bytes) -> Sequence[tuple[bytes, bytes]]:
+def _varied(headers: Sequence[tuple[bytes, bytes]], state: RequestState | None) -> Sequence[tuple[bytes, bytes]]:
     """Return the headers with a single `Vary`: ours, then what else the response depends on."""
+    more = state.vary if state else b""
     own = [value for name, value in headers if name.lower() == b"vary"]
     if not own and not more:
         return [*headers, (b"vary", _VARY)]
@@ -140,10 +159,13 @@ def _varied(headers: Sequence[tuple[bytes, bytes]], more: bytes) -> Sequence[tup
     return [*others, (b"vary", b", ".join(filter(None, dict.fromkeys(names))))]
 
 
-def _request_id(headers: Mapping[bytes, bytes]) -> UUID:
+def _request_id(headers: Mapping[bytes, bytes]) -> tuple[UUID, tuple[bytes, bytes]]:
+    """Return the request id, and the header that echoes it as sent."""
     given = headers.get(b"x-request-id")
-    known = None if given is None else uuid_or_none(given.decode("latin-1"))
-    return UUID(int=getrandbits(128), version=4) if known is None else known
+    if given is not None and _REQUEST_ID.fullmatch(given):
+        return UUID(given.decode("ascii")), (b"x-request-id", given)
+    made = UUID(int=getrandbits(128), version=4)
+    return made, (b"x-request-id", str(made).encode("ascii"))
 
 
 def _route(scope: Scope, raw: bytes) -> None:

@@ -44,16 +44,18 @@ class OpenApi:
         self._info = {"title": title, "version": version, "description": _DESCRIPTION}
         self._encoders: Derived[Registry, Callable[[_Visible], bytes]] = Derived(self._encoder)
 
-    async def document(self, context: RequestContext) -> bytes:
-        """Return the document as JSON. Raises AuthenticationError for anonymous callers."""
+    async def document(self, context: RequestContext, root_path: str = "") -> bytes:
+        """Return the document as JSON for paths below `root_path`. Raises AuthenticationError for anonymous callers."""
         if context.principal.is_anonymous:
             raise AuthenticationError
-        return self._encoders.of(context.registry)(_Visible(await self._metadata.visible(context)))
+        return self._encoders.of(context.registry)(_Visible(await self._metadata.visible(context), root_path))
 
     def _encoder(self, registry: Registry) -> Callable[[_Visible], bytes]:
-        return lru_cache(maxsize=_MOST_KEPT)(lambda visible: encode(self._build(registry, visible.grants)))
+        return lru_cache(maxsize=_MOST_KEPT)(
+            lambda visible: encode(self._build(registry, visible.grants, visible.root_path))
+        )
 
-    def _build(self, registry: Registry, visible: Mapping[str, Mapping[str, Grant]]) -> dict[str, Any]:
+    def _build(self, registry: Registry, visible: Mapping[str, Mapping[str, Grant]], root_path: str) -> dict[str, Any]:
         paths, schemas = dict(FIXED_PATHS), {**SCHEMAS, **FIXED_SCHEMAS}
         for name, grants in visible.items():
             plan = registry.get(name)
@@ -65,7 +67,7 @@ class OpenApi:
         return {
             "openapi": "3.1.0",
             "info": self._info,
-            "servers": [{"url": "/"}],
+            "servers": [{"url": root_path or "/"}],
             "security": [{"bearer": []}, {"session": []}],
             "tags": [{"name": name} for name in _tags(visible, calls, routes)],
             "paths": paths | calls | routes,
@@ -84,13 +86,17 @@ def _tags(visible: Iterable[str], calls: Mapping[str, Any], routes: Mapping[str,
 
 
 class _Visible:
-    """Grants as a cache key: callers with the same actions, readable and writable fields share a document."""
+    """Grants and prefix as a cache key: callers with the same actions and fields share a document."""
 
-    def __init__(self, grants: Mapping[str, Mapping[str, Grant]]) -> None:
+    def __init__(self, grants: Mapping[str, Mapping[str, Grant]], root_path: str) -> None:
         self.grants = grants
-        self._key = tuple(
-            (name, tuple((action, grant.readable, grant.writable) for action, grant in found.items()))
-            for name, found in grants.items()
+        self.root_path = root_path
+        self._key = (
+            root_path,
+            tuple(
+                (name, tuple((action, grant.readable, grant.writable) for action, grant in found.items()))
+                for name, found in grants.items()
+            ),
         )
 
     def __eq__(self, other: object) -> bool:

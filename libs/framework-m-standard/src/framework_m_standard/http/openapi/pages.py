@@ -21,7 +21,7 @@ class Asset:
 
 
 _SWAGGER: Final = b"""window.ui = SwaggerUIBundle({
-  url: "/schema/openapi.json",
+  url: "openapi.json",
   dom_id: "#swagger-ui",
   deepLinking: true,
   validatorUrl: null,
@@ -47,7 +47,7 @@ _PAGE: Final = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>%s</title>
 <link rel="icon" href="data:,">
-<link rel="stylesheet" href="/schema/assets/%s">
+<link rel="stylesheet" href="assets/%s">
 </head>
 <body>
 %s
@@ -55,10 +55,10 @@ _PAGE: Final = """<!doctype html>
 </html>
 """
 _SWAGGER_BODY: Final = """<div id="swagger-ui"></div>
-<script src="/schema/assets/swagger-ui.js"></script>
-<script src="/schema/assets/open-swagger.js"></script>"""
-_REDOC_BODY: Final = """<redoc spec-url="/schema/openapi.json"></redoc>
-<script type="module" src="/schema/assets/redoc.js"></script>"""
+<script src="assets/swagger-ui.js"></script>
+<script src="assets/open-swagger.js"></script>"""
+_REDOC_BODY: Final = """<redoc spec-url="openapi.json"></redoc>
+<script type="module" src="assets/redoc.js"></script>"""
 
 PAGES: Final[Mapping[str, bytes]] = {
     "swagger": (_PAGE % ("API - Swagger UI", "swagger-ui.css", _SWAGGER_BODY)).encode(),

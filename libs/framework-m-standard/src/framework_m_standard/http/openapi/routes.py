@@ -13,7 +13,7 @@ from framework_m_standard.http.documents.etags import content_etag, not_modified
 from framework_m_standard.http.documents.query_parameters import parse_query
 from framework_m_standard.http.openapi.document import OpenApi
 from framework_m_standard.http.openapi.pages import ASSETS, PAGES
-from framework_m_standard.http.wire.asgi import request_state_of
+from framework_m_standard.http.wire.asgi import request_state_of, root_path_of
 from framework_m_standard.http.wire.request_errors import RouteNotFoundError
 
 __all__ = ["openapi_routes"]
@@ -42,7 +42,7 @@ def openapi_routes(openapi: OpenApi, assets: Path | None) -> list[HTTPRouteHandl
     @route("/schema/openapi.json", http_method=_GET)
     async def openapi_document(request: Request[Any, Any, Any]) -> Response[bytes]:
         parse_query(request.scope["query_string"])
-        body = await openapi.document(request_state_of(request.scope).context)
+        body = await openapi.document(request_state_of(request.scope).context, root_path_of(request.scope))
         etag = content_etag(body)
         if not_modified(request_state_of(request.scope).headers, etag):
             return Response(b"", status_code=304, headers={"etag": etag, **_PRIVATE})

@@ -15,7 +15,7 @@ from framework_m_core.domain.errors import AuthenticationError, FieldError, Vali
 from framework_m_core.interfaces.authentication import AuthenticationProtocol, Credentials, Login
 from framework_m_core.interfaces.session import SessionKind
 from framework_m_standard.http.documents.query_parameters import flag, parse_query
-from framework_m_standard.http.wire.asgi import request_state_of
+from framework_m_standard.http.wire.asgi import request_state_of, root_path_of
 from framework_m_standard.http.wire.body_codec import read_object
 from framework_m_standard.http.wire.credentials import CSRF_COOKIE, SESSION_COOKIE, credentials_of
 
@@ -68,7 +68,7 @@ class AuthRoutes:
         login = await self.authentication.login(
             given["username"], given["password"], address=_address(request), kind=kind
         )
-        return self._session(login) if wants_session else _tokens(login)
+        return self._session(request, login) if wants_session else _tokens(login)
 
     async def _logout(self, request: AnyRequest) -> Response[None]:
         parse_query(request.scope["query_string"])
@@ -76,7 +76,7 @@ class AuthRoutes:
         await self.authentication.logout(credentials_of(headers, request.method) or Credentials())
         # An Authorization header takes precedence and ends its own session only, so the browser keeps its cookies.
         names = () if b"authorization" in headers else (SESSION_COOKIE, CSRF_COOKIE)
-        gone = [self._cookie(name, "", 0) for name in names]
+        gone = [self._cookie(request, name, "", 0) for name in names]
         return Response(None, status_code=204, cookies=gone, headers=_NO_STORE)
 
     async def _texts(self, request: AnyRequest, names: Sequence[str]) -> Mapping[str, str]:
@@ -93,19 +93,20 @@ class AuthRoutes:
             raise ValidationError("the body is not as expected", problems)
         return body
 
-    def _session(self, login: Login) -> Response[Any]:
+    def _session(self, request: AnyRequest, login: Login) -> Response[Any]:
         cookies = [
-            self._cookie(SESSION_COOKIE, login.session_cookie or "", login.expires_in),
-            self._cookie(CSRF_COOKIE, login.csrf_token or "", login.expires_in),
+            self._cookie(request, SESSION_COOKIE, login.session_cookie or "", login.expires_in),
+            self._cookie(request, CSRF_COOKIE, login.csrf_token or "", login.expires_in),
         ]
         body = {"expires_in": login.expires_in, "user": _user(login)}
         return Response(body, status_code=200, cookies=cookies, headers=_NO_STORE)
 
-    def _cookie(self, name: str, value: str, seconds: int) -> Cookie:
+    def _cookie(self, request: AnyRequest, name: str, value: str, seconds: int) -> Cookie:
         """Return a cookie. Scripts may read the CSRF token, to echo it, but never the session."""
+        secure = self.secure_cookies or request.scope["scheme"] == "https"
         return Cookie(
-            key=name, value=value, max_age=seconds, path="/", samesite="lax", secure=self.secure_cookies,
-            httponly=name == SESSION_COOKIE,
+            key=name, value=value, max_age=seconds, path=root_path_of(request.scope) or "/", samesite="lax",
+            secure=secure, httponly=name == SESSION_COOKIE,
         )  # fmt: skip
 
 

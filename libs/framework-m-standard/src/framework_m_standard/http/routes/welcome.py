@@ -30,12 +30,12 @@ const form = document.querySelector("form"), told = document.querySelector("outp
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   const [username, password] = [form.username.value, form.password.value];
-  const answer = await fetch("/api/v1/auth/login?session=true", {
+  const answer = await fetch("api/v1/auth/login?session=true", {
     method: "POST",
     headers: {"content-type": "application/json"},
     body: JSON.stringify({username, password}),
   });
-  if (answer.ok) location.href = "/schema/swagger";
+  if (answer.ok) location.href = "schema/swagger";
   else told.textContent = (await answer.json()).detail;
 });
 """
@@ -52,8 +52,8 @@ _PAGE: Final = """<!doctype html>
 <h1>{name}</h1>
 <p>Version {version}, served for development by Framework M.</p>
 <h2>The API</h2>
-<p>Log in to see what you may do: <a href="/schema/swagger">Swagger UI</a>, <a href="/schema/redoc">ReDoc</a>,
-<a href="/schema/openapi.json">OpenAPI</a>.</p>
+<p>Log in to see what you may do: <a href="schema/swagger">Swagger UI</a>, <a href="schema/redoc">ReDoc</a>,
+<a href="schema/openapi.json">OpenAPI</a>.</p>
 <form method="post">
 <p><label>Email <input name="username" type="email" autocomplete="username" required></label></p>
 <p><label>Password <input name="password" type="password" autocomplete="current-password" required></label></p>

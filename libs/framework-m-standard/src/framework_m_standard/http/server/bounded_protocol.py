@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any, Final
+from uuid import uuid4
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
+from framework_m_standard.http.server.ignored_upgrade import IgnoresUpgrades
 from framework_m_standard.http.server.write_deadline import WriteDeadline
+from framework_m_standard.http.wire.error_responses import problem
+from framework_m_standard.http.wire.request_errors import MalformedRequestError
 
 __all__ = ["BoundedHeads"]
 
@@ -25,7 +27,7 @@ class _TooFarAheadError(Exception):
     """Stops the parsing of what a connection has sent."""
 
 
-class BoundedHeads(HttpToolsProtocol):
+class BoundedHeads(IgnoresUpgrades):
     """An HTTP protocol that refuses a request with more than 64 KiB outside its body: head, trailer, chunk sizes.
 
     It closes a connection whose head or body does not arrive in time, and one that sends bytes that do not begin a
@@ -54,6 +56,28 @@ class BoundedHeads(HttpToolsProtocol):
         if self._write_deadline is not None:
             self._write_deadline.stop()
         super().connection_lost(exc)
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Keep a connection whose client has sent all and waits for its response; otherwise close it."""
+        cycle: Any = self.cycle
+        if cycle is None or self._body_open or cycle.response_started:
+            return False
+        cycle.keep_alive = False
+        return True
+
+    def send_400_response(self, msg: str) -> None:
+        """Respond to what is not HTTP, and close the connection."""
+        request_id = uuid4()
+        response = problem(MalformedRequestError(msg), request_id)
+        headers = (
+            *response.headers,
+            (b"x-request-id", str(request_id).encode("ascii")),
+            (b"content-length", b"%d" % len(response.body)),
+            (b"connection", b"close"),
+        )
+        head = b"".join(name + b": " + value + b"\r\n" for name, value in headers)
+        self.transport.write(b"HTTP/1.1 400 Bad Request\r\n" + head + b"\r\n" + response.body)
+        self.transport.close()
 
     def pause_writing(self) -> None:
         """Start the write deadline: the client must read."""

@@ -19,6 +19,8 @@ __all__ = [
     "keep_request_state",
     "log_context_of",
     "request_state_of",
+    "root_path_of",
+    "set_root_path",
 ]
 
 type Scope = MutableMapping[str, Any]
@@ -52,6 +54,20 @@ def request_state_of(scope: Any) -> RequestState:
     """Return the state of a request."""
     state: RequestState = scope[_KEY]
     return state
+
+
+def set_root_path(scope: Scope, path: str) -> None:
+    """Set the prefix under which clients reach the app.
+
+    Not in `root_path`: Litestar would cut each path at the first place where it occurs.
+    """
+    scope["app_root_path"] = path
+
+
+def root_path_of(scope: Any) -> str:
+    """Return the prefix under which the client reaches the app, empty for none."""
+    path: str = scope.get("app_root_path", "")
+    return path
 
 
 def log_context_of(scope: Any) -> LogContext:

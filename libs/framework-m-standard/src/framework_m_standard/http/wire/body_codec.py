@@ -8,7 +8,9 @@ from typing import Any, Final
 
 import msgspec
 
+from framework_m_core.domain.errors import FieldError, ValidationError
 from framework_m_standard.http.wire.asgi import Message, Receive
+from framework_m_standard.http.wire.repeated_keys import repeated_key
 from framework_m_standard.http.wire.request_errors import BodyTooLargeError, MalformedBodyError, MediaTypeError
 
 __all__ = ["decode_json", "decode_object", "read_body", "read_object"]
@@ -17,6 +19,8 @@ _OBJECT: Final = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 _ANYTHING: Final = msgspec.json.Decoder(float_hook=Decimal)
 _MALFORMED: Final = (msgspec.DecodeError, UnicodeDecodeError, InvalidOperation, RecursionError)
 _JSON: Final = b"application/json"
+_OUT_OF_RANGE: Final = "out of range"
+_INTEGER: Final = "expected an integer within 64 bits, got one of thousands of digits"
 
 
 async def read_body(headers: Mapping[bytes, bytes], receive: Receive, limit: int) -> bytes:
@@ -59,8 +63,8 @@ def _too_large(limit: int) -> BodyTooLargeError:
 def decode_object(headers: Mapping[bytes, bytes], body: bytes, *, optional: bool = False) -> dict[str, Any]:
     """Decode the JSON object in a body; an empty body is `{}` if the object is `optional`.
 
-    Numbers with a point or exponent become `Decimal`; the last of repeated keys wins. Raises MediaTypeError and
-    MalformedBodyError.
+    Numbers with a point or exponent become `Decimal`. Raises MediaTypeError, MalformedBodyError, and ValidationError
+    for an integer that no field can hold.
     """
     media = headers.get(b"content-type")
     if media != _JSON and (body or media is not None):
@@ -70,11 +74,16 @@ def decode_object(headers: Mapping[bytes, bytes], body: bytes, *, optional: bool
     if optional and not body:
         return {}
     try:
-        return _OBJECT.decode(body)
+        value = _OBJECT.decode(body)
     except msgspec.ValidationError as error:
+        if _OUT_OF_RANGE in str(error):
+            raise ValidationError("the body is not valid", [FieldError("*", "out_of_bounds", _INTEGER)]) from None
         raise MalformedBodyError(f"the body is not a JSON object: {error}") from None
     except _MALFORMED as error:
         raise MalformedBodyError(f"the body is not valid JSON: {_reason(error)}") from None
+    if body.count(b":") != len(value) and (key := repeated_key(body, value)) is not None:
+        raise MalformedBodyError(f"expected each key of an object once, got {key!r} twice")
+    return value
 
 
 async def read_object(headers: Mapping[bytes, bytes], receive: Receive, limit: int) -> dict[str, Any]:
@@ -85,9 +94,12 @@ async def read_object(headers: Mapping[bytes, bytes], receive: Receive, limit: i
 def decode_json(text: str) -> Any:
     """Decode a JSON value with exact decimals. Raises ValueError with the reason."""
     try:
-        return _ANYTHING.decode(text)
+        value = _ANYTHING.decode(text)
     except _MALFORMED as error:
         raise ValueError(_reason(error)) from None
+    if (key := repeated_key(text.encode(), value)) is not None:
+        raise ValueError(f"expected each key of an object once, got {key!r} twice")
+    return value
 
 
 def _reason(error: Exception) -> str:
@@ -97,6 +109,8 @@ def _reason(error: Exception) -> str:
         return "a number is out of bounds"
     if isinstance(error, UnicodeDecodeError):
         return "its text is not UTF-8"
+    if _OUT_OF_RANGE in str(error):
+        return _INTEGER
     return str(error)
 
 

@@ -24,6 +24,7 @@ _log = logging.getLogger(__name__)
 
 STATUS: Final[Mapping[type[FrameworkError], int]] = {
     errors.ValidationError: 400,
+    request_errors.MalformedRequestError: 400,
     errors.AuthenticationError: 401,
     errors.PermissionDeniedError: 403,
     errors.MethodNotFoundError: 404,

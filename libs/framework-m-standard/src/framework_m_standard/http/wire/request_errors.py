@@ -7,6 +7,7 @@ from framework_m_core.domain.errors import FrameworkError, ValidationError
 __all__ = [
     "BodyTooLargeError",
     "MalformedBodyError",
+    "MalformedRequestError",
     "MediaTypeError",
     "MethodNotAllowedError",
     "NotReadyError",
@@ -41,6 +42,12 @@ class BodyTooLargeError(FrameworkError):
     """The body is larger than `[http] max_body_mb`."""
 
     code = "body_too_large"
+
+
+class MalformedRequestError(FrameworkError):
+    """The request is not HTTP, or does not say for which host it is."""
+
+    code = "malformed_request"
 
 
 class MalformedBodyError(ValidationError):

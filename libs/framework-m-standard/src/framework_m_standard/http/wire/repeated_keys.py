@@ -1,0 +1,39 @@
+"""Detection of repeated keys in decoded JSON, of which a decoder keeps the last without a word."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Final
+
+__all__ = ["repeated_key"]
+
+_STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"\s*(:)?')
+_MOST_SHOWN: Final = 80
+
+
+def repeated_key(text: bytes, value: Any) -> str | None:
+    """Return a key that an object in the valid JSON `text` names twice, or None. `value` is the decoded text."""
+    if _STRING.findall(text).count(b":") == _key_count(value):
+        return None
+    found: list[str] = []
+
+    def keep(pairs: list[tuple[str, Any]]) -> None:
+        keys = [key for key, _ in pairs]
+        if len(set(keys)) < len(keys):
+            found.append(next(key for key in keys if keys.count(key) > 1))
+
+    json.loads(text, object_pairs_hook=keep, parse_int=float)
+    return found[0][:_MOST_SHOWN] if found else None
+
+
+def _key_count(value: Any) -> int:
+    count, rest = 0, [value]
+    while rest:
+        part = rest.pop()
+        if isinstance(part, dict):
+            count += len(part)
+            rest += part.values()
+        elif isinstance(part, list):
+            rest += part
+    return count
