@@ -58,13 +58,13 @@ OPEN_TO_ALL = ("ping", "all_titles", "sign_up", "area", "several", "unsendable",
 async def test_it_holds_what_the_caller_may_do(site: Any) -> None:
     ours = operations(await document_for(site, "boss"))
     assert {
-        "GET /api/v1/Sale", "POST /api/v1/Sale", "GET /api/v1/Sale/{id}", "PUT /api/v1/Sale/{id}",
-        "PATCH /api/v1/Sale/{id}", "DELETE /api/v1/Sale/{id}", "POST /api/v1/Sale/{id}/submit",
+        "GET /api/v1/Sale", "POST /api/v1/Sale/search", "POST /api/v1/Sale", "GET /api/v1/Sale/{id}",
+        "PUT /api/v1/Sale/{id}", "PATCH /api/v1/Sale/{id}", "DELETE /api/v1/Sale/{id}", "POST /api/v1/Sale/{id}/submit",
         "POST /api/v1/Sale/{id}/cancel", "POST /api/v1/rpc/Sale/priced", "POST /api/v1/rpc/fn/sales.titles",
     } <= ours  # fmt: skip
     looking = {one for one in operations(await document_for(site, "blue")) if "Sale" in one or "/fn/" in one}
     assert looking == {
-        "GET /api/v1/Sale", "GET /api/v1/Sale/{id}", "POST /api/v1/rpc/Sale/has_document",
+        "GET /api/v1/Sale", "POST /api/v1/Sale/search", "GET /api/v1/Sale/{id}", "POST /api/v1/rpc/Sale/has_document",
         "POST /api/v1/rpc/Sale/greet", "POST /api/v1/rpc/Sale/leaks", "POST /api/v1/rpc/fn/sales.titles",
         *(f"POST /api/v1/rpc/fn/sales.{name}" for name in OPEN_TO_ALL),
     }  # fmt: skip

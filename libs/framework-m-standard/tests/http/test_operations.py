@@ -30,7 +30,7 @@ async def echo(actions: DocumentActions, call: Call) -> RawResponse:
 
 
 ADDED = (
-    Operation(name="search", method="POST", path="{doctype}/search", action="read", handler=echo, summary="Search",
+    Operation(name="tally", method="POST", path="{doctype}/tally", action="read", handler=echo, summary="Search",
               errors=(400, 401, 403), body_limit=LIMIT),
     Operation(name="rename", method="POST", path="{doctype}/{id}/rename", action="write", handler=echo,
               summary="Rename", errors=(400, 401, 403, 404), statuses=(202,), body_limit=LIMIT, response=document,
@@ -48,8 +48,8 @@ def _added(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_it_is_dispatched_to_its_handler(open_site: OpenSite) -> None:
     async with open_site() as site, site.client("boss") as boss:
         made = await site.make()
-        searched = await boss.post("/api/v1/Sale/search", content=b"{}")
-        assert searched.json() == {"operation": "search", "ref": None, "body": "{}"}
+        searched = await boss.post("/api/v1/Sale/tally", content=b"{}")
+        assert searched.json() == {"operation": "tally", "ref": None, "body": "{}"}
         renamed = await boss.post(f"/api/v1/Sale/{made['id']}/rename", content=b"x")
         assert (renamed.status_code, renamed.json()["ref"]) == (202, made["id"])
         head = await boss.head(f"/api/v1/Sale/{made['id']}/versions")
@@ -61,21 +61,21 @@ async def test_it_is_dispatched_to_its_handler(open_site: OpenSite) -> None:
 async def test_a_document_may_bear_the_name_of_a_word(open_site: OpenSite) -> None:
     """On the methods that the word does not take, it is a reference as any other."""
     async with open_site() as site, site.client("boss") as boss:
-        assert (await boss.post("/api/v1/Tag", json={"name": "search", "text": "found"})).status_code == 201
-        assert (await boss.get("/api/v1/Tag/search")).json()["text"] == "found"
-        allowed = (await boss.options("/api/v1/Tag/search")).headers["allow"]
+        assert (await boss.post("/api/v1/Tag", json={"name": "tally", "text": "found"})).status_code == 201
+        assert (await boss.get("/api/v1/Tag/tally")).json()["text"] == "found"
+        allowed = (await boss.options("/api/v1/Tag/tally")).headers["allow"]
         assert allowed == "DELETE, GET, HEAD, PATCH, POST, PUT, OPTIONS"
 
 
 async def test_its_body_is_bounded_by_its_own_limit(open_site: OpenSite) -> None:
     async with open_site() as site, site.client("boss") as boss:
-        assert (await boss.post("/api/v1/Sale/search", content=b"x" * LIMIT)).status_code == 200
-        assert (await boss.post("/api/v1/Sale/search", content=b"x" * (LIMIT + 1))).status_code == 413
+        assert (await boss.post("/api/v1/Sale/tally", content=b"x" * LIMIT)).status_code == 200
+        assert (await boss.post("/api/v1/Sale/tally", content=b"x" * (LIMIT + 1))).status_code == 413
 
 
 def test_the_permission_table_tells_its_statuses() -> None:
     rows = {row.operation: row for row in access_table()}
-    assert [rows["search"].status[caller] for caller in CALLERS] == [401, 403, 200, 200, 200]
+    assert [rows["tally"].status[caller] for caller in CALLERS] == [401, 403, 200, 200, 200]
     assert [rows["rename"].status[caller] for caller in CALLERS] == [401, 403, 404, 403, 202]
     assert (rows["versions"].method, rows["versions"].path) == ("GET", "/api/v1/{doctype}/{id}/versions")
 
@@ -95,13 +95,13 @@ async def test_the_openapi_document_describes_it(open_site: OpenSite) -> None:
     assert described["post"]["operationId"] == "renameSale"
     assert set(described["post"]["responses"]) == {"202", "400", "401", "403", "404"}
     assert described["parameters"][0]["name"] == "id"
-    assert "/api/v1/Sale/search" in paths
+    assert "/api/v1/Sale/tally" in paths
     assert not any("Problem" in path for path in paths), "the reader has no grant on it"
 
 
 def test_it_is_listed() -> None:
     lines = list(_of_doctype(make_registry(), "Sale"))
-    assert ("POST", "/api/v1/Sale/search", "read Sale") in lines
+    assert ("POST", "/api/v1/Sale/tally", "read Sale") in lines
     assert ("POST", "/api/v1/Sale/{id}/rename", "write Sale") in lines
     assert ("POST", "/api/v1/Problem/{id}/rename", "write Problem") not in _of_doctype(make_registry(), "Problem")
 

@@ -32,6 +32,7 @@ from framework_m_standard.http.documents.query_parameters import (
     parse_list_request,
     parse_query,
 )
+from framework_m_standard.http.documents.search_body import parse_search_body
 from framework_m_standard.http.wire.asgi import Receive, RequestState
 from framework_m_standard.http.wire.body_codec import decode_object, read_body
 from framework_m_standard.http.wire.responses import JSON, PRIVATE, DocumentEncoder, Headers, RawResponse
@@ -92,6 +93,13 @@ class DocumentActions:
         body = self._encode(call.state.context.registry, call.plan, page)
         etag = content_etag(body)
         return _not_modified(etag) if not_modified(call.state.headers, etag) else RawResponse(200, body, _tagged(etag))
+
+    async def search(self, call: Call) -> RawResponse:
+        """Return a page of documents; the parameters of the list stand in the body."""
+        values = decode_object(call.state.headers, await self._body(call), optional=True)
+        page = await self._queries.list(call.state.context, call.plan.name, parse_search_body(values))
+        body = self._encode(call.state.context.registry, call.plan, page)
+        return RawResponse(200, body, _DOCUMENT)
 
     async def create(self, call: Call) -> RawResponse:
         """Create a document."""

@@ -7,9 +7,10 @@ from typing import Any, Final
 
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.registry.compiled import CompiledDocType
+from framework_m_standard.http.documents.search_body import SEARCH_SCHEMA
 from framework_m_standard.http.openapi.components import reference
 
-__all__ = ["creation", "document", "expected_version", "page", "update"]
+__all__ = ["creation", "document", "expected_version", "page", "search_parameters", "update"]
 
 _VERSION: Final = {
     "type": "object",
@@ -31,6 +32,11 @@ def update(plan: CompiledDocType) -> dict[str, Any]:
 def expected_version(_: CompiledDocType) -> dict[str, Any]:
     """Return the schema of a body with nothing but the version."""
     return dict(_VERSION)
+
+
+def search_parameters(_: CompiledDocType) -> dict[str, Any]:
+    """Return the schema of the parameters of a list."""
+    return dict(SEARCH_SCHEMA)
 
 
 def document(plan: CompiledDocType, grants: Mapping[str, Grant]) -> dict[str, Any]:

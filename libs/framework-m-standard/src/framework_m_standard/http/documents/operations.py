@@ -8,7 +8,14 @@ from typing import Final
 from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_standard.http.documents.actions import DocumentActions
 from framework_m_standard.http.documents.operation import Operation
-from framework_m_standard.http.documents.operation_schemas import creation, document, expected_version, page, update
+from framework_m_standard.http.documents.operation_schemas import (
+    creation,
+    document,
+    expected_version,
+    page,
+    search_parameters,
+    update,
+)
 from framework_m_standard.http.documents.query_parameters import DOCUMENT_QUERY, LIST_QUERY
 
 __all__ = ["document_operations"]
@@ -17,6 +24,8 @@ _CONDITIONS: Final = ("if_match", "if_none_match")
 _WRITE_HEADERS: Final = (*_CONDITIONS, "idempotency_key")
 _ON_ONE: Final = (400, 401, 403, 404)
 _BODY: Final = (413, 415)
+_SEARCH_OCTETS: Final = 256 * 1024
+"""The largest body of a search, in bytes: 1,000 values of a filter, some of them long."""
 
 
 def _is_submittable(plan: CompiledDocType) -> bool:
@@ -35,6 +44,18 @@ _OPERATIONS: Final[tuple[Operation, ...]] = (
         errors=(400, 401, 403, 412, 429, 503),
         query=LIST_QUERY,
         headers=_CONDITIONS,
+        response=page,
+    ),
+    Operation(
+        name="search",
+        method="POST",
+        path="{doctype}/search",
+        action="read",
+        handler=DocumentActions.search,
+        summary="A page of documents, by parameters in the body",
+        errors=(400, 401, 403, *_BODY, 429, 503),
+        body_limit=_SEARCH_OCTETS,
+        request=search_parameters,
         response=page,
     ),
     Operation(
