@@ -37,6 +37,7 @@ __all__ = [
     "QueryError",
     "RateLimitError",
     "RepositoryError",
+    "StoreTimeoutError",
     "SubmittedDocumentError",
     "TransientError",
     "ValidationError",
@@ -282,3 +283,7 @@ class TransientError(RepositoryError):
     """The store is away, busy or saw a serialisation conflict: the whole unit may be tried again."""
 
     code = "service_unavailable"
+
+
+class StoreTimeoutError(TransientError):
+    """The store did not do it within its time, or cannot for now: only the caller should try again, later."""

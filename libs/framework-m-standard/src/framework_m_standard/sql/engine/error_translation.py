@@ -13,6 +13,7 @@ from framework_m_core.domain.errors import (
     DuplicateValueError,
     FrameworkError,
     IntegrityError,
+    StoreTimeoutError,
     TransientError,
 )
 
@@ -23,6 +24,10 @@ _TRANSIENT_STATES = ("40001", "40P01", "55P03", "57014", "57P01", "57P02", "57P0
 _UNIQUE, _FOREIGN_KEY, _OTHER_INTEGRITY = "23505", "23503", "23"
 _COLUMNS = re.compile(r"\((?P<columns>[^)]*)\)=")
 _SQLITE_COLUMNS = re.compile(r"UNIQUE constraint failed: (?P<columns>.*)")
+
+
+_SQLITE_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_INTERRUPT}
+_SQLITE_DISK = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
 
 
 class translated_postgres:  # noqa: N801 - used like a function; a generator would cost more than what it guards
@@ -65,10 +70,15 @@ def translated_sqlite() -> Iterator[None]:
     except sqlite3.IntegrityError as error:
         raise _sqlite_integrity(error) from error
     except sqlite3.OperationalError as error:
-        busy = error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_INTERRUPT}
-        raise (TransientError(AWAY) if busy else DatabaseError("the database refused the statement")) from error
+        raise _sqlite_operational(error.sqlite_errorcode & 0xFF) from error
     except sqlite3.Error as error:
         raise DatabaseError("the database refused the statement") from error
+
+
+def _sqlite_operational(code: int) -> FrameworkError:
+    if code in _SQLITE_DISK:
+        return StoreTimeoutError("the database cannot be read or written: look at the disk and the file's permissions")
+    return TransientError(AWAY) if code in _SQLITE_BUSY else DatabaseError("the database refused the statement")
 
 
 def _sqlite_integrity(error: sqlite3.IntegrityError) -> FrameworkError:

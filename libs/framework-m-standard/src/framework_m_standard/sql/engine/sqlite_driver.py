@@ -19,9 +19,10 @@ from typing import Any
 from sqlalchemy.dialects.sqlite import pysqlite
 from sqlalchemy.engine import Dialect
 
-from framework_m_core.domain.errors import ConfigurationError, TransientError
+from framework_m_core.domain.errors import ConfigurationError, StoreTimeoutError, TransientError
 from framework_m_core.spi import run_shielded
 from framework_m_standard.sql.engine.error_translation import AWAY, translated_sqlite
+from framework_m_standard.sql.engine.sqlite_file import check_room, prepare_file
 from framework_m_standard.sql.settings import SqlSettings
 from framework_m_standard.sql.statements.compiled import Statement
 
@@ -62,9 +63,11 @@ class SqliteDriver:
     async def open(self) -> None:
         """Connect. Raises ConfigurationError if the file cannot be used."""
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            prepare_file(self.path)
             self._writer = self._connect()
             self._reader = self._connect()
+            opened = os.stat(self.path)
+            self._identity = opened.st_dev, opened.st_ino
         except (sqlite3.Error, OSError) as error:
             raise ConfigurationError(
                 f"the SQLite file {self.path} cannot be opened: {error}. Check the path and its permissions, or set "
@@ -98,7 +101,9 @@ class SqliteDriver:
         self._idle.clear()
 
     async def ping(self) -> None:
-        """Raise an error while the file cannot be read."""
+        """Raise an error while the file cannot be read, is gone, or cannot grow."""
+        self._check_identity()
+        check_room(self.path)
         with translated_sqlite():
             self._reader.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
 
@@ -196,9 +201,13 @@ class SqliteDriver:
         return await self._in_thread(lambda connection: _on_one_snapshot(connection, work))
 
     async def begin(self) -> SqliteTransaction:
-        """Open a transaction for writing. Raises TransientError if its turn does not come within the lock timeout."""
+        """Open a transaction for writing. Raises StoreTimeoutError if its turn does not come in time."""
+        self._check_identity()
         deadline = time.monotonic() + self._settings.lock_timeout_seconds
-        await self._take_turn()
+        if self._lock.locked():
+            await self._take_turn()
+        else:
+            await self._lock.acquire()
         try:
             await self._begin_immediate(deadline)
         except BaseException:
@@ -206,15 +215,21 @@ class SqliteDriver:
             raise
         return SqliteTransaction(self._writer, self._lock)
 
+    def _check_identity(self) -> None:
+        """Raise TransientError if the file is not the one that was opened: what is written to that one is lost."""
+        try:
+            found = os.stat(self.path)
+        except FileNotFoundError:
+            found = None
+        if found is None or (found.st_dev, found.st_ino) != self._identity:
+            raise TransientError(f"the database file {self.path} was deleted or replaced: restart the server")
+
     async def _take_turn(self) -> None:
-        if not self._lock.locked():
-            await self._lock.acquire()
-            return
         try:
             async with asyncio.timeout(self._settings.lock_timeout_seconds):
                 await self._lock.acquire()
         except TimeoutError:
-            raise TransientError(AWAY) from None
+            raise StoreTimeoutError(AWAY) from None
 
     async def _begin_immediate(self, deadline: float) -> None:
         """Take the file's write lock, which another process may hold, without blocking the event loop."""
@@ -223,9 +238,9 @@ class SqliteDriver:
                 with translated_sqlite():
                     self._writer.execute("BEGIN IMMEDIATE")
                 return
-            except TransientError:
+            except TransientError as error:
                 if time.monotonic() > deadline:
-                    raise
+                    raise StoreTimeoutError(AWAY) from error
                 await asyncio.sleep(0.001 + random.random() * 0.01)  # noqa: S311 - jitter, no secret
 
 
