@@ -224,7 +224,7 @@ class Misspelt(Client):
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        (_Loose, "it overrides nothing"),
+        (_Loose, "expected it to inherit from the DocType that it adds to"),
         (Retyped, "field 'phone': its kind is text in Client, an override cannot make it integer"),
         (AlsoPoints, "field 'points' is also added by"),
         (ChildClient, "Meta.is_child_table is Client's own"),
@@ -236,6 +236,18 @@ def test_what_an_override_may_not_do_is_told_at_its_own_place(wrong: Any, said: 
     found = [problem for problem in problems_of(*ALL, wrong) if said in problem]
     assert len(found) == 1
     assert found[0].startswith(f"{__name__}.{wrong.__qualname__}:")
+
+
+def test_the_app_of_the_doctype_that_is_missing_is_named() -> None:
+    class Order(FakeDocType):
+        __module__ = "shop.orders"
+
+    class OurOrder(Order):
+        class Meta:
+            overrides = True
+
+    (found,) = [problem for problem in problems_of(*ALL, OurOrder) if "Meta.overrides" in problem]
+    assert "Order of 'shop' is not loaded; list that app in [framework] apps" in found
 
 
 def test_two_controllers_cannot_offer_one_call() -> None:

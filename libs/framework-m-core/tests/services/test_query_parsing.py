@@ -143,6 +143,7 @@ def _renamed(value: Any) -> Any:
 )
 def test_an_order_is_made_total_by_the_id(names: list[str], expected: list[tuple[str, bool]]) -> None:
     assert [(spec.field, spec.descending) for spec in _parse(order_by=names).order_by] == expected
+    assert _parse(order_by=",".join(names)).order_by == _parse(order_by=names).order_by
 
 
 @pytest.mark.parametrize(

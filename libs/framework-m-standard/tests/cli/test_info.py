@@ -67,6 +67,14 @@ def test_the_summary_names_the_app_and_its_doctypes(run_m: RunM, tmp_path: Path)
     assert not (tmp_path / ".m").exists()
 
 
+@pytest.mark.usefixtures("_shop")
+def test_the_summary_names_the_apps_that_are_loaded(run_m: RunM, tmp_path: Path) -> None:
+    (tmp_path / "framework_config.toml").write_text("[framework]\napps = []\n")
+    shown = run_m("info")
+    assert "apps (none)" in lines(shown.stdout)
+    assert "Article" not in shown.stdout
+
+
 def test_verbose_shows_each_step_and_each_binding(run_m: RunM) -> None:
     shown = lines(run_m("info", "--verbose").stdout)
     assert "10 init_engine framework-m-standard for store = default" in shown

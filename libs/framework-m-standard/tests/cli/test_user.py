@@ -86,6 +86,13 @@ def test_an_address_is_taken_once(run_m: RunM) -> None:
     assert refused.stderr == ("m: there is a user ada@example.com already: change that one or take another address\n")
 
 
+def test_more_than_one_line_is_no_password(run_m: RunM) -> None:
+    refused = create(run_m, EMAIL, typed=f"{PASSWORD}\nexport PATH\n")
+    assert refused.returncode == 1
+    assert refused.stderr == "m: expected one line with the password on standard input, got more; nothing was changed\n"
+    assert run_m("user", "list").stdout.startswith("there are no users yet")
+
+
 async def test_a_user_is_changed(run_m: RunM, tmp_path: Path) -> None:
     create(run_m, EMAIL)
     given = run_m("user", "add-role", EMAIL, "Administrator")

@@ -12,6 +12,7 @@ from cyclopts import App, Parameter
 
 from framework_m_core.bootstrap.application import Application, Step
 from framework_m_core.bootstrap.plugins.discovery import Choice
+from framework_m_core.bootstrap.settings.models import Settings
 from framework_m_core.cli.declared import application_here, declared_by
 from framework_m_core.cli.tables import print_table
 from framework_m_core.domain.documents.meta import ACTIONS
@@ -50,7 +51,7 @@ def summary(
         [
             ("folder", str(application.settings.root)),
             ("environment", application.settings.framework.env),
-            ("apps", ", ".join(choice.name for choice in application.settings.local_apps) or "(none in this folder)"),
+            ("apps", ", ".join(_loaded(application.settings)) or "(none)"),
             ("variants", ", ".join(variant.name for variant in application.variants) or "(none)"),
             ("doctypes", f"{len(names)}: {', '.join(names)}"),
             ("child tables", f"{len(tables)}: {', '.join(tables)}" if tables else "(none)"),
@@ -59,6 +60,12 @@ def summary(
     )
     if verbose:
         _print_composition(application)
+
+
+def _loaded(settings: Settings) -> list[str]:
+    """The names of the apps that are loaded: those configured, or the folder's own."""
+    configured = settings.framework.apps
+    return [choice.name for choice in settings.local_apps] if configured is None else list(configured)
 
 
 @app.command

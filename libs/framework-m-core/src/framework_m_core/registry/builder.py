@@ -47,6 +47,7 @@ from framework_m_core.registry.overrides import (
     is_override,
     overridden,
     stated_options,
+    unlisted_base,
 )
 from framework_m_core.registry.registry import Registry
 from framework_m_core.registry.reuse import is_compiled_of, is_composed_of
@@ -156,7 +157,7 @@ class RegistryBuilder:
         for override in self._overrides:
             base = overridden(override, declared)
             if base is None:
-                self._problem(override, "Meta.overrides: it overrides nothing: it inherits from the DocType it adds to")
+                self._problem(override, f"Meta.overrides: {unlisted_base(override)}")
                 continue
             before = found.setdefault(base, [])
             for problem in check_override(base, before, override):

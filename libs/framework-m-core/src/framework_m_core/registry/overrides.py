@@ -23,10 +23,12 @@ __all__ = [
     "links_of",
     "overridden",
     "stated_options",
+    "unlisted_base",
 ]
 
 _FIXED = ("kind", "link", "scale", "child")
 """Properties that determine how values are stored."""
+_FRAMEWORK = "framework_m"
 _FIXED_OPTIONS = ("is_child_table",)
 
 type Model = type[BaseModel]
@@ -46,6 +48,20 @@ def overridden(model: Model, declared: Mapping[str, Model]) -> Model | None:
     """Return the declared DocType that an override inherits from, directly or through other overrides."""
     found = [parent for parent in model.__mro__[1:] if declared.get(parent.__name__) is parent]
     return found[0] if found else None
+
+
+def unlisted_base(model: Model) -> str:
+    """Return why an override has no declared DocType to add to."""
+    own = _package(model)
+    for parent in model.__mro__[1:]:
+        package = _package(parent)
+        if issubclass(parent, BaseModel) and package not in {own, "pydantic"} and not package.startswith(_FRAMEWORK):
+            return f"{parent.__name__} of {package!r} is not loaded; list that app in [framework] apps"
+    return "expected it to inherit from the DocType that it adds to, got a class of its own"
+
+
+def _package(class_: type) -> str:
+    return class_.__module__.partition(".")[0]
 
 
 def check_override(base: Model, before: Sequence[Model], model: Model) -> Iterator[str]:

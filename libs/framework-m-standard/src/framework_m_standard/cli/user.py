@@ -17,6 +17,8 @@ from framework_m_core.interfaces.identity import Identity, IdentityProtocol
 
 __all__ = ["add_role", "app", "create", "disable", "enable", "list_users", "set_attribute", "set_password"]
 
+_MOST_CHARACTERS = 10_000
+
 app = App(name="user", help="The people who may log in.")
 
 type Email = Annotated[str, Parameter(help="The user's email address, which is the login name.")]
@@ -158,7 +160,7 @@ def _attributes(given: Sequence[str]) -> dict[str, list[str]]:
 
 def _password(from_standard_input: bool) -> str:
     if from_standard_input:
-        return sys.stdin.readline().rstrip("\r\n")
+        return _one_line(sys.stdin.read(_MOST_CHARACTERS))
     if not sys.stdin.isatty():
         raise FrameworkError(
             "there is no terminal to ask for the password: give it on standard input, --password-stdin"
@@ -167,6 +169,14 @@ def _password(from_standard_input: bool) -> str:
     if getpass.getpass("Once more: ") != password:
         raise FrameworkError("the two passwords differ: nothing was changed, try again")
     return password
+
+
+def _one_line(given: str) -> str:
+    """Return the one line on standard input. Raises FrameworkError for several."""
+    line, _, rest = given.partition("\n")
+    if rest:
+        raise FrameworkError("expected one line with the password on standard input, got more; nothing was changed")
+    return line.removesuffix("\r")
 
 
 def _with_roles(user: Identity) -> str:

@@ -90,8 +90,8 @@ class DocumentClient:
         doctype: str,
         filters: Any = None,
         *,
-        order_by: Sequence[str] = (),
-        fields: Sequence[str] | None = None,
+        order_by: str | Sequence[str] = (),
+        fields: str | Sequence[str] | None = None,
         limit: int = DEFAULT_LIMIT,
         offset: int = 0,
     ) -> PaginatedResult[dict[str, Any]]:

@@ -39,15 +39,18 @@ _ORDERING = frozenset({"lt", "lte", "gt", "gte", "between"})
 
 @dataclass(frozen=True, slots=True)
 class ListRequest:
-    """A list as requested; `filters` is decoded JSON, the other parameters are unparsed."""
+    """A list as requested; `filters` is decoded JSON, the other parameters are unparsed.
+
+    Names may be given as one text, separated by commas.
+    """
 
     limit: int = DEFAULT_LIMIT
     offset: int = 0
     cursor: str | None = None
     filters: Any = None
-    order_by: Sequence[str] = ()
-    fields: Sequence[str] | None = None
-    expand: Sequence[str] = ()
+    order_by: str | Sequence[str] = ()
+    fields: str | Sequence[str] | None = None
+    expand: str | Sequence[str] = ()
     count: str = "none"
     include_deleted: bool = False
 
@@ -81,14 +84,18 @@ def parse_list(
         raise QueryError(f"count={request.count!r}: 'none' or 'exact' is expected")
     return ParsedList(
         where=_parse_filters(plan, grant, request.filters),
-        order_by=_parse_order(plan, grant, request.order_by) or default_order,
+        order_by=_parse_order(plan, grant, _names(request.order_by)) or default_order,
         fields=_list_fields(plan, grant, request),
-        expand=tuple(request.expand),
+        expand=tuple(_names(request.expand)),
         limit=request.limit,
         offset=request.offset,
         count=request.count == "exact",
         include_deleted=request.include_deleted,
     )
+
+
+def _names(given: str | Sequence[str]) -> Sequence[str]:
+    return given.split(",") if isinstance(given, str) else given
 
 
 def _out_of_bounds(parameter: str, message: str) -> QueryError:
@@ -98,7 +105,7 @@ def _out_of_bounds(parameter: str, message: str) -> QueryError:
 def _list_fields(plan: CompiledDocType, grant: Grant, request: ListRequest) -> tuple[str | ChildSelection, ...]:
     deleted = ("deleted_at",) if request.include_deleted else ()
     if request.fields is not None:
-        chosen = parse_fields_parameter(plan, grant, request.fields)
+        chosen = parse_fields_parameter(plan, grant, _names(request.fields))
     else:
         chosen = tuple(name for name in plan.columns if name in grant.readable and name != "deleted_at")
     return (*chosen, *deleted)
