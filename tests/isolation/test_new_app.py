@@ -55,7 +55,7 @@ def test_the_image_would_serve_and_its_health_check_tells(environment: Environme
     image = (tmp_path / "shop/Dockerfile").read_text()
     variables = dict(re.findall(r"^ +(M_\w+)=(\S*)", image, re.MULTILINE))
     check, command = (json.loads(found) for found in re.findall(r"CMD (\[.*\])", image))
-    variables |= {"M_AUTH__SECRET": "s" * 40}
+    variables |= {"M_AUTH__SECRET": "0123456789abcdef" * 3}
     folder = tmp_path / "image"
     folder.mkdir()
     for name in re.findall(r"^COPY (\S+\.toml) \./$", image.rpartition("FROM ")[2], re.MULTILINE):

@@ -50,7 +50,7 @@ class Order(DocType):
 SECOND = FIRST.replace("    fax: str | None = None\n", "    phone: str = Field(default='none', index=True)\n").replace(
     "    what: str\n", "    what: str\n    amount: int = 1\n"
 )
-PRODUCTION = {"M_FRAMEWORK__ENV": "production", "M_AUTH__SECRET": "s" * 48, "M_HTTP__CORS_ORIGINS": ""}
+PRODUCTION = {"M_FRAMEWORK__ENV": "production", "M_AUTH__SECRET": "0123456789abcdef" * 3, "M_HTTP__CORS_ORIGINS": ""}
 
 
 @dataclass

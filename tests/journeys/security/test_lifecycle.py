@@ -324,7 +324,7 @@ def test_production_does_not_start_without(app: Product, missing: str) -> None:
     _refuses(app, "start", "--no-reload", says=(missing,))
 
 
-@pytest.mark.parametrize("secret", ["", "short", "x" * 31])
+@pytest.mark.parametrize("secret", ["", "short", "x" * 31, "x" * 64])
 def test_production_wants_a_secret_of_some_length(app: Product, secret: str) -> None:
     app.environment |= {**READY, "M_AUTH__SECRET": secret}
     said = _refuses(app, "prod", says=("M_AUTH__SECRET",))

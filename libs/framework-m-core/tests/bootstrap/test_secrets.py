@@ -123,3 +123,15 @@ def test_one_that_others_may_read_is_refused(tmp_path: Path, mode: int) -> None:
     file.chmod(mode)
     with pytest.raises(ConfigurationError, match=rf"has mode {mode:04o}.*remove the file"):
         filled(tmp_path)
+
+
+def test_production_does_not_take_the_secret_of_development(tmp_path: Path) -> None:
+    made = filled(tmp_path)
+    for secret, refused in ((made, True), ("another secret of thirty-two letters", False)):
+        sections = {"framework": FrameworkSettings(env="production"), "keys": Keys(secret=SecretStr(secret))}
+        settings = Settings(sections, {}, tmp_path, Discovered({}))
+        if refused:
+            with pytest.raises(ConfigurationError, match="secrets of development"):
+                fill_secrets(settings)
+        else:
+            assert fill_secrets(settings) == settings

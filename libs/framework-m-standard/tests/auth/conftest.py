@@ -71,7 +71,7 @@ type StartWorker = Callable[..., Awaitable[Worker]]
 
 PRODUCTION = {
     "M_FRAMEWORK__ENV": "production",
-    "M_AUTH__SECRET": "s" * 48,
+    "M_AUTH__SECRET": "0123456789abcdef" * 3,
     "M_HTTP__CORS_ORIGINS": "",
 }
 
@@ -126,7 +126,7 @@ async def worker(start_worker: StartWorker) -> Worker:
 
 @pytest.fixture
 def settings() -> AuthSettings:
-    return AuthSettings(secret=SecretStr("s" * 48))
+    return AuthSettings(secret=SecretStr("0123456789abcdef" * 3))
 
 
 @pytest.fixture

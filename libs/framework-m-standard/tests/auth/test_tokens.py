@@ -80,7 +80,7 @@ def test_a_token_that_is_not_ours_is_refused(
 
 
 def test_a_token_of_another_secret_is_refused(tokens: AccessTokens, clock: SetClock) -> None:
-    stranger = AuthSettings.model_validate({"secret": "t" * 48})
+    stranger = AuthSettings.model_validate({"secret": "fedcba9876543210" * 3})
     with pytest.raises(AuthenticationError):
         tokens.read(AccessTokens(stranger, clock).sign(USER, SESSION, 0))
 
@@ -113,9 +113,11 @@ def test_a_changed_token_never_names_another(tokens: AccessTokens, place: int, c
 
 
 def test_the_secret_is_never_shown_and_never_short(settings: AuthSettings) -> None:
-    assert "sss" not in repr(settings) + str(settings) + settings.model_dump_json()
-    with pytest.raises(ValueError, match="32 characters or more"):
+    assert "0123456789" not in repr(settings) + str(settings) + settings.model_dump_json()
+    with pytest.raises(ValueError, match="random secret of 32 characters or more"):
         AuthSettings.model_validate({"secret": "short"})
+    with pytest.raises(ValueError, match="random secret of 32 characters or more"):
+        AuthSettings.model_validate({"secret": "abcabcabc" * 8})
 
 
 def test_each_purpose_has_its_own_key(settings: AuthSettings) -> None:

@@ -54,7 +54,7 @@ class Added(DocType):
         permissions = {"read": {"Guest": "all"}}
 '''
 )
-PRODUCTION = {"M_AUTH__SECRET": "s" * 48, "M_HTTP__CORS_ORIGINS": ""}
+PRODUCTION = {"M_AUTH__SECRET": "0123456789abcdef" * 3, "M_HTTP__CORS_ORIGINS": ""}
 
 
 PROGRAM = (sys.executable, "-m", "framework_m_core.cli.main")

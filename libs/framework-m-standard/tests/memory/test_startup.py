@@ -47,7 +47,8 @@ def test_it_starts_where_no_database_library_can_be_imported(tmp_path: Path) -> 
 
 
 async def test_production_refuses_it(tmp_path: Path) -> None:
-    production = {"M_FRAMEWORK__ENV": "production", "M_AUTH__SECRET": "s" * 40, "M_HTTP__CORS_ORIGINS": ""}
+    secret = "0123456789abcdef" * 3
+    production = {"M_FRAMEWORK__ENV": "production", "M_AUTH__SECRET": secret, "M_HTTP__CORS_ORIGINS": ""}
     with pytest.raises(ConfigurationError, match="forgets everything"):
         async with open_application(tmp_path, environment=_MEMORY | production):
             pytest.fail("it started")

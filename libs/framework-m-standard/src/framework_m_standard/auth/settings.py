@@ -12,6 +12,8 @@ from framework_m_core.bootstrap.settings.secrets import GENERATED
 __all__ = ["AuthSettings"]
 
 _LEAST_CHARACTERS = 32
+_LEAST_DIFFERENT = 10
+"""Fewer different characters among 32 are a pattern, not chance."""
 
 
 class AuthSettings(BaseModel):
@@ -58,9 +60,11 @@ class AuthSettings(BaseModel):
 
     @field_validator("secret")
     @classmethod
-    def _long(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and len(value.get_secret_value()) < _LEAST_CHARACTERS:
-            raise ValueError(f"{_LEAST_CHARACTERS} characters or more are expected, as `openssl rand -base64 48` makes")
+    def _is_random(cls, value: SecretStr | None) -> SecretStr | None:
+        text = value.get_secret_value() if value is not None else None
+        if text is not None and (len(text) < _LEAST_CHARACTERS or len(set(text)) < _LEAST_DIFFERENT):
+            least = f"{_LEAST_CHARACTERS} characters or more"
+            raise ValueError(f"expected a random secret of {least}, as `openssl rand -base64 48` makes")
         return value
 
     def key(self, purpose: str) -> bytes:

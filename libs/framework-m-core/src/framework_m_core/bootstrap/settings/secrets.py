@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import pydantic
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 
 from framework_m_core.bootstrap.settings.models import Settings
 from framework_m_core.domain.errors import ConfigurationError
@@ -30,6 +30,8 @@ def fill_secrets(settings: Settings) -> Settings:
 
     Raises ConfigurationError in production, naming what to set, and for an invalid stored secret.
     """
+    if settings.production:
+        _refuse_generated(settings)
     missing = [(section, field) for section, model in settings.sections.items() for field in unset_secrets(model)]
     if not missing:
         return settings
@@ -46,6 +48,18 @@ def fill_secrets(settings: Settings) -> Settings:
     return replace(settings, sections=sections, origins=origins)
 
 
+def _refuse_generated(settings: Settings) -> None:
+    """Raise ConfigurationError if production is given the secret that development made in this folder."""
+    problems = []
+    for section, model in settings.sections.items():
+        for field in _generated_fields(model):
+            value, file = getattr(model, field), settings.data_folder / f"{section}_{field}"
+            if isinstance(value, SecretStr) and file.exists() and file.read_text().strip() == value.get_secret_value():
+                problems.append(f"[{section}] {field} is the secret of development in {file}: give one of its own")
+    if problems:
+        raise ConfigurationError("production does not start with the secrets of development:", problems)
+
+
 def data_folder(folder: Path) -> Path:
     """Create the `.m/` folder if needed, accessible only to its owner and ignored by git, and return it."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -57,12 +71,14 @@ def data_folder(folder: Path) -> Path:
 
 def unset_secrets(model: BaseModel) -> list[str]:
     """Return the names of unset secrets in a section that development generates."""
+    return [name for name in _generated_fields(model) if getattr(model, name) is None]
+
+
+def _generated_fields(model: BaseModel) -> list[str]:
     return [
         name
         for name, info in type(model).model_fields.items()
-        if isinstance(info.json_schema_extra, dict)
-        and info.json_schema_extra.get(GENERATED)
-        and getattr(model, name) is None
+        if isinstance(info.json_schema_extra, dict) and info.json_schema_extra.get(GENERATED)
     ]
 
 
