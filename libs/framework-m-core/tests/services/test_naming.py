@@ -25,11 +25,25 @@ class Counter:
 
     def __init__(self) -> None:
         self.counts: dict[str, int] = {}
+        self.tenants: list[str | None] = []
 
-    async def allocate(self, prefix: str, n: int = 1) -> int:
+    async def allocate(self, context: RequestContext, prefix: str, n: int = 1) -> int:
         first = self.counts.get(prefix, 0) + 1
         self.counts[prefix] = first + n - 1
+        self.tenants.append(context.tenant)
         return first
+
+
+class Unit:
+    """A unit of work with a counter of its own."""
+
+    def __init__(self, last: int) -> None:
+        self.last = last
+
+    async def allocate(self, prefix: str, n: int = 1) -> int:
+        assert prefix == "Order:N-"
+        self.last += n
+        return self.last - n + 1
 
 
 def _plan(naming: str | None) -> CompiledDocType:
@@ -69,17 +83,16 @@ async def test_each_rule_gives_its_name(naming: str | None, expected: str) -> No
 
 
 async def test_a_series_counts_per_doctype_and_text_before_the_counter() -> None:
-    counter, plan, context = Counter(), _plan("{code}.-.##"), RequestContext(Principal("ada"))
+    counter, plan, context = Counter(), _plan("{code}.-.##"), RequestContext(Principal("ada"), tenant="north")
     naming = NamingService(counter)
     names = [await naming.name(plan, ID, None, {"code": code}, context) for code in ("A", "B", "A")]
     assert names == ["A-01", "B-01", "A-02"]
     assert counter.counts == {"Order:A-": 2, "Order:B-": 1}
+    assert counter.tenants == ["north"] * 3
 
 
 async def test_a_write_that_joins_a_unit_takes_its_number_in_it() -> None:
-    unit = Counter()
-    await unit.allocate("Order:N-", 40)
-    assert await _name("N-.##", unit=unit) == "N-41"
+    assert await _name("N-.##", unit=Unit(40)) == "N-41"
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,9 @@ from framework_m_core.services.queries.projection import (
     full_selection,
     names_of,
     not_found,
+    projection,
     row_to_document,
     rows_to_documents,
-    selection,
     visible,
 )
 
@@ -30,7 +30,7 @@ READABLE = st.frozensets(st.sampled_from(sorted({*THING.columns, *paths_of(THING
 
 @given(stored_things(), READABLE)
 def test_a_row_read_and_a_document_stored_are_served_alike(known: dict[str, Any], readable: frozenset[str]) -> None:
-    chosen = selection(THING, readable)
+    chosen = projection(THING, readable).chosen
     row = tuple(cut(part, known) for part in chosen)
     served = visible(THING, readable, known)
     assert row_to_document(chosen, row) == served

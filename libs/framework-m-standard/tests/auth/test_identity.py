@@ -9,8 +9,9 @@ from uuid import UUID
 import pytest
 
 from framework_m_core.bootstrap.settings.sources import load_settings
+from framework_m_core.domain.context import system_context
 from framework_m_core.domain.errors import LinkedDocumentError, ValidationError
-from framework_m_core.interfaces.audit_log import AuditEntry
+from framework_m_core.interfaces.audit_log import AuditEntry, AuditLogProtocol
 from framework_m_core.interfaces.session import SessionKind
 from framework_m_standard.auth.credentials.passwords import Passwords
 from framework_m_standard.auth.identity import DocumentIdentity
@@ -23,8 +24,8 @@ EMAIL = "ada@example.com"
 
 
 async def entries(worker: Worker, id: UUID) -> Sequence[AuditEntry]:
-    found: Sequence[AuditEntry] = await worker.app.container.get("audit_log").entries("User", id)
-    return found
+    audit_log: AuditLogProtocol = worker.app.container.get("audit_log")
+    return await audit_log.entries(system_context("a test"), "User", id)
 
 
 class TestDocumentIdentity(IdentityContract):
@@ -122,7 +123,7 @@ async def test_a_hash_is_nowhere_but_in_its_column(worker: Worker) -> None:
 
 async def test_roles_that_doctypes_name_are_there_and_audited(worker: Worker) -> None:
     role = await worker.app.documents.get(worker.administrator, "Role", "Administrator")
-    [entry] = await worker.app.container.get("audit_log").entries("Role", role["id"])
+    [entry] = await worker.app.container.get("audit_log").entries(system_context("a test"), "Role", role["id"])
     assert (entry.action, entry.actor, entry.reason) == ("create", "system", "roles named by DocTypes")
 
 

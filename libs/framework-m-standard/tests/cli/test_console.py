@@ -13,6 +13,7 @@ from uuid import UUID
 import pytest
 
 from framework_m_core.bootstrap.application import open_application
+from framework_m_core.domain.context import system_context
 from framework_m_core.interfaces.audit_log import AuditLogProtocol
 
 from .conftest import M, RunM
@@ -79,7 +80,7 @@ async def test_a_reason_is_audited(run_m: RunM, tmp_path: Path) -> None:
     made = run_m("console", "-c", code, "--reason", "ticket 42").stdout.strip()
     async with open_application(tmp_path, environment={}) as app:
         audit_log: AuditLogProtocol = app.container.get("audit_log")
-        (entry,) = await audit_log.entries("Note", UUID(made))
+        (entry,) = await audit_log.entries(system_context("a test"), "Note", UUID(made))
     assert (entry.actor, entry.reason, entry.source) == ("system", "ticket 42", "cli")
 
 

@@ -29,7 +29,7 @@ from framework_m import (
 )
 from framework_m_core.bootstrap.plugins.discovery import folder_of
 from framework_m_core.domain.clock import Uuid7Generator
-from framework_m_core.domain.context import ADMINISTRATOR, GUEST, Principal
+from framework_m_core.domain.context import ADMINISTRATOR, GUEST, Principal, system_context
 from framework_m_core.domain.errors import TransientError
 from framework_m_core.interfaces.audit_log import AuditEntry
 from framework_m_core.registry.builder import RegistryBuilder
@@ -295,7 +295,7 @@ class Site:
 
     async def audits(self, doctype: str, id: str) -> Sequence[AuditEntry]:
         """The audit entries of a document."""
-        return await self.audit_log.entries(doctype, UUID(id))
+        return await self.audit_log.entries(system_context("a test"), doctype, UUID(id))
 
     def client(self, name: str | None = None, **headers: str) -> httpx.AsyncClient:
         """A client that sends the token of a person, or none."""

@@ -25,11 +25,11 @@ async def test_readers_and_other_units_go_on_while_one_writes(store: StoreHarnes
     async with store.units(store.context) as unit:
         await unit.repository("Thing").update_where(Comparison("text", "eq", "old"), {"text": "new"})
         assert await unit.fetch(handle, ()) == [("new",)]
-        assert await store.reader.fetch(handle, ()) == [("old",)]
+        assert await store.reader.fetch(store.context, handle, ()) == [("old",)]
         async with store.units(store.context) as other:
             assert (await other.repository("Thing").get(thing.id)).text == "old"
         await unit.commit()
-    assert await store.reader.fetch(handle, ()) == [("new",)]
+    assert await store.reader.fetch(store.context, handle, ()) == [("new",)]
 
 
 async def test_two_openings_share_what_is_committed_and_their_writers_take_turns(
@@ -120,7 +120,7 @@ async def test_rows_that_a_reader_gave_away_are_the_callers_own(store: StoreHarn
         QueryTemplate(store.registry.get("Thing"), ("tags", "extra", ChildSelection("slots", ("what",))))
     )
     for _ in range(2):
-        ((tags, extra, rows),) = await store.reader.fetch(handle, ())
+        ((tags, extra, rows),) = await store.reader.fetch(store.context, handle, ())
         assert (tags, extra, rows) == (["a"], {"b": [1]}, [("row",)])
         tags.append("changed")
         extra["b"].append("changed")
@@ -140,7 +140,7 @@ async def test_what_is_recorded_is_as_it_was_when_it_was_recorded(store: StoreHa
         await unit.commit()
     for _ in range(2):
         (waiting,) = await store.outbox.pending(system_clock(), 10)
-        (found,) = await store.audit_log.entries("Thing", thing.id)
+        (found,) = await store.audit_log.entries(store.context, "Thing", thing.id)
         assert (waiting.event.data, found.changes) == ({"list": [1]}, changes)
         waiting.event.data["list"].append(3)  # type: ignore[index]
         found.changes["text"].append("later")

@@ -29,7 +29,7 @@ async def _lock(store: StoreHarness) -> None:
 
 
 async def _allocate(store: StoreHarness) -> int:
-    return await store.counter.allocate("A")
+    return await store.counter.allocate(store.context, "A")
 
 
 async def _record(store: StoreHarness) -> None:
@@ -132,7 +132,7 @@ async def test_a_commit_of_what_has_its_turn_cannot_be_parted(store: StoreHarnes
 async def test_numbers_of_a_unit_that_was_undone_are_given_again_and_others_wait_for_it(store: StoreHarness) -> None:
     async with store.units(store.context) as unit:
         assert await unit.allocate("A", 3) == 1
-        waiting = asyncio.create_task(store.counter.allocate("A"))
+        waiting = asyncio.create_task(store.counter.allocate(store.context, "A"))
         await asyncio.sleep(0)
         assert not waiting.done()
         await unit.rollback()

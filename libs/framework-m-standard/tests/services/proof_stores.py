@@ -32,7 +32,7 @@ async def proof_stores(folder: Path, postgres_url: str) -> AsyncIterator[Stores]
         for url in (f"sqlite:///{folder / 'proof.db'}", postgres_url):
             store = await stack.enter_async_context(sql_store(url, plain, pool_size=2))
             await sql_harness(store).schema_mapper.sync()
-            drivers.append(store.driver)
+            drivers.append(store.global_driver)
         await memory_harness(database, plain).schema_mapper.sync()
         yield lambda registry: {
             **{driver.name: _over(_sql(driver, registry)) for driver in drivers},

@@ -44,7 +44,7 @@ class GatedReader:
             self.counts.append(handle)
         return handle
 
-    async def fetch(self, handle: ReadHandle, values: Sequence[Any]) -> list[Row]:
+    async def fetch(self, context: RequestContext, handle: ReadHandle, values: Sequence[Any]) -> list[Row]:
         if self.holds_counts_alone and handle not in self.counts:
             pass
         elif self.passing:
@@ -55,7 +55,7 @@ class GatedReader:
                 await self.gate.wait()
             finally:
                 self.running -= 1
-        return await self._reader.fetch(handle, values)
+        return await self._reader.fetch(context, handle, values)
 
 
 class Lane:

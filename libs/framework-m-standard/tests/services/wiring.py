@@ -72,7 +72,7 @@ class Wired:
 
     async def audits(self, doctype: str, id: UUID) -> list[AuditEntry]:
         """The audit entries of a document."""
-        return list(await self.adapters.audit_log.entries(doctype, id))
+        return list(await self.adapters.audit_log.entries(SCOPE, doctype, id))
 
     async def events(self, id: UUID) -> list[OutboxRow]:
         """The waiting events of a document."""
@@ -97,7 +97,7 @@ async def _opened(url: str, registry: Registry, settings: Mapping[str, Any]) -> 
         yield Store("memory", memory_harness(database, registry), lambda: memory_dump(database, registry))
         return
     async with sql_store(url, registry, **settings) as sql:
-        yield Store(sql.driver.name, sql_harness(sql), lambda: sql_dump(sql))
+        yield Store(sql.global_driver.name, sql_harness(sql), lambda: sql_dump(sql))
 
 
 @asynccontextmanager

@@ -103,7 +103,7 @@ async def test_reads_that_overlap_do_not_let_the_log_grow(tmp_path: Path) -> Non
     async with wired(url, order_registry()) as shop:
         await shop.create("Note")
     async with sql_store(url, order_registry(), sqlite_wal_mb=1) as store:
-        driver = store.driver
+        driver = store.global_driver
         assert isinstance(driver, SqliteDriver)
         sizes, held = [], HeldRead(driver)
         for _ in range(4):
@@ -124,12 +124,12 @@ async def test_reads_that_overlap_do_not_let_the_log_grow(tmp_path: Path) -> Non
 
 async def _write(store: SqlStore, size: int) -> None:
     text = "x" * size
-    await store.driver.write(Statement(f"UPDATE note SET text = '{text}'"), ())
+    await store.global_driver.write(Statement(f"UPDATE note SET text = '{text}'"), ())
 
 
 async def test_endless_searches_leave_room_for_lists(tmp_path: Path) -> None:
     async with sql_store(f"sqlite:///{tmp_path / 'heavy.db'}", order_registry()) as store:
-        driver = store.driver
+        driver = store.global_driver
         assert isinstance(driver, SqliteDriver)
         held = [HeldRead(driver) for _ in range(SqlReader(store).heavy_reads)]
         for one in held:

@@ -239,7 +239,7 @@ async def test_doctypes_that_link_to_each_other(opened: OpenMigrations) -> None:
 async def test_what_others_made_is_left_alone(opened: OpenMigrations, bare_database_url: str) -> None:
     await first(opened, plain(code=(int, 1)))
     async with opened(snapshot_of(plain(code=(int, 1)))) as app:
-        transaction = await app.migrations._store.driver.begin()
+        transaction = await app.migrations._store.global_driver.begin()
         await transaction.script("CREATE TABLE theirs (id TEXT)")
         await transaction.script("CREATE INDEX fast ON plain (code)")
         if "postgresql" in bare_database_url:
@@ -258,7 +258,7 @@ async def test_a_difference_that_no_revision_makes_is_named() -> None:
 async def test_drift_is_told(opened: OpenMigrations) -> None:
     await first(opened, plain(code=(int, 1)))
     async with opened(snapshot_of(plain(code=(int, 1)))) as app:
-        transaction = await app.migrations._store.driver.begin()
+        transaction = await app.migrations._store.global_driver.begin()
         await transaction.script("DROP INDEX ix_plain_owner_creation_id")
         await transaction.script("ALTER TABLE plain DROP COLUMN code")
         await transaction.script("DROP INDEX ix_m_outbox_published_at")

@@ -56,12 +56,12 @@ def sql_harness(store: SqlStore) -> StoreHarness:
 
 
 async def _execute(store: SqlStore, sql: str) -> None:
-    await store.driver.write(Statement(sql), ())
+    await store.global_driver.write(Statement(sql), ())
 
 
 async def sql_dump(store: SqlStore) -> dict[str, list[tuple[Any, ...]]]:
     """Every row of every table that a write may touch."""
     tables = [table.name for table in store.tables(store.registry).all() if table.name not in _NOT_DOCUMENTS]
     statements = {name: Statement(f'SELECT * FROM "{name}"') for name in tables}
-    found = {name: await store.driver.fetch(statement, ()) for name, statement in statements.items()}
+    found = {name: await store.global_driver.fetch(statement, ()) for name, statement in statements.items()}
     return {name: sorted((tuple(row) for row in rows), key=repr) for name, rows in found.items()}

@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+from framework_m_core.domain.context import RequestContext
+
 __all__ = ["AuditEntry", "AuditLogProtocol"]
 
 
@@ -32,9 +34,11 @@ class AuditEntry:
 class AuditLogProtocol(Protocol):
     """Read access to the audit log; only the unit of work appends entries, in the transaction that causes them.
 
-    Contract: the store itself refuses to change or remove an entry.
+    Contract: the store itself refuses to change or remove an entry; the context says whose tenant's entries are read.
     """
 
-    async def entries(self, doctype: str, document_id: UUID, *, limit: int = 100) -> Sequence[AuditEntry]:
+    async def entries(
+        self, context: RequestContext, doctype: str, document_id: UUID, *, limit: int = 100
+    ) -> Sequence[AuditEntry]:
         """Return the newest entries of one document, oldest first."""
         ...

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from framework_m_core.domain.context import RequestContext
+
 __all__ = ["IdempotencyProtocol", "StoredAnswer"]
 
 
@@ -33,10 +35,10 @@ class IdempotencyProtocol(Protocol):
     retry finds the response of the first.
     """
 
-    async def find(self, key: str, now: datetime) -> StoredAnswer | None:
-        """Return the response stored under a key, unless it has expired."""
+    async def find(self, context: RequestContext, key: str) -> StoredAnswer | None:
+        """Return the response stored under a key, unless it has expired by the context's clock."""
         ...
 
     async def prune(self, now: datetime) -> int:
-        """Delete expired responses and return their number."""
+        """Delete the expired responses of all tenants and return their number."""
         ...

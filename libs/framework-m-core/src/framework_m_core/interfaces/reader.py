@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NewType, Protocol
 
+from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.filters.tree import EVERYTHING, Filter
 from framework_m_core.domain.page import OrderSpec
 
@@ -53,6 +54,8 @@ class DocumentReaderProtocol(Protocol):
     selection as a list of tuples); a document and its children are read from one snapshot; filters have the semantics
     of `domain.filters.tree.matches`. Soft-deleted documents are ordinary rows: the template filters them out.
 
+    A handle serves every context: the context says whose tenant's rows are read, not what is read of them.
+
     `heavy_reads` is the number of heavy reads that may run at once while leaving room for all others.
     """
 
@@ -62,6 +65,6 @@ class DocumentReaderProtocol(Protocol):
         """Compile a template; the result may be cached as long as the DocType. Raises KeyError for unknown names."""
         ...
 
-    async def fetch(self, handle: ReadHandle, values: Sequence[Any]) -> list[Row]:
+    async def fetch(self, context: RequestContext, handle: ReadHandle, values: Sequence[Any]) -> list[Row]:
         """Run a prepared read outside any unit of work. Raises TransientError if the store is unavailable."""
         ...

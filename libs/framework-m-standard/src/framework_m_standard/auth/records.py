@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
+from framework_m_core.domain.context import system_context
 from framework_m_core.domain.filters.parameterize import parameterize
 from framework_m_core.domain.filters.tree import And, Comparison, Filter
 from framework_m_core.domain.page import OrderSpec
@@ -20,6 +21,8 @@ from framework_m_core.services.queries.shape_cache import shape_caches
 __all__ = ["Records", "new_record"]
 
 _SYSTEM = "system"
+_GLOBAL: Final = system_context("find who is asking", source="http")
+"""Identities and sessions belong to no tenant: they are read before it is known."""
 
 
 class Records:
@@ -45,7 +48,7 @@ class Records:
         registry = self._registries.current
         shape = QueryTemplate(registry.get(self._doctype), self._fields, tree, order_by, paged=limit is not None)
         paging = () if limit is None else (limit, offset)
-        rows = await self._reader.fetch(self._prepare.of(registry)(shape), (*values, *paging))
+        rows = await self._reader.fetch(_GLOBAL, self._prepare.of(registry)(shape), (*values, *paging))
         return [dict(zip(self._fields, row, strict=True)) for row in rows]
 
 

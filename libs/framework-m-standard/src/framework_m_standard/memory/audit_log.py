@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
+from framework_m_core.domain.context import RequestContext
 from framework_m_core.interfaces.audit_log import AuditEntry
 from framework_m_standard.memory.store import MemoryStore
 
@@ -17,7 +18,9 @@ class MemoryAuditLog:
     def __init__(self, memory_store: MemoryStore) -> None:
         self._trail = memory_store.database.audit
 
-    async def entries(self, doctype: str, document_id: UUID, *, limit: int = 100) -> Sequence[AuditEntry]:
+    async def entries(
+        self, context: RequestContext, doctype: str, document_id: UUID, *, limit: int = 100
+    ) -> Sequence[AuditEntry]:
         """Return the newest `limit` entries of one document, oldest first."""
         found = sorted(self._trail.of(doctype, document_id), key=lambda one: (one.entry.at, one.entry.id))
         return [one.opened() for one in found[max(0, len(found) - limit) :]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from framework_m_core.domain.context import RequestContext
 from framework_m_standard.memory.engine.overlay import Overlay
 from framework_m_standard.memory.engine.transaction import Transaction
 from framework_m_standard.memory.store import MemoryStore
@@ -22,7 +23,7 @@ class MemoryCounter:
     def __init__(self, memory_store: MemoryStore) -> None:
         self._database = memory_store.database
 
-    async def allocate(self, prefix: str, n: int = 1) -> int:
+    async def allocate(self, context: RequestContext, prefix: str, n: int = 1) -> int:
         """Reserve `n` numbers and return the first."""
         async with self._database.turn():
             transaction = Transaction(self._database)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.filters.tree import Filter, fields_of
 from framework_m_core.domain.page import OrderSpec
 from framework_m_core.interfaces.reader import QueryTemplate, ReadHandle, Row
@@ -58,7 +59,7 @@ class MemoryReader:
         locks = shape.lock is not None
         return ReadHandle(Prepared(plan.name, shape.where, shape.order_by, take, shape.paged, shape.count, locks))
 
-    async def fetch(self, handle: ReadHandle, values: Sequence[Any]) -> list[Row]:
+    async def fetch(self, context: RequestContext, handle: ReadHandle, values: Sequence[Any]) -> list[Row]:
         """Run a prepared read."""
         prepared: Prepared = handle  # type: ignore[assignment]
         return prepared.run(self._store.database.tables[prepared.doctype].rows, values)

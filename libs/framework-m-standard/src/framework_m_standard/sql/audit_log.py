@@ -7,6 +7,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.interfaces.audit_log import AuditEntry
 from framework_m_standard.sql.schema.tables import AUDIT_SPECS
@@ -21,7 +22,7 @@ class SqlAuditLog:
 
     def __init__(self, sql_store: SqlStore) -> None:
         table = sql_store.framework_tables.audit
-        self._driver = sql_store.driver
+        self._store = sql_store
         self._decoders = sql_store.framework.decoders(AUDIT_SPECS)
         doctype, document = AUDIT_SPECS["doctype"], AUDIT_SPECS["document_id"]
         clause = (
@@ -35,9 +36,11 @@ class SqlAuditLog:
         )
         self._select = sql_store.framework.compile(clause, [document, doctype, FieldSpec("n", FieldKind.INTEGER)])
 
-    async def entries(self, doctype: str, document_id: UUID, *, limit: int = 100) -> Sequence[AuditEntry]:
+    async def entries(
+        self, context: RequestContext, doctype: str, document_id: UUID, *, limit: int = 100
+    ) -> Sequence[AuditEntry]:
         """Return the newest entries of a document, oldest first."""
-        rows = await self._driver.fetch(self._select, (document_id, doctype, limit))
+        rows = await self._store.driver_for(context).fetch(self._select, (document_id, doctype, limit))
         return [self._entry(row) for row in reversed(rows)]
 
     def _entry(self, row: Sequence[object]) -> AuditEntry:

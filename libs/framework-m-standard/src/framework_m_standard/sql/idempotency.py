@@ -6,6 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from framework_m_core.domain.context import RequestContext
 from framework_m_core.interfaces.idempotency import StoredAnswer
 from framework_m_standard.sql.schema.tables import IDEMPOTENCY_SPECS
 from framework_m_standard.sql.statements.compiled import parameter
@@ -19,7 +20,7 @@ class SqlIdempotency:
 
     def __init__(self, sql_store: SqlStore) -> None:
         table = sql_store.framework_tables.idempotency
-        self._driver = sql_store.driver
+        self._store = sql_store
         key, expires = IDEMPOTENCY_SPECS["key"], IDEMPOTENCY_SPECS["expires"]
         live = table.c.expires > parameter(1, table.c.expires.type)
         mine = table.c.key == parameter(0, table.c.key.type)
@@ -29,9 +30,9 @@ class SqlIdempotency:
         self._prune = sql_store.framework.compile(sa.delete(table).where(over).returning(table.c.status), [expires])
         self._moment = sql_store.framework.decoders(IDEMPOTENCY_SPECS).get("expires")
 
-    async def find(self, key: str, now: datetime) -> StoredAnswer | None:
+    async def find(self, context: RequestContext, key: str) -> StoredAnswer | None:
         """Return the response stored under a key, unless it has expired."""
-        rows = await self._driver.fetch(self._find, (key, now))
+        rows = await self._store.driver_for(context).fetch(self._find, (key, context.clock()))
         if not rows:
             return None
         key, body_hash, status, body, etag, location, expires = rows[0]
@@ -39,5 +40,5 @@ class SqlIdempotency:
         return StoredAnswer(key, body_hash, status, body.encode(), etag, location, moment)
 
     async def prune(self, now: datetime) -> int:
-        """Delete expired responses and return their number."""
-        return len(await self._driver.write(self._prune, (now,)))
+        """Delete the expired responses of all tenants and return their number."""
+        return sum([len(await driver.write(self._prune, (now,))) for driver in self._store.drivers()])

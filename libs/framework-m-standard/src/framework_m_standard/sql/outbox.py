@@ -35,7 +35,7 @@ class SqlOutbox:
     """The relay's side of the outbox."""
 
     def __init__(self, sql_store: SqlStore) -> None:
-        self._driver = sql_store.driver
+        self._driver = sql_store.global_driver
         self._tables = sql_store.framework_tables
         self._compile = sql_store.framework.compile
         self._decoders = sql_store.framework.decoders(EVENT_SPECS)

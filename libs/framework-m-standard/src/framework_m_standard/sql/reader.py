@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
+from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.domain.page import OrderSpec
 from framework_m_core.interfaces.reader import ChildSelection, QueryTemplate, ReadHandle, Row
@@ -50,20 +51,20 @@ class SqlReader:
 
     def __init__(self, sql_store: SqlStore) -> None:
         self._store = sql_store
-        self.heavy_reads = sql_store.driver.heavy_reads
+        self.heavy_reads = sql_store.global_driver.heavy_reads
 
     def prepare(self, shape: QueryTemplate) -> ReadHandle:
         """Compile a query template. Raises KeyError for unknown names."""
         return ReadHandle(_Preparation(self._store, shape).prepared())
 
-    async def fetch(self, handle: ReadHandle, values: Sequence[Any]) -> list[Row]:
+    async def fetch(self, context: RequestContext, handle: ReadHandle, values: Sequence[Any]) -> list[Row]:
         """Run a prepared read."""
         prepared: Prepared = handle  # type: ignore[assignment]
         if prepared.children:
-            return await self._store.driver.snapshot(
+            return await self._store.driver_for(context).snapshot(
                 lambda snapshot: run_prepared(snapshot, prepared, values), heavy=prepared.paged
             )
-        rows = await self._store.driver.fetch(prepared.statement, values)
+        rows = await self._store.driver_for(context).fetch(prepared.statement, values)
         return _converted(rows, prepared.converts) if prepared.converts else rows
 
 
@@ -104,10 +105,10 @@ class _Preparation:
         self._plan: CompiledDocType = shape.doctype
         self._statements = store.statements(self._plan)
         self._table = self._statements.table
-        self._nested = store.driver.nested_rows
+        self._nested = store.global_driver.nested_rows
 
     def prepared(self) -> Prepared:
-        compiler = FilterCompiler(self._table, self._plan.specs, self._store.driver.name)
+        compiler = FilterCompiler(self._table, self._plan.specs, self._store.global_driver.name)
         condition = compiler.compile(self._shape.where)
         if self._shape.count:
             clause: Any = sa.select(sa.func.count()).select_from(self._table).where(condition)
@@ -192,4 +193,4 @@ class _Preparation:
         return ordered.nulls_last() if self._plan.specs[spec.field].nullable else ordered
 
     def _compile(self, clause: Any, compiler: FilterCompiler, *, heavy: bool) -> Statement:
-        return compile_statement(clause, self._store.driver.dialect, compiler.parameters, heavy=heavy)
+        return compile_statement(clause, self._store.global_driver.dialect, compiler.parameters, heavy=heavy)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.registry.derived import Derived
@@ -37,16 +39,28 @@ def _postgres(url: str, settings: SqlSettings) -> Driver:
 
 
 class SqlStore:
-    """A database, everything compiled for it, and the folder of the app's migrations, which need not exist."""
+    """A database, everything compiled for it, and the folder of the app's migrations, which need not exist.
+
+    `global_driver` is for what belongs to no tenant: schema, migrations and the outbox. Everything done for a request
+    uses `driver_for` its context.
+    """
 
     def __init__(self, driver: Driver, registries: RegistryHandle, migrations: Path | None = None) -> None:
-        self.driver = driver
+        self.global_driver = driver
         self.migrations = migrations
         self.registries = registries
         self.framework_tables = Tables((), driver.name)
         self.framework = FrameworkStatements(self.framework_tables, driver)
         self._tables: Derived[Registry, Tables] = Derived(lambda one: Tables(one.doctypes.values(), driver.name))
         self._statements: Derived[CompiledDocType, DocTypeStatements] = Derived(self._compile)
+
+    def driver_for(self, context: RequestContext) -> Driver:
+        """Return the driver of a context's tenant; at present, one serves all."""
+        return self.global_driver
+
+    def drivers(self) -> Sequence[Driver]:
+        """Return all drivers that `driver_for` may return, for upkeep of every tenant's data."""
+        return (self.global_driver,)
 
     @property
     def registry(self) -> Registry:
@@ -62,4 +76,4 @@ class SqlStore:
         return self._statements.of(plan)
 
     def _compile(self, plan: CompiledDocType) -> DocTypeStatements:
-        return DocTypeStatements(self.framework_tables.apart(), self.driver, plan)
+        return DocTypeStatements(self.framework_tables.apart(), self.global_driver, plan)

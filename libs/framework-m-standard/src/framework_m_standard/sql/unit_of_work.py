@@ -71,6 +71,7 @@ class SqlUnitOfWork:
         self.store = store
         self.reader = reader
         self.context = context
+        self.driver = store.driver_for(context)
         self._referrers = referrers
         self._transaction: Transaction | None = None
         self._pending = _Pending()
@@ -125,7 +126,7 @@ class SqlUnitOfWork:
             return await run_prepared(await self.transaction(), prepared, values)
         if self._transaction is not None:
             return await run_prepared(self._transaction, prepared, values)
-        return await self.reader.fetch(handle, values)
+        return await self.reader.fetch(self.context, handle, values)
 
     async def linking(self, doctype: str, id: UUID, *, include_deleted: bool = False) -> Sequence[str]:
         """Return the names of the DocTypes with other documents that link to this one: live ones, or any."""
@@ -173,7 +174,7 @@ class SqlUnitOfWork:
         self._check_open()
         if self._transaction is not None:
             return
-        begun = await self.store.driver.begin()
+        begun = await self.driver.begin()
         if not self._open:
             await run_shielded(self._undo(begun))
             self._check_open()
@@ -186,7 +187,7 @@ class SqlUnitOfWork:
             return
         transaction, pending = await self.transaction(), self._pending
         self._pending = _Pending()
-        traced = pending.is_single and self.store.driver.single_statement_writes
+        traced = pending.is_single and self.driver.single_statement_writes
         for write in pending.writes:
             await (self._send_traced(transaction, write, pending) if traced else self._send(transaction, write))
             await self._send_children(transaction, write)
@@ -239,11 +240,11 @@ class SqlUnitOfWork:
 
     def _is_one_statement(self, pending: _Pending) -> bool:
         alone = self._transaction is None and pending.is_single and not pending.answers
-        return alone and self.store.driver.single_statement_writes and not pending.writes[0].plan.children
+        return alone and self.driver.single_statement_writes and not pending.writes[0].plan.children
 
     async def _send_alone(self, write: PendingWrite, pending: _Pending) -> None:
         statement, values = self._traced(write, pending)
-        if not await self.store.driver.write(statement, values):
+        if not await self.driver.write(statement, values):
             raise _conflict(write)
 
     async def _send_traced(self, transaction: Transaction, write: PendingWrite, pending: _Pending) -> None:

@@ -77,16 +77,19 @@ class ReaderContract(StoreContract):
         where, slots = parameterize(Comparison("number", "gt", 0))
         page = QueryTemplate(_PLAN, ("number",), where, (OrderSpec("number", descending=True),), paged=True)
         handle = store.reader.prepare(page)
-        assert [row[0] for row in await store.reader.fetch(handle, (*slots, 2, 1))] == [3, 2]
+        assert [row[0] for row in await store.reader.fetch(store.context, handle, (*slots, 2, 1))] == [3, 2]
         count = store.reader.prepare(QueryTemplate(_PLAN, (), where, count=True))
-        assert [tuple(row) for row in await store.reader.fetch(count, slots)] == [(4,)]
+        assert [tuple(row) for row in await store.reader.fetch(store.context, count, slots)] == [(4,)]
 
     async def test_a_handle_is_kept_and_used_with_other_values(self, store: StoreHarness) -> None:
         """A handle can be reused with other values for the lifetime of the reader."""
         await store.store("Thing", number=1)
         where, _ = parameterize(Comparison("number", "in", (1, 2, 3)))
         handle = store.reader.prepare(QueryTemplate(_PLAN, ("number",), where))
-        found = [len(await store.reader.fetch(handle, values)) for values in ((1, 2, 3, 3), (4, 5, 6, 6), (9, 9, 9, 1))]
+        found = [
+            len(await store.reader.fetch(store.context, handle, values))
+            for values in ((1, 2, 3, 3), (4, 5, 6, 6), (9, 9, 9, 1))
+        ]
         assert found == [1, 0, 1]
 
     @pytest.mark.parametrize("shape", [
@@ -144,7 +147,7 @@ class ReaderContract(StoreContract):
 async def _fetch(store: StoreHarness, shape: QueryTemplate) -> list[Any]:
     where, slots = parameterize(shape.where)
     handle = store.reader.prepare(QueryTemplate(shape.doctype, shape.fields, where, shape.order_by))
-    return await store.reader.fetch(handle, slots)
+    return await store.reader.fetch(store.context, handle, slots)
 
 
 async def _put(store: StoreHarness, rows: Sequence[Values]) -> list[Values]:

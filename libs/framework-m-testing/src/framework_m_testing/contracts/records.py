@@ -22,12 +22,12 @@ class CounterContract(StoreContract):
 
     async def test_no_number_is_given_twice(self, store: StoreHarness) -> None:
         """Concurrent callers get distinct numbers; a new counter starts at 1."""
-        numbers = await asyncio.gather(*(store.counter.allocate("A-") for _ in range(50)))
+        numbers = await asyncio.gather(*(store.counter.allocate(store.context, "A-") for _ in range(50)))
         assert sorted(numbers) == list(range(1, 51))
 
     async def test_a_block_is_reserved_whole(self, store: StoreHarness) -> None:
         """A reserved block is contiguous, and counters are independent of each other."""
-        assert [await store.counter.allocate(name, 3) for name in ("A", "B", "A")] == [1, 1, 4]
+        assert [await store.counter.allocate(store.context, name, 3) for name in ("A", "B", "A")] == [1, 1, 4]
 
 
 class IdempotencyContract(StoreContract):
@@ -36,15 +36,16 @@ class IdempotencyContract(StoreContract):
     async def test_an_answer_is_found_until_it_expires_and_its_key_is_free_then(self, store: StoreHarness) -> None:
         """A response is found until it expires, pruning removes it, and its key can be used again."""
         now = system_clock()
+        later = dataclasses.replace(store.context, clock=lambda: now + timedelta(seconds=2))
         for body in (b'"first"', b'"second"'):
             answer = StoredAnswer("key", "hash", 200, body, None, None, now + timedelta(seconds=1))
             async with store.units(store.context) as unit:
                 unit.remember(answer)
                 await unit.commit()
-            assert await store.idempotency.find("key", now) == answer
-            assert await store.idempotency.find("key", now + timedelta(seconds=2)) is None
+            assert await store.idempotency.find(store.context, "key") == answer
+            assert await store.idempotency.find(later, "key") is None
             assert await store.idempotency.prune(now + timedelta(seconds=2)) == 1
-        assert await store.idempotency.find("other", now) is None
+        assert await store.idempotency.find(store.context, "other") is None
 
 
 class OutboxContract(StoreContract):
@@ -118,8 +119,8 @@ class AuditLogContract(StoreContract):
             for entry in (*written, store.entry(other, 1)):
                 unit.audit(entry)
             await unit.commit()
-        assert await store.audit_log.entries("Thing", thing.id, limit=2) == written[1:]
-        assert await store.audit_log.entries("Shelf", thing.id) == []
+        assert await store.audit_log.entries(store.context, "Thing", thing.id, limit=2) == written[1:]
+        assert await store.audit_log.entries(store.context, "Shelf", thing.id) == []
 
     async def test_what_was_written_is_neither_changed_nor_removed(self, store: StoreHarness) -> None:
         """The store rejects each of its harness's tamperings, and mutating an entry object does not affect the log."""
@@ -133,6 +134,6 @@ class AuditLogContract(StoreContract):
         for tampering in store.tamperings:
             with pytest.raises(Exception):  # noqa: B017, PT011 - each store raises its own error
                 await tampering()
-        for touched in (entry, *await store.audit_log.entries("Thing", thing.id)):
+        for touched in (entry, *await store.audit_log.entries(store.context, "Thing", thing.id)):
             touched.changes["text"].append("later")
-        assert await store.audit_log.entries("Thing", thing.id) == [kept]
+        assert await store.audit_log.entries(store.context, "Thing", thing.id) == [kept]

@@ -28,7 +28,7 @@ async def _write(store: StoreHarness, unit: UnitOfWorkProtocol, text: str = "x")
 
 async def _traces(store: StoreHarness, id: object) -> tuple[bool, int, int]:
     """Return whether the document exists, and its numbers of audit entries and pending events."""
-    entries = await store.audit_log.entries("Thing", id)  # type: ignore[arg-type]
+    entries = await store.audit_log.entries(store.context, "Thing", id)  # type: ignore[arg-type]
     events = [row for row in await store.outbox.pending(system_clock(), 1000) if row.event.document_id == id]
     return await store.load("Thing", id) is not None, len(entries), len(events)  # type: ignore[arg-type]
 
@@ -148,7 +148,7 @@ class UnitOfWorkContract(StoreContract):
             await holder.commit()
         outcomes = await asyncio.gather(*waiting, return_exceptions=True)
         assert all(isinstance(outcome, FrameworkError) for outcome in outcomes)
-        assert await store.counter.allocate("B-") == 1
+        assert await store.counter.allocate(store.context, "B-") == 1
 
     async def test_a_closed_unit_says_so(self, store: StoreHarness) -> None:
         """Using a repository of a closed unit raises an error that says so."""
@@ -228,4 +228,4 @@ class UnitOfWorkContract(StoreContract):
                 await unit.commit()
         assert (await _traces(store, first))[0]
         assert await _traces(store, second) == (False, 0, 0)
-        assert await store.idempotency.find("key", system_clock()) == answer
+        assert await store.idempotency.find(store.context, "key") == answer

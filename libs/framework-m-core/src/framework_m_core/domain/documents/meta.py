@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
 from typing import Any, Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -68,7 +69,7 @@ class MetaOptions(BaseModel):
             _check_action(action, roles)
         return value
 
-    @property
+    @cached_property
     def has_api(self) -> bool:
         """True if documents are accessible over HTTP."""
         return not self.is_child_table if self.api_resource is None else self.api_resource

@@ -52,7 +52,7 @@ class NamingService:
         if context.unit is not None:
             unit: UnitOfWorkProtocol = context.unit
             return await unit.allocate(prefix)
-        return await retry(lambda: self._counter.allocate(prefix), TransientError, OutcomeUnknownError)
+        return await retry(lambda: self._counter.allocate(context, prefix), TransientError, OutcomeUnknownError)
 
 
 def _checked(name: str | None) -> str:

@@ -294,7 +294,7 @@ class DocumentService:
     async def _replay(self, once: IdempotentWrite | None, context: RequestContext) -> None:
         if once is None:
             return
-        answer = await self._idempotency.find(once.key, context.clock())
+        answer = await self._idempotency.find(context, once.key)
         if answer is None:
             return
         if answer.body_hash != once.body_hash:

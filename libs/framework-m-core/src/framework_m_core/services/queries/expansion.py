@@ -13,6 +13,7 @@ from framework_m_core.domain.filters.tree import And, Comparison
 from framework_m_core.domain.hash_keys import HashKey, hash_key
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.interfaces.reader import DocumentReaderProtocol, QueryTemplate
+from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol
 from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.services.permissions import PermissionService
 from framework_m_core.services.queries.projection import LIVE
@@ -71,9 +72,9 @@ class ExpansionService:
         columns = plan.columns if grant.evaluate else served
         given = self._permissions.bound_scope(grant, context.principal)
         where, slots = parameterize(And((Comparison("id", "in", ids), LIVE, given)))
-        source = context.unit or self._reader
-        prepare = self._prepare.of(context.registry)
-        rows = await source.fetch(prepare(QueryTemplate(plan, columns, where)), slots)
+        handle = self._prepare.of(context.registry)(QueryTemplate(plan, columns, where))
+        unit: UnitOfWorkProtocol | None = context.unit
+        rows = await (unit.fetch(handle, slots) if unit else self._reader.fetch(context, handle, slots))
         targets = {}
         for row in (dict(zip(columns, row, strict=True)) for row in rows):
             if not grant.evaluate or await self._permissions.covers(context, plan, "read", grant, row):

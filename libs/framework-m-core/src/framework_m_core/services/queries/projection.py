@@ -35,7 +35,6 @@ __all__ = [
     "receipt",
     "row_to_document",
     "rows_to_documents",
-    "selection",
     "serve",
     "visible",
 ]
@@ -82,12 +81,8 @@ class Projection:
     written: str | None
 
 
-def selection(plan: CompiledDocType, readable: frozenset[str]) -> Selection:
-    """Return all readable fields, child tables last."""
-    return projection(plan, readable).chosen
-
-
 def _readable(plan: CompiledDocType, readable: frozenset[str]) -> Selection:
+    """Return all readable fields, child tables last."""
     scalars = [name for name in plan.columns if name in readable and name != "deleted_at"]
     return (*scalars, *(child_selection(plan, name, readable) for name in plan.children if name in readable))
 
@@ -188,7 +183,7 @@ def row_to_document(chosen: Sequence[str | ChildSelection], row: Row) -> dict[st
 
 def visible(plan: CompiledDocType, readable: frozenset[str], values: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a caller with these readable fields is served of a document's stored values."""
-    chosen = selection(plan, readable)
+    chosen = projection(plan, readable).chosen
     if not plan.children:
         return {name: values[name] for name in chosen}  # type: ignore[index,misc] # no part is of a child table
     document: dict[str, Any] = {}

@@ -21,7 +21,7 @@ from framework_m_core.services.queries.cursors import after_cursor, encode_curso
 from framework_m_core.services.queries.expansion import ExpansionService
 from framework_m_core.services.queries.heavy_reads import HeavyReads
 from framework_m_core.services.queries.parsing import ListRequest, ParsedList, parse_fields_parameter, parse_list
-from framework_m_core.services.queries.point_reads import PointRead, PointReads
+from framework_m_core.services.queries.point_reads import PointReads
 from framework_m_core.services.queries.policy_pages import PolicyFilteredPages
 from framework_m_core.services.queries.projection import (
     LIVE,
@@ -95,7 +95,10 @@ class QueryService:
         if fields is None and not expand and context.unit is None and context.principal.id:
             prepared = self._points.find(plan, grant, ref)
             if prepared is not None:
-                return await self._get_prepared(context, plan, prepared, ref)
+                found = await self._reader.fetch(context, prepared.handle, prepared.values(ref, context.principal))
+                if not found:
+                    raise not_found(plan, ref)
+                return prepared.document(found[0])
         served = projection(plan, grant.readable)
         chosen = served.chosen if fields is None else parse_fields_parameter(plan, grant, fields)
         where = And((by_reference(ref), LIVE, self.permissions.bound_scope(grant, context.principal)))
@@ -107,14 +110,6 @@ class QueryService:
         if expand:
             await self._expansion.expand(context, plan, grant, [document], expand)
         return document
-
-    async def _get_prepared(
-        self, context: RequestContext, plan: CompiledDocType, prepared: PointRead, ref: UUID | str
-    ) -> Served:
-        rows = await self._reader.fetch(prepared.handle, prepared.values(ref, context.principal))
-        if not rows:
-            raise not_found(plan, ref)
-        return prepared.document(rows[0])
 
     async def list(self, context: RequestContext, doctype: str, request: ListRequest) -> PaginatedResult[Document]:
         """Return a page of documents. Raises QueryError for anything unknown, hidden or out of bounds."""
@@ -206,10 +201,10 @@ class QueryService:
             unit: UnitOfWorkProtocol = context.unit
             return await unit.fetch(read.handle, values)
         if not (read.heavy or heavy):
-            return await self._reader.fetch(read.handle, values)
+            return await self._reader.fetch(context, read.handle, values)
         async with self._lane.place(context.principal.id):
             # the store keeps working after a cancellation, so the place stays taken until it ends
-            return await run_shielded(self._reader.fetch(read.handle, values))
+            return await run_shielded(self._reader.fetch(context, read.handle, values))
 
     async def _count(self, context: RequestContext, plan: CompiledDocType, where: Filter) -> int:
         tree, slots = parameterize(where)

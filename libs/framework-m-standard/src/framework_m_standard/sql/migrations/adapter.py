@@ -54,8 +54,8 @@ class SqlMigrations:
             raise ConfigurationError("the store knows no folder of migrations")
         self._store = sql_store
         self._folder: Path = sql_store.migrations
-        self._database = migration_database(sql_store.driver, sql_settings)
-        self._comparison = Comparison(sql_store.registry, sql_store.driver.name)
+        self._database = migration_database(sql_store.global_driver, sql_settings)
+        self._comparison = Comparison(sql_store.registry, sql_store.global_driver.name)
         self._framework = FrameworkTables(sql_store)
         self._revisions = RevisionRunner(self._folder)
         self._patches = PatchRunner(unit_of_work, documents)
@@ -162,7 +162,7 @@ class SqlMigrations:
         return read_files(self._folder)
 
     async def _ledger(self) -> Ledger:
-        driver = self._store.driver
+        driver = self._store.global_driver
         return await driver.snapshot(lambda transaction: read_ledger(transaction, driver.name))
 
     async def _pending(self, files: MigrationFiles, ledger: Ledger, to: str | None = None) -> list[MigrationStep]:

@@ -19,7 +19,7 @@ class FrameworkTables:
     """The framework's own tables, kept up to date by the comparison that development's sync uses."""
 
     def __init__(self, store: SqlStore) -> None:
-        self._driver = store.driver
+        self._driver = store.global_driver
         self._all = SqlSchemaMapper(store)
         known = store.tables(store.registry)
         tables, of_apps = known.all(), known.of_apps

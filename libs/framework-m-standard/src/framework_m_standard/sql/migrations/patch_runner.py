@@ -39,11 +39,11 @@ class PatchRunner:
     async def _attempt(self, patch: PatchFile, work: Any) -> None:
         context = system_context(f"patch {patch.name}")
         async with self._units(context) as unit:
-            await lift_timeout(await unit.transaction(), unit.store.driver.name)
+            await lift_timeout(await unit.transaction(), unit.driver.name)
             await work(**await self._arguments(work, context, unit))
             await unit.flush()
             transaction = await unit.transaction()
-            await transaction.script(_note(patch, context, unit.store.driver.dialect))
+            await transaction.script(_note(patch, context, unit.driver.dialect))
             await unit.commit()
 
     async def _arguments(self, work: Any, context: RequestContext, unit: SqlUnitOfWork) -> Mapping[str, object]:
@@ -52,7 +52,7 @@ class PatchRunner:
             if name == "documents":
                 given[name] = self._documents.client_for(context.within(unit))
             elif name == "sql":
-                given[name] = PatchSql(await unit.transaction(), unit.store.driver.name)
+                given[name] = PatchSql(await unit.transaction(), unit.driver.name)
             else:
                 raise ConfigurationError(f"`run` asks for {name!r}: `documents` and `sql` are what a patch can have")
         return given

@@ -58,8 +58,8 @@ class SqlSchemaMapper:
         expansion: Expansion | None = None,
     ) -> None:
         self._store = sql_store
-        self._driver = sql_store.driver
-        self._postgres = sql_store.driver.name == "postgresql"
+        self._driver = sql_store.global_driver
+        self._postgres = sql_store.global_driver.name == "postgresql"
         self._some = tables
         self._coming = registry
         self._expansion = expansion
