@@ -110,6 +110,15 @@ class TestFakePermissionThatDecides(TestFakePermission):
         )
 
 
+class TestFakePermissionOfEachCaller(TestFakePermission):
+    """An engine whose filters are finished for one caller."""
+
+    @pytest.fixture
+    def engine(self) -> FakePermission:
+        handle = RegistryHandle(permission_registry())
+        return FakePermission(handle, rules=RULES, trusted=[TRUSTED], attributes=["teams"])
+
+
 class TestFakeBootstrap(BootstrapContract):
     @pytest.fixture
     def step(self) -> FakeBootstrap:

@@ -41,6 +41,9 @@ from framework_m_core.interfaces.identity import Identity, IdentityProtocol
 from framework_m_core.interfaces.migration import MigrationProtocol
 from framework_m_core.interfaces.outbox import OutboxProtocol, OutboxRow
 from framework_m_core.interfaces.permission import (
+    ATTRIBUTES,
+    BY_ROLES,
+    MOST_EVALUATED,
     Grant,
     PermissionProtocol,
     PolicyEvaluateRequest,
@@ -69,10 +72,13 @@ from framework_m_core.services.runtime.shield import run_shielded
 
 __all__ = [
     "ADAPTERS",
+    "ATTRIBUTES",
+    "BY_ROLES",
     "DEFAULT_LIMIT",
     "EVERYTHING",
     "FRAMEWORK_SPECS",
     "LIVE",
+    "MOST_EVALUATED",
     "NOTHING",
     "PORTS",
     "ROLES",

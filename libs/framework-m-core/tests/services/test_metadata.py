@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -71,6 +71,11 @@ class Engine:
         return self._grants.get(f"{doctype}.{action}")
 
     async def evaluate(self, request: PolicyEvaluateRequest) -> PolicyEvaluateResult:
+        raise NotImplementedError
+
+    async def evaluate_many(
+        self, context: RequestContext, doctype: str, action: str, documents: Sequence[Mapping[str, Any]]
+    ) -> Sequence[PolicyEvaluateResult]:
         raise NotImplementedError
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection, Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import pytest
@@ -26,6 +28,8 @@ class Engine:
         self.authorized = authorized
         self.asked: list[tuple[str, str, str]] = []
         self.evaluated: list[PolicyEvaluateRequest] = []
+        self.batches: list[int] = []
+        self.numbers: Collection[int] = ()
 
     async def grant(self, context: RequestContext, doctype: str, action: str) -> Grant | None:
         self.asked.append((context.principal.id, doctype, action))
@@ -34,6 +38,13 @@ class Engine:
     async def evaluate(self, request: PolicyEvaluateRequest) -> PolicyEvaluateResult:
         self.evaluated.append(request)
         return PolicyEvaluateResult(self.authorized, "engine", DecisionSource.REMOTE)
+
+    async def evaluate_many(
+        self, context: RequestContext, doctype: str, action: str, documents: Sequence[Mapping[str, Any]]
+    ) -> Sequence[PolicyEvaluateResult]:
+        self.batches.append(len(documents))
+        given = [one["number"] in self.numbers for one in documents]
+        return [PolicyEvaluateResult(one, "engine", DecisionSource.REMOTE) for one in given]
 
 
 class Time:
@@ -65,6 +76,120 @@ async def test_a_grant_is_asked_for_once_per_roles_doctype_and_action(time: Time
         time.seconds += 1_000_000
     asked = [("Thing", "read"), ("Thing", "write"), ("Shelf", "read")]
     assert engine.asked == [(who, *what) for who in ("ada", "eve") for what in asked]
+
+
+@pytest.mark.parametrize(
+    ("varies_by", "asked"),
+    [
+        ({"roles"}, 2),
+        ({"user"}, 2),
+        ({"tenant"}, 2),
+        ({"attributes.region"}, 2),
+        ({"attributes.desk"}, 1),
+        ({"roles", "user"}, 4),
+        ({"roles", "tenant", "attributes.region"}, 8),
+        ({"roles", "user", "tenant", "attributes.region"}, 16),
+        (set(), 1),
+    ],
+)
+async def test_a_grant_is_kept_for_all_who_are_equal_in_what_it_varies_by(varies_by: set[str], asked: int) -> None:
+    engine = Engine(grant_of(varies_by=frozenset(varies_by)))
+    permissions = PermissionService(engine)
+    for _ in range(2):
+        for id, role, region, tenant in product(("ada", "bob"), ("Clerk", "Boss"), ("N", "S"), (None, "north")):
+            context = RequestContext(_person(id, role, attributes={"region": (region,)}), tenant)
+            assert await permissions.find(context, THING, "read") is engine.answer
+    assert len(engine.asked) == asked
+
+
+async def test_grants_of_one_doctype_may_vary_by_different_things() -> None:
+    class ByRole(Engine):
+        async def grant(self, context: RequestContext, doctype: str, action: str) -> Grant | None:
+            await super().grant(context, doctype, action)
+            who = context.principal
+            if "Boss" in who.roles:
+                return grant_of(rule="boss")
+            own = Comparison("owner", "eq", who.id)
+            return grant_of(scopes=(own,), rule=who.id, varies_by=frozenset({"roles", "user"}))
+
+    engine = ByRole()
+    permissions = PermissionService(engine)
+    people = [_person("ada", "Boss"), _person("bob", "Boss"), _person("ada", "Clerk"), _person("bob", "Clerk")]
+    for _ in range(2):
+        grants = [await permissions.require(RequestContext(one), THING, "read") for one in people]
+        assert [grant.rule for grant in grants] == ["boss", "boss", "ada", "bob"]
+    assert len(engine.asked) == 3
+
+
+async def test_a_grant_that_expires_is_asked_for_anew_whatever_it_varies_by(time: Time) -> None:
+    engine = Engine(grant_of(ttl=5.0, varies_by=frozenset({"user"})))
+    permissions = PermissionService(engine, time)
+    for passed in (0.0, 4.9, 0.1):
+        time.seconds += passed
+        await permissions.find(RequestContext(_person()), THING, "read")
+    assert len(engine.asked) == 2
+
+
+async def test_equal_grants_are_one_object_so_that_reads_are_prepared_once() -> None:
+    class Anew(Engine):
+        async def grant(self, context: RequestContext, doctype: str, action: str) -> Grant | None:
+            return grant_of(varies_by=frozenset({"user"}))
+
+    permissions = PermissionService(Anew())
+    grants = [await permissions.find(RequestContext(_person(id)), THING, "read") for id in ("ada", "bob")]
+    assert grants[0] is grants[1]
+
+
+async def test_a_refusal_is_for_its_caller_alone() -> None:
+    """It does not say what it varies by: another caller with these roles may have a grant."""
+
+    class ForAda(Engine):
+        async def grant(self, context: RequestContext, doctype: str, action: str) -> Grant | None:
+            await super().grant(context, doctype, action)
+            ada = context.principal.id == "ada" and context.tenant == "north"
+            return grant_of(varies_by=frozenset({"user", "tenant"})) if ada else None
+
+    engine = ForAda()
+    permissions = PermissionService(engine)
+    for _ in range(2):
+        assert await permissions.find(RequestContext(_person("bob"), "north"), THING, "read") is None
+        assert await permissions.find(RequestContext(_person("ada"), "south"), THING, "read") is None
+        assert await permissions.find(RequestContext(_person("ada"), "north"), THING, "read")
+    assert len(engine.asked) == 3
+
+
+async def test_a_grant_that_varies_by_something_unknown_is_refused() -> None:
+    permissions = PermissionService(Engine(grant_of(varies_by=frozenset({"role", "user"}))))
+    with pytest.raises(ConfigurationError, match=r"attributes\.<name>, got role$"):
+        await permissions.find(RequestContext(_person()), THING, "read")
+
+
+async def test_many_documents_are_decided_at_once_and_in_bounds() -> None:
+    engine = Engine()
+    engine.numbers = range(0, 1_000, 3)
+    permissions, context = PermissionService(engine), RequestContext(_person("ada"))
+    grant = grant_of(scopes=(OWN,), evaluate=True)
+    documents = [stored(THING, number=number, owner=("ada", "bob")[number % 2]) for number in range(1_000)]
+    expected = [number % 6 == 0 for number in range(1_000)]
+    assert await permissions.covers_each(context, THING, "read", grant, documents) == expected
+    assert engine.batches == [200, 200, 100], "documents outside the scope are not asked about"
+    assert await permissions.covers_each(context, THING, "read", grant, documents[1::2]) == [False] * 500
+    assert await permissions.covers_each(context, THING, "read", grant_of(scopes=(OWN,)), documents[:2]) == [
+        True,
+        False,
+    ]
+    assert engine.batches == [200, 200, 100]
+
+
+async def test_an_engine_that_answers_too_few_opens_nothing() -> None:
+    class Silent(Engine):
+        async def evaluate_many(self, *asked: Any) -> Sequence[PolicyEvaluateResult]:
+            return []
+
+    with pytest.raises(ValueError, match="shorter"):
+        await PermissionService(Silent()).covers_each(
+            RequestContext(_person()), THING, "read", grant_of(evaluate=True), [stored(THING)]
+        )
 
 
 async def test_a_refusal_is_asked_again_after_a_second(time: Time) -> None:

@@ -37,12 +37,18 @@ def ids() -> dict[int, UUID]:
 
 
 @pytest.fixture
-async def shop(database_url: str, ids: dict[int, UUID]) -> AsyncIterator[Wired]:
+def engine() -> FakePermission:
+    """Decides, and lists how many documents each question was about."""
+    return FakePermission(RegistryHandle(order_registry()), decide=_decide)
+
+
+@pytest.fixture
+async def shop(database_url: str, ids: dict[int, UUID], engine: FakePermission) -> AsyncIterator[Wired]:
     registry = order_registry()
     async with wired(database_url, registry) as open_to_all:
         for number in range(21):
             ids[number] = (await open_to_all.create("Note", number=number))["id"]
-    async with wired(database_url, registry, FakePermission(RegistryHandle(registry), decide=_decide)) as decided:
+    async with wired(database_url, registry, engine) as decided:
         yield decided
 
 
@@ -133,3 +139,27 @@ async def test_a_cursor_holds_nothing_of_a_refused_document(shop: Wired) -> None
     page = await _page(shop, limit=1)
     signature, (number, _) = json.loads(base64.urlsafe_b64decode(page.next_cursor + "=="))
     assert (signature, number) == ("number,id", 1)
+
+
+async def test_the_engine_is_asked_about_a_page_at_once(shop: Wired, engine: FakePermission) -> None:
+    await _page(shop, limit=20)
+    assert engine.asked == [21]
+    engine.asked.clear()
+    await _page(shop, limit=2, offset=1)
+    assert engine.asked == [4, 8]
+    engine.asked.clear()
+    await _page(shop, limit=20, include_deleted=True, count="exact")
+    assert engine.asked == [21, 10, 21, 10], "only documents that may be read are asked about for delete"
+
+
+async def test_the_targets_of_links_are_asked_about_at_once(
+    shop: Wired, engine: FakePermission, ids: dict[int, UUID]
+) -> None:
+    for number in (11, 13, 15):
+        await shop.documents.update(SCOPE, "Note", ids[number], {"answers": ids[number - 10]})
+    engine.asked.clear()
+    asked = ListRequest(fields=("number", "answers"), expand=("answers",))
+    page = await shop.queries.list(SCOPE, "Note", asked)
+    assert engine.asked == [21, 3]
+    found = {note["number"]: note["answers"]["number"] for note in page.items if note["answers"]}
+    assert found == {11: 1, 13: 3, 15: 5}

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from framework_m_core.domain.context import Principal, RequestContext
 from framework_m_core.domain.filters.tree import Filter
 from framework_m_core.domain.row_scopes import bind_scopes
 
-__all__ = ["DecisionSource", "Grant", "PermissionProtocol", "PolicyEvaluateRequest", "PolicyEvaluateResult"]
+__all__ = [
+    "ATTRIBUTES",
+    "BY_ROLES",
+    "MOST_EVALUATED",
+    "DecisionSource",
+    "Grant",
+    "PermissionProtocol",
+    "PolicyEvaluateRequest",
+    "PolicyEvaluateResult",
+]
+
+ATTRIBUTES: Final = "attributes."
+"""The prefix of a user attribute's name in `Grant.varies_by`."""
+
+BY_ROLES: Final = frozenset({"roles"})
+
+MOST_EVALUATED: Final = 200
+"""The number of documents that an engine is asked about at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +38,10 @@ class Grant:
     `scopes` are the row scopes, one per role, with `UserAttribute` standing for the caller's values; a document needs
     to match one. They stay separate because a scope matches nothing if the caller lacks a value that it names.
     `readable` and `writable` name fields, those of child rows as `items.rate`; `rule` names the source of the
-    permission. A grant may be cached per role set for `ttl` seconds (None: until the DocType changes). With `evaluate`,
-    every document is also checked by `PermissionProtocol.evaluate`.
+    permission. With `evaluate`, every document is also checked by `PermissionProtocol.evaluate` or `evaluate_many`.
+
+    `varies_by` names what of the caller the grant depends on: `roles`, `user` (the id), `tenant`, and attributes as
+    `attributes.region`. For `ttl` seconds (None: until the DocType changes) it is given to all callers equal in these.
     """
 
     scopes: tuple[Filter, ...]
@@ -31,6 +50,7 @@ class Grant:
     rule: str
     ttl: float | None = None
     evaluate: bool = False
+    varies_by: frozenset[str] = BY_ROLES
 
     def bind(self, principal: Principal) -> Filter:
         """Return the filter of the documents that the scopes grant to a caller."""
@@ -71,16 +91,22 @@ class PolicyEvaluateResult:
 class PermissionProtocol(Protocol):
     """Decides by role (`grant`) and, if the grant says so, by document (`evaluate`).
 
-    Contract: None from `grant` means denied; an engine that cannot decide raises and never grants by default. A grant
-    depends only on roles, DocType and action, because it is cached by these; the DocType is that of the context's
-    registry. Permissions of several roles add up, everyone has the role Guest, and Administrator may do everything.
-    Raises DocTypeNotFoundError.
+    Contract: None from `grant` means denied; an engine that cannot decide raises and never grants by default. Callers
+    equal in what a grant varies by get an equal grant for the same DocType and action, because it is cached by these;
+    grants are hashable. The DocType is that of the context's registry. Permissions of several roles add up, everyone
+    has the role Guest, and Administrator may do everything. Raises DocTypeNotFoundError.
     """
 
     async def grant(self, context: RequestContext, doctype: str, action: str) -> Grant | None:
-        """Return the permission that the caller's roles grant, if any."""
+        """Return the caller's permission, if any."""
         ...
 
     async def evaluate(self, request: PolicyEvaluateRequest) -> PolicyEvaluateResult:
         """Decide about one document within the grant's scope; documents outside it are never authorized."""
+        ...
+
+    async def evaluate_many(
+        self, context: RequestContext, doctype: str, action: str, documents: Sequence[Mapping[str, Any]]
+    ) -> Sequence[PolicyEvaluateResult]:
+        """Decide about at most `MOST_EVALUATED` documents, in their order, each as `evaluate` would."""
         ...

@@ -1,12 +1,12 @@
-"""`PermissionService`: grants for a context, cached per set of roles so that the hot path is a lookup."""
+"""`PermissionService`: grants for a context, cached by what they vary by so that the hot path is a lookup."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from framework_m_core.domain.context import Principal, RequestContext
 from framework_m_core.domain.errors import AuthenticationError, ConfigurationError, NoGrantError, OutsideScopeError
@@ -14,18 +14,22 @@ from framework_m_core.domain.filters.format import filter_text
 from framework_m_core.domain.filters.matching import Predicate, predicate
 from framework_m_core.domain.filters.tree import Filter
 from framework_m_core.domain.row_scopes import scope_problems, typed_scope, unite
-from framework_m_core.interfaces.permission import Grant, PermissionProtocol, PolicyEvaluateRequest
+from framework_m_core.interfaces.permission import (
+    ATTRIBUTES,
+    MOST_EVALUATED,
+    Grant,
+    PermissionProtocol,
+    PolicyEvaluateRequest,
+)
 from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.registry.derived import Derived
+from framework_m_core.services.grant_cache import GrantCache
 
 __all__ = ["PermissionService"]
 
 _log = logging.getLogger(__name__)
 
-type _Grants = dict[tuple[frozenset[str], str], tuple[Grant | None, float | None]]
-"""The grants of one DocType by roles and action, each with its expiry."""
-
-_MOST_OF_DOCTYPE = 1_000
+_VARIES_BY: Final = frozenset({"roles", "user", "tenant"})
 _MOST_BOUND = 10_000
 _REFUSAL_SECONDS = 1.0
 """How long a refusal is cached: it carries no TTL, and an engine in another process may soon decide otherwise."""
@@ -48,20 +52,20 @@ class PermissionService:
         self._engine = permission
         self._now = now
         self._bound: dict[tuple[int, int], _Bound] = {}
-        self._grants: Derived[CompiledDocType, _Grants] = Derived(lambda _: {})
+        self._grants: Derived[CompiledDocType, GrantCache] = Derived(lambda _: GrantCache())
 
     async def find(self, context: RequestContext, plan: CompiledDocType, action: str) -> Grant | None:
-        """Return the grant of an action, if any, cached per set of roles."""
-        grants, key = self._grants.of(plan), (context.principal.roles, action)
-        known = grants.get(key)
+        """Return the grant of an action, if any, cached for the callers who are equal in what it varies by."""
+        grants = self._grants.of(plan)
+        known = grants.by_roles.get((context.principal.roles, action))
         if known is not None and (known[1] is None or known[1] > self._now()):
             return known[0]
-        grant = _typed(plan, await self._engine.grant(context, plan.name, action))
-        if len(grants) >= _MOST_OF_DOCTYPE:
-            grants.clear()
+        known = grants.find(context, action, self._now())
+        if known is not None:
+            return known[0]
+        grant = _checked(plan, await self._engine.grant(context, plan.name, action))
         kept_for = grant.ttl if grant else _REFUSAL_SECONDS
-        grants[key] = (grant, None if kept_for is None else self._now() + kept_for)
-        return grant
+        return grants.keep(context, action, grant, None if kept_for is None else self._now() + kept_for)
 
     async def require(self, context: RequestContext, plan: CompiledDocType, action: str) -> Grant:
         """Return the grant of an action. Without one, raises AuthenticationError if anonymous, else NoGrantError."""
@@ -100,6 +104,28 @@ class PermissionService:
         request = PolicyEvaluateRequest(context, plan.name, action, document)
         return (await self._engine.evaluate(request)).authorized
 
+    async def covers_each(
+        self,
+        context: RequestContext,
+        plan: CompiledDocType,
+        action: str,
+        grant: Grant,
+        documents: Sequence[Mapping[str, Any]],
+    ) -> list[bool]:
+        """Return for each document what `covers` would, asking the engine about many at once."""
+        holds = self._bind(grant, context.principal).holds
+        covered = [bool(holds(document)) for document in documents]
+        if not grant.evaluate:
+            return covered
+        places = [place for place, within in enumerate(covered) if within]
+        for start in range(0, len(places), MOST_EVALUATED):
+            some = places[start : start + MOST_EVALUATED]
+            asked = [documents[place] for place in some]
+            results = await self._engine.evaluate_many(context, plan.name, action, asked)
+            for place, result in zip(some, results, strict=True):
+                covered[place] = result.authorized
+        return covered
+
     async def demand(
         self, context: RequestContext, plan: CompiledDocType, action: str, grant: Grant, document: Mapping[str, Any]
     ) -> None:
@@ -123,13 +149,17 @@ class PermissionService:
         return f"{who} may {what}, but not this document: the scope of {grant.rule} is {where}"
 
 
-def _typed(plan: CompiledDocType, grant: Grant | None) -> Grant | None:
+def _checked(plan: CompiledDocType, grant: Grant | None) -> Grant | None:
     """Return the engine's grant with user attributes in its scopes typed by the fields' kinds.
 
-    Raises ConfigurationError for an unusable scope.
+    Raises ConfigurationError for an unusable scope, or if it varies by something that no caller has.
     """
     if grant is None:
         return None
+    unknown = sorted(name for name in grant.varies_by - _VARIES_BY if not name.startswith(ATTRIBUTES))
+    if unknown:
+        expected = f"expected {', '.join(sorted(_VARIES_BY))} or {ATTRIBUTES}<name>, got {', '.join(unknown)}"
+        raise ConfigurationError(f"the permission engine's grant {grant.rule} cannot be cached: {expected}")
     problems = [problem for scope in grant.scopes for problem in scope_problems(scope, plan.column_specs)]
     if problems:
         raise ConfigurationError(f"the permission engine's scope {grant.rule} cannot be used:", problems)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from framework_m_core.domain.context import ADMINISTRATOR, GUEST, RequestContext
 from framework_m_core.domain.documents.doctype import FRAMEWORK_FIELDS
 from framework_m_core.domain.documents.meta import FieldLevel, Scope
 from framework_m_core.domain.fields.spec import FieldSpec
-from framework_m_core.domain.filters.matching import matches
+from framework_m_core.domain.filters.matching import predicate
 from framework_m_core.domain.filters.tree import EVERYTHING, Comparison, Filter, UserAttribute
 from framework_m_core.domain.row_scopes import typed_scope
 from framework_m_core.interfaces.permission import (
@@ -31,7 +31,7 @@ _WRITING: Final = frozenset({"create", "write"})
 class RbacPermission:
     """Permissions by a principal's roles; every principal also has the role Guest.
 
-    A grant depends only on roles, DocType and action: its row scope refers to the caller by `UserAttribute`.
+    A grant varies by roles alone: its row scope refers to the caller by `UserAttribute`.
     """
 
     def __init__(self, registry_handle: RegistryHandle) -> None:
@@ -44,12 +44,19 @@ class RbacPermission:
 
     async def evaluate(self, request: PolicyEvaluateRequest) -> PolicyEvaluateResult:
         """Decide on one document by the row scope of the grant."""
-        grant = await self.grant(request.context, request.doctype, request.action)
+        documents = (request.document,)
+        return (await self.evaluate_many(request.context, request.doctype, request.action, documents))[0]
+
+    async def evaluate_many(
+        self, context: RequestContext, doctype: str, action: str, documents: Sequence[Mapping[str, Any]]
+    ) -> Sequence[PolicyEvaluateResult]:
+        """Decide on documents by the row scope of one grant, bound once."""
+        grant = await self.grant(context, doctype, action)
         if grant is None:
-            rule = f"{request.doctype}.{request.action}"
-            return PolicyEvaluateResult(False, rule, DecisionSource.RBAC)
-        covered = matches(grant.bind(request.principal), request.document)
-        return PolicyEvaluateResult(covered, grant.rule, DecisionSource.RBAC)
+            return [PolicyEvaluateResult(False, f"{doctype}.{action}", DecisionSource.RBAC)] * len(documents)
+        holds = predicate(grant.bind(context.principal))
+        yes, no = (PolicyEvaluateResult(one, grant.rule, DecisionSource.RBAC) for one in (True, False))
+        return [yes if holds(document) else no for document in documents]
 
 
 def _grant(plan: CompiledDocType, roles: frozenset[str], action: str) -> Grant | None:

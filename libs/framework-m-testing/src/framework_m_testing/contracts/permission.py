@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 import pytest
@@ -13,7 +13,13 @@ from framework_m_core.domain.errors import DocTypeNotFoundError, FrameworkError
 from framework_m_core.domain.fields.field import Field
 from framework_m_core.domain.filters.matching import matches
 from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or, UserAttribute
-from framework_m_core.interfaces.permission import Grant, PermissionProtocol, PolicyEvaluateRequest
+from framework_m_core.interfaces.permission import (
+    ATTRIBUTES,
+    MOST_EVALUATED,
+    Grant,
+    PermissionProtocol,
+    PolicyEvaluateRequest,
+)
 from framework_m_core.registry.builder import RegistryBuilder
 from framework_m_core.registry.registry import Registry
 from framework_m_testing.contracts.contract import Contract
@@ -79,6 +85,7 @@ def permission_registry() -> Registry:
 _EVERY_FIELD: Final = {"status", "team", "note", "total", "rows", "rows.what", "rows.cost"}
 _SECRET: Final = {"note", "rows.cost"}
 _ME, _OTHER = "me", "other"
+_VARIES: Final = {"roles", "user", "tenant"}
 
 
 class PermissionContract(Contract):
@@ -161,13 +168,20 @@ class PermissionContract(Contract):
             assert not await _covers(engine, alone, "read", document)
             assert await _covers(engine, alone, "read", _matter(status="public"))
 
-    async def test_a_grant_is_the_same_for_all_who_have_the_same_roles(self, engine: PermissionProtocol) -> None:
-        """Grants are cached by role set, so their scopes refer to the caller by `UserAttribute` only."""
-        roles = ("Clerk", "Teammate", "Reviewer")
-        other = Principal(_OTHER, frozenset({*roles, GUEST}), "other@example.com", {"teams": ("West",)})
-        grants = [await engine.grant(RequestContext(person), "Matter", "read") for person in (_person(*roles), other)]
-        assert grants[0] == grants[1]
-        assert len({*grants}) == 1  # cached grants are looked up by hash
+    @pytest.mark.parametrize("action", ["read", "write"])
+    async def test_a_grant_is_the_same_for_all_who_are_equal_in_what_it_varies_by(
+        self, engine: PermissionProtocol, action: str
+    ) -> None:
+        """A grant is given to every other caller with these roles, this id, tenant or attribute, if it names them."""
+        callers = [*_callers(), *_callers()]
+        grants = [await engine.grant(context, "Matter", action) for context in callers]
+        for context, grant in zip(callers, grants, strict=True):
+            if grant is None:
+                continue
+            assert [name for name in grant.varies_by if name not in _VARIES and not name.startswith(ATTRIBUTES)] == []
+            mine = _varying(context, grant.varies_by)
+            same = [one for other, one in zip(callers, grants, strict=True) if _varying(other, grant.varies_by) == mine]
+            assert len({*same}) == 1  # cached grants are looked up by hash
 
     @pytest.mark.parametrize(("roles", "secret"), [(("Clerk",), False), (("Boss",), True), (("Clerk", "Boss"), True)])
     async def test_fields_above_level_0_are_for_who_is_given_them(
@@ -185,6 +199,33 @@ class PermissionContract(Contract):
         expected = _EVERY_FIELD if secret else _EVERY_FIELD - _SECRET
         assert reading.readable == expected | {*FRAMEWORK_FIELDS}
         assert writing.writable == expected - {"total"}
+
+    @pytest.mark.parametrize(
+        ("roles", "action"),
+        [
+            ((), "read"),
+            (("Clerk",), "read"),
+            (("Clerk", "Teammate"), "read"),
+            (("Boss",), "write"),
+            (("Clerk",), "delete"),
+        ],
+    )
+    async def test_many_documents_are_decided_as_each_alone(
+        self, engine: PermissionProtocol, roles: tuple[str, ...], action: str
+    ) -> None:
+        """The results are those of the single questions, in the order of the documents; none asked, none answered."""
+        context = RequestContext(_person(*roles))
+        varied = [
+            _matter(owner=owner, status=status, team=team)
+            for owner in (_ME, _OTHER)
+            for status in ("open", "public")
+            for team in ("", "South", "West")
+        ]
+        documents = [varied[place % len(varied)] for place in range(MOST_EVALUATED)]
+        found = await engine.evaluate_many(context, "Matter", action, documents)
+        alone = [await engine.evaluate(PolicyEvaluateRequest(context, "Matter", action, one)) for one in varied]
+        assert list(found) == [alone[place % len(varied)] for place in range(MOST_EVALUATED)]
+        assert list(await engine.evaluate_many(context, "Matter", action, [])) == []
 
     async def test_a_grant_names_its_rule(self, engine: PermissionProtocol) -> None:
         """Grants and results for documents, including denials, name their rule, so that they can be explained."""
@@ -216,15 +257,41 @@ class PermissionContract(Contract):
             await engine.grant(RequestContext(administrator), "Nothing", "read")
         with pytest.raises(DocTypeNotFoundError):
             await engine.evaluate(PolicyEvaluateRequest(RequestContext(administrator), "Nothing", "read", {}))
+        with pytest.raises(DocTypeNotFoundError):
+            await engine.evaluate_many(RequestContext(administrator), "Nothing", "read", [{}])
         for one in unable:
             with pytest.raises(FrameworkError):
                 await one.grant(RequestContext(administrator), "Matter", "read")
             with pytest.raises(FrameworkError):
                 await one.evaluate(PolicyEvaluateRequest(RequestContext(administrator), "Matter", "read", _matter()))
+            with pytest.raises(FrameworkError):
+                await one.evaluate_many(RequestContext(administrator), "Matter", "read", [_matter()])
 
 
 def _person(*roles: str) -> Principal:
     return Principal(_ME, frozenset({*roles, GUEST}), "me@example.com", {"teams": ("North", "South")})
+
+
+def _callers() -> list[RequestContext]:
+    """Return callers of which many are equal in some, but not in all that a grant may vary by."""
+    return [
+        RequestContext(
+            Principal(id, frozenset({*roles, GUEST}), f"{id}@example.com", {"teams": teams, "desk": desk}), tenant
+        )
+        for roles in (("Clerk",), ("Clerk", "Teammate", "Reviewer"), ("Boss",))
+        for id in (_ME, _OTHER)
+        for teams in (("North", "South"), ("West",))
+        for desk in (("1",), ("2",))
+        for tenant in (None, "north")
+    ]
+
+
+def _varying(context: RequestContext, varies_by: Collection[str]) -> dict[str, object]:
+    """Return what a caller is by these names."""
+    who = context.principal
+    values: dict[str, object] = {"roles": who.roles, "user": who.id, "tenant": context.tenant}
+    values.update({f"{ATTRIBUTES}{name}": value for name, value in who.attributes.items()})
+    return {name: values.get(name, ()) for name in varies_by}
 
 
 def _matter(**values: Any) -> dict[str, Any]:

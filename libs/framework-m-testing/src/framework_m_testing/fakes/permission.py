@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from typing import Final
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, Final
 
 from framework_m_core.domain.context import ADMINISTRATOR, GUEST, Principal, RequestContext
 from framework_m_core.domain.fields.spec import FieldSpec
-from framework_m_core.domain.filters.matching import matches
-from framework_m_core.domain.filters.tree import EVERYTHING, Filter
+from framework_m_core.domain.filters.matching import predicate
+from framework_m_core.domain.filters.tree import EVERYTHING, NOTHING, Filter
+from framework_m_core.domain.row_scopes import bind_scopes
 from framework_m_core.interfaces.permission import (
+    BY_ROLES,
     DecisionSource,
     Grant,
     PolicyEvaluateRequest,
@@ -28,7 +30,10 @@ class FakePermission:
 
     With `rules`, scopes by action and role for every DocType, only these are granted, and fields above level 0 are
     reserved for the roles in `trusted`. With `decide`, each document is also decided individually, as by a remote
-    engine. While `failure` is set, every call raises it.
+    engine. With `attributes`, each grant is for one caller: its scope holds the caller's id and these attributes, as
+    from an engine that returns finished filters. While `failure` is set, every call raises it.
+
+    `asked` lists the number of documents of each question.
     """
 
     def __init__(
@@ -39,8 +44,11 @@ class FakePermission:
         *,
         rules: Mapping[str, Mapping[str, Filter]] | None = None,
         trusted: Collection[str] = (),
+        attributes: Collection[str] | None = None,
     ) -> None:
         self.failure: Exception | None = None
+        self.asked: list[int] = []
+        self._attributes = attributes
         self._registries = registries
         self._context = scope
         self._decide = decide
@@ -60,14 +68,27 @@ class FakePermission:
         fields = {name: spec for name, spec in _paths(plan).items() if everywhere or spec.permlevel == 0}
         readable = frozenset({*fields, *(name for name in plan.columns if name not in plan.fields)})
         writable = frozenset(name for name, spec in fields.items() if not spec.read_only)
-        return Grant(scopes, readable, writable, _RULE, evaluate=self._decide is not None)
+        varies_by = BY_ROLES
+        if self._attributes is not None:
+            scopes = (bind_scopes(scopes, principal),)
+            varies_by |= {"user", *(f"attributes.{name}" for name in self._attributes)}
+        return Grant(scopes, readable, writable, _RULE, evaluate=self._decide is not None, varies_by=varies_by)
 
     async def evaluate(self, request: PolicyEvaluateRequest) -> PolicyEvaluateResult:
         """Authorize the request if the grant covers the document and `decide` allows it."""
-        grant = await self.grant(request.context, request.doctype, request.action)
-        covered = grant is not None and matches(grant.bind(request.principal), request.document)
-        allowed = covered and (self._decide is None or self._decide(request))
-        return PolicyEvaluateResult(allowed, _RULE, DecisionSource.REMOTE)
+        documents = (request.document,)
+        return (await self.evaluate_many(request.context, request.doctype, request.action, documents))[0]
+
+    async def evaluate_many(
+        self, context: RequestContext, doctype: str, action: str, documents: Sequence[Mapping[str, Any]]
+    ) -> Sequence[PolicyEvaluateResult]:
+        """Authorize the documents that the grant covers and `decide` allows."""
+        grant = await self.grant(context, doctype, action)
+        self.asked.append(len(documents))
+        holds = predicate(grant.bind(context.principal) if grant else NOTHING)
+        requests = [PolicyEvaluateRequest(context, doctype, action, document) for document in documents]
+        allowed = [holds(one.document) and (self._decide is None or self._decide(one)) for one in requests]
+        return [PolicyEvaluateResult(one, _RULE, DecisionSource.REMOTE) for one in allowed]
 
     def _scopes_for(self, principal: Principal, action: str) -> tuple[Filter, ...]:
         if self._rules is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,6 @@ from framework_m_core.domain.fields.spec import FieldSpec
 from framework_m_core.domain.filters.parameterize import parameterize
 from framework_m_core.domain.filters.tree import And, Comparison
 from framework_m_core.domain.hash_keys import HashKey, hash_key
-from framework_m_core.interfaces.permission import Grant
 from framework_m_core.interfaces.reader import DocumentReaderProtocol, QueryTemplate
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol
 from framework_m_core.registry.compiled import CompiledDocType
@@ -105,12 +105,9 @@ class LinkService:
         where, slots = parameterize(And((*live, self._permissions.bound_scope(grant, context.principal))))
         handle = self._prepare.of(context.registry)(QueryTemplate(plan, columns, where, lock="share"))
         rows = [dict(zip(columns, row, strict=True)) for row in await unit.fetch(handle, slots)]
-        return {hash_key(row["id"]): row for row in rows if await self._covered(context, plan, action, grant, row)}
-
-    async def _covered(
-        self, context: RequestContext, plan: CompiledDocType, action: str, grant: Grant, row: Mapping[str, Any]
-    ) -> bool:
-        return not grant.evaluate or await self._permissions.covers(context, plan, action, grant, row)
+        if grant.evaluate:
+            rows = [*compress(rows, await self._permissions.covers_each(context, plan, action, grant, rows))]
+        return {hash_key(row["id"]): row for row in rows}
 
 
 def _holders(plan: CompiledDocType, values: MutableMapping[str, Any], before: Mapping[str, Any]) -> Iterator[_Holder]:

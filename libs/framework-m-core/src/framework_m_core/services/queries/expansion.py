@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import compress
 from typing import Any
 from uuid import UUID
 
@@ -75,11 +76,10 @@ class ExpansionService:
         handle = self._prepare.of(context.registry)(QueryTemplate(plan, columns, where))
         unit: UnitOfWorkProtocol | None = context.unit
         rows = await (unit.fetch(handle, slots) if unit else self._reader.fetch(context, handle, slots))
-        targets = {}
-        for row in (dict(zip(columns, row, strict=True)) for row in rows):
-            if not grant.evaluate or await self._permissions.covers(context, plan, "read", grant, row):
-                targets[hash_key(row["id"])] = {name: row[name] for name in served}
-        return targets
+        targets = [dict(zip(columns, row, strict=True)) for row in rows]
+        if grant.evaluate:
+            targets = [*compress(targets, await self._permissions.covers_each(context, plan, "read", grant, targets))]
+        return {hash_key(target["id"]): {name: target[name] for name in served} for target in targets}
 
 
 def _check_size(name: str, expanded: Sequence[dict[str, Any]]) -> None:

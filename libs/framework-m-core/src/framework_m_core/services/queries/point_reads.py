@@ -24,6 +24,7 @@ from framework_m_core.services.queries.projection import (
     row_to_document,
     serve,
 )
+from framework_m_core.services.queries.shape_cache import ShapeCache
 
 __all__ = ["PointRead", "PointReads"]
 
@@ -62,8 +63,8 @@ class PointReads:
     """Prepared reads by DocType, grant and kind of reference, reading all stored fields if `whole`."""
 
     def __init__(self, reader: DocumentReaderProtocol, *, whole: bool = False) -> None:
-        self._reader = reader
         self._whole = whole
+        self._prepared = Derived[CompiledDocType, ShapeCache[ReadHandle]](lambda _: ShapeCache(reader.prepare))
         self._known: Derived[CompiledDocType, _Known] = Derived(lambda _: {})
 
     def find(self, plan: CompiledDocType, grant: Grant, ref: UUID | str) -> PointRead | None:
@@ -85,7 +86,7 @@ class PointReads:
         reference, _ = parameterize(by_reference(ref))
         served = None if self._whole else projection(plan, grant.readable)
         chosen = served.chosen if served else full_selection(plan)
-        handle = self._reader.prepare(QueryTemplate(plan, chosen, And((reference, LIVE, scope))))
+        handle = self._prepared.of(plan)(QueryTemplate(plan, chosen, And((reference, LIVE, scope))))
         scalars = tuple(part for part in chosen if isinstance(part, str))
         names = scalars if len(scalars) == len(chosen) else None
         return PointRead(chosen, names, handle, scope_values, served.fingerprint if served else None)

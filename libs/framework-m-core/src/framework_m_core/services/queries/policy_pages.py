@@ -1,4 +1,4 @@
-"""Pages filtered by a policy engine, which decides document by document."""
+"""Pages filtered by a policy engine, which is asked about many documents at once."""
 
 from __future__ import annotations
 
@@ -55,7 +55,8 @@ class PolicyFilteredPages:
         kept: list[Document] = []
         last: Document | None = None
         passed, has_more = 0, False
-        async for document, allowed in self._decisions(context, plan, grants, query, matching, start):
+        first = query.offset + query.limit + 1
+        async for document, allowed in self._decisions(context, plan, grants, query, matching, start, first):
             if document is None or (allowed and len(kept) == query.limit):
                 has_more = True
                 break
@@ -74,7 +75,8 @@ class PolicyFilteredPages:
         self, context: RequestContext, plan: CompiledDocType, grants: Grants, query: ParsedList, matching: Filter
     ) -> int:
         count = 0
-        async for document, allowed in self._decisions(context, plan, grants, query, matching, EVERYTHING):
+        everything = self._decisions(context, plan, grants, query, matching, EVERYTHING, _BATCH)
+        async for document, allowed in everything:
             if document is None:
                 raise QueryError(f"count=exact: more than {_MOST_DECIDED} documents would be decided: filter more")
             count += allowed
@@ -88,24 +90,36 @@ class PolicyFilteredPages:
         query: ParsedList,
         matching: Filter,
         start: Filter,
+        first: int,
     ) -> AsyncIterator[tuple[Document | None, bool]]:
-        """Yield documents in order with the engine's decisions; None as the document if the bound is reached."""
-        chosen, after = full_selection(plan), start
-        for _ in range(_MOST_DECIDED // _BATCH):
-            rows = await self._fetch_rows(context, plan, chosen, And((matching, after)), query.order_by, (_BATCH, 0))
-            for row in rows:
-                document = row_to_document(chosen, row)
-                yield document, await self._allowed(context, plan, grants, document)
-            if len(rows) < _BATCH:
+        """Yield documents in order with the engine's decisions; None as the document if the bound is reached.
+
+        The first batch has `first` documents, those that follow are larger.
+        """
+        chosen, after, size, left = full_selection(plan), start, first, _MOST_DECIDED
+        while left:
+            size = min(size, _BATCH, left)
+            rows = await self._fetch_rows(context, plan, chosen, And((matching, after)), query.order_by, (size, 0))
+            documents = [row_to_document(chosen, row) for row in rows]
+            allowed = await self._allowed(context, plan, grants, documents)
+            for decided in zip(documents, allowed, strict=True):
+                yield decided
+            if len(rows) < size:
                 return
-            after = after_values(plan, query.order_by, [document[spec.field] for spec in query.order_by])
+            after = after_values(plan, query.order_by, [documents[-1][spec.field] for spec in query.order_by])
+            left, size = left - size, 2 * size
         if await self._fetch_rows(context, plan, chosen, And((matching, after)), query.order_by, (1, 0)):
             yield None, False
 
     async def _allowed(
-        self, context: RequestContext, plan: CompiledDocType, grants: Grants, document: Document
-    ) -> bool:
+        self, context: RequestContext, plan: CompiledDocType, grants: Grants, documents: Sequence[Document]
+    ) -> list[bool]:
+        """Return which documents all grants allow; only those that one allows are asked about under the next."""
+        allowed = [True] * len(documents)
         for action, grant in grants.items():
-            if not await self._permissions.covers(context, plan, action, grant, document):
-                return False
-        return True
+            places = [place for place, so_far in enumerate(allowed) if so_far]
+            asked = [documents[place] for place in places]
+            covered = await self._permissions.covers_each(context, plan, action, grant, asked)
+            for place, one in zip(places, covered, strict=True):
+                allowed[place] = one
+        return allowed

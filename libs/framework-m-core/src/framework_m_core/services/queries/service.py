@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any
 from uuid import UUID
 
@@ -170,8 +171,8 @@ class QueryService:
         if not grant.evaluate:
             return rows
         documents = [row_to_document(fetched, row) for row in rows]
-        allowed = [one for one in documents if await self.permissions.covers(context, plan, "read", grant, one)]
-        return [tuple(cut(part, document) for part in chosen) for document in allowed]
+        allowed = await self.permissions.covers_each(context, plan, "read", grant, documents)
+        return [tuple(cut(part, document) for part in chosen) for document in compress(documents, allowed)]
 
     async def _fetch_rows(
         self,
