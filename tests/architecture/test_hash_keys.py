@@ -27,7 +27,6 @@ OURS = {
     "framework_m_core/registry/derived.py: dict[Any, Any]": "our own caches",
     "framework_m_core/registry/endpoints.py: frozenset[Any]": "types",
     "framework_m_core/registry/registry.py: Mapping[Any, Dependencies]": "functions and controllers",
-    "framework_m_core/services/runtime/injection.py: Mapping[Any, Mapping[str, object]]": "functions and controllers",
     "framework_m_core/services/permissions.py: dict[tuple[int, int], _Bound]": "addresses of objects",
     "framework_m_core/services/queries/point_reads.py: dict[tuple[int, bool], tuple[Grant, PointRead | None]]": "ours",
     "framework_m_standard/auth/rbac.py: Mapping[int, FieldLevel]": "declared levels",

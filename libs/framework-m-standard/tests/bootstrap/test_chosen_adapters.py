@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -157,8 +158,8 @@ def _environment(folder: Path, store: str = "memory", **adapters: str) -> dict[s
     return {"M_ADAPTERS__STORE": store, "DATABASE_URL": f"sqlite:///{folder / 'app.db'}", **chosen}
 
 
-async def _price(app: Application, name: str) -> Any:
-    ready = await app.container.get("rpc").function(SOMEBODY, "shop.price")
+async def _price(app: Application, name: str, context: RequestContext = SOMEBODY) -> Any:
+    ready = await app.container.get("rpc").function(context, "shop.price")
     return await ready({"name": name}, lambda amount: amount)
 
 
@@ -180,6 +181,21 @@ async def test_controllers_functions_and_handlers_share_the_cache(make_app: Make
         await cache.set("most", 4)
         with pytest.raises(Exception, match="too dear"):
             await app.documents.update(SOMEBODY, "Price", made["id"], {"amount": 9})
+
+
+async def test_controllers_functions_and_handlers_have_the_keys_of_their_tenant(make_app: MakeApp) -> None:
+    """What none of them has prefixed is kept apart all the same; the app's own cache is global."""
+    folder, (north, south) = make_app(GROUPS), (replace(SOMEBODY, tenant=name) for name in ("north", "south"))
+    async with open_application(folder, roles=SERVING, environment=_environment(folder, "memory")) as app:
+        cache, relay = app.container.get("cache"), app.container.get("relay")
+        made = await app.documents.create(north, "Price", {"name": "tea", "amount": 3})
+        await relay.work()
+        assert [await _price(app, "tea", context) for context in (north, south)] == [3, 3]
+        await cache.set_many({"price:tea": "global", "most": 4})
+        await app.documents.update(north, "Price", made["id"], {"amount": 50})
+        await relay.work()
+        assert [await _price(app, "tea", context) for context in (north, south)] == [50, 3]
+        assert await cache.get("price:tea") == "global"
 
 
 @pytest.mark.parametrize("store", ["default", "memory"])

@@ -6,20 +6,26 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-__all__ = ["MAX_KEY", "MAX_TTL", "MIN_TTL", "check_key", "check_ttl", "key_matcher"]
+__all__ = ["MAX_KEY", "MAX_STORED_KEY", "MAX_TTL", "MIN_TTL", "PREFIX_LENGTH", "check_key", "check_ttl", "key_matcher"]
 
 MAX_KEY: Final = 500
 """The maximum length of a key or pattern, in characters."""
+
+PREFIX_LENGTH: Final = 33
+"""The length of the prefix that keeps the keys of tenants apart."""
+
+MAX_STORED_KEY: Final = MAX_KEY + PREFIX_LENGTH
+"""The maximum length of a key or pattern that an adapter takes."""
 
 MIN_TTL: Final = 0.001
 MAX_TTL: Final = 1_000_000_000.0
 """In seconds: from a millisecond to about thirty years."""
 
 
-def check_key(key: object) -> str:
+def check_key(key: object, most: int = MAX_KEY) -> str:
     """Return the key. Raises ValueError for a key that some cache could not hold."""
-    if not isinstance(key, str) or not 0 < len(key) <= MAX_KEY:
-        raise ValueError(f"a cache key is text of 1 to {MAX_KEY} characters, {_shown(key)} came")
+    if not isinstance(key, str) or not 0 < len(key) <= most:
+        raise ValueError(f"a cache key is text of 1 to {most} characters, {_shown(key)} came")
     if "\0" in key or not _is_encodable(key):
         raise ValueError(f"a cache key has no NUL and no lone surrogate, {_shown(key)} came")
     return key
@@ -40,7 +46,7 @@ def key_matcher(pattern: str) -> Callable[[str], object]:
     character; everything else matches itself. Raises ValueError for a pattern that is not a valid key or ends in a lone
     backslash.
     """
-    first, *rest = _runs(check_key(pattern))
+    first, *rest = _runs(check_key(pattern, MAX_STORED_KEY))
     if rest:
         # Atomic groups prevent backtracking into earlier runs, so that many stars do not multiply the time.
         first += "".join(f"(?>.*?{run})" for run in rest[:-1]) + ".*" + rest[-1]

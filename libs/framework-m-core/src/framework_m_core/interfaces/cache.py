@@ -11,7 +11,8 @@ __all__ = ["CacheProtocol"]
 class CacheProtocol(Protocol):
     """A cache, not a store: keep only what can be recomputed; no transaction rolls back a write to it.
 
-    Keys are text of 1 to 500 characters without NUL. Values are None, bool, 64-bit int, finite float, str, Decimal,
+    Keys are text of 1 to 500 characters without NUL; an adapter takes 33 more, for the prefix by which `TenantCache`
+    keeps the keys of tenants apart. Values are None, bool, 64-bit int, finite float, str, Decimal,
     aware datetime (returned in UTC), date, UUID, and lists and dicts with text keys of these, at most a million
     characters as JSON; `domain/cached_values` encodes and decodes them. `ttl` is in seconds, at least a millisecond;
     None keeps a value until it is deleted or evicted.

@@ -108,7 +108,7 @@ class RpcService:
         door = self._documents.client_for(within)
         filled = {
             **{name: door if kind is Documents else within for name, kind in call.filled.items()},
-            **self._injector.arguments(within.registry, call.function),
+            **self._injector.arguments(within, call.function),
         }
         if call.controller is None:
             return await call.function(**arguments, **filled)
@@ -119,7 +119,7 @@ class RpcService:
             loaded, _ = await self._pipeline.load(unit, ready.context, ready.plan, action, ref, lock=lock)
             document = loaded.document
         controller = call.controller(document, None, within, door)
-        self._injector.inject(within.registry, controller)
+        self._injector.inject(within, controller)
         return await call.function(controller, **arguments, **filled)
 
     async def _require(self, context: RequestContext, plan: CompiledDocType, call: Endpoint) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from framework_m_core.domain.cache_entries import check_key, check_ttl, key_matcher
+from framework_m_core.domain.cache_entries import MAX_STORED_KEY, check_key, check_ttl, key_matcher
 from framework_m_core.domain.cached_values import decode_cached, encode_cached
 from framework_m_core.domain.clock import Clock
 from framework_m_standard.memory.settings import MemorySettings
@@ -60,7 +60,9 @@ class MemoryCache:
         """Store all values, or none if one is refused."""
         seconds = check_ttl(ttl)
         expires = None if seconds is None else self._clock() + timedelta(seconds=seconds)
-        entries = {check_key(key): _Entry(encode_cached(value), expires) for key, value in values.items()}
+        entries = {
+            check_key(key, MAX_STORED_KEY): _Entry(encode_cached(value), expires) for key, value in values.items()
+        }
         for key, entry in entries.items():
             self._forget(key)
             self._entries[key] = entry
@@ -91,7 +93,7 @@ class MemoryCache:
 
     def _live(self, key: str) -> _Entry | None:
         """Return the entry of a key, if any, deleting it if it has expired."""
-        entry = self._entries.get(check_key(key))
+        entry = self._entries.get(check_key(key, MAX_STORED_KEY))
         if entry is not None and entry.expires is not None and entry.expires <= self._clock():
             self._forget(key)
             return None

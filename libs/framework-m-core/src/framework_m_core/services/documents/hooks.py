@@ -48,7 +48,7 @@ class HookRun:
             within = context.within(unit)
             self._documents = door(within)
             self._controller = plan.controller(document, previous, within, self._documents)
-            injector.inject(context.registry, self._controller)
+            injector.inject(within, self._controller)
 
     def defines(self, *hooks: str) -> bool:
         """Return whether the controller defines any of these hooks."""

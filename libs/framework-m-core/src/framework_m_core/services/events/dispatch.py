@@ -61,7 +61,7 @@ class EventDispatch:
         door = self._documents.client_for(context)
         try:
             async with asyncio.timeout(self._seconds) as limit:
-                await handler(event, door, **self._injector.arguments(context.registry, handler))
+                await handler(event, door, **self._injector.arguments(context, handler))
         except TimeoutError as error:
             if not limit.expired():
                 raise

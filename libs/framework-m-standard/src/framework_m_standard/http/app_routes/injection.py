@@ -15,6 +15,7 @@ from framework_m_core.controllers.controller import Documents
 from framework_m_core.domain.context import RequestContext
 from framework_m_core.registry.dependencies import UNREADABLE
 from framework_m_core.services.documents.service import DocumentService
+from framework_m_core.services.runtime.tenant_cache import adapter_for
 from framework_m_standard.http.wire.asgi import request_state_of
 
 __all__ = ["Providers", "check_parameters", "inject", "make_providers"]
@@ -34,13 +35,13 @@ def make_providers(documents: DocumentService, ports: Mapping[type, object]) -> 
     def provide_context(scope: Scope) -> Any:
         return request_state_of(scope).context
 
-    adapters = {protocol: _constant(adapter) for protocol, adapter in ports.items()}
+    adapters = {protocol: _provider(protocol, adapter) for protocol, adapter in ports.items()}
     return {Documents: provide_documents, RequestContext: provide_context, **adapters}
 
 
-def _constant(adapter: object) -> Callable[[], Any]:
-    def provide_adapter() -> Any:
-        return adapter
+def _provider(protocol: type, adapter: object) -> Callable[..., Any]:
+    def provide_adapter(scope: Scope) -> Any:
+        return adapter_for(request_state_of(scope).context, protocol, adapter)
 
     return provide_adapter
 
