@@ -34,6 +34,7 @@ from framework_m_core.interfaces.audit_log import AuditEntry, AuditLogProtocol
 from framework_m_core.interfaces.authentication import AuthenticationProtocol, Credentials, Login
 from framework_m_core.interfaces.bootstrap import ROLES, BootstrapProtocol
 from framework_m_core.interfaces.cache import CacheProtocol
+from framework_m_core.interfaces.capabilities import StoreCapability
 from framework_m_core.interfaces.counter import CounterProtocol
 from framework_m_core.interfaces.event_bus import Delivery, EventBusProtocol, Subscriber
 from framework_m_core.interfaces.idempotency import IdempotencyProtocol, StoredAnswer
@@ -148,6 +149,7 @@ __all__ = [
     "Session",
     "SessionKind",
     "SessionProtocol",
+    "StoreCapability",
     "StoredAnswer",
     "Subscriber",
     "TransientError",

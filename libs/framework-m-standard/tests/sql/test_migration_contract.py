@@ -42,6 +42,7 @@ class TestSqlMigrations(MigrationContract):
                     async with app.store.units(app.store.context) as unit:
                         return int(await unit.repository("Plain").count())
 
-                yield MigrationHarness(app.migrations, app.store.schema_mapper.sync, fill, filled, speak, spoil)
+                sync, capabilities = app.store.schema_mapper.sync, app.store.capabilities
+                yield MigrationHarness(app.migrations, sync, fill, filled, speak, spoil, capabilities)
 
         return opened

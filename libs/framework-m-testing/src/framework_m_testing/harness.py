@@ -13,6 +13,7 @@ from framework_m_core.domain.clock import Uuid7Generator, system_clock
 from framework_m_core.domain.context import Principal, RequestContext
 from framework_m_core.domain.events import DocUpdated, DomainEvent
 from framework_m_core.interfaces.audit_log import AuditEntry, AuditLogProtocol
+from framework_m_core.interfaces.capabilities import StoreCapability
 from framework_m_core.interfaces.counter import CounterProtocol
 from framework_m_core.interfaces.idempotency import IdempotencyProtocol
 from framework_m_core.interfaces.outbox import OutboxProtocol
@@ -59,6 +60,11 @@ class StoreHarness:
     def registry(self) -> Registry:
         """The current registry."""
         return self.registries.current
+
+    @property
+    def capabilities(self) -> frozenset[StoreCapability]:
+        """What the store claims to be able to do."""
+        return self.units.capabilities
 
     @property
     def context(self) -> RequestContext:

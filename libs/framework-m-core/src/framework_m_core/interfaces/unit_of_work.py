@@ -10,6 +10,7 @@ from uuid import UUID
 from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.events import DomainEvent
 from framework_m_core.interfaces.audit_log import AuditEntry
+from framework_m_core.interfaces.capabilities import StoreCapability
 from framework_m_core.interfaces.idempotency import StoredAnswer
 from framework_m_core.interfaces.reader import ReadHandle, Row
 from framework_m_core.interfaces.repository import RepositoryProtocol
@@ -67,7 +68,10 @@ class UnitOfWorkProtocol(Protocol):
         ...
 
     def savepoint(self) -> AbstractAsyncContextManager[None]:
-        """Return a context manager whose block rolls back alone if it raises, with everything recorded in it."""
+        """Return a context manager whose block rolls back alone if it raises, with everything recorded in it.
+
+        Raises ConfigurationError on a store without savepoints.
+        """
         ...
 
     async def flush(self) -> None:
@@ -84,7 +88,12 @@ class UnitOfWorkProtocol(Protocol):
 
 
 class UnitOfWorkFactoryProtocol(Protocol):
-    """Factory of units of work; lives as long as the app."""
+    """Factory of units of work; lives as long as the app.
+
+    `capabilities` are those of the whole store.
+    """
+
+    capabilities: frozenset[StoreCapability]
 
     def __call__(self, context: RequestContext) -> UnitOfWorkProtocol:
         """Return a unit of work for a context, not yet open."""

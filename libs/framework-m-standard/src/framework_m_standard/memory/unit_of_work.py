@@ -21,6 +21,7 @@ from framework_m_core.domain.errors import FrameworkError, TransientError
 from framework_m_core.domain.events import DomainEvent
 from framework_m_core.domain.hash_keys import hash_key
 from framework_m_core.interfaces.audit_log import AuditEntry
+from framework_m_core.interfaces.capabilities import StoreCapability
 from framework_m_core.interfaces.idempotency import StoredAnswer
 from framework_m_core.interfaces.reader import ReadHandle, Row
 from framework_m_core.spi import run_shielded
@@ -44,6 +45,8 @@ _ELSEWHERE: Final = MappingProxyType[str, Any]({})
 
 class MemoryUnitOfWorkFactory:
     """Port `UnitOfWorkFactoryProtocol`."""
+
+    capabilities = frozenset(StoreCapability)
 
     def __init__(self, memory_store: MemoryStore) -> None:
         self._store = memory_store

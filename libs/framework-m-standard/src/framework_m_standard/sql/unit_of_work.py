@@ -19,6 +19,7 @@ from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.errors import FrameworkError, RepositoryError, TransientError, VersionConflictError
 from framework_m_core.domain.events import DomainEvent
 from framework_m_core.interfaces.audit_log import AuditEntry
+from framework_m_core.interfaces.capabilities import StoreCapability
 from framework_m_core.interfaces.idempotency import StoredAnswer
 from framework_m_core.interfaces.reader import ReadHandle, Row
 from framework_m_core.spi import run_shielded
@@ -53,6 +54,8 @@ class _Pending:
 
 class SqlUnitOfWorkFactory:
     """Port `UnitOfWorkFactoryProtocol`."""
+
+    capabilities = frozenset(StoreCapability)
 
     def __init__(self, sql_store: SqlStore) -> None:
         self._store = sql_store

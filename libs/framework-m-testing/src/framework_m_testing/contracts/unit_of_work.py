@@ -7,9 +7,10 @@ import asyncio
 import pytest
 
 from framework_m_core.domain.clock import system_clock
-from framework_m_core.domain.errors import FrameworkError, TransientError
+from framework_m_core.domain.errors import ConfigurationError, FrameworkError, TransientError
 from framework_m_core.domain.filters.parameterize import parameterize
 from framework_m_core.domain.filters.tree import Comparison
+from framework_m_core.interfaces.capabilities import StoreCapability
 from framework_m_core.interfaces.idempotency import StoredAnswer
 from framework_m_core.interfaces.reader import Lock, QueryTemplate
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol
@@ -61,7 +62,19 @@ class UnitOfWorkContract(StoreContract):
         assert await _traces(store, left) == await _traces(store, failed) == (False, 0, 0)
 
     async def test_a_savepoint_is_undone_alone(self, store: StoreHarness) -> None:
-        """A failed savepoint is rolled back with everything recorded in it, including nested savepoints."""
+        """A failed savepoint is rolled back with everything recorded in it, including nested savepoints.
+
+        A store without savepoints refuses one, and its unit goes on.
+        """
+        if StoreCapability.SAVEPOINTS not in store.capabilities:
+            async with store.units(store.context) as unit:
+                with pytest.raises(ConfigurationError):
+                    async with unit.savepoint():
+                        pass
+                stored = await _write(store, unit)
+                await unit.commit()
+            assert await _traces(store, stored) == (True, 1, 1)
+            return
         async with store.units(store.context) as unit:
             kept = await _write(store, unit)
             with pytest.raises(ZeroDivisionError):  # noqa: PT012 - the write belongs to the savepoint
@@ -111,7 +124,10 @@ class UnitOfWorkContract(StoreContract):
 
     @pytest.mark.parametrize("lock", ["share", "change", "update"])
     async def test_a_locked_row_stays_until_the_unit_ends(self, store: StoreHarness, lock: Lock) -> None:
-        """Other units cannot delete a locked row; under `change` and `update` they cannot change it either."""
+        """Other units cannot delete a locked row; under `change` and `update` they cannot change it either.
+
+        On a store without blocking locks they can, and the unit that has locked it cannot commit then.
+        """
         shelf = await store.store("Shelf", label="old")
         where, slots = parameterize(Comparison("id", "eq", shelf.id))
         handle = store.reader.prepare(QueryTemplate(store.registry.get("Shelf"), ("label",), where, lock=lock))
@@ -127,6 +143,12 @@ class UnitOfWorkContract(StoreContract):
 
         async with store.units(store.context) as unit:
             await unit.fetch(handle, slots)
+            if StoreCapability.BLOCKING_LOCKS not in store.capabilities:
+                await disturb()
+                await _write(store, unit)
+                with pytest.raises(TransientError):
+                    await unit.commit()
+                return
             disturbing = asyncio.create_task(disturb())
             await asyncio.sleep(0.05)
             assert not disturbing.done()

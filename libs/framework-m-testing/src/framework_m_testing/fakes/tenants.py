@@ -11,6 +11,7 @@ from uuid import UUID
 
 from framework_m_core.domain.context import RequestContext
 from framework_m_core.interfaces.audit_log import AuditEntry
+from framework_m_core.interfaces.capabilities import StoreCapability
 from framework_m_core.interfaces.idempotency import StoredAnswer
 from framework_m_core.interfaces.reader import QueryTemplate, ReadHandle, Row
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol
@@ -31,7 +32,7 @@ def separate_tenants(stores: _Stores) -> StoreHarness:
     return dataclasses.replace(
         stores[None],
         reader=TenantReader(stores),
-        units=TenantUnits(stores),
+        units=TenantUnits(stores, stores[None].capabilities),
         counter=records,
         idempotency=records,
         audit_log=records,
@@ -54,11 +55,12 @@ class TenantReader:
         return await self.stores[context.tenant].reader.fetch(context, handle, values)
 
 
-@dataclass(frozen=True)
+@dataclass
 class TenantUnits:
     """Port `UnitOfWorkFactoryProtocol`."""
 
     stores: _Stores
+    capabilities: frozenset[StoreCapability]
 
     def __call__(self, context: RequestContext) -> UnitOfWorkProtocol:
         """Return a unit of work on the tenant's store."""

@@ -1,0 +1,112 @@
+"""A store that claims no capability: it keeps the contract of such stores, and a start refuses it in time."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from framework_m_core.domain.context import RequestContext
+from framework_m_core.domain.errors import ConfigurationError, TransientError
+from framework_m_core.interfaces.capabilities import StoreCapability
+from framework_m_core.interfaces.reader import ReadHandle, Row
+from framework_m_core.registry.registry import Registry
+from framework_m_core.services.registry_changes import RegistryChanges
+from framework_m_core.services.store_requirements import require_capabilities
+from framework_m_standard.memory.engine.database import MemoryDatabase
+from framework_m_standard.memory.reader import Prepared
+from framework_m_standard.memory.store import MemoryStore
+from framework_m_standard.memory.unit_of_work import MemoryUnitOfWork, MemoryUnitOfWorkFactory
+from framework_m_testing.apps import open_app
+from framework_m_testing.contracts.unit_of_work import UnitOfWorkContract
+from framework_m_testing.harness import OpenStore, StoreHarness, sample_registry
+
+from ..services.orders import order_registry
+from .wiring import memory_harness
+
+
+class LimitedUnit(MemoryUnitOfWork):
+    """A unit without savepoints, whose locks are compared at its commit."""
+
+    def __init__(self, store: MemoryStore, context: RequestContext) -> None:
+        super().__init__(store, context)
+        self._locked: list[tuple[Prepared, Sequence[Any], list[Row]]] = []
+
+    def savepoint(self) -> Any:
+        raise ConfigurationError("this store has no savepoints")
+
+    async def fetch(self, handle: ReadHandle, values: Sequence[Any]) -> list[Row]:
+        prepared: Any = handle
+        if prepared.locks:
+            self._locked.append((prepared, values, self._versions(prepared, values)))
+        return prepared.run(self.rows(prepared.doctype), values)
+
+    async def commit(self) -> None:
+        if self._locked:
+            await self.transaction()
+        if any(self._versions(prepared, values) != seen for prepared, values, seen in self._locked):
+            await self.rollback()
+            raise TransientError("a row that this unit had locked has changed: try again")
+        await super().commit()
+
+    def _versions(self, prepared: Prepared, values: Sequence[Any]) -> list[Row]:
+        whole = dataclasses.replace(prepared, take=(lambda row: row["id"], lambda row: row["_version"]))
+        return whole.run(self.store.database.tables[prepared.doctype].rows, values)
+
+
+class LimitedUnits(MemoryUnitOfWorkFactory):
+    """The factory of such units."""
+
+    capabilities = frozenset[StoreCapability]()
+
+    def __call__(self, context: RequestContext) -> LimitedUnit:
+        return LimitedUnit(self._store, self._store.registries.pin(context))
+
+
+def limited(database: MemoryDatabase, registry: Registry) -> StoreHarness:
+    """The store in memory with less."""
+    whole = memory_harness(database, registry)
+    return dataclasses.replace(whole, units=LimitedUnits(MemoryStore(database, whole.registries)))
+
+
+class TestLimitedStore(UnitOfWorkContract):
+    @pytest.fixture
+    def open_store(self, database: MemoryDatabase) -> OpenStore:
+        @asynccontextmanager
+        async def opened(registry: Registry) -> AsyncIterator[StoreHarness]:
+            yield limited(database, registry)
+
+        def open_(registry: Registry) -> AbstractAsyncContextManager[StoreHarness]:
+            return opened(registry)
+
+        return open_
+
+
+def test_what_joins_a_write_needs_savepoints() -> None:
+    require_capabilities(sample_registry(), ())
+    require_capabilities(order_registry(), frozenset(StoreCapability))
+    with pytest.raises(ConfigurationError, match="the store has no savepoints") as refused:
+        require_capabilities(order_registry(), {StoreCapability.BLOCKING_LOCKS})
+    assert "Order: its controller" in str(refused.value)
+    assert "Note" not in str(refused.value)
+
+
+async def test_a_registry_that_needs_more_is_not_swapped_in(database: MemoryDatabase) -> None:
+    store = limited(database, sample_registry())
+    changes = RegistryChanges(store.registries, store.schema_mapper, store.units)
+    with pytest.raises(ConfigurationError, match="the store has no savepoints"):
+        await changes.apply(order_registry())
+    assert store.registries.generation == 0
+
+
+async def test_an_app_on_a_store_that_cannot_do_enough_does_not_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(MemoryUnitOfWorkFactory, "capabilities", frozenset())
+    with pytest.raises(ConfigurationError, match="the store has no savepoints"):
+        async with open_app(tmp_path):
+            pass
