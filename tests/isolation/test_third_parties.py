@@ -1,4 +1,4 @@
-"""Packages of others take part once they are installed: an adapter, a step, a port and an override of the container."""
+"""Packages of others take part once they are installed: an adapter, a step, a port, an override, stages of writes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.isolation.environments import ROOT, Environment, build_app, make_envi
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("isolation")]
 
-PACKAGES = ("acme-cache", "acme-clock", "acme-indexer", "acme-rates")
+PACKAGES = ("acme-cache", "acme-clock", "acme-indexer", "acme-periods", "acme-rates")
 PROJECT = """
     [project]
     name = "deals"
@@ -49,6 +49,14 @@ APP = """
         async def validate(self) -> None:
             self.doc.worth = self.rates.worth(self.doc.currency)
             await self.cache.set(self.doc.currency, self.doc.worth)
+
+
+    class Entry(DocType):
+        posted: str = "2030-02-01"
+        writes: int = 0
+
+        class Meta:
+            submittable = True
 """
 SCRIPT = """
 import asyncio, json
@@ -65,6 +73,80 @@ async def main():
             "indexed": "Deal" in app.container.get("index")["doctypes"], "roles": sorted(app.roles),
         }
     print(json.dumps(found | {"events": cache.events, "closed": step.is_closed}))
+
+asyncio.run(main())
+"""
+WRITES = """
+import asyncio, json
+from uuid import UUID
+
+import httpx
+from framework_m_core.bootstrap.application import open_application
+from framework_m_core.domain.context import system_context
+from framework_m_core.domain.errors import ValidationError
+
+PASSWORD = "correct horse battery"
+CLOSED = {"posted": "2030-01-31"}
+
+
+async def refused(work):
+    try:
+        await work
+    except ValidationError as error:
+        return error.errors[0].code
+    return "written"
+
+
+async def by_python(app):
+    entries = app.documents.client_for(system_context("a test"))
+    entry = await entries.create("Entry", {})
+    ref, counts = entry["id"], [entry["writes"]]
+    found = [await refused(entries.create("Entry", CLOSED)), await refused(entries.update("Entry", ref, CLOSED))]
+    for write in (lambda: entries.update("Entry", ref, {"posted": "2030-03-01"}), lambda: entries.submit("Entry", ref),
+                  lambda: entries.cancel("Entry", ref)):
+        counts.append((await write())["writes"])
+    return {"counts": counts, "refused": found + await moved_back(app, entries)}
+
+
+async def moved_back(app, entries):
+    found = []
+    for docstatus, verb in ((0, "submit"), (1, "cancel"), (0, "delete")):
+        entry = await entries.create("Entry", {})
+        await close(app, entry["id"], docstatus)
+        found.append(await refused(getattr(entries, verb)("Entry", entry["id"])))
+    return found
+
+
+async def close(app, ref, docstatus):
+    async with app.container.get("unit_of_work")(system_context("a test")) as unit:
+        stored = await unit.repository("Entry").get(UUID(str(ref)))
+        stored.posted, stored.docstatus = CLOSED["posted"], docstatus
+        await unit.repository("Entry").update(stored, expected_version=stored.row_version)
+        await unit.commit()
+
+
+async def by_http(app):
+    await app.container.get("identity").create("ada@example.com", PASSWORD, ["Administrator"])
+    transport = httpx.ASGITransport(app.container.get("web"))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        login = await client.post("/api/v1/auth/login", json={"username": "ada@example.com", "password": PASSWORD})
+        client.headers["authorization"] = f"Bearer {login.json()['access_token']}"
+        entry = (await client.post("/api/v1/Entry", json={})).json()
+        path, answers = f"/api/v1/Entry/{entry['id']}", []
+        answers.append(await client.post("/api/v1/Entry", json=CLOSED))
+        answers.append(await client.patch(path, json=CLOSED))
+        for docstatus, verb in ((0, "submit"), (1, "cancel")):
+            await close(app, entry["id"], docstatus)
+            answers.append(await client.post(f"{path}/{verb}"))
+        await close(app, entry["id"], 0)
+        answers.append(await client.delete(path))
+        answers.append(await client.delete(path + "?hard=true"))
+        return {"counted": entry["writes"], "refused": [answer.json()["errors"][0]["code"] for answer in answers]}
+
+
+async def main():
+    async with open_application(roles=["web"], until=50) as app:
+        print(json.dumps({"python": await by_python(app), "http": await by_http(app)}))
 
 asyncio.run(main())
 """
@@ -101,6 +183,17 @@ def test_an_app_works_with_all_of_them(environment: Environment, app: Path) -> N
         "events": ["open", "ping", "close"],
         "closed": True,
     }
+
+
+@pytest.mark.parametrize("store", ["default", "memory"])
+def test_its_stages_act_on_every_write(environment: Environment, app: Path, store: str) -> None:
+    config = (app / "framework_config.toml").read_text()
+    (app / "framework_config.toml").write_text(config.replace("[adapters]\n", f'[adapters]\nstore = "{store}"\n'))
+    done = environment.run("python", "-c", WRITES, folder=app)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    assert found["python"] == {"counts": [1, 2, 3, 4], "refused": ["closed_period"] * 5}
+    assert found["http"] == {"counted": 1, "refused": ["closed_period"] * 6}
 
 
 def test_what_takes_part_is_told_with_its_distribution(environment: Environment, app: Path) -> None:

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from framework_m_core.controllers.write_stage import stage_marks
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.registry.builder import RegistryBuilder
 from framework_m_core.registry.registry import Registry
 
 
 def compiled(
-    *doctypes: Any, controllers: Iterable[Any] = (), handlers: Iterable[Any] = (), functions: Iterable[Any] = ()
+    *doctypes: Any,
+    controllers: Iterable[Any] = (),
+    handlers: Iterable[Any] = (),
+    functions: Iterable[Any] = (),
+    stages: Iterable[Any] = (),
 ) -> Registry:
     """The snapshot of declarations in a module named `tests`."""
     builder = RegistryBuilder()
@@ -23,6 +28,9 @@ def compiled(
         builder.add_handler(handler)
     for function in functions:
         builder.add_function(function)
+    for stage in stages:
+        for mark in stage_marks(stage):
+            builder.add_write_stage(stage, mark)
     return builder.freeze()
 
 

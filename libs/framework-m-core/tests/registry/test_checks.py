@@ -166,6 +166,16 @@ def test_options_that_name_what_there_is_not(meta: dict[str, Any], expected: str
     assert expected in found
 
 
+@pytest.mark.parametrize("naming", ["field:code", "A-.{code}.##"])
+def test_a_name_is_made_of_what_is_given_on_create(naming: str) -> None:
+    [found] = problems_of(_declared(meta={"naming": naming}, code=(str, Field(default="", read_only=True))))
+    assert found.endswith("Meta.naming reads 'code': expected a field that is given on create, got a read-only one")
+    code = (str | None, Field(default=None, fetch_from="to.full_name"))
+    fetched = _declared(meta={"naming": "A-.{code}.##"}, to=_link(link="Customer"), code=code)
+    [found] = problems_of(Customer, fetched)
+    assert found.endswith("got a fetched one")
+
+
 def test_a_level_that_nobody_has_is_told() -> None:
     [found] = problems_of(_declared(code=(str, Field(default="", permlevel=3))))
     assert "permlevel=3 is used, but Meta.field_levels does not say who has it" in found

@@ -3,6 +3,7 @@
 from framework_m_core.controllers.controller import Controller, Documents
 from framework_m_core.controllers.event_handler import on
 from framework_m_core.controllers.rpc import requires_permission, rpc, whitelist
+from framework_m_core.controllers.write_stage import Write, write_stage
 from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.documents.doctype import DocStatus
 from framework_m_core.domain.errors import (
@@ -67,8 +68,10 @@ __all__ = [
     "UserAttribute",
     "ValidationError",
     "VersionConflictError",
+    "Write",
     "on",
     "requires_permission",
     "rpc",
     "whitelist",
+    "write_stage",
 ]

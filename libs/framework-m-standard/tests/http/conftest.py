@@ -356,10 +356,11 @@ async def make_site(store: SqlStore, settings: HttpSettings, development: bool) 
     registries, reader, ids = store.registries, SqlReader(store), Uuid7Generator()
     permissions = PermissionService(RbacPermission(registries))
     queries = QueryService(registries, reader, permissions)
-    pipeline = WritePipeline(reader, permissions, LinkService(reader, permissions), CommitListeners(), ids)
+    links, naming = LinkService(reader, permissions), NamingService(SqlCounter(store))
+    pipeline = WritePipeline(reader, permissions, links, naming, CommitListeners(), ids)
     units = SqlUnitOfWorkFactory(store)
     documents = DocumentService(
-        registries, units, pipeline, queries, NamingService(SqlCounter(store)),
+        registries, units, pipeline, queries,
         SqlIdempotency(store), ids,
     )  # fmt: skip
     authentication, lifecycle, failing = await make_authentication(), Lifecycle(), list[Exception]()

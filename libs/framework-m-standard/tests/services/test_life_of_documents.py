@@ -120,7 +120,7 @@ class Lives(RuleBasedStateMachine):
     def _update(self, document: Kept, body: dict[str, Any], version: int | None, faults: list[type[Exception]]) -> None:
         sent = _versioned(_travelling(body), _given(document, version))
         made = self._tried(faults, self.shop.documents.update(SCOPE, document.doctype, document.id, sent))
-        if made:
+        if made and {**document.values, **body} != document.values:
             document.values.update({**body, "lines": _with_ids(body["lines"], made)} if "lines" in body else body)
             document.change("updated")
 

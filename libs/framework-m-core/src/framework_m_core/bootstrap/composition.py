@@ -74,12 +74,13 @@ def _queries(
 def _pipeline(
     reader: DocumentReaderProtocol,
     permissions: PermissionService,
+    counter: CounterProtocol,
     commit_listeners: CommitListeners,
     ids: IdGenerator,
     injector: Injector,
 ) -> WritePipeline:
-    links = LinkService(reader, permissions)
-    return WritePipeline(reader, permissions, links, commit_listeners, ids, injector)
+    links, naming = LinkService(reader, permissions), NamingService(counter)
+    return WritePipeline(reader, permissions, links, naming, commit_listeners, ids, injector)
 
 
 def _documents(
@@ -87,14 +88,11 @@ def _documents(
     unit_of_work: UnitOfWorkFactoryProtocol,
     write_pipeline: WritePipeline,
     queries: QueryService,
-    counter: CounterProtocol,
     idempotency: IdempotencyProtocol,
     ids: IdGenerator,
 ) -> DocumentService:
     require_capabilities(registry_handle.current, unit_of_work.capabilities)
-    return DocumentService(
-        registry_handle, unit_of_work, write_pipeline, queries, NamingService(counter), idempotency, ids
-    )
+    return DocumentService(registry_handle, unit_of_work, write_pipeline, queries, idempotency, ids)
 
 
 def _rpc(

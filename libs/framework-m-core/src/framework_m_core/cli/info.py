@@ -105,6 +105,7 @@ def _print_composition(application: Application) -> None:
         ("overrides", application.overrides),
         ("middleware", _choices(application, "middleware")),
         ("routes", _choices(application, "routes")),
+        ("stages of writes", _choices(application, "write_stages")),
     )
     for title, group in groups:
         if group:

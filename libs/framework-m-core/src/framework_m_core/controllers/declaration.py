@@ -29,6 +29,10 @@ class Registrar(Protocol):
         """Register a function marked with `@rpc`."""
         ...
 
+    def add_write_stage(self, function: Callable[..., Any], mark: Any) -> None:
+        """Register a function marked with `@write_stage`, by its mark."""
+        ...
+
 
 class Declaration(Protocol):
     """One note. Packages may define their own; a decorator that attaches one needs no change to the framework."""

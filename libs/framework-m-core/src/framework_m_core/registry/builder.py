@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 from framework_m_core.controllers.controller import Controller
 from framework_m_core.controllers.event_handler import EventHandler, handler_marks
 from framework_m_core.controllers.rpc import CallMark, call_mark
+from framework_m_core.controllers.write_stage import StageFunction, StageMark
 from framework_m_core.domain.documents.doctype import FRAMEWORK_FIELDS, attribute_of
 from framework_m_core.domain.documents.meta import MetaOptions, read_meta
 from framework_m_core.domain.documents.naming import IdNaming, NamingRule, parse_naming
@@ -29,6 +30,7 @@ from framework_m_core.registry.class_checks import (
     check_keywords,
     check_mark,
     check_own_fields,
+    check_stage_function,
 )
 from framework_m_core.registry.compiled import CompiledChildTable, CompiledDocType
 from framework_m_core.registry.dependencies import (
@@ -51,6 +53,7 @@ from framework_m_core.registry.overrides import (
 )
 from framework_m_core.registry.registry import Registry
 from framework_m_core.registry.reuse import is_compiled_of, is_composed_of
+from framework_m_core.registry.write_stages import STAGES, DeclaredStage, PlacedStage, arrange_stages, check_stage
 
 __all__ = ["RegistryBuilder"]
 
@@ -66,6 +69,7 @@ class RegistryBuilder:
         self._controllers: dict[type, type[Controller[Any]]] = {}
         self._handlers: list[EventHandler] = []
         self._functions: list[Callable[..., Any]] = []
+        self._stages: list[DeclaredStage] = []
         self._ports: list[type] = [*INJECTABLE_PORTS.values()]
         self._problems: list[str] = []
         self._parts: Mapping[type[BaseModel], tuple[type[BaseModel], ...]] = {}
@@ -105,6 +109,12 @@ class RegistryBuilder:
         """Register a function marked with `@rpc`."""
         self._functions.append(function)
 
+    def add_write_stage(self, function: StageFunction, mark: StageMark) -> None:
+        """Register a function marked with `@write_stage`, by its mark."""
+        stage = DeclaredStage(function, mark)
+        if stage not in self._stages:
+            self._stages.append(stage)
+
     def add_port(self, protocol: type) -> None:
         """Register an app's own protocol, which controllers and functions may request by annotation."""
         self._ports.append(protocol)
@@ -129,10 +139,11 @@ class RegistryBuilder:
         dependencies = self._dependencies()
         handlers = self._handlers_by_event(plans, dependencies)
         functions = self._calls(documents)
+        stages = self._placed_stages(documents, dependencies)
         if self._problems:
             raise ConfigurationError("the DocTypes cannot be used as declared:", self._problems)
         child_tables = {name: plan for name, plan in plans.items() if name not in documents}
-        return Registry(documents, handlers, functions, dependencies, child_tables)
+        return Registry(documents, handlers, functions, dependencies, child_tables, stages)
 
     def _dependencies(self) -> dict[Any, Dependencies]:
         """Return the requested ports by controller class, event handler, function and callable method."""
@@ -142,12 +153,13 @@ class RegistryBuilder:
                 self._problem(controller, problem)
         members = [vars(controller).values() for controller in self._controllers.values()]
         methods = [member for member in chain.from_iterable(members) if call_mark(member)]
-        for holder in (*self._controllers.values(), *self._handlers, *self._functions, *methods):
+        stages = [stage.function for stage in self._stages]
+        for holder in (*self._controllers.values(), *self._handlers, *self._functions, *methods, *stages):
             try:
                 if wanted := dependencies_of(holder, self._ports):
                     found[holder] = wanted
             except UNREADABLE as error:
-                if holder in self._handlers:
+                if holder in self._handlers or holder in stages:
                     self._problem(holder, f"its annotations cannot be read at run time: {error}")
         return found
 
@@ -335,6 +347,21 @@ class RegistryBuilder:
                 key = (mark.doctype, mark.event.type)
                 found[key] = (*found.get(key, ()), function)
         return found
+
+    def _placed_stages(
+        self, documents: Mapping[str, CompiledDocType], dependencies: Mapping[Any, Dependencies]
+    ) -> tuple[PlacedStage, ...]:
+        """Return the stages of writes in their order."""
+        named: dict[str, DeclaredStage] = {}
+        for stage in self._stages:
+            named.setdefault(stage.mark.name, stage)
+        placed = arrange_stages([stage for name, stage in named.items() if name not in STAGES])
+        for stage in self._stages:
+            for problem in check_stage_function(stage.function, dependencies.get(stage.function, {})):
+                self._problem(stage.function, problem)
+            for problem in check_stage(stage, named, placed, [*documents]):
+                self._problem(stage.function, problem)
+        return placed
 
     def _problem(self, where: Any, text: str) -> None:
         line = f"{_place(where)}: {text}"

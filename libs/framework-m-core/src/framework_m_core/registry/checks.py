@@ -122,10 +122,19 @@ def _check_naming(plan: CompiledDocType) -> Iterator[str]:
             spec = plan.fields.get(field)
             if spec is None or spec.kind is not FieldKind.TEXT or spec.nullable:
                 yield f"Meta.naming reads {field!r}: expected a required text field, known are {_list(plan.fields)}"
+            yield from _check_named_by(plan, field)
         case SeriesNaming() as series:
             for field in series.fields:
                 if field not in plan.fields or not plan.fields[field].is_scalar:
                     yield f"Meta.naming reads {field!r}, which is no field: known are {_list(plan.fields)}"
+                yield from _check_named_by(plan, field)
+
+
+def _check_named_by(plan: CompiledDocType, field: str) -> Iterator[str]:
+    spec = plan.fields.get(field)
+    if spec is not None and (spec.read_only or spec.fetch_from):
+        kind = "fetched" if spec.fetch_from else "read-only"
+        yield f"Meta.naming reads {field!r}: expected a field that is given on create, got a {kind} one"
 
 
 def _check_columns(plan: CompiledDocType) -> Iterator[str]:

@@ -32,6 +32,7 @@ __all__ = [
     "check_keywords",
     "check_mark",
     "check_own_fields",
+    "check_stage_function",
     "is_async",
 ]
 
@@ -151,6 +152,14 @@ def check_handler(function: Any, dependencies: Dependencies) -> Iterator[str]:
         yield "an event handler is declared with 'async def'"
     if _takes(function, None, **dependencies) or not _takes(function, None, None, **dependencies):
         yield "an event handler takes two arguments, (event, documents), and by their names ports"
+
+
+def check_stage_function(function: Any, dependencies: Dependencies) -> Iterator[str]:
+    """Yield an error if the function cannot be called with a write and the ports that it requests."""
+    if not is_async(function):
+        yield "a stage of writes is declared with 'async def'"
+    if not _takes(function, None, **dependencies):
+        yield "a stage of writes takes one argument, (write), and by their names ports"
 
 
 def check_mark(mark: HandlerMark) -> Iterator[str]:

@@ -149,6 +149,12 @@ class CompiledDocType:
         return tuple(name for name, spec in self.fields.items() if spec.enum or spec.kind is FieldKind.JSON)
 
     @cached_property
+    def json_fields(self) -> frozenset[str]:
+        """Fields that hold JSON, in the document or in rows of a child table."""
+        rows = (name for name, child in self.children.items() if _holds_json(child.fields))
+        return frozenset((*(name for name, spec in self.fields.items() if spec.kind is FieldKind.JSON), *rows))
+
+    @cached_property
     def unique_fields(self) -> frozenset[str]:
         """Fields whose values are unique among live documents."""
         return frozenset({"id", "name", *(name for name, spec in self.fields.items() if spec.unique)})
@@ -171,6 +177,10 @@ class CompiledDocType:
             for name, spec in self.specs.items()
             if spec.kind is FieldKind.TEXT and not spec.enum and (spec.unique or spec.index or name in listed)
         )
+
+
+def _holds_json(fields: Mapping[str, FieldSpec]) -> bool:
+    return any(spec.kind is FieldKind.JSON for spec in fields.values())
 
 
 def _bounded(fields: Mapping[str, FieldSpec]) -> tuple[FieldSpec, ...]:

@@ -15,6 +15,7 @@ from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.registry.dependencies import Dependencies
 from framework_m_core.registry.derived import DerivedValues
 from framework_m_core.registry.endpoints import Endpoint
+from framework_m_core.registry.write_stages import STAGES, PlacedStage
 
 __all__ = ["Referrer", "Registry"]
 
@@ -39,6 +40,8 @@ class Registry:
     """The ports that controller classes, handlers and callable functions request."""
     child_tables: Mapping[str, CompiledDocType] = field(default_factory=dict)
     """DocTypes whose documents are rows of others, and are read and written only with them."""
+    stages: tuple[PlacedStage, ...] = STAGES
+    """The stages of writes in their order, with those that apps and packages declare."""
     derived: DerivedValues = field(default_factory=dict, init=False, repr=False)
     """The values computed by `Derived`."""
 

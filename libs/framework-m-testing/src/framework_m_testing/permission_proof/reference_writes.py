@@ -58,6 +58,9 @@ class Writes:
             raise Refused(409, "whether an unseen value differs is not told")
         _check_state(leave.declared, before, after)
         self._link(leave.declared, after, before)
+        if after == before:
+            leave.demand("write", after)
+            return self._answer(leave, after)
         return self._change(leave, "write", after)
 
     def _transition(self, leave: PermissionModel, request: Request) -> dict[str, Any]:
@@ -79,6 +82,9 @@ class Writes:
 
     def _keep(self, leave: PermissionModel, document: dict[str, Any]) -> dict[str, Any]:
         self.left[leave.declared.name][document["id"]] = document
+        return self._answer(leave, document)
+
+    def _answer(self, leave: PermissionModel, document: dict[str, Any]) -> dict[str, Any]:
         if leave.has("read") and leave.covers("read", document):
             return leave.served(document)
         return {name: document[name] for name in ("id", "name", "_version")}

@@ -20,7 +20,20 @@ def difference(plan: CompiledDocType, old: Mapping[str, Any] | None, new: Mappin
     """Return the changed fields: the non-empty values of a new document, or [old, new] for a changed one."""
     if old is None:
         return {name: new[name] for name in plan.compared if new[name] not in (None, [], {})}
-    return {name: [old[name], new[name]] for name in plan.compared if old[name] != new[name]}
+    found = {name: [old[name], new[name]] for name in plan.compared if old[name] != new[name]}
+    for name in plan.json_fields - found.keys():
+        if not _is_same(old[name], new[name]):
+            found[name] = [old[name], new[name]]
+    return found
+
+
+def _is_same(old: Any, new: Any) -> bool:
+    """Return whether equal values are the same in JSON too, where true is not 1."""
+    if isinstance(old, dict):
+        return all(_is_same(value, new[key]) for key, value in old.items())
+    if isinstance(old, list):
+        return all(map(_is_same, old, new))
+    return isinstance(old, bool) is isinstance(new, bool)
 
 
 def record_change(

@@ -71,6 +71,11 @@ class DocumentClient:
         self._turns = turns or _Turns()
 
     @property
+    def context(self) -> RequestContext:
+        """The context that the client acts for."""
+        return self._context
+
+    @property
     def wrote(self) -> bool:
         """Whether anything has been written through this client."""
         return self._turns.wrote

@@ -1,8 +1,9 @@
-"""`HookRun`: runs a controller's hooks around one write and restores what they must not change."""
+"""Runs a controller's hooks around one write and restores what they, and declared stages, must not change."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import pydantic
@@ -13,16 +14,12 @@ from framework_m_core.domain.clock import IdGenerator
 from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.documents.doctype import FRAMEWORK_FIELDS, UNSAVED_ID, attribute_of
 from framework_m_core.domain.errors import FieldError, ValidationError
-from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol
 from framework_m_core.registry.compiled import CompiledChildTable, CompiledDocType
 from framework_m_core.services.documents.client import DocumentClient
 from framework_m_core.services.documents.validation import revalidate
 from framework_m_core.services.runtime.injection import Injector
 
-__all__ = ["Door", "HookRun", "kept_attributes"]
-
-type Door = Callable[[RequestContext], DocumentClient]
-"""Makes the document client of a context."""
+__all__ = ["HookRun", "kept_attributes", "refuse_invalid", "settle"]
 
 _KEPT = tuple(attribute_of(name) for name in FRAMEWORK_FIELDS if name != "owner")
 """Framework attributes that hooks cannot change: all except the owner."""
@@ -36,28 +33,24 @@ class HookRun:
         plan: CompiledDocType,
         document: BaseModel,
         previous: BaseModel | None,
-        unit: UnitOfWorkProtocol,
         context: RequestContext,
-        door: Door,
+        documents: DocumentClient,
         injector: Injector,
     ) -> None:
         self._plan = plan
-        self._controller: Controller[Any] | None = None
-        self._documents: DocumentClient | None = None
-        if plan.controller and plan.hooks:
-            within = context.within(unit)
-            self._documents = door(within)
-            self._controller = plan.controller(document, previous, within, self._documents)
-            injector.inject(within, self._controller)
-
-    def defines(self, *hooks: str) -> bool:
-        """Return whether the controller defines any of these hooks."""
-        return not self._plan.hooks.isdisjoint(hooks)
+        controller: type[Controller[Any]] = plan.controller  # type: ignore[assignment] # it defines the hooks
+        self._controller = controller(document, previous, context, documents)
+        injector.inject(context, self._controller)
 
     @property
-    def wrote(self) -> bool:
-        """Whether hooks have written documents through their client."""
-        return self._documents is not None and self._documents.wrote
+    def document(self) -> BaseModel:
+        """The document as the hooks leave it."""
+        document: BaseModel = self._controller.doc
+        return document
+
+    @document.setter
+    def document(self, document: BaseModel) -> None:
+        self._controller.doc = document
 
     async def run(self, *hooks: str) -> None:
         """Run those of the hooks that are defined, in the given order."""
@@ -66,24 +59,28 @@ class HookRun:
                 await self._call(hook)
 
     async def _call(self, hook: str) -> None:
-        try:
+        with refuse_invalid(f"{self._plan.name}.{hook}"):
             await getattr(self._controller, hook)()
-        except pydantic.ValidationError as error:
-            problems = [FieldError(".".join(map(str, f["loc"])), f["type"], f["msg"]) for f in error.errors()]
-            raise ValidationError(f"{self._plan.name}.{hook} set a value that is not valid", problems) from error
 
-    def settle(self, document: BaseModel, kept: Mapping[str, Any], ids: IdGenerator) -> BaseModel:
-        """Return the document after its hooks: framework fields restored, new rows given ids, all revalidated."""
-        if self._controller is None:
-            return document
-        changed: BaseModel = self._controller.doc
-        vars(changed).update(kept)
-        for child in self._plan.children.values():
-            rows = _rows(child, getattr(changed, child.field))
-            vars(changed)[child.field] = rows
-            _identify(child.field, rows, ids)
-        self._controller.doc = settled = revalidate(self._plan, changed)
-        return settled
+
+@contextmanager
+def refuse_invalid(where: str) -> Iterator[None]:
+    """Raise ValidationError, naming `where`, for a value that the block sets and pydantic refuses."""
+    try:
+        yield
+    except pydantic.ValidationError as error:
+        problems = [FieldError(".".join(map(str, f["loc"])), f["type"], f["msg"]) for f in error.errors()]
+        raise ValidationError(f"{where} set a value that is not valid", problems) from error
+
+
+def settle(plan: CompiledDocType, changed: BaseModel, kept: Mapping[str, Any], ids: IdGenerator) -> BaseModel:
+    """Return a document after its hooks: framework fields restored, new rows given ids, all revalidated."""
+    vars(changed).update(kept)
+    for child in plan.children.values():
+        rows = _rows(child, getattr(changed, child.field))
+        vars(changed)[child.field] = rows
+        _identify(child.field, rows, ids)
+    return revalidate(plan, changed)
 
 
 def kept_attributes(document: BaseModel) -> dict[str, Any]:

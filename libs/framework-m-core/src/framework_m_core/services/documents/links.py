@@ -45,12 +45,13 @@ class LinkService:
     """Checks of a document's new links, in its unit of work."""
 
     def __init__(self, reader: DocumentReaderProtocol, permissions: PermissionService) -> None:
+        self._reader = reader
         self._permissions = permissions
         self._prepare = shape_caches(reader.prepare)
 
     async def resolve(
         self,
-        unit: UnitOfWorkProtocol,
+        unit: UnitOfWorkProtocol | None,
         context: RequestContext,
         plan: CompiledDocType,
         values: MutableMapping[str, Any],
@@ -58,11 +59,10 @@ class LinkService:
     ) -> None:
         """Lock the targets of links that differ from `before` and fill the fields fetched from them.
 
-        Raises LinkTargetError naming every link whose target is missing, deleted or not readable, without
-        distinguishing these, and ValidationError for links to too many documents.
+        Without a unit of work, targets are not locked. Raises LinkTargetError naming every link whose target is
+        missing, deleted or not readable, without distinguishing these, and ValidationError for links to too many
+        documents.
         """
-        if not plan.has_links:
-            return
         holders = list(_holders(plan, values, before))
         wanted = _wanted(holders)
         if not wanted and not any(_has_cleared(specs, now, was) for _, specs, now, was in holders):
@@ -79,7 +79,7 @@ class LinkService:
         return [plan.name for plan in plans if await self._permissions.find(context, plan, "read")]
 
     async def _targets(
-        self, unit: UnitOfWorkProtocol, context: RequestContext, doctype: str, targets: _Targets
+        self, unit: UnitOfWorkProtocol | None, context: RequestContext, doctype: str, targets: _Targets
     ) -> _Found:
         """Return the targets that the caller may read or, if nothing is fetched from them, select."""
         plan: CompiledDocType = context.registry.get(doctype)
@@ -89,7 +89,7 @@ class LinkService:
 
     async def _granted(
         self,
-        unit: UnitOfWorkProtocol,
+        unit: UnitOfWorkProtocol | None,
         context: RequestContext,
         plan: CompiledDocType,
         action: str,
@@ -103,8 +103,10 @@ class LinkService:
         columns = plan.columns if grant.evaluate else ("id", *(name for name in fields if name != "id"))
         live = (Comparison("id", "in", tuple(target.id for target in known)), Comparison("deleted_at", "is_null", True))
         where, slots = parameterize(And((*live, self._permissions.bound_scope(grant, context.principal))))
-        handle = self._prepare.of(context.registry)(QueryTemplate(plan, columns, where, lock="share"))
-        rows = [dict(zip(columns, row, strict=True)) for row in await unit.fetch(handle, slots)]
+        shape = QueryTemplate(plan, columns, where, lock="share" if unit else None)
+        handle = self._prepare.of(context.registry)(shape)
+        fetched = unit.fetch(handle, slots) if unit else self._reader.fetch(context, handle, slots)
+        rows = [dict(zip(columns, row, strict=True)) for row in await fetched]
         if grant.evaluate:
             rows = [*compress(rows, await self._permissions.covers_each(context, plan, action, grant, rows))]
         return {hash_key(row["id"]): row for row in rows}

@@ -41,11 +41,16 @@ class NamingService:
                 name = values[field]
             case SeriesNaming() as series:
                 now = context.clock()
-                prefix = series.prefix(now, values)
-                name = series.name(await self._number(f"{plan.name}:{prefix}", context), now, values)
+                _checked(series.name(1, now, values))  # an unusable name takes no number and makes no counter
+                number = await self._number(f"{plan.name}:{series.prefix(now, values)}", context)
+                name = series.name(number, now, values)
             case _:
                 return str(id)
         return _checked(name)
+
+    def parts(self, plan: CompiledDocType, values: Mapping[str, Any]) -> str:
+        """Return what a series takes from the values of a document; other rules take nothing that may change."""
+        return plan.naming.name(1, values["creation"], values) if isinstance(plan.naming, SeriesNaming) else ""
 
     async def _number(self, prefix: str, context: RequestContext) -> int:
         """Allocate the next number; one whose outcome is unknown is skipped, since a series may have gaps."""

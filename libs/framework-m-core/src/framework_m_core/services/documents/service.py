@@ -15,7 +15,6 @@ from pydantic import BaseModel
 
 from framework_m_core.domain.clock import IdGenerator
 from framework_m_core.domain.context import RequestContext
-from framework_m_core.domain.documents.doctype import DocStatus
 from framework_m_core.domain.errors import (
     AnswerReplayed,
     FieldError,
@@ -27,23 +26,36 @@ from framework_m_core.domain.errors import (
     ValidationError,
     VersionConflictError,
 )
-from framework_m_core.domain.events import DocCancelled, DocSubmitted, DocUpdated
 from framework_m_core.domain.page import PaginatedResult
 from framework_m_core.interfaces.idempotency import IdempotencyProtocol, StoredAnswer
+from framework_m_core.interfaces.permission import Grant
+from framework_m_core.interfaces.reader import Lock
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol, UnitOfWorkProtocol
 from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.services.documents.client import DocumentClient
-from framework_m_core.services.documents.merging import creation_values, expected_version, update_values
-from framework_m_core.services.documents.naming import NamingService
-from framework_m_core.services.documents.validation import validate
-from framework_m_core.services.documents.write_pipeline import (
-    Change,
+from framework_m_core.services.documents.drafts import (
     Expected,
-    WritePipeline,
-    check_unseen,
+    Parse,
+    check_state,
     check_version,
+    identify_rows,
+    parse_body,
 )
+from framework_m_core.services.documents.merging import creation_values, expected_version
+from framework_m_core.services.documents.validation import validate
+from framework_m_core.services.documents.write import (
+    CANCEL,
+    CREATE,
+    DELETE,
+    PURGE,
+    SUBMIT,
+    UPDATE,
+    DocumentWrite,
+    Loaded,
+    Operation,
+)
+from framework_m_core.services.documents.write_pipeline import WritePipeline
 from framework_m_core.services.queries.parsing import ListRequest
 from framework_m_core.services.queries.projection import Served
 from framework_m_core.services.queries.service import QueryService
@@ -52,10 +64,6 @@ from framework_m_core.services.runtime.retry import retry
 __all__ = ["DocumentService", "IdempotentWrite"]
 
 type Document = Served
-
-_UPDATE = Change("write", DocUpdated, ("after_save",))
-_SUBMIT = Change("submit", DocSubmitted, ("after_save", "on_submit"), DocStatus.SUBMITTED)
-_CANCEL = Change("cancel", DocCancelled, ("after_save", "on_cancel"), DocStatus.CANCELLED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +88,6 @@ class DocumentService:
         units: UnitOfWorkFactoryProtocol,
         pipeline: WritePipeline,
         queries: QueryService,
-        naming: NamingService,
         idempotency: IdempotencyProtocol,
         ids: IdGenerator,
     ) -> None:
@@ -88,7 +95,6 @@ class DocumentService:
         self._units = units
         self._pipeline = pipeline
         self._queries = queries
-        self._naming = naming
         self._idempotency = idempotency
         self._ids = ids
         self._permissions = queries.permissions
@@ -123,15 +129,18 @@ class DocumentService:
         grant = await self._permissions.require(context, plan, "create")
         await self._replay(once, context)
         values, given_name = creation_values(plan, grant, body)
-        self._pipeline.identify_rows(plan, values)
-        first = [await self._new_document(context, plan, values, given_name)]
-
-        async def work(unit: UnitOfWorkProtocol) -> Document:
-            document = first.pop() if first else validate(plan, {**values, **framework})
-            return await self._pipeline.insert(unit, context, plan, grant, document, self.client_for)
-
+        if plan.children:
+            identify_rows(plan, values, self._ids)
+        first = [await self._pipeline.new_document(context, plan, values, given_name)]
         framework = {name: first[0].__dict__[name] for name in _STAMPS}
-        return await self._run(context, work, once, *_conflicts(None))
+
+        async def work(unit: UnitOfWorkProtocol, lock: Lock | None) -> Document | None:
+            document = first.pop() if first else validate(plan, {**values, **framework})
+            write = DocumentWrite(CREATE, unit, context, plan, grant, document, self.client_for)
+            return await self._pipeline.run(write)
+
+        created: Document = await self._run(context, work, once, None)
+        return created
 
     async def update(
         self,
@@ -144,7 +153,7 @@ class DocumentService:
         once: IdempotentWrite | None = None,
     ) -> Document:
         """Merge given fields. A given version must equal the stored one; without one, conflicts are retried."""
-        return await self._change(context, doctype, ref, body, _UPDATE, if_match, once)
+        return await self._merge(context, doctype, ref, body, UPDATE, if_match, once)
 
     async def submit(
         self,
@@ -157,7 +166,7 @@ class DocumentService:
         once: IdempotentWrite | None = None,
     ) -> Document:
         """Make a draft final. The body may hold the expected `_version` and nothing else."""
-        return await self._transition(context, doctype, ref, body or {}, _SUBMIT, if_match, once)
+        return await self._transition(context, doctype, ref, body or {}, SUBMIT, if_match, once)
 
     async def cancel(
         self,
@@ -170,7 +179,7 @@ class DocumentService:
         once: IdempotentWrite | None = None,
     ) -> Document:
         """Revoke a submitted document. The body is as for `submit`."""
-        return await self._transition(context, doctype, ref, body or {}, _CANCEL, if_match, once)
+        return await self._transition(context, doctype, ref, body or {}, CANCEL, if_match, once)
 
     async def delete(
         self,
@@ -183,19 +192,8 @@ class DocumentService:
         once: IdempotentWrite | None = None,
     ) -> None:
         """Delete softly, or permanently with `hard`, which needs the action `purge`. Raises LinkedDocumentError."""
-        context = self._registries.pin(context)
-        plan: CompiledDocType = context.registry.get(doctype)
-        action = "purge" if hard else "delete"
-        await self._permissions.require(context, plan, action)
-        await self._replay(once, context)
-
-        async def work(unit: UnitOfWorkProtocol) -> None:
-            loaded, _ = await self._pipeline.load(unit, context, plan, action, ref, lock="update")
-            check_version(loaded, Expected(if_match, precondition=True))
-            await self._pipeline.remove(unit, context, plan, loaded, self.client_for, hard=hard)
-
-        with _stale(Expected(if_match, precondition=True)):
-            await self._run(context, work, once, *_conflicts(if_match))
+        operation, expected = PURGE if hard else DELETE, Expected(if_match, precondition=True)
+        await self._change(context, doctype, ref, _parse_delete, operation, expected, once)
 
     async def _transition(
         self,
@@ -203,79 +201,91 @@ class DocumentService:
         doctype: str,
         ref: UUID | str,
         body: Mapping[str, Any],
-        change: Change,
+        operation: Operation,
         if_match: int | None,
         once: IdempotentWrite | None,
     ) -> Document:
         context = self._registries.pin(context)
         plan: CompiledDocType = context.registry.get(doctype)
-        await self._permissions.require(context, plan, change.action)
+        await self._permissions.require(context, plan, operation.action)
         if not plan.meta.submittable:
             problem = FieldError("*", "not_submittable", "Meta.submittable is not set for this DocType")
             raise ValidationError(f"{plan.name} documents are never submitted", [problem])
         extra = [FieldError(name, "unknown_field", "only _version is expected") for name in body if name != "_version"]
         if extra:
-            raise ValidationError(f"a {change.action} takes no fields", extra)
-        return await self._change(context, doctype, ref, body, change, if_match, once)
+            raise ValidationError(f"a {operation.action} takes no fields", extra)
+        return await self._merge(context, doctype, ref, body, operation, if_match, once)
+
+    async def _merge(
+        self,
+        context: RequestContext,
+        doctype: str,
+        ref: UUID | str,
+        body: Mapping[str, Any],
+        operation: Operation,
+        if_match: int | None,
+        once: IdempotentWrite | None,
+    ) -> Document:
+        stated = expected_version(body)
+        expected = Expected(stated) if if_match is None else Expected(if_match, precondition=True)
+        parse = parse_body(body, self._ids)
+        changed: Document = await self._change(context, doctype, ref, parse, operation, expected, once)
+        return changed
 
     async def _change(
         self,
         context: RequestContext,
         doctype: str,
         ref: UUID | str,
-        body: Mapping[str, Any],
-        change: Change,
-        if_match: int | None,
+        parse: Parse,
+        operation: Operation,
+        expected: Expected,
         once: IdempotentWrite | None,
-    ) -> Document:
+    ) -> Any:
         context = self._registries.pin(context)
         plan: CompiledDocType = context.registry.get(doctype)
-        await self._permissions.require(context, plan, change.action)
+        await self._permissions.require(context, plan, operation.action)
         await self._replay(once, context)
-        stated = expected_version(body)
-        expected = Expected(stated) if if_match is None else Expected(if_match, precondition=True)
 
-        async def work(unit: UnitOfWorkProtocol) -> Document:
-            loaded, grant = await self._pipeline.load(unit, context, plan, change.action, ref)
+        async def work(unit: UnitOfWorkProtocol, lock: Lock | None) -> Document | None:
+            lock = "update" if operation.name == "delete" else lock
+            loaded, grant = await self._pipeline.load(unit, context, plan, operation.action, ref, lock=lock)
             check_version(loaded, expected)
-            merged = update_values(plan, grant, lambda: loaded.served, loaded.values, body)
-            check_unseen(loaded, body)
-            return await self._pipeline.change(unit, context, plan, grant, loaded, merged, change, self.client_for)
+            document = parse(context, grant, loaded, operation)
+            write = DocumentWrite(operation, unit, context, plan, grant, document, self.client_for, loaded)
+            return await self._pipeline.run(write)
 
         with _stale(expected):
-            return await self._run(context, work, once, *_conflicts(expected.version))
+            return await self._run(context, work, once, expected.version)
 
-    async def _new_document(
-        self, context: RequestContext, plan: CompiledDocType, values: Mapping[str, Any], given_name: str | None
-    ) -> BaseModel:
-        now, actor = context.clock(), context.principal.id
-        stamps = {"id": self._ids(), "owner": actor, "creation": now, "modified": now, "modified_by": actor}
-        document = validate(plan, {**values, **stamps})
-        name = await self._naming.name(plan, stamps["id"], given_name, document.__dict__, context)  # type: ignore[arg-type]
-        vars(document)["name"] = name
-        return document
-
-    async def _run[R: Document | None](
+    async def _run(
         self,
         context: RequestContext,
-        work: Callable[[UnitOfWorkProtocol], Awaitable[R]],
+        work: Work,
         once: IdempotentWrite | None,
-        *errors: type[Exception],
-    ) -> R:
+        version: int | None,
+    ) -> Any:
         """Run work in a savepoint of the caller's unit, or else in its own unit, retrying on conflicts.
 
-        A keyed write is also retried when its outcome is unknown. When it fails because the same write has been
-        stored meanwhile, the stored response is replayed.
+        The first try locks nothing, the others lock the document: of many writers at once, none is refused. A joined
+        unit locks at once, since only the whole unit can be tried again. A keyed write is also retried when its outcome
+        is unknown. When it fails because the same write has been stored meanwhile, the stored response is replayed.
         """
+        errors: tuple[type[Exception], ...] = (TransientError,)
+        if version is None:
+            errors = (TransientError, VersionConflictError)
         if context.unit is not None:
             with _for_the_whole_unit(*errors):
                 async with context.unit.savepoint():
-                    return await work(context.unit)
+                    return await work(context.unit, "change")
+        lock: Lock | None = None
 
-        async def attempt() -> R:
+        async def attempt() -> Any:
+            nonlocal lock
+            taken, lock = lock, "change"
             await self._replay(once, context)
             async with self._units(context) as unit:
-                result = await work(unit)
+                result = await work(unit, taken)
                 if once is not None:
                     unit.remember(once.answer(result))
                 await unit.commit()
@@ -301,6 +311,9 @@ class DocumentService:
             raise IdempotencyConflictError("this Idempotency-Key was used with another body: take a new key")
         raise AnswerReplayed(answer)
 
+
+type Work = Callable[[UnitOfWorkProtocol, Lock | None], Awaitable[Document | None]]
+"""A write in a unit of work, with the lock that it takes of its document."""
 
 _STAMPS = ("id", "owner", "creation", "modified", "modified_by", "name")
 
@@ -329,6 +342,7 @@ def _for_the_whole_unit(*errors: type[Exception]) -> Iterator[None]:
         raise TransientError("a document that a hook changes has just been changed: try again") from error
 
 
-def _conflicts(version: int | None) -> tuple[type[Exception], ...]:
-    """Return the errors worth a retry: version conflicts are included only when the caller gave no version."""
-    return (TransientError,) if version is not None else (TransientError, VersionConflictError)
+def _parse_delete(context: RequestContext, grant: Grant, loaded: Loaded, operation: Operation) -> BaseModel:
+    document = loaded.document
+    check_state(operation, loaded, document)
+    return document

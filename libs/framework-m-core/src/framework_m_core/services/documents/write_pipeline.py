@@ -1,38 +1,41 @@
-"""`WritePipeline`: the steps of a write in an open unit of work: load, merge, hooks, checks, flush, record."""
+"""`WritePipeline`: the one sequence of named stages that every write of a document runs, in an open unit of work.
+
+The service runs the first stages, `authorize`, `load` and `parse`: they come before there is a document to write.
+"""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
 
+from framework_m_core.controllers.write_stage import Write
 from framework_m_core.domain.clock import IdGenerator
 from framework_m_core.domain.context import RequestContext
-from framework_m_core.domain.documents.doctype import VERSION_FIELD, DocStatus, construct
-from framework_m_core.domain.errors import (
-    LinkedDocumentError,
-    PreconditionFailedError,
-    SubmittedDocumentError,
-    VersionConflictError,
-)
-from framework_m_core.domain.events import DocCreated, DocDeleted, DomainEvent
+from framework_m_core.domain.documents.doctype import VERSION_FIELD, construct
+from framework_m_core.domain.documents.naming import SeriesNaming
+from framework_m_core.domain.errors import LinkedDocumentError, VersionConflictError
 from framework_m_core.domain.filters.parameterize import parameterize
 from framework_m_core.domain.filters.tree import And, Filter
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.interfaces.reader import DocumentReaderProtocol, Lock, QueryTemplate
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol
 from framework_m_core.registry.compiled import CompiledDocType
+from framework_m_core.registry.derived import Derived
+from framework_m_core.registry.registry import Registry
+from framework_m_core.registry.write_stages import DeclaredStage
 from framework_m_core.services.documents.changes import difference, record_change
-from framework_m_core.services.documents.codec import attributes_from_values, document_from_values
-from framework_m_core.services.documents.hooks import Door, HookRun, kept_attributes
+from framework_m_core.services.documents.codec import document_from_values
+from framework_m_core.services.documents.drafts import check_state
+from framework_m_core.services.documents.hooks import HookRun, kept_attributes, refuse_invalid, settle
 from framework_m_core.services.documents.links import LinkService
-from framework_m_core.services.documents.merging import unseen_fields
+from framework_m_core.services.documents.naming import NamingService
 from framework_m_core.services.documents.validation import document_values, validate
+from framework_m_core.services.documents.write import PURGE, DocumentWrite, Loaded, Operation
+from framework_m_core.services.documents.write_sequence import StageRun, WriteSequence, compile_sequence
 from framework_m_core.services.permissions import PermissionService
 from framework_m_core.services.queries.point_reads import PointReads
 from framework_m_core.services.queries.projection import (
@@ -52,48 +55,7 @@ from framework_m_core.services.queries.shape_cache import shape_caches
 from framework_m_core.services.runtime.commit_listeners import CommitListeners
 from framework_m_core.services.runtime.injection import NO_INJECTION, Injector
 
-__all__ = ["NO_VERSION", "Change", "Expected", "Loaded", "WritePipeline", "check_unseen", "check_version"]
-
-
-NO_VERSION = 0
-"""A version that no stored document has; versions start at 1."""
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """The version that a caller expects; `precondition` is set if it comes from a header, not from `_version`."""
-
-    version: int | None = None
-    precondition: bool = False
-
-
-@dataclass(frozen=True, eq=False)
-class Loaded:
-    """A loaded document as stored values, with its model and served form made on request."""
-
-    plan: CompiledDocType
-    values: Mapping[str, Any]
-    reading: Grant
-
-    @property
-    def document(self) -> BaseModel:
-        """The document as a new model instance."""
-        return document_from_values(self.plan, self.values)
-
-    @cached_property
-    def served(self) -> Mapping[str, Any]:
-        """The document as the caller is served it."""
-        return visible(self.plan, self.reading.readable, self.values)
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A kind of change to an existing document."""
-
-    action: str
-    event: type[DomainEvent]
-    after: tuple[str, ...]
-    docstatus: DocStatus | None = None
+__all__ = ["WritePipeline"]
 
 
 class WritePipeline:
@@ -104,6 +66,7 @@ class WritePipeline:
         reader: DocumentReaderProtocol,
         permissions: PermissionService,
         links: LinkService,
+        naming: NamingService,
         watchers: CommitListeners,
         ids: IdGenerator,
         injector: Injector = NO_INJECTION,
@@ -112,38 +75,47 @@ class WritePipeline:
         self._injector = injector
         self._watchers = watchers
         self._links = links
+        self._naming = naming
         self._ids = ids
         self._points = PointReads(reader, whole=True)
         self._prepare = shape_caches(reader.prepare)
+        self._sequences: Derived[Registry, dict[tuple[str, str], WriteSequence]] = Derived(lambda _: {})
 
-    def identify_rows(self, plan: CompiledDocType, values: Mapping[str, Any]) -> None:
-        """Assign ids to new child rows."""
-        for name in plan.children.keys() & values.keys():
-            for row in values[name]:
-                if "id" not in row:
-                    row["id"] = self._ids()
+    async def new_document(
+        self, context: RequestContext, plan: CompiledDocType, values: Mapping[str, Any], given_name: str | None
+    ) -> BaseModel:
+        """Return a new document, validated and named.
 
-    async def insert(
-        self,
-        unit: UnitOfWorkProtocol,
-        context: RequestContext,
-        plan: CompiledDocType,
-        grant: Grant,
-        document: BaseModel,
-        door: Door,
-    ) -> Served:
-        """Store a new document and return what the caller may read of it."""
-        await self._links.resolve(unit, context, plan, vars(document), {})
-        run = HookRun(plan, document, None, unit, context, door, self._injector)
-        document = await self._hooked(unit, context, plan, run, document, "validate", "before_insert", "before_save")
-        values = document_values(plan, document)
-        await self._permissions.demand(context, plan, "create", grant, values)
-        await unit.repository(plan.name).insert(document)
-        values[VERSION_FIELD] = 1
-        record_change(unit, context, plan, "create", DocCreated, values, difference(plan, None, values), self._ids)
-        self._watchers.written(unit, plan.name, values["id"])
-        values = await self._after(unit, plan, run, values, "after_save", "after_insert")
-        return await self.served(context, plan, values)
+        A series takes its number before the unit of work, so that hooks never hold a counter, and after the links have
+        been checked, so that a refused body takes none.
+        """
+        now, actor = context.clock(), context.principal.id
+        stamps = {"id": self._ids(), "owner": actor, "creation": now, "modified": now, "modified_by": actor}
+        document = validate(plan, {**values, **stamps})
+        if plan.has_links and isinstance(plan.naming, SeriesNaming):
+            await self._links.resolve(context.unit, context, plan, vars(document), {})
+        name = await self._naming.name(plan, stamps["id"], given_name, document.__dict__, context)  # type: ignore[arg-type]
+        vars(document)["name"] = name
+        return document
+
+    async def run(self, write: DocumentWrite) -> Served | None:
+        """Run the stages after `parse` and return what the caller may read of the document; None if it is deleted.
+
+        An update that changes nothing stores nothing. Raises the errors of the stages.
+        """
+        context, plan = write.context, write.plan
+        known, key = self._sequences.of(context.registry), (plan.name, write.operation.action)
+        sequence = known.get(key)
+        if sequence is None:
+            sequence = known[key] = compile_sequence(plan, write.operation, context.registry.stages, self)
+        for stage in sequence.prepare:
+            await stage(write)
+        if write.is_unchanged:
+            await self._check_unchanged(write)
+            return await self.served(context, plan, write.stored)
+        for stage in sequence.keep:
+            await stage(write)
+        return None if write.operation.name == "delete" else await self.served(context, plan, write.values)
 
     async def load(
         self,
@@ -167,7 +139,7 @@ class WritePipeline:
         if reading.evaluate and not await self._permissions.covers(context, plan, "read", reading, values):
             raise not_found(plan, ref)
         await self._permissions.demand(context, plan, action, grant, values)
-        return Loaded(plan, values, reading), grant
+        return Loaded(plan, values, reading, is_locked=lock is not None), grant
 
     async def _stored(
         self,
@@ -192,71 +164,6 @@ class WritePipeline:
         scoped = (by_reference(ref), self._permissions.bound_scope(reading, context.principal))
         return And(scoped if action == "purge" and isinstance(ref, UUID) else (*scoped, LIVE))
 
-    async def change(
-        self,
-        unit: UnitOfWorkProtocol,
-        context: RequestContext,
-        plan: CompiledDocType,
-        grant: Grant,
-        loaded: Loaded,
-        changes: Mapping[str, Any],
-        change: Change,
-        door: Door,
-    ) -> Served:
-        """Store changed values of a loaded document and return what the caller may read of it."""
-        before = loaded.values
-        self.identify_rows(plan, changes)
-        draft = validate(plan, self._draft(context, plan, before, changes, change))
-        readable = loaded.reading.readable
-        _check_state(plan, before, draft, change, readable)
-        await self._links.resolve(unit, context, plan, vars(draft), before)
-        run = HookRun(plan, draft, loaded.document if plan.hooks else None, unit, context, door, self._injector)
-        document = await self._hooked(unit, context, plan, run, draft, *_before(change))
-        values = document_values(plan, document)
-        if document is not draft and change.docstatus is None:
-            _check_state(plan, before, document, change, readable)
-        await self._permissions.demand(context, plan, change.action, grant, values)
-        await unit.repository(plan.name).update(document, expected_version=before[VERSION_FIELD])
-        values[VERSION_FIELD] += 1
-        changed = difference(plan, before, values)
-        record_change(unit, context, plan, change.action, change.event, values, changed, self._ids)
-        self._watchers.written(unit, plan.name, values["id"])
-        values = await self._after(unit, plan, run, values, *change.after)
-        return await self.served(context, plan, values)
-
-    async def remove(
-        self,
-        unit: UnitOfWorkProtocol,
-        context: RequestContext,
-        plan: CompiledDocType,
-        loaded: Loaded,
-        door: Door,
-        *,
-        hard: bool,
-    ) -> None:
-        """Delete a loaded document, softly or permanently.
-
-        Raises SubmittedDocumentError and LinkedDocumentError.
-        """
-        if loaded.values["docstatus"] == DocStatus.SUBMITTED:
-            raise SubmittedDocumentError("a submitted document cannot be deleted: cancel it first")
-        document = loaded.document
-        run = HookRun(plan, document, document.model_copy(deep=True), unit, context, door, self._injector)
-        await run.run("before_delete")
-        await self._refuse_if_linked(unit, context, plan, loaded.values["id"], hard=hard)
-        repository, now = unit.repository(plan.name), context.clock()
-        values = {**loaded.values, "modified": now, "deleted_at": now, VERSION_FIELD: loaded.values[VERSION_FIELD] + 1}
-        if hard:
-            await repository.delete(values["id"])
-        else:
-            gone = {"modified": now, "modified_by": context.principal.id, "deleted_at": now}
-            kept = construct(plan.model, {**vars(document_from_values(plan, loaded.values)), **gone})
-            await repository.update(kept, expected_version=loaded.values[VERSION_FIELD])
-        action = "purge" if hard else "delete"
-        record_change(unit, context, plan, action, DocDeleted, values, {}, self._ids, hard=hard)
-        self._watchers.written(unit, plan.name, values["id"])
-        await self._after(unit, plan, run, values, "after_delete")
-
     async def served(self, context: RequestContext, plan: CompiledDocType, values: Mapping[str, Any]) -> Served:
         """Return what the caller may read of stored values just written: at least id, name and version."""
         reading = await self._permissions.find(context, plan, "read")
@@ -266,111 +173,164 @@ class WritePipeline:
         written = None if reading.evaluate else projection(plan, reading.readable).written
         return serve(visible(plan, reading.readable, values), written)
 
-    def _draft(
-        self,
-        context: RequestContext,
-        plan: CompiledDocType,
-        before: Mapping[str, Any],
-        changes: Mapping[str, Any],
-        change: Change,
-    ) -> dict[str, Any]:
-        draft = {
-            **attributes_from_values(plan, before),
-            **changes,
-            "modified": context.clock(),
-            "modified_by": context.principal.id,
+    def stage(self, name: str, operation: Operation) -> StageRun:
+        """Return the code of one of the framework's stages, or of a step between them."""
+        by_operation = {"create": self._insert, "delete": self._purge if operation is PURGE else self._delete}
+        found: Mapping[str, StageRun] = {
+            "keep": self._keep,
+            "links": self._resolve_links,
+            "keep_links": self._keep_links,
+            "before_hooks": self._run_before_hooks,
+            "validate": self._validate,
+            "linked": self._refuse_if_linked,
+            "number": self._renumber,
+            "scope": self._demand_scope,
+            "compare": self._compare,
+            "store": by_operation.get(operation.name, self._update),
+            "record": self._record,
+            "flush": self._flush,
+            "after_hooks": self._run_after_hooks,
+            "read_again": self._read_again,
         }
-        if change.docstatus is not None:
-            draft["docstatus"] = change.docstatus
-        return draft
+        return found[name]
 
-    async def _hooked(
-        self,
-        unit: UnitOfWorkProtocol,
-        context: RequestContext,
-        plan: CompiledDocType,
-        run: HookRun,
-        document: BaseModel,
-        *hooks: str,
-    ) -> BaseModel:
-        if not run.defines(*hooks):
-            return document
-        before, kept = copy.deepcopy(document_values(plan, document)), kept_attributes(document)
-        await run.run(*hooks)
-        document = run.settle(document, kept, self._ids)
-        await self._links.resolve(unit, context, plan, vars(document), before)
-        return document
+    def declared(self, stage: DeclaredStage, *, is_final: bool) -> StageRun:
+        """Return the code that calls a declared stage; the document `is_final` where changes to it no longer count."""
+        function, name = stage.function, stage.mark.name
 
-    async def _after(
-        self, unit: UnitOfWorkProtocol, plan: CompiledDocType, run: HookRun, values: dict[str, Any], *hooks: str
-    ) -> dict[str, Any]:
-        """Run the hooks that follow storing, and return the stored values, copied so that hooks cannot change them."""
-        if not run.defines(*hooks):
-            return values
-        await unit.flush()
-        stored = copy.deepcopy(values)
-        await run.run(*hooks)
-        return await self._read_again(unit, plan, values["id"]) or stored if run.wrote else stored
+        async def call(write: DocumentWrite) -> None:
+            context, client = write.joined()
+            stored = None if write.loaded is None else write.loaded.document
+            document = write.document.model_copy(deep=True) if is_final else write.document
+            operation, doctype = write.operation, write.plan.name
+            given = Write(operation.name, operation.action, doctype, stored, document, context, client)
+            with refuse_invalid(f"{doctype}, stage {name}"):
+                await function(given, **self._injector.arguments(context.registry, function))
 
-    async def _read_again(self, unit: UnitOfWorkProtocol, plan: CompiledDocType, id: UUID) -> dict[str, Any] | None:
-        """Return the stored values of a document that its hooks may have written again."""
-        where, slots = parameterize(by_reference(id))
-        prepare = self._prepare.of(unit.context.registry)
-        rows = await unit.fetch(prepare(QueryTemplate(plan, full_selection(plan), where)), slots)
-        return row_to_document(full_selection(plan), rows[0]) if rows else None
+        return call
 
-    async def _refuse_if_linked(
-        self, unit: UnitOfWorkProtocol, context: RequestContext, plan: CompiledDocType, id: UUID, *, hard: bool
-    ) -> None:
-        """Raise LinkedDocumentError if live documents, or with `hard` also deleted ones, link to this one."""
-        if linking := await unit.linking(plan.name, id, include_deleted=hard):
-            known = ", ".join(await self._links.readable(context, linking))
+    async def _keep(self, write: DocumentWrite) -> None:
+        """Note what hooks and declared stages cannot change."""
+        write.kept = kept_attributes(write.document)
+        write.named_by = self._naming.parts(write.plan, write.document.__dict__)
+
+    async def _resolve_links(self, write: DocumentWrite) -> None:
+        await self._links.resolve(write.unit, write.context, write.plan, vars(write.document), write.stored)
+
+    async def _keep_links(self, write: DocumentWrite) -> None:
+        """Note the links that have been checked."""
+        write.linked = copy.deepcopy(document_values(write.plan, write.document))
+
+    async def _run_before_hooks(self, write: DocumentWrite) -> None:
+        hooks = self._hooks_of(write)
+        await hooks.run(*write.operation.before)
+        write.document = hooks.document
+
+    def _hooks_of(self, write: DocumentWrite) -> HookRun:
+        if write.hooks is None:
+            context, client = write.joined()
+            previous = None if write.loaded is None else write.loaded.document
+            write.hooks = HookRun(write.plan, write.document, previous, context, client, self._injector)
+        return write.hooks
+
+    async def _validate(self, write: DocumentWrite) -> None:
+        """Check the document as a whole after hooks and declared stages."""
+        plan = write.plan
+        write.document = document = settle(plan, write.document, write.kept, self._ids)
+        if write.hooks is not None:
+            write.hooks.document = document
+        if plan.has_links:
+            await self._links.resolve(write.unit, write.context, plan, vars(document), write.linked)
+        if write.loaded is not None:
+            check_state(write.operation, write.loaded, document)
+
+    async def _refuse_if_linked(self, write: DocumentWrite) -> None:
+        """Raise LinkedDocumentError if live documents, or for a purge also deleted ones, link to this one."""
+        plan, is_purge = write.plan, write.operation is PURGE
+        if linking := await write.unit.linking(plan.name, write.stored["id"], include_deleted=is_purge):
+            known = ", ".join(await self._links.readable(write.context, linking))
             see = f", see {known}" if known else ""
             raise LinkedDocumentError(f"documents link to this {plan.name}: change or delete them first{see}")
 
+    async def _renumber(self, write: DocumentWrite) -> None:
+        """Name the document anew if what its name consists of has changed since it was named."""
+        values = vars(write.document)
+        if self._naming.parts(write.plan, values) != write.named_by:
+            values["name"] = await self._naming.name(
+                write.plan, values["id"], None, values, write.context.within(write.unit)
+            )
 
-def check_version(loaded: Loaded, expected: Expected) -> None:
-    """Raise VersionConflictError, or PreconditionFailedError for a precondition, if the stored version differs."""
-    stored = loaded.values[VERSION_FIELD]
-    if expected.version is None or expected.version == stored:
-        return
-    message = f"the document is at version {stored}, not {expected.version}: read it again and repeat the change"
-    if expected.version == NO_VERSION:
-        message = "If-Match holds no ETag of this document, or If-None-Match does: send the ETag that it has now"
-    raise (PreconditionFailedError if expected.precondition else VersionConflictError)(message, version=stored)
+    async def _demand_scope(self, write: DocumentWrite) -> None:
+        write.values = values = document_values(write.plan, write.document)
+        await self._permissions.demand(write.context, write.plan, write.operation.action, write.grant, values)
+
+    async def _compare(self, write: DocumentWrite) -> None:
+        write.changes = difference(write.plan, write.stored, write.values)
+        write.is_unchanged = not write.changes
+
+    async def _check_unchanged(self, write: DocumentWrite) -> None:
+        """Raise VersionConflictError if the document has changed since it was loaded."""
+        if write.loaded is None or write.loaded.is_locked:
+            return
+        wrote = write.client is not None and write.client.wrote
+        where, slots = parameterize(And((by_reference(write.stored["id"]), LIVE)))
+        shape = QueryTemplate(write.plan, (VERSION_FIELD,), where, lock="change" if wrote else None)
+        rows = await write.unit.fetch(self._prepare.of(write.context.registry)(shape), slots)
+        if not rows or rows[0][0] != write.stored[VERSION_FIELD]:
+            raise VersionConflictError("the document has just been changed: read it again and repeat the change")
+
+    async def _insert(self, write: DocumentWrite) -> None:
+        plan, values = write.plan, write.values
+        await write.unit.repository(plan.name).insert(write.document)
+        values[VERSION_FIELD] = 1
+        write.changes = difference(plan, None, values)
+
+    async def _update(self, write: DocumentWrite) -> None:
+        plan, stored, values = write.plan, write.stored, write.values
+        await write.unit.repository(plan.name).update(write.document, expected_version=stored[VERSION_FIELD])
+        values[VERSION_FIELD] += 1
+        if not write.changes:
+            write.changes = difference(plan, stored, values)
+
+    async def _delete(self, write: DocumentWrite) -> None:
+        write.values, plan, version = _deleted(write), write.plan, write.stored[VERSION_FIELD]
+        gone = {name: write.values[name] for name in ("modified", "deleted_at")}
+        gone["modified_by"] = write.context.principal.id
+        kept = construct(plan.model, {**vars(document_from_values(plan, write.stored)), **gone})
+        await write.unit.repository(plan.name).update(kept, expected_version=version)
+
+    async def _purge(self, write: DocumentWrite) -> None:
+        write.values = _deleted(write)
+        await write.unit.repository(write.plan.name).delete(write.stored["id"])
+
+    async def _record(self, write: DocumentWrite) -> None:
+        """Add the audit entry and the event, and tell the listeners of this process after the commit."""
+        operation, unit, plan, values = write.operation, write.unit, write.plan, write.values
+        data = {"hard": operation is PURGE} if operation.name == "delete" else {}
+        record_change(
+            unit, write.context, plan, operation.action, operation.event, values, write.changes, self._ids, **data
+        )
+        self._watchers.written(unit, plan.name, values["id"])
+
+    async def _flush(self, write: DocumentWrite) -> None:
+        """Send the writes before hooks that read them, and copy the values so that hooks cannot change them."""
+        await write.unit.flush()
+        write.values = copy.deepcopy(write.values)
+
+    async def _run_after_hooks(self, write: DocumentWrite) -> None:
+        await self._hooks_of(write).run(*write.operation.after)
+
+    async def _read_again(self, write: DocumentWrite) -> None:
+        """Take the stored values of a document that its hooks may have written again."""
+        if write.client is None or not write.client.wrote:
+            return
+        plan = write.plan
+        where, slots = parameterize(by_reference(write.values["id"]))
+        prepare = self._prepare.of(write.context.registry)
+        rows = await write.unit.fetch(prepare(QueryTemplate(plan, full_selection(plan), where)), slots)
+        write.values = row_to_document(full_selection(plan), rows[0]) if rows else write.values
 
 
-def check_unseen(loaded: Loaded, body: Mapping[str, Any]) -> None:
-    """Raise SubmittedDocumentError if the caller sets a fixed field without being able to read it.
-
-    The values are not compared, since the result would reveal what is stored.
-    """
-    if loaded.values["docstatus"] == DocStatus.DRAFT:
-        return
-    if unseen := unseen_fields(loaded.plan, loaded.reading.readable, body):
-        word = DocStatus(loaded.values["docstatus"]).name.lower()
-        raise SubmittedDocumentError(f"the document is {word}: its fields cannot be changed", fields=unseen)
-
-
-def _check_state(
-    plan: CompiledDocType, before: Mapping[str, Any], draft: BaseModel, change: Change, readable: frozenset[str]
-) -> None:
-    status = before["docstatus"]
-    wanted = {DocStatus.SUBMITTED: DocStatus.DRAFT, DocStatus.CANCELLED: DocStatus.SUBMITTED}
-    if change.docstatus is not None:
-        if status != wanted[change.docstatus]:
-            word = DocStatus(status).name.lower()
-            raise SubmittedDocumentError(f"a {word} document cannot be {change.docstatus.name.lower()}")
-        return
-    if status == DocStatus.DRAFT:
-        return
-    after = document_values(plan, draft)
-    fixed = [name for name in difference(plan, before, after) if not plan.fields[name].allow_on_submit]
-    if fixed or status == DocStatus.CANCELLED:
-        word = DocStatus(status).name.lower()
-        shown = ", ".join(name for name in fixed if name in readable) or "its fields"
-        raise SubmittedDocumentError(f"the document is {word}: {shown} cannot be changed", fields=fixed)
-
-
-def _before(change: Change) -> tuple[str, ...]:
-    return () if change.docstatus is DocStatus.CANCELLED else ("validate", "before_save")
+def _deleted(write: DocumentWrite) -> dict[str, Any]:
+    now, version = write.context.clock(), write.stored[VERSION_FIELD] + 1
+    return {**write.stored, "modified": now, "deleted_at": now, VERSION_FIELD: version}

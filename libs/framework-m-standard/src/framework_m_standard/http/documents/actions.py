@@ -12,9 +12,9 @@ from framework_m_core.domain.documents.doctype import VERSION_FIELD
 from framework_m_core.domain.errors import AnswerReplayed, EntityNotFoundError, PreconditionRequiredError
 from framework_m_core.interfaces.idempotency import StoredAnswer
 from framework_m_core.registry.compiled import CompiledDocType
+from framework_m_core.services.documents.drafts import NO_VERSION
 from framework_m_core.services.documents.merging import expected_version
 from framework_m_core.services.documents.service import DocumentService, IdempotentWrite
-from framework_m_core.services.documents.write_pipeline import NO_VERSION
 from framework_m_core.services.queries.projection import Served
 from framework_m_core.services.queries.service import QueryService
 from framework_m_standard.http.documents.etags import (

@@ -1,0 +1,27 @@
+"""Stages of writes that installed packages declare, under `framework_m.write_stages`."""
+
+from __future__ import annotations
+
+from framework_m_core.bootstrap.plugins import discovery
+from framework_m_core.bootstrap.plugins.discovery import Discovered
+from framework_m_core.controllers.write_stage import stage_marks
+from framework_m_core.domain.errors import ConfigurationError
+from framework_m_core.registry.builder import RegistryBuilder
+
+__all__ = ["register_stages"]
+
+_GROUP = "framework_m.write_stages"
+
+
+def register_stages(builder: RegistryBuilder, discovered: Discovered) -> None:
+    """Register the functions of the group. Raises ConfigurationError for what `@write_stage` does not mark."""
+    for choice in discovered.choices(_GROUP):
+        function = discovery.load(choice)
+        marks = stage_marks(function)
+        if not marks:
+            raise ConfigurationError(
+                f"{choice.name!r} of {choice.distribution} under {_GROUP}: expected a function marked with "
+                f"@write_stage, got {choice.value!r}, which is {type(function).__name__}"
+            )
+        for mark in marks:
+            builder.add_write_stage(function, mark)
