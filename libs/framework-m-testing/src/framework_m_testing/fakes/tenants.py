@@ -31,7 +31,7 @@ def separate_tenants(stores: _Stores) -> StoreHarness:
     records = TenantRecords(stores)
     return dataclasses.replace(
         stores[None],
-        reader=TenantReader(stores),
+        reader=TenantReader(stores, stores[None].reader.heavy_reads),
         units=TenantUnits(stores, stores[None].capabilities),
         counter=records,
         idempotency=records,
@@ -44,7 +44,7 @@ class TenantReader:
     """Port `DocumentReaderProtocol`."""
 
     stores: _Stores
-    heavy_reads: int = 8
+    heavy_reads: int
 
     def prepare(self, shape: QueryTemplate) -> ReadHandle:
         """Prepare a read for all tenants."""
