@@ -4,7 +4,8 @@ import inspect
 from collections.abc import Iterator
 from typing import Any, get_overloads
 
-from framework_m_core.domain.documents.meta import ACTIONS, MetaOptions
+from framework_m_core.domain.documents.actions import ACTIONS
+from framework_m_core.domain.documents.meta import MetaOptions
 from framework_m_core.domain.fields.field import KEYWORDS, Field
 from scripts.reference.markdown import bullets, table
 

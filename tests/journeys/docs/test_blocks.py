@@ -18,6 +18,8 @@ from framework_m_core.controllers.controller import Controller
 from framework_m_core.controllers.event_handler import handler_marks
 from framework_m_core.controllers.rpc import call_mark
 from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_core.registry.extensions import Extensions
+from framework_m_core.spi import Action, ExtNamespace, FieldType
 from framework_m_standard.doctypes.base_doctype import BaseDocType
 from framework_m_standard.doctypes.user import User
 from tests.journeys.docs.pages import PAGES, Block, Page, blocks_of
@@ -117,8 +119,9 @@ def test_the_declarations_on_a_page_can_be_registered(page: Page, restored_overr
     sys.modules[module.__name__] = module
     for text in texts(page, "python"):
         exec(compile(text, page.name, "exec"), vars(module))
-    builder, declared = RegistryBuilder(), 0
-    for one in list(vars(module).values()):
+    members = list(vars(module).values())
+    builder, declared = RegistryBuilder(_extensions(members)), 0
+    for one in members:
         if handler_marks(one):
             builder.add_handler(one)
         if call_mark(one):
@@ -133,6 +136,17 @@ def test_the_declarations_on_a_page_can_be_registered(page: Page, restored_overr
             builder.add_doctype(one, "docs")
             declared += 1
     assert len(builder.freeze().doctypes) <= declared
+
+
+def _extensions(members: Iterable[Any]) -> Extensions:
+    """What a page adds to DocTypes."""
+    found = list(members)
+    types = [one for one in found if isinstance(one, type) and issubclass(one, FieldType) and one is not FieldType]
+    return Extensions(
+        tuple(one() for one in types),
+        tuple(one for one in found if isinstance(one, Action)),
+        tuple(one for one in found if isinstance(one, ExtNamespace)),
+    )
 
 
 @pytest.mark.parametrize("page", with_blocks("toml"))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from framework_m_core.domain.clock import Clock, IdGenerator
 from framework_m_core.domain.context import Principal, RequestContext, system_context
+from framework_m_core.domain.documents.actions import Action
 from framework_m_core.domain.documents.doctype import VERSION_ATTRIBUTE, VERSION_FIELD
 from framework_m_core.domain.errors import (
     ConfigurationError,
@@ -24,6 +25,8 @@ from framework_m_core.domain.errors import (
     VersionConflictError,
 )
 from framework_m_core.domain.events import DomainEvent
+from framework_m_core.domain.ext import ExtNamespace
+from framework_m_core.domain.fields.field_type import FieldType, Part
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.domain.fields.values import bounded
 from framework_m_core.domain.filters.matching import matches
@@ -86,6 +89,7 @@ __all__ = [
     "STORE",
     "VERSION_ATTRIBUTE",
     "VERSION_FIELD",
+    "Action",
     "And",
     "AuditEntry",
     "AuditLogProtocol",
@@ -107,8 +111,10 @@ __all__ = [
     "DuplicateNameError",
     "DuplicateValueError",
     "EventBusProtocol",
+    "ExtNamespace",
     "FieldKind",
     "FieldSpec",
+    "FieldType",
     "Filter",
     "FrameworkError",
     "Grant",
@@ -130,6 +136,7 @@ __all__ = [
     "OutboxRow",
     "OutcomeUnknownError",
     "PaginatedResult",
+    "Part",
     "PermissionProtocol",
     "Placeholder",
     "PolicyEvaluateRequest",

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from framework_m_core.domain.documents.meta import ACTIONS, MetaOptions, read_meta
+from framework_m_core.domain.documents.actions import ACTIONS
+from framework_m_core.domain.documents.meta import MetaOptions, read_meta
 from framework_m_core.domain.filters.tree import EVERYTHING, And, Comparison
 
 OPEN = Comparison("status", "eq", "Open")

@@ -12,6 +12,7 @@ from uuid import UUID
 from hypothesis import strategies as st
 from pydantic_core import to_json
 
+from framework_m_core.domain.fields.json_form import json_form
 from framework_m_core.domain.filters.tree import EVERYTHING
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.registry.compiled import CompiledDocType
@@ -61,7 +62,7 @@ def stored_things() -> st.SearchStrategy[dict[str, Any]]:
 
 def travelled(value: Any) -> Any:
     """What a client sends that sends what it got: encoded and decoded as `http` does."""
-    return json.loads(to_json(value), parse_float=Decimal)
+    return json.loads(to_json(json_form(value, THING.json_encoders)), parse_float=Decimal)
 
 
 def problems_by_field(error: Any) -> Mapping[str, str]:

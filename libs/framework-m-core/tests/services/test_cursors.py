@@ -50,7 +50,7 @@ def test_what_follows_a_cursor_is_what_follows_its_document(
 ) -> None:
     listed = _sorted(order, documents)
     for place, document in enumerate(listed):
-        cursor = encode_cursor(order, document)
+        cursor = encode_cursor(THING, order, document)
         assert cursor is not None
         where = after_cursor(THING, order, cursor)
         assert [one["id"] for one in listed if matches(where, one)] == [one["id"] for one in listed[place + 1 :]]
@@ -58,7 +58,7 @@ def test_what_follows_a_cursor_is_what_follows_its_document(
 
 @given(stored_things(), orders(THING).map(_order))
 def test_a_cursor_holds_the_values_of_its_document(document: Mapping[str, Any], order: tuple[OrderSpec, ...]) -> None:
-    cursor = encode_cursor(order, document)
+    cursor = encode_cursor(THING, order, document)
     assert cursor is not None
     values = [document[spec.field] for spec in order]
     assert after_cursor(THING, order, cursor) == after_values(THING, order, values)
@@ -109,13 +109,13 @@ def test_a_cursor_that_is_not_of_this_order_is_refused(name: str) -> None:
 
 def test_values_that_are_too_long_make_no_cursor() -> None:
     by_text = (OrderSpec("text"), OrderSpec("id"))
-    assert encode_cursor(by_text, stored(THING, text="x" * 6_000)) is None
-    longest = encode_cursor(by_text, stored(THING, text="x" * 5_000))
+    assert encode_cursor(THING, by_text, stored(THING, text="x" * 6_000)) is None
+    longest = encode_cursor(THING, by_text, stored(THING, text="x" * 5_000))
     assert longest is not None
     assert after_cursor(THING, by_text, longest)
 
 
 def test_a_cursor_can_stand_in_an_address() -> None:
-    cursor = encode_cursor((OrderSpec("text"), OrderSpec("id")), stored(THING, text="??>>ÿÿ~~" * 9))
+    cursor = encode_cursor(THING, (OrderSpec("text"), OrderSpec("id")), stored(THING, text="??>>ÿÿ~~" * 9))
     assert cursor is not None
     assert cursor.replace("-", "").replace("_", "").isalnum()

@@ -128,6 +128,33 @@ def test_a_hidden_field_is_as_one_that_there_is_not(asked: Mapping[str, Any]) ->
     assert gone == said.replace("'number'", "'absent'")
 
 
+def test_a_part_of_a_field_is_told_of_to_readers_of_the_field_alone() -> None:
+    assert "a part of amount cannot be named, only 'worth'" in _refused(filters=_is("worth.value", "eq", 1))
+    hidden, absent = (_refused(grant_of({"id", "text"}), filters=_is(f"{name}.value")) for name in ("worth", "w"))
+    assert hidden.replace("worth.value", "w.value") == absent
+
+
+@pytest.mark.parametrize(
+    ("field", "operator", "value", "said"),
+    [
+        ("worth", "gt", "1 EUR", "'gt' needs an order, 'worth' is amount: expected one of eq, ne, is_null"),
+        ("worth", "in", ["1 EUR"], "'in' is not offered, 'worth' is amount"),
+        ("worth", "eq", "1", "'worth': an amount with its currency is expected"),
+        ("worth", "like", "1%", "'like' needs a text field, 'worth' is amount"),
+        ("photo", "gt", "AA==", "'gt' needs an order, 'photo' is bytes: expected one of eq, ne, is_null"),
+        ("photo", "eq", "A" * 2_800, "at most 2000 bytes are expected"),
+        ("span", "contains", "1", "'contains' needs a text field, 'span' is span"),
+    ],
+)
+def test_a_type_is_asked_what_it_offers(field: str, operator: str, value: Any, said: str) -> None:
+    assert said in _refused(filters=_is(field, operator, value))
+
+
+@pytest.mark.parametrize(("field", "held"), [("worth", "amount"), ("photo", "bytes")])
+def test_what_has_no_order_is_not_sorted_by(field: str, held: str) -> None:
+    assert _refused(order_by=[field]) == f"{field!r} holds {held}, which has no order"
+
+
 def _renamed(value: Any) -> Any:
     return ["absent"] if isinstance(value, list) else {**value, "field": "absent"}
 

@@ -2,6 +2,7 @@
 
 from framework_m_standard.sql.migrations.operations.column_types import (
     boolean,
+    bytes_,
     date,
     datetime,
     decimal,
@@ -31,6 +32,7 @@ __all__ = [
     "add_link",
     "add_unique",
     "boolean",
+    "bytes_",
     "change_type",
     "date",
     "datetime",

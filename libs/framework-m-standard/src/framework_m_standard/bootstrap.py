@@ -14,6 +14,7 @@ from framework_m_core.bootstrap.composition import bind_events, bind_services
 from framework_m_core.bootstrap.plugins import discovery
 from framework_m_core.bootstrap.plugins.app_modules import register_app
 from framework_m_core.bootstrap.plugins.binding import STORE_FAMILY
+from framework_m_core.bootstrap.plugins.extensions import load_extensions
 from framework_m_core.bootstrap.plugins.write_stages import register_stages
 from framework_m_core.bootstrap.schema_authority import WHAT_TO_DO, SchemaAuthority, schema_authority
 from framework_m_core.domain.clock import Clock, system_clock
@@ -63,7 +64,7 @@ class InitRegistries:
 
     async def run(self, app: Application) -> None:
         """Provides `registry_handle`. Raises ConfigurationError with all problems of all apps."""
-        builder, apps = RegistryBuilder(), _apps(app)
+        builder, apps = RegistryBuilder(load_extensions(app.settings.discovered)), _apps(app)
         for choice in apps:
             register_app(builder, choice)
         register_stages(builder, app.settings.discovered)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from framework_m_core.domain.documents.meta import ACTIONS
+from framework_m_core.domain.documents.actions import ACTIONS
 
 
 async def test_the_overview_holds_what_the_caller_may_do(site: Any) -> None:

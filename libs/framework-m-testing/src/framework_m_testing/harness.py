@@ -24,6 +24,7 @@ from framework_m_core.registry.builder import RegistryBuilder
 from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.registry.registry import Registry
 from framework_m_testing.sample_doctypes import Shelf, Slot, Thing, handle_update
+from framework_m_testing.sample_field_types import SAMPLE_EXTENSIONS
 
 __all__ = ["OpenStore", "StoreHarness", "sample_registry"]
 
@@ -32,7 +33,7 @@ _IDS = Uuid7Generator()
 
 def sample_registry() -> Registry:
     """Return a registry of the sample DocTypes."""
-    builder = RegistryBuilder()
+    builder = RegistryBuilder(SAMPLE_EXTENSIONS)
     for doctype in (Shelf, Slot, Thing):
         builder.add_doctype(doctype, "samples")
     builder.add_handler(handle_update)

@@ -26,6 +26,7 @@ _CANDIDATES: Final[Mapping[FieldKind, tuple[Any, ...]]] = {
     FieldKind.DECIMAL: ("1", "0", "10", "100"),
     FieldKind.UUID: ("01890000-0000-7000-8000-000000000001",),
     FieldKind.JSON: ([], {}),
+    FieldKind.BYTES: ("", "U2FtcGxl"),
 }
 
 
@@ -76,6 +77,6 @@ class SampleDocuments:
             return spec.choices[tried % len(spec.choices)]
         if spec.enum:
             return next(member.value for member in spec.enum)
-        candidates = _CANDIDATES[spec.kind]
+        candidates = spec.field_type.json_schema()["examples"] if spec.field_type else _CANDIDATES[spec.kind]
         value = candidates[tried % len(candidates)]
         return value.format(n=number) if isinstance(value, str) else value

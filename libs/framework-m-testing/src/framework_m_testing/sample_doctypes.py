@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -13,6 +13,7 @@ from framework_m_core.controllers.event_handler import on
 from framework_m_core.domain.events import DocUpdated, DomainEvent
 from framework_m_core.domain.fields.field import Field
 from framework_m_testing.fakes.doctype import FakeDocType
+from framework_m_testing.sample_field_types import Amount
 
 __all__ = ["Colour", "Shelf", "Slot", "Thing", "handle_update"]
 
@@ -38,6 +39,8 @@ class Slot(FakeDocType):
 
     what: str
     amount: Decimal = Field(default=Decimal(0), scale=3)
+    cost: Amount | None = None
+    seal: bytes | None = None
     shelf: UUID | None = Field(default=None, link="Shelf")
 
     class Meta:
@@ -45,7 +48,7 @@ class Slot(FakeDocType):
 
 
 class Thing(FakeDocType):
-    """One field of each kind, once required and once not."""
+    """One field of each kind and of each sample field type, once required and once not."""
 
     text: str = ""
     note: str | None = None
@@ -62,6 +65,12 @@ class Thing(FakeDocType):
     tags: list[str] = []
     counts: list[int] | None = None
     extra: dict[str, Any] | None = None
+    photo: bytes | None = None
+    stamp: bytes = b"\x00none"
+    worth: Amount = Amount(Decimal(0), "EUR")
+    rebate: Amount | None = Field(default=None, index=True)
+    span: timedelta | None = None
+    pause: timedelta = timedelta(minutes=5)
     shelf: UUID | None = Field(default=None, link="Shelf")
     slots: list[Slot] = []
 

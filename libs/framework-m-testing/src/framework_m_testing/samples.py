@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Mapping
 from typing import Any, Final, get_args, get_origin
 from uuid import UUID
@@ -18,6 +19,7 @@ _BY_KIND: Final[Mapping[FieldKind, Callable[[int], Any]]] = {
     FieldKind.DATE: lambda _: "2036-01-31",
     FieldKind.DECIMAL: str,
     FieldKind.UUID: lambda number: str(UUID(int=number)),
+    FieldKind.BYTES: lambda number: base64.b64encode(str(number).encode()).decode(),
     FieldKind.CHILDREN: lambda _: [],
 }
 
@@ -32,6 +34,8 @@ def sample_value(spec: FieldSpec, number: int, annotation: Any = None) -> Any:
         return spec.choices[0]
     if spec.enum:
         return next(iter(spec.enum)).value
+    if spec.field_type is not None:
+        return spec.field_type.json_schema()["examples"][0]
     if spec.kind is FieldKind.TEXT:
         return f"sample{number}@example.com" if "email" in spec.name else f"{spec.name} {number}"
     if spec.kind is FieldKind.JSON:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,11 +12,12 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from framework_m_core.domain.fields.spec import DECIMAL_DIGITS, FieldKind, FieldSpec
-from framework_m_core.domain.fields.values import bounded
+from framework_m_core.domain.fields.values import bounded, from_json
+from framework_m_core.domain.filters.operators import is_sortable, operators_of
 from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or
 from framework_m_core.registry.compiled import CompiledDocType
 
-__all__ = ["documents", "filters", "json_values", "orders", "patterns", "stored_values", "texts"]
+__all__ = ["custom_values", "documents", "filters", "json_values", "orders", "patterns", "stored_values", "texts"]
 
 _INT64 = 1 << 63
 _JSON = FieldSpec("", FieldKind.JSON)
@@ -26,8 +28,6 @@ _SMALL = st.integers(-3, 3)
 _INTEGERS = _SMALL | st.sampled_from([-_INT64, _INT64 - 1]) | st.integers(-_INT64, _INT64 - 1)
 _FLOATS = _SMALL.map(float) | st.floats(allow_nan=False, allow_infinity=False)
 _DAYS = st.sampled_from([date(1, 1, 2), date(2024, 2, 29), date(2026, 1, 1), date(2026, 1, 2), date(9999, 12, 30)])
-_ORDERED = ("eq", "ne", "lt", "lte", "gt", "gte")
-_EQUAL = ("eq", "ne")
 
 
 def texts() -> SearchStrategy[str]:
@@ -62,6 +62,28 @@ def stored_values(spec: FieldSpec) -> SearchStrategy[Any]:
     else:
         values = _VALUES[spec.kind](spec)
     return st.none() | values if spec.nullable else values
+
+
+def custom_values(spec: FieldSpec) -> SearchStrategy[Any]:
+    """Return a strategy for values of a field type, from its schema's examples and from what its parts can hold."""
+    field_type = spec.field_type
+    if field_type is None:
+        raise ValueError(f"expected a field of a field type, got the kind {spec.kind}")
+    examples = [from_json(spec, raw) for raw in field_type.json_schema()["examples"]]
+    known = zip(*map(field_type.to_parts, examples), strict=True)
+    columns = [replace(column, nullable=False) for column in spec.parts]
+    parts = [st.sampled_from(some) | stored_values(column) for some, column in zip(known, columns, strict=True)]
+    return st.sampled_from(examples) | st.tuples(*parts).map(lambda values: _of_parts(spec, values, examples[0]))
+
+
+def _of_parts(spec: FieldSpec, parts: tuple[Any, ...], otherwise: Any) -> Any:
+    """Return the value of parts if the field type takes it back from JSON, else another one."""
+    if spec.field_type is None:
+        return otherwise
+    try:
+        return from_json(spec, spec.field_type.to_json(spec.field_type.from_parts(parts)))
+    except (ValueError, ArithmeticError):
+        return otherwise
 
 
 def documents(plan: CompiledDocType, **chosen: SearchStrategy[Any]) -> SearchStrategy[dict[str, Any]]:
@@ -112,6 +134,8 @@ _VALUES: Mapping[FieldKind, Callable[[FieldSpec], SearchStrategy[Any]]] = {
     FieldKind.DECIMAL: _decimals,
     FieldKind.UUID: lambda spec: st.uuids(version=4),
     FieldKind.JSON: _json_of,
+    FieldKind.BYTES: lambda spec: st.binary(max_size=5),
+    FieldKind.CUSTOM: custom_values,
 }
 
 
@@ -129,29 +153,26 @@ def filters(plan: CompiledDocType, *, only: Iterable[str] = ()) -> SearchStrateg
 
 
 def _comparisons(spec: FieldSpec) -> SearchStrategy[Filter]:
-    asks: list[SearchStrategy[Filter]] = [_asks(spec, ("is_null",), st.booleans())]
-    if spec.items:
-        return asks[0] | _asks(spec, ("has",), _VALUES[spec.items](spec))
-    if spec.kind is FieldKind.JSON:
-        return asks[0]
     known = stored_values(spec).filter(lambda value: value is not None)
-    unordered = spec.kind in {FieldKind.BOOLEAN, FieldKind.UUID}
-    asks.append(_asks(spec, _EQUAL if unordered else _ORDERED, known))
-    asks.append(_asks(spec, ("in", "not_in"), st.lists(known, max_size=5).map(tuple)))
-    if not unordered:
-        asks.append(_asks(spec, ("between",), st.tuples(known, known)))
-    if spec.kind is FieldKind.TEXT:
-        asks.append(_asks(spec, ("contains", "starts_with"), texts()))
-        asks.append(_asks(spec, ("like", "ilike"), patterns()))
-    return st.one_of(asks)
+    several = st.lists(known, max_size=5).map(tuple)
+    values: Mapping[str, SearchStrategy[Any]] = {
+        "is_null": st.booleans(),
+        **({"has": _VALUES[spec.items](spec)} if spec.items else {}),
+        "in": several,
+        "not_in": several,
+        "between": st.tuples(known, known),
+        **dict.fromkeys(("contains", "starts_with"), texts()),
+        **dict.fromkeys(("like", "ilike"), patterns()),
+    }
+    return st.one_of([_asks(spec, operator, values.get(operator, known)) for operator in operators_of(spec)])
 
 
-def _asks(spec: FieldSpec, operators: tuple[Any, ...], values: SearchStrategy[Any]) -> SearchStrategy[Filter]:
-    return st.builds(Comparison, st.just(spec.name), st.sampled_from(operators), values)
+def _asks(spec: FieldSpec, operator: Any, values: SearchStrategy[Any]) -> SearchStrategy[Filter]:
+    return st.builds(Comparison, st.just(spec.name), st.just(operator), values)
 
 
 def orders(plan: CompiledDocType) -> SearchStrategy[list[str]]:
     """Return a strategy for `order_by` lists of up to three fields, including the framework's."""
-    names = [name for name in plan.columns if plan.specs[name].kind is not FieldKind.JSON and name != "deleted_at"]
+    names = [name for name in plan.columns if is_sortable(plan.specs[name]) and name != "deleted_at"]
     signed = st.tuples(st.sampled_from(["", "-"]), st.sampled_from(names))
     return st.lists(signed, max_size=3, unique_by=lambda pair: pair[1]).map(lambda pairs: ["".join(p) for p in pairs])

@@ -53,8 +53,10 @@ def bind_events(container: Container) -> None:
     container.bind("relay", _relay)
 
 
-def _injector(app_ports: Mapping[type, object]) -> Injector:
-    return Injector(app_ports)
+def _injector(app_ports: Mapping[type, object], registry_handle: RegistryHandle) -> Injector:
+    injector = Injector(app_ports)
+    injector.equip(registry_handle.current)  # once: later registries have the same field types
+    return injector
 
 
 def _permissions(permission: PermissionProtocol) -> PermissionService:

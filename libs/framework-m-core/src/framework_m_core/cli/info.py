@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.metadata import version
 from typing import Annotated
 
@@ -15,7 +15,6 @@ from framework_m_core.bootstrap.plugins.discovery import Choice
 from framework_m_core.bootstrap.settings.models import Settings
 from framework_m_core.cli.declared import application_here, declared_by
 from framework_m_core.cli.tables import print_table
-from framework_m_core.domain.documents.meta import ACTIONS
 from framework_m_core.domain.errors import DocTypeNotFoundError
 from framework_m_core.domain.fields.spec import FieldSpec
 from framework_m_core.domain.suggestions import did_you_mean
@@ -106,6 +105,9 @@ def _print_composition(application: Application) -> None:
         ("middleware", _choices(application, "middleware")),
         ("routes", _choices(application, "routes")),
         ("stages of writes", _choices(application, "write_stages")),
+        ("field types", _choices(application, "field_types")),
+        ("actions", _choices(application, "actions")),
+        ("ext namespaces", _choices(application, "ext")),
     )
     for title, group in groups:
         if group:
@@ -157,7 +159,7 @@ def _print_doctype(plan: CompiledDocType, registry: Registry) -> None:
     print_table(_fields(plan), indent="  ")
     if not plan.meta.is_child_table:
         print("\npermissions")
-        print_table(_permissions(plan), indent="  ")
+        print_table(_permissions(plan, registry.actions), indent="  ")
 
 
 def _fields(plan: CompiledDocType) -> Iterator[tuple[str, str, str]]:
@@ -168,6 +170,8 @@ def _fields(plan: CompiledDocType) -> Iterator[tuple[str, str, str]]:
 
 
 def _kind(spec: FieldSpec) -> str:
+    if spec.field_type is not None:
+        return spec.field_type.name
     return f"{spec.kind}({spec.scale})" if spec.scale is not None else str(spec.kind)
 
 
@@ -185,10 +189,10 @@ def _traits(spec: FieldSpec) -> Iterator[str]:
     yield from (flag for flag in _FLAGS if getattr(spec, flag))
 
 
-def _permissions(plan: CompiledDocType) -> Iterator[tuple[str, str]]:
+def _permissions(plan: CompiledDocType, actions: Iterable[str]) -> Iterator[tuple[str, str]]:
     if not plan.meta.permissions:
         yield "every action", "Administrator alone"
-    for action in ACTIONS:
+    for action in actions:
         scopes = plan.meta.scopes(action)
         if scopes:
             roles = [f"{role} ({scope if isinstance(scope, str) else 'by filter'})" for role, scope in scopes.items()]

@@ -13,6 +13,7 @@ from uuid import UUID
 from framework_m_core.domain.context import Principal
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.domain.filters.format import filter_text
+from framework_m_core.domain.filters.operators import operators_of
 from framework_m_core.domain.filters.tree import (
     EVERYTHING,
     NOTHING,
@@ -89,6 +90,8 @@ def scope_problems(scope: Filter, specs: Mapping[str, FieldSpec]) -> Iterator[st
             isinstance(value, UserAttribute) for value in comparison.value
         ):
             yield f"lists the caller's value for {comparison.field!r}: it stands alone, and for as many as there are"
+        elif comparison.operator not in (offered := operators_of(spec)):
+            yield f"says {filter_text(comparison)!r}: expected an operator of {', '.join(sorted(offered))}"
 
 
 def _comparison_problems(comparison: Comparison, kind: FieldKind) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -20,6 +21,8 @@ from framework_m_core.domain.documents.doctype import FRAMEWORK_FIELDS, attribut
 from framework_m_core.domain.documents.meta import MetaOptions, read_meta
 from framework_m_core.domain.documents.naming import IdNaming, NamingRule, parse_naming
 from framework_m_core.domain.errors import ConfigurationError
+from framework_m_core.domain.ext import validate_ext
+from framework_m_core.domain.fields.field import stated_ext
 from framework_m_core.domain.fields.spec import FieldSpec, read_field_spec
 from framework_m_core.domain.suggestions import did_you_mean
 from framework_m_core.registry.checks import check_field_name, check_name, check_plan
@@ -41,6 +44,7 @@ from framework_m_core.registry.dependencies import (
     dependencies_of,
 )
 from framework_m_core.registry.endpoints import Endpoint, check_endpoint, compile_endpoint, function_path
+from framework_m_core.registry.extensions import Extensions
 from framework_m_core.registry.overrides import (
     chained,
     check_override,
@@ -63,7 +67,8 @@ _FRAMEWORK_ATTRIBUTES = frozenset(attribute_of(name) for name in FRAMEWORK_FIELD
 class RegistryBuilder:
     """Collects classes in the order of their apps; `freeze` compiles them."""
 
-    def __init__(self) -> None:
+    def __init__(self, extensions: Extensions | None = None) -> None:
+        self._extensions = extensions or Extensions()
         self._models: dict[str, tuple[type[BaseModel], str]] = {}
         self._overrides: list[type[BaseModel]] = []
         self._controllers: dict[type, type[Controller[Any]]] = {}
@@ -124,7 +129,8 @@ class RegistryBuilder:
 
         Compiled DocTypes of unchanged classes are reused from `previous`, with their derived values.
         """
-        self._known = {**previous.doctypes, **previous.child_tables} if previous else {}
+        reusable = previous is not None and previous.extensions == self._extensions
+        self._known = {**previous.doctypes, **previous.child_tables} if previous and reusable else {}
         overrides = self._overrides_by_doctype()
         composed = self._composed(overrides)
         self._parts = {model: (declared, *overrides.get(declared, ())) for declared, model in composed.items()}
@@ -143,10 +149,10 @@ class RegistryBuilder:
         if self._problems:
             raise ConfigurationError("the DocTypes cannot be used as declared:", self._problems)
         child_tables = {name: plan for name, plan in plans.items() if name not in documents}
-        return Registry(documents, handlers, functions, dependencies, child_tables, stages)
+        return Registry(documents, handlers, functions, dependencies, child_tables, stages, self._extensions)
 
     def _dependencies(self) -> dict[Any, Dependencies]:
-        """Return the requested ports by controller class, event handler, function and callable method."""
+        """Return the requested ports by class of controllers and field types, event handler, function and method."""
         found: dict[Any, Dependencies] = {}
         for controller in self._controllers.values():
             for problem in check_dependencies(controller, self._ports):
@@ -154,7 +160,8 @@ class RegistryBuilder:
         members = [vars(controller).values() for controller in self._controllers.values()]
         methods = [member for member in chain.from_iterable(members) if call_mark(member)]
         stages = [stage.function for stage in self._stages]
-        for holder in (*self._controllers.values(), *self._handlers, *self._functions, *methods, *stages):
+        types = [type(field_type) for field_type in self._extensions.field_types]
+        for holder in (*self._controllers.values(), *self._handlers, *self._functions, *methods, *stages, *types):
             try:
                 if wanted := dependencies_of(holder, self._ports):
                     found[holder] = wanted
@@ -172,7 +179,7 @@ class RegistryBuilder:
                 self._problem(override, f"Meta.overrides: {unlisted_base(override)}")
                 continue
             before = found.setdefault(base, [])
-            for problem in check_override(base, before, override):
+            for problem in check_override(base, before, override, self._extensions.types):
                 self._problem(override, problem)
             before.append(override)
         return found
@@ -229,13 +236,21 @@ class RegistryBuilder:
 
     def _meta(self, model: type[BaseModel]) -> MetaOptions:
         try:
-            return read_meta(model)
+            return self._with_ext(model, read_meta(model, actions=(*self._extensions.actions,)))
         except pydantic.ValidationError as error:
             for fault in error.errors():
                 option = ".".join(str(part) for part in fault["loc"])
                 place = self._part_with(model, str(fault["loc"][0]) if fault["loc"] else "", stated_options)
                 self._problem(place, f"Meta.{option}: {_told_of_option(fault, option)}")
-            return read_meta(model, without={fault["loc"][0] for fault in error.errors() if fault["loc"]})
+            return read_meta(model, without={"ext", *(fault["loc"][0] for fault in error.errors() if fault["loc"])})
+
+    def _with_ext(self, model: type[BaseModel], meta: MetaOptions) -> MetaOptions:
+        """Return the options with those of third parties as their models have validated them."""
+        errors: list[str] = []
+        ext = validate_ext(meta.ext, self._extensions.doctype_models, errors)
+        for error in errors:
+            self._problem(self._part_with(model, "ext", stated_options), f"Meta.{error}")
+        return meta.model_copy(update={"ext": ext}) if meta.ext else meta
 
     def _fields(self, model: type[BaseModel]) -> dict[str, FieldSpec]:
         fields = {}
@@ -257,13 +272,15 @@ class RegistryBuilder:
         if info.alias or info.validation_alias or info.serialization_alias:
             self._problem(place, f"field {name!r}: an alias is not supported, the field's name is its name")
         try:
-            spec = read_field_spec(name, info)
+            spec = read_field_spec(name, info, self._extensions.types)
         except (ValueError, TypeError) as error:
             self._problem(place, f"field {name!r}: {error}")
             return None
-        for problem in check_default(spec, info):
+        errors: list[str] = []
+        ext = validate_ext(stated_ext(info), self._extensions.field_models, errors)
+        for problem in (*check_default(spec, info), *(f"field {name!r}: {error}" for error in errors)):
             self._problem(place, problem)
-        return spec
+        return replace(spec, ext=ext) if ext else spec
 
     def _part_with(
         self, model: type[BaseModel], name: str, stated: Callable[[type[BaseModel]], Mapping[str, Any]]
@@ -311,7 +328,7 @@ class RegistryBuilder:
         self, function: Any, doctype: str | None = None, controller: type[Controller[Any]] | None = None
     ) -> Endpoint | None:
         mark = call_mark(function) or CallMark()
-        problems = list(check_endpoint(function, mark))
+        problems = list(check_endpoint(function, mark, self._extensions.actions))
         for problem in problems:
             self._problem(function, problem)
         if problems:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from framework_m_core.domain.documents.doctype import VERSION_ATTRIBUTE
 from framework_m_core.domain.documents.naming import FieldNaming, SeriesNaming
-from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
+from framework_m_core.domain.fields.spec import FieldKind, FieldSpec, is_indexable
 from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or, UserAttribute
 from framework_m_core.domain.row_scopes import scope_problems
 from framework_m_core.domain.suggestions import did_you_mean
@@ -64,6 +64,10 @@ def check_field_name(name: str) -> Iterator[str]:
         yield f"field {name!r} is a word of SQLite's that not every tool quotes: choose another name"
 
 
+_UNNAMED = frozenset({FieldKind.CHILDREN, FieldKind.CUSTOM, FieldKind.BYTES})
+"""The kinds whose values a series cannot write."""
+
+
 def check_plan(plan: CompiledDocType, doctypes: Mapping[str, CompiledDocType]) -> Iterator[str]:
     """Yield the errors of a compiled DocType, including those that depend on other DocTypes."""
     yield from _check_child_table(plan)
@@ -108,12 +112,14 @@ def _check_fetch(
         yield f"field {where + spec.name!r}: fetch_from={spec.fetch_from!r} does not begin with a link field"
     elif target_field not in target.columns:
         yield f"field {where + spec.name!r}: {target.name} has no field {target_field!r} to fetch"
-    elif not spec.nullable or (target.specs[target_field].kind, target.specs[target_field].scale) != (
-        spec.kind,
-        spec.scale,
-    ):
-        kind = target.specs[target_field].kind
+    elif not spec.nullable or _storage(target.specs[target_field]) != _storage(spec):
+        fetched = target.specs[target_field]
+        kind = fetched.field_type.python_type.__name__ if fetched.field_type else fetched.kind
         yield f"field {where + spec.name!r}: a field fetched from {spec.fetch_from!r} must be '{kind} | None'"
+
+
+def _storage(spec: FieldSpec) -> tuple[object, ...]:
+    return spec.kind, spec.scale, spec.field_type
 
 
 def _check_naming(plan: CompiledDocType) -> Iterator[str]:
@@ -125,7 +131,7 @@ def _check_naming(plan: CompiledDocType) -> Iterator[str]:
             yield from _check_named_by(plan, field)
         case SeriesNaming() as series:
             for field in series.fields:
-                if field not in plan.fields or not plan.fields[field].is_scalar:
+                if field not in plan.fields or plan.fields[field].kind in _UNNAMED:
                     yield f"Meta.naming reads {field!r}, which is no field: known are {_list(plan.fields)}"
                 yield from _check_named_by(plan, field)
 
@@ -141,7 +147,7 @@ def _check_columns(plan: CompiledDocType) -> Iterator[str]:
     for option in ("indexes", "unique_together"):
         for columns in getattr(plan.meta, option):
             for column in columns:
-                if column not in plan.columns or plan.specs[column].kind is FieldKind.JSON:
+                if column not in plan.columns or not is_indexable(plan.specs[column]):
                     yield f"Meta.{option} names {column!r}, which is no scalar field: known are {_list(plan.columns)}"
 
 

@@ -58,6 +58,7 @@ _PYTHON: Final[Mapping[FieldKind, type | tuple[type, ...]]] = {
     FieldKind.DATE: date,
     FieldKind.DECIMAL: Decimal,
     FieldKind.UUID: UUID,
+    FieldKind.BYTES: bytes,
 }
 
 
@@ -88,16 +89,19 @@ def check_default(spec: FieldSpec, info: FieldInfo) -> Iterator[str]:
     if default is None or default is PydanticUndefined or not spec.is_scalar:
         return
     stored = default.value if spec.enum and isinstance(default, Enum) else default
-    expected = _PYTHON.get(spec.kind, object)
+    expected = spec.field_type.python_type if spec.field_type else _PYTHON.get(spec.kind, object)
     if not isinstance(stored, expected) or (
         isinstance(stored, bool) and spec.kind in {FieldKind.INTEGER, FieldKind.FLOAT}
     ):
-        yield f"field {spec.name!r}: its default {default!r} is {type(default).__name__}, {spec.kind} is expected"
+        wanted = spec.field_type.python_type.__name__ if spec.field_type else spec.kind
+        yield f"field {spec.name!r}: its default {default!r} is {type(default).__name__}, {wanted} is expected"
         return
     try:
         bounded(spec, stored)
     except (ValueError, OverflowError) as error:
         yield f"field {spec.name!r}: its default {default!r} cannot be stored: {error}"
+    except AttributeError as error:  # a port that the field type takes, which it gets later
+        yield f"field {spec.name!r}: its default cannot be stored before the ports are there: {error}"
 
 
 def check_controller(controller: type[Controller[Any]]) -> Iterator[str]:

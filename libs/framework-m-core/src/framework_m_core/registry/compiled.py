@@ -13,6 +13,7 @@ from framework_m_core.controllers.controller import Controller
 from framework_m_core.domain.documents.doctype import FRAMEWORK_FIELDS, VERSION_FIELD, attribute_of
 from framework_m_core.domain.documents.meta import MetaOptions
 from framework_m_core.domain.documents.naming import NamingRule
+from framework_m_core.domain.fields.json_form import JsonEncoders, json_encoders
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.registry.derived import DerivedValues
 from framework_m_core.registry.endpoints import Endpoint
@@ -56,6 +57,11 @@ class CompiledChildTable:
         return ("id", *self.fields)
 
     @cached_property
+    def stored_columns(self) -> tuple[FieldSpec, ...]:
+        """The columns of a row's table; a field of a field type may have several."""
+        return (FRAMEWORK_SPECS["id"], *(column for spec in self.fields.values() for column in spec.columns))
+
+    @cached_property
     def bounded(self) -> tuple[FieldSpec, ...]:
         """Fields whose values a store may not be able to hold."""
         return _bounded(self.fields)
@@ -91,6 +97,11 @@ class CompiledDocType:
     def columns(self) -> tuple[str, ...]:
         """Fields that are columns of the document's own table, framework fields first."""
         return (*FRAMEWORK_FIELDS, *(name for name, spec in self.fields.items() if spec.is_scalar))
+
+    @cached_property
+    def stored_columns(self) -> tuple[FieldSpec, ...]:
+        """The columns of the document's table; a field of a field type may have several."""
+        return tuple(column for name in self.columns for column in self.specs[name].columns)
 
     @cached_property
     def compared(self) -> tuple[str, ...]:
@@ -137,6 +148,12 @@ class CompiledDocType:
         """True if the document or any of its child tables has a link field."""
         tables = (self.fields, *(child.fields for child in self.children.values()))
         return any(spec.link for fields in tables for spec in fields.values())
+
+    @cached_property
+    def json_encoders(self) -> JsonEncoders:
+        """The functions for values, in the document and its rows, that JSON cannot hold as they are."""
+        tables = (self.fields, *(child.fields for child in self.children.values()))
+        return json_encoders(spec for fields in tables for spec in fields.values())
 
     @cached_property
     def enum_fields(self) -> tuple[str, ...]:

@@ -14,9 +14,10 @@ from pydantic import BaseModel, ConfigDict
 from framework_m_core.controllers.controller import HOOKS, Controller, Documents
 from framework_m_core.controllers.rpc import CallMark
 from framework_m_core.domain.context import RequestContext
+from framework_m_core.domain.documents.actions import ACTIONS
 from framework_m_core.domain.documents.doctype import is_document_class
-from framework_m_core.domain.documents.meta import ACTIONS
 from framework_m_core.domain.hash_keys import unseeded_types
+from framework_m_core.domain.suggestions import did_you_mean
 from framework_m_core.registry.class_checks import is_async
 from framework_m_core.registry.dependencies import UNREADABLE
 
@@ -84,7 +85,7 @@ def _parameters(function: Any, mark: CallMark) -> list[inspect.Parameter]:
     return parameters[1:] if mark.kind == "method" else parameters
 
 
-def check_endpoint(function: Any, mark: CallMark) -> Iterator[str]:
+def check_endpoint(function: Any, mark: CallMark, actions: Collection[str] = ACTIONS) -> Iterator[str]:
     """Yield the errors that would make a callable unusable or expose it unintentionally."""
     name = function.__name__
     if mark.kind is None:
@@ -92,7 +93,7 @@ def check_endpoint(function: Any, mark: CallMark) -> Iterator[str]:
         return
     if not is_async(function):
         yield f"{name} can be called over HTTP: it is declared with 'async def'"
-    yield from _check_leave(name, mark)
+    yield from _check_leave(name, mark, actions)
     yield from _check_answer(name, function)
     yield from _check_signature(name, function, mark)
     yield from _check_hashing(name, function, mark)
@@ -122,13 +123,14 @@ def _check_hashing(name: str, function: Any, mark: CallMark) -> Iterator[str]:
             yield f"{name}: its parameter {parameter.name!r} has the type {problem}"
 
 
-def _check_leave(name: str, mark: CallMark) -> Iterator[str]:
+def _check_leave(name: str, mark: CallMark, actions: Collection[str]) -> Iterator[str]:
     if mark.action is None and not mark.allow_guest:
         yield f"{name} does not say who may call it: add @requires_permission('write') or allow_guest=True"
     if mark.action is not None and mark.allow_guest:
         yield f"{name} requires a permission and allows guests: leave one out"
-    if mark.action is not None and mark.action not in ACTIONS:
-        yield f"{name} requires {mark.action!r}, which is no action: expected one of {', '.join(ACTIONS)}"
+    if mark.action is not None and mark.action not in actions:
+        meant = did_you_mean(mark.action, actions)
+        yield f"{name} requires {mark.action!r}, which is no action: expected one of {', '.join(actions)}{meant}"
     if mark.kind == "function" and mark.action is not None and mark.doctype is None:
         yield f"{name}: a function names the DocType: @requires_permission({mark.action!r}, 'Invoice')"
     if mark.kind == "method" and mark.doctype is not None:

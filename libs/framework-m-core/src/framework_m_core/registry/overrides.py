@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import copy
 import inspect
-import types
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from types import MappingProxyType, new_class
+from typing import Any, ClassVar, Final
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from framework_m_core.controllers.controller import HOOKS, Controller
+from framework_m_core.domain.fields.field_type import FieldType
 from framework_m_core.domain.fields.spec import FieldSpec, read_field_spec
 
 __all__ = [
@@ -26,9 +27,10 @@ __all__ = [
     "unlisted_base",
 ]
 
-_FIXED = ("kind", "link", "scale", "child")
+_FIXED = ("kind", "link", "scale", "child", "field_type")
 """Properties that determine how values are stored."""
 _FRAMEWORK = "framework_m"
+_NO_TYPES: Final[Mapping[type, FieldType[Any]]] = MappingProxyType({})
 _FIXED_OPTIONS = ("is_child_table",)
 
 type Model = type[BaseModel]
@@ -64,22 +66,24 @@ def _package(class_: type) -> str:
     return class_.__module__.partition(".")[0]
 
 
-def check_override(base: Model, before: Sequence[Model], model: Model) -> Iterator[str]:
+def check_override(
+    base: Model, before: Sequence[Model], model: Model, types: Mapping[type, FieldType[Any]] = _NO_TYPES
+) -> Iterator[str]:
     """Yield an error where an override changes how values are stored, or adds a field that another one adds."""
     for name in _FIXED_OPTIONS:
         if name in stated_options(model):
             yield f"Meta.{name} is {base.__name__}'s own: an override leaves it"
     for name in inspect.get_annotations(model):
         if name in base.model_fields and name in model.model_fields:
-            yield from _check_altered(base, model, name)
+            yield from _check_altered(base, model, name, types)
             continue
         for other in before:
             if name in inspect.get_annotations(other) and not issubclass(model, other):
                 yield f"field {name!r} is also added by {other.__module__}.{other.__qualname__}: choose another name"
 
 
-def _check_altered(base: Model, model: Model, name: str) -> Iterator[str]:
-    was, now = _spec(name, base.model_fields[name]), _spec(name, model.model_fields[name])
+def _check_altered(base: Model, model: Model, name: str, types: Mapping[type, FieldType[Any]]) -> Iterator[str]:
+    was, now = (_spec(name, one.model_fields[name], types) for one in (base, model))
     if was is None or now is None:
         return
     for trait in _FIXED:
@@ -88,10 +92,10 @@ def _check_altered(base: Model, model: Model, name: str) -> Iterator[str]:
             yield f"field {name!r}: its {trait} is {old} in {base.__name__}, an override cannot make it {new}"
 
 
-def _spec(name: str, info: FieldInfo) -> FieldSpec | None:
+def _spec(name: str, info: FieldInfo, types: Mapping[type, FieldType[Any]]) -> FieldSpec | None:
     """Return the spec of a field, or None if it cannot be stored, which the registry reports anyway."""
     try:
-        return read_field_spec(name, info)
+        return read_field_spec(name, info, types)
     except (ValueError, TypeError):
         return None
 
@@ -123,7 +127,7 @@ def compose(base: Model, overrides: Sequence[Model], rows: Mapping[Model, Model]
         ),
     }
     bases = (*_without_parents(overrides), base)
-    return types.new_class(base.__name__, bases, exec_body=lambda namespace: namespace.update(body))
+    return new_class(base.__name__, bases, exec_body=lambda namespace: namespace.update(body))
 
 
 def _own_fields(part: Model) -> list[str]:
@@ -166,7 +170,7 @@ def chained(controllers: Sequence[type[Controller[Any]]]) -> type[Controller[Any
         return parts[0] if parts else None
     hooks = {hook: _in_turn(hook) for hook in HOOKS if any(hook in part.defined_hooks() for part in parts)}
     body = {**hooks, "parts": parts, "__module__": parts[0].__module__, "__qualname__": parts[0].__qualname__}
-    return types.new_class(parts[0].__name__, (_Chain,), exec_body=lambda namespace: namespace.update(body))
+    return new_class(parts[0].__name__, (_Chain,), exec_body=lambda namespace: namespace.update(body))
 
 
 class _Chain(Controller[Any]):

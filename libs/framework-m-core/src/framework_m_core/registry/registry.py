@@ -9,12 +9,14 @@ from types import MappingProxyType
 from typing import Any
 
 from framework_m_core.controllers.event_handler import EventHandler
+from framework_m_core.domain.documents.actions import Action
 from framework_m_core.domain.errors import DocTypeNotFoundError
 from framework_m_core.domain.suggestions import did_you_mean
 from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.registry.dependencies import Dependencies
 from framework_m_core.registry.derived import DerivedValues
 from framework_m_core.registry.endpoints import Endpoint
+from framework_m_core.registry.extensions import Extensions
 from framework_m_core.registry.write_stages import STAGES, PlacedStage
 
 __all__ = ["Referrer", "Registry"]
@@ -42,6 +44,8 @@ class Registry:
     """DocTypes whose documents are rows of others, and are read and written only with them."""
     stages: tuple[PlacedStage, ...] = STAGES
     """The stages of writes in their order, with those that apps and packages declare."""
+    extensions: Extensions = field(default_factory=Extensions)
+    """The field types, actions and `ext` namespaces of packages."""
     derived: DerivedValues = field(default_factory=dict, init=False, repr=False)
     """The values computed by `Derived`."""
 
@@ -57,6 +61,11 @@ class Registry:
     def handlers_of(self, doctype: str, event_type: str) -> tuple[EventHandler, ...]:
         """Return the handlers of one type of event, in order of declaration."""
         return self.handlers.get((doctype, event_type), ())
+
+    @property
+    def actions(self) -> Mapping[str, Action]:
+        """All actions by name, the framework's first."""
+        return self.extensions.actions
 
     @cached_property
     def roles(self) -> frozenset[str]:

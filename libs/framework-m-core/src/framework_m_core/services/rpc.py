@@ -115,7 +115,7 @@ class RpcService:
         document: Any = None
         if ref is not None and ready.plan is not None:
             action = call.action or "read"
-            lock: Lock | None = None if action in {"read", "select"} else "change"
+            lock: Lock | None = "change" if within.registry.actions[action].changes else None
             loaded, _ = await self._pipeline.load(unit, ready.context, ready.plan, action, ref, lock=lock)
             document = loaded.document
         controller = call.controller(document, None, within, door)

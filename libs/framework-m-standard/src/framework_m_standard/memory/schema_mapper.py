@@ -98,7 +98,7 @@ def _keeping(table: Table, columns: Columns, owners: dict[HashKey, UUID]) -> Cal
 def _owners(
     plan: CompiledDocType, columns: Columns, rows: Mapping[HashKey, Row], problems: list[str]
 ) -> dict[HashKey, UUID]:
-    keys = [(unique_key(columns, row), row["id"]) for row in rows.values()]
+    keys = [(unique_key(plan, columns, row), row["id"]) for row in rows.values()]
     owners = {key: id for key, id in keys if key is not None}
     if len(owners) < sum(key is not None for key, _ in keys):
         names = ", ".join(columns)

@@ -5,7 +5,7 @@ On PostgreSQL child rows are nested in the same statement; on SQLite further sta
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,10 +20,35 @@ from framework_m_core.registry.compiled import FRAMEWORK_SPECS, CompiledChildTab
 from framework_m_standard.sql.engine.driver import Transaction
 from framework_m_standard.sql.statements.compiled import Statement, compile_statement, parameter
 from framework_m_standard.sql.statements.filter_compiler import FilterCompiler
-from framework_m_standard.sql.statements.row_codec import Convert
+from framework_m_standard.sql.statements.row_codec import Convert, decoder
 from framework_m_standard.sql.store import SqlStore
 
 __all__ = ["Prepared", "SqlReader", "run_prepared"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RowDecoding:
+    """Converters of single columns by place, and of several columns that hold one field: place, number, converter.
+
+    Places are those in the driver's row; the last come first in `joins`, so that a join moves no other.
+    """
+
+    converts: tuple[tuple[int, Convert], ...]
+    joins: tuple[tuple[int, int, Convert], ...] = ()
+
+    def decode(self, rows: Sequence[Sequence[Any]]) -> list[Row]:
+        """Return the rows as stored values."""
+        decoded = []
+        for row in rows:
+            values = list(row)
+            for place, convert in self.converts:
+                if values[place] is not None:
+                    values[place] = convert(values[place])
+            for place, number, join in self.joins:
+                parts = values[place : place + number]
+                values[place : place + number] = [None if None in parts else join(parts)]
+            decoded.append(tuple(values))
+        return decoded
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,15 +57,15 @@ class _Children:
 
     place: int
     statement: Statement
-    converts: tuple[tuple[int, Convert], ...]
+    decoding: RowDecoding | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
-    """A compiled query template: the statement, the converters of its columns, and its child statements, if any."""
+    """A compiled query template: the statement, the decoding of its rows, and its child statements, if any."""
 
     statement: Statement
-    converts: tuple[tuple[int, Convert], ...]
+    decoding: RowDecoding | None
     children: tuple[_Children, ...]
     locks: bool
     paged: bool = False
@@ -65,12 +90,14 @@ class SqlReader:
                 lambda snapshot: run_prepared(snapshot, prepared, values), heavy=prepared.paged
             )
         rows = await self._store.driver_for(context).fetch(prepared.statement, values)
-        return _converted(rows, prepared.converts) if prepared.converts else rows
+        return prepared.decoding.decode(rows) if prepared.decoding is not None else rows
 
 
 async def run_prepared(transaction: Transaction, prepared: Prepared, values: Sequence[Any]) -> list[Row]:
     """Run a prepared read and its child statements inside a transaction."""
-    rows = _converted(await transaction.fetch(prepared.statement, values), prepared.converts)
+    rows = await transaction.fetch(prepared.statement, values)
+    if prepared.decoding is not None:
+        rows = prepared.decoding.decode(rows)
     if not prepared.children:
         return rows
     whole = []
@@ -78,22 +105,9 @@ async def run_prepared(transaction: Transaction, prepared: Prepared, values: Seq
         values = list(row[1:])
         for child in prepared.children:
             found = await transaction.fetch(child.statement, row[:1])
-            values.insert(child.place, _converted(found, child.converts))
+            values.insert(child.place, child.decoding.decode(found) if child.decoding is not None else found)
         whole.append(tuple(values))
     return whole
-
-
-def _converted(rows: list[Any], converts: tuple[tuple[int, Convert], ...]) -> list[Row]:
-    if not converts:
-        return rows
-    changed = []
-    for row in rows:
-        values = list(row)
-        for place, convert in converts:
-            if values[place] is not None:
-                values[place] = convert(values[place])
-        changed.append(tuple(values))
-    return changed
 
 
 class _Preparation:
@@ -106,13 +120,14 @@ class _Preparation:
         self._statements = store.statements(self._plan)
         self._table = self._statements.table
         self._nested = store.global_driver.nested_rows
+        self._dialect = store.global_driver.name
 
     def prepared(self) -> Prepared:
-        compiler = FilterCompiler(self._table, self._plan.specs, self._store.global_driver.name)
+        compiler = FilterCompiler(self._table, self._plan.specs, self._dialect)
         condition = compiler.compile(self._shape.where)
         if self._shape.count:
             clause: Any = sa.select(sa.func.count()).select_from(self._table).where(condition)
-            return Prepared(self._compile(clause, compiler, heavy=True), (), (), locks=False)
+            return Prepared(self._compile(clause, compiler, heavy=True), None, (), locks=False)
         clause = sa.select(*self._columns()).where(condition).order_by(*map(self._order, self._shape.order_by))
         if self._shape.paged:
             clause = clause.limit(compiler.integer()).offset(compiler.integer())
@@ -121,29 +136,29 @@ class _Preparation:
             clause = clause.with_for_update(read=lock == "share", key_share=lock in {"share", "change"})
         children = () if self._nested else tuple(self._child_statements())
         statement = self._compile(clause, compiler, heavy=self._shape.paged and not children)
-        converts, locks = self._converts(shift=1 if children else 0), self._shape.lock is not None
-        return Prepared(statement, converts, children, locks, self._shape.paged)
+        decoding, locks = self._decoding(first=1 if children else 0), self._shape.lock is not None
+        return Prepared(statement, decoding, children, locks, self._shape.paged)
 
     @property
     def _selections(self) -> list[ChildSelection]:
         return [part for part in self._shape.fields if isinstance(part, ChildSelection)]
 
     def _columns(self) -> list[Any]:
-        scalars: list[Any] = [self._column(part) for part in self._shape.fields]
-        chosen = [column for column in scalars if column is not None]
+        chosen: list[Any] = [column for part in self._shape.fields for column in self._columns_of(part)]
         if self._selections and not self._nested:
             return [self._table.c.id.label("m_parent"), *chosen]
         return chosen
 
-    def _column(self, part: str | ChildSelection) -> Any:
+    def _columns_of(self, part: str | ChildSelection) -> list[Any]:
         if isinstance(part, str):
-            return self._table.c[part]
-        return self._nested_rows(part) if self._nested else None
+            return [self._table.c[column.name] for column in self._plan.specs[part].columns]
+        return [self._nested_rows(part)] if self._nested else []
 
     def _nested_rows(self, part: ChildSelection) -> Any:
         """Return a subquery of all child rows as one array of composites, which the driver decodes with their types."""
         table = self._statements.tables.child(self._plan, self._plan.children[part.field])
-        row = sa.func.row(*(table.c[name] for name in part.columns))
+        specs = _child_specs(self._plan.children[part.field], part)
+        row = sa.func.row(*(table.c[column.name] for spec in specs for column in spec.columns))
         ordered = sa.func.array_agg(aggregate_order_by(row, table.c.idx))
         return sa.select(ordered).where(table.c.parent == self._table.c.id).scalar_subquery().label(part.field)
 
@@ -156,41 +171,65 @@ class _Preparation:
         child = self._plan.children[part.field]
         table = self._statements.tables.child(self._plan, child)
         mine = table.c.parent == parameter(0, table.c.parent.type)
-        clause = sa.select(*(table.c[name] for name in part.columns)).where(mine).order_by(table.c.idx)
+        specs = _child_specs(child, part)
+        columns = [table.c[column.name] for spec in specs for column in spec.columns]
+        clause = sa.select(*columns).where(mine).order_by(table.c.idx)
         statement = self._statements.compile(clause, [FieldSpec("", FieldKind.TEXT)])
-        return _Children(place, statement, self._child_converts(child, part))
+        return _Children(place, statement, _row_decoding(self._dialect, specs))
 
-    def _child_converts(self, child: CompiledChildTable, part: ChildSelection) -> tuple[tuple[int, Convert], ...]:
-        found = [
-            (place, self._statements.decoder(FRAMEWORK_SPECS["id"] if name == "id" else child.fields[name]))
-            for place, name in enumerate(part.columns)
-        ]
-        return tuple((place, convert) for place, convert in found if convert)
-
-    def _converts(self, shift: int) -> tuple[tuple[int, Convert], ...]:
-        """Return the converters by column; a leading parent id stays in the driver's form for the child statements."""
-        converts: list[tuple[int, Convert]] = []
-        place = shift
+    def _decoding(self, first: int) -> RowDecoding | None:
+        """Return the decoding of rows; a leading parent id stays in the driver's form for the child statements."""
+        parts: list[FieldSpec | Convert | None] = []
         for part in self._shape.fields:
-            convert = self._scalar_convert(part) if isinstance(part, str) else self._nested_convert(part)
-            if convert:
-                converts.append((place, convert))
-            place += 1 if isinstance(part, str) or self._nested else 0
-        return tuple(converts)
+            if isinstance(part, str):
+                parts.append(self._plan.specs[part])
+            elif self._nested:
+                parts.append(self._nested_decoding(part))
+        return _row_decoding(self._dialect, parts, first)
 
-    def _scalar_convert(self, name: str) -> Convert | None:
-        return self._statements.decoder(self._plan.specs[name])
-
-    def _nested_convert(self, part: ChildSelection) -> Convert | None:
-        if not self._nested:
-            return None
-        converts = self._child_converts(self._plan.children[part.field], part)
-        return lambda rows: _converted(rows, converts)
+    def _nested_decoding(self, part: ChildSelection) -> Convert | None:
+        decoding = _row_decoding(self._dialect, _child_specs(self._plan.children[part.field], part))
+        return decoding.decode if decoding is not None else None
 
     def _order(self, spec: OrderSpec) -> Any:
-        column = self._table.c[spec.field]
+        column = self._table.c[self._plan.specs[spec.field].columns[0].name]
         ordered = column.desc() if spec.descending else column.asc()
         return ordered.nulls_last() if self._plan.specs[spec.field].nullable else ordered
 
     def _compile(self, clause: Any, compiler: FilterCompiler, *, heavy: bool) -> Statement:
         return compile_statement(clause, self._store.global_driver.dialect, compiler.parameters, heavy=heavy)
+
+
+def _child_specs(child: CompiledChildTable, part: ChildSelection) -> list[FieldSpec]:
+    return [FRAMEWORK_SPECS["id"] if name == "id" else child.fields[name] for name in part.columns]
+
+
+def _row_decoding(dialect: str, parts: Iterable[FieldSpec | Convert | None], first: int = 0) -> RowDecoding | None:
+    """Return the decoding of rows that begin at a place with these parts; None if there is nothing to decode.
+
+    A part is a field, a converter of one column, or None for a column that stays as it is.
+    """
+    converts: list[tuple[int, Convert]] = []
+    joins: list[tuple[int, int, Convert]] = []
+    place = first
+    for part in parts:
+        columns = part.columns if isinstance(part, FieldSpec) else ()
+        decoders = [decoder(dialect, column) for column in columns] or [part if callable(part) else None]
+        field_type = part.field_type if isinstance(part, FieldSpec) else None
+        if field_type is not None and len(decoders) == 1:
+            decoders = [_single(field_type.from_parts, decoders[0])]
+        elif field_type is not None:
+            joins.insert(0, (place, len(decoders), _several(field_type.from_parts)))
+        converts += [(place + n, convert) for n, convert in enumerate(decoders) if convert]
+        place += len(decoders)
+    return RowDecoding(tuple(converts), tuple(joins)) if converts or joins else None
+
+
+def _single(from_parts: Callable[[tuple[Any, ...]], Any], decode: Convert | None) -> Convert:
+    if decode is None:
+        return lambda value: from_parts((value,))
+    return lambda value: from_parts((decode(value),))
+
+
+def _several(from_parts: Callable[[tuple[Any, ...]], Any]) -> Convert:
+    return lambda values: from_parts(tuple(values))

@@ -42,7 +42,7 @@ _OURS = "framework_m."
 _GROUPS = (
     APPS,
     *(f"{_OURS}{name}" for name in ("bootstrap", "cli_commands", "middleware", "overrides", "ports", "routes")),
-    *(f"{_OURS}{name}" for name in ("settings", "variants", "write_stages")),
+    *(f"{_OURS}{name}" for name in ("settings", "variants", "write_stages", "actions", "ext", "field_types")),
 )
 _PASSED_OVER = {"__main__", "conftest", "tests"}
 """Modules and packages of an app that do not run in production."""

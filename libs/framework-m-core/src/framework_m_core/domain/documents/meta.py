@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Final, Literal, get_args
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
+from framework_m_core.domain.documents.actions import ACTIONS
 from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or
+from framework_m_core.domain.suggestions import did_you_mean
 
-__all__ = ["ACTIONS", "Action", "FieldLevel", "MetaOptions", "read_meta"]
-
-type Action = Literal["read", "select", "write", "create", "delete", "purge", "submit", "cancel"]
-ACTIONS: Final[tuple[str, ...]] = get_args(Action.__value__)
+__all__ = ["FieldLevel", "MetaOptions", "read_meta"]
 
 type Scope = Literal["all", "own"] | Filter
 
@@ -43,7 +42,7 @@ class MetaOptions(BaseModel):
     - `api_resource`: whether documents are reached over HTTP; None means unless it is a child table.
     - `label`: shown in place of the DocType's name; a message id.
     - `module`: what it is listed under; None means the app.
-    - `ext`: third parties' options, each under its own namespace.
+    - `ext`: third parties' options, each under its own namespace and checked by that package's model.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
@@ -64,9 +63,13 @@ class MetaOptions(BaseModel):
 
     @field_validator("permissions")
     @classmethod
-    def _roles_and_scopes(cls, value: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    def _roles_and_scopes(cls, value: Mapping[str, Any] | None, info: ValidationInfo) -> Mapping[str, Any] | None:
+        known = info.context or ACTIONS
         for action, roles in (value or {}).items():
-            _check_action(action, roles)
+            if action not in known:
+                meant = did_you_mean(action, known)
+                raise ValueError(f"unknown action {action!r}: expected one of {', '.join(known)}{meant}")
+            _check_roles(action, roles)
         return value
 
     @cached_property
@@ -88,9 +91,7 @@ class MetaOptions(BaseModel):
         return frozenset(named.union(*({*level.read, *level.write} for level in self.field_levels.values())))
 
 
-def _check_action(action: str, roles: object) -> None:
-    if action not in ACTIONS:
-        raise ValueError(f"unknown action {action!r}: expected one of {', '.join(ACTIONS)}")
+def _check_roles(action: str, roles: object) -> None:
     if isinstance(roles, str) or not isinstance(roles, (Mapping, Sequence)):
         raise ValueError(f"{action!r}: expected a list of roles or a mapping of role to scope, got {roles!r}")
     scopes = roles.values() if isinstance(roles, Mapping) else ()
@@ -101,12 +102,12 @@ def _check_action(action: str, roles: object) -> None:
         raise ValueError(f"{action!r}: a role is a non-empty text")
 
 
-def read_meta(doctype: type, *, without: Collection[int | str] = ()) -> MetaOptions:
+def read_meta(doctype: type, *, without: Collection[int | str] = (), actions: Sequence[str] = ACTIONS) -> MetaOptions:
     """Return the options of the class's own `Meta`, which is not inherited, except those in `without`.
 
-    Raises pydantic's ValidationError.
+    Permissions may name `actions`. Raises pydantic's ValidationError.
     """
     meta = doctype.__dict__.get("Meta")
     stated = vars(meta).items() if meta else ()
     kept = {key: value for key, value in stated if not key.startswith("__") and key not in without}
-    return MetaOptions.model_validate(kept)
+    return MetaOptions.model_validate(kept, context=actions)

@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, overload
 
 import pydantic
+from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-__all__ = ["KEYWORDS", "UNKNOWN_KEYWORDS", "Field", "known_keywords"]
+__all__ = ["KEYWORDS", "UNKNOWN_KEYWORDS", "Field", "known_keywords", "stated_ext"]
 
 KEYWORDS: Final = (
     "link",
@@ -138,7 +139,7 @@ def Field(default: Any = PydanticUndefined, **keywords: Any) -> Any:
     - `permlevel`: 0 follows the action's roles, others need `Meta.field_levels`.
     - `sensitive`: kept out of audit, events and schema examples.
     - `scale`: decimal places kept, exactly; every `Decimal` states it.
-    - `ext`: third parties' keywords, each under its own namespace.
+    - `ext`: third parties' keywords, each under its own namespace and checked by that package's model.
     """
     extra = dict(keywords.pop("json_schema_extra", None) or {})
     for name in (*KEYWORDS, "ext"):
@@ -150,6 +151,13 @@ def Field(default: Any = PydanticUndefined, **keywords: Any) -> Any:
         extra[UNKNOWN_KEYWORDS] = unknown
     known = {name: value for name, value in keywords.items() if name in _PYDANTICS}
     return pydantic.Field(default, json_schema_extra=extra or None, **known)
+
+
+def stated_ext(info: FieldInfo) -> Mapping[str, Any]:
+    """Return the keywords of third parties that a field states."""
+    extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
+    stated: Any = extra.get("ext") or {}
+    return stated if isinstance(stated, Mapping) else {repr(stated): None}
 
 
 def known_keywords() -> frozenset[str]:

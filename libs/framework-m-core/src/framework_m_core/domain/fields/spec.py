@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from types import NoneType, UnionType
+from types import MappingProxyType, NoneType, UnionType
 from typing import Annotated, Any, Final, ForwardRef, Literal, Union, get_args, get_origin
 from uuid import UUID
 
@@ -16,29 +16,12 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from framework_m_core.domain.fields.field import KEYWORDS
+from framework_m_core.domain.fields.field_type import FieldType, Part
 from framework_m_core.domain.fields.json_types import json_type_errors
+from framework_m_core.domain.fields.kinds import DECIMAL_DIGITS, FieldKind
 from framework_m_core.domain.hash_keys import unseeded_types
 
-__all__ = ["DECIMAL_DIGITS", "FieldKind", "FieldSpec", "read_field_spec"]
-
-DECIMAL_DIGITS: Final = 18
-"""The maximum number of digits of a decimal, so that scaled it fits a signed 64-bit integer on every store."""
-
-
-class FieldKind(enum.StrEnum):
-    """How a value is stored, compared and shown."""
-
-    TEXT = "text"
-    INTEGER = "integer"
-    FLOAT = "float"
-    BOOLEAN = "boolean"
-    DATETIME = "datetime"
-    DATE = "date"
-    DECIMAL = "decimal"
-    UUID = "uuid"
-    JSON = "json"
-    CHILDREN = "children"
-
+__all__ = ["DECIMAL_DIGITS", "FieldKind", "FieldSpec", "is_built_in", "is_indexable", "read_field_spec"]
 
 _SCALARS: Final[dict[Any, FieldKind]] = {
     str: FieldKind.TEXT,
@@ -49,6 +32,7 @@ _SCALARS: Final[dict[Any, FieldKind]] = {
     date: FieldKind.DATE,
     Decimal: FieldKind.DECIMAL,
     UUID: FieldKind.UUID,
+    bytes: FieldKind.BYTES,
 }
 _KEYWORD_TYPES: Final[Mapping[str, type]] = {
     **dict.fromkeys(KEYWORDS, bool),
@@ -57,8 +41,10 @@ _KEYWORD_TYPES: Final[Mapping[str, type]] = {
 }
 _KEYWORD_WORDS: Final[Mapping[type, str]] = {bool: "True or False", str: "text", int: "a whole number"}
 _ITEM_KINDS: Final = frozenset({FieldKind.TEXT, FieldKind.INTEGER})
+_CONTAINERS: Final = (dict, list)
 _ANYTHING: Final = (Any, object)
 _JSON: Final = (dict, Mapping, list, *_ANYTHING)
+_NO_TYPES: Final[Mapping[type, FieldType[Any]]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,32 +72,64 @@ class FieldSpec:
 
     enum: type[enum.Enum] | None = field(default=None, hash=False)
     child: type[BaseModel] | None = field(default=None, hash=False)
+    field_type: FieldType[Any] | None = field(default=None, hash=False)
+    """The field type of a field of the kind `custom`."""
+    parts: tuple[FieldSpec, ...] = field(default=(), repr=False)
+    """The columns of a field of the kind `custom`."""
+    ext: Mapping[str, Any] = field(default_factory=dict, hash=False, repr=False)
+    """Keywords of third parties by namespace, as their models have validated them."""
 
     @property
     def is_scalar(self) -> bool:
         """True if the field is a column of the document's own table."""
         return self.kind is not FieldKind.CHILDREN
 
+    @property
+    def columns(self) -> tuple[FieldSpec, ...]:
+        """The columns that hold the field: itself, or the parts of its field type."""
+        return self.parts or (self,)
 
-def read_field_spec(name: str, info: FieldInfo) -> FieldSpec:
-    """Compile a pydantic field. Raises ValueError stating what was expected for an invalid declaration."""
+    def parts_of(self, value: Any) -> tuple[Any, ...]:
+        """Return what the columns hold of a stored value."""
+        if self.field_type is None:
+            return (value,)
+        return (None,) * len(self.parts) if value is None else self.field_type.to_parts(value)
+
+
+def read_field_spec(name: str, info: FieldInfo, types: Mapping[type, FieldType[Any]] = _NO_TYPES) -> FieldSpec:
+    """Compile a pydantic field, whose annotation may be one of the Python classes of field types.
+
+    Raises ValueError stating what was expected for an invalid declaration.
+    """
     extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
     keywords: dict[str, Any] = {key: extra[key] for key in KEYWORDS if key in extra}
     _check_keywords(keywords)
     annotation, nullable = _strip(info.annotation)
     nullable = nullable or annotation in _ANYTHING
-    kind, choices, child = _kind(annotation)
-    members = _enum(annotation)
+    field_type = _field_type(annotation, types)
+    kind, choices, child = (FieldKind.CUSTOM, (), None) if field_type else _kind(annotation)
+    members = None if field_type else _enum(annotation)
     if keywords.get("fetch_from"):
         keywords["read_only"] = True
     required = info.default is PydanticUndefined and info.default_factory is None
     if info.default is None and not nullable:
         raise ValueError("a field that may be None says so in its type: '… | None'")
+    parts = tuple(_part(name, part, nullable) for part in field_type.parts) if field_type else ()
     spec = FieldSpec(
-        name, kind, nullable, required, choices=choices, items=_items(annotation), enum=members, child=child, **keywords
-    )
+        name, kind, nullable, required, choices=choices, items=_items(annotation), enum=members, child=child,
+        field_type=field_type, parts=parts, **keywords,
+    )  # fmt: skip
     _check(spec)
     return spec
+
+
+def _field_type(annotation: Any, types: Mapping[type, FieldType[Any]]) -> FieldType[Any] | None:
+    return types.get(annotation) if isinstance(annotation, type) else None
+
+
+def _part(name: str, part: Part, nullable: bool) -> FieldSpec:
+    # No field's name has two underscores, so this is the column of no other field.
+    return FieldSpec(f"{name}__{part.name}" if part.name else name, part.kind, nullable, scale=part.scale)
 
 
 def _check_keywords(keywords: Mapping[str, Any]) -> None:
@@ -159,7 +177,7 @@ def _kind(annotation: Any) -> tuple[FieldKind, tuple[str, ...], type[BaseModel] 
         return FieldKind.JSON, (), None
     raise ValueError(
         f"type {annotation!r} cannot be stored: expected str, int, float, bool, datetime, date, Decimal, UUID, "
-        "a Literal or Enum of strings, list, dict, or a list of a child DocType"
+        "bytes, a Literal or Enum of strings, list, dict, a list of a child DocType, or the class of a field type"
     )
 
 
@@ -200,3 +218,23 @@ def _check(spec: FieldSpec) -> None:
         raise ValueError(f"link={spec.link!r} needs the type UUID, it holds the target's id")
     if spec.unique and (spec.kind is FieldKind.JSON or not spec.is_scalar):
         raise ValueError("unique=True needs a scalar type")
+    if (spec.unique or spec.index) and not is_indexable(spec):
+        raise ValueError(f"an index needs values that can be compared: {_shown(spec)} cannot")
+
+
+def is_indexable(spec: FieldSpec) -> bool:
+    """Return whether the field can be part of an index."""
+    if spec.field_type is not None:
+        return "eq" in spec.field_type.operators
+    return spec.is_scalar and spec.kind not in {FieldKind.JSON, FieldKind.BYTES}
+
+
+def _shown(spec: FieldSpec) -> str:
+    return f"the field type {spec.field_type.name}" if spec.field_type else f"the kind {spec.kind}"
+
+
+def is_built_in(annotation: object) -> bool:
+    """Return whether the framework itself stores a class of values, so that no field type can."""
+    if not isinstance(annotation, type):
+        return False
+    return annotation in _SCALARS or annotation in _JSON or issubclass(annotation, (enum.Enum, *_CONTAINERS))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import math
 import re
@@ -11,12 +12,16 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Final
 from uuid import UUID
 
+from framework_m_core.domain.fields.field_type import FieldType
 from framework_m_core.domain.fields.spec import DECIMAL_DIGITS, FieldKind, FieldSpec
 
-__all__ = ["MAX_INDEXED_TEXT", "bounded", "from_json"]
+__all__ = ["MAX_BYTES", "MAX_INDEXED_TEXT", "bounded", "from_json"]
 
 MAX_INDEXED_TEXT: Final = 255
 """The maximum length of a name or an indexed text in characters, so that an index entry fits on every store."""
+
+MAX_BYTES: Final = 1 << 20
+"""The maximum length of a value of the kind `bytes`; larger ones are files."""
 
 _INT64: Final = 1 << 63
 _MAX_JSON_DEPTH: Final = 32
@@ -33,6 +38,8 @@ def from_json(spec: FieldSpec, raw: Any) -> Any:
     """
     if raw is None:
         return None
+    if spec.field_type is not None:
+        return _canonical(spec, spec.field_type, spec.field_type.from_json(raw), rounding=False)
     value = _FROM_JSON[spec.kind](raw)
     return bounded(spec, value)
 
@@ -46,8 +53,30 @@ def bounded(spec: FieldSpec, value: Any, *, rounding: bool = False) -> Any:
         return None
     if spec.kind is FieldKind.DECIMAL:
         return _decimal(value, spec.scale or 0, rounding)
+    if spec.field_type is not None:
+        return _canonical(spec, spec.field_type, value, rounding=rounding)
     bound = _BOUNDS.get(spec.kind)
     return value if bound is None else bound(value)
+
+
+def _canonical(spec: FieldSpec, field_type: FieldType[Any], value: Any, *, rounding: bool) -> Any:
+    """Return the value as a store would return it. Raises TypeError for one of another class."""
+    if not isinstance(value, field_type.python_type):
+        raise TypeError(f"expected {field_type.python_type.__name__}, got {type(value).__name__}")
+    parts = field_type.to_parts(value)
+    for column, part in zip(spec.parts, parts, strict=True):
+        if part is None:
+            raise ValueError(f"a value for {column.name} is expected")
+        if isinstance(part, str) and len(part) > MAX_INDEXED_TEXT and "eq" in field_type.operators:
+            raise ValueError(f"at most {MAX_INDEXED_TEXT} characters are expected in {column.name}")
+    columns = zip(spec.parts, parts, strict=True)
+    return field_type.from_parts(tuple(bounded(column, part, rounding=rounding) for column, part in columns))
+
+
+def _bytes(value: bytes) -> bytes:
+    if len(value) > MAX_BYTES:
+        raise ValueError(f"at most {MAX_BYTES} bytes are expected")
+    return value
 
 
 def _text(value: str) -> str:
@@ -196,6 +225,15 @@ def _expect_uuid(raw: Any) -> UUID:
         raise ValueError("a UUID is expected") from None
 
 
+def _expect_bytes(raw: Any) -> bytes:
+    if isinstance(raw, bytes):
+        return raw
+    try:
+        return base64.b64decode(_expect_text(raw).encode("ascii"), validate=True)
+    except ValueError:
+        raise ValueError("bytes in base64 are expected, such as 'SGVsbG8='") from None
+
+
 _DECIMAL: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?", re.ASCII)
 """Plain decimal notation: Python's own parser also accepts underscores, whitespace and digits of other scripts."""
 
@@ -206,6 +244,7 @@ _BOUNDS: Final[Mapping[FieldKind, Callable[[Any], Any]]] = {
     FieldKind.DATETIME: _utc,
     FieldKind.DATE: _in_calendar,
     FieldKind.JSON: _json,
+    FieldKind.BYTES: _bytes,
 }
 
 _FROM_JSON: Final[Mapping[FieldKind, Callable[[Any], Any]]] = {
@@ -218,4 +257,5 @@ _FROM_JSON: Final[Mapping[FieldKind, Callable[[Any], Any]]] = {
     FieldKind.DATE: _expect_date,
     FieldKind.UUID: _expect_uuid,
     FieldKind.JSON: lambda raw: raw,
+    FieldKind.BYTES: _expect_bytes,
 }

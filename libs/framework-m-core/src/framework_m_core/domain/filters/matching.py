@@ -54,7 +54,7 @@ def _comparison(field: str, operator: str, value: Any) -> Predicate:
 
 def _keys(values: Any) -> frozenset[HashKey] | None:
     """Return the hash keys of a list of only UUIDs or only texts, for lookup in constant time, else None."""
-    alike = isinstance(values, tuple) and (_all_of(values, UUID) or _all_of(values, str))
+    alike = isinstance(values, tuple) and values and (_all_of(values, UUID) or _all_of(values, str))
     return frozenset(map(hash_key, values)) if alike else None
 
 

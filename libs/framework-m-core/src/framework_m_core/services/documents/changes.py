@@ -9,6 +9,7 @@ from framework_m_core.domain.clock import IdGenerator
 from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.documents.doctype import VERSION_FIELD
 from framework_m_core.domain.events import DomainEvent
+from framework_m_core.domain.fields.json_form import json_form
 from framework_m_core.interfaces.audit_log import AuditEntry
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol
 from framework_m_core.registry.compiled import CompiledDocType
@@ -53,6 +54,8 @@ def record_change(
     for name, child in plan.children.items():
         if name in shown and child.sensitive:
             shown[name] = "changed"
+    if plan.json_encoders:
+        shown = json_form(shown, plan.json_encoders)
     now, actor = values["modified"], context.principal.id
     unit.audit(
         AuditEntry(

@@ -8,26 +8,39 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
-from pydantic_core import core_schema
+from pydantic_core import PydanticUndefined, core_schema, to_jsonable_python
 
 from framework_m_core.domain.documents.doctype import CHILD_FRAMEWORK_FIELDS, FRAMEWORK_FIELDS, VERSION_FIELD
 from framework_m_core.domain.documents.naming import PromptNaming
-from framework_m_core.domain.fields.spec import FieldSpec
+from framework_m_core.domain.fields.json_form import json_encoders, json_form
+from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.registry.compiled import FRAMEWORK_SPECS, CompiledDocType
 
 __all__ = ["document_schema", "input_schema"]
 
 _REFERENCE: Final = "#/$defs/"
 _BOUNDS: Final = {"gt": "exclusiveMinimum", "ge": "minimum", "lt": "exclusiveMaximum", "le": "maximum"}
+_OF_PYDANTIC: Final = frozenset({"$ref", "allOf", "anyOf", "default", "format", "properties", "required", "type"})
+"""The words of pydantic's schema of a class, which a field type's own schema replaces."""
+_ENCODED: Final = frozenset({FieldKind.BYTES, FieldKind.CUSTOM})
 _ANNOTATIONS: Final = "x-framework-m"
 
 
 class _Generator(GenerateJsonSchema):
-    """Pydantic's generator, with decimals as strings, their format in JSON."""
+    """Pydantic's generator, with decimals and bytes as strings, their form in JSON."""
 
     def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:
         bounds = {word: str(schema[key]) for key, word in _BOUNDS.items() if key in schema}  # type: ignore[literal-required]
         return {"type": "string", "format": "decimal", **({_ANNOTATIONS: bounds} if bounds else {})}
+
+    def bytes_schema(self, schema: core_schema.BytesSchema) -> JsonSchemaValue:
+        return {"type": "string", "contentEncoding": "base64"}
+
+    def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> JsonSchemaValue:
+        return {}  # of a field type, which describes its values itself
+
+    def encode_default(self, dft: Any) -> Any:
+        return to_jsonable_python(dft, fallback=lambda _: None, bytes_mode="base64")
 
 
 def document_schema(plan: CompiledDocType, readable: frozenset[str], writable: frozenset[str]) -> dict[str, Any]:
@@ -36,6 +49,7 @@ def document_schema(plan: CompiledDocType, readable: frozenset[str], writable: f
     definitions = whole.pop("$defs", {})
     shown = [name for name in (*FRAMEWORK_FIELDS, *plan.fields) if name in readable or name in writable]
     schema = _cut(whole, [name for name in shown if name != "deleted_at"], plan.specs)
+    _describe_custom(schema, plan.specs, plan.model)
     for name in plan.children.keys() & schema["properties"].keys():
         schema["properties"][name]["items"] = _row_schema(plan, name, readable, writable)
     _annotate(schema, plan.specs, readable, writable | _given_name(plan))
@@ -83,6 +97,7 @@ def _row_schema(
     specs = {**FRAMEWORK_SPECS, **child.fields}
     shown = [name for name in child.columns if name in readable_here | writable_here]
     schema = _cut(whole, shown, specs)
+    _describe_custom(schema, specs, child.model)
     _annotate(schema, specs, readable_here, writable_here)
     return schema
 
@@ -94,6 +109,22 @@ def _cut(whole: dict[str, Any], shown: list[str], specs: Mapping[str, FieldSpec]
     whole.pop("required", None)
     cut = {**whole, "properties": {name: properties[name] for name in shown}}
     return {**cut, "required": required} if required else cut
+
+
+def _describe_custom(schema: dict[str, Any], specs: Mapping[str, FieldSpec], model: type[BaseModel]) -> None:
+    """Describe the values of field types and bytes as they are in JSON, and what third parties have validated."""
+    for name, described in schema["properties"].items():
+        spec = specs[name]
+        if spec.field_type is not None:
+            own = spec.field_type.json_schema()
+            kept = {word: described[word] for word in described.keys() - _OF_PYDANTIC}
+            described.clear()
+            described.update({"anyOf": [dict(own), {"type": "null"}]} if spec.nullable else own, **kept)
+        default = model.model_fields[name].default if spec.kind in _ENCODED else PydanticUndefined
+        if default is not PydanticUndefined:
+            described["default"] = json_form(default, json_encoders((spec,)))
+        if spec.ext:
+            described["ext"] = spec.ext
 
 
 def _annotate(

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from framework_m_core.domain.context import RequestContext
-from framework_m_core.domain.documents.meta import ACTIONS
+from framework_m_core.domain.documents.actions import Action
 from framework_m_core.domain.documents.naming import PromptNaming
 from framework_m_core.domain.errors import AuthenticationError, DocTypeNotFoundError, NoGrantError
 from framework_m_core.domain.fields.spec import FieldSpec
+from framework_m_core.domain.filters.operators import is_sortable, operators_of
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.registry.compiled import FRAMEWORK_SPECS, CompiledChildTable, CompiledDocType
 from framework_m_core.registry.derived import Derived
@@ -22,13 +23,14 @@ from framework_m_core.services.permissions import PermissionService
 
 __all__ = ["MetadataService"]
 
-_SHOWN = tuple(action for action in ACTIONS if action != "select")
+_HIDDEN = frozenset({"select"})
 """Permission to select documents as link targets does not make their DocType visible."""
 _OF_SUBMITTABLE = frozenset({"submit", "cancel"})
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _NOBODY: frozenset[str] = frozenset()
 
 type _Describe = Callable[[CompiledDocType, frozenset[str], frozenset[str], tuple[str, ...]], Mapping[str, Any]]
+type _Actions = Mapping[str, Action]
 
 
 class MetadataService:
@@ -37,7 +39,9 @@ class MetadataService:
     def __init__(self, registries: RegistryHandle, permissions: PermissionService) -> None:
         self._registries = registries
         self._permissions = permissions
-        self._described: Derived[Registry, _Describe] = Derived(lambda _: lru_cache(maxsize=1024)(_describe))
+        self._described: Derived[Registry, _Describe] = Derived(
+            lambda registry: lru_cache(maxsize=1024)(partial(_describe, registry.actions))
+        )
 
     async def visible(self, context: RequestContext) -> dict[str, dict[str, Grant]]:
         """Return the caller's grants by DocType and action, sorted by name, without DocTypes that have none."""
@@ -88,10 +92,10 @@ class MetadataService:
         raise NoGrantError(f"none of your roles may do anything with {doctype}", rule=f"{doctype}.*")
 
     async def _grants(self, context: RequestContext, plan: CompiledDocType) -> dict[str, Grant]:
-        """Return the caller's grants by action, in the order of `ACTIONS`."""
+        """Return the caller's grants by action, in the order of the registry's actions."""
         grants = {}
-        for action in _SHOWN:
-            if action in _OF_SUBMITTABLE and not plan.meta.submittable:
+        for action in context.registry.actions:
+            if action in _HIDDEN or (action in _OF_SUBMITTABLE and not plan.meta.submittable):
                 continue
             grant = await self._permissions.find(context, plan, action)
             if grant is not None:
@@ -100,7 +104,11 @@ class MetadataService:
 
 
 def _describe(
-    plan: CompiledDocType, readable: frozenset[str], writable: frozenset[str], allowed: tuple[str, ...]
+    actions: _Actions,
+    plan: CompiledDocType,
+    readable: frozenset[str],
+    writable: frozenset[str],
+    allowed: tuple[str, ...],
 ) -> Mapping[str, Any]:
     fields = list(_fields(plan, readable, writable))
     listed = [field["name"] for field in fields if field["in_list"]]
@@ -110,12 +118,14 @@ def _describe(
         "module": plan.module,
         "schema": document_schema(plan, readable, writable),
         "layout": {"sections": [{"label": None, "fields": [field["name"] for field in fields]}]},
-        "permissions": {action: action in allowed for action in _SHOWN},
+        "permissions": {action: action in allowed for action in actions if action not in _HIDDEN},
+        "actions": {action: actions[action].title for action in allowed},
         "fields": fields,
         "views": {"list": {"columns": ["name", *listed]}},
         "workflow": None,
         "submittable": plan.meta.submittable,
         "naming": plan.meta.naming,
+        "ext": plan.meta.ext,
     }
 
 
@@ -142,6 +152,10 @@ def _field(spec: FieldSpec, path: str, readable: frozenset[str], writable: froze
         "name": spec.name,
         "label": spec.label or _field_label(spec.name),
         "kind": spec.kind.value,
+        "type": spec.field_type.name if spec.field_type else None,
+        "widget": spec.field_type.widget if spec.field_type else None,
+        "operators": list(operators_of(spec)),
+        "sortable": is_sortable(spec),
         "required": spec.required,
         "nullable": spec.nullable,
         "read_only": path not in writable,
@@ -153,6 +167,7 @@ def _field(spec: FieldSpec, path: str, readable: frozenset[str], writable: froze
         "in_list": spec.in_list,
         "unique": spec.unique,
         "allow_on_submit": spec.allow_on_submit,
+        "ext": spec.ext,
     }
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from pydantic_core import to_json
 
 from framework_m_core.domain.errors import QueryError
+from framework_m_core.domain.fields.json_form import json_form
 from framework_m_core.domain.fields.values import from_json
 from framework_m_core.domain.filters.tree import NOTHING, And, Comparison, Filter, Or
 from framework_m_core.domain.page import OrderSpec
@@ -24,9 +25,12 @@ __all__ = ["after_cursor", "after_values", "encode_cursor"]
 _MAX_CURSOR = 8_000
 
 
-def encode_cursor(order_by: Sequence[OrderSpec], document: Mapping[str, Any]) -> str | None:
+def encode_cursor(plan: CompiledDocType, order_by: Sequence[OrderSpec], document: Mapping[str, Any]) -> str | None:
     """Return the cursor after a document in an order, or None if its sort values are too long for a cursor."""
-    content = to_json([_signature(order_by), [document[spec.field] for spec in order_by]])
+    values = [document[spec.field] for spec in order_by]
+    if plan.json_encoders:
+        values = json_form(values, plan.json_encoders)
+    content = to_json([_signature(order_by), values])
     cursor = base64.urlsafe_b64encode(content).rstrip(b"=").decode()
     return cursor if len(cursor) <= _MAX_CURSOR else None
 

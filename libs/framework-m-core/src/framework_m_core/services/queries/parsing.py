@@ -9,6 +9,7 @@ from typing import Any
 from framework_m_core.domain.errors import FieldError, QueryError
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.domain.fields.values import from_json
+from framework_m_core.domain.filters.operators import ORDERING, TEXT_OPERATORS, is_sortable, operators_of
 from framework_m_core.domain.filters.patterns import check_pattern
 from framework_m_core.domain.filters.tree import EVERYTHING, OPERATORS, And, Comparison, Filter, Not, Or
 from framework_m_core.domain.page import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, OrderSpec
@@ -32,9 +33,6 @@ MAX_SEARCHES = 10
 MAX_WILDCARDS = 6
 MAX_SORT_FIELDS = 5
 _ALWAYS = ("id", "name", "_version")
-_TEXT_OPERATORS = frozenset({"like", "ilike", "contains", "starts_with"})
-_UNORDERED = frozenset({FieldKind.BOOLEAN, FieldKind.UUID})
-_ORDERING = frozenset({"lt", "lte", "gt", "gte", "between"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,15 +143,23 @@ def _parse_order(plan: CompiledDocType, grant: Grant, names: Sequence[str]) -> t
 
 def _sortable(plan: CompiledDocType, grant: Grant, name: str) -> FieldSpec:
     spec = _field(plan, grant, name)
-    if spec.kind is FieldKind.JSON:
-        raise QueryError(f"{name!r} holds JSON, which has no order")
+    if not is_sortable(spec):
+        raise QueryError(f"{name!r} holds {_kind(spec)}, which has no order")
     return spec
 
 
 def _field(plan: CompiledDocType, grant: Grant, name: Any) -> FieldSpec:
     if not isinstance(name, str) or name not in grant.readable or name not in plan.columns or name == "deleted_at":
+        whole = name.partition(".")[0] if isinstance(name, str) else ""
+        if whole in grant.readable and whole in plan.columns and plan.specs[whole].field_type:
+            raise QueryError(f"{name[:80]!r}: a part of {_kind(plan.specs[whole])} cannot be named, only {whole!r}")
         raise _unknown(name, plan, grant)
     return plan.specs[name]
+
+
+def _kind(spec: FieldSpec) -> str:
+    """Return the word for what a field holds."""
+    return spec.field_type.name if spec.field_type else "JSON" if spec.kind is FieldKind.JSON else spec.kind
 
 
 def _unknown(name: object, plan: CompiledDocType, grant: Grant) -> QueryError:
@@ -200,7 +206,7 @@ class _FilterParser:
         operator = node["operator"]
         if operator not in OPERATORS:
             raise QueryError(f"filters: operator {str(operator)[:80]!r}: expected one of {', '.join(OPERATORS)}")
-        self._searches += operator in _TEXT_OPERATORS
+        self._searches += operator in TEXT_OPERATORS
         if self._searches > MAX_SEARCHES:
             raise QueryError(f"filters: at most {MAX_SEARCHES} comparisons that search in texts are expected")
         operand = _operand(spec, operator, node["value"])
@@ -226,10 +232,13 @@ def _operand(spec: FieldSpec, operator: str, value: Any) -> Any:
     if spec.kind is FieldKind.JSON:
         known = "'is_null' and 'has'" if spec.items else "'is_null'"
         raise QueryError(f"filters: {operator!r} cannot compare the list or JSON in {spec.name!r}; use {known}")
-    if operator in _TEXT_OPERATORS and spec.kind is not FieldKind.TEXT:
-        raise QueryError(f"filters: {operator!r} needs a text field, {spec.name!r} is {spec.kind}")
-    if operator in _ORDERING and spec.kind in _UNORDERED:
-        raise QueryError(f"filters: {operator!r} needs an order, {spec.name!r} is {spec.kind}")
+    if operator in TEXT_OPERATORS and spec.kind is not FieldKind.TEXT:
+        raise QueryError(f"filters: {operator!r} needs a text field, {spec.name!r} is {_kind(spec)}")
+    if operator not in (offered := operators_of(spec)):
+        why = "needs an order" if operator in ORDERING else "is not offered"
+        raise QueryError(
+            f"filters: {operator!r} {why}, {spec.name!r} is {_kind(spec)}: expected one of {', '.join(offered)}"
+        )
     if operator in {"in", "not_in", "between"}:
         return _operand_list(spec, operator, value)
     return _single(spec, operator, value)
@@ -254,12 +263,13 @@ def _single(spec: FieldSpec, operator: str, value: Any) -> Any:
     if value is None:
         raise QueryError("filters: a comparison with null is never true: use 'is_null'")
     try:
-        parsed = from_json(spec, value)
+        parsed: Any = from_json(spec, value)
     except (ValueError, OverflowError) as error:
         raise QueryError(f"filters: {spec.name!r}: {error}") from None
-    most = MAX_PATTERN if operator in _TEXT_OPERATORS else MAX_TEXT_VALUE
-    if isinstance(parsed, str) and len(parsed) > most:
-        raise QueryError(f"filters: a text of at most {most} characters is expected")
+    most = MAX_PATTERN if operator in TEXT_OPERATORS else MAX_TEXT_VALUE
+    if spec.kind in {FieldKind.TEXT, FieldKind.BYTES} and len(parsed) > most:
+        what = "a text of at most {} characters is" if spec.kind is FieldKind.TEXT else "at most {} bytes are"
+        raise QueryError(f"filters: {what.format(most)} expected")
     if operator in {"like", "ilike"} and parsed.count("%") > MAX_WILDCARDS:
         raise QueryError(f"filters: a pattern with at most {MAX_WILDCARDS} of '%' is expected")
     return check_pattern(parsed) if operator in {"like", "ilike"} else parsed

@@ -66,7 +66,7 @@ class PolicyFilteredPages:
                 kept.append(document)
         if has_more and not kept:
             raise QueryError(f"the page would begin after more than {_MOST_DECIDED} decided documents: filter more")
-        cursor = encode_cursor(query.order_by, last) if has_more and last else None
+        cursor = encode_cursor(plan, query.order_by, last) if has_more and last else None
         total = await self._count(context, plan, grants, query, matching) if query.count else None
         shown = [row_to_document(query.fields, tuple(cut(part, one) for part in query.fields)) for one in kept]
         return PaginatedResult(shown, total, query.limit, query.offset, has_more, cursor)

@@ -14,6 +14,7 @@ from pydantic_core import to_json
 
 from framework_m_core.domain.documents.doctype import VERSION_FIELD
 from framework_m_core.domain.errors import EntityNotFoundError
+from framework_m_core.domain.fields.json_form import json_encoders, json_form
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.domain.filters.tree import Comparison, Filter
 from framework_m_core.interfaces.reader import ChildSelection, Row
@@ -147,7 +148,10 @@ def _described(plan: CompiledDocType, part: str | ChildSelection) -> Any:
 def _field(spec: FieldSpec, model: type[BaseModel]) -> Any:
     if spec.name in FRAMEWORK_SPECS:
         return spec.name
-    default = to_json(model.model_fields[spec.name].default, fallback=lambda _: None).decode()
+    stated = json_form(model.model_fields[spec.name].default, json_encoders((spec,)))
+    default = to_json(stated, fallback=lambda _: None).decode()
+    if spec.field_type is not None:
+        return [spec.name, repr(spec.field_type), spec.nullable, spec.permlevel, default]
     return [spec.name, spec.kind.value, spec.nullable, spec.scale, spec.permlevel, default]
 
 

@@ -140,7 +140,7 @@ class QueryService:
         rows = await self._fetch_rows(context, plan, chosen, where, query.order_by, (query.limit + 1, query.offset))
         has_more = len(rows) > query.limit
         documents = rows_to_documents(chosen, rows[: query.limit])
-        cursor = encode_cursor(query.order_by, documents[-1]) if has_more else None
+        cursor = encode_cursor(plan, query.order_by, documents[-1]) if has_more else None
         for document in documents if extra else ():
             for name in extra:
                 del document[name]

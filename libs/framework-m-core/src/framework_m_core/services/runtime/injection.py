@@ -8,6 +8,7 @@ from typing import Any
 from framework_m_core.controllers.controller import Controller
 from framework_m_core.domain.context import RequestContext
 from framework_m_core.registry.overrides import links_of
+from framework_m_core.registry.registry import Registry
 from framework_m_core.services.runtime.tenant_cache import adapter_for
 
 __all__ = ["NO_INJECTION", "Injector"]
@@ -24,6 +25,12 @@ class Injector:
         if context.registry.dependencies:
             for one in links_of(controller):
                 vars(one).update(self.arguments(context, type(one)))
+
+    def equip(self, registry: Registry) -> None:
+        """Set the attributes of field types that are annotated with a port."""
+        for field_type in registry.extensions.field_types:
+            wanted = registry.dependencies.get(type(field_type), {}) if self._adapters else {}
+            vars(field_type).update({name: self._adapters[port] for name, port in wanted.items()})
 
     def arguments(self, context: RequestContext, holder: Any) -> Mapping[str, object]:
         """Return the adapters that a function, or the class of a controller, asks for."""

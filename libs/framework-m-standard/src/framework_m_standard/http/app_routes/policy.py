@@ -11,7 +11,6 @@ from litestar.handlers import BaseRouteHandler
 from litestar.types import Guard
 
 from framework_m_core.controllers.rpc import CallMark, call_mark
-from framework_m_core.domain.documents.meta import ACTIONS
 from framework_m_core.domain.errors import AuthenticationError
 from framework_m_core.domain.suggestions import did_you_mean
 from framework_m_core.interfaces.permission import Grant
@@ -73,8 +72,9 @@ def check_policy(policy: RoutePolicy, registry: Registry) -> Iterator[str]:
         yield f"it does not say who may call it: {_HOW}"
     if sum(stated) > 1:
         yield "expected one of requires_permission, authenticated and allow_guest, got several"
-    if policy.action is not None and policy.action not in ACTIONS:
-        yield f"{policy.action!r} is not an action: expected one of {', '.join(ACTIONS)}"
+    if policy.action is not None and policy.action not in registry.actions:
+        meant = did_you_mean(policy.action, registry.actions)
+        yield f"{policy.action!r} is not an action: expected one of {', '.join(registry.actions)}{meant}"
     if policy.action is not None and policy.doctype is None:
         yield f"a route names the DocType: @requires_permission({policy.action!r}, 'Invoice')"
     elif policy.doctype is not None and policy.doctype not in registry.doctypes:

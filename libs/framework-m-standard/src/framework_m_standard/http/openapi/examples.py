@@ -19,6 +19,7 @@ _EXAMPLES: Final[Mapping[FieldKind, Any]] = {
     FieldKind.DATETIME: "2026-01-31T12:00:00Z",
     FieldKind.DATE: "2026-01-31",
     FieldKind.UUID: _ID,
+    FieldKind.BYTES: "Ynl0ZXM=",
 }
 
 
@@ -44,6 +45,8 @@ def _value(spec: FieldSpec) -> Any:
         return spec.choices[0]
     if spec.enum:
         return next(iter(spec.enum)).value
+    if spec.field_type is not None:
+        return spec.field_type.json_schema()["examples"][0]
     if spec.kind is FieldKind.DECIMAL:
         return f"{1:.{spec.scale or 0}f}"
     return _EXAMPLES[spec.kind]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, cast
 
 import msgspec
@@ -10,6 +11,8 @@ from litestar.handlers import HTTPRouteHandler
 from pydantic import BaseModel
 
 from framework_m_core.domain.documents.doctype import is_document_class
+from framework_m_core.domain.fields.json_form import json_form
+from framework_m_core.registry.registry import Registry
 from framework_m_core.services.rpc import RpcService
 from framework_m_standard.http.documents.query_parameters import parse_query
 from framework_m_standard.http.wire.asgi import Receive, request_state_of
@@ -31,13 +34,13 @@ def rpc_routes(rpc: RpcService, max_body_bytes: int) -> list[HTTPRouteHandler]:
     @post("/api/v1/rpc/fn/{path:str}", status_code=200)
     async def call_function(request: Request[Any, Any, Any]) -> Response[bytes]:
         call = await rpc.function(request_state_of(request.scope).context, request.path_params["path"])
-        return _answer(await call(await arguments(request), _encoded))
+        return _answer(await call(await arguments(request), partial(_encoded, call.context.registry)))
 
     @post("/api/v1/rpc/{doctype:str}/{method:str}", status_code=200)
     async def call_method(request: Request[Any, Any, Any]) -> Response[bytes]:
         given = request.path_params
         call = await rpc.method(request_state_of(request.scope).context, given["doctype"], given["method"])
-        return _answer(await call(await arguments(request), _encoded))
+        return _answer(await call(await arguments(request), partial(_encoded, call.context.registry)))
 
     return [call_function, call_method]
 
@@ -46,8 +49,9 @@ def _answer(body: bytes) -> Response[bytes]:
     return Response(body, media_type="application/json", headers={"cache-control": "no-store"})
 
 
-def _encoded(result: Any) -> bytes:
-    return _encode({"result": result})
+def _encoded(registry: Registry, result: Any) -> bytes:
+    encoders = registry.extensions.json_encoders
+    return _encode({"result": json_form(result, encoders) if encoders else result})
 
 
 def _plain(value: Any) -> Any:

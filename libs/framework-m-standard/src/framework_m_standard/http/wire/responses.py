@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import fields, is_dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from framework_m_core.domain.fields.json_form import JsonEncoders
+from framework_m_core.domain.fields.spec import FieldSpec
 from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.registry.derived import Derived
 from framework_m_core.registry.registry import Registry
@@ -21,7 +23,7 @@ PRIVATE: Final = ((b"cache-control", b"private, no-cache"),)
 """Shared caches store nothing, and a browser revalidates its cached response each time."""
 
 encode = msgspec.json.Encoder().encode
-"""Encodes a value as JSON: decimals, UUIDs and dates as text, UTC datetimes with `Z`."""
+"""Encodes a value as JSON: decimals, UUIDs and dates as text, UTC datetimes with `Z`, bytes in base64."""
 
 _PLAIN_SCALE: Final = 6
 """Decimals with more places may be written with an exponent unless they are formatted."""
@@ -46,37 +48,51 @@ async def send_response(send: Send, answer: RawResponse, *, head: bool = False) 
     await send({"type": "http.response.body", "body": b"" if head else body})
 
 
+@dataclass(frozen=True, slots=True)
+class _Exceptions:
+    """The DocTypes whose documents need more than the plain encoder, and what makes JSON of field types' values."""
+
+    doctypes: frozenset[str]
+    encoders: JsonEncoders
+
+
 class DocumentEncoder:
-    """An encoder of documents of a DocType that never writes decimals in exponent notation."""
+    """An encoder of documents that never writes decimals in exponent notation, and writes values of field types."""
 
     def __init__(self) -> None:
-        self._deep: Derived[Registry, frozenset[str]] = Derived(_deep)
+        self._exceptions: Derived[Registry, _Exceptions] = Derived(_exceptions)
 
     def __call__(self, registry: Registry, plan: CompiledDocType, value: Any) -> bytes:
         """Encode a document or a page of documents as JSON."""
-        return encode(_plain(value) if plan.name in self._deep.of(registry) else value)
+        exceptions = self._exceptions.of(registry)
+        return encode(_plain(value, exceptions.encoders) if plan.name in exceptions.doctypes else value)
 
 
-def _deep(registry: Registry) -> frozenset[str]:
-    """Return the DocTypes whose documents, or the documents that they link to, hold decimals with many places."""
-    deep = {plan.name for plan in registry.doctypes.values() if _has_deep_decimals(plan)}
-    return frozenset(deep).union(
-        plan.name for plan in registry.doctypes.values() if deep.intersection(plan.links.values())
-    )
+def _exceptions(registry: Registry) -> _Exceptions:
+    """Return the DocTypes with decimals of many places or field types, in their documents or those they link to."""
+    found = {plan.name for plan in registry.doctypes.values() if any(map(_is_exception, _specs(plan)))}
+    linking = {plan.name for plan in registry.doctypes.values() if found.intersection(plan.links.values())}
+    return _Exceptions(frozenset(found | linking), registry.extensions.json_encoders)
 
 
-def _has_deep_decimals(plan: CompiledDocType) -> bool:
-    levels = [plan.fields, *(child.fields for child in plan.children.values())]
-    return any((spec.scale or 0) > _PLAIN_SCALE for level in levels for spec in level.values())
+def _specs(plan: CompiledDocType) -> Iterator[FieldSpec]:
+    for level in (plan.fields, *(child.fields for child in plan.children.values())):
+        yield from level.values()
 
 
-def _plain(value: Any) -> Any:
+def _is_exception(spec: FieldSpec) -> bool:
+    return (spec.scale or 0) > _PLAIN_SCALE or spec.field_type is not None
+
+
+def _plain(value: Any, encoders: JsonEncoders) -> Any:
+    if (to_json := encoders.get(type(value))) is not None:
+        return _plain(to_json(value), {})
     if isinstance(value, Decimal):
         return format(value, "f")
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: _plain(item, encoders) for key, item in value.items()}
     if is_dataclass(value) and not isinstance(value, type):
-        return {part.name: _plain(getattr(value, part.name)) for part in fields(value)}
+        return {part.name: _plain(getattr(value, part.name), encoders) for part in fields(value)}
     if isinstance(value, Iterable) and not isinstance(value, (str, bytes)):
-        return [_plain(item) for item in value]
+        return [_plain(item, encoders) for item in value]
     return value

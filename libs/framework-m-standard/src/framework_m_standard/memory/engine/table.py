@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from uuid import UUID
 
-from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
+from framework_m_core.domain.fields.spec import FieldSpec
 from framework_m_core.domain.hash_keys import HashKey, hash_keys
 from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_standard.memory.engine.rows import Row
@@ -13,7 +13,8 @@ from framework_m_standard.memory.engine.rows import Row
 __all__ = ["Columns", "Kind", "Table", "kinds_of", "unique_key", "wanted_unique"]
 
 type Columns = tuple[str, ...]
-type Kind = tuple[FieldKind, int | None]
+type Kind = tuple[str, int | None]
+"""A field's kind, or a description of its field type, and its scale."""
 
 
 class Table:
@@ -38,9 +39,9 @@ def wanted_unique(plan: CompiledDocType) -> tuple[Columns, ...]:
     return tuple(dict.fromkeys([("name",), *fields, *(tuple(columns) for columns in plan.meta.unique_together)]))
 
 
-def unique_key(columns: Columns, row: Row) -> HashKey | None:
+def unique_key(plan: CompiledDocType, columns: Columns, row: Row) -> HashKey | None:
     """Return the unique key of a row, or None if it is deleted or lacks a value."""
-    values = [row[name] for name in columns]
+    values = [part for name in columns for part in plan.specs[name].parts_of(row[name])]
     return None if row["deleted_at"] is not None or None in values else hash_keys(*values)
 
 
@@ -54,4 +55,4 @@ def kinds_of(plan: CompiledDocType) -> dict[str, Kind]:
 
 def _kinds(at: str, specs: Mapping[str, FieldSpec]) -> Iterator[tuple[str, Kind]]:
     for name, spec in specs.items():
-        yield at + name, (spec.kind, spec.scale)
+        yield at + name, (repr(spec.field_type) if spec.field_type else spec.kind.value, spec.scale)

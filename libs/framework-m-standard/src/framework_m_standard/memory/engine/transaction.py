@@ -117,7 +117,7 @@ class Transaction:
         """Yield the keys that a document claims: its unique keys among live documents, and its child rows' ids."""
         table = self._database.tables[plan.name]
         for columns, owners in table.unique.items():
-            key = unique_key(columns, row)
+            key = unique_key(plan, columns, row)
             if key is not None:
                 yield columns, key, self._over(("unique", plan.name, *columns), owners)
         for field in plan.children:

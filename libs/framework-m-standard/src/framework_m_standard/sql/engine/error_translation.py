@@ -96,5 +96,5 @@ def _duplicate(table: str, columns: list[str]) -> FrameworkError:
         return TransientError("the same keyed write is being done: its answer comes with the next try")
     if columns == ["name"]:
         return DuplicateNameError("another document has this name: choose another")
-    fields = ", ".join(columns)
-    return DuplicateValueError(f"another document has this value in {fields}", fields=columns)
+    fields = list(dict.fromkeys(column.partition("__")[0] for column in columns))
+    return DuplicateValueError(f"another document has this value in {', '.join(fields)}", fields=fields)

@@ -18,9 +18,10 @@ _DEFAULT = "default"
 _NEEDS_VALUE = "needs_value"
 
 
-def field_info(dialect: str, model: type[BaseModel], spec: FieldSpec) -> dict[str, Any]:
-    """Return the `info` of a field's column."""
-    make: Callable[[], Any] = lambda: _encoded(dialect, spec, stored_default(model, spec))  # noqa: E731
+def field_info(dialect: str, model: type[BaseModel], spec: FieldSpec, part: int) -> dict[str, Any]:
+    """Return the `info` of a field's column, of which it may have several."""
+    column = spec.columns[part]
+    make: Callable[[], Any] = lambda: _encoded(dialect, column, spec.parts_of(stored_default(model, spec))[part])  # noqa: E731
     return {_DEFAULT: make, _NEEDS_VALUE: not spec.nullable}
 
 

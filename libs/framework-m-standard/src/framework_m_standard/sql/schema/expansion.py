@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from framework_m_core.domain.fields.spec import FieldSpec
 from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.registry.registry import Registry
 from framework_m_standard.sql.schema.tables import Tables, table_name
@@ -32,11 +33,15 @@ def expansion(current: Registry, coming: Registry, tables: Tables) -> Expansion:
     for target in {target for plan in changed for target in _targets(plan)}:
         tables.document(coming.get(target))  # constraints refer to its table
     before = [current.doctypes[plan.name] for plan in changed if plan.name in current.doctypes]
-    written = {table_name(plan.name): plan.columns for plan in before}
+    written = {table_name(plan.name): _names(plan.stored_columns) for plan in before}
     for plan in before:
         for field, child in plan.children.items():
-            written[table_name(plan.name, field)] = (*child.columns, "parent", "idx")
+            written[table_name(plan.name, field)] = (*_names(child.stored_columns), "parent", "idx")
     return Expansion([table for plan in changed for table in tables.of(plan)], written)
+
+
+def _names(columns: tuple[FieldSpec, ...]) -> tuple[str, ...]:
+    return tuple(column.name for column in columns)
 
 
 def _targets(plan: CompiledDocType) -> set[str]:

@@ -55,6 +55,7 @@ _POSTGRES: Mapping[FieldKind, TypeFactory] = {
     FieldKind.DECIMAL: lambda spec: sa.Numeric(DECIMAL_DIGITS, spec.scale),
     FieldKind.UUID: lambda spec: sa.Uuid(),
     FieldKind.JSON: lambda spec: postgresql.JSONB(),
+    FieldKind.BYTES: lambda spec: postgresql.BYTEA(),
 }
 _SQLITE: Mapping[FieldKind, TypeFactory] = {
     FieldKind.TEXT: lambda spec: sa.Text(),
@@ -66,6 +67,7 @@ _SQLITE: Mapping[FieldKind, TypeFactory] = {
     FieldKind.DECIMAL: lambda spec: ScaledInteger(spec.scale or 0),
     FieldKind.UUID: lambda spec: KindText(spec.kind),
     FieldKind.JSON: lambda spec: KindText(spec.kind),
+    FieldKind.BYTES: lambda spec: sa.LargeBinary(),
 }
 
 

@@ -192,36 +192,41 @@ class Tables:
     def _type(self, kind: FieldKind) -> sa.types.TypeEngine[Any]:
         return self._types.column_type(FieldSpec("", kind))
 
-    def _column(self, spec: FieldSpec, *, own: bool, model: type[BaseModel] | None = None) -> sa.Column[Any]:
-        """Return a column whose `info` holds the default of the model's field.
+    def _column(self, spec: FieldSpec, info: dict[str, Any] | None = None) -> sa.Column[Any]:
+        """Return a column, whose `info` is that of its field; the framework's own have none.
 
         SQLite cannot drop NOT NULL in place, so only the framework's own columns have it there, unless `strict`.
         """
-        nullable = spec.nullable or not (own or self._strict)
-        info = {} if own or model is None else field_info(self._dialect, model, spec)
-        return sa.Column(spec.name, self._types.column_type(spec), nullable=nullable, info=info)
+        nullable = spec.nullable or not (info is None or self._strict)
+        return sa.Column(spec.name, self._types.column_type(spec), nullable=nullable, info=info or {})
+
+    def _columns(self, spec: FieldSpec, model: type[BaseModel]) -> Iterator[sa.Column[Any]]:
+        """Yield the columns of a field."""
+        for part, column in enumerate(spec.columns):
+            yield self._column(column, field_info(self._dialect, model, spec, part))
 
     def _document(self, plan: CompiledDocType, name: str) -> sa.Table:
         columns: list[sa.Column[Any]] = []
-        for column in plan.columns:
-            columns.append(self._column(plan.specs[column], own=column in FRAMEWORK_SPECS, model=plan.model))
+        for field in plan.columns:
+            spec = plan.specs[field]
+            columns += [self._column(spec)] if field in FRAMEWORK_SPECS else self._columns(spec, plan.model)
         links = [keys.foreign_key(name, field, table_name(target)) for field, target in plan.links.items()]
         table = sa.Table(name, self.metadata, *columns, sa.PrimaryKeyConstraint("id"), *links, sqlite_with_rowid=False)
         for wanted in dict.fromkeys(_indexes(plan)):
-            keys.index(table, wanted)
+            keys.index(table, _columns_of(plan.specs, wanted))
         for wanted in dict.fromkeys(_unique(plan)):
-            keys.live_unique(table, wanted)
+            keys.live_unique(table, _columns_of(plan.specs, wanted))
         return table
 
     def _child(self, plan: CompiledDocType, child: CompiledChildTable, name: str) -> sa.Table:
-        columns = [self._column(spec, own=False, model=child.model) for spec in child.fields.values()]
+        columns = [column for spec in child.fields.values() for column in self._columns(spec, child.model)]
         links = [
             keys.foreign_key(name, spec.name, table_name(spec.link)) for spec in child.fields.values() if spec.link
         ]
         table = sa.Table(
             name,
             self.metadata,
-            self._column(FRAMEWORK_SPECS["id"], own=True),
+            self._column(FRAMEWORK_SPECS["id"]),
             sa.Column("parent", self._type(FieldKind.UUID), nullable=False),
             sa.Column("idx", sa.Integer(), nullable=False),
             *columns,
@@ -233,11 +238,11 @@ class Tables:
         keys.index(table, ["parent", "idx"])
         for spec in child.fields.values():
             if spec.link or spec.index:
-                keys.index(table, [spec.name])
+                keys.index(table, _columns_of(child.fields, [spec.name]))
         return table
 
     def _framework_table(self, name: str, specs: Mapping[str, FieldSpec], primary: str) -> sa.Table:
-        columns = [self._column(spec, own=True) for spec in specs.values()]
+        columns = [self._column(spec) for spec in specs.values()]
         return sa.Table(name, self.metadata, *columns, sa.PrimaryKeyConstraint(primary), sqlite_with_rowid=False)
 
     def _outbox(self) -> sa.Table:
@@ -247,7 +252,7 @@ class Tables:
             "m_outbox",
             self.metadata,
             sa.Column("position", position, primary_key=True, autoincrement=True),
-            *(self._column(spec, own=True) for spec in OUTBOX_SPECS.values()),
+            *(self._column(spec) for spec in OUTBOX_SPECS.values()),
             sa.Column("attempts", sa.Integer(), nullable=False, server_default="0"),
             sa.Column("retry_at", moment, nullable=True),
             sa.Column("given_up", sa.SmallInteger(), nullable=False, server_default="0"),
@@ -258,6 +263,11 @@ class Tables:
         sa.Index("ix_m_outbox_waiting", table.c.position, postgresql_where=waiting, sqlite_where=waiting)
         keys.index(table, ["published_at"])
         return table
+
+
+def _columns_of(specs: Mapping[str, FieldSpec], fields: Iterable[str]) -> list[str]:
+    """Return the names of the columns that hold some fields."""
+    return [column.name for field in fields for column in specs[field].columns]
 
 
 def _indexes(plan: CompiledDocType) -> Iterator[tuple[str, ...]]:

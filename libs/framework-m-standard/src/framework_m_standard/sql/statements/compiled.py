@@ -10,17 +10,26 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql import ClauseElement
 
-from framework_m_standard.sql.statements.row_codec import Convert
+from framework_m_standard.sql.statements.row_codec import SQLITE, Convert
 
 __all__ = ["Parameter", "Statement", "compile_statement", "literal_text", "parameter", "sql_literal"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Parameter:
-    """A parameter: the number of its value among the given values, and the conversion to the driver's form."""
+    """A parameter: the number of its value among the given values, and the conversion to the driver's form.
+
+    A value that is stored in several columns has a parameter for each `part`.
+    """
 
     number: int
     convert: Convert | None = None
+    part: int = 0
+
+    @property
+    def name(self) -> str:
+        """The name of its bind parameter."""
+        return _bind_name(self.number, self.part)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,9 +58,13 @@ class Statement:
         return arranged
 
 
-def parameter(number: int, type_: Any) -> sa.BindParameter[Any]:
-    """Return a bind parameter for the value with this number."""
-    return sa.bindparam(f"v{number}", type_=type_)
+def parameter(number: int, type_: Any, part: int = 0) -> sa.BindParameter[Any]:
+    """Return a bind parameter for the value with this number, or for a part of it."""
+    return sa.bindparam(_bind_name(number, part), type_=type_)
+
+
+def _bind_name(number: int, part: int) -> str:
+    return f"v{number}_{part}" if part else f"v{number}"
 
 
 def compile_statement(
@@ -59,7 +72,7 @@ def compile_statement(
 ) -> Statement:
     """Compile a clause whose bind parameters are made by `parameter`."""
     compiled = clause.compile(dialect=dialect)
-    converts = {f"v{one.number}": (one.number, one.convert) for one in parameters}
+    converts = {one.name: (one.number, one.convert) for one in parameters}
     names = list(getattr(compiled, "positiontup", None) or ())
     places, constants = [], []
     for place, name in enumerate(names):
@@ -76,6 +89,8 @@ def compile_statement(
 
 def sql_literal(dialect: Dialect, column_type: sa.types.TypeEngine[Any], value: Any) -> str:
     """Return the SQL literal of a value in the driver's form for a column of this type."""
+    if isinstance(value, bytes):
+        return f"X'{value.hex()}'" if dialect.name == SQLITE else f"'\\x{value.hex()}'::bytea"
     return literal_text(dialect, sa.literal(value, sa.Text() if isinstance(value, str) else column_type))
 
 

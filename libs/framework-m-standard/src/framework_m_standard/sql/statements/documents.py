@@ -16,7 +16,7 @@ from framework_m_standard.sql.engine.driver import Driver
 from framework_m_standard.sql.schema.tables import AUDIT_SPECS, OUTBOX_SPECS, Tables
 from framework_m_standard.sql.statements.compiled import Parameter, Statement, compile_statement, parameter
 from framework_m_standard.sql.statements.filter_compiler import FilterCompiler
-from framework_m_standard.sql.statements.row_codec import Convert, decoder, encoder
+from framework_m_standard.sql.statements.row_codec import encoders
 
 __all__ = ["DocTypeStatements", "child_row"]
 
@@ -44,20 +44,21 @@ class DocTypeStatements:
 
     def compile(self, clause: Any, specs: Sequence[FieldSpec], *, heavy: bool = False) -> Statement:
         """Compile a clause whose parameters have these specs, in order."""
-        numbered = [Parameter(number, encoder(self._driver.name, spec)) for number, spec in enumerate(specs)]
-        return compile_statement(clause, self._driver.dialect, numbered, heavy=heavy)
+        return compile_statement(clause, self._driver.dialect, self._numbered(specs), heavy=heavy)
 
-    def decoder(self, spec: FieldSpec) -> Convert | None:
-        """Return the converter of a column's driver values, if it needs one."""
-        return decoder(self._driver.name, spec)
+    def _numbered(self, specs: Sequence[FieldSpec]) -> list[Parameter]:
+        return [
+            Parameter(number, convert, part)
+            for number, spec in enumerate(specs)
+            for part, convert in enumerate(encoders(self._driver.name, spec))
+        ]
 
     @property
     def _specs(self) -> list[FieldSpec]:
         return [self.plan.specs[name] for name in self.plan.columns]
 
     def _insert_clause(self) -> Any:
-        names = enumerate(self.plan.columns)
-        return sa.insert(self.table).values({name: parameter(n, self.table.c[name].type) for n, name in names})
+        return sa.insert(self.table).values(_assigned(self.table, self._specs))
 
     def _update_clause(self) -> Any:
         """Return an update of all columns except id and creation, where id and expected version match.
@@ -65,8 +66,8 @@ class DocTypeStatements:
         The expected version is one more parameter.
         """
         columns = self.plan.columns
-        fixed = {"id", "creation"}
-        values = {name: parameter(n, self.table.c[name].type) for n, name in enumerate(columns) if name not in fixed}
+        values = _assigned(self.table, self._specs)
+        del values["id"], values["creation"]
         expected = parameter(len(columns), self.table.c[VERSION_FIELD].type)
         by_id = self.table.c.id == parameter(columns.index("id"), self.table.c.id.type)
         return sa.update(self.table).values(values).where(by_id, self.table.c[VERSION_FIELD] == expected)
@@ -124,7 +125,7 @@ class DocTypeStatements:
     def _compile_child(self, child: CompiledChildTable) -> tuple[Statement, Statement]:
         table = self.tables.child(self.plan, child)
         specs = [*_CHILD_FIXED, *child.fields.values()]
-        values = {spec.name: parameter(n, table.c[spec.name].type) for n, spec in enumerate(specs)}
+        values = _assigned(table, specs)
         delete = sa.delete(table).where(table.c.parent == parameter(0, table.c.parent.type))
         return self.compile(sa.insert(table).values(values), specs), self.compile(delete, [_CHILD_FIXED[1]])
 
@@ -133,7 +134,7 @@ class DocTypeStatements:
         placeholders."""
         compiler = FilterCompiler(self.table, self.plan.specs, self._driver.name, first=len(names))
         condition = sa.and_(self.table.c.deleted_at.is_(None), compiler.compile(where))
-        values: dict[str, Any] = {name: parameter(n, self.table.c[name].type) for n, name in enumerate(names)}
+        values = _assigned(self.table, [self.plan.specs[name] for name in names])
         values[VERSION_FIELD] = self.table.c[VERSION_FIELD] + sa.literal_column("1")
         return self._compile_where(sa.update(self.table).values(values).where(condition), names, compiler)
 
@@ -143,5 +144,14 @@ class DocTypeStatements:
         return self._compile_where(sa.delete(self.table).where(compiler.compile(where)), (), compiler)
 
     def _compile_where(self, clause: Any, names: Sequence[str], compiler: FilterCompiler) -> Statement:
-        numbered = [Parameter(n, encoder(self._driver.name, self.plan.specs[name])) for n, name in enumerate(names)]
+        numbered = self._numbered([self.plan.specs[name] for name in names])
         return compile_statement(clause, self._driver.dialect, [*numbered, *compiler.parameters])
+
+
+def _assigned(table: sa.Table, specs: Sequence[FieldSpec]) -> dict[str, Any]:
+    """Return a parameter for each column of some fields, whose values are numbered in their order."""
+    return {
+        column.name: parameter(number, table.c[column.name].type, part)
+        for number, spec in enumerate(specs)
+        for part, column in enumerate(spec.columns)
+    }

@@ -11,7 +11,7 @@ from framework_m_core.domain.fields.spec import FieldSpec
 from framework_m_core.domain.filters.patterns import fold_ascii
 from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or
 from framework_m_standard.sql.statements.compiled import Parameter, parameter
-from framework_m_standard.sql.statements.row_codec import SQLITE, Convert, encoder, json_text
+from framework_m_standard.sql.statements.row_codec import SQLITE, Convert, encoders, json_text
 
 __all__ = ["FilterCompiler"]
 
@@ -35,12 +35,12 @@ class FilterCompiler:
         self._table = table
         self._specs = specs
         self._dialect = dialect
-        self._first = first
+        self._next = first
 
     @property
     def next_number(self) -> int:
         """The number of the next parameter."""
-        return self._first + len(self.parameters)
+        return self._next
 
     def compile(self, tree: Filter, *, negate: bool = False) -> Condition:
         """Return the SQL condition of a parameterized filter."""
@@ -58,7 +58,11 @@ class FilterCompiler:
         raise TypeError(f"not a filter: {tree!r}")
 
     def _comparison(self, node: Comparison, negate: bool) -> Condition:
-        column, spec = self._table.c[node.field], self._specs[node.field]
+        spec = self._specs[node.field]
+        first, *others = spec.columns
+        if others:
+            return self._whole(node, spec, negate)
+        column = self._table.c[first.name]
         if node.operator == "is_null":
             return column.is_(None) if node.value is not negate else column.is_not(None)
         opposite = _NEGATIONS.get(node.operator)
@@ -68,6 +72,22 @@ class FilterCompiler:
             return condition
         denied = sa.not_(condition)
         return sa.or_(column.is_(None), denied) if spec.nullable else denied
+
+    def _whole(self, node: Comparison, spec: FieldSpec, negate: bool) -> Condition:
+        """Return the condition on a field of several columns, which are compared together."""
+        columns = [self._table.c[column.name] for column in spec.columns]
+        lacks = sa.or_(*(column.is_(None) for column in columns))
+        if node.operator == "is_null":
+            return lacks if node.value is not negate else sa.and_(*(column.is_not(None) for column in columns))
+        if node.operator not in {"eq", "ne"}:
+            raise TypeError(f"{node.operator!r} cannot compare {spec.name!r}, which is stored in several columns")
+        number = self._take_number()
+        converts = enumerate(encoders(self._dialect, spec))
+        self.parameters += [Parameter(number, convert, part) for part, convert in converts]
+        pairs = [(column, parameter(number, column.type, part)) for part, column in enumerate(columns)]
+        if (node.operator == "ne") is negate:
+            return sa.and_(*(column == value for column, value in pairs))
+        return sa.or_(lacks, *(column != value for column, value in pairs))
 
     def _condition(self, column: sa.ColumnElement[Any], spec: FieldSpec, operator: str, slot: Any) -> Condition:
         if operator in _ORDERINGS:
@@ -94,13 +114,17 @@ class FilterCompiler:
     def _value(
         self, column: sa.ColumnElement[Any], spec: FieldSpec, convert: Convert | None = None
     ) -> sa.BindParameter[Any]:
-        number = self.next_number
-        self.parameters.append(Parameter(number, convert or encoder(self._dialect, spec)))
+        number = self._take_number()
+        self.parameters.append(Parameter(number, convert or encoders(self._dialect, spec)[0]))
         return parameter(number, column.type)
+
+    def _take_number(self) -> int:
+        self._next += 1
+        return self._next - 1
 
     def integer(self) -> sa.BindParameter[Any]:
         """Add and return a parameter for a limit or an offset."""
-        number = self.next_number
+        number = self._take_number()
         self.parameters.append(Parameter(number))
         return parameter(number, sa.BigInteger())
 

@@ -15,9 +15,10 @@ from uuid import UUID
 
 from pydantic_core import to_json
 
+from framework_m_core.domain.fields.field_type import FieldType
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 
-__all__ = ["SQLITE", "Convert", "decoder", "encoder", "json_text"]
+__all__ = ["SQLITE", "Convert", "decoder", "encoder", "encoders", "json_text"]
 
 type Convert = Callable[[Any], Any]
 
@@ -26,7 +27,7 @@ _INT64 = 1 << 63
 
 
 def encoder(dialect: str, spec: FieldSpec) -> Convert | None:
-    """Return the conversion of a stored value to the driver's form; None if there is nothing to convert."""
+    """Return the conversion of a column's stored value to the driver's form; None if there is nothing to convert."""
     if spec.kind is FieldKind.JSON:
         return json_text
     if dialect != SQLITE:
@@ -34,6 +35,21 @@ def encoder(dialect: str, spec: FieldSpec) -> Convert | None:
     if spec.kind is FieldKind.DECIMAL:
         return _scaler(spec.scale or 0)
     return _SQLITE_ENCODERS.get(spec.kind)
+
+
+def encoders(dialect: str, spec: FieldSpec) -> tuple[Convert | None, ...]:
+    """Return the conversion of a stored value to the driver's form of each column that holds the field."""
+    field_type = spec.field_type
+    if field_type is None:
+        return (encoder(dialect, spec),)
+    return tuple(_part_encoder(field_type, place, encoder(dialect, column)) for place, column in enumerate(spec.parts))
+
+
+def _part_encoder(field_type: FieldType[Any], place: int, encode: Convert | None) -> Convert:
+    to_parts = field_type.to_parts
+    if encode is None:
+        return lambda value: to_parts(value)[place]
+    return lambda value: encode(to_parts(value)[place])
 
 
 def decoder(dialect: str, spec: FieldSpec) -> Convert | None:

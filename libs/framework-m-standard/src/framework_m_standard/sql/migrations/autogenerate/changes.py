@@ -13,7 +13,7 @@ from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.domain.fields.defaults import stored_default
 from framework_m_core.domain.fields.spec import FieldSpec
 from framework_m_core.registry.registry import Registry
-from framework_m_standard.sql.migrations.autogenerate.reflected_types import field_type_of
+from framework_m_standard.sql.migrations.autogenerate.reflected_types import kind_type_of
 from framework_m_standard.sql.migrations.operations.alembic_operations import (
     NOTHING,
     AddColumn,
@@ -98,7 +98,7 @@ class Changes:
     def _gone(self, found: ops.DropColumnOp) -> Iterator[MigrateOperation]:
         column = found.to_column()
         if self._drop:
-            yield DropColumn(found.table_name, sa.Column(column.name, field_type_of(column.type), nullable=True))
+            yield DropColumn(found.table_name, sa.Column(column.name, kind_type_of(column.type), nullable=True))
             return
         if not column.nullable:
             yield SetNullable(found.table_name, column.name)
@@ -107,7 +107,7 @@ class Changes:
     def _altered(self, found: ops.AlterColumnOp) -> Iterator[MigrateOperation]:
         table, name = found.table_name, found.column_name
         if found.modify_type is not None:
-            yield ChangeType(table, name, found.modify_type, field_type_of(found.existing_type))
+            yield ChangeType(table, name, found.modify_type, kind_type_of(found.existing_type))
         if found.modify_nullable is True:
             yield SetNullable(table, name)
         elif found.modify_nullable is False:
@@ -115,7 +115,7 @@ class Changes:
 
     def _stored_default(self, table: str, name: str) -> Any:
         known = self._fields.get(table, {}).get(name)
-        value = stored_default(*known) if known else None
+        value = known[1].parts_of(stored_default(*known[:2]))[known[2]] if known else None
         return NOTHING if value is None else value
 
 
@@ -182,12 +182,18 @@ def _goes_with(change: MigrateOperation, tables: set[str]) -> bool:
     return isinstance(change, AddIndex) and change.table in tables
 
 
-def _fields(registry: Registry) -> Mapping[str, Mapping[str, tuple[type[BaseModel], FieldSpec]]]:
-    """Return the model and field of each column, by table."""
-    found: dict[str, dict[str, tuple[type[BaseModel], FieldSpec]]] = {}
+type _Field = tuple[type[BaseModel], FieldSpec, int]
+
+
+def _fields(registry: Registry) -> Mapping[str, Mapping[str, _Field]]:
+    """Return the model and field of each column, and which of the field's columns it is, by table."""
+    found: dict[str, Mapping[str, _Field]] = {}
     for plan in registry.doctypes.values():
-        found[table_name(plan.name)] = {name: (plan.model, spec) for name, spec in plan.fields.items()}
+        found[table_name(plan.name)] = _by_column(plan.model, plan.fields)
         for child in plan.children.values():
-            rows = {name: (child.model, spec) for name, spec in child.fields.items()}
-            found[table_name(plan.name, child.field)] = rows
+            found[table_name(plan.name, child.field)] = _by_column(child.model, child.fields)
     return found
+
+
+def _by_column(model: type[BaseModel], fields: Mapping[str, FieldSpec]) -> Mapping[str, _Field]:
+    return {column.name: (model, spec, part) for spec in fields.values() for part, column in enumerate(spec.columns)}

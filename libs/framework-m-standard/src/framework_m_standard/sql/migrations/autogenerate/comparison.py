@@ -18,7 +18,7 @@ from sqlalchemy.exc import SAWarning
 
 from framework_m_core.domain.documents.doctype import FRAMEWORK_FIELDS
 from framework_m_core.registry.registry import Registry
-from framework_m_standard.sql.migrations.operations.column_types import FieldTypes
+from framework_m_standard.sql.migrations.operations.column_types import KindTypes
 from framework_m_standard.sql.migrations.recorder import OWN_TABLES
 from framework_m_standard.sql.schema.field_registry import is_type_of, text_of_type, type_text
 from framework_m_standard.sql.schema.keys import INDEX_PREFIXES
@@ -34,7 +34,7 @@ class Comparison:
     """The declared tables of an app, and their comparison with a database, from which revisions are written."""
 
     def __init__(self, registry: Registry, dialect: str) -> None:
-        tables = Tables(registry.doctypes.values(), dialect, types=FieldTypes(), strict=True)
+        tables = Tables(registry.doctypes.values(), dialect, types=KindTypes(), strict=True)
         tables.all()
         self.tables: Mapping[str, sa.Table] = tables.of_apps
         self._metadata = tables.metadata

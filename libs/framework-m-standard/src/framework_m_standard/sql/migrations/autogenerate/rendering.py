@@ -16,7 +16,7 @@ from framework_m_core.domain.fields.spec import FieldKind
 from framework_m_standard.sql.migrations.autogenerate.changes import is_change
 from framework_m_standard.sql.migrations.operations import alembic_operations as operations
 from framework_m_standard.sql.migrations.operations.alembic_operations import NOTHING
-from framework_m_standard.sql.migrations.operations.column_types import FieldType
+from framework_m_standard.sql.migrations.operations.column_types import KindType
 
 __all__ = ["imports_of", "render", "summary"]
 
@@ -29,6 +29,7 @@ _WORDS = {
     FieldKind.DATE: "date",
     FieldKind.UUID: "uuid",
     FieldKind.JSON: "json",
+    FieldKind.BYTES: "bytes_",
 }
 _IMPORTS = {
     "datetime.": "import datetime",
@@ -92,11 +93,11 @@ def _shown(type_: Any) -> str:
 
 
 def _render_type(kind: str, item: Any, context: AutogenContext) -> str | Literal[False]:
-    return _type(item) if kind == "type" and isinstance(item, FieldType) else False
+    return _type(item) if kind == "type" and isinstance(item, KindType) else False
 
 
 def _type(item: Any) -> str:
-    if not isinstance(item, FieldType):
+    if not isinstance(item, KindType):
         return f"sa.{item!r}"
     if item.kind is FieldKind.DECIMAL:
         return f"m.decimal({item.scale})"

@@ -10,7 +10,7 @@ from alembic.operations import MigrateOperation, ops
 from sqlalchemy.pool import StaticPool
 
 from framework_m_core.domain.errors import ConfigurationError, MigrationError
-from framework_m_standard.sql.migrations.autogenerate.reflected_types import field_type_of
+from framework_m_standard.sql.migrations.autogenerate.reflected_types import kind_type_of
 from framework_m_standard.sql.migrations.database import knowing_kinds
 from framework_m_standard.sql.migrations.operations.alembic_operations import AddColumn
 from framework_m_standard.sql.migrations.operations.dropping import dropped_table
@@ -37,7 +37,7 @@ class Head:
             there = {column["name"] for column in inspector.get_columns(table.name)}
             for column in table.columns:
                 if column.name not in there:
-                    yield AddColumn(table.name, sa.Column(column.name, field_type_of(column.type), nullable=True))
+                    yield AddColumn(table.name, sa.Column(column.name, kind_type_of(column.type), nullable=True))
 
 
 def look_at_head(

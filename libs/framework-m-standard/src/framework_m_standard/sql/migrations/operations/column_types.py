@@ -12,9 +12,10 @@ from framework_m_standard.sql.schema.field_registry import FieldRegistry
 from framework_m_standard.sql.statements.row_codec import SQLITE, decoder, encoder
 
 __all__ = [
-    "FieldType",
-    "FieldTypes",
+    "KindType",
+    "KindTypes",
     "boolean",
+    "bytes_",
     "date",
     "datetime",
     "decimal",
@@ -26,7 +27,7 @@ __all__ = [
 ]
 
 
-class FieldType(sa.types.TypeDecorator[Any]):
+class KindType(sa.types.TypeDecorator[Any]):
     """The type of a field's column; it also converts values, so that a revision can read and write rows."""
 
     impl = sa.Text
@@ -57,54 +58,59 @@ class FieldType(sa.types.TypeDecorator[Any]):
         return convert(value) if convert and value is not None else value
 
 
-class FieldTypes:
+class KindTypes:
     """Column types of the tables from which revisions are written; replaces a `FieldRegistry`."""
 
     def column_type(self, spec: FieldSpec) -> sa.types.TypeEngine[Any]:
         """Return the column type of a scalar field."""
-        return FieldType(spec.kind, spec.scale)
+        return KindType(spec.kind, spec.scale)
 
 
-def text() -> FieldType:
+def text() -> KindType:
     """Return the column type of a `str`, a `Literal` or an enum of them."""
-    return FieldType(FieldKind.TEXT)
+    return KindType(FieldKind.TEXT)
 
 
-def integer() -> FieldType:
+def integer() -> KindType:
     """Return the column type of an `int`."""
-    return FieldType(FieldKind.INTEGER)
+    return KindType(FieldKind.INTEGER)
 
 
-def float_() -> FieldType:
+def float_() -> KindType:
     """Return the column type of a `float`."""
-    return FieldType(FieldKind.FLOAT)
+    return KindType(FieldKind.FLOAT)
 
 
-def boolean() -> FieldType:
+def boolean() -> KindType:
     """Return the column type of a `bool`."""
-    return FieldType(FieldKind.BOOLEAN)
+    return KindType(FieldKind.BOOLEAN)
 
 
-def datetime() -> FieldType:
+def datetime() -> KindType:
     """Return the column type of a `datetime`."""
-    return FieldType(FieldKind.DATETIME)
+    return KindType(FieldKind.DATETIME)
 
 
-def date() -> FieldType:
+def date() -> KindType:
     """Return the column type of a `date`."""
-    return FieldType(FieldKind.DATE)
+    return KindType(FieldKind.DATE)
 
 
-def decimal(scale: int) -> FieldType:
+def decimal(scale: int) -> KindType:
     """Return the column type of a `Decimal` with `scale` decimal places."""
-    return FieldType(FieldKind.DECIMAL, scale)
+    return KindType(FieldKind.DECIMAL, scale)
 
 
-def uuid() -> FieldType:
+def uuid() -> KindType:
     """Return the column type of a `UUID`: an id or a link."""
-    return FieldType(FieldKind.UUID)
+    return KindType(FieldKind.UUID)
 
 
-def json() -> FieldType:
+def json() -> KindType:
     """Return the column type of a list or dictionary."""
-    return FieldType(FieldKind.JSON)
+    return KindType(FieldKind.JSON)
+
+
+def bytes_() -> KindType:
+    """Return the column type of `bytes`."""
+    return KindType(FieldKind.BYTES)

@@ -15,7 +15,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from framework_m_core.domain.fields.spec import DECIMAL_DIGITS, FieldKind
-from framework_m_standard.sql.migrations.operations.column_types import FieldType
+from framework_m_standard.sql.migrations.operations.column_types import KindType
 from framework_m_standard.sql.statements.row_codec import SQLITE, encoder, json_text
 
 __all__ = ["Conversion", "conversion"]
@@ -41,7 +41,7 @@ class Conversion:
     loses: str = "false"
 
 
-def conversion(before: FieldType, after: FieldType) -> Conversion | None:
+def conversion(before: KindType, after: KindType) -> Conversion | None:
     """Return the conversion from one kind to another, if there is one."""
     if after.kind is FieldKind.DECIMAL:
         return _to_decimal(before.kind, after.scale or 0)
@@ -155,7 +155,7 @@ _CONVERSIONS: Mapping[tuple[FieldKind, FieldKind], Conversion] = {
         lambda value: datetime.combine(value, _MIDNIGHT), "{c}::timestamp AT TIME ZONE 'UTC'"
     ),
     (_KIND.DATETIME, _KIND.TEXT): Conversion(
-        encoder(SQLITE, FieldType(_KIND.DATETIME).spec) or str,
+        encoder(SQLITE, KindType(_KIND.DATETIME).spec) or str,
         f"""to_char({_UTC}, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')""",
     ),
     (_KIND.DATETIME, _KIND.DATE): Conversion(_day, f"{_UTC}::date", f"{_UTC} <> date_trunc('day', {_UTC})"),

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic.operations import MigrateOperation, ops
 
-from framework_m_standard.sql.migrations.autogenerate.reflected_types import field_type_of
+from framework_m_standard.sql.migrations.autogenerate.reflected_types import kind_type_of
 from framework_m_standard.sql.migrations.operations.alembic_operations import AddIndex
 
 __all__ = ["DropIndex", "dropped_index", "dropped_table"]
@@ -51,7 +51,7 @@ def dropped_table(found: ops.DropTableOp) -> ops.DropTableOp:
 
 def _kind(type_: sa.types.TypeEngine[Any]) -> sa.types.TypeEngine[Any]:
     """Return a column type as a kind of field; the index of a child row is the only column without one."""
-    return sa.Integer() if type(type_) is sa.INTEGER else field_type_of(type_)
+    return sa.Integer() if type(type_) is sa.INTEGER else kind_type_of(type_)
 
 
 def _link(link: sa.ForeignKeyConstraint) -> sa.ForeignKeyConstraint:

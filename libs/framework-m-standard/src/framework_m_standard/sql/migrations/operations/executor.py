@@ -10,7 +10,7 @@ from alembic.runtime.migration import MigrationContext
 
 from framework_m_standard.sql.migrations.operations import alembic_operations as operations
 from framework_m_standard.sql.migrations.operations import operations as vocabulary
-from framework_m_standard.sql.migrations.operations.column_types import FieldType
+from framework_m_standard.sql.migrations.operations.column_types import KindType
 
 __all__ = ["perform"]
 
@@ -27,7 +27,7 @@ def _perform(alembic: Operations, change: MigrateOperation) -> None:
         case operations.AddColumn():
             vocabulary.add_column(change.table, change.column, fill=change.fill)
         case operations.SetNotNullable():
-            type_ = change.type if isinstance(change.type, FieldType) else None
+            type_ = change.type if isinstance(change.type, KindType) else None
             vocabulary.set_not_nullable(change.table, change.name, type_, fill=change.fill)
         case operations.SetNullable():
             vocabulary.set_nullable(change.table, change.name)

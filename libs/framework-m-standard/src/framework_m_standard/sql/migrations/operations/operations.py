@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from framework_m_core.domain.errors import MigrationError
 from framework_m_standard.sql.migrations.operations.alembic_operations import NOTHING
-from framework_m_standard.sql.migrations.operations.column_types import FieldType
+from framework_m_standard.sql.migrations.operations.column_types import KindType
 from framework_m_standard.sql.migrations.operations.type_change import convert_column
 from framework_m_standard.sql.schema.field_registry import FieldRegistry
 from framework_m_standard.sql.schema.keys import key_name
@@ -61,7 +61,7 @@ def drop_column(table: str, name: str) -> None:
         altered.drop_column(name)
 
 
-def set_not_nullable(table: str, name: str, type_: FieldType | None = None, *, fill: Any = NOTHING) -> None:
+def set_not_nullable(table: str, name: str, type_: KindType | None = None, *, fill: Any = NOTHING) -> None:
     """Make a column refuse null. Rows with null get `fill`, which requires the type.
 
     Raises MigrationError if rows are left without a value.
@@ -85,7 +85,7 @@ def set_nullable(table: str, name: str) -> None:
         altered.alter_column(name, nullable=True)
 
 
-def change_type(table: str, name: str, type_: FieldType) -> None:
+def change_type(table: str, name: str, type_: KindType) -> None:
     """Change the type of a column. Raises MigrationError if a stored value cannot be converted exactly."""
     convert_column(table, name, type_)
 
@@ -120,21 +120,21 @@ def drop_link(table: str, name: str) -> None:
         altered.drop_constraint(key_name("fk", table, [name]), type_="foreignkey")
 
 
-def _fill(table: str, name: str, type_: FieldType, fill: Any) -> None:
+def _fill(table: str, name: str, type_: KindType, fill: Any) -> None:
     if fill is not NOTHING and fill is not None:
         place = sa.table(table, sa.column(name, type_))
         op.get_bind().execute(sa.update(place).values({name: fill}).where(place.c[name].is_(None)))
 
 
-def _literal(type_: FieldType, value: Any) -> str:
+def _literal(type_: KindType, value: Any) -> str:
     dialect = op.get_context().dialect
     encode = encoder(dialect.name, type_.spec)
     column_type = FieldRegistry(dialect.name).column_type(type_.spec)
     return sql_literal(dialect, column_type, encode(value) if encode else value)
 
 
-def _field_type(column: sa.Column[Any]) -> FieldType:
-    if not isinstance(column.type, FieldType):
+def _field_type(column: sa.Column[Any]) -> KindType:
+    if not isinstance(column.type, KindType):
         raise MigrationError(
             f"the type of column {column.name} is {column.type!r}: one of framework_m.migrations is expected, such as "
             "text() or decimal(2)"

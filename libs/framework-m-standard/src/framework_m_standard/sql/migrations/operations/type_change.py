@@ -10,8 +10,8 @@ from alembic import op
 
 from framework_m_core.domain.errors import MigrationError
 from framework_m_core.domain.fields.spec import FieldKind
-from framework_m_standard.sql.migrations.autogenerate.reflected_types import field_type_of
-from framework_m_standard.sql.migrations.operations.column_types import FieldType
+from framework_m_standard.sql.migrations.autogenerate.reflected_types import kind_type_of
+from framework_m_standard.sql.migrations.operations.column_types import KindType
 from framework_m_standard.sql.migrations.operations.conversions import Conversion, conversion
 from framework_m_standard.sql.schema.field_registry import FieldRegistry
 from framework_m_standard.sql.statements.row_codec import SQLITE, decoder, encoder
@@ -22,7 +22,7 @@ _BATCH: Final = 1000
 _INT64: Final = 1 << 63
 
 
-def convert_column(table: str, name: str, type_: FieldType) -> None:
+def convert_column(table: str, name: str, type_: KindType) -> None:
     """Change the type of a column. Raises MigrationError if its values cannot be converted exactly."""
     before = _type_before(table, name)
     way = conversion(before, type_)
@@ -35,16 +35,16 @@ def convert_column(table: str, name: str, type_: FieldType) -> None:
     change(table, name, before, type_, way)
 
 
-def _type_before(table: str, name: str) -> FieldType:
+def _type_before(table: str, name: str) -> KindType:
     columns = sa.inspect(op.get_bind()).get_columns(table)
-    return field_type_of(next(column["type"] for column in columns if column["name"] == name))
+    return kind_type_of(next(column["type"] for column in columns if column["name"] == name))
 
 
-def _said(type_: FieldType) -> str:
+def _said(type_: KindType) -> str:
     return f"decimal({type_.scale or 0})" if type_.kind is FieldKind.DECIMAL else str(type_.kind)
 
 
-def _refuse(table: str, name: str, type_: FieldType, rows: int, example: object) -> None:
+def _refuse(table: str, name: str, type_: KindType, rows: int, example: object) -> None:
     if rows:
         raise MigrationError(
             f"{table}.{name} is to become {_said(type_)}, and {rows} rows hold what cannot be converted exactly, such "
@@ -52,7 +52,7 @@ def _refuse(table: str, name: str, type_: FieldType, rows: int, example: object)
         )
 
 
-def _on_postgres(table: str, name: str, before: FieldType, type_: FieldType, way: Conversion) -> None:
+def _on_postgres(table: str, name: str, before: KindType, type_: KindType, way: Conversion) -> None:
     quote = op.get_context().dialect.identifier_preparer.quote
     column = quote(name)
     lost = sa.text(
@@ -64,7 +64,7 @@ def _on_postgres(table: str, name: str, before: FieldType, type_: FieldType, way
     op.alter_column(table, name, type_=type_, postgresql_using=way.using.format(c=column))
 
 
-def _on_sqlite(table: str, name: str, before: FieldType, type_: FieldType, way: Conversion) -> None:
+def _on_sqlite(table: str, name: str, before: KindType, type_: KindType, way: Conversion) -> None:
     """Convert a column through a temporary table of converted values, since SQLite converts nothing by itself.
 
     Old and new values must not collide in a unique column, so each row temporarily holds a value made from its id.
@@ -94,7 +94,7 @@ def _batches(bind: sa.Connection, place: Any, name: str) -> Iterator[Sequence[An
 
 
 def _converted(
-    rows: Sequence[Any], before: FieldType, type_: FieldType, way: Conversion, wrong: list[Any]
+    rows: Sequence[Any], before: KindType, type_: KindType, way: Conversion, wrong: list[Any]
 ) -> Iterator[dict[str, Any]]:
     decode, encode = decoder(SQLITE, before.spec), encoder(SQLITE, type_.spec)
     for id, value in rows:

@@ -1,0 +1,52 @@
+"""Loading of the field types, actions and `ext` namespaces that installed packages and the local app declare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from framework_m_core.bootstrap.plugins import discovery
+from framework_m_core.bootstrap.plugins.discovery import Choice, Discovered
+from framework_m_core.domain.documents.actions import Action
+from framework_m_core.domain.errors import ConfigurationError
+from framework_m_core.domain.ext import ExtNamespace
+from framework_m_core.domain.fields.field_type import FieldType
+from framework_m_core.registry.extensions import Extensions
+
+__all__ = ["ACTIONS", "EXT", "FIELD_TYPES", "load_extensions"]
+
+FIELD_TYPES: Final = "framework_m.field_types"
+ACTIONS: Final = "framework_m.actions"
+EXT: Final = "framework_m.ext"
+
+
+def load_extensions(discovered: Discovered) -> Extensions:
+    """Load all that packages declare. Raises ConfigurationError listing every problem."""
+    problems: list[str] = []
+    field_types = [*_loaded(discovered, FIELD_TYPES, FieldType, problems)]
+    actions = [*_loaded(discovered, ACTIONS, Action, problems)]
+    namespaces = [*_loaded(discovered, EXT, ExtNamespace, problems)]
+    if problems:
+        raise ConfigurationError("what packages add to DocTypes cannot be loaded:", problems)
+    return Extensions(tuple(field_types), tuple(actions), tuple(namespaces))
+
+
+def _loaded(discovered: Discovered, group: str, expected: type[Any], problems: list[str]) -> Iterator[Any]:
+    for choice in discovered.choices(group):
+        try:
+            found = discovery.load(choice)
+            # An abstract class cannot be made, which says what it lacks.
+            made = found() if isinstance(found, type) and issubclass(found, expected) else found
+        except (ConfigurationError, TypeError) as error:
+            problems.append(f"{_place(group, choice)}: {error}")
+            continue
+        if not isinstance(made, expected):
+            problems.append(f"{_place(group, choice)}: expected {expected.__name__}, got {choice.value!r}")
+        elif (name := getattr(made, "name", None)) != choice.name:
+            problems.append(f"{_place(group, choice)}: it is named {name!r} itself: use one name")
+        else:
+            yield made
+
+
+def _place(group: str, choice: Choice) -> str:
+    return f"{choice.name!r} of {choice.distribution} in {group}"

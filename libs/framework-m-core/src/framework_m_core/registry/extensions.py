@@ -1,0 +1,88 @@
+"""`Extensions`: the field types, actions and `ext` namespaces that packages add to what DocTypes can say."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from pydantic import BaseModel
+
+from framework_m_core.domain.documents.actions import KERNEL_ACTIONS, Action, check_action
+from framework_m_core.domain.errors import ConfigurationError
+from framework_m_core.domain.ext import ExtNamespace
+from framework_m_core.domain.fields.field_type import FieldType, check_field_type
+from framework_m_core.domain.fields.json_form import JsonEncoders
+from framework_m_core.domain.fields.spec import is_built_in
+
+__all__ = ["Extensions"]
+
+
+@dataclass(frozen=True)
+class Extensions:
+    """What packages add; the framework's own kinds and actions are always there.
+
+    Raises ConfigurationError listing every declaration that is invalid or made twice.
+    """
+
+    field_types: tuple[FieldType[Any], ...] = ()
+    added_actions: tuple[Action, ...] = ()
+    namespaces: tuple[ExtNamespace, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check all declarations."""
+        if problems := [*self._problems()]:
+            raise ConfigurationError("what packages add to DocTypes cannot be used as declared:", problems)
+
+    @cached_property
+    def actions(self) -> Mapping[str, Action]:
+        """All actions by name, the framework's first."""
+        return {action.name: action for action in (*KERNEL_ACTIONS, *self.added_actions)}
+
+    @cached_property
+    def types(self) -> Mapping[type, FieldType[Any]]:
+        """The field types by the Python class of their values."""
+        return {field_type.python_type: field_type for field_type in self.field_types}
+
+    @cached_property
+    def json_encoders(self) -> JsonEncoders:
+        """The functions that make JSON of the values of field types."""
+        return {field_type.python_type: field_type.to_json for field_type in self.field_types}
+
+    @cached_property
+    def doctype_models(self) -> Mapping[str, type[BaseModel] | None]:
+        """The models of `Meta.ext` by namespace."""
+        return {namespace.name: namespace.doctype for namespace in self.namespaces}
+
+    @cached_property
+    def field_models(self) -> Mapping[str, type[BaseModel] | None]:
+        """The models of a field's `ext` by namespace."""
+        return {namespace.name: namespace.field for namespace in self.namespaces}
+
+    def _problems(self) -> Iterator[str]:
+        for field_type in self.field_types:
+            for problem in check_field_type(field_type):
+                yield f"field type {getattr(field_type, 'name', type(field_type).__name__)!r}: {problem}"
+            if is_built_in(getattr(field_type, "python_type", None)):
+                yield f"field type {field_type.name!r}: {field_type.python_type.__name__} is stored by the framework"
+        for action in self.added_actions:
+            for problem in check_action(action):
+                yield f"action {problem}"
+        for namespace in self.namespaces:
+            if namespace.doctype is None and namespace.field is None:
+                yield f"ext namespace {namespace.name!r}: expected a model for DocTypes or for fields, got neither"
+        yield from self._taken_twice()
+
+    def _taken_twice(self) -> Iterator[str]:
+        known = [one for one in self.field_types if not [*check_field_type(one)]]
+        for what, names in (
+            ("field type", [field_type.name for field_type in known]),
+            ("class of a field type", [field_type.python_type.__name__ for field_type in known]),
+            ("action", [action.name for action in self.added_actions]),
+            ("ext namespace", [namespace.name for namespace in self.namespaces]),
+        ):
+            for name, times in Counter(names).items():
+                if times > 1:
+                    yield f"the {what} {name!r} is declared {times} times: uninstall all packages but one that bring it"
