@@ -1,4 +1,5 @@
-"""Packages of others take part once they are installed: an adapter, a step, a port, an override, stages of writes."""
+"""Packages of others take part once they are installed: an adapter, a step, a port, an override, stages of writes, and
+what one adds to DocTypes."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from tests.isolation.environments import ROOT, Environment, build_app, make_envi
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("isolation")]
 
-PACKAGES = ("acme-cache", "acme-clock", "acme-indexer", "acme-periods", "acme-rates")
+PACKAGES = ("acme-cache", "acme-clock", "acme-indexer", "acme-money", "acme-periods", "acme-rates")
 PROJECT = """
     [project]
     name = "deals"
@@ -29,17 +30,24 @@ CONFIG = """
     prefix = "deals:"
 """
 APP = """
+    from datetime import timedelta
+    from decimal import Decimal
+
+    from acme_money import Money
     from acme_rates import Rates
 
-    from framework_m import CacheProtocol, Controller, DocType
+    from framework_m import CacheProtocol, Controller, DocType, requires_permission, whitelist
 
 
     class Deal(DocType):
         currency: str = "EUR"
         worth: int = 0
+        price: Money = Money(Decimal(1), "EUR")
+        lasts: timedelta | None = None
 
         class Meta:
-            permissions = {"create": {"Clerk": "all"}, "read": {"Clerk": "all"}}
+            ext = {"acme": {"ledger": "sales"}}
+            permissions = {"create": {"Clerk": "all"}, "read": {"Clerk": "all"}, "approve": {"Clerk": "all"}}
 
 
     class DealController(Controller[Deal]):
@@ -49,6 +57,11 @@ APP = """
         async def validate(self) -> None:
             self.doc.worth = self.rates.worth(self.doc.currency)
             await self.cache.set(self.doc.currency, self.doc.worth)
+
+        @whitelist()
+        @requires_permission("approve")
+        async def approve(self) -> bool:
+            return True
 
 
     class Entry(DocType):
@@ -65,11 +78,15 @@ from framework_m_core.domain.context import system_context
 
 async def main():
     async with open_application(roles=["indexer"]) as app:
-        deal = await app.documents.create(system_context("a test", clock=app.container.get("clock")), "Deal", {})
+        context = system_context("a test", clock=app.container.get("clock"))
+        body = {"price": {"amount": "2.50", "currency": "INR"}, "lasts": "1.500000"}
+        deal = await app.documents.create(context, "Deal", body)
         cache, step = app.container.get("cache"), app.container.get("indexer_step")
         await app.ping()
         found = {
-            "worth": deal["worth"], "created": deal["creation"].isoformat()[:10], "cached": cache._values,
+            "worth": deal["worth"], "price": [str(deal["price"].amount), deal["price"].currency],
+            "lasts": deal["lasts"].total_seconds(), "ledger": app.registry.get("Deal").meta.ext["acme"]["ledger"],
+            "created": deal["creation"].isoformat()[:10], "cached": cache._values,
             "indexed": "Deal" in app.container.get("index")["doctypes"], "roles": sorted(app.roles),
         }
     print(json.dumps(found | {"events": cache.events, "closed": step.is_closed}))
@@ -176,6 +193,9 @@ def test_an_app_works_with_all_of_them(environment: Environment, app: Path) -> N
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     assert found == {
         "worth": 7,
+        "price": ["2.50", "INR"],
+        "lasts": 1.5,
+        "ledger": "sales",
         "created": "2030-01-31",
         "cached": {"deals:EUR": 7},
         "indexed": True,
