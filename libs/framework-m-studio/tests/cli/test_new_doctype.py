@@ -8,6 +8,42 @@ import pytest
 
 from .conftest import Run, is_one_line
 
+POINTS = """
+\"\"\"Points.\"\"\"
+
+from dataclasses import dataclass
+from typing import Any
+
+from framework_m_core.spi import FieldKind, FieldType, Part
+
+
+@dataclass(frozen=True)
+class Point:
+    x: int
+
+
+class PointType(FieldType[Point]):
+    name = "point"
+    python_type = Point
+    parts = (Part("x", FieldKind.INTEGER),)
+
+    def json_schema(self) -> Any:
+        return {"type": "integer", "examples": [7]}
+
+    def to_parts(self, value: Point) -> tuple[Any, ...]:
+        return (value.x,)
+
+    def from_parts(self, parts: tuple[Any, ...]) -> Point:
+        return Point(*parts)
+
+    def to_json(self, value: Point) -> int:
+        return value.x
+
+    def from_json(self, raw: Any) -> Point:
+        if not isinstance(raw, int):
+            raise ValueError("an integer is expected")
+        return Point(raw)
+"""
 LONG = "an_extraordinarily_long_name_of_a_field"
 
 
@@ -42,6 +78,7 @@ def test_every_kind_of_field_is_clean_typed_and_tested(run: Run, shop: Path) -> 
         *with_fields(
             "customer: Customer", "items: list[InvoiceItem]", "count:int", "share : float", "paid: bool", "on: date",
             "at: datetime | None", "total: Decimal|None", "ref: UUID | None", "level: Literal['Gold', \"Sil'ver\"]",
+            "scan: bytes | None", "seal: bytes",
             "broken: Literal['a\\nb', 'c\\x1b']",
             "clerk: User | None", f"{LONG}: Customer | None", f"{LONG}2: Literal['{'x' * 38}'] | None",
         ),
@@ -55,6 +92,26 @@ def test_every_kind_of_field_is_clean_typed_and_tested(run: Run, shop: Path) -> 
         done = run(*command, folder=shop)
         assert done.returncode == 0, (command, done.stdout, done.stderr)
     assert "9 passed" in done.stdout
+
+
+@pytest.mark.slow
+def test_a_field_may_be_of_a_type_that_the_app_or_a_package_declares(run: Run, shop: Path) -> None:
+    project = shop / "pyproject.toml"
+    types = 'amount = "framework_m_testing.sample_field_types:AmountType"\npoint = "shop.points:PointType"\n'
+    project.write_text(project.read_text() + f'\n[project.entry-points."framework_m.field_types"]\n{types}')
+    (shop / "src/shop/points.py").write_text(POINTS)
+    fields = with_fields("price: Amount", "rebate: Amount | None", "place: Point", "on: date")
+    new(run, shop, "Offer", *fields)
+    written = (shop / "src/shop/doctypes/offer.py").read_text()
+    assert (
+        "from framework_m import DocType, Field\nfrom framework_m_testing.sample_field_types import Amount\n" in written
+    )
+    assert "\n\nfrom shop.points import Point\n" in written
+    for command in (["ruff", "check", "src/shop/doctypes"], ["pytest", "-q", "-p", "no:cacheprovider"]):
+        done = run(*command, folder=shop)
+        assert done.returncode == 0, (command, done.stdout, done.stderr)
+    refused = run("m", "new", "doctype", "Bid", *with_fields("price: Amont"), folder=shop)
+    assert "there is no type 'Amont': did you mean 'Amount'?" in refused.stderr
 
 
 def test_rows_have_no_permissions_of_their_own(run: Run, shop: Path) -> None:

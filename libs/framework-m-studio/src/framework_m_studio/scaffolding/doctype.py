@@ -45,7 +45,7 @@ def write_doctype(app: LocalApp, asked: NewDocType) -> list[Path]:
     problem = next(_problems(app, asked), None)
     if problem:
         raise ConfigurationError(f"a DocType cannot be called {asked.name!r}: {problem}")
-    fields = [parse_field(text, app.documents, app.children) for text in asked.fields or _DEFAULT]
+    fields = [parse_field(text, app.documents, app.children, app.types) for text in asked.fields or _DEFAULT]
     _refuse_twice([field.name for field in fields])
     files = list(_files(app, asked, fields if asked.child else _shown_in_lists(fields)))
     place_files(files)
@@ -87,10 +87,11 @@ def _files(app: LocalApp, asked: NewDocType, fields: Sequence[NewField]) -> Iter
         "user": f"{title} User",
         "manager": f"{title} Manager",
     }
-    groups = _imports(fields)
     lines = [written(field) for field in fields]
     uses_field = any("Field(" in line for line in lines)
-    declaration = render("doctype/doctype.py", **values, imports=groups, fields=lines, uses_field=uses_field)
+    ours = f"from framework_m import DocType{', Field' if uses_field else ''}"
+    groups = _imports(app.package, [ours, *(line for field in fields for line in field.imports)])
+    declaration = render("doctype/doctype.py", **values, imports=groups, fields=lines)
     yield app.doctypes / f"{stem}.py", declaration
     if not asked.child:
         tests = app.root / "tests"
@@ -99,12 +100,14 @@ def _files(app: LocalApp, asked: NewDocType, fields: Sequence[NewField]) -> Iter
         yield tests / f"test_{stem}.py", render("doctype/test_doctype.py", **values)
 
 
-def _imports(fields: Sequence[NewField]) -> dict[str, list[str]]:
-    """Return the imports of the standard library, one line per module, and those of the app's own child tables."""
-    needed = {line for field in fields for line in field.imports}
+def _imports(package: str, needed: Sequence[str]) -> list[list[str]]:
+    """Return the imports of the standard library, one line per module, of installed packages, and of the app's own."""
     names: dict[str, set[str]] = {}
+    lines = set(needed)
     for line in needed:
         if found := _STANDARD_LIBRARY.fullmatch(line):
             names.setdefault(found[1], set()).add(found[2])
+            lines.discard(line)
     standard = [f"from {module} import {', '.join(sorted(names[module]))}" for module in sorted(names)]
-    return {"standard": standard, "own": sorted(line for line in needed if not _STANDARD_LIBRARY.fullmatch(line))}
+    own = {line for line in lines if re.match(rf"from {package}[. ]", line)}
+    return [group for group in (standard, sorted(lines - own), sorted(own)) if group]

@@ -33,6 +33,7 @@ _TYPES: Final[Mapping[str, tuple[str, str]]] = {
     "datetime": ("datetime", "from datetime import datetime"),
     "Decimal": ("Decimal", "from decimal import Decimal"),
     "UUID": ("UUID", "from uuid import UUID"),
+    "bytes": ("bytes", ""),
     "dict": ("dict[str, Any]", "from typing import Any"),
 }
 """For each type, its annotation and the import that it needs."""
@@ -51,8 +52,13 @@ class NewField:
     rows: bool = False
 
 
-def parse_field(text: str, documents: Collection[str], children: Mapping[str, type[BaseModel]]) -> NewField:
-    """Parse a field such as `name: type`. Raises ConfigurationError with a suggestion."""
+def parse_field(
+    text: str, documents: Collection[str], children: Mapping[str, type[BaseModel]], types: Mapping[str, type]
+) -> NewField:
+    """Parse a field such as `name: type`; `types` are the classes of field types.
+
+    Raises ConfigurationError with a suggestion.
+    """
     found = _FIELD.fullmatch(text)
     if not found:
         raise ConfigurationError(f"--field {text!r}: expected a name, a colon and a type, such as 'price: Decimal'")
@@ -69,7 +75,9 @@ def parse_field(text: str, documents: Collection[str], children: Mapping[str, ty
         return _scalar(name, _literal(text, choices[1]), (), optional, "from typing import Literal")
     if word in documents:
         return _scalar(name, "UUID", (f'link="{word}"',), optional, _TYPES["UUID"][1])
-    annotation, needed = _typed(text, word, [*documents, *(f"list[{child}]" for child in children)])
+    if word in types:
+        return _scalar(name, word, (), optional, f"from {types[word].__module__} import {word}")
+    annotation, needed = _typed(text, word, [*types, *documents, *(f"list[{child}]" for child in children)])
     return _scalar(name, annotation, _OPTIONS.get(word, ()), optional, needed)
 
 

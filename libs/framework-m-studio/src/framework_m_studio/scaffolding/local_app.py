@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -21,13 +21,14 @@ __all__ = ["LocalApp", "app_here"]
 
 @dataclass(frozen=True)
 class LocalApp:
-    """An app's folders, the document classes it may link to, and its own child tables."""
+    """An app's folders, the document classes it may link to, its own child tables, and classes of field types."""
 
     package: str
     root: Path
     sources: Path
     documents: Mapping[str, type[BaseModel]]
     children: Mapping[str, type[BaseModel]]
+    types: Mapping[str, type] = field(default_factory=dict)
 
     @property
     def doctypes(self) -> Path:
@@ -41,7 +42,8 @@ def app_here(name: str | None) -> LocalApp:
     application = application_here()
     choice = _chosen(application.settings.local_apps, name)
     package = choice.value.partition(":")[0].partition(".")[0]
-    documents = declared_by(application).doctypes
+    registry = declared_by(application)
+    documents = registry.doctypes
     sources = discovery.folder_of(package)
     if sources is None:
         raise ConfigurationError(
@@ -53,6 +55,7 @@ def app_here(name: str | None) -> LocalApp:
         sources,
         {known: plan.model for known, plan in documents.items()},
         {known: model for known, model in _declared(choice).items() if known not in documents},
+        {python_type.__name__: python_type for python_type in registry.extensions.types},
     )
 
 

@@ -122,7 +122,11 @@ def _projection(plan: CompiledDocType, chosen: Selection) -> Projection:
     # Only served fields: otherwise callers could find out by trial how hidden fields are declared.
     shape = to_json([_FORM, plan.name, [_described(plan, part) for part in chosen]])
     fingerprint = sha256(shape).hexdigest()[:16]
-    return Projection(chosen, fingerprint, None if any(spec.kind is FieldKind.JSON for spec in specs) else fingerprint)
+    return Projection(chosen, fingerprint, None if any(map(_holds_json, specs)) else fingerprint)
+
+
+def _holds_json(spec: FieldSpec) -> bool:
+    return any(column.kind is FieldKind.JSON for column in spec.columns)
 
 
 _FULL: Final = Derived(_full)
