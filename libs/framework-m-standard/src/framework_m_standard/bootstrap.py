@@ -18,21 +18,15 @@ from framework_m_core.bootstrap.plugins.extensions import load_extensions
 from framework_m_core.bootstrap.plugins.write_stages import register_stages
 from framework_m_core.bootstrap.schema_authority import WHAT_TO_DO, SchemaAuthority, schema_authority
 from framework_m_core.domain.clock import Clock, system_clock
-from framework_m_core.domain.context import ADMINISTRATOR, GUEST, system_context
-from framework_m_core.domain.errors import ConfigurationError, DuplicateNameError, TransientError
-from framework_m_core.domain.events import DocCreated
+from framework_m_core.domain.errors import ConfigurationError, TransientError
 from framework_m_core.interfaces.event_bus import EventBusProtocol
 from framework_m_core.interfaces.outbox import OutboxProtocol
 from framework_m_core.interfaces.schema_mapper import SchemaMapperProtocol
-from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol
 from framework_m_core.registry.builder import RegistryBuilder
 from framework_m_core.registry.handle import RegistryHandle
-from framework_m_core.services.documents.changes import record_change
-from framework_m_core.services.documents.validation import document_values
 from framework_m_core.services.events.dispatch import HANDLERS, EventDispatch
 from framework_m_core.services.events.relay import OutboxRelay
 from framework_m_core.services.registry_changes import RegistryChanges
-from framework_m_core.services.runtime.retry import retry
 
 __all__ = [
     "FOLLOW_SECONDS",
@@ -107,26 +101,6 @@ class SyncSchema:
             await mapper.sync()
         elif lacking := await mapper.plan():
             raise ConfigurationError(WHAT_TO_DO[authority], lacking)
-        await retry(lambda: _keep_roles(app), TransientError, DuplicateNameError)
-
-
-async def _keep_roles(app: Application) -> None:
-    """Every role that a DocType names exists as a document, so that it can be given to users."""
-    unit_of_work: UnitOfWorkFactoryProtocol = app.container.get("unit_of_work")
-    registry, ids = app.registry, app.container.get("ids")
-    if "Role" not in registry.doctypes:
-        return
-    context, plan = system_context("roles named by DocTypes"), registry.get("Role")
-    async with unit_of_work(context) as unit:
-        repository = unit.repository("Role")
-        known = {role.name async for role in repository.stream()}
-        now = context.clock()
-        for name in sorted({ADMINISTRATOR, GUEST, *registry.roles} - known):
-            stamps = {"id": ids(), "name": name, "owner": "system", "modified_by": "system"}
-            role = await repository.insert(plan.model(**stamps, creation=now, modified=now))
-            values = document_values(plan, role)
-            record_change(unit, context, plan, "create", DocCreated, values, {}, ids)
-        await unit.commit()
 
 
 class InitAdapters:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
 
 from framework_m_core.bootstrap.settings.sources import load_settings
 from framework_m_core.domain.context import system_context
-from framework_m_core.domain.errors import LinkedDocumentError, ValidationError
+from framework_m_core.domain.errors import (
+    LastAdministratorError,
+    LinkedDocumentError,
+    NoGrantError,
+    ValidationError,
+)
 from framework_m_core.interfaces.audit_log import AuditEntry, AuditLogProtocol
 from framework_m_core.interfaces.session import SessionKind
 from framework_m_standard.auth.credentials.passwords import Passwords
@@ -84,6 +90,47 @@ async def test_a_new_password_removes_all_sessions_and_is_audited(worker: Worker
     await worker.identity.set_password(EMAIL, "another long one")
     assert await worker.sessions.find(opened.session.id) is None
     assert [entry.reason for entry in await entries(worker, user.id)] == ["create a user", "set a password"]
+
+
+async def test_a_password_is_audited_without_its_hash(worker: Worker) -> None:
+    await worker.identity.create(EMAIL, PASSWORD, [])
+    await worker.identity.set_password(EMAIL, "another long one")
+    [credential] = await worker.stored("UserCredential")
+    found = await worker.app.container.get("audit_log").entries("UserCredential", credential.id)
+    told = [(entry.action, entry.actor, entry.reason) for entry in found]
+    assert told == [("create", "system", "create a user"), ("write", "system", "set a password")]
+    assert not any("password_hash" in entry.changes for entry in found)
+
+
+async def test_what_is_so_already_is_no_change(worker: Worker) -> None:
+    user = await worker.identity.create(EMAIL, PASSWORD, ["Administrator"])
+    await worker.identity.enable(EMAIL)
+    await worker.identity.add_role(EMAIL, "Administrator")
+    assert [entry.action for entry in await entries(worker, user.id)] == ["create"]
+
+
+async def test_whoever_has_the_command_line_may_lock_out_the_last_administrator(worker: Worker) -> None:
+    await worker.identity.create(EMAIL, PASSWORD, ["Administrator"])
+    with pytest.raises(LastAdministratorError):
+        await worker.app.documents.update(worker.administrator, "User", EMAIL, {"enabled": False})
+    elevated = worker.administrator.elevated("an app's own code")
+    with pytest.raises(LastAdministratorError):
+        await worker.app.documents.update(elevated, "User", EMAIL, {"enabled": False})
+    assert not (await worker.identity.disable(EMAIL)).enabled
+
+
+async def test_only_the_system_changes_documents_in_place(worker: Worker) -> None:
+    user = await worker.identity.create(EMAIL, PASSWORD, [])
+
+    def change(document: Any) -> None:
+        document.epoch, document.owner, document.docstatus, document.name = 9, "eve", 1, "eve"
+
+    with pytest.raises(NoGrantError):
+        await worker.app.documents.change(worker.administrator, "User", user.id, change)
+    changed = await worker.app.documents.change(worker.administrator.elevated("a test"), "User", user.id, change)
+    assert (changed["epoch"], changed["docstatus"], changed["name"]) == (9, 0, EMAIL)
+    [_, entry] = await entries(worker, user.id)
+    assert (entry.actor, entry.reason, entry.changes["epoch"]) == ("system", "a test", [0, 9])
 
 
 async def test_changes_are_announced(worker: Worker) -> None:

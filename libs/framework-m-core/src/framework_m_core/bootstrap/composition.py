@@ -30,6 +30,7 @@ from framework_m_core.services.rpc import RpcService
 from framework_m_core.services.runtime.commit_listeners import CommitListeners
 from framework_m_core.services.runtime.injection import Injector
 from framework_m_core.services.store_requirements import require_capabilities
+from framework_m_core.services.system_documents import SystemDocuments
 
 __all__ = ["bind_events", "bind_services"]
 
@@ -42,6 +43,7 @@ def bind_services(container: Container) -> None:
     container.bind("queries", _queries)
     container.bind("write_pipeline", _pipeline)
     container.bind("documents", _documents)
+    container.bind("system_documents", _system_documents)
     container.bind("metadata", _metadata)
     container.bind("rpc", _rpc)
     container.bind("registry_changes", RegistryChanges)
@@ -95,6 +97,12 @@ def _documents(
 ) -> DocumentService:
     require_capabilities(registry_handle.current, unit_of_work.capabilities)
     return DocumentService(registry_handle, unit_of_work, write_pipeline, queries, idempotency, ids)
+
+
+def _system_documents(
+    registry_handle: RegistryHandle, unit_of_work: UnitOfWorkFactoryProtocol, documents: DocumentService, clock: Clock
+) -> SystemDocuments:
+    return SystemDocuments(registry_handle, unit_of_work, documents, clock)
 
 
 def _rpc(

@@ -6,7 +6,7 @@ import re
 
 from pydantic import field_validator
 
-from framework_m_core.controllers.controller import Controller
+from framework_m_core.controllers.controller import Controller, Documents
 from framework_m_core.domain.context import ADMINISTRATOR
 from framework_m_core.domain.errors import EntityNotFoundError, FieldError, LastAdministratorError, ValidationError
 from framework_m_core.domain.fields.field import Field
@@ -23,7 +23,9 @@ RIGHTS_LEVEL = 9
 
 _ADDRESS = re.compile(r"[^@\s/\x00-\x1f\x7f]+@[^@\s/\x00-\x1f\x7f]+")
 _MOST_CHARACTERS = 254
-_OWNED = ("UserCredential", "UserSession")
+_MOST_NAMED = 100
+_SESSION = "UserSession"
+_OWNED = ("UserCredential", _SESSION)
 _ADMINISTRATORS = (Comparison("enabled", "eq", True), Comparison("roles", "has", ADMINISTRATOR))
 
 
@@ -69,6 +71,12 @@ class UserController(Controller[User]):
         if self.previous and self.previous.enabled and not self.doc.enabled:
             self.doc.epoch = self.previous.epoch + 1
 
+    async def after_save(self) -> None:
+        """Removes the sessions of an older epoch, which are void."""
+        if self.previous and self.previous.epoch != self.doc.epoch:
+            unit: UnitOfWorkProtocol = self.context.unit
+            await unit.repository(_SESSION).delete_where(Comparison("user", "eq", self.doc.id))
+
     async def before_delete(self) -> None:
         """Removes the password and the sessions: they belong to the user, and would keep it from being deleted."""
         check_rights(self.context.principal, self.doc, None)
@@ -79,6 +87,9 @@ class UserController(Controller[User]):
             await unit.repository(doctype).delete_where(Comparison("user", "eq", self.doc.id))
 
     async def _check_other_administrator(self) -> None:
+        """Refuse to leave nobody to administer the app, but to whoever has a command line: `m user` gives the role."""
+        if self.context.principal.system and self.context.source == "cli":
+            return
         # the lock lets two administrators who disable each other come one after the other
         roles = self.documents.elevated("keep an administrator")
         await roles.get("Role", ADMINISTRATOR, for_update=True)
@@ -92,14 +103,22 @@ class UserController(Controller[User]):
         )
 
     async def _check_roles(self) -> None:
-        known = self.previous.roles if self.previous else []
+        had = self.previous.roles if self.previous else []
+        new = [role for role in self.doc.roles if role not in had]
+        if not new:
+            return
         roles = self.documents.elevated("check that the roles of a user exist")
-        problems = []
-        for role in self.doc.roles:
-            try:
-                if role not in known:
-                    await roles.get("Role", role)
-            except EntityNotFoundError:
-                problems.append(FieldError("roles", "unknown_role", f"there is no role {role!r}: create it first"))
-        if problems:
-            raise ValidationError("the user has roles that do not exist", problems)
+        unknown = [role for role in new if not await _exists(roles, role)]
+        if unknown:
+            known = (await roles.list("Role", order_by=["name"], fields=["name"], limit=_MOST_NAMED)).items
+            names = ", ".join(role["name"] for role in known)
+            message = f"there is no role {', '.join(map(repr, unknown))}: known are {names}"
+            raise ValidationError(message, [FieldError("roles", "unknown_role", message)])
+
+
+async def _exists(roles: Documents, name: str) -> bool:
+    try:
+        await roles.get("Role", name)
+    except EntityNotFoundError:
+        return False
+    return True

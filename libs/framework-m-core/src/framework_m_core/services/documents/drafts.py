@@ -16,6 +16,7 @@ from framework_m_core.interfaces.permission import Grant
 from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.services.documents.changes import difference
 from framework_m_core.services.documents.codec import attributes_from_values
+from framework_m_core.services.documents.hooks import kept_attributes, settle
 from framework_m_core.services.documents.merging import unseen_fields, update_values
 from framework_m_core.services.documents.validation import document_values, validate
 from framework_m_core.services.documents.write import Loaded, Operation
@@ -28,6 +29,7 @@ __all__ = [
     "check_version",
     "identify_rows",
     "parse_body",
+    "parse_change",
     "restamped",
 ]
 
@@ -57,6 +59,20 @@ def parse_body(body: Mapping[str, Any], ids: IdGenerator) -> Parse:
             identify_rows(plan, merged, ids)
         values = {**attributes_from_values(plan, loaded.values), **merged}
         draft = validate(plan, restamped(values, context, operation))
+        check_state(operation, loaded, draft)
+        return draft
+
+    return parse
+
+
+def parse_change(change: Callable[[Any], None], ids: IdGenerator) -> Parse:
+    """Return what lets a function change a stored document, framework fields aside. It raises ValidationError."""
+
+    def parse(context: RequestContext, grant: Grant, loaded: Loaded, operation: Operation) -> BaseModel:
+        document = loaded.document
+        kept = kept_attributes(document)
+        change(document)
+        draft = settle(loaded.plan, document, restamped(kept, context, operation), ids)
         check_state(operation, loaded, draft)
         return draft
 

@@ -20,6 +20,7 @@ from framework_m_core.domain.errors import (
     FieldError,
     FrameworkError,
     IdempotencyConflictError,
+    NoGrantError,
     OutcomeUnknownError,
     PreconditionFailedError,
     TransientError,
@@ -41,6 +42,7 @@ from framework_m_core.services.documents.drafts import (
     check_version,
     identify_rows,
     parse_body,
+    parse_change,
 )
 from framework_m_core.services.documents.merging import creation_values, expected_version
 from framework_m_core.services.documents.validation import validate
@@ -154,6 +156,20 @@ class DocumentService:
     ) -> Document:
         """Merge given fields. A given version must equal the stored one; without one, conflicts are retried."""
         return await self._merge(context, doctype, ref, body, UPDATE, if_match, once)
+
+    async def change(
+        self, context: RequestContext, doctype: str, ref: UUID | str, change: Callable[[Any], None]
+    ) -> Document:
+        """Store what a function makes of a document; it may set fields that no body sets.
+
+        Raises NoGrantError for callers other than the system.
+        """
+        if not context.principal.system:
+            raise NoGrantError(f"expected the system as caller, to change a {doctype} in place, got a user")
+        changed: Document = await self._change(
+            context, doctype, ref, parse_change(change, self._ids), UPDATE, Expected(), None
+        )
+        return changed
 
     async def submit(
         self,
