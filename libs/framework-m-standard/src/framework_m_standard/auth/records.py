@@ -1,24 +1,30 @@
-"""`Records`: reads and creates the documents that store identities and sessions."""
+"""`Records`: the documents that authentication reads and writes with every request or login.
+
+They are the one exception to the stages of writes: no permission, hook, audit entry or event, for the system alone.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from framework_m_core.domain.context import system_context
+from framework_m_core.domain.clock import Clock
+from framework_m_core.domain.context import RequestContext, system_context
 from framework_m_core.domain.filters.parameterize import parameterize
 from framework_m_core.domain.filters.tree import And, Comparison, Filter
 from framework_m_core.domain.page import OrderSpec
 from framework_m_core.interfaces.reader import DocumentReaderProtocol, QueryTemplate
-from framework_m_core.registry.compiled import CompiledDocType
+from framework_m_core.interfaces.repository import RepositoryProtocol
+from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol
 from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.services.documents.validation import validate
 from framework_m_core.services.queries.projection import LIVE
 from framework_m_core.services.queries.shape_cache import shape_caches
 
-__all__ = ["Records", "new_record"]
+__all__ = ["Records", "WrittenRecords"]
 
 _SYSTEM = "system"
 _GLOBAL: Final = system_context("find who is asking", source="http")
@@ -52,7 +58,34 @@ class Records:
         return [dict(zip(self._fields, row, strict=True)) for row in rows]
 
 
-def new_record(plan: CompiledDocType, id: UUID, now: datetime, values: Mapping[str, Any]) -> Any:
-    """Build a document owned by the system; its name is the id unless given. Raises ValidationError."""
-    stamps = {"id": id, "owner": _SYSTEM, "creation": now, "modified": now, "modified_by": _SYSTEM}
-    return validate(plan, {"name": str(id), **values, **stamps})
+class WrittenRecords(Records):
+    """Records that are also written, each time in a unit of work of their own."""
+
+    def __init__(
+        self,
+        registries: RegistryHandle,
+        units: UnitOfWorkFactoryProtocol,
+        reader: DocumentReaderProtocol,
+        clock: Clock,
+        doctype: str,
+        *fields: str,
+    ) -> None:
+        super().__init__(registries, reader, doctype, *fields)
+        self._units = units
+        self._clock = clock
+
+    def context(self, reason: str) -> RequestContext:
+        """Return the context of a write, as the system."""
+        return self._registries.pin(system_context(reason, source="http", clock=self._clock))
+
+    def new(self, context: RequestContext, id: UUID, now: datetime, values: Mapping[str, Any]) -> Any:
+        """Build a document owned by the system, named by its id. Raises ValidationError."""
+        stamps = {"id": id, "owner": _SYSTEM, "creation": now, "modified": now, "modified_by": _SYSTEM}
+        return validate(context.registry.get(self._doctype), {"name": str(id), **values, **stamps})
+
+    @asynccontextmanager
+    async def writing(self, context: RequestContext) -> AsyncIterator[RepositoryProtocol[Any]]:
+        """Yield the repository in a unit of work, which commits unless the block raises."""
+        async with self._units(context) as unit:
+            yield unit.repository(self._doctype)
+            await unit.commit()

@@ -8,17 +8,17 @@ from typing import Any
 from uuid import UUID
 
 from framework_m_core.domain.clock import Clock, IdGenerator
-from framework_m_core.domain.context import RequestContext, system_context
 from framework_m_core.domain.errors import TransientError, VersionConflictError
 from framework_m_core.domain.filters.tree import And, Comparison
 from framework_m_core.domain.page import OrderSpec
 from framework_m_core.interfaces.reader import DocumentReaderProtocol
+from framework_m_core.interfaces.repository import RepositoryProtocol
 from framework_m_core.interfaces.session import OpenedSession, Session, SessionKind
-from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol, UnitOfWorkProtocol
+from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol
 from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.services.runtime.retry import retry
 from framework_m_standard.auth.credentials.session_secrets import SessionSecrets, hash_secret, is_secret
-from framework_m_standard.auth.records import Records, new_record
+from framework_m_standard.auth.records import WrittenRecords
 from framework_m_standard.auth.settings import AuthSettings
 
 __all__ = ["DocumentSessions"]
@@ -40,9 +40,7 @@ class DocumentSessions:
         clock: Clock,
         ids: IdGenerator,
     ) -> None:
-        self._registries = registry_handle
-        self._units = unit_of_work
-        self._sessions = Records(registry_handle, reader, _SESSION, *_FIELDS)
+        self._sessions = WrittenRecords(registry_handle, unit_of_work, reader, clock, _SESSION, *_FIELDS)
         self._lifetime = timedelta(days=auth_settings.session_ttl_days)
         self._grace = timedelta(seconds=auth_settings.refresh_grace_seconds)
         self._most = auth_settings.sessions_per_user
@@ -61,12 +59,11 @@ class DocumentSessions:
                 "user": user_id, "kind": kind, "epoch": epoch, "expires": now + self._lifetime,
                 "secret_hash": hash_secret(secret), "csrf_hash": hash_secret(csrf),
             }  # fmt: skip
-            context = self._context("begin a session")
-            document = new_record(context.registry.get(_SESSION), id, now, values)
-            async with self._units(context) as unit:
-                await self._make_room(unit, user_id, epoch, now)
-                await unit.repository(_SESSION).insert(document)
-                await unit.commit()
+            context = self._sessions.context("begin a session")
+            document = self._sessions.new(context, id, now, values)
+            async with self._sessions.writing(context) as repository:
+                await self._make_room(repository, user_id, epoch, now)
+                await repository.insert(document)
             return OpenedSession(_session(document.__dict__), secret, csrf)
 
         return await retry(attempt)
@@ -85,15 +82,14 @@ class DocumentSessions:
         """End a session; do nothing if it has already ended."""
 
         async def attempt() -> None:
-            async with self._units(self._context("end a session")) as unit:
-                await unit.repository(_SESSION).delete(session_id)
-                await unit.commit()
+            async with self._sessions.writing(self._sessions.context("end a session")) as repository:
+                await repository.delete(session_id)
 
         await retry(attempt)
 
-    async def _make_room(self, unit: UnitOfWorkProtocol, user_id: UUID, epoch: int, now: datetime) -> None:
+    async def _make_room(self, repository: RepositoryProtocol[Any], user_id: UUID, epoch: int, now: datetime) -> None:
         """Delete all but the user's newest live sessions, keeping one fewer than the maximum."""
-        repository, of_user = unit.repository(_SESSION), Comparison("user", "eq", user_id)
+        of_user = Comparison("user", "eq", user_id)
         live = And((of_user, Comparison("expires", "gt", now), Comparison("epoch", "eq", epoch)))
         kept: list[UUID] = []
         if self._most > 1:
@@ -103,8 +99,7 @@ class DocumentSessions:
     async def _rotate(self, session_id: UUID, secret: str, address: str) -> OpenedSession | None:
         now = self._clock()
         fresh, csrf = self._secrets.next(session_id, secret, address)
-        async with self._units(self._context("refresh a session")) as unit:
-            repository = unit.repository(_SESSION)
+        async with self._sessions.writing(self._sessions.context("refresh a session")) as repository:
             document = await repository.get(session_id)
             if document is None or document.expires <= now:
                 return None
@@ -115,13 +110,8 @@ class DocumentSessions:
             elif not (is_secret(fresh, document.secret_hash) and now < document.modified + self._grace):
                 if self._secrets.is_known(session_id, secret):
                     await repository.delete(session_id)
-                    await unit.commit()
                 return None
-            await unit.commit()
         return OpenedSession(_session(document.__dict__), fresh, csrf)
-
-    def _context(self, reason: str) -> RequestContext:
-        return self._registries.pin(system_context(reason, source="http", clock=self._clock))
 
 
 def _session(row: Mapping[str, Any]) -> Session:

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from framework_m_core.domain.clock import Clock, IdGenerator
-from framework_m_core.domain.context import system_context
 from framework_m_core.domain.errors import RateLimitError
 from framework_m_core.domain.filters.tree import And, Comparison
 from framework_m_core.domain.page import OrderSpec
@@ -18,7 +17,7 @@ from framework_m_core.interfaces.reader import DocumentReaderProtocol
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol
 from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.services.runtime.retry import retry
-from framework_m_standard.auth.records import Records, new_record
+from framework_m_standard.auth.records import WrittenRecords
 from framework_m_standard.auth.settings import AuthSettings
 
 __all__ = ["LoginThrottle"]
@@ -48,9 +47,7 @@ class LoginThrottle:
         clock: Clock,
         ids: IdGenerator,
     ) -> None:
-        self._registries = registry_handle
-        self._units = unit_of_work
-        self._attempts = Records(registry_handle, reader, _ATTEMPT, "at")
+        self._attempts = WrittenRecords(registry_handle, unit_of_work, reader, clock, _ATTEMPT, "at")
         self._clock = clock
         self._ids = ids
         self._key = auth_settings.key("login-throttle")
@@ -80,17 +77,15 @@ class LoginThrottle:
         await retry(lambda: self._forget(matching))
 
     async def _record(self, id: UUID, keys: dict[str, str], now: datetime) -> None:
-        context = self._registries.pin(system_context("count logins", source="http", clock=self._clock))
-        attempt = new_record(context.registry.get(_ATTEMPT), id, now, {**keys, "at": now})
-        async with self._units(context) as unit:
-            await unit.repository(_ATTEMPT).delete_where(Comparison("at", "lt", now - self._window))
-            await unit.repository(_ATTEMPT).insert(attempt)
-            await unit.commit()
+        context = self._attempts.context("count logins")
+        attempt = self._attempts.new(context, id, now, {**keys, "at": now})
+        async with self._attempts.writing(context) as repository:
+            await repository.delete_where(Comparison("at", "lt", now - self._window))
+            await repository.insert(attempt)
 
     async def _forget(self, where: And | Comparison) -> None:
-        async with self._units(system_context("count logins", source="http", clock=self._clock)) as unit:
-            await unit.repository(_ATTEMPT).delete_where(where)
-            await unit.commit()
+        async with self._attempts.writing(self._attempts.context("count logins")) as repository:
+            await repository.delete_where(where)
 
     async def _free_again(self, fields: tuple[str, ...], keys: dict[str, str], now: datetime) -> datetime | None:
         """Return when another attempt will be allowed, or None if this one is."""
