@@ -34,8 +34,8 @@ async def test_a_key_belongs_to_user_method_and_path(site: Any) -> None:
     async with site.client("boss", **KEY) as client:
         first = (await client.post("/api/v1/Sale", json={"title": "a"})).json()
         path = f"/api/v1/Sale/{first['id']}"
-        assert (await client.patch(path, json={"title": "a"})).json()["_version"] == 2
-        assert (await client.patch(path, json={"title": "a"})).json()["_version"] == 2
+        assert (await client.patch(path, json={"title": "b"})).json()["_version"] == 2
+        assert (await client.patch(path, json={"title": "b"})).json()["_version"] == 2
         assert (await client.post(f"{path}/submit")).json()["docstatus"] == 1
         assert (await client.post(f"{path}/submit")).status_code == 200
     async with site.client("admin", **KEY) as client:
