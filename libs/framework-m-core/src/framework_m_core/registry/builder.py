@@ -11,7 +11,6 @@ from typing import Any
 import pydantic
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
 
 from framework_m_core.controllers.controller import Controller
 from framework_m_core.controllers.event_handler import EventHandler, handler_marks
@@ -34,6 +33,7 @@ from framework_m_core.registry.class_checks import (
     check_mark,
     check_own_fields,
     check_stage_function,
+    option_error,
 )
 from framework_m_core.registry.compiled import CompiledChildTable, CompiledDocType
 from framework_m_core.registry.dependencies import (
@@ -241,7 +241,7 @@ class RegistryBuilder:
             for fault in error.errors():
                 option = ".".join(str(part) for part in fault["loc"])
                 place = self._part_with(model, str(fault["loc"][0]) if fault["loc"] else "", stated_options)
-                self._problem(place, f"Meta.{option}: {_told_of_option(fault, option)}")
+                self._problem(place, f"Meta.{option}: {option_error(fault, option)}")
             return read_meta(model, without={"ext", *(fault["loc"][0] for fault in error.errors() if fault["loc"])})
 
     def _with_ext(self, model: type[BaseModel], meta: MetaOptions) -> MetaOptions:
@@ -384,13 +384,6 @@ class RegistryBuilder:
         line = f"{_place(where)}: {text}"
         if line not in self._problems:
             self._problems.append(line)
-
-
-def _told_of_option(fault: ErrorDetails, option: str) -> str:
-    if fault["type"] != "extra_forbidden":
-        return fault["msg"].removeprefix("Value error, ")
-    known = MetaOptions.model_fields
-    return f"there is no such option{did_you_mean(option, known) or ': known are ' + ', '.join(known)}"
 
 
 def _documents(plans: dict[str, CompiledDocType]) -> dict[str, CompiledDocType]:

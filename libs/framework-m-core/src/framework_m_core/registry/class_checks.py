@@ -12,12 +12,13 @@ from uuid import UUID
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
+from pydantic_core import ErrorDetails, PydanticUndefined
 
 from framework_m_core.controllers.controller import HOOKS, Controller
 from framework_m_core.controllers.event_handler import HandlerMark
 from framework_m_core.controllers.rpc import call_mark
 from framework_m_core.domain.documents.doctype import FRAMEWORK_FIELDS, attribute_of
+from framework_m_core.domain.documents.meta import MetaOptions
 from framework_m_core.domain.events import DomainEvent
 from framework_m_core.domain.fields.field import KEYWORDS, UNKNOWN_KEYWORDS, known_keywords
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
@@ -34,6 +35,7 @@ __all__ = [
     "check_own_fields",
     "check_stage_function",
     "is_async",
+    "option_error",
 ]
 
 _FRAPPES: Final[Mapping[str, str]] = {
@@ -174,3 +176,11 @@ def check_mark(mark: HandlerMark) -> Iterator[str]:
         yield f"@on takes the name of a DocType: write {getattr(doctype, '__name__', '?')!r} instead of the class"
     if not (isinstance(event, type) and issubclass(event, DomainEvent)):
         yield f"@on takes the class of an event such as DocSubmitted, not {event!r}"
+
+
+def option_error(fault: ErrorDetails, option: str) -> str:
+    """Return what is wrong with an option of `Meta`, for one of pydantic's errors."""
+    if fault["type"] != "extra_forbidden":
+        return fault["msg"].removeprefix("Value error, ")
+    known = MetaOptions.model_fields
+    return f"there is no such option{did_you_mean(option, known) or ': known are ' + ', '.join(known)}"
