@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from framework_m_core.domain.errors import ConfigurationError, StoreTimeoutError, TransientError
+from framework_m_core.domain.errors import ConfigurationError, TransientError
 from framework_m_core.services.runtime.retry import retry
 from framework_m_standard.sql.engine.sqlite_driver import SqliteDriver
 from framework_m_standard.sql.settings import SqlSettings
@@ -99,7 +99,7 @@ async def test_what_finds_no_room_is_the_stores_failure_and_not_tried_again(driv
         tries += 1
         await _run(driver, f"INSERT INTO t VALUES ('{'x' * 100_000}')")
 
-    with pytest.raises(StoreTimeoutError, match="look at the disk"):
+    with pytest.raises(TransientError, match="look at the disk"):
         await retry(attempt)
     assert tries == 1
     await _run(driver, "INSERT INTO t VALUES ('small')")
@@ -115,7 +115,7 @@ async def test_a_lock_of_another_process_is_waited_for_once(driver: SqliteDriver
         await _run(driver, "INSERT INTO t VALUES ('a')")
 
     async with asyncio.timeout(5):
-        with pytest.raises(StoreTimeoutError):
+        with pytest.raises(TransientError):
             await retry(attempt)
     other.close()
     assert len(tries) == 1

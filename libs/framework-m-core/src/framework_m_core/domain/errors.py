@@ -37,7 +37,6 @@ __all__ = [
     "QueryError",
     "RateLimitError",
     "RepositoryError",
-    "StoreTimeoutError",
     "SubmittedDocumentError",
     "TransientError",
     "ValidationError",
@@ -284,6 +283,7 @@ class TransientError(RepositoryError):
 
     code = "service_unavailable"
 
-
-class StoreTimeoutError(TransientError):
-    """The store did not do it within its time, or cannot for now: only the caller should try again, later."""
+    def __init__(self, message: str, *, retryable: bool = True) -> None:
+        """`retryable` is False where the store has had its time, or fails until somebody helps it."""
+        super().__init__(message)
+        self.retryable = retryable

@@ -205,7 +205,7 @@ class WritePipeline:
             operation, doctype = write.operation, write.plan.name
             given = Write(operation.name, operation.action, doctype, stored, document, context, client)
             with refuse_invalid(f"{doctype}, stage {name}"):
-                await function(given, **self._injector.arguments(context.registry, function))
+                await function(given, **self._injector.arguments(context, function))
 
         return call
 

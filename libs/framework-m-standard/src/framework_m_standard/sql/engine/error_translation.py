@@ -13,7 +13,6 @@ from framework_m_core.domain.errors import (
     DuplicateValueError,
     FrameworkError,
     IntegrityError,
-    StoreTimeoutError,
     TransientError,
 )
 
@@ -77,7 +76,8 @@ def translated_sqlite() -> Iterator[None]:
 
 def _sqlite_operational(code: int) -> FrameworkError:
     if code in _SQLITE_DISK:
-        return StoreTimeoutError("the database cannot be read or written: look at the disk and the file's permissions")
+        message = "the database cannot be read or written: look at the disk and the file's permissions"
+        return TransientError(message, retryable=False)
     return TransientError(AWAY) if code in _SQLITE_BUSY else DatabaseError("the database refused the statement")
 
 

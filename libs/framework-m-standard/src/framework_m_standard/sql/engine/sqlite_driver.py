@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy.dialects.sqlite import pysqlite
 from sqlalchemy.engine import Dialect
 
-from framework_m_core.domain.errors import ConfigurationError, StoreTimeoutError, TransientError
+from framework_m_core.domain.errors import ConfigurationError, TransientError
 from framework_m_core.spi import run_shielded
 from framework_m_standard.sql.engine.error_translation import AWAY, translated_sqlite
 from framework_m_standard.sql.engine.sqlite_file import check_room, prepare_file
@@ -201,7 +201,7 @@ class SqliteDriver:
         return await self._in_thread(lambda connection: _on_one_snapshot(connection, work))
 
     async def begin(self) -> SqliteTransaction:
-        """Open a transaction for writing. Raises StoreTimeoutError if its turn does not come in time."""
+        """Open a transaction for writing. Raises TransientError if its turn does not come in time."""
         self._check_identity()
         deadline = time.monotonic() + self._settings.lock_timeout_seconds
         if self._lock.locked():
@@ -229,7 +229,7 @@ class SqliteDriver:
             async with asyncio.timeout(self._settings.lock_timeout_seconds):
                 await self._lock.acquire()
         except TimeoutError:
-            raise StoreTimeoutError(AWAY) from None
+            raise TransientError(AWAY, retryable=False) from None
 
     async def _begin_immediate(self, deadline: float) -> None:
         """Take the file's write lock, which another process may hold, without blocking the event loop."""
@@ -240,7 +240,7 @@ class SqliteDriver:
                 return
             except TransientError as error:
                 if time.monotonic() > deadline:
-                    raise StoreTimeoutError(AWAY) from error
+                    raise TransientError(AWAY, retryable=False) from error
                 await asyncio.sleep(0.001 + random.random() * 0.01)  # noqa: S311 - jitter, no secret
 
 
