@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import ValidationError, create_model
 
 from framework_m_core.domain.fields.field import KEYWORDS, Field
 from framework_m_testing.fakes.doctype import FakeDocType
@@ -21,6 +21,12 @@ class Declared(FakeDocType):
 
 def _extra(name: str) -> Any:
     return Declared.model_fields[name].json_schema_extra
+
+
+def test_what_a_factory_makes_keeps_the_constraints() -> None:
+    model = create_model("Made", code=(str, Field(default_factory=lambda: "too long", max_length=3)))
+    with pytest.raises(ValidationError, match="at most 3 characters"):
+        model()
 
 
 def test_keywords_travel_in_the_schema() -> None:

@@ -9,9 +9,10 @@ from uuid import UUID
 import pytest
 from pydantic import create_model
 
+from framework_m_core.domain.documents.reserved_names import RESERVED_NAMES
 from framework_m_core.domain.fields.field import Field
 from framework_m_core.domain.filters.tree import And, Comparison, Not, UserAttribute
-from framework_m_core.registry.checks import MAX_DOCTYPE_NAME, MAX_FIELD_NAME, RESERVED_NAMES
+from framework_m_core.registry.checks import MAX_DOCTYPE_NAME, MAX_FIELD_NAME
 from framework_m_testing.fakes.doctype import FakeDocType
 
 from .conftest import problems_of
@@ -52,6 +53,35 @@ def test_what_is_not_pascal_case_is_no_name(name: str) -> None:
 def test_names_of_fixed_routes_are_taken(name: str) -> None:
     [found] = problems_of(_declared(name.title()))
     assert "is taken by a fixed route" in found
+
+
+@pytest.mark.parametrize("name", ["ActivityLog", "Activitylog"])
+def test_names_of_the_frameworks_tables_are_taken(name: str) -> None:
+    [found] = problems_of(_declared(name))
+    assert "is taken by a table of the framework" in found
+
+
+@pytest.mark.parametrize(
+    ("name", "store"), [("xmin", "PostgreSQL"), ("ctid", "PostgreSQL"), ("tableoid", "PostgreSQL"), ("rowid", "SQLite")]
+)
+def test_columns_that_a_store_keeps_are_taken(name: str, store: str) -> None:
+    [found] = problems_of(_declared(**{name: (str, "")}))
+    assert f"field {name!r} is a column that {store} keeps" in found
+
+
+@pytest.mark.parametrize(
+    ("annotation", "default"),
+    [
+        (str, Field(default="", min_length=1)),
+        (str, Field(default="abc", max_length=2)),
+        (int, Field(default=0, gt=0)),
+        (str | None, Field(default="x", pattern="^[0-9]+$")),
+        (list[str], Field(default=["a"], max_length=0)),
+    ],
+)
+def test_a_default_keeps_the_constraints_of_its_field(annotation: Any, default: Any) -> None:
+    [found] = problems_of(_declared(x=(annotation, default)))
+    assert "its default" in found and "is not valid" in found
 
 
 @pytest.mark.parametrize("name", ["a", "qty2", "a_b_c", "a" * MAX_FIELD_NAME])

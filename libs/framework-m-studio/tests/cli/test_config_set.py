@@ -145,7 +145,7 @@ def test_what_outranks_the_file_is_said(run: Run, file: Path) -> None:
         (("http.port", "abc"), "Input should be a valid integer, unable to parse string as an integer; 'abc' came"),
         (("http.port", "-1"), "greater than or equal to 0; '-1' came"),
         (("framework.env", "prod"), "Input should be 'development' or 'production'; 'prod' came"),
-        (("http.cors_origins", "shop"), "'shop' is no origin: expected one such as"),
+        (("http.cors_origins", "shop"), "expected an origin such as 'https://shop.example', got 'shop'"),
         (("http.cors_origins", "[a"), "is no list: expected one such as"),
         (("http.port",), "which value? `m config set"),
     ],

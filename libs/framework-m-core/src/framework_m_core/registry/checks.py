@@ -7,42 +7,18 @@ from collections.abc import Iterator, Mapping
 
 from framework_m_core.domain.documents.doctype import VERSION_ATTRIBUTE
 from framework_m_core.domain.documents.naming import FieldNaming, SeriesNaming
+from framework_m_core.domain.documents.reserved_names import check_reserved_doctype, check_reserved_field
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec, is_indexable
 from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or, UserAttribute
 from framework_m_core.domain.row_scopes import scope_problems
 from framework_m_core.domain.suggestions import did_you_mean
 from framework_m_core.registry.compiled import FRAMEWORK_SPECS, CompiledDocType
 
-__all__ = ["MAX_DOCTYPE_NAME", "MAX_FIELD_NAME", "RESERVED_NAMES", "check_field_name", "check_name", "check_plan"]
-
-RESERVED_NAMES = frozenset(
-    [
-        "activity",
-        "auth",
-        "bulk",
-        "config",
-        "file",
-        "health",
-        "jobs",
-        "meta",
-        "metrics",
-        "notifications",
-        "print",
-        "ready",
-        "rpc",
-        "schema",
-        "settings",
-        "share",
-        "stream",
-        "workflow",
-    ]
-)
-"""First path segments of the fixed routes."""
+__all__ = ["MAX_DOCTYPE_NAME", "MAX_FIELD_NAME", "check_field_name", "check_name", "check_plan"]
 
 MAX_DOCTYPE_NAME = 40
 MAX_FIELD_NAME = 40
 _DOCTYPE_NAME = re.compile(r"[A-Z][A-Za-z0-9]*")
-_UNQUOTED = frozenset({"nothing", "returning"})
 _FIELD_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -50,8 +26,7 @@ def check_name(name: str) -> Iterator[str]:
     """Yield the errors in a DocType's name."""
     if not _DOCTYPE_NAME.fullmatch(name) or len(name) > MAX_DOCTYPE_NAME:
         yield f"the name {name!r} is not PascalCase of at most {MAX_DOCTYPE_NAME} letters and digits"
-    if name.lower() in RESERVED_NAMES:
-        yield f"the name {name!r} is taken by a fixed route: choose another"
+    yield from check_reserved_doctype(name)
 
 
 def check_field_name(name: str) -> Iterator[str]:
@@ -60,8 +35,7 @@ def check_field_name(name: str) -> Iterator[str]:
         yield f"field {name!r}: expected snake_case of at most {MAX_FIELD_NAME} characters, without '__'"
     if name in FRAMEWORK_SPECS or name in {VERSION_ATTRIBUTE, "parent", "idx"}:
         yield f"field {name!r} is the framework's own: choose another name"
-    if name in _UNQUOTED:
-        yield f"field {name!r} is a word of SQLite's that not every tool quotes: choose another name"
+    yield from check_reserved_field(name)
 
 
 _UNNAMED = frozenset({FieldKind.CHILDREN, FieldKind.CUSTOM, FieldKind.BYTES})

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticUndefined
 
@@ -104,6 +104,20 @@ def check_default(spec: FieldSpec, info: FieldInfo) -> Iterator[str]:
         yield f"field {spec.name!r}: its default {default!r} cannot be stored: {error}"
     except AttributeError as error:  # a port that the field type takes, which it gets later
         yield f"field {spec.name!r}: its default cannot be stored before the ports are there: {error}"
+    else:
+        yield from _check_constraints(spec, info)
+
+
+def _check_constraints(spec: FieldSpec, info: FieldInfo) -> Iterator[str]:
+    """Yield an error if the default breaks a constraint of its own field, which pydantic does not look at."""
+    if not info.metadata:
+        return
+    annotation: Any = Annotated[info.annotation, *info.metadata]
+    try:
+        TypeAdapter(annotation, config={"arbitrary_types_allowed": True}).validate_python(info.default)
+    except ValidationError as error:
+        told = error.errors()[0]["msg"].lower()
+        yield f"field {spec.name!r}: its default {info.default!r} is not valid: {told}; make the field required"
 
 
 def check_controller(controller: type[Controller[Any]]) -> Iterator[str]:

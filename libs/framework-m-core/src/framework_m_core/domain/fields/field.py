@@ -150,6 +150,8 @@ def Field(default: Any = PydanticUndefined, **keywords: Any) -> Any:
     if unknown:
         extra[UNKNOWN_KEYWORDS] = unknown
     known = {name: value for name, value in keywords.items() if name in _PYDANTICS}
+    if "default_factory" in known:
+        known.setdefault("validate_default", True)  # what a factory makes is not known at the start
     return pydantic.Field(default, json_schema_extra=extra or None, **known)
 
 

@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from framework_m_core.registry.checks import RESERVED_NAMES
+from framework_m_core.domain.documents.reserved_names import RESERVED_NAMES
 
 __all__ = ["check_path", "shape_of"]
 
 _PARAMETER: Final = re.compile(r"\{[^}]*\}")
 _ROOTS: Final = frozenset({"", "-", "app", "health", "metrics", "ready", "schema", "studio"})
 _API: Final = frozenset({"", "meta", "workflow"})
-_VERSIONED: Final = RESERVED_NAMES | {"", "aggregate", "export", "import", "search", "tree"}
+_VERSIONED: Final = RESERVED_NAMES | {""}
 
 
 def shape_of(path: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-__all__ = ["INDEX_PREFIXES", "append_only_statements", "foreign_key", "index", "key_name", "live_unique"]
+__all__ = ["INDEX_PREFIXES", "append_only_statements", "foreign_key", "index", "key_name", "live_unique", "short_name"]
 
 INDEX_PREFIXES = ("uq_", "ix_")
 """Prefixes of the names of the framework's indexes, which it creates and drops on its tables."""
@@ -17,8 +17,12 @@ _LONGEST = 63
 
 
 def key_name(prefix: str, table: str, columns: Sequence[str]) -> str:
-    """Return the name of a key or index; one too long for PostgreSQL ends in a hash of the whole name."""
-    name = "_".join((prefix, table, *columns))
+    """Return the name of a key or index."""
+    return short_name("_".join((prefix, table, *columns)))
+
+
+def short_name(name: str) -> str:
+    """Return a name; one too long for PostgreSQL ends in a hash of the whole name."""
     if len(name) <= _LONGEST:
         return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:12]

@@ -104,7 +104,7 @@ def table_name(doctype: str, child_field: str | None = None) -> str:
 
     DocType names contain no underscore, so table names cannot collide.
     """
-    return doctype.lower() if child_field is None else f"{doctype.lower()}__{child_field}"
+    return doctype.lower() if child_field is None else keys.short_name(f"{doctype.lower()}__{child_field}")
 
 
 class Tables:
