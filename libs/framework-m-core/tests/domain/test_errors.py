@@ -45,7 +45,7 @@ def test_an_error_carries_its_message_and_details() -> None:
 
 
 def test_a_validation_error_keeps_every_problem() -> None:
-    problems = [FieldError("items.0.qty", "wrong_type", "a decimal is expected"), FieldError("x", "required", "x")]
+    problems = [FieldError("items.0.qty", "wrong_type", "expected a decimal"), FieldError("x", "required", "x")]
     error = ValidationError("not valid", (problem for problem in problems), doctype="Order")
     assert error.errors == tuple(problems)
     assert error.details == {"doctype": "Order"}

@@ -26,8 +26,8 @@ def test_a_value_is_padded_and_rounded_as_its_parts_are() -> None:
         ("worth", Amount(Decimal("1.125"), "EUR"), "at most 2 decimal places"),
         ("worth", Amount(Decimal("1e16"), "EUR"), "16 digits before the point"),
         ("worth", Amount(Decimal(1), "E\0"), "without NUL"),
-        ("worth", Amount(Decimal(1), "E" * 256), "at most 255 characters are expected in worth__currency"),
-        ("worth", Amount(None, "EUR"), "a value for worth__value is expected"),  # type: ignore[arg-type]
+        ("worth", Amount(Decimal(1), "E" * 256), "expected at most 255 characters in worth__currency"),
+        ("worth", Amount(None, "EUR"), "expected a value for worth__value"),  # type: ignore[arg-type]
         ("span", timedelta(days=999_999_999), "64 bits"),
     ],
 )

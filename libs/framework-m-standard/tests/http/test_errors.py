@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+from datetime import date
+from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -53,7 +55,22 @@ def test_what_a_text_says_of_fields_stays_out_of_the_detail() -> None:
     error = errors.ValidationError("not valid", [errors.FieldError("ful_name", "unknown_field", "no such field")])
     body = json.loads(problem(error, uuid4()).body)
     assert (str(error), body["detail"]) == ("not valid; ful_name: no such field", "not valid")
-    assert body["errors"] == [{"field": "ful_name", "code": "unknown_field", "message": "no such field"}]
+    assert body["errors"] == [{"field": "ful_name", "code": "unknown_field", "message": "no such field", "params": {}}]
+
+
+@pytest.mark.parametrize(
+    ("params", "served"),
+    [
+        ({"choices": ("a", "b"), "max": 3}, {"choices": ["a", "b"], "max": 3}),
+        ({"max": Decimal("1.50"), "from": date(2026, 1, 31)}, {"max": "1.50", "from": "2026-01-31"}),
+        ({"choices": ["x" * 300] * 200}, {"choices": ["x" * 200] * 100}),
+        ({"x": object(), "y": [[1]], "z": {"a": 1}, "n": 10**400, "ok": None}, {"ok": None}),
+        ({str(place): place for place in range(50)}, {str(place): place for place in range(20)}),
+    ],
+)
+def test_params_are_served_within_bounds(params: dict[str, Any], served: dict[str, Any]) -> None:
+    error = errors.ValidationError("not valid", [errors.FieldError("x", "odd", "it is odd", params)])
+    assert json.loads(problem(error, uuid4()).body)["errors"][0]["params"] == served
 
 
 def test_no_names_are_told_that_were_not_asked_for() -> None:

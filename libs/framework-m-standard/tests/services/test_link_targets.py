@@ -9,7 +9,7 @@ import pytest
 
 from framework_m import Comparison, DocType, Field
 from framework_m_core.domain.context import Principal, RequestContext
-from framework_m_core.domain.errors import LinkTargetError, NoGrantError
+from framework_m_core.domain.errors import FieldError, LinkTargetError, NoGrantError
 from framework_m_core.registry.builder import RegistryBuilder
 from framework_m_core.registry.handle import RegistryHandle
 from framework_m_standard.auth.rbac import RbacPermission
@@ -82,7 +82,7 @@ async def test_the_scope_of_select_counts(office: Wired) -> None:
     for target in (away["id"], uuid4()):
         with pytest.raises(LinkTargetError) as refused:
             await office.documents.create(CLERK, "Errand", {"assignee": str(target)})
-        assert refused.value.errors[0].message == "no Person with this id is readable to you"
+        assert refused.value.errors == (FieldError("assignee", "invalid_link", params={"doctype": "Person"}),)
 
 
 async def test_a_link_is_judged_by_what_is_fetched_over_it_alone(office: Wired) -> None:

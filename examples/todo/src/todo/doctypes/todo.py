@@ -60,5 +60,5 @@ class TodoController(Controller[Todo]):
     async def _check_list(self) -> None:
         todo_list = await self.documents.get("TodoList", self.doc.todo_list)
         if todo_list["closed"]:
-            problem = FieldError("todo_list", "closed", "a list that is not closed is expected")
+            problem = FieldError("todo_list", "closed", "expected a list that is not closed")
             raise ValidationError(f"the list {todo_list['title']!r} is closed", [problem])

@@ -6,9 +6,12 @@ Every error has a stable `code`, a message that states what was expected, what w
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
+
+from framework_m_core.domain.fields.messages import message_for
 
 __all__ = [
     "AnswerReplayed",
@@ -44,18 +47,27 @@ __all__ = [
 ]
 
 
-_MOST_TOLD: Final = 10
-_LONGEST_TOLD: Final = 200
+_MAX_SHOWN: Final = 10
+_MAX_LENGTH: Final = 200
 """Limits on the errors in the text of a ValidationError, as names in them may be as long as a body."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """An error in one field; `field` is a dotted path such as `items.0.qty`."""
+    """An error in one field; `field` is a dotted path such as `items.0.qty`.
+
+    `params` are what the message is made with, so that it can be translated; they never hold a stored or hidden
+    value. Without `message`, the text is that of `code` and `params` in `domain/fields/messages`.
+    """
 
     field: str
     code: str
-    message: str
+    message: str = ""
+    params: Mapping[str, Any] = dataclasses.field(default_factory=dict, hash=False)
+
+    def __post_init__(self) -> None:
+        if not self.message:
+            object.__setattr__(self, "message", message_for(self.code, self.params))
 
 
 class FrameworkError(Exception):
@@ -70,7 +82,7 @@ class FrameworkError(Exception):
 
 
 class ValidationError(FrameworkError):
-    """A document or a request does not have the declared shape; every fault found is listed with it.
+    """A document or a request does not have the declared shape; `errors` lists every error found.
 
     Its text names the first of them; `message` is the text without them.
     """
@@ -83,15 +95,15 @@ class ValidationError(FrameworkError):
         self.errors = tuple(errors)
 
     def __str__(self) -> str:
-        told = [f"{one.field}: {one.message}" for one in self.errors if one.message != self.message]
-        more = [f"and {len(told) - _MOST_TOLD} more"] if len(told) > _MOST_TOLD else []
-        return "; ".join([self.message, *map(_told, told[:_MOST_TOLD]), *more])
+        lines = [f"{one.field}: {one.message}" for one in self.errors if one.message != self.message]
+        more = [f"and {len(lines) - _MAX_SHOWN} more"] if len(lines) > _MAX_SHOWN else []
+        return "; ".join([self.message, *map(_truncate, lines[:_MAX_SHOWN]), *more])
 
 
-def _told(problem: str) -> str:
-    """Return an error's text, truncated and with control characters and line breaks replaced by spaces."""
-    line = "".join(character if character.isprintable() else " " for character in problem[: _LONGEST_TOLD + 1])
-    return line if len(line) <= _LONGEST_TOLD else f"{line[:_LONGEST_TOLD]}…"
+def _truncate(text: str) -> str:
+    """Return a text, truncated and with control characters and line breaks replaced by spaces."""
+    line = "".join(character if character.isprintable() else " " for character in text[: _MAX_LENGTH + 1])
+    return line if len(line) <= _MAX_LENGTH else f"{line[:_MAX_LENGTH]}…"
 
 
 class QueryError(ValidationError):
@@ -111,7 +123,7 @@ class AuthenticationError(FrameworkError):
 
     code = "unauthenticated"
 
-    def __init__(self, message: str = "log in first: nothing here is open to anonymous callers") -> None:
+    def __init__(self, message: str = "expected a logged-in caller, got an anonymous one: log in first") -> None:
         super().__init__(message)
 
 
@@ -225,7 +237,7 @@ class AnswerReplayed(FrameworkError):  # noqa: N818 - not a failure: the write w
     code = "answer_replayed"
 
     def __init__(self, answer: object) -> None:
-        super().__init__("this write was answered before")
+        super().__init__("this write has already been answered")
         self.answer = answer
 
 

@@ -97,5 +97,6 @@ def check_attributes(attributes: Attributes) -> None:
     """Raise ValidationError for a name or value that is not text of 1 to 255 characters without NUL."""
     texts = [text for name, values in attributes.items() for text in (name, *values)]
     if not all(0 < len(text) <= _MOST_CHARACTERS and "\0" not in text for text in texts):
-        message = f"an attribute has a name and values of 1 to {_MOST_CHARACTERS} characters"
-        raise ValidationError(message, [FieldError("attributes", "out_of_bounds", message)])
+        params = {"min_length": 1, "max_length": _MOST_CHARACTERS}
+        problem = FieldError("attributes", "out_of_bounds", params=params)
+        raise ValidationError("the names or values of the attributes are not valid", [problem])

@@ -27,7 +27,7 @@ from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.registry.endpoints import DOC_ID, Endpoint
 from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.services.documents.service import DocumentService
-from framework_m_core.services.documents.validation import field_errors_of
+from framework_m_core.services.documents.validation import field_error_of, field_errors_of
 from framework_m_core.services.documents.write_pipeline import WritePipeline
 from framework_m_core.services.permissions import PermissionService
 from framework_m_core.services.runtime.injection import NO_INJECTION, Injector
@@ -105,9 +105,9 @@ class RpcService:
         self, unit: UnitOfWorkProtocol, ready: ReadyCall, ref: UUID | str | None, arguments: Mapping[str, Any]
     ) -> Any:
         call, within = ready.call, ready.context.within(unit)
-        door = self._documents.client_for(within)
+        client = self._documents.client_for(within)
         filled = {
-            **{name: door if kind is Documents else within for name, kind in call.filled.items()},
+            **{name: client if kind is Documents else within for name, kind in call.filled.items()},
             **self._injector.arguments(within, call.function),
         }
         if call.controller is None:
@@ -118,7 +118,7 @@ class RpcService:
             lock: Lock | None = "change" if within.registry.actions[action].changes else None
             loaded, _ = await self._pipeline.load(unit, ready.context, ready.plan, action, ref, lock=lock)
             document = loaded.document
-        controller = call.controller(document, None, within, door)
+        controller = call.controller(document, None, within, client)
         self._injector.inject(within, controller)
         return await call.function(controller, **arguments, **filled)
 
@@ -144,7 +144,7 @@ class ReadyCall:
 def _unknown(context: RequestContext, name: str) -> Exception:
     if context.principal.is_anonymous:
         return AuthenticationError()
-    return MethodNotFoundError(f"nothing callable is declared as {name[:200]!r}")
+    return MethodNotFoundError(f"there is no method or function {name[:200]!r}")
 
 
 def _bounded(body: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -152,16 +152,16 @@ def _bounded(body: Mapping[str, Any]) -> Mapping[str, Any]:
     try:
         bounded(_JSON, body)
     except (ValueError, OverflowError) as error:
-        raise ValidationError("the body is not valid", [FieldError("*", "out_of_bounds", str(error))]) from None
+        raise ValidationError("the body is not valid", [field_error_of("*", error, "out_of_bounds")]) from None
     return body
 
 
 def _reference(raw: Any) -> UUID | str:
     if raw is None:
-        problem = FieldError(DOC_ID, "required", "the document is named by its id or name")
-        raise ValidationError("the call is about a document", [problem])
+        raise ValidationError(f"expected a document's id or name as {DOC_ID}", [FieldError(DOC_ID, "required")])
     if not isinstance(raw, str) or not raw:
-        raise ValidationError("bad doc_id", [FieldError(DOC_ID, "wrong_type", "an id or a name is expected")])
+        problem = FieldError(DOC_ID, "wrong_type", params={"type": "reference"})
+        raise ValidationError(f"{DOC_ID} is not valid", [problem])
     try:
         return UUID(raw)
     except ValueError:
@@ -170,8 +170,8 @@ def _reference(raw: Any) -> UUID | str:
 
 def _arguments(call: Endpoint, given: Mapping[str, Any]) -> dict[str, Any]:
     if len(given) > _MOST_ARGUMENTS:
-        message = f"at most {_MOST_ARGUMENTS} arguments are expected, {len(given)} came"
-        raise ValidationError("the arguments are not valid", [FieldError("*", "out_of_bounds", message)])
+        params = {"max_arguments": _MOST_ARGUMENTS, "count": len(given)}
+        raise ValidationError("the arguments are not valid", [FieldError("*", "out_of_bounds", params=params)])
     try:
         model = call.arguments.model_validate(dict(given))
     except pydantic.ValidationError as error:

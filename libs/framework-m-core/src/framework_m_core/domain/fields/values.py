@@ -13,9 +13,10 @@ from typing import Any, Final
 from uuid import UUID
 
 from framework_m_core.domain.fields.field_type import FieldType
+from framework_m_core.domain.fields.messages import message_for
 from framework_m_core.domain.fields.spec import DECIMAL_DIGITS, FieldKind, FieldSpec
 
-__all__ = ["MAX_BYTES", "MAX_INDEXED_TEXT", "bounded", "from_json"]
+__all__ = ["MAX_BYTES", "MAX_INDEXED_TEXT", "InvalidValueError", "bounded", "from_json"]
 
 MAX_INDEXED_TEXT: Final = 255
 """The maximum length of a name or an indexed text in characters, so that an index entry fits on every store."""
@@ -29,6 +30,15 @@ _MAX_JSON_PARTS: Final = 100_000
 _FIRST_EXPONENT: Final = 1e16
 _QUANTA: Final = tuple(Decimal(1).scaleb(-scale) for scale in range(DECIMAL_DIGITS + 1))
 _FIRST_DAY, _LAST_DAY = date(1, 1, 2), date(9999, 12, 30)
+
+
+class InvalidValueError(ValueError):
+    """A value is not one of its field; `code` and `params` are those of a FieldError."""
+
+    def __init__(self, code: str, **params: object) -> None:
+        super().__init__(message_for(code, params))
+        self.code = code
+        self.params: Mapping[str, object] = params
 
 
 def from_json(spec: FieldSpec, raw: Any) -> Any:
@@ -66,65 +76,64 @@ def _canonical(spec: FieldSpec, field_type: FieldType[Any], value: Any, *, round
     parts = field_type.to_parts(value)
     for column, part in zip(spec.parts, parts, strict=True):
         if part is None:
-            raise ValueError(f"a value for {column.name} is expected")
+            raise InvalidValueError("required", part=column.name)
         if isinstance(part, str) and len(part) > MAX_INDEXED_TEXT and "eq" in field_type.operators:
-            raise ValueError(f"at most {MAX_INDEXED_TEXT} characters are expected in {column.name}")
+            raise InvalidValueError("too_long", max_length=MAX_INDEXED_TEXT, part=column.name)
     columns = zip(spec.parts, parts, strict=True)
     return field_type.from_parts(tuple(bounded(column, part, rounding=rounding) for column, part in columns))
 
 
 def _bytes(value: bytes) -> bytes:
     if len(value) > MAX_BYTES:
-        raise ValueError(f"at most {MAX_BYTES} bytes are expected")
+        raise InvalidValueError("out_of_bounds", max_bytes=MAX_BYTES)
     return value
 
 
 def _text(value: str) -> str:
     if "\0" in value:
-        raise ValueError("text without NUL characters is expected")
+        raise InvalidValueError("out_of_bounds", character="NUL")
     if not value.isascii():
         try:
             value.encode()
         except UnicodeEncodeError:
-            raise ValueError("text of whole Unicode characters is expected, a lone surrogate came") from None
+            raise InvalidValueError("out_of_bounds", character="lone surrogate") from None
     return value
 
 
 def _integer(value: int) -> int:
     if not -_INT64 <= value < _INT64:
-        raise ValueError("an integer within 64 bits is expected")
+        raise InvalidValueError("out_of_bounds", bits=64)
     return value
 
 
 def _finite(value: float) -> float:
     if not math.isfinite(value):
-        raise ValueError("a finite number is expected")
+        raise InvalidValueError("out_of_bounds", finite="number")
     return float(value)
 
 
 def _utc(value: datetime) -> datetime:
     if value.tzinfo is None:
-        raise ValueError("a moment with its UTC offset is expected, such as 2026-01-31T12:00:00Z")
+        raise InvalidValueError("wrong_type", type="datetime")
     _in_calendar(value.date())
     return value.astimezone(UTC)
 
 
 def _in_calendar[D: date](value: D) -> D:
     if not _FIRST_DAY <= value <= _LAST_DAY:
-        raise ValueError(f"a date from {_FIRST_DAY} to {_LAST_DAY} is expected")
+        raise InvalidValueError("out_of_bounds", min=_FIRST_DAY, max=_LAST_DAY)
     return value
 
 
 def _decimal(value: Decimal, scale: int, rounding: bool) -> Decimal:
     room = DECIMAL_DIGITS - scale
-    too_large = f"a finite decimal of at most {room} digits before the point is expected"
     if not value.is_finite() or value.adjusted() >= room:
-        raise ValueError(too_large)
+        raise InvalidValueError("out_of_bounds", max_whole_digits=room)
     rounded = value.quantize(_QUANTA[scale], rounding=ROUND_HALF_EVEN) + 0
     if rounded != value and not rounding:
-        raise ValueError(f"at most {scale} decimal places are expected")
+        raise InvalidValueError("out_of_bounds", max_decimal_places=scale)
     if rounded.adjusted() >= room:
-        raise ValueError(too_large)
+        raise InvalidValueError("out_of_bounds", max_whole_digits=room)
     return rounded
 
 
@@ -134,9 +143,9 @@ def _json(value: Any) -> Any:
 
 def _json_part(value: Any, depth: int, parts: Iterator[int]) -> Any:
     if next(parts) > _MAX_JSON_PARTS:
-        raise ValueError(f"JSON of at most {_MAX_JSON_PARTS} values is expected")
+        raise InvalidValueError("out_of_bounds", max_values=_MAX_JSON_PARTS)
     if depth > _MAX_JSON_DEPTH:
-        raise ValueError(f"JSON nested at most {_MAX_JSON_DEPTH} deep is expected")
+        raise InvalidValueError("out_of_bounds", max_depth=_MAX_JSON_DEPTH)
     if isinstance(value, str):
         return _text(value)
     if isinstance(value, bool) or value is None:
@@ -149,7 +158,7 @@ def _json_part(value: Any, depth: int, parts: Iterator[int]) -> Any:
         return {_json_key(key): _json_part(item, depth + 1, parts) for key, item in value.items()}
     if isinstance(value, (Sequence, set, frozenset)) and not isinstance(value, (bytes, bytearray, memoryview)):
         return [_json_part(item, depth + 1, parts) for item in value]
-    raise ValueError(f"a JSON value is expected, {type(value).__name__} came")
+    raise InvalidValueError("wrong_type", type="json", got=type(value).__name__)
 
 
 def _json_number(value: float) -> float | int:
@@ -159,42 +168,42 @@ def _json_number(value: float) -> float | int:
 
 def _json_key(key: Any) -> str:
     if not isinstance(key, str):
-        raise ValueError(f"text keys are expected in JSON objects, {type(key).__name__} came")
+        raise InvalidValueError("wrong_type", type="key", got=type(key).__name__)
     return _text(key)
 
 
 def _expect_text(raw: Any) -> str:
     if not isinstance(raw, str):
-        raise ValueError("text is expected")
+        raise InvalidValueError("wrong_type", type="text")
     return raw
 
 
 def _expect_integer(raw: Any) -> int:
     if not isinstance(raw, int) or isinstance(raw, bool):
-        raise ValueError("an integer is expected")
+        raise InvalidValueError("wrong_type", type="integer")
     return raw
 
 
 def _expect_number(raw: Any) -> float:
     if isinstance(raw, bool) or not isinstance(raw, (int, float, Decimal)):
-        raise ValueError("a number is expected")
+        raise InvalidValueError("wrong_type", type="float")
     try:
         return float(raw)
     except OverflowError:
-        raise ValueError("a finite number is expected") from None
+        raise InvalidValueError("out_of_bounds", finite="number") from None
 
 
 def _expect_boolean(raw: Any) -> bool:
     if not isinstance(raw, bool):
-        raise ValueError("true or false is expected")
+        raise InvalidValueError("wrong_type", type="boolean")
     return raw
 
 
 def _expect_decimal(raw: Any) -> Decimal:
     if isinstance(raw, bool) or not isinstance(raw, (str, int, Decimal)):
-        raise ValueError('a decimal is expected, such as "12.50"')
+        raise InvalidValueError("wrong_type", type="decimal")
     if isinstance(raw, str) and _DECIMAL.fullmatch(raw) is None:
-        raise ValueError('a decimal is expected, such as "12.50"')
+        raise InvalidValueError("wrong_type", type="decimal")
     return Decimal(raw)
 
 
@@ -204,7 +213,7 @@ def _expect_datetime(raw: Any) -> datetime:
     try:
         return datetime.fromisoformat(_expect_text(raw))
     except ValueError:
-        raise ValueError("an ISO 8601 moment is expected, such as 2026-01-31T12:00:00Z") from None
+        raise InvalidValueError("wrong_type", type="datetime") from None
 
 
 def _expect_date(raw: Any) -> date:
@@ -213,7 +222,7 @@ def _expect_date(raw: Any) -> date:
     try:
         return date.fromisoformat(_expect_text(raw))
     except ValueError:
-        raise ValueError("an ISO 8601 date is expected, such as 2026-01-31") from None
+        raise InvalidValueError("wrong_type", type="date") from None
 
 
 def _expect_uuid(raw: Any) -> UUID:
@@ -222,7 +231,7 @@ def _expect_uuid(raw: Any) -> UUID:
     try:
         return UUID(_expect_text(raw))
     except ValueError:
-        raise ValueError("a UUID is expected") from None
+        raise InvalidValueError("wrong_type", type="uuid") from None
 
 
 def _expect_bytes(raw: Any) -> bytes:
@@ -231,7 +240,7 @@ def _expect_bytes(raw: Any) -> bytes:
     try:
         return base64.b64decode(_expect_text(raw).encode("ascii"), validate=True)
     except ValueError:
-        raise ValueError("bytes in base64 are expected, such as 'SGVsbG8='") from None
+        raise InvalidValueError("wrong_type", type="bytes") from None
 
 
 _DECIMAL: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?", re.ASCII)

@@ -16,7 +16,7 @@ from framework_m_core.domain.documents.doctype import FRAMEWORK_FIELDS, UNSAVED_
 from framework_m_core.domain.errors import FieldError, ValidationError
 from framework_m_core.registry.compiled import CompiledChildTable, CompiledDocType
 from framework_m_core.services.documents.client import DocumentClient
-from framework_m_core.services.documents.validation import revalidate
+from framework_m_core.services.documents.validation import field_errors_of, revalidate
 from framework_m_core.services.runtime.injection import Injector
 
 __all__ = ["HookRun", "kept_attributes", "refuse_invalid", "settle"]
@@ -69,8 +69,7 @@ def refuse_invalid(where: str) -> Iterator[None]:
     try:
         yield
     except pydantic.ValidationError as error:
-        problems = [FieldError(".".join(map(str, f["loc"])), f["type"], f["msg"]) for f in error.errors()]
-        raise ValidationError(f"{where} set a value that is not valid", problems) from error
+        raise ValidationError(f"{where} set a value that is not valid", field_errors_of(error)) from error
 
 
 def settle(plan: CompiledDocType, changed: BaseModel, kept: Mapping[str, Any], ids: IdGenerator) -> BaseModel:
@@ -92,8 +91,8 @@ def _rows(child: CompiledChildTable, rows: Any) -> list[Any]:
     """Return the rows that hooks left, converting those of the declared class to the overridden one."""
     if isinstance(rows, list) and all(isinstance(row, child.declared) for row in rows):
         return [row if isinstance(row, child.model) else child.model.model_validate(vars(row)) for row in rows]
-    message = f"a hook put something else here than a list of {child.doctype}"
-    raise ValidationError("the document is not valid", [FieldError(child.field, "wrong_type", message)])
+    problem = FieldError(child.field, "wrong_type", params={"doctype": child.doctype})
+    raise ValidationError("a hook left rows that are not valid", [problem])
 
 
 def _identify(field: str, rows: list[Any], ids: IdGenerator) -> None:
@@ -102,6 +101,5 @@ def _identify(field: str, rows: list[Any], ids: IdGenerator) -> None:
         if row.id == UNSAVED_ID:
             row.__dict__["id"] = ids()
         if (key := str(row.id)) in seen:
-            problem = FieldError(f"{field}.{place}.id", "unknown_row", "a hook listed one row twice")
-            raise ValidationError("the document is not valid", [problem])
+            raise ValidationError("a hook listed one row twice", [FieldError(f"{field}.{place}.id", "duplicate_row")])
         seen.add(key)

@@ -71,7 +71,7 @@ class LinkService:
         found = {target: await self._targets(unit, context, target, ids) for target, ids in wanted.items()}
         problems = [problem for holder in holders for problem in _settle(holder, found)]
         if problems:
-            raise LinkTargetError("a link points to nothing that you can read", problems)
+            raise LinkTargetError("a link points to no document that you can read", problems)
 
     async def readable(self, context: RequestContext, doctypes: Iterable[str]) -> list[str]:
         """Return the names of the DocTypes that the caller has a grant to read, sorted."""
@@ -136,14 +136,13 @@ def _check_count(wanted: Mapping[str, _Targets]) -> None:
         FieldError(
             "*",
             "out_of_bounds",
-            f"expected new links to at most {_MOST_TARGETS} different {target} documents, got {len(targets)}; "
-            "add them in several updates",
+            params={"max_links": _MOST_TARGETS, "doctype": target, "count": len(targets)},
         )
         for target, targets in wanted.items()
         if len(targets) > _MOST_TARGETS
     ]
     if problems:
-        raise ValidationError("the document links to too many others", problems)
+        raise ValidationError("the document links to too many documents", problems)
 
 
 def _new_links(
@@ -171,7 +170,7 @@ def _settle(holder: _Holder, found: Mapping[str, _Found]) -> Iterator[FieldError
     for name, target in _new_links(specs, now, was):
         row = found[target].get(hash_key(now[name]))
         if row is None:
-            yield FieldError(at + name, "invalid_link", f"no {target} with this id is readable to you")
+            yield FieldError(at + name, "invalid_link", params={"doctype": target})
         else:
             _fill(specs, name, now, row)
     for name, spec in specs.items():

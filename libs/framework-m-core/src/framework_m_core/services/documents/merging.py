@@ -12,7 +12,7 @@ from framework_m_core.domain.errors import FieldError, ValidationError
 from framework_m_core.domain.fields.spec import FieldSpec
 from framework_m_core.domain.fields.values import from_json
 from framework_m_core.domain.hash_keys import HashKey, hash_key
-from framework_m_core.domain.suggestions import did_you_mean
+from framework_m_core.domain.suggestions import similar
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.registry.compiled import FRAMEWORK_SPECS, CompiledChildTable, CompiledDocType
 from framework_m_core.services.documents.validation import parse_fields
@@ -100,13 +100,13 @@ def _merge(
 def _check_size(given: Mapping[str, Any], at: str = "") -> None:
     """Raise ValidationError for more fields than any DocType has, to bound the work of later checks."""
     if len(given) > _MOST_FIELDS:
-        message = f"at most {_MOST_FIELDS} fields are expected, {len(given)} came"
-        _refuse([FieldError(at.rstrip(".") or "*", "out_of_bounds", message)])
+        params = {"max_fields": _MOST_FIELDS, "count": len(given)}
+        _refuse([FieldError(at.rstrip(".") or "*", "out_of_bounds", params=params)])
 
 
 def _missing(plan: CompiledDocType, given: Mapping[str, Any]) -> list[FieldError]:
     wanted = [name for name, spec in plan.fields.items() if spec.required and name not in given]
-    return [FieldError(name, "required", "the field is required") for name in wanted]
+    return [FieldError(name, "required") for name in wanted]
 
 
 def expected_version(body: Mapping[str, Any]) -> int | None:
@@ -115,16 +115,20 @@ def expected_version(body: Mapping[str, Any]) -> int | None:
         return None
     version = body[VERSION_FIELD]
     if not isinstance(version, int) or isinstance(version, bool):
-        raise ValidationError("bad version", [FieldError(VERSION_FIELD, "wrong_type", "an integer is expected")])
+        raise ValidationError(
+            "the version is not valid", [FieldError(VERSION_FIELD, "wrong_type", params={"type": "integer"})]
+        )
     return version
 
 
 def _merge_rows(
     child: CompiledChildTable, grant: Grant, stored: list[dict[str, Any]], listed: Any
 ) -> list[dict[str, Any]]:
-    if not isinstance(listed, list) or len(listed) > _MAX_CHILD_ROWS:
-        message = f"a list of at most {_MAX_CHILD_ROWS} rows is expected"
-        raise ValidationError("bad child rows", [FieldError(child.field, "wrong_type", message)])
+    if not isinstance(listed, list):
+        _refuse([FieldError(child.field, "wrong_type", params={"type": "list"})])
+    if len(listed) > _MAX_CHILD_ROWS:
+        params = {"max_items": _MAX_CHILD_ROWS, "count": len(listed)}
+        _refuse([FieldError(child.field, "out_of_bounds", params=params)])
     known = {hash_key(row["id"]): row for row in stored}
     problems: list[FieldError] = []
     merged: list[dict[str, Any]] = []
@@ -143,13 +147,12 @@ def _merge_row(
     child: CompiledChildTable, grant: Grant, known: dict[HashKey, dict[str, Any]], row: Any, at: str
 ) -> dict[str, Any]:
     if not isinstance(row, Mapping):
-        _refuse([FieldError(at.rstrip("."), "wrong_type", "an object is expected")])
+        _refuse([FieldError(at.rstrip("."), "wrong_type", params={"type": "object"})])
     _check_size(row, at)
     given = dict(row)
     before = known.pop(hash_key(_row_id(given.pop("id"), at)), None) if "id" in given else {}
     if before is None:
-        message = "no such row in this document, or named twice: leave the id out to add a row"
-        _refuse([FieldError(at + "id", "unknown_row", message)])
+        _refuse([FieldError(at + "id", "unknown_row")])
     refused = []
     for field in [name for name in given if f"{child.field}.{name}" not in grant.writable]:
         if not _is_row_echo(child, grant, field, before or {}, given.pop(field)):
@@ -164,7 +167,8 @@ def _row_id(raw: Any, at: str) -> UUID:
     try:
         return UUID(str(raw))
     except ValueError:
-        raise ValidationError("bad id", [FieldError(at + "id", "unknown_row", "a UUID is expected")]) from None
+        problem = FieldError(at + "id", "unknown_row", params={"type": "uuid"})
+        raise ValidationError("the id of a row is not valid", [problem]) from None
 
 
 def _is_row_echo(child: CompiledChildTable, grant: Grant, field: str, before: Mapping[str, Any], raw: Any) -> bool:
@@ -215,11 +219,11 @@ def _refusals(fields: Sequence[str], grant: Grant, child: str = "", at: str = ""
 
 def _refusal(field: str, seen: frozenset[str], at: str, *, suggests: bool) -> FieldError:
     if field in seen:
-        return FieldError(at + field, "not_writable", "the field is not yours to set: leave it out")
-    meant = (did_you_mean(field, seen) if suggests else "") or ": leave it out"
-    return FieldError(at + field, "unknown_field", f"there is no such field{meant}")
+        return FieldError(at + field, "not_writable")
+    meant = similar(field, seen) if suggests else None
+    return FieldError(at + field, "unknown_field", params={"suggestion": meant} if meant else {})
 
 
 def _refuse(problems: list[FieldError]) -> None:
     if problems:
-        raise ValidationError("the body holds fields that cannot be taken", problems)
+        raise ValidationError("the body has invalid fields", problems)

@@ -62,19 +62,16 @@ class NamingService:
 
 def _checked(name: str | None) -> str:
     if not name or not name.strip():
-        raise _unusable("required", "a name is expected")
-    problem = None
+        raise _unusable(FieldError("name", "required"))
     if "/" in name or len(name) > MAX_INDEXED_TEXT:
-        problem = ("bad_name", f"a name of at most {MAX_INDEXED_TEXT} characters without '/' is expected")
-    elif _is_uuid(name):
-        problem = ("bad_name", "a name that is not a UUID is expected, because a UUID in a path is an id")
-    if problem:
-        raise _unusable(*problem)
+        raise _unusable(FieldError("name", "bad_name", params={"max_length": MAX_INDEXED_TEXT}))
+    if _is_uuid(name):
+        raise _unusable(FieldError("name", "bad_name"))
     return name
 
 
-def _unusable(code: str, message: str) -> ValidationError:
-    return ValidationError("the document has no usable name", [FieldError("name", code, message)])
+def _unusable(error: FieldError) -> ValidationError:
+    return ValidationError("the name of the document is not valid", [error])
 
 
 def _is_uuid(text: str) -> bool:

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from framework_m_core.domain.clock import IdGenerator
 from framework_m_core.domain.context import RequestContext
+from framework_m_core.domain.documents.doctype import VERSION_FIELD
 from framework_m_core.domain.errors import (
     AnswerReplayed,
     FieldError,
@@ -225,11 +226,12 @@ class DocumentService:
         plan: CompiledDocType = context.registry.get(doctype)
         await self._permissions.require(context, plan, operation.action)
         if not plan.meta.submittable:
-            problem = FieldError("*", "not_submittable", "Meta.submittable is not set for this DocType")
-            raise ValidationError(f"{plan.name} documents are never submitted", [problem])
-        extra = [FieldError(name, "unknown_field", "only _version is expected") for name in body if name != "_version"]
+            problem = FieldError("*", "not_submittable")
+            raise ValidationError(f"{plan.name} is not submittable", [problem])
+        extra = [name for name in body if name != VERSION_FIELD]
         if extra:
-            raise ValidationError(f"a {operation.action} takes no fields", extra)
+            problems = [FieldError(name, "unknown_field", params={"choices": [VERSION_FIELD]}) for name in extra]
+            raise ValidationError(f"expected no fields besides {VERSION_FIELD} to {operation.action}", problems)
         return await self._merge(context, doctype, ref, body, operation, if_match, once)
 
     async def _merge(

@@ -72,10 +72,9 @@ def parse_list(
 ) -> ParsedList:
     """Parse a request and check it against a DocType and a grant. Raises QueryError."""
     if not 1 <= request.limit <= MAX_LIMIT:
-        raise _out_of_bounds("limit", f"expected 1 to {MAX_LIMIT}, got {request.limit}")
+        raise _out_of_bounds("limit", 1, MAX_LIMIT, request.limit)
     if not 0 <= request.offset <= MAX_OFFSET:
-        message = f"expected 0 to {MAX_OFFSET}, got {request.offset}; use the cursor of the page before"
-        raise _out_of_bounds("offset", message)
+        raise _out_of_bounds("offset", 0, MAX_OFFSET, request.offset, "; use the cursor of the previous page")
     if request.offset and request.cursor:
         raise QueryError("give an offset or a cursor, not both")
     if request.count not in {"none", "exact"}:
@@ -96,8 +95,9 @@ def _names(given: str | Sequence[str]) -> Sequence[str]:
     return given.split(",") if isinstance(given, str) else given
 
 
-def _out_of_bounds(parameter: str, message: str) -> QueryError:
-    return QueryError(f"{parameter}: {message}", [FieldError(parameter, "out_of_bounds", message)])
+def _out_of_bounds(parameter: str, least: int, most: int, given: int, advice: str = "") -> QueryError:
+    error = FieldError(parameter, "out_of_bounds", params={"min": least, "max": most, "got": given})
+    return QueryError(f"{parameter}: {error.message}{advice}", [error])
 
 
 def _list_fields(plan: CompiledDocType, grant: Grant, request: ListRequest) -> tuple[str | ChildSelection, ...]:

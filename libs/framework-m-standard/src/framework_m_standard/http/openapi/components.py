@@ -30,8 +30,17 @@ SCHEMAS: Final[dict[str, Any]] = {
     },
     "Framework-Fault": {
         "type": "object",
-        "required": ["field", "code", "message"],
-        "properties": {"field": {**_TEXT, "examples": ["items.0.qty"]}, "code": _TEXT, "message": _TEXT},
+        "required": ["field", "code", "message", "params"],
+        "properties": {
+            "field": {**_TEXT, "examples": ["items.0.qty"]},
+            "code": _TEXT,
+            "message": {**_TEXT, "description": "English text, made from code and params."},
+            "params": {
+                "type": "object",
+                "description": "What the message is made with, for translations.",
+                "examples": [{"max_length": 255}],
+            },
+        },
     },
 }
 

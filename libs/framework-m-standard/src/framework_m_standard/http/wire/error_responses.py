@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
 from http import HTTPStatus
 from typing import Any, Final
 from uuid import UUID
@@ -65,6 +67,11 @@ _LONGEST_FIELD: Final = 200
 _LONGEST_MESSAGE: Final = 1000
 """Characters shown of a field error: names and values in it come from the sender and may be as long as a body."""
 
+_MOST_PARAMS: Final = 20
+_MOST_ITEMS: Final = 100
+_LARGEST_INTEGER: Final = 1 << 63
+"""Bounds of the parameters shown of a field error: hooks may put anything there."""
+
 _FAILED: Final = "something went wrong here: the request id finds it in the server's log"
 _RETRY_SECONDS: Final = 2
 _PROBLEM: Final = (b"content-type", b"application/problem+json")
@@ -112,10 +119,29 @@ def respond_to_exception(request: Request[Any, Any, Any], error: Exception) -> R
     return Response(answer.body, status_code=answer.status, media_type="application/problem+json", headers=headers)
 
 
-def _shown(fault: FieldError) -> FieldError:
-    if len(fault.field) <= _LONGEST_FIELD and len(fault.message) <= _LONGEST_MESSAGE:
-        return fault
-    return FieldError(fault.field[:_LONGEST_FIELD], fault.code, fault.message[:_LONGEST_MESSAGE])
+def _shown(fault: FieldError) -> dict[str, Any]:
+    """Return a field error as served: its texts truncated, and only parameters that are plain values or lists."""
+    params = [(str(name)[:_LONGEST_FIELD], value) for name, value in [*fault.params.items()][:_MOST_PARAMS]]
+    return {
+        "field": fault.field[:_LONGEST_FIELD],
+        "code": fault.code,
+        "message": fault.message[:_LONGEST_MESSAGE],
+        "params": {name: _shown_value(value) for name, value in params if _is_shown(value)},
+    }
+
+
+def _is_shown(value: object) -> bool:
+    if isinstance(value, (list, tuple)):
+        return all(_is_shown(item) and not isinstance(item, (list, tuple)) for item in value)
+    if isinstance(value, int):
+        return -_LARGEST_INTEGER <= value < _LARGEST_INTEGER
+    return value is None or isinstance(value, (str, float, Decimal, date, UUID))
+
+
+def _shown_value(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return [_shown_value(item) for item in value[:_MOST_ITEMS]]
+    return value[:_LONGEST_FIELD] if isinstance(value, str) else value
 
 
 def _code(error: Exception, status: int) -> str:
