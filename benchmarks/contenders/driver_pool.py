@@ -42,7 +42,8 @@ class DriverPool:
         """All rows of statement `index`."""
         statements = await self._acquire()
         try:
-            return await statements[index].fetch(*values)
+            rows: list[asyncpg.Record] = await statements[index].fetch(*values)
+            return rows
         finally:
             self._release(statements)
 

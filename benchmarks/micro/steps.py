@@ -132,7 +132,7 @@ class Steps:
 
 
 def _compilation() -> Task:
-    columns = [sa.column(name) for name in business(0)]
+    columns: list[sa.ColumnClause[Any]] = [sa.column(name) for name in business(0)]
     table = sa.table("salesorder", *columns, sa.column("modified"))
 
     def compile_anew() -> None:

@@ -22,6 +22,7 @@ A class that is named can be imported from `framework_m`, to be raised by a rule
 own: `except PermissionDeniedError` catches `no_grant` and `outside_scope` too.
 """
 _PACKAGES = ("framework_m_core", "framework_m_standard")
+_UNTOLD: frozenset[type[FrameworkError]] = frozenset({AnswerReplayed})
 
 
 def errors_page() -> str:
@@ -39,7 +40,7 @@ def _told() -> Iterator[type[FrameworkError]]:
     for kind in seen:
         seen += [part for part in kind.__subclasses__() if part.__module__.startswith(_PACKAGES)]
     for kind in dict.fromkeys(seen):
-        if kind is not AnswerReplayed and _status(kind) != HTTPStatus.INTERNAL_SERVER_ERROR:
+        if kind not in _UNTOLD and _status(kind) != HTTPStatus.INTERNAL_SERVER_ERROR:
             yield kind
 
 

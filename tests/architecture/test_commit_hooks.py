@@ -13,7 +13,15 @@ import yaml
 from tests.architecture.source_tree import ROOT
 
 CONFIG = ROOT / ".pre-commit-config.yaml"
-TOOLS = ("ruff check", "ruff format --check", "mypy", "basedpyright", "lint-imports", "test_lock_files.py")
+TOOLS = (
+    "ruff check",
+    "ruff format --check",
+    "mypy",
+    "mypy $tests",
+    "basedpyright",
+    "lint-imports",
+    "test_lock_files.py",
+)
 
 
 def check_hooks(config: Any) -> list[str]:

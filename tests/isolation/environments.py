@@ -53,7 +53,7 @@ class Environment:
         return subprocess.run(
             [str(self.folder / "bin" / command[0]), *command[1:]],
             cwd=folder or self.folder,
-            env=self.variables() | (variables or {}),
+            env={**self.variables(), **(variables or {})},
             input=typed,
             capture_output=True,
             text=True,
@@ -70,7 +70,7 @@ class Environment:
         process = subprocess.Popen(
             [str(self.folder / "bin" / command[0]), *command[1:], "--port", str(port)],
             cwd=folder,
-            env=self.variables() | (variables or {}),
+            env={**self.variables(), **(variables or {})},
             start_new_session=True,
         )
         try:

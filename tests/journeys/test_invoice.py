@@ -59,7 +59,7 @@ def test_lists_page_filter_and_count(crm: Product) -> None:
         wanted = f'[{{"field": "full_name", "operator": "starts_with", "value": "{mark}"}}]'
         seen, cursor = [], None
         while True:
-            asked = {"filters": wanted, "order_by": "-full_name", "limit": 10, "count": "exact"}
+            asked: dict[str, str | int] = {"filters": wanted, "order_by": "-full_name", "limit": 10, "count": "exact"}
             page = alice.get("/api/v1/Contact", params=asked | ({"cursor": cursor} if cursor else {})).json()
             assert page["total"] == 25
             seen += [item["full_name"] for item in page["items"]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
@@ -73,10 +73,16 @@ WHO = {
     "allowed": "alice",
 }
 CODES = {401: "unauthenticated", 404: "not_found"}
-ROUTES = [pytest.param(route, id=f"{route.method}_{route.operation}{route.query}") for route in access_table()]
-GUARDED = [row for row in ROUTES if row.values[0].action not in {"none", "login"}]  # type: ignore[attr-defined]
-DOCUMENT_ROUTES = [row for row in ROUTES if "{doctype}" in row.values[0].path]  # type: ignore[attr-defined]
+ROUTES = access_table()
+GUARDED = [route for route in ROUTES if route.action not in {"none", "login"}]
+DOCUMENT_ROUTES = [route for route in ROUTES if "{doctype}" in route.path]
 HIDDEN = ("InvoiceItem", "UserCredential", "UserSession", "LoginAttempt")
+
+
+def each_route(routes: Iterable[RouteAccess]) -> pytest.MarkDecorator:
+    """Run a test for each of these rows, named after it."""
+    rows = [pytest.param(route, id=f"{route.method}_{route.operation}{route.query}") for route in routes]
+    return pytest.mark.parametrize("route", rows)
 
 
 @dataclass
@@ -147,7 +153,7 @@ def _ask(
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-@pytest.mark.parametrize("route", ROUTES)
+@each_route(ROUTES)
 def test_every_route_answers_every_caller_as_the_table_says(post: Post, route: RouteAccess, caller: str) -> None:
     client = post.clients[WHO[caller]]
     beyond = caller in {"outside_scope", "not_this"}
@@ -172,7 +178,7 @@ def test_every_route_answers_every_caller_as_the_table_says(post: Post, route: R
         assert (parcel["id"] in listed) is (caller != "outside_scope")
 
 
-@pytest.mark.parametrize("route", DOCUMENT_ROUTES)
+@each_route(DOCUMENT_ROUTES)
 def test_who_may_only_look_may_do_nothing_else(post: Post, route: RouteAccess) -> None:
     parcel = post.parcel(submitted=route.operation == "cancel")
     answer = _ask(post, post.clients["looker"], route, "Parcel", parcel)
@@ -183,7 +189,7 @@ def test_who_may_only_look_may_do_nothing_else(post: Post, route: RouteAccess) -
         assert post.clients["alice"].get(f"/api/v1/Parcel/{parcel['id']}").json() == parcel
 
 
-@pytest.mark.parametrize("route", [row for row in ROUTES if row.values[0].method == "GET"])  # type: ignore[attr-defined]
+@each_route(route for route in ROUTES if route.method == "GET")
 def test_head_answers_as_get_without_a_body(post: Post, route: RouteAccess) -> None:
     parcel = post.parcel()
     for name in ("anonymous", "nobody", "bob", "alice"):
@@ -193,7 +199,7 @@ def test_head_answers_as_get_without_a_body(post: Post, route: RouteAccess) -> N
         assert headed.content == b"" and faceless(headed)[:2] == faceless(got)[:2]
 
 
-@pytest.mark.parametrize("route", ROUTES)
+@each_route(ROUTES)
 def test_other_methods_are_refused_with_those_that_there_are(post: Post, route: RouteAccess) -> None:
     paths = {route.path, "/api/v1/{doctype}/{id}"} if route.operation == "search" else {route.path}
     known = {row.method for row in access_table() if row.path in paths} | {"OPTIONS"}
@@ -206,7 +212,7 @@ def test_other_methods_are_refused_with_those_that_there_are(post: Post, route: 
             assert {word.strip() for word in answer.headers["allow"].split(",")} == known
 
 
-@pytest.mark.parametrize("route", ROUTES)
+@each_route(ROUTES)
 def test_bad_credentials_are_refused_wherever_credentials_are_looked_at(post: Post, route: RouteAccess) -> None:
     good = post.tokens("alice")
     head, claims, signature = good["access_token"].split(".")
@@ -236,7 +242,7 @@ def test_bad_credentials_are_refused_wherever_credentials_are_looked_at(post: Po
     assert post.clients["alice"].get(f"/api/v1/Parcel/{parcel['id']}").json() == parcel
 
 
-@pytest.mark.parametrize("route", DOCUMENT_ROUTES)
+@each_route(DOCUMENT_ROUTES)
 def test_unknown_doctypes_child_tables_and_those_without_api_are_one_to_callers(post: Post, route: RouteAccess) -> None:
     parcel = {"id": uuid4(), "_version": 1}
     for doctype, name in product(("Nonsense", "parcel", *HIDDEN), ("anonymous", "nobody", "alice")):

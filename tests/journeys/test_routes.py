@@ -12,6 +12,7 @@ import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from tests.journeys.conftest import _product
 from tests.journeys.product import Product
@@ -176,11 +177,13 @@ def test_a_socket_answers_as_its_user_and_ends_with_the_process(product: Product
         with product.client() as browser:
             browser.post("/api/v1/auth/login?session=true", json=login)
             cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
-        with connect(url, additional_headers={"cookie": cookie}, origin="https://evil.example", proxy=None) as stolen:
+        with connect(
+            url, additional_headers={"cookie": cookie}, origin=Origin("https://evil.example"), proxy=None
+        ) as stolen:
             with pytest.raises(ConnectionClosed):
                 stolen.recv(5)
             assert (stolen.close_code, stolen.close_reason) == (4403, "origin_not_allowed")
-        with connect(url, additional_headers={"cookie": cookie}, origin=product.address, proxy=None) as own:
+        with connect(url, additional_headers={"cookie": cookie}, origin=Origin(product.address), proxy=None) as own:
             own.send("Ada")
             assert "alice" in str(own.recv(5))
         with connect(url, proxy=None) as guest:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -79,7 +80,7 @@ async def test_a_document_that_changes_by_itself_fails(app: Application) -> None
 
 
 async def test_a_role_that_gets_in_unnamed_fails(app: Application, monkeypatch: pytest.MonkeyPatch) -> None:
-    plan = app.registry.get("Picky")
-    monkeypatch.setattr(plan.model.Meta, "permissions", {})
+    model: Any = app.registry.get("Picky").model
+    monkeypatch.setattr(model.Meta, "permissions", {})
     with pytest.raises(AssertionError, match=r"Picky\.read"):
         await DocTypeConformance().test_only_the_roles_that_are_named_get_in(app, SampleDocuments(app, SCOPE, {}))

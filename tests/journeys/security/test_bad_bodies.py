@@ -262,7 +262,7 @@ def test_a_value_that_no_store_should_hold_is_refused(alice: httpx.Client, subte
 
 
 def test_every_fault_of_every_row_is_named(alice: httpx.Client) -> None:
-    rows = [None, [], "x", 5, {"description": 5, "qty": 0, "rate": "1.001"}, {"qty": -1, "rate": -1}, {}]
+    rows: list[Any] = [None, [], "x", 5, {"description": 5, "qty": 0, "rate": "1.001"}, {"qty": -1, "rate": -1}, {}]
     customer = alice.post("/api/v1/Customer", json={"full_name": "x"}).json()["id"]
     seen: set[str] = set()
     for place, row in enumerate(rows):

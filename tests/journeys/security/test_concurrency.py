@@ -40,7 +40,8 @@ def _at_once(crm: Product, caller: httpx.Client, *requests: tuple[str, str, Any]
 
     async def send() -> list[httpx.Response]:
         async with _many(crm, caller) as client:
-            return await asyncio.gather(*(client.request(method, path, json=body) for method, path, body in requests))
+            sent = (client.request(method, path, json=body) for method, path, body in requests)
+            return list(await asyncio.gather(*sent))
 
     return asyncio.run(send())
 

@@ -417,7 +417,7 @@ def test_a_request_keeps_the_id_that_it_came_with_or_gets_one(crm: Product, path
                 "é",
                 f"{given}, x",
             ):
-                answer = client.get(path, headers={"x-request-id": nonsense.encode("latin-1")})
+                answer = client.get(path, headers=[(b"x-request-id", nonsense.encode("latin-1"))])
                 (own,) = answer.headers.get_list("x-request-id")
                 assert own != nonsense and str(UUID(own)) == own
                 made.add(own)

@@ -59,7 +59,8 @@ def test_a_failed_login_does_not_say_what_was_wrong(gate: Product, visitor: http
 
 
 def test_a_failed_login_takes_as_long_whatever_was_wrong(gate: Product, visitor: httpx.Client) -> None:
-    unknown, wrong = [], []
+    unknown: list[float] = []
+    wrong: list[float] = []
     for number in range(24):
         if number % (PER_ACCOUNT - 2) == 0:
             assert _try(visitor, email("bob"), gate.passwords["bob"]).status_code == 200

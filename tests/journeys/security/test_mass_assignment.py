@@ -65,7 +65,8 @@ def test_no_caller_sets_them_on_create(
     customer = _customer(client)
     before = client.get("/api/v1/Invoice", params={"count": "exact", "limit": 1}).json()["total"]
     for field, given in {**OTHERS, "_version": 1, **UNKNOWN}.items():
-        for value in (given, None, "", [], False):
+        values: tuple[Any, ...] = (given, None, "", [], False)
+        for value in values:
             with subtests.test(field=field, value=value):
                 problem = refused(client.post("/api/v1/Invoice", json={"customer": customer, field: value}), 400)
                 assert fields_of(problem) == {field}
@@ -242,6 +243,7 @@ def test_transitions_take_no_fields(alice: httpx.Client, manager: httpx.Client, 
 
 def test_a_field_above_the_callers_level_is_not_set_and_not_lost(alice: httpx.Client, manager: httpx.Client) -> None:
     code = f"M-{uuid4()}"
+    value: str | float | None
     for value in ("1.00", 1, None, "", "x"):
         made = alice.post("/api/v1/Item", json={"item_code": code, "cost": value})
         assert fields_of(refused(made, 400)) == {"cost"}

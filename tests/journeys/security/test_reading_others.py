@@ -195,9 +195,18 @@ def test_trees_that_hold_of_everything_show_only_what_is_ones_own(
     always = {"field": "id", "operator": "is_null", "value": False}
     hidden = {"field": "id", "operator": "eq", "value": of_alice.documents[doctype]["id"]}
     owner = {"field": "owner", "operator": "eq", "value": of_alice.documents[doctype]["owner"]}
-    for tree in ([], {"and": []}, {"not": never}, {"or": [always, hidden]}, {"not": {"and": [hidden, owner]}}, [[[]]]):
+    all_true: tuple[Any, ...] = (
+        [],
+        {"and": []},
+        {"not": never},
+        {"or": [always, hidden]},
+        {"not": {"and": [hidden, owner]}},
+        [[[]]],
+    )
+    for tree in all_true:
         assert _ids(_list(bob, doctype, filters=tree, limit=500)) == own, tree
-    for tree in ([hidden], [owner], {"or": []}, {"or": [hidden, owner]}, {"not": {"not": owner}}):
+    none_true: tuple[Any, ...] = ([hidden], [owner], {"or": []}, {"or": [hidden, owner]}, {"not": {"not": owner}})
+    for tree in none_true:
         assert _ids(_list(bob, doctype, filters=tree, limit=500)) == set(), tree
 
 

@@ -226,7 +226,13 @@ def test_a_role_that_somebody_has_stays(office: Office) -> None:
 def test_the_last_administrator_stays(office: Office) -> None:
     assert office.patch("admin", "second", {"enabled": False}).status_code == 200
     before, path = office.read("admin"), office.path("admin")
-    for values in ({"enabled": False}, {"roles": []}, {"roles": ["HR"]}, {"roles": [], "enabled": False}):
+    demotions: tuple[dict[str, Any], ...] = (
+        {"enabled": False},
+        {"roles": []},
+        {"roles": ["HR"]},
+        {"roles": [], "enabled": False},
+    )
+    for values in demotions:
         refused(office.patch("admin", "admin", values), 409, "last_administrator")
     for parameters in ({}, {"hard": "true"}):
         refused(office.clients["admin"].delete(path, params=parameters), 409, "last_administrator")

@@ -27,7 +27,7 @@ def test_help_lists_the_commands_with_what_they_do(run_m: RunM) -> None:
 
 
 def test_help_imports_nothing_heavy() -> None:
-    command = [sys.executable, "-X", "importtime", M, "--help"]
+    command: list[str | Path] = [sys.executable, "-X", "importtime", M, "--help"]
     traced = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stderr
     imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in traced.splitlines()}
     assert "cyclopts" in imported

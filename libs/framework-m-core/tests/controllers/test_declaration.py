@@ -49,9 +49,10 @@ class Journal:
 
 
 def _registered(declared: Any) -> list[tuple[str, str]]:
-    journal: Any = Journal()
+    journal = Journal()
+    registrar: Any = journal
     for declaration in declarations_of(declared):
-        declaration.register(journal, declared, "shop")
+        declaration.register(registrar, declared, "shop")
     return journal.noted
 
 

@@ -120,8 +120,8 @@ def test_what_compares_with_one_value_has_one(operator: Operator) -> None:
 def test_attributes_of_another_type_open_nothing(name: str, values: tuple[str, ...] | None) -> None:
     caller = Principal("u7", attributes=LOOSE)
     for operator in ("in", "not_in"):
-        bound = bind_user_attributes(_compared("team", operator, name), caller)  # type: ignore[arg-type]
-        assert bound == (NOTHING if values is None else Comparison("team", operator, values))  # type: ignore[arg-type]
+        bound = bind_user_attributes(_compared("team", operator, name), caller)
+        assert bound == (NOTHING if values is None else Comparison("team", operator, values))
 
 
 def test_an_id_is_read_as_a_uuid_where_the_field_is_one() -> None:
@@ -131,14 +131,14 @@ def test_an_id_is_read_as_a_uuid_where_the_field_is_one() -> None:
 def test_nobody_owns_nothing() -> None:
     """An anonymous caller has no id, so even documents without an owner are not theirs."""
     for operator in ("eq", "ne"):
-        tree = bind_user_attributes(Comparison("owner", operator, UserAttribute("id")), Principal(""))  # type: ignore[arg-type]
+        tree = bind_user_attributes(Comparison("owner", operator, UserAttribute("id")), Principal(""))
         assert not matches(tree, {"owner": ""}) and not matches(tree, {"owner": "somebody"})
 
 
 def test_a_scope_that_is_not_bound_matches_nothing_by_mistake() -> None:
     for operator in ("eq", "ne", "in", "not_in"):
         with pytest.raises(TypeError, match="bind the scope first"):
-            matches(Comparison("team", operator, UserAttribute("one")), {"team": "a"})  # type: ignore[arg-type]
+            matches(Comparison("team", operator, UserAttribute("one")), {"team": "a"})
 
 
 def test_scopes_are_united_without_those_that_add_nothing() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 from uuid import UUID
 
@@ -108,7 +109,7 @@ class Holder(BaseModel):
 
 def _fresh(function: Any) -> Any:
     """A function of its own, so that marks do not add up."""
-    return type(function)(function.__code__, function.__globals__, function.__name__) if function is _bare else function
+    return FunctionType(function.__code__, function.__globals__, function.__name__) if function is _bare else function
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,12 @@ def _declared(name: str = "Subject", meta: dict[str, Any] | None = None, **field
     return model
 
 
+def _with_text(field: str) -> Any:
+    """A DocType with a text of that name."""
+    fields: dict[str, Any] = {field: (str, "")}
+    return _declared(**fields)
+
+
 def _link(**keywords: Any) -> tuple[Any, Any]:
     return UUID | None, Field(default=None, **keywords)
 
@@ -86,24 +92,24 @@ def test_a_default_keeps_the_constraints_of_its_field(annotation: Any, default: 
 
 @pytest.mark.parametrize("name", ["a", "qty2", "a_b_c", "a" * MAX_FIELD_NAME])
 def test_snake_case_is_a_field(name: str) -> None:
-    assert problems_of(_declared(**{name: (str, "")})) == ()
+    assert problems_of(_with_text(name)) == ()
 
 
 @pytest.mark.parametrize("name", ["Qty", "a__b", "a_", "préis", "a" * (MAX_FIELD_NAME + 1)])
 def test_what_is_not_snake_case_is_no_field(name: str) -> None:
-    [found] = problems_of(_declared(**{name: (str, "")}))
+    [found] = problems_of(_with_text(name))
     assert f"field {name!r}: expected snake_case of at most {MAX_FIELD_NAME} characters" in found
 
 
 @pytest.mark.parametrize("name", ["parent", "idx"])
 def test_what_child_rows_are_stored_with_is_no_field(name: str) -> None:
-    [found] = problems_of(_declared(**{name: (str, "")}))
+    [found] = problems_of(_with_text(name))
     assert "is the framework's own" in found
 
 
 @pytest.mark.parametrize("name", ["nothing", "returning"])
 def test_a_word_that_not_every_tool_quotes_is_no_field(name: str) -> None:
-    [found] = problems_of(_declared(**{name: (str, "")}))
+    [found] = problems_of(_with_text(name))
     assert "is a word of SQLite's" in found
 
 

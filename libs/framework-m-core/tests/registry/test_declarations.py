@@ -59,7 +59,7 @@ class Colour(StrEnum):
     ],
 )  # fmt: skip
 def test_a_default_that_could_not_be_stored_is_refused(annotation: Any, default: Any) -> None:
-    keywords = {"scale": 2} if annotation is Decimal else {}
+    keywords: dict[str, Any] = {"scale": 2} if annotation is Decimal else {}
     book = type("Book", (FakeDocType,), {"__annotations__": {"x": annotation}, "x": Field(default, **keywords)})
     [found] = problems_of(book)
     assert f"field 'x': its default {default!r}" in found
@@ -201,7 +201,7 @@ def test_decorated_hooks_and_handlers_are_still_coroutines() -> None:
 
 
 def test_handlers_are_coroutines_of_two_arguments() -> None:
-    @on("Note", DocCreated)
+    @on("Note", DocCreated)  # type: ignore[arg-type]
     def waits_not(event: Any, documents: Any) -> None:
         """Not awaited."""
 

@@ -87,7 +87,7 @@ def test_names_are_unique() -> None:
 
 
 def test_a_stage_is_async_and_takes_the_write() -> None:
-    @write_stage("plain", after="parse")
+    @write_stage("plain", after="parse")  # type: ignore[arg-type]
     def plain(write: Write) -> None: ...
 
     @write_stage("bare", after="parse")

@@ -62,7 +62,7 @@ def test_a_document_without_rows_has_an_empty_list() -> None:
 
 @pytest.mark.parametrize(("ref", "field"), [(UUID(int=7), "id"), ("T-1", "name")])
 def test_a_reference_is_an_id_or_a_name(ref: UUID | str, field: str) -> None:
-    assert by_reference(ref) == Comparison(field, "eq", ref)  # type: ignore[arg-type]
+    assert by_reference(ref) == Comparison(field, "eq", ref)
     error = not_found(SHELF, ref)
     assert (error.message, error.details) == (f"there is no Shelf '{ref}'", {"doctype": "Shelf", "ref": str(ref)})
 

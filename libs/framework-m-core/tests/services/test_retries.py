@@ -13,7 +13,8 @@ from framework_m_core.services.runtime.retry import ATTEMPTS, retry
 
 def _failing(*errors: Exception) -> tuple[Callable[[], Awaitable[str]], list[int]]:
     """An attempt that raises these errors, one each time, and then answers; and the list of its runs."""
-    waiting, runs = list(errors), []
+    waiting = list(errors)
+    runs: list[int] = []
 
     async def attempt() -> str:
         runs.append(len(runs))

@@ -21,7 +21,12 @@ def test_a_shape_is_made_once_and_the_longest_unused_goes_first() -> None:
     made: list[QueryTemplate] = []
     shapes = [_shape(_equal("a", name)) for name in "bcd"]
     weight = weight_of(shapes[0])
-    cache = ShapeCache(lambda shape: made.append(shape) or len(made), most_weight=2 * weight)
+
+    def make(shape: QueryTemplate) -> int:
+        made.append(shape)
+        return len(made)
+
+    cache = ShapeCache(make, most_weight=2 * weight)
     first, second, third = shapes
     assert [cache(one) for one in (first, second, first, third, first, second)] == [1, 2, 1, 3, 1, 4]
     assert cache.weight == 2 * weight

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from framework_m_core.controllers.controller import Documents
@@ -50,7 +52,13 @@ async def test_roles_must_exist(documents: Documents) -> None:
 
 async def test_disabling_voids_sessions_by_the_epoch(documents: Documents, worker: Worker) -> None:
     await worker.identity.create(EMAIL, PASSWORD, [])
-    changes = [{"full_name": "Ada"}, {"enabled": False}, {"full_name": "A"}, {"enabled": True}, {"enabled": False}]
+    changes: list[dict[str, Any]] = [
+        {"full_name": "Ada"},
+        {"enabled": False},
+        {"full_name": "A"},
+        {"enabled": True},
+        {"enabled": False},
+    ]
     epochs = [(await documents.update("User", EMAIL, change))["epoch"] for change in changes]
     assert epochs == [0, 1, 1, 1, 2]
 

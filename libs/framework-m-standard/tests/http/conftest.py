@@ -300,7 +300,7 @@ class Site:
     def client(self, name: str | None = None, **headers: str) -> httpx.AsyncClient:
         """A client that sends the token of a person, or none."""
         bearer = {"authorization": f"Bearer {name}"} if name else {}
-        transport = httpx.ASGITransport(self.app)  # type: ignore[arg-type]
+        transport = httpx.ASGITransport(self.app)
         return httpx.AsyncClient(transport=transport, base_url="http://site", headers={**bearer, **headers})
 
     async def make(self, name: str = "boss", **values: Any) -> dict[str, Any]:
@@ -342,7 +342,8 @@ async def site(open_site: OpenSite) -> AsyncIterator[Site]:
 def make_registry(*more: type[DocType]) -> Registry:
     """The DocTypes of these tests."""
     builder = RegistryBuilder()
-    for model in (Line, Sale, Hidden, Problem, SalePage, *more):
+    models: tuple[type[DocType], ...] = (Line, Sale, Hidden, Problem, SalePage, *more)
+    for model in models:
         builder.add_doctype(model, "sales")
     builder.add_controller(SaleController)
     for function in (titles, ping_guests, all_titles, sign_up, area, several, unsendable, consumes):

@@ -123,7 +123,8 @@ async def test_if_match_wins_over_the_version(site: Any, method: str) -> None:
         assert (stale.status_code, stale.json()["code"]) == (412, "precondition_failed")
         anything = await client.request(method, path, json={"title": "c", "_version": 1}, headers={"if-match": "*"})
         assert anything.status_code == 200
-        for wrong in ({}, "1", 1.5, True):
+        versions: tuple[Any, ...] = ({}, "1", 1.5, True)
+        for wrong in versions:
             unsound = await client.request(
                 method, path, json={"title": "d", "_version": wrong}, headers={"if-match": "*"}
             )

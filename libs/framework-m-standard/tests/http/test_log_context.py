@@ -75,7 +75,7 @@ async def test_interleaved_requests_keep_their_contexts(site: Any, recorded: Rec
     app = App()
     wrapped = _wrapped(app, site)
     names, ids = ["a", "b", "c"], {name: uuid4() for name in "abc"}
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(wrapped), base_url="http://site") as client:  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(wrapped), base_url="http://site") as client:
         tasks = []
         for name, token in zip(names, ["boss", "owner", None], strict=True):
             headers = {"x-request-id": str(ids[name]), **({"authorization": f"Bearer {token}"} if token else {})}
@@ -132,7 +132,7 @@ async def test_credentials_that_are_refused_are_logged_with_the_request(site: An
     number = uuid4()
     wrapped = _wrapped(site.app._app, site, Away())
     headers = {"authorization": "Bearer x", "x-request-id": str(number)}
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(wrapped), base_url="http://site") as client:  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(wrapped), base_url="http://site") as client:
         assert (await client.get("/api/v1/Sale", headers=headers)).status_code == 500
     assert {fields["request_id"] for fields in (*recorded.of("looking"), *recorded.of("failed"))} == {str(number)}
 
@@ -141,7 +141,7 @@ async def test_the_line_of_a_request_has_its_context(
     site: Any, recorded: Recorded, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "framework_m_standard.http.middleware.request_log")
-    transport = httpx.ASGITransport(RequestLog(site.app))  # type: ignore[arg-type]
+    transport = httpx.ASGITransport(RequestLog(site.app))
     async with httpx.AsyncClient(transport=transport, base_url="http://site") as client:
         answer = await client.get("/api/v1/Sale", headers={"authorization": "Bearer boss"})
     (fields,) = recorded.of("GET /api/v1/Sale 200")

@@ -150,7 +150,7 @@ async def _written(worker: Site, seen: _Seen) -> list[str]:
 async def test_equal_tags_are_equal_bytes(database_url: str, seed: int) -> None:
     random, seen = Random(seed), _Seen()
     declared = _declared(random)
-    later = replace(_declared(random), more=declared.more | {"note": (str, "new", {})})
+    later = replace(_declared(random), more={**declared.more, "note": (str, "new", {})})
     requests: list[str] = []
     for generation in (declared, later):
         async with AsyncExitStack() as stack:
@@ -212,7 +212,7 @@ def test_another_shape_is_another_fingerprint(changed: Declared) -> None:
 def test_a_hidden_field_is_another_fingerprint_and_leaves_no_trace_in_it(hidden: str) -> None:
     assert _fingerprint(_PLAIN, without=hidden) != _fingerprint(_PLAIN)
     table, _, name = hidden.rpartition(".")
-    other = replace(_PLAIN, **{"row_levels" if table else "levels": {name: 2}})
+    other = replace(_PLAIN, row_levels={name: 2}) if table else replace(_PLAIN, levels={name: 2})
     assert _fingerprint(other, without=hidden) == _fingerprint(_PLAIN, without=hidden)
 
 

@@ -22,7 +22,7 @@ async def client_at(
     site: Site, address: str, headers: Mapping[str, str] | list[tuple[str, str]] | None = None
 ) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the boss whose connection comes from an address."""
-    transport = httpx.ASGITransport(site.app, client=(address, 1))  # type: ignore[arg-type]
+    transport = httpx.ASGITransport(site.app, client=(address, 1))
     async with httpx.AsyncClient(transport=transport, base_url="http://site", headers=headers) as client:
         yield client
 

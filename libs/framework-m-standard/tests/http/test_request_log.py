@@ -18,7 +18,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
 
 
 async def test_a_request_is_a_line_without_what_may_be_secret(site: Any, lines: pytest.LogCaptureFixture) -> None:
-    transport = httpx.ASGITransport(RequestLog(site.app))  # type: ignore[arg-type]
+    transport = httpx.ASGITransport(RequestLog(site.app))
     async with httpx.AsyncClient(transport=transport, base_url="http://site") as client:
         await client.get("/api/v1/Sale?filters=hidden", headers={"authorization": "Bearer boss"})
     (line,) = lines.messages

@@ -15,6 +15,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,9 @@ class Running:
         while not said():
             assert time.monotonic() < end, self.output
             time.sleep(0.05)
+
+    def has_said(self, text: str) -> bool:
+        return text in self.output
 
     def wait_until_it_serves(self) -> None:
         self.wait_until(lambda: self.address and self.is_ready())
@@ -329,7 +333,7 @@ def test_a_folder_without_an_app_is_told_so(run: Run, folder: Path) -> None:
         project.write_text(text)
         server = run("start --port 0")
         assert server.process.wait(20) == 2
-        server.wait_until(lambda said=said, server=server: said in server.output)
+        server.wait_until(partial(server.has_said, said))
         assert "Traceback" not in server.output
 
 

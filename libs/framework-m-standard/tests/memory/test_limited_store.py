@@ -43,7 +43,8 @@ class LimitedUnit(MemoryUnitOfWork):
         prepared: Any = handle
         if prepared.locks:
             self._locked.append((prepared, values, self._versions(prepared, values)))
-        return prepared.run(self.rows(prepared.doctype), values)
+        rows: list[Row] = prepared.run(self.rows(prepared.doctype), values)
+        return rows
 
     async def commit(self) -> None:
         if self._locked:

@@ -7,13 +7,14 @@ from hypothesis import strategies as st
 
 from framework_m_standard.memory.engine.overlay import Journal, Overlay
 
-_KEYS = st.integers(0, 5)
+_NAMES = "abcdef"
+_KEYS = st.sampled_from(_NAMES)
 _STEPS = st.lists(st.tuples(st.sampled_from(["put", "remove", "mark", "undo"]), _KEYS, st.integers()))
 
 
 @given(base=st.dictionaries(_KEYS, st.integers()), steps=_STEPS)
 def test_it_agrees_with_a_dictionary_that_is_copied_at_each_mark(
-    base: dict[int, int], steps: list[tuple[str, int, int]]
+    base: dict[str, int], steps: list[tuple[str, str, int]]
 ) -> None:
     journal, model = Journal(), dict(base)
     untouched, overlay = dict(base), Overlay(base, journal)
@@ -32,7 +33,7 @@ def test_it_agrees_with_a_dictionary_that_is_copied_at_each_mark(
             journal.undo_to(mark)
             model = dict(kept)
         assert sorted(overlay.values()) == sorted(model.values())
-        assert [overlay.get(key) for key in range(6)] == [model.get(key) for key in range(6)]
+        assert [overlay.get(key) for key in _NAMES] == [model.get(key) for key in _NAMES]
         assert base == untouched
     overlay.apply()
     assert base == model

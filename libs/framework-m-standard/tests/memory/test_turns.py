@@ -53,7 +53,7 @@ async def test_updates_at_once_are_counted(store: StoreHarness) -> None:
 
     async def add() -> bool:
         async with store.units(store.context) as unit:
-            found = await unit.repository("Thing").get(thing.id)
+            found: Any = await unit.repository("Thing").get(thing.id)
             await asyncio.sleep(0)
             found.number += 1
             try:

@@ -56,5 +56,6 @@ async def cancelled_at(work: Awaitable[Any], number: int, moment: Moment) -> tup
     async def run() -> Any:
         return await probe
 
+    outcome: object
     (outcome,) = await asyncio.gather(asyncio.create_task(run()), return_exceptions=True)
     return probe.reached, outcome

@@ -267,7 +267,7 @@ BAD = {
     "an owner that is no text": _set(owner=7),
     "no owner": _set(owner=None),
 }
-_ROW = OrderLine().__dict__
+_ROW: dict[str, Any] = OrderLine().__dict__
 
 
 @pytest.mark.parametrize("fault", BAD)
@@ -288,8 +288,10 @@ async def test_a_bad_value_is_a_validation_error_and_undoes_the_write(
 
 
 async def test_a_value_refused_by_assignment_is_a_validation_error(shop: Wired, hooks: Hooks) -> None:
+    no_number: Any = "lots"
+
     async def builds(controller: Any) -> None:
-        controller.doc.lines.append(OrderLine(qty="lots"))
+        controller.doc.lines.append(OrderLine(qty=no_number))
 
     hooks["validate"] = builds
     with pytest.raises(ValidationError):
@@ -329,10 +331,11 @@ async def test_only_transient_errors_are_tried_again_and_on_a_fresh_copy(
             raise error
 
     hooks["validate"] = counts
-    for write in (
+    writes: tuple[Callable[[], Awaitable[Any]], ...] = (
         lambda: shop.create("Order", **body),
         lambda: shop.documents.update(SCOPE, "Order", order["id"], {"title": "t"}),
-    ):
+    )
+    for write in writes:
         tries.clear()
         if not isinstance(error, TransientError):
             with pytest.raises(FrameworkError):

@@ -48,8 +48,8 @@ class Lives(RuleBasedStateMachine):
 
     @rule(title=WORDS, shelf=st.none() | PLACES, rows=st.lists(st.none() | PLACES, max_size=3))
     def add_bill(self, title: str, shelf: int | None, rows: list[int | None]) -> None:
-        lines = [{"text": title, "shelf": self._shelf(row)} for row in rows]
-        values = {"title": title, "note": "", "shelf": self._shelf(shelf), "lines": lines}
+        lines: list[dict[str, Any]] = [{"text": title, "shelf": self._shelf(row)} for row in rows]
+        values: dict[str, Any] = {"title": title, "note": "", "shelf": self._shelf(shelf), "lines": lines}
         links = {one["shelf"] for one in (values, *lines) if one["shelf"]}
         made = self._tried(self.model.fault_of_links(links), self._create("Bill", values))
         if made:

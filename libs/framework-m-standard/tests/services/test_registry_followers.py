@@ -42,7 +42,8 @@ class Right(Sheet):
 
 def _registry(*overrides: type[DocType]) -> Registry:
     builder = RegistryBuilder()
-    for doctype in (Sheet, *overrides):
+    doctypes: tuple[type[DocType], ...] = (Sheet, *overrides)
+    for doctype in doctypes:
         builder.add_doctype(doctype, "sheets")
     return builder.freeze()
 

@@ -104,7 +104,7 @@ def changes(travel: Wired) -> RegistryChanges:
 
 
 def _is_whole(document: Mapping[str, Any], field: str) -> bool:
-    return document.get(field, _MARKED) == _MARKED
+    return bool(document.get(field, _MARKED) == _MARKED)
 
 
 async def _work(travel: Wired, number: int) -> None:

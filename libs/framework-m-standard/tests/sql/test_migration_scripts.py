@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -44,7 +45,7 @@ def test_a_message_that_says_nothing_or_breaks_the_file_is_refused(tmp_path: Pat
 @pytest.mark.parametrize("text", ["# ### end", "sqlite_with_rowid", "it's", 'a "b"', "#", "sa.x", "two\nlines"])
 def test_a_default_is_written_as_it_is(tmp_path: Path, text: str) -> None:
     make_folders(tmp_path)
-    column = sa.Column("note", m.text(), nullable=False)
+    column: sa.Column[Any] = sa.Column("note", m.text(), nullable=False)
     written = write_revision(tmp_path, "note", [AddColumn("plain", column, text)]).read_text()
     [line] = [line for line in written.splitlines() if "m.add_column" in line]
     assert eval(line.partition("fill=")[2].removesuffix(")")) == text
