@@ -12,7 +12,11 @@ import pytest
 from framework_m_core.bootstrap.application import BOOTSTRAP, Application, Step, open_application
 from framework_m_core.bootstrap.plugins.discovery import installed
 from framework_m_core.bootstrap.settings.sources import load_settings
+from framework_m_core.domain.context import system_context
+from framework_m_core.domain.events import Interest
 from framework_m_core.interfaces.bootstrap import ROLES, BootstrapProtocol
+from framework_m_core.interfaces.consumers import Progress
+from framework_m_core.services.events.runner import LEASE
 from framework_m_testing.contracts.bootstrap import BootstrapContract
 
 STORES = {"": ("sqlite",), "store.default": ("sqlite", "postgres"), "store.memory": ("memory",)}
@@ -81,11 +85,49 @@ async def test_a_process_that_does_not_relay_tells_when_nobody_does(
     url = f"sqlite:///{tmp_path}/s.db"
     environment = {"M_ADAPTERS__STORE": "memory"} if store == "memory" else {"DATABASE_URL": url}
     async with open_application(tmp_path, roles=["web"], environment=environment) as app:
-        assert "no live process relays the events" in caplog.text
+        assert "no live process runs" not in caplog.text
+        assert await app.warnings() == []
+        consumers, now = app.container.get("consumers"), app.container.get("clock")()
+        await consumers.register({"shop.handlers": Interest(["*"]), "bus": Interest(["*"])}, now)
         [warning] = await app.warnings()
-        outbox, now = app.container.get("outbox"), app.container.get("clock")()
-        await outbox.lease("another process", now, timedelta(minutes=1))
+        assert await consumers.lease("bus", "another process", now, LEASE) == 0
+        [other] = await app.warnings()
+        assert await consumers.lease("shop.handlers", "another process", now, LEASE) == 0
         assert await app.warnings() == []
-    assert "role 'relay'" in warning
-    async with open_application(tmp_path, roles=["web", "relay"], environment=environment) as app:
-        assert await app.warnings() == []
+    assert "bus, shop.handlers" in warning and "'worker' and 'relay'" in warning
+    assert "bus" not in other
+    if store == "memory":
+        return
+    caplog.clear()
+    async with open_application(tmp_path, roles=["web"], environment=environment) as app:
+        await _release(app, "another process")
+    async with open_application(tmp_path, roles=["web"], environment=environment):
+        assert "no live process runs bus, shop.handlers" in caplog.text
+    for roles, expected in ((["web", "relay"], ["shop.handlers"]), (["worker"], ["bus"]), (["worker", "relay"], [])):
+        async with open_application(tmp_path, roles=roles, environment=environment) as app:
+            await _release(app, "another process")
+            told = [name for name in ("bus", "shop.handlers") for said in await app.warnings() if name in said]
+            assert told == expected
+
+
+async def _release(app: Application, holder: str) -> None:
+    for name in ("bus", "shop.handlers"):
+        await app.container.get("consumers").release(name, holder)
+
+
+async def test_a_consumer_that_is_far_behind_is_warned_of(tmp_path: Path) -> None:
+    environment = {"DATABASE_URL": f"sqlite:///{tmp_path}/s.db", "M_FRAMEWORK__CONSUMER_LAG_MINUTES": "10"}
+    async with open_application(tmp_path, roles=["web"], environment=environment) as app:
+        consumers, clock = app.container.get("consumers"), app.container.get("clock")
+        await consumers.register({"slow": Interest(["*"])}, clock())
+        assert await consumers.lease("slow", "another process", clock(), LEASE) == 0
+        for minutes, names in ((9, []), (11, ["slow"])):
+            await consumers.save("slow", "another process", Progress(await _newest(app)))
+            context = system_context("a test", clock=lambda ago=minutes: clock() - timedelta(minutes=ago))
+            await app.documents.create(context, "Role", {"name": f"Clerk {minutes}"})
+            told = await app.warnings()
+            assert [name for said in told for name in names if name in said] == names == ["slow"] * len(told)
+
+
+async def _newest(app: Application) -> int:
+    return int((await app.container.get("outbox").read(0, 1000, lambda _: True)).upto)

@@ -14,8 +14,11 @@ import pytest
 from framework_m.container import container
 from framework_m_core.bootstrap.plugins.discovery import APPS, discover
 from framework_m_core.bootstrap.settings.sources import load_settings
+from framework_m_core.controllers.consumer import ConsumerMark
 from framework_m_core.controllers.controller import Controller
+from framework_m_core.controllers.declaration import declarations_of
 from framework_m_core.controllers.event_handler import handler_marks
+from framework_m_core.controllers.event_type import EventTypeMark
 from framework_m_core.controllers.rpc import call_mark
 from framework_m_core.registry.builder import RegistryBuilder
 from framework_m_core.registry.extensions import Extensions
@@ -123,7 +126,10 @@ def test_the_declarations_on_a_page_can_be_registered(page: Page, restored_overr
     builder, declared = RegistryBuilder(_extensions(members)), 0
     for one in members:
         if handler_marks(one):
-            builder.add_handler(one)
+            builder.add_handler(one, "docs")
+        for note in declarations_of(one):
+            if isinstance(note, ConsumerMark | EventTypeMark):
+                note.register(builder, one, "shop")
         if call_mark(one):
             builder.add_function(one)
         if not isinstance(one, type) or one.__module__ not in {module.__name__, User.__module__}:

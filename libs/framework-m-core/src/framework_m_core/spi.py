@@ -24,7 +24,7 @@ from framework_m_core.domain.errors import (
     TransientError,
     VersionConflictError,
 )
-from framework_m_core.domain.events import DomainEvent
+from framework_m_core.domain.events import AnyEvent, DomainEvent, Interest, PublishedEvent, StoredEvent
 from framework_m_core.domain.ext import ExtNamespace
 from framework_m_core.domain.fields.field_type import FieldType, Part
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
@@ -38,12 +38,21 @@ from framework_m_core.interfaces.authentication import AuthenticationProtocol, C
 from framework_m_core.interfaces.bootstrap import ROLES, BootstrapProtocol
 from framework_m_core.interfaces.cache import CacheProtocol
 from framework_m_core.interfaces.capabilities import StoreCapability
+from framework_m_core.interfaces.consumers import (
+    ConsumersProtocol,
+    ConsumerState,
+    DueEvent,
+    ParkedEvent,
+    Progress,
+    SetAside,
+    latest_end,
+)
 from framework_m_core.interfaces.counter import CounterProtocol
 from framework_m_core.interfaces.event_bus import Delivery, EventBusProtocol, Subscriber
 from framework_m_core.interfaces.idempotency import IdempotencyProtocol, StoredAnswer
 from framework_m_core.interfaces.identity import Identity, IdentityProtocol
 from framework_m_core.interfaces.migration import MigrationProtocol
-from framework_m_core.interfaces.outbox import OutboxProtocol, OutboxRow
+from framework_m_core.interfaces.outbox import EventBatch, OutboxProtocol
 from framework_m_core.interfaces.permission import (
     ATTRIBUTES,
     BY_ROLES,
@@ -91,6 +100,7 @@ __all__ = [
     "VERSION_FIELD",
     "Action",
     "And",
+    "AnyEvent",
     "AuditEntry",
     "AuditLogProtocol",
     "AuthenticationProtocol",
@@ -102,14 +112,18 @@ __all__ = [
     "CompiledChildTable",
     "CompiledDocType",
     "ConfigurationError",
+    "ConsumerState",
+    "ConsumersProtocol",
     "CounterProtocol",
     "Credentials",
     "DatabaseError",
     "Delivery",
     "DocumentReaderProtocol",
     "DomainEvent",
+    "DueEvent",
     "DuplicateNameError",
     "DuplicateValueError",
+    "EventBatch",
     "EventBusProtocol",
     "ExtNamespace",
     "FieldKind",
@@ -123,6 +137,7 @@ __all__ = [
     "Identity",
     "IdentityProtocol",
     "IntegrityError",
+    "Interest",
     "LinkedDocumentError",
     "Lock",
     "Login",
@@ -133,9 +148,9 @@ __all__ = [
     "Or",
     "OrderSpec",
     "OutboxProtocol",
-    "OutboxRow",
     "OutcomeUnknownError",
     "PaginatedResult",
+    "ParkedEvent",
     "Part",
     "PermissionProtocol",
     "Placeholder",
@@ -143,6 +158,8 @@ __all__ = [
     "PolicyEvaluateResult",
     "Port",
     "Principal",
+    "Progress",
+    "PublishedEvent",
     "QueryTemplate",
     "RateLimitError",
     "ReadHandle",
@@ -156,8 +173,10 @@ __all__ = [
     "Session",
     "SessionKind",
     "SessionProtocol",
+    "SetAside",
     "StoreCapability",
     "StoredAnswer",
+    "StoredEvent",
     "Subscriber",
     "TransientError",
     "UnitOfWorkFactoryProtocol",
@@ -168,6 +187,7 @@ __all__ = [
     "document_from_values",
     "document_values",
     "full_selection",
+    "latest_end",
     "matches",
     "parameterize",
     "retry",

@@ -25,7 +25,7 @@ def compiled(
     for controller in controllers:
         builder.add_controller(controller)
     for handler in handlers:
-        builder.add_handler(handler)
+        builder.add_handler(handler, "shop")
     for function in functions:
         builder.add_function(function)
     for stage in stages:

@@ -15,7 +15,7 @@ from framework_m_core.controllers.event_handler import on
 from framework_m_core.controllers.rpc import requires_permission, rpc, whitelist
 from framework_m_core.domain.documents.naming import SeriesNaming
 from framework_m_core.domain.errors import ConfigurationError
-from framework_m_core.domain.events import DocCreated, DocDeleted, DomainEvent
+from framework_m_core.domain.events import DocCreated, DocDeleted, DomainEvent, Interest
 from framework_m_core.domain.fields.field import Field
 from framework_m_core.registry.builder import RegistryBuilder
 from framework_m_testing.fakes.doctype import FakeDocType
@@ -87,9 +87,14 @@ def test_a_doctype_may_say_which_module_it_belongs_to() -> None:
 
 def test_handlers_are_kept_by_doctype_and_event_in_declared_order() -> None:
     registry = compiled(Line, Order, handlers=[first, second])
-    assert registry.handlers_of("Order", "created") == (first, second)
-    assert registry.handlers_of("Order", "deleted") == (first,)
-    assert registry.handlers_of("Order", "updated") == ()
+    (consumer,) = registry.consumers.values()
+    assert (consumer.name, consumer.interest) == (
+        "shop.handlers",
+        Interest(["doc.created:Order", "doc.deleted:Order"]),
+    )
+    assert consumer.functions_for("doc.created:Order") == (first, second)
+    assert consumer.functions_for("doc.deleted:Order") == (first,)
+    assert consumer.functions_for("doc.updated:Order") == ()
 
 
 def test_functions_are_kept_by_their_path() -> None:

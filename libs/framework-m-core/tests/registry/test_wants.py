@@ -120,4 +120,5 @@ def test_a_port_that_may_be_missing_is_refused_with_advice() -> None:
 def test_a_partial_asks_for_nothing() -> None:
     handler = on("Shelf", DocCreated)(partial(tagged, "a"))
     registry = compiled(Shelf, handlers=[handler])
-    assert (registry.handlers_of("Shelf", "created"), registry.dependencies) == ((handler,), {})
+    functions = registry.consumers["shop.handlers"].functions_for("doc.created:Shelf")
+    assert (functions, registry.dependencies) == ((handler,), {})

@@ -1,7 +1,9 @@
 """What an app imports, the same on every variant of Framework M."""
 
+from framework_m_core.controllers.consumer import ConsumerUnavailableError, consumer
 from framework_m_core.controllers.controller import Controller, Documents
 from framework_m_core.controllers.event_handler import on
+from framework_m_core.controllers.event_type import event_type
 from framework_m_core.controllers.rpc import requires_permission, rpc, whitelist
 from framework_m_core.controllers.write_stage import Write, write_stage
 from framework_m_core.domain.context import RequestContext
@@ -23,12 +25,14 @@ from framework_m_core.domain.errors import (
     VersionConflictError,
 )
 from framework_m_core.domain.events import (
+    AnyEvent,
     DocCancelled,
     DocCreated,
     DocDeleted,
     DocSubmitted,
     DocUpdated,
     DomainEvent,
+    PublishedEvent,
 )
 from framework_m_core.domain.fields.field import Field
 from framework_m_core.domain.filters.tree import And, Comparison, Not, Or, UserAttribute
@@ -37,8 +41,10 @@ from framework_m_standard.doctypes.base_doctype import BaseDocType as DocType
 
 __all__ = [
     "And",
+    "AnyEvent",
     "CacheProtocol",
     "Comparison",
+    "ConsumerUnavailableError",
     "Controller",
     "DocCancelled",
     "DocCreated",
@@ -61,6 +67,7 @@ __all__ = [
     "Not",
     "Or",
     "PermissionDeniedError",
+    "PublishedEvent",
     "QueryError",
     "RequestContext",
     "SubmittedDocumentError",
@@ -69,6 +76,8 @@ __all__ = [
     "ValidationError",
     "VersionConflictError",
     "Write",
+    "consumer",
+    "event_type",
     "on",
     "requires_permission",
     "rpc",

@@ -6,7 +6,8 @@ import asyncio
 import gc
 import logging
 from contextlib import suppress
-from typing import Final
+from datetime import timedelta
+from typing import Final, Protocol
 
 from framework_m_core.bootstrap.adapter_lifecycle import AdapterLifecycle
 from framework_m_core.bootstrap.application import Application
@@ -19,25 +20,26 @@ from framework_m_core.bootstrap.plugins.write_stages import register_stages
 from framework_m_core.bootstrap.schema_authority import WHAT_TO_DO, SchemaAuthority, schema_authority
 from framework_m_core.domain.clock import Clock, system_clock
 from framework_m_core.domain.errors import ConfigurationError, TransientError
-from framework_m_core.interfaces.event_bus import EventBusProtocol
-from framework_m_core.interfaces.outbox import OutboxProtocol
+from framework_m_core.interfaces.consumers import ConsumersProtocol
 from framework_m_core.interfaces.schema_mapper import SchemaMapperProtocol
 from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_core.registry.events.consumers import BUS
 from framework_m_core.registry.handle import RegistryHandle
-from framework_m_core.services.events.dispatch import HANDLERS, EventDispatch
-from framework_m_core.services.events.relay import OutboxRelay
+from framework_m_core.services.events.delivery import EventDelivery
+from framework_m_core.services.events.runner import LEASE
 from framework_m_core.services.registry_changes import RegistryChanges
 
 __all__ = [
     "FOLLOW_SECONDS",
-    "FeedHandlers",
     "FollowRegistry",
     "InitAdapters",
     "InitRegistries",
+    "RegisterConsumers",
+    "RunConsumers",
     "RunRelay",
     "SyncSchema",
     "TuneCollector",
-    "WatchRelay",
+    "WatchConsumers",
 ]
 
 _log = logging.getLogger(__name__)
@@ -135,60 +137,70 @@ class InitAdapters:
             await self._adapters.close()
 
 
-class FeedHandlers:
-    """Step `feed_handlers`: subscribes the apps' event handlers to the bus, while the process serves.
+class RegisterConsumers:
+    """Step `register_consumers`: stores the consumers that apps declare, so that they get all events from now on.
 
-    It runs before the relay, so that a bus that stores nothing has somebody to bring events to, and closes after it.
+    Every process does it, whatever its roles: the events that it causes are for consumers that others run.
     """
 
-    order = 55
-    roles = frozenset({"worker"})
-
-    def __init__(self) -> None:
-        self._bus: EventBusProtocol | None = None
+    order = 54
 
     async def run(self, app: Application) -> None:
-        """Subscribes the group `handlers`."""
-        bus: EventBusProtocol = app.container.get("event_bus")
-        dispatch: EventDispatch = app.container.get("event_dispatch")
-        await bus.subscribe(HANDLERS, dispatch.handle)
-        self._bus = bus
-
-    async def close(self) -> None:
-        """Ends the feed: what handlers work with closes next."""
-        if self._bus is not None:
-            await self._bus.unsubscribe(HANDLERS)
+        """Register the consumers of the registry."""
+        delivery: EventDelivery = app.container.get("event_delivery")
+        await delivery.register()
 
 
-class RunRelay:
-    """Step `run_relay`: relays events from the store to the bus while the process serves."""
+class _Loop(Protocol):
+    async def run(self) -> None: ...
 
-    order = 60
-    roles = frozenset({"relay"})
+    def stop(self) -> None: ...
+
+
+class _RunLoop:
+    """A loop that runs in the background from the step to the end of the process."""
+
+    name: str
 
     def __init__(self) -> None:
-        self._relay: OutboxRelay | None = None
+        self._loop: _Loop | None = None
         self._task: asyncio.Task[None] | None = None
 
     async def run(self, app: Application) -> None:
-        """Starts the relay."""
-        relay: OutboxRelay = app.container.get("relay")
-        self._relay, self._task = relay, asyncio.create_task(relay.run(), name="outbox-relay")
+        """Start the loop."""
+        loop: _Loop = app.container.get(self.name)
+        self._loop, self._task = loop, asyncio.create_task(loop.run(), name=self.name)
 
     async def ping(self) -> None:
-        """Raises when the relay has died."""
+        """Raise when the loop has died."""
         if self._task is not None and self._task.done():
-            raise TransientError("the outbox relay has stopped")
+            raise TransientError(f"the loop {self.name!r} has stopped")
 
     async def close(self) -> None:
-        """Stops the relay after the event it is delivering, which is cut off when that takes too long."""
-        if self._relay is not None and self._task is not None:
-            self._relay.stop()
+        """Stop the loop after the events it is delivering, which are cut off when that takes too long."""
+        if self._loop is not None and self._task is not None:
+            self._loop.stop()
             _, late = await asyncio.wait([self._task], timeout=_STOP_TIMEOUT_SECONDS)
             if late:
                 self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
+
+
+class RunConsumers(_RunLoop):
+    """Step `run_consumers`: delivers stored events to the apps' handlers and consumers."""
+
+    order = 58
+    roles = frozenset({"worker"})
+    name = "event_delivery"
+
+
+class RunRelay(_RunLoop):
+    """Step `run_relay`: feeds the event bus, and prunes old events."""
+
+    order = 60
+    roles = frozenset({"relay"})
+    name = "relay"
 
 
 class FollowRegistry:
@@ -232,29 +244,44 @@ class FollowRegistry:
                 await self._task
 
 
-class WatchRelay:
-    """Step `watch_relay`: in a process that writes and does not relay itself, tells when nobody relays its events."""
+class WatchConsumers:
+    """Step `watch_consumers`: tells which consumers no live process runs, and which are far behind."""
 
     order = 61
-    roles = frozenset({"web", "worker", "scheduler"})
+    roles = frozenset({"web", "worker", "relay", "scheduler"})
 
     def __init__(self) -> None:
-        self._outbox: OutboxProtocol | None = None
+        self._consumers: ConsumersProtocol | None = None
         self._clock: Clock = system_clock
+        self._roles = frozenset[str]()
+        self._limit = timedelta()
 
     async def run(self, app: Application) -> None:
-        """Log a warning when no live process relays the store's events."""
-        if "relay" in app.roles:
-            return
-        self._outbox, self._clock = app.container.get("outbox"), app.container.get("clock")
+        """Log the warnings that hold at the start."""
+        self._consumers, self._clock = app.container.get("consumers"), app.container.get("clock")
+        self._roles = frozenset(app.roles)
+        self._limit = timedelta(minutes=app.settings.framework.consumer_lag_minutes)
         for warning in await self.warnings():
             _log.warning("%s", warning)
 
     async def warnings(self) -> list[str]:
-        """Return the warning, if it holds now."""
-        if self._outbox is None or await self._outbox.is_leased(self._clock()):
+        """Return the warnings that hold now."""
+        if self._consumers is None:
             return []
-        return ["no live process relays the events of this store: run one with the role 'relay'"]
+        now = self._clock()
+        states = await self._consumers.states(now, LEASE)
+        idle = [one.name for one in states if not one.leased and self._role_of(one.name) not in self._roles]
+        late = [one.name for one in states if one.waits_since is not None and one.waits_since < now - self._limit]
+        found = []
+        if idle:
+            found.append(f"no live process runs {', '.join(idle)}: run one with the roles 'worker' and 'relay'")
+        if late:
+            found.append(f"events wait too long for {', '.join(late)}: see m events consumers")
+        return found
+
+    @staticmethod
+    def _role_of(consumer: str) -> str:
+        return "relay" if consumer == BUS else "worker"
 
 
 class TuneCollector:

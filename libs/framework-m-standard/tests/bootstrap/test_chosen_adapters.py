@@ -15,10 +15,11 @@ from framework_m_core.bootstrap.application import Application, open_application
 from framework_m_core.bootstrap.migrations import open_migrations
 from framework_m_core.domain.clock import system_clock
 from framework_m_core.domain.context import GUEST, Principal, RequestContext
-from framework_m_core.domain.errors import ConfigurationError, TransientError
+from framework_m_core.domain.errors import ConfigurationError
+from framework_m_core.services.events.runner import LEASE
 from framework_m_standard.memory.cache import MemoryCache
 
-SERVING = ("web", "worker")
+SERVING = ("web",)
 APP = """
 from collections.abc import AsyncGenerator
 
@@ -84,6 +85,8 @@ class OpenLine:
 
 
 class OwnBus:
+    has_subscribers = True
+
     def __init__(self, line: Line) -> None:
         self.line = line
         self.seen = []
@@ -168,15 +171,15 @@ async def test_controllers_functions_and_handlers_share_the_cache(make_app: Make
     """What an `@on` handler deletes is read anew: after the commit, never of what is rolled back."""
     folder = make_app(GROUPS)
     async with open_application(folder, roles=SERVING, environment=_environment(folder, store)) as app:
-        cache, relay = app.container.get("cache"), app.container.get("relay")
+        cache, delivery = app.container.get("cache"), app.container.get("event_delivery")
         assert type(cache) is MemoryCache
         made = await app.documents.create(SOMEBODY, "Price", {"name": "tea", "amount": 3})
-        await relay.work()
+        await delivery.work()
         assert await _price(app, "tea") == 3
         assert await cache.get("price:tea") == await app.documents.get(SOMEBODY, "Price", made["id"])
         await app.documents.update(SOMEBODY, "Price", made["id"], {"amount": 5})
         assert await _price(app, "tea") == 3
-        await relay.work()
+        await delivery.work()
         assert await _price(app, "tea") == 5
         await cache.set("most", 4)
         with pytest.raises(Exception, match="too dear"):
@@ -199,7 +202,7 @@ async def test_controllers_functions_and_handlers_have_the_keys_of_their_tenant(
 
 
 @pytest.mark.parametrize("store", ["default", "memory"])
-async def test_a_bus_of_the_apps_own_sees_the_events_and_feeds_its_handlers(make_app: MakeApp, store: str) -> None:
+async def test_a_bus_of_the_apps_own_sees_all_events_beside_the_handlers(make_app: MakeApp, store: str) -> None:
     """Chosen by config; what its step opens is there before it, is asked whether it is well, and closes after it."""
     folder = make_app(GROUPS)
     environment = _environment(folder, store, event_bus="own")
@@ -211,35 +214,41 @@ async def test_a_bus_of_the_apps_own_sees_the_events_and_feeds_its_handlers(make
         await cache.set("price:tea", 1)
         await app.documents.create(SOMEBODY, "Price", {"name": "tea", "amount": 3})
         await app.container.get("relay").work()
-        assert (bus.seen, await cache.exists("price:tea")) == (["Price.created.1"], False)
+        seen = [one for one in bus.seen if one.startswith("Price.")]
+        assert (seen, await cache.exists("price:tea")) == (["Price.doc.created.1"], True)
+        await app.container.get("event_delivery").work()
+        assert not await cache.exists("price:tea")
         await app.ping()
         bus.line.is_well = False
         with pytest.raises(OSError, match="the line is dead"):
             await app.ping()
         told = sys.modules[app.settings.local_apps[0].value].TOLD
-    assert told == ["handlers unsubscribed, line open", "closed"]
+    assert told == ["closed"]
 
 
 async def test_what_a_bus_of_the_apps_own_refuses_comes_again(make_app: MakeApp) -> None:
     folder = make_app(GROUPS)
     environment = _environment(folder, event_bus="own")
     async with open_application(folder, roles=SERVING, environment=environment) as app:
-        bus, outbox = app.container.get("event_bus"), app.container.get("outbox")
+        bus, consumers = app.container.get("event_bus"), app.container.get("consumers")
+        await app.container.get("relay").work()
         bus.refuses = True
         await app.documents.create(SOMEBODY, "Price", {"name": "tea"})
         await app.container.get("relay").work()
         later = system_clock().replace(year=2999)
-        assert [(row.event.type, row.attempts) for row in await outbox.pending(later, 9)] == [("created", 1)]
+        due = await consumers.due("bus", later, 9)
+        assert [(row.event.topic, row.attempts) for row in due] == [("doc.created:Price", 1)]
 
 
 async def test_a_process_that_does_not_serve_takes_no_event(make_app: MakeApp) -> None:
-    """`m console` and tests up to the store subscribe nobody, so the outbox keeps what they cause."""
+    """`m console` and tests up to the store run no consumer, so what they cause waits for a process that does."""
     folder = make_app(GROUPS)
     async with open_application(folder, environment=_environment(folder)) as app:
         await app.documents.create(SOMEBODY, "Price", {"name": "tea"})
-        with pytest.raises(TransientError, match="nobody is subscribed"):
-            await app.container.get("relay").work()
-        assert len(await app.container.get("outbox").pending(system_clock(), 9)) == 1
+        assert await app.container.get("relay").work() == 0
+        assert app.container.get("event_bus").has_subscribers is False
+        (state,) = await app.container.get("consumers").states(system_clock(), LEASE)
+        assert (state.name, state.waits_since is not None) == ("shop.handlers", True)
 
 
 async def test_a_variant_chooses_and_config_outranks_it(make_app: MakeApp) -> None:

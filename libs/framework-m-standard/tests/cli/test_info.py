@@ -85,7 +85,7 @@ def test_verbose_shows_each_step_and_each_binding(run_m: RunM) -> None:
         "event_bus default framework_m_standard.memory.event_bus:MemoryEventBus by default framework-m-standard"
         in shown
     )
-    assert shown.index("55 feed_handlers framework-m-standard") < shown.index("60 run_relay framework-m-standard")
+    assert shown.index("58 run_consumers framework-m-standard") < shown.index("60 run_relay framework-m-standard")
 
 
 def test_steps_of_a_store_that_is_not_chosen_are_left_out(run_m: RunM) -> None:

@@ -13,7 +13,7 @@ import pytest
 from framework_m_core.bootstrap.application import open_application
 from framework_m_core.domain.errors import ConfigurationError
 
-SERVING = ("web", "worker")
+SERVING = ("web",)
 APP = """
 from datetime import datetime, UTC
 from typing import Any, Protocol
@@ -143,7 +143,7 @@ async def test_everything_an_app_brings_takes_part(make_app: MakeApp) -> None:
             made = await client.post("/api/v1/Deal", json={"currency": "USD"})
             called = await client.post("/api/v1/rpc/fn/deals.worth", json={"currency": "CHF"})
             twice = await client.post("/api/v1/rpc/Deal/twice", json={"times": 2})
-        await app.container.get("relay").work()
+        await app.container.get("event_delivery").work()
         rates = app.container.get("rates")
     assert (made.status_code, made.json()["worth"], made.json()["creation"][:10]) == (201, 7, "2030-01-31")
     assert (called.json(), twice.json()) == ({"result": 7}, {"result": 21})

@@ -6,6 +6,7 @@ from framework_m_core.services.runtime.tenant_cache import TenantCache
 from framework_m_standard.memory.cache import MemoryCache
 from framework_m_standard.memory.settings import MemorySettings
 from framework_m_testing.contracts.cache import CacheContract
+from framework_m_testing.contracts.consumers import ConsumersContract
 from framework_m_testing.contracts.event_bus import EventBusContract
 from framework_m_testing.contracts.reader import ReaderContract
 from framework_m_testing.contracts.records import (
@@ -31,6 +32,10 @@ class TestMemoryRepository(RepositoryContract):
 
 class TestMemoryUnitOfWork(UnitOfWorkContract):
     pass
+
+
+class TestMemoryConsumers(ConsumersContract):
+    """Progress is durable."""
 
 
 class TestMemoryOutbox(OutboxContract):

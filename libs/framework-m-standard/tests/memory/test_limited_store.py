@@ -18,8 +18,8 @@ from framework_m_core.registry.registry import Registry
 from framework_m_core.services.registry_changes import RegistryChanges
 from framework_m_core.services.store_requirements import require_capabilities
 from framework_m_standard.memory.engine.database import MemoryDatabase
+from framework_m_standard.memory.engine.store import MemoryStore
 from framework_m_standard.memory.reader import Prepared
-from framework_m_standard.memory.store import MemoryStore
 from framework_m_standard.memory.unit_of_work import MemoryUnitOfWork, MemoryUnitOfWorkFactory
 from framework_m_testing.apps import open_app
 from framework_m_testing.contracts.unit_of_work import UnitOfWorkContract

@@ -8,13 +8,14 @@ from typing import Any
 from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.registry.registry import Registry
 from framework_m_standard.memory.audit_log import MemoryAuditLog
+from framework_m_standard.memory.consumers import MemoryConsumers
 from framework_m_standard.memory.counter import MemoryCounter
 from framework_m_standard.memory.engine.database import MemoryDatabase
+from framework_m_standard.memory.engine.store import MemoryStore
 from framework_m_standard.memory.idempotency import MemoryIdempotency
 from framework_m_standard.memory.outbox import MemoryOutbox
 from framework_m_standard.memory.reader import MemoryReader
 from framework_m_standard.memory.schema_mapper import MemorySchemaMapper
-from framework_m_standard.memory.store import MemoryStore
 from framework_m_standard.memory.unit_of_work import MemoryUnitOfWorkFactory
 from framework_m_testing.harness import StoreHarness
 
@@ -28,6 +29,7 @@ def memory_harness(database: MemoryDatabase, registry: Registry) -> StoreHarness
         units=MemoryUnitOfWorkFactory(store),
         schema_mapper=MemorySchemaMapper(store),
         outbox=MemoryOutbox(store),
+        consumers=MemoryConsumers(store),
         counter=MemoryCounter(store),
         idempotency=MemoryIdempotency(store),
         audit_log=MemoryAuditLog(store),
@@ -39,7 +41,7 @@ async def memory_dump(database: MemoryDatabase, registry: Registry) -> dict[str,
     """Every row that a write may touch, under the names that tables have in SQL."""
     found: dict[str, list[tuple[Any, ...]]] = {
         "activitylog": [(sealed,) for sealed in database.audit],
-        "m_outbox": [*database.waiting.items(), *database.settled.items()],
+        "m_outbox": list(database.events.items()),
         "m_idempotency": list(database.answers.items()),
     }
     for plan in registry.doctypes.values():

@@ -122,14 +122,19 @@ async def _run(hook: str, controller: OrderController) -> None:
 @on("Note", DocCreated)
 @on("Note", DocUpdated)
 async def keep_waiting(event: DomainEvent, documents: Documents) -> None:
-    """Makes the events wanted, so that they wait in the outbox."""
+    """Makes the app a consumer."""
 
 
-def order_registry() -> Registry:
-    """The DocTypes, compiled."""
+def order_builder() -> RegistryBuilder:
+    """The DocTypes, collected."""
     builder = RegistryBuilder()
     for doctype in (Customer, OrderLine, Order, Note, Ticket):
         builder.add_doctype(doctype, "orders")
     builder.add_controller(OrderController)
-    builder.add_handler(keep_waiting)
-    return builder.freeze()
+    builder.add_handler(keep_waiting, "orders")
+    return builder
+
+
+def order_registry() -> Registry:
+    """The DocTypes, compiled."""
+    return order_builder().freeze()

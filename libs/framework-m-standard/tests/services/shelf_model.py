@@ -66,7 +66,7 @@ class Bill(DocType):
 @on("Shelf", DocUpdated)
 @on("Shelf", DocDeleted)
 async def keep_waiting(event: DomainEvent, documents: Documents) -> None:
-    """Makes the events wanted, so that they wait in the outbox."""
+    """Makes the app a consumer."""
 
 
 def shelf_registry() -> Registry:
@@ -74,7 +74,7 @@ def shelf_registry() -> Registry:
     builder = RegistryBuilder()
     for doctype in (Shelf, Line, Bill):
         builder.add_doctype(doctype, "shelves")
-    builder.add_handler(keep_waiting)
+    builder.add_handler(keep_waiting, "shelves")
     return builder.freeze()
 
 

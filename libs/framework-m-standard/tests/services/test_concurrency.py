@@ -77,7 +77,7 @@ async def test_updates_at_once_of_one_document_are_counted_and_never_read_half(s
     assert sorted(answer["_version"] for answer in answers) == list(range(2, 2 + len(answers)))
     assert next(answer for answer in answers if answer["_version"] == final["_version"]) == final
     assert len(await shop.audits("Order", order["id"])) == min(100, final["_version"])
-    versions = [row.event.version for row in await shop.events(order["id"])]
+    versions = [event.version for event in await shop.events(order["id"])]
     assert versions == list(range(1, final["_version"] + 1))
     assert len(answers) >= 1 and seen >= 1
 

@@ -46,7 +46,7 @@ async def test_other_documents_are_created_changed_and_deleted_with_the_write(
     assert await shop.count("Note") == 2
     assert (made is not None) is hook.startswith(("validate", "before"))
     assert [entry.action for entry in await shop.audits("Note", gone["id"])] == ["create", "delete"]
-    assert [row.event.type for row in await shop.events(changed["id"])] == ["created", "updated"]
+    assert [event.type for event in await shop.events(changed["id"])] == ["doc.created", "doc.updated"]
 
 
 async def test_hooks_list_what_their_write_has_made_so_far(shop: Wired, hooks: Hooks) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -176,11 +177,11 @@ async def _emptied(shop: Wired) -> None:
 
 async def _told(shop: Wired) -> dict[UUID, list[tuple[str, int]]]:
     """The events that wait, by document; they wait no longer."""
-    rows = await shop.adapters.outbox.pending(system_clock(), 10_000)
-    await shop.adapters.outbox.mark_published([row.position for row in rows], system_clock())
+    events = (await shop.adapters.outbox.read(0, 10_000, lambda _: True)).events
+    await shop.adapters.outbox.prune(system_clock() + timedelta(days=1))
     told: dict[UUID, list[tuple[str, int]]] = {}
-    for row in rows:
-        told.setdefault(row.event.document_id, []).append((row.event.type, row.event.version))
+    for event in events:
+        told.setdefault(event.document_id, []).append((event.type, event.version))
     return told
 
 

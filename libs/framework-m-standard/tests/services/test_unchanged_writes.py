@@ -159,4 +159,5 @@ async def test_a_transition_is_a_change_and_an_echo_after_it_is_judged_as_ever(s
     assert (await shop.documents.cancel(SCOPE, "Order", order["id"]))["_version"] == 3
     with pytest.raises(SubmittedDocumentError):
         await shop.documents.update(SCOPE, "Order", order["id"], {"title": "a"})
-    assert [row.event.type for row in await shop.events(order["id"])] == ["created", "submitted", "cancelled"]
+    types = [event.type for event in await shop.events(order["id"])]
+    assert types == ["doc.created", "doc.submitted", "doc.cancelled"]

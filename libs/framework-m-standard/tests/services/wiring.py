@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from framework_m_core.domain.clock import Uuid7Generator, system_clock
+from framework_m_core.domain.clock import Uuid7Generator
 from framework_m_core.domain.context import Principal, RequestContext
+from framework_m_core.domain.events import StoredEvent
 from framework_m_core.interfaces.audit_log import AuditEntry
-from framework_m_core.interfaces.outbox import OutboxRow
 from framework_m_core.interfaces.permission import PermissionProtocol
 from framework_m_core.registry.registry import Registry
 from framework_m_core.services.documents.links import LinkService
@@ -74,10 +74,10 @@ class Wired:
         """The audit entries of a document."""
         return list(await self.adapters.audit_log.entries(SCOPE, doctype, id))
 
-    async def events(self, id: UUID) -> list[OutboxRow]:
-        """The waiting events of a document."""
-        rows = await self.adapters.outbox.pending(system_clock(), 10_000)
-        return [row for row in rows if row.event.document_id == id]
+    async def events(self, id: UUID) -> list[StoredEvent]:
+        """The stored events of a document."""
+        batch = await self.adapters.outbox.read(0, 10_000, lambda _: True)
+        return [event for event in batch.events if event.document_id == id]
 
     async def count(self, doctype: str) -> int:
         """How many live documents there are."""
@@ -91,7 +91,8 @@ class Wired:
 
 
 @asynccontextmanager
-async def _opened(url: str, registry: Registry, settings: Mapping[str, Any]) -> AsyncIterator[Store]:
+async def opened_store(url: str, registry: Registry, settings: Mapping[str, Any]) -> AsyncIterator[Store]:
+    """Opens the store at an address."""
     if url.startswith("memory:"):
         database = MEMORY.setdefault(url, MemoryDatabase(settings.get("lock_timeout_seconds", 10)))
         yield Store("memory", memory_harness(database, registry), lambda: memory_dump(database, registry))
@@ -105,7 +106,7 @@ async def wired(
     url: str, registry: Registry, permission: PermissionProtocol | None = None, **settings: Any
 ) -> AsyncIterator[Wired]:
     """Opens the services over the database of an address."""
-    async with _opened(url, registry, settings) as opened:
+    async with opened_store(url, registry, settings) as opened:
         await opened.adapters.schema_mapper.sync()
         yield services_over(opened, permission or FakePermission(opened.adapters.registries))
 

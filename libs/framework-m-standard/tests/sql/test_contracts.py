@@ -2,6 +2,7 @@
 
 import pytest
 
+from framework_m_testing.contracts.consumers import ConsumersContract
 from framework_m_testing.contracts.reader import ReaderContract
 from framework_m_testing.contracts.records import (
     AuditLogContract,
@@ -24,6 +25,10 @@ class TestSqlRepository(RepositoryContract):
 
 class TestSqlUnitOfWork(UnitOfWorkContract):
     pass
+
+
+class TestSqlConsumers(ConsumersContract):
+    """Progress is durable."""
 
 
 class TestSqlOutbox(OutboxContract):

@@ -10,6 +10,7 @@ from typing import Any
 from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.registry.registry import Registry
 from framework_m_standard.sql.audit_log import SqlAuditLog
+from framework_m_standard.sql.consumers import SqlConsumers
 from framework_m_standard.sql.counter import SqlCounter
 from framework_m_standard.sql.idempotency import SqlIdempotency
 from framework_m_standard.sql.outbox import SqlOutbox
@@ -21,7 +22,7 @@ from framework_m_standard.sql.store import SqlStore, make_driver
 from framework_m_standard.sql.unit_of_work import SqlUnitOfWorkFactory
 from framework_m_testing.harness import StoreHarness
 
-_NOT_DOCUMENTS = {"m_counter", "m_lease", "m_schema"}
+_NOT_DOCUMENTS = {"m_counter", "m_consumer", "m_delivery", "m_schema"}
 POOL = 8
 
 
@@ -45,6 +46,7 @@ def sql_harness(store: SqlStore) -> StoreHarness:
         units=SqlUnitOfWorkFactory(store),
         schema_mapper=SqlSchemaMapper(store),
         outbox=SqlOutbox(store),
+        consumers=SqlConsumers(store),
         counter=SqlCounter(store),
         idempotency=SqlIdempotency(store),
         audit_log=SqlAuditLog(store),

@@ -14,6 +14,7 @@ from framework_m_core.domain.context import Principal, RequestContext
 from framework_m_core.domain.events import DocUpdated, DomainEvent
 from framework_m_core.interfaces.audit_log import AuditEntry, AuditLogProtocol
 from framework_m_core.interfaces.capabilities import StoreCapability
+from framework_m_core.interfaces.consumers import ConsumersProtocol
 from framework_m_core.interfaces.counter import CounterProtocol
 from framework_m_core.interfaces.idempotency import IdempotencyProtocol
 from framework_m_core.interfaces.outbox import OutboxProtocol
@@ -36,7 +37,7 @@ def sample_registry() -> Registry:
     builder = RegistryBuilder(SAMPLE_EXTENSIONS)
     for doctype in (Shelf, Slot, Thing):
         builder.add_doctype(doctype, "samples")
-    builder.add_handler(handle_update)
+    builder.add_handler(handle_update, "samples")
     return builder.freeze()
 
 
@@ -52,6 +53,7 @@ class StoreHarness:
     units: UnitOfWorkFactoryProtocol
     schema_mapper: SchemaMapperProtocol
     outbox: OutboxProtocol
+    consumers: ConsumersProtocol
     counter: CounterProtocol
     idempotency: IdempotencyProtocol
     audit_log: AuditLogProtocol
@@ -94,7 +96,7 @@ class StoreHarness:
             return await unit.repository(doctype).get(id, include_deleted=include_deleted)
 
     def event(self, document: Any, version: int, data: Mapping[str, Any] | None = None) -> DomainEvent:
-        """Return an event of a Thing, which has a handler."""
+        """Return an event of a Thing."""
         return DocUpdated(
             id=_IDS(), doctype="Thing", document_id=document.id, version=version, occurred_at=system_clock(),
             actor="tester", data=data or {"n": version},

@@ -81,4 +81,4 @@ class Thing(FakeDocType):
 
 @on("Thing", DocUpdated)
 async def handle_update(event: DomainEvent, documents: Documents) -> None:
-    """Do nothing: this handler only makes updates of Things wait in the outbox."""
+    """Do nothing: by this handler the app is a consumer."""

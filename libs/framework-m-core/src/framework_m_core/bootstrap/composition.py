@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 from framework_m_core.bootstrap.settings.models import FrameworkSettings
 from framework_m_core.container.container import Container
 from framework_m_core.domain.clock import Clock, IdGenerator
+from framework_m_core.interfaces.consumers import ConsumersProtocol
 from framework_m_core.interfaces.counter import CounterProtocol
 from framework_m_core.interfaces.event_bus import EventBusProtocol
 from framework_m_core.interfaces.idempotency import IdempotencyProtocol
@@ -19,6 +21,7 @@ from framework_m_core.services.documents.links import LinkService
 from framework_m_core.services.documents.naming import NamingService
 from framework_m_core.services.documents.service import DocumentService
 from framework_m_core.services.documents.write_pipeline import WritePipeline
+from framework_m_core.services.events.delivery import EventDelivery
 from framework_m_core.services.events.dispatch import EventDispatch
 from framework_m_core.services.events.relay import OutboxRelay
 from framework_m_core.services.metadata.service import MetadataService
@@ -50,8 +53,9 @@ def bind_services(container: Container) -> None:
 
 
 def bind_events(container: Container) -> None:
-    """Bind event dispatch and the relay; the services and the bus must be bound already."""
+    """Bind the delivery of events and the relay; the services and the bus must be bound already."""
     container.bind("event_dispatch", _event_dispatch)
+    container.bind("event_delivery", _event_delivery)
     container.bind("relay", _relay)
 
 
@@ -130,7 +134,28 @@ def _event_dispatch(
     return EventDispatch(registry_handle, documents, clock, framework_settings.handler_timeout_seconds, injector)
 
 
+def _event_delivery(
+    registry_handle: RegistryHandle,
+    event_dispatch: EventDispatch,
+    outbox: OutboxProtocol,
+    consumers: ConsumersProtocol,
+    event_bus: EventBusProtocol,
+    clock: Clock,
+    framework_settings: FrameworkSettings,
+) -> EventDelivery:
+    return EventDelivery(
+        registry_handle, event_dispatch, outbox, consumers, event_bus, clock, framework_settings.handler_concurrency
+    )
+
+
 def _relay(
-    outbox: OutboxProtocol, event_bus: EventBusProtocol, idempotency: IdempotencyProtocol, clock: Clock
+    registry_handle: RegistryHandle,
+    outbox: OutboxProtocol,
+    consumers: ConsumersProtocol,
+    event_bus: EventBusProtocol,
+    idempotency: IdempotencyProtocol,
+    clock: Clock,
+    framework_settings: FrameworkSettings,
 ) -> OutboxRelay:
-    return OutboxRelay(outbox, event_bus, idempotency, clock)
+    retention = timedelta(days=framework_settings.event_retention_days)
+    return OutboxRelay(registry_handle, outbox, consumers, event_bus, idempotency, clock, retention)

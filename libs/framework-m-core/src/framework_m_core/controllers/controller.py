@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, get_args, get_origin
 from uuid import UUID
 
+from pydantic import BaseModel
+
 from framework_m_core.controllers.declaration import Registrar, declare
 from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.documents.doctype import BaseDocTypeProtocol
@@ -72,6 +74,14 @@ class Documents(Protocol):
 
     async def cancel(self, doctype: str, ref: UUID | str) -> Mapping[str, Any]:
         """Cancel a submitted document."""
+        ...
+
+    async def publish(self, payload: BaseModel, *, key: str | None = None) -> UUID:
+        """Publish an event of a declared type, stored with the write or not at all, and return its id.
+
+        For example `await self.documents.publish(OrderShipped(order=self.doc.id))`. `key` takes the place of the one
+        that the payload gives. Raises ConfigurationError for a payload that no `@event_type` declares.
+        """
         ...
 
     def elevated(self, reason: str) -> Documents:

@@ -21,8 +21,16 @@ class Registrar(Protocol):
         """Register the controller of the DocType that its type argument names."""
         ...
 
-    def add_handler(self, function: Callable[..., Any]) -> None:
-        """Register a function marked with `@on`."""
+    def add_handler(self, function: Callable[..., Any], app: str) -> None:
+        """Register an app's function marked with `@on`."""
+        ...
+
+    def add_consumer(self, function: Callable[..., Any]) -> None:
+        """Register a function marked with `@consumer`."""
+        ...
+
+    def add_event_type(self, payload: type[Any], app: str) -> None:
+        """Register a model marked with `@event_type` as the payload of an app's event type."""
         ...
 
     def add_function(self, function: Callable[..., Any]) -> None:

@@ -1,9 +1,12 @@
-"""`@on`: marks a function to be called for events of a DocType after their transaction."""
+"""`@on`: marks a function to be called for events of one type after their transaction."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any, overload
+
+from pydantic import BaseModel
 
 from framework_m_core.controllers.declaration import Registrar, declare
 from framework_m_core.domain.events import DomainEvent
@@ -18,10 +21,10 @@ _MARK = "__framework_m_events__"
 
 @dataclass(frozen=True, slots=True)
 class HandlerMark:
-    """The mark that `@on` sets on a function."""
+    """The mark that `@on` sets on a function: a DocType and an event of documents, or the payload of an app's event."""
 
-    doctype: str
-    event: type[DomainEvent]
+    doctype: str | None
+    event: type[DomainEvent] | type[BaseModel]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +33,24 @@ class _Handler:
 
     def register(self, registrar: Registrar, declared: EventHandler, app: str) -> None:
         """Register the function as an event handler."""
-        registrar.add_handler(declared)
+        registrar.add_handler(declared, app)
 
 
-def on(doctype: str, event: type[DomainEvent]) -> Callable[[EventHandler], EventHandler]:
-    """Call the function with each such event after its transaction, at least once and in order per document.
+@overload
+def on(doctype: str, event: type[DomainEvent], /) -> Callable[[EventHandler], EventHandler]: ...
+@overload
+def on(payload: type[BaseModel], /) -> Callable[[EventHandler], EventHandler]: ...
+def on(about: Any, event: Any = None, /) -> Callable[[EventHandler], EventHandler]:
+    """Call the function with each such event after its transaction, at least once and in order per key.
 
-    The function gets the event and `documents`, which acts as the system. If it raises, the event is redelivered
-    later and the document's following events wait.
+    `@on("Order", DocCreated)` is called for a DocType's events, whose key is the document; `@on(OrderShipped)` for
+    those of an app's own type, named by its payload. The function gets the event and `documents`, which acts as the
+    system. If it raises, the event is redelivered later and the following events of its key wait.
     """
+    handled = HandlerMark(None, about) if event is None else HandlerMark(about, event)
 
     def mark(function: EventHandler) -> EventHandler:
-        setattr(function, _MARK, (*handler_marks(function), HandlerMark(doctype, event)))
+        setattr(function, _MARK, (*handler_marks(function), handled))
         return declare(function, _Handler())
 
     return mark

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from framework_m_core.domain.events import DomainEvent
+from framework_m_core.domain.events import AnyEvent
 
 __all__ = ["Delivery", "EventBusProtocol", "Subscriber"]
 
-type Subscriber = Callable[[DomainEvent], Awaitable[None]]
+type Subscriber = Callable[[AnyEvent], Awaitable[None]]
 """Called with one event at a time; returns once the event is handled, raises if it could not be."""
 
 
@@ -24,19 +24,23 @@ class Delivery:
 
 
 class EventBusProtocol(Protocol):
-    """Connects the relay, the only publisher, with the subscribed groups. The outbox decides what is published.
+    """Connects the relay, the only publisher, with the subscribed groups.
 
     Contract: each group gets each event at least once; subscribers that must not act twice deduplicate by the event's
-    id. A group gets the events of one document in order: an event whose subscriber raises is redelivered later, and
-    until then the document's following events wait, but not those of other documents. A failing group does not keep
-    events from other groups; on a bus without storage, they get the event again too and wait with the document's
-    following events.
+    id. A group gets the events of one key in order: an event whose subscriber raises is redelivered later, and until
+    then the key's following events wait, but not those of other keys. A failing group does not keep events from other
+    groups; on a bus without storage, they get the event again too and wait with the key's following events.
     """
 
-    def publish(self, events: Sequence[DomainEvent]) -> AsyncGenerator[Delivery, None]:
+    @property
+    def has_subscribers(self) -> bool:
+        """Whether events reach anybody: always on a bus that stores them, else while a group is subscribed."""
+        ...
+
+    def publish(self, events: Sequence[AnyEvent]) -> AsyncGenerator[Delivery, None]:
         """Yield a delivery for each event once settled: stored by a broker, or handled by every group without one.
 
-        A delivery with an error is to be published again; later events of its document are neither published nor
+        A delivery with an error is to be published again; later events of its key are neither published nor
         yielded. Events not yielded when the generator ends, is closed or raises are published again; closing it stops
         the work. Raises TransientError while no event can be published.
         """

@@ -1,58 +1,38 @@
-"""Port `OutboxProtocol`: events waiting in the store that caused them until the bus has accepted them."""
+"""Port `OutboxProtocol`: the events of a store, in the order in which consumers get them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
-from framework_m_core.domain.events import DomainEvent
+from framework_m_core.domain.events import StoredEvent
 
-__all__ = ["OutboxProtocol", "OutboxRow"]
+__all__ = ["EventBatch", "OutboxProtocol"]
 
 
 @dataclass(frozen=True, slots=True)
-class OutboxRow:
-    """An event with its position in the outbox and its number of failed deliveries."""
+class EventBatch:
+    """The wanted events of a stretch of the outbox, the position it ends at, and whether there may be more after it."""
 
-    position: int
-    event: DomainEvent
-    attempts: int
+    events: Sequence[StoredEvent]
+    upto: int
+    more: bool
 
 
 class OutboxProtocol(Protocol):
-    """The relay's side of the outbox; only the unit of work appends rows.
+    """The events of a store; only the unit of work appends them.
 
-    Contract: events of one document appear in order; an event is returned until it is marked, so delivery is at least
-    once; one holder has the lease at a time. An event without a handler is stored as delivered, so the bus never sees
-    it.
+    Contract: an event that has been read has no event before it that appears only later, however long its transaction
+    took; events of one document are in the order of its changes. Every event is kept until it is pruned. Event types
+    that an earlier version stored have their present names.
     """
 
-    async def lease(self, holder: str, now: datetime, duration: timedelta) -> bool:
-        """Take or renew the relay's lease; return False while another holder's lease has not expired."""
-        ...
-
-    async def is_leased(self, now: datetime) -> bool:
-        """Return whether any holder has the lease at `now`, so that events are being relayed."""
-        ...
-
-    async def release(self, holder: str) -> None:
-        """Release the lease if this holder has it."""
-        ...
-
-    async def pending(self, now: datetime, limit: int) -> Sequence[OutboxRow]:
-        """Return due undelivered events in order, except those behind an earlier event of their document in retry."""
-        ...
-
-    async def mark_published(self, positions: Sequence[int], now: datetime) -> None:
-        """Mark events as delivered."""
-        ...
-
-    async def mark_failed(self, position: int, error: str, retry_at: datetime | None) -> None:
-        """Record a failed delivery; without `retry_at`, give the event up and keep it for inspection."""
+    async def read(self, after: int, limit: int, wanted: Callable[[str], bool]) -> EventBatch:
+        """Return the events after a position whose topic is wanted, looking at `limit` events."""
         ...
 
     async def prune(self, before: datetime) -> int:
-        """Delete events delivered before a time and return their number."""
+        """Delete events older than a time that no consumer has before it or has parked, and return their number."""
         ...

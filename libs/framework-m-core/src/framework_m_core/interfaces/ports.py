@@ -8,6 +8,7 @@ from typing import Final
 from framework_m_core.interfaces.audit_log import AuditLogProtocol
 from framework_m_core.interfaces.authentication import AuthenticationProtocol
 from framework_m_core.interfaces.cache import CacheProtocol
+from framework_m_core.interfaces.consumers import ConsumersProtocol
 from framework_m_core.interfaces.counter import CounterProtocol
 from framework_m_core.interfaces.event_bus import EventBusProtocol
 from framework_m_core.interfaces.idempotency import IdempotencyProtocol
@@ -62,6 +63,7 @@ PORTS: Final = (
     _store("unit_of_work", UnitOfWorkFactoryProtocol),
     _store("schema_mapper", SchemaMapperProtocol),
     _store("outbox", OutboxProtocol),
+    _store("consumers", ConsumersProtocol),
     _store("counter", CounterProtocol),
     _store("idempotency", IdempotencyProtocol),
     _store("audit_log", AuditLogProtocol),

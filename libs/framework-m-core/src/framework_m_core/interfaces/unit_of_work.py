@@ -8,7 +8,7 @@ from typing import Any, Protocol, Self
 from uuid import UUID
 
 from framework_m_core.domain.context import RequestContext
-from framework_m_core.domain.events import DomainEvent
+from framework_m_core.domain.events import AnyEvent
 from framework_m_core.interfaces.audit_log import AuditEntry
 from framework_m_core.interfaces.capabilities import StoreCapability
 from framework_m_core.interfaces.idempotency import StoredAnswer
@@ -51,7 +51,7 @@ class UnitOfWorkProtocol(Protocol):
         """Allocate numbers as `CounterProtocol` does, but inside the unit: other callers wait until it ends."""
         ...
 
-    def record(self, event: DomainEvent) -> None:
+    def record(self, event: AnyEvent) -> None:
         """Add an event to the outbox."""
         ...
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from framework_m_core.controllers.controller import Controller
-from framework_m_core.controllers.event_handler import EventHandler, handler_marks
+from framework_m_core.controllers.event_handler import EventHandler
 from framework_m_core.controllers.rpc import CallMark, call_mark
 from framework_m_core.controllers.write_stage import StageFunction, StageMark
 from framework_m_core.domain.documents.doctype import FRAMEWORK_FIELDS, attribute_of
@@ -28,9 +28,7 @@ from framework_m_core.registry.checks import check_field_name, check_name, check
 from framework_m_core.registry.class_checks import (
     check_controller,
     check_default,
-    check_handler,
     check_keywords,
-    check_mark,
     check_own_fields,
     check_stage_function,
     option_error,
@@ -44,6 +42,8 @@ from framework_m_core.registry.dependencies import (
     dependencies_of,
 )
 from framework_m_core.registry.endpoints import Endpoint, check_endpoint, compile_endpoint, function_path
+from framework_m_core.registry.events.consumers import compile_consumers
+from framework_m_core.registry.events.event_types import compile_event_types
 from framework_m_core.registry.extensions import Extensions
 from framework_m_core.registry.overrides import (
     chained,
@@ -72,7 +72,9 @@ class RegistryBuilder:
         self._models: dict[str, tuple[type[BaseModel], str]] = {}
         self._overrides: list[type[BaseModel]] = []
         self._controllers: dict[type, type[Controller[Any]]] = {}
-        self._handlers: list[EventHandler] = []
+        self._handlers: list[tuple[EventHandler, str]] = []
+        self._consumers: list[EventHandler] = []
+        self._event_types: list[tuple[type[BaseModel], str]] = []
         self._functions: list[Callable[..., Any]] = []
         self._stages: list[DeclaredStage] = []
         self._ports: list[type] = [*INJECTABLE_PORTS.values()]
@@ -106,9 +108,17 @@ class RegistryBuilder:
         elif self._controllers.setdefault(doctype, controller) is not controller:
             self._problem(controller, f"{doctype.__name__} has a controller: {_place(self._controllers[doctype])}")
 
-    def add_handler(self, function: EventHandler) -> None:
-        """Register a function marked with `@on`."""
-        self._handlers.append(function)
+    def add_handler(self, function: EventHandler, app: str) -> None:
+        """Register an app's function marked with `@on`."""
+        self._handlers.append((function, app))
+
+    def add_consumer(self, function: EventHandler) -> None:
+        """Register a function marked with `@consumer`."""
+        self._consumers.append(function)
+
+    def add_event_type(self, payload: type[BaseModel], app: str) -> None:
+        """Register a model marked with `@event_type` as the payload of an app's event type."""
+        self._event_types.append((payload, app))
 
     def add_function(self, function: Callable[..., Any]) -> None:
         """Register a function marked with `@rpc`."""
@@ -143,13 +153,14 @@ class RegistryBuilder:
                 self._problem(controller, f"its DocType {doctype.__name__} is not registered")
         documents = _documents(plans)
         dependencies = self._dependencies()
-        handlers = self._handlers_by_event(plans, dependencies)
+        types = compile_event_types(self._event_types, plans, self._problem)
+        consumers = compile_consumers(self._handlers, self._consumers, plans, types, dependencies, self._problem)
         functions = self._calls(documents)
         stages = self._placed_stages(documents, dependencies)
         if self._problems:
             raise ConfigurationError("the DocTypes cannot be used as declared:", self._problems)
         child_tables = {name: plan for name, plan in plans.items() if name not in documents}
-        return Registry(documents, handlers, functions, dependencies, child_tables, stages, self._extensions)
+        return Registry(documents, consumers, functions, dependencies, child_tables, types, stages, self._extensions)
 
     def _dependencies(self) -> dict[Any, Dependencies]:
         """Return the requested ports by class of controllers and field types, event handler, function and method."""
@@ -161,12 +172,13 @@ class RegistryBuilder:
         methods = [member for member in chain.from_iterable(members) if call_mark(member)]
         stages = [stage.function for stage in self._stages]
         types = [type(field_type) for field_type in self._extensions.field_types]
-        for holder in (*self._controllers.values(), *self._handlers, *self._functions, *methods, *stages, *types):
+        called = (*(function for function, _ in self._handlers), *self._consumers, *stages)
+        for holder in (*self._controllers.values(), *called, *self._functions, *methods, *types):
             try:
                 if wanted := dependencies_of(holder, self._ports):
                     found[holder] = wanted
             except UNREADABLE as error:
-                if holder in self._handlers or holder in stages:
+                if holder in called:
                     self._problem(holder, f"its annotations cannot be read at run time: {error}")
         return found
 
@@ -345,25 +357,6 @@ class RegistryBuilder:
         except ValueError as error:
             self._problem(model, f"Meta.naming: {error}")
             return IdNaming()
-
-    def _handlers_by_event(
-        self, plans: dict[str, CompiledDocType], dependencies: Mapping[Any, Dependencies]
-    ) -> dict[tuple[str, str], tuple[EventHandler, ...]]:
-        found: dict[tuple[str, str], tuple[EventHandler, ...]] = {}
-        for function in self._handlers:
-            for problem in check_handler(function, dependencies.get(function, {})):
-                self._problem(function, problem)
-            for mark in handler_marks(function):
-                problems = list(check_mark(mark))
-                if not problems and mark.doctype not in plans:
-                    problems = [f"@on names {mark.doctype!r}, which is no DocType{did_you_mean(mark.doctype, plans)}"]
-                for problem in problems:
-                    self._problem(function, problem)
-                if problems:
-                    continue
-                key = (mark.doctype, mark.event.type)
-                found[key] = (*found.get(key, ()), function)
-        return found
 
     def _placed_stages(
         self, documents: Mapping[str, CompiledDocType], dependencies: Mapping[Any, Dependencies]

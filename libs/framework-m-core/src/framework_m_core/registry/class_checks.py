@@ -15,11 +15,9 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticUndefined
 
 from framework_m_core.controllers.controller import HOOKS, Controller
-from framework_m_core.controllers.event_handler import HandlerMark
 from framework_m_core.controllers.rpc import call_mark
 from framework_m_core.domain.documents.doctype import FRAMEWORK_FIELDS, attribute_of
 from framework_m_core.domain.documents.meta import MetaOptions
-from framework_m_core.domain.events import DomainEvent
 from framework_m_core.domain.fields.field import KEYWORDS, UNKNOWN_KEYWORDS, known_keywords
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.domain.fields.values import bounded
@@ -31,7 +29,6 @@ __all__ = [
     "check_default",
     "check_handler",
     "check_keywords",
-    "check_mark",
     "check_own_fields",
     "check_stage_function",
     "is_async",
@@ -180,16 +177,6 @@ def check_stage_function(function: Any, dependencies: Dependencies) -> Iterator[
         yield "a stage of writes is declared with 'async def'"
     if not _takes(function, None, **dependencies):
         yield "a stage of writes takes one argument, (write), and by their names ports"
-
-
-def check_mark(mark: HandlerMark) -> Iterator[str]:
-    """Yield an error for each argument of `@on` that is not a DocType name or an event class."""
-    doctype: object = mark.doctype
-    event: object = mark.event
-    if not isinstance(doctype, str):
-        yield f"@on takes the name of a DocType: write {getattr(doctype, '__name__', '?')!r} instead of the class"
-    if not (isinstance(event, type) and issubclass(event, DomainEvent)):
-        yield f"@on takes the class of an event such as DocSubmitted, not {event!r}"
 
 
 def option_error(fault: ErrorDetails, option: str) -> str:

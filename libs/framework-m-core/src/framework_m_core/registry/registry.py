@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
-from framework_m_core.controllers.event_handler import EventHandler
+from pydantic import BaseModel
+
 from framework_m_core.domain.documents.actions import Action
 from framework_m_core.domain.errors import DocTypeNotFoundError
+from framework_m_core.domain.events import DOC_EVENTS, AnyEvent, PublishedEvent, StoredEvent
 from framework_m_core.domain.suggestions import did_you_mean
 from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.registry.dependencies import Dependencies
 from framework_m_core.registry.derived import DerivedValues
 from framework_m_core.registry.endpoints import Endpoint
+from framework_m_core.registry.events.consumers import CompiledConsumer
+from framework_m_core.registry.events.event_types import EventType
 from framework_m_core.registry.extensions import Extensions
 from framework_m_core.registry.write_stages import STAGES, PlacedStage
 
 __all__ = ["Referrer", "Registry"]
+
+_ENVELOPE = tuple(one.name for one in fields(StoredEvent) if one.name not in {"position", "type", "key"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +39,17 @@ class Referrer:
 
 @dataclass(frozen=True, eq=False)
 class Registry:
-    """All DocTypes, event handlers and callable functions of the app."""
+    """All DocTypes, event types, consumers of events and callable functions of the app."""
 
     doctypes: Mapping[str, CompiledDocType]
-    handlers: Mapping[tuple[str, str], tuple[EventHandler, ...]]
+    consumers: Mapping[str, CompiledConsumer]
     functions: Mapping[str, Endpoint] = field(default_factory=dict)
     dependencies: Mapping[Any, Dependencies] = field(default_factory=dict)
     """The ports that controller classes, handlers and callable functions request."""
     child_tables: Mapping[str, CompiledDocType] = field(default_factory=dict)
     """DocTypes whose documents are rows of others, and are read and written only with them."""
+    event_types: Mapping[str, EventType] = field(default_factory=dict)
+    """The apps' event types by name, without the framework's own."""
     stages: tuple[PlacedStage, ...] = STAGES
     """The stages of writes in their order, with those that apps and packages declare."""
     extensions: Extensions = field(default_factory=Extensions)
@@ -58,9 +66,28 @@ class Registry:
             raise DocTypeNotFoundError(f"there is no DocType {name!r}", meant=meant, doctype=name)
         return plan
 
-    def handlers_of(self, doctype: str, event_type: str) -> tuple[EventHandler, ...]:
-        """Return the handlers of one type of event, in order of declaration."""
-        return self.handlers.get((doctype, event_type), ())
+    @cached_property
+    def payload_types(self) -> Mapping[type[BaseModel], EventType]:
+        """The apps' event types by their payload models."""
+        return {one.model: one for one in self.event_types.values()}
+
+    def knows(self, event_type: str) -> bool:
+        """Return whether an event type is the framework's, or declared by an app."""
+        return event_type in DOC_EVENTS or event_type in self.event_types
+
+    def event(self, stored: StoredEvent) -> AnyEvent | None:
+        """Return a stored event as its type declares it; None for a type that this registry does not know.
+
+        Raises pydantic.ValidationError for a payload that its model does not accept.
+        """
+        values = {name: getattr(stored, name) for name in _ENVELOPE}
+        if kind := DOC_EVENTS.get(stored.type):
+            return kind(**values)
+        declared = self.event_types.get(stored.type)
+        if declared is None:
+            return None
+        payload = declared.model.model_validate(stored.data)
+        return PublishedEvent(**values, type=stored.type, key=stored.key, payload=payload)
 
     @property
     def actions(self) -> Mapping[str, Action]:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from framework_m_core.domain.context import RequestContext
 from framework_m_core.interfaces.audit_log import AuditEntry
-from framework_m_standard.memory.store import MemoryStore
+from framework_m_standard.memory.engine.store import MemoryStore
 
 __all__ = ["MemoryAuditLog"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from framework_m_core.domain.context import RequestContext
 from framework_m_standard.memory.engine.overlay import Overlay
+from framework_m_standard.memory.engine.store import MemoryStore
 from framework_m_standard.memory.engine.transaction import Transaction
-from framework_m_standard.memory.store import MemoryStore
 
 __all__ = ["MemoryCounter", "raised"]
 

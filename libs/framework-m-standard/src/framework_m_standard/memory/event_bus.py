@@ -6,8 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 
 from framework_m_core.domain.errors import ConfigurationError, TransientError
-from framework_m_core.domain.events import DomainEvent
-from framework_m_core.domain.hash_keys import HashKey, hash_key
+from framework_m_core.domain.events import AnyEvent
 from framework_m_core.interfaces.event_bus import Delivery, Subscriber
 
 __all__ = ["MemoryEventBus"]
@@ -20,18 +19,22 @@ class MemoryEventBus:
         self._subscribers: dict[str, Subscriber] = {}
         self._turn = asyncio.Lock()
 
-    async def publish(self, events: Sequence[DomainEvent]) -> AsyncGenerator[Delivery, None]:
+    @property
+    def has_subscribers(self) -> bool:
+        """Whether a group is subscribed in this process."""
+        return bool(self._subscribers)
+
+    async def publish(self, events: Sequence[AnyEvent]) -> AsyncGenerator[Delivery, None]:
         """Deliver each event when its delivery is requested. Raises TransientError if there is no subscriber.
 
-        After an error, further events of the same document are skipped.
+        After an error, further events of the same key are skipped.
         """
-        held_back: set[HashKey] = set()
+        held_back: set[str] = set()
         for event in events:
-            document = hash_key(event.document_id)
-            if document not in held_back:
+            if event.key not in held_back:
                 error = await self._hand_over(event)
                 if error is not None:
-                    held_back.add(document)
+                    held_back.add(event.key)
                 yield Delivery(event.id, error)
 
     async def subscribe(self, group: str, subscriber: Subscriber) -> None:
@@ -45,7 +48,7 @@ class MemoryEventBus:
         async with self._turn:
             self._subscribers.pop(group, None)
 
-    async def _hand_over(self, event: DomainEvent) -> Exception | None:
+    async def _hand_over(self, event: AnyEvent) -> Exception | None:
         """Let every group handle an event, and return the error, if any."""
         async with self._turn:
             if not self._subscribers:

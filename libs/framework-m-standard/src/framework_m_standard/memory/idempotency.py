@@ -6,7 +6,7 @@ from datetime import datetime
 
 from framework_m_core.domain.context import RequestContext
 from framework_m_core.interfaces.idempotency import StoredAnswer
-from framework_m_standard.memory.store import MemoryStore
+from framework_m_standard.memory.engine.store import MemoryStore
 
 __all__ = ["MemoryIdempotency"]
 

@@ -12,7 +12,7 @@ from framework_m_core.domain.page import OrderSpec
 from framework_m_core.interfaces.reader import QueryTemplate, ReadHandle, Row
 from framework_m_standard.memory.engine import rows as stored
 from framework_m_standard.memory.engine.selection import Rows, filled, select
-from framework_m_standard.memory.store import MemoryStore
+from framework_m_standard.memory.engine.store import MemoryStore
 
 __all__ = ["MemoryReader", "Prepared"]
 

@@ -19,8 +19,8 @@ from framework_m_core.spi import LIVE, document_from_values, document_values
 from framework_m_standard.memory.engine.referrers import holders
 from framework_m_standard.memory.engine.rows import Row, stored_row, stored_value, values_of
 from framework_m_standard.memory.engine.selection import Rows, select
+from framework_m_standard.memory.engine.store import MemoryStore
 from framework_m_standard.memory.engine.transaction import Transaction
-from framework_m_standard.memory.store import MemoryStore
 
 __all__ = ["MemoryRepository", "MemoryWriter"]
 

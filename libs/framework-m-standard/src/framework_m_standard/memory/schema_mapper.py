@@ -15,8 +15,8 @@ from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.registry.registry import Registry
 from framework_m_standard.memory.engine.missing_values import filled_row
 from framework_m_standard.memory.engine.rows import Row
+from framework_m_standard.memory.engine.store import MemoryStore
 from framework_m_standard.memory.engine.table import Columns, Table, kinds_of, unique_key, wanted_unique
-from framework_m_standard.memory.store import MemoryStore
 
 __all__ = ["MemorySchemaMapper"]
 

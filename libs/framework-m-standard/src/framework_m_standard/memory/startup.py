@@ -10,8 +10,8 @@ from framework_m_core.domain.context import ADMINISTRATOR
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.interfaces.identity import IdentityProtocol
 from framework_m_standard.memory.engine.database import MemoryDatabase
+from framework_m_standard.memory.engine.store import MemoryStore
 from framework_m_standard.memory.settings import MemorySettings
-from framework_m_standard.memory.store import MemoryStore
 
 __all__ = ["InitMemory", "MakeAdministrator"]
 

@@ -8,17 +8,15 @@ changes it does not await, so that a cancellation cannot split it.
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from types import MappingProxyType
-from typing import Any, Final, Self
+from typing import Any, Self
 from uuid import UUID
 
 from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.errors import FrameworkError, TransientError
-from framework_m_core.domain.events import DomainEvent
+from framework_m_core.domain.events import AnyEvent
 from framework_m_core.domain.hash_keys import hash_key
 from framework_m_core.interfaces.audit_log import AuditEntry
 from framework_m_core.interfaces.capabilities import StoreCapability
@@ -27,20 +25,17 @@ from framework_m_core.interfaces.reader import ReadHandle, Row
 from framework_m_core.spi import run_shielded
 from framework_m_standard.memory.counter import raised
 from framework_m_standard.memory.engine.audit_trail import SealedEntry, sealed
-from framework_m_standard.memory.engine.database import EventRecord
 from framework_m_standard.memory.engine.referrers import holders
 from framework_m_standard.memory.engine.rows import json_text
 from framework_m_standard.memory.engine.selection import Rows
+from framework_m_standard.memory.engine.store import MemoryStore
 from framework_m_standard.memory.engine.transaction import Transaction
 from framework_m_standard.memory.reader import Prepared
 from framework_m_standard.memory.repository import MemoryRepository
-from framework_m_standard.memory.store import MemoryStore
 
 __all__ = ["MemoryUnitOfWork", "MemoryUnitOfWorkFactory"]
 
 _log = logging.getLogger(__name__)
-
-_ELSEWHERE: Final = MappingProxyType[str, Any]({})
 
 
 class MemoryUnitOfWorkFactory:
@@ -63,7 +58,7 @@ class MemoryUnitOfWork:
         self.store = store
         self.context = context
         self._transaction: Transaction | None = None
-        self._events: list[EventRecord] = []
+        self._events: list[tuple[AnyEvent, str]] = []
         self._audits: list[SealedEntry] = []
         self._answers: list[StoredAnswer] = []
         self._callbacks: list[Callable[[], Awaitable[None]]] = []
@@ -126,12 +121,10 @@ class MemoryUnitOfWork:
         """Reserve `n` numbers of a counter in the transaction and return the first."""
         return raised((await self.transaction()).counters, prefix, n)
 
-    def record(self, event: DomainEvent) -> None:
-        """Add an event to the outbox; an event without handlers is stored as delivered."""
+    def record(self, event: AnyEvent) -> None:
+        """Add an event to the outbox."""
         self._check_open()
-        wanted = self.context.registry.handlers_of(event.doctype, event.type)
-        kept = dataclasses.replace(event, data=_ELSEWHERE)
-        self._events.append(EventRecord(kept, json_text(event.data), None if wanted else event.occurred_at))
+        self._events.append((event, json_text(event.data)))
 
     def audit(self, entry: AuditEntry) -> None:
         """Append an entry to the audit log."""
@@ -203,8 +196,8 @@ class MemoryUnitOfWork:
         database = self.store.database
         transaction.apply()
         database.audit.append(self._audits)
-        for record in self._events:
-            database.append_event(record)
+        for event, data in self._events:
+            database.append_event(event, data)
         database.end()
 
     async def rollback(self) -> None:

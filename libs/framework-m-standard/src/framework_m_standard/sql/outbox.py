@@ -1,171 +1,146 @@
 """`SqlOutbox`: port `OutboxProtocol`, over the table `m_outbox`.
 
-A later change of a document waits for the row lock of the earlier one, so positions increase within a stream.
+SQLite commits one transaction at a time, so positions become visible in their order. PostgreSQL does not, so whoever
+reads first gives a number to what has been committed: an event is numbered after all that were visible before it, and
+a transaction that takes long delays its own events alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
 
 import sqlalchemy as sa
 
-from framework_m_core.domain.events import EVENT_TYPES, DomainEvent, event_class
+from framework_m_core.domain.events import NO_DOCUMENT, StoredEvent, current_type, topic_of
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
-from framework_m_core.domain.hash_keys import HashKey, hash_key
-from framework_m_core.interfaces.outbox import OutboxRow
-from framework_m_standard.sql.schema.tables import EVENT_SPECS
+from framework_m_core.interfaces.outbox import EventBatch
+from framework_m_standard.sql.engine.driver import Transaction
+from framework_m_standard.sql.schema.tables import EVENT_SPECS, Tables
 from framework_m_standard.sql.statements.compiled import Statement, parameter
-from framework_m_standard.sql.statements.framework import upsert
+from framework_m_standard.sql.statements.row_codec import Convert
 from framework_m_standard.sql.store import SqlStore
 
-__all__ = ["SqlOutbox"]
+__all__ = ["SqlOutbox", "event_columns", "number_events", "read_event"]
 
 _MOMENT = FieldSpec("at", FieldKind.DATETIME)
 _NUMBER = FieldSpec("n", FieldKind.INTEGER)
-_TEXT = FieldSpec("text", FieldKind.TEXT)
-_RELAY = "outbox"
-_TYPE, _DOCUMENT = (2 + list(EVENT_SPECS).index(name) for name in ("type", "document_id"))
-"""Indexes of columns in a row, which begins with position and attempts."""
-_UNKNOWN_WAITS = timedelta(minutes=10)
+_TYPE, _DOCTYPE = (1 + list(EVENT_SPECS).index(name) for name in ("type", "doctype"))
+"""Indexes of columns in a row, which begins with the position."""
+_PRUNED_AT_ONCE: Final = 1000
+_LOCK: Final = "SELECT pg_advisory_xact_lock(7201987)"
+_ANY_UNNUMBERED: Final = Statement(
+    "SELECT 1 FROM m_outbox WHERE seq IS NULL AND published_at IS NULL AND given_up = 0 LIMIT 1"
+)
+_NUMBER_SOME: Final = Statement("""
+WITH committed AS MATERIALIZED (
+    SELECT position FROM m_outbox WHERE seq IS NULL AND published_at IS NULL AND given_up = 0
+    ORDER BY position LIMIT 10000
+), numbered AS MATERIALIZED (
+    SELECT position, nextval(pg_get_serial_sequence('m_outbox', 'position')) AS number FROM committed
+)
+UPDATE m_outbox SET seq = numbered.number FROM numbered WHERE m_outbox.position = numbered.position
+""")
+
+
+async def number_events(transaction: Transaction) -> None:
+    """Number the committed events of PostgreSQL, and hold the lock on it until the transaction ends."""
+    await transaction.script(_LOCK)
+    while await transaction.execute(_NUMBER_SOME, ()):
+        pass
+
+
+def event_columns(tables: Tables) -> list[Any]:
+    """Return the columns from which `read_event` makes an event."""
+    return [tables.event_order, *(tables.outbox.c[name] for name in EVENT_SPECS)]
+
+
+def read_event(decoders: Mapping[str, Convert], row: Sequence[Any]) -> StoredEvent:
+    """Return the event in a row of `event_columns`. One of version 1.0 has no key: it is its document's."""
+    position, *rest = row
+    values = dict(zip(EVENT_SPECS, rest, strict=True))
+    for name, convert in decoders.items():
+        if values[name] is not None:
+            values[name] = convert(values[name])
+    type_, document = current_type(values.pop("type")), values["document_id"]
+    key = values.pop("key") or str(document if document != NO_DOCUMENT else values["id"])
+    return StoredEvent(position=position, type=type_, key=key, index=values.pop("idx"), **values)
 
 
 class SqlOutbox:
-    """The relay's side of the outbox."""
+    """The events of an SQL store."""
 
     def __init__(self, sql_store: SqlStore) -> None:
         self._driver = sql_store.global_driver
         self._tables = sql_store.framework_tables
         self._compile = sql_store.framework.compile
         self._decoders = sql_store.framework.decoders(EVENT_SPECS)
-        self._lease = self._lease_statement()
-        self._leased = self._leased_statement()
-        self._release = self._release_statement()
-        self._pending = self._pending_statement()
-        self._published = self._published_statement()
-        self._failed = self._failed_statement()
-        self._prune = self._prune_statement()
+        self._read = self._read_statement()
+        self._stretch = self._stretch_statement()
+        self._delete = self._delete_statement()
+        self._delete_former = self._delete_former_statement()
+        self._least = self._least_statement()
 
-    async def lease(self, holder: str, now: datetime, duration: timedelta) -> bool:
-        """Take or renew the relay's lease; return whether the holder has it."""
-        return bool(await self._driver.write(self._lease, (_RELAY, holder, now + duration, now)))
+    async def read(self, after: int, limit: int, wanted: Callable[[str], bool]) -> EventBatch:
+        """Return the wanted events after a position, of `limit` events."""
+        if self._driver.name == "postgresql":
+            await self._number()
+        rows = await self._driver.fetch(self._read, (after, limit))
+        found = [row for row in rows if wanted(topic_of(current_type(row[_TYPE]), row[_DOCTYPE]))]
+        events = [read_event(self._decoders, row) for row in found]
+        return EventBatch(events, rows[-1][0] if rows else after, len(rows) == limit)
 
-    async def is_leased(self, now: datetime) -> bool:
-        """Return whether a holder has the lease."""
-        return bool(await self._driver.fetch(self._leased, (_RELAY, now)))
-
-    async def release(self, holder: str) -> None:
-        """Release the lease if this holder has it."""
-        await self._driver.write(self._release, (holder,))
-
-    async def pending(self, now: datetime, limit: int) -> Sequence[OutboxRow]:
-        """Return the undelivered events that are due, in order.
-
-        An event of a type that only a later version knows is postponed, and so are the following ones of its document.
-        """
-        rows: list[OutboxRow] = []
-        put_off: set[HashKey] = set()
-        for row in await self._driver.fetch(self._pending, (now, limit)):
-            type_, document = row[_TYPE], hash_key(row[_DOCUMENT])
-            if document in put_off:
-                continue
-            if type_ in EVENT_TYPES:
-                rows.append(self._row(row))
-            else:
-                put_off.add(document)
-                await self.mark_failed(row[0], f"this version knows no event type {type_!r}", now + _UNKNOWN_WAITS)
-        return rows
-
-    async def mark_published(self, positions: Sequence[int], now: datetime) -> None:
-        """Mark events as delivered."""
+    async def _number(self) -> None:
+        if not await self._driver.fetch(_ANY_UNNUMBERED, ()):
+            return
         transaction = await self._driver.begin()
         try:
-            await transaction.execute_many(self._published, [(position, now) for position in positions])
+            await number_events(transaction)
         except BaseException:
             await transaction.rollback()
             raise
         await transaction.commit()
 
-    async def mark_failed(self, position: int, error: str, retry_at: datetime | None) -> None:
-        """Record a failed delivery; without `retry_at`, give the event up."""
-        given_up = 1 if retry_at is None else 0
-        await self._driver.write(self._failed, (position, error.replace("\0", "")[:1000], retry_at, given_up))
-
     async def prune(self, before: datetime) -> int:
-        """Delete events delivered before a time and return their number."""
-        return len(await self._driver.write(self._prune, (before,)))
+        """Delete old events that all consumers have passed, a stretch at a time, and return their number."""
+        deleted = len(await self._driver.write(self._delete_former, (before,)))
+        least = (await self._driver.fetch(self._least, ()))[0][0]
+        upto = least if least is not None else 2**62
+        start, moment = 0, self._decoders.get("occurred_at", lambda value: value)
+        while rows := await self._driver.fetch(self._stretch, (start, upto, _PRUNED_AT_ONCE)):
+            end, newest = rows[-1]
+            deleted += len(await self._driver.write(self._delete, (start, end, before)))
+            if moment(newest) >= before:
+                break
+            start = end
+        return deleted
 
-    def _row(self, row: Sequence[Any]) -> OutboxRow:
-        position, attempts, *rest = row
-        values = dict(zip(EVENT_SPECS, rest, strict=True))
-        for name, convert in self._decoders.items():
-            if values[name] is not None:
-                values[name] = convert(values[name])
-        kind: type[DomainEvent] = event_class(values.pop("type"))
-        return OutboxRow(position, kind(index=values.pop("idx"), **values), attempts)
+    def _read_statement(self) -> Statement:
+        order = self._tables.event_order
+        after = order > parameter(0, sa.BigInteger())
+        clause = sa.select(*event_columns(self._tables)).where(after, self._tables.is_delivered_now)
+        return self._compile(clause.order_by(order).limit(parameter(1, sa.BigInteger())), [_NUMBER, _NUMBER])
 
-    def _lease_statement(self) -> Statement:
-        table = self._tables.lease
-        columns = ("name", "holder", "expires")
-        values = {name: parameter(place, table.c[name].type) for place, name in enumerate(columns)}
-        clause = upsert(self._driver.name, table).values(values)
-        mine = table.c.holder == clause.excluded.holder
-        over = table.c.expires <= parameter(3, table.c.expires.type)
-        taken = {name: clause.excluded[name] for name in ("holder", "expires")}
-        clause = clause.on_conflict_do_update(index_elements=["name"], set_=taken, where=sa.or_(mine, over))
-        return self._compile(clause.returning(table.c.name), [_TEXT, _TEXT, _MOMENT, _MOMENT])
+    def _stretch_statement(self) -> Statement:
+        table, order = self._tables.outbox, self._tables.event_order
+        within = sa.and_(order > parameter(0, sa.BigInteger()), order <= parameter(1, sa.BigInteger()))
+        clause = sa.select(order, table.c.occurred_at).where(within).order_by(order)
+        return self._compile(clause.limit(parameter(2, sa.BigInteger())), [_NUMBER, _NUMBER, _NUMBER])
 
-    def _leased_statement(self) -> Statement:
-        table = self._tables.lease
-        live = table.c.expires > parameter(1, table.c.expires.type)
-        clause = sa.select(table.c.name).where(table.c.name == parameter(0, table.c.name.type), live)
-        return self._compile(clause, [_TEXT, _MOMENT])
+    def _delete_statement(self) -> Statement:
+        table, delivery, order = self._tables.outbox, self._tables.delivery, self._tables.event_order
+        within = sa.and_(order > parameter(0, sa.BigInteger()), order <= parameter(1, sa.BigInteger()))
+        old = table.c.occurred_at < parameter(2, table.c.occurred_at.type)
+        wanted = sa.exists().where(delivery.c.position == order)
+        clause = sa.delete(table).where(within, old, self._tables.is_delivered_now, ~wanted)
+        return self._compile(clause.returning(table.c.position), [_NUMBER, _NUMBER, _MOMENT])
 
-    def _release_statement(self) -> Statement:
-        table = self._tables.lease
-        mine = table.c.holder == parameter(0, table.c.holder.type)
-        return self._compile(sa.delete(table).where(mine).returning(table.c.name), [_TEXT])
-
-    def _pending_statement(self) -> Statement:
-        table = self._tables.outbox
-        earlier = table.alias("earlier")
-        blocked = sa.exists().where(
-            self._waiting(earlier),
-            earlier.c.document_id == table.c.document_id,
-            earlier.c.position < table.c.position,
-            earlier.c.retry_at > parameter(0, table.c.retry_at.type),
-        )
-        due = sa.or_(table.c.retry_at.is_(None), table.c.retry_at <= parameter(0, table.c.retry_at.type))
-        columns = [table.c.position, table.c.attempts, *(table.c[name] for name in EVENT_SPECS)]
-        clause = sa.select(*columns).where(self._waiting(table), due, ~blocked).order_by(table.c.position)
-        return self._compile(clause.limit(parameter(1, sa.BigInteger())), [_MOMENT, _NUMBER], heavy=True)
-
-    def _waiting(self, table: Any) -> sa.ColumnElement[bool]:
-        return sa.and_(table.c.published_at.is_(None), table.c.given_up == sa.literal_column("0"))
-
-    def _published_statement(self) -> Statement:
-        table = self._tables.outbox
-        mine = table.c.position == parameter(0, sa.BigInteger())
-        clause = sa.update(table).values(published_at=parameter(1, table.c.published_at.type)).where(mine)
-        return self._compile(clause, [_NUMBER, _MOMENT])
-
-    def _failed_statement(self) -> Statement:
-        table = self._tables.outbox
-        clause = (
-            sa.update(table)
-            .where(table.c.position == parameter(0, sa.BigInteger()))
-            .values(
-                error=parameter(1, table.c.error.type),
-                retry_at=parameter(2, table.c.retry_at.type),
-                given_up=parameter(3, sa.SmallInteger()),
-                attempts=table.c.attempts + sa.literal_column("1"),
-            )
-            .returning(table.c.position)
-        )
-        return self._compile(clause, [_NUMBER, _TEXT, _MOMENT, _NUMBER])
-
-    def _prune_statement(self) -> Statement:
+    def _delete_former_statement(self) -> Statement:
+        """Return the deletion of events that version 1.0 delivered before consumers had progress of their own."""
         table = self._tables.outbox
         old = table.c.published_at < parameter(0, table.c.published_at.type)
         return self._compile(sa.delete(table).where(old).returning(table.c.position), [_MOMENT])
+
+    def _least_statement(self) -> Statement:
+        return self._compile(sa.select(sa.func.min(self._tables.consumer.c.position)), [])

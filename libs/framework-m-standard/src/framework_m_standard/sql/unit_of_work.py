@@ -17,7 +17,7 @@ from uuid import UUID
 
 from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.errors import FrameworkError, RepositoryError, TransientError, VersionConflictError
-from framework_m_core.domain.events import DomainEvent
+from framework_m_core.domain.events import AnyEvent
 from framework_m_core.interfaces.audit_log import AuditEntry
 from framework_m_core.interfaces.capabilities import StoreCapability
 from framework_m_core.interfaces.idempotency import StoredAnswer
@@ -40,7 +40,7 @@ _log = logging.getLogger(__name__)
 class _Pending:
     writes: list[PendingWrite] = field(default_factory=list)
     audits: list[AuditEntry] = field(default_factory=list)
-    events: list[DomainEvent] = field(default_factory=list)
+    events: list[AnyEvent] = field(default_factory=list)
     answers: list[StoredAnswer] = field(default_factory=list)
 
     def __bool__(self) -> bool:
@@ -100,7 +100,7 @@ class SqlUnitOfWork:
         self._check_open()
         self._pending.writes.append(write)
 
-    def record(self, event: DomainEvent) -> None:
+    def record(self, event: AnyEvent) -> None:
         """Add an event to the outbox."""
         self._check_open()
         self._pending.events.append(event)
@@ -257,7 +257,7 @@ class SqlUnitOfWork:
 
     def _traced(self, write: PendingWrite, pending: _Pending) -> tuple[Any, tuple[Any, ...]]:
         statements = self.store.statements(write.plan)
-        trace = (*audit_row(pending.audits[0]), *self._event_row(pending.events[0]))
+        trace = (*audit_row(pending.audits[0]), *outbox_row(pending.events[0]))
         if write.expected_version is None:
             return statements.insert_traced, (*write.row, *trace)
         return statements.update_traced, (*write.row, write.expected_version, *trace)
@@ -284,10 +284,7 @@ class SqlUnitOfWork:
         for entry in pending.audits:
             await transaction.execute(framework.insert_audit, audit_row(entry))
         for event in pending.events:
-            await transaction.execute(framework.insert_event, self._event_row(event))
-
-    def _event_row(self, event: DomainEvent) -> tuple[Any, ...]:
-        return outbox_row(event, wanted=bool(self.context.registry.handlers_of(event.doctype, event.type)))
+            await transaction.execute(framework.insert_event, outbox_row(event))
 
     def _check_open(self) -> None:
         if not self._open:

@@ -12,7 +12,7 @@ import pytest
 
 from framework_m_core.domain.clock import Uuid7Generator
 from framework_m_core.domain.errors import ConfigurationError, TransientError
-from framework_m_core.domain.events import DocCreated, DocUpdated, DomainEvent
+from framework_m_core.domain.events import AnyEvent, DocCreated, DocUpdated
 from framework_m_core.interfaces.event_bus import Delivery, EventBusProtocol
 from framework_m_testing.contracts.contract import Contract
 
@@ -23,7 +23,7 @@ _PATIENCE = 20
 """Seconds within which an event must be delivered or redelivered."""
 
 
-def _events(*versions: int, document: UUID | None = None) -> list[DomainEvent]:
+def _events(*versions: int, document: UUID | None = None) -> list[AnyEvent]:
     """Return events of one document."""
     document = document or uuid4()
     data = {"name": "ä ☃", "changed": ["x"], "n": 1, "nothing": None}
@@ -40,19 +40,19 @@ def _events(*versions: int, document: UUID | None = None) -> list[DomainEvent]:
 class _Group:
     """A subscriber that records the events it handles, and fails where `fails` returns True."""
 
-    def __init__(self, fails: Callable[[DomainEvent], bool] = lambda _: False) -> None:
-        self.handled: list[DomainEvent] = []
+    def __init__(self, fails: Callable[[AnyEvent], bool] = lambda _: False) -> None:
+        self.handled: list[AnyEvent] = []
         self._fails = fails
         self._grown = asyncio.Event()
 
-    async def __call__(self, event: DomainEvent) -> None:
+    async def __call__(self, event: AnyEvent) -> None:
         await asyncio.sleep(0)
         if self._fails(event):
             raise ZeroDivisionError(f"version {event.version}")
         self.handled.append(event)
         self._grown.set()
 
-    async def has(self, events: Sequence[DomainEvent]) -> None:
+    async def has(self, events: Sequence[AnyEvent]) -> None:
         """Wait until all of these events are handled."""
         async with asyncio.timeout(_PATIENCE):
             while not {event.id for event in events} <= {event.id for event in self.handled}:
@@ -64,11 +64,11 @@ class _Group:
         return list(dict.fromkeys(event.version for event in self.handled if event.document_id == document))
 
 
-def _once(*versions: int) -> Callable[[DomainEvent], bool]:
+def _once(*versions: int) -> Callable[[AnyEvent], bool]:
     """Return a predicate that is True once for each of these versions."""
     left = set(versions)
 
-    def fails(event: DomainEvent) -> bool:
+    def fails(event: AnyEvent) -> bool:
         is_first = event.version in left
         left.discard(event.version)
         return is_first
@@ -76,12 +76,12 @@ def _once(*versions: int) -> Callable[[DomainEvent], bool]:
     return fails
 
 
-async def _publish(bus: EventBusProtocol, events: Sequence[DomainEvent]) -> list[Delivery]:
+async def _publish(bus: EventBusProtocol, events: Sequence[AnyEvent]) -> list[Delivery]:
     async with aclosing(bus.publish(events)) as deliveries:
         return [delivery async for delivery in deliveries]
 
 
-async def _settle(bus: EventBusProtocol, events: Sequence[DomainEvent]) -> None:
+async def _settle(bus: EventBusProtocol, events: Sequence[AnyEvent]) -> None:
     """Publish until all events are settled, as the relay does."""
     left = list(events)
     for _ in range(10):
@@ -95,7 +95,7 @@ async def _settle(bus: EventBusProtocol, events: Sequence[DomainEvent]) -> None:
     raise AssertionError(f"{len(left)} events are never settled")
 
 
-def _mixed(*documents: list[DomainEvent]) -> Iterator[DomainEvent]:
+def _mixed(*documents: list[AnyEvent]) -> Iterator[AnyEvent]:
     """Yield the events of several documents alternately."""
     for together in zip(*documents, strict=True):
         yield from together
@@ -216,7 +216,7 @@ class EventBusContract(Contract):
         """`unsubscribe` waits even for a slow subscriber; once it returns, nothing more is handled."""
         reached, begun, done = asyncio.Event(), 0, 0
 
-        async def slow(event: DomainEvent) -> None:
+        async def slow(event: AnyEvent) -> None:
             nonlocal begun, done
             begun += 1
             reached.set()

@@ -6,11 +6,17 @@ import asyncio
 import copy
 import dataclasses
 from datetime import timedelta
+from typing import Any
+from uuid import uuid4
 
 import pytest
+from pydantic import BaseModel
 
 from framework_m_core.domain.clock import system_clock
+from framework_m_core.domain.events import NO_DOCUMENT, Interest, PublishedEvent
+from framework_m_core.interfaces.consumers import Progress, SetAside
 from framework_m_core.interfaces.idempotency import StoredAnswer
+from framework_m_core.interfaces.outbox import EventBatch
 from framework_m_testing.contracts.contract import StoreContract
 from framework_m_testing.harness import StoreHarness
 
@@ -48,63 +54,91 @@ class IdempotencyContract(StoreContract):
         assert await store.idempotency.find(store.context, "other") is None
 
 
+class _Payload(BaseModel):
+    pass
+
+
+def _all(topic: str) -> bool:
+    return True
+
+
 class OutboxContract(StoreContract):
     """The contract of `OutboxProtocol`. Provide a fixture `open_store`."""
 
-    async def _record(self, store: StoreHarness, *versions: int) -> object:
+    async def _record(self, store: StoreHarness, *versions: int) -> Any:
         thing = await store.store("Thing")
         for version in versions:
             async with store.units(store.context) as unit:
                 unit.record(store.event(thing, version))
                 await unit.commit()
-        return thing.id
+        return thing
 
-    async def test_events_wait_in_order_until_they_are_marked(self, store: StoreHarness) -> None:
-        """Pending events are returned unchanged, in order, until they are marked as published."""
-        await self._record(store, 1, 2, 3)
-        now = system_clock()
-        rows = await store.outbox.pending(now, 10)
-        assert [(row.event.version, row.event.data, row.attempts) for row in rows] == [
-            (version, {"n": version}, 0) for version in (1, 2, 3)
-        ]
-        await store.outbox.mark_published([rows[0].position], now)
-        assert [row.event.version for row in await store.outbox.pending(now, 1)] == [2]
-        assert await store.outbox.prune(now + timedelta(seconds=1)) == 1
+    async def test_events_are_read_as_they_were_in_order_from_a_position(self, store: StoreHarness) -> None:
+        """Whether or not anybody wants them; reading changes nothing."""
+        thing = await self._record(store, 1, 2, 3)
+        for _ in range(2):
+            batch = await store.outbox.read(0, 10, _all)
+            assert [(event.version, event.data, event.type, event.key, event.topic) for event in batch.events] == [
+                (version, {"n": version}, "doc.updated", str(thing.id), "doc.updated:Thing") for version in (1, 2, 3)
+            ]
+        positions = [event.position for event in batch.events]
+        assert (positions, batch.upto, batch.more) == (sorted(positions), positions[-1], False)
+        after = await store.outbox.read(positions[0], 1, _all)
+        assert ([event.version for event in after.events], after.upto, after.more) == ([2], positions[1], True)
+        assert await store.outbox.read(positions[-1], 10, _all) == EventBatch([], positions[-1], False)
 
-    async def test_a_failed_event_holds_its_own_document_back_alone(self, store: StoreHarness) -> None:
-        """A failed event blocks only its own document until its retry is due; an abandoned event blocks nothing."""
-        failing, healthy = await self._record(store, 1, 2), await self._record(store, 1)
-        now = system_clock()
-        first = (await store.outbox.pending(now, 10))[0]
-        await store.outbox.mark_failed(first.position, "boom", now + timedelta(minutes=1))
-        assert [row.event.document_id for row in await store.outbox.pending(now, 10)] == [healthy]
-        due = await store.outbox.pending(now + timedelta(minutes=2), 10)
-        assert [(row.event.document_id, row.attempts) for row in due] == [(failing, 1), (failing, 0), (healthy, 0)]
-        await store.outbox.mark_failed(first.position, "boom", None)
-        assert [row.event.version for row in await store.outbox.pending(now, 10)] == [2, 1]
+    async def test_only_wanted_topics_are_read_and_the_others_passed(self, store: StoreHarness) -> None:
+        """The position moves past what is not wanted."""
+        await self._record(store, 1, 2)
+        asked: list[str] = []
 
-    async def test_an_event_that_nobody_handles_does_not_wait(self, store: StoreHarness) -> None:
-        """An event without a handler is stored as delivered."""
-        shelf = await store.store("Shelf", label="x")
-        event = store.event(shelf, 1)
+        def unwanted(topic: str) -> bool:
+            asked.append(topic)
+            return False
+
+        batch = await store.outbox.read(0, 10, unwanted)
+        assert (list(batch.events), asked) == ([], ["doc.updated:Thing"] * 2)
+        assert list((await store.outbox.read(batch.upto, 10, _all)).events) == []
+
+    async def test_an_event_of_an_app_is_stored_with_key_and_topic(self, store: StoreHarness) -> None:
+        """One about no document, and one with every part of the envelope."""
+        plain = PublishedEvent(
+            id=uuid4(), type="shop.closed", key="x", occurred_at=system_clock(), actor="a", data={"ä": [1, None]},
+            payload=_Payload(),
+        )  # fmt: skip
+        whole = dataclasses.replace(
+            plain, id=uuid4(), doctype="Thing", key="order 7", tenant="t", correlation_id=uuid4(), causation_id=uuid4()
+        )
         async with store.units(store.context) as unit:
-            unit.record(dataclasses.replace(event, doctype="Shelf"))
+            unit.record(plain)
+            unit.record(whole)
             await unit.commit()
-        assert list(await store.outbox.pending(system_clock(), 10)) == []
+        first, second = (await store.outbox.read(0, 10, _all)).events
+        assert (first.topic, first.document_id, second.topic) == ("shop.closed", NO_DOCUMENT, "shop.closed:Thing")
+        for event, stored in ((plain, first), (whole, second)):
+            names = [one.name for one in dataclasses.fields(event) if one.name != "payload"]
+            assert {name: getattr(stored, name) for name in names} == {name: getattr(event, name) for name in names}
 
-    async def test_one_holder_has_the_lease(self, store: StoreHarness) -> None:
-        """Only one holder has the lease, until it expires or is released."""
-        now, long = system_clock(), timedelta(minutes=1)
-        assert await store.outbox.lease("a", now, long)
-        assert not await store.outbox.lease("b", now, long)
-        assert await store.outbox.lease("a", now, long)
-        assert [await store.outbox.is_leased(moment) for moment in (now, now + 2 * long)] == [True, False]
-        assert await store.outbox.lease("b", now + 2 * long, long)
-        await store.outbox.release("a")
-        assert not await store.outbox.lease("a", now + 2 * long, long)
-        await store.outbox.release("b")
-        assert not await store.outbox.is_leased(now)
-        assert await store.outbox.lease("a", now + 2 * long, long)
+    async def test_old_events_are_pruned_once_all_consumers_have_passed_them(self, store: StoreHarness) -> None:
+        """And not while one has parked them."""
+        now, later = system_clock(), system_clock() + timedelta(days=1)
+        await self._record(store, 1, 2)
+        await store.consumers.register({"one": Interest(["*"]), "other": Interest(["*"])}, now)
+        first, second = (await store.outbox.read(0, 10, _all)).events
+        for name in ("one", "other"):
+            assert await store.consumers.lease(name, "a", now, timedelta(seconds=15)) == 0
+        parked = SetAside(first.position, first.key, 10, error="boom", parked=True)
+        await store.consumers.save("one", "a", Progress(second.position, [parked]))
+        assert await store.outbox.prune(later) == 0
+        await store.consumers.save("other", "a", Progress(second.position))
+        assert await store.outbox.prune(second.occurred_at) == 0
+        assert await store.outbox.prune(later) == 1
+        assert (await store.outbox.read(0, 10, _all)).events == [first]
+        await store.consumers.save("one", "a", Progress(second.position, handled=[first.position]))
+        assert await store.outbox.prune(later) == 1
+        await self._record(store, 3)
+        (third,) = (await store.outbox.read(second.position, 10, _all)).events
+        assert third.version == 3
 
 
 class AuditLogContract(StoreContract):

@@ -30,7 +30,8 @@ async def _write(store: StoreHarness, unit: UnitOfWorkProtocol, text: str = "x")
 async def _traces(store: StoreHarness, id: object) -> tuple[bool, int, int]:
     """Return whether the document exists, and its numbers of audit entries and pending events."""
     entries = await store.audit_log.entries(store.context, "Thing", id)  # type: ignore[arg-type]
-    events = [row for row in await store.outbox.pending(system_clock(), 1000) if row.event.document_id == id]
+    batch = await store.outbox.read(0, 1000, lambda _: True)
+    events = [event for event in batch.events if event.document_id == id]
     return await store.load("Thing", id) is not None, len(entries), len(events)  # type: ignore[arg-type]
 
 

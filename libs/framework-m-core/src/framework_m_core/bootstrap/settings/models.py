@@ -30,15 +30,32 @@ class FrameworkSettings(BaseModel):
     roles: tuple[str, ...] = Field(
         default=("web", "worker", "relay", "scheduler"),
         min_length=1,
-        description="What a process that serves is there for: `web` answers requests, `worker` runs event handlers, "
-        "`relay` takes events from the store to them. Without `relay`, another process must have it.",
+        description="What a process that serves is there for: `web` answers requests, `worker` runs event handlers "
+        "and other consumers of events, `relay` feeds the event bus and prunes old events. Another process must have "
+        "those that it lacks.",
     )
     handler_timeout_seconds: float = Field(
         default=300.0,
         gt=0,
         description="How long an event handler may take; one that takes longer has failed, and is tried again.",
     )
-
+    handler_concurrency: int = Field(
+        default=8,
+        ge=1,
+        le=1000,
+        description="How many events a consumer, such as an app's handlers, works on at a time, each of another key.",
+    )
+    event_retention_days: float = Field(
+        default=7.0,
+        gt=0,
+        le=36500,
+        description="How long events are kept; one that a consumer has before it is kept longer.",
+    )
+    consumer_lag_minutes: float = Field(
+        default=15.0,
+        gt=0,
+        description="How old the oldest event that a consumer has before it may be until `/ready` warns of it.",
+    )
     heavy_wait_seconds: float = Field(
         default=2.0,
         ge=0,

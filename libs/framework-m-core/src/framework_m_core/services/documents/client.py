@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
 
+from pydantic import BaseModel
+
 from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.page import DEFAULT_LIMIT, PaginatedResult
 from framework_m_core.services.queries.parsing import ListRequest
@@ -51,6 +53,10 @@ class DocumentOperations(Protocol):
 
     async def cancel(self, context: RequestContext, doctype: str, ref: UUID | str) -> dict[str, Any]:
         """Revoke a submitted document."""
+        ...
+
+    async def publish(self, context: RequestContext, payload: BaseModel, *, key: str | None = None) -> UUID:
+        """Store an event of a declared type."""
         ...
 
 
@@ -124,6 +130,11 @@ class DocumentClient:
         """Revoke a submitted document."""
         async with self._writing():
             return await self._service.cancel(self._context, doctype, ref)
+
+    async def publish(self, payload: BaseModel, *, key: str | None = None) -> UUID:
+        """Publish an event of a declared type, in the unit of work of a hook, else in one of its own."""
+        async with self._turns.lock:
+            return await self._service.publish(self._context, payload, key=key)
 
     def elevated(self, reason: str) -> DocumentClient:
         """Return a client in the same unit of work that acts as the system; the audit log records the reason."""

@@ -59,6 +59,7 @@ from framework_m_core.services.documents.write import (
     Operation,
 )
 from framework_m_core.services.documents.write_pipeline import WritePipeline
+from framework_m_core.services.events.publishing import published_event
 from framework_m_core.services.queries.parsing import ListRequest
 from framework_m_core.services.queries.projection import Served
 from framework_m_core.services.queries.service import QueryService
@@ -211,6 +212,26 @@ class DocumentService:
         """Delete softly, or permanently with `hard`, which needs the action `purge`. Raises LinkedDocumentError."""
         operation, expected = PURGE if hard else DELETE, Expected(if_match, precondition=True)
         await self._change(context, doctype, ref, _parse_delete, operation, expected, once)
+
+    async def publish(self, context: RequestContext, payload: BaseModel, *, key: str | None = None) -> UUID:
+        """Store an event of a declared type in the context's unit of work, else in its own, and return its id.
+
+        Raises ConfigurationError for a payload that no `@event_type` declares, ValidationError for one that is not
+        valid.
+        """
+        context = self._registries.pin(context)
+        event = published_event(context, payload, key, self._ids())
+        if context.unit is not None:
+            context.unit.record(event)
+            return event.id
+
+        async def attempt() -> UUID:
+            async with self._units(context) as unit:
+                unit.record(event)
+                await unit.commit()
+            return event.id
+
+        return await retry(attempt, TransientError)
 
     async def _transition(
         self,

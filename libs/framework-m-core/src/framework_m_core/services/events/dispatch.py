@@ -1,31 +1,32 @@
-"""`EventDispatch`: runs the app's `@on` handlers for each event that the bus delivers."""
+"""`EventDispatch`: runs the functions of a consumer for an event."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Final
 
+from framework_m_core.controllers.consumer import ConsumerUnavailableError
 from framework_m_core.controllers.event_handler import EventHandler
 from framework_m_core.domain.clock import Clock
 from framework_m_core.domain.context import RequestContext, system_context
-from framework_m_core.domain.events import DomainEvent
+from framework_m_core.domain.events import AnyEvent, StoredEvent
 from framework_m_core.domain.log_context import LogContext, bound_log_context
 from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.registry.registry import Registry
 from framework_m_core.services.documents.service import DocumentService
 from framework_m_core.services.runtime.injection import NO_INJECTION, Injector
 
-__all__ = ["HANDLERS", "EventDispatch"]
+__all__ = ["EventDispatch", "UnknownEventTypeError"]
 
 _log = logging.getLogger(__name__)
 
-HANDLERS: Final = "handlers"
-"""The subscriber group of the handlers; brokers store the name, so it must not change."""
+
+class UnknownEventTypeError(Exception):
+    """An event is of a type that this process does not know: of a later version, or of an app that is not loaded."""
 
 
 class EventDispatch:
-    """The subscriber for the group `handlers`."""
+    """Delivery of events to the apps' `@on` handlers and `@consumer` functions, as the system."""
 
     def __init__(
         self,
@@ -42,22 +43,35 @@ class EventDispatch:
         self._injector = injector
         self._seconds = seconds
 
-    async def handle(self, event: DomainEvent) -> None:
-        """Run the handlers of an event in declared order; log and re-raise the error of the first that fails.
+    def is_wanted(self, consumer: str, topic: str) -> bool:
+        """Return whether a consumer wants events of a topic; an unknown type is wanted, so that it is not skipped."""
+        registry = self._registries.current
+        known = registry.consumers.get(consumer)
+        return known is not None and (known.interest.covers(topic) or not registry.knows(topic.partition(":")[0]))
 
-        A handler also fails when it exceeds the time limit or awaits something that was cancelled.
+    async def deliver(self, consumer: str, stored: StoredEvent) -> None:
+        """Run the functions of a consumer in declared order; log and re-raise the error of the first that fails.
+
+        A function also fails when it exceeds the time limit or awaits something that was cancelled. Raises
+        UnknownEventTypeError.
         """
         registry = self._registries.current
-        for handler in registry.handlers_of(event.doctype, event.type):
+        event = registry.event(stored)
+        if event is None:
+            raise UnknownEventTypeError(f"this process knows no event type {stored.type!r}")
+        known = registry.consumers.get(consumer)
+        for function in known.functions_for(event.topic) if known else ():
             context = self._context(event, registry)
             with bound_log_context(_log_context(context, event)):
                 try:
-                    await self._call(handler, event, context)
+                    await self._call(function, event, context)
+                except ConsumerUnavailableError:
+                    raise
                 except Exception:
-                    _log.exception("a handler of %s.%s failed", event.doctype, event.type)
+                    _log.exception("a handler of %s failed", event.topic)
                     raise
 
-    async def _call(self, handler: EventHandler, event: DomainEvent, context: RequestContext) -> None:
+    async def _call(self, handler: EventHandler, event: AnyEvent, context: RequestContext) -> None:
         door = self._documents.client_for(context)
         try:
             async with asyncio.timeout(self._seconds) as limit:
@@ -73,8 +87,8 @@ class EventDispatch:
                 raise
             raise RuntimeError("the handler waited for something that was cancelled") from error
 
-    def _context(self, event: DomainEvent, registry: Registry) -> RequestContext:
-        context = system_context(f"handler of {event.doctype}.{event.type}", source="event", clock=self._clock)
+    def _context(self, event: AnyEvent, registry: Registry) -> RequestContext:
+        context = system_context(f"handler of {event.topic}", source="event", clock=self._clock)
         return RequestContext(
             principal=context.principal,
             tenant=event.tenant,
@@ -86,7 +100,7 @@ class EventDispatch:
         )
 
 
-def _log_context(context: RequestContext, event: DomainEvent) -> LogContext:
+def _log_context(context: RequestContext, event: AnyEvent) -> LogContext:
     """Return the log context of a handler: it logs the event's actor, although the handler acts as the system."""
     return LogContext(
         source="event",

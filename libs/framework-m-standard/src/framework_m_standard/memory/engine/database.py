@@ -5,42 +5,38 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from datetime import datetime
+from types import MappingProxyType
+from typing import Any, Final
 
 from framework_m_core.domain.errors import TransientError
-from framework_m_core.domain.events import DomainEvent
+from framework_m_core.domain.events import AnyEvent, Interest, StoredEvent
+from framework_m_core.interfaces.consumers import SetAside
 from framework_m_core.interfaces.idempotency import StoredAnswer
 from framework_m_standard.memory.engine.audit_trail import AuditTrail
 from framework_m_standard.memory.engine.table import Table
 
-__all__ = ["EventRecord", "Lease", "MemoryDatabase"]
+__all__ = ["ConsumerRecord", "EventRecord", "MemoryDatabase"]
 
 
 @dataclass(frozen=True, slots=True)
 class EventRecord:
-    """An event in the outbox, with its data as text and its delivery state; replaced, never mutated."""
+    """An event in the outbox, with its data as text."""
 
-    event: DomainEvent
+    event: StoredEvent
     data: str
-    published_at: datetime | None
-    attempts: int = 0
-    retry_at: datetime | None = None
-    error: str | None = None
-    given_up: bool = False
-
-    @property
-    def is_waiting(self) -> bool:
-        """Whether the event is still to be delivered."""
-        return self.published_at is None and not self.given_up
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """The relay that may deliver events, and the end of its lease."""
+@dataclass(slots=True)
+class ConsumerRecord:
+    """A stored consumer: its interest, cursor and lease, and what it has set aside, by position."""
 
-    holder: str
-    expires: datetime
+    interest: Interest
+    cursor: int
+    holder: str | None = None
+    expires: datetime | None = None
+    aside: dict[int, SetAside] = field(default_factory=dict)
 
 
 class MemoryDatabase:
@@ -52,11 +48,10 @@ class MemoryDatabase:
 
     def __init__(self, lock_timeout: float = 10.0) -> None:
         self.tables: dict[str, Table] = {}
-        self.waiting: dict[int, EventRecord] = {}
-        self.settled: dict[int, EventRecord] = {}
+        self.events: dict[int, EventRecord] = {}
+        self.consumers: dict[str, ConsumerRecord] = {}
         self.answers: dict[str, StoredAnswer] = {}
         self.counters: dict[str, int] = {}
-        self.lease: Lease | None = None
         self.generation = 0
         self._audit = AuditTrail()
         self._lock_timeout = lock_timeout
@@ -89,15 +84,18 @@ class MemoryDatabase:
         finally:
             self.end()
 
-    def append_event(self, record: EventRecord) -> None:
+    @property
+    def last_position(self) -> int:
+        """The position of the newest event that was ever stored."""
+        return self._last_position
+
+    def append_event(self, event: AnyEvent, data: str) -> None:
         """Append an event to the outbox."""
         self._last_position += 1
-        self.place_event(self._last_position, record)
+        values = {name: getattr(event, name) for name in _ENVELOPE}
+        stored = StoredEvent(position=self._last_position, data=_ELSEWHERE, **values)
+        self.events[self._last_position] = EventRecord(stored, data)
 
-    def place_event(self, position: int, record: EventRecord) -> None:
-        """Store an event as waiting or settled, by its delivery state; updating a waiting event keeps its place."""
-        if record.is_waiting:
-            self.waiting[position] = record
-        else:
-            self.waiting.pop(position, None)
-            self.settled[position] = record
+
+_ELSEWHERE: Final = MappingProxyType[str, Any]({})
+_ENVELOPE: Final = tuple(one.name for one in fields(StoredEvent) if one.name not in {"position", "data"})

@@ -163,7 +163,7 @@ class SqlSchemaMapper:
 
     def _fingerprint(self) -> str:
         """Return a digest that changes with anything that the tables are built from."""
-        parts = [self._driver.name, "3", *map(_FORMS.of, self._registry.doctypes.values())]
+        parts = [self._driver.name, "4", *map(_FORMS.of, self._registry.doctypes.values())]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     async def keep(self, transaction: Transaction) -> None:

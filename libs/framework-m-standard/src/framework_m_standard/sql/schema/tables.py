@@ -18,9 +18,10 @@ from framework_m_standard.sql.schema.field_registry import FieldRegistry
 __all__ = [
     "AUDIT_SPECS",
     "BUILT_IN",
+    "CONSUMER_SPECS",
+    "DELIVERY_SPECS",
     "EVENT_SPECS",
     "IDEMPOTENCY_SPECS",
-    "OUTBOX_SPECS",
     "ColumnTypes",
     "Tables",
     "table_name",
@@ -64,15 +65,34 @@ EVENT_SPECS: Mapping[str, FieldSpec] = {
         _spec("causation_id", FieldKind.UUID, nullable=True),
         _spec("schema_version", FieldKind.INTEGER),
         _spec("data", FieldKind.JSON),
+        _spec("key", FieldKind.TEXT, nullable=True),
     )
 }
-"""The columns of an event's own data."""
+"""The columns of an event; the table adds its position."""
 
-OUTBOX_SPECS: Mapping[str, FieldSpec] = {
-    **EVENT_SPECS,
-    "published_at": _spec("published_at", FieldKind.DATETIME, nullable=True),
+CONSUMER_SPECS: Mapping[str, FieldSpec] = {
+    spec.name: spec
+    for spec in (
+        _spec("name", FieldKind.TEXT),
+        _spec("interest", FieldKind.JSON),
+        _spec("position", FieldKind.INTEGER),
+        _spec("holder", FieldKind.TEXT, nullable=True),
+        _spec("expires", FieldKind.DATETIME, nullable=True),
+        _spec("created_at", FieldKind.DATETIME),
+    )
 }
-"""The columns stored with a new event; the table adds its position and delivery state."""
+DELIVERY_SPECS: Mapping[str, FieldSpec] = {
+    spec.name: spec
+    for spec in (
+        _spec("consumer", FieldKind.TEXT),
+        _spec("position", FieldKind.INTEGER),
+        _spec("key", FieldKind.TEXT),
+        _spec("attempts", FieldKind.INTEGER),
+        _spec("retry_at", FieldKind.DATETIME, nullable=True),
+        _spec("error", FieldKind.TEXT, nullable=True),
+        _spec("parked", FieldKind.INTEGER),
+    )
+}
 IDEMPOTENCY_SPECS: Mapping[str, FieldSpec] = {
     spec.name: spec
     for spec in (
@@ -126,22 +146,17 @@ class Tables:
         self._types = types or FieldRegistry(dialect)
         self._dialect = dialect
         self._strict = dialect != "sqlite" if strict is None else strict
-        self.audit = self._framework_table("activitylog", AUDIT_SPECS, primary="id")
+        self.audit = self._framework_table("activitylog", AUDIT_SPECS, "id")
         self.outbox = self._outbox()
-        self.idempotency = self._framework_table("m_idempotency", IDEMPOTENCY_SPECS, primary="key")
+        self.idempotency = self._framework_table("m_idempotency", IDEMPOTENCY_SPECS, "key")
         self.counter = sa.Table(
             "m_counter",
             self.metadata,
             sa.Column("prefix", self._type(FieldKind.TEXT), primary_key=True, nullable=False),
             sa.Column("value", sa.BigInteger(), nullable=False),
         )
-        self.lease = sa.Table(
-            "m_lease",
-            self.metadata,
-            sa.Column("name", self._type(FieldKind.TEXT), primary_key=True, nullable=False),
-            sa.Column("holder", self._type(FieldKind.TEXT), nullable=False),
-            sa.Column("expires", self._type(FieldKind.DATETIME), nullable=False),
-        )
+        self.consumer = self._framework_table("m_consumer", CONSUMER_SPECS, "name")
+        self.delivery = self._framework_table("m_delivery", DELIVERY_SPECS, "consumer", "position")
         self.schema = sa.Table(
             "m_schema",
             self.metadata,
@@ -150,6 +165,7 @@ class Tables:
         )
         keys.index(self.audit, ["document_id", "at"])
         keys.index(self.idempotency, ["expires"])
+        keys.index(self.delivery, ["consumer", "key", "position"])
 
     def document(self, plan: CompiledDocType) -> sa.Table:
         """Return the table of a DocType."""
@@ -241,33 +257,49 @@ class Tables:
                 keys.index(table, _columns_of(child.fields, [spec.name]))
         return table
 
-    def _framework_table(self, name: str, specs: Mapping[str, FieldSpec], primary: str) -> sa.Table:
+    def _framework_table(self, name: str, specs: Mapping[str, FieldSpec], *primary: str) -> sa.Table:
         columns = [self._column(spec) for spec in specs.values()]
-        return sa.Table(name, self.metadata, *columns, sa.PrimaryKeyConstraint(primary), sqlite_with_rowid=False)
+        return sa.Table(name, self.metadata, *columns, sa.PrimaryKeyConstraint(*primary), sqlite_with_rowid=False)
+
+    @property
+    def event_order(self) -> sa.Column[Any]:
+        """The column of the outbox that consumers count by: what is read is followed only by greater ones."""
+        return self.outbox.c.position if self._dialect == "sqlite" else self.outbox.c.seq
+
+    @property
+    def is_delivered_now(self) -> sa.ColumnElement[bool]:
+        """True for events that consumers get: not for those that version 1.0 delivered or gave up."""
+        return sa.and_(self.outbox.c.published_at.is_(None), self.outbox.c.given_up == sa.literal_column("0"))
 
     def _outbox(self) -> sa.Table:
-        moment, text = self._type(FieldKind.DATETIME), self._type(FieldKind.TEXT)
         position = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
         table = sa.Table(
             "m_outbox",
             self.metadata,
             sa.Column("position", position, primary_key=True, autoincrement=True),
-            *(self._column(spec) for spec in OUTBOX_SPECS.values()),
+            *(self._column(spec) for spec in EVENT_SPECS.values()),
+            *(() if self._dialect == "sqlite" else (sa.Column("seq", sa.BigInteger(), nullable=True),)),
+            # Version 1.0 kept the state of the one delivery here; its rows keep it.
+            sa.Column("published_at", self._type(FieldKind.DATETIME), nullable=True),
             sa.Column("attempts", sa.Integer(), nullable=False, server_default="0"),
-            sa.Column("retry_at", moment, nullable=True),
             sa.Column("given_up", sa.SmallInteger(), nullable=False, server_default="0"),
-            sa.Column("error", text, nullable=True),
             sqlite_autoincrement=True,
         )
-        waiting = sa.and_(table.c.published_at.is_(None), table.c.given_up == sa.literal_column("0"))
-        sa.Index("ix_m_outbox_waiting", table.c.position, postgresql_where=waiting, sqlite_where=waiting)
-        keys.index(table, ["published_at"])
+        _partial_index("ix_m_outbox_former", table.c.published_at, table.c.published_at.is_not(None))
+        if self._dialect != "sqlite":
+            fresh = sa.and_(table.c.seq.is_(None), table.c.published_at.is_(None))
+            _partial_index("ix_m_outbox_fresh", table.c.position, fresh)
+            _partial_index("ix_m_outbox_seq", table.c.seq, table.c.seq.is_not(None))
         return table
 
 
 def _columns_of(specs: Mapping[str, FieldSpec], fields: Iterable[str]) -> list[str]:
     """Return the names of the columns that hold some fields."""
     return [column.name for field in fields for column in specs[field].columns]
+
+
+def _partial_index(name: str, column: sa.Column[Any], where: Any) -> None:
+    sa.Index(name, column, postgresql_where=where, sqlite_where=where)
 
 
 def _indexes(plan: CompiledDocType) -> Iterator[tuple[str, ...]]:

@@ -13,7 +13,7 @@ from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.domain.filters.tree import Filter
 from framework_m_core.registry.compiled import FRAMEWORK_SPECS, CompiledChildTable, CompiledDocType
 from framework_m_standard.sql.engine.driver import Driver
-from framework_m_standard.sql.schema.tables import AUDIT_SPECS, OUTBOX_SPECS, Tables
+from framework_m_standard.sql.schema.tables import AUDIT_SPECS, EVENT_SPECS, Tables
 from framework_m_standard.sql.statements.compiled import Parameter, Statement, compile_statement, parameter
 from framework_m_standard.sql.statements.filter_compiler import FilterCompiler
 from framework_m_standard.sql.statements.row_codec import encoders
@@ -95,9 +95,9 @@ class DocTypeStatements:
     def _traced(self, clause: Any, specs: list[FieldSpec]) -> Statement:
         done = clause.returning(self.table.c.id).cte("done")
         audit = self._trace(self.tables.audit, AUDIT_SPECS, len(specs), done).cte("audited")
-        outbox = self._trace(self.tables.outbox, OUTBOX_SPECS, len(specs) + len(AUDIT_SPECS), done).cte("recorded")
+        outbox = self._trace(self.tables.outbox, EVENT_SPECS, len(specs) + len(AUDIT_SPECS), done).cte("recorded")
         whole = sa.select(done.c.id).add_cte(audit, outbox)
-        return self.compile(whole, [*specs, *AUDIT_SPECS.values(), *OUTBOX_SPECS.values()])
+        return self.compile(whole, [*specs, *AUDIT_SPECS.values(), *EVENT_SPECS.values()])
 
     def _trace(self, table: sa.Table, specs: Mapping[str, FieldSpec], first: int, done: Any) -> Any:
         values = [parameter(first + n, table.c[name].type) for n, name in enumerate(specs)]

@@ -10,12 +10,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from framework_m_core.domain.events import DomainEvent
+from framework_m_core.domain.events import AnyEvent, PublishedEvent
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.interfaces.audit_log import AuditEntry
 from framework_m_core.interfaces.idempotency import StoredAnswer
 from framework_m_standard.sql.engine.driver import Driver
-from framework_m_standard.sql.schema.tables import AUDIT_SPECS, IDEMPOTENCY_SPECS, OUTBOX_SPECS, Tables
+from framework_m_standard.sql.schema.tables import AUDIT_SPECS, EVENT_SPECS, IDEMPOTENCY_SPECS, Tables
 from framework_m_standard.sql.statements.compiled import Parameter, Statement, compile_statement, parameter
 from framework_m_standard.sql.statements.row_codec import Convert, decoder, encoder
 
@@ -26,8 +26,8 @@ audit_row: Callable[[AuditEntry], tuple[Any, ...]] = attrgetter(*AUDIT_SPECS)
 """Returns an audit entry in the order of its columns."""
 
 
-def outbox_row(event: DomainEvent, *, wanted: bool) -> tuple[Any, ...]:
-    """Return an event in the order of its columns; one that no handler wants is stored as delivered."""
+def outbox_row(event: AnyEvent) -> tuple[Any, ...]:
+    """Return an event in the order of its columns; the key of a document's event is the document, and not stored."""
     return (
         event.id,
         event.type,
@@ -42,7 +42,7 @@ def outbox_row(event: DomainEvent, *, wanted: bool) -> tuple[Any, ...]:
         event.causation_id,
         event.schema_version,
         event.data,
-        None if wanted else event.occurred_at,
+        event.key if isinstance(event, PublishedEvent) else None,
     )
 
 
@@ -85,7 +85,7 @@ class FrameworkStatements:
     @cached_property
     def insert_event(self) -> Statement:
         """Statement that appends an event to the outbox."""
-        return self._insert(self._tables.outbox, OUTBOX_SPECS)
+        return self._insert(self._tables.outbox, EVENT_SPECS)
 
     @cached_property
     def insert_answer(self) -> Statement:

@@ -1,4 +1,4 @@
-"""The relay on real stores: in order per document, at least once, held back by failures, one relay at a time."""
+"""The runner of a consumer on each store: in order per key, at least once, held back by failures, one at a time."""
 
 from __future__ import annotations
 
@@ -7,20 +7,26 @@ import dataclasses
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime, timedelta
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 import pytest
 
+from framework_m_core.controllers.consumer import ConsumerUnavailableError
 from framework_m_core.domain.clock import system_clock
-from framework_m_core.domain.events import EVENT_TYPES, DocSubmitted, DomainEvent
+from framework_m_core.domain.events import DocSubmitted, DomainEvent, Interest
 from framework_m_core.domain.log_context import LOG_CONTEXT, log_fields
+from framework_m_core.interfaces.consumers import Progress
+from framework_m_core.interfaces.outbox import EventBatch
+from framework_m_core.registry import registry as registry_module
+from framework_m_core.registry.events.consumers import CompiledConsumer
 from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.registry.registry import Registry
-from framework_m_core.services.events import relay as relay_module
-from framework_m_core.services.events.dispatch import HANDLERS, EventDispatch
-from framework_m_core.services.events.relay import OutboxRelay
-from framework_m_standard.memory.event_bus import MemoryEventBus
+from framework_m_core.services.events import runner as runner_module
+from framework_m_core.services.events.dispatch import EventDispatch
+from framework_m_core.services.events.progress import MAX_ATTEMPTS
+from framework_m_core.services.events.runner import ConsumerRunner, Subscription
 from framework_m_testing.harness import OpenStore, StoreHarness, sample_registry
 
 type Handler = Callable[[DomainEvent, object], Awaitable[None]]
@@ -62,16 +68,28 @@ async def thing(store: StoreHarness) -> Any:
     return made
 
 
-async def _relay(store: StoreHarness, clock: _Clock, handler: Handler, seconds: float = 10.0) -> OutboxRelay:
-    handlers = MappingProxyType({("Thing", "updated"): (handler,)})
-    return await _relay_over(Registry(store.registry.doctypes, handlers), store, clock, seconds)
+NAME = "samples.handlers"
 
 
-async def _relay_over(registry: Registry, store: StoreHarness, clock: _Clock, seconds: float = 10.0) -> OutboxRelay:
-    bus = MemoryEventBus()
+def _registry(store: StoreHarness, handler: Handler, *types: str) -> Registry:
+    topics = {f"{type_}:Thing": (handler,) for type_ in types}
+    consumer = CompiledConsumer(NAME, Interest(topics), topics)
+    return Registry(store.registry.doctypes, MappingProxyType({NAME: consumer}))
+
+
+async def _relay(
+    store: StoreHarness, clock: _Clock, handler: Handler, seconds: float = 10.0, width: int = 4
+) -> ConsumerRunner:
+    return await _runner_over(_registry(store, handler, "doc.updated"), store, clock, seconds, width)
+
+
+async def _runner_over(
+    registry: Registry, store: StoreHarness, clock: _Clock, seconds: float = 10.0, width: int = 4
+) -> ConsumerRunner:
     dispatch = EventDispatch(RegistryHandle(registry), _Door(), clock, seconds)  # type: ignore[arg-type]
-    await bus.subscribe(HANDLERS, dispatch.handle)
-    return OutboxRelay(store.outbox, bus, store.idempotency, clock)
+    await store.consumers.register({NAME: registry.consumers[NAME].interest}, clock())
+    subscription = Subscription(NAME, partial(dispatch.is_wanted, NAME), partial(dispatch.deliver, NAME), width)
+    return ConsumerRunner(subscription, store.outbox, store.consumers, clock)
 
 
 async def test_events_are_delivered_once_each_in_order(store: StoreHarness, thing: Any) -> None:
@@ -116,7 +134,7 @@ async def test_an_event_that_always_fails_is_given_up_and_the_next_go_on(store: 
         seen.append(event.version)
 
     relay = await _relay(store, clock, handler)
-    for _ in range(relay_module.MAX_ATTEMPTS + 1):
+    for _ in range(MAX_ATTEMPTS + 1):
         await relay.work()
         clock.now += timedelta(hours=1)
     assert seen == [2, 3]
@@ -148,20 +166,21 @@ async def _timed_out_itself() -> None:
 async def test_a_handler_that_hangs_or_is_cut_off_has_failed_and_ends_nothing_else(
     store: StoreHarness, thing: Any, work: Callable[[], Awaitable[None]], told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other, seen, failures = await store.store("Thing"), [], []
+    other, seen, failures, begun = await store.store("Thing"), [], [], []
     async with store.units(store.context) as unit:
         unit.record(store.event(other, 1))
         await unit.commit()
-    mark_failed = store.outbox.mark_failed
+    save = store.consumers.save
 
-    async def noted(position: int, error: str, retry_at: datetime | None) -> None:
-        failures.append(error)
-        await mark_failed(position, error, retry_at)
+    async def noted(name: str, holder: str, progress: Progress) -> bool:
+        failures.extend(one.error for one in progress.set_aside if one.error is not None)
+        return await save(name, holder, progress)
 
-    monkeypatch.setattr(store.outbox, "mark_failed", noted)
+    monkeypatch.setattr(store.consumers, "save", noted)
 
     async def handler(event: DomainEvent, _: object) -> None:
-        if event.document_id == thing.id and not failures:
+        if event.document_id == thing.id and not begun:
+            begun.append(event.version)
             await work()
         seen.append((event.document_id, event.version))
 
@@ -195,12 +214,12 @@ async def test_a_relay_that_is_stopped_ends_after_the_event_in_hand(store: Store
 
 
 async def test_a_slow_handler_keeps_the_lease(store: StoreHarness, thing: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(relay_module, "LEASE", timedelta(seconds=0.3))
+    monkeypatch.setattr(runner_module, "LEASE", timedelta(seconds=1))
     other_got = []
 
     async def slow(event: DomainEvent, _: object) -> None:
         if event.version == 1:
-            await asyncio.sleep(0.8)
+            await asyncio.sleep(1.5)
 
     async def never(event: DomainEvent, _: object) -> None:
         other_got.append(event.version)
@@ -212,7 +231,7 @@ async def test_a_slow_handler_keeps_the_lease(store: StoreHarness, thing: Any, m
     first, second = await _relay(store, Real(), slow), await _relay(store, Real(), never)
     working = asyncio.create_task(first.work())
     await asyncio.sleep(0.1)
-    for _ in range(6):
+    for _ in range(13):
         assert await second.work() == 0
         await asyncio.sleep(0.1)
     assert await working == 3
@@ -243,13 +262,13 @@ async def test_what_was_delivered_before_the_relay_is_ended_is_not_delivered_aga
 async def test_a_relay_that_has_lost_its_lease_stops(
     store: StoreHarness, thing: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(relay_module, "LEASE", timedelta(seconds=0.15))
+    monkeypatch.setattr(runner_module, "LEASE", timedelta(seconds=0.15))
     clock, seen = _Clock(), []
 
     async def slow(event: DomainEvent, _: object) -> None:
         seen.append(event.version)
         later = clock() + timedelta(minutes=1)
-        assert await store.outbox.lease("another", later, timedelta(minutes=10))
+        assert await store.consumers.lease(NAME, "another", later, runner_module.LEASE) is not None
         clock.now = later
         await asyncio.sleep(0.3)
 
@@ -257,10 +276,10 @@ async def test_a_relay_that_has_lost_its_lease_stops(
     assert seen == [1]
 
 
-async def test_a_failure_of_the_relay_itself_does_not_end_it(
+async def test_a_failure_of_the_runner_itself_does_not_end_it(
     store: StoreHarness, thing: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(relay_module, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(runner_module, "POLL_SECONDS", 0.01)
     delivered = asyncio.Event()
     failures = [KeyError("a bug"), ZeroDivisionError("another")]
 
@@ -269,14 +288,14 @@ async def test_a_failure_of_the_relay_itself_does_not_end_it(
             delivered.set()
 
     relay = await _relay(store, _Clock(), handler)
-    works = relay.work
+    reads = store.outbox.read
 
-    async def fails_first() -> int:
+    async def fails_first(*arguments: Any) -> EventBatch:
         if failures:
             raise failures.pop()
-        return await works()
+        return await reads(*arguments)
 
-    monkeypatch.setattr(relay, "work", fails_first)
+    monkeypatch.setattr(store.outbox, "read", fails_first)
     running = asyncio.create_task(relay.run())
     await asyncio.wait_for(delivered.wait(), 5)
     running.cancel()
@@ -289,17 +308,17 @@ async def test_a_lease_that_cannot_be_renewed_counts_as_lost(
     store: StoreHarness, thing: Any, monkeypatch: pytest.MonkeyPatch, failure: Exception | None
 ) -> None:
     """Whatever fails, and where the store does not answer at all."""
-    monkeypatch.setattr(relay_module, "LEASE", timedelta(seconds=0.15))
+    monkeypatch.setattr(runner_module, "LEASE", timedelta(seconds=0.15))
     seen: list[int] = []
 
-    async def renewal(*_: object) -> bool:
+    async def renewal(*_: object) -> int:
         if failure is not None:
             raise failure
         return await asyncio.Event().wait()
 
     async def slow(event: DomainEvent, _: object) -> None:
         seen.append(event.version)
-        monkeypatch.setattr(type(store.outbox), "lease", renewal)
+        monkeypatch.setattr(type(store.consumers), "lease", renewal)
         await asyncio.sleep(0.3)
 
     await (await _relay(store, _Clock(), slow)).work()
@@ -316,23 +335,26 @@ async def test_an_event_of_a_later_version_waits_and_holds_its_document_back(
     async def handler(event: DomainEvent, _: object) -> None:
         seen.append((event.document_id, event.type))
 
-    handlers = MappingProxyType({("Thing", type_): (handler,) for type_ in ("updated", "submitted")})
-    registry = Registry(store.registry.doctypes, handlers)
+    registry = _registry(store, handler, "doc.updated", "doc.submitted")
     async with open_store(registry) as later:
         for document in (thing, other):
             async with later.units(later.context) as unit:
-                unit.record(DocSubmitted(**dataclasses.asdict(later.event(document, 4))))
+                unit.record(DocSubmitted(**_fields(later.event(document, 4))))
                 await unit.commit()
-        monkeypatch.delitem(EVENT_TYPES, "updated")
-        relay = await _relay_over(registry, later, clock)
-        await relay.work()
-        assert seen == [(other.id, "submitted")]
+        monkeypatch.setattr(registry_module, "DOC_EVENTS", {"doc.submitted": DocSubmitted})
+        runner = await _runner_over(registry, later, clock)
+        await runner.work()
+        assert seen == [(other.id, "doc.submitted")]
         monkeypatch.undo()
-        await relay.work()
+        await runner.work()
         assert len(seen) == 1
         clock.now += timedelta(hours=1)
-        await relay.work()
-    assert seen[1:] == [*[(thing.id, "updated")] * 3, (thing.id, "submitted")]
+        await runner.work()
+    assert seen[1:] == [*[(thing.id, "doc.updated")] * 3, (thing.id, "doc.submitted")]
+
+
+def _fields(event: DomainEvent) -> dict[str, Any]:
+    return {one.name: getattr(event, one.name) for one in dataclasses.fields(event)}
 
 
 async def test_records_of_relay_and_handlers_tell_of_the_event(store: StoreHarness, thing: Any) -> None:
@@ -357,15 +379,113 @@ async def test_records_of_relay_and_handlers_tell_of_the_event(store: StoreHarne
         await relay.work()
         clock.now += timedelta(minutes=1)
         failed = list(seen)
-        for _ in range(relay_module.MAX_ATTEMPTS):
+        for _ in range(MAX_ATTEMPTS):
             await relay.work()
             clock.now += timedelta(hours=1)
     finally:
         logging.getLogger().removeHandler(recorded)
-    (in_handler,) = [fields for said, fields in failed if "a handler of Thing.updated failed" in said]
+    (in_handler,) = [fields for said, fields in failed if "a handler of doc.updated:Thing failed" in said]
     (in_relay,) = [fields for said, fields in failed if "failed 1 times" in said]
     assert (in_handler["source"], in_relay["source"]) == ("event", "relay")
     assert in_handler["user_id"] == in_relay["user_id"] and "causation_id" in in_handler
     handled = [fields for said, fields in seen if said.startswith("handled")]
     assert len({fields["causation_id"] for fields in handled}) == len(handled) == 2
     assert LOG_CONTEXT.get() is None
+
+
+async def _two_things(store: StoreHarness) -> tuple[Any, Any]:
+    slow, quick = await store.store("Thing"), await store.store("Thing")
+    for document, versions in ((slow, (1, 2)), (quick, range(1, 31))):
+        for version in versions:
+            async with store.units(store.context) as unit:
+                unit.record(store.event(document, version))
+                await unit.commit()
+    return slow, quick
+
+
+async def test_a_slow_handler_holds_up_its_own_document_alone(
+    store: StoreHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And after a crash, what others had is not delivered again, however long the slow one has taken."""
+    monkeypatch.setattr(runner_module, "_ASIDE_AFTER", timedelta(0))
+    monkeypatch.setattr(runner_module, "POLL_SECONDS", 0.02)
+    slow, quick = await _two_things(store)
+    seen, released = [], asyncio.Event()
+
+    async def handler(event: DomainEvent, _: object) -> None:
+        if event.document_id == slow.id:
+            await released.wait()
+        seen.append((event.document_id, event.version))
+
+    clock = _Clock()
+    running = asyncio.create_task((await _relay(store, clock, handler)).run())
+    async with asyncio.timeout(10):
+        # The store tells nobody, so it is asked.
+        while len(seen) < 30 or len(await store.consumers.waiting(NAME)) < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert seen == [(quick.id, version) for version in range(1, 31)]
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    released.set()
+    clock.now += timedelta(minutes=1)
+    await (await _relay(store, clock, handler)).work()
+    assert seen[30:] == [(slow.id, 1), (slow.id, 2)]
+
+
+async def test_no_more_than_the_bound_are_delivered_at_a_time(store: StoreHarness) -> None:
+    for _ in range(8):
+        document = await store.store("Thing")
+        async with store.units(store.context) as unit:
+            unit.record(store.event(document, 1))
+            await unit.commit()
+    at_a_time, most = 0, 0
+
+    async def handler(event: DomainEvent, _: object) -> None:
+        nonlocal at_a_time, most
+        at_a_time += 1
+        most = max(most, at_a_time)
+        await asyncio.sleep(0.01)
+        at_a_time -= 1
+
+    assert await (await _relay(store, _Clock(), handler, width=3)).work() == 8
+    assert most == 3
+
+
+async def test_an_outage_costs_no_attempt_and_loses_nothing(store: StoreHarness, thing: Any) -> None:
+    """However long: more often than an event may fail, and then everything is delivered in order."""
+    clock, seen, is_away = _Clock(), [], True
+
+    async def handler(event: DomainEvent, _: object) -> None:
+        if is_away:
+            raise ConsumerUnavailableError("the index is away")
+        seen.append(event.version)
+
+    runner = await _relay(store, clock, handler)
+    for _ in range(MAX_ATTEMPTS + 1):
+        with pytest.raises(ConsumerUnavailableError, match="the index is away"):
+            await runner.work()
+    assert [due.attempts for due in await store.consumers.due(NAME, clock(), 10)] == [0, 0, 0]
+    is_away = False
+    await runner.work()
+    assert seen == [1, 2, 3]
+
+
+async def test_a_parked_event_comes_again_when_it_is_retried(store: StoreHarness, thing: Any) -> None:
+    clock, seen, fails = _Clock(), [], True
+
+    async def handler(event: DomainEvent, _: object) -> None:
+        if event.version == 1 and fails:
+            raise ZeroDivisionError("boom")
+        seen.append(event.version)
+
+    runner = await _relay(store, clock, handler)
+    for _ in range(MAX_ATTEMPTS):
+        await runner.work()
+        clock.now += timedelta(hours=1)
+    await runner.work()
+    (parked,) = await store.consumers.parked(NAME, 10)
+    assert (parked.event.version, parked.attempts, parked.error) == (1, MAX_ATTEMPTS, "ZeroDivisionError: boom")
+    fails = False
+    assert await store.consumers.retry(NAME) == 1
+    await runner.work()
+    assert (seen, list(await store.consumers.parked(NAME, 10))) == ([2, 3, 1], [])

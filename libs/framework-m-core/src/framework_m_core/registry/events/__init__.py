@@ -1,0 +1,1 @@
+"""Event types and consumers of events, compiled from what apps declare."""
