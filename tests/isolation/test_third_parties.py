@@ -1,5 +1,5 @@
-"""Packages of others take part once they are installed: an adapter, a step, a port, an override, stages of writes, and
-what one adds to DocTypes."""
+"""Packages of others take part once they are installed: an adapter, a step, a port, an override, stages of writes, a
+consumer of events, and what one adds to DocTypes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.isolation.environments import ROOT, Environment, build_app, make_envi
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("isolation")]
 
-PACKAGES = ("acme-cache", "acme-clock", "acme-indexer", "acme-money", "acme-periods", "acme-rates")
+PACKAGES = ("acme-cache", "acme-clock", "acme-indexer", "acme-ledger", "acme-money", "acme-periods", "acme-rates")
 PROJECT = """
     [project]
     name = "deals"
@@ -23,6 +23,9 @@ PROJECT = """
     deals = "deals"
 """
 CONFIG = """
+    [framework]
+    apps = ["deals", "acme_ledger"]
+
     [adapters]
     cache = "acme"
 
@@ -167,6 +170,28 @@ async def main():
 
 asyncio.run(main())
 """
+LEDGER = """
+import asyncio, json
+from acme_ledger import ENTRIES, EntryBooked
+from framework_m_core.bootstrap.application import open_application
+from framework_m_core.domain.context import system_context
+from framework_m_core.services.events.runner import LEASE
+
+async def main():
+    async with open_application() as app:
+        context = system_context("a test", clock=app.container.get("clock"))
+        deal = await app.documents.create(context, "Deal", {})
+        await app.documents.publish(context, EntryBooked(account="cash", amount=1))
+        await app.container.get("event_delivery").work()
+        states = await app.container.get("consumers").states(app.container.get("clock")(), LEASE)
+    found = [entry for entry in ENTRIES if not entry[0].endswith((":Role", ":User"))]
+    print(json.dumps({
+        "id": str(deal["id"]), "entries": found, "consumers": {one.name: one.interest.patterns for one in states},
+        "waits": [one.name for one in states if one.waits_since],
+    }))
+
+asyncio.run(main())
+"""
 
 
 @pytest.fixture(scope="module")
@@ -214,6 +239,19 @@ def test_its_stages_act_on_every_write(environment: Environment, app: Path, stor
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     assert found["python"] == {"counts": [1, 2, 3, 4], "refused": ["closed_period"] * 5}
     assert found["http"] == {"counted": 1, "refused": ["closed_period"] * 6}
+
+
+def test_a_consumer_of_another_package_gets_every_event_and_publishes_its_own(
+    environment: Environment, app: Path
+) -> None:
+    done = environment.run("python", "-c", LEDGER, folder=app)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    entries = [tuple(entry) for entry in found["entries"]]
+    assert entries.count(("doc.created:Deal", found["id"])) == 1
+    assert entries.count(("acme_ledger.entry_booked", "cash")) == 1
+    assert entries.count(("acme_ledger.entry_booked", "Deal")) == 1
+    assert (found["consumers"], found["waits"]) == ({"acme_ledger": ["*"]}, [])
 
 
 def test_what_takes_part_is_told_with_its_distribution(environment: Environment, app: Path) -> None:

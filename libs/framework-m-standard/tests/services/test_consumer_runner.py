@@ -125,6 +125,28 @@ async def test_a_failure_holds_the_document_back_and_is_tried_again(store: Store
     assert seen == [1, 2, 3]
 
 
+async def test_what_is_written_after_a_failure_waits_too(store: StoreHarness, thing: Any) -> None:
+    clock, seen, fails = _Clock(), [], [True]
+
+    async def handler(event: DomainEvent, _: object) -> None:
+        if event.version == 3 and fails:
+            fails.pop()
+            raise ZeroDivisionError
+        seen.append(event.version)
+
+    relay = await _relay(store, clock, handler)
+    await relay.work()
+    for version in (4, 5):
+        async with store.units(store.context) as unit:
+            unit.record(store.event(thing, version))
+            await unit.commit()
+        await relay.work()
+    assert seen == [1, 2]
+    clock.now += timedelta(minutes=1)
+    await (await _relay(store, clock, handler)).work()
+    assert seen == [1, 2, 3, 4, 5]
+
+
 async def test_an_event_that_always_fails_is_given_up_and_the_next_go_on(store: StoreHarness, thing: Any) -> None:
     clock, seen = _Clock(), []
 
@@ -267,9 +289,9 @@ async def test_a_relay_that_has_lost_its_lease_stops(
 
     async def slow(event: DomainEvent, _: object) -> None:
         seen.append(event.version)
-        later = clock() + timedelta(minutes=1)
-        assert await store.consumers.lease(NAME, "another", later, runner_module.LEASE) is not None
-        clock.now = later
+        clock.now = later = clock() + timedelta(minutes=1)
+        over = later + runner_module.LEASE
+        assert await store.consumers.lease(NAME, "another", over, runner_module.LEASE) is not None
         await asyncio.sleep(0.3)
 
     await (await _relay(store, clock, slow)).work()
