@@ -81,6 +81,10 @@ class Application:
         self.container.provide("clock", system_clock)
         self.container.provide("ids", Uuid7Generator())
 
+    def __repr__(self) -> str:
+        state = f"{len(self._opened)} of {len(self.steps)} steps open"
+        return f"<Application as {', '.join(sorted(self.roles)) or 'no role'}: {state}>"
+
     @property
     def registry(self) -> Registry:
         """The current registry; available after the step `init_registries`."""

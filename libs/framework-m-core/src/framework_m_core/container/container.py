@@ -35,6 +35,10 @@ class Override:
     replacement: object
     arguments: Mapping[str, object] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        kind = self.replacement if self.is_factory else type(self.replacement)
+        return f"<Override by {getattr(kind, '__qualname__', kind)}: {len(self.arguments)} arguments>"
+
     @property
     def is_factory(self) -> bool:
         """True if the replacement is called to make the object."""
@@ -61,6 +65,10 @@ class Container:
         self._overrides: dict[str, Override] = {}
         self._built: dict[str, Any] = {}
         self._sealed = False
+
+    def __repr__(self) -> str:
+        state = "sealed" if self._sealed else "open to overrides"
+        return f"<Container: {len(self._types)} providers, {len(self._overrides)} overridden, {state}>"
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -71,6 +71,9 @@ class Deferred:
         self.__resolve = resolve
         self.__path = path
 
+    def __repr__(self) -> str:
+        return f"<object of provider {self.__path}>"
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__resolve(self.__path), name)
 
@@ -82,6 +85,9 @@ class OverrideRecorder:
         self._recorded: list[RecordedOverride] = []
         self._containers: list[Container] = []
         self._apps: set[str] = set()
+
+    def __repr__(self) -> str:
+        return f"<OverrideRecorder: {len(self._recorded)} overrides>"
 
     def __getattr__(self, name: str) -> Provider:
         if name.startswith("_"):

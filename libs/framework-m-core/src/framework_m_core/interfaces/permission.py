@@ -52,6 +52,10 @@ class Grant:
     evaluate: bool = False
     varies_by: frozenset[str] = BY_ROLES
 
+    def __repr__(self) -> str:
+        fields = f"{len(self.readable)} readable, {len(self.writable)} writable fields"
+        return f"<Grant by {self.rule!r}: {len(self.scopes)} row scopes, {fields}>"
+
     def bind(self, principal: Principal) -> Filter:
         """Return the filter of the documents that the scopes grant to a caller."""
         return bind_scopes(self.scopes, principal)

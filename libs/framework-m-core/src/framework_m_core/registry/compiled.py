@@ -51,6 +51,9 @@ class CompiledChildTable:
     declared: type[BaseModel]
     """The class as declared by its app, without overrides."""
 
+    def __repr__(self) -> str:
+        return f"<CompiledChildTable {self.doctype} as {self.field!r}: {len(self.fields)} fields>"
+
     @cached_property
     def columns(self) -> tuple[str, ...]:
         """Stored and returned fields of a row, its id first."""
@@ -92,6 +95,10 @@ class CompiledDocType:
     """The override classes of other apps, in the order of their apps."""
     derived: DerivedValues = field(default_factory=dict, init=False, repr=False)
     """The values computed by `Derived`."""
+
+    def __repr__(self) -> str:
+        counts = f"{len(self.fields)} fields, {len(self.children)} child tables"
+        return f"<CompiledDocType {self.name} of {self.app!r}: {counts}>"
 
     @cached_property
     def columns(self) -> tuple[str, ...]:

@@ -22,6 +22,9 @@ class RegistryHandle:
         self.generation = 0
         self._swaps = 0
 
+    def __repr__(self) -> str:
+        return f"<RegistryHandle: generation {self.generation}, {self.current!r}>"
+
     def swap(self, registry: Registry, generation: int) -> None:
         """Replace the registry for new requests; running requests keep theirs.
 

@@ -57,6 +57,10 @@ class Registry:
     derived: DerivedValues = field(default_factory=dict, init=False, repr=False)
     """The values computed by `Derived`."""
 
+    def __repr__(self) -> str:
+        counts = f"{len(self.doctypes)} DocTypes, {len(self.child_tables)} child tables"
+        return f"<Registry: {counts}, {len(self.functions)} functions>"
+
     def get(self, name: str) -> CompiledDocType:
         """Return a compiled DocType. Raises DocTypeNotFoundError."""
         plan = self.doctypes.get(name)

@@ -54,6 +54,9 @@ class SqlStore:
         self._tables: Derived[Registry, Tables] = Derived(lambda one: Tables(one.doctypes.values(), driver.name))
         self._statements: Derived[CompiledDocType, DocTypeStatements] = Derived(self._compile)
 
+    def __repr__(self) -> str:
+        return f"<SqlStore on {self.global_driver!r}>"
+
     def driver_for(self, context: RequestContext) -> Driver:
         """Return the driver of a context's tenant; at present, one serves all."""
         return self.global_driver

@@ -76,6 +76,9 @@ class DocumentClient:
         self._context = context
         self._turns = turns or _Turns()
 
+    def __repr__(self) -> str:
+        return f"<DocumentClient for {self._context.principal.id or 'guests'!r} in request {self._context.request_id}>"
+
     @property
     def context(self) -> RequestContext:
         """The context that the client acts for."""

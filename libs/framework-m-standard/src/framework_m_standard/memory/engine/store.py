@@ -18,6 +18,9 @@ class MemoryStore:
         self.registries = registry_handle
         self.make_tables(registry_handle.current)
 
+    def __repr__(self) -> str:
+        return f"<MemoryStore: {len(self.database.tables)} tables>"
+
     @property
     def registry(self) -> Registry:
         """The current registry; units use the one in their context."""

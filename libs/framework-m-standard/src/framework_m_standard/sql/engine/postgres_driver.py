@@ -85,6 +85,9 @@ class PostgresDriver:
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._closed = False
 
+    def __repr__(self) -> str:
+        return f"<PostgresDriver {without_password(self._url)}: {self._open} connections>"
+
     async def open(self) -> None:
         """Connect once. Raises ConfigurationError if the address or the login is wrong."""
         try:

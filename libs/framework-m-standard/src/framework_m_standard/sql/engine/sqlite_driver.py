@@ -60,6 +60,9 @@ class SqliteDriver:
         self._draining = asyncio.Lock()
         self._next_checkpoint = 0.0
 
+    def __repr__(self) -> str:
+        return f"<SqliteDriver {self.path}>"
+
     async def open(self) -> None:
         """Connect. Raises ConfigurationError if the file cannot be used."""
         try:
