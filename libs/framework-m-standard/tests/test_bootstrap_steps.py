@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 from collections.abc import AsyncIterator, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from framework_m_core.bootstrap.application import BOOTSTRAP, Application, Step, open_application
 from framework_m_core.bootstrap.plugins.discovery import installed
 from framework_m_core.bootstrap.settings.sources import load_settings
+from framework_m_core.domain.clock import Clock
 from framework_m_core.domain.context import system_context
 from framework_m_core.domain.events import Interest
 from framework_m_core.interfaces.bootstrap import ROLES, BootstrapProtocol
@@ -123,10 +125,14 @@ async def test_a_consumer_that_is_far_behind_is_warned_of(tmp_path: Path) -> Non
         assert await consumers.lease("slow", "another process", clock(), LEASE) == 0
         for minutes, names in ((9, []), (11, ["slow"])):
             await consumers.save("slow", "another process", Progress(await _newest(app)))
-            context = system_context("a test", clock=lambda ago=minutes: clock() - timedelta(minutes=ago))
+            context = system_context("a test", clock=partial(_ago, clock, minutes))
             await app.documents.create(context, "Role", {"name": f"Clerk {minutes}"})
             told = await app.warnings()
             assert [name for said in told for name in names if name in said] == names == ["slow"] * len(told)
+
+
+def _ago(clock: Clock, minutes: int) -> datetime:
+    return clock() - timedelta(minutes=minutes)
 
 
 async def _newest(app: Application) -> int:

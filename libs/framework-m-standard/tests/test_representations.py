@@ -8,7 +8,7 @@ import pytest
 
 from framework_m_core.registry.handle import RegistryHandle
 from framework_m_standard.memory.engine.database import MemoryDatabase
-from framework_m_standard.memory.store import MemoryStore
+from framework_m_standard.memory.engine.store import MemoryStore
 from framework_m_standard.sql.engine.driver import Driver
 from framework_m_standard.sql.engine.postgres_driver import PostgresDriver
 from framework_m_standard.sql.engine.sqlite_driver import SqliteDriver

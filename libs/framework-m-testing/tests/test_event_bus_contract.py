@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from uuid import UUID
 
 import pytest
 
 from framework_m_core.domain.errors import ConfigurationError
-from framework_m_core.domain.events import DomainEvent
+from framework_m_core.domain.events import AnyEvent
 from framework_m_core.interfaces.event_bus import Delivery, Subscriber
 from framework_m_testing.contracts.event_bus import EventBusContract
 
@@ -20,10 +19,10 @@ class KeepingBus:
     """Takes a batch at once and settles it; each group is fed by a task of its own, again where it fails."""
 
     def __init__(self) -> None:
-        self.kept: dict[str, list[DomainEvent]] = {}
+        self.kept: dict[str, list[AnyEvent]] = {}
         self._feeds: dict[str, asyncio.Task[None]] = {}
 
-    async def publish(self, events: Sequence[DomainEvent]) -> AsyncGenerator[Delivery, None]:
+    async def publish(self, events: Sequence[AnyEvent]) -> AsyncGenerator[Delivery, None]:
         for waiting in self.kept.values():
             waiting.extend(events)
         for event in events:
@@ -35,6 +34,10 @@ class KeepingBus:
         self._feeds[group] = asyncio.create_task(self._feed(group, subscriber))
         self.kept.setdefault(group, [])
 
+    @property
+    def has_subscribers(self) -> bool:
+        return bool(self._feeds)
+
     async def unsubscribe(self, group: str) -> None:
         if feed := self._feeds.pop(group, None):
             await feed
@@ -42,15 +45,15 @@ class KeepingBus:
     async def _feed(self, group: str, subscriber: Subscriber) -> None:
         mine = asyncio.current_task()
         while self._feeds.get(group) is mine:
-            held_back: set[UUID] = set()
+            held_back: set[str] = set()
             for event in tuple(self.kept[group]):
-                if event.document_id in held_back or self._feeds.get(group) is not mine:
+                if event.key in held_back or self._feeds.get(group) is not mine:
                     continue
                 try:
                     await subscriber(event)
                     self.kept[group].remove(event)
                 except ZeroDivisionError:
-                    held_back.add(event.document_id)
+                    held_back.add(event.key)
             await asyncio.sleep(PAUSE)
 
 

@@ -71,7 +71,8 @@ def test_names_of_the_frameworks_tables_are_taken(name: str) -> None:
     ("name", "store"), [("xmin", "PostgreSQL"), ("ctid", "PostgreSQL"), ("tableoid", "PostgreSQL"), ("rowid", "SQLite")]
 )
 def test_columns_that_a_store_keeps_are_taken(name: str, store: str) -> None:
-    [found] = problems_of(_declared(**{name: (str, "")}))
+    fields: dict[str, Any] = {name: (str, "")}
+    [found] = problems_of(_declared(**fields))
     assert f"field {name!r} is a column that {store} keeps" in found
 
 

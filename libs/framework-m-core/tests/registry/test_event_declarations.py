@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
@@ -120,7 +120,7 @@ def _models() -> Iterator[tuple[str, Any, str]]:
     yield "sensitive", event_type("shop.sent")(Required), "Required.secret is sensitive"
     yield "nested", event_type("shop.sent")(Nested), "Required.secret is sensitive"
     yield "alias", event_type("shop.sent")(Aliased), "an alias is not supported"
-    yield "no model", event_type("shop.sent")(int.__class__("Plain", (), {})), "decorates the pydantic model"
+    yield "no model", event_type("shop.sent")(type("Plain", (), {})), "decorates the pydantic model"
 
 
 @pytest.mark.parametrize(("model", "said"), [pytest.param(*case[1:], id=case[0]) for case in _models()])
@@ -153,7 +153,7 @@ def test_an_app_with_a_dash_has_types_with_an_underscore() -> None:
         (lambda: consumer("search", "doc.craeted"), "did you mean 'doc.created'"),
         (lambda: consumer("search", "doc.created:Ordre"), "did you mean 'Order'"),
         (lambda: on(BaseModel), "or a model with @event_type"),
-        (lambda: on("Order", OrderShipped), "the class of an event such as DocSubmitted"),
+        (lambda: on("Order", cast("Any", OrderShipped)), "the class of an event such as DocSubmitted"),
     ],
 )
 def test_a_consumer_that_cannot_be_used_is_refused(declare: Any, said: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from framework_m_core.domain.clock import system_clock
 from framework_m_core.domain.errors import TransientError
-from framework_m_core.domain.events import DocCreated, DomainEvent
+from framework_m_core.domain.events import AnyEvent, DocCreated
 from framework_m_standard.memory.event_bus import MemoryEventBus
 
 
@@ -33,9 +33,9 @@ async def test_nothing_is_settled_while_nobody_is_subscribed(event_bus: MemoryEv
 
 async def test_an_event_is_handled_when_it_is_asked_for(event_bus: MemoryEventBus) -> None:
     """So that a relay that has lost its lease stops at once."""
-    handled: list[DomainEvent] = []
+    handled: list[AnyEvent] = []
 
-    async def note(event: DomainEvent) -> None:
+    async def note(event: AnyEvent) -> None:
         handled.append(event)
 
     await event_bus.subscribe("one", note)
@@ -48,10 +48,10 @@ async def test_an_event_is_handled_when_it_is_asked_for(event_bus: MemoryEventBu
 
 
 async def test_the_errors_of_several_groups_are_told_together(event_bus: MemoryEventBus) -> None:
-    async def divides(_: DomainEvent) -> None:
+    async def divides(_: AnyEvent) -> None:
         raise ZeroDivisionError
 
-    async def looks_up(_: DomainEvent) -> None:
+    async def looks_up(_: AnyEvent) -> None:
         raise KeyError("x")
 
     await event_bus.subscribe("one", divides)

@@ -188,7 +188,10 @@ async def _timed_out_itself() -> None:
 async def test_a_handler_that_hangs_or_is_cut_off_has_failed_and_ends_nothing_else(
     store: StoreHarness, thing: Any, work: Callable[[], Awaitable[None]], told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other, seen, failures, begun = await store.store("Thing"), [], [], []
+    other = await store.store("Thing")
+    seen: list[Any] = []
+    failures: list[Any] = []
+    begun: list[Any] = []
     async with store.units(store.context) as unit:
         unit.record(store.event(other, 1))
         await unit.commit()

@@ -104,6 +104,16 @@ class Controller[T: BaseDocTypeProtocol]:
     A hook changes `self.doc` in place; raising rolls back the whole write. On an update, `self.previous` holds the
     document before the change. All hooks run inside the unit of work; a store conflict may run them again on a fresh
     copy, so side effects outside the process belong in an event handler.
+
+    >>> from framework_m import DocType, ValidationError
+    >>> class Invoice(DocType):
+    ...     total: int = 0
+    >>> class InvoiceController(Controller[Invoice]):
+    ...     async def validate(self) -> None:
+    ...         if self.doc.total < 0:
+    ...             raise ValidationError("expected a total of at least 0")
+    >>> InvoiceController.doctype is Invoice
+    True
     """
 
     doctype: ClassVar[type]

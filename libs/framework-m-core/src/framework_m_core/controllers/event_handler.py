@@ -46,6 +46,11 @@ def on(about: Any, event: Any = None, /) -> Callable[[EventHandler], EventHandle
     `@on("Order", DocCreated)` is called for a DocType's events, whose key is the document; `@on(OrderShipped)` for
     those of an app's own type, named by its payload. The function gets the event and `documents`, which acts as the
     system. If it raises, the event is redelivered later and the following events of its key wait.
+
+    >>> from framework_m import DocSubmitted, Documents
+    >>> @on("Invoice", DocSubmitted)
+    ... async def note_sale(event: DocSubmitted, documents: Documents) -> None:
+    ...     await documents.create("Sale", {"invoice": event.document_id})
     """
     handled = HandlerMark(None, about) if event is None else HandlerMark(about, event)
 

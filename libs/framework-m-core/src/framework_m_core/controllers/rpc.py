@@ -51,6 +51,15 @@ def whitelist(function: Any = None, *, allow_guest: bool = False, document: bool
     the document: `self.doc` is that document, loaded under the action's row scope. With `document=False` there is no
     document, and `self.doc` is None. The method runs in one unit of work: writes through `self.documents` are stored
     together; changes to `self.doc` itself are not stored.
+
+    >>> from framework_m import Controller, DocType
+    >>> class Book(DocType):
+    ...     title: str = ""
+    >>> class BookController(Controller[Book]):
+    ...     @whitelist
+    ...     @requires_permission("read")
+    ...     async def heading(self) -> str:
+    ...         return self.doc.title.upper()
     """
 
     def mark(marked: Any) -> Any:
@@ -68,6 +77,13 @@ def rpc(path: Any = None, *, allow_guest: bool = False) -> Any:
 
     The function also needs `@requires_permission("write", "Invoice")` or the like, or `allow_guest=True`. Parameters
     annotated `Documents` or `RequestContext` are injected; the others come from the body.
+
+    >>> from framework_m import Documents
+    >>> @rpc("library.count")
+    ... @requires_permission("read", "Book")
+    ... async def count(author: str, documents: Documents) -> int:
+    ...     page = await documents.list("Book", {"author": author})
+    ...     return len(page.items)
     """
 
     if callable(path):
@@ -80,7 +96,12 @@ def rpc(path: Any = None, *, allow_guest: bool = False) -> Any:
 
 
 def requires_permission[F: Callable[..., Any]](action: str, doctype: str | None = None) -> Callable[[F], F]:
-    """Require permission for `action`; a function must name the DocType, a method defaults to its own."""
+    """Require permission for `action`; a function must name the DocType, a method defaults to its own.
+
+    >>> @rpc("library.reopen")
+    ... @requires_permission("write", "Library")
+    ... async def reopen() -> None: ...
+    """
 
     def mark(marked: F) -> F:
         return _write(marked, action=action, doctype=doctype)

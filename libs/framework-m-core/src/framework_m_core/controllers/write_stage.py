@@ -65,6 +65,10 @@ def write_stage(
 
     `before` or `after` names a stage of the framework or of a package. `doctypes` are names; None means all. If the
     function raises, the whole write rolls back. A store conflict may run it again on a fresh copy.
+
+    >>> @write_stage("library.title", before="validate", operations=["create", "update"], doctypes=["Book"])
+    ... async def trim_title(write: Write) -> None:
+    ...     write.document.title = write.document.title.strip()
     """
 
     def mark(function: StageFunction) -> StageFunction:

@@ -51,6 +51,10 @@ class RequestContext:
     For the hooks of a write, `unit` is the open unit of work (a `UnitOfWorkProtocol`): a service called with this
     context joins it instead of opening another. `registry` is the `Registry` of the whole request, even if it is
     swapped meanwhile; a service called without one uses the current registry.
+
+    >>> context = RequestContext(Principal("ada", roles=frozenset({"Seller"})), tenant="acme")
+    >>> context.principal.is_anonymous, context.elevated("nightly check").principal.system
+    (False, True)
     """
 
     principal: Principal

@@ -85,6 +85,9 @@ class ValidationError(FrameworkError):
     """A document or a request does not have the declared shape; `errors` lists every error found.
 
     Its text names the first of them; `message` is the text without them.
+
+    >>> print(ValidationError("the order is not valid", [FieldError("qty", "too_small", "expected at least 1")]))
+    the order is not valid; qty: expected at least 1
     """
 
     code = "validation_failed"

@@ -26,6 +26,14 @@ class BaseDocType(BaseModel, Submittable, metaclass=DocTypeMeta):
     """A document. Subclass it and declare fields; options stand in an inner `class Meta`.
 
     The framework's own fields are set by the service alone: until then `id` is the nil UUID and `row_version` 0.
+
+    >>> from framework_m import DocType
+    >>> class Book(DocType):
+    ...     title: str = Field(in_list=True)
+    ...     class Meta:
+    ...         permissions = {"read": {"Reader": "all"}, "write": {"Librarian": "all"}}
+    >>> Book(title="Emma").row_version
+    0
     """
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True, arbitrary_types_allowed=False)

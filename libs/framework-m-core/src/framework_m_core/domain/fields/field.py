@@ -140,6 +140,13 @@ def Field(default: Any = PydanticUndefined, **keywords: Any) -> Any:
     - `sensitive`: kept out of audit, events and schema examples.
     - `scale`: decimal places kept, exactly; every `Decimal` states it.
     - `ext`: third parties' keywords, each under its own namespace and checked by that package's model.
+
+    >>> from framework_m import DocType
+    >>> class Book(DocType):
+    ...     title: str = Field(label="Title", in_list=True, min_length=1)
+    ...     isbn: str | None = Field(default=None, unique=True, max_length=13)
+    >>> Book(title="Emma").isbn is None
+    True
     """
     extra = dict(keywords.pop("json_schema_extra", None) or {})
     for name in (*KEYWORDS, "ext"):

@@ -51,7 +51,12 @@ OPERATORS: Final[tuple[str, ...]] = get_args(Operator.__value__)
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One field against one value; `in`, `not_in` and `between` take a tuple, `is_null` a bool."""
+    """One field against one value; `in`, `not_in` and `between` take a tuple, `is_null` a bool.
+
+    >>> from framework_m_core.domain.filters.matching import matches
+    >>> matches(Comparison("qty", "between", (1, 5)), {"qty": 3})
+    True
+    """
 
     field: str
     operator: Operator
@@ -60,21 +65,38 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class And:
-    """All parts hold; without parts it is always true."""
+    """All parts hold; without parts it is always true.
+
+    >>> from framework_m_core.domain.filters.matching import matches
+    >>> open_and_mine = And((Comparison("open", "eq", True), Comparison("owner", "eq", "ada")))
+    >>> matches(open_and_mine, {"open": True, "owner": "bob"})
+    False
+    """
 
     parts: tuple[Filter, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Or:
-    """At least one part holds; without parts it is never true."""
+    """At least one part holds; without parts it is never true.
+
+    >>> from framework_m_core.domain.filters.matching import matches
+    >>> open_or_mine = Or((Comparison("open", "eq", True), Comparison("owner", "eq", "ada")))
+    >>> matches(open_or_mine, {"open": True, "owner": "bob"})
+    True
+    """
 
     parts: tuple[Filter, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """The part does not hold."""
+    """The part does not hold.
+
+    >>> from framework_m_core.domain.filters.matching import matches
+    >>> matches(Not(Comparison("qty", "gt", 5)), {"qty": None})
+    True
+    """
 
     part: Filter
 
@@ -91,6 +113,9 @@ class UserAttribute:
 
     If the caller has no such value, or one that the field cannot hold, the scope matches nothing. `kind` is that of the
     compared field and is set from the DocType.
+
+    >>> class Meta:  # in a DocType: sellers read the documents of their territories
+    ...     permissions = {"read": {"Seller": Comparison("territory", "in", UserAttribute("territory"))}}
     """
 
     name: str
