@@ -4,7 +4,9 @@
 MAKEFLAGS += --no-print-directory
 
 PORT ?= 8000
+BASE ?= origin/main
 BIN := .venv/bin
+PYTEST := $(BIN)/pytest -n 2 --dist loadgroup
 PROJECTS := $(wildcard libs/*/pyproject.toml)
 PACKAGES := $(PROJECTS:/pyproject.toml=)
 SUITES = $(wildcard tests libs/*/tests examples/*/tests)
@@ -15,7 +17,7 @@ ifneq ($(PYTHON),)
 _ := $(shell scripts/setup.sh matches || rm -f .venv/.environment)
 endif
 
-.PHONY: help setup run test lint hooks reference guards bench bench-micro build lock clean
+.PHONY: help setup run test test-all test-quick lint hooks reference guards bench bench-micro build lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -34,8 +36,14 @@ setup: .venv/.workspace ## bring uv and Python packages into .tools and .venv
 run: setup ## serve the example CRM with demo data; PORT and DATABASE_URL are honoured
 	@cd examples/crm && PYTHONPATH=src ../../$(BIN)/python -m crm.demo && exec ../../$(BIN)/m start --port $(PORT)
 
-test: setup ## run the whole suite; ARGS are handed to pytest
-	$(BIN)/pytest -n 2 --dist loadgroup $(SUITES) $(ARGS)
+test: setup ## every test but the slow ones; ARGS are handed to pytest
+	$(PYTEST) -m 'not slow' $(SUITES) $(ARGS)
+
+test-all: setup ## every test: processes, installed wheels, upgrades and long proofs too
+	$(PYTEST) $(SUITES) $(ARGS)
+
+test-quick: setup ## the suites of what differs from BASE (origin/main), without the slow tests
+	$(PYTEST) -m 'not slow' $$($(BIN)/python scripts/changed_suites.py $(BASE)) $(ARGS)
 
 lint: setup ## style, types, layers and lock files
 	$(BIN)/ruff check .
