@@ -13,7 +13,7 @@ from framework_m_core.domain.events import AnyEvent, DocCreated
 from framework_m_standard.memory.event_bus import MemoryEventBus
 
 
-def _event(version: int = 1) -> DomainEvent:
+def _event(version: int = 1) -> AnyEvent:
     return DocCreated(
         id=uuid4(),
         doctype="Thing",
