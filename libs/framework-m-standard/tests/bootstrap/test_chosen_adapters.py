@@ -190,13 +190,13 @@ async def test_controllers_functions_and_handlers_have_the_keys_of_their_tenant(
     """What none of them has prefixed is kept apart all the same; the app's own cache is global."""
     folder, (north, south) = make_app(GROUPS), (replace(SOMEBODY, tenant=name) for name in ("north", "south"))
     async with open_application(folder, roles=SERVING, environment=_environment(folder, "memory")) as app:
-        cache, relay = app.container.get("cache"), app.container.get("relay")
+        cache, delivery = app.container.get("cache"), app.container.get("event_delivery")
         made = await app.documents.create(north, "Price", {"name": "tea", "amount": 3})
-        await relay.work()
+        await delivery.work()
         assert [await _price(app, "tea", context) for context in (north, south)] == [3, 3]
         await cache.set_many({"price:tea": "global", "most": 4})
         await app.documents.update(north, "Price", made["id"], {"amount": 50})
-        await relay.work()
+        await delivery.work()
         assert [await _price(app, "tea", context) for context in (north, south)] == [50, 3]
         assert await cache.get("price:tea") == "global"
 
