@@ -22,7 +22,7 @@ BAD_QUERIES = (
     "limit=1&limit=1", "limit=1&limit=2", "%6Cimit=1&limit=2", "count=exact&count=none",
     "nonsense=1", "Limit=1", "limit%20=1", "limit%00=1", "__proto__=1", "filter=[]", "page=1", "sort=name", "q=x",
     "limit=%zz&offset=%", "limit=%ff", "%ff=1", "filters=%ff", "limit=1%23", "&".join(["limit=1"] * 60),
-    "count=EXACT", "count=1", "include_deleted=1", "include_deleted=TRUE", "include_deleted=yes", "hard=true",
+    "count=EXACT", "count=1", "include_deleted=2", "include_deleted=TRUE", "include_deleted=yes", "hard=true",
     *(f"order_by={value}" for value in ("nonsense", "-", "--full_name", "%2Bfull_name", "full_name,", ",full_name",
                                         "full_name,full_name", "full_name,-full_name", "full_name%20desc", "1",
                                         "id,name,owner,creation,modified,email", "FULL_NAME", "deleted_at", "items")),

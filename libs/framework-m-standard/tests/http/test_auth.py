@@ -104,7 +104,7 @@ async def test_logins_are_json(site: Any) -> None:
     async with site.client() as client:
         assert (await client.post("/api/v1/auth/login", data=LOGIN)).status_code == 415
         assert (await client.post("/api/v1/auth/login", content=b"[")).status_code == 415
-        assert (await client.post("/api/v1/auth/login?session=1", json=LOGIN)).status_code == 400
+        assert (await client.post("/api/v1/auth/login?session=yes", json=LOGIN)).status_code == 400
         assert (await client.post("/api/v1/auth/login?next=x", json=LOGIN)).status_code == 400
 
 

@@ -165,7 +165,7 @@ async def test_paths_of_faults_in_rows(site: Any) -> None:
 @pytest.mark.parametrize(
     ("method", "path"),
     [("POST", "Sale?x=1"), ("PUT", "Sale/{id}?hard=true"), ("PATCH", "Sale/{id}?fields=title"),
-     ("DELETE", "Sale/{id}?hard=1"), ("DELETE", "Sale/{id}?soft=true"), ("POST", "Sale/{id}/submit?x=1"),
+     ("DELETE", "Sale/{id}?hard=yes"), ("DELETE", "Sale/{id}?soft=true"), ("POST", "Sale/{id}/submit?x=1"),
      ("GET", "Sale/{id}?limit=1"), ("GET", "Sale/{id}?fields=nope"), ("GET", "Sale/{id}?expand=title")],
 )  # fmt: skip
 async def test_unknown_parameters(site: Any, method: str, path: str) -> None:

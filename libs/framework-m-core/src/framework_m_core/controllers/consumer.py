@@ -36,6 +36,11 @@ def consumer[F: EventHandler](name: str, *topics: str) -> Callable[[F], F]:
     A topic is `*` for every event, `shop.*`, `doc.created` or `doc.created:Order`. The function gets the event and
     `documents`, and ports by annotation, as an `@on` handler does. Its progress is kept under `name`: it must not
     change. If it raises, that event is redelivered later, and the following events of its key wait.
+
+    >>> from framework_m import DomainEvent, Documents
+    >>> @consumer("search index", "doc.*")
+    ... async def index(event: DomainEvent, documents: Documents) -> None:
+    ...     print(event.type, event.document_id)
     """
 
     def mark(function: F) -> F:

@@ -32,6 +32,12 @@ def event_type[P: type[BaseModel]](
 
     Events with the same value of the field `key` are delivered in order; without `key`, each is delivered on its own.
     `doctype` adds the DocType to the topic: `shop.order_shipped:Order`. Publish with `documents.publish(payload)`.
+
+    >>> from pydantic import BaseModel
+    >>> @event_type("shop.order_shipped", doctype="Order", key="order")
+    ... class OrderShipped(BaseModel):
+    ...     order: str
+    ...     parcels: int
     """
 
     def mark(model: P) -> P:
