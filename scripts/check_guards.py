@@ -1,4 +1,4 @@
-"""Takes each guard of `guards.toml` out of a copy of the source, and demands that its test fails: `make guards`.
+"""Remove each guard of `guards.toml` from a copy of the source, and require its test to fail: `make guards`.
 
 A test that passes without its guard proves nothing. Names as arguments choose some guards.
 """
@@ -23,7 +23,7 @@ PASSED, FAILED = 0, 1
 
 @dataclass(frozen=True)
 class Guard:
-    """A piece of source that security stands on, and the test that must miss it."""
+    """A piece of source on which security depends, and the test that must fail without it."""
 
     name: str
     number: int
@@ -33,41 +33,41 @@ class Guard:
     test: str
 
     def remove(self, root: Path) -> str:
-        """Takes the guard out and gives the source as it was. Exits where it does not stand exactly once."""
+        """Remove the guard and return the original source. Exit unless the source contains it exactly once."""
         path = root / self.file
         source = path.read_text(encoding="utf-8")
         if source.count(self.old) != 1:
-            sys.exit(f"{self.name}: {self.file} holds it {source.count(self.old)} times, once is expected")
+            sys.exit(f"{self.name}: expected its text once in {self.file}, got it {source.count(self.old)} times")
         path.write_text(source.replace(self.old, self.new), encoding="utf-8")
         return source
 
 
 def guards(names: list[str]) -> list[Guard]:
-    """The listed guards, or those whose name holds one of some words."""
+    """Return the listed guards, or those whose name contains one of the given words."""
     listed = tomllib.loads(LISTED.read_text(encoding="utf-8"))
     found = [Guard(**{**one, "test": listed["tests"][one["test"]]}) for one in listed["guard"]]
     return [one for one in found if not names or any(name in one.name for name in names)]
 
 
 def run(root: Path, test: str) -> int:
-    """Runs a test over the sources of a copy; pytest's answer."""
+    """Run a test on the sources of a copy and return pytest's exit code."""
     sources = os.pathsep.join(str(path) for path in sorted(root.glob("libs/*/src")))
     environment = {**os.environ, "PYTHONPATH": sources, "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-m", "pytest", "-q", "-x", "--no-header", "-p", "no:cacheprovider", *shlex.split(test)]
     done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
     if done.returncode not in {PASSED, FAILED}:
-        sys.exit(f"{test} could not be run:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
+        sys.exit(f"cannot run {test}:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
     return done.returncode
 
 
 def main() -> int:
-    """Checks all; 1 where a guard is not missed."""
+    """Check the guards; return 1 if a test passes without its guard."""
     chosen, unmissed = guards(sys.argv[1:]), []
     with tempfile.TemporaryDirectory(prefix="guards-") as folder:
         copy = Path(shutil.copytree(ROOT, Path(folder) / "source", ignore=SKIPPED))
         broken = [test for test in sorted({one.test for one in chosen}) if run(copy, test) != PASSED]
         if broken or not chosen:
-            sys.exit("nothing can be shown by tests that fail with every guard in place: " + ", ".join(broken))
+            sys.exit("expected tests that pass with every guard in place, got failures: " + ", ".join(broken))
         for guard in chosen:
             source = guard.remove(copy)
             is_missed = run(copy, guard.test) == FAILED

@@ -1,4 +1,4 @@
-"""Print tests/architecture/core_layers.toml as the sources stand; read what changes before a commit."""
+"""Print tests/architecture/core_layers.toml for the current sources; review the changes before a commit."""
 
 import ast
 from pathlib import Path

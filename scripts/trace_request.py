@@ -1,7 +1,7 @@
-"""Count the files and functions of ours that a warm request passes through: `python -m scripts.trace_request`.
+"""Count the framework's files and functions that a warm request calls: `python -m scripts.trace_request`.
 
-The app has one DocType of one field, on SQLite, behind the whole ASGI app. Hidden costs show here before they show in a
-benchmark: a new layer is a file, a new check a function.
+The app has one DocType with one field, on SQLite, behind the whole ASGI app. Extra layers and checks show here as files
+and functions before they show in a benchmark.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ WARM_UPS = 5
 
 
 async def trace(request: Callable[[], Awaitable[httpx.Response]]) -> set[CodeType]:
-    """Return the code objects of ours that a warm request runs."""
+    """Return the framework's code objects that a warm request runs."""
     for _ in range(WARM_UPS):
         (await request()).raise_for_status()
     found: set[CodeType] = set()

@@ -1,1 +1,1 @@
-"""Pages under docs/reference that are made from the code: `make reference` writes them, a test compares."""
+"""Generators of the pages under docs/reference: `make reference` writes them, a test compares."""

@@ -1,4 +1,4 @@
-"""Writes all pages."""
+"""Write all pages."""
 
 from scripts.reference.pages import PAGES, REFERENCE
 

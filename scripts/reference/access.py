@@ -1,25 +1,26 @@
-"""`access.md`: who may call what."""
+"""`access.md`: the permission table."""
 
 from framework_m_standard.http.access import CALLERS, access_table
 from scripts.reference.markdown import table
 
 __all__ = ["access_page"]
 
-_HEAD = """# Who may call what
+_HEAD = """# Permissions by route
 
-Made from `framework_m_standard/http/documents/operations.py` and `http/access.toml` by `make reference`; the server
-builds its routes from the same table, and `tests/journeys/test_permission_table.py` calls each of them as each caller.
+Generated from `framework_m_standard/http/documents/operations.py` and `http/access.toml` by `make reference`. The
+server builds its routes from the same table, and `tests/journeys/test_permission_table.py` calls each of them as
+each caller.
 
-- anonymous: nobody has logged in, and the DocType opens nothing to guests
+- anonymous: not logged in, and the DocType grants nothing to guests
 - no_grant: logged in, without a grant for the action
-- outside_scope: with a grant, the document outside the caller's read scope
+- outside_scope: with a grant, but the document is outside the caller's read scope
 - not_this: may read the document, but the action's own scope does not cover it
-- allowed: may do it
+- allowed: permitted
 """
 
 
 def access_page() -> str:
-    """The permission table."""
+    """Return the page of the permission table."""
     rows = []
     for route in access_table():
         query = f"?{route.query}" if route.query else ""

@@ -19,13 +19,13 @@ _MANY = "text, repeated"
 _KINDS = {str: "text", int: "whole number", bool: "flag", Path: "path", list[str]: _MANY, tuple[str, ...]: _MANY}
 _HEAD = """# Commands
 
-Made from the commands themselves by `make reference`; `--help` prints the same. What they are for stands under
-[the command line](../user/cli.md).
+Generated from the commands by `make reference`; `--help` prints the same. [The command line](../user/cli.md) explains
+them.
 """
 
 
 def commands_page() -> str:
-    """All commands, in the order of the alphabet."""
+    """Return the page of all commands, in alphabetical order."""
     lines = [_HEAD]
     for path in _paths():
         lines += _section(path)
@@ -33,7 +33,7 @@ def commands_page() -> str:
 
 
 def _paths(*above: str) -> Iterator[tuple[str, ...]]:
-    """The words of every command that does something."""
+    """Yield the words of every command that can be run."""
     app = _app(*above)
     if above and app.default_command:
         yield above
@@ -48,7 +48,7 @@ def _app(*words: str) -> App:
     return app
 
 
-@cache  # a second time, what other distributions add to a command would be there already
+@cache  # a second call would find the commands that other distributions add
 def _with_command(*word: str) -> App:
     return make_app(*word)
 
@@ -63,7 +63,7 @@ def _section(path: tuple[str, ...]) -> Iterator[str]:
         yield one_line(paragraph)
         yield ""
     if arguments:
-        yield from table(["", "type", "default", "what it does"], map(_row, arguments))
+        yield from table(["", "type", "default", "description"], map(_row, arguments))
         yield ""
     if examples:
         yield "```text"

@@ -19,16 +19,16 @@ __all__ = ["configuration_page"]
 
 _HEAD = """# Settings
 
-Made from the settings models by `make reference`. How values are given, and which outranks which, stands under
-[configuration](../user/configuration.md); `m config show --explain` prints those in force with what they mean. A list
-in a variable is written with commas.
+Generated from the settings models by `make reference`. [Configuration](../user/configuration.md) explains sources and
+their precedence; `m config show --explain` prints the effective values with descriptions. A list in a variable is
+written with commas.
 """
 _TYPES = {str: "text", SecretStr: "secret text", int: "whole number", float: "number", bool: "true or false"}
 _BOUNDS = {Ge: ("ge", "at least"), Gt: ("gt", "above"), Le: ("le", "at most"), Lt: ("lt", "below")}
 
 
 def configuration_page() -> str:
-    """All sections."""
+    """Return the page of all sections."""
     found = installed()
     lines = [_HEAD]
     for section, model in sorted(settings_models(found).items()):
@@ -44,7 +44,7 @@ def _settings(section: str, model: type[BaseModel]) -> Iterator[str]:
         assert info.description, f"[{section}] {key} has no description"
         variable = f"`M_{section.upper()}__{key.upper()}`"
         rows.append([f"`{key}`", _type(info), _default(info), variable, one_line(info.description)])
-    return table(["key", "type", "default", "variable", "what it does"], rows)
+    return table(["key", "type", "default", "variable", "description"], rows)
 
 
 def _default(info: FieldInfo) -> str:
@@ -73,7 +73,7 @@ def _named(annotation: Any) -> str:
 
 
 def _choices(found: Discovered) -> Iterator[str]:
-    """The ports that have more than one name to choose from, or may have: an app or package brings others."""
+    """Yield the ports with a choice of adapters, including those for which only apps or packages offer others."""
     rows = []
     groups: dict[str, str] = {}
     for port in PORTS:
@@ -81,4 +81,4 @@ def _choices(found: Discovered) -> Iterator[str]:
     for key, group in groups.items():
         names = sorted({choice.name for choice in found.choices(group)})
         rows.append([f"`{key}`", ", ".join(f"`{name}`" for name in names), f"`M_ADAPTERS__{key.upper()}`"])
-    return table(["key", "what we bring", "variable"], rows)
+    return table(["key", "built in", "variable"], rows)

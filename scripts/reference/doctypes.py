@@ -11,22 +11,22 @@ from scripts.reference.markdown import bullets, table
 
 __all__ = ["doctypes_page"]
 
-_HEAD = """# What a DocType may say
+_HEAD = """# Keywords and options of DocTypes
 
-Made from `Field` and the options' model by `make reference`. [DocTypes](../user/doctypes.md) and
-[permissions](../user/permissions.md) show them at work. A keyword or option that is none stops the start.
+Generated from `Field` and the model of the options by `make reference`. [DocTypes](../user/doctypes.md) and
+[permissions](../user/permissions.md) explain them. The app does not start with an unknown keyword or option.
 
 ## Keywords of `Field`
 """
 _PYDANTICS = """
-Pydantic's own, as it knows them: {names}.
+With pydantic's meaning: {names}.
 
 ## Options of `Meta`
 """
 
 
 def doctypes_page() -> str:
-    """Keywords, options and actions."""
+    """Return the page of keywords, options and actions."""
     stated = inspect.signature(get_overloads(Field)[-1], eval_str=False).parameters
     effects = bullets(Field)
     ours = [*KEYWORDS, "ext"]

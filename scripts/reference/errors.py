@@ -14,22 +14,22 @@ __all__ = ["errors_page"]
 
 _HEAD = """# Errors over HTTP
 
-Made from the error classes by `make reference`. An error is `application/problem+json` with `type`, `title`, `status`,
-`detail`, `code` and `request_id`; `errors` lists the faults of a `400`. Whatever is not named here is a `500` with the
-code `internal_error`: the request id finds it in the server's log.
+Generated from the error classes by `make reference`. An error is `application/problem+json` with `type`, `title`,
+`status`, `detail`, `code` and `request_id`; `errors` lists the field errors of a `400`. Any other error is a
+`500` with the code `internal_error`: find it by its request id in the server's log.
 
-A class that is named can be imported from `framework_m`, to be raised by a rule or caught. A subclass has a line of its
-own: `except PermissionDeniedError` catches `no_grant` and `outside_scope` too.
+The named classes can be imported from `framework_m`, to raise or catch them. Each subclass has its own line:
+`except PermissionDeniedError` also catches `no_grant` and `outside_scope`.
 """
 _PACKAGES = ("framework_m_core", "framework_m_standard")
 _UNTOLD: frozenset[type[FrameworkError]] = frozenset({AnswerReplayed})
 
 
 def errors_page() -> str:
-    """All codes, by status."""
+    """Return the page of all codes, by status."""
     for name in _PACKAGES:
         for _ in discovery.modules_of(__import__(name)):
-            pass  # what is imported is known as a subclass
+            pass  # importing a module registers its subclasses
     kinds = sorted(_told(), key=lambda kind: (_status(kind), kind.code))
     rows = ([str(_status(kind)), f"`{kind.code}`", _class(kind), _meaning(kind)] for kind in kinds)
     return "\n".join([_HEAD, *table(["status", "code", "class", "when"], rows), ""])

@@ -1,4 +1,4 @@
-"""Tables, and texts of docstrings, as Markdown."""
+"""Markdown of tables and docstrings."""
 
 import inspect
 import re
@@ -10,21 +10,21 @@ _BULLET = re.compile(r"^- `(\w+)`: (.*?)(?=^- |\n\n|\Z)", re.MULTILINE | re.DOTA
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """The lines of a table."""
+    """Yield the lines of a table."""
     yield _row(head)
     yield _row(["---"] * len(head))
     yield from map(_row, rows)
 
 
 def one_line(text: str) -> str:
-    """A text without its line breaks."""
+    """Return a text without its line breaks."""
     return " ".join(text.split())
 
 
 def bullets(documented: object) -> dict[str, str]:
-    """What the docstring of a class or function says of each name that it lists."""
+    """Return the descriptions by name that a docstring lists."""
     found = {name: one_line(text) for name, text in _BULLET.findall(inspect.getdoc(documented) or "")}
-    assert found, f"{documented} lists nothing"
+    assert found, f"expected a list of names in the docstring of {documented}, got none"
     return {name: text[:1].upper() + text[1:] for name, text in found.items()}
 
 

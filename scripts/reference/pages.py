@@ -1,4 +1,4 @@
-"""Every page and what makes it."""
+"""The pages and their generators."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path

@@ -18,7 +18,7 @@ def test_a_fresh_app_needs_no_command_and_migrations_take_it_over_later(shop: Sh
     assert shop.m("migrate", "init").splitlines() == [
         "made migrations/versions/",
         "made migrations/patches/",
-        "wrote migrations/versions/0001_initial.py of the tables that are there",
+        "wrote migrations/versions/0001_initial.py with the existing tables",
     ]
     assert shop.m("migrate", "status") == "at 0001_initial\nnothing to do\n"
     assert shop.m("migrate", "create", "nothing").startswith("nothing to do")
@@ -42,7 +42,7 @@ def test_a_database_of_development_is_taken_over_by_revisions_that_others_wrote(
     colleague.m("migrate", "create", "initial")
     assert "m migrate init" in shop.m("migrate", "run", code=2)
     assert "0001_initial was not run" in shop.m("user", "list", code=2)
-    assert shop.m("migrate", "init") == "took the tables over as they are, at revision 0001_initial\n"
+    assert shop.m("migrate", "init") == "adopted the tables as they are, at revision 0001_initial\n"
     assert shop.m("migrate", "run") == "nothing to do\n"
     assert shop.rows("SELECT title FROM customer") == [("Ada",)]
     assert "there are no users yet" in shop.m("user", "list")
@@ -67,8 +67,8 @@ def test_two_lines_of_revisions_are_told(shop: Shop) -> None:
             f'revision = "{name}"\ndown_revision = "0001_initial"\n\n\ndef upgrade() -> None:\n    pass\n',
         )
     for arguments in (["run"], ["create", "x"]):
-        assert "two lines of revisions end in 0002_mine and 0002_yours" in shop.m("migrate", *arguments, code=2)
-    assert "two lines of revisions" in shop.m("migrate", "verify", code=1)
+        assert "expected one newest revision, got 0002_mine and 0002_yours" in shop.m("migrate", *arguments, code=2)
+    assert "expected one newest revision" in shop.m("migrate", "verify", code=1)
 
 
 def test_a_database_ahead_of_its_files_is_told(shop: Shop) -> None:
@@ -77,4 +77,4 @@ def test_a_database_ahead_of_its_files_is_told(shop: Shop) -> None:
     shop.m("migrate", "run")
     next(shop.revisions()).unlink()
     for arguments in (["migrate", "run"], ["migrate", "status"], ["user", "list"]):
-        assert "revision 0001_initial, of which there is no file" in shop.m(*arguments, code=2)
+        assert "revision 0001_initial, which has no file" in shop.m(*arguments, code=2)

@@ -21,7 +21,7 @@ def test_from_the_first_version_to_the_second_and_back(shop: Shop) -> None:
     ]
     assert shop.m("migrate", "run") == "did 0001_initial\n"
     assert shop.m("migrate", "run") == "nothing to do\n"
-    assert shop.m("migrate", "create", "nothing") == "nothing to do: the database is what the DocTypes say\n"
+    assert shop.m("migrate", "create", "nothing") == "nothing to do: the database matches the DocTypes\n"
     shop.sell("Ada", "Blaise")
 
     shop.declare(SECOND)
@@ -32,13 +32,13 @@ def test_from_the_first_version_to_the_second_and_back(shop: Shop) -> None:
         "  new column customer.phone",
         "  new column order__lines.amount",
         "  new index ix_customer_phone",
-        "look at: customer.fax is declared no longer and kept, with what it holds: if it has a new name, let the "
-        "revision copy the values; --drop drops it",
+        "check: customer.fax is no longer declared; it is kept with its data. If it was renamed, "
+        "copy the values in the revision; --drop drops it",
     ]
     assert shop.m("migrate", "status", code=1).startswith("at 0001_initial\nrevision  pending  0002_")
     assert shop.m("migrate", "run") == "did 0002_phones_and_amounts\n"
     assert shop.m("migrate", "status") == "at 0002_phones_and_amounts\nnothing to do\n"
-    assert shop.m("migrate", "verify").startswith("the database is what the DocTypes say")
+    assert shop.m("migrate", "verify").startswith("the database matches the DocTypes")
     assert shop.rows("SELECT title, phone FROM customer ORDER BY 1") == [("Ada", "none"), ("Blaise", "none")]
     assert shop.rows('SELECT count(*), sum(amount) FROM "order__lines"') == [(4, 4)]
     assert shop.do("print((await documents.list('Order')).items[0]['customer'] is not None)") == "True\n"
@@ -62,7 +62,7 @@ def test_production_on_an_empty_database_needs_the_run_alone(shop: Shop, tmp_pat
     assert shop.m("migrate", "run") == "did 0001_initial\n"
     shop.environment["M_AUTH__SECRET"] = secret
     assert "there are no users yet" in shop.m("user", "list")
-    assert shop.m("migrate", "verify").startswith("the database is what the DocTypes say")
+    assert shop.m("migrate", "verify").startswith("the database matches the DocTypes")
     shop.sell("Ada")
     assert shop.rows("SELECT count(*) FROM activitylog WHERE doctype = 'Order'") == [(1,)]
 
@@ -87,10 +87,10 @@ def test_a_dry_run_prints_what_would_be_sent(shop: Shop) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["create", "x"], "versions is missing: `m migrate init` begins"),
+        (["create", "x"], "versions is missing: run `m migrate init`"),
         (["run"], "there is no revision in"),
         (["run", "--to", "0009"], "there is no revision"),
-        (["create", "x", "--patch", "--drop"], "--patch writes no revision"),
+        (["create", "x", "--patch", "--drop"], "--patch writes a patch, not a revision"),
         (["rollback", "--steps", "0"], "--steps"),
         (["run", "--fast"], "m migrate run --help"),
     ],

@@ -80,7 +80,7 @@ def test_a_patch_runs_once_as_the_system_and_a_failing_one_stops_the_run(begun: 
     assert audited == [("system", "cli", "patch 0001_shout")]
 
     later.unlink()
-    assert "patch 0002_later was run, and there is no file of it" in begun.m("migrate", "verify", code=1)
+    assert "patch 0002_later was run, but has no file" in begun.m("migrate", "verify", code=1)
 
 
 def test_a_patch_stands_between_the_revisions_it_was_written_between(begun: Shop) -> None:
@@ -101,7 +101,7 @@ def test_a_patch_stands_between_the_revisions_it_was_written_between(begun: Shop
         "did 0003_need_region",
     ]
     assert begun.rows("SELECT DISTINCT region FROM customer") == [("North",)]
-    assert begun.m("migrate", "verify").startswith("the database is what the DocTypes say")
+    assert begun.m("migrate", "verify").startswith("the database matches the DocTypes")
 
 
 def test_an_empty_database_gets_over_a_patch_that_reads_what_a_later_revision_drops(
@@ -122,7 +122,7 @@ def test_an_empty_database_gets_over_a_patch_that_reads_what_a_later_revision_dr
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('after = "0009_x"\n', "0001_bad.py: after = '0009_x', which is no revision in versions/"),
+        ('after = "0009_x"\n', "0001_bad.py: expected a revision in versions/ as `after`, got '0009_x'"),
         ("", "0001_bad.py: a line such as after = "),
     ],
 )

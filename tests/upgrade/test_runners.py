@@ -53,7 +53,7 @@ def test_the_second_of_two_runs_waits_and_finds_nothing_to_do(shop: Shop) -> Non
     wait_for(shop.folder / "reached")
     second = shop.begin("migrate", "run")
     assert second.stdout is not None
-    assert "another run of migrations is at work" in second.stdout.readline()
+    assert "another run of migrations is in progress" in second.stdout.readline()
     (shop.folder / "go").touch()
     assert first.communicate(timeout=SECONDS)[0] == "did 0001_initial\nran 0001_wait\n"
     assert second.communicate(timeout=SECONDS)[0] == "nothing to do\n"

@@ -330,7 +330,7 @@ async def test_a_misspelt_doctype_is_guessed(app: AppClient) -> None:
 
 
 async def test_a_role_that_no_doctype_names_is_guessed(app: AppClient) -> None:
-    with pytest.raises(ValueError, match=r"no DocType names a role 'Clrk': did you mean 'Clerk'\?"):
+    with pytest.raises(ValueError, match=r"expected a role that a DocType names, got 'Clrk': did you mean 'Clerk'\?"):
         app.user("Clrk")
     with pytest.raises(ValueError, match="known are Administrator, Clerk"):
         app.user("Unheard of")

@@ -139,7 +139,7 @@ def test_a_part_of_a_field_is_told_of_to_readers_of_the_field_alone() -> None:
     [
         ("worth", "gt", "1 EUR", "'gt' needs an order, 'worth' is amount: expected one of eq, ne, is_null"),
         ("worth", "in", ["1 EUR"], "'in' is not offered, 'worth' is amount"),
-        ("worth", "eq", "1", "'worth': an amount with its currency is expected"),
+        ("worth", "eq", "1", "'worth': expected an amount with its currency"),
         ("worth", "like", "1%", "'like' needs a text field, 'worth' is amount"),
         ("photo", "gt", "AA==", "'gt' needs an order, 'photo' is bytes: expected one of eq, ne, is_null"),
         ("photo", "eq", "A" * 2_800, "at most 2000 bytes are expected"),

@@ -45,21 +45,21 @@ __all__ = [
 _log = logging.getLogger(__name__)
 
 _STOP_TIMEOUT_SECONDS = 3
-"""How long the end of a process waits for an event handler; whoever ends processes waits a little longer."""
+"""How long shutdown waits for a running event handler; supervisors of processes wait a little longer."""
 
 FOLLOW_SECONDS: Final = 0.5
-"""Between two looks at the store for a registry that another process has published."""
+"""The interval at which the store is checked for a registry published by another process."""
 
 _ACCESS_PORTS = ("identity", "session", "authentication")
 
 
 class InitRegistries:
-    """Step `init_registries`: imports the apps and compiles what they declare."""
+    """Step `init_registries`: import the apps and compile their declarations."""
 
     order = 20
 
     async def run(self, app: Application) -> None:
-        """Provides `registry_handle`. Raises ConfigurationError with all problems of all apps."""
+        """Provide `registry_handle`. Raises ConfigurationError with all problems of all apps."""
         builder, apps = RegistryBuilder(load_extensions(app.settings.discovered)), _apps(app)
         for choice in apps:
             register_app(builder, choice)
@@ -71,7 +71,7 @@ class InitRegistries:
 
 
 def _apps(app: Application) -> list[discovery.Choice]:
-    """The built-in app, then the configured ones, else the one in the working directory."""
+    """Return the built-in app and the configured apps, by default the one in the working directory."""
     installed = app.settings.discovered.choices(discovery.APPS)
     built_in = [choice for choice in installed if choice.distribution == "framework-m-standard"]
     wanted = app.settings.framework.apps
@@ -81,17 +81,19 @@ def _apps(app: Application) -> list[discovery.Choice]:
     missing = [name for name in wanted if name not in known]
     if missing:
         names = ", ".join(sorted(known))
-        raise ConfigurationError(f"[framework] apps names {', '.join(missing)}, not installed: known are {names}")
+        raise ConfigurationError(
+            f"[framework] apps: expected installed apps, got {', '.join(missing)}: known are {names}"
+        )
     return [*built_in, *(known[name] for name in wanted if known[name] not in built_in)]
 
 
 class SyncSchema:
-    """Step `sync_schema`: brings the store in line with the DocTypes, or says that it is not."""
+    """Step `sync_schema`: update the store's schema to the DocTypes, or check it."""
 
     order = 30
 
     async def run(self, app: Application) -> None:
-        """Binds the store family and syncs the schema in development; production only checks it."""
+        """Bind the store family, then sync the schema in development; in production only check it."""
         app.bind_ports(*STORE_FAMILY)
         mapper: SchemaMapperProtocol = app.container.get("schema_mapper")
         authority = schema_authority(
@@ -106,7 +108,7 @@ class SyncSchema:
 
 
 class InitAdapters:
-    """Step `init_adapters`: binds the other ports and the services over them."""
+    """Step `init_adapters`: bind the other ports and the services over them."""
 
     order = 40
 
@@ -114,7 +116,7 @@ class InitAdapters:
         self._adapters: AdapterLifecycle | None = None
 
     async def run(self, app: Application) -> None:
-        """Bind and build everything a process needs to work with documents, and open the adapters."""
+        """Bind and build all services and adapters, and open the adapters."""
         app.bind_ports("permission", "event_bus")
         app.bind_app_ports()
         bind_services(app.container)
@@ -127,7 +129,7 @@ class InitAdapters:
         await self._adapters.open()
 
     async def ping(self) -> None:
-        """Raise while an adapter is unwell."""
+        """Raise if the ping of an adapter fails."""
         if self._adapters is not None:
             await self._adapters.ping()
 
@@ -138,9 +140,9 @@ class InitAdapters:
 
 
 class RegisterConsumers:
-    """Step `register_consumers`: stores the consumers that apps declare, so that they get all events from now on.
+    """Step `register_consumers`: store the consumers that apps declare, so that they get all events from now on.
 
-    Every process does it, whatever its roles: the events that it causes are for consumers that others run.
+    Runs in every process, whatever its roles: others may run the consumers of its events.
     """
 
     order = 54
@@ -188,7 +190,7 @@ class _RunLoop:
 
 
 class RunConsumers(_RunLoop):
-    """Step `run_consumers`: delivers stored events to the apps' handlers and consumers."""
+    """Step `run_consumers`: deliver stored events to the apps' handlers and consumers."""
 
     order = 58
     roles = frozenset({"worker"})
@@ -196,7 +198,7 @@ class RunConsumers(_RunLoop):
 
 
 class RunRelay(_RunLoop):
-    """Step `run_relay`: feeds the event bus, and prunes old events."""
+    """Step `run_relay`: feed the event bus, and prune old events."""
 
     order = 60
     roles = frozenset({"relay"})
@@ -204,7 +206,7 @@ class RunRelay(_RunLoop):
 
 
 class FollowRegistry:
-    """Step `follow_registry`: takes over the registry that another process has changed."""
+    """Step `follow_registry`: adopt registry changes of other processes."""
 
     order = 56
     roles = frozenset({"web", "worker", "relay", "scheduler"})
@@ -214,7 +216,7 @@ class FollowRegistry:
         self._failure: Exception | None = None
 
     async def run(self, app: Application) -> None:
-        """Take over what was changed before, and look for changes from now on."""
+        """Adopt earlier changes, and watch for further ones."""
         changes: RegistryChanges = app.container.get("registry_changes")
         await changes.follow()
         self._task = asyncio.create_task(self._follow(changes), name="follow-registry")
@@ -226,18 +228,18 @@ class FollowRegistry:
                 await changes.follow()
             except Exception as error:
                 if self._failure is None:
-                    _log.exception("the registry of another process cannot be taken over: trying again")
+                    _log.exception("cannot adopt the registry of another process: trying again")
                 self._failure = error
             else:
                 self._failure = None
 
     async def ping(self) -> None:
-        """Raise while this process cannot work as the others do."""
+        """Raise while a registry change of another process cannot be adopted."""
         if self._failure is not None or (self._task is not None and self._task.done()):
-            raise TransientError("the registry of another process cannot be taken over") from self._failure
+            raise TransientError("cannot adopt the registry of another process") from self._failure
 
     async def close(self) -> None:
-        """Stop looking."""
+        """Stop watching."""
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
@@ -245,7 +247,7 @@ class FollowRegistry:
 
 
 class WatchConsumers:
-    """Step `watch_consumers`: tells which consumers no live process runs, and which are far behind."""
+    """Step `watch_consumers`: warn of consumers that no live process runs, and of those that are far behind."""
 
     order = 61
     roles = frozenset({"web", "worker", "relay", "scheduler"})
@@ -285,13 +287,13 @@ class WatchConsumers:
 
 
 class TuneCollector:
-    """Step `tune_collector`: what boot made stays, so the garbage collector need not look at it again."""
+    """Step `tune_collector`: exclude objects created at boot from garbage collection, since they stay alive."""
 
     order = 90
     roles = frozenset({"web", "worker", "relay", "scheduler"})
 
     async def run(self, app: Application) -> None:
-        """Freezes the objects made so far and raises the thresholds."""
+        """Freeze the existing objects and raise the collector's thresholds."""
         gc.collect()
         gc.freeze()
         gc.set_threshold(10_000, 20, 50)

@@ -14,13 +14,13 @@ def user(email: str, *roles: str) -> Identity:
 
 def test_without_users_the_first_is_made() -> None:
     assert [*what_is_missing([])] == [
-        "There is no administrator yet. The first one: m user create you@example.com --role Administrator"
+        "There is no administrator yet. Create one: m user create you@example.com --role Administrator"
     ]
 
 
 def test_no_user_who_is_there_is_proposed() -> None:
     assert [*what_is_missing([user("ada@example.com", "Clerk"), user("bob@example.com")])] == [
-        "There is no administrator yet. To make one of a user whom you choose: m user add-role <email> Administrator"
+        "There is no administrator yet. Give the role to a user: m user add-role <email> Administrator"
     ]
 
 

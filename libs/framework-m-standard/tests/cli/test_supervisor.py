@@ -63,7 +63,7 @@ class Supervised:
 
     @property
     def deaths(self) -> int:
-        return self.said.read_text().count("a worker has died")
+        return self.said.read_text().count("a worker died")
 
     def break_app(self, *, broken: bool) -> None:
         if broken:

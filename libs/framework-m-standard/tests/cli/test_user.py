@@ -58,10 +58,10 @@ def test_several_roles(run_m: RunM) -> None:
 @pytest.mark.parametrize(
     ("arguments", "typed", "message"),
     [
-        ([EMAIL], "short\n", "a password of 8 to 1024 characters is expected, 5 came"),
-        ([EMAIL], "", "a password of 8 to 1024 characters is expected, 0 came"),
-        (["ada"], PASSWORD, "the document is not valid; email: an email address is expected"),
-        ([EMAIL, "--role", "Pilot"], PASSWORD, "there is no role 'Pilot': known are Administrator, Guest"),
+        ([EMAIL], "short\n", "expected a password of 8 to 1024 characters, got 5"),
+        ([EMAIL], "", "expected a password of 8 to 1024 characters, got 0"),
+        (["ada"], PASSWORD, "the document is not valid; email: expected an email address"),
+        ([EMAIL, "--role", "Pilot"], PASSWORD, "expected existing roles, got 'Pilot': known are Administrator, Guest"),
     ],
 )
 def test_what_cannot_be_made_is_said(run_m: RunM, arguments: list[str], typed: str, message: str) -> None:
@@ -83,7 +83,7 @@ def test_an_address_is_taken_once(run_m: RunM) -> None:
     create(run_m, EMAIL)
     refused = create(run_m, "ADA@example.com")
     assert refused.returncode == 1
-    assert refused.stderr == ("m: there is a user ada@example.com already: change that one or take another address\n")
+    assert refused.stderr == ("m: a user ada@example.com exists already: change that one or choose another address\n")
 
 
 def test_more_than_one_line_is_no_password(run_m: RunM) -> None:
@@ -119,7 +119,7 @@ def test_attributes_feed_row_scopes(run_m: RunM) -> None:
 def test_what_is_no_attribute_is_said(run_m: RunM, wrong: str) -> None:
     refused = run_m("user", "set-attribute", EMAIL, wrong)
     assert refused.returncode == 1
-    assert refused.stderr == f"m: {wrong!r} is no attribute: a name and a value are expected, such as branch=North\n"
+    assert refused.stderr == f"m: expected an attribute such as branch=North, got {wrong!r}\n"
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_an_unknown_user_is_said(run_m: RunM, command: list[str]) -> None:
 def test_without_a_terminal_the_password_must_be_given(run_m: RunM) -> None:
     refused = run_m("user", "create", EMAIL)
     assert refused.returncode == 1
-    assert "there is no terminal to ask for the password" in refused.stderr
+    assert "cannot ask for the password without a terminal" in refused.stderr
     assert "--password-stdin" in refused.stderr
 
 
@@ -147,7 +147,7 @@ def test_without_a_terminal_the_password_must_be_given(run_m: RunM) -> None:
 async def test_a_terminal_is_asked_twice_and_shows_nothing(
     tmp_path: Path, environment: dict[str, str], second: str, code: int, message: str
 ) -> None:
-    answers = {"Password: ": PASSWORD, "Once more: ": second}
+    answers = {"Password: ": PASSWORD, "Repeat password: ": second}
     shown, returned = at_a_terminal(tmp_path, environment, answers)
     assert returned == code
     assert message in shown

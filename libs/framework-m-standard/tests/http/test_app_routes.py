@@ -121,7 +121,8 @@ async def test_they_are_described_for_those_who_may_call_them(shop: Shop) -> Non
     async with shop.client(await shop.token("nobody")) as nobody:
         others = (await nobody.get("/schema/openapi.json")).json()
     operation = described["paths"]["/shop/parcels"]["post"]
-    assert operation["summary"] == "Sends one." and operation["description"] == "Needs: create Parcel."
+    assert operation["summary"] == "Sends one."
+    assert operation["description"] == "Requires the permission `create` on Parcel."
     schema = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
     assert described["components"]["schemas"][schema]["properties"]["text"] == {"type": "string"}
     assert set(operation["responses"]) == {"201", "400", "401", "403", "413", "503"}
@@ -133,8 +134,8 @@ async def test_they_are_described_for_those_who_may_call_them(shop: Shop) -> Non
 
 
 PROBLEMS: list[tuple[str, str]] = [
-    ("@get('/shop/x')\nasync def x() -> None: ...", "it does not say who may call it"),
-    ("@websocket('/shop/x')\nasync def x(socket: WebSocket) -> None: ...", "it does not say who may call it"),
+    ("@get('/shop/x')\nasync def x() -> None: ...", "it does not state who may call it"),
+    ("@websocket('/shop/x')\nasync def x(socket: WebSocket) -> None: ...", "it does not state who may call it"),
     ("@get('/shop/x', allow_guest=True)\n@requires_permission('read', 'Parcel')\nasync def x() -> None: ...",
      "expected one of requires_permission, authenticated and allow_guest"),
     ("@get('/shop/x')\n@requires_permission('read')\nasync def x() -> None: ...", "a route names the DocType"),
@@ -145,11 +146,12 @@ PROBLEMS: list[tuple[str, str]] = [
     ("@get('/{any:str}', allow_guest=True)\nasync def x(any: str) -> None: ...", "is the framework's own"),
     ("@get('/api/v1/auth/mine', allow_guest=True)\nasync def x() -> None: ...", "is the framework's own"),
     ("@get('/api/v1/{any:str}', allow_guest=True)\nasync def x(any: str) -> None: ...", "is the framework's own"),
-    ("@get('/api/v1/Parcel/mine', allow_guest=True)\nasync def x() -> None: ...", "the documents of a DocType Parcel"),
+    ("@get('/api/v1/Parcel/mine', allow_guest=True)\nasync def x() -> None: ...", "the path of a DocType Parcel"),
     ("@get('/shop/parcels/{other:str}', allow_guest=True)\nasync def x(other: str) -> None: ...", "is taken by"),
-    ("@post('/shop/x', allow_guest=True, request_max_body_size=None)\nasync def x() -> None: ...", "no bound"),
+    ("@post('/shop/x', allow_guest=True, request_max_body_size=None)\nasync def x() -> None: ...",
+     "expected request_max_body_size in bytes, got None"),
     ("class Odd(Protocol): ...\n@get('/shop/x', allow_guest=True)\nasync def x(odd: Odd) -> None: ...",
-     "Odd is not a port"),
+     "expected a port, got Odd"),
     ("x = 5", "expected a Litestar handler, Controller or Router"),
 ]  # fmt: skip
 

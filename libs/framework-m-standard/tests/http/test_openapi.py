@@ -71,6 +71,19 @@ async def test_it_holds_what_the_caller_may_do(site: Any) -> None:
     assert not any("Sale" in one for one in operations(await document_for(site, "nobody")))
 
 
+async def test_summaries_name_the_doctype_and_tags_are_described(site: Any) -> None:
+    document = await document_for(site, "boss")
+    for path, found in document["paths"].items():
+        if path.startswith("/api/v1/Sale"):
+            for method, one in found.items():
+                assert method == "parameters" or "Sale" in one["summary"], one["summary"]
+    assert document["paths"]["/api/v1/Sale"]["post"]["description"] == "Requires the permission `create` on Sale."
+    used = {
+        tag for found in document["paths"].values() for one in found.values() if "tags" in one for tag in one["tags"]
+    }
+    assert {tag["name"] for tag in document["tags"] if tag["description"]} >= used
+
+
 async def test_hidden_fields_and_doctypes_do_not_exist(site: Any) -> None:
     document = await document_for(site, "reader")
     text = str(document)

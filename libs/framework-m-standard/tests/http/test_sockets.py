@@ -26,7 +26,7 @@ from framework_m_standard.http.server.serving import server_config
 from .routed_app import write_app
 
 PASSWORD = "a long password"
-OVER = "the session is over"
+OVER = "the session has ended"
 
 
 @dataclass

@@ -27,7 +27,7 @@ def _event(version: int = 1) -> AnyEvent:
 
 async def test_nothing_is_settled_while_nobody_is_subscribed(event_bus: MemoryEventBus) -> None:
     """The outbox keeps it: who comes later must not find it gone."""
-    with pytest.raises(TransientError, match="nobody is subscribed"):
+    with pytest.raises(TransientError, match="has no subscriber"):
         await anext(event_bus.publish([_event()]))
 
 

@@ -79,7 +79,7 @@ async def test_a_new_field_that_needs_a_value_stops_where_rows_have_none(
     async with opened(snapshot_of(plain(tax=(str,)))) as app:
         written = await app.migrations.create("add tax")
         assert written is not None
-        assert "plain.tax needs a value" in written.advice[0] and "fill=…" in written.path.read_text()
+        assert "plain.tax becomes required" in written.advice[0] and "fill=…" in written.path.read_text()
         with pytest.raises(MigrationError, match=r"at migrations/versions/0002_add_tax.py, line \d+: plain.tax"):
             await app.run()
         assert (await app.migrations.status()).revisions == ("0001_first",)
@@ -121,8 +121,8 @@ async def test_child_rows_get_new_fields_and_a_gone_child_table_is_kept(opened: 
     async with opened(snapshot_of(plain())) as app:
         assert await app.migrations.create("nothing") is None
         assert await app.change("drop", drop=True) == (
-            "drops index ix_plain__rows_parent_idx",
-            "drops table plain__rows and all that it holds",
+            "drop index ix_plain__rows_parent_idx",
+            "drop table plain__rows with its data",
         )
         assert await app.rollback() == ["0003_drop"]
 
@@ -132,16 +132,16 @@ async def test_a_gone_field_is_kept_and_does_not_stand_in_the_way(opened: OpenMi
     async with opened(snapshot_of(plain(code=(int, 1)))) as app:
         written = await app.migrations.create("no fax")
         assert written is not None
-        assert written.changes == ("plain.fax may be empty from now on",)
-        assert "declared no longer and kept" in written.advice[0]
-        assert '# kept, with what it holds: m.drop_column("plain", "fax")' in written.path.read_text()
+        assert written.changes == ("plain.fax becomes optional",)
+        assert "no longer declared; it is kept" in written.advice[0]
+        assert '# kept with its data; to drop it: m.drop_column("plain", "fax")' in written.path.read_text()
         await app.run()
         await app.store.store("Plain")
         assert await app.migrations.create("again") is None
     async with opened(snapshot_of(plain(fax=(str | None, None), code=(int, 1)))) as app:
         assert (await app.store.load("Plain", old.id)).fax == "123"
     async with opened(snapshot_of(plain(code=(int, 1)))) as app:
-        assert await app.change("drop fax", drop=True) == ("drops column plain.fax and all that it holds",)
+        assert await app.change("drop fax", drop=True) == ("drop column plain.fax with its data",)
         assert (await app.store.load("Plain", old.id)).code == 1
         assert await app.rollback() == ["0003_drop_fax"]
 
@@ -149,10 +149,10 @@ async def test_a_gone_field_is_kept_and_does_not_stand_in_the_way(opened: OpenMi
 async def test_a_field_becomes_optional_and_required_again(opened: OpenMigrations) -> None:
     old = await first(opened, plain(note=(str,)), note="own")
     async with opened(snapshot_of(plain(note=(str | None, None)))) as app:
-        assert await app.change("optional") == ("plain.note may be empty from now on",)
+        assert await app.change("optional") == ("plain.note becomes optional",)
         empty = await app.store.store("Plain", note=None)
     async with opened(snapshot_of(plain(note=(str, "filled")))) as app:
-        assert await app.change("required") == ("plain.note comes to need a value",)
+        assert await app.change("required") == ("plain.note becomes required",)
         found = [await app.store.load("Plain", one.id) for one in (old, empty)]
         assert [one.note for one in found] == ["own", "filled"]
 
@@ -164,7 +164,7 @@ async def test_uniqueness_follows_the_doctype_both_ways(opened: OpenMigrations) 
         with pytest.raises(DuplicateValueError):
             await app.store.store("Plain")
     async with opened(snapshot_of(plain(code=(str, Field(default="same", index=True))))) as app:
-        assert await app.change("index") == ("drops index uq_plain_code", "new index ix_plain_code")
+        assert await app.change("index") == ("drop index uq_plain_code", "new index ix_plain_code")
         await app.store.store("Plain")
     async with opened(snapshot_of(plain(code=(str, Field(default="same", unique=True))))) as app:
         await app.migrations.create("unique once more")
@@ -215,7 +215,7 @@ async def test_links_come_and_go(opened: OpenMigrations) -> None:
         await app.store.store("Plain", target=target.id)
     async with opened(snapshot_of(Target, plain(code=(int, 1), target=(UUID | None, None)))) as app:
         said = await app.change("no link")
-        assert said == ("drops index ix_plain_target", "plain.target links to nothing any longer")
+        assert said == ("drop index ix_plain_target", "plain.target no longer links to another table")
         assert (await app.store.load("Plain", old.id)).code == 1
         assert await app.rollback(steps=2) == ["0003_no_link", "0002_link"]
 
@@ -264,7 +264,7 @@ async def test_drift_is_told(opened: OpenMigrations) -> None:
         await transaction.script("DROP INDEX ix_m_outbox_former")
         await transaction.commit()
         assert list(await app.migrations.verify()) == [
-            "the framework's own tables lack 1 changes, which `m migrate run` does",
+            "the framework's own tables lack 1 changes: `m migrate run` makes them",
             "new column plain.code",
             "new index ix_plain_owner_creation_id",
         ]
@@ -282,7 +282,7 @@ async def test_a_dry_run_tells_every_statement(opened: OpenMigrations) -> None:
 async def test_a_revision_is_written_from_a_database_that_is_up_to_date(opened: OpenMigrations) -> None:
     async with opened(snapshot_of(plain())) as app:
         await app.migrations.create("first")
-        with pytest.raises(ConfigurationError, match="0001_first was not run on it"):
+        with pytest.raises(ConfigurationError, match="the database is behind: run 0001_first first"):
             await app.migrations.create("second")
         empty = await app.migrations.create("by hand", empty=True)
         assert empty is not None and "pass" in empty.path.read_text()

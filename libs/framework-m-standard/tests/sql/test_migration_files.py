@@ -77,13 +77,13 @@ def test_a_patch_by_sql_alone_stays_in_its_place_also_where_all_is_empty(tmp_pat
 def test_a_revision_is_named_by_how_it_begins(files: MigrationFiles) -> None:
     assert files.resolve("0002") == files.resolve("0002_b") == "0002_b"
     assert files.resolve("head") == "0003_c"
-    for name, said in (("000", "several revisions begin"), ("0009", "there is no revision '0009'")):
+    for name, said in (("000", "expected one revision, got"), ("0009", "expected an existing revision, got")):
         with pytest.raises(ConfigurationError, match=said):
             files.resolve(name)
 
 
 def test_a_database_at_an_unknown_revision_is_refused(files: MigrationFiles) -> None:
-    with pytest.raises(ConfigurationError, match="0004_d, of which there is no file"):
+    with pytest.raises(ConfigurationError, match="0004_d, which has no file"):
         files.pending(Ledger(True, ("0004_d",)))
 
 
@@ -99,7 +99,7 @@ def test_a_merge_follows_both(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("revisions", "said"),
     [
-        ({"0001_a": '"0000_x"'}, "0001_a.py follows 0000_x, of which there is no file"),
+        ({"0001_a": '"0000_x"'}, "0001_a.py follows 0000_x, which has no file"),
         ({"0001_a": '"0002_b"', "0002_b": '"0001_a"'}, "follows one that follows it"),
     ],
 )
@@ -117,7 +117,7 @@ def test_files_that_are_none_are_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"0001_a.py and copy.py are both revision '0001_a'"):
         read_files(tmp_path)
     (tmp_path / "versions" / "copy.py").write_text("x = 1\n")
-    with pytest.raises(ConfigurationError, match=r"copy.py is no revision"):
+    with pytest.raises(ConfigurationError, match=r"copy.py: expected `revision` and `down_revision`"):
         read_files(tmp_path)
 
 

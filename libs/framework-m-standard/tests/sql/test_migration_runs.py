@@ -83,8 +83,8 @@ async def test_a_dry_run_ends_before_a_revision_that_needs_a_patch_to_have_run(
         lines = [*await app.migrations.preview()]
         remarks = [line for line in lines if line.startswith("-- ")]
         assert remarks[-4:-1] == ["-- patch 0001_fill", "-- revision 0003_harmless", "-- revision 0004_need_region"]
-        assert lines[-1].startswith("-- it fails as long as patch 0001_fill was not run, so it ends here: ")
-        assert "1 rows have none" in lines[-1]
+        assert lines[-1].startswith("-- it fails until patch 0001_fill is run, so the preview ends here: ")
+        assert "1 rows have no value" in lines[-1]
         assert await app.run() == ["0002_add_region", "0001_fill", "0003_harmless", "0004_need_region"]
 
 
@@ -97,12 +97,12 @@ async def test_what_fails_says_what_to_run_then(bare_database_url: str, folder: 
         revision = folder / "versions" / "0002_empty.py"
         upgrade, way, back = revision.read_text().partition("def downgrade")
         revision.write_text(upgrade + way + back.replace("pass", "nonsense()"))
-        with pytest.raises(MigrationError, match=r"way back of revision 0002_empty .*run `m migrate rollback` again"):
+        with pytest.raises(MigrationError, match=r"downgrade of revision 0002_empty .*run `m migrate rollback` again"):
             await app.rollback()
         revision.write_text(upgrade + way + back)
         await app.rollback()
         revision.write_text(upgrade.replace("pass", "nonsense()") + way + back)
-        with pytest.raises(MigrationError, match=r"revision 0002_empty .*only tried.*mend it before it is run"):
+        with pytest.raises(MigrationError, match=r"revision 0002_empty .*only tried.*fix it before it is run"):
             await app.migrations.preview()
 
 
@@ -138,10 +138,10 @@ async def test_a_lost_revision_is_told_whatever_is_asked(bare_database_url: str,
         await app.run()
         written.path.unlink()
         assert [*await app.migrations.verify()] == [
-            "the database is at revision 0002_second, of which there is no file: bring the file back"
+            "the database is at revision 0002_second, which has no file: restore the file"
         ]
         for asked in (app.rollback, app.run, app.migrations.status):
-            with pytest.raises(ConfigurationError, match="0002_second, of which there is no file"):
+            with pytest.raises(ConfigurationError, match="0002_second, which has no file"):
                 await asked()
 
 
@@ -161,5 +161,5 @@ async def test_rows_that_linked_to_nothing_before_are_not_put_down_to_a_revision
             written.path.write_text(text.replace("\nrevision", "\nfrom alembic import op\n\nrevision", 1))
         run = app.migrations.apply()
         assert (await anext(run)).name == "0002_fine"
-        with pytest.raises(MigrationError, match="rows of theirs would link to rows of plain that are not there"):
+        with pytest.raises(MigrationError, match="rows of theirs would link to missing rows of plain"):
             await anext(run)

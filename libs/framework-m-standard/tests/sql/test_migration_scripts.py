@@ -38,7 +38,7 @@ def test_a_message_in_any_language_is_kept(tmp_path: Path, message: str, name: s
 @pytest.mark.parametrize("message", ["", " - ", "two\nlines", 'three """ quotes', "back\\slash"])
 def test_a_message_that_says_nothing_or_breaks_the_file_is_refused(tmp_path: Path, message: str) -> None:
     make_folders(tmp_path)
-    with pytest.raises(ConfigurationError, match="a message in a few words"):
+    with pytest.raises(ConfigurationError, match="expected a short message"):
         write_revision(tmp_path, message, ())
 
 

@@ -47,8 +47,8 @@ async def test_what_my_tables_have_more_than_the_revisions_becomes_a_revision(
     await written_by_a_colleague(tmp_path, folder, plain(code=(int, 1)))
     async with open_migrating(bare_database_url, snapshot_of(mine), folder) as app:
         assert [*await app.migrations.init()] == [
-            "took the tables over as they are, at revision 0001_first",
-            "wrote migrations/versions/0002_of_development.py of what they have more: new column plain.note",
+            "adopted the tables as they are, at revision 0001_first",
+            "wrote migrations/versions/0002_of_development.py with their further changes: new column plain.note",
         ]
         assert (await app.migrations.status()).revisions == ("0002_of_development",)
         assert (await app.migrations.status()).is_current
@@ -64,9 +64,9 @@ async def test_what_revisions_keep_that_no_doctype_declares_is_made(
     await developed(bare_database_url, tmp_path, plain(code=(int, 1)))
     await written_by_a_colleague(tmp_path, folder, plain(code=(int, 1), fax=FAX), gone)
     async with open_migrating(bare_database_url, snapshot_of(plain(code=(int, 1))), folder) as app:
-        assert [*await app.migrations.init()] == ["took the tables over as they are, at revision 0001_first"]
+        assert [*await app.migrations.init()] == ["adopted the tables as they are, at revision 0001_first"]
         said = await app.change("drop", drop=True)
-        assert said[-2:] == ("drops column plain.fax and all that it holds", "drops table gone and all that it holds")
+        assert said[-2:] == ("drop column plain.fax with its data", "drop table gone with its data")
 
 
 async def test_revisions_that_cannot_be_tried_take_nothing_over(
@@ -104,6 +104,6 @@ async def test_links_to_tables_of_the_framework_do_not_stand_in_the_way(
         await colleague.migrations.init()
         await colleague.change("first")
     async with open_migrating(bare_database_url, registry(), folder) as app:
-        assert [*await app.migrations.init()] == ["took the tables over as they are, at revision 0001_first"]
+        assert [*await app.migrations.init()] == ["adopted the tables as they are, at revision 0001_first"]
         assert (await app.migrations.status()).is_current
         await app.change("drop", drop=True)

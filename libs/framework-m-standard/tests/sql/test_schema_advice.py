@@ -48,9 +48,9 @@ async def test_documents_without_a_value_that_they_need_are_told(
         await sql_harness(store).store("Book", title="old", pages=5)
     [renamed, empty] = await _told(bare_database_url, caplog, {"heading": str, "pages": int})
     assert renamed.startswith("book.heading is new")
-    assert empty.startswith("book.heading needs a value and has no default")
+    assert empty.startswith("book.heading is required and has no default")
     optional = {"heading": str, "pages": int, "weight": float | None}
-    assert [line.partition(" needs")[0] for line in await _told(bare_database_url, caplog, optional)] == [
+    assert [line.partition(" is required")[0] for line in await _told(bare_database_url, caplog, optional)] == [
         "book.heading"
     ]
     needed = {"heading": str, "pages": int, "weight": float}

@@ -99,7 +99,7 @@ async def test_what_finds_no_room_is_the_stores_failure_and_not_tried_again(driv
         tries += 1
         await _run(driver, f"INSERT INTO t VALUES ('{'x' * 100_000}')")
 
-    with pytest.raises(TransientError, match="look at the disk"):
+    with pytest.raises(TransientError, match="check the disk"):
         await retry(attempt)
     assert tries == 1
     await _run(driver, "INSERT INTO t VALUES ('small')")

@@ -29,15 +29,15 @@ def write_setting(file: Path, section: str, key: str, value: Any) -> None:
             document[section] = tomlkit.table()
         table = document[section]
         if isinstance(table, OutOfOrderTableProxy):
-            raise ConfigurationError(f"{file}: [{section}] is written in several places: bring them together first")
+            raise ConfigurationError(f"{file}: expected [{section}] once, got it in several places: merge them first")
         if not isinstance(table, Table | InlineTable):
-            raise ConfigurationError(f"{file}: {section!r} is a value and no section: take it out first")
+            raise ConfigurationError(f"{file}: expected a section {section!r}, got a value: remove it first")
         _set(table, key, value)
         _replace(file.resolve(), tomlkit.dumps(document))
     except (TOMLKitError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{file} is not valid TOML, mend it first: {error}") from error
+        raise ConfigurationError(f"{file} is not valid TOML, fix it first: {error}") from error
     except OSError as error:
-        raise ConfigurationError(f"{file} cannot be written: {error.strerror or error}") from error
+        raise ConfigurationError(f"cannot write {file}: {error.strerror or error}") from error
 
 
 def _set(table: Table | InlineTable, key: str, value: Any) -> None:

@@ -94,7 +94,7 @@ def test_secrets_are_written_as_variables(run: Run, file: Path) -> None:
     ):
         refused = run("m", "config", "set", *words)
         assert refused.returncode == 2
-        assert "put the secret into a variable and write its name, m config set" in refused.stderr
+        assert "put it into a variable and write its name: m config set" in refused.stderr
         assert "hunter2" not in refused.stderr
         assert is_one_line(refused)
     assert "hunter2" not in file.read_text()
@@ -131,7 +131,7 @@ def test_what_a_variable_holds_is_never_shown(run: Run, file: Path, setting: str
 
 def test_what_outranks_the_file_is_said(run: Run, file: Path) -> None:
     said = set_to(run, "http.port", "8080", M_HTTP__PORT="9000")
-    assert said.splitlines()[1] == "but M_HTTP__PORT is set here, and outranks the file"
+    assert said.splitlines()[1] == "but M_HTTP__PORT is set here, and overrides the file"
 
 
 @pytest.mark.parametrize(
@@ -168,12 +168,12 @@ def test_a_broken_file_is_left_alone(run: Run, file: Path) -> None:
     file.write_text("[http\n")
     refused = run("m", "config", "set", "http.port", "8080")
     assert refused.returncode == 2
-    assert f"{file} is not valid TOML, mend it first" in refused.stderr
+    assert f"{file} is not valid TOML, fix it first" in refused.stderr
     assert is_one_line(refused)
     file.write_text("http = 1\n")
-    assert "is a value and no section" in run("m", "config", "set", "http.port", "8080").stderr
+    assert "expected a section 'http', got a value" in run("m", "config", "set", "http.port", "8080").stderr
     assert file.read_text() == "http = 1\n"
     file.write_text("http.host = '::'\n[http.x]\ny = 1\n")
     said = run("m", "config", "set", "http.port", "8080").stderr
-    assert "[http] is written in several places: bring them together first" in said
+    assert "expected [http] once, got it in several places: merge them first" in said
     assert file.read_text() == "http.host = '::'\n[http.x]\ny = 1\n"

@@ -124,14 +124,14 @@ def test_another_folder_becomes_the_app(run: Run, tmp_path: Path) -> None:
         ("blue shop", "did you mean 'blue-shop'?"),
         ("../shop", "did you mean 'shop'?"),
         ("1shop", "did you mean 'shop'?"),
-        ("s" * 31, "at most 30 small letters"),
+        ("s" * 31, "at most 30 lower-case letters"),
         ("", "expected at most 30"),
-        ("class", "a word of the language"),
-        ("match", "a word of the language"),
-        ("json", "Python's own library"),
-        ("framework-m", "stands for something else"),
-        ("framework_m_shop", "stands for something else"),
-        ("tests", "stands for something else"),
+        ("class", "a Python keyword"),
+        ("match", "a Python keyword"),
+        ("json", "Python's standard library"),
+        ("framework-m", "has another meaning"),
+        ("framework_m_shop", "has another meaning"),
+        ("tests", "has another meaning"),
         ("pydantic", "a package of this name is installed"),
     ],
 )
@@ -146,7 +146,7 @@ def test_a_name_that_cannot_be_is_explained(run: Run, tmp_path: Path, name: str,
 def test_who_is_in_the_app_already_is_told_so(run: Run, shop: Path) -> None:
     refused = run("m", "new", "app", "shop", folder=shop / "src")
     assert refused.returncode == 2 and is_one_line(refused)
-    assert f"you are in that app, in {shop}: leave it" in refused.stderr
+    assert f"you are in that app, in {shop}: change to another folder" in refused.stderr
 
 
 def test_what_is_there_is_never_overwritten(run: Run, tmp_path: Path) -> None:
@@ -155,7 +155,7 @@ def test_what_is_there_is_never_overwritten(run: Run, tmp_path: Path) -> None:
     for options in ([], ["--into", "shop"], ["--here"]):
         refused = run("m", "new", "app", "shop", *options)
         assert refused.returncode == 2
-        assert "is not empty" in refused.stderr
+        assert "expected an empty folder" in refused.stderr
         assert is_one_line(refused)
     assert files_in(tmp_path) == {"shop/notes.txt"}
 
@@ -163,13 +163,13 @@ def test_what_is_there_is_never_overwritten(run: Run, tmp_path: Path) -> None:
 def test_a_file_in_the_way_and_two_places(run: Run, tmp_path: Path) -> None:
     (tmp_path / "shop").write_text("mine")
     refused = run("m", "new", "app", "shop")
-    assert "is there and no folder" in refused.stderr
-    assert "give one of them" in run("m", "new", "app", "shop", "--here", "--into", "x").stderr
+    assert "expected a folder, got the file" in refused.stderr
+    assert "expected one of --here and --into" in run("m", "new", "app", "shop", "--here", "--into", "x").stderr
     assert files_in(tmp_path) == {"shop"}
 
 
 def test_a_place_that_cannot_be_written_is_said(run: Run) -> None:
     refused = run("m", "new", "app", "shop", "--into", "/proc/shop")
     assert refused.returncode == 2
-    assert "/proc/shop cannot be written" in refused.stderr
+    assert "cannot write /proc/shop" in refused.stderr
     assert is_one_line(refused)

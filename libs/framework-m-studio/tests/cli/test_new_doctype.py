@@ -62,7 +62,7 @@ def test_a_doctype_without_further_words(run: Run, shop: Path) -> None:
     assert said.splitlines() == [
         "wrote src/shop/doctypes/remark.py",
         "wrote tests/test_remark.py",
-        "`m start` serves it at /api/v1/Remark; who may do what stands in its Meta.permissions",
+        "`m start` serves it at /api/v1/Remark; its Meta.permissions declare who may use it",
     ]
     shown = run("m", "info", "doctype", "Remark", folder=shop).stdout
     assert "Shop User (own), Shop Manager (all)" in shown
@@ -111,7 +111,7 @@ def test_a_field_may_be_of_a_type_that_the_app_or_a_package_declares(run: Run, s
         done = run(*command, folder=shop)
         assert done.returncode == 0, (command, done.stdout, done.stderr)
     refused = run("m", "new", "doctype", "Bid", *with_fields("price: Amont"), folder=shop)
-    assert "there is no type 'Amont': did you mean 'Amount'?" in refused.stderr
+    assert "expected a known type, got 'Amont': did you mean 'Amount'?" in refused.stderr
 
 
 def test_rows_have_no_permissions_of_their_own(run: Run, shop: Path) -> None:
@@ -140,9 +140,9 @@ def test_a_package_without_a_folder_for_doctypes(run: Run, tmp_path: Path) -> No
         ("invoice", "did you mean 'Invoice'?"),
         ("../Order", "did you mean 'Order'?"),
         ("Auth", "is taken by a fixed route"),
-        ("None", "stands for something else"),
-        ("Decimal", "stands for something else"),
-        ("Tests", "stands for something else"),
+        ("None", "has another meaning"),
+        ("Decimal", "has another meaning"),
+        ("Tests", "has another meaning"),
         ("Task", "shop.doctypes.task declares Task already"),
         ("TASK", "shop.doctypes.task declares Task already"),
         ("User", "declares User already"),
@@ -165,16 +165,16 @@ def test_a_name_that_cannot_be_is_explained(run: Run, shop: Path, name: str, sai
         ("price: decimal", "did you mean 'Decimal'?"),
         ("task: Tsk", "did you mean 'Task'?"),
         ("title: Whatever", "known are str, int"),
-        ("title: str = 'x'", "write the default into the file"),
-        ("lines: list[Line]", "make it first, `m new doctype Line --child`"),
-        ("class: str", "a word of the language"),
+        ("title: str = 'x'", "without a default: write it into the file"),
+        ("lines: list[Line]", "create it first, `m new doctype Line --child`"),
+        ("class: str", "a Python keyword"),
         ("date: date", "the name of a type"),
         ("copy: str", "a method of every document"),
         ("owner: str", "is the framework's own"),
         ("Title: str", "expected snake_case"),
         ("state: Literal[1, 2]", "expected texts to choose from"),
         ("state: Literal[open]", "expected texts to choose from"),
-        ("state: Literal['" + "x" * 80 + "']", "do not fit a line"),
+        ("state: Literal['" + "x" * 80 + "']", "too many choices for one line"),
     ],
 )
 def test_a_field_that_cannot_be_is_explained(run: Run, shop: Path, field: str, said: str) -> None:
@@ -187,12 +187,12 @@ def test_a_field_that_cannot_be_is_explained(run: Run, shop: Path, field: str, s
 
 def test_a_field_is_declared_once(run: Run, shop: Path) -> None:
     refused = run("m", "new", "doctype", "Order", *with_fields("a: str", "a: int"), folder=shop)
-    assert refused.stderr == "m: --field: there are two fields called 'a': leave one out\n"
+    assert refused.stderr == "m: --field: expected each field once, got 'a' twice\n"
 
 
 def test_a_child_table_cannot_be_submitted(run: Run, shop: Path) -> None:
     refused = run("m", "new", "doctype", "Order", "--child", "--submittable", folder=shop)
-    assert refused.stderr == "m: a child table is submitted with its parent: leave --submittable out\n"
+    assert refused.stderr == "m: a child table is submitted with its parent: remove --submittable\n"
 
 
 def test_files_that_exist_are_kept_and_nothing_is_half_written(run: Run, shop: Path) -> None:
@@ -206,12 +206,15 @@ def test_files_that_exist_are_kept_and_nothing_is_half_written(run: Run, shop: P
 
 def test_an_app_is_needed(run: Run, tmp_path: Path) -> None:
     refused = run("m", "new", "doctype", "Order")
-    assert refused.stderr == "m: there is no app in this folder: go to one, or make one with `m new app shop`\n"
+    assert (
+        refused.stderr
+        == "m: there is no app in this folder: change to its folder, or create one with `m new app shop`\n"
+    )
     (tmp_path / "pyproject.toml").write_text(
         '[project]\nname = "x"\n[project.entry-points."framework_m.apps"]\none = "one"\n'
     )
     (tmp_path / "one.py").write_text("")
-    assert "the app one is one module: make it a package" in run("m", "new", "doctype", "Order").stderr
+    assert "expected the app one to be a package, got one module" in run("m", "new", "doctype", "Order").stderr
 
 
 def test_one_of_several_apps_is_named(run: Run, tmp_path: Path) -> None:
@@ -222,7 +225,10 @@ def test_one_of_several_apps_is_named(run: Run, tmp_path: Path) -> None:
         (tmp_path / package).mkdir()
         (tmp_path / package / "__init__.py").write_text("")
     assert "there are several apps here, one, two: choose one" in run("m", "new", "doctype", "Order").stderr
-    assert "there is no app 'tow' here: did you mean 'two'?" in run("m", "new", "doctype", "X", "--app", "tow").stderr
+    assert (
+        "expected an app in this folder, got 'tow': did you mean 'two'?"
+        in run("m", "new", "doctype", "X", "--app", "tow").stderr
+    )
     assert "wrote two/order.py" in new(run, tmp_path, "Order", "--app", "two")
 
 

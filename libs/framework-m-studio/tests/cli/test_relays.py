@@ -113,9 +113,7 @@ def test_a_tool_that_is_missing_is_named(run: Run, tmp_path: Path, command: str)
     done = run("python", "-c", script, str(tmp_path / "bin/python"), command, variables={"PATH": "/nowhere"})
     tool = COMMANDS[command]
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == (
-        f"m: {tool} is not installed: pip install {tool}, or the app's dev dependencies, brings it\n"
-    )
+    assert done.stderr == (f"m: {tool} is not installed: pip install {tool}, or install the app's dev dependencies\n")
 
 
 def test_who_is_killed_has_a_shells_exit_code(run: Run, shop: Path) -> None:

@@ -80,7 +80,7 @@ class AppClient:
         for role in roles:
             if role not in known:
                 meant = did_you_mean(role, known) or f": known are {', '.join(sorted(known))}"
-                raise ValueError(f"no DocType names a role {role!r}{meant}")
+                raise ValueError(f"expected a role that a DocType names, got {role!r}{meant}")
 
     async def sample(self, doctype: str, by: DocumentClient | None = None, /, **values: Any) -> Mapping[str, Any]:
         """Return the given values and samples for the other required fields, creating the linked documents.
@@ -130,7 +130,9 @@ class AppClient:
 
 def _listed(attribute: str, values: Sequence[str]) -> tuple[str, ...]:
     if isinstance(values, str):
-        raise TypeError(f"the attribute {attribute!r} is a list of texts, such as {[values]!r}: {values!r} came")
+        raise TypeError(
+            f"expected a list of texts for the attribute {attribute!r}, such as {[values]!r}, got {values!r}"
+        )
     return tuple(values)
 
 

@@ -58,7 +58,7 @@ class AmountType(FieldType[Amount]):
             return raw
         value, _, currency = raw.partition(" ") if isinstance(raw, str) else ("", "", "")
         if not re.fullmatch(r"-?[0-9]{1,20}([.][0-9]{1,20})?", value, re.ASCII) or not _CURRENCY.fullmatch(currency):
-            raise ValueError("an amount with its currency is expected, such as 12.50 EUR")
+            raise ValueError("expected an amount with its currency, such as 12.50 EUR")
         return Amount(Decimal(value), currency)
 
 
@@ -93,9 +93,9 @@ class SpanType(FieldType[timedelta]):
         if isinstance(raw, timedelta):
             return raw
         if not isinstance(raw, int) or isinstance(raw, bool) or abs(raw) > _LONGEST // _UNIT:
-            raise ValueError("a number of microseconds is expected, of at most 100000 days")
+            raise ValueError("expected a number of microseconds, of at most 100000 days")
         return timedelta(microseconds=raw)
 
 
 SAMPLE_EXTENSIONS: Final = Extensions((AmountType(), SpanType()))
-"""What a registry of the sample DocTypes is built with."""
+"""The extensions of a registry of the sample DocTypes."""

@@ -36,11 +36,13 @@ def stand_ins(folder: Path, given: Collection[str]) -> Mapping[str, Any]:
         if section not in models or _takes(models[section], key, text):
             found[path] = text
         elif (info := models[section].model_fields[key]).is_required():
-            problems.append(f"[{section}] {key} is {value}, no text stands in: give it, settings={{{path!r}: …}}")
+            problems.append(
+                f"[{section}] {key} is {value}, which has no placeholder in tests: give it, settings={{{path!r}: …}}"
+            )
         else:
             found[path] = info.get_default(call_default_factory=True)
     if problems:
-        raise ConfigurationError("tests get none of the machine's variables:", problems)
+        raise ConfigurationError("tests do not use environment variables:", problems)
     return found
 
 

@@ -29,7 +29,7 @@ from framework_m_standard.auth.throttle import LoginThrottle
 __all__ = ["SessionAuthentication"]
 
 _SECONDS_PER_DAY = 24 * 60 * 60
-_WRONG = "the email or the password is not right"
+_WRONG = "the email or the password is wrong"
 
 
 class SessionAuthentication:
@@ -83,12 +83,12 @@ class SessionAuthentication:
         session_id, secret = split_secret(refresh_token)
         session = await self._session.find(session_id)
         if session is None or session.kind is not SessionKind.TOKEN:
-            raise AuthenticationError("the refresh token is not valid: log in again")
+            raise AuthenticationError("the refresh token is invalid: log in again")
         user = await live_user(self._identity, session)
         opened = await self._session.rotate(session_id, secret, address=address)
         if opened is None:
             self._verified.drop(lambda known: known.session_id == session_id)
-            raise AuthenticationError("the refresh token is not valid, or was used before: log in again")
+            raise AuthenticationError("the refresh token is invalid, or was used before: log in again")
         return self._tokens_of(user, opened)
 
     async def logout(self, credentials: Credentials) -> None:

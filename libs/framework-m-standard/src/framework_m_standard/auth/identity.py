@@ -38,7 +38,7 @@ type Change = Callable[[Any], None]
 
 
 class DocumentIdentity:
-    """Users as documents, written as the system; what a user may be is the rule of the DocType's controller."""
+    """Users as documents, written as the system; the DocType's controller checks each change."""
 
     def __init__(
         self,
@@ -96,7 +96,7 @@ class DocumentIdentity:
         try:
             return await self._system.run("create a user", work)
         except (DuplicateNameError, DuplicateValueError) as error:
-            message = f"there is a user {_folded(email)} already: change that one or take another address"
+            message = f"a user {_folded(email)} exists already: change that one or choose another address"
             raise DuplicateNameError(message) from error
 
     async def set_password(self, email: str, password: str, *, for_development: bool = False) -> Identity:
@@ -179,7 +179,7 @@ class DocumentIdentity:
             await client.change(_CREDENTIAL, credential["id"], change)
 
         with suppress(EntityNotFoundError, TransientError):
-            await self._system.run("hash a password anew", work)
+            await self._system.run("rehash a password", work)
 
 
 def _void_sessions(user: Any) -> None:

@@ -27,7 +27,7 @@ from framework_m_core.services.queries.shape_cache import shape_caches
 __all__ = ["Records", "WrittenRecords"]
 
 _SYSTEM = "system"
-_GLOBAL: Final = system_context("find who is asking", source="http")
+_GLOBAL: Final = system_context("authenticate a caller", source="http")
 """Identities and sessions belong to no tenant: they are read before it is known."""
 
 

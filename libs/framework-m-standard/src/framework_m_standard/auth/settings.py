@@ -13,7 +13,7 @@ __all__ = ["AuthSettings"]
 
 _LEAST_CHARACTERS = 32
 _LEAST_DIFFERENT = 10
-"""Fewer different characters among 32 are a pattern, not chance."""
+"""A random secret of 32 characters has at least this many different ones."""
 
 
 class AuthSettings(BaseModel):
@@ -32,29 +32,29 @@ class AuthSettings(BaseModel):
         default=14,
         ge=1,
         le=365,
-        description="A session ends so long after its last refresh, a cookie's so long after its login.",
+        description="How long a session lives after its last refresh; a cookie's session, after its login.",
     )
     sessions_per_user: int = Field(
         default=100,
         ge=1,
         le=10_000,
-        description="How many sessions a user has at most: a login ends those begun or refreshed longest ago.",
+        description="The most sessions of one user: a login ends those begun or refreshed longest ago.",
     )
     refresh_grace_seconds: int = Field(
         default=10,
         ge=0,
         le=60,
-        description="For so long after a refresh, the refresh token that it spent brings its tokens once more to the "
-        "same address, as to two tabs. Later, or elsewhere, it ends the session.",
+        description="How long after a refresh the spent refresh token returns the same tokens again to the same "
+        "address, for example to a second tab. Later, or from elsewhere, it ends the session.",
     )
     login_failures_per_account: int = Field(
         default=10,
         ge=1,
-        description="After so many failures from one address, an account is closed to that address. It is closed to "
-        "all only after three times as many from several as this or the next setting allows, whichever is more.",
+        description="Failed logins from one address after which an account is locked for that address. It is locked "
+        "for all only after three times this setting or the next, whichever is more, from several addresses.",
     )
     login_failures_per_address: int = Field(
-        default=50, ge=1, description="After so many failures, an address is kept from logging in."
+        default=50, ge=1, description="Failed logins after which an address may not log in."
     )
     login_window_minutes: int = Field(default=15, ge=1, description="How long a failed login is counted.")
 
@@ -64,7 +64,7 @@ class AuthSettings(BaseModel):
         text = value.get_secret_value() if value is not None else None
         if text is not None and (len(text) < _LEAST_CHARACTERS or len(set(text)) < _LEAST_DIFFERENT):
             least = f"{_LEAST_CHARACTERS} characters or more"
-            raise ValueError(f"expected a random secret of {least}, as `openssl rand -base64 48` makes")
+            raise ValueError(f"expected a random secret of {least}, such as from `openssl rand -base64 48`")
         return value
 
     def key(self, purpose: str) -> bytes:

@@ -42,7 +42,7 @@ def _throttle(
 
 
 class KeepRoles:
-    """Step `keep_roles`: every role that a DocType names exists as a document, so that it can be given to users."""
+    """Step `keep_roles`: create a document for each role that a DocType names, so that users can have it."""
 
     order = 45
 

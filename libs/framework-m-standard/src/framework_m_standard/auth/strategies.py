@@ -17,7 +17,7 @@ from framework_m_standard.auth.credentials.tokens import AccessTokens
 
 __all__ = ["BearerStrategy", "CookieStrategy", "Strategy", "Verified", "join_secret", "split_secret"]
 
-_OVER = "the session is over: log in again"
+_OVER = "the session has ended: log in again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class BearerStrategy:
         """Read the token, then check that its session is live. Raises AuthenticationError."""
         scheme, _, token = credential.partition(" ")
         if scheme.lower() != "bearer":
-            raise AuthenticationError("an Authorization header with a Bearer token is expected")
+            raise AuthenticationError("expected an Authorization header with a Bearer token")
         claims = self._tokens.read(token.strip())
         session = await self._session.find(claims.session_id)
         if session is None or session.kind is not SessionKind.TOKEN:

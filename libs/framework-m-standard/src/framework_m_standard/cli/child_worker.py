@@ -1,4 +1,4 @@
-"""A worker process as its parent sees it: started on a shared socket, watched, ended."""
+"""`ChildWorker`: a worker process on a shared socket, as seen by its parent."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from typing import Final
 __all__ = ["CANNOT_START", "OVERSTAY_SECONDS", "ChildWorker"]
 
 CANNOT_START: Final = 2
-"""The exit code of a worker that has said why its configuration cannot work."""
+"""The exit code of a worker with an invalid configuration, which it has reported."""
 
 _COMMAND: Final = (sys.executable, "-P", "-m", "framework_m_standard.cli.worker_process")
 OVERSTAY_SECONDS: Final = 5
-"""How much longer than its running requests a worker may take to end."""
+"""How long a worker may take to end after the timeout of its running requests."""
 
 
 class ChildWorker:
-    """One worker process. It is ended with SIGTERM, and killed only when it overstays."""
+    """One worker process: terminated by SIGTERM, and killed if it does not end in time."""
 
     def __init__(self, bound: socket.socket, says: Iterable[str]) -> None:
         self.started = time.monotonic()
@@ -42,24 +42,24 @@ class ChildWorker:
 
     @property
     def exit_code(self) -> int | None:
-        """What it ended with; None while it runs."""
+        """The exit code, or None while the process runs."""
         return self._process.poll()
 
     @property
     def is_ready(self) -> bool:
-        """Whether it serves, or has done so."""
+        """True once the worker has begun to serve, even if it has ended since."""
         if self._pipe is not None and select.select([self._pipe], [], [], 0)[0]:
             self._is_ready = bool(os.read(self._pipe, 1))
             self._close_pipe()
         return self._is_ready
 
     def ask_to_end(self) -> None:
-        """Asks it to finish what it does."""
+        """Send SIGTERM, so that the worker finishes its running requests and ends."""
         if self.exit_code is None:
             self._process.terminate()
 
     def wait(self, shutdown_timeout_seconds: float) -> None:
-        """Waits for its end, for as long as running requests may take and a little more, and lets go of it."""
+        """Wait for the process to end; kill it if it takes longer than running requests may and `OVERSTAY_SECONDS`."""
         try:
             self._process.wait(shutdown_timeout_seconds + OVERSTAY_SECONDS)
         except subprocess.TimeoutExpired:

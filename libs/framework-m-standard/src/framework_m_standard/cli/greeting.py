@@ -1,4 +1,4 @@
-"""What a server that starts says in its console: where it is, and what to do first."""
+"""The console output of a starting server: its address, and the first steps."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ _NO_ADMINISTRATOR = "There is no administrator yet."
 
 
 class Says(StrEnum):
-    """What a worker tells its console, beside errors."""
+    """The parts of a worker's console output, besides errors."""
 
     ADDRESS = "address"
-    """Where it serves."""
+    """The address."""
     GUIDE = "guide"
-    """Where to look, and what is missing: once, by the first worker."""
+    """Links and first steps, printed once, by the first worker."""
     REQUESTS = "requests"
-    """A line for each request."""
+    """A line per request."""
 
 
 async def greet(application: Application, address: str, says: frozenset[Says]) -> None:
-    """Prints what a worker that is about to serve has to say."""
+    """Print the address and the first steps, as far as `says` includes them."""
     if Says.ADDRESS in says:
-        print(f"Framework M serves on {address} (stop with Ctrl-C)", flush=True)
+        print(f"Framework M is running on {address} (press Ctrl-C to stop)", flush=True)
     if Says.GUIDE not in says:
         return
     if not application.settings.production:
-        print(f"The API is described at {address}/schema/swagger; a browser logs in at {address}/", flush=True)
+        print(f"API documentation: {address}/schema/swagger; log in with a browser: {address}/", flush=True)
     identities: IdentityProtocol = application.container.get("identity")
     for line in what_is_missing(await identities.all()):
         print(line, flush=True)
 
 
 def what_is_missing(users: Sequence[Identity]) -> Iterator[str]:
-    """What to do where nobody administers the app. Nobody is proposed: who is there may be anybody."""
+    """Yield a hint if the app has no administrator; it proposes no existing user, who may be untrusted."""
     if not users:
-        yield f"{_NO_ADMINISTRATOR} The first one: m user create you@example.com --role {ADMINISTRATOR}"
+        yield f"{_NO_ADMINISTRATOR} Create one: m user create you@example.com --role {ADMINISTRATOR}"
     elif not any(ADMINISTRATOR in user.roles for user in users):
-        yield f"{_NO_ADMINISTRATOR} To make one of a user whom you choose: m user add-role <email> {ADMINISTRATOR}"
+        yield f"{_NO_ADMINISTRATOR} Give the role to a user: m user add-role <email> {ADMINISTRATOR}"

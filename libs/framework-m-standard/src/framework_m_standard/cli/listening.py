@@ -1,4 +1,4 @@
-"""What every server command does first: read the settings and take the port."""
+"""Shared by the server commands: load the settings and bind the port."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ __all__ = ["address_of", "http_settings", "listen_as_configured", "settings_for"
 
 
 def settings_for(host: str | None, port: int | None) -> Settings:
-    """The settings of the app in the working directory; the command's own options outrank them.
+    """Return the settings of the app in the working directory, overridden by the command's options.
 
-    Raises ConfigurationError, also for a folder without an app and for what production refuses.
+    Raises ConfigurationError for invalid settings, for those that production refuses, and if there is no app.
     """
     given: Mapping[str, object] = {"http.host": host, "http.port": port}
     overrides = {key: value for key, value in given.items() if value is not None}
@@ -29,14 +29,14 @@ def settings_for(host: str | None, port: int | None) -> Settings:
 
 
 def http_settings(settings: Settings) -> HttpSettings:
-    """Section `[http]`."""
+    """Return section `[http]`."""
     section = settings.sections["http"]
     assert isinstance(section, HttpSettings)  # noqa: S101 - the section's registered model
     return section
 
 
 def listen_as_configured(http: HttpSettings) -> socket.socket:
-    """A socket that listens where `[http]` says. Raises ConfigurationError where it cannot."""
+    """Return a socket listening on the address in `[http]`. Raises ConfigurationError if it cannot listen."""
     try:
         return listen(http.host, http.port)
     except OSError as error:
@@ -47,7 +47,7 @@ def listen_as_configured(http: HttpSettings) -> socket.socket:
 
 
 def address_of(bound: socket.socket) -> str:
-    """The address to open in a browser."""
+    """Return the URL to open in a browser."""
     host, port = bound.getsockname()[:2]
     shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
     return f"http://{shown}:{port}"

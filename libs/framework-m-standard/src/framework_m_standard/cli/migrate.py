@@ -1,4 +1,4 @@
-"""`m migrate`: the schema of the store, by revisions and patches that are kept with the app."""
+"""`m migrate`: schema revisions and data patches of the app."""
 
 from __future__ import annotations
 
@@ -22,40 +22,44 @@ from framework_m_core.interfaces.migration import (
 
 __all__ = ["app", "create", "history", "init", "rollback", "run", "status", "verify"]
 
-app = App(name="migrate", help="The schema of the store, by revisions and patches that are kept with the app.")
+app = App(name="migrate", help="Change the schema by revisions, and stored documents by patches.")
 
 _SOMETHING = 1
-"""The exit code of `status` and `verify` where there is something to do."""
+"""The exit code of `status` and `verify` if anything is pending or differs."""
 
-type Revision = Annotated[str | None, Parameter(help="A revision, or how its name begins.")]
+type Revision = Annotated[str | None, Parameter(help="A revision, or the beginning of its name.")]
 
 
 @app.command
 def init() -> None:
-    """Begin with migrations: make the folder migrations/, and take over the tables that development made.
+    """Start using migrations: create the folder migrations/, and adopt the tables that development created.
 
-    From then on no start changes the tables of this database; `m migrate run` does.
+    From then on, starting the app no longer changes the tables of this database; only `m migrate run` does.
 
     For example:
       m migrate init
     """
     done = _with_migrations(lambda migrations: migrations.init(), changing=True)
-    for line in done or ["nothing to do: the app has its folder, and the database is known to it"]:
+    for line in done or ["nothing to do: the folder exists, and the database is under its revisions"]:
         print(line)
 
 
 @app.command
 def create(
-    message: Annotated[str, Parameter(help="What changes, in a few words.")],
+    message: Annotated[str, Parameter(help="A short description of the change.")],
     /,
     *,
-    empty: Annotated[bool, Parameter(negative="", help="A revision that does nothing yet.")] = False,
-    patch: Annotated[bool, Parameter(negative="", help="A patch: a change of documents, not of tables.")] = False,
-    drop: Annotated[bool, Parameter(negative="", help="Drop what no DocType declares any longer.")] = False,
+    empty: Annotated[bool, Parameter(negative="", help="Write an empty revision, to be filled in by hand.")] = False,
+    patch: Annotated[
+        bool, Parameter(negative="", help="Write a patch, which changes documents instead of tables.")
+    ] = False,
+    drop: Annotated[
+        bool, Parameter(negative="", help="Drop the columns and tables that no DocType declares any more.")
+    ] = False,
 ) -> None:
-    """Write a revision: the difference between the database and the DocTypes. Read it before you run it.
+    """Write a revision with the differences between the database and the DocTypes. Review it before you run it.
 
-    A field or DocType that is gone stays in the database unless --drop is given.
+    The data of removed fields and DocTypes stays in the database unless --drop is given.
 
     For example:
       m migrate create "add phone to customer"
@@ -63,7 +67,7 @@ def create(
       m migrate create "fill phones" --patch
     """
     if patch and (empty or drop):
-        raise ConfigurationError("--patch writes no revision: leave --empty and --drop out")
+        raise ConfigurationError("--patch writes a patch, not a revision: remove --empty and --drop")
     if patch:
         print(f"wrote {_shown(_with_migrations(lambda migrations: migrations.create_patch(message)))}")
         return
@@ -76,9 +80,9 @@ def run(
     to: Revision = None,
     dry_run: Annotated[bool, Parameter(negative="", help="Print the statements and change nothing.")] = False,
 ) -> None:
-    """Do what is pending: revisions and patches in their order, each whole or not at all.
+    """Run the pending revisions and patches in order, each in a transaction of its own.
 
-    Of two runs at the same time the second waits for the first, and finds nothing to do.
+    If two runs start at the same time, the second waits for the first and then finds nothing to do.
 
     For example:
       m migrate run
@@ -95,7 +99,7 @@ def run(
         if not done:
             print("nothing to do")
         if to is None and await migrations.diff():
-            print('the DocTypes hold changes that no revision does yet: m migrate create "what has changed"')
+            print('the DocTypes have changes without a revision: m migrate create "what has changed"')
 
     _with_migrations(work, changing=True)
 
@@ -103,10 +107,10 @@ def run(
 @app.command
 def rollback(
     *,
-    steps: Annotated[int, Parameter(help="How many revisions to undo.")] = 1,
-    to: Annotated[str | None, Parameter(help='The revision to go back to; "base" undoes all.')] = None,
+    steps: Annotated[int, Parameter(help="The number of revisions to undo.")] = 1,
+    to: Annotated[str | None, Parameter(help='The revision to return to; "base" undoes all.')] = None,
 ) -> None:
-    """Undo the newest revision, or several. What a column held that goes is lost; patches stay done.
+    """Undo the newest revision, or several. The data of dropped columns is lost; patches are not undone.
 
     For example:
       m migrate rollback
@@ -114,7 +118,7 @@ def rollback(
       m migrate rollback --to 0003
     """
     if steps < 1:
-        raise ConfigurationError("--steps: at least 1 is expected")
+        raise ConfigurationError(f"--steps: expected at least 1, got {steps}")
 
     async def work(migrations: MigrationProtocol) -> None:
         undone = [print(f"undid {step.name}") async for step in migrations.rollback(steps=steps, to=to)]
@@ -126,7 +130,7 @@ def rollback(
 
 @app.command
 def status() -> int:
-    """Show where the database stands and what is pending. The exit code is 1 when anything is to do.
+    """Show the revision of the database and the pending steps. The exit code is 1 if there is anything to do.
 
     For example:
       m migrate status
@@ -142,7 +146,7 @@ def status() -> int:
 
 @app.command
 def history() -> None:
-    """List every revision and patch, the oldest first, and whether it was done here.
+    """List all revisions and patches, oldest first, and whether each was run on this database.
 
     For example:
       m migrate history
@@ -155,7 +159,7 @@ def history() -> None:
 
 @app.command
 def verify() -> int:
-    """Compare the database with the DocTypes, and the files with what was done. The exit code is 1 when they differ.
+    """Compare the database with the DocTypes, and the files with what was run. The exit code is 1 if they differ.
 
     For example:
       m migrate verify
@@ -164,12 +168,12 @@ def verify() -> int:
     for line in problems:
         print(line)
     if not problems:
-        print("the database is what the DocTypes say, and the files are those that made it so")
+        print("the database matches the DocTypes, and the files match what was run on it")
     return _SOMETHING if problems else 0
 
 
 def _with_migrations[R](work: Callable[[MigrationProtocol], Awaitable[R]], *, changing: bool = False) -> R:
-    """Does work with the migrations of the app in this folder, and says so where it runs them."""
+    """Call `work` with the migrations of the app in this folder; `changing` if it may change the database."""
 
     async def opened() -> R:
         async with open_migrations(changing=changing) as migrations:
@@ -180,13 +184,13 @@ def _with_migrations[R](work: Callable[[MigrationProtocol], Awaitable[R]], *, ch
 
 def _print_written(written: WrittenRevision | None) -> None:
     if written is None:
-        print("nothing to do: the database is what the DocTypes say")
+        print("nothing to do: the database matches the DocTypes")
         return
     print(f"wrote {_shown(written.path)}")
     for line in written.changes:
         print(f"  {line}")
     for line in written.advice:
-        print(f"look at: {line}")
+        print(f"check: {line}")
 
 
 def _print_done(step: MigrationStep) -> MigrationStep:

@@ -41,7 +41,7 @@ def prod(
     http = http_settings(settings)
     count = http.workers if workers is None else workers
     if count < 1:
-        raise ConfigurationError("--workers: at least 1 is expected")
+        raise ConfigurationError(f"--workers: expected at least 1, got {workers}")
     bound = listen_as_configured(http)
 
     def ready() -> None:

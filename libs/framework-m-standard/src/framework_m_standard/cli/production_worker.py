@@ -1,4 +1,4 @@
-"""What each of several workers of `m prod` serves, as uvicorn's supervisor loads it."""
+"""The app of each worker of `m prod`, as loaded by uvicorn's supervisor."""
 
 from __future__ import annotations
 

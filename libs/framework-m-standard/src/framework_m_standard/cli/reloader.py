@@ -1,4 +1,4 @@
-"""The parent of `m start`: a worker, and a new one in its place whenever a file of the app changes."""
+"""`Reloader`: the parent of `m start`, which replaces the worker whenever a file of the app changes."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ __all__ = ["Reloader"]
 
 _LOOKS_EVERY_MS: Final = 200
 _OLD_SERVES: Final = (
-    "What has changed does not start: what was there before goes on serving until a file or the schema changes again."
+    "The changed app does not start: the previous one keeps running until a file or the schema changes again."
 )
-_NONE_SERVES: Final = "The app does not start; it is tried again when a file or the schema changes."
+_NONE_SERVES: Final = "The app does not start: starting it again when a file or the schema changes."
 
 
 class Reloader:
-    """Watches a folder. A changed app is started beside the one that serves, and takes over once it is ready.
+    """Watcher of a folder: starts the changed app beside the running one, and switches over once it is ready.
 
-    The socket stays open throughout, so that no request fails meanwhile.
+    The socket stays open, so that no request fails meanwhile.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Reloader:
         self._unavailable: Unavailable | None = None
 
     def run(self) -> int:
-        """Runs until a signal, or until the first worker refuses its configuration; the exit code."""
+        """Run until a signal, or until the first worker rejects its configuration; return the exit code."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: self._stop.set())
         self._worker = self._start()
@@ -63,7 +63,7 @@ class Reloader:
             self._bound.close()
 
     def _changes(self) -> Iterator[bool]:
-        """Whether anything has changed since the last look."""
+        """Yield regularly, True if anything has changed since the last time."""
         interesting = PythonFilter(extra_extensions=(".toml", MIGRATED))
         looks = watch(
             self._folder,
@@ -76,7 +76,7 @@ class Reloader:
             yield bool(changes)
 
     def _try_change(self) -> None:
-        print("Something has changed: starting again.", flush=True)
+        print("A file or the schema has changed: restarting.", flush=True)
         if self._worker.is_ready:
             self._says -= {Says.GUIDE}
         self._end(self._next)
@@ -95,7 +95,7 @@ class Reloader:
             print(_NONE_SERVES if self._unavailable else _OLD_SERVES, file=sys.stderr, flush=True)
 
     def _ended(self) -> int | None:
-        """The exit code when there is nothing left to wait for."""
+        """Return the exit code if the process should end, else None."""
         code = self._worker.exit_code
         if code is None or self._unavailable is not None:
             return None

@@ -1,4 +1,4 @@
-"""`m routes`: every route of the app, and what a caller needs for it."""
+"""`m routes`: list the routes of the app and who may call them."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ _NEEDS = {
 }
 
 
-def routes(doctype: Annotated[str | None, Parameter(help="One DocType's routes alone.")] = None, /) -> None:
-    """List the routes of the app in this folder, and what a caller needs for each.
+def routes(doctype: Annotated[str | None, Parameter(help="List only the routes of this DocType.")] = None, /) -> None:
+    """List the routes of the app in this folder, and what each requires of its callers.
 
     For example:
       m routes
@@ -42,7 +42,9 @@ def routes(doctype: Annotated[str | None, Parameter(help="One DocType's routes a
     registry = declared_by(application)
     served = [name for name, plan in registry.doctypes.items() if plan.meta.has_api]
     if doctype is not None and doctype not in served:
-        raise DocTypeNotFoundError(f"no DocType {doctype!r} is served over HTTP{did_you_mean(doctype, served)}")
+        raise DocTypeNotFoundError(
+            f"expected a DocType that is served over HTTP, got {doctype!r}{did_you_mean(doctype, served)}"
+        )
     print_table(_fixed() if doctype is None else ())
     for name in sorted(served) if doctype is None else [doctype]:
         print_table(_of_doctype(registry, name))
@@ -63,12 +65,12 @@ def _of_doctype(registry: Registry, name: str) -> Iterator[Line]:
             path = one.template.replace("{doctype}", name)
             yield one.method, f"{path}?{one.variant}" if one.variant else path, f"{one.action} {name}"
     for method, call in plan.calls.items():
-        yield "POST", f"{_RPC}{name}/{method}", _leave(call)
+        yield "POST", f"{_RPC}{name}/{method}", _requirement(call)
 
 
 def _functions(registry: Registry) -> Iterator[Line]:
     for path, call in registry.functions.items():
-        yield "POST", f"{_RPC}fn/{path}", _leave(call)
+        yield "POST", f"{_RPC}fn/{path}", _requirement(call)
 
 
 def _of_apps(application: Application, registry: Registry) -> Iterator[Line]:
@@ -78,5 +80,5 @@ def _of_apps(application: Application, registry: Registry) -> Iterator[Line]:
             yield method, route.path, route.policy.needs
 
 
-def _leave(call: Endpoint) -> str:
+def _requirement(call: Endpoint) -> str:
     return f"{call.action} {call.doctype}" if call.action else "open"

@@ -18,8 +18,8 @@ def start(
     *,
     host: Annotated[str | None, Parameter(help="Address to listen on; default: [http] host.")] = None,
     port: Annotated[int | None, Parameter(help="Port to listen on; default: [http] port.")] = None,
-    reload: Annotated[bool, Parameter(help="Start again when a file of the app changes.")] = True,
-    quiet: Annotated[bool, Parameter(negative="", help="Print no line for each request.")] = False,
+    reload: Annotated[bool, Parameter(help="Restart when a file of the app changes.")] = True,
+    quiet: Annotated[bool, Parameter(negative="", help="Do not print a line for each request.")] = False,
 ) -> int:
     """Serve the app in this folder, for development.
 

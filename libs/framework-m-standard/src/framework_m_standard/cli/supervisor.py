@@ -1,4 +1,4 @@
-"""The parent of `m prod`: uvicorn's supervisor of several workers on one socket, and what it lacks."""
+"""`Supervisor`: the parent of `m prod`, which extends uvicorn's supervisor of several workers on one socket."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from framework_m_standard.http.server.serving import server_config
 __all__ = ["SAFE_PATH", "Supervisor"]
 
 SAFE_PATH: Final = "m-prod"
-"""The value of PYTHONSAFEPATH in a worker that starts: nothing is imported from the working directory by accident."""
+"""The PYTHONSAFEPATH of a starting worker, so that nothing is imported from the working directory by accident."""
 
 _log = logging.getLogger(__name__)
 
@@ -29,12 +29,13 @@ _LOOK_SECONDS: Final = 0.2
 _STABLE_SECONDS: Final = 10
 _LONGEST_PAUSE_SECONDS: Final = 30
 _LAST_RESORT_SECONDS: Final = 2
-"""How often a worker is tried where there is no other."""
+"""The least time between two starts when no worker is left."""
 
 
 class Supervisor(Multiprocess):
-    """Starts one worker alone, so that a start that cannot succeed fails once; workers that die young are replaced
-    ever more slowly, and one that does not end in time is killed.
+    """Supervisor that starts one worker before the others, so that an app that cannot start fails once.
+
+    It replaces workers that die early after growing pauses, and kills those that do not end in time.
 
     `app` is the import string of a factory of an ASGI app with a lifespan.
     """
@@ -102,7 +103,7 @@ class Supervisor(Multiprocess):
         for process in self.processes:
             process.process.join(max(0.0, end - time.monotonic()))
             if process.exitcode is None:
-                _log.error("a worker has not ended in time: it is killed")
+                _log.error("a worker did not end in time: killing it")
                 process.kill()
         super().join_all()
 
@@ -114,14 +115,14 @@ class Supervisor(Multiprocess):
         return process
 
     def _fail(self, code: int) -> None:
-        """Give up, as the first worker has not come to serve; one that could not start has said why."""
+        """Give up, because the first worker ended before it was ready; one that failed to start has reported why."""
         self._code = CANNOT_START if code == STARTUP_FAILURE else 1
         if code != STARTUP_FAILURE:
-            _log.error("the first worker ended before it served, by %s", _how(code))
+            _log.error("the first worker ended before it was ready, with %s", _how(code))
         self.should_exit.set()
 
     def _may_start(self) -> bool:
-        """Once the pause is over; where no worker is left, at once, but for one that has only just been tried."""
+        """Return True once the pause is over; earlier if no worker is left and the last start was not just now."""
         now = time.monotonic()
         return now >= self._not_before or (
             all(process.exitcode is not None for process in self.processes)
@@ -131,7 +132,7 @@ class Supervisor(Multiprocess):
     def _bury(self, process: Process, code: int) -> None:
         self._buried.add(process)
         process.kill()  # closes its connections
-        _log.error("a worker has died by %s: another is started", _how(code))
+        _log.error("a worker died with %s: starting another", _how(code))
         now = time.monotonic()
         if now - self._started.get(process, 0.0) >= _STABLE_SECONDS:
             self._pause = 0.0

@@ -1,4 +1,4 @@
-"""Answers on a socket while no worker can: a client is told so at once, instead of waiting without end."""
+"""Respond 503 on a socket while there is no worker, so that clients need not wait."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _BODY: Final = json.dumps(
         "type": "urn:framework-m:problem:app_broken",
         "title": "App broken",
         "status": 503,
-        "detail": "the app does not start as it is: the console of `m start` says why",
+        "detail": "the app does not start: see the console of `m start` for the reason",
         "code": "app_broken",
     }
 ).encode()
@@ -42,7 +42,7 @@ class Unavailable:
         self._thread.start()
 
     def end(self) -> None:
-        """Stops answering; connections that come from now on wait for the next to accept them."""
+        """Stop responding; new connections wait for the next worker to accept them."""
         self._stop.set()
         self._thread.join()
 

@@ -1,4 +1,4 @@
-"""`m user`: the people who may log in."""
+"""`m user`: manage the users who may log in."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ __all__ = ["add_role", "app", "create", "disable", "enable", "list_users", "set_
 
 _MOST_CHARACTERS = 10_000
 
-app = App(name="user", help="The people who may log in.")
+app = App(name="user", help="Manage the users who may log in.")
 
-type Email = Annotated[str, Parameter(help="The user's email address, which is the login name.")]
+type Email = Annotated[str, Parameter(help="The user's email address, with which they log in.")]
 type FromStandardInput = Annotated[
     bool, Parameter(name="--password-stdin", negative="", help="Read the password from standard input.")
 ]
@@ -34,14 +34,15 @@ def create(
     *,
     role: Annotated[list[str] | None, Parameter(negative="", help="A role to give; may be repeated.")] = None,
     attribute: Annotated[
-        list[str] | None, Parameter(negative="", help="What row scopes compare with, as branch=North; may be repeated.")
+        list[str] | None,
+        Parameter(negative="", help="An attribute for row scopes, such as branch=North; may be repeated."),
     ] = None,
-    full_name: Annotated[str | None, Parameter(help="The name shown beside what the user does.")] = None,
+    full_name: Annotated[str | None, Parameter(help="The name shown for the user.")] = None,
     password_stdin: FromStandardInput = False,
 ) -> None:
-    """Create a user. The first one with the role Administrator opens the app.
+    """Create a user. The first user needs the role Administrator.
 
-    Works before the first start: the store is opened and brought up to date. Asks for the password.
+    Asks for the password. Works before the first start: opens the store and updates its schema.
 
     For example:
       m user create ada@example.com --role Administrator
@@ -97,10 +98,12 @@ def add_role(email: Email, role: Annotated[str, Parameter(help="The role to give
 @app.command
 def set_attribute(
     email: Email,
-    attribute: Annotated[list[str], Parameter(help="As branch=North; a name twice for two values, branch= for none.")],
+    attribute: Annotated[
+        list[str], Parameter(help="Such as branch=North; repeat the name for several values; branch= removes all.")
+    ],
     /,
 ) -> None:
-    """Give a user what row scopes compare documents with; other values of the same attribute go.
+    """Set attributes of a user for row scopes, replacing the previous values of the same attributes.
 
     For example:
       m user set-attribute eve@example.com branch=North branch=South
@@ -114,7 +117,7 @@ def set_attribute(
 
 @app.command
 def disable(email: Email, /) -> None:
-    """Keep a user from logging in and end all sessions of the user.
+    """Prevent a user from logging in and end all sessions of the user.
 
     For example:
       m user disable eve@example.com
@@ -125,7 +128,7 @@ def disable(email: Email, /) -> None:
 
 @app.command
 def enable(email: Email, /) -> None:
-    """Let a disabled user log in again.
+    """Allow a disabled user to log in again.
 
     For example:
       m user enable eve@example.com
@@ -135,7 +138,7 @@ def enable(email: Email, /) -> None:
 
 
 def _run[R](work: Callable[[IdentityProtocol], Awaitable[R]]) -> R:
-    """Does work with the identity provider of the app in this folder."""
+    """Call `work` with the identity provider of the app in this folder."""
 
     async def opened() -> R:
         async with open_application(needs_app=True) as application:
@@ -148,12 +151,12 @@ def _run[R](work: Callable[[IdentityProtocol], Awaitable[R]]) -> R:
 
 
 def _attributes(given: Sequence[str]) -> dict[str, list[str]]:
-    """`branch=North` as a name and its values; without a value the name alone."""
+    """Parse texts such as `branch=North` into values by name; without a value, the list is empty."""
     found: dict[str, list[str]] = {}
     for text in given:
         name, separator, value = text.partition("=")
         if not separator or not name.strip():
-            raise FrameworkError(f"{text!r} is no attribute: a name and a value are expected, such as branch=North")
+            raise FrameworkError(f"expected an attribute such as branch=North, got {text!r}")
         found.setdefault(name.strip(), []).extend([value.strip()] if value.strip() else [])
     return found
 
@@ -163,11 +166,11 @@ def _password(from_standard_input: bool) -> str:
         return _one_line(sys.stdin.read(_MOST_CHARACTERS))
     if not sys.stdin.isatty():
         raise FrameworkError(
-            "there is no terminal to ask for the password: give it on standard input, --password-stdin"
+            "cannot ask for the password without a terminal: pass it on standard input with --password-stdin"
         )
     password = getpass.getpass("Password: ")
-    if getpass.getpass("Once more: ") != password:
-        raise FrameworkError("the two passwords differ: nothing was changed, try again")
+    if getpass.getpass("Repeat password: ") != password:
+        raise FrameworkError("the two passwords differ, nothing was changed: try again")
     return password
 
 

@@ -1,7 +1,7 @@
-"""The process that serves. `m start` runs it as a child on a socket of its own, and starts it again.
+"""The serving process, which `m start` runs, and restarts, as a child with its own socket.
 
-`python -m framework_m_standard.cli.worker_process <socket> <pipe> <parent> <what it says>…`: the descriptors are
-inherited; a byte on the pipe says that the worker is ready.
+`python -m framework_m_standard.cli.worker_process <socket> <pipe> <parent> <output>…`: the descriptors are
+inherited; a byte on the pipe means that the worker is ready; `output` lists members of `Says`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ __all__ = ["follow_parent", "opener_of", "serve_app"]
 
 
 def serve_app(settings: Settings, bound: socket.socket, ready: Callable[[], None], says: frozenset[Says]) -> None:
-    """Serves the app on a socket until a signal. Raises ConfigurationError for one that cannot be served."""
+    """Serve the app on a socket until a signal. Raises ConfigurationError if it cannot be served."""
     lifecycle = Lifecycle()
     seconds = http_settings(settings).shutdown_timeout_seconds
     opener = opener_of(settings, address_of(bound), says, lifecycle)
@@ -42,7 +42,7 @@ def serve_app(settings: Settings, bound: socket.socket, ready: Callable[[], None
 
 
 def opener_of(settings: Settings, address: str, says: frozenset[Says], lifecycle: Lifecycle) -> Opener:
-    """Return what opens the app for its roles. Raises ConfigurationError for a process that does not serve."""
+    """Return a function that opens the app. Raises ConfigurationError if the roles lack `web`."""
     configure_logs(settings)
     if Says.REQUESTS in says:
         show_requests()
@@ -50,7 +50,7 @@ def opener_of(settings: Settings, address: str, says: frozenset[Says], lifecycle
         logging.getLogger(permissions.__name__).setLevel(logging.DEBUG)
     if "web" not in settings.framework.roles:
         names = ", ".join(settings.framework.roles)
-        raise ConfigurationError(f"[framework] roles: expected 'web' among them in a process that serves, got {names}")
+        raise ConfigurationError(f"[framework] roles: expected 'web' among the roles of a serving process, got {names}")
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[ASGIApp]:
@@ -69,7 +69,7 @@ def opener_of(settings: Settings, address: str, says: frozenset[Says], lifecycle
 
 
 def follow_parent(parent: int) -> None:
-    """Stop the worker when its parent is gone, however that came about, and be it before now."""
+    """Stop this process once its parent has ended, for whatever reason, or had ended before the call."""
 
     def watch() -> None:
         while os.getppid() == parent:

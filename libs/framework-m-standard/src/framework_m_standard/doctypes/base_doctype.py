@@ -19,13 +19,13 @@ __all__ = ["BaseDocType", "DocTypeMeta"]
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(Field, pydantic.Field))
 class DocTypeMeta(ModelMetaclass):
-    """Pydantic's metaclass, telling type checkers that `Field` declares a field."""
+    """Pydantic's metaclass, marked so that type checkers know `Field` as a field specifier."""
 
 
 class BaseDocType(BaseModel, Submittable, metaclass=DocTypeMeta):
-    """A document. Subclass it and declare fields; options stand in an inner `class Meta`.
+    """The base class of DocTypes: subclass it to declare fields, and options in an inner `class Meta`.
 
-    The framework's own fields are set by the service alone: until then `id` is the nil UUID and `row_version` 0.
+    Only the service sets the framework's own fields: before, `id` is the nil UUID and `row_version` 0.
 
     >>> from framework_m import DocType
     >>> class Book(DocType):
@@ -50,11 +50,11 @@ class BaseDocType(BaseModel, Submittable, metaclass=DocTypeMeta):
 
     @classmethod
     def framework_defaults(cls) -> dict[str, Any]:
-        """The framework's fields as they stand before a document is stored."""
+        """Return the values of the framework's fields in an unsaved document."""
         return dict(_DEFAULTS)
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
-        """What `repr` and `str` show: a sensitive field as ***, so that no log holds it."""
+        """Yield the fields that `repr` and `str` show, sensitive ones as ***, so that logs contain no secrets."""
         for name, value in super().__repr_args__():
             info = type(self).model_fields.get(name or "")
             extra = info.json_schema_extra if info else None

@@ -1,4 +1,4 @@
-"""`LoginAttempt`: a login that was tried and did not succeed, counted by the login throttle."""
+"""`LoginAttempt`: a failed login, counted by the login throttle."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["LoginAttempt"]
 
 
 class LoginAttempt(BaseDocType):
-    """A failed login, or one under way. Account and address are keyed hashes, good for counting alone."""
+    """A failed or pending login. Account and address are stored as keyed hashes, which can only be counted."""
 
     account_key: str
     address_key: str

@@ -1,4 +1,4 @@
-"""`Role`: a name that permissions are given to."""
+"""`Role`: a name to which permissions are granted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Role", "RoleController"]
 
 
 class Role(BaseDocType):
-    """A set of permissions by name. Roles that DocTypes name in `Meta.permissions` are made at the start."""
+    """A named set of permissions. Roles that DocTypes name in `Meta.permissions` are created at start."""
 
     description: str | None = Field(default=None, in_list=True)
 
@@ -22,11 +22,11 @@ class Role(BaseDocType):
 
 
 class RoleController(Controller[Role]):
-    """Keeps a role for as long as somebody has it."""
+    """Controller of roles: refuse to delete one that users have."""
 
     async def before_delete(self) -> None:
-        """Refuse while a user has the role: users name roles, so nothing else would keep it."""
+        """Raise LinkedDocumentError if a user has the role: users hold roles by name, so no link protects it."""
         unit: UnitOfWorkProtocol = self.context.unit
         holders = await unit.repository("User").count(Comparison("roles", "has", self.doc.name))
         if holders:
-            raise LinkedDocumentError(f"{holders} users have the role {self.doc.name}: take it from them first")
+            raise LinkedDocumentError(f"{holders} users have the role {self.doc.name}: remove it from them first")

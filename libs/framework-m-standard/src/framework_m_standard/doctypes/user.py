@@ -1,4 +1,4 @@
-"""`User`: a person who may log in, with the rules of its writes."""
+"""`User`: a person who may log in, and the rules for changing users."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from framework_m_standard.doctypes.user_rights import check_rights, is_administr
 __all__ = ["RIGHTS_LEVEL", "User", "UserController"]
 
 RIGHTS_LEVEL = 9
-"""The permission level of what a user may do: read with the user, written by administrators unless an app says more."""
+"""The permission level of a user's rights: readable with the user, by default writable by administrators."""
 
 _ADDRESS = re.compile(r"[^@\s/\x00-\x1f\x7f]+@[^@\s/\x00-\x1f\x7f]+")
 _MOST_CHARACTERS = 254
@@ -30,7 +30,7 @@ _ADMINISTRATORS = (Comparison("enabled", "eq", True), Comparison("roles", "has",
 
 
 class User(BaseDocType):
-    """A person who may log in. `attributes` feed row scopes; sessions begun under an older `epoch` are void."""
+    """A person who may log in. Row scopes compare with `attributes`; sessions of an older `epoch` are void."""
 
     email: str = Field(unique=True, in_list=True)
     full_name: str | None = Field(default=None, in_list=True)
@@ -49,15 +49,15 @@ class User(BaseDocType):
     def _address(cls, value: str) -> str:
         email = value.strip().lower()
         if not _ADDRESS.fullmatch(email) or len(email) > _MOST_CHARACTERS:
-            raise ValueError("an email address is expected, such as ada@example.com, without spaces and '/'")
+            raise ValueError("expected an email address such as ada@example.com, without spaces and '/'")
         return email
 
 
 class UserController(Controller[User]):
-    """Keeps roles real, rights with those who hold them, a disabled or deleted user out, and an administrator in."""
+    """Controller of users: check roles and rights, end the sessions of disabled users, and keep an administrator."""
 
     async def validate(self) -> None:
-        """Refuses what the caller may not give, malformed attributes and unknown roles."""
+        """Refuse rights that the caller may not give, malformed attributes and unknown roles."""
         check_rights(self.context.principal, self.previous, self.doc)
         if self.previous is None or self.previous.attributes != self.doc.attributes:
             check_attributes(self.doc.attributes)
@@ -65,20 +65,20 @@ class UserController(Controller[User]):
         await self._check_roles()
 
     async def before_save(self) -> None:
-        """Keeps the last administrator; disabling a user voids all sessions."""
+        """Refuse to lose the last administrator; void all sessions of a disabled user."""
         if self.previous and is_administrator(self.previous) and not is_administrator(self.doc):
             await self._check_other_administrator()
         if self.previous and self.previous.enabled and not self.doc.enabled:
             self.doc.epoch = self.previous.epoch + 1
 
     async def after_save(self) -> None:
-        """Removes the sessions of an older epoch, which are void."""
+        """Delete the sessions of an older epoch, which are void."""
         if self.previous and self.previous.epoch != self.doc.epoch:
             unit: UnitOfWorkProtocol = self.context.unit
             await unit.repository(_SESSION).delete_where(Comparison("user", "eq", self.doc.id))
 
     async def before_delete(self) -> None:
-        """Removes the password and the sessions: they belong to the user, and would keep it from being deleted."""
+        """Delete the password and sessions of the user, whose links would prevent the deletion."""
         check_rights(self.context.principal, self.doc, None)
         if is_administrator(self.doc) and self.doc.deleted_at is None:
             await self._check_other_administrator()
@@ -87,11 +87,11 @@ class UserController(Controller[User]):
             await unit.repository(doctype).delete_where(Comparison("user", "eq", self.doc.id))
 
     async def _check_other_administrator(self) -> None:
-        """Refuse to leave nobody to administer the app, but to whoever has a command line: `m user` gives the role."""
+        """Raise LastAdministratorError if no other is left, except on the command line, where `m user` can add one."""
         if self.context.principal.system and self.context.source == "cli":
             return
-        # the lock lets two administrators who disable each other come one after the other
-        roles = self.documents.elevated("keep an administrator")
+        # the lock serializes two administrators who disable each other
+        roles = self.documents.elevated("check for another administrator")
         await roles.get("Role", ADMINISTRATOR, for_update=True)
         unit: UnitOfWorkProtocol = self.context.unit
         others = And((*_ADMINISTRATORS, Comparison("id", "ne", self.doc.id)))
@@ -99,7 +99,7 @@ class UserController(Controller[User]):
             return
         raise LastAdministratorError(
             f"{self.doc.name} is the last user with the role {ADMINISTRATOR} who may log in: "
-            f"give it to another one first, or use `m user`"
+            f"give it to another user first, or use `m user`"
         )
 
     async def _check_roles(self) -> None:
@@ -112,7 +112,7 @@ class UserController(Controller[User]):
         if unknown:
             known = (await roles.list("Role", order_by=["name"], fields=["name"], limit=_MOST_NAMED)).items
             names = ", ".join(role["name"] for role in known)
-            message = f"there is no role {', '.join(map(repr, unknown))}: known are {names}"
+            message = f"expected existing roles, got {', '.join(map(repr, unknown))}: known are {names}"
             raise ValidationError(message, [FieldError("roles", "unknown_role", message)])
 
 

@@ -1,4 +1,4 @@
-"""`UserCredential`: the hash of a user's password, kept apart from what administrators read and write."""
+"""`UserCredential`: the hash of a user's password, separate from the fields that administrators access."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["UserCredential"]
 
 
 class UserCredential(BaseDocType):
-    """A user's password, hashed. One `for_development`, as demo data has it, opens nothing in production."""
+    """A user's password hash. One `for_development`, such as in demo data, is invalid in production."""
 
     user: UUID = Field(link="User", unique=True)
     password_hash: str = Field(sensitive=True)

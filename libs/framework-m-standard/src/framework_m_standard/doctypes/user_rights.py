@@ -1,4 +1,4 @@
-"""What rights a user has, and who may give or take them."""
+"""The rights of users: roles and attributes, and who may give or take them."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class _Holder(Protocol):
 
 
 def check_rights(caller: Principal, before: _Holder | None, after: _Holder | None) -> None:
-    """Refuse a change of a user that gives or takes what the caller does not hold, or takes over who holds more.
+    """Refuse a change that gives or takes rights that the caller lacks, or takes over a user who has such rights.
 
-    Raises PermissionDeniedError. A user that is created has no `before`, one that is deleted no `after`.
+    Raises PermissionDeniedError. `before` is None for a created user, `after` for a deleted one.
     """
     if ADMINISTRATOR in caller.roles:
         return
@@ -35,14 +35,14 @@ def check_rights(caller: Principal, before: _Holder | None, after: _Holder | Non
         named = ", ".join(sorted(f"{kind} {value}" for kind, value in beyond))
         raise PermissionDeniedError(f"expected roles and attributes that you hold yourself, got {named}", rule=_RULE)
     if had - has - held:
-        raise PermissionDeniedError("you may take only roles and attributes that you hold yourself", rule=_RULE)
+        raise PermissionDeniedError("you may remove only roles and attributes that you hold yourself", rule=_RULE)
     if before and after and (before.email, before.enabled) != (after.email, after.enabled) and had - held:
         message = "you may change email and enabled only of users who hold no role or attribute that you lack"
         raise PermissionDeniedError(message, rule=_RULE)
 
 
 def is_administrator(user: _Holder) -> bool:
-    """Return whether the user may log in and do everything."""
+    """Return whether the user is an administrator who may log in."""
     return user.enabled and ADMINISTRATOR in user.roles
 
 

@@ -1,4 +1,4 @@
-"""`UserSession`: a login that lasts until it is ended or expires."""
+"""`UserSession`: a login session, until it is ended or expires."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["UserSession"]
 
 
 class UserSession(BaseDocType):
-    """A live login; its secrets are kept as hashes alone."""
+    """A login session; its secrets are stored as hashes."""
 
     user: UUID = Field(link="User", index=True)
     kind: SessionKind

@@ -1,4 +1,4 @@
-"""Section `[http]`: where the server listens and what it lets in."""
+"""Section `[http]`: the address to listen on, and limits on requests."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ __all__ = ["HttpSettings", "check_for_production"]
 _HOST: Final = re.compile(r"(?:[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?", re.ASCII)
 _TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}", re.ASCII)
 _OWN_SEGMENTS: Final = frozenset({"api", "app", "health", "metrics", "ready", "schema", "studio"})
-"""First segments of the server's own paths: a prefix that began with one could not be told from them."""
+"""First segments of the server's own paths: a prefix that begins with one would be ambiguous."""
 
 
 class HttpSettings(BaseModel):
-    """Where the server listens and what it lets in."""
+    """The address to listen on, and limits on requests."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -91,7 +91,7 @@ class HttpSettings(BaseModel):
             except ValueError:
                 raise ValueError(f"expected an address or network such as '10.0.0.0/8', got {proxy!r}") from None
             if network.prefixlen == 0:
-                raise ValueError(f"expected the proxies' own addresses, got {proxy!r}, which trusts everybody")
+                raise ValueError(f"expected the proxies' own addresses, got {proxy!r}, which trusts every address")
         return proxies
 
     @field_validator("root_path")

@@ -1,4 +1,4 @@
-"""Configure the standard library's logging, and structlog, of a process that is ours."""
+"""Configuration of logging, by the standard library and structlog."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _read_extra: Final = structlog.stdlib.ExtraAdder()
 
 
 def configure_logs(settings: Settings) -> None:
-    """Write log records to standard error as `[logs]` says; who has configured logging before is left alone."""
+    """Configure logging to standard error by `[logs]`, unless the process has configured logging already."""
     section = settings.sections["logs"]
     assert isinstance(section, LogSettings)  # noqa: S101 - the section's registered model
     root = logging.getLogger()
@@ -76,7 +76,7 @@ def log_formatter(*, is_json: bool, colors: bool = False) -> logging.Formatter:
 
 
 def _add_extra(logger: Any, method: str, record: EventDict) -> EventDict:
-    """Add what a call gave as `extra`; the message stays the message, and uvicorn's coloured copy of it is left out."""
+    """Add the `extra` of a log call, except a replacement of the message, and uvicorn's coloured copy of it."""
     message = record["event"]
     record = _read_extra(logger, method, record)
     if record["event"] is not message:

@@ -1,4 +1,4 @@
-"""structlog processors: add the log context, hide what is secret, and keep a record to its line."""
+"""structlog processors: add the log context, hide secrets, and keep each record on its own line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ type EventDict = MutableMapping[str, Any]
 """A record under way."""
 
 _MAX_TEXT: Final = 16_384
-"""Characters of a value that are written; what is longer is cut, after its secrets are hidden."""
+"""The longest value written, in characters; longer ones are cut after their secrets are hidden."""
 
 _MAX_SEARCHED: Final = 65_536
 _MAX_KEYS: Final = 100
@@ -24,7 +24,7 @@ _PLAIN: Final = (bool, int, float, type(None))
 _CONTROLS: Final = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
-"""What ends a line, steers a terminal or turns the direction of text."""
+"""Characters that end a line, control a terminal or change the direction of text."""
 
 
 def add_log_context(_: Any, __: str, record: EventDict) -> EventDict:
@@ -34,7 +34,7 @@ def add_log_context(_: Any, __: str, record: EventDict) -> EventDict:
 
 
 def hide_secrets(_: Any, __: str, record: EventDict) -> EventDict:
-    """Hide secrets in every value, and turn what is neither text nor number into text."""
+    """Hide secrets in every value, and convert values to text except numbers."""
     for name in list(record)[_MAX_KEYS:]:
         del record[name]
     for name, value in record.items():
@@ -46,7 +46,7 @@ def hide_secrets(_: Any, __: str, record: EventDict) -> EventDict:
 
 
 def drop_repeated_id(_: Any, __: str, record: EventDict) -> EventDict:
-    """Leave out the correlation id of a request that began its chain: it is the request id once more."""
+    """Drop the correlation id of the first request of a chain, which equals its request id."""
     if record.get("correlation_id") == record.get("request_id"):
         record.pop("correlation_id", None)
     return record

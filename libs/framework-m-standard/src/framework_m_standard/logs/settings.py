@@ -1,4 +1,4 @@
-"""Section `[logs]`: which records are written, and how."""
+"""Section `[logs]`: the level and format of log records."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ __all__ = ["LogSettings"]
 
 
 class LogSettings(BaseModel):
-    """Which log records are written, and how."""
+    """The level and format of log records."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     level: Literal["debug", "info", "warning", "error", "critical"] = Field(
-        default="warning", description="The lowest level that is written."
+        default="warning", description="The lowest level to write."
     )
     format: Literal["auto", "json", "text"] = Field(
         default="auto",
@@ -26,7 +26,7 @@ class LogSettings(BaseModel):
     )
 
     def effective(self, settings: Settings) -> Mapping[str, Any]:
-        """What unset settings come to."""
+        """Return the effective values of unset settings."""
         return {"format": self.written_format(production=settings.production)}
 
     def written_format(self, *, production: bool) -> Literal["json", "text"]:

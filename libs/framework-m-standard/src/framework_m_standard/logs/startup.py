@@ -1,4 +1,4 @@
-"""Bootstrap step of the logs: first of all, so that every record after it has its context."""
+"""Bootstrap step of logging: the first one, so that all later records have a context."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["InitLogs"]
 
 
 class InitLogs:
-    """Step `init_logs`: configures logging as `[logs]` says."""
+    """Step `init_logs`: configure logging by `[logs]`."""
 
     order = 1
 

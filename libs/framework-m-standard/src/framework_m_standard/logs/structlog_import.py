@@ -1,4 +1,4 @@
-"""structlog without what it prints tracebacks with, which takes longer to import than all the rest of it."""
+"""Import structlog without its optional traceback printers, which take longer to import than the rest of it."""
 
 from __future__ import annotations
 

@@ -40,7 +40,9 @@ class MemoryEventBus:
     async def subscribe(self, group: str, subscriber: Subscriber) -> None:
         """Subscribe a group. Raises ConfigurationError if the group already has a subscriber."""
         if group in self._subscribers:
-            raise ConfigurationError(f"the group {group!r} has a subscriber in this process: choose another name")
+            raise ConfigurationError(
+                f"expected a group without a subscriber in this process, got {group!r}: choose another name"
+            )
         self._subscribers[group] = subscriber
 
     async def unsubscribe(self, group: str) -> None:
@@ -52,7 +54,7 @@ class MemoryEventBus:
         """Let every group handle an event, and return the error, if any."""
         async with self._turn:
             if not self._subscribers:
-                raise TransientError("nobody is subscribed to the event bus of this process: events stay in the outbox")
+                raise TransientError("the event bus of this process has no subscriber: events stay in the outbox")
             errors: list[Exception] = []
             for subscriber in tuple(self._subscribers.values()):
                 try:

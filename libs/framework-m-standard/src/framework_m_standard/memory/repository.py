@@ -148,7 +148,7 @@ class MemoryRepository[T: BaseModel]:
             for row in rows:
                 transaction.remove(self._plan, row)
             if gone and any(True for _ in holders(self._unit.context.registry, transaction, self._plan.name, gone)):
-                raise IntegrityError("a document that others link to would go")
+                raise IntegrityError("expected documents without links to them: delete those that link to them first")
 
     def _select(self, where: Filter, order_by: tuple[OrderSpec, ...] = ()) -> Sequence[Row]:
         return select(self._unit.rows(self._plan.name), where, order_by)

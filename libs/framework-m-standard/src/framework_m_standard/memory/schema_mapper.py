@@ -54,11 +54,11 @@ class MemorySchemaMapper:
         return [text for text, _ in changes]
 
     async def generation(self) -> int:
-        """The number of the registry that was published last."""
+        """Return the number of the registry published last."""
         return self._store.database.generation
 
     async def publish(self) -> int:
-        """Raises that number and returns it."""
+        """Increase that number and return it."""
         self._store.database.generation += 1
         return self._store.database.generation
 
@@ -66,7 +66,7 @@ class MemorySchemaMapper:
         problems: list[str] = []
         changes = [change for plan in registry.doctypes.values() for change in self._of(plan, problems)]
         if problems:
-            raise ConfigurationError("what is stored cannot be brought in line with the DocTypes:", problems)
+            raise ConfigurationError("the stored documents cannot be adapted to the DocTypes:", problems)
         return changes
 
     def _of(self, plan: CompiledDocType, problems: list[str]) -> Iterator[Change]:
@@ -80,7 +80,7 @@ class MemorySchemaMapper:
         if kinds_of(plan).items() - table.kinds.items():
             yield f"{plan.name}: new fields", lambda: table.kinds.update(kinds_of(plan))
         for columns in table.unique.keys() - set(wanted_unique(plan)):
-            yield f"{plan.name}: {', '.join(columns)} need not be unique", _forgetting(table, columns)
+            yield f"{plan.name}: {', '.join(columns)} no longer unique", _forgetting(table, columns)
         for columns in wanted_unique(plan):
             if columns not in table.unique:
                 owners = _owners(plan, columns, {**table.rows, **filled}, problems)
@@ -102,7 +102,9 @@ def _owners(
     owners = {key: id for key, id in keys if key is not None}
     if len(owners) < sum(key is not None for key, _ in keys):
         names = ", ".join(columns)
-        problems.append(f"{plan.name}: documents share values of {names}, so it cannot become unique: make them differ")
+        problems.append(
+            f"{plan.name}: documents have equal values of {names}, so it cannot become unique: change the values first"
+        )
     return owners
 
 
@@ -111,7 +113,7 @@ def _other_kinds(plan: CompiledDocType, table: Table) -> Iterator[str]:
     for path, (kind, scale) in kinds_of(plan).items():
         stored = table.kinds.get(path, (kind, scale))
         if stored != (kind, scale) and any(_holds(row, path) for row in table.rows.values()):
-            yield f"{plan.name}.{path} is stored as {stored[0]}, the DocType wants {kind}: rename the field"
+            yield f"{plan.name}.{path}: expected {kind}, got stored values of kind {stored[0]}: rename the field"
 
 
 def _holds(row: Row, path: str) -> bool:

@@ -1,4 +1,4 @@
-"""Settings of what is kept in memory, the cache and the store: section `[memory]`."""
+"""Section `[memory]`: settings of the in-memory cache and store."""
 
 from __future__ import annotations
 
@@ -13,29 +13,27 @@ __all__ = ["MemorySettings"]
 
 
 class MemorySettings(BaseModel):
-    """How the cache in memory behaves, and the store in memory, which production refuses."""
+    """Settings of the in-memory cache, and of the in-memory store, which production refuses."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     max_cache_entries: int = Field(
         default=10_000,
         gt=0,
-        description="How many the cache holds in each process; one more takes the place of the longest unused.",
+        description="The most entries of the cache in each process; the least recently used are evicted.",
     )
     max_cache_mb: int = Field(
         default=64,
         gt=0,
-        description="Megabytes, of keys and encoded values, that it holds at most; the longest unused go first.",
+        description="The most megabytes of keys and encoded values in the cache; the least recently used are evicted.",
     )
-    lock_timeout_seconds: float = Field(
-        default=10.0, gt=0, description="Seconds that a writer of the store waits for its turn."
-    )
+    lock_timeout_seconds: float = Field(default=10.0, gt=0, description="Seconds that a writer waits for its turn.")
     administrator: str = Field(
         default="admin@example.com",
-        description="Whom a process that serves from the store in memory makes at its start, since nobody else could.",
+        description="The email of the administrator that a server creates in the in-memory store at start.",
     )
     password: SecretStr | None = Field(
-        default=None, description="The administrator's; without it, a random one, which is logged."
+        default=None, description="The password of that administrator; by default a random one, which is logged."
     )
 
     def effective(self, settings: Settings) -> Mapping[str, Any]:

@@ -27,10 +27,10 @@ class InitMemory:
         """Provide `memory_database` and bind `memory_store`. Raises ConfigurationError in production."""
         if app.settings.production:
             raise ConfigurationError(
-                "the store in memory forgets everything when its process ends, and each worker has its own: choose "
+                "the in-memory store loses all data when its process ends, and each worker has its own: choose "
                 "another in production, by [adapters] store or M_ADAPTERS__STORE"
             )
-        _log.warning("the store is in memory: all that this process stores goes with it")
+        _log.warning("the store is in memory: its data is lost when this process ends")
         settings: MemorySettings = app.container.get("memory_settings")
         app.container.provide("memory_database", MemoryDatabase(settings.lock_timeout_seconds))
         app.container.bind("memory_store", MemoryStore)

@@ -170,7 +170,9 @@ class MemoryUnitOfWork:
         for answer in self._answers:
             known = transaction.answers.get(answer.key)
             if known is not None and known.expires > now:
-                raise TransientError("another has just done this keyed write: its answer comes with the next try")
+                raise TransientError(
+                    "another request has just done this write with the same key: try again for its response"
+                )
             transaction.answers.put(answer.key, answer)
         self._answers.clear()
 

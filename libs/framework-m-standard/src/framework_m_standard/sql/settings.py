@@ -18,39 +18,41 @@ POSTGRESQL: Final = frozenset({"postgresql", "postgres"})
 
 
 class SqlSettings(BaseModel):
-    """Where documents are kept, and how the drivers behave."""
+    """The address of the database, and settings of the drivers."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     url: str | None = Field(
         default=None,
         description="`sqlite:///path` or `postgresql://…`; without it, SQLite in the app's `.m/` folder. "
-        "`DATABASE_URL` says it too.",
+        "`DATABASE_URL` sets it, too.",
     )
     pool_size: int = Field(default=16, ge=1, le=500, description="The most PostgreSQL connections of one worker.")
     heavy_reads: int | None = Field(
         default=None,
         ge=1,
         le=250,
-        description="How many heavy reads (searches, counts, orders without an index) one worker runs at once, at most "
-        "half of them for one caller; without it, half of `pool_size` on PostgreSQL and 2 on SQLite.",
+        description="The most heavy reads (searches, counts, orders without an index) that one worker runs at once, at "
+        "most half of them for one caller; by default, half of `pool_size` on PostgreSQL and 2 on SQLite.",
     )
-    statement_timeout_seconds: float = Field(default=10.0, gt=0, description="Seconds that a statement may take.")
-    lock_timeout_seconds: float = Field(default=10.0, gt=0, description="Seconds that a statement waits for a lock.")
+    statement_timeout_seconds: float = Field(
+        default=10.0, gt=0, description="The longest run time of a statement, in seconds."
+    )
+    lock_timeout_seconds: float = Field(default=10.0, gt=0, description="The longest wait for a lock, in seconds.")
     sqlite_synchronous: Literal["NORMAL", "FULL"] = Field(
         default="NORMAL",
-        description="`FULL` outlives a loss of power and is slower; a killed process loses nothing either way.",
+        description="`FULL` survives a loss of power and is slower; a killed process loses nothing either way.",
     )
     sqlite_wal_mb: int = Field(
         default=64,
         ge=1,
         le=10_000,
-        description="Megabytes of SQLite's write-ahead log past which lists pause until it has been emptied.",
+        description="The size of SQLite's write-ahead log, in megabytes, above which lists wait until it is emptied.",
     )
     sync_schema: bool | None = Field(
         default=None,
-        description="Whether a start creates and widens tables: in development it does, while there are no "
-        "migrations. True is refused in production.",
+        description="Whether starting the app creates and extends tables; by default in development while there are "
+        "no migrations; true is refused in production.",
     )
 
     @field_validator("heavy_reads")

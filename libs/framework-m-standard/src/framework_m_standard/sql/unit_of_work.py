@@ -199,7 +199,9 @@ class SqlUnitOfWork:
         for answer in pending.answers:
             row = (*answer_row(answer), self.context.clock())
             if not await transaction.execute(self.store.framework.insert_answer, row):
-                raise TransientError("another has just done this keyed write: its answer comes with the next try")
+                raise TransientError(
+                    "another request has just done this write with the same key: try again for its response"
+                )
 
     async def commit(self) -> None:
         """Commit everything, then run the callbacks; shielded from cancellation."""

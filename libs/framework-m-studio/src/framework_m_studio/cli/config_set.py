@@ -1,4 +1,4 @@
-"""`m config set`: writes a setting that the app will accept."""
+"""`m config set`: write a setting after checking it."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
 def set_setting(
-    setting: Annotated[str, Parameter(help="Section and key, such as http.port.")],
-    value: Annotated[str, Parameter(help="The value; items of a list with commas between.", allow_leading_hyphen=True)],
+    setting: Annotated[str, Parameter(help="The section and key, such as http.port.")],
+    value: Annotated[str, Parameter(help="The value; list items separated by commas.", allow_leading_hyphen=True)],
     /,
 ) -> None:
-    """Write a setting into framework_config.toml, once it is sure that the app accepts it.
+    """Write a setting into framework_config.toml after checking that the app accepts it.
 
-    Comments and layout stay. Secrets are written as the name of a variable that holds them.
+    Comments and layout are preserved. Write secrets as the name of a variable that holds them.
 
     For example:
       m config set http.port 8080
@@ -42,7 +42,7 @@ def set_setting(
     write_setting(file, section, key, written)
     print(f"set [{section}] {key} in {file}")
     for name in _outranking(section, key):
-        print(f"but {name} is set here, and outranks the file")
+        print(f"but {name} is set here, and overrides the file")
     for name in _unknown(value):
         print(f"but {name} is not set here: the app does not start without it")
 
@@ -57,13 +57,13 @@ def _parts(setting: str) -> tuple[str, str]:
 
 
 def _accepted(section: str, key: str, value: str) -> Any:
-    """What is to be written. A value with variables is checked where they are all set here."""
+    """Return the value to write. A value with variables is checked only if all of them are set."""
     names, known = _VARIABLE.findall(value), discovery.discover(Path.cwd())
     bare = _VARIABLE.sub(HIDDEN, value)
     if (is_secret(known, section, key) and not names) or without_password(bare) != bare:
         raise ConfigurationError(
-            f"[{section}] {key} would stand in the file for all to read: put the secret into a variable and write its "
-            f"name, m config set {section}.{key} '${{{section.upper()}_{key.upper()}}}', in single quotes"
+            f"[{section}] {key} is a secret, which does not belong in the file: put it into a variable and write its "
+            f"name: m config set {section}.{key} '${{{section.upper()}_{key.upper()}}}', in single quotes"
         )
     if not names:
         checked = check_setting(known, section, key, _given(value))
@@ -74,7 +74,7 @@ def _accepted(section: str, key: str, value: str) -> Any:
 
 
 def _given(value: str) -> str | list[str]:
-    """A list may be given as TOML writes it, too."""
+    """Return the items of a list, given with commas or as TOML."""
     if not value.startswith("["):
         return value
     try:

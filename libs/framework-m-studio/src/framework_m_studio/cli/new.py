@@ -1,4 +1,4 @@
-"""`m new`: apps and DocTypes from templates."""
+"""`m new`: create apps and DocTypes from templates."""
 
 from __future__ import annotations
 
@@ -16,18 +16,20 @@ from framework_m_studio.scaffolding.names import app_name
 
 __all__ = ["app", "new_app", "new_doctype"]
 
-app = App(name="new", help="Apps and DocTypes from templates.")
+app = App(name="new", help="Create apps and DocTypes from templates.")
 
 
 @app.command(name="app")
 def new_app(
-    name: Annotated[str, Parameter(help="Small letters, digits and dashes, such as blue-shop.")],
+    name: Annotated[str, Parameter(help="Lower-case letters, digits and dashes, such as blue-shop.")],
     /,
     *,
-    into: Annotated[Path | None, Parameter(help="The app's folder; default: one of its name, here.")] = None,
-    here: Annotated[bool, Parameter(negative="", help="This folder, which is empty, becomes the app's.")] = False,
+    into: Annotated[
+        Path | None, Parameter(help="The app's folder; default: a new one with its name in this folder.")
+    ] = None,
+    here: Annotated[bool, Parameter(negative="", help="Create the app in this folder, which must be empty.")] = False,
 ) -> None:
-    """Write an app that starts at once: a DocType, its controller and tests, and a Dockerfile.
+    """Create an app that can be started at once: a DocType, its controller and tests, and a Dockerfile.
 
     For example:
       m new app shop
@@ -35,7 +37,7 @@ def new_app(
       m new app shop --here
     """
     if here and into is not None:
-        raise ConfigurationError("--here and --into name two places: give one of them")
+        raise ConfigurationError("expected one of --here and --into, got both")
     called = app_name(name)
     folder = Path() if here else into or Path(name)
     write_app(called, folder.expanduser().absolute())
@@ -51,12 +53,12 @@ def new_doctype(
     name: Annotated[str, Parameter(help="PascalCase, such as InvoiceItem.")],
     /,
     *,
-    field: Annotated[list[str] | None, Parameter(negative="", help="'name: type'; may be repeated.")] = None,
-    child: Annotated[bool, Parameter(negative="", help="Rows of another DocType.")] = False,
-    submittable: Annotated[bool, Parameter(negative="", help="Documents can be made final.")] = False,
-    app: Annotated[str | None, Parameter(help="Which app, where the folder holds several.")] = None,
+    field: Annotated[list[str] | None, Parameter(negative="", help="A field as 'name: type'; may be repeated.")] = None,
+    child: Annotated[bool, Parameter(negative="", help="Create a child table: rows of another DocType.")] = False,
+    submittable: Annotated[bool, Parameter(negative="", help="Allow documents to be submitted.")] = False,
+    app: Annotated[str | None, Parameter(help="The app, if the folder has several.")] = None,
 ) -> None:
-    """Write a DocType into the app in this folder, with permissions for the fewest and a test.
+    """Create a DocType in the app in this folder, with minimal permissions and a test.
 
     Types are str, int, float, bool, date, datetime, Decimal, UUID, dict, Literal['a', 'b'], the name of a DocType to
     link to, and list[Rows] of a child table; "| None" makes a field optional.
@@ -70,6 +72,6 @@ def new_doctype(
     for path in write_doctype(app_here(app), NewDocType(name, field or (), child, submittable)):
         print(f"wrote {path.relative_to(here) if path.is_relative_to(here) else path}")
     if child:
-        print(f'rows belong to a parent, for example: m new doctype Order --field "lines: list[{name}]"')
+        print(f'a child table belongs to a parent, for example: m new doctype Order --field "lines: list[{name}]"')
     else:
-        print(f"`m start` serves it at /api/v1/{name}; who may do what stands in its Meta.permissions")
+        print(f"`m start` serves it at /api/v1/{name}; its Meta.permissions declare who may use it")

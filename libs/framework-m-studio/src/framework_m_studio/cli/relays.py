@@ -18,16 +18,16 @@ from framework_m_studio.cli.tool_defaults import PYTEST, RUFF
 
 __all__ = ["format_code", "lint", "test", "typecheck"]
 
-type Arguments = Annotated[str, Parameter(help="Handed on as they are.", allow_leading_hyphen=True, show=True)]
+type Arguments = Annotated[str, Parameter(help="Arguments passed on unchanged.", allow_leading_hyphen=True, show=True)]
 
 _KILLED: Final = 128
-"""What shells add to a signal's number, as the exit code of who was ended by it."""
+"""The number that shells add to a signal's number for the exit code of a process that it ended."""
 
 
 def test(*arguments: Arguments) -> int:
-    """Run the app's tests by pytest, with the app importable though it may not be installed.
+    """Run the app's tests with pytest; the app need not be installed.
 
-    From a folder within the app, all of its tests run unless a path is named.
+    From a folder within the app, all of its tests run unless a path is given.
 
     For example:
       m test
@@ -41,7 +41,7 @@ def test(*arguments: Arguments) -> int:
 
 
 def lint(*arguments: Arguments) -> int:
-    """Check the code by ruff.
+    """Check the code with ruff.
 
     For example:
       m lint
@@ -51,7 +51,7 @@ def lint(*arguments: Arguments) -> int:
 
 
 def format_code(*arguments: Arguments) -> int:
-    """Format the code by ruff.
+    """Format the code with ruff.
 
     For example:
       m format
@@ -61,7 +61,7 @@ def format_code(*arguments: Arguments) -> int:
 
 
 def typecheck(*arguments: Arguments) -> int:
-    """Check the types by mypy; without arguments, of everything in this folder.
+    """Check types with mypy, by default of everything in this folder.
 
     For example:
       m typecheck
@@ -71,12 +71,12 @@ def typecheck(*arguments: Arguments) -> int:
 
 
 def _relay(tool: str, *arguments: str, folder: Path | None = None) -> int:
-    """Runs a tool with the terminal as it is, here unless in another folder, and returns its exit code.
+    """Run a tool in the terminal, in this folder by default, and return its exit code.
 
-    What Ctrl-C does is the tool's affair.
+    The tool handles Ctrl-C.
     """
     command, environment = [_found(tool), *arguments], _with_sources()
-    # Not SIG_IGN, which the tool would inherit.
+    # not SIG_IGN, which the tool would inherit
     before = signal.signal(signal.SIGINT, lambda *_: None)
     try:
         code = subprocess.Popen(command, env=environment, cwd=folder).wait()  # noqa: S603
@@ -86,16 +86,16 @@ def _relay(tool: str, *arguments: str, folder: Path | None = None) -> int:
 
 
 def _found(tool: str) -> str:
-    """The tool beside this Python, else on the PATH. Raises FrameworkError: what to install."""
+    """Return the path of the tool beside this Python, else on the PATH. Raises FrameworkError if it is missing."""
     beside = str(Path(sys.executable).parent)
     program = shutil.which(tool, path=beside) or shutil.which(tool)
     if program is None:
-        raise FrameworkError(f"{tool} is not installed: pip install {tool}, or the app's dev dependencies, brings it")
+        raise FrameworkError(f"{tool} is not installed: pip install {tool}, or install the app's dev dependencies")
     return program
 
 
 def _with_sources() -> dict[str, str]:
-    """The environment, with the app's sources where Python looks for modules."""
+    """Return the environment with the app's sources on PYTHONPATH."""
     folder = discovery.discover(Path.cwd()).folder
     sources = [str(place) for place in (folder / "src", folder) if place.is_dir()] if folder else []
     paths = [*sources, *filter(None, [os.environ.get("PYTHONPATH")])]

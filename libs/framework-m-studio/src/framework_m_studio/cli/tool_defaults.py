@@ -1,4 +1,4 @@
-"""What pytest and ruff are told where an app, such as one of two files, has no settings for them."""
+"""Default settings of pytest and ruff for apps without their own."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Tool:
     arguments: tuple[str, ...]
 
     def defaults(self, folder: Path) -> tuple[str, ...]:
-        """What to say beside the words of the command line, for an app in a folder."""
+        """Return the extra command-line arguments for an app in a folder."""
         return () if any(map(self._is_configured, (folder, *folder.parents))) else self.arguments
 
     def _is_configured(self, folder: Path) -> bool:
@@ -27,7 +27,7 @@ class Tool:
             return True
         try:
             project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
-        except (OSError, ValueError):  # none, or one that the tool itself complains of
+        except (OSError, ValueError):  # missing, or invalid, which the tool itself reports
             return False
         return self.table in project.get("tool", {})
 
@@ -37,7 +37,7 @@ PYTEST: Final = Tool(
     ("pytest.ini", ".pytest.ini", "tox.ini", "setup.cfg"),
     ("-o", "asyncio_mode=auto", "-o", "asyncio_default_fixture_loop_scope=function"),
 )
-"""Tests that await need no mark."""
+"""Async tests need no mark."""
 
 RUFF: Final = Tool("ruff", ("ruff.toml", ".ruff.toml"), ("--ignore", "RUF012"))
-"""`class Meta` states its options as plain dictionaries and lists."""
+"""`class Meta` contains plain dictionaries and lists."""

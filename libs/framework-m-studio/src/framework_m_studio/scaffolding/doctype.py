@@ -41,7 +41,7 @@ class NewDocType:
 def write_doctype(app: LocalApp, asked: NewDocType) -> list[Path]:
     """Write the files of a new DocType and return them. On failure, raise ConfigurationError and write nothing."""
     if asked.child and asked.submittable:
-        raise ConfigurationError("a child table is submitted with its parent: leave --submittable out")
+        raise ConfigurationError("a child table is submitted with its parent: remove --submittable")
     problem = next(_problems(app, asked), None)
     if problem:
         raise ConfigurationError(f"a DocType cannot be called {asked.name!r}: {problem}")
@@ -58,7 +58,7 @@ def _problems(app: LocalApp, asked: NewDocType) -> Iterator[str]:
         shown = near[:1].isalpha() and near != asked.name and asked.name.lower() != near.lower()
         yield f"{problem}{f': did you mean {near!r}?' if shown or asked.name.islower() else ''}"
     if keyword.iskeyword(asked.name) or asked.name in _IMPORTED or snake_case(asked.name) in _NOT_LOADED:
-        yield "the name stands for something else in its file: choose another"
+        yield "the name has another meaning in its file: choose another"
     for known, model in {**app.documents, **app.children}.items():
         if known.lower() == asked.name.lower():
             yield f"{model.__module__} declares {known} already: choose another name, or change that one"
@@ -67,7 +67,7 @@ def _problems(app: LocalApp, asked: NewDocType) -> Iterator[str]:
 def _refuse_twice(names: Sequence[str]) -> None:
     for name in names:
         if names.count(name) > 1:
-            raise ConfigurationError(f"--field: there are two fields called {name!r}: leave one out")
+            raise ConfigurationError(f"--field: expected each field once, got {name!r} twice")
 
 
 def _shown_in_lists(fields: Sequence[NewField]) -> list[NewField]:

@@ -64,7 +64,7 @@ def parse_field(
         raise ConfigurationError(f"--field {text!r}: expected a name, a colon and a type, such as 'price: Decimal'")
     if "=" in found["type"]:
         raise ConfigurationError(
-            f"--field {text!r}: write the default into the file: `{found['name']}: type` is enough"
+            f"--field {text!r}: expected `{found['name']}: type` without a default: write it into the file"
         )
     name, word, optional = found["name"], found["type"], bool(found["optional"])
     for problem in _name_problems(name):
@@ -96,9 +96,9 @@ def written(field: NewField) -> str:
 def _name_problems(name: str) -> Iterator[str]:
     yield from check_field_name(name)
     if keyword.iskeyword(name):
-        yield f"{name!r} is a word of the language: choose another name"
+        yield f"{name!r} is a Python keyword: choose another name"
     if name in _TYPES or name == "list":
-        yield f"{name!r} is the name of a type, which the class would hide from itself: choose another name"
+        yield f"{name!r} is the name of a type, which the field would hide: choose another name"
     if hasattr(BaseModel, name):
         yield f"{name!r} is a method of every document: choose another name"
 
@@ -108,15 +108,15 @@ def _typed(text: str, word: str, more: Collection[str]) -> tuple[str, str]:
         return _TYPES[word]
     known = [*_TYPES, "Literal['a', 'b']", *more]
     meant = did_you_mean(word, known) or f": known are {', '.join(known)}"
-    raise ConfigurationError(f"--field {text!r}: there is no type {word!r}{meant}")
+    raise ConfigurationError(f"--field {text!r}: expected a known type, got {word!r}{meant}")
 
 
 def _rows(text: str, name: str, child: str, children: Mapping[str, type[BaseModel]], optional: bool) -> NewField:
     if child not in children:
-        known = did_you_mean(child, children) or f": make it first, `m new doctype {child} --child`"
+        known = did_you_mean(child, children) or f": create it first, `m new doctype {child} --child`"
         raise ConfigurationError(f"--field {text!r}: the app has no child table {child!r}{known}")
     if optional:
-        raise ConfigurationError(f"--field {text!r}: a list of rows is empty, never None: leave '| None' out")
+        raise ConfigurationError(f"--field {text!r}: a list of rows is empty, never None: remove '| None'")
     needed = f"from {children[child].__module__} import {child}"
     return NewField(name, f"list[{child}]", (), (needed,), rows=True)
 
@@ -130,7 +130,7 @@ def _literal(text: str, inside: str) -> str:
         raise ConfigurationError(f"--field {text!r}: expected texts to choose from, such as Literal['Open', 'Done']")
     quoted = ", ".join(json.dumps(choice, ensure_ascii=False) for choice in choices)
     if len(quoted) > _LONGEST_CHOICES:
-        raise ConfigurationError(f"--field {text!r}: that many choices do not fit a line: write an Enum by hand")
+        raise ConfigurationError(f"--field {text!r}: too many choices for one line: write an Enum by hand")
     return f"Literal[{quoted}]"
 
 

@@ -47,7 +47,7 @@ def app_here(name: str | None) -> LocalApp:
     sources = discovery.folder_of(package)
     if sources is None:
         raise ConfigurationError(
-            f"the app {choice.name} is one module: make it a package, {package}/__init__.py, first"
+            f"expected the app {choice.name} to be a package, got one module: create {package}/__init__.py first"
         )
     return LocalApp(
         package,
@@ -62,12 +62,14 @@ def app_here(name: str | None) -> LocalApp:
 def _chosen(apps: tuple[Choice, ...], name: str | None) -> Choice:
     by_name = {choice.name: choice for choice in apps}
     if not by_name:
-        raise ConfigurationError("there is no app in this folder: go to one, or make one with `m new app shop`")
+        raise ConfigurationError(
+            "there is no app in this folder: change to its folder, or create one with `m new app shop`"
+        )
     if name is None and len(by_name) > 1:
         raise ConfigurationError(f"there are several apps here, {', '.join(by_name)}: choose one with --app")
     if name is not None and name not in by_name:
         meant = did_you_mean(name, by_name) or f": known are {', '.join(by_name)}"
-        raise ConfigurationError(f"there is no app {name!r} here{meant}")
+        raise ConfigurationError(f"expected an app in this folder, got {name!r}{meant}")
     return by_name[name or apps[0].name]
 
 

@@ -52,18 +52,18 @@ def snake_case(name: str) -> str:
 
 def _problems(given: str) -> Iterator[str]:
     if not _APP.fullmatch(given) or len(given) > _LONGEST:
-        expected = f"expected at most {_LONGEST} small letters, digits and single dashes, a letter first"
+        expected = f"expected at most {_LONGEST} lower-case letters, digits and single dashes, beginning with a letter"
         near = re.sub(r"[^a-z0-9]+", "-", given.lower()).strip("-0123456789")[:_LONGEST]
         yield f"{expected}{f': did you mean {near!r}?' if near else ''}"
     package = given.replace("-", "_")
     if keyword.iskeyword(package) or keyword.issoftkeyword(package):
-        yield "it is a word of the language: choose another"
+        yield "it is a Python keyword: choose another"
     if package in sys.stdlib_module_names:
-        yield "Python's own library has a module of this name: choose another"
+        yield "Python's standard library has a module of this name: choose another"
     if _OURS.fullmatch(given) or package in _TAKEN:
-        yield "the name stands for something else here: choose another"
+        yield "the name has another meaning here: choose another"
     here = discovery.discover(Path.cwd())
     if any(re.split(r"[.:]", choice.value)[0] == package for choice in here.apps):
-        yield f"you are in that app, in {here.folder}: leave it for another place, or call the new app otherwise"
+        yield f"you are in that app, in {here.folder}: change to another folder, or choose another name"
     elif place := discovery.folder_of(package):
         yield f"a package of this name is installed in {place}: choose another, or uninstall that one"

@@ -55,9 +55,11 @@ def _require_empty(target: Path) -> None:
     if target.is_dir():
         found = sorted({entry.name for entry in target.iterdir()} - _HARMLESS)
         if found:
-            raise ConfigurationError(f"{target} is not empty, it holds {found[0]}: choose another folder, --into DIR")
+            raise ConfigurationError(
+                f"expected an empty folder, got {target} with {found[0]}: choose another folder, --into DIR"
+            )
     elif target.exists() or target.is_symlink():
-        raise ConfigurationError(f"{target} is there and no folder: choose another place, --into DIR")
+        raise ConfigurationError(f"expected a folder, got the file {target}: choose another place, --into DIR")
 
 
 def _move_in(draft: Path, target: Path) -> None:
@@ -83,4 +85,4 @@ def _readable_failures(target: Path) -> Iterator[None]:
     except FileExistsError as error:
         raise ConfigurationError(f"{error.filename or target} exists: nothing was written") from error
     except OSError as error:
-        raise ConfigurationError(f"{target} cannot be written: {error.strerror or error}") from error
+        raise ConfigurationError(f"cannot write {target}: {error.strerror or error}") from error

@@ -18,7 +18,7 @@ from framework_m_testing.contracts.contract import Contract
 __all__ = ["CacheContract", "PassTime"]
 
 type PassTime = Callable[[float], Awaitable[None]]
-"""Lets at least the given number of seconds pass, by advancing the cache's clock or by sleeping."""
+"""A function that lets at least this number of seconds pass, by advancing the cache's clock or by sleeping."""
 
 _INT64 = 1 << 63
 

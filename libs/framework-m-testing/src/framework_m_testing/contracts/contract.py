@@ -32,7 +32,7 @@ def _is_reasoned_xfail(member: object) -> bool:
 def _refuse_excuses(where: str, marks: Any) -> None:
     for mark in marks if isinstance(marks, (list, tuple)) else [marks]:
         if mark.name in _EXCUSES:
-            raise TypeError(f"{where} is marked {mark.name}: a contract is met or it is not")
+            raise TypeError(f"{where} is marked {mark.name}: remove the mark, since a contract must be met completely")
 
 
 class _Unweakened(type):
@@ -40,7 +40,7 @@ class _Unweakened(type):
 
     def __setattr__(cls, name: str, value: Any) -> None:
         if name == "__test__" or name.startswith("test_"):
-            raise TypeError(f"{cls.__name__}.{name} is part of a contract: it is not replaced")
+            raise TypeError(f"{cls.__name__}.{name} is part of a contract: do not replace it")
         if name == "pytestmark":
             _refuse_excuses(cls.__name__, value)
         super().__setattr__(name, value)
@@ -56,11 +56,11 @@ class Contract(metaclass=_Unweakened):
         _refuse_excuses(cls.__name__, vars(cls).get("pytestmark", ()))
         _refuse_excuses(cls.__name__, getattr(sys.modules.get(cls.__module__), "pytestmark", ()))
         if "__test__" in vars(cls):
-            raise TypeError(f"{cls.__name__}.__test__ is set: a contract is run")
+            raise TypeError(f"{cls.__name__}.__test__ is set: remove it, since a contract must be run")
         for name, member in _replaced(cls):
             if not _is_reasoned_xfail(member):
                 raise TypeError(
-                    f"{cls.__name__}.{name} replaces a promise of the contract: leave it, or mark it "
+                    f"{cls.__name__}.{name} replaces a test of the contract: remove it, or mark it "
                     "@pytest.mark.xfail(strict=True, reason='…')"
                 )
 

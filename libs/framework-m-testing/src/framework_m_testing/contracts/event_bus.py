@@ -92,7 +92,7 @@ async def _settle(bus: EventBusProtocol, events: Sequence[AnyEvent]) -> None:
         left = [event for event in left if event.id not in settled]
         if not left:
             return
-    raise AssertionError(f"{len(left)} events are never settled")
+    raise AssertionError(f"expected all events to be settled, got {len(left)} that are not")
 
 
 def _mixed(*documents: list[AnyEvent]) -> Iterator[AnyEvent]:

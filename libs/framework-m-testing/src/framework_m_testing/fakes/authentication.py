@@ -90,7 +90,7 @@ class FakeAuthentication:
         user = await self._identity.verify_password(username, password)
         if user is None:
             self._failed.setdefault(key, []).append(self._clock())
-            raise AuthenticationError("the email or the password is not right")
+            raise AuthenticationError("the email or the password is wrong")
         self._failed.pop(key, None)
         return self._login(user, await self._session.open(user.id, user.epoch, kind))
 
@@ -175,4 +175,4 @@ def _parts(text: str) -> tuple[UUID, str]:
 
 
 def _refuse() -> NoReturn:
-    raise AuthenticationError("the credentials are not valid: log in again")
+    raise AuthenticationError("the credentials are invalid: log in again")

@@ -32,7 +32,9 @@ class _Password:
     @classmethod
     def of(cls, text: str, for_development: bool) -> _Password:
         if len(text) < _FEWEST_CHARACTERS:
-            raise _invalid("password", f"a password of {_FEWEST_CHARACTERS} characters or more is expected")
+            raise _invalid(
+                "password", f"expected a password of at least {_FEWEST_CHARACTERS} characters, got {len(text)}"
+            )
         salt = secrets.token_bytes()
         return cls(salt, _digest(salt, text), for_development)
 
@@ -91,12 +93,12 @@ class FakeIdentity:
         """Create a user; `full_name` is ignored. Raises DuplicateNameError and ValidationError."""
         folded = _folded(email)
         if not _ADDRESS.fullmatch(folded):
-            raise _invalid("email", "an email address is expected, such as ada@example.com")
+            raise _invalid("email", "expected an email address such as ada@example.com")
         self._check_roles(roles)
         check_attributes(attributes or {})
         kept = None if password is None else _Password.of(password, for_development)
         if folded in self._users:
-            raise DuplicateNameError(f"there is a user {folded} already")
+            raise DuplicateNameError(f"a user {folded} exists already")
         if kept:
             self._passwords[folded] = kept
         user = Identity(self._ids(), folded, frozenset(roles), True, 0)
@@ -144,7 +146,8 @@ class FakeIdentity:
     def _check_roles(self, roles: Sequence[str]) -> None:
         if unknown := sorted(set(roles) - self._roles):
             raise _invalid(
-                "roles", f"there is no role {', '.join(unknown)}: known are {', '.join(sorted(self._roles))}"
+                "roles",
+                f"expected existing roles, got {', '.join(unknown)}: known are {', '.join(sorted(self._roles))}",
             )
 
 

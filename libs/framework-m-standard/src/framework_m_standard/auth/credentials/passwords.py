@@ -69,7 +69,7 @@ def check_strength(password: str) -> None:
     if MIN_LENGTH <= len(password) <= MAX_LENGTH:
         return
     code = "too_short" if len(password) < MIN_LENGTH else "too_long"
-    message = f"a password of {MIN_LENGTH} to {MAX_LENGTH} characters is expected, {len(password)} came"
+    message = f"expected a password of {MIN_LENGTH} to {MAX_LENGTH} characters, got {len(password)}"
     raise ValidationError(message, [FieldError("password", code, message)])
 
 

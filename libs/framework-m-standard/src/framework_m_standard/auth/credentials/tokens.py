@@ -64,7 +64,7 @@ class AccessTokens:
             expires = datetime.fromtimestamp(found["exp"], UTC)
             claims = AccessClaims(UUID(found["sub"]), UUID(found["sid"]), int(found["epoch"]), expires)
         except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError, OverflowError) as error:
-            raise AuthenticationError("the access token is not valid: log in again") from error
+            raise AuthenticationError("the access token is invalid: log in again") from error
         if claims.expires <= self._clock():
             raise AuthenticationError("the access token has expired: refresh it")
         return claims

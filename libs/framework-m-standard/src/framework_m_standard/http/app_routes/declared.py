@@ -136,7 +136,7 @@ def _problems(route: AppRoute, registry: Registry, ports: Collection[type]) -> I
     yield from check_parameters(handler, ports)
     limits = [getattr(layer, "request_max_body_size", Empty) for layer in handler.ownership_layers]
     if any(limit is None for limit in limits):
-        yield "its body would have no bound: expected request_max_body_size in bytes, got None"
+        yield "expected request_max_body_size in bytes, got None, which would not limit its body"
 
 
 _KINDS: Final = (HTTPRouteHandler, WebsocketRouteHandler)

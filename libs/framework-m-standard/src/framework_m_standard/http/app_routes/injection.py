@@ -57,7 +57,7 @@ def check_parameters(handler: BaseRouteHandler, ports: Collection[type]) -> Iter
     for name, hint in hints.items():
         is_asked_for = name != "return" and name not in given and getattr(hint, "_is_protocol", False)
         if is_asked_for and hint is not Documents and hint not in ports:
-            yield f"{name}: {hint.__name__} is not a port: declare it under framework_m.ports"
+            yield f"{name}: expected a port, got {hint.__name__}: declare it under framework_m.ports"
 
 
 def inject(handler: BaseRouteHandler, providers: Providers) -> None:

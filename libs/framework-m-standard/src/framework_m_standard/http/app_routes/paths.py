@@ -33,4 +33,4 @@ def check_path(path: str) -> Iterator[str]:
     elif third in _VERSIONED or third == "{}":
         yield f"{path} is the framework's own: expected a path such as /api/v1/shop/…"
     elif third[:1].isupper():
-        yield f"{path} is where the documents of a DocType {third} would be: expected a lower-case name"
+        yield f"{path} is the path of a DocType {third}: expected a lower-case name"

@@ -69,7 +69,7 @@ def check_policy(policy: RoutePolicy, registry: Registry) -> Iterator[str]:
     """Yield the errors of a policy."""
     stated = [policy.action is not None, policy.authenticated, policy.allow_guest]
     if not any(stated) and not policy.guarded:
-        yield f"it does not say who may call it: {_HOW}"
+        yield f"it does not state who may call it: {_HOW}"
     if sum(stated) > 1:
         yield "expected one of requires_permission, authenticated and allow_guest, got several"
     if policy.action is not None and policy.action not in registry.actions:

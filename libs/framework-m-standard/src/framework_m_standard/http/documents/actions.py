@@ -142,7 +142,7 @@ class DocumentActions:
         values = decode_object(call.state.headers, body)
         wanted = write_conditions(call.state.headers)
         if needs_version and values.get(VERSION_FIELD) is None and not _says_version(wanted):
-            raise PreconditionRequiredError("PUT says which version it replaces: send _version or If-Match")
+            raise PreconditionRequiredError("PUT needs the version that it replaces: send _version or If-Match")
         write = partial(self._documents.update, body=values)
         return await self._change(call, write, values, wanted, body)
 

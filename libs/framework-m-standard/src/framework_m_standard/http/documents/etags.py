@@ -72,7 +72,9 @@ def not_modified(headers: Mapping[bytes, bytes], etag: str) -> bool:
     """
     wanted = headers.get(b"if-match")
     if wanted is not None and not _names(wanted, etag, by_version=True):
-        raise PreconditionFailedError("If-Match holds no ETag of what is here now: leave it out, and see what is")
+        raise PreconditionFailedError(
+            "If-Match has no ETag of the current version: repeat the request without it to see the current one"
+        )
     known = headers.get(b"if-none-match")
     return known is not None and _names(known, etag, by_version=False)
 

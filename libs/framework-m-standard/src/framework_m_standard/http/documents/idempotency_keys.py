@@ -38,9 +38,9 @@ def written_once(
         return None
     context = state.context
     if _KEY.fullmatch(key) is None:
-        raise _refused("bad_key", "1 to 255 printable ASCII characters are expected")
+        raise _refused("bad_key", "expected 1 to 255 printable ASCII characters")
     if context.principal.is_anonymous:
-        raise _refused("not_for_anonymous", "keys are kept per user: log in, or leave the key out")
+        raise _refused("not_for_anonymous", "keys are stored per user: log in, or omit the key")
     fingerprint = _fingerprint(context, method, target, key)
 
     def answer(document: Served | None) -> StoredAnswer:

@@ -35,8 +35,8 @@ class Operation:
 
     `path` is a template below `/api/v1/`: `{doctype}`, then optionally `{id}`, then optionally a word. `variant` is a
     query that requires another action; it is served by the operation of the same method and path.
-    `query` and `headers` name parameters of the OpenAPI components. `body_limit` is in bytes and defaults to
-    `[http] max_body_mb`. The first of `statuses` is the one of success.
+    `summary` is a template, too. `query` and `headers` name parameters of the OpenAPI components. `body_limit` is in
+    bytes and defaults to `[http] max_body_mb`. The first of `statuses` is the one of success.
     """
 
     name: str
@@ -70,6 +70,10 @@ class Operation:
     def names_document(self) -> bool:
         """True if the path contains the `{id}` of a document."""
         return "{id}" in self.path
+
+    def summary_for(self, doctype: str) -> str:
+        """Return the summary of the operation on one DocType."""
+        return self.summary.format(doctype=doctype)
 
     @property
     def word(self) -> str:

@@ -1,4 +1,4 @@
-"""Strict query parameters: only those that the route knows, each at most once, each value in its one spelling."""
+"""Strict parsing of query parameters: only known ones, each at most once, each value in one spelling."""
 
 from __future__ import annotations
 
@@ -49,15 +49,17 @@ def parse_query(query: bytes, known: Sequence[str] = ()) -> dict[str, str]:
         text = query.decode("ascii")
         pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARAMETERS)
     except ValueError:
-        raise QueryError("the query is not percent-encoded UTF-8, or has too many parameters") from None
+        raise QueryError(
+            f"expected percent-encoded UTF-8 with at most {_MOST_PARAMETERS} parameters as query"
+        ) from None
     parameters: dict[str, str] = {}
     for name, value in pairs:
         if name not in known:
-            raise QueryError(f"there is no parameter {name[:80]!r} here: {_known(known)}")
+            raise QueryError(f"expected {_known(known)}, got {name[:80]!r}")
         if name in parameters:
-            raise QueryError(f"the parameter {name!r} is given twice")
+            raise QueryError(f"expected the parameter {name!r} once, got it twice")
         if not value:
-            raise QueryError(f"the parameter {name!r} is empty: leave it out or give it a value")
+            raise QueryError(f"expected a value for the parameter {name!r}, got none: add one or omit the parameter")
         parameters[name] = value
     return parameters
 
@@ -112,9 +114,9 @@ def _filters(text: str | None) -> Any:
     try:
         filters = decode_json(text)
     except ValueError as error:
-        raise QueryError(f"filters: JSON is expected: {error}") from None
+        raise QueryError(f"filters: expected JSON: {error}") from None
     if not isinstance(filters, (list, dict)):
-        raise QueryError('filters: a list of comparisons, or a tree such as {"and": [...]}, is expected')
+        raise QueryError('filters: expected a list of comparisons, or a tree such as {"and": [...]}')
     return filters
 
 
@@ -123,4 +125,4 @@ def _names(text: str | None) -> list[str] | None:
 
 
 def _known(known: Sequence[str]) -> str:
-    return f"known are {', '.join(known)}" if known else "none are known"
+    return f"one of the parameters {', '.join(known)}" if known else "no parameters"

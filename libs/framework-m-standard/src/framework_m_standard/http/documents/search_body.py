@@ -23,7 +23,7 @@ _PROPERTIES: Final[Mapping[str, dict[str, Any]]] = {
     "include_deleted": {"type": "boolean"},
 }
 SEARCH_SCHEMA: Final = {"type": "object", "properties": dict(_PROPERTIES), "additionalProperties": False}
-"""The JSON Schema of the body; the parameters mean what those of the list in the URL mean."""
+"""The JSON Schema of the body; its parameters have the meaning of the list's query parameters."""
 
 
 def _is_names(value: Any) -> bool:
@@ -56,7 +56,7 @@ def parse_search_body(body: Mapping[str, Any]) -> ListRequest:
         if not is_valid(value):
             errors.append(FieldError(name, "wrong_type", f"expected {expected}"))
     if errors:
-        raise QueryError("the parameters of the search are not valid", errors)
+        raise QueryError("the search parameters are invalid", errors)
     return ListRequest(**given)
 
 

@@ -33,7 +33,7 @@ def found_middleware(app: Application) -> tuple[Middleware, ...]:
 
 
 def surrounded(app: Application, web: ASGIApp, middleware: Sequence[Middleware]) -> ASGIApp:
-    """Wrap the app in all middleware; each is called with `app` and with what it asks the container for by name."""
+    """Wrap the app in all middleware; each is called with `app` and, by name, objects of the container."""
     for one in reversed(middleware):
         web = app.container.build(one.factory, app=web)
     return web
@@ -44,7 +44,7 @@ def _middleware(choice: Choice) -> Middleware:
     order = getattr(factory, "order", None)
     if not callable(factory) or not isinstance(order, int):
         raise ConfigurationError(
-            f"middleware {choice.name!r} of {choice.distribution}: a class or function with an integer 'order', called "
-            f"with the ASGI app as 'app', is expected: {choice.value}"
+            f"middleware {choice.name!r} of {choice.distribution}: expected a class or function with an integer "
+            f"'order' that takes the ASGI app as 'app', got {choice.value}"
         )
     return Middleware(choice, order, factory)

@@ -150,7 +150,7 @@ class _Guarded:
             await self._end(message)
             return
         elif not await self._is_still_valid():
-            raise AuthenticationError("the session is over: log in again")
+            raise AuthenticationError("the session has ended: log in again")
         await self._pass_on(message)
 
     async def close(self, code: int, reason: str) -> None:

@@ -12,14 +12,15 @@ from litestar.openapi import OpenAPIConfig
 
 from framework_m_core.interfaces.permission import Grant
 from framework_m_standard.http.app_routes.declared import NO_ROUTES, AppRoute, AppRoutes
-from framework_m_standard.http.openapi.components import problems
+from framework_m_standard.http.app_routes.policy import RoutePolicy
+from framework_m_standard.http.openapi.components import problems, requirement
 
 __all__ = ["AppPaths"]
 
 _PARAMETER: Final = re.compile(r"\{([^:}]+):[^}]*\}")
 _SCHEMAS: Final = "#/components/schemas/"
 _PREFIX: Final = "Routes."
-"""Keeps the schemas of routes apart from those of DocTypes."""
+"""The prefix that separates the schemas of routes from those of DocTypes."""
 
 _ERRORS: Final = (400, 401, 403, 503)
 _WITH_BODY: Final = 413
@@ -77,10 +78,17 @@ def _operation(route: AppRoute, known: Mapping[str, Any]) -> dict[str, Any]:
         **known,
         "tags": known.get("tags") or [route.choice.name],
         "summary": route.about or known.get("summary", route.path),
-        "description": f"Needs: {route.policy.needs}.",
+        "description": _requirement(route.policy),
         "responses": {**served, **problems(*sorted(errors))},
         **({"security": []} if route.policy.allow_guest else {}),
     }
+
+
+def _requirement(policy: RoutePolicy) -> str:
+    if policy.action:
+        return requirement(policy.action, policy.doctype)
+    base = "Open to everyone" if policy.allow_guest else "Requires a login"
+    return f"{base}; checked by its own guard." if policy.guarded else f"{base}."
 
 
 def _lifted(node: Any) -> Any:

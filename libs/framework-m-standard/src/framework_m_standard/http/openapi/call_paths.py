@@ -11,14 +11,14 @@ from pydantic.errors import PydanticInvalidForJsonSchema
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.registry.endpoints import DOC_ID, Endpoint
-from framework_m_standard.http.openapi.components import problems, reference
+from framework_m_standard.http.openapi.components import problems, reference, requirement
 
 __all__ = ["CallParts", "function_parts", "method_parts"]
 
-_DOCUMENT = {"type": "string", "description": "The document, by id or name."}
+_DOCUMENT = {"type": "string", "description": "The id or the name of the document."}
 
 type CallParts = tuple[dict[str, Any], dict[str, Any]]
-"""Paths and schemas."""
+"""The paths and the schemas of calls."""
 
 
 def method_parts(plan: CompiledDocType, grants: Mapping[str, Grant]) -> CallParts:
@@ -69,7 +69,7 @@ def _result(call: Endpoint, template: str) -> dict[str, Any]:
 
 def _operation(identifier: str, name: str, tag: str, call: Endpoint) -> dict[str, Any]:
     summary, _, rest = call.about.partition("\n")
-    needs = f"Needs leave to {call.action} {call.doctype}." if call.action else "Open to everybody."
+    required_permission = requirement(call.action, call.doctype) if call.action else "Open to everyone."
     body = {"application/json": {"schema": reference(f"{identifier}-Arguments")}}
     answer = {"application/json": {"schema": reference(f"{identifier}-Answer")}}
     required = call.document or any(field.is_required() for field in call.arguments.model_fields.values())
@@ -77,10 +77,10 @@ def _operation(identifier: str, name: str, tag: str, call: Endpoint) -> dict[str
         "operationId": identifier,
         "tags": [tag],
         "summary": summary or name,
-        "description": f"{rest.strip()}\n\n{needs}".strip(),
+        "description": f"{rest.strip()}\n\n{required_permission}".strip(),
         "requestBody": {"required": required, "content": body},
         "responses": {
-            "200": {"description": "What it returned.", "content": answer},
+            "200": {"description": "The result of the call.", "content": answer},
             **problems(400, 401, 403, 404, 409, 413, 415, 503),
         },
         **({} if call.action else {"security": []}),

@@ -10,17 +10,17 @@ from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.services.metadata.schemas import document_schema, input_schema
 from framework_m_standard.http.documents.operation import Operation
 from framework_m_standard.http.documents.operations import document_operations
-from framework_m_standard.http.openapi.components import components_of, problems, reference
+from framework_m_standard.http.openapi.components import components_of, problems, reference, requirement
 from framework_m_standard.http.openapi.examples import example_of
 
 __all__ = ["doctype_paths", "doctype_schemas"]
 
-_BODILESS: Final = {204: "It is done.", 304: "The client has it as it is."}
+_BODILESS: Final = {204: "Done.", 304: "The client's copy is current."}
 _DELETED_AT: Final = {
     "type": ["string", "null"],
     "format": "date-time",
     "readOnly": True,
-    "description": "Served in lists with include_deleted.",
+    "description": "Included in lists with include_deleted.",
 }
 
 
@@ -65,7 +65,7 @@ def doctype_paths(plan: CompiledDocType, grants: Mapping[str, Grant]) -> dict[st
             paths.setdefault(path, {})[one.method.lower()] = _operation(plan, one, grants)
     for path, operations in paths.items():
         if "{id}" in path:
-            described = "The id, or the name."
+            described = "The id or the name of the document."
             operations["parameters"] = [
                 {"name": "id", "in": "path", "required": True, "description": described, "schema": {"type": "string"}}
             ]
@@ -82,10 +82,10 @@ def _operation(plan: CompiledDocType, one: Operation, grants: Mapping[str, Grant
     described: dict[str, Any] = {
         "operationId": f"{one.name}{plan.name}",
         "tags": [plan.name],
-        "summary": one.summary,
-        "description": f"Needs leave to {one.action} {plan.name}.",
+        "summary": one.summary_for(plan.name),
+        "description": requirement(one.action, plan.name),
         "parameters": [{"$ref": f"#/components/parameters/{name}"} for name in (*one.query, *one.headers)],
-        "responses": {**_answers(plan, one, grants), **problems(*one.errors)},
+        "responses": {**_responses(plan, one, grants), **problems(*one.errors)},
     }
     if one.request is not None:
         content = {"application/json": {"schema": one.request(plan)}}
@@ -93,14 +93,14 @@ def _operation(plan: CompiledDocType, one: Operation, grants: Mapping[str, Grant
     return described
 
 
-def _answers(plan: CompiledDocType, one: Operation, grants: Mapping[str, Grant]) -> dict[str, Any]:
-    return {str(status): _answer(plan, one, status, grants) for status in one.statuses}
+def _responses(plan: CompiledDocType, one: Operation, grants: Mapping[str, Grant]) -> dict[str, Any]:
+    return {str(status): _response(plan, one, status, grants) for status in one.statuses}
 
 
-def _answer(plan: CompiledDocType, one: Operation, status: int, grants: Mapping[str, Grant]) -> dict[str, Any]:
+def _response(plan: CompiledDocType, one: Operation, status: int, grants: Mapping[str, Grant]) -> dict[str, Any]:
     if status in _BODILESS:
         return {"description": _BODILESS[status]}
-    answer: dict[str, Any] = {"description": one.summary}
+    response: dict[str, Any] = {"description": one.summary_for(plan.name)}
     if one.response is not None:
-        answer["content"] = {"application/json": {"schema": one.response(plan, grants)}}
-    return answer
+        response["content"] = {"application/json": {"schema": one.response(plan, grants)}}
+    return response

@@ -24,8 +24,8 @@ __all__ = ["OpenApi"]
 
 _MOST_KEPT: Final = 64
 _DESCRIPTION: Final = (
-    "What the caller of this document may do. Moments are ISO 8601 in UTC, decimals and ids are text; a document "
-    "write with an Idempotency-Key is done once."
+    "The operations that the caller may use. Datetimes are ISO 8601 in UTC; decimals and ids are strings. Repeated "
+    "writes with the same Idempotency-Key take effect once."
 )
 
 
@@ -69,7 +69,7 @@ class OpenApi:
             "info": self._info,
             "servers": [{"url": root_path or "/"}],
             "security": [{"bearer": []}, {"session": []}],
-            "tags": [{"name": name} for name in _tags(visible, calls, routes)],
+            "tags": [_tag(*one) for one in _tags(visible, calls, routes).items()],
             "paths": paths | calls | routes,
             **({"x-websockets": sockets} if sockets else {}),
             "components": {
@@ -80,9 +80,18 @@ class OpenApi:
         }
 
 
-def _tags(visible: Iterable[str], calls: Mapping[str, Any], routes: Mapping[str, Any]) -> Iterable[str]:
-    own = [tag for methods in routes.values() for operation in methods.values() for tag in operation["tags"]]
-    return dict.fromkeys((*visible, *(("Functions",) if calls else ()), *own, "Framework"))
+def _tags(visible: Iterable[str], calls: Mapping[str, Any], routes: Mapping[str, Any]) -> dict[str, str]:
+    """Return the tags of the operations with their descriptions, in order."""
+    described = {name: f"Documents of the DocType {name}." for name in visible}
+    if calls:
+        described["Functions"] = "Functions that apps declare callable."
+    for tag in (tag for methods in routes.values() for operation in methods.values() for tag in operation["tags"]):
+        described.setdefault(tag, f"Routes of {tag}.")
+    return {**described, "Framework": "Login, metadata and health."}
+
+
+def _tag(name: str, description: str) -> dict[str, str]:
+    return {"name": name, "description": description}
 
 
 class _Visible:

@@ -44,20 +44,20 @@ FIXED_SCHEMAS: Final[dict[str, Any]] = {
             "user": reference("Framework-User"),
         },
         "required": ["expires_in", "user"],
-        "description": "With session=true without tokens: they are cookies then.",
+        "description": "With session=true, the tokens are omitted, and cookies are set instead.",
     },
 }
 
 
 def _operation(name: str, summary: str, status: int, schema: dict[str, Any] | None, *errors: int) -> dict[str, Any]:
-    answer: dict[str, Any] = {"description": summary}
+    response: dict[str, Any] = {"description": summary}
     if schema is not None:
-        answer["content"] = {"application/json": {"schema": schema}}
+        response["content"] = {"application/json": {"schema": schema}}
     return {
         "operationId": name,
         "tags": ["Framework"],
         "summary": summary,
-        "responses": {str(status): answer, **problems(*errors)},
+        "responses": {str(status): response, **problems(*errors)},
     }
 
 
@@ -68,7 +68,7 @@ def _with_body(operation: dict[str, Any], schema: dict[str, Any]) -> dict[str, A
 
 def _cached(operation: dict[str, Any]) -> dict[str, Any]:
     parameters = [{"$ref": f"#/components/parameters/{name}"} for name in ("if_match", "if_none_match")]
-    responses = {**operation["responses"], "304": {"description": "The client has it as it is."}}
+    responses = {**operation["responses"], "304": {"description": "The client's copy is current."}}
     return {**operation, "parameters": parameters, "responses": responses}
 
 
@@ -76,16 +76,18 @@ _OBJECT: Final = {"type": "object"}
 _SESSION: Final = {
     "name": "session",
     "in": "query",
-    "description": "Cookies in place of tokens.",
+    "description": "Whether to set cookies instead of returning tokens.",
     "schema": {"type": "boolean"},
 }
 _DOCTYPE: Final = {"name": "doctype", "in": "path", "required": True, "schema": _TEXT}
 _LOGIN: Final = _operation("login", "Log in", 200, reference("Framework-Tokens"), 400, 401, 413, 415, 429, 503)
 _REFRESH: Final = _operation(
-    "refresh", "Trade a refresh token for new tokens", 200, reference("Framework-Tokens"), 400, 401, 413, 415, 503
+    "refresh", "Exchange a refresh token for new tokens", 200, reference("Framework-Tokens"), 400, 401, 413, 415, 503
 )
-_META: Final = _cached(_operation("meta", "What a DocType looks like", 200, _OBJECT, 401, 403, 404, 412, 503))
-_OVERVIEW: Final = _cached(_operation("metaOverview", "The DocTypes that I may see", 200, _OBJECT, 401, 412, 503))
+_META: Final = _cached(_operation("meta", "Get the metadata of a DocType", 200, _OBJECT, 401, 403, 404, 412, 503))
+_OVERVIEW: Final = _cached(
+    _operation("metaOverview", "List the DocTypes that the caller may see", 200, _OBJECT, 401, 412, 503)
+)
 
 FIXED_PATHS: Final[dict[str, Any]] = {
     "/api/v1/auth/login": {
@@ -93,9 +95,11 @@ FIXED_PATHS: Final[dict[str, Any]] = {
     },
     "/api/v1/auth/refresh": {"post": _with_body(_REFRESH, reference("Framework-Refresh"))},
     "/api/v1/auth/logout": {"post": _operation("logout", "End the session", 204, None, 401, 403, 503)},
-    "/api/v1/auth/me": {"get": _operation("me", "Who am I", 200, reference("Framework-User"), 401, 503)},
+    "/api/v1/auth/me": {"get": _operation("me", "Get the current user", 200, reference("Framework-User"), 401, 503)},
     "/api/meta": {"get": _OVERVIEW},
     "/api/meta/{doctype}": {"get": _META, "parameters": [_DOCTYPE]},
-    "/health": {"get": {**_operation("health", "The process lives", 200, _OBJECT), "security": []}},
-    "/ready": {"get": {**_operation("ready", "It can work", 200, _OBJECT, 503), "security": []}},
+    "/health": {"get": {**_operation("health", "Check that the process is alive", 200, _OBJECT), "security": []}},
+    "/ready": {
+        "get": {**_operation("ready", "Check that the process is ready to serve", 200, _OBJECT, 503), "security": []}
+    },
 }

@@ -83,14 +83,18 @@ class AuthRoutes:
         headers = request_state_of(request.scope).headers
         receive: Any = request.receive
         body = await read_object(headers, receive, min(self.max_body_bytes, _MOST_OCTETS))
-        problems = [FieldError(name, "unknown_field", "there is no such field") for name in body if name not in names]
+        problems = [
+            FieldError(name, "unknown_field", f"expected one of {', '.join(names)}")
+            for name in body
+            if name not in names
+        ]
         for name in names:
             value = body.get(name)
             if not isinstance(value, str) or not 0 < len(value) <= _MOST[name]:
-                message = f"a text of 1 to {_MOST[name]} characters is expected"
+                message = f"expected a text of 1 to {_MOST[name]} characters"
                 problems.append(FieldError(name, "wrong_type" if name in body else "required", message))
         if problems:
-            raise ValidationError("the body is not as expected", problems)
+            raise ValidationError("the body is invalid", problems)
         return body
 
     def _session(self, request: AnyRequest, login: Login) -> Response[Any]:
@@ -135,6 +139,6 @@ def _me(request: AnyRequest) -> Response[Any]:
     parse_query(request.scope["query_string"])
     principal = request_state_of(request.scope).context.principal
     if principal.is_anonymous:
-        raise AuthenticationError("nobody is logged in")
+        raise AuthenticationError("the caller is not logged in")
     user = {"id": principal.id, "email": principal.email, "roles": sorted(principal.roles - {GUEST})}
     return Response(user, headers=_NO_STORE)

@@ -53,7 +53,7 @@ def health_routes(ping: Ping, warnings: Warnings, lifecycle: Lifecycle) -> list[
                 found = await warnings()
         except Exception as error:
             _log.warning("not ready: %r", error)
-            raise NotReadyError("something that the app needs is away") from None
+            raise NotReadyError("a dependency of the app is unavailable") from None
         body: dict[str, Any] = {"status": "ready", **({"warnings": found} if found else {})}
         return Response(body, headers=_NO_STORE)
 

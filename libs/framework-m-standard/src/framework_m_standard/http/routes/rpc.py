@@ -58,11 +58,11 @@ def _plain(value: Any) -> Any:
     """Return a model as plain JSON values. Raises TypeError for a document and for what is not JSON."""
     if is_document_class(type(value)):
         raise TypeError(
-            f"a call returned a {type(value).__name__}, which would show every field: return what documents.get gives"
+            f"a call returned a {type(value).__name__}, which exposes every field: return the result of documents.get"
         )
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")
-    raise TypeError(f"a call returned {type(value).__name__}, which is no JSON: return text, numbers, lists or objects")
+    raise TypeError(f"expected a call to return text, numbers, lists or objects, got {type(value).__name__}")
 
 
 _encode = msgspec.json.Encoder(enc_hook=_plain).encode

@@ -20,7 +20,7 @@ _BODY_OCTETS: Final = 1024 * 1024
 """A body may take longer if at least this much arrives in each period of `_BODY_SECONDS`."""
 
 _MOST_AHEAD: Final = 100
-_REFUSAL: Final = "The head or the trailer of the request is too large."
+_REFUSAL: Final = "expected less than 64 KiB of head and trailer"
 
 
 class _TooFarAheadError(Exception):

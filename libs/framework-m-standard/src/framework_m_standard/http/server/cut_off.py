@@ -16,7 +16,7 @@ __all__ = ["RespondWhenCutOff", "finish_cut_off"]
 
 _FINISH_TIMEOUT_SECONDS: Final = 3
 _STOPPED: Final = (
-    "the server stopped before this was finished: read back what you wrote before you try again, or send an "
+    "the server stopped before the request was finished: read the document before you try again, or send an "
     "Idempotency-Key and repeat the request"
 )
 
@@ -44,7 +44,7 @@ class RespondWhenCutOff:
 def _reason(error: asyncio.CancelledError) -> Exception:
     if (task := asyncio.current_task()) is not None and task.cancelling():
         return ServerStoppedError(_STOPPED)
-    waited = RuntimeError("the request waited for something that was cancelled")
+    waited = RuntimeError("something that the request waited for was cancelled")
     waited.__cause__ = error
     return waited
 

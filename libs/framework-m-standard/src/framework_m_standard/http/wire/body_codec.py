@@ -51,13 +51,13 @@ async def _read_on(first: bytes, receive: Receive, limit: int) -> bytes:
 
 def _chunk(message: Message) -> bytes:
     if message["type"] == "http.disconnect":
-        raise MalformedBodyError("the client left before the body had ended")
+        raise MalformedBodyError("the client disconnected before the end of the body")
     chunk: bytes = message.get("body", b"")
     return chunk
 
 
 def _too_large(limit: int) -> BodyTooLargeError:
-    return BodyTooLargeError(f"the body is larger than {limit} bytes, the most that is taken")
+    return BodyTooLargeError(f"expected a body of at most {limit} bytes, got a larger one")
 
 
 def decode_object(headers: Mapping[bytes, bytes], body: bytes, *, optional: bool = False) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def decode_object(headers: Mapping[bytes, bytes], body: bytes, *, optional: bool
     if media != _JSON and (body or media is not None):
         _check_media(media)
     if b"content-encoding" in headers:
-        raise MediaTypeError("the body is expected without a Content-Encoding")
+        raise MediaTypeError("expected a body without Content-Encoding: send it uncompressed")
     if optional and not body:
         return {}
     try:
@@ -104,11 +104,11 @@ def decode_json(text: str) -> Any:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, RecursionError):
-        return "it is nested too deeply"
+        return "expected less deep nesting"
     if isinstance(error, InvalidOperation):
         return "a number is out of bounds"
     if isinstance(error, UnicodeDecodeError):
-        return "its text is not UTF-8"
+        return "expected UTF-8"
     if _OUT_OF_RANGE in str(error):
         return _INTEGER
     return str(error)
@@ -118,8 +118,8 @@ def _check_media(media: bytes | None) -> None:
     kind, *parameters = (media or b"").lower().split(b";")
     kind = kind.strip()
     if kind != _JSON and not (kind.startswith(b"application/") and kind.endswith(b"+json")):
-        raise MediaTypeError("the body is expected as JSON: send Content-Type: application/json")
+        raise MediaTypeError("expected a JSON body: send Content-Type: application/json")
     for parameter in parameters:
         name, _, value = parameter.strip().partition(b"=")
         if name == b"charset" and value.strip(b'"') not in {b"utf-8", b"utf8"}:
-            raise MediaTypeError("the body is expected in UTF-8")
+            raise MediaTypeError("expected the body in UTF-8")

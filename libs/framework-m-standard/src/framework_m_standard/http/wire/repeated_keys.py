@@ -1,4 +1,4 @@
-"""Detection of repeated keys in decoded JSON, of which a decoder keeps the last without a word."""
+"""Detection of repeated keys in decoded JSON, of which decoders silently keep the last."""
 
 from __future__ import annotations
 

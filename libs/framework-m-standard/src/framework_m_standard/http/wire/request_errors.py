@@ -45,7 +45,7 @@ class BodyTooLargeError(FrameworkError):
 
 
 class MalformedRequestError(FrameworkError):
-    """The request is not HTTP, or does not say for which host it is."""
+    """The request is not HTTP, or lacks a valid Host header."""
 
     code = "malformed_request"
 
@@ -57,12 +57,12 @@ class MalformedBodyError(ValidationError):
 
 
 class NotReadyError(FrameworkError):
-    """The process cannot serve now: it is starting, stopping, or what it needs is away."""
+    """The process cannot serve now: it is starting or stopping, or a dependency is unavailable."""
 
     code = "not_ready"
 
 
 class ServerStoppedError(FrameworkError):
-    """The server stopped before the request was finished: what it wrote is stored whole or not at all."""
+    """The server stopped before the request was finished; its write is stored as a whole or not at all."""
 
     code = "server_stopped"

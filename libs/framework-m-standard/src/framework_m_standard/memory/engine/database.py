@@ -69,7 +69,9 @@ class MemoryDatabase:
             async with asyncio.timeout(self._lock_timeout):
                 await self._turn.acquire()
         except TimeoutError:
-            raise TransientError("another unit of work is taking long: try again") from None
+            raise TransientError(
+                "expected the turn to write in time, but another unit of work is still open: try again"
+            ) from None
 
     def end(self) -> None:
         """Release the turn to the next writer."""

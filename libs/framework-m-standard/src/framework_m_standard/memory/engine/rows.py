@@ -42,7 +42,7 @@ def stored_value(spec: FieldSpec, value: Any) -> Any:
     if value is None:
         if spec.nullable:
             return None
-        raise IntegrityError(f"the store refuses these values: {spec.name} must have one")
+        raise IntegrityError(f"the store refuses these values: expected one for {spec.name}, got none")
     if spec.kind is FieldKind.JSON:
         return json_text(value)
     try:

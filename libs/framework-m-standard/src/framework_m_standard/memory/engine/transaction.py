@@ -57,7 +57,7 @@ class Transaction:
     def insert(self, plan: CompiledDocType, row: Row) -> None:
         """Insert a document. Raises DuplicateNameError, DuplicateValueError and IntegrityError."""
         if self.rows(plan.name).get(hash_key(row["id"])) is not None:
-            raise IntegrityError(f"there is a {plan.name} with this id already")
+            raise IntegrityError(f"a {plan.name} with this id exists already")
         self._replace(plan, None, row)
 
     def update(self, plan: CompiledDocType, row: Row, expected_version: int) -> None:
@@ -135,7 +135,7 @@ class Transaction:
 
     def _check_link(self, target: str, id: UUID | None) -> None:
         if id is not None and self.rows(target).get(hash_key(id)) is None:
-            raise IntegrityError(f"a link points to no {target}")
+            raise IntegrityError(f"a link points to a missing {target}")
 
     def _over[K: OverlayKey, V](self, name: tuple[str, ...], base: dict[K, V]) -> Overlay[K, V]:
         known = self._overlays.get(name)
@@ -146,7 +146,7 @@ class Transaction:
 
 def _duplicate(columns: Columns) -> FrameworkError:
     if not columns:
-        return IntegrityError("a child row has an id that another one has")
+        return IntegrityError("a child row has the id of another one")
     if columns == ("name",):
         return DuplicateNameError("another document has this name: choose another")
     return DuplicateValueError(f"another document has this value in {', '.join(columns)}", fields=list(columns))

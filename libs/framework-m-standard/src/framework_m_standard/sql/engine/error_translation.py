@@ -18,7 +18,7 @@ from framework_m_core.domain.errors import (
 
 __all__ = ["AWAY", "translated_postgres", "translated_sqlite"]
 
-AWAY = "the database is away or busy: try again"
+AWAY = "the database is unavailable or busy: try again"
 _TRANSIENT_STATES = ("40001", "40P01", "55P03", "57014", "57P01", "57P02", "57P03", "53300", "08")
 _UNIQUE, _FOREIGN_KEY, _OTHER_INTEGRITY = "23505", "23503", "23"
 _COLUMNS = re.compile(r"\((?P<columns>[^)]*)\)=")
@@ -55,7 +55,7 @@ def _postgres_error(error: Exception, state: str) -> FrameworkError:
         columns = found["columns"].replace('"', "").split(", ") if found else []
         return _duplicate(getattr(error, "table_name", "") or "", columns)
     if state == _FOREIGN_KEY:
-        return IntegrityError("a link points to no document, or a document that others link to would go")
+        return IntegrityError("a link points to a missing document, or others link to the deleted one")
     if state.startswith(_OTHER_INTEGRITY):
         return IntegrityError("the store refuses these values: a constraint is broken")
     return DatabaseError("the database refused the statement")
@@ -76,7 +76,7 @@ def translated_sqlite() -> Iterator[None]:
 
 def _sqlite_operational(code: int) -> FrameworkError:
     if code in _SQLITE_DISK:
-        message = "the database cannot be read or written: look at the disk and the file's permissions"
+        message = "the database cannot be read or written: check the disk and the file's permissions"
         return TransientError(message, retryable=False)
     return TransientError(AWAY) if code in _SQLITE_BUSY else DatabaseError("the database refused the statement")
 
@@ -87,13 +87,13 @@ def _sqlite_integrity(error: sqlite3.IntegrityError) -> FrameworkError:
         qualified = found["columns"].split(", ")
         return _duplicate(qualified[0].partition(".")[0], [name.partition(".")[2] for name in qualified])
     if error.sqlite_errorcode == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
-        return IntegrityError("a link points to no document, or a document that others link to would go")
+        return IntegrityError("a link points to a missing document, or others link to the deleted one")
     return IntegrityError("the store refuses these values: a constraint is broken")
 
 
 def _duplicate(table: str, columns: list[str]) -> FrameworkError:
     if table == "m_idempotency":
-        return TransientError("the same keyed write is being done: its answer comes with the next try")
+        return TransientError("another request is doing this write with the same key: try again for its response")
     if columns == ["name"]:
         return DuplicateNameError("another document has this name: choose another")
     fields = list(dict.fromkeys(column.partition("__")[0] for column in columns))

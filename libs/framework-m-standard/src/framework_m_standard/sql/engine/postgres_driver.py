@@ -94,7 +94,7 @@ class PostgresDriver:
             self._free.append(await self._connect())
         except (OSError, asyncpg.PostgresError, ValueError, RepositoryError) as error:
             raise ConfigurationError(
-                f"PostgreSQL cannot be reached at {without_password(self._url)}: {_told(error.__cause__ or error)}. "
+                f"PostgreSQL cannot be reached at {without_password(self._url)}: {_reason(error.__cause__ or error)}. "
                 "Check DATABASE_URL and that the server runs"
             ) from error
 
@@ -297,7 +297,7 @@ class PostgresTransaction:
         with _committing():
             status = await self._end("COMMIT")
         if status != "COMMIT":
-            raise DatabaseError("the transaction had failed before its end, so nothing was stored")
+            raise DatabaseError("the transaction failed before its commit, so nothing was stored")
 
     async def rollback(self) -> None:
         """Roll the transaction back, unless it has ended."""
@@ -326,8 +326,8 @@ def _committing() -> Iterator[None]:
             raise OutcomeUnknownError("the connection broke during a commit") from error
 
 
-def _told(cause: BaseException) -> str:
+def _reason(cause: BaseException) -> str:
     """Return why a connection failed, without quoting a malformed address, which may contain the password."""
     if isinstance(cause, ValueError):
-        return "the address cannot be read: what is special in a user or password is encoded, @ as %40, / as %2F"
+        return "the address is malformed: percent-encode special characters in user and password, @ as %40, / as %2F"
     return str(cause)

@@ -271,7 +271,7 @@ def _on_one_snapshot[T](
         return result
     finally:
         connection.rollback()
-    raise AssertionError("work on a snapshot waits for nothing but its reads")
+    raise AssertionError("expected work on a snapshot to await only its reads")
 
 
 class SqliteTransaction:

@@ -1,4 +1,4 @@
-"""The file of an SQLite database: made for its owner alone, on a disk with room."""
+"""The file of an SQLite database: accessible to its owner only, on a disk with free space."""
 
 from __future__ import annotations
 

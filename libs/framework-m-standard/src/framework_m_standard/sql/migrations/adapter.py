@@ -51,7 +51,7 @@ class SqlMigrations:
         documents: DocumentService,
     ) -> None:
         if sql_store.migrations is None:
-            raise ConfigurationError("the store knows no folder of migrations")
+            raise ConfigurationError("expected a store with a folder of migrations, got one without")
         self._store = sql_store
         self._folder: Path = sql_store.migrations
         self._database = migration_database(sql_store.global_driver, sql_settings)
@@ -62,7 +62,7 @@ class SqlMigrations:
 
     async def init(self) -> Sequence[str]:
         """Create the folders, and take over tables that development's sync created. Return what was done."""
-        done = [f"made {path.relative_to(self._folder.parent)}/" for path in make_folders(self._folder)]
+        done = [f"created {path.relative_to(self._folder.parent)}/" for path in make_folders(self._folder)]
         async with self._database.locked():
             if not (await self._ledger()).exists and await self._has_tables():
                 done += await self._take_over()
@@ -81,8 +81,8 @@ class SqlMigrations:
         if pending := [step for step in files.pending(ledger) if step.kind is MigrationKind.REVISION]:
             names = ", ".join(step.name for step in pending)
             raise ConfigurationError(
-                f"the database is behind, {names} was not run on it: `m migrate run` first, for a revision is the "
-                "difference between the database and the DocTypes"
+                f"the database is behind: run {names} first, by `m migrate run`, because a revision contains the "
+                "differences between the database and the DocTypes"
             )
         changes = await self._database.work(lambda connection: self._changes(connection, drop=drop), keep=False)
         if not any(map(is_change, changes)):
@@ -94,7 +94,7 @@ class SqlMigrations:
         files = await self._ready_to_write()
         if not files.revisions:
             raise ConfigurationError(
-                'there is no revision yet that a patch could follow: `m migrate create "initial"` writes the first'
+                'a patch follows a revision, but there is none yet: `m migrate create "initial"` writes the first'
             )
         return write_patch(self._folder, message, files.heads[0])
 
@@ -103,7 +103,7 @@ class SqlMigrations:
         changes = await self._database.work(lambda connection: self._changes(connection, drop=False), keep=False)
         lacking = await self._framework.plan()
         said = (
-            [f"the framework's own tables lack {len(lacking)} changes, which `m migrate run` does"] if lacking else []
+            [f"the framework's own tables lack {len(lacking)} changes: `m migrate run` makes them"] if lacking else []
         )
         return [*said, *summary(changes)]
 
@@ -179,7 +179,7 @@ class SqlMigrations:
 
     async def _ready_to_write(self) -> MigrationFiles:
         if not (self._folder / VERSIONS).is_dir():
-            raise ConfigurationError(f"{self._folder / VERSIONS} is missing: `m migrate init` begins with migrations")
+            raise ConfigurationError(f"{self._folder / VERSIONS} is missing: run `m migrate init`")
         files = self._files()
         files.check_heads()
         return files
@@ -187,8 +187,8 @@ class SqlMigrations:
     def _refuse_unless_first(self, files: MigrationFiles) -> None:
         if files.revisions:
             raise ConfigurationError(
-                "the tables of this database were made by development's sync and not by the app's revisions: "
-                "`m migrate init` takes them over as they are, or begin with an empty database and `m migrate run`"
+                "the tables of this database were created by development's sync, not by the app's revisions: "
+                "`m migrate init` adopts them as they are, or start with an empty database and `m migrate run`"
             )
 
     async def _check_before_run(self, files: MigrationFiles) -> None:
@@ -221,7 +221,7 @@ class SqlMigrations:
         files.check_heads()
         if not files.revisions:
             written = await self._write_first("initial")
-            return [f"wrote {written.path.relative_to(self._folder.parent)} of the tables that are there"]
+            return [f"wrote {written.path.relative_to(self._folder.parent)} with the existing tables"]
         newest = files.heads[0]
         head = look_at_head(
             self._revisions,
@@ -229,7 +229,7 @@ class SqlMigrations:
             prepare=self._comparison.make_framework,
             compare=lambda connection: self._changes(connection, drop=False),
         )
-        said = [f"took the tables over as they are, at revision {newest}"]
+        said = [f"adopted the tables as they are, at revision {newest}"]
         if not any(map(is_change, head.changes)):
             await self._adopt(newest, head)
             return said
@@ -237,7 +237,7 @@ class SqlMigrations:
         with _unless_kept(path):
             await self._adopt(path.stem, head)
         more = "; ".join(summary(head.changes))
-        return [*said, f"wrote {path.relative_to(self._folder.parent)} of what they have more: {more}"]
+        return [*said, f"wrote {path.relative_to(self._folder.parent)} with their further changes: {more}"]
 
     async def _write_first(self, message: str) -> WrittenRevision:
         """Write the first revision, of tables that exist already."""
@@ -274,8 +274,8 @@ class SqlMigrations:
             kept = len(applied) - steps
             if applied and kept <= 0:
                 raise ConfigurationError(
-                    f"{applied[0]} is the first revision: to undo it drops every table of the app, and all that they "
-                    "hold. If that is meant: m migrate rollback --to base"
+                    f"{applied[0]} is the first revision: undoing it drops every table of the app with its data. "
+                    "To do so: m migrate rollback --to base"
                 )
         return applied[kept:][::-1]
 

@@ -34,7 +34,7 @@ type Work[T] = Callable[[sa.Connection], T]
 _log = logging.getLogger(__name__)
 _BEGIN = {True: "BEGIN IMMEDIATE", False: "BEGIN"}
 _BROKEN_LINKS = "PRAGMA foreign_key_check"
-_WAITING = "another run of migrations is at work: waiting for its end"
+_WAITING = "another run of migrations is in progress: waiting for its end"
 
 
 class MigrationDatabase(Protocol):
@@ -63,7 +63,7 @@ def migration_database(driver: Driver, settings: SqlSettings) -> MigrationDataba
         return _SqliteDatabase(driver.path, settings)
     dedicated = getattr(driver, "dedicated", None)
     if driver.name != "postgresql" or dedicated is None:
-        raise ConfigurationError(f"migrations know SQLite and PostgreSQL, the driver is for {driver.name}")
+        raise ConfigurationError(f"expected a driver of SQLite or PostgreSQL for migrations, got {driver.name}")
     return _PostgresDatabase(dedicated)
 
 
@@ -101,7 +101,7 @@ class _SqliteDatabase:
         with closing(self._connect()) as other:
             new = after - _broken(other.execute(_BROKEN_LINKS))
         for table, target in new:
-            raise MigrationError(f"rows of {table} would link to rows of {target} that are not there")
+            raise MigrationError(f"rows of {table} would link to missing rows of {target}")
 
     @asynccontextmanager
     async def locked(self) -> AsyncIterator[None]:
@@ -132,7 +132,7 @@ def _is_taken(lock: sqlite3.Connection) -> bool:
         lock.execute("BEGIN EXCLUSIVE")
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-            raise MigrationError(f"the lock for migrations cannot be taken: {error}") from error
+            raise MigrationError(f"cannot acquire the lock for migrations: {error}") from error
         return False
     return True
 

@@ -54,7 +54,7 @@ class PatchRunner:
             elif name == "sql":
                 given[name] = PatchSql(await unit.transaction(), unit.driver.name)
             else:
-                raise ConfigurationError(f"`run` asks for {name!r}: `documents` and `sql` are what a patch can have")
+                raise ConfigurationError(f"expected `documents` or `sql` as parameters of `run`, got {name!r}")
         return given
 
 
@@ -62,7 +62,7 @@ def _work_of(patch: PatchFile) -> Any:
     module = load_python_file(str(patch.path.parent), patch.path.name)
     work = getattr(module, "run", None)
     if not inspect.iscoroutinefunction(work):
-        raise ConfigurationError("`async def run(documents)` is expected in it")
+        raise ConfigurationError("expected `async def run(documents)` in it, got none")
     return work
 
 

@@ -53,7 +53,7 @@ async def statements_of(
 
 
 def _ends(waiting: Sequence[str], error: MigrationError) -> str:
-    return f"-- it fails as long as patch {', '.join(waiting)} was not run, so it ends here: {error.message}"
+    return f"-- it fails until patch {', '.join(waiting)} is run, so the preview ends here: {error.message}"
 
 
 @contextmanager

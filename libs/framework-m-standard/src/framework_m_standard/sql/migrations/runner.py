@@ -19,11 +19,9 @@ from framework_m_standard.sql.migrations.files.scripts import open_scripts
 
 __all__ = ["RUN_AGAIN", "RevisionRunner", "failed"]
 
-RUN_AGAIN: Final = "Nothing of it was kept, and nothing after it was done: mend it and run `m migrate run` again"
-_UNDO_AGAIN: Final = (
-    "Nothing of it was kept, and nothing before it was undone: mend it and run `m migrate rollback` again"
-)
-_TRIED: Final = "It was only tried, and nothing was kept: mend it before it is run"
+RUN_AGAIN: Final = "It was rolled back, and no later step was run: fix it and run `m migrate run` again"
+_UNDO_AGAIN: Final = "It was rolled back, and no earlier revision was undone: fix it and run `m migrate rollback` again"
+_TRIED: Final = "It was only tried, and rolled back: fix it before it is run"
 
 type _Steps = Callable[[ScriptDirectory, Any], Iterable[Any]]
 
@@ -41,7 +39,7 @@ class RevisionRunner:
 
     def downgrade(self, connection: sa.Connection, revision: str) -> None:
         """Revert one revision that no applied one follows. Raises MigrationError stating where it failed."""
-        with failed("the way back of revision", revision, self._folder, _UNDO_AGAIN):
+        with failed("the downgrade of revision", revision, self._folder, _UNDO_AGAIN):
             self._run(connection, lambda scripts, _: [_way_back(scripts, revision)])
 
     def stamp(self, connection: sa.Connection, revision: str) -> None:

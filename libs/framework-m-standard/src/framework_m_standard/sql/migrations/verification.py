@@ -30,10 +30,10 @@ def _lost(files: MigrationFiles, ledger: Ledger) -> Iterator[str]:
     known = {revision.id for revision in files.revisions}
     for revision in ledger.revisions:
         if revision not in known:
-            yield f"the database is at revision {revision}, of which there is no file: bring the file back"
+            yield f"the database is at revision {revision}, which has no file: restore the file"
     patches = {patch.name: patch for patch in files.patches}
     for name, checksum in sorted(ledger.patches.items()):
         if name not in patches:
-            yield f"patch {name} was run, and there is no file of it: bring the file back"
+            yield f"patch {name} was run, but has no file: restore the file"
         elif patches[name].checksum != checksum:
-            yield f"patch {name} was changed after it was run, which has no effect: undo that, and write a new patch"
+            yield f"patch {name} was changed after it was run, which has no effect: revert it, and write a new patch"

@@ -22,13 +22,13 @@ def advice_on(dialect: Dialect, tables: Sequence[sa.Table], before: ExistingSche
         for column in table.columns if existing else ():
             if column.name not in existing and (old := _old_names(dialect, table, column, existing)):
                 yield (
-                    f"{table.name}.{column.name} is new, and {', '.join(old)} no longer declared; what it holds is "
-                    "kept. If this is a new name, copy the values by SQL, or rename it back"
+                    f"{table.name}.{column.name} is new, and {', '.join(old)} no longer declared; its data is "
+                    "kept. If the field was renamed, copy the values by SQL, or rename it back"
                 )
             if (table.name, column.name) in gaps and column_default(column) is None:
                 yield (
-                    f"{table.name}.{column.name} needs a value and has no default: documents of before are without "
-                    "it and refuse other changes until it is filled. Give the field a default, or fill it"
+                    f"{table.name}.{column.name} is required and has no default: existing documents lack it and "
+                    "cannot be changed until it is filled. Give the field a default, or fill it"
                 )
 
 

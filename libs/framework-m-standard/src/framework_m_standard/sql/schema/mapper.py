@@ -134,7 +134,9 @@ class SqlSchemaMapper:
             await transaction.script(_LOCK)
         if await self._is_migrated(transaction):
             if lacking := await self._planned(transaction):
-                raise ConfigurationError("migrations own the schema, so nothing else changes it:", lacking)
+                raise ConfigurationError(
+                    "only migrations change this schema, by `m migrate create` and `m migrate run`:", lacking
+                )
             return (), ()
         statements, advice = await self.apply(transaction)
         await self.keep(transaction)
@@ -158,7 +160,7 @@ class SqlSchemaMapper:
         problems: list[str] = []
         statements = list(self._differences(existing, gaps, problems))
         if problems:
-            raise ConfigurationError("the tables cannot be brought in line with the DocTypes:", problems)
+            raise ConfigurationError("the tables cannot be adapted to the DocTypes:", problems)
         return statements, list(advice_on(self._driver.dialect, tables, existing, gaps))
 
     def _fingerprint(self) -> str:
@@ -224,14 +226,12 @@ class SqlSchemaMapper:
             found, wanted = existing[column.name], type_text(self._driver.dialect, column)
             if not is_type_of(found.type, wanted, id=id):
                 problems.append(
-                    f"{table.name}.{column.name} is {found.type}, the DocType wants {wanted}: rename the field, or "
-                    "change the column by hand"
+                    f"{table.name}.{column.name}: expected {wanted}, got {found.type}: rename the field, or change the "
+                    "column by hand"
                 )
                 continue
             if self._refuses_null_in_vain(column, found):
-                problems.append(
-                    f"{table.name}.{column.name} refuses null, and the field may be empty: m migrate create"
-                )
+                problems.append(f"{table.name}.{column.name} is NOT NULL, but the field may be empty: m migrate create")
             if self._is_unknown_to_others(table, column):
                 yield from self._keep_default(table, column)
             is_gap = (table.name, column.name) in gaps
@@ -245,7 +245,7 @@ class SqlSchemaMapper:
             if self._postgres:
                 yield f'ALTER TABLE {self._quoted(table)} ALTER COLUMN "{name}" DROP NOT NULL'
             else:
-                problems.append(f"{table.name}.{name} refuses null, and no field fills it any longer: m migrate create")
+                problems.append(f"{table.name}.{name} is NOT NULL, but no field fills it any more: m migrate create")
 
     def _is_unknown_to_others(self, table: sa.Table, column: sa.Column[Any]) -> bool:
         """Return whether processes with the current registry write rows of this table without the column."""
@@ -325,6 +325,6 @@ async def _run(transaction: Transaction, statement: str) -> None:
         await transaction.script(statement)
     except DuplicateValueError as error:
         raise ConfigurationError(
-            "the tables cannot be brought in line with the DocTypes:",
-            [f"{error.message}, so it cannot become unique: make the rows differ first ({statement})"],
+            "the tables cannot be adapted to the DocTypes:",
+            [f"{error.message}, so it cannot become unique: change the rows first ({statement})"],
         ) from error

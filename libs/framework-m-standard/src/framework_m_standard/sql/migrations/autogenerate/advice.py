@@ -25,24 +25,24 @@ def advice_on(changes: Sequence[MigrateOperation]) -> Iterator[str]:
         match change:
             case KeepColumn():
                 yield (
-                    f"{change.table}.{change.name} is declared no longer and kept, with what it holds: if it has a new "
-                    "name, let the revision copy the values; --drop drops it"
+                    f"{change.table}.{change.name} is no longer declared; it is kept with its data. If it was renamed, "
+                    "copy the values in the revision; --drop drops it"
                 )
             case KeepTable():
-                yield f"table {change.table} is declared no longer and kept, with what it holds; --drop drops it"
+                yield f"table {change.table} is no longer declared; it is kept with its data; --drop drops it"
             case DropColumn() | ops.DropTableOp():
                 name = f"{change.table}.{change.name}" if isinstance(change, DropColumn) else change.table_name
-                yield f"{name} goes with all that it holds, and a rollback does not bring that back"
+                yield f"{name} is dropped with its data, which a rollback does not restore"
             case AddColumn() if not change.column.nullable and change.fill is NOTHING:
                 yield _needs_value(change.table, change.name)
             case SetNotNullable() if change.fill is NOTHING:
                 yield _needs_value(change.table, change.name)
             case ChangeType():
-                yield f"{change.table}.{change.name} changes its type: the revision stops at a value it cannot convert"
+                yield f"{change.table}.{change.name} changes its type: the revision fails if it cannot convert a value"
 
 
 def _needs_value(table: str, name: str) -> str:
     return (
-        f"{table}.{name} needs a value and the field has no default: rows that have none stop the revision. Give them "
-        "one by fill=… in it, or by a patch before it"
+        f"{table}.{name} becomes required and the field has no default: rows without a value make the revision fail. "
+        "Give them one by fill=… in it, or by an earlier patch"
     )

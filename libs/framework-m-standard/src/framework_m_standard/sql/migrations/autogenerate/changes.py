@@ -67,7 +67,7 @@ class Changes:
         changes = [change for one in _each(found.ops) for change in self._translated(one)]
         changes += _links_put_off(changes)
         if unknown := [change for change in changes if type(change) not in _ORDER]:
-            raise ConfigurationError("what the database has otherwise is nothing that a revision does:", _told(unknown))
+            raise ConfigurationError("a revision cannot express these differences of the database:", _listed(unknown))
         return sorted(changes, key=lambda change: _ORDER.index(type(change)))
 
     def _translated(self, found: MigrateOperation) -> Iterator[MigrateOperation]:
@@ -128,7 +128,7 @@ def _each(found: Sequence[MigrateOperation]) -> Iterator[MigrateOperation]:
             yield one
 
 
-def _told(unknown: Sequence[Any]) -> list[str]:
+def _listed(unknown: Sequence[Any]) -> list[str]:
     return [f"{getattr(change, 'table_name', 'the database')}: {type(change).__name__}" for change in unknown]
 
 

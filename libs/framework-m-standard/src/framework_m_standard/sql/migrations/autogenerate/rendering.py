@@ -70,20 +70,20 @@ def _describe(change: MigrateOperation) -> str:
 
 _SENTENCES: dict[type[Any], Callable[[Any], str]] = {
     ops.CreateTableOp: lambda change: f"new table {change.table_name}",
-    ops.DropTableOp: lambda change: f"drops table {change.table_name} and all that it holds",
+    ops.DropTableOp: lambda change: f"drop table {change.table_name} with its data",
     operations.AddIndex: lambda change: f"new {'unique ' if change.unique else ''}index {change.index_name}",
-    ops.DropIndexOp: lambda change: f"drops index {change.index_name}",
+    ops.DropIndexOp: lambda change: f"drop index {change.index_name}",
     operations.AddColumn: lambda change: f"new column {change.table}.{change.name}",
-    operations.DropColumn: lambda change: f"drops column {change.table}.{change.name} and all that it holds",
-    operations.KeepColumn: lambda change: f"column {change.table}.{change.name} is kept, though no field declares it",
-    operations.KeepTable: lambda change: f"table {change.table} is kept, though no DocType declares it",
-    operations.SetNotNullable: lambda change: f"{change.table}.{change.name} comes to need a value",
-    operations.SetNullable: lambda change: f"{change.table}.{change.name} may be empty from now on",
+    operations.DropColumn: lambda change: f"drop column {change.table}.{change.name} with its data",
+    operations.KeepColumn: lambda change: f"keep column {change.table}.{change.name}, which no field declares",
+    operations.KeepTable: lambda change: f"keep table {change.table}, which no DocType declares",
+    operations.SetNotNullable: lambda change: f"{change.table}.{change.name} becomes required",
+    operations.SetNullable: lambda change: f"{change.table}.{change.name} becomes optional",
     operations.ChangeType: lambda change: (
-        f"{change.table}.{change.name} becomes {_shown(change.type)}, and was {_shown(change.before)}"
+        f"{change.table}.{change.name} changes from {_shown(change.before)} to {_shown(change.type)}"
     ),
     operations.AddLink: lambda change: f"{change.table}.{change.name} links to {change.target}",
-    operations.DropLink: lambda change: f"{change.table}.{change.name} links to nothing any longer",
+    operations.DropLink: lambda change: f"{change.table}.{change.name} no longer links to another table",
 }
 
 
@@ -133,7 +133,7 @@ def _qualifiers(line: str) -> Iterator[str]:
 @renderers.dispatch_for(operations.AddColumn)
 def _add_column(context: AutogenContext, change: operations.AddColumn) -> str:
     missing = not change.column.nullable and change.fill is NOTHING
-    remark = "  # rows of before need a value: fill=…" if missing else ""
+    remark = "  # existing rows need a value: fill=…" if missing else ""
     return f'm.add_column("{change.table}", {_column(change.column)}{_fill(change.fill)}){remark}'
 
 
@@ -144,12 +144,12 @@ def _drop_column(context: AutogenContext, change: operations.DropColumn) -> str:
 
 @renderers.dispatch_for(operations.KeepColumn)
 def _keep_column(context: AutogenContext, change: operations.KeepColumn) -> str:
-    return f'# kept, with what it holds: m.drop_column("{change.table}", "{change.name}")'
+    return f'# kept with its data; to drop it: m.drop_column("{change.table}", "{change.name}")'
 
 
 @renderers.dispatch_for(operations.KeepTable)
 def _keep_table(context: AutogenContext, change: operations.KeepTable) -> str:
-    return f'# kept, with what it holds: op.drop_table("{change.table}")'
+    return f'# kept with its data; to drop it: op.drop_table("{change.table}")'
 
 
 @renderers.dispatch_for(operations.SetNotNullable)

@@ -55,17 +55,18 @@ class MigrationFiles:
         found = [name] if name in found else found
         if len(found) == 1:
             return found[0]
+        if found:
+            raise ConfigurationError(f"expected one revision, got {name!r}, with which {', '.join(found)} begin")
         known = ", ".join(revision.id for revision in self.revisions) or "none"
-        told = f"several revisions begin with {name!r}" if found else f"there is no revision {name!r}"
-        raise ConfigurationError(f"{told}: there are {known}")
+        raise ConfigurationError(f"expected an existing revision, got {name!r}: known are {known}")
 
     def check_heads(self) -> None:
         """Raise ConfigurationError if there is more than one newest revision."""
         if len(self.heads) > 1:
             first, *others = self.heads
             raise ConfigurationError(
-                f"two lines of revisions end in {first} and {', '.join(others)}, and it is not known which comes first:"
-                f" let the one that is not shared yet follow the other, by its down_revision"
+                f"expected one newest revision, got {first} and {', '.join(others)}: let the one that is not shared "
+                "yet follow the other, by its down_revision"
             )
 
     def check_known(self, ledger: Ledger) -> None:
@@ -73,8 +74,8 @@ class MigrationFiles:
         lost = set(ledger.revisions) - {revision.id for revision in self.revisions}
         if lost:
             raise ConfigurationError(
-                f"the database is at revision {', '.join(sorted(lost))}, of which there is no file in {self.folder}: "
-                "this code is older than the database, or the file was lost"
+                f"the database is at revision {', '.join(sorted(lost))}, which has no file in {self.folder}: "
+                "update the code if it is older than the database, or restore the file"
             )
 
     def _in_order(self) -> Iterator[RevisionFile | PatchFile]:

@@ -58,8 +58,8 @@ def look_at_head(
             return Head(compare(connection), tables)
     except MigrationError as error:
         raise ConfigurationError(
-            f"the tables cannot be taken over, for what the revisions make was not found out on a database in memory: "
-            f"{error.message}. Begin with an empty database and `m migrate run`"
+            f"the tables cannot be adopted, because the revisions do not run on an in-memory database: "
+            f"{error.message}. Start with an empty database and `m migrate run`"
         ) from error
     finally:
         engine.dispose()

@@ -39,7 +39,7 @@ def read_patches(folder: Path, revisions: Collection[str]) -> tuple[PatchFile, .
     files = sorted((folder / PATCHES).glob("*.py"))
     patches = [_read(path) for path in files if not path.name.startswith("_")]
     if problems := list(_problems(patches, revisions)):
-        raise ConfigurationError("the patches cannot be used:", problems)
+        raise ConfigurationError("the patches are invalid:", problems)
     return tuple(patches)
 
 
@@ -56,8 +56,8 @@ def _read(path: Path) -> PatchFile:
 def _problems(patches: Collection[PatchFile], revisions: Collection[str]) -> Iterator[str]:
     for patch in patches:
         if not _NAME.fullmatch(patch.name):
-            yield f"{patch.path.name}: a name such as 0001_fill_tax_ids.py is expected, for its place among the patches"
+            yield f"{patch.path.name}: expected a numbered name such as 0001_fill_tax_ids.py, which gives the order"
         if not patch.after:
-            yield f'{patch.path.name}: a line such as after = "0001_initial" is expected, the revision it comes after'
+            yield f'{patch.path.name}: expected a line such as after = "0001_initial", naming the revision before it'
         elif patch.after not in revisions:
-            yield f"{patch.path.name}: after = {patch.after!r}, which is no revision in versions/"
+            yield f"{patch.path.name}: expected a revision in versions/ as `after`, got {patch.after!r}"

@@ -63,7 +63,7 @@ def in_order(revisions: Sequence[RevisionFile]) -> tuple[RevisionFile, ...]:
     while waiting:
         ready = [revision for revision in waiting if all(down in ordered for down in revision.down)]
         if not ready:
-            raise ConfigurationError("the revisions are in no order:", list(_broken(waiting, known)))
+            raise ConfigurationError("the revisions have no order:", list(_broken(waiting, known)))
         ordered |= {revision.id: revision for revision in ready}
         waiting = [revision for revision in waiting if revision.id not in ordered]
     return tuple(ordered.values())
@@ -76,7 +76,7 @@ def _by_id(revisions: Sequence[RevisionFile]) -> Mapping[str, RevisionFile]:
         if other is not revision:
             raise ConfigurationError(
                 f"{other.path.name} and {revision.path.name} are both revision {revision.id!r}: rename one of them, in "
-                "its `revision` and in its file name, and let it follow the other"
+                "its `revision` and its file name, and let it follow the other"
             )
     return known
 
@@ -84,7 +84,7 @@ def _by_id(revisions: Sequence[RevisionFile]) -> Mapping[str, RevisionFile]:
 def _broken(waiting: Sequence[RevisionFile], known: Mapping[str, RevisionFile]) -> Iterator[str]:
     for revision in waiting:
         missing = [down for down in revision.down if down not in known]
-        reason = f"{', '.join(missing)}, of which there is no file" if missing else "one that follows it"
+        reason = f"{', '.join(missing)}, which has no file" if missing else "one that follows it"
         yield f"{revision.path.name} follows {reason}: set its down_revision"
 
 
@@ -93,6 +93,6 @@ def _read(path: Path) -> RevisionFile:
     id, down, message = _ID.search(text), _DOWN.search(text), _MESSAGE.search(text)
     if id is None or down is None:
         raise ConfigurationError(
-            f"{path} is no revision: `revision` and `down_revision` are expected in it; other files live elsewhere"
+            f"{path}: expected `revision` and `down_revision` in a revision: move other files elsewhere"
         )
     return RevisionFile(id["id"], tuple(_NAMES.findall(down["down"])), message["message"] if message else "", path)

@@ -24,7 +24,7 @@ _LONGEST_ID = 32
 """The longest revision id that Alembic's table can hold, in characters."""
 
 _NO_LETTERS = "change"
-"""Stands for a message without characters that a file name may have."""
+"""The file name for a message without characters that are allowed in file names."""
 
 _PATCH = '''"""{message}."""
 
@@ -34,7 +34,7 @@ after = "{after}"
 
 
 async def run(documents: Documents) -> None:
-    """Runs once, as the system, in a transaction of its own; documents are changed as anywhere else."""
+    """Run once, as the system, in its own transaction, with hooks and validation as usual."""
 '''
 
 
@@ -74,7 +74,7 @@ def write_revision(folder: Path, message: str, changes: Sequence[MigrateOperatio
 
 
 def write_patch(folder: Path, message: str, after: str) -> Path:
-    """Write a patch that does nothing yet."""
+    """Write an empty patch."""
     path = folder / PATCHES / f"{_next_name(folder / PATCHES, message)}.py"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(_PATCH.format(message=message.strip().rstrip("."), after=after), encoding="utf-8")
@@ -86,9 +86,7 @@ def _next_name(folder: Path, message: str) -> str:
     letters = unicodedata.normalize("NFKD", message.lower()).encode("ascii", "ignore").decode()
     slug = re.sub(r"[^a-z0-9]+", "_", letters).strip("_") or _NO_LETTERS
     if not any(map(str.isalnum, message)) or '"""' in message or "\n" in message or "\\" in message:
-        raise ConfigurationError(
-            f"a message in a few words is expected, such as 'add phone to customer', got {message!r}"
-        )
+        raise ConfigurationError(f"expected a short message such as 'add phone to customer', got {message!r}")
     numbers = [int(found[1]) for path in folder.glob("*.py") if (found := re.match(r"(\d{4,})_", path.name))]
     return f"{max(numbers, default=0) + 1:04}_{slug}"[:_LONGEST_ID].rstrip("_")
 

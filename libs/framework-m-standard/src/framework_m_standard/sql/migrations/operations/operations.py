@@ -72,8 +72,8 @@ def set_not_nullable(table: str, name: str, type_: KindType | None = None, *, fi
     without = op.get_bind().scalar(sa.select(sa.func.count()).select_from(place).where(place.c[name].is_(None)))
     if without:
         raise MigrationError(
-            f"{table}.{name} must have a value, and {without} rows have none: give them one in the revision, as "
-            "fill=…, or by a patch that comes before it"
+            f"{table}.{name} is required, but {without} rows have no value: give them one in the revision, by "
+            "fill=…, or by an earlier patch"
         )
     with _altering(table) as altered:
         altered.alter_column(name, nullable=False)
@@ -102,8 +102,8 @@ def add_unique(table: str, columns: Sequence[str]) -> None:
         op.create_index(name, table, list(columns), unique=True, postgresql_where=live, sqlite_where=live)
     except IntegrityError as error:
         raise MigrationError(
-            f"rows of {table} are equal in {', '.join(columns)}, so it cannot become unique: make them differ first, "
-            "by a patch that comes before it"
+            f"rows of {table} are equal in {', '.join(columns)}, so it cannot become unique: change them first, by "
+            "an earlier patch"
         ) from error
 
 
@@ -136,7 +136,7 @@ def _literal(type_: KindType, value: Any) -> str:
 def _field_type(column: sa.Column[Any]) -> KindType:
     if not isinstance(column.type, KindType):
         raise MigrationError(
-            f"the type of column {column.name} is {column.type!r}: one of framework_m.migrations is expected, such as "
+            f"column {column.name}: expected a type of framework_m.migrations, got {column.type!r}: use one such as "
             "text() or decimal(2)"
         )
     return column.type

@@ -28,8 +28,8 @@ def convert_column(table: str, name: str, type_: KindType) -> None:
     way = conversion(before, type_)
     if way is None:
         raise MigrationError(
-            f"{table}.{name} is {_said(before)}, of which no {_said(type_)} can be made: add a field of another name, "
-            "and let a patch fill it"
+            f"{table}.{name} is {_said(before)}, which cannot be converted to {_said(type_)}: add a field of another "
+            "name, and fill it by a patch"
         )
     change = _on_sqlite if op.get_context().dialect.name == SQLITE else _on_postgres
     change(table, name, before, type_, way)
@@ -47,8 +47,8 @@ def _said(type_: KindType) -> str:
 def _refuse(table: str, name: str, type_: KindType, rows: int, example: object) -> None:
     if rows:
         raise MigrationError(
-            f"{table}.{name} is to become {_said(type_)}, and {rows} rows hold what cannot be converted exactly, such "
-            f"as {str(example)!r}: change them first, by a patch that comes before it"
+            f"{table}.{name} cannot become {_said(type_)}: {rows} rows have values that cannot be converted exactly, "
+            f"such as {str(example)!r}: change them first, by an earlier patch"
         )
 
 
