@@ -12,7 +12,7 @@ from framework_m_core.domain.errors import ConfigurationError
 from framework_m_standard.sql.migrations.files.graph import read_files
 from framework_m_standard.sql.migrations.files.scripts import make_folders, open_scripts, write_patch, write_revision
 from framework_m_standard.sql.migrations.operations import column_types as m
-from framework_m_standard.sql.migrations.operations.alembic_operations import AddColumn
+from framework_m_standard.sql.schema.changes import AddColumn
 
 
 @pytest.mark.parametrize(

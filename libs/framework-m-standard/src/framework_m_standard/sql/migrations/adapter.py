@@ -9,16 +9,15 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import sqlalchemy as sa
-from alembic.operations import MigrateOperation
 
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.interfaces.migration import MigrationKind, MigrationStatus, MigrationStep, WrittenRevision
 from framework_m_core.services.documents.service import DocumentService
 from framework_m_standard.sql.migrations.autogenerate.advice import advice_on
-from framework_m_standard.sql.migrations.autogenerate.changes import Changes, is_change
 from framework_m_standard.sql.migrations.autogenerate.comparison import Comparison
 from framework_m_standard.sql.migrations.autogenerate.rendering import summary
 from framework_m_standard.sql.migrations.database import migration_database
@@ -33,6 +32,8 @@ from framework_m_standard.sql.migrations.preview import statements_of
 from framework_m_standard.sql.migrations.recorder import Ledger, read_ledger
 from framework_m_standard.sql.migrations.runner import RevisionRunner
 from framework_m_standard.sql.migrations.verification import problems_of
+from framework_m_standard.sql.schema.changes import Change, is_change
+from framework_m_standard.sql.schema.comparison import missing_of
 from framework_m_standard.sql.settings import SqlSettings
 from framework_m_standard.sql.store import SqlStore
 from framework_m_standard.sql.unit_of_work import SqlUnitOfWorkFactory
@@ -84,7 +85,7 @@ class SqlMigrations:
                 f"the database is behind: run {names} first, by `m migrate run`, because a revision contains the "
                 "differences between the database and the DocTypes"
             )
-        changes = await self._database.work(lambda connection: self._changes(connection, drop=drop), keep=False)
+        changes = await self._database.work(partial(self._comparison.changes, drop=drop), keep=False)
         if not any(map(is_change, changes)):
             return None
         return self._written(write_revision(self._folder, message, changes), changes)
@@ -100,7 +101,7 @@ class SqlMigrations:
 
     async def diff(self) -> Sequence[str]:
         """Return the differences between database and DocTypes, those of the framework's tables first."""
-        changes = await self._database.work(lambda connection: self._changes(connection, drop=False), keep=False)
+        changes = await self._database.work(self._comparison.changes, keep=False)
         lacking = await self._framework.plan()
         said = (
             [f"the framework's own tables lack {len(lacking)} changes: `m migrate run` makes them"] if lacking else []
@@ -173,10 +174,6 @@ class SqlMigrations:
     async def _has_tables(self) -> bool:
         return await self._database.work(self._comparison.has_tables, keep=False)
 
-    def _changes(self, connection: sa.Connection, *, drop: bool) -> list[MigrateOperation]:
-        translate = Changes(self._store.registry, self._comparison.tables, drop=drop)
-        return translate.of(self._comparison.with_database(connection))
-
     async def _ready_to_write(self) -> MigrationFiles:
         if not (self._folder / VERSIONS).is_dir():
             raise ConfigurationError(f"{self._folder / VERSIONS} is missing: run `m migrate init`")
@@ -223,12 +220,7 @@ class SqlMigrations:
             written = await self._write_first("initial")
             return [f"wrote {written.path.relative_to(self._folder.parent)} with the existing tables"]
         newest = files.heads[0]
-        head = look_at_head(
-            self._revisions,
-            newest,
-            prepare=self._comparison.make_framework,
-            compare=lambda connection: self._changes(connection, drop=False),
-        )
+        head = look_at_head(self._revisions, newest, self._comparison)
         said = [f"adopted the tables as they are, at revision {newest}"]
         if not any(map(is_change, head.changes)):
             await self._adopt(newest, head)
@@ -241,8 +233,7 @@ class SqlMigrations:
 
     async def _write_first(self, message: str) -> WrittenRevision:
         """Write the first revision, of tables that exist already."""
-        translate = Changes(self._store.registry, self._comparison.tables, drop=False)
-        changes = translate.of(await self._database.work(self._comparison.with_nothing, keep=False))
+        changes = await self._database.work(self._comparison.all_changes, keep=False)
         path = write_revision(self._folder, message, changes)
         with _unless_kept(path):
             await self._adopt(path.stem)
@@ -252,15 +243,15 @@ class SqlMigrations:
         """Convert tables created by development's sync to what revisions create, and stamp the database."""
 
         def work(connection: sa.Connection) -> None:
-            perform(connection, [change for change in self._changes(connection, drop=False) if is_change(change)])
-            perform(connection, list(head.kept(connection)) if head else ())
+            perform(connection, self._comparison.changes(connection))
+            perform(connection, missing_of(head.tables, self._comparison.existing(connection)) if head else ())
             self._revisions.stamp(connection, revision)
 
         await self._framework.apply(everything=True)
         await self._database.work(work)
         await self._framework.note_if_current()
 
-    def _written(self, path: Path, changes: Sequence[MigrateOperation]) -> WrittenRevision:
+    def _written(self, path: Path, changes: Sequence[Change]) -> WrittenRevision:
         return WrittenRevision(path, tuple(summary(changes)), tuple(advice_on(changes)))
 
     def _to_undo(self, files: MigrationFiles, ledger: Ledger, steps: int, to: str | None) -> list[str]:

@@ -1,66 +1,113 @@
-"""The existing schema of a database: columns, indexes and the fingerprint of the last sync, read by one query each."""
+"""The existing schema of a database: columns, indexes and links, read by one query each."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any, Final
+
+import sqlalchemy as sa
 
 from framework_m_standard.sql.engine.driver import Transaction
+from framework_m_standard.sql.schema.keys import key_name
 from framework_m_standard.sql.statements.compiled import Statement
 
-__all__ = ["ExistingColumn", "ExistingSchema", "read_existing"]
+__all__ = ["ExistingColumn", "ExistingIndex", "ExistingLink", "ExistingSchema", "read_existing", "read_with"]
 
 
 @dataclass(frozen=True, slots=True)
 class ExistingColumn:
-    """A column's type, as the dialect writes it in lower case, and whether it refuses null."""
+    """A column's type, as the dialect writes it in lower case, whether it refuses null, and is of the primary key."""
 
     type: str
     required: bool
+    is_key: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ExistingIndex:
+    """The table of an index and its columns; an expression has no name."""
+
+    table: str
+    columns: tuple[str | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExistingLink:
+    """A foreign key of one column, and whether it has the name that the framework gives."""
+
+    name: str
+    target: str
+    cascade: bool
+    named: bool
 
 
 @dataclass(frozen=True, slots=True)
 class ExistingSchema:
-    """Columns by table and name, the table of each index, and the fingerprint stored by the last sync."""
+    """Columns by table and name, indexes by name, and links by table."""
 
     columns: Mapping[str, Mapping[str, ExistingColumn]]
-    indexes: Mapping[str, str]
-    fingerprint: str | None
+    indexes: Mapping[str, ExistingIndex]
+    links: Mapping[str, tuple[ExistingLink, ...]]
+
+    def without(self, tables: Collection[str]) -> ExistingSchema:
+        """Return the schema of the other tables."""
+        columns = {name: found for name, found in self.columns.items() if name not in tables}
+        return ExistingSchema(columns, self.indexes, self.links)
 
 
-def _text(sql: str) -> Statement:
-    return Statement(sql)
-
-
-_COLUMNS = {
-    "sqlite": _text(
-        'SELECT t.name, c.name, c.type, c."notnull" FROM sqlite_master t JOIN pragma_table_info(t.name) c '
-        "WHERE t.type = 'table'"
+_READS: Final[Mapping[str, tuple[str, str, str]]] = {
+    "sqlite": (
+        'SELECT t.name, c.name, c.type, c."notnull", c.pk FROM sqlite_master t JOIN pragma_table_info(t.name) c '
+        "WHERE t.type = 'table' AND substr(t.name, 1, 7) <> 'sqlite_'",
+        "SELECT m.name, m.tbl_name, i.name FROM sqlite_master m JOIN pragma_index_info(m.name) i "
+        "WHERE m.type = 'index' ORDER BY m.name, i.seqno",
+        """SELECT t.name, k."from", k."table", k.on_delete = 'CASCADE', t.sql FROM sqlite_master t """
+        "JOIN pragma_foreign_key_list(t.name) k WHERE t.type = 'table'",
     ),
-    "postgresql": _text(
-        "SELECT c.relname, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull "
-        "FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid "
+    "postgresql": (
+        "SELECT c.relname, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull, "
+        "a.attnum = ANY (k.indkey) FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid "
+        "LEFT JOIN pg_catalog.pg_index k ON k.indrelid = c.oid AND k.indisprimary "
         "WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r' AND a.attnum > 0 "
-        "AND NOT a.attisdropped"
+        "AND NOT a.attisdropped ORDER BY c.relname, a.attnum",
+        "SELECT i.relname, t.relname, a.attname FROM pg_catalog.pg_index x "
+        "JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid JOIN pg_catalog.pg_class t ON t.oid = x.indrelid "
+        "CROSS JOIN LATERAL unnest(x.indkey::int2[]) WITH ORDINALITY AS k (attnum, place) "
+        "LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = k.attnum "
+        "WHERE t.relnamespace = current_schema()::regnamespace ORDER BY i.relname, k.place",
+        "SELECT t.relname, a.attname, f.relname, k.confdeltype = 'c', k.conname FROM pg_catalog.pg_constraint k "
+        "JOIN pg_catalog.pg_class t ON t.oid = k.conrelid JOIN pg_catalog.pg_class f ON f.oid = k.confrelid "
+        "JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1] "
+        "WHERE t.relnamespace = current_schema()::regnamespace AND k.contype = 'f'",
     ),
 }
-_INDEXES = {
-    "sqlite": _text("SELECT name, tbl_name FROM sqlite_master WHERE type = 'index'"),
-    "postgresql": _text("SELECT indexname, tablename FROM pg_catalog.pg_indexes WHERE schemaname = current_schema()"),
-}
-_FINGERPRINT = _text("SELECT fingerprint FROM m_schema WHERE name = 'doctypes'")
+"""Columns, indexes and links; the last column of links is a text that holds their name."""
+
 _POSTGRES_NAMES = {"timestamp(6) with time zone": "timestamp with time zone"}
 
 
 async def read_existing(transaction: Transaction, dialect: str) -> ExistingSchema:
-    """Read the schema of the database."""
-    columns: dict[str, dict[str, ExistingColumn]] = {}
-    for table, name, type_, required in await transaction.fetch(_COLUMNS[dialect], ()):
+    """Read the schema of the database within a transaction."""
+    return _schema(*[await transaction.fetch(Statement(sql), ()) for sql in _READS[dialect]])
+
+
+def read_with(connection: sa.Connection) -> ExistingSchema:
+    """Read the schema of the database on a connection of migrations."""
+    return _schema(*[connection.exec_driver_sql(sql).all() for sql in _READS[connection.dialect.name]])
+
+
+def _schema(columns: Iterable[Any], indexes: Iterable[Any], links: Iterable[Any]) -> ExistingSchema:
+    by_table: dict[str, dict[str, ExistingColumn]] = {}
+    for table, name, type_, required, key in columns:
         text = str(type_).lower().replace(", ", ",")  # SQLite returns the text as declared, with or without space
-        columns.setdefault(table, {})[name] = ExistingColumn(_POSTGRES_NAMES.get(text, text), bool(required))
-    indexes = dict(await transaction.fetch(_INDEXES[dialect], ()))
-    fingerprint = None
-    if "m_schema" in columns:
-        rows = await transaction.fetch(_FINGERPRINT, ())
-        fingerprint = rows[0][0] if rows else None
-    return ExistingSchema(columns, indexes, fingerprint)
+        column = ExistingColumn(_POSTGRES_NAMES.get(text, text), bool(required), bool(key))
+        by_table.setdefault(table, {})[name] = column
+    parts: dict[tuple[str, str], tuple[str | None, ...]] = {}
+    for name, table, column in indexes:
+        parts[name, table] = (*parts.get((name, table), ()), column)
+    found: dict[str, tuple[ExistingLink, ...]] = {}
+    for table, name, target, cascade, text in links:
+        link = ExistingLink(name, target, bool(cascade), key_name("fk", table, [name]) in text)
+        found[table] = (*found.get(table, ()), link)
+    return ExistingSchema(by_table, {name: ExistingIndex(table, parts[name, table]) for name, table in parts}, found)

@@ -1,10 +1,11 @@
-"""`FieldRegistry`: the column type of each kind of field by dialect, and its SQL text."""
+"""`FieldRegistry`: the column type of each kind of field by dialect, its SQL text, and the kind of such a text."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
@@ -12,8 +13,19 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
 
 from framework_m_core.domain.fields.spec import DECIMAL_DIGITS, FieldKind, FieldSpec
+from framework_m_standard.sql.statements.row_codec import SQLITE, decoder, encoder
 
-__all__ = ["FieldRegistry", "KindText", "is_type_of", "kind_types", "text_of_type", "type_text"]
+__all__ = [
+    "FieldRegistry",
+    "KindText",
+    "KindType",
+    "KindTypes",
+    "is_type_of",
+    "kind_of",
+    "kind_types",
+    "text_of_type",
+    "type_text",
+]
 
 
 class ScaledInteger(sa.BigInteger):
@@ -82,6 +94,45 @@ class FieldRegistry:
         return self._types[spec.kind](spec)
 
 
+class KindType(sa.types.TypeDecorator[Any]):
+    """The type of a field's column; it also converts values, so that a revision can read and write rows."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def __init__(self, kind: FieldKind, scale: int | None = None) -> None:
+        super().__init__()
+        self.kind = kind
+        self.scale = scale
+
+    @property
+    def spec(self) -> FieldSpec:
+        """A field of this type."""
+        return FieldSpec("", self.kind, scale=self.scale)
+
+    def load_dialect_impl(self, dialect: Dialect) -> sa.types.TypeEngine[Any]:
+        """Return the database's own type; a driver's variant of it would lose parts of the declaration."""
+        return FieldRegistry(dialect.name).column_type(self.spec)
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        """Convert a value for the database; PostgreSQL's driver takes all values unchanged."""
+        convert = encoder(dialect.name, self.spec) if dialect.name == SQLITE else None
+        return convert(value) if convert and value is not None else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        """Convert a value from the database."""
+        convert = decoder(dialect.name, self.spec) if dialect.name == SQLITE else None
+        return convert(value) if convert and value is not None else value
+
+
+class KindTypes:
+    """Column types of the tables from which revisions are written; replaces a `FieldRegistry`."""
+
+    def column_type(self, spec: FieldSpec) -> sa.types.TypeEngine[Any]:
+        """Return the column type of a scalar field."""
+        return KindType(spec.kind, spec.scale)
+
+
 def kind_types() -> Mapping[str, Callable[[], KindText]]:
     """Return the type names by which a SQLite dialect recognizes the kinds of existing columns."""
     kinds = (FieldKind.DATETIME, FieldKind.DATE, FieldKind.UUID, FieldKind.JSON)
@@ -105,3 +156,32 @@ def text_of_type(dialect: Dialect, type_: sa.types.TypeEngine[Any]) -> str:
     """Return a type as the dialect writes it, in lower case."""
     text = type_.compile(dialect=dialect).lower()
     return text.partition(" collate")[0].replace(", ", ",")
+
+
+_DECIMAL: Final = re.compile(r"(?:decimal|numeric)\(\d+,(\d+)\)")
+_KINDS: Final[Mapping[str, FieldKind]] = {
+    **{f"text_{kind}": kind for kind in (FieldKind.DATETIME, FieldKind.DATE, FieldKind.UUID, FieldKind.JSON)},
+    "boolean": FieldKind.BOOLEAN,
+    "smallint": FieldKind.BOOLEAN,  # SQLite's
+    "integer": FieldKind.INTEGER,
+    "bigint": FieldKind.INTEGER,
+    "real": FieldKind.FLOAT,
+    "float": FieldKind.FLOAT,
+    "double precision": FieldKind.FLOAT,
+    "timestamp with time zone": FieldKind.DATETIME,
+    "timestamp without time zone": FieldKind.DATETIME,
+    "datetime": FieldKind.DATETIME,
+    "date": FieldKind.DATE,
+    "uuid": FieldKind.UUID,
+    "json": FieldKind.JSON,
+    "jsonb": FieldKind.JSON,
+    "bytea": FieldKind.BYTES,
+    "blob": FieldKind.BYTES,
+}
+
+
+def kind_of(text: str) -> KindType:
+    """Return the kind of field for which a column of a type was created; text if nothing else fits."""
+    if found := _DECIMAL.fullmatch(text):
+        return KindType(FieldKind.DECIMAL, int(found[1]))
+    return KindType(_KINDS.get(text, FieldKind.TEXT))

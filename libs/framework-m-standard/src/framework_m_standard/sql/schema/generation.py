@@ -1,19 +1,33 @@
-"""The generation of the registry: a number in the store that each change raises, so that other processes follow."""
+"""What `m_schema` records: the fingerprint of the last sync, and the generation of the registry, a number in the store
+that each change raises, so that other processes follow."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from framework_m_standard.sql.engine.driver import Driver
+from framework_m_standard.sql.engine.driver import Driver, Transaction
 from framework_m_standard.sql.statements.compiled import Statement
 
-__all__ = ["raise_generation", "read_generation"]
+__all__ = ["raise_generation", "read_fingerprint", "read_generation"]
 
 _READ: Final = Statement("SELECT fingerprint FROM m_schema WHERE name = 'generation'")
 _RAISE: Final = Statement(
     "INSERT INTO m_schema (name, fingerprint) VALUES ('generation', '1') ON CONFLICT (name) DO UPDATE "
     "SET fingerprint = CAST(CAST(m_schema.fingerprint AS BIGINT) + 1 AS TEXT) RETURNING fingerprint"
 )
+_TABLE: Final = {
+    "sqlite": Statement("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'm_schema'"),
+    "postgresql": Statement(
+        "SELECT 1 FROM pg_catalog.pg_class WHERE relnamespace = current_schema()::regnamespace AND relname = 'm_schema'"
+    ),
+}
+_FINGERPRINT: Final = Statement("SELECT fingerprint FROM m_schema WHERE name = 'doctypes'")
+
+
+async def read_fingerprint(transaction: Transaction, dialect: str) -> str | None:
+    """Return the fingerprint of the last sync; None before the first."""
+    rows = await transaction.fetch(_TABLE[dialect], ()) and await transaction.fetch(_FINGERPRINT, ())
+    return str(rows[0][0]) if rows else None
 
 
 async def read_generation(driver: Driver) -> int:

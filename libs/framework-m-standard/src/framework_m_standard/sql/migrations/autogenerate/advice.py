@@ -4,40 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from alembic.operations import MigrateOperation, ops
-
-from framework_m_standard.sql.migrations.operations.alembic_operations import (
-    NOTHING,
-    AddColumn,
-    ChangeType,
-    DropColumn,
-    KeepColumn,
-    KeepTable,
-    SetNotNullable,
-)
+from framework_m_standard.sql.schema import changes as made
+from framework_m_standard.sql.schema.changes import NOTHING, Change
 
 __all__ = ["advice_on"]
 
 
-def advice_on(changes: Sequence[MigrateOperation]) -> Iterator[str]:
+def advice_on(changes: Sequence[Change]) -> Iterator[str]:
     """Yield a line for each change that may lose data or needs a value."""
     for change in changes:
         match change:
-            case KeepColumn():
+            case made.KeepColumn():
                 yield (
                     f"{change.table}.{change.name} is no longer declared; it is kept with its data. If it was renamed, "
                     "copy the values in the revision; --drop drops it"
                 )
-            case KeepTable():
+            case made.KeepTable():
                 yield f"table {change.table} is no longer declared; it is kept with its data; --drop drops it"
-            case DropColumn() | ops.DropTableOp():
-                name = f"{change.table}.{change.name}" if isinstance(change, DropColumn) else change.table_name
+            case made.DropColumn() | made.DropTable():
+                name = f"{change.table}.{change.column.name}" if isinstance(change, made.DropColumn) else change.table
                 yield f"{name} is dropped with its data, which a rollback does not restore"
-            case AddColumn() if not change.column.nullable and change.fill is NOTHING:
+            case made.AddColumn() if not change.column.nullable and change.fill is NOTHING:
+                yield _needs_value(change.table, change.column.name)
+            case made.SetNotNullable() if change.fill is NOTHING:
                 yield _needs_value(change.table, change.name)
-            case SetNotNullable() if change.fill is NOTHING:
-                yield _needs_value(change.table, change.name)
-            case ChangeType():
+            case made.ChangeType():
                 yield f"{change.table}.{change.name} changes its type: the revision fails if it cannot convert a value"
 
 

@@ -1,22 +1,19 @@
-"""Rendering of operations as the Python code of a revision, and as a line for a person."""
+"""Rendering of changes as the Python code of a revision, and as a line for a person."""
 
 from __future__ import annotations
 
 import decimal
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import sqlalchemy as sa
-from alembic.autogenerate import render_python_code, renderers
-from alembic.autogenerate.api import AutogenContext
-from alembic.operations import MigrateOperation, ops
 
 from framework_m_core.domain.fields.spec import FieldKind
-from framework_m_standard.sql.migrations.autogenerate.changes import is_change
-from framework_m_standard.sql.migrations.operations import alembic_operations as operations
-from framework_m_standard.sql.migrations.operations.alembic_operations import NOTHING
-from framework_m_standard.sql.migrations.operations.column_types import KindType
+from framework_m_standard.sql.schema import changes as made
+from framework_m_standard.sql.schema.changes import NOTHING, Change, is_change
+from framework_m_standard.sql.schema.field_registry import KindType
+from framework_m_standard.sql.schema.keys import key_name
 
 __all__ = ["imports_of", "render", "summary"]
 
@@ -41,9 +38,9 @@ _IMPORTS = {
 }
 
 
-def render(changes: Sequence[MigrateOperation]) -> str:
+def render(changes: Sequence[Change]) -> str:
     """Return the body of `upgrade` or `downgrade`."""
-    return render_python_code(ops.UpgradeOps(ops=list(changes)), render_item=_render_type)
+    return "\n".join(_CODE[type(change)](change) for change in changes)
 
 
 def imports_of(*bodies: str) -> list[str]:
@@ -52,48 +49,34 @@ def imports_of(*bodies: str) -> list[str]:
     return [line for prefix, line in _IMPORTS.items() if prefix in words]
 
 
-def summary(changes: Sequence[MigrateOperation]) -> Iterator[str]:
+def summary(changes: Sequence[Change]) -> Iterator[str]:
     """Yield a line per change, without the indexes of new tables."""
-    created = {change.table_name for change in changes if isinstance(change, ops.CreateTableOp)}
+    created = {change.table for change in changes if isinstance(change, made.CreateTable)}
     for change in changes:
-        if is_change(change) and not (isinstance(change, operations.AddIndex) and change.table in created):
-            yield _describe(change)
-
-
-def _describe(change: MigrateOperation) -> str:
-    """Describe a change in a few words."""
-    for kind, say in _SENTENCES.items():
-        if isinstance(change, kind):
-            return say(change)
-    return str(change.to_diff_tuple())
+        if is_change(change) and not (isinstance(change, made.AddIndex) and change.table in created):
+            yield _SENTENCES[type(change)](change)
 
 
 _SENTENCES: dict[type[Any], Callable[[Any], str]] = {
-    ops.CreateTableOp: lambda change: f"new table {change.table_name}",
-    ops.DropTableOp: lambda change: f"drop table {change.table_name} with its data",
-    operations.AddIndex: lambda change: f"new {'unique ' if change.unique else ''}index {change.index_name}",
-    ops.DropIndexOp: lambda change: f"drop index {change.index_name}",
-    operations.AddColumn: lambda change: f"new column {change.table}.{change.name}",
-    operations.DropColumn: lambda change: f"drop column {change.table}.{change.name} with its data",
-    operations.KeepColumn: lambda change: f"keep column {change.table}.{change.name}, which no field declares",
-    operations.KeepTable: lambda change: f"keep table {change.table}, which no DocType declares",
-    operations.SetNotNullable: lambda change: f"{change.table}.{change.name} becomes required",
-    operations.SetNullable: lambda change: f"{change.table}.{change.name} becomes optional",
-    operations.ChangeType: lambda change: (
+    made.CreateTable: lambda change: f"new table {change.table}",
+    made.DropTable: lambda change: f"drop table {change.table} with its data",
+    made.AddIndex: lambda change: f"new {'unique ' if change.unique else ''}index {change.name}",
+    made.DropIndex: lambda change: f"drop index {change.name}",
+    made.AddColumn: lambda change: f"new column {change.table}.{change.column.name}",
+    made.DropColumn: lambda change: f"drop column {change.table}.{change.column.name} with its data",
+    made.SetNotNullable: lambda change: f"{change.table}.{change.name} becomes required",
+    made.SetNullable: lambda change: f"{change.table}.{change.name} becomes optional",
+    made.ChangeType: lambda change: (
         f"{change.table}.{change.name} changes from {_shown(change.before)} to {_shown(change.type)}"
     ),
-    operations.AddLink: lambda change: f"{change.table}.{change.name} links to {change.target}",
-    operations.DropLink: lambda change: f"{change.table}.{change.name} no longer links to another table",
+    made.AddLink: lambda change: f"{change.table}.{change.name} links to {change.target}",
+    made.DropLink: lambda change: f"{change.table}.{change.name} no longer links to another table",
 }
 
 
 def _shown(type_: Any) -> str:
     rendered = _type(type_)
     return rendered.partition(".")[2].removesuffix("()")
-
-
-def _render_type(kind: str, item: Any, context: AutogenContext) -> str | Literal[False]:
-    return _type(item) if kind == "type" and isinstance(item, KindType) else False
 
 
 def _type(item: Any) -> str:
@@ -130,56 +113,60 @@ def _qualifiers(line: str) -> Iterator[str]:
             yield prefix
 
 
-@renderers.dispatch_for(operations.AddColumn)
-def _add_column(context: AutogenContext, change: operations.AddColumn) -> str:
+def _create_table(change: made.CreateTable) -> str:
+    parts = [
+        *map(_column, change.declared.columns),
+        'sa.PrimaryKeyConstraint("id")',
+        *map(_foreign_key, change.links),
+        "sqlite_with_rowid=False",
+    ]
+    lines = [f'"{change.table}",', *(f"{part}," for part in parts)]
+    return "op.create_table(\n" + "".join(f"    {line}\n" for line in lines) + ")"
+
+
+def _foreign_key(link: sa.ForeignKeyConstraint) -> str:
+    [column], [element] = link.columns, link.elements
+    rule = f', ondelete="{link.ondelete}"' if link.ondelete else ""
+    return f'sa.ForeignKeyConstraint(["{column.name}"], ["{element.target_fullname}"], name="{link.name}"{rule})'
+
+
+def _add_column(change: made.AddColumn) -> str:
     missing = not change.column.nullable and change.fill is NOTHING
     remark = "  # existing rows need a value: fill=…" if missing else ""
     return f'm.add_column("{change.table}", {_column(change.column)}{_fill(change.fill)}){remark}'
 
 
-@renderers.dispatch_for(operations.DropColumn)
-def _drop_column(context: AutogenContext, change: operations.DropColumn) -> str:
-    return f'm.drop_column("{change.table}", "{change.name}")'
-
-
-@renderers.dispatch_for(operations.KeepColumn)
-def _keep_column(context: AutogenContext, change: operations.KeepColumn) -> str:
-    return f'# kept with its data; to drop it: m.drop_column("{change.table}", "{change.name}")'
-
-
-@renderers.dispatch_for(operations.KeepTable)
-def _keep_table(context: AutogenContext, change: operations.KeepTable) -> str:
-    return f'# kept with its data; to drop it: op.drop_table("{change.table}")'
-
-
-@renderers.dispatch_for(operations.SetNotNullable)
-def _set_required(context: AutogenContext, change: operations.SetNotNullable) -> str:
-    type_ = f", {_type(change.type)}" if change.fill is not NOTHING else ""
+def _set_not_nullable(change: made.SetNotNullable) -> str:
+    type_ = "" if change.column is None or change.fill is NOTHING else f", {_type(change.column.type)}"
     return f'm.set_not_nullable("{change.table}", "{change.name}"{type_}{_fill(change.fill)})'
 
 
-@renderers.dispatch_for(operations.SetNullable)
-def _set_optional(context: AutogenContext, change: operations.SetNullable) -> str:
-    return f'm.set_nullable("{change.table}", "{change.name}")'
-
-
-@renderers.dispatch_for(operations.ChangeType)
-def _change_type(context: AutogenContext, change: operations.ChangeType) -> str:
-    return f'm.change_type("{change.table}", "{change.name}", {_type(change.type)})'
-
-
-@renderers.dispatch_for(operations.AddIndex)
-def _add_index(context: AutogenContext, change: operations.AddIndex) -> str:
+def _add_index(change: made.AddIndex) -> str:
     columns = ", ".join(f'"{name}"' for name in change.columns)
+    if change.name != key_name("uq" if change.unique else "ix", change.table, change.columns):  # one by hand
+        return f'op.create_index("{change.name}", "{change.table}", [{columns}], unique={change.unique})'
     return f'm.{"add_unique" if change.unique else "add_index"}("{change.table}", [{columns}])'
 
 
-@renderers.dispatch_for(operations.AddLink)
-def _add_link(context: AutogenContext, change: operations.AddLink) -> str:
+def _add_link(change: made.AddLink) -> str:
     rule = ", cascade=True" if change.cascade else ""
     return f'm.add_link("{change.table}", "{change.name}", "{change.target}"{rule})'
 
 
-@renderers.dispatch_for(operations.DropLink)
-def _drop_link(context: AutogenContext, change: operations.DropLink) -> str:
-    return f'm.drop_link("{change.table}", "{change.name}")'
+_CODE: dict[type[Any], Callable[[Any], str]] = {
+    made.CreateTable: _create_table,
+    made.DropTable: lambda change: f'op.drop_table("{change.table}")',
+    made.KeepTable: lambda change: f'# kept with its data; to drop it: op.drop_table("{change.table}")',
+    made.AddColumn: _add_column,
+    made.DropColumn: lambda change: f'm.drop_column("{change.table}", "{change.column.name}")',
+    made.KeepColumn: lambda change: (
+        f'# kept with its data; to drop it: m.drop_column("{change.table}", "{change.name}")'
+    ),
+    made.ChangeType: lambda change: f'm.change_type("{change.table}", "{change.name}", {_type(change.type)})',
+    made.SetNotNullable: _set_not_nullable,
+    made.SetNullable: lambda change: f'm.set_nullable("{change.table}", "{change.name}")',
+    made.AddLink: _add_link,
+    made.DropLink: lambda change: f'm.drop_link("{change.table}", "{change.name}")',
+    made.AddIndex: _add_index,
+    made.DropIndex: lambda change: f'op.drop_index("{change.name}", table_name="{change.table}")',
+}

@@ -8,14 +8,13 @@ import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
-from alembic.operations import MigrateOperation
 from alembic.script import ScriptDirectory
 
 from framework_m_core.domain.errors import ConfigurationError
-from framework_m_standard.sql.migrations.autogenerate.changes import reversed_changes
 from framework_m_standard.sql.migrations.autogenerate.rendering import imports_of, render
 from framework_m_standard.sql.migrations.files.patches import PATCHES
 from framework_m_standard.sql.migrations.files.revisions import VERSIONS
+from framework_m_standard.sql.schema.changes import Change, reversed_changes
 
 __all__ = ["make_folders", "open_scripts", "write_patch", "write_revision"]
 
@@ -57,7 +56,7 @@ def make_folders(folder: Path) -> list[Path]:
     return missing
 
 
-def write_revision(folder: Path, message: str, changes: Sequence[MigrateOperation]) -> Path:
+def write_revision(folder: Path, message: str, changes: Sequence[Change]) -> Path:
     """Write a revision after the newest one."""
     id = _next_name(folder / VERSIONS, message)
     upgrades, downgrades = render(changes), render(reversed_changes(changes))
@@ -92,18 +91,11 @@ def _next_name(folder: Path, message: str) -> str:
 
 
 def _body(code: str) -> str:
-    """Return the code indented and without Alembic's own comments."""
-    lines = [line for line in code.splitlines() if line.strip() and not line.lstrip().startswith("# ### ")]
-    if all(line.lstrip().startswith("#") or line.strip() == "pass" for line in lines):
-        lines = [*(line for line in lines if line.strip() != "pass"), "    pass"]
-    body = textwrap.dedent("\n".join(lines)).splitlines()
-    return textwrap.indent("\n".join(map(_laid_out, body)), "    ").lstrip()
-
-
-def _laid_out(line: str) -> str:
-    """Return a line of Alembic's code in our style: parts of a table indented, and in double quotes."""
-    quoted = line if '"' in line else line.replace("'", '"')
-    return f"    {quoted}" if quoted.startswith(("sa.", "sqlite_with")) else quoted
+    """Return the code indented, with `pass` where it is nothing but comments."""
+    lines = code.splitlines()
+    if all(line.startswith("#") for line in lines):
+        lines.append("pass")
+    return textwrap.indent("\n".join(lines), "    ").lstrip()
 
 
 def _import_lines(*bodies: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from framework_m_core.domain.fields.spec import DECIMAL_DIGITS, FieldKind
-from framework_m_standard.sql.migrations.operations.column_types import KindType
+from framework_m_standard.sql.schema.field_registry import KindType
 from framework_m_standard.sql.statements.row_codec import SQLITE, encoder, json_text
 
 __all__ = ["Conversion", "conversion"]

@@ -1,41 +1,46 @@
-"""Immediate execution of operations when a database is taken over; revisions call the operations themselves."""
+"""Immediate execution of changes when a database is taken over; revisions call the operations themselves."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import sqlalchemy as sa
-from alembic.operations import MigrateOperation, Operations
+from alembic.operations import Operations, ops
 from alembic.runtime.migration import MigrationContext
 
-from framework_m_standard.sql.migrations.operations import alembic_operations as operations
-from framework_m_standard.sql.migrations.operations import operations as vocabulary
-from framework_m_standard.sql.migrations.operations.column_types import KindType
+from framework_m_standard.sql.migrations.operations import operations
+from framework_m_standard.sql.schema import changes as made
+from framework_m_standard.sql.schema.changes import Change
+from framework_m_standard.sql.schema.field_registry import KindType
 
 __all__ = ["perform"]
 
 
-def perform(connection: sa.Connection, changes: Sequence[MigrateOperation]) -> None:
-    """Execute changes. Raises MigrationError for one that stored rows do not allow."""
+def perform(connection: sa.Connection, changes: Iterable[Change]) -> None:
+    """Execute changes, of which those that drop something are none. Raises MigrationError if stored rows forbid one."""
     with Operations.context(MigrationContext.configure(connection=connection)) as alembic:
         for change in changes:
             _perform(alembic, change)
 
 
-def _perform(alembic: Operations, change: MigrateOperation) -> None:
+def _perform(alembic: Operations, change: Change) -> None:
     match change:
-        case operations.AddColumn():
-            vocabulary.add_column(change.table, change.column, fill=change.fill)
-        case operations.SetNotNullable():
-            type_ = change.type if isinstance(change.type, KindType) else None
-            vocabulary.set_not_nullable(change.table, change.name, type_, fill=change.fill)
-        case operations.SetNullable():
-            vocabulary.set_nullable(change.table, change.name)
-        case operations.AddIndex():
-            (vocabulary.add_unique if change.unique else vocabulary.add_index)(change.table, change.columns)
-        case operations.AddLink():
-            vocabulary.add_link(change.table, change.name, change.target, cascade=change.cascade)
-        case operations.DropLink():
-            vocabulary.drop_link(change.table, change.name)
-        case _:
-            alembic.invoke(change)
+        case made.CreateTable():
+            alembic.invoke(ops.CreateTableOp.from_table(change.declared))
+        case made.AddColumn():
+            operations.add_column(change.table, change.column, fill=change.fill)
+        case made.ChangeType(type=KindType() as type_):
+            operations.change_type(change.table, change.name, type_)
+        case made.SetNotNullable(column=column):
+            kind = column.type if column is not None and isinstance(column.type, KindType) else None
+            operations.set_not_nullable(change.table, change.name, kind, fill=change.fill)
+        case made.SetNullable():
+            operations.set_nullable(change.table, change.name)
+        case made.AddIndex():
+            (operations.add_unique if change.unique else operations.add_index)(change.table, change.columns)
+        case made.DropIndex():
+            alembic.drop_index(change.name, change.table)
+        case made.AddLink():
+            operations.add_link(change.table, change.name, change.target, cascade=change.cascade)
+        case made.DropLink():
+            operations.drop_link(change.table, change.name)

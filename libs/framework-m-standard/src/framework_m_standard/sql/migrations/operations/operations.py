@@ -15,10 +15,9 @@ from alembic.operations.base import BatchOperations
 from sqlalchemy.exc import IntegrityError
 
 from framework_m_core.domain.errors import MigrationError
-from framework_m_standard.sql.migrations.operations.alembic_operations import NOTHING
-from framework_m_standard.sql.migrations.operations.column_types import KindType
 from framework_m_standard.sql.migrations.operations.type_change import convert_column
-from framework_m_standard.sql.schema.field_registry import FieldRegistry
+from framework_m_standard.sql.schema.changes import NOTHING
+from framework_m_standard.sql.schema.field_registry import FieldRegistry, KindType
 from framework_m_standard.sql.schema.keys import key_name
 from framework_m_standard.sql.statements.compiled import sql_literal
 from framework_m_standard.sql.statements.row_codec import SQLITE, encoder

@@ -10,10 +10,8 @@ from alembic import op
 
 from framework_m_core.domain.errors import MigrationError
 from framework_m_core.domain.fields.spec import FieldKind
-from framework_m_standard.sql.migrations.autogenerate.reflected_types import kind_type_of
-from framework_m_standard.sql.migrations.operations.column_types import KindType
 from framework_m_standard.sql.migrations.operations.conversions import Conversion, conversion
-from framework_m_standard.sql.schema.field_registry import FieldRegistry
+from framework_m_standard.sql.schema.field_registry import FieldRegistry, KindType, kind_of, text_of_type
 from framework_m_standard.sql.statements.row_codec import SQLITE, decoder, encoder
 
 __all__ = ["convert_column"]
@@ -36,8 +34,10 @@ def convert_column(table: str, name: str, type_: KindType) -> None:
 
 
 def _type_before(table: str, name: str) -> KindType:
-    columns = sa.inspect(op.get_bind()).get_columns(table)
-    return kind_type_of(next(column["type"] for column in columns if column["name"] == name))
+    bind = op.get_bind()
+    columns = sa.inspect(bind).get_columns(table)
+    [found] = [column["type"] for column in columns if column["name"] == name]
+    return kind_of(text_of_type(bind.dialect, found))
 
 
 def _said(type_: KindType) -> str:
