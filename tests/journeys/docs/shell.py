@@ -143,8 +143,8 @@ class Shell:
             self._read = len(self._log())
 
     def _has_taken_over(self) -> bool:
-        _, began, since = self._log()[self._read :].rpartition("starting again")
-        return bool(began) and "serves on" in since and len(self._workers()) == 1
+        _, began, since = self._log()[self._read :].rpartition("restarting")
+        return bool(began) and "is running on" in since and len(self._workers()) == 1
 
     def _workers(self) -> list[str]:
         server = (self._own / "server").read_text().strip()

@@ -49,7 +49,7 @@ def _refuses(product: Product, *command: str, says: tuple[str, ...]) -> str:
     done = product.m(*command, "--port", str(product.port), check=False)
     assert done.returncode == 2, (done.returncode, done.stdout, done.stderr)
     assert "Traceback" not in done.stdout + done.stderr
-    assert "serves on" not in done.stdout + done.stderr
+    assert "is running on" not in done.stdout + done.stderr
     for word in says:
         assert word in done.stderr, (word, done.stderr)
     assert _is_free(product.port)

@@ -260,7 +260,7 @@ def test_changes_are_served(run: Run, folder: Path) -> None:
     assert server.status_of("/api/v1/Added") == 200
     source.write_text(APP)
     server.wait_until(lambda: server.status_of("/api/v1/Added") == 401)
-    assert server.output.count("serves on") == 3
+    assert server.output.count("is running on") == 3
     assert server.output.count("There is no administrator") == server.output.count("/schema/swagger;") == 1
     assert " GET /api/v1/Added 200 " in server.output
     assert server.end() == 0
@@ -432,7 +432,7 @@ def test_production_says_why_its_first_worker_did_not_serve(run: Run, folder: Pa
     server = run("prod --port 0 --workers 2", **PRODUCTION)
     assert server.process.wait(20) == 1
     server.wait_until(lambda: "the first worker ended before it was ready, with SIGKILL (exit" in server.output)
-    assert "serves on" not in server.output
+    assert "is running on" not in server.output
 
 
 @pytest.mark.usefixtures("tables")

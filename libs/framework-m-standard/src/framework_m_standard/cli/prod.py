@@ -45,7 +45,7 @@ def prod(
     bound = listen_as_configured(http)
 
     def ready() -> None:
-        print(f"Framework M serves on {address_of(bound)} with {count} worker(s)", flush=True)
+        print(f"Framework M is running on {address_of(bound)} with {count} worker(s)", flush=True)
 
     if count == 1:
         serve_app(settings, bound, ready, frozenset())
