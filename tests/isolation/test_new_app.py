@@ -23,7 +23,7 @@ def test_without_studio_m_new_says_what_to_install(environment: Environments, na
     refused = environment(name).run("m", "new", "app", "shop")
     assert (refused.returncode, refused.stdout) == (2, "")
     assert refused.stderr == (
-        "m: there is no command `m new` here: pip install framework-m-studio brings it; see `m --help`\n"
+        "m: there is no command `m new` here: install it with pip install framework-m-studio; see `m --help`\n"
     )
 
 

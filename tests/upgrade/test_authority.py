@@ -27,7 +27,7 @@ def test_a_fresh_app_needs_no_command_and_migrations_take_it_over_later(shop: Sh
 
     shop.declare(FIRST)
     refused = shop.m("start", "--no-reload", "--port", "0", code=2)
-    assert refused.startswith("m: the store's schema is changed by migrations alone")
+    assert refused.startswith("m: the store's schema does not match the DocTypes, and only migrations change it")
     assert 'm migrate create "what has changed"' in refused and "m migrate run" in refused
     shop.m("migrate", "create", "no phone")
     shop.m("migrate", "run")
@@ -51,7 +51,7 @@ def test_a_database_of_development_is_taken_over_by_revisions_that_others_wrote(
 def test_production_never_changes_the_schema_whatever_is_set(shop: Shop) -> None:
     shop.environment |= PRODUCTION
     refused = shop.m("user", "list", code=2)
-    assert "production does not change it by itself: `m migrate run` does" in refused
+    assert "production does not change it on start: run `m migrate run`" in refused
     assert "sync_schema is true" in shop.m("user", "list", code=2, M_SQL__SYNC_SCHEMA="true")
     with pytest.raises(Exception, match="customer"):
         shop.rows("SELECT * FROM customer")

@@ -196,7 +196,7 @@ async def test_a_setting_that_has_no_other_value_is_asked_for(tmp_path: Path) ->
 
 @pytest.mark.parametrize("text", ["nonsense", 'shop = "${A}"', '[nonsense]\na = "${A}"', '[shop]\nsecrte = "${A}"'])
 async def test_a_file_that_makes_no_sense_is_told_as_the_app_tells_it(tmp_path: Path, text: str) -> None:
-    with pytest.raises(ConfigurationError, match="the configuration cannot be used"):
+    with pytest.raises(ConfigurationError, match="the configuration is not valid"):
         await open_app(configured(tmp_path, text)).__aenter__()
 
 

@@ -251,7 +251,7 @@ class LostController(Controller[int]):
 '''
 PROBLEMS = (
     "Parcel", "'Nowhere'", "fetch_from='target.full_name'", "permlevel=3", "Meta.submitable", "'nonsense'",
-    "'everything'", "Meta.indexes", "'Auth' is taken by a fixed route", "'parent'", "letter case aside",
+    "'everything'", "Meta.indexes", "'Auth' is reserved by a route of the framework", "'parent'", "ignoring case",
 )  # fmt: skip
 
 

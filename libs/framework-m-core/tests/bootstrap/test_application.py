@@ -58,7 +58,7 @@ async def test_a_step_that_cannot_be_closed_keeps_no_other_open(
     with caplog.at_level(logging.ERROR):
         await app.close()
     assert journal[3:] == ["c.close", "b.close", "a.close"]
-    assert "closing step b failed" in caplog.text
+    assert "could not close step b" in caplog.text
 
 
 async def test_an_application_is_as_well_as_its_steps(app: Application, steps: dict[str, FakeBootstrap]) -> None:
@@ -92,7 +92,7 @@ async def test_a_role_that_is_added_runs_its_steps_alone(
 
 
 async def test_a_package_names_a_role_of_its_own(app: Application, steps: dict[str, FakeBootstrap]) -> None:
-    with pytest.raises(ConfigurationError, match="there is no role 'indexer': known are web, worker, relay"):
+    with pytest.raises(ConfigurationError, match="there is no role 'indexer': expected one of web, worker, relay"):
         await app.open(["indexer"])
     _give_roles(app, steps, b=["indexer"])
     await app.open(["indexer"])

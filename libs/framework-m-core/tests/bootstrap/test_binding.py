@@ -85,10 +85,10 @@ def test_two_distributions_that_offer_one_name_are_both_named() -> None:
 @pytest.mark.parametrize(
     ("mapping", "said"),
     [
-        ({"adapters": {"cache": "redis"}, "priority": "high"}, "its 'priority' is 'high': an integer is expected"),
-        ({"adapters": {}, "priority": None}, "its 'priority' is None: an integer is expected"),
-        ({"priority": 1}, "must be a mapping with 'adapters'"),
-        (["cache"], "must be a mapping with 'adapters'"),
+        ({"adapters": {"cache": "redis"}, "priority": "high"}, "expected an integer 'priority', got 'high'"),
+        ({"adapters": {}, "priority": None}, "expected an integer 'priority', got None"),
+        ({"priority": 1}, "expected a mapping with 'adapters'"),
+        (["cache"], "expected a mapping with 'adapters'"),
     ],
 )
 def test_a_variant_that_is_none_names_its_distribution(

@@ -44,7 +44,7 @@ class Keys(BaseModel):
     @classmethod
     def _long(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and len(value.get_secret_value()) < 32:
-            raise ValueError("32 characters or more are expected")
+            raise ValueError("expected 32 characters or more")
         return value
 
 
@@ -92,11 +92,11 @@ def test_all_processes_that_begin_at_once_have_the_same(tmp_path: Path) -> None:
 
 def test_one_that_dies_in_between_leaves_nothing_that_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def die(descriptor: int) -> None:
-        raise OSError("no space left; give it as M_KEYS__SECRET")
+        raise OSError("no space left; set M_KEYS__SECRET instead")
 
     with monkeypatch.context() as patched:
         patched.setattr(os, "fsync", die)
-        with pytest.raises(ConfigurationError, match=r"the secret cannot be kept in .*no space left"):
+        with pytest.raises(ConfigurationError, match=r"could not store the secret in .*no space left"):
             filled(tmp_path)
     assert [path.name for path in (tmp_path / ".m").iterdir()] == [".gitignore"]
     assert filled(tmp_path)
@@ -108,9 +108,9 @@ def test_one_that_is_empty_or_short_is_refused(tmp_path: Path, content: str) -> 
     file.parent.mkdir()
     file.write_text(content)
     file.chmod(0o600)
-    with pytest.raises(ConfigurationError, match="holds no secret that can be used: 32 characters") as refused:
+    with pytest.raises(ConfigurationError, match="does not hold a valid secret: expected 32 characters") as refused:
         filled(tmp_path)
-    assert "remove the file" in str(refused.value)
+    assert "delete the file" in str(refused.value)
     assert not content.strip() or content not in str(refused.value)
     file.unlink()
     assert filled(tmp_path)
@@ -121,7 +121,7 @@ def test_one_that_others_may_read_is_refused(tmp_path: Path, mode: int) -> None:
     filled(tmp_path)
     file = tmp_path / ".m" / "keys_secret"
     file.chmod(mode)
-    with pytest.raises(ConfigurationError, match=rf"has mode {mode:04o}.*remove the file"):
+    with pytest.raises(ConfigurationError, match=rf"has mode {mode:04o}.*delete the file"):
         filled(tmp_path)
 
 
@@ -131,7 +131,7 @@ def test_production_does_not_take_the_secret_of_development(tmp_path: Path) -> N
         sections = {"framework": FrameworkSettings(env="production"), "keys": Keys(secret=SecretStr(secret))}
         settings = Settings(sections, {}, tmp_path, Discovered({}))
         if refused:
-            with pytest.raises(ConfigurationError, match="secrets of development"):
+            with pytest.raises(ConfigurationError, match="development secrets"):
                 fill_secrets(settings)
         else:
             assert fill_secrets(settings) == settings

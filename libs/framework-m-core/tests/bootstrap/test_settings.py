@@ -55,9 +55,9 @@ def test_every_variable_that_is_missing_is_told_once(load: Load) -> None:
     with pytest.raises(ConfigurationError) as refused:
         load('[job_queue]\nhosts = ["${FIRST}", "${SECOND}"]\nlimits = { mail = { daily = "${MOST}" } }\n')
     said = str(refused.value)
-    assert said.count("the environment has no variable") == 3
+    assert said.count("the environment variable ") == 3
     for key, name in (("hosts", "FIRST"), ("hosts", "SECOND"), ("limits", "MOST")):
-        assert f"[job_queue] {key}: the environment has no variable {name}" in said
+        assert f"[job_queue] {key}: the environment variable {name} is not set" in said
 
 
 def test_a_section_with_an_underscore_is_set_by_the_environment(load: Load) -> None:

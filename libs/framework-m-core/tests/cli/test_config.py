@@ -42,7 +42,7 @@ def test_all_problems_are_listed(run_m: RunM, tmp_path: Path) -> None:
     (tmp_path / "app" / "framework_config.toml").write_text('[framework]\nenv = "fast"\nap = []\n[flying]\nx = 1\n')
     refused = run_m("config", "show")
     assert refused.returncode == 2
-    assert refused.stderr.startswith("m: the configuration cannot be used:\n  - ")
+    assert refused.stderr.startswith("m: the configuration is not valid:\n  - ")
     assert "[framework] env:" in refused.stderr
     assert "[framework] has no setting 'ap': did you mean 'apps'?" in refused.stderr
     assert "there is no section [flying]" in refused.stderr
@@ -52,7 +52,7 @@ def test_a_variable_with_one_underscore_is_refused(run_m: RunM) -> None:
     refused = run_m("config", "show", environment={"M_FRAMEWORK_ENV": "production", "M_FRAMEWORK_X": "1", "M_X": "1"})
     assert refused.returncode == 2
     assert refused.stderr.splitlines()[1:] == [
-        "  - M_FRAMEWORK_ENV: two underscores stand after the section: did you mean M_FRAMEWORK__ENV?"
+        "  - M_FRAMEWORK_ENV: expected two underscores after the section: did you mean M_FRAMEWORK__ENV?"
     ]
 
 

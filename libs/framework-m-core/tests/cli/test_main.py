@@ -21,7 +21,10 @@ def test_help_lists_the_commands_with_what_they_do(run_m: RunM) -> None:
     shown = run_m("--help")
     assert shown.returncode == 0
     assert "m user create ada@example.com --role Administrator" in shown.stdout
-    for command, text in {"config": "The settings in force", "info": "What is installed, bound and declared"}.items():
+    for command, text in {
+        "config": "Show effective settings",
+        "info": "Show what is installed, bound and declared",
+    }.items():
         assert any(command in line and text in line for line in shown.stdout.splitlines())
     assert run_m().stdout == shown.stdout
 
@@ -54,10 +57,10 @@ def test_help_is_a_word_too(run_m: RunM) -> None:
         (["--xyz"], "there is no option `m --xyz`; see `m --help`"),
         (
             ["info", "doctyp", "X"],
-            "`m info` does not know what to do with doctyp X: did you mean `m info doctype`?; see `m info --help`",
+            "`m info`: unexpected doctyp X: did you mean `m info doctype`?; see `m info --help`",
         ),
         (["info", "--verbos"], "Unknown option: --verbos. Did you mean --verbose?; see `m info --help`"),
-        (["config", "show", "x", "y"], "`m config show` does not know what to do with x y; see `m config show --help`"),
+        (["config", "show", "x", "y"], "`m config show`: unexpected x y; see `m config show --help`"),
     ],
 )
 def test_a_wrong_command_line_is_explained(run_m: RunM, arguments: list[str], message: str) -> None:
@@ -81,21 +84,21 @@ def test_output_that_nobody_reads_on_is_no_failure(tmp_path: Path, unbuffered: s
 
 def test_windows_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "win32")
-    with pytest.raises(SystemExit, match=r"^m: Framework M runs on Linux and macOS, not on Windows"):
+    with pytest.raises(SystemExit, match=r"^m: expected Linux or macOS, got Windows"):
         main(["start"])
 
 
 def test_a_word_like_none_that_is_known_gets_the_list(run_m: RunM) -> None:
     refused = run_m("config", "xyz")
     assert refused.returncode == 2
-    assert "there is no command `m config xyz`: there are " in refused.stderr
+    assert "there is no command `m config xyz`: expected one of " in refused.stderr
     assert "show; see `m config --help`" in refused.stderr
 
 
 def test_a_missing_argument_is_named(run_m: RunM) -> None:
     refused = run_m("info", "doctype")
     assert refused.returncode == 2
-    assert refused.stderr == "m: which name? `m info doctype NAME …`; see `m info doctype --help`\n"
+    assert refused.stderr == "m: expected `m info doctype NAME …`, got no name; see `m info doctype --help`\n"
 
 
 COMMANDS = '''"""`m tools`: what the plug-in brings."""
@@ -207,7 +210,7 @@ def test_a_package_that_breaks_when_it_is_looked_at(run_m: RunM, plugins: Path) 
     (plugins / "bad-1.0.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: bad\nVersion: 1.0\n")
     points = "[framework_m.cli_commands]\nworse = bad.cli:app\n"
     (plugins / "bad-1.0.dist-info/entry_points.txt").write_text(points)
-    assert "(of bad, which is broken: ZeroDivisionError)" in run_m("--help").stdout
+    assert "(from bad, failed to load: ZeroDivisionError)" in run_m("--help").stdout
     assert run_m("config", "show").returncode == 0
     assert "'worse' of bad points to 'bad.cli:app'" in run_m("worse").stderr
 
@@ -216,9 +219,7 @@ def test_what_is_no_command_is_said(run_m: RunM, install: Install) -> None:
     install("odd_tools", "odd = 7\n", odd="odd")
     refused = run_m("odd")
     assert refused.returncode == 2
-    assert refused.stderr == (
-        "m: odd_tools brings `m odd`, but odd_tools:odd is no command: a function or a cyclopts App is expected\n"
-    )
+    assert refused.stderr == ("m: `m odd` of odd_tools: expected a function or a cyclopts App, got odd_tools:odd\n")
 
 
 def test_a_distribution_adds_to_a_command_of_another(run_m: RunM, install: Install) -> None:
@@ -233,7 +234,7 @@ def test_a_distribution_adds_to_a_command_of_another(run_m: RunM, install: Insta
     install("rude_config", "def show(): ...\n", group="framework_m.cli_commands.config", show="show")
     refused = run_m("config", "show")
     assert refused.stderr == (
-        "m: framework-m-core and rude_config both bring the command `m config show`: uninstall one\n"
+        "m: framework-m-core and rude_config both declare the command `m config show`: uninstall one\n"
     )
 
 
@@ -247,4 +248,4 @@ def test_two_plug_ins_cannot_bring_one_command(run_m: RunM, install: Install) ->
         install(name, "def fly(): ...\n", fly="fly")
     refused = run_m("--help")
     assert refused.returncode == 2
-    assert "both bring the command `m fly`: uninstall one" in refused.stderr
+    assert "both declare the command `m fly`: uninstall one" in refused.stderr

@@ -78,7 +78,7 @@ def test_a_name_bound_anew_leaves_what_was_wired_before(container: Container) ->
 
 
 def test_an_unknown_name_is_told_with_those_that_are_bound(container: Container) -> None:
-    with pytest.raises(ConfigurationError, match="nothing is bound to 'truck': bound are car, colour, engine"):
+    with pytest.raises(ConfigurationError, match="nothing is bound to 'truck': expected one of car, colour, engine"):
         container.get("truck")
 
 
@@ -96,7 +96,7 @@ def test_a_parameter_of_another_type_is_told(container: Container, wanted: type)
         raise AssertionError("never made")
 
     truck.__annotations__["engine"] = wanted
-    with pytest.raises(ConfigurationError, match=f"expects 'engine' to be {wanted.__name__}, bound is Engine"):
+    with pytest.raises(ConfigurationError, match=f"expected 'engine' to be {wanted.__name__}, got Engine"):
         container.bind("truck", truck)
 
 
@@ -149,16 +149,16 @@ def test_an_override_names_what_is_bound(container: Container) -> None:
 
 def test_an_override_of_another_type_is_told_where_it_is_used(container: Container) -> None:
     container.override("engine", "steam")
-    with pytest.raises(ConfigurationError, match="expects 'engine' to be Engine, bound is str"):
+    with pytest.raises(ConfigurationError, match="expected 'engine' to be Engine, got str"):
         container.bind("car", Car)
 
 
 def test_an_override_too_late_is_refused(container: Container) -> None:
     container.get("engine")
-    with pytest.raises(ConfigurationError, match="'engine' is in use"):
+    with pytest.raises(ConfigurationError, match="'engine' is already in use"):
         container.override("engine", Diesel)
     container.seal()
-    with pytest.raises(ConfigurationError, match="'colour' is in use"):
+    with pytest.raises(ConfigurationError, match="'colour' is already in use"):
         container.override("colour", "blue")
 
 

@@ -166,10 +166,10 @@ def test_an_enum_of_mixed_values_is_refused() -> None:
         (Decimal, Field(scale=18), "0 to 17"),
         (Decimal, Field(scale=-1), "0 to 17"),
         (int, Field(scale=2), "on a Decimal"),
-        (str, Field(link="X"), "needs the type UUID"),
+        (str, Field(link="X"), "expected the type UUID"),
         (dict, Field(unique=True), "scalar type"),
         (list[Row], Field(unique=True), "scalar type"),
-        (str, Field(default=None), r"says so in its type"),
+        (str, Field(default=None), r"as the type of a field that may be None"),
     ],
 )
 def test_keywords_that_do_not_fit_the_type_are_refused(annotation: Any, field: Any, expected: str) -> None:

@@ -27,7 +27,7 @@ def test_a_pattern_means_a_rule(pattern: str | None, rule: object) -> None:
 
 @pytest.mark.parametrize("pattern", ["", "INV", "Prompt", "INV-####", "INV-.##.-.##", "a/.####", "fields:x", "..."])
 def test_what_is_no_rule_says_what_would_be(pattern: str) -> None:
-    with pytest.raises(ValueError, match=r"series with one counter|no '/'"):
+    with pytest.raises(ValueError, match=r"series with one counter|cannot contain '/'"):
         parse_naming(pattern)
 
 

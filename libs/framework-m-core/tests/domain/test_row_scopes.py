@@ -158,7 +158,7 @@ def test_scopes_are_united_without_those_that_add_nothing() -> None:
         (Comparison("rate", "gt", 1.5), None),
         (
             Comparison("nope", "eq", "a"),
-            "names 'nope': known are data, day, floor, floors, open, price, rate, team, teams, who",
+            "names 'nope': expected one of data, day, floor, floors, open, price, rate, team, teams, who",
         ),
         (Comparison("rows", "eq", "a"), "names 'rows'"),
         (_compared("rate", "ne", "one"), '"rate ne the caller\'s one": expected a field of kind '),

@@ -113,7 +113,7 @@ def test_a_problem_names_the_class_its_module_and_its_line() -> None:
     [found] = problems_of(Broken)
     line = inspect.getsourcelines(Broken)[1]
     assert found.startswith(
-        f"{__name__}.{Broken.__qualname__}:{line}: field 'target': link='Order' needs the type UUID"
+        f"{__name__}.{Broken.__qualname__}:{line}: field 'target': link='Order': expected the type UUID"
     )
 
 
@@ -137,13 +137,13 @@ def test_all_problems_of_all_classes_are_told_at_once() -> None:
     with pytest.raises(ConfigurationError) as refused:
         compiled(lowly, controllers=[Orphan], handlers=[handle], functions=[call])
     expected = [
-        "the name 'lowly' is not PascalCase",
+        "expected a name in PascalCase",
         "field 'price': type <class 'complex'> cannot be stored",
-        "Meta.naming: 'no counter' is no naming rule",
+        "Meta.naming: 'no counter' is not a naming rule",
         "Meta.permisions: there is no such option: did you mean 'permissions'?",
         "its DocType Order is not registered",
-        "@on names 'Nobody', which is no DocType",
-        "does not say who may call it",
+        "@on names 'Nobody', not a DocType",
+        "does not declare who may call it",
     ]
     problems = refused.value.problems
     assert [text for text in expected if not any(text in problem for problem in problems)] == []
@@ -184,7 +184,7 @@ def test_a_name_is_taken_whatever_its_letter_case() -> None:
 
     [found] = problems_of(Line, Order, ORDER)
     assert f"{ORDER.__qualname__}:" in found
-    assert f"the name is taken by {__name__}.Order:" in found
+    assert f"the name is already taken by {__name__}.Order:" in found
 
 
 def test_a_child_table_holds_no_child_tables() -> None:
@@ -207,7 +207,7 @@ def test_a_field_goes_by_one_name() -> None:
         other: str = PydanticField(default="", serialization_alias="otherName")
 
     found = problems_of(Person)
-    assert [f"field {name!r}: an alias is not supported" in one for name, one in
+    assert [f"field {name!r}: aliases are not supported" in one for name, one in
             zip(("first", "last", "other"), found, strict=True)] == [True] * 3  # fmt: skip
 
 
@@ -231,8 +231,8 @@ def test_a_controller_names_one_doctype_and_a_doctype_has_one_controller() -> No
         """Comes second."""
 
     found = problems_of(Line, Order, controllers=[Bare, OrderController, Another])
-    assert "a controller names its DocType: class XController(Controller[X])" in found[0]
-    assert f"Order has a controller: {__name__}.OrderController:" in found[1]
+    assert "expected the DocType as type argument: class XController(Controller[X])" in found[0]
+    assert f"Order already has one: {__name__}.OrderController:" in found[1]
     assert len(found) == 2
 
 
@@ -241,7 +241,7 @@ def test_a_path_is_taken_once() -> None:
     async def again() -> None: ...
 
     [found] = problems_of(functions=[recount, again])
-    assert f"again:{inspect.getsourcelines(again)[1]}: the path 'shop.stock.recount' is taken by " in found
+    assert f"again:{inspect.getsourcelines(again)[1]}: the path 'shop.stock.recount' is already taken by " in found
 
 
 def test_a_function_requires_a_permission_on_a_doctype_that_there_is() -> None:
@@ -250,7 +250,7 @@ def test_a_function_requires_a_permission_on_a_doctype_that_there_is() -> None:
     async def call() -> None: ...
 
     [found] = problems_of(Line, Order, functions=[call])
-    assert "'Ordre', which is no DocType: did you mean 'Order'?" in found
+    assert "'Ordre', which is not a DocType: did you mean 'Order'?" in found
 
 
 def test_child_tables_are_no_targets_of_calls() -> None:
@@ -259,7 +259,7 @@ def test_child_tables_are_no_targets_of_calls() -> None:
     async def call() -> None: ...
 
     [found] = problems_of(Line, Order, functions=[call])
-    assert "'Line', which is no DocType" in found
+    assert "'Line', which is not a DocType" in found
 
 
 def test_a_function_without_source_has_a_place_too() -> None:

@@ -115,21 +115,21 @@ def _fresh(function: Any) -> Any:
 @pytest.mark.parametrize(
     ("decorate", "function", "expected"),
     [
-        (rpc("a.b", allow_guest=True), _sync, "_sync can be called over HTTP: it is declared with 'async def'"),
+        (rpc("a.b", allow_guest=True), _sync, "_sync can be called over HTTP: declare it with 'async def'"),
         (rpc("a.b", allow_guest=True), _args, "its parameter 'numbers' needs a name and a type"),
         (rpc("a.b", allow_guest=True), _keywords, "its parameter 'numbers' needs a name and a type"),
         (rpc("a.b", allow_guest=True), _positional, "its parameter 'number' needs a name and a type"),
         (rpc("a.b", allow_guest=True), _untyped, "its parameter 'number' needs a name and a type"),
-        (rpc("a.b", allow_guest=True), _unknown, "its arguments cannot be checked: name 'Nowhere' is not defined"),
-        (rpc("a.b", allow_guest=True), _unfit, "its arguments cannot be checked: name 'Nowhere' is not defined"),
+        (rpc("a.b", allow_guest=True), _unknown, "its arguments cannot be validated: name 'Nowhere' is not defined"),
+        (rpc("a.b", allow_guest=True), _unfit, "its arguments cannot be validated: name 'Nowhere' is not defined"),
         (rpc("a.b", allow_guest=True), _private, "its parameter '_number' cannot be sent in a body"),
         (rpc("a.b", allow_guest=True), _reserved, "its parameter 'model_dump' cannot be sent in a body"),
-        (rpc("a.b", allow_guest=True), _document, "returns Note, which would show every field"),
-        (rpc("a.b", allow_guest=True), _documents_within, "returns Note, which would show every field"),
+        (rpc("a.b", allow_guest=True), _document, "returns Note, which would expose every field"),
+        (rpc("a.b", allow_guest=True), _documents_within, "returns Note, which would expose every field"),
         (rpc("a.b"), _bare, "who may call it: add @requires_permission('write') or allow_guest=True"),
-        (rpc("nodots", allow_guest=True), _bare, "the path 'nodots' is not dotted, as 'shop.stock.recount' is"),
-        (rpc("a/b.c", allow_guest=True), _bare, "the path 'a/b.c' is not dotted"),
-        (requires_permission("read", "Note"), _bare, "requires_permission stands alone: add @whitelist to a method"),
+        (rpc("nodots", allow_guest=True), _bare, "expected a dotted path such as 'shop.stock.recount', got 'nodots'"),
+        (rpc("a/b.c", allow_guest=True), _bare, "expected a dotted path such as 'shop.stock.recount', got 'a/b.c'"),
+        (requires_permission("read", "Note"), _bare, "requires_permission has no effect alone: add @whitelist"),
     ],
 )  # fmt: skip
 def test_functions_that_cannot_be_called(decorate: Any, function: Any, expected: str) -> None:
@@ -140,9 +140,9 @@ def test_functions_that_cannot_be_called(decorate: Any, function: Any, expected:
 @pytest.mark.parametrize(
     ("action", "doctype", "allow_guest", "expected"),
     [
-        ("read", "Note", True, "requires a permission and allows guests: leave one out"),
-        ("raed", "Note", False, "requires 'raed', which is no action: expected one of read, "),
-        ("read", None, False, "a function names the DocType: @requires_permission('read', 'Invoice')"),
+        ("read", "Note", True, "requires a permission and allows guests: remove one of them"),
+        ("raed", "Note", False, "requires 'raed', which is not an action: expected one of read, "),
+        ("read", None, False, "a function must name the DocType: @requires_permission('read', 'Invoice')"),
     ],
 )
 def test_who_may_call_a_function_is_said_in_one_way(

@@ -52,13 +52,13 @@ def test_pascal_case_is_a_name(name: str) -> None:
 @pytest.mark.parametrize("name", ["order", "Sales_Order", "2Order", "Ordér", "_Order", "A" * (MAX_DOCTYPE_NAME + 1)])
 def test_what_is_not_pascal_case_is_no_name(name: str) -> None:
     [found] = problems_of(_declared(name))
-    assert f"the name {name!r} is not PascalCase of at most {MAX_DOCTYPE_NAME} letters and digits" in found
+    assert f"expected a name in PascalCase of at most {MAX_DOCTYPE_NAME} letters and digits, got {name!r}" in found
 
 
 @pytest.mark.parametrize("name", sorted(RESERVED_NAMES))
 def test_names_of_fixed_routes_are_taken(name: str) -> None:
     [found] = problems_of(_declared(name.title()))
-    assert "is taken by a fixed route" in found
+    assert "is reserved by a route of the framework" in found
 
 
 @pytest.mark.parametrize("name", ["ActivityLog", "Activitylog"])
@@ -105,13 +105,13 @@ def test_what_is_not_snake_case_is_no_field(name: str) -> None:
 @pytest.mark.parametrize("name", ["parent", "idx"])
 def test_what_child_rows_are_stored_with_is_no_field(name: str) -> None:
     [found] = problems_of(_with_text(name))
-    assert "is the framework's own" in found
+    assert "is a framework field" in found
 
 
 @pytest.mark.parametrize("name", ["nothing", "returning"])
 def test_a_word_that_not_every_tool_quotes_is_no_field(name: str) -> None:
     [found] = problems_of(_with_text(name))
-    assert "is a word of SQLite's" in found
+    assert "is a keyword of SQLite" in found
 
 
 def test_links_and_what_is_fetched_through_them_are_sound() -> None:
@@ -128,8 +128,8 @@ def test_links_and_what_is_fetched_through_them_are_sound() -> None:
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
-        ({"to": _link(link="Custome")}, "field 'to' links to 'Custome', which is no DocType: did you mean 'Customer'?"),
-        ({"to": _link(link="Planet")}, "'Planet', which is no DocType: known are Customer, Subject"),
+        ({"to": _link(link="Custome")}, "links to 'Custome', which is not a DocType: did you mean 'Customer'?"),
+        ({"to": _link(link="Planet")}, "'Planet', which is not a DocType: expected one of Customer, Subject"),
         ({"x": (str | None, Field(default=None, fetch_from="full_name"))}, "does not begin with a link field"),
         ({"x": (str | None, Field(default=None, fetch_from="gone.full_name"))}, "does not begin with a link field"),
         ({"x": (str | None, Field(default=None, fetch_from="to.nme"))}, "Customer has no field 'nme' to fetch"),
@@ -152,7 +152,7 @@ def test_links_of_child_rows_are_checked_at_their_path() -> None:
 def test_a_child_table_is_no_target() -> None:
     row = _declared("Row", {"is_child_table": True})
     [found] = problems_of(row, _declared(to=_link(link="Row")))
-    assert "links to 'Row', which is no DocType" in found
+    assert "links to 'Row', which is not a DocType" in found
 
 
 @pytest.mark.parametrize(
@@ -179,22 +179,22 @@ CALLERS = Comparison("data", "ne", UserAttribute("data"))
 @pytest.mark.parametrize(
     ("meta", "expected"),
     [
-        ({"naming": "field:cod"}, "reads 'cod': expected a required text field, known are code, data, maybe"),
-        ({"naming": "field:maybe"}, "Meta.naming reads 'maybe': expected a required text field"),
-        ({"naming": "field:data"}, "Meta.naming reads 'data': expected a required text field"),
-        ({"naming": "A-.{cod}.##"}, "Meta.naming reads 'cod', which is no field: known are code, data, maybe"),
-        ({"indexes": (("code", "cod"),)}, "Meta.indexes names 'cod', which is no scalar field: known are _version"),
-        ({"indexes": (("data",),)}, "Meta.indexes names 'data', which is no scalar field"),
-        ({"unique_together": (("cod",),)}, "Meta.unique_together names 'cod', which is no scalar field"),
-        ({"rls_field": "cod"}, "Meta.rls_field='cod' is no field: known are _version, code, "),
-        ({"permissions": {"submit": ["A"]}}, "Meta.permissions grants 'submit', but submittable is not set"),
-        ({"permissions": {"cancel": ["A"]}}, "Meta.permissions grants 'cancel', but submittable is not set"),
+        ({"naming": "field:cod"}, "reads 'cod': expected a text field that is never null, one of code"),
+        ({"naming": "field:maybe"}, "Meta.naming reads 'maybe': expected a text field that is never null"),
+        ({"naming": "field:data"}, "Meta.naming reads 'data': expected a text field that is never null"),
+        ({"naming": "A-.{cod}.##"}, "Meta.naming reads 'cod': expected one of code, data, maybe"),
+        ({"indexes": (("code", "cod"),)}, "Meta.indexes names 'cod': expected a scalar field, one of _version"),
+        ({"indexes": (("data",),)}, "Meta.indexes names 'data': expected a scalar field"),
+        ({"unique_together": (("cod",),)}, "Meta.unique_together names 'cod': expected a scalar field"),
+        ({"rls_field": "cod"}, "Meta.rls_field='cod' is not a field: expected one of _version, code, "),
+        ({"permissions": {"submit": ["A"]}}, "Meta.permissions grants 'submit', but Meta.submittable is not set"),
+        ({"permissions": {"cancel": ["A"]}}, "Meta.permissions grants 'cancel', but Meta.submittable is not set"),
         ({"rls_field": None, "permissions": {"read": {"A": "own"}}}, "the scope of 'A' for 'read' is 'own', but"),
-        ({"permissions": {"read": {"A": SCOPE}}}, "the scope of 'A' for 'read' names 'stat': known are _version"),
+        ({"permissions": {"read": {"A": SCOPE}}}, "the scope of 'A' for 'read' names 'stat': expected one of _version"),
         ({"permissions": {"write": {"A": Not(And((SCOPE,)))}}}, "the scope of 'A' for 'write' names 'stat'"),
         ({"permissions": {"write": {"A": CALLERS}}}, "says \"data ne the caller's data\": exp"),
         ({"rls_field": "data", "permissions": {"read": ["A"]}}, "says \"data in the caller"),
-        ({"field_levels": {2: {"read": ["A"]}}}, "Meta.field_levels states level 2, which no field uses"),
+        ({"field_levels": {2: {"read": ["A"]}}}, "Meta.field_levels lists level 2, which no field uses"),
     ],
 )  # fmt: skip
 def test_options_that_name_what_there_is_not(meta: dict[str, Any], expected: str) -> None:
@@ -206,7 +206,7 @@ def test_options_that_name_what_there_is_not(meta: dict[str, Any], expected: str
 @pytest.mark.parametrize("naming", ["field:code", "A-.{code}.##"])
 def test_a_name_is_made_of_what_is_given_on_create(naming: str) -> None:
     [found] = problems_of(_declared(meta={"naming": naming}, code=(str, Field(default="", read_only=True))))
-    assert found.endswith("Meta.naming reads 'code': expected a field that is given on create, got a read-only one")
+    assert found.endswith("Meta.naming reads 'code': expected a field that is set on create, got a read-only one")
     code = (str | None, Field(default=None, fetch_from="to.full_name"))
     fetched = _declared(meta={"naming": "A-.{code}.##"}, to=_link(link="Customer"), code=code)
     [found] = problems_of(Customer, fetched)
@@ -215,9 +215,9 @@ def test_a_name_is_made_of_what_is_given_on_create(naming: str) -> None:
 
 def test_a_level_that_nobody_has_is_told() -> None:
     [found] = problems_of(_declared(code=(str, Field(default="", permlevel=3))))
-    assert "permlevel=3 is used, but Meta.field_levels does not say who has it" in found
+    assert "permlevel=3 is used, but Meta.field_levels does not grant it to any role" in found
 
 
 def test_what_is_known_is_listed() -> None:
     [found] = problems_of(_declared(meta={"rls_field": "gone"}))
-    assert found.endswith(f"known are _version, {KNOWN}")
+    assert found.endswith(f"expected one of _version, {KNOWN}")

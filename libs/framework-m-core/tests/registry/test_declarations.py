@@ -43,7 +43,7 @@ def test_fields_that_every_document_has_are_not_declared_again() -> None:
         owner: int = 0  # type: ignore[assignment]
 
     found = problems_of(Book)
-    assert "field 'id' is the framework's own" in found[0] and "field 'owner' is" in found[1]
+    assert "field 'id' is a framework field" in found[0] and "field 'owner' is" in found[1]
     assert len(found) == 2
 
 
@@ -62,7 +62,8 @@ def test_a_default_that_could_not_be_stored_is_refused(annotation: Any, default:
     keywords: dict[str, Any] = {"scale": 2} if annotation is Decimal else {}
     book = type("Book", (FakeDocType,), {"__annotations__": {"x": annotation}, "x": Field(default, **keywords)})
     [found] = problems_of(book)
-    assert f"field 'x': its default {default!r}" in found
+    refused = ("field 'x': expected a default of type", f"field 'x': its default {default!r} cannot be stored")
+    assert any(text in found for text in refused) and repr(default) in found
 
 
 def test_sound_defaults_are_taken() -> None:
@@ -87,7 +88,7 @@ def test_a_list_of_what_is_no_child_table_is_refused() -> None:
         rows: list[Row] = []
 
     found = problems_of(Note, Book)
-    assert "list[Note]: Note is no child table: its Meta says is_child_table = True" in found[0]
+    assert "list[Note]: Note is not a child table: set is_child_table = True in its Meta" in found[0]
     assert "list[Row]" in found[1]
 
 
@@ -114,7 +115,7 @@ def test_a_misspelt_part_of_a_date_is_refused(pattern: str) -> None:
             naming = pattern
 
     [found] = problems_of(Book)
-    assert "is no part of a date: expected YYYY, YY, MM, DD" in found
+    assert "is not a date part: expected one of YYYY, YY, MM, DD" in found
 
 
 def test_hooks_are_coroutines_with_their_right_names() -> None:
@@ -130,7 +131,7 @@ def test_hooks_are_coroutines_with_their_right_names() -> None:
 
     found = problems_of(Note, controllers=(NoteController,))
     assert len(found) == 3
-    assert "validate is a hook: it is declared with 'async def'" in found[0]
+    assert "validate is a hook: declare it with 'async def'" in found[0]
     assert "did you mean 'before_insert'?" in found[1]
     assert "did you mean 'after_save'?" in found[2]
 
@@ -218,9 +219,9 @@ def test_what_a_handler_is_for_is_a_name_and_an_event() -> None:
         """Sound, whatever it is declared for."""
 
     wrong: list[tuple[Any, Any, str]] = [
-        ("Note", "submit", "the class of an event such as DocSubmitted, not 'submit'"),
+        ("Note", "submit", "an event class such as DocSubmitted, got 'submit'"),
         (Note, DocCreated, "write 'Note' instead of the class"),
-        ("Noet", DocCreated, "'Noet', which is no DocType: did you mean 'Note'?"),
+        ("Noet", DocCreated, "'Noet', not a DocType: did you mean 'Note'?"),
     ]
     for doctype, event, said in wrong:
         handles.__dict__.clear()

@@ -106,7 +106,7 @@ def _models() -> Iterator[tuple[str, Any, str]]:
     yield "capitals", declared("shop.OrderShipped"), "in lower case"
     yield "doctype", declared("shop.sent", doctype="Ordre"), "did you mean 'Order'"
     yield "key", declared("shop.sent", key="nubmer"), "did you mean 'number'"
-    yield "sensitive key", declared("shop.sent", key="secret"), "'secret' is not a field that is stored"
+    yield "sensitive key", declared("shop.sent", key="secret"), "'secret' is not a stored field"
 
     class Required(BaseModel):
         secret: str = Field(sensitive=True)
@@ -119,8 +119,8 @@ def _models() -> Iterator[tuple[str, Any, str]]:
 
     yield "sensitive", event_type("shop.sent")(Required), "Required.secret is sensitive"
     yield "nested", event_type("shop.sent")(Nested), "Required.secret is sensitive"
-    yield "alias", event_type("shop.sent")(Aliased), "an alias is not supported"
-    yield "no model", event_type("shop.sent")(type("Plain", (), {})), "decorates the pydantic model"
+    yield "alias", event_type("shop.sent")(Aliased), "aliases are not supported"
+    yield "no model", event_type("shop.sent")(type("Plain", (), {})), "expects the pydantic model"
 
 
 @pytest.mark.parametrize(("model", "said"), [pytest.param(*case[1:], id=case[0]) for case in _models()])
@@ -145,15 +145,15 @@ def test_an_app_with_a_dash_has_types_with_an_underscore() -> None:
 @pytest.mark.parametrize(
     ("declare", "said"),
     [
-        (lambda: consumer("Search", "*"), "a name of its own in lower case"),
-        (lambda: consumer("bus", "*"), "a name of its own"),
-        (lambda: consumer("shop.handlers", "*"), "a name of its own"),
-        (lambda: consumer("search"), "the topics that it wants"),
-        (lambda: consumer("search", "doc created"), "not 'doc created'"),
+        (lambda: consumer("Search", "*"), "a unique name in lower case"),
+        (lambda: consumer("bus", "*"), "a unique name"),
+        (lambda: consumer("shop.handlers", "*"), "a unique name"),
+        (lambda: consumer("search"), "@consumer takes topics"),
+        (lambda: consumer("search", "doc created"), "got 'doc created'"),
         (lambda: consumer("search", "doc.craeted"), "did you mean 'doc.created'"),
         (lambda: consumer("search", "doc.created:Ordre"), "did you mean 'Order'"),
         (lambda: on(BaseModel), "or a model with @event_type"),
-        (lambda: on("Order", cast("Any", OrderShipped)), "the class of an event such as DocSubmitted"),
+        (lambda: on("Order", cast("Any", OrderShipped)), "an event class such as DocSubmitted"),
     ],
 )
 def test_a_consumer_that_cannot_be_used_is_refused(declare: Any, said: str) -> None:

@@ -78,20 +78,20 @@ TWO = (Part("a", FieldKind.INTEGER), Part("b", FieldKind.TEXT))
 @pytest.mark.parametrize(
     ("attributes", "said"),
     [
-        ({"parts": ()}, "it has no parts"),
-        ({"python_type": Mutable}, "Mutable can be changed"),
-        ({"python_type": int}, "int is stored by the framework"),
+        ({"parts": ()}, "parts is not set"),
+        ({"python_type": Mutable}, "expected an immutable class"),
+        ({"python_type": int}, "int is a built-in type"),
         ({"parts": (Part("", FieldKind.CHILDREN),)}, "has the kind children: expected one of"),
         ({"parts": (Part("", FieldKind.CUSTOM),)}, "has the kind custom: expected one of"),
-        ({"parts": (Part("", FieldKind.DECIMAL),)}, "says how many places are kept"),
-        ({"parts": (TWO[0], TWO[0]), "sortable": False, "operators": ()}, "two parts have one name: a, a"),
+        ({"parts": (Part("", FieldKind.DECIMAL),)}, "expected a scale for a"),
+        ({"parts": (TWO[0], TWO[0]), "sortable": False, "operators": ()}, "two parts have the same name: a, a"),
         ({"parts": (TWO[0], Part("B", FieldKind.TEXT)), "sortable": False}, "part 'B': expected a name"),
         ({"parts": TWO, "operators": ()}, "sortable=True: expected one part"),
         ({"parts": (Part("", FieldKind.JSON),), "operators": ()}, "sortable=True: expected one part"),
-        ({"sortable": False}, "cannot offer the operator 'lt'"),
-        ({"parts": TWO, "sortable": False, "operators": ("in",)}, "cannot offer the operator 'in'"),
-        ({"operators": ("eg",)}, "cannot offer the operator 'eg'"),
-        ({"parts": (Part("", FieldKind.JSON),), "sortable": False}, "cannot offer the operator 'eq'"),
+        ({"sortable": False}, "do not support the operator 'lt'"),
+        ({"parts": TWO, "sortable": False, "operators": ("in",)}, "do not support the operator 'in'"),
+        ({"operators": ("eg",)}, "do not support the operator 'eg'"),
+        ({"parts": (Part("", FieldKind.JSON),), "sortable": False}, "do not support the operator 'eq'"),
     ],
 )  # fmt: skip
 def test_a_field_type_that_cannot_work_is_refused(attributes: dict[str, Any], said: str) -> None:
@@ -178,4 +178,4 @@ def test_an_override_cannot_change_the_type() -> None:
     builder.add_doctype(Repainted, "others")
     with pytest.raises(ConfigurationError) as refused:
         builder.freeze()
-    assert "its kind is custom in Wall, an override cannot make it integer" in "\n".join(refused.value.problems)
+    assert "expected kind custom as in Wall, got integer" in "\n".join(refused.value.problems)

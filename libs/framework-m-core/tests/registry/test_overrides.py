@@ -224,10 +224,10 @@ class Misspelt(Client):
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        (_Loose, "expected it to inherit from the DocType that it adds to"),
-        (Retyped, "field 'phone': its kind is text in Client, an override cannot make it integer"),
+        (_Loose, "expected a subclass of the DocType that it overrides"),
+        (Retyped, "field 'phone': expected kind text as in Client, got integer"),
         (AlsoPoints, "field 'points' is also added by"),
-        (ChildClient, "Meta.is_child_table is Client's own"),
+        (ChildClient, "Meta.is_child_table belongs to Client"),
         (Misspelt, "Field has no keyword 'lable'"),
         (Misspelt, "Meta.namig"),
     ],
@@ -247,7 +247,7 @@ def test_the_app_of_the_doctype_that_is_missing_is_named() -> None:
             overrides = True
 
     (found,) = [problem for problem in problems_of(*ALL, OurOrder) if "Meta.overrides" in problem]
-    assert "Order of 'shop' is not loaded; list that app in [framework] apps" in found
+    assert "Order of 'shop' is not loaded: add that app to [framework] apps" in found
 
 
 def test_two_controllers_cannot_offer_one_call() -> None:
@@ -258,7 +258,7 @@ def test_two_controllers_cannot_offer_one_call() -> None:
             return "goodbye"
 
     [found] = problems_of(*ALL, controllers=(ClientController, Other))
-    assert "greet can be called on" in found
+    assert "greet is taken by" in found
 
 
 def test_a_controller_of_a_class_that_is_nothing_is_refused() -> None:

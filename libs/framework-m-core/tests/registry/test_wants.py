@@ -59,14 +59,14 @@ def test_the_bus_is_not_for_apps() -> None:
         bus: EventBusProtocol
 
     [found] = problems_of(Shelf, controllers=[Publishing])
-    assert "bus: EventBusProtocol is no port" in found
+    assert "bus: EventBusProtocol is not a port" in found
 
 
 def test_annotations_that_are_not_there_at_run_time_are_told() -> None:
     async def lost(event: DocCreated, documents: Documents, cache: Missing) -> None: ...  # type: ignore[name-defined] # noqa: F821
 
     found = problems_of(Shelf, handlers=[on("Shelf", DocCreated)(lost)])
-    assert "its annotations cannot be read at run time: name 'Missing' is not defined" in found[0]
+    assert "its annotations cannot be resolved at run time: name 'Missing' is not defined" in found[0]
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_a_port_that_may_be_missing_is_refused_with_advice() -> None:
     assert len(found) == 2
     for name, problem in zip(("store", "spare"), found, strict=True):
         assert f"{name}: " in problem
-        assert "is never filled: a port is always there, ask for CacheProtocol alone" in problem
+        assert "is never injected: a port is always bound, so annotate CacheProtocol alone" in problem
 
     async def doubting(event: DocCreated, documents: Documents, cache: CacheProtocol | None) -> None: ...
 

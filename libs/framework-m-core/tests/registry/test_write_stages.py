@@ -58,9 +58,9 @@ def test_a_stage_that_is_found_twice_runs_once() -> None:
         ({"after": "prase"}, f"expected a stage of {', '.join(STAGES)}, mine, got 'prase': did you mean 'parse'?"),
         ({}, "expected one of before= and after=, got none"),
         ({"before": "store", "after": "scope"}, "expected one of before= and after=, got both"),
-        ({"after": "authorize"}, "expected a place after 'parse', since there is no document before it"),
-        ({"before": "parse"}, "expected a place after 'parse', since there is no document before it"),
-        ({"after": "mine"}, "its place depends on itself, mine - mine"),
+        ({"after": "authorize"}, "expected a position after 'parse', since there is no document before it"),
+        ({"before": "parse"}, "expected a position after 'parse', since there is no document before it"),
+        ({"after": "mine"}, "its position depends on itself, mine - mine"),
         ({"after": "store", "operations": ("create", "change")},
          "expected operations of create, update, submit, cancel, delete, got 'change'"),
         ({"after": "store", "doctypes": "Bil"}, "expected names of DocTypes, got 'Bil': did you mean 'Bill'?"),
@@ -74,16 +74,16 @@ def test_a_place_that_is_none_stops_the_start(place: dict[str, Any], expected: s
 def test_a_circle_names_its_stages() -> None:
     problems = problems_of(Bill, stages=[_stage("a", after="b"), _stage("b", before="a")])
     assert [problem.partition(": ")[2] for problem in problems] == [
-        "@write_stage('a'): its place depends on itself, a - b - a",
-        "@write_stage('b'): its place depends on itself, b - a - b",
+        "@write_stage('a'): its position depends on itself, a - b - a",
+        "@write_stage('b'): its position depends on itself, b - a - b",
     ]
 
 
 def test_names_are_unique() -> None:
     problems = problems_of(Bill, stages=[_stage("a", after="parse"), _stage("a", after="store")])
-    assert "the name is taken by " in problems[0]
+    assert "declared by " in problems[0]
     [problem] = problems_of(Bill, stages=[_stage("store", after="store")])
-    assert "the name is one of the framework's stages" in problem
+    assert "the framework already has a stage with this name" in problem
 
 
 def test_a_stage_is_async_and_takes_the_write() -> None:
@@ -95,6 +95,6 @@ def test_a_stage_is_async_and_takes_the_write() -> None:
 
     problems = problems_of(Bill, stages=[plain, bare])
     assert [problem.rpartition(": ")[2] for problem in problems] == [
-        "a stage of writes is declared with 'async def'",
-        "a stage of writes takes one argument, (write), and by their names ports",
+        "expected a write stage declared with 'async def'",
+        "expected a write stage with the parameter (write), then ports by name",
     ]

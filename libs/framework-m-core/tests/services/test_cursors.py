@@ -104,7 +104,7 @@ REFUSED: dict[str, str] = {
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_cursor_that_is_not_of_this_order_is_refused(name: str) -> None:
-    with pytest.raises(QueryError, match="begin again without one"):
+    with pytest.raises(QueryError, match="start again without one"):
         after_cursor(THING, BY_NUMBER, REFUSED[name])
 
 

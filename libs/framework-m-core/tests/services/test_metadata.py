@@ -105,7 +105,7 @@ async def test_who_may_see_nothing_logs_in_or_gets_nothing() -> None:
 async def test_to_select_a_link_target_is_not_to_see_its_doctype() -> None:
     service = _service(Draft_select=grant_of({"text"}))
     assert await service.visible(ADA) == {}
-    with pytest.raises(NoGrantError, match="none of your roles may do anything with Draft"):
+    with pytest.raises(NoGrantError, match="none of your roles has a permission on Draft"):
         await service.describe(ADA, "Draft")
 
 

@@ -291,7 +291,7 @@ async def test_the_callers_values_are_of_the_kind_of_the_field_whoever_grants(
 )
 async def test_an_engines_scope_that_cannot_be_used_grants_nothing(tree: Comparison) -> None:
     permissions = PermissionService(Engine(grant_of(scopes=(Or((tree,)),))))
-    with pytest.raises(ConfigurationError, match="the permission engine's scope a test cannot be used"):
+    with pytest.raises(ConfigurationError, match="the permission engine's scope a test is not valid"):
         await permissions.find(RequestContext(_person()), THING, "read")
 
 

@@ -263,9 +263,12 @@ async def test_a_variant_chooses_and_config_outranks_it(make_app: MakeApp) -> No
 @pytest.mark.parametrize(
     ("chosen", "said"),
     [
-        ({"cache": "half"}, "HalfCache lacks delete, delete_pattern, exists, get_many, set, set_many, ttl"),
-        ({"event_bus": "half"}, "expects 'event_bus' to be EventBusProtocol, bound is HalfBus"),
-        ({"cache": "redis"}, "cache: config chooses 'redis', which nobody offers: offered are default, half, own"),
+        ({"cache": "half"}, "HalfCache is missing delete, delete_pattern, exists, get_many, set, set_many, ttl"),
+        ({"event_bus": "half"}, "expected 'event_bus' to be EventBusProtocol, got HalfBus"),
+        (
+            {"cache": "redis"},
+            "cache: config chooses 'redis', which no package offers: expected one of default, half, own",
+        ),
     ],
 )
 async def test_an_adapter_that_is_none_stops_the_start(make_app: MakeApp, chosen: dict[str, str], said: str) -> None:
@@ -287,6 +290,6 @@ async def test_migrations_have_the_cache_and_need_no_bus(make_app: MakeApp, monk
 
 async def test_an_app_has_no_port_of_these_names(make_app: MakeApp) -> None:
     folder = make_app({**GROUPS, "ports": {"cache": "framework_m:CacheProtocol"}})
-    with pytest.raises(ConfigurationError, match="the framework has a port of this name"):
+    with pytest.raises(ConfigurationError, match="the framework already has a port with this name"):
         async with open_application(folder, environment=_environment(folder)):
             """Never reached."""

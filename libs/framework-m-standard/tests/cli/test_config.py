@@ -15,7 +15,7 @@ def test_development_has_an_answer_for_everything(run_m: RunM, tmp_path: Path) -
         f'url = "sqlite:///{tmp_path}/.m/data.db" # default',
         "sync_schema = true # default",
         "cors_origins = [] # default",
-        f'secret = "***" # default: generated, kept in {tmp_path}/.m',
+        f'secret = "***" # default: generated in {tmp_path}/.m',
         'password = "***" # default',
         "port = 8000 # default",
     } <= set(lines(shown.stdout))

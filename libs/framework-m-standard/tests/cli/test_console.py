@@ -87,18 +87,26 @@ async def test_a_reason_is_audited(run_m: RunM, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["-c", "print("], 1, "the code is not Python: '(' was never closed (<console>, line 1)"),
-        (["-c", "nowhere"], 1, "the code failed with NameError: name 'nowhere' is not defined; --debug shows where"),
+        (["-c", "print("], 1, "expected valid Python: '(' was never closed (<console>, line 1)"),
+        (
+            ["-c", "nowhere"],
+            1,
+            "the code failed with NameError: name 'nowhere' is not defined; run it with --debug to see where",
+        ),
         (["-c", 'await documents.get("Note", "x")'], 1, "there is no Note 'x'"),
         (["-c", 'await documents.get("Noet", "x")'], 1, "there is no DocType 'Noet': did you mean 'Note'?"),
-        (["-c", 'documents.list("Note")'], 1, "list(…) has done nothing: put `await` before it"),
-        (["-c", 'page = documents.list("Note")'], 1, "list(…) has done nothing: put `await` before it"),
+        (["-c", 'documents.list("Note")'], 1, "list(…) was not awaited and has done nothing: put `await` before it"),
+        (
+            ["-c", 'page = documents.list("Note")'],
+            1,
+            "list(…) was not awaited and has done nothing: put `await` before it",
+        ),
         (
             ["-c", "1", "--as", "eve@example.com"],
             1,
-            "there is no user 'eve@example.com': `m user list` shows all users",
+            "there is no user 'eve@example.com': list all users with `m user list`",
         ),
-        (["-c", "1", "--reason", " "], 2, "--reason: say why, the audit keeps it"),
+        (["-c", "1", "--reason", " "], 2, "--reason: expected a text for the audit log, got an empty one"),
     ],
 )
 def test_what_goes_wrong_is_a_line(run_m: RunM, arguments: list[str], code: int, message: str) -> None:
@@ -134,7 +142,7 @@ def test_a_terminal_is_asked_for_lines(tmp_path: Path, environment: dict[str, st
     assert "NOTE-1" in shown
     assert "EntityNotFoundError: there is no Note 'nowhere'" in shown
     assert "NameError: name 'nowhere' is not defined" in shown
-    assert shown.count("list(…) has done nothing: put `await` before it") == 1
+    assert shown.count("list(…) was not awaited and has done nothing: put `await` before it") == 1
     assert "line 0" in shown and "line 1" in shown
     assert "interrupted" in shown
     assert "'milk'" in shown

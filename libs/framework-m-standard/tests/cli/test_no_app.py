@@ -32,5 +32,5 @@ COMMANDS = [
 def test_it_is_said_and_nothing_is_made(run_m: RunM, tmp_path: Path, command: str) -> None:
     refused = run_m(*command.split(), typed="correct horse battery\n")
     assert (refused.returncode, refused.stdout) == (2, "")
-    assert refused.stderr.startswith(f"m: there is no app in {tmp_path}: `m new app shop` writes one")
+    assert refused.stderr.startswith(f"m: there is no app in {tmp_path}: create one with `m new app shop`")
     assert list(tmp_path.iterdir()) == []

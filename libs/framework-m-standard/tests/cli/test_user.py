@@ -75,7 +75,7 @@ def test_an_address_that_is_missing_is_asked_for(run_m: RunM) -> None:
     refused = run_m("user", "create")
     assert (refused.returncode, refused.stderr) == (
         2,
-        "m: which email? `m user create EMAIL …`; see `m user create --help`\n",
+        "m: expected `m user create EMAIL …`, got no email; see `m user create --help`\n",
     )
 
 
@@ -178,7 +178,7 @@ def at_a_terminal(folder: Path, environment: dict[str, str], answers: dict[str, 
 def test_production_needs_its_secrets(run_m: RunM) -> None:
     refused = run_m("user", "list", variables={"M_FRAMEWORK__ENV": "production"})
     assert refused.returncode == 2
-    assert "[auth] secret is not set: give it as M_AUTH__SECRET" in refused.stderr
+    assert "[auth] secret is not set: set M_AUTH__SECRET" in refused.stderr
 
 
 @pytest.mark.parametrize(

@@ -264,7 +264,7 @@ async def test_an_if_match_that_is_no_tag_of_the_document_is_said_so(site: Any) 
     async with site.client("boss") as client:
         refused = await client.patch(f"/api/v1/Sale/{document['id']}", json={"title": "b"}, headers={"if-match": '"1"'})
     assert refused.status_code == 412
-    assert "holds no ETag of this document" in refused.json()["detail"]
+    assert "expected the current ETag of the document in If-Match" in refused.json()["detail"]
 
 
 async def test_a_body_of_very_many_fields_is_refused_as_a_whole(site: Any) -> None:

@@ -164,7 +164,7 @@ async def test_a_module_overrides_what_the_container_gives(make_app: MakeApp, li
     folder = make_app(GROUPS, DOUBLED + line)
     async with open_application(folder) as app:
         assert app.container.get("rates").worth("USD") == 14
-        with pytest.raises(ConfigurationError, match="'rates' is in use"):
+        with pytest.raises(ConfigurationError, match="'rates' is already in use"):
             app.container.override("rates", object())
 
 
@@ -178,12 +178,12 @@ async def test_an_override_of_a_port_that_no_app_declares_stops_the_start(make_a
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"ports": {"rates": "{app}:FixedRates"}}, "a class of typing.Protocol is expected"),
-        ({"ports": {"counter": "{app}:Rates"}}, "the framework has a port of this name"),
-        ({"ports": {"override": "{app}:Rates"}}, "the container has an attribute of this name"),
-        ({"adapters.rates": {}}, "nobody offers an adapter: add one under framework_m.adapters.rates"),
-        ({"adapters.rates": {"default": "{app}:Worthless"}}, "Worthless lacks worth"),
-        ({"ports": {}}, "Rates is no port: declare it under framework_m.ports"),
+        ({"ports": {"rates": "{app}:FixedRates"}}, "expected a typing.Protocol"),
+        ({"ports": {"counter": "{app}:Rates"}}, "the framework already has a port with this name"),
+        ({"ports": {"override": "{app}:Rates"}}, "the name is an attribute of the container"),
+        ({"adapters.rates": {}}, "no installed package offers an adapter: add one under framework_m.adapters.rates"),
+        ({"adapters.rates": {"default": "{app}:Worthless"}}, "Worthless is missing worth"),
+        ({"ports": {}}, "Rates is not a port: declare it under framework_m.ports"),
         ({"overrides": {"clok": "{app}:frozen_clock"}}, "nothing is bound to it: did you mean 'clock'"),
         ({"middleware": {"inner": "{app}:no_order"}}, "with an integer 'order'"),
         ({"middlewares": {"inner": "{app}:inner"}}, "did you mean 'framework_m.middleware'?"),

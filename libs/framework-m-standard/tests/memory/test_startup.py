@@ -55,6 +55,6 @@ async def test_production_refuses_it(tmp_path: Path) -> None:
 
 
 async def test_a_store_that_nobody_offers_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="offered are default, memory"):
+    with pytest.raises(ConfigurationError, match="expected one of default, memory"):
         async with open_application(tmp_path, environment={"M_ADAPTERS__STORE": "memroy"}):
             pytest.fail("it started")

@@ -180,8 +180,8 @@ async def _timed_out_itself() -> None:
 @pytest.mark.parametrize(
     ("work", "told"),
     [
-        (_cancelled, "RuntimeError: the handler waited for something that was cancelled"),
-        (_hanging, "TimeoutError: the handler took longer than [framework] handler_timeout_seconds = 0.05"),
+        (_cancelled, "RuntimeError: the event handler awaited a cancelled task"),
+        (_hanging, "TimeoutError: the event handler took longer than [framework] handler_timeout_seconds = 0.05"),
         (_timed_out_itself, "TimeoutError: "),
     ],
 )
@@ -409,7 +409,7 @@ async def test_records_of_relay_and_handlers_tell_of_the_event(store: StoreHarne
             clock.now += timedelta(hours=1)
     finally:
         logging.getLogger().removeHandler(recorded)
-    (in_handler,) = [fields for said, fields in failed if "a handler of doc.updated:Thing failed" in said]
+    (in_handler,) = [fields for said, fields in failed if "event handler of doc.updated:Thing failed" in said]
     (in_relay,) = [fields for said, fields in failed if "failed 1 times" in said]
     assert (in_handler["source"], in_relay["source"]) == ("event", "relay")
     assert in_handler["user_id"] == in_relay["user_id"] and "causation_id" in in_handler

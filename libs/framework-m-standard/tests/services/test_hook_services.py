@@ -67,7 +67,7 @@ async def test_hooks_list_what_their_write_has_made_so_far(shop: Wired, hooks: H
 
 async def test_a_lock_needs_a_unit_to_hold_it(shop: Wired) -> None:
     note = await shop.create("Note")
-    with pytest.raises(FrameworkError, match="needs a unit of work"):
+    with pytest.raises(FrameworkError, match="expected a unit of work"):
         await shop.documents.client_for(SCOPE).get("Note", note["id"], for_update=True)
 
 

@@ -139,7 +139,7 @@ def test_a_package_without_a_folder_for_doctypes(run: Run, tmp_path: Path) -> No
         ("invoice_item", "did you mean 'InvoiceItem'?"),
         ("invoice", "did you mean 'Invoice'?"),
         ("../Order", "did you mean 'Order'?"),
-        ("Auth", "is taken by a fixed route"),
+        ("Auth", "is reserved by a route of the framework"),
         ("None", "has another meaning"),
         ("Decimal", "has another meaning"),
         ("Tests", "has another meaning"),
@@ -170,7 +170,7 @@ def test_a_name_that_cannot_be_is_explained(run: Run, shop: Path, name: str, sai
         ("class: str", "a Python keyword"),
         ("date: date", "the name of a type"),
         ("copy: str", "a method of every document"),
-        ("owner: str", "is the framework's own"),
+        ("owner: str", "is a framework field"),
         ("Title: str", "expected snake_case"),
         ("state: Literal[1, 2]", "expected texts to choose from"),
         ("state: Literal[open]", "expected texts to choose from"),
@@ -235,5 +235,5 @@ def test_one_of_several_apps_is_named(run: Run, tmp_path: Path) -> None:
 def test_an_app_that_does_not_load_says_so(run: Run, shop: Path) -> None:
     (shop / "src/shop/broken.py").write_text("class (")
     refused = run("m", "new", "doctype", "Order", folder=shop)
-    assert "the app's module shop.broken cannot be imported: SyntaxError" in refused.stderr
+    assert "the app's module shop.broken could not be imported: SyntaxError" in refused.stderr
     assert is_one_line(refused)

@@ -43,7 +43,7 @@ class AdapterLifecycle:
             try:
                 await _call(made, "close")
             except Exception:
-                _log.exception("closing %s failed", name)
+                _log.exception("could not close %s", name)
 
 
 async def _call(made: Any, method: str) -> None:

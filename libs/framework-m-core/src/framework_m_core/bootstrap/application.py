@@ -138,7 +138,7 @@ class Application:
         """
         for role in roles:
             if role not in self.known_roles:
-                raise ConfigurationError(f"there is no role {role!r}: known are {', '.join(self.known_roles)}")
+                raise ConfigurationError(f"there is no role {role!r}: expected one of {', '.join(self.known_roles)}")
         self.roles |= frozenset(roles)
         try:
             for step in self.steps:
@@ -159,7 +159,7 @@ class Application:
                 if close is not None:
                     await close()
             except Exception:
-                _log.exception("closing step %s failed", step.name)
+                _log.exception("could not close step %s", step.name)
 
     async def ping(self) -> None:
         """Raise if anything that a step opened is unhealthy."""
@@ -187,7 +187,7 @@ def _step(prepares: str, choice: Choice) -> Step:
     step = discovery.load(choice)()
     order = getattr(step, "order", None)
     if not isinstance(order, int):
-        raise ConfigurationError(f"bootstrap step {choice.name!r} of {choice.distribution} has no integer 'order'")
+        raise ConfigurationError(f"bootstrap step {choice.name!r} of {choice.distribution} expected an integer 'order'")
     roles = getattr(step, "roles", ())
     if isinstance(roles, str) or not all(isinstance(role, str) for role in roles):
         raise ConfigurationError(

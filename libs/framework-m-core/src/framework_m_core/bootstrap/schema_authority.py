@@ -25,13 +25,12 @@ class SchemaAuthority(Enum):
 
 
 WHAT_TO_DO: Final[Mapping[SchemaAuthority, str]] = {
-    SchemaAuthority.NOBODY: "the store's schema is not that of the DocTypes, and [sql] sync_schema is false: set it to "
-    "true, or write a migration, `m migrate init`. What is lacking:",
-    SchemaAuthority.MIGRATIONS: "the store's schema is changed by migrations alone, and is not that of the DocTypes: "
-    '`m migrate create "what has changed"` writes what no revision does yet, `m migrate run` does it. What is lacking:',
-    SchemaAuthority.PRODUCTION: "the store's schema is not that of the DocTypes, and production does not change it by "
-    "itself: `m migrate run` does, by the revisions that `m migrate create` has written in development. What is "
-    "lacking:",
+    SchemaAuthority.NOBODY: "the store's schema does not match the DocTypes, and [sql] sync_schema is false: set it to "
+    "true, or create migrations with `m migrate init`. Missing:",
+    SchemaAuthority.MIGRATIONS: "the store's schema does not match the DocTypes, and only migrations change it: run "
+    '`m migrate create "what has changed"` if a revision is missing, then `m migrate run`. Missing:',
+    SchemaAuthority.PRODUCTION: "the store's schema does not match the DocTypes, and production does not change it on "
+    "start: run `m migrate run`, with the revisions that `m migrate create` wrote in development. Missing:",
 }
 """Error messages of a start that may not change an outdated schema."""
 
@@ -43,8 +42,8 @@ def schema_authority(*, production: bool, migrated: bool, sync: bool | None) -> 
     """
     if production and sync:
         raise ConfigurationError(
-            "[sql] sync_schema is true, and production never changes the schema at its start: take the setting out, "
-            "and run `m migrate run` before the start"
+            "[sql] sync_schema is true, but production never changes the schema on start: remove the setting "
+            "and run `m migrate run` before starting"
         )
     if production:
         return SchemaAuthority.PRODUCTION

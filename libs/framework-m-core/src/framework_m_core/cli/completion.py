@@ -1,4 +1,4 @@
-"""`m completion`: commands and options at the Tab key, in bash, zsh and fish."""
+"""`m completion`: Tab completion of commands and options in bash, zsh and fish."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ type Shell = Literal["bash", "zsh", "fish"]
 
 
 def completion(
-    shell: Annotated[Shell | None, Parameter(help="Default: the shell that runs this.")] = None,
+    shell: Annotated[Shell | None, Parameter(help="Default: the current shell.")] = None,
     /,
     *,
-    install: Annotated[bool, Parameter(negative="", help="Keep the script where the shell looks for it.")] = False,
+    install: Annotated[bool, Parameter(negative="", help="Install the script where the shell finds it.")] = False,
 ) -> None:
-    """Print the script that completes `m` in a shell, or keep it there for good.
+    """Print the completion script of `m` for a shell, or install it.
 
-    It knows what is installed now: make it again after another package brought commands.
+    The script lists the commands that are installed now: generate it again after installing a package with commands.
 
     For example:
       m completion --install
@@ -39,26 +39,26 @@ def completion(
     try:
         place = app.install_completion(shell=chosen)
     except OSError as error:
-        raise FrameworkError(f"{error.filename} cannot be written: {error.strerror}") from error
-    print(f"{chosen} completes `m` by {place}: open a new terminal")
+        raise FrameworkError(f"could not write {error.filename}: {error.strerror}") from error
+    print(f"completion for {chosen} installed in {place}: open a new terminal")
 
 
 def _this_shell() -> Shell:
     try:
         found = detect_shell()
     except ShellDetectionError as error:
-        raise FrameworkError("this shell is not one that is known: name it, such as m completion bash") from error
+        raise FrameworkError("could not detect the shell: name it, as in `m completion bash`") from error
     if found == "powershell":
-        raise FrameworkError("PowerShell is not known: expected bash, zsh or fish")
+        raise FrameworkError("expected bash, zsh or fish, got PowerShell")
     return found
 
 
 def _whole_app() -> App:
-    """Every command with what others add to it; one that is broken is told of and left out."""
+    """Return the app with every command; print a warning for one that cannot be loaded, and skip it."""
     whole = App(name="m")
     for choice in at_hand().choices(COMMANDS):
         try:
             whole.command(make_app(choice.name)[choice.name], name=choice.name)
         except ConfigurationError as error:
-            print(f"m: left out: {error}", file=sys.stderr)
+            print(f"m: skipped: {error}", file=sys.stderr)
     return whole

@@ -1,4 +1,4 @@
-"""`m config`: the settings in force, and where each comes from."""
+"""`m config`: show effective settings and the origin of each."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from framework_m_core.domain.redaction import HIDDEN, without_password
 
 __all__ = ["app", "show"]
 
-app = App(name="config", help="The settings in force, and where each comes from.")
+app = App(name="config", help="Show effective settings and the origin of each.")
 
 _WIDTH: Final = 100
 
 
 @app.command
-def show(*, explain: Annotated[bool, Parameter(negative="", help="Also what each setting does.")] = False) -> None:
-    """Print every setting with the value in force and its origin; secrets as ***.
+def show(*, explain: Annotated[bool, Parameter(negative="", help="Also show what each setting does.")] = False) -> None:
+    """Print every setting with its effective value and origin; secrets as ***.
 
     For example:
       m config show
@@ -52,7 +52,7 @@ def _print_section(settings: Settings, section: str, explain: bool) -> None:
 
 
 def shown(value: Any) -> str:
-    """A value as TOML writes it, without what nobody but the process should see."""
+    """Return a value in TOML notation, with secrets and passwords hidden."""
     if value is None:
         return "(not set)"
     if isinstance(value, SecretStr):

@@ -1,4 +1,4 @@
-"""`m console`: Python with the app opened, where await works."""
+"""`m console`: a Python prompt with the app opened, where await works."""
 
 from __future__ import annotations
 
@@ -22,14 +22,16 @@ _NEEDED = {"documents", "identity", "queries", "registry_handle"}
 
 def console(
     *,
-    code: Annotated[str | None, Parameter(name=["--code", "-c"], help="Run this and end; else standard input.")] = None,
-    as_user: Annotated[str | None, Parameter(name="--as", help="Work as this user, with no more rights.")] = None,
-    reason: Annotated[str, Parameter(help="Why the system works here; the audit keeps it.")] = "m console",
+    code: Annotated[
+        str | None, Parameter(name=["--code", "-c"], help="Run this code. Default: standard input.")
+    ] = None,
+    as_user: Annotated[str | None, Parameter(name="--as", help="Act as this user.")] = None,
+    reason: Annotated[str, Parameter(help="Why the system acts here; written to the audit log.")] = "m console",
 ) -> None:
-    """Open the app in this folder in Python, with documents, queries, context and the DocTypes at hand.
+    """Open the app in this folder in a Python prompt with documents, queries, context and the DocTypes.
 
-    Without --as, everything is done as the system: every right, all rules, and each change is audited with the
-    reason. At a terminal it asks for lines; otherwise it runs what --code or standard input says.
+    Without --as, you act as the system: with every permission, under all rules, and each change is audited with the
+    reason. On a terminal the prompt is interactive; otherwise --code or standard input is run.
 
     For example:
       m console
@@ -37,7 +39,7 @@ def console(
       m console -c 'print(await documents.list("Role"))' --reason "ticket 42"
     """
     if not reason.strip():
-        raise ConfigurationError("--reason: say why, the audit keeps it")
+        raise ConfigurationError("--reason: expected a text for the audit log, got an empty one")
     if code is None and sys.stdin.isatty():
         _converse(as_user, reason)
     else:
@@ -54,8 +56,8 @@ def _conclude(outcome: Outcome) -> None:
     if isinstance(outcome, (FrameworkError, SystemExit)):
         raise outcome
     if outcome is not None:
-        said = f"{type(outcome).__name__}: {' '.join(str(outcome).split())}"
-        raise FrameworkError(f"the code failed with {said}; --debug shows where") from outcome
+        error = f"{type(outcome).__name__}: {' '.join(str(outcome).split())}"
+        raise FrameworkError(f"the code failed with {error}; run it with --debug to see where") from outcome
 
 
 def _converse(as_user: str | None, reason: str) -> None:
@@ -72,15 +74,15 @@ def _converse(as_user: str | None, reason: str) -> None:
 
 async def _context(app: Application, as_user: str | None, reason: str) -> RequestContext:
     if not _NEEDED.issubset(app.container.names):
-        raise ConfigurationError("no installed package brings a store for documents: pip install framework-m")
+        raise ConfigurationError("no installed package provides a document store: pip install framework-m")
     if as_user is None:
         return system_context(reason)
     identity: IdentityProtocol = app.container.get("identity")
     user = next((user for user in await identity.all() if user.email.lower() == as_user.lower()), None)
     if user is None:
-        raise EntityNotFoundError(f"there is no user {as_user!r}: `m user list` shows all users")
+        raise EntityNotFoundError(f"there is no user {as_user!r}: list all users with `m user list`")
     if not user.enabled:
-        raise FrameworkError(f"{user.email} is disabled and works with nothing: `m user enable {user.email}` first")
+        raise FrameworkError(f"{user.email} is disabled: enable the user first with `m user enable {user.email}`")
     return RequestContext(Principal(str(user.id), user.roles | {GUEST}, user.email, user.attributes), source="cli")
 
 
@@ -100,14 +102,14 @@ def _names(app: Application, context: RequestContext) -> dict[str, Any]:
 def _banner(app: Application, context: RequestContext) -> str:
     own = [name for name, plan in app.registry.doctypes.items() if plan.app != "framework_m"] or ["Role"]
     who = (
-        f"the system, for the reason {context.principal.reason!r}"
+        f"the system, with the reason {context.principal.reason!r}"
         if context.principal.system
         else context.principal.email
     )
     return "\n".join(
         [
-            f"Framework M {version('framework-m-core')}, as {who}. Ctrl-D ends.",
-            "At hand: documents, queries, context, doctypes, registry, app and the DocTypes by name. For example:",
+            f"Framework M {version('framework-m-core')}, as {who}. Ctrl-D exits.",
+            "Available: documents, queries, context, doctypes, registry, app and the DocTypes by name. For example:",
             f'  (await documents.list("{own[0]}")).items',
             f"  doctypes[{own[0]!r}].fields",
         ]

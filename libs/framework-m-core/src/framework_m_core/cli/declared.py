@@ -1,4 +1,4 @@
-"""What the app in the working directory declares, without opening or changing anything."""
+"""The declarations of the app in the working directory, without opening or changing anything."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _REGISTRIES = "init_registries"
 
 
 def application_here() -> Application:
-    """The app in the working directory, not opened. Raises ConfigurationError."""
+    """Return the app in the working directory, not opened. Raises ConfigurationError."""
     return Application(load_settings(Path.cwd(), secrets=False))
 
 
 def declared_by(application: Application) -> Registry:
-    """What the apps declare, by the one bootstrap step that compiles it. Raises ConfigurationError."""
+    """Compile what the apps declare, by the bootstrap step for it. Raises ConfigurationError."""
     step = next((step for step in application.steps if step.name == _REGISTRIES), None)
     if step is None:
-        raise ConfigurationError(f"no installed package brings the step {_REGISTRIES}: pip install framework-m")
+        raise ConfigurationError(f"no installed package provides the step {_REGISTRIES}: pip install framework-m")
     asyncio.run(step.step.run(application))
     return application.registry

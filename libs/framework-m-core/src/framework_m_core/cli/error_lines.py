@@ -1,4 +1,4 @@
-"""Errors as a person at a terminal reads them: what was wrong, and what to do next."""
+"""Error messages for the terminal: what was wrong, and what to do next."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _BROUGHT_BY = {
     "m typecheck": "framework-m-studio",
     "m user": "framework-m",
 }
-"""Commands of our other distributions, for who has not installed them."""
+"""Commands of our other distributions, which may not be installed."""
 
 _ELSEWHERE = {
     "m createsuperuser": "m user create",
@@ -36,20 +36,20 @@ _ELSEWHERE = {
     "m startapp": "m new app",
     "m up": "m start",
 }
-"""Commands as other frameworks call them."""
+"""Our commands by the names that other frameworks use."""
 
 _OPTIONS = ("--debug", "--help", "--version")
-"""What every command takes."""
+"""Options of every command."""
 
 
 def explain_unexpected(error: Exception) -> str:
-    """An error that nobody foresaw, without its trace."""
+    """Return the message of an unexpected error, without its traceback."""
     line = " ".join(str(error).split()) or "no message"
     return f"unexpected {type(error).__name__}: {line} (run the command again with --debug to see where)"
 
 
 def explain_usage(error: CycloptsError) -> str:
-    """A command line that could not be understood."""
+    """Return the message of an error in a command line."""
     words = " ".join(["m", *(error.command_chain or ())])
     help_line = f"see `{words} --help`"
     if isinstance(error, UnknownCommandError) and error.unused_tokens:
@@ -58,10 +58,10 @@ def explain_usage(error: CycloptsError) -> str:
     if isinstance(error, UnusedCliTokensError):
         unused = list(error.unused_tokens or ())
         near = _near(words, unused[0], commands_of(error.app)) if unused and error.app else ""
-        return f"`{words}` does not know what to do with {' '.join(unused)}{near}; {help_line}"
+        return f"`{words}`: unexpected {' '.join(unused)}{near}; {help_line}"
     if isinstance(error, MissingArgumentError) and error.argument and not error.argument.name.startswith("-"):
         name = error.argument.name
-        return f"which {name.lower()}? `{words} {name.upper()} …`; {help_line}"
+        return f"expected `{words} {name.upper()} …`, got no {name.lower()}; {help_line}"
     error.verbose = False
     return f"{' '.join(str(error).split()).rstrip('.')}; {help_line}"
 
@@ -69,12 +69,12 @@ def explain_usage(error: CycloptsError) -> str:
 def _unknown_command(words: str, given: str, known: Sequence[str]) -> str:
     text = f"there is no command `{words} {given}`"
     if brings := _BROUGHT_BY.get(f"{words} {given}"):
-        return f"{text} here: pip install {brings} brings it"
+        return f"{text} here: install it with pip install {brings}"
     if meant := _ELSEWHERE.get(f"{words} {given}"):
         return f"{text}: did you mean `{meant}`?"
     if given.startswith("-"):
         return f"there is no option `{words} {given}`{_near(words, given, _OPTIONS)}"
-    return f"{text}{_near(words, given, known) or (f': there are {", ".join(known)}' if known else '')}"
+    return f"{text}{_near(words, given, known) or (f': expected one of {", ".join(known)}' if known else '')}"
 
 
 def _near(words: str, given: str, known: Sequence[str]) -> str:
@@ -83,6 +83,6 @@ def _near(words: str, given: str, known: Sequence[str]) -> str:
 
 
 def commands_of(app: App) -> Sequence[str]:
-    """The names of an app's commands."""
+    """Return the names of an app's commands."""
     flags: Collection[str] = {*app.help_flags, *app.version_flags}
     return sorted(name for name in app if name not in flags)

@@ -1,4 +1,4 @@
-"""`m info`: what is installed, bound and declared, and why."""
+"""`m info`: show what is installed, bound and declared, and why."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from framework_m_core.registry.registry import Registry
 
 __all__ = ["app", "doctype", "summary"]
 
-app = App(name="info", help="What is installed, bound and declared, and why.")
+app = App(name="info", help="Show what is installed, bound and declared, and why.")
 
 _FLAGS = ("unique", "index", "in_list", "read_only", "allow_on_submit", "sensitive")
 
@@ -32,10 +32,10 @@ _FLAGS = ("unique", "index", "in_list", "read_only", "allow_on_submit", "sensiti
 def summary(
     *,
     verbose: Annotated[
-        bool, Parameter(negative="", help="Also every step and adapter, and what it outranked.")
+        bool, Parameter(negative="", help="Also show every step and adapter, and what it outranked.")
     ] = False,
 ) -> None:
-    """Show the app in this folder: versions, environment and DocTypes. Nothing is opened or changed.
+    """Show the app in this folder: versions, environment and DocTypes, without opening or changing anything.
 
     For example:
       m info
@@ -62,7 +62,7 @@ def summary(
 
 
 def _loaded(settings: Settings) -> list[str]:
-    """The names of the apps that are loaded: those configured, or the folder's own."""
+    """Return the names of the loaded apps: those configured, or the folder's own."""
     configured = settings.framework.apps
     return [choice.name for choice in settings.local_apps] if configured is None else list(configured)
 
@@ -78,7 +78,7 @@ def doctype(name: Annotated[str, Parameter(help="The DocType's name, such as Inv
     declared = {**registry.doctypes, **registry.child_tables}
     plan = declared.get(name)
     if plan is None:
-        hint = did_you_mean(name, declared) or f": known are {', '.join(sorted(declared))}"
+        hint = did_you_mean(name, declared) or f": expected one of {', '.join(sorted(declared))}"
         raise DocTypeNotFoundError(f"there is no DocType {name!r}{hint}", doctype=name)
     _print_doctype(plan, registry)
 

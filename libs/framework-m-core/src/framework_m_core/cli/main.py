@@ -1,4 +1,4 @@
-"""`m`: the command line. Commands are entry points and are imported when they are called, ours like others'."""
+"""`m`: the command line. All commands, ours too, are entry points that are imported when called."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ For example:
   m user create ada@example.com --role Administrator
   m info --verbose            what is installed and bound, and why
 
-With --debug, any command shows where an error came from."""
-_NOT_HERE = "m: Framework M runs on Linux and macOS, not on Windows: use the Windows Subsystem for Linux"
+Run any command with --debug to see where an error came from."""
+_NOT_HERE = "m: expected Linux or macOS, got Windows: use the Windows Subsystem for Linux"
 _FAILED, _MISUSED, _INTERRUPTED, _CUT_OFF = 1, 2, 130, 141
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs a command and ends the process: 0, or 1 for a failure, 2 for a wrong command line or configuration."""
+    """Run a command and exit: 0, 1 for a failure, 2 for an invalid command line or configuration."""
     if sys.platform == "win32":
         raise SystemExit(_NOT_HERE)
     given = list(sys.argv[1:] if arguments is None else arguments)
@@ -57,11 +57,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def make_app(*words: str) -> App:
-    """The command line with every installed command. Raises ConfigurationError when two want one name.
+    """Return the command line with every installed command.
 
-    The command that the words call is imported now, with what other distributions add to it in the group
-    `framework_m.cli_commands.<command>`; the others are only when they are called. Raises ConfigurationError, naming
-    the distribution, when it cannot be.
+    Only the command that `words` name is imported, with what other distributions add to it in the group
+    `framework_m.cli_commands.<command>`. Raises ConfigurationError if two distributions declare one name, or, naming
+    the distribution, if the command cannot be imported.
     """
     app = App(
         name="m",
@@ -79,9 +79,9 @@ def make_app(*words: str) -> App:
 
 
 def at_hand() -> Discovered:
-    """What is installed, with the app in the working directory.
+    """Return what is installed, with the app in the working directory if it can be read.
 
-    A folder whose app cannot be read keeps nobody from the help: what needs the app tells of it.
+    An app that cannot be read does not break `--help`: the commands that need it report the error.
     """
     try:
         return discovery.discover(Path.cwd())
@@ -95,7 +95,7 @@ def _register(parent: App, choices: Sequence[Choice], path: str, wanted: str) ->
         other = bringing.setdefault(choice.name, choice.distribution)
         if choice.name in commands_of(parent):
             both = f"{other} and {choice.distribution}"
-            raise ConfigurationError(f"{both} both bring the command `{path} {choice.name}`: uninstall one")
+            raise ConfigurationError(f"{both} both declare the command `{path} {choice.name}`: uninstall one")
         if choice.name == wanted:
             parent.command(_loaded(choice, path), name=choice.name)
         else:
@@ -105,8 +105,8 @@ def _register(parent: App, choices: Sequence[Choice], path: str, wanted: str) ->
 def _loaded(choice: Choice, path: str) -> Any:
     command = discovery.load(choice)
     if not callable(command):
-        where = f"{choice.distribution} brings `{path} {choice.name}`, but {choice.value}"
-        raise ConfigurationError(f"{where} is no command: a function or a cyclopts App is expected")
+        where = f"`{path} {choice.name}` of {choice.distribution}"
+        raise ConfigurationError(f"{where}: expected a function or a cyclopts App, got {choice.value}")
     return command
 
 
@@ -120,14 +120,14 @@ def _run(given: Sequence[str]) -> int:
 
 
 def _usual(given: Sequence[str]) -> Sequence[str]:
-    """What a command line means that is written as other tools take it: `m help new`, `m -v`."""
+    """Translate spellings of other tools, such as `m help new` and `m -v`."""
     if given[:1] == ["help"]:
         return [*given[1:], "--help"]
     return ["--version"] if given == ["-v"] else given
 
 
 def _nobody_reads() -> bool:
-    """Whether our output has no reader any longer, as behind `| head`: what is left of it is then dropped."""
+    """Return whether nobody reads our output any longer, as behind `| head`, and drop the rest of it if so."""
     output = select.poll()
     output.register(sys.stdout.fileno(), 0)
     if not output.poll(0):
@@ -137,7 +137,7 @@ def _nobody_reads() -> bool:
 
 
 def _complain(error: Exception) -> int:
-    """Says what went wrong on standard error and returns the exit code."""
+    """Print what went wrong to standard error and return the exit code."""
     if isinstance(error, CycloptsError):
         line, code = explain_usage(error), _MISUSED
     elif isinstance(error, FrameworkError):

@@ -1,4 +1,4 @@
-"""A Python prompt at which await works: lines are run in one event loop, which Ctrl-C does not end."""
+"""A Python prompt where await works: lines run in one event loop, which Ctrl-C does not stop."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ from framework_m_core.domain.errors import FrameworkError
 __all__ = ["Outcome", "compiled", "executed", "prompt"]
 
 type Outcome = BaseException | None
-"""What code ended with: an error or its wish to leave, or nothing."""
+"""How code ended: an error, SystemExit, or None."""
 
 _FILE = "<console>"
 _FORGOTTEN = re.compile(r"coroutine '(?:\w+\.)*(\w+)' was never awaited")
 
 
 def compiled(source: str) -> CodeType:
-    """Code in which await stands outside of functions. Raises FrameworkError for what is not Python."""
+    """Compile code that may use await outside functions. Raises FrameworkError for invalid syntax."""
     try:
         code: CodeType = compile(source, _FILE, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     except (SyntaxError, ValueError) as error:
-        raise FrameworkError(f"the code is not Python: {error}") from error
+        raise FrameworkError(f"expected valid Python: {error}") from error
     return code
 
 
 async def executed(code: CodeType, names: dict[str, Any], *, last: bool = False) -> Outcome:
-    """Runs code over names. An error is returned: SystemExit, if raised here, would end the loop without a word.
+    """Run code with these names and return its error, since SystemExit raised here would silently stop the loop.
 
-    With `last` the names are gone afterwards. A call that was not awaited has done nothing, which is an error.
+    `last` clears the names afterwards. A coroutine that was not awaited is an error, since it has done nothing.
     """
     names.setdefault("__builtins__", builtins)
     with _noticing() as forgotten:
@@ -57,12 +57,12 @@ async def executed(code: CodeType, names: dict[str, Any], *, last: bool = False)
 
 @contextmanager
 def _noticing() -> Iterator[list[str]]:
-    """Collects the names of coroutines that nobody awaited; other warnings are shown as always."""
+    """Collect the names of coroutines that were not awaited; show other warnings as usual."""
     found: list[str] = []
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as recorded:
         warnings.filterwarnings("always", _FORGOTTEN.pattern, RuntimeWarning)
         yield found
-    for warning in told:
+    for warning in recorded:
         if match := _FORGOTTEN.match(str(warning.message)):
             found.append(match[1])
         else:
@@ -70,12 +70,12 @@ def _noticing() -> Iterator[list[str]]:
 
 
 def _not_awaited(name: str) -> FrameworkError:
-    return FrameworkError(f"{name}(…) has done nothing: put `await` before it")
+    return FrameworkError(f"{name}(…) was not awaited and has done nothing: put `await` before it")
 
 
 def prompt(runner: asyncio.Runner, names: dict[str, Any], banner: str) -> None:
-    """Asks for lines and runs them until the end of input or `exit()`."""
-    with suppress(ImportError):  # not every system has it: lines are then typed without completion
+    """Read lines and run them until the end of input or `exit()`."""
+    with suppress(ImportError):  # not available on every system: there is no completion then
         import readline
         from rlcompleter import Completer
 
@@ -88,7 +88,7 @@ def prompt(runner: asyncio.Runner, names: dict[str, Any], banner: str) -> None:
 
 
 def _display(value: object) -> None:
-    """Shows what an expression came to."""
+    """Print the value of an expression."""
     if inspect.iscoroutine(value):
         value.close()
         print(_not_awaited(value.__name__), file=sys.stderr)
@@ -104,7 +104,7 @@ class _Console(InteractiveConsole):
         self.compile.compiler.flags |= ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 
     def runcode(self, code: CodeType) -> None:
-        """Runs a statement to its end; Ctrl-C cancels it and asks for the next."""
+        """Run a statement; Ctrl-C cancels it and returns to the prompt."""
         try:
             outcome = self._runner.run(executed(code, self._names))
         except KeyboardInterrupt:
@@ -113,10 +113,10 @@ class _Console(InteractiveConsole):
         if isinstance(outcome, SystemExit):
             raise outcome
         if outcome is not None:
-            self.write(_told(outcome))
+            self.write(_error_text(outcome))
 
 
-def _told(error: BaseException) -> str:
+def _error_text(error: BaseException) -> str:
     if isinstance(error, FrameworkError):
         return f"{type(error).__name__}: {error}\n"
     trace = error.__traceback__

@@ -8,7 +8,7 @@ __all__ = ["print_table"]
 
 
 def print_table(rows: Iterable[Sequence[str]], *, indent: str = "") -> None:
-    """Prints rows with every column but the last padded to its widest cell."""
+    """Print rows, every column but the last padded to its widest cell."""
     table = [tuple(row) for row in rows]
     widths = [max(map(len, column)) for column in zip(*(row[:-1] for row in table), strict=True)]
     for row in table:

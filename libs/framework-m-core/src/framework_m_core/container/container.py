@@ -107,7 +107,7 @@ class Container:
         as the override would have no effect.
         """
         if self._sealed or name in self._built:
-            raise ConfigurationError(f"{name!r} is in use: override it before the application is composed")
+            raise ConfigurationError(f"{name!r} is already in use: override it before the application is composed")
         self._overrides[name] = Override(replacement, arguments)
         if name in self._types:
             self._apply(name)
@@ -120,7 +120,7 @@ class Container:
             if name not in self._types
         ]
         if problems:
-            raise ConfigurationError("there is nothing to override:", problems)
+            raise ConfigurationError("some overrides have nothing to replace:", problems)
         self._sealed = True
 
     def build(self, factory: Callable[..., Any], **given: object) -> Any:
@@ -132,7 +132,7 @@ class Container:
     def get(self, name: str) -> Any:
         """Return the singleton of a name. Raises ConfigurationError if the name is not bound."""
         if name not in self._types:
-            raise ConfigurationError(f"nothing is bound to {name!r}: bound are {', '.join(self.names)}")
+            raise ConfigurationError(f"nothing is bound to {name!r}: expected one of {', '.join(self.names)}")
         return self._provider(name)()
 
     def _bind(self, name: str, make: Callable[[], Any], type_: type | None) -> None:
@@ -178,13 +178,13 @@ class Container:
         place = f"{getattr(factory, '__module__', '?')}.{getattr(factory, '__qualname__', factory)}"
         if parameter not in self._types:
             raise ConfigurationError(
-                f"{name}: {place} needs a parameter {parameter!r}, which is not bound: bound are "
+                f"{name}: {place} needs a parameter {parameter!r}, which is not bound: expected one of "
                 f"{', '.join(self.names)}"
             )
         wanted, bound = _hint(factory, parameter), self._types[parameter]
         if isinstance(wanted, type) and wanted is not Any and bound and not _fits(bound, wanted):
             raise ConfigurationError(
-                f"{name}: {place} expects {parameter!r} to be {wanted.__name__}, bound is {bound.__name__}"
+                f"{name}: {place}: expected {parameter!r} to be {wanted.__name__}, got {bound.__name__}"
             )
         return self._provider(parameter)
 

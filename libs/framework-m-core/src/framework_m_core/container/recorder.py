@@ -128,10 +128,10 @@ class OverrideRecorder:
             other = wanted.setdefault(name, one).module
             rival = other if other.partition(".")[0] != root else taken.get(name)
             if rival:
-                problems.append(f"{name!r} is overridden by {rival} and by {one.module}: one of them must not")
+                problems.append(f"{name!r} is overridden by both {rival} and {one.module}: remove one")
             wanted[name] = one
         if problems:
-            raise ConfigurationError("these overrides cannot be made:", problems)
+            raise ConfigurationError("these overrides are not valid:", problems)
         for name, one in wanted.items():
             container.override(name, one.override.replacement, **one.override.arguments)
         self._containers.append(container)
@@ -145,7 +145,7 @@ class OverrideRecorder:
         """Return the object of a provider. Raises ConfigurationError unless exactly one application is open."""
         if len(self._containers) != 1:
             raise ConfigurationError(
-                f"{path} stands for an object of the one open application, got {len(self._containers)} of them; "
+                f"expected exactly one open application to resolve {path}, got {len(self._containers)}; "
                 f"override with a class and its arguments instead, as in override(Ledger, bus=container.{path})"
             )
         return self._containers[0].get(path.rpartition(".")[2])

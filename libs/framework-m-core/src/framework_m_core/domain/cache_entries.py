@@ -25,9 +25,9 @@ MAX_TTL: Final = 1_000_000_000.0
 def check_key(key: object, most: int = MAX_KEY) -> str:
     """Return the key. Raises ValueError for a key that some cache could not hold."""
     if not isinstance(key, str) or not 0 < len(key) <= most:
-        raise ValueError(f"a cache key is text of 1 to {most} characters, {_shown(key)} came")
+        raise ValueError(f"expected a cache key of 1 to {most} characters, got {_shown(key)}")
     if "\0" in key or not _is_encodable(key):
-        raise ValueError(f"a cache key has no NUL and no lone surrogate, {_shown(key)} came")
+        raise ValueError(f"expected a cache key without NUL and lone surrogates, got {_shown(key)}")
     return key
 
 
@@ -35,7 +35,7 @@ def check_ttl(ttl: float | None) -> float | None:
     """Return `ttl`. Raises ValueError unless it is None or a number from MIN_TTL to MAX_TTL."""
     is_number = isinstance(ttl, (int, float)) and not isinstance(ttl, bool)
     if ttl is not None and not (is_number and MIN_TTL <= ttl <= MAX_TTL):
-        raise ValueError(f"ttl is seconds from {MIN_TTL} to {MAX_TTL:.0f}, or None to keep without an end; {ttl} came")
+        raise ValueError(f"expected a ttl of {MIN_TTL} to {MAX_TTL:.0f} seconds, or None for no expiry, got {ttl}")
     return ttl
 
 
@@ -67,7 +67,7 @@ def _runs(pattern: str) -> list[str]:
         elif taken := next(characters, ""):
             runs[-1] += re.escape(taken)
         else:
-            raise ValueError(f"the pattern {pattern!r} ends in a backslash: write two for the character itself")
+            raise ValueError(f"the pattern {pattern!r} ends in a lone backslash: write two to match one")
     return runs
 
 

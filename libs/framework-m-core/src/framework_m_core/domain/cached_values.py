@@ -24,14 +24,14 @@ MAX_TEXT: Final = 1_000_000
 _MAX_DEPTH: Final = 64
 _MAX_PARTS: Final = 200_000
 _INT64: Final = 1 << 63
-_WHAT: Final = "a cache keeps None, bool, int, float, str, Decimal, datetime, date, UUID, and lists and dicts of these"
+_EXPECTED: Final = "expected None, bool, int, float, str, Decimal, datetime, date, UUID, or a list or dict of these"
 
 
 def encode_cached(value: Any) -> str:
     """Return a value as text. Raises ValueError for a value that would not be decoded unchanged."""
     text = json.dumps(_plain(value, 0, count(1)), separators=(",", ":"), allow_nan=False)
     if len(text) > MAX_TEXT:
-        raise ValueError(f"a cached value takes at most {MAX_TEXT} characters as JSON, {len(text)} came")
+        raise ValueError(f"expected a value of at most {MAX_TEXT} characters as JSON, got {len(text)}")
     return text
 
 
@@ -42,11 +42,11 @@ def decode_cached(text: str) -> Any:
 
 def _plain(value: Any, depth: int, parts: Iterator[int]) -> Any:
     if next(parts) > _MAX_PARTS:
-        raise ValueError(f"a cached value has at most {_MAX_PARTS} parts")
+        raise ValueError(f"expected a value of at most {_MAX_PARTS} parts")
     if value is None or (isinstance(value, (str, bool)) and not isinstance(value, Enum)):
         return value
     if depth > _MAX_DEPTH:
-        raise ValueError(f"a cached value is nested at most {_MAX_DEPTH} deep")
+        raise ValueError(f"expected a value nested at most {_MAX_DEPTH} levels deep")
     if isinstance(value, list):
         return [_plain(item, depth + 1, parts) for item in value]
     if isinstance(value, dict):
@@ -54,40 +54,40 @@ def _plain(value: Any, depth: int, parts: Iterator[int]) -> Any:
     for kind, write in _WRITTEN.items():
         if isinstance(value, kind) and not isinstance(value, Enum):
             return write(value)
-    raise ValueError(f"{_WHAT}; {type(value).__name__} came")
+    raise ValueError(f"{_EXPECTED}, got {type(value).__name__}")
 
 
 def _key(key: Any) -> str:
     if not isinstance(key, str) or isinstance(key, Enum):
-        raise ValueError(f"keys of a cached dict are text, {type(key).__name__} came")
+        raise ValueError(f"expected str as the key of a dict, got {type(key).__name__}")
     return f"${key}" if key.startswith("$") else key
 
 
 def _integer(value: int) -> int:
     if not -_INT64 <= value < _INT64:
-        raise ValueError(f"a cached integer is within 64 bits, {value} came")
+        raise ValueError(f"expected an integer of at most 64 bits, got {value}")
     return value
 
 
 def _float(value: float) -> float:
     if not math.isfinite(value):
-        raise ValueError(f"a cached number is finite, {value} came")
+        raise ValueError(f"expected a finite number, got {value}")
     return value
 
 
 def _decimal(value: Decimal) -> dict[str, str]:
     if not value.is_finite():
-        raise ValueError(f"a cached number is finite, {value} came")
+        raise ValueError(f"expected a finite number, got {value}")
     return {"$decimal": str(value)}
 
 
 def _moment(value: datetime) -> dict[str, str]:
     if value.tzinfo is None:
-        raise ValueError(f"a cached moment has its UTC offset, {value} came without")
+        raise ValueError(f"expected a datetime with a UTC offset, got {value}")
     try:
         return {"$datetime": value.astimezone(UTC).isoformat()}
     except OverflowError:
-        raise ValueError(f"a cached moment is one in UTC too, {value} came") from None
+        raise ValueError(f"expected a datetime within the calendar in UTC, got {value}") from None
 
 
 _WRITTEN: Final[Mapping[type, Callable[[Any], Any]]] = {

@@ -83,5 +83,5 @@ def system_context(reason: str, *, source: Source = "cli", clock: Clock = system
 
 def _system_principal(reason: str) -> Principal:
     if not reason.strip():
-        raise ValueError("elevated work needs a reason that the audit can show")
+        raise ValueError("expected a reason for elevated work, for the audit log, got an empty one")
     return Principal(id="system", roles=frozenset({ADMINISTRATOR, GUEST}), system=True, reason=reason)

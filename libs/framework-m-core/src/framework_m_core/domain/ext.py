@@ -33,8 +33,8 @@ def validate_ext(
     for namespace, options in stated.items():
         model = models.get(namespace)
         if namespace not in models:
-            known = ", ".join(sorted(models)) or "none, as no installed package registers one"
-            meant = did_you_mean(namespace, models) or f": known are {known}"
+            known = ", ".join(sorted(models)) or "none, since no installed package registers one"
+            meant = did_you_mean(namespace, models) or f": expected one of {known}"
             errors.append(f"ext has no namespace {namespace!r}{meant}")
         elif model is None:
             errors.append(f"ext: {namespace!r} has no options here")
@@ -54,7 +54,7 @@ def _unknown_options(model: type[BaseModel], options: Any) -> Iterator[str]:
         return
     for name in options:
         if name not in model.model_fields:
-            meant = did_you_mean(name, model.model_fields) or f": known are {', '.join(model.model_fields)}"
+            meant = did_you_mean(name, model.model_fields) or f": expected one of {', '.join(model.model_fields)}"
             yield f"{name}: there is no such option{meant}"
 
 

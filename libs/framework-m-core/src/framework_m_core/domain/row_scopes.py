@@ -81,7 +81,7 @@ def scope_problems(scope: Filter, specs: Mapping[str, FieldSpec]) -> Iterator[st
         spec = specs.get(comparison.field)
         if spec is None or spec.kind is FieldKind.CHILDREN:
             known = ", ".join(sorted(name for name, one in specs.items() if one.kind is not FieldKind.CHILDREN))
-            yield f"names {comparison.field!r}: known are {known}"
+            yield f"names {comparison.field!r}: expected one of {known}"
         elif comparison.operator == "has" and spec.items is None:
             yield f"says {filter_text(comparison)!r}: expected a list of texts or integers, got {spec.kind}"
         elif isinstance(comparison.value, UserAttribute) and comparison.operator != "has":
@@ -89,7 +89,7 @@ def scope_problems(scope: Filter, specs: Mapping[str, FieldSpec]) -> Iterator[st
         elif isinstance(comparison.value, (tuple, list, set, frozenset)) and any(
             isinstance(value, UserAttribute) for value in comparison.value
         ):
-            yield f"lists the caller's value for {comparison.field!r}: it stands alone, and for as many as there are"
+            yield f"lists the caller's value for {comparison.field!r}: use it alone, as it may be several values"
         elif comparison.operator not in (offered := operators_of(spec)):
             yield f"says {filter_text(comparison)!r}: expected an operator of {', '.join(sorted(offered))}"
 

@@ -94,7 +94,7 @@ class RegistryBuilder:
             return
         for name, (known, _) in self._models.items():
             if name.lower() == model.__name__.lower() and known is not model:
-                self._problem(model, f"the name is taken by {_place(known)}, letter case aside")
+                self._problem(model, f"the name is already taken by {_place(known)}, ignoring case")
                 return
         self._models[model.__name__] = (model, app)
 
@@ -104,9 +104,9 @@ class RegistryBuilder:
         for problem in check_controller(controller):
             self._problem(controller, problem)
         if not isinstance(doctype, type):
-            self._problem(controller, "a controller names its DocType: class XController(Controller[X])")
+            self._problem(controller, "expected the DocType as type argument: class XController(Controller[X])")
         elif self._controllers.setdefault(doctype, controller) is not controller:
-            self._problem(controller, f"{doctype.__name__} has a controller: {_place(self._controllers[doctype])}")
+            self._problem(controller, f"{doctype.__name__} already has one: {_place(self._controllers[doctype])}")
 
     def add_handler(self, function: EventHandler, app: str) -> None:
         """Register an app's function marked with `@on`."""
@@ -158,7 +158,7 @@ class RegistryBuilder:
         functions = self._calls(documents)
         stages = self._placed_stages(documents, dependencies)
         if self._problems:
-            raise ConfigurationError("the DocTypes cannot be used as declared:", self._problems)
+            raise ConfigurationError("the declared DocTypes are not valid:", self._problems)
         child_tables = {name: plan for name, plan in plans.items() if name not in documents}
         return Registry(documents, consumers, functions, dependencies, child_tables, types, stages, self._extensions)
 
@@ -179,7 +179,7 @@ class RegistryBuilder:
                     found[holder] = wanted
             except UNREADABLE as error:
                 if holder in called:
-                    self._problem(holder, f"its annotations cannot be read at run time: {error}")
+                    self._problem(holder, f"its annotations cannot be resolved at run time: {error}")
         return found
 
     def _overrides_by_doctype(self) -> dict[type[BaseModel], list[type[BaseModel]]]:
@@ -216,7 +216,7 @@ class RegistryBuilder:
         try:
             return compose(base, overrides, rows)
         except (TypeError, pydantic.PydanticUserError) as error:
-            self._problem(base, f"its overrides do not go together: {error}")
+            self._problem(base, f"its overrides conflict: {error}")
             return base
 
     def _compile(self, model: type[BaseModel], app: str) -> CompiledDocType:
@@ -282,7 +282,7 @@ class RegistryBuilder:
         for problem in (*check_field_name(name), *check_keywords(name, info)):
             self._problem(place, problem)
         if info.alias or info.validation_alias or info.serialization_alias:
-            self._problem(place, f"field {name!r}: an alias is not supported, the field's name is its name")
+            self._problem(place, f"field {name!r}: aliases are not supported: rename the field instead")
         try:
             spec = read_field_spec(name, info, self._extensions.types)
         except (ValueError, TypeError) as error:
@@ -313,7 +313,7 @@ class RegistryBuilder:
             for name, member in members:
                 known = found.get(name)
                 if known is not None and known.controller and not issubclass(controller, known.controller):
-                    self._problem(controller, f"{name} can be called on {_place(known.controller)} already: rename it")
+                    self._problem(controller, f"{name} is taken by {_place(known.controller)}: rename it")
                 elif (call := self._call(member, model.__name__, controller)) is not None:
                     found[name] = call
         return found
@@ -325,14 +325,14 @@ class RegistryBuilder:
             path = function_path(function, call_mark(function) or CallMark())
             call = self._call(function)
             if path in found:
-                self._problem(function, f"the path {path!r} is taken by {_place(found[path].function)}")
+                self._problem(function, f"the path {path!r} is already taken by {_place(found[path].function)}")
             elif call is not None:
                 found[path] = call
         for call in found.values():
             if call.doctype is not None and call.doctype not in documents:
                 meant = did_you_mean(call.doctype, documents)
                 self._problem(
-                    call.function, f"it requires a permission on {call.doctype!r}, which is no DocType{meant}"
+                    call.function, f"it requires a permission on {call.doctype!r}, which is not a DocType{meant}"
                 )
         return found
 
@@ -348,7 +348,7 @@ class RegistryBuilder:
         try:
             return compile_endpoint(function, mark, doctype, controller, self._ports)
         except (*UNREADABLE, pydantic.PydanticUserError) as error:
-            self._problem(function, f"its arguments cannot be checked: {error}")
+            self._problem(function, f"its arguments cannot be validated: {error}")
             return None
 
     def _naming(self, model: type[BaseModel], pattern: str | None) -> NamingRule:

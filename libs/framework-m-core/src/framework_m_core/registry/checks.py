@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from framework_m_core.domain.documents.doctype import VERSION_ATTRIBUTE
 from framework_m_core.domain.documents.naming import FieldNaming, SeriesNaming
@@ -25,7 +25,7 @@ _FIELD_NAME = re.compile(r"[a-z][a-z0-9_]*")
 def check_name(name: str) -> Iterator[str]:
     """Yield the errors in a DocType's name."""
     if not _DOCTYPE_NAME.fullmatch(name) or len(name) > MAX_DOCTYPE_NAME:
-        yield f"the name {name!r} is not PascalCase of at most {MAX_DOCTYPE_NAME} letters and digits"
+        yield f"expected a name in PascalCase of at most {MAX_DOCTYPE_NAME} letters and digits, got {name!r}"
     yield from check_reserved_doctype(name)
 
 
@@ -34,7 +34,7 @@ def check_field_name(name: str) -> Iterator[str]:
     if not _FIELD_NAME.fullmatch(name) or len(name) > MAX_FIELD_NAME or "__" in name or name.endswith("_"):
         yield f"field {name!r}: expected snake_case of at most {MAX_FIELD_NAME} characters, without '__'"
     if name in FRAMEWORK_SPECS or name in {VERSION_ATTRIBUTE, "parent", "idx"}:
-        yield f"field {name!r} is the framework's own: choose another name"
+        yield f"field {name!r} is a framework field: choose another name"
     yield from check_reserved_field(name)
 
 
@@ -57,7 +57,7 @@ def _check_child_table(plan: CompiledDocType) -> Iterator[str]:
         return
     for option in ("permissions", "naming", "submittable", "indexes", "unique_together", "api_resource"):
         if getattr(plan.meta, option):
-            yield f"Meta.{option}: a child table is stored, named and protected with its parent: leave it out"
+            yield f"Meta.{option}: a child table is stored, named and protected with its parent: remove the option"
 
 
 def _check_links(plan: CompiledDocType, doctypes: Mapping[str, CompiledDocType]) -> Iterator[str]:
@@ -71,8 +71,8 @@ def _check_link_fields(
 ) -> Iterator[str]:
     for name, spec in fields.items():
         if spec.link and spec.link not in doctypes:
-            meant = did_you_mean(spec.link, doctypes) or f": known are {_list(doctypes)}"
-            yield f"field {where + name!r} links to {spec.link!r}, which is no DocType{meant}"
+            meant = did_you_mean(spec.link, doctypes) or f": expected one of {_list(doctypes)}"
+            yield f"field {where + name!r} links to {spec.link!r}, which is not a DocType{meant}"
         if spec.fetch_from:
             yield from _check_fetch(spec, fields, doctypes, where)
 
@@ -100,21 +100,27 @@ def _check_naming(plan: CompiledDocType) -> Iterator[str]:
     match plan.naming:
         case FieldNaming(field):
             spec = plan.fields.get(field)
-            if spec is None or spec.kind is not FieldKind.TEXT or spec.nullable:
-                yield f"Meta.naming reads {field!r}: expected a required text field, known are {_list(plan.fields)}"
+            if spec is None or not _is_name(spec):
+                names = _list(name for name, one in plan.fields.items() if _is_name(one))
+                yield f"Meta.naming reads {field!r}: expected a text field that is never null, one of {names}"
             yield from _check_named_by(plan, field)
         case SeriesNaming() as series:
             for field in series.fields:
                 if field not in plan.fields or plan.fields[field].kind in _UNNAMED:
-                    yield f"Meta.naming reads {field!r}, which is no field: known are {_list(plan.fields)}"
+                    names = _list(name for name, one in plan.fields.items() if one.kind not in _UNNAMED)
+                    yield f"Meta.naming reads {field!r}: expected one of {names}"
                 yield from _check_named_by(plan, field)
+
+
+def _is_name(spec: FieldSpec) -> bool:
+    return spec.kind is FieldKind.TEXT and not spec.nullable
 
 
 def _check_named_by(plan: CompiledDocType, field: str) -> Iterator[str]:
     spec = plan.fields.get(field)
     if spec is not None and (spec.read_only or spec.fetch_from):
         kind = "fetched" if spec.fetch_from else "read-only"
-        yield f"Meta.naming reads {field!r}: expected a field that is given on create, got a {kind} one"
+        yield f"Meta.naming reads {field!r}: expected a field that is set on create, got a {kind} one"
 
 
 def _check_columns(plan: CompiledDocType) -> Iterator[str]:
@@ -122,19 +128,20 @@ def _check_columns(plan: CompiledDocType) -> Iterator[str]:
         for columns in getattr(plan.meta, option):
             for column in columns:
                 if column not in plan.columns or not is_indexable(plan.specs[column]):
-                    yield f"Meta.{option} names {column!r}, which is no scalar field: known are {_list(plan.columns)}"
+                    scalars = _list(name for name in plan.columns if is_indexable(plan.specs[name]))
+                    yield f"Meta.{option} names {column!r}: expected a scalar field, one of {scalars}"
 
 
 def _check_permissions(plan: CompiledDocType) -> Iterator[str]:
     meta = plan.meta
     if meta.rls_field and meta.rls_field not in plan.columns:
-        yield f"Meta.rls_field={meta.rls_field!r} is no field: known are {_list(plan.columns)}"
+        yield f"Meta.rls_field={meta.rls_field!r} is not a field: expected one of {_list(plan.columns)}"
     for action in meta.permissions or {}:
         if action in {"submit", "cancel"} and not meta.submittable:
-            yield f"Meta.permissions grants {action!r}, but submittable is not set"
+            yield f"Meta.permissions grants {action!r}, but Meta.submittable is not set"
         for role, scope in meta.scopes(action).items():
             if scope == "own" and meta.rls_field is None:
-                yield f"the scope of {role!r} for {action!r} is 'own', but rls_field = None leaves nothing to compare"
+                yield f"the scope of {role!r} for {action!r} is 'own', but Meta.rls_field is None"
             elif scope == "own" and meta.rls_field in plan.columns:
                 own = Comparison(meta.rls_field, "in", UserAttribute(meta.rls_field))
                 yield from _check_scope(plan, action, role, own)
@@ -142,9 +149,9 @@ def _check_permissions(plan: CompiledDocType) -> Iterator[str]:
                 yield from _check_scope(plan, action, role, scope)
     levels = {spec.permlevel for spec in plan.fields.values()} - {0}
     for level in sorted(levels - set(meta.field_levels)):
-        yield f"permlevel={level} is used, but Meta.field_levels does not say who has it"
+        yield f"permlevel={level} is used, but Meta.field_levels does not grant it to any role"
     for level in sorted(set(meta.field_levels) - levels):
-        yield f"Meta.field_levels states level {level}, which no field uses"
+        yield f"Meta.field_levels lists level {level}, which no field uses"
 
 
 def _check_scope(plan: CompiledDocType, action: str, role: str, scope: Filter) -> Iterator[str]:
@@ -152,5 +159,5 @@ def _check_scope(plan: CompiledDocType, action: str, role: str, scope: Filter) -
         yield f"the scope of {role!r} for {action!r} {problem}"
 
 
-def _list(names: Mapping[str, object] | tuple[str, ...]) -> str:
+def _list(names: Iterable[str]) -> str:
     return ", ".join(sorted(names))

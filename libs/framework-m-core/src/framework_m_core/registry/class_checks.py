@@ -37,8 +37,8 @@ __all__ = [
 
 _FRAPPES: Final[Mapping[str, str]] = {
     "before_validate": "validate",
-    "before_submit": "on_submit, which may still refuse",
-    "before_cancel": "on_cancel, which may still refuse",
+    "before_submit": "on_submit, which may still raise",
+    "before_cancel": "on_cancel, which may still raise",
     "on_update": "after_save",
     "on_change": "after_save",
     "on_update_after_submit": "after_save",
@@ -65,12 +65,12 @@ def check_own_fields(model: type[BaseModel]) -> Iterator[str]:
     """Yield an error for each member that redefines a framework field or would be ignored."""
     for name in inspect.get_annotations(model):
         if name in _FRAMEWORK_ATTRIBUTES:
-            yield f"field {name!r} is the framework's own, every document has it: choose another name"
+            yield f"field {name!r} is a framework field, which every document has: choose another name"
         elif name.startswith("_"):
-            yield f"field {name!r} is not stored, because its name begins with an underscore: choose another name"
+            yield f"field {name!r} is not stored, because its name starts with an underscore: choose another name"
     for name, member in vars(model).items():
         if name != "Meta" and name.lower() == "meta" and isinstance(member, type):
-            yield f"class {name} is not looked at: its name is Meta"
+            yield f"class {name} is ignored: name it Meta"
 
 
 def check_keywords(name: str, info: FieldInfo) -> Iterator[str]:
@@ -78,7 +78,8 @@ def check_keywords(name: str, info: FieldInfo) -> Iterator[str]:
     extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
     unknown: Any = extra.get(UNKNOWN_KEYWORDS, ())
     for keyword in unknown:
-        meant = did_you_mean(keyword, known_keywords()) or f": known are {', '.join(KEYWORDS)} and those of pydantic"
+        known = f": expected one of {', '.join(KEYWORDS)} or a keyword of pydantic's"
+        meant = did_you_mean(keyword, known_keywords()) or known
         yield f"field {name!r}: Field has no keyword {keyword!r}{meant}"
 
 
@@ -93,14 +94,15 @@ def check_default(spec: FieldSpec, info: FieldInfo) -> Iterator[str]:
         isinstance(stored, bool) and spec.kind in {FieldKind.INTEGER, FieldKind.FLOAT}
     ):
         wanted = spec.field_type.python_type.__name__ if spec.field_type else spec.kind
-        yield f"field {spec.name!r}: its default {default!r} is {type(default).__name__}, {wanted} is expected"
+        given = f"{default!r}, which is {type(default).__name__}"
+        yield f"field {spec.name!r}: expected a default of type {wanted}, got {given}"
         return
     try:
         bounded(spec, stored)
     except (ValueError, OverflowError) as error:
         yield f"field {spec.name!r}: its default {default!r} cannot be stored: {error}"
     except AttributeError as error:  # a port that the field type takes, which it gets later
-        yield f"field {spec.name!r}: its default cannot be stored before the ports are there: {error}"
+        yield f"field {spec.name!r}: its default cannot be stored before its field type has its ports: {error}"
     else:
         yield from _check_constraints(spec, info)
 
@@ -113,21 +115,21 @@ def _check_constraints(spec: FieldSpec, info: FieldInfo) -> Iterator[str]:
     try:
         TypeAdapter(annotation, config={"arbitrary_types_allowed": True}).validate_python(info.default)
     except ValidationError as error:
-        told = error.errors()[0]["msg"].lower()
-        yield f"field {spec.name!r}: its default {info.default!r} is not valid: {told}; make the field required"
+        reason = error.errors()[0]["msg"].lower()
+        yield f"field {spec.name!r}: its default {info.default!r} is not valid: {reason}; make the field required"
 
 
 def check_controller(controller: type[Controller[Any]]) -> Iterator[str]:
     """Yield an error for each hook that would not be awaited or would never be called."""
     for name, member in vars(controller).items():
         if name in HOOKS and not is_async(member):
-            yield f"{name} is a hook: it is declared with 'async def'"
+            yield f"{name} is a hook: declare it with 'async def'"
         elif name in HOOKS and not _takes(member, None):
-            yield f"{name} is a hook: it takes nothing but self, the document is self.doc"
+            yield f"{name} is a hook: expected no parameters but self, since the document is self.doc"
         elif name in _FRAPPES and inspect.isroutine(member) and call_mark(member) is None:
-            yield f"{name} is no hook and would never be called: use {_FRAPPES[name]}"
+            yield f"{name} is not a hook and would never be called: use {_FRAPPES[name]}"
         elif is_async(member) and call_mark(member) is None and (meant := _meant(name)):
-            yield f"{name} is no hook, did you mean {meant!r}? A method of your own needs a name less alike"
+            yield f"{name} is not a hook: did you mean {meant!r}? Otherwise choose a less similar name"
 
 
 def is_async(function: Any) -> bool:
@@ -166,17 +168,17 @@ def _one_slip(right: str, written: str) -> bool:
 def check_handler(function: Any, dependencies: Dependencies) -> Iterator[str]:
     """Yield an error if the function cannot be called with an event, documents and the ports that it requests."""
     if not is_async(function):
-        yield "an event handler is declared with 'async def'"
+        yield "expected an event handler declared with 'async def'"
     if _takes(function, None, **dependencies) or not _takes(function, None, None, **dependencies):
-        yield "an event handler takes two arguments, (event, documents), and by their names ports"
+        yield "expected an event handler with the parameters (event, documents), then ports by name"
 
 
 def check_stage_function(function: Any, dependencies: Dependencies) -> Iterator[str]:
     """Yield an error if the function cannot be called with a write and the ports that it requests."""
     if not is_async(function):
-        yield "a stage of writes is declared with 'async def'"
+        yield "expected a write stage declared with 'async def'"
     if not _takes(function, None, **dependencies):
-        yield "a stage of writes takes one argument, (write), and by their names ports"
+        yield "expected a write stage with the parameter (write), then ports by name"
 
 
 def option_error(fault: ErrorDetails, option: str) -> str:
@@ -184,4 +186,4 @@ def option_error(fault: ErrorDetails, option: str) -> str:
     if fault["type"] != "extra_forbidden":
         return fault["msg"].removeprefix("Value error, ")
     known = MetaOptions.model_fields
-    return f"there is no such option{did_you_mean(option, known) or ': known are ' + ', '.join(known)}"
+    return f"there is no such option{did_you_mean(option, known) or ': expected one of ' + ', '.join(known)}"

@@ -43,10 +43,10 @@ def check_dependencies(holder: type, ports: Collection[type]) -> Iterator[str]:
     try:
         hints = get_type_hints(holder)
     except UNREADABLE as error:
-        yield f"its annotations cannot be read at run time: {error}"
+        yield f"its annotations cannot be resolved at run time: {error}"
         return
     for name, hint in hints.items():
         if asked := [part for part in get_args(hint) if any(part is port for port in ports)]:
-            yield f"{name}: {hint} is never filled: a port is always there, ask for {asked[0].__name__} alone"
+            yield f"{name}: {hint} is never injected: a port is always bound, so annotate {asked[0].__name__} alone"
         if getattr(hint, "_is_protocol", False) and hint not in ports and not hasattr(holder, name):
-            yield f"{name}: {hint.__name__} is no port: declare it under framework_m.ports, or give it a value"
+            yield f"{name}: {hint.__name__} is not a port: declare it under framework_m.ports, or assign a value"

@@ -89,10 +89,10 @@ def check_endpoint(function: Any, mark: CallMark, actions: Collection[str] = ACT
     """Yield the errors that would make a callable unusable or expose it unintentionally."""
     name = function.__name__
     if mark.kind is None:
-        yield f"{name}: requires_permission stands alone: add @whitelist to a method, @rpc() to a function"
+        yield f"{name}: requires_permission has no effect alone: add @whitelist to a method, @rpc() to a function"
         return
     if not is_async(function):
-        yield f"{name} can be called over HTTP: it is declared with 'async def'"
+        yield f"{name} can be called over HTTP: declare it with 'async def'"
     yield from _check_leave(name, mark, actions)
     yield from _check_answer(name, function)
     yield from _check_signature(name, function, mark)
@@ -106,8 +106,8 @@ def _check_answer(name: str, function: Any) -> Iterator[str]:
         return  # reported with the arguments
     for doctype in shown_documents(returns):
         yield (
-            f"{name} returns {doctype}, which would show every field: return what documents.get gives, which is what "
-            "the caller may see, or a model of your own"
+            f"{name} returns {doctype}, which would expose every field: return the result of documents.get, which "
+            "holds what the caller may see, or a model of your own"
         )
 
 
@@ -125,26 +125,26 @@ def _check_hashing(name: str, function: Any, mark: CallMark) -> Iterator[str]:
 
 def _check_leave(name: str, mark: CallMark, actions: Collection[str]) -> Iterator[str]:
     if mark.action is None and not mark.allow_guest:
-        yield f"{name} does not say who may call it: add @requires_permission('write') or allow_guest=True"
+        yield f"{name} does not declare who may call it: add @requires_permission('write') or allow_guest=True"
     if mark.action is not None and mark.allow_guest:
-        yield f"{name} requires a permission and allows guests: leave one out"
+        yield f"{name} requires a permission and allows guests: remove one of them"
     if mark.action is not None and mark.action not in actions:
         meant = did_you_mean(mark.action, actions)
-        yield f"{name} requires {mark.action!r}, which is no action: expected one of {', '.join(actions)}{meant}"
+        yield f"{name} requires {mark.action!r}, which is not an action: expected one of {', '.join(actions)}{meant}"
     if mark.kind == "function" and mark.action is not None and mark.doctype is None:
-        yield f"{name}: a function names the DocType: @requires_permission({mark.action!r}, 'Invoice')"
+        yield f"{name}: a function must name the DocType: @requires_permission({mark.action!r}, 'Invoice')"
     if mark.kind == "method" and mark.doctype is not None:
-        yield f"{name}: a method's own DocType is meant: @requires_permission({mark.action!r})"
+        yield f"{name}: a method always means its own DocType: @requires_permission({mark.action!r})"
 
 
 def _check_signature(name: str, function: Any, mark: CallMark) -> Iterator[str]:
     if mark.kind == "method" and (name in HOOKS or name.startswith("_")):
         yield f"{name} cannot be called over HTTP: it is a hook or private"
     if mark.path is not None and not _PATH.fullmatch(mark.path):
-        yield f"{name}: the path {mark.path!r} is not dotted, as 'shop.stock.recount' is"
+        yield f"{name}: expected a dotted path such as 'shop.stock.recount', got {mark.path!r}"
     for parameter in _parameters(function, mark):
         if parameter.kind not in _NAMED or parameter.annotation is inspect.Parameter.empty:
-            yield f"{name}: its parameter {parameter.name!r} needs a name and a type, so that it can be checked"
+            yield f"{name}: its parameter {parameter.name!r} needs a name and a type, so that it can be validated"
         elif parameter.name.startswith("_") or hasattr(BaseModel, parameter.name):
             yield f"{name}: its parameter {parameter.name!r} cannot be sent in a body: choose another name"
         elif parameter.name == DOC_ID and mark.kind == "method":

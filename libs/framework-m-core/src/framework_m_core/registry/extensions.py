@@ -34,7 +34,7 @@ class Extensions:
     def __post_init__(self) -> None:
         """Check all declarations."""
         if problems := [*self._problems()]:
-            raise ConfigurationError("what packages add to DocTypes cannot be used as declared:", problems)
+            raise ConfigurationError("the extensions of packages are not valid:", problems)
 
     @cached_property
     def actions(self) -> Mapping[str, Action]:
@@ -66,7 +66,7 @@ class Extensions:
             for problem in check_field_type(field_type):
                 yield f"field type {getattr(field_type, 'name', type(field_type).__name__)!r}: {problem}"
             if is_built_in(getattr(field_type, "python_type", None)):
-                yield f"field type {field_type.name!r}: {field_type.python_type.__name__} is stored by the framework"
+                yield f"field type {field_type.name!r}: {field_type.python_type.__name__} is a built-in type"
         for action in self.added_actions:
             for problem in check_action(action):
                 yield f"action {problem}"
@@ -85,4 +85,4 @@ class Extensions:
         ):
             for name, times in Counter(names).items():
                 if times > 1:
-                    yield f"the {what} {name!r} is declared {times} times: uninstall all packages but one that bring it"
+                    yield f"the {what} {name!r} is declared {times} times: uninstall all but one package"

@@ -58,8 +58,8 @@ def unlisted_base(model: Model) -> str:
     for parent in model.__mro__[1:]:
         package = _package(parent)
         if issubclass(parent, BaseModel) and package not in {own, "pydantic"} and not package.startswith(_FRAMEWORK):
-            return f"{parent.__name__} of {package!r} is not loaded; list that app in [framework] apps"
-    return "expected it to inherit from the DocType that it adds to, got a class of its own"
+            return f"{parent.__name__} of {package!r} is not loaded: add that app to [framework] apps"
+    return "expected a subclass of the DocType that it overrides"
 
 
 def _package(class_: type) -> str:
@@ -72,7 +72,7 @@ def check_override(
     """Yield an error where an override changes how values are stored, or adds a field that another one adds."""
     for name in _FIXED_OPTIONS:
         if name in stated_options(model):
-            yield f"Meta.{name} is {base.__name__}'s own: an override leaves it"
+            yield f"Meta.{name} belongs to {base.__name__}: an override cannot set it"
     for name in inspect.get_annotations(model):
         if name in base.model_fields and name in model.model_fields:
             yield from _check_altered(base, model, name, types)
@@ -89,7 +89,7 @@ def _check_altered(base: Model, model: Model, name: str, types: Mapping[type, Fi
     for trait in _FIXED:
         old, new = getattr(was, trait), getattr(now, trait)
         if old != new:
-            yield f"field {name!r}: its {trait} is {old} in {base.__name__}, an override cannot make it {new}"
+            yield f"field {name!r}: expected {trait} {old} as in {base.__name__}, got {new}"
 
 
 def _spec(name: str, info: FieldInfo, types: Mapping[type, FieldType[Any]]) -> FieldSpec | None:

@@ -65,7 +65,7 @@ class Registry:
         """Return a compiled DocType. Raises DocTypeNotFoundError."""
         plan = self.doctypes.get(name)
         if plan is None:
-            meant = ": it is a child table, whose rows are part of other documents" if name in self.child_tables else ""
+            meant = ": it is a child table, whose rows belong to other documents" if name in self.child_tables else ""
             meant = meant or did_you_mean(name, self.doctypes)
             raise DocTypeNotFoundError(f"there is no DocType {name!r}", meant=meant, doctype=name)
         return plan

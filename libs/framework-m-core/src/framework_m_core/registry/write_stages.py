@@ -78,7 +78,7 @@ def check_stage(
     problems = [*_name_problems(stage, named), *_place_problems(mark, known)]
     yield from problems
     if not problems and stage not in placed:
-        yield f"@write_stage({mark.name!r}): its place depends on itself, {_circle(stage, named)}"
+        yield f"@write_stage({mark.name!r}): its position depends on itself, {_circle(stage, named)}"
     for operation in mark.operations:
         if operation not in WRITE_OPERATIONS:
             yield f"@write_stage({mark.name!r}): expected operations of {_list(WRITE_OPERATIONS)}, got {operation!r}"
@@ -91,10 +91,10 @@ def check_stage(
 def _name_problems(stage: DeclaredStage, named: Mapping[str, DeclaredStage]) -> Iterator[str]:
     name = stage.mark.name
     if name in STAGES:
-        yield f"@write_stage({name!r}): the name is one of the framework's stages: choose another"
+        yield f"@write_stage({name!r}): the framework already has a stage with this name: choose another"
     elif named[name] is not stage:
         other = named[name].function
-        yield f"@write_stage({name!r}): the name is taken by {other.__module__}.{other.__qualname__}: choose another"
+        yield f"@write_stage({name!r}): declared by {other.__module__}.{other.__qualname__}: choose another name"
 
 
 def _place_problems(mark: StageMark, known: Sequence[str]) -> Iterator[str]:
@@ -107,7 +107,7 @@ def _place_problems(mark: StageMark, known: Sequence[str]) -> Iterator[str]:
         meant = did_you_mean(place, known)
         yield f"@write_stage({mark.name!r}): expected a stage of {_list(known)}, got {place!r}{meant}"
     elif place in _EARLY or mark.before == "parse":
-        yield f"@write_stage({mark.name!r}): expected a place after 'parse', since there is no document before it"
+        yield f"@write_stage({mark.name!r}): expected a position after 'parse', since there is no document before it"
 
 
 def _circle(stage: DeclaredStage, named: Mapping[str, DeclaredStage]) -> str:

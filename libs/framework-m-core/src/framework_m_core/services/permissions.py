@@ -143,7 +143,7 @@ class PermissionService:
         bound = self._bind(grant, context.principal)
         who, what = context.principal.email or context.principal.id, f"{action} {plan.name}"
         if bound.holds(document):
-            return f"{who} may {what}, but not this document: the permission engine refuses it"
+            return f"{who} may {what}, but not this document: the permission engine denies it"
         declared, here = filter_text(unite(grant.scopes)), filter_text(bound.tree)
         where = declared if declared == here else f"{declared}, here {here}"
         return f"{who} may {what}, but not this document: the scope of {grant.rule} is {where}"
@@ -159,9 +159,9 @@ def _checked(plan: CompiledDocType, grant: Grant | None) -> Grant | None:
     unknown = sorted(name for name in grant.varies_by - _VARIES_BY if not name.startswith(ATTRIBUTES))
     if unknown:
         expected = f"expected {', '.join(sorted(_VARIES_BY))} or {ATTRIBUTES}<name>, got {', '.join(unknown)}"
-        raise ConfigurationError(f"the permission engine's grant {grant.rule} cannot be cached: {expected}")
+        raise ConfigurationError(f"the permission engine's grant {grant.rule} has an invalid varies_by: {expected}")
     problems = [problem for scope in grant.scopes for problem in scope_problems(scope, plan.column_specs)]
     if problems:
-        raise ConfigurationError(f"the permission engine's scope {grant.rule} cannot be used:", problems)
+        raise ConfigurationError(f"the permission engine's scope {grant.rule} is not valid:", problems)
     scopes = tuple(typed_scope(scope, plan.specs) for scope in grant.scopes)
     return grant if scopes == grant.scopes else replace(grant, scopes=scopes)

@@ -19,7 +19,7 @@ def require_capabilities(registry: Registry, capabilities: Collection[StoreCapab
     joining += [f"the function {name}" for name in registry.functions]
     if joining:
         raise ConfigurationError(
-            "the store has no savepoints, and what works inside a write needs them; choose another store by "
-            "[adapters] store, or do without:",
+            "the store has no savepoints, which these need, as they work inside a write: choose another store under "
+            "[adapters] store, or remove them:",
             joining,
         )

@@ -69,13 +69,13 @@ def resolve_bindings(
     offered = {group.removeprefix(ADAPTERS): discovered.choices(group) for group in discovered.groups(ADAPTERS)}
     known = {_setting(port) for port in (STORE_FAMILY[0], *offered)}
     for port in config.keys() - known:
-        problems.append(f"[adapters] {port}: there is no such port: known are {', '.join(sorted(known))}")
+        problems.append(f"[adapters] {port}: there is no such port: expected one of {', '.join(sorted(known))}")
     bindings = [binding for port in offered if (binding := _bind(port, offered[port], config, variants, problems))]
     missing = set(STORE_FAMILY) - offered.keys()
     if missing:
         problems.append(f"no installed package offers {', '.join(sorted(missing))}: install framework-m-standard[sql]")
     if problems:
-        raise ConfigurationError("the adapters cannot be bound:", problems)
+        raise ConfigurationError("the adapters could not be bound:", problems)
     return tuple(bindings)
 
 
@@ -100,7 +100,7 @@ def _bind(
         both = " and ".join(choice.distribution for choice in found)
         problems.append(f"{port}: {both} both offer {name!r}: uninstall one, or name another under [adapters] {wanted}")
     else:
-        problems.append(f"{port}: {source} chooses {name!r}, which nobody offers: offered are {names}")
+        problems.append(f"{port}: {source} chooses {name!r}, which no package offers: expected one of {names}")
     return None
 
 
@@ -124,13 +124,13 @@ def _candidates(
 def _variant(choice: Choice, mapping: Any) -> Variant:
     if not isinstance(mapping, Mapping) or not isinstance(mapping.get("adapters"), Mapping):
         raise ConfigurationError(
-            f"variant {choice.name!r} of {choice.distribution}: {choice.value!r} must be a mapping with 'adapters' "
-            "(port to choice), and optionally 'priority' and 'replaces'"
+            f"variant {choice.name!r} of {choice.distribution}: expected a mapping with 'adapters' "
+            f"(port to choice) and optionally 'priority' and 'replaces', got {choice.value!r}"
         )
     priority = mapping.get("priority", 0)
     if not isinstance(priority, int):
         raise ConfigurationError(
-            f"variant {choice.name!r} of {choice.distribution}: its 'priority' is {priority!r}: an integer is expected"
+            f"variant {choice.name!r} of {choice.distribution}: expected an integer 'priority', got {priority!r}"
         )
     return Variant(
         choice.name,

@@ -144,7 +144,7 @@ def load(choice: Choice) -> Any:
         return getattr(loaded, attribute) if attribute else loaded
     except Exception as error:
         what = f"{choice.name!r} of {choice.distribution} points to {choice.value!r}"
-        raise ConfigurationError(f"{what}, which cannot be loaded: {_told(error)}") from error
+        raise ConfigurationError(f"{what}, which could not be loaded: {_error_text(error)}") from error
 
 
 def version_of(distribution: str) -> str:
@@ -174,7 +174,7 @@ def describe(choice: Choice) -> str:
         source = spec.loader.get_source(module) if spec and spec.loader else None  # type: ignore[attr-defined]
         tree = ast.parse(source or "")
     except Exception as error:
-        return f"(of {choice.distribution}, which is broken: {type(error).__name__})"
+        return f"(from {choice.distribution}, failed to load: {type(error).__name__})"
     functions = (ast.FunctionDef, ast.AsyncFunctionDef)
     own = [ast.get_docstring(node) for node in tree.body if isinstance(node, functions) and node.name == attribute]
     line = ((own[0] if own else ast.get_docstring(tree)) or "").partition("\n")[0]
@@ -194,13 +194,13 @@ def _imported(module: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except Exception as error:
-        raise ConfigurationError(f"the app's module {module} cannot be imported: {_told(error)}") from error
+        raise ConfigurationError(f"the app's module {module} could not be imported: {_error_text(error)}") from error
 
 
 _MACHINERY = frozenset({__file__, importlib.__file__})
 
 
-def _told(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     """Return an import's error with the last location that is not in a library or the import machinery."""
     if isinstance(error, SyntaxError):
         return f"{type(error).__name__}: {error}"

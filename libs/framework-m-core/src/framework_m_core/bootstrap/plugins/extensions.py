@@ -27,7 +27,7 @@ def load_extensions(discovered: Discovered) -> Extensions:
     actions = [*_loaded(discovered, ACTIONS, Action, problems)]
     namespaces = [*_loaded(discovered, EXT, ExtNamespace, problems)]
     if problems:
-        raise ConfigurationError("what packages add to DocTypes cannot be loaded:", problems)
+        raise ConfigurationError("the extensions of packages could not be loaded:", problems)
     return Extensions(tuple(field_types), tuple(actions), tuple(namespaces))
 
 
@@ -43,7 +43,7 @@ def _loaded(discovered: Discovered, group: str, expected: type[Any], problems: l
         if not isinstance(made, expected):
             problems.append(f"{_place(group, choice)}: expected {expected.__name__}, got {choice.value!r}")
         elif (name := getattr(made, "name", None)) != choice.name:
-            problems.append(f"{_place(group, choice)}: it is named {name!r} itself: use one name")
+            problems.append(f"{_place(group, choice)}: expected the entry point's name, got {name!r}")
         else:
             yield made
 

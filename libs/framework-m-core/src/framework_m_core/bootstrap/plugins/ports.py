@@ -38,21 +38,21 @@ def app_ports(discovered: Discovered, bindings: Sequence[Binding]) -> tuple[AppP
     bound = {binding.port for binding in bindings}
     problems = [f"{_place(port)}: {text}" for port in ports for text in _problems(port, ports, bound)]
     if problems:
-        raise ConfigurationError("the ports of the apps cannot be used:", problems)
+        raise ConfigurationError("the ports declared by apps are not valid:", problems)
     return tuple(ports)
 
 
 def _problems(port: AppPort, ports: Sequence[AppPort], bound: set[str]) -> Iterator[str]:
     if not (inspect.isclass(port.protocol) and getattr(port.protocol, "_is_protocol", False)):
-        yield f"a class of typing.Protocol is expected, {port.choice.value} is {type(port.protocol).__name__}"
+        yield f"expected a typing.Protocol, got {port.choice.value}, which is {type(port.protocol).__name__}"
     if port_named(port.name):
-        yield "the framework has a port of this name: choose another"
+        yield "the framework already has a port with this name: choose another"
     elif is_reserved(port.name):
-        yield "the container has an attribute of this name: choose another"
+        yield "the name is an attribute of the container: choose another"
     elif port.name not in bound:
-        yield f"nobody offers an adapter: add one under {ADAPTERS}{port.name}"
+        yield f"no installed package offers an adapter: add one under {ADAPTERS}{port.name}"
     if any(other.name == port.name and other is not port for other in ports):
-        yield "two apps declare a port of this name"
+        yield "two apps declare a port with this name"
 
 
 def ports_by_path(ports: Sequence[AppPort], apps: Sequence[Choice]) -> Mapping[str, str]:
@@ -70,12 +70,13 @@ def check_adapters(protocols: Mapping[str, type], adapters: Mapping[str, object]
     problems = []
     for name, protocol in protocols.items():
         needed: set[str] = getattr(protocol, "__protocol_attrs__", set())
-        lacking = sorted(one for one in needed if not hasattr(adapters[name], one))
-        if lacking:
+        missing = sorted(one for one in needed if not hasattr(adapters[name], one))
+        if missing:
             adapter = type(adapters[name])
-            problems.append(f"port {name!r}: {adapter.__module__}.{adapter.__qualname__} lacks {', '.join(lacking)}")
+            place = f"{adapter.__module__}.{adapter.__qualname__}"
+            problems.append(f"port {name!r}: {place} is missing {', '.join(missing)}")
     if problems:
-        raise ConfigurationError("these adapters do not have what their ports name:", problems)
+        raise ConfigurationError("these adapters do not implement their ports:", problems)
     return MappingProxyType({protocol: adapters[name] for name, protocol in protocols.items()})
 
 

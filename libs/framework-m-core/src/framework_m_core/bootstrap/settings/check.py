@@ -53,23 +53,25 @@ def check_setting(
         if section == _CHOICES:
             resolve_bindings({key: str(value)}, installed_variants(discovered), discovered)
     except pydantic.ValidationError as error:
-        said = "; ".join(_said(fault, model, key, hidden) for fault in error.errors())
-        came = f"; {given if hidden else value!r} came" if given or not hidden else ""
-        raise ConfigurationError(f"[{section}] {key}: {said}{came}") from (None if hidden else error)
+        message = "; ".join(_message(fault, model, key, hidden) for fault in error.errors())
+        got = f", got {given if hidden else value!r}" if given or not hidden else ""
+        raise ConfigurationError(f"[{section}] {key}: {message.removesuffix(got)}{got}") from (
+            None if hidden else error
+        )
     except ConfigurationError:
         if not hidden:
             raise
-        raise ConfigurationError(f"[{section}] {key}: {given} stands for no adapter that is offered") from None
+        raise ConfigurationError(f"[{section}] {key}: {given} does not name an installed adapter") from None
     return value if section == _CHOICES else getattr(checked, key)
 
 
-def _said(fault: ErrorDetails, model: type[BaseModel], key: str, hidden: bool) -> str:
+def _message(fault: ErrorDetails, model: type[BaseModel], key: str, hidden: bool) -> str:
     """Return the error message; for a hidden value, a validator's own is replaced, as it may contain the value."""
     if hidden and fault["type"] in _OWN_WORDS:
         info = model.model_fields.get(key)
-        return f"expected is what fits: {info.description}" if info and info.description else "it is not accepted"
+        return f"expected a value for: {info.description}" if info and info.description else "the value is not valid"
     return fault["msg"].removeprefix("Value error, ")
 
 
 def _meant(word: str, known: Mapping[str, object]) -> str:
-    return did_you_mean(word, known) or f": known are {', '.join(sorted(known))}"
+    return did_you_mean(word, known) or f": expected one of {', '.join(sorted(known))}"

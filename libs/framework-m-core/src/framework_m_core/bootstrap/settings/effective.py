@@ -50,4 +50,4 @@ def _unset(settings: Settings, model: BaseModel, key: str, default: Any) -> Effe
         return EffectiveSettings(key, default, "default")
     if settings.production:
         return EffectiveSettings(key, None, "production does not start without it")
-    return EffectiveSettings(key, _HIDDEN, f"default: generated, kept in {settings.data_folder}")
+    return EffectiveSettings(key, _HIDDEN, f"default: generated in {settings.data_folder}")

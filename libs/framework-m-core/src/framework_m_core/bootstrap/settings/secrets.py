@@ -36,10 +36,8 @@ def fill_secrets(settings: Settings) -> Settings:
     if not missing:
         return settings
     if settings.production:
-        problems = [
-            f"[{section}] {field} is not set: give it as {_variable(section, field)}" for section, field in missing
-        ]
-        raise ConfigurationError("production does not start without its secrets:", problems)
+        problems = [f"[{section}] {field} is not set: set {_variable(section, field)}" for section, field in missing]
+        raise ConfigurationError("production needs its secrets to start:", problems)
     sections, origins = dict(settings.sections), dict(settings.origins)
     for section, field in missing:
         file = data_folder(settings.data_folder) / f"{section}_{field}"
@@ -55,9 +53,9 @@ def _refuse_generated(settings: Settings) -> None:
         for field in _generated_fields(model):
             value, file = getattr(model, field), settings.data_folder / f"{section}_{field}"
             if isinstance(value, SecretStr) and file.exists() and file.read_text().strip() == value.get_secret_value():
-                problems.append(f"[{section}] {field} is the secret of development in {file}: give one of its own")
+                problems.append(f"[{section}] {field} is the development secret from {file}: set a secret of its own")
     if problems:
-        raise ConfigurationError("production does not start with the secrets of development:", problems)
+        raise ConfigurationError("production does not start with development secrets:", problems)
 
 
 def data_folder(folder: Path) -> Path:
@@ -92,9 +90,9 @@ def _with_kept(model: BaseModel, field: str, file: Path, variable: str) -> BaseM
     try:
         return type(model).model_validate({**given, field: _kept(file, variable)})
     except pydantic.ValidationError as error:
-        said = error.errors()[0]["msg"].removeprefix("Value error, ")
+        reason = error.errors()[0]["msg"].removeprefix("Value error, ")
         raise ConfigurationError(
-            f"{file} holds no secret that can be used: {said}; remove the file, and a new one is made"
+            f"{file} does not hold a valid secret: {reason}; delete the file to have a new one generated"
         ) from None
 
 
@@ -105,12 +103,12 @@ def _kept(file: Path, variable: str) -> str:
             _offer(file)
         if (mode := stat.S_IMODE(file.stat().st_mode)) & _OTHERS:
             raise ConfigurationError(
-                f"{file} has mode {mode:04o}, so that others may have read the secret in it: remove the file, and a "
-                f"new one is made; where every file has such a mode, give the secret as {variable}"
+                f"{file} has mode {mode:04o}, so other users may have read the secret: delete the file to have a new "
+                f"one generated; if every file here has such a mode, set {variable} instead"
             )
         return file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"the secret cannot be kept in {file}: {error}; give it as {variable}") from error
+        raise ConfigurationError(f"could not store the secret in {file}: {error}; set {variable} instead") from error
 
 
 def _offer(file: Path) -> None:

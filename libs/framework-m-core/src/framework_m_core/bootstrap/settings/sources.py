@@ -59,11 +59,11 @@ def load_settings(
     root = file.parent if file else discovered.folder or folder
     sections = _validate(models, values, origins, problems)
     if problems:
-        raise ConfigurationError("the configuration cannot be used:", problems)
+        raise ConfigurationError("the configuration is not valid:", problems)
     settings = Settings(sections, origins, root.resolve(), discovered)
     if needs_app and settings.framework.apps is None and not settings.local_apps:
         raise ConfigurationError(
-            f"there is no app in {folder}: `m new app shop` writes one; a pyproject.toml is expected with "
+            f"there is no app in {folder}: create one with `m new app shop`; expected a pyproject.toml with "
             '[project.entry-points."framework_m.apps"] and a line such as shop = "shop", or [framework] apps'
         )
     return fill_secrets(settings) if secrets else settings
@@ -94,7 +94,7 @@ def _take_file(
         return
     for section, entries in content.items():
         if not isinstance(entries, dict):
-            problems.append(f"{file}: {section!r} stands outside a section: write it below [{_near(section, values)}]")
+            problems.append(f"{file}: {section!r} is outside any section: move it below [{_near(section, values)}]")
             continue
         for key, value in entries.items():
             _set(values, origins, section, key, value, str(file))
@@ -118,7 +118,7 @@ def _one_underscore(environment: Mapping[str, str], models: Mapping[str, type[Ba
         for key in model.model_fields
     }
     return [
-        f"{name}: two underscores stand after the section: did you mean {meant[name]}?"
+        f"{name}: expected two underscores after the section: did you mean {meant[name]}?"
         for name in environment
         if name in meant
     ]
@@ -142,7 +142,7 @@ def _expand(values: dict[str, dict[str, Any]], environment: Mapping[str, str], p
         for key, value in list(entries.items()):
             missing: list[str] = []
             entries[key] = _expanded(value, environment, missing)
-            problems.extend(f"[{section}] {key}: the environment has no variable {name}" for name in missing)
+            problems.extend(f"[{section}] {key}: the environment variable {name} is not set" for name in missing)
             if missing:
                 del entries[key]
 
@@ -171,7 +171,7 @@ def _validate(
         model = models.get(section)
         if model is None:
             origin = next((origin for (name, _), origin in origins.items() if name == section), "?")
-            problems.append(f"{origin}: there is no section [{section}]: known are {', '.join(sorted(models))}")
+            problems.append(f"{origin}: there is no section [{section}]: expected one of {', '.join(sorted(models))}")
             continue
         try:
             sections[section] = model.model_validate({key: typed(model, key, value) for key, value in entries.items()})
@@ -201,7 +201,7 @@ def _explain(section: str, model: type[BaseModel], fault: Any, origins: Mapping[
 
 def _suggest(key: str, known: Mapping[str, Any]) -> str:
     near = difflib.get_close_matches(key, known, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
+    return f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(known)}"
 
 
 def _near(section: str, values: Mapping[str, Any]) -> str:

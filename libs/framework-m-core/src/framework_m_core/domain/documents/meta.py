@@ -97,9 +97,9 @@ def _check_roles(action: str, roles: object) -> None:
     scopes = roles.values() if isinstance(roles, Mapping) else ()
     for scope in scopes:
         if scope not in ("all", "own") and not isinstance(scope, (And, Or, Not, Comparison)):
-            raise ValueError(f"{action!r}: scope {scope!r} is neither 'all', 'own' nor a filter")
+            raise ValueError(f"{action!r}: expected the scope 'all', 'own' or a filter, got {scope!r}")
     if any(not isinstance(role, str) or not role.strip() for role in roles):
-        raise ValueError(f"{action!r}: a role is a non-empty text")
+        raise ValueError(f"{action!r}: expected roles that are non-empty texts")
 
 
 def read_meta(doctype: type, *, without: Collection[int | str] = (), actions: Sequence[str] = ACTIONS) -> MetaOptions:

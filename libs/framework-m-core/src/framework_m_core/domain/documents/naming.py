@@ -79,14 +79,14 @@ def parse_naming(pattern: str | None) -> NamingRule:
     counters = [part for part in parts if set(part) == {"#"}]
     if len(counters) != 1:
         raise ValueError(
-            f"{pattern!r} is no naming rule: expected 'prompt', 'field:<name>' or a series with one counter "
+            f"{pattern!r} is not a naming rule: expected 'prompt', 'field:<name>' or a series with one counter "
             "such as 'INV-.YYYY.-.####'"
         )
     for part in parts:
         if part not in _DATE_PARTS and _LIKE_DATE.fullmatch(part):
-            raise ValueError(f"{pattern!r}: {part!r} is no part of a date: expected {', '.join(_DATE_PARTS)}")
+            raise ValueError(f"{pattern!r}: {part!r} is not a date part: expected one of {', '.join(_DATE_PARTS)}")
     if "/" in pattern:
-        raise ValueError(f"{pattern!r}: a name holds no '/'")
+        raise ValueError(f"{pattern!r}: a name cannot contain '/'")
     return SeriesNaming(parts)
 
 

@@ -51,7 +51,7 @@ _UNQUOTED: Final = frozenset({"nothing", "returning"})
 def check_reserved_doctype(name: str) -> Iterator[str]:
     """Yield an error if the name of a DocType is that of a fixed route or a table of the framework."""
     if name.lower() in RESERVED_NAMES:
-        yield f"the name {name!r} is taken by a fixed route: choose another"
+        yield f"the name {name!r} is reserved by a route of the framework: choose another"
     if name.lower() in FRAMEWORK_TABLES:
         yield f"the name {name!r} is taken by a table of the framework: choose another"
 
@@ -61,4 +61,4 @@ def check_reserved_field(name: str) -> Iterator[str]:
     if name in _STORE_FIELDS:
         yield f"field {name!r} is a column that {_STORE_FIELDS[name]} keeps in every table: choose another name"
     if name in _UNQUOTED:
-        yield f"field {name!r} is a word of SQLite's that not every tool quotes: choose another name"
+        yield f"field {name!r} is a keyword of SQLite that some tools do not quote: choose another name"

@@ -73,7 +73,7 @@ class FieldType[V](ABC):
 
     @abstractmethod
     def from_json(self, raw: Any) -> V:
-        """Return the value of decoded JSON, whose fractions are Decimals. Raises ValueError stating what is expected.
+        """Return the value of decoded JSON, whose fractions are Decimals. Raises ValueError stating what was expected.
 
         A value of the Python class itself is returned unchanged.
         """
@@ -89,11 +89,11 @@ def check_field_type(field_type: FieldType[Any]) -> Iterator[str]:
     """Yield an error for each part of a declaration that cannot work."""
     for attribute in ("name", "python_type", "parts"):
         if not getattr(field_type, attribute, None):
-            yield f"it has no {attribute}"
+            yield f"{attribute} is not set"
             return
     if field_type.python_type.__hash__ is None:
         name = field_type.python_type.__name__
-        yield f"{name} can be changed: expected an immutable class, as @dataclass(frozen=True) makes"
+        yield f"expected an immutable class, such as a @dataclass(frozen=True), got {name}"
     yield from _check_parts(field_type.parts)
     yield from _check_operators(field_type)
 
@@ -101,14 +101,14 @@ def check_field_type(field_type: FieldType[Any]) -> Iterator[str]:
 def _check_parts(parts: tuple[Part, ...]) -> Iterator[str]:
     names = [part.name for part in parts]
     if len(set(names)) < len(names):
-        yield f"two parts have one name: {', '.join(names)}"
+        yield f"two parts have the same name: {', '.join(names)}"
     for part in parts:
         if part.kind not in STORED_KINDS:
             yield f"part {part.name!r} has the kind {part.kind}: expected one of {', '.join(sorted(STORED_KINDS))}"
         if (part.name or len(parts) > 1) and not _PART_NAME.fullmatch(part.name):
             yield f"part {part.name!r}: expected a name in lower case of at most 20 characters"
         if part.kind is FieldKind.DECIMAL and not (part.scale is not None and 0 <= part.scale < DECIMAL_DIGITS):
-            yield f"part {part.name!r}: a decimal says how many places are kept: scale=2"
+            yield f"part {part.name!r}: expected a scale for a decimal, such as scale=2"
 
 
 def _check_operators(field_type: FieldType[Any]) -> Iterator[str]:
@@ -116,7 +116,7 @@ def _check_operators(field_type: FieldType[Any]) -> Iterator[str]:
     single = len(field_type.parts) == 1
     sortable = field_type.sortable and single and kinds <= _ORDERED
     if field_type.sortable and not sortable:
-        yield f"sortable=True: expected one part of a kind that has an order ({', '.join(sorted(_ORDERED))})"
+        yield f"sortable=True: expected one part of an ordered kind ({', '.join(sorted(_ORDERED))})"
     allowed = _ALWAYS
     if kinds <= _COMPARED:
         allowed |= _EQUALITY if single else _WHOLE
@@ -125,4 +125,4 @@ def _check_operators(field_type: FieldType[Any]) -> Iterator[str]:
     for operator in sorted({*field_type.operators} - allowed):
         meant = did_you_mean(operator, allowed)
         known = ", ".join(sorted(allowed))
-        yield f"it cannot offer the operator {operator!r}: with its parts, expected some of {known}{meant}"
+        yield f"its parts do not support the operator {operator!r}: expected some of {known}{meant}"

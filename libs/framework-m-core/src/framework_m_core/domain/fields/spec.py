@@ -113,7 +113,7 @@ def read_field_spec(name: str, info: FieldInfo, types: Mapping[type, FieldType[A
         keywords["read_only"] = True
     required = info.default is PydanticUndefined and info.default_factory is None
     if info.default is None and not nullable:
-        raise ValueError("a field that may be None says so in its type: '… | None'")
+        raise ValueError("expected '… | None' as the type of a field that may be None")
     parts = tuple(_part(name, part, nullable) for part in field_type.parts) if field_type else ()
     spec = FieldSpec(
         name, kind, nullable, required, choices=choices, items=_items(annotation), enum=members, child=child,
@@ -136,7 +136,7 @@ def _check_keywords(keywords: Mapping[str, Any]) -> None:
     for name, value in keywords.items():
         expected = _KEYWORD_TYPES[name]
         if value is not None and (not isinstance(value, expected) or (expected is int and isinstance(value, bool))):
-            raise ValueError(f"{name}={value!r}: {_KEYWORD_WORDS[expected]} is expected")
+            raise ValueError(f"{name}={value!r}: expected {_KEYWORD_WORDS[expected]}")
 
 
 def _enum(annotation: Any) -> type[enum.Enum] | None:
@@ -166,9 +166,9 @@ def _kind(annotation: Any) -> tuple[FieldKind, tuple[str, ...], type[BaseModel] 
         return FieldKind.CHILDREN, (), arguments[0]
     if origin is list and arguments and isinstance(arguments[0], type) and issubclass(arguments[0], BaseModel):
         name = arguments[0].__name__
-        raise ValueError(f"list[{name}]: {name} is no child table: its Meta says is_child_table = True")
+        raise ValueError(f"list[{name}]: {name} is not a child table: set is_child_table = True in its Meta")
     if origin is list and arguments and isinstance(arguments[0], (str, ForwardRef)):
-        raise ValueError(f"{annotation}: its class was not found: write it without quotes, below that class")
+        raise ValueError(f"{annotation}: expected a known class: write the annotation without quotes, below the class")
     if annotation in _JSON or origin in _JSON:
         for error in unseeded_types(annotation):
             raise ValueError(error)
@@ -211,15 +211,15 @@ def _is_child(argument: Any) -> bool:
 
 def _check(spec: FieldSpec) -> None:
     if spec.kind is FieldKind.DECIMAL and spec.scale is None:
-        raise ValueError("a Decimal says how many places are kept: Field(scale=2)")
+        raise ValueError("expected a scale for a Decimal, such as Field(scale=2)")
     if spec.scale is not None and (spec.kind is not FieldKind.DECIMAL or not 0 <= spec.scale < DECIMAL_DIGITS):
         raise ValueError(f"scale={spec.scale}: expected 0 to {DECIMAL_DIGITS - 1}, on a Decimal")
     if spec.link and spec.kind is not FieldKind.UUID:
-        raise ValueError(f"link={spec.link!r} needs the type UUID, it holds the target's id")
+        raise ValueError(f"link={spec.link!r}: expected the type UUID, since a link holds the target's id")
     if spec.unique and (spec.kind is FieldKind.JSON or not spec.is_scalar):
         raise ValueError("unique=True needs a scalar type")
     if (spec.unique or spec.index) and not is_indexable(spec):
-        raise ValueError(f"an index needs values that can be compared: {_shown(spec)} cannot")
+        raise ValueError(f"index=True needs values that can be compared, got {_shown(spec)}")
 
 
 def is_indexable(spec: FieldSpec) -> bool:

@@ -64,25 +64,25 @@ class _Known:
         event: object = mark.event
         if doctype is None:
             if not any(one.model is event for one in self.types.values()):
-                yield f"@on takes a DocType's name and an event class, or a model with @event_type, not {event!r}"
+                yield f"@on takes a DocType's name and an event class, or a model with @event_type, got {event!r}"
             return
         if not isinstance(doctype, str):
-            yield f"@on takes the name of a DocType: write {getattr(doctype, '__name__', '?')!r} instead of the class"
+            yield f"@on takes the DocType's name: write {getattr(doctype, '__name__', '?')!r} instead of the class"
         elif doctype not in self.doctypes:
-            yield f"@on names {doctype!r}, which is no DocType{did_you_mean(doctype, self.doctypes)}"
+            yield f"@on names {doctype!r}, not a DocType{did_you_mean(doctype, self.doctypes)}"
         if not (isinstance(event, type) and issubclass(event, DomainEvent)):
-            yield f"@on takes the class of an event such as DocSubmitted, not {event!r}"
+            yield f"@on takes an event class such as DocSubmitted, got {event!r}"
 
     def faults_of_consumer(self, mark: ConsumerMark) -> Iterator[str]:
         """Yield an error for a name or a topic of `@consumer` that cannot be used."""
         if _NAME.fullmatch(mark.name) is None or mark.name == BUS:
-            yield f"@consumer takes a name of its own in lower case, such as 'acme_search', not {mark.name!r}"
+            yield f"@consumer takes a unique name in lower case, such as 'acme_search', got {mark.name!r}"
         if not mark.topics:
-            yield "@consumer takes the topics that it wants, such as '*' or 'doc.created:Order'"
+            yield "@consumer takes topics, such as '*' or 'doc.created:Order'"
         for topic in mark.topics:
             kind, _, doctype = topic.partition(":")
             if not is_pattern(topic):
-                yield f"@consumer takes '*', 'app.*', 'type' or 'type:DocType', not {topic!r}"
+                yield f"@consumer takes '*', 'app.*', 'type' or 'type:DocType', got {topic!r}"
             elif not kind.endswith("*") and kind not in self.types and kind not in DOC_EVENTS:
                 yield f"no event type {kind!r} is declared{did_you_mean(kind, [*self.types, *DOC_EVENTS])}"
             elif doctype and doctype not in self.doctypes:

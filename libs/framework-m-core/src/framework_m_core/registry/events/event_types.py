@@ -40,9 +40,9 @@ def _shown(value: Any, dumped: Any) -> Any:
         fields = type(value).model_fields.items()
         return {name: _shown(getattr(value, name), dumped[name]) for name, info in fields if not _is_sensitive(info)}
     if isinstance(value, list | tuple | set | frozenset):
-        return [_shown(one, told) for one, told in zip(value, dumped, strict=True)]
+        return [_shown(one, encoded) for one, encoded in zip(value, dumped, strict=True)]
     if isinstance(value, Mapping):
-        return {name: _shown(one, told) for one, (name, told) in zip(value.values(), dumped.items(), strict=True)}
+        return {name: _shown(one, encoded) for one, (name, encoded) in zip(value.values(), dumped.items(), strict=True)}
     return dumped
 
 
@@ -58,7 +58,7 @@ def compile_event_types(
     for model, app in declared:
         mark = event_type_mark(model)
         if mark is None:
-            problem(model, "it is not declared as an event type: decorate it with @event_type")
+            problem(model, "expected an event type: decorate the class with @event_type")
             continue
         faults = list(_faults(model, mark, app, doctypes))
         if mark.name in found and found[mark.name].model is not model:
@@ -72,21 +72,21 @@ def compile_event_types(
 
 def _faults(model: Any, mark: EventTypeMark, app: str, doctypes: Mapping[str, Any]) -> Iterator[str]:
     if not (isinstance(model, type) and issubclass(model, BaseModel)):
-        yield "@event_type decorates the pydantic model of a payload"
+        yield "@event_type expects the pydantic model of a payload"
         return
     prefix = app.lower().replace("-", "_")
     if not is_event_type(mark.name) or mark.name.partition(".")[0] != prefix:
         yield f"an event type of this app is named '{prefix}.<past tense>' in lower case, not {mark.name!r}"
     if mark.doctype is not None and mark.doctype not in doctypes:
-        yield f"doctype={mark.doctype!r} is no DocType{did_you_mean(mark.doctype, doctypes)}"
+        yield f"doctype={mark.doctype!r} is not a DocType{did_you_mean(mark.doctype, doctypes)}"
     if mark.key is not None and (mark.key not in model.model_fields or _is_sensitive(model.model_fields[mark.key])):
-        yield f"key={mark.key!r} is not a field that is stored{did_you_mean(mark.key, model.model_fields)}"
+        yield f"key={mark.key!r} is not a stored field{did_you_mean(mark.key, model.model_fields)}"
     for part in _models(model, set()):
         for name, info in part.model_fields.items():
             if _is_sensitive(info) and info.is_required():
                 yield f"{part.__name__}.{name} is sensitive, so it is not stored: give it a default"
             if info.alias or info.validation_alias or info.serialization_alias:
-                yield f"{part.__name__}.{name}: an alias is not supported, the field's name is its name"
+                yield f"{part.__name__}.{name}: aliases are not supported: rename the field instead"
 
 
 def _models(annotation: Any, seen: set[Any]) -> Iterator[type[BaseModel]]:

@@ -102,7 +102,7 @@ def check_version(loaded: Loaded, expected: Expected) -> None:
         return
     message = f"the document is at version {stored}, not {expected.version}: read it again and repeat the change"
     if expected.version == NO_VERSION:
-        message = "If-Match holds no ETag of this document, or If-None-Match does: send the ETag that it has now"
+        message = "expected the current ETag of the document in If-Match, or another one in If-None-Match"
     raise (PreconditionFailedError if expected.precondition else VersionConflictError)(message, version=stored)
 
 

@@ -102,10 +102,10 @@ class LinkService:
         fields = sorted(set[str]().union(*(target.fields for target in known)))
         columns = plan.columns if grant.evaluate else ("id", *(name for name in fields if name != "id"))
         live = (Comparison("id", "in", tuple(target.id for target in known)), Comparison("deleted_at", "is_null", True))
-        where, slots = parameterize(And((*live, self._permissions.bound_scope(grant, context.principal))))
-        shape = QueryTemplate(plan, columns, where, lock="share" if unit else None)
-        handle = self._prepare.of(context.registry)(shape)
-        fetched = unit.fetch(handle, slots) if unit else self._reader.fetch(context, handle, slots)
+        where, parameters = parameterize(And((*live, self._permissions.bound_scope(grant, context.principal))))
+        template = QueryTemplate(plan, columns, where, lock="share" if unit else None)
+        handle = self._prepare.of(context.registry)(template)
+        fetched = unit.fetch(handle, parameters) if unit else self._reader.fetch(context, handle, parameters)
         rows = [dict(zip(columns, row, strict=True)) for row in await fetched]
         if grant.evaluate:
             rows = [*compress(rows, await self._permissions.covers_each(context, plan, action, grant, rows))]

@@ -115,7 +115,7 @@ class DocumentService:
         `for_update` locks it until the context's unit of work ends, and raises FrameworkError without one.
         """
         if for_update and context.unit is None:
-            raise FrameworkError("for_update needs a unit of work, as a hook has it: here it would end at once")
+            raise FrameworkError("for_update: expected a unit of work, such as a hook's, since it holds the lock")
         return await self._queries.get(context, doctype, ref, for_update=for_update)
 
     async def list(
@@ -167,7 +167,7 @@ class DocumentService:
         Raises NoGrantError for callers other than the system.
         """
         if not context.principal.system:
-            raise NoGrantError(f"expected the system as caller, to change a {doctype} in place, got a user")
+            raise NoGrantError(f"expected the system as the caller that changes a {doctype} in place, got a user")
         changed: Document = await self._change(
             context, doctype, ref, parse_change(change, self._ids), UPDATE, Expected(), None
         )
@@ -347,7 +347,7 @@ class DocumentService:
         if answer is None:
             return
         if answer.body_hash != once.body_hash:
-            raise IdempotencyConflictError("this Idempotency-Key was used with another body: take a new key")
+            raise IdempotencyConflictError("this Idempotency-Key was used with another body: use a new key")
         raise AnswerReplayed(answer)
 
 
@@ -378,7 +378,7 @@ def _for_the_whole_unit(*errors: type[Exception]) -> Iterator[None]:
     except VersionConflictError as error:
         if VersionConflictError not in errors:
             raise
-        raise TransientError("a document that a hook changes has just been changed: try again") from error
+        raise TransientError("a document that a hook changes has been changed by another request: try again") from error
 
 
 def _parse_delete(context: RequestContext, grant: Grant, loaded: Loaded, operation: Operation) -> BaseModel:

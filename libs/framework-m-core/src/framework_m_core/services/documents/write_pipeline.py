@@ -155,9 +155,9 @@ class WritePipeline:
         if prepared is not None:
             rows = await unit.fetch(prepared.handle, prepared.values(ref, context.principal))
             return prepared.document(rows[0]) if rows else None
-        where, slots = parameterize(self._reachable(context, action, reading, ref))
-        shape = QueryTemplate(plan, full_selection(plan), where, lock=lock)
-        rows = await unit.fetch(self._prepare.of(context.registry)(shape), slots)
+        where, parameters = parameterize(self._reachable(context, action, reading, ref))
+        template = QueryTemplate(plan, full_selection(plan), where, lock=lock)
+        rows = await unit.fetch(self._prepare.of(context.registry)(template), parameters)
         return row_to_document(full_selection(plan), rows[0]) if rows else None
 
     def _reachable(self, context: RequestContext, action: str, reading: Grant, ref: UUID | str) -> Filter:
@@ -168,8 +168,8 @@ class WritePipeline:
         """Return what the caller may read of stored values just written: at least id, name and version."""
         reading = await self._permissions.find(context, plan, "read")
         if reading is None or not await self._permissions.covers(context, plan, "read", reading, values):
-            told = receipt(plan)
-            return serve({name: values[name] for name in names_of(told.chosen)}, told.written)
+            served = receipt(plan)
+            return serve({name: values[name] for name in names_of(served.chosen)}, served.written)
         written = None if reading.evaluate else projection(plan, reading.readable).written
         return serve(visible(plan, reading.readable, values), written)
 
@@ -273,11 +273,11 @@ class WritePipeline:
         if write.loaded is None or write.loaded.is_locked:
             return
         wrote = write.client is not None and write.client.wrote
-        where, slots = parameterize(And((by_reference(write.stored["id"]), LIVE)))
-        shape = QueryTemplate(write.plan, (VERSION_FIELD,), where, lock="change" if wrote else None)
-        rows = await write.unit.fetch(self._prepare.of(write.context.registry)(shape), slots)
+        where, parameters = parameterize(And((by_reference(write.stored["id"]), LIVE)))
+        template = QueryTemplate(write.plan, (VERSION_FIELD,), where, lock="change" if wrote else None)
+        rows = await write.unit.fetch(self._prepare.of(write.context.registry)(template), parameters)
         if not rows or rows[0][0] != write.stored[VERSION_FIELD]:
-            raise VersionConflictError("the document has just been changed: read it again and repeat the change")
+            raise VersionConflictError("the document has changed since it was read: read it again, then repeat")
 
     async def _insert(self, write: DocumentWrite) -> None:
         plan, values = write.plan, write.values
@@ -325,9 +325,9 @@ class WritePipeline:
         if write.client is None or not write.client.wrote:
             return
         plan = write.plan
-        where, slots = parameterize(by_reference(write.values["id"]))
+        where, parameters = parameterize(by_reference(write.values["id"]))
         prepare = self._prepare.of(write.context.registry)
-        rows = await write.unit.fetch(prepare(QueryTemplate(plan, full_selection(plan), where)), slots)
+        rows = await write.unit.fetch(prepare(QueryTemplate(plan, full_selection(plan), where)), parameters)
         write.values = row_to_document(full_selection(plan), rows[0]) if rows else write.values
 
 

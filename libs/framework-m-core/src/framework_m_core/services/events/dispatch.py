@@ -68,24 +68,24 @@ class EventDispatch:
                 except ConsumerUnavailableError:
                     raise
                 except Exception:
-                    _log.exception("a handler of %s failed", event.topic)
+                    _log.exception("event handler of %s failed", event.topic)
                     raise
 
     async def _call(self, handler: EventHandler, event: AnyEvent, context: RequestContext) -> None:
-        door = self._documents.client_for(context)
+        client = self._documents.client_for(context)
         try:
             async with asyncio.timeout(self._seconds) as limit:
-                await handler(event, door, **self._injector.arguments(context, handler))
+                await handler(event, client, **self._injector.arguments(context, handler))
         except TimeoutError as error:
             if not limit.expired():
                 raise
-            message = f"the handler took longer than [framework] handler_timeout_seconds = {self._seconds:g}"
+            message = f"the event handler took longer than [framework] handler_timeout_seconds = {self._seconds:g}"
             raise TimeoutError(message) from error
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
             if task is None or task.cancelling():
                 raise
-            raise RuntimeError("the handler waited for something that was cancelled") from error
+            raise RuntimeError("the event handler awaited a cancelled task") from error
 
     def _context(self, event: AnyEvent, registry: Registry) -> RequestContext:
         context = system_context(f"handler of {event.topic}", source="event", clock=self._clock)

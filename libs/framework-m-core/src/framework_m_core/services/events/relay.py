@@ -67,9 +67,9 @@ class OutboxRelay:
                             feeding = asyncio.create_task(self._runner.run(), name=f"consumer {BUS}")
                         await self._prune()
                     except RepositoryError as error:
-                        _log.warning("old events cannot be pruned at present, trying again: %s", error)
+                        _log.warning("could not prune old events, retrying: %s", error)
                     except Exception:
-                        _log.exception("the relay failed, trying again")
+                        _log.exception("relay failed, retrying")
                     with suppress(TimeoutError):
                         await asyncio.wait_for(self._stopped.wait(), _LOOK_SECONDS)
             finally:

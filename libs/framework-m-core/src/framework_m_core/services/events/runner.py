@@ -79,12 +79,12 @@ class ConsumerRunner:
         try:
             await self._hold(until_idle=False)
         except ConsumerUnavailableError as error:
-            _log.warning("the consumer %s cannot deliver at present, trying again: %s", self._name, error)
+            _log.warning("consumer %s could not deliver, retrying: %s", self._name, error)
             return _UNAVAILABLE_PAUSE_SECONDS
         except RepositoryError as error:
-            _log.warning("events cannot be delivered at present, trying again: %s", error)
+            _log.warning("could not deliver events, retrying: %s", error)
         except Exception:
-            _log.exception("the consumer %s failed, trying again", self._name)
+            _log.exception("consumer %s failed, retrying", self._name)
         return POLL_SECONDS
 
     def stop(self) -> None:
@@ -138,7 +138,7 @@ class ConsumerRunner:
                     cursor = await self._consumers.lease(self._name, self._holder, self._clock(), LEASE)
                     self._leased = cursor is not None
             except Exception as error:
-                _log.warning("the lease of %s was not renewed, so delivery pauses: %r", self._name, error)
+                _log.warning("the lease of %s could not be renewed, delivery pauses: %r", self._name, error)
                 self._leased = False
         lanes.halt()
 

@@ -89,7 +89,7 @@ class MetadataService:
             raise AuthenticationError()
         if not known:
             raise DocTypeNotFoundError(f"there is no DocType {doctype[:80]!r}")
-        raise NoGrantError(f"none of your roles may do anything with {doctype}", rule=f"{doctype}.*")
+        raise NoGrantError(f"none of your roles has a permission on {doctype}", rule=f"{doctype}.*")
 
     async def _grants(self, context: RequestContext, plan: CompiledDocType) -> dict[str, Grant]:
         """Return the caller's grants by action, in the order of the registry's actions."""

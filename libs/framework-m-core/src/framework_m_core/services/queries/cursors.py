@@ -74,7 +74,7 @@ def _null(spec: OrderSpec) -> Filter:
 
 
 def _decode(plan: CompiledDocType, order_by: Sequence[OrderSpec], cursor: str) -> list[Any]:
-    broken = QueryError("the cursor does not belong to this order: begin again without one")
+    broken = QueryError("expected a cursor of this order: start again without one")
     if len(cursor) > _MAX_CURSOR:
         raise broken
     try:

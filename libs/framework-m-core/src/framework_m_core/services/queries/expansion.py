@@ -45,10 +45,10 @@ class ExpansionService:
         """Expand links in place. Raises QueryError for too many names, unreadable links or too large targets."""
         known = sorted(name for name in plan.links if name in grant.readable)
         if len(names) > _MAX_EXPANDED:
-            raise QueryError(f"expand: at most {_MAX_EXPANDED} links are expected")
+            raise QueryError(f"expand: expected at most {_MAX_EXPANDED} links, got {len(names)}")
         for name in dict.fromkeys(names):
             if name not in known:
-                links = f"known are {', '.join(known)}" if known else "there are none"
+                links = f"expected one of {', '.join(known)}" if known else "there are none"
                 raise QueryError(f"expand: {name[:80]!r} is not a link that you can read: {links}")
             linking = [document for document in documents if document.get(name) is not None]
             ids = {hash_key(document[name]): document[name] for document in linking}
@@ -72,10 +72,10 @@ class ExpansionService:
         served = tuple(name for name in plan.columns if name in grant.readable and name != "deleted_at")
         columns = plan.columns if grant.evaluate else served
         given = self._permissions.bound_scope(grant, context.principal)
-        where, slots = parameterize(And((Comparison("id", "in", ids), LIVE, given)))
+        where, parameters = parameterize(And((Comparison("id", "in", ids), LIVE, given)))
         handle = self._prepare.of(context.registry)(QueryTemplate(plan, columns, where))
         unit: UnitOfWorkProtocol | None = context.unit
-        rows = await (unit.fetch(handle, slots) if unit else self._reader.fetch(context, handle, slots))
+        rows = await (unit.fetch(handle, parameters) if unit else self._reader.fetch(context, handle, parameters))
         targets = [dict(zip(columns, row, strict=True)) for row in rows]
         if grant.evaluate:
             targets = [*compress(targets, await self._permissions.covers_each(context, plan, "read", grant, targets))]
@@ -86,4 +86,4 @@ def _check_size(name: str, expanded: Sequence[dict[str, Any]]) -> None:
     """Raise QueryError for too large targets, counting each once per document that links to it."""
     sizes = {id(target): sum(len(value) for value in target.values() if isinstance(value, str)) for target in expanded}
     if sum(sizes[id(target)] for target in expanded) > _MOST_CHARACTERS:
-        raise QueryError(f"expand: the targets of {name!r} are too large together: ask for fewer documents")
+        raise QueryError(f"expand: the targets of {name!r} are too large together: request fewer documents")

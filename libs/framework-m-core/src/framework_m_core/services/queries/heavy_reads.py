@@ -107,8 +107,8 @@ class HeavyReads:
         running = self._running.get(caller, 0)
         if running >= self.share:
             return RateLimitError(
-                f"expected at most {self.share} searches and long lists of one caller at once, got more: wait for one "
-                "to end, or filter by an indexed field",
+                f"expected at most {self.share} concurrent searches and long lists of one caller, got more: wait for "
+                "one to end, or filter by an indexed field",
                 retry_after=_RETRY_SECONDS,
             )
-        return TransientError(f"all {self.capacity} places for heavy reads are taken")
+        return TransientError(f"expected at most {self.capacity} heavy reads at once, got more: try again")

@@ -76,9 +76,9 @@ def parse_list(
     if not 0 <= request.offset <= MAX_OFFSET:
         raise _out_of_bounds("offset", 0, MAX_OFFSET, request.offset, "; use the cursor of the previous page")
     if request.offset and request.cursor:
-        raise QueryError("give an offset or a cursor, not both")
+        raise QueryError("expected an offset or a cursor, got both")
     if request.count not in {"none", "exact"}:
-        raise QueryError(f"count={request.count!r}: 'none' or 'exact' is expected")
+        raise QueryError(f"count: expected 'none' or 'exact', got {request.count!r}")
     return ParsedList(
         where=_parse_filters(plan, grant, request.filters),
         order_by=_parse_order(plan, grant, _names(request.order_by)) or default_order,
@@ -135,7 +135,7 @@ def _parse_order(plan: CompiledDocType, grant: Grant, names: Sequence[str]) -> t
             raise QueryError(f"order_by names {spec.name!r} twice")
         order.append(OrderSpec(spec.name, descending=text.startswith("-")))
     if len(order) > MAX_SORT_FIELDS:
-        raise QueryError(f"order_by: at most {MAX_SORT_FIELDS} fields are expected")
+        raise QueryError(f"order_by: expected at most {MAX_SORT_FIELDS} fields, got {len(order)}")
     if order and all(spec.field != "id" for spec in order):
         order.append(OrderSpec("id", descending=order[-1].descending))
     return tuple(order)
@@ -144,7 +144,7 @@ def _parse_order(plan: CompiledDocType, grant: Grant, names: Sequence[str]) -> t
 def _sortable(plan: CompiledDocType, grant: Grant, name: str) -> FieldSpec:
     spec = _field(plan, grant, name)
     if not is_sortable(spec):
-        raise QueryError(f"{name!r} holds {_kind(spec)}, which has no order")
+        raise QueryError(f"order_by: expected a sortable field, got {name!r}, which holds {_kind(spec)}")
     return spec
 
 
@@ -164,7 +164,7 @@ def _kind(spec: FieldSpec) -> str:
 
 def _unknown(name: object, plan: CompiledDocType, grant: Grant) -> QueryError:
     known = ", ".join(sorted(field for field in grant.readable if "." not in field and field != "deleted_at"))
-    return QueryError(f"{plan.name} has no field {str(name)[:80]!r} that you can read: known are {known}")
+    return QueryError(f"{plan.name} has no field {str(name)[:80]!r} that you can read: expected one of {known}")
 
 
 class _FilterParser:
@@ -178,7 +178,7 @@ class _FilterParser:
 
     def parse(self, node: Any, depth: int = 1) -> Filter:
         if depth > MAX_FILTER_DEPTH:
-            raise QueryError(f"filters: at most {MAX_FILTER_DEPTH} levels are expected")
+            raise QueryError(f"filters: expected at most {MAX_FILTER_DEPTH} levels")
         self._nodes += 1
         if self._nodes > MAX_NODES:
             raise QueryError(f"filters: expected at most {MAX_NODES} comparisons and lists of them, got more")
@@ -199,7 +199,7 @@ class _FilterParser:
     def _comparison(self, node: Any) -> Filter:
         self._comparisons += 1
         if self._comparisons > MAX_COMPARISONS:
-            raise QueryError(f"filters: at most {MAX_COMPARISONS} comparisons are expected")
+            raise QueryError(f"filters: expected at most {MAX_COMPARISONS} comparisons")
         if not isinstance(node, Mapping) or node.keys() != {"field", "operator", "value"}:
             raise QueryError('filters: expected objects like {"field": "status", "operator": "eq", "value": "Open"}')
         spec = _field(self._plan, self._grant, node["field"])
@@ -208,11 +208,11 @@ class _FilterParser:
             raise QueryError(f"filters: operator {str(operator)[:80]!r}: expected one of {', '.join(OPERATORS)}")
         self._searches += operator in TEXT_OPERATORS
         if self._searches > MAX_SEARCHES:
-            raise QueryError(f"filters: at most {MAX_SEARCHES} comparisons that search in texts are expected")
+            raise QueryError(f"filters: expected at most {MAX_SEARCHES} comparisons that search in text")
         operand = _operand(spec, operator, node["value"])
         self._values += len(operand) if isinstance(operand, tuple) else 1
         if self._values > MAX_VALUES:
-            raise QueryError(f"filters: at most {MAX_VALUES} values in all are expected")
+            raise QueryError(f"filters: expected at most {MAX_VALUES} values in total")
         return Comparison(spec.name, operator, operand)
 
 
@@ -225,7 +225,7 @@ def _parse_filters(plan: CompiledDocType, grant: Grant, filters: Any) -> Filter:
 def _operand(spec: FieldSpec, operator: str, value: Any) -> Any:
     if operator == "is_null":
         if not isinstance(value, bool):
-            raise QueryError("filters: 'is_null' takes true or false")
+            raise QueryError("filters: 'is_null' expects true or false")
         return value
     if operator == "has":
         return _single(_element(spec), operator, value)
@@ -235,7 +235,7 @@ def _operand(spec: FieldSpec, operator: str, value: Any) -> Any:
     if operator in TEXT_OPERATORS and spec.kind is not FieldKind.TEXT:
         raise QueryError(f"filters: {operator!r} needs a text field, {spec.name!r} is {_kind(spec)}")
     if operator not in (offered := operators_of(spec)):
-        why = "needs an order" if operator in ORDERING else "is not offered"
+        why = "needs a sortable field" if operator in ORDERING else "is not supported"
         raise QueryError(
             f"filters: {operator!r} {why}, {spec.name!r} is {_kind(spec)}: expected one of {', '.join(offered)}"
         )
@@ -253,9 +253,9 @@ def _element(spec: FieldSpec) -> FieldSpec:
 
 def _operand_list(spec: FieldSpec, operator: str, value: Any) -> tuple[Any, ...]:
     if not isinstance(value, list) or len(value) > MAX_LIST_VALUES:
-        raise QueryError(f"filters: {operator!r} takes a list of at most {MAX_LIST_VALUES} values")
+        raise QueryError(f"filters: {operator!r} expects a list of at most {MAX_LIST_VALUES} values")
     if operator == "between" and len(value) != 2:
-        raise QueryError("filters: 'between' takes a list of two values")
+        raise QueryError("filters: 'between' expects a list of two values")
     return tuple(_single(spec, operator, item) for item in value)
 
 
@@ -268,8 +268,8 @@ def _single(spec: FieldSpec, operator: str, value: Any) -> Any:
         raise QueryError(f"filters: {spec.name!r}: {error}") from None
     most = MAX_PATTERN if operator in TEXT_OPERATORS else MAX_TEXT_VALUE
     if spec.kind in {FieldKind.TEXT, FieldKind.BYTES} and len(parsed) > most:
-        what = "a text of at most {} characters is" if spec.kind is FieldKind.TEXT else "at most {} bytes are"
-        raise QueryError(f"filters: {what.format(most)} expected")
+        unit = "characters" if spec.kind is FieldKind.TEXT else "bytes"
+        raise QueryError(f"filters: {spec.name!r}: expected at most {most} {unit}, got {len(parsed)}")
     if operator in {"like", "ilike"} and parsed.count("%") > MAX_WILDCARDS:
-        raise QueryError(f"filters: a pattern with at most {MAX_WILDCARDS} of '%' is expected")
+        raise QueryError(f"filters: expected a pattern with at most {MAX_WILDCARDS} '%' wildcards")
     return check_pattern(parsed) if operator in {"like", "ilike"} else parsed

@@ -65,7 +65,7 @@ class PolicyFilteredPages:
             if allowed and passed > query.offset:
                 kept.append(document)
         if has_more and not kept:
-            raise QueryError(f"the page would begin after more than {_MOST_DECIDED} decided documents: filter more")
+            raise QueryError(f"expected a page within {_MOST_DECIDED} documents to decide about: narrow the filter")
         cursor = encode_cursor(plan, query.order_by, last) if has_more and last else None
         total = await self._count(context, plan, grants, query, matching) if query.count else None
         shown = [row_to_document(query.fields, tuple(cut(part, one) for part in query.fields)) for one in kept]
@@ -78,7 +78,7 @@ class PolicyFilteredPages:
         everything = self._decisions(context, plan, grants, query, matching, EVERYTHING, _BATCH)
         async for document, allowed in everything:
             if document is None:
-                raise QueryError(f"count=exact: more than {_MOST_DECIDED} documents would be decided: filter more")
+                raise QueryError(f"count=exact: expected at most {_MOST_DECIDED} documents to decide about, got more")
             count += allowed
         return count
 

@@ -20,14 +20,14 @@ _EXACT: Final = frozenset({"eq", "in"})
 _RANGES: Final = frozenset({*_EXACT, "lt", "lte", "gt", "gte", "between", "starts_with"})
 
 
-def is_heavy(plan: CompiledDocType, shape: QueryTemplate) -> bool:
+def is_heavy(plan: CompiledDocType, template: QueryTemplate) -> bool:
     """Return whether the cost of a read grows with the number of stored documents."""
-    conditions = [one for one in _conditions(shape.where) if not _is_liveness(one)]
+    conditions = [one for one in _conditions(template.where) if not _is_liveness(one)]
     if any(_is_exact(one, plan.unique_fields) for one in conditions):
         return False
-    if shape.count or _has_search(shape.where):
+    if template.count or _has_search(template.where):
         return True
-    if shape.order_by and not _is_in_order(plan, shape.order_by[0].field):
+    if template.order_by and not _is_in_order(plan, template.order_by[0].field):
         return True
     exact = any(_is_exact(one, plan.index_heads) for one in conditions)
     return not exact and not all(_is_indexed(one, plan.index_heads) for one in conditions)

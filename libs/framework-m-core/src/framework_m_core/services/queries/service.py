@@ -184,15 +184,15 @@ class QueryService:
         paging: tuple[int, int] | None = None,
         lock: Lock | None = None,
     ) -> Sequence[Row]:
-        tree, slots = parameterize(where)
-        shape = QueryTemplate(plan, chosen, tree, order_by, paged=paging is not None, lock=lock)
+        tree, parameters = parameterize(where)
+        template = QueryTemplate(plan, chosen, tree, order_by, paged=paging is not None, lock=lock)
         skips_many = paging is not None and paging[1] > LARGE_OFFSET
         return await self._fetch(
-            context, self._compiled.of(context.registry)(shape), (*slots, *(paging or ())), heavy=skips_many
+            context, self._compiled.of(context.registry)(template), (*parameters, *(paging or ())), heavy=skips_many
         )
 
-    def _compile(self, shape: QueryTemplate) -> _Compiled:
-        return _Compiled(self._reader.prepare(shape), is_heavy(shape.doctype, shape))
+    def _compile(self, template: QueryTemplate) -> _Compiled:
+        return _Compiled(self._reader.prepare(template), is_heavy(template.doctype, template))
 
     async def _fetch(
         self, context: RequestContext, read: _Compiled, values: Sequence[Any], *, heavy: bool = False
@@ -208,6 +208,6 @@ class QueryService:
             return await run_shielded(self._reader.fetch(context, read.handle, values))
 
     async def _count(self, context: RequestContext, plan: CompiledDocType, where: Filter) -> int:
-        tree, slots = parameterize(where)
+        tree, parameters = parameterize(where)
         read = self._compiled.of(context.registry)(QueryTemplate(plan, (), tree, count=True))
-        return int((await self._fetch(context, read, slots))[0][0])
+        return int((await self._fetch(context, read, parameters))[0][0])

@@ -33,7 +33,7 @@ async def run_shielded[T](work: Coroutine[Any, Any, T]) -> T:
     if cancelled is None:
         return task.result()
     if not task.cancelled() and task.exception() is not None:
-        _log.warning("the work that a cancellation waited for failed: %s", task.exception())
+        _log.warning("the work that a cancelled request waited for failed: %s", task.exception())
     raise cancelled
 
 
