@@ -43,7 +43,7 @@ test-all: setup ## every test: processes, installed wheels, upgrades and long pr
 	$(PYTEST) $(SUITES) $(ARGS)
 
 test-quick: setup ## the suites of what differs from BASE (origin/main), without the slow tests
-	$(PYTEST) -m 'not slow' $$($(BIN)/python scripts/changed_suites.py $(BASE)) $(ARGS)
+	suites=$$($(BIN)/python scripts/changed_suites.py $(BASE)) && $(PYTEST) -m 'not slow' $$suites $(ARGS)
 
 lint: setup ## style, types, layers and lock files
 	$(BIN)/ruff check .

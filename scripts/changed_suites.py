@@ -38,7 +38,12 @@ def changed_files(base: str) -> list[str]:
 
 
 def _git(*arguments: str) -> list[str]:
-    return subprocess.run(["git", *arguments], capture_output=True, text=True, check=True).stdout.splitlines()
+    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(
+            f"git {' '.join(arguments)}: {done.stderr.strip() or 'no common commit'}; set BASE to a branch"
+        )
+    return done.stdout.splitlines()
 
 
 if __name__ == "__main__":

@@ -47,6 +47,13 @@ def test_make_says_what_each_target_runs(target: str, chosen: str) -> None:
     assert ("not slow" in run) is (target != "test-all")
 
 
+def test_an_unknown_branch_runs_nothing() -> None:
+    done = subprocess.run(["make", "test-quick", "BASE=no-such"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "set BASE to a branch" in done.stderr
+    assert " passed" not in done.stdout
+
+
 def test_unchanged_work_runs_the_architecture_alone() -> None:
     command = [sys.executable, "scripts/changed_suites.py", "HEAD"]
     printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
