@@ -74,7 +74,12 @@ async def test_a_new_user_is_a_document_like_others(worker: Worker) -> None:
     [
         ("a/b@example.com", PASSWORD, [], "not valid"),
         (EMAIL, "x" * 1025, [], "8 to 1024 characters"),
-        (EMAIL, PASSWORD, ["Administrator", "Pilot"], "no role 'Pilot': known are Administrator, Guest"),
+        (
+            EMAIL,
+            PASSWORD,
+            ["Administrator", "Pilot"],
+            "expected existing roles, got 'Pilot': known are Administrator, Guest",
+        ),
     ],
 )
 async def test_what_is_wrong_with_a_user_is_said(
@@ -96,7 +101,8 @@ async def test_a_password_is_audited_without_its_hash(worker: Worker) -> None:
     await worker.identity.create(EMAIL, PASSWORD, [])
     await worker.identity.set_password(EMAIL, "another long one")
     [credential] = await worker.stored("UserCredential")
-    found = await worker.app.container.get("audit_log").entries("UserCredential", credential.id)
+    audit_log: AuditLogProtocol = worker.app.container.get("audit_log")
+    found = await audit_log.entries(system_context("a test"), "UserCredential", credential.id)
     told = [(entry.action, entry.actor, entry.reason) for entry in found]
     assert told == [("create", "system", "create a user"), ("write", "system", "set a password")]
     assert not any("password_hash" in entry.changes for entry in found)

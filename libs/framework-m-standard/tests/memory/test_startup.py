@@ -49,7 +49,7 @@ def test_it_starts_where_no_database_library_can_be_imported(tmp_path: Path) -> 
 async def test_production_refuses_it(tmp_path: Path) -> None:
     secret = "0123456789abcdef" * 3
     production = {"M_FRAMEWORK__ENV": "production", "M_AUTH__SECRET": secret, "M_HTTP__CORS_ORIGINS": ""}
-    with pytest.raises(ConfigurationError, match="forgets everything"):
+    with pytest.raises(ConfigurationError, match="loses all data"):
         async with open_application(tmp_path, environment=_MEMORY | production):
             pytest.fail("it started")
 

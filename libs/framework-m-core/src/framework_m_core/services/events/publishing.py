@@ -14,6 +14,7 @@ from framework_m_core.domain.events import PublishedEvent
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.domain.fields.values import bounded
 from framework_m_core.registry.events.event_types import payload_data
+from framework_m_core.services.documents.validation import field_errors_of
 
 __all__ = ["published_event"]
 
@@ -32,8 +33,7 @@ def published_event(context: RequestContext, payload: BaseModel, key: str | None
         checked = declared.model.model_validate(payload.model_dump(warnings=False))
         data = bounded(_DATA, payload_data(checked))
     except pydantic.ValidationError as error:
-        problems = [FieldError(".".join(map(str, f["loc"])), f["type"], f["msg"]) for f in error.errors()]
-        raise ValidationError(f"the payload of {declared.name} is not valid", problems) from error
+        raise ValidationError(f"the payload of {declared.name} is not valid", field_errors_of(error)) from error
     except (ValueError, OverflowError) as error:
         raise ValidationError(f"the payload of {declared.name} is not valid", [_out_of_bounds(error)]) from error
     if key is None:

@@ -70,7 +70,8 @@ def check_strength(password: str) -> None:
         return
     code = "too_short" if len(password) < MIN_LENGTH else "too_long"
     message = f"expected a password of {MIN_LENGTH} to {MAX_LENGTH} characters, got {len(password)}"
-    raise ValidationError(message, [FieldError("password", code, message)])
+    params = {"min_length": MIN_LENGTH, "max_length": MAX_LENGTH}
+    raise ValidationError(message, [FieldError("password", code, message, params)])
 
 
 def _octets(password: str) -> bytes:

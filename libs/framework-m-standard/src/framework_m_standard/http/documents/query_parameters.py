@@ -103,8 +103,8 @@ def _integer(given: dict[str, str], name: str, default: int) -> int:
     if _INTEGER.fullmatch(value) is None:
         raise QueryError(f"expected a whole number from 0 up for {name!r}, got {value[:80]!r}")
     if len(value) > _MOST_DIGITS:
-        message = f"expected at most {_MOST_DIGITS} digits, got {len(value)}"
-        raise QueryError(f"{name}: {message}", [FieldError(name, "out_of_bounds", message)])
+        error = FieldError(name, "out_of_bounds", params={"max_digits": _MOST_DIGITS})
+        raise QueryError(f"{name}: {error.message}", [error])
     return int(value)
 
 

@@ -49,16 +49,13 @@ _CHECKS: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
 
 def parse_search_body(body: Mapping[str, Any]) -> ListRequest:
     """Return the list request in a body, not checked against the DocType yet. Raises QueryError, all errors listed."""
-    errors = [_unknown(name) for name in body if name not in _CHECKS]
+    choices = tuple(_CHECKS)
+    errors = [FieldError(name, "unknown_field", params={"choices": choices}) for name in body if name not in _CHECKS]
     given = {name: value for name, value in body.items() if name in _CHECKS and value is not None}
     for name, value in given.items():
         is_valid, expected = _CHECKS[name]
         if not is_valid(value):
-            errors.append(FieldError(name, "wrong_type", f"expected {expected}"))
+            errors.append(FieldError(name, "wrong_type", params={"type": expected}))
     if errors:
         raise QueryError("the search parameters are invalid", errors)
     return ListRequest(**given)
-
-
-def _unknown(name: str) -> FieldError:
-    return FieldError(name, "unknown_field", f"expected one of {', '.join(_CHECKS)}")

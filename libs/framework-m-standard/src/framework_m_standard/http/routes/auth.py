@@ -84,15 +84,12 @@ class AuthRoutes:
         receive: Any = request.receive
         body = await read_object(headers, receive, min(self.max_body_bytes, _MOST_OCTETS))
         problems = [
-            FieldError(name, "unknown_field", f"expected one of {', '.join(names)}")
-            for name in body
-            if name not in names
+            FieldError(name, "unknown_field", params={"choices": tuple(names)}) for name in body if name not in names
         ]
         for name in names:
             value = body.get(name)
             if not isinstance(value, str) or not 0 < len(value) <= _MOST[name]:
-                message = f"expected a text of 1 to {_MOST[name]} characters"
-                problems.append(FieldError(name, "wrong_type" if name in body else "required", message))
+                problems.append(_invalid(name, value) if name in body else FieldError(name, "required"))
         if problems:
             raise ValidationError("the body is invalid", problems)
         return body
@@ -112,6 +109,12 @@ class AuthRoutes:
             key=name, value=value, max_age=seconds, path=root_path_of(request.scope) or "/", samesite="lax",
             secure=secure, httponly=name == SESSION_COOKIE,
         )  # fmt: skip
+
+
+def _invalid(name: str, value: object) -> FieldError:
+    if not isinstance(value, str):
+        return FieldError(name, "wrong_type", params={"type": "text"})
+    return FieldError(name, "out_of_bounds", params={"min_length": 1, "max_length": _MOST[name]})
 
 
 def _address(request: AnyRequest) -> str:

@@ -77,7 +77,9 @@ def decode_object(headers: Mapping[bytes, bytes], body: bytes, *, optional: bool
         value = _OBJECT.decode(body)
     except msgspec.ValidationError as error:
         if _OUT_OF_RANGE in str(error):
-            raise ValidationError("the body is not valid", [FieldError("*", "out_of_bounds", _INTEGER)]) from None
+            raise ValidationError(
+                "the body is not valid", [FieldError("*", "out_of_bounds", params={"bits": 64})]
+            ) from None
         raise MalformedBodyError(f"the body is not a JSON object: {error}") from None
     except _MALFORMED as error:
         raise MalformedBodyError(f"the body is not valid JSON: {_reason(error)}") from None
