@@ -16,8 +16,8 @@ def test_a_fresh_app_needs_no_command_and_migrations_take_it_over_later(shop: Sh
     assert "there are no users yet" in shop.m("user", "list")
 
     assert shop.m("migrate", "init").splitlines() == [
-        "made migrations/versions/",
-        "made migrations/patches/",
+        "created migrations/versions/",
+        "created migrations/patches/",
         "wrote migrations/versions/0001_initial.py with the existing tables",
     ]
     assert shop.m("migrate", "status") == "at 0001_initial\nnothing to do\n"

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_from_the_first_version_to_the_second_and_back(shop: Shop) -> None:
-    assert shop.m("migrate", "init") == "made migrations/versions/\nmade migrations/patches/\n"
+    assert shop.m("migrate", "init") == "created migrations/versions/\ncreated migrations/patches/\n"
     assert "new table customer" in shop.m("migrate", "create", "initial")
     assert shop.m("migrate", "status", code=1).splitlines()[1:] == [
         "revision  pending  0001_initial  initial",
