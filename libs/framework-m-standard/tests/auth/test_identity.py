@@ -78,7 +78,7 @@ async def test_a_new_user_is_a_document_like_others(worker: Worker) -> None:
             EMAIL,
             PASSWORD,
             ["Administrator", "Pilot"],
-            "expected existing roles, got 'Pilot': known are Administrator, Guest",
+            "existing roles, got 'Pilot': known are Administrator, Guest",
         ),
     ],
 )

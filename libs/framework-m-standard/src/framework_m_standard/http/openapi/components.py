@@ -25,10 +25,10 @@ SCHEMAS: Final[dict[str, Any]] = {
             "code": {**_TEXT, "description": "A stable code for programs."},
             "request_id": {**_TEXT, "format": "uuid"},
             "rule": {**_TEXT, "description": "The rule that refused the request."},
-            "errors": {"type": "array", "items": {"$ref": "#/components/schemas/Framework-Fault"}},
+            "errors": {"type": "array", "items": {"$ref": "#/components/schemas/Framework-FieldError"}},
         },
     },
-    "Framework-Fault": {
+    "Framework-FieldError": {
         "type": "object",
         "required": ["field", "code", "message", "params"],
         "properties": {
