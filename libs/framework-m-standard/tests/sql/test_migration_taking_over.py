@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from framework_m_core.domain.errors import ConfigurationError
+from framework_m_core.domain.errors import ConfigurationError, DuplicateValueError
 from framework_m_core.domain.fields.field import Field
 from framework_m_core.registry.builder import RegistryBuilder
 from framework_m_core.registry.registry import Registry
@@ -67,6 +67,26 @@ async def test_what_revisions_keep_that_no_doctype_declares_is_made(
         assert [*await app.migrations.init()] == ["adopted the tables as they are, at revision 0001_first"]
         said = await app.change("drop", drop=True)
         assert said[-2:] == ("drop column plain.fax with its data", "drop table gone with its data")
+
+
+async def test_a_table_that_a_revision_makes_by_hand_is_made(
+    bare_database_url: str, tmp_path: Path, folder: Path
+) -> None:
+    mine = plain(code=(int, 1))
+    await developed(bare_database_url, tmp_path, mine)
+    await written_by_a_colleague(tmp_path, folder, mine)
+    revision = folder / "versions" / "0001_first.py"
+    by_hand = 'op.create_table("rate", sa.Column("code", m.text(), primary_key=True), sa.Column("at", m.date()))'
+    heading = '"""Apply the revision."""'
+    revision.write_text(revision.read_text().replace(heading, f"{heading}\n    {by_hand}"))
+    async with open_migrating(bare_database_url, snapshot_of(mine), folder) as app:
+        assert [*await app.migrations.init()] == ["took the tables over as they are, at revision 0001_first"]
+        transaction = await app.migrations._store.global_driver.begin()
+        await transaction.script("INSERT INTO rate (code, at) VALUES ('EUR', '2026-01-31')")
+        with pytest.raises(DuplicateValueError):
+            await transaction.script("INSERT INTO rate (code) VALUES ('EUR')")
+        await transaction.rollback()
+        assert (await app.migrations.status()).is_current
 
 
 async def test_revisions_that_cannot_be_tried_take_nothing_over(

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from framework_m_standard.sql.schema.column_defaults import stored_value
 from framework_m_standard.sql.schema.field_registry import KindType
 
 __all__ = [
@@ -116,11 +117,16 @@ class ChangeType(Change):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SetNotNullable(Change):
-    """A column that is to refuse null; `fill`, a value of the column, replaces existing nulls."""
+    """A column that is to refuse null."""
 
     name: str
     column: sa.Column[Any] | None = None
-    fill: Any = NOTHING
+
+    @property
+    def fill(self) -> Any:
+        """The value that replaces existing nulls: the field's default; made when asked for."""
+        value = None if self.column is None else stored_value(self.column)
+        return NOTHING if value is None else value
 
     def reverse(self) -> Change:
         return SetNullable(self.table, self.name)

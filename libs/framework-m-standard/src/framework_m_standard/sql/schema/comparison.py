@@ -71,7 +71,8 @@ def _columns(dialect: Dialect, table: sa.Table, existing: ExistingSchema) -> Ite
     id = there["id"].type if "id" in there else None
     for column in table.columns:
         if (found := there.get(column.name)) is None:
-            yield made.AddColumn(table.name, column, _fill(column))
+            default = stored_value(column)
+            yield made.AddColumn(table.name, column, NOTHING if default is None else default)
             continue
         if not is_type_of(found.type, type_text(dialect, column), id=id):
             yield made.ChangeType(table.name, column.name, column.type, kind_of(found.type), found.type)
@@ -79,12 +80,7 @@ def _columns(dialect: Dialect, table: sa.Table, existing: ExistingSchema) -> Ite
         if found.required and is_optional:
             yield made.SetNullable(table.name, column.name)
         elif not found.required and not is_optional:
-            yield made.SetNotNullable(table.name, column.name, column, _fill(column))
-
-
-def _fill(column: sa.Column[Any]) -> Any:
-    value = stored_value(column)
-    return NOTHING if value is None else value
+            yield made.SetNotNullable(table.name, column.name, column)
 
 
 def _left_columns(table: sa.Table, existing: ExistingSchema, *, drop: bool) -> Iterator[Change]:

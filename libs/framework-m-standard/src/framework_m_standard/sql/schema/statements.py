@@ -106,12 +106,13 @@ class SyncStatements:
 
     def _set_not_nullable(self, column: sa.Column[Any]) -> Iterator[str]:
         """Yield the default for empty values and, if none are left, on PostgreSQL the change."""
-        default = self._default(column)
         is_gap = (column.table.name, column.name) in self._gaps
-        if is_gap and default is not None:
-            yield self._fill(column, default)
-        elif is_gap or (default is None and self._is_unknown_to_others(column)):
-            return
+        if is_gap or self._is_unknown_to_others(column):
+            default = self._default(column)
+            if default is None:
+                return
+            if is_gap:
+                yield self._fill(column, default)
         if self._postgres:
             yield f'{self._alter(column)} ALTER COLUMN "{column.name}" SET NOT NULL'
 
