@@ -74,9 +74,7 @@ def test_one_doctype_alone(run_m: RunM) -> None:
 
 
 @pytest.mark.usefixtures("_theatre")
-@pytest.mark.parametrize(
-    ("name", "said"), [("Tiket", "did you mean 'Ticket'?"), ("Ledger", "got 'Ledger'")]
-)
+@pytest.mark.parametrize(("name", "said"), [("Tiket", "did you mean 'Ticket'?"), ("Ledger", "got 'Ledger'")])
 def test_a_doctype_that_is_not_served_is_said(run_m: RunM, name: str, said: str) -> None:
     refused = run_m("routes", name)
     assert refused.returncode == 1

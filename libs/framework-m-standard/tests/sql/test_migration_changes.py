@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import pytest
@@ -90,9 +90,45 @@ async def test_a_new_field_that_needs_a_value_stops_where_rows_have_none(
         assert await app.migrations.create("again") is None
 
 
+async def test_stored_values_that_a_field_no_longer_accepts_are_counted(opened: OpenMigrations) -> None:
+    row, short = _row(), _short_row()
+    loose = plain(state=(Literal["new", "gone"], "new"), note=(str, ""), rows=(list[row], []))  # type: ignore[valid-type]
+    await first(opened, row, loose, state="gone", note="x" * 300, rows=[{"what": "long"}, {"what": "longer"}])
+    kept: Any = (list[short], [])  # type: ignore[valid-type]
+    strict = plain(state=(Literal["new"], "new"), note=(str, Field(default="", max_length=200)), rows=kept)
+    async with opened(snapshot_of(short, strict)) as app:
+        with pytest.raises(ConfigurationError) as raised:
+            await app.migrations.create("stricter")
+        assert raised.value.problems == (
+            "1 rows of plain hold a state that is none of new",
+            "1 rows of plain hold a note of more than 200 characters",
+            "2 rows of plain__rows hold a what of more than 3 characters",
+        )
+    indexed = plain(
+        state=(Literal["new", "gone"], "new"),
+        note=(str, Field(default="", index=True)),
+        rows=(list[row], []),  # type: ignore[valid-type]
+    )
+    async with opened(snapshot_of(row, indexed)) as app:
+        written = await app.migrations.create("index")
+        assert written is not None
+        assert written.changes == ("new index ix_plain_note",)
+        assert ["1 rows of plain hold a note of more than" in line for line in written.advice] == [True]
+
+
 def _row() -> type[Any]:
     class Row(FakeDocType):
         what: str
+
+        class Meta:
+            is_child_table = True
+
+    return Row
+
+
+def _short_row() -> type[Any]:
+    class Row(FakeDocType):
+        what: str = Field(max_length=3)
 
         class Meta:
             is_child_table = True

@@ -20,6 +20,7 @@ from framework_m_core.services.documents.service import DocumentService
 from framework_m_standard.sql.migrations.autogenerate.advice import advice_on
 from framework_m_standard.sql.migrations.autogenerate.comparison import Comparison
 from framework_m_standard.sql.migrations.autogenerate.rendering import summary
+from framework_m_standard.sql.migrations.autogenerate.unfit_values import unfit_values
 from framework_m_standard.sql.migrations.database import migration_database
 from framework_m_standard.sql.migrations.files.graph import MigrationFiles, read_files
 from framework_m_standard.sql.migrations.files.heads import Head, look_at_head
@@ -39,6 +40,8 @@ from framework_m_standard.sql.store import SqlStore
 from framework_m_standard.sql.unit_of_work import SqlUnitOfWorkFactory
 
 __all__ = ["SqlMigrations"]
+
+_PATCH = 'change them by a patch, m migrate create "…" --patch'
 
 
 class SqlMigrations:
@@ -86,9 +89,12 @@ class SqlMigrations:
                 "differences between the database and the DocTypes"
             )
         changes = await self._database.work(partial(self._comparison.changes, drop=drop), keep=False)
+        unfit = await self._database.work(lambda one: unfit_values(one, self._store.registry), keep=False)
         if not any(map(is_change, changes)):
+            if unfit:
+                raise ConfigurationError(f"no table differs, but the DocTypes refuse stored values; {_PATCH}:", unfit)
             return None
-        return self._written(write_revision(self._folder, message, changes), changes)
+        return self._written(write_revision(self._folder, message, changes), changes, unfit)
 
     async def create_patch(self, message: str) -> Path:
         """Write a patch after the newest revision."""
@@ -251,8 +257,9 @@ class SqlMigrations:
         await self._database.work(work)
         await self._framework.note_if_current()
 
-    def _written(self, path: Path, changes: Sequence[Change]) -> WrittenRevision:
-        return WrittenRevision(path, tuple(summary(changes)), tuple(advice_on(changes)))
+    def _written(self, path: Path, changes: Sequence[Change], unfit: Sequence[str] = ()) -> WrittenRevision:
+        advice = (*advice_on(changes), *(f"{line}, which it refuses: {_PATCH}" for line in unfit))
+        return WrittenRevision(path, tuple(summary(changes)), advice)
 
     def _to_undo(self, files: MigrationFiles, ledger: Ledger, steps: int, to: str | None) -> list[str]:
         there = reached(files.revisions, ledger.revisions)
