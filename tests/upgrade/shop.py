@@ -141,7 +141,9 @@ class Shop:
     def script(self, sql: str) -> None:
         """Runs several statements."""
         if self.url.startswith("sqlite"):
-            with sqlite3.connect(self.url.removeprefix("sqlite:///")) as connection:
+            file = Path(self.url.removeprefix("sqlite:///"))
+            file.touch(mode=0o600)
+            with sqlite3.connect(file) as connection:
                 connection.executescript(sql)
         else:
             asyncio.run(self._postgres_script(sql))
