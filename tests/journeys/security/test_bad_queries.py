@@ -48,7 +48,7 @@ def test_routes_for_one_document_take_only_their_parameters(alice: httpx.Client,
     refused(alice.post(f"/api/v1/Customer?{query}", json={"full_name": "y"}), 400, "bad_query")
     refused(alice.get(f"/api/meta/Customer?{query}"), 400, "bad_query")
     refused(alice.get(f"/api/v1/auth/me?{query}"), 400, "bad_query")
-    for hard in ("1", "TRUE", "", "true&hard=true"):
+    for hard in ("2", "TRUE", "", "true&hard=true"):
         refused(alice.delete(f"/api/v1/Customer/{customer['id']}?hard={hard}"), 400, "bad_query")
     assert alice.get(f"/api/v1/Customer/{customer['id']}").json() == customer
 

@@ -149,6 +149,7 @@ def test_an_app_with_a_dash_has_types_with_an_underscore() -> None:
         (lambda: consumer("bus", "*"), "a unique name"),
         (lambda: consumer("shop.handlers", "*"), "a unique name"),
         (lambda: consumer("search"), "@consumer takes topics"),
+        (lambda: consumer("search", cast("Any", OrderShipped)), "takes topics as text"),
         (lambda: consumer("search", "doc created"), "got 'doc created'"),
         (lambda: consumer("search", "doc.craeted"), "did you mean 'doc.created'"),
         (lambda: consumer("search", "doc.created:Ordre"), "did you mean 'Order'"),

@@ -154,6 +154,19 @@ def test_without_the_package_the_doctype_is_refused() -> None:
     assert "cannot be stored" in told
 
 
+def test_a_wrong_option_hides_no_action_of_a_package() -> None:
+    class Broken(FakeDocType):
+        class Meta:
+            submitable = True
+            permissions = {"paint": {"Chief": "all"}}
+
+    builder = RegistryBuilder(EXTENSIONS)
+    builder.add_doctype(Broken, "shop")
+    with pytest.raises(ConfigurationError) as refused:
+        builder.freeze()
+    assert [problem for problem in refused.value.problems if "submitable" not in problem] == []
+
+
 def test_a_registry_of_other_types_reuses_nothing() -> None:
     def built(extensions: Extensions, previous: Any = None) -> Any:
         builder = RegistryBuilder(extensions)

@@ -129,6 +129,11 @@ def test_a_hidden_field_is_as_one_that_there_is_not(asked: Mapping[str, Any]) ->
     assert gone == said.replace("'number'", "'absent'")
 
 
+def test_rows_are_said_to_have_no_comparison() -> None:
+    assert "'slots' holds rows, which filters and orders cannot compare" in _refused(filters=_is("slots", "has", "a"))
+    assert "has no field 'slots'" in _refused(grant_of({"id", "text"}), filters=_is("slots", "has", "a"))
+
+
 def test_a_part_of_a_field_is_told_of_to_readers_of_the_field_alone() -> None:
     assert "a part of amount cannot be named, only 'worth'" in _refused(filters=_is("worth.value", "eq", 1))
     hidden, absent = (_refused(grant_of({"id", "text"}), filters=_is(f"{name}.value")) for name in ("worth", "w"))
@@ -179,7 +184,7 @@ def test_an_order_is_made_total_by_the_id(names: list[str], expected: list[tuple
     [
         (["text", "-text"], "order_by names 'text' twice"),
         (["extra"], "expected a sortable field, got 'extra', which holds JSON"),
-        (["slots"], "Thing has no field 'slots'"),
+        (["slots"], "'slots' holds rows"),
         (["--text"], "Thing has no field '-text'"),
         (["text", "note", "number", "count", "ratio", "flag"], f"at most {MAX_SORT_FIELDS} fields"),
     ],

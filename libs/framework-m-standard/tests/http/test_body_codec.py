@@ -74,6 +74,14 @@ def test_a_repeated_key_is_refused(text: str) -> None:
             decode_object(JSON, text.encode())
 
 
+def test_looking_for_a_repeated_key_takes_one_walk() -> None:
+    """A key that is compared with all before it would take minutes here."""
+    keys = [f"k{number}" for number in range(200_000)]
+    text = "{" + ",".join(f'"{key}":1' for key in [*keys, keys[-1]]) + "}"
+    with pytest.raises(ValueError, match="got '…' twice"):
+        decode_json(text)
+
+
 def test_an_integer_of_thousands_of_digits_is_out_of_bounds() -> None:
     with pytest.raises(ValidationError) as refused:
         decode_object(JSON, b'{"a":' + b"9" * 5_000 + b"}")

@@ -48,6 +48,13 @@ async def test_failures_close_the_clients_address_and_not_the_proxys(open_site: 
         assert await _log_in(site, PROXY, "198.51.100.1") == 200
 
 
+async def test_what_is_no_address_is_not_taken_for_one(open_site: Any) -> None:
+    async with open_site(trusted_proxies=["10.0.0.0/8"]) as site:
+        for junk in ("junk", "09.9.9.9", "_hidden", ""):
+            await _fail(site, PROXY, junk)
+        assert set(site.authentication.addresses) == {PROXY}
+
+
 @pytest.mark.parametrize("trusted", [(), ("10.0.0.0/8",)])
 async def test_nobody_else_is_believed(open_site: Any, trusted: tuple[str, ...]) -> None:
     async with open_site(trusted_proxies=trusted) as site:
@@ -60,8 +67,7 @@ async def test_nobody_else_is_believed(open_site: Any, trusted: tuple[str, ...])
             assert (await client.get("/schema/openapi.json")).json()["servers"] == [{"url": "/"}]
 
 
-@pytest.mark.parametrize("stated", [True, False])
-@pytest.mark.parametrize("stripped", [True, False])
+@pytest.mark.parametrize(("stated", "stripped"), [(True, True), (True, False), (False, True)])
 async def test_everything_is_found_below_a_prefix(open_site: Any, stated: bool, stripped: bool) -> None:
     settings = {"root_path": "/erp"} if stated else {"trusted_proxies": [PROXY]}
     headers = {"authorization": "Bearer boss"} | ({} if stated else {"x-forwarded-prefix": "/erp/"})
@@ -73,7 +79,7 @@ async def test_everything_is_found_below_a_prefix(open_site: Any, stated: bool, 
         assert read.json()["title"] == "a"
         assert (await client.get(f"{before}/api/meta")).status_code == 200
         assert (await client.get(f"{before}/schema/openapi.json")).json()["servers"] == [{"url": "/erp"}]
-        assert (await client.get(f"{before}/erp/api/meta")).status_code == (200 if stripped else 404)
+        assert (await client.get(f"{before}/erp/api/meta")).status_code == (200 if stated and stripped else 404)
         page = await client.get(f"{before}/schema/swagger")
         assert 'href="assets/' in page.text
         assert '"/' not in page.text
@@ -82,6 +88,17 @@ async def test_everything_is_found_below_a_prefix(open_site: Any, stated: bool, 
         assert all("Path=/erp;" in cookie for cookie in session.headers.get_list("set-cookie"))
         out = await client.post(f"{before}/api/v1/auth/logout", headers={"authorization": "", "cookie": ""})
         assert all("Path=/erp;" in cookie for cookie in out.headers.get_list("set-cookie"))
+
+
+async def test_what_a_client_forwards_strips_nothing(open_site: Any) -> None:
+    """A proxy may pass the header on as its client sent it."""
+    headers = {"authorization": "Bearer boss", "x-forwarded-prefix": "/x"}
+    async with open_site(trusted_proxies=[PROXY]) as site, client_at(site, PROXY, headers) as client:
+        assert (await client.get("/x/api/meta")).status_code == 404
+    async with open_site(trusted_proxies=[PROXY], root_path="/erp") as site, client_at(site, PROXY, headers) as client:
+        assert (await client.get("/x/api/meta")).status_code == 404
+        made = await client.post("/erp/api/v1/Sale", json={"title": "a"})
+        assert made.headers["location"].startswith("/erp/api/v1/Sale/")
 
 
 async def test_an_answer_without_prefix_stays_as_it_was(open_site: Any) -> None:
@@ -93,7 +110,9 @@ async def test_an_answer_without_prefix_stays_as_it_was(open_site: Any) -> None:
         assert made.headers["location"] == f"/api/v1/Sale/{made.json()['id']}"
 
 
-@pytest.mark.parametrize("prefix", ["erp", "//evil.example", "/a b", "/<x>", "/../x", "/" + "a" * 200, ""])
+@pytest.mark.parametrize(
+    "prefix", ["erp", "//evil.example", "/a b", "/<x>", "/../x", "/api", "/schema/x", "/" + "a" * 200, ""]
+)
 async def test_a_prefix_that_is_none_is_ignored(open_site: Any, prefix: str) -> None:
     headers = {"authorization": "Bearer boss", "x-forwarded-prefix": prefix}
     async with open_site(trusted_proxies=[PROXY]) as site, client_at(site, PROXY, headers) as client:

@@ -126,6 +126,30 @@ async def test_an_upgrade_that_is_not_offered_is_ignored(
     assert caplog.records == []
 
 
+@pytest.mark.parametrize("sent", [b"CONNECT a:80 HTTP/1.1", b"CONNECT /health HTTP/1.1"])
+async def test_a_tunnel_is_refused(address: Address, caplog: pytest.LogCaptureFixture, sent: bytes) -> None:
+    status, _, body = parsed(await exchange(address, sent + b"\r\nHost: a\r\n\r\n" + LAST))
+    assert (status, body["code"]) == (400, "malformed_request")
+    assert not any(record.exc_info for record in caplog.records)
+
+
+@pytest.mark.parametrize("method", [b"GET", b"POST"])
+async def test_a_socket_with_a_body_is_an_ordinary_request(address: Address, method: bytes) -> None:
+    head = b"%s /nope HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" % method
+    got = await exchange(address, head + b"Content-Length: 3\r\n\r\nabc" + LAST)
+    assert (got.count(b"HTTP/1.1 404"), got.count(b"HTTP/1.1 200")) == (1, 1)
+
+
+async def test_each_of_several_upgrades_in_one_piece_is_ignored(address: Address) -> None:
+    """What stands in the header of one is never served as a request."""
+    bodiless = H2C.replace(b"POST /api/v1/Sale", b"GET /health")
+    hidden = b"X: GET /evil HTTP/1.1\r\n"
+    for count in (2, 3, 40):
+        sent = b"".join(bodiless + hidden + b"N: %d\r\n\r\n" % number for number in range(count))
+        got = await exchange(address, sent + LAST)
+        assert got.count(b"HTTP/1.1 ") == got.count(b"HTTP/1.1 200") == count + 1
+
+
 async def test_an_upgrade_of_a_request_without_a_body_is_ignored(address: Address) -> None:
     sent = H2C.replace(b"POST /api/v1/Sale", b"GET /health") + b"\r\n"
     assert (await exchange(address, sent + LAST)).count(b"HTTP/1.1 200") == 2

@@ -78,7 +78,7 @@ def test_every_kind_of_field_is_clean_typed_and_tested(run: Run, shop: Path) -> 
         *with_fields(
             "customer: Customer", "items: list[InvoiceItem]", "count:int", "share : float", "paid: bool", "on: date",
             "at: datetime | None", "total: Decimal|None", "ref: UUID | None", "level: Literal['Gold', \"Sil'ver\"]",
-            "scan: bytes | None", "seal: bytes",
+            "scan: bytes | None", "seal: bytes", "tags: list[str]", "counts: list[int]",
             "broken: Literal['a\\nb', 'c\\x1b']",
             "clerk: User | None", f"{LONG}: Customer | None", f"{LONG}2: Literal['{'x' * 38}'] | None",
         ),

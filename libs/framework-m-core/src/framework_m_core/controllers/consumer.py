@@ -38,7 +38,7 @@ def consumer[F: EventHandler](name: str, *topics: str) -> Callable[[F], F]:
     change. If it raises, that event is redelivered later, and the following events of its key wait.
 
     >>> from framework_m import DomainEvent, Documents
-    >>> @consumer("search index", "doc.*")
+    >>> @consumer("search_index", "doc.*")
     ... async def index(event: DomainEvent, documents: Documents) -> None:
     ...     print(event.type, event.document_id)
     """

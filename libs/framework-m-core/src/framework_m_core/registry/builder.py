@@ -254,7 +254,8 @@ class RegistryBuilder:
                 option = ".".join(str(part) for part in fault["loc"])
                 place = self._part_with(model, str(fault["loc"][0]) if fault["loc"] else "", stated_options)
                 self._problem(place, f"Meta.{option}: {option_error(fault, option)}")
-            return read_meta(model, without={"ext", *(fault["loc"][0] for fault in error.errors() if fault["loc"])})
+            wrong = {"ext", *(fault["loc"][0] for fault in error.errors() if fault["loc"])}
+            return read_meta(model, without=wrong, actions=(*self._extensions.actions,))
 
     def _with_ext(self, model: type[BaseModel], meta: MetaOptions) -> MetaOptions:
         """Return the options with those of third parties as their models have validated them."""

@@ -11,14 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from framework_m_core.bootstrap.settings.models import Settings
 from framework_m_core.domain.errors import ConfigurationError
-from framework_m_standard.http.middleware.proxies import PREFIX_PATTERN
+from framework_m_standard.http.middleware.proxies import OWN_SEGMENTS, is_prefix
 
 __all__ = ["HttpSettings", "check_for_production"]
 
 _HOST: Final = re.compile(r"(?:[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?", re.ASCII)
 _TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}", re.ASCII)
-_OWN_SEGMENTS: Final = frozenset({"api", "app", "health", "metrics", "ready", "schema", "studio"})
-"""First segments of the server's own paths: a prefix that begins with one would be ambiguous."""
 
 
 class HttpSettings(BaseModel):
@@ -97,8 +95,8 @@ class HttpSettings(BaseModel):
     @field_validator("root_path")
     @classmethod
     def _root_path_is_a_prefix(cls, path: str) -> str:
-        if path and (PREFIX_PATTERN.fullmatch(path) is None or path.split("/")[1] in _OWN_SEGMENTS):
-            own = ", ".join(sorted(_OWN_SEGMENTS))
+        if path and not is_prefix(path):
+            own = ", ".join(sorted(OWN_SEGMENTS))
             raise ValueError(f"expected a prefix such as '/erp' that does not begin with {own}, got {path!r}")
         return path
 

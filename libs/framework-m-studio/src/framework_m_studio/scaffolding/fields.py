@@ -69,7 +69,9 @@ def parse_field(
     name, word, optional = found["name"], found["type"], bool(found["optional"])
     for problem in _name_problems(name):
         raise ConfigurationError(f"--field {text!r}: {problem}")
-    if rows := _ROWS.fullmatch(word):
+    if (rows := _ROWS.fullmatch(word)) and rows[1] in _LISTED and not optional:
+        return NewField(name, word, (), (), rows=True)
+    if rows:
         return _rows(text, name, rows[1], children, optional)
     if choices := _CHOICES.fullmatch(word):
         return _scalar(name, _literal(text, choices[1]), (), optional, "from typing import Literal")
@@ -79,6 +81,10 @@ def parse_field(
         return _scalar(name, word, (), optional, f"from {types[word].__module__} import {word}")
     annotation, needed = _typed(text, word, [*types, *documents, *(f"list[{child}]" for child in children)])
     return _scalar(name, annotation, _OPTIONS.get(word, ()), optional, needed)
+
+
+_LISTED = frozenset({"int", "str"})
+"""The types of elements of a list that is stored in the field itself."""
 
 
 def written(field: NewField) -> str:

@@ -68,7 +68,9 @@ class MetaOptions(BaseModel):
         for action, roles in (value or {}).items():
             if action not in known:
                 meant = did_you_mean(action, known)
-                raise ValueError(f"unknown action {action!r}: expected one of {', '.join(known)}{meant}")
+                known_ones = ", ".join(known)
+                declare = meant or "; a package declares its own under framework_m.actions"
+                raise ValueError(f"unknown action {action!r}: expected one of {known_ones}{declare}")
             _check_roles(action, roles)
         return value
 

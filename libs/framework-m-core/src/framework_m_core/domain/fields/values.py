@@ -238,9 +238,13 @@ def _expect_bytes(raw: Any) -> bytes:
     if isinstance(raw, bytes):
         return raw
     try:
-        return base64.b64decode(_expect_text(raw).encode("ascii"), validate=True)
+        text = _expect_text(raw).encode("ascii")
+        value = base64.b64decode(text, validate=True)
     except ValueError:
         raise InvalidValueError("wrong_type", type="bytes") from None
+    if base64.b64encode(value) != text:  # each value has one spelling
+        raise InvalidValueError("wrong_type", type="bytes")
+    return value
 
 
 _DECIMAL: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?", re.ASCII)

@@ -80,6 +80,9 @@ class _Known:
         if not mark.topics:
             yield "@consumer takes topics, such as '*' or 'doc.created:Order'"
         for topic in mark.topics:
+            if not isinstance(topic, str):
+                yield f"@consumer takes topics as text, such as 'shop.order_shipped', got {topic!r}"
+                continue
             kind, _, doctype = topic.partition(":")
             if not is_pattern(topic):
                 yield f"@consumer takes '*', 'app.*', 'type' or 'type:DocType', got {topic!r}"

@@ -62,12 +62,14 @@ def replayed(stored: StoredAnswer) -> RawResponse:
 
 
 def _fingerprint(context: RequestContext, method: str, target: bytes, key: bytes) -> str:
-    """Return a digest of tenant, user, roles, method, target and key.
+    """Return a digest of tenant, user, roles, attributes, method, target and key.
 
-    The roles are included because a stored response may only go to a caller who may still see it.
+    Roles and attributes are included because a stored response may only go to a caller who may still see it.
     """
-    roles = "\t".join(sorted(context.principal.roles))
-    who = f"{context.tenant or ''}\n{context.principal.id}\n{roles}\n{method}\n".encode()
+    principal = context.principal
+    roles = "\t".join(sorted(principal.roles))
+    attributes = sorted((name, tuple(values)) for name, values in principal.attributes.items())
+    who = f"{context.tenant or ''}\n{principal.id}\n{roles}\n{attributes}\n{method}\n".encode()
     return sha256(who + target + b"\n" + key).hexdigest()
 
 

@@ -4,23 +4,36 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from ipaddress import ip_address
 from typing import Any, Final
 
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from framework_m_standard.http.wire.asgi import ASGIApp, Message, Receive, Scope, Send, root_path_of, set_root_path
 
-__all__ = ["PREFIX_PATTERN", "ProxyMiddleware"]
+__all__ = ["OWN_SEGMENTS", "ProxyMiddleware", "is_prefix"]
 
-PREFIX_PATTERN: Final = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+){1,8}", re.ASCII)
+OWN_SEGMENTS: Final = frozenset({"api", "app", "health", "metrics", "ready", "schema", "studio"})
+"""First segments of the server's own paths: a prefix that began with one could not be told from them."""
+
+_PREFIX: Final = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+){1,8}", re.ASCII)
 _MOST_CHARACTERS: Final = 200
+_PEER: Final = "framework_m_peer"
+
+
+def is_prefix(path: str) -> bool:
+    """Return whether an app may be reached under this prefix."""
+    if len(path) > _MOST_CHARACTERS or _PREFIX.fullmatch(path) is None:
+        return False
+    return path.split("/")[1] not in OWN_SEGMENTS
 
 
 class ProxyMiddleware:
     """The layer around the app that believes trusted proxies: `X-Forwarded-For`, `-Proto` and `-Prefix`.
 
-    The client is the right-most address that is not a trusted proxy's. The prefix, stated or forwarded, is put before
-    the paths of `Location`, and stripped from the path where the proxy passes it on.
+    The client is the right-most address that is not a trusted proxy's. `Location` gets the prefix. A configured prefix
+    is also stripped from the path; a forwarded one is not, because a proxy that passes on what its clients send would
+    let them choose what is stripped.
     """
 
     def __init__(self, app: ASGIApp, trusted: Sequence[str], root_path: str) -> None:
@@ -31,28 +44,29 @@ class ProxyMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
         if scope["type"] in {"http", "websocket"}:
+            scope[_PEER] = scope.get("client")
             set_root_path(scope, self._prefix_of(scope))
         forwarded: Any = self._forwarded
         await forwarded(scope, receive, send)
 
     def _prefix_of(self, scope: Scope) -> str:
-        """Return the prefix that a trusted proxy states, else the configured one."""
+        """Return the configured prefix, else the one that a trusted proxy states."""
         client = scope.get("client")
-        if client is None or client[0] not in self._forwarded.trusted_hosts:
+        if self._root_path or client is None or client[0] not in self._forwarded.trusted_hosts:
             return self._root_path
-        for name, value in scope["headers"]:
-            if name == b"x-forwarded-prefix":
-                prefix: str = value.decode("latin-1").rstrip("/")
-                if len(prefix) <= _MOST_CHARACTERS and PREFIX_PATTERN.fullmatch(prefix):
-                    return prefix
-        return self._root_path
+        stated = [value for name, value in scope["headers"] if name == b"x-forwarded-prefix"]
+        prefix: str = stated[-1].decode("latin-1").rstrip("/") if stated else ""
+        return prefix if is_prefix(prefix) else ""
 
     async def _prefixed(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope.get(_PEER) and not _is_address(scope["client"][0]):
+            scope["client"] = scope[_PEER]
         prefix = root_path_of(scope)
         if not prefix:
             await self._app(scope, receive, send)
             return
-        _strip(scope, prefix)
+        if self._root_path:
+            _strip(scope, prefix)
 
         async def located(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -60,6 +74,14 @@ class ProxyMiddleware:
             await send(message)
 
         await self._app(scope, receive, located)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _strip(scope: Scope, prefix: str) -> None:

@@ -176,7 +176,7 @@ def _route(scope: Scope, raw: bytes) -> None:
     """
     if raw.startswith(_DOCTYPES) and raw[8:9].isupper():
         scope["path"] = DOCUMENTS_PATH
-    elif raw.startswith(_API) and (b"//" in raw or raw.endswith(b"/")):
+    elif b"//" in raw or (raw.startswith(_API) and raw.endswith(b"/")):
         scope["path"] = REFUSED_PATH
     elif b"%" in raw:
         scope["path"] = decoded_path(raw)

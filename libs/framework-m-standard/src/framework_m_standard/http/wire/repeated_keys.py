@@ -10,18 +10,26 @@ __all__ = ["repeated_key"]
 
 _STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"\s*(:)?')
 _MOST_SHOWN: Final = 80
+_MOST_SEARCHED: Final = 256 * 1024
 
 
 def repeated_key(text: bytes, value: Any) -> str | None:
-    """Return a key that an object in the valid JSON `text` names twice, or None. `value` is the decoded text."""
+    """Return a key that an object in the valid JSON `text` names twice, or None. `value` is the decoded text.
+
+    In a large text the key is not looked for, and its place in the result is taken by an ellipsis.
+    """
     if _STRING.findall(text).count(b":") == _key_count(value):
         return None
+    if len(text) > _MOST_SEARCHED:
+        return "…"
     found: list[str] = []
 
     def keep(pairs: list[tuple[str, Any]]) -> None:
-        keys = [key for key, _ in pairs]
-        if len(set(keys)) < len(keys):
-            found.append(next(key for key in keys if keys.count(key) > 1))
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                found.append(key)
+            seen.add(key)
 
     json.loads(text, object_pairs_hook=keep, parse_int=float)
     return found[0][:_MOST_SHOWN] if found else None

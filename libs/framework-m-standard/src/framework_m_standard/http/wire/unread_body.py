@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final
 
 from framework_m_standard.http.wire.asgi import Message, Receive, Send
@@ -48,9 +49,7 @@ class ReadBeforeClose:
 
     async def _read(self) -> None:
         size = 0
-        try:
+        with suppress(TimeoutError):  # the client has had its time
             async with asyncio.timeout(_READ_SECONDS):
                 while self._unread and size < _MOST_OCTETS:
                     size += len((await self.receive()).get("body", b""))
-        except TimeoutError:
-            """The client has had its time: the connection closes."""
