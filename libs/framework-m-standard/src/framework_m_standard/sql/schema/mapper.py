@@ -156,6 +156,7 @@ class SqlSchemaMapper:
         """Return the statements that make the changes that lose nothing, and advice on the others."""
         dialect, tables = self._driver.dialect, self._tables
         existing = await read_existing(transaction, dialect.name)
+        await asyncio.sleep(0)  # a swap of registries lets requests go on between its parts
         changes = compare(dialect, tables, existing)
         gaps = await find_gaps(transaction, changes)
         sql = SyncStatements(dialect, gaps, self._expansion)
