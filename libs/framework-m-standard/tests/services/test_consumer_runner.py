@@ -301,6 +301,37 @@ async def test_a_relay_that_has_lost_its_lease_stops(
     assert seen == [1]
 
 
+async def test_a_lease_that_another_has_had_since_is_not_taken_back(
+    store: StoreHarness, thing: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that was suspended past its lease neither delivers again nor moves the cursor back."""
+    monkeypatch.setattr(runner_module, "LEASE", timedelta(seconds=0.15))
+    clock, seen, renewed = _Clock(), [], asyncio.Event()
+    renew = store.consumers.renew
+
+    async def noted(*arguments: Any) -> bool:
+        kept = await renew(*arguments)
+        if seen:
+            renewed.set()
+        return kept
+
+    monkeypatch.setattr(store.consumers, "renew", noted)
+
+    async def suspended(event: DomainEvent, _: object) -> None:
+        clock.now += timedelta(minutes=1)
+        assert await store.consumers.lease(NAME, "another", clock(), runner_module.LEASE) is not None
+        batch = await store.outbox.read(0, 100, lambda _: True)
+        assert await store.consumers.save(NAME, "another", Progress(batch.upto))
+        await store.consumers.release(NAME, "another")
+        seen.append(event.version)
+        await asyncio.wait_for(renewed.wait(), 10)
+
+    await (await _relay(store, clock, suspended)).work()
+    assert seen == [1]
+    (state,) = await store.consumers.states(clock(), runner_module.LEASE)
+    assert state.cursor == (await store.outbox.read(0, 100, lambda _: True)).upto
+
+
 async def test_a_failure_of_the_runner_itself_does_not_end_it(
     store: StoreHarness, thing: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -336,14 +367,14 @@ async def test_a_lease_that_cannot_be_renewed_counts_as_lost(
     monkeypatch.setattr(runner_module, "LEASE", timedelta(seconds=0.15))
     seen: list[int] = []
 
-    async def renewal(*_: object) -> int:
+    async def renewal(*_: object) -> bool:
         if failure is not None:
             raise failure
         return await asyncio.Event().wait()
 
     async def slow(event: DomainEvent, _: object) -> None:
         seen.append(event.version)
-        monkeypatch.setattr(type(store.consumers), "lease", renewal)
+        monkeypatch.setattr(type(store.consumers), "renew", renewal)
         await asyncio.sleep(0.3)
 
     await (await _relay(store, _Clock(), slow)).work()

@@ -65,13 +65,18 @@ class Deliveries:
         for event in events:
             await self._dispatch.deliver(name, event)
             await self._consumers.save(name, self._holder, Progress(event.position))
-            await self._lease(name)
+            if not await self._consumers.renew(name, self._holder, self._clock(), _LEASE):
+                raise _taken()
 
     async def _lease(self, name: str) -> int:
         cursor = await self._consumers.lease(name, self._holder, self._clock(), _LEASE)
         if cursor is None:
-            raise RuntimeError(
-                "events cannot be delivered: another process delivers those of this database, such as a server, or was "
-                f"killed less than {_LEASE.seconds} seconds ago; stop it, or give the test a database of its own"
-            )
+            raise _taken()
         return cursor
+
+
+def _taken() -> RuntimeError:
+    return RuntimeError(
+        "events cannot be delivered: another process delivers those of this database, such as a server, or was "
+        f"killed less than {_LEASE.seconds} seconds ago; stop it, or give the test a database of its own"
+    )

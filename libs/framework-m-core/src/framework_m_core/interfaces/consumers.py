@@ -77,10 +77,14 @@ class ConsumersProtocol(Protocol):
         ...
 
     async def lease(self, name: str, holder: str, now: datetime, duration: timedelta) -> int | None:
-        """Take or renew the lease of a consumer and return its cursor.
+        """Take the lease of a consumer and return its cursor.
 
         Return None while another holder's lease has not expired, and for a consumer that is not stored.
         """
+        ...
+
+    async def renew(self, name: str, holder: str, now: datetime, duration: timedelta) -> bool:
+        """Renew the lease; return False if another holder has taken it since, or it was released."""
         ...
 
     async def release(self, name: str, holder: str) -> None:

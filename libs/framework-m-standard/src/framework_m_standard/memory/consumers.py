@@ -39,12 +39,20 @@ class MemoryConsumers:
                 self._consumers[name] = ConsumerRecord(interest, start)
 
     async def lease(self, name: str, holder: str, now: datetime, duration: timedelta) -> int | None:
-        """Take or renew a lease and return the cursor."""
+        """Take a lease and return the cursor."""
         one = self._consumers.get(name)
         if one is None or (one.holder != holder and _is_leased(one, now, duration)):
             return None
         one.holder, one.expires = holder, now + duration
         return one.cursor
+
+    async def renew(self, name: str, holder: str, now: datetime, duration: timedelta) -> bool:
+        """Renew the lease if this holder has it."""
+        one = self._consumers.get(name)
+        if one is None or one.holder != holder:
+            return False
+        one.expires = now + duration
+        return True
 
     async def release(self, name: str, holder: str) -> None:
         """Release the lease if this holder has it."""

@@ -57,11 +57,15 @@ class SqlConsumers:
         return Interest(patterns)
 
     async def lease(self, name: str, holder: str, now: datetime, duration: timedelta) -> int | None:
-        """Take or renew a lease and return the cursor."""
+        """Take a lease and return the cursor."""
         rows = await self._driver.write(
             self._statements.lease, (name, holder, now, now + duration, latest_end(now, duration))
         )
         return int(rows[0][0]) if rows else None
+
+    async def renew(self, name: str, holder: str, now: datetime, duration: timedelta) -> bool:
+        """Renew the lease if this holder has it."""
+        return bool(await self._driver.write(self._statements.renew, (name, holder, now + duration)))
 
     async def release(self, name: str, holder: str) -> None:
         """Release the lease if this holder has it."""

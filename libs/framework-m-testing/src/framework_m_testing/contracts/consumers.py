@@ -118,6 +118,24 @@ class ConsumersContract(StoreContract):
         assert await consumers.lease("one", "a", later, _LEASE) == 0
         assert await consumers.lease("none", "a", now, _LEASE) is None
 
+    async def test_only_the_holder_renews_the_lease(self, store: StoreHarness) -> None:
+        """A lease that another holder has had since is not renewed, though it is free again."""
+        now, consumers = await _registered(store, "one", "other"), store.consumers
+        assert not await consumers.renew("one", "a", now, _LEASE)
+        assert await consumers.lease("one", "a", now, _LEASE) == 0
+        assert await consumers.renew("one", "a", now + _LEASE / 2, _LEASE)
+        assert await consumers.lease("one", "b", now + _LEASE, _LEASE) is None
+        assert not await consumers.renew("one", "b", now, _LEASE)
+        assert not await consumers.renew("other", "a", now, _LEASE)
+        later = now + 2 * _LEASE
+        assert await consumers.renew("one", "a", later, _LEASE)
+        assert await consumers.lease("one", "b", later + _LEASE, _LEASE) == 0
+        assert not await consumers.renew("one", "a", later + _LEASE, _LEASE)
+        await consumers.release("one", "b")
+        assert not await consumers.renew("one", "a", later + _LEASE, _LEASE)
+        assert not (await consumers.states(later + _LEASE, _LEASE))[0].leased
+        assert not await consumers.renew("none", "a", now, _LEASE)
+
     async def test_a_lease_from_a_clock_set_back_is_void(self, store: StoreHarness) -> None:
         """A lease that ends later than it could have begun does not stop delivery; small differences do not matter."""
         now = await _registered(store, "one")

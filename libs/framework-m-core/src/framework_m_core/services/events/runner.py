@@ -135,8 +135,8 @@ class ConsumerRunner:
             await asyncio.sleep(pause)
             try:
                 async with asyncio.timeout(pause):
-                    cursor = await self._consumers.lease(self._name, self._holder, self._clock(), LEASE)
-                    self._leased = cursor is not None
+                    if not await self._consumers.renew(self._name, self._holder, self._clock(), LEASE):
+                        self._leased = False
             except Exception as error:
                 _log.warning("the lease of %s could not be renewed, delivery pauses: %r", self._name, error)
                 self._leased = False

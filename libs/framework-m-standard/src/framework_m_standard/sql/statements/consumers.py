@@ -66,6 +66,14 @@ class ConsumerStatements:
         return self._compile(clause.returning(columns.position), [_TEXT, _TEXT, _MOMENT, _MOMENT, _MOMENT])
 
     @cached_property
+    def renew(self) -> Statement:
+        """Set the end of a lease: name, holder, end."""
+        columns = self._consumer.c
+        mine = sa.and_(self._is(columns.name), columns.holder == parameter(1, columns.holder.type))
+        clause = sa.update(self._consumer).values(expires=parameter(2, columns.expires.type)).where(mine)
+        return self._compile(clause.returning(columns.name), [_TEXT, _TEXT, _MOMENT])
+
+    @cached_property
     def release(self) -> Statement:
         """End a lease: name, holder."""
         columns = self._consumer.c
