@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -13,9 +14,10 @@ from pydantic import BaseModel
 
 from framework_m import AnyEvent, Documents, Field, PublishedEvent, consumer, event_type, on
 from framework_m_core.domain.clock import system_clock
-from framework_m_core.domain.errors import ConfigurationError, ValidationError
+from framework_m_core.domain.errors import ConfigurationError, TransientError, ValidationError
 from framework_m_core.domain.events import StoredEvent
 from framework_m_core.registry.registry import Registry
+from framework_m_core.services.events import delivery as delivery_module
 from framework_m_core.services.events.delivery import EventDelivery
 from framework_m_core.services.events.dispatch import EventDispatch
 from framework_m_standard.memory.event_bus import MemoryEventBus
@@ -124,6 +126,38 @@ async def test_a_hook_publishes_in_the_unit_of_its_write(shop: Wired, hooks: Hoo
     assert handled.payload == _shipped(made, boxes=[Box(weight=Decimal("1.50"))])
     assert (handled.id, handled.type, handled.data) == (event.id, event.type, event.data)
     assert EVERYTHING == ["doc.created:Order", "orders.order_shipped:Order"]
+
+
+@pytest.mark.parametrize(
+    ("error", "logged"),
+    [
+        (TransientError("the store is away"), "could not register consumers, retrying: the store is away"),
+        (ZeroDivisionError("a bug"), "event delivery failed, retrying"),
+    ],
+)
+async def test_an_error_of_registration_is_logged_and_delivery_goes_on(
+    shop: Wired, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception, logged: str
+) -> None:
+    register, errors = shop.adapters.consumers.register, [error, error]
+
+    async def fails_first(*arguments: Any) -> None:
+        if errors:
+            raise errors.pop()
+        await register(*arguments)
+
+    monkeypatch.setattr(shop.adapters.consumers, "register", fails_first)
+    monkeypatch.setattr(delivery_module, "POLL_SECONDS", 0.01)
+    await shop.create("Order")
+    delivery = _delivery(shop)
+    running = asyncio.create_task(delivery.run())
+    async with asyncio.timeout(10):
+        # A handler tells nobody, so its list is asked.
+        while not EVERYTHING:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    delivery.stop()
+    await running
+    assert EVERYTHING == ["doc.created:Order"]
+    assert [record.getMessage() for record in caplog.records].count(logged) == 2
 
 
 async def test_what_is_rolled_back_has_not_been_published(shop: Wired, hooks: Hooks) -> None:

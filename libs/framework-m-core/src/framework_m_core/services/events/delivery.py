@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
 
 from framework_m_core.domain.clock import Clock
 from framework_m_core.domain.errors import RepositoryError
 from framework_m_core.domain.events import EVERY_EVENT, Interest
+from framework_m_core.domain.log_context import LogContext, bound_log_context
 from framework_m_core.interfaces.consumers import ConsumersProtocol
 from framework_m_core.interfaces.event_bus import EventBusProtocol
 from framework_m_core.interfaces.outbox import OutboxProtocol
@@ -62,26 +62,27 @@ class EventDelivery:
                 await self._consumers.register(interests, self._clock())
             self._registered = registry
 
-    @property
-    def names(self) -> Iterable[str]:
-        """The consumers that this process runs."""
-        return self._runners.keys()
-
     async def run(self) -> None:
         """Run all consumers until stopped, including those that a later registry declares."""
-        try:
-            while not self._stopped.is_set():
-                with suppress(RepositoryError):
+        with bound_log_context(LogContext(source="relay")):
+            try:
+                while not self._stopped.is_set():
                     await self._start()
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopped.wait(), POLL_SECONDS)
-        finally:
-            for runner in self._runners.values():
-                runner.stop()
-            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._stopped.wait(), POLL_SECONDS)
+            finally:
+                for runner in self._runners.values():
+                    runner.stop()
+                await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
     async def _start(self) -> None:
-        await self._prepare()
+        """Start the runners that do not run yet; an error is logged, since the next round tries again."""
+        try:
+            await self._prepare()
+        except RepositoryError as error:
+            _log.warning("could not register consumers, retrying: %s", error)
+        except Exception:
+            _log.exception("event delivery failed, retrying")
         for name, runner in self._runners.items():
             if name not in self._tasks:
                 self._tasks[name] = asyncio.create_task(runner.run(), name=f"consumer {name}")
@@ -92,10 +93,8 @@ class EventDelivery:
         for name in self._registries.current.consumers:
             if name not in self._runners:
                 wanted, deliver = partial(self._dispatch.is_wanted, name), partial(self._dispatch.deliver, name)
-                self._runners[name] = self._runner(Subscription(name, wanted, deliver, self._width))
-
-    def _runner(self, subscription: Subscription) -> ConsumerRunner:
-        return ConsumerRunner(subscription, self._outbox, self._consumers, self._clock)
+                subscription = Subscription(name, wanted, deliver, self._width)
+                self._runners[name] = ConsumerRunner(subscription, self._outbox, self._consumers, self._clock)
 
     def stop(self) -> None:
         """Stop after the events that are being delivered."""
