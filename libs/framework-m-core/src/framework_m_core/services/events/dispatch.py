@@ -16,13 +16,21 @@ from framework_m_core.registry.registry import Registry
 from framework_m_core.services.documents.service import DocumentService
 from framework_m_core.services.runtime.injection import NO_INJECTION, Injector
 
-__all__ = ["EventDispatch", "UnknownEventTypeError"]
+__all__ = ["EventDispatch", "UnknownEventTypeError", "known_event"]
 
 _log = logging.getLogger(__name__)
 
 
 class UnknownEventTypeError(Exception):
     """An event is of a type that this process does not know: of a later version, or of an app that is not loaded."""
+
+
+def known_event(registry: Registry, stored: StoredEvent) -> AnyEvent:
+    """Return what is stored as an event of its type. Raises UnknownEventTypeError."""
+    event = registry.event(stored)
+    if event is None:
+        raise UnknownEventTypeError(f"this process knows no event type {stored.type!r}")
+    return event
 
 
 class EventDispatch:
@@ -56,9 +64,7 @@ class EventDispatch:
         UnknownEventTypeError.
         """
         registry = self._registries.current
-        event = registry.event(stored)
-        if event is None:
-            raise UnknownEventTypeError(f"this process knows no event type {stored.type!r}")
+        event = known_event(registry, stored)
         known = registry.consumers.get(consumer)
         for function in known.functions_for(event.topic) if known else ():
             context = self._context(event, registry)

@@ -18,7 +18,7 @@ from framework_m_core.interfaces.idempotency import IdempotencyProtocol
 from framework_m_core.interfaces.outbox import OutboxProtocol
 from framework_m_core.registry.events.consumers import BUS
 from framework_m_core.registry.handle import RegistryHandle
-from framework_m_core.services.events.dispatch import UnknownEventTypeError
+from framework_m_core.services.events.dispatch import known_event
 from framework_m_core.services.events.runner import ConsumerRunner, Subscription
 
 __all__ = ["OutboxRelay"]
@@ -102,9 +102,7 @@ class OutboxRelay:
             await self._idempotency.prune(now)
 
     async def _publish(self, stored: StoredEvent) -> None:
-        event = self._registries.current.event(stored)
-        if event is None:
-            raise UnknownEventTypeError(f"this process knows no event type {stored.type!r}")
+        event = known_event(self._registries.current, stored)
         try:
             async with aclosing(self._event_bus.publish([event])) as deliveries:
                 async for delivery in deliveries:
