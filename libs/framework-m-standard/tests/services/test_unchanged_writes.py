@@ -140,6 +140,27 @@ async def test_a_change_meanwhile_is_not_passed_over(shop: Wired, hooks: Hooks, 
     assert await shop.count("Note") == int(writes)
 
 
+async def test_what_a_hook_wrote_to_the_document_itself_is_served(shop: Wired, hooks: Hooks) -> None:
+    """The retry finds the document locked, so only its own hook can have changed it."""
+    order, answers = await _order(shop), list[Any]()
+
+    async def numbers(controller: Any) -> None:
+        hooks.pop("validate")
+        await controller.documents.update("Order", order["id"], {"number": 9})
+        hooks["validate"] = numbers
+
+    def answer(document: Any) -> StoredAnswer:
+        answers.append((document["_version"], document["number"]))
+        return StoredAnswer("key", "hash", 200, b"kept", None, None, system_clock() + timedelta(hours=1))
+
+    hooks["validate"] = numbers
+    once = IdempotentWrite("key", "hash", answer)
+    after = await shop.documents.update(SCOPE, "Order", order["id"], {"title": "a"}, once=once)
+    stored = await shop.stored("Order", order["id"])
+    assert (after["_version"], after["number"]) == (stored["_version"], stored["number"]) == (2, 9)
+    assert answers == [(2, 9)]
+
+
 async def test_a_kept_answer_is_stored(shop: Wired) -> None:
     order = await _order(shop)
 

@@ -112,7 +112,7 @@ class WritePipeline:
             await stage(write)
         if write.is_unchanged:
             await self._check_unchanged(write)
-            return await self.served(context, plan, write.stored)
+            return await self.served(context, plan, write.values)
         for stage in sequence.keep:
             await stage(write)
         return None if write.operation.name == "delete" else await self.served(context, plan, write.values)
@@ -269,8 +269,13 @@ class WritePipeline:
         write.is_unchanged = not write.changes
 
     async def _check_unchanged(self, write: DocumentWrite) -> None:
-        """Raise VersionConflictError if the document has changed since it was loaded."""
+        """Take the stored values. Raises VersionConflictError if another write has changed them since they were loaded.
+
+        Only the write's own hooks can have changed a locked document.
+        """
+        write.values = dict(write.stored)
         if write.loaded is None or write.loaded.is_locked:
+            await self._read_again(write)
             return
         wrote = write.client is not None and write.client.wrote
         where, parameters = parameterize(And((by_reference(write.stored["id"]), LIVE)))
