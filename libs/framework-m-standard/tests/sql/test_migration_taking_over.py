@@ -7,11 +7,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
 
 from framework_m_core.domain.errors import ConfigurationError, DuplicateValueError
 from framework_m_core.domain.fields.field import Field
 from framework_m_core.registry.builder import RegistryBuilder
 from framework_m_core.registry.registry import Registry
+from framework_m_standard.sql.migrations.operations.executor import perform
+from framework_m_standard.sql.schema.existing import read_with
 from framework_m_testing.fakes.doctype import FakeDocType
 
 from .migrating import open_migrating, plain, snapshot_of
@@ -69,6 +72,52 @@ async def test_what_revisions_keep_that_no_doctype_declares_is_made(
         assert said[-2:] == ("drop column plain.fax with its data", "drop table gone with its data")
 
 
+class Left(FakeDocType):
+    """Links to the other, and to itself."""
+
+    other: UUID | None = Field(default=None, link="Right")
+    own: UUID | None = Field(default=None, link="Left")
+
+
+class Right(FakeDocType):
+    """Links back."""
+
+    other: UUID | None = Field(default=None, link="Left")
+
+
+def links_of(connection: sa.Connection) -> dict[str, list[tuple[str, str]]]:
+    found = read_with(connection).links
+    return {table: sorted((link.name, link.target) for link in found[table]) for table in ("left", "right")}
+
+
+CIRCLE = {"left": [("other", "right"), ("own", "left")], "right": [("other", "left")]}
+
+
+async def test_missing_tables_that_link_to_each_other_are_made(
+    bare_database_url: str, tmp_path: Path, folder: Path
+) -> None:
+    """Each link is made once both of its tables are there."""
+    mine = plain(code=(int, 1))
+    await developed(bare_database_url, tmp_path, mine)
+    await written_by_a_colleague(tmp_path, folder, mine, Left, Right)
+    async with open_migrating(bare_database_url, snapshot_of(mine), folder) as app:
+        assert [*await app.migrations.init()] == ["adopted the tables as they are, at revision 0001_first"]
+        assert await app.migrations._database.work(links_of, keep=False) == CIRCLE
+        assert (await app.migrations.status()).is_current
+
+
+async def test_declared_tables_that_link_to_each_other_are_made(bare_database_url: str, folder: Path) -> None:
+    async with open_migrating(bare_database_url, snapshot_of(Left, Right), folder) as app:
+        migrations = app.migrations
+
+        def work(connection: sa.Connection) -> None:
+            perform(connection, migrations._comparison.changes(connection))
+            assert migrations._comparison.changes(connection) == []
+
+        await migrations._database.work(work)
+        assert await migrations._database.work(links_of, keep=False) == CIRCLE
+
+
 async def test_a_table_that_a_revision_makes_by_hand_is_made(
     bare_database_url: str, tmp_path: Path, folder: Path
 ) -> None:
@@ -80,7 +129,7 @@ async def test_a_table_that_a_revision_makes_by_hand_is_made(
     heading = '"""Apply the revision."""'
     revision.write_text(revision.read_text().replace(heading, f"{heading}\n    {by_hand}"))
     async with open_migrating(bare_database_url, snapshot_of(mine), folder) as app:
-        assert [*await app.migrations.init()] == ["took the tables over as they are, at revision 0001_first"]
+        assert [*await app.migrations.init()] == ["adopted the tables as they are, at revision 0001_first"]
         transaction = await app.migrations._store.global_driver.begin()
         await transaction.script("INSERT INTO rate (code, at) VALUES ('EUR', '2026-01-31')")
         with pytest.raises(DuplicateValueError):

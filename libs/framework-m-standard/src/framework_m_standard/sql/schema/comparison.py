@@ -28,7 +28,7 @@ _CHILD_FIELDS = frozenset({"id", "parent", "idx"})
 def compare(
     dialect: Dialect, tables: Sequence[sa.Table], existing: ExistingSchema, *, drop: bool = False
 ) -> list[Change]:
-    """Return the changes that make a database match tables; what is declared no longer is kept unless `drop`."""
+    """Return the changes that make a database match tables; undeclared tables and columns are kept unless `drop`."""
     declared = {table.name for table in tables}
     left = list(_left_over(declared, existing))
     changes: list[Change] = list(_new_tables([table for table in tables if table.name not in existing.columns]))
@@ -44,13 +44,19 @@ def compare(
 
 def missing_of(left: ExistingSchema, existing: ExistingSchema) -> Iterator[Change]:
     """Yield the changes that add what a database lacks of another's tables."""
+    new, put_off = left.columns.keys() - existing.columns.keys(), list[made.AddLink]()
     for name in reversed(list(_leaves_first(left.columns, left))):
-        if name not in existing.columns:
-            yield _dropped_table(name, left).reverse()
+        if name in new:
+            new.discard(name)
+            table = _dropped_table(name, left)
+            later = {link: added for link in table.links if (added := _add_link(link)).target in new}
+            yield made.CreateTable(name, table.declared, [link for link in table.links if link not in later])
+            put_off += later.values()
             continue
         for column, found in left.columns[name].items():
             if column not in existing.columns[name]:
                 yield made.AddColumn(name, sa.Column(column, kind_of(found.type), nullable=True))
+    yield from put_off
 
 
 def _new_tables(tables: Sequence[sa.Table]) -> Iterator[Change]:
@@ -146,7 +152,7 @@ def _leaves_first(tables: Iterable[str], existing: ExistingSchema) -> Iterator[s
 
 
 def _dropped_table(name: str, existing: ExistingSchema) -> made.DropTable:
-    """Return the drop of a table, told in kinds of fields."""
+    """Return the drop of a table, with columns as field kinds."""
     links = [
         keys.foreign_key(name, link.name, link.target, cascade=link.cascade) for link in existing.links.get(name, ())
     ]

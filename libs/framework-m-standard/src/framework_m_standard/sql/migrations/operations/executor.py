@@ -17,7 +17,7 @@ __all__ = ["perform"]
 
 
 def perform(connection: sa.Connection, changes: Iterable[Change]) -> None:
-    """Execute changes, of which those that drop something are none. Raises MigrationError if stored rows forbid one."""
+    """Execute changes; none may drop a table or column. Raises MigrationError if stored rows forbid one."""
     with Operations.context(MigrationContext.configure(connection=connection)) as alembic:
         for change in changes:
             _perform(alembic, change)
@@ -26,7 +26,7 @@ def perform(connection: sa.Connection, changes: Iterable[Change]) -> None:
 def _perform(alembic: Operations, change: Change) -> None:
     match change:
         case made.CreateTable():
-            alembic.invoke(ops.CreateTableOp.from_table(change.declared))
+            alembic.invoke(_create_table(change))
         case made.AddColumn():
             operations.add_column(change.table, change.column, fill=change.fill)
         case made.ChangeType(type=KindType() as type_):
@@ -44,3 +44,11 @@ def _perform(alembic: Operations, change: Change) -> None:
             operations.add_link(change.table, change.name, change.target, cascade=change.cascade)
         case made.DropLink():
             operations.drop_link(change.table, change.name)
+
+
+def _create_table(change: made.CreateTable) -> ops.CreateTableOp:
+    """Return the operation, with the links of the change alone: the targets of the others are not there yet."""
+    operation = ops.CreateTableOp.from_table(change.declared)
+    put_off = change.declared.foreign_key_constraints.difference(change.links)
+    operation.columns = [part for part in operation.columns if part not in put_off]
+    return operation
