@@ -79,6 +79,11 @@ TWO = (Part("a", FieldKind.INTEGER), Part("b", FieldKind.TEXT))
     ("attributes", "said"),
     [
         ({"parts": ()}, "parts is not set"),
+        ({"name": ""}, "name is not set"),
+        ({"name": None, "python_type": int}, "field type 'Changed': name is not set"),
+        ({"name": 1}, "name: expected text, got 1"),
+        ({"python_type": "int"}, "python_type: expected a class, got 'int'"),
+        ({"python_type": list[int]}, "python_type: expected a class, got list[int]"),
         ({"python_type": Mutable}, "expected an immutable class"),
         ({"python_type": int}, "int is a built-in type"),
         ({"parts": (Part("", FieldKind.CHILDREN),)}, "has the kind children: expected one of"),
@@ -96,6 +101,16 @@ TWO = (Part("a", FieldKind.INTEGER), Part("b", FieldKind.TEXT))
 )  # fmt: skip
 def test_a_field_type_that_cannot_work_is_refused(attributes: dict[str, Any], said: str) -> None:
     assert any(said in problem for problem in _problems(field_types=(_changed(**attributes),)))
+
+
+def test_a_type_with_errors_hides_no_error_of_another() -> None:
+    told = _problems(field_types=(_changed(python_type="int"), _changed(python_type=int), TintType(), TintType()))
+    assert told == [
+        "field type 'tint': python_type: expected a class, got 'int'",
+        "field type 'tint': int is a built-in type",
+        "the field type 'tint' is declared 2 times: uninstall all but one package",
+        "the class of a field type 'Tint' is declared 2 times: uninstall all but one package",
+    ]
 
 
 def test_all_problems_are_told_at_once() -> None:

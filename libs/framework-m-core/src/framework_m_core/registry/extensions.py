@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -62,27 +62,35 @@ class Extensions:
         return {namespace.name: namespace.field for namespace in self.namespaces}
 
     def _problems(self) -> Iterator[str]:
+        sound: list[FieldType[Any]] = []
         for field_type in self.field_types:
-            for problem in check_field_type(field_type):
-                yield f"field type {getattr(field_type, 'name', type(field_type).__name__)!r}: {problem}"
-            if is_built_in(getattr(field_type, "python_type", None)):
-                yield f"field type {field_type.name!r}: {field_type.python_type.__name__} is a built-in type"
+            errors = [*_errors(field_type)]
+            if not errors:
+                sound.append(field_type)
+            for error in errors:
+                yield f"field type {(getattr(field_type, 'name', None) or type(field_type).__name__)!r}: {error}"
         for action in self.added_actions:
             for problem in check_action(action):
                 yield f"action {problem}"
         for namespace in self.namespaces:
             if namespace.doctype is None and namespace.field is None:
                 yield f"ext namespace {namespace.name!r}: expected a model for DocTypes or for fields, got neither"
-        yield from self._taken_twice()
+        yield from self._taken_twice(sound)
 
-    def _taken_twice(self) -> Iterator[str]:
-        known = [one for one in self.field_types if not [*check_field_type(one)]]
+    def _taken_twice(self, sound: Sequence[FieldType[Any]]) -> Iterator[str]:
         for what, names in (
-            ("field type", [field_type.name for field_type in known]),
-            ("class of a field type", [field_type.python_type.__name__ for field_type in known]),
+            ("field type", [field_type.name for field_type in sound]),
+            ("class of a field type", [field_type.python_type.__name__ for field_type in sound]),
             ("action", [action.name for action in self.added_actions]),
             ("ext namespace", [namespace.name for namespace in self.namespaces]),
         ):
             for name, times in Counter(names).items():
                 if times > 1:
                     yield f"the {what} {name!r} is declared {times} times: uninstall all but one package"
+
+
+def _errors(field_type: FieldType[Any]) -> Iterator[str]:
+    """Yield an error for each part of a declaration that cannot work."""
+    yield from check_field_type(field_type)
+    if is_built_in(getattr(field_type, "python_type", None)):
+        yield f"{field_type.python_type.__name__} is a built-in type"

@@ -91,9 +91,14 @@ def check_field_type(field_type: FieldType[Any]) -> Iterator[str]:
         if not getattr(field_type, attribute, None):
             yield f"{attribute} is not set"
             return
-    if field_type.python_type.__hash__ is None:
-        name = field_type.python_type.__name__
-        yield f"expected an immutable class, such as a @dataclass(frozen=True), got {name}"
+    name: object = field_type.name
+    python_type: object = field_type.python_type
+    if not isinstance(name, str):
+        yield f"name: expected text, got {name!r}"
+    if not isinstance(python_type, type):
+        yield f"python_type: expected a class, got {python_type!r}"
+    elif getattr(python_type, "__hash__", None) is None:
+        yield f"expected an immutable class, such as a @dataclass(frozen=True), got {python_type.__name__}"
     yield from _check_parts(field_type.parts)
     yield from _check_operators(field_type)
 
