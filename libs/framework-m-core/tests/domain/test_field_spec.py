@@ -167,8 +167,10 @@ def test_an_enum_of_mixed_values_is_refused() -> None:
         (Decimal, Field(scale=-1), "0 to 17"),
         (int, Field(scale=2), "on a Decimal"),
         (str, Field(link="X"), "expected the type UUID"),
-        (dict, Field(unique=True), "scalar type"),
-        (list[Row], Field(unique=True), "scalar type"),
+        (dict, Field(unique=True), "unique=True: expected a scalar type, got the kind json"),
+        (list[Row], Field(unique=True), "unique=True: expected a scalar type, got the kind children"),
+        (bytes, Field(unique=True), "unique=True: expected values that can be compared, got the kind bytes"),
+        (bytes, Field(index=True), "index=True: expected values that can be compared, got the kind bytes"),
         (str, Field(default=None), r"as the type of a field that may be None"),
     ],
 )

@@ -93,7 +93,7 @@ def check_endpoint(function: Any, mark: CallMark, actions: Collection[str] = ACT
         return
     if not is_async(function):
         yield f"{name} can be called over HTTP: declare it with 'async def'"
-    yield from _check_leave(name, mark, actions)
+    yield from _check_permission(name, mark, actions)
     yield from _check_answer(name, function)
     yield from _check_signature(name, function, mark)
     yield from _check_hashing(name, function, mark)
@@ -123,7 +123,7 @@ def _check_hashing(name: str, function: Any, mark: CallMark) -> Iterator[str]:
             yield f"{name}: its parameter {parameter.name!r} has the type {problem}"
 
 
-def _check_leave(name: str, mark: CallMark, actions: Collection[str]) -> Iterator[str]:
+def _check_permission(name: str, mark: CallMark, actions: Collection[str]) -> Iterator[str]:
     if mark.action is None and not mark.allow_guest:
         yield f"{name} does not declare who may call it: add @requires_permission('write') or allow_guest=True"
     if mark.action is not None and mark.allow_guest:

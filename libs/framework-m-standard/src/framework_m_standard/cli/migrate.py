@@ -54,7 +54,7 @@ def create(
         bool, Parameter(negative="", help="Write a patch, which changes documents instead of tables.")
     ] = False,
     drop: Annotated[
-        bool, Parameter(negative="", help="Drop the columns and tables that no DocType declares any more.")
+        bool, Parameter(negative="", help="Drop the columns and tables that no DocType declares anymore.")
     ] = False,
 ) -> None:
     """Write a revision with the differences between the database and the DocTypes. Review it before you run it.

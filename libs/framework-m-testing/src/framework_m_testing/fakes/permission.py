@@ -50,7 +50,7 @@ class FakePermission:
         self.asked: list[int] = []
         self._attributes = attributes
         self._registries = registries
-        self._context = scope
+        self._scope = scope
         self._decide = decide
         self._rules = rules
         self._trusted = frozenset({*trusted, ADMINISTRATOR})
@@ -92,7 +92,7 @@ class FakePermission:
 
     def _scopes_for(self, principal: Principal, action: str) -> tuple[Filter, ...]:
         if self._rules is None:
-            return () if principal.is_anonymous else (self._context,)
+            return () if principal.is_anonymous else (self._scope,)
         if ADMINISTRATOR in principal.roles:
             return (EVERYTHING,)
         given = self._rules.get(action, {})

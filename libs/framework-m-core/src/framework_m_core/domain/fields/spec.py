@@ -217,9 +217,10 @@ def _check(spec: FieldSpec) -> None:
     if spec.link and spec.kind is not FieldKind.UUID:
         raise ValueError(f"link={spec.link!r}: expected the type UUID, since a link holds the target's id")
     if spec.unique and (spec.kind is FieldKind.JSON or not spec.is_scalar):
-        raise ValueError("unique=True needs a scalar type")
+        raise ValueError(f"unique=True: expected a scalar type, got {_shown(spec)}")
     if (spec.unique or spec.index) and not is_indexable(spec):
-        raise ValueError(f"index=True needs values that can be compared, got {_shown(spec)}")
+        option = "unique" if spec.unique else "index"
+        raise ValueError(f"{option}=True: expected values that can be compared, got {_shown(spec)}")
 
 
 def is_indexable(spec: FieldSpec) -> bool:

@@ -89,8 +89,8 @@ class DocumentWrite:
     """One write in an open unit of work, from the parsed document to the stored one. Its stages set what follows.
 
     `document` is what is written, `values` its stored values, `changes` what differs from `stored`. `kept`, `linked`
-    and `named_by` are what hooks found: framework fields, checked links and the parts of the name. `hooks` and `client`
-    are there from the first hook or declared stage on.
+    and `named_by` are the values before hooks ran: framework fields, checked links and the parts of the name. `hooks`
+    and `client` are there from the first hook or declared stage on.
     """
 
     def __init__(

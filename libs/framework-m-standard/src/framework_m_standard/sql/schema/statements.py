@@ -101,7 +101,7 @@ class SyncStatements:
             table = self._dialect.identifier_preparer.quote(change.table)
             yield f'ALTER TABLE {table} ALTER COLUMN "{change.name}" DROP NOT NULL'
             return
-        reason = "the field may be empty" if change.declared else "no field fills it any more"
+        reason = "the field may be empty" if change.declared else "no field fills it anymore"
         self.problems.append(f"{change.table}.{change.name} is NOT NULL, but {reason}: m migrate create")
 
     def _set_not_nullable(self, column: sa.Column[Any]) -> Iterator[str]:
