@@ -14,7 +14,7 @@ type Decision = tuple[Grant | None, float | None]
 """A grant or a refusal, and when it expires."""
 
 _MOST: Final = 10_000
-"""Decisions kept per DocType."""
+"""Decisions, and grants of them, kept per DocType."""
 
 
 class GrantCache:
@@ -24,7 +24,6 @@ class GrantCache:
         self.by_roles: dict[tuple[frozenset[str], str], Decision] = {}
         self._others: dict[frozenset[str] | None, dict[tuple[Hashable, ...], Decision]] = {}
         self._grants: dict[Grant, Grant] = {}
-        self._count = 0
 
     def find(self, context: RequestContext, action: str, now: float) -> Decision | None:
         """Return an unexpired decision that was made for this caller, or for one equal in what it varies by."""
@@ -39,9 +38,8 @@ class GrantCache:
 
         A refusal does not say what it varies by, so it is kept for its caller alone.
         """
-        if self._count >= _MOST:
+        if self._is_full():
             self._clear()
-        self._count += 1
         if grant is None:
             self._others.setdefault(None, {})[action, *_caller(context, None)] = (None, expires)
             return None
@@ -52,11 +50,14 @@ class GrantCache:
             self._others.setdefault(grant.varies_by, {})[action, *_caller(context, grant.varies_by)] = (grant, expires)
         return grant
 
+    def _is_full(self) -> bool:
+        decisions = len(self.by_roles) + sum(map(len, self._others.values()))
+        return max(decisions, len(self._grants)) >= _MOST
+
     def _clear(self) -> None:
         self.by_roles.clear()
         self._others.clear()
         self._grants.clear()
-        self._count = 0
 
 
 def _caller(context: RequestContext, varies_by: frozenset[str] | None) -> tuple[Hashable, ...]:
