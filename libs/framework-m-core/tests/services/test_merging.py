@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -111,6 +112,15 @@ def test_all_refusals_come_at_once() -> None:
         "price": "out_of_bounds", "slots.0.what": "wrong_type", "slots.1.amount": "unknown_field",
         "slots.1.what": "wrong_type", "slots.2": "wrong_type",
     }  # fmt: skip
+
+
+def test_child_tables_are_refused_in_the_order_of_their_declaration() -> None:
+    names = ["slots", "bins", "racks", "crates", "boxes", "pallets"]
+    children = {name: dataclasses.replace(THING.children["slots"], field=name) for name in names}
+    plan, known = dataclasses.replace(THING, children=children), {name: list[Any]() for name in names}
+    with pytest.raises(ValidationError) as refused:
+        update_values(plan, grant_of(names, names), lambda: known, known, {name: [7] for name in reversed(names)})
+    assert [error.field for error in refused.value.errors] == [f"{name}.0" for name in names]
 
 
 def test_a_misspelt_field_is_told_what_was_meant_of_what_may_be_seen() -> None:

@@ -89,7 +89,7 @@ def _merge(
         return parse_fields(plan.fields, taken, problems)
     scalars = {field: raw for field, raw in taken.items() if field not in plan.children}
     values = parse_fields(plan.fields, scalars, problems)
-    for field in plan.children.keys() & taken.keys():
+    for field in [field for field in plan.children if field in taken]:
         try:
             values[field] = _merge_rows(plan.children[field], grant, stored.get(field, []), taken[field])
         except ValidationError as error:
