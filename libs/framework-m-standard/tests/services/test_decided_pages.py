@@ -85,7 +85,7 @@ async def test_only_the_fields_asked_for_are_served(shop: Wired) -> None:
 
 async def test_a_request_decides_about_a_bounded_number(shop: Wired, monkeypatch: pytest.MonkeyPatch) -> None:
     """The page is short, says so, and its cursor goes on; a count would be wrong, so it is refused."""
-    monkeypatch.setattr(decided_pages, "_BATCH", 4)
+    monkeypatch.setattr(decided_pages, "MOST_EVALUATED", 4)
     monkeypatch.setattr(decided_pages, "_MOST_DECIDED", 8)
     seen, cursor, pages = [], None, 0
     while pages == 0 or cursor:
@@ -98,7 +98,7 @@ async def test_a_request_decides_about_a_bounded_number(shop: Wired, monkeypatch
 
 
 async def test_what_ends_at_the_bound_is_complete(shop: Wired, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decided_pages, "_BATCH", 7)
+    monkeypatch.setattr(decided_pages, "MOST_EVALUATED", 7)
     monkeypatch.setattr(decided_pages, "_MOST_DECIDED", 21)
     page = await _page(shop, limit=11, count="exact")
     assert (len(page.items), page.total, page.has_more) == (10, 10, False)
@@ -129,7 +129,7 @@ async def test_deleted_documents_are_for_those_who_may_delete_them(shop: Wired, 
 
 async def test_a_page_that_begins_beyond_the_bound_is_refused(shop: Wired, monkeypatch: pytest.MonkeyPatch) -> None:
     """An empty page without a cursor would say that there is nothing more."""
-    monkeypatch.setattr(decided_pages, "_BATCH", 4)
+    monkeypatch.setattr(decided_pages, "MOST_EVALUATED", 4)
     monkeypatch.setattr(decided_pages, "_MOST_DECIDED", 8)
     with pytest.raises(QueryError, match="filter more"):
         await _page(shop, limit=1, offset=5)

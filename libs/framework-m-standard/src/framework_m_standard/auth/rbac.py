@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from framework_m_core.domain.context import ADMINISTRATOR, GUEST, RequestContext
@@ -67,8 +67,9 @@ def _grant(plan: CompiledDocType, roles: frozenset[str], action: str) -> Grant |
     scopes = tuple(_scope(plan, given[role]) for role in by)
     if EVERYTHING in scopes:
         scopes = (EVERYTHING,)
-    writable = _writable(plan, roles) if action in _WRITING else frozenset()
-    return Grant(scopes, _readable(plan, roles), writable, f"{plan.name}.{action}:{','.join(by)}")
+    writable = _fields(plan, roles, _may_write) if action in _WRITING else frozenset()
+    readable = _fields(plan, roles, _may_read).union(FRAMEWORK_FIELDS)
+    return Grant(scopes, readable, writable, f"{plan.name}.{action}:{','.join(by)}")
 
 
 def _scope(plan: CompiledDocType, declared: Scope) -> Filter:
@@ -84,26 +85,18 @@ def _own(plan: CompiledDocType) -> Filter:
     return Comparison(field, "in", UserAttribute(field))
 
 
-def _readable(plan: CompiledDocType, roles: frozenset[str]) -> frozenset[str]:
-    own = {name for name in plan.fields if _may_read(plan.fields[name], plan.meta.field_levels, roles)}
+def _fields(
+    plan: CompiledDocType, roles: frozenset[str], may: Callable[[FieldSpec, _Levels, frozenset[str]], bool]
+) -> frozenset[str]:
+    """Return the fields and columns that `may` allows; columns need their table to be allowed too."""
+    own = {name for name in plan.fields if may(plan.fields[name], plan.meta.field_levels, roles)}
     rows = {
         f"{table}.{name}"
         for table, child in plan.children.items()
         for name, spec in child.fields.items()
-        if table in own and _may_read(spec, child.meta.field_levels, roles)
+        if table in own and may(spec, child.meta.field_levels, roles)
     }
-    return frozenset({*FRAMEWORK_FIELDS, *own, *rows})
-
-
-def _writable(plan: CompiledDocType, roles: frozenset[str]) -> frozenset[str]:
-    own = {name for name in plan.fields if _may_write(plan.fields[name], plan.meta.field_levels, roles)}
-    rows = {
-        f"{table}.{name}"
-        for table, child in plan.children.items()
-        for name, spec in child.fields.items()
-        if table in own and _may_write(spec, child.meta.field_levels, roles)
-    }
-    return frozenset({*own, *rows})
+    return frozenset(own | rows)
 
 
 def _may_read(spec: FieldSpec, levels: _Levels, roles: frozenset[str]) -> bool:

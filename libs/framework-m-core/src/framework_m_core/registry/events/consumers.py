@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,12 +13,9 @@ from framework_m_core.domain.events import DOC_EVENTS, DomainEvent, Interest, is
 from framework_m_core.domain.suggestions import did_you_mean
 from framework_m_core.registry.class_checks import check_handler
 from framework_m_core.registry.dependencies import Dependencies
-from framework_m_core.registry.events.event_types import EventType
+from framework_m_core.registry.events.event_types import EventType, Problem
 
 __all__ = ["BUS", "CompiledConsumer", "compile_consumers", "handlers_name"]
-
-type Problem = Callable[[Any, str], None]
-"""Records an error of a declaration."""
 
 BUS: Final = "bus"
 """The consumer that feeds the event bus; stores keep the name, so it must not change."""

@@ -13,7 +13,7 @@ from framework_m_core.controllers.event_type import EventTypeMark, event_type_ma
 from framework_m_core.domain.events import is_event_type
 from framework_m_core.domain.suggestions import did_you_mean
 
-__all__ = ["EventType", "compile_event_types", "payload_data"]
+__all__ = ["EventType", "Problem", "compile_event_types", "payload_data"]
 
 type Problem = Callable[[Any, str], None]
 """Records an error of a declaration."""

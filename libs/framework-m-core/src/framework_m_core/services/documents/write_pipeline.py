@@ -108,12 +108,12 @@ class WritePipeline:
         sequence = known.get(key)
         if sequence is None:
             sequence = known[key] = compile_sequence(plan, write.operation, context.registry.stages, self)
-        for stage in sequence.prepare:
+        for stage in sequence.before:
             await stage(write)
         if write.is_unchanged:
             await self._check_unchanged(write)
             return await self.served(context, plan, write.values)
-        for stage in sequence.keep:
+        for stage in sequence.after:
             await stage(write)
         return None if write.operation.name == "delete" else await self.served(context, plan, write.values)
 
@@ -177,9 +177,9 @@ class WritePipeline:
         """Return the code of one of the framework's stages, or of a step between them."""
         by_operation = {"create": self._insert, "delete": self._purge if operation is PURGE else self._delete}
         found: Mapping[str, StageRun] = {
-            "keep": self._keep,
+            "note_kept": self._note_kept,
             "links": self._resolve_links,
-            "keep_links": self._keep_links,
+            "note_links": self._note_links,
             "before_hooks": self._run_before_hooks,
             "validate": self._validate,
             "linked": self._refuse_if_linked,
@@ -209,7 +209,7 @@ class WritePipeline:
 
         return call
 
-    async def _keep(self, write: DocumentWrite) -> None:
+    async def _note_kept(self, write: DocumentWrite) -> None:
         """Note what hooks and declared stages cannot change."""
         write.kept = kept_attributes(write.document)
         write.named_by = self._naming.parts(write.plan, write.document.__dict__)
@@ -217,7 +217,7 @@ class WritePipeline:
     async def _resolve_links(self, write: DocumentWrite) -> None:
         await self._links.resolve(write.unit, write.context, write.plan, vars(write.document), write.stored)
 
-    async def _keep_links(self, write: DocumentWrite) -> None:
+    async def _note_links(self, write: DocumentWrite) -> None:
         """Note the links that have been checked."""
         write.linked = copy.deepcopy(document_values(write.plan, write.document))
 

@@ -32,8 +32,8 @@ class StageRuns(Protocol):
 class WriteSequence:
     """What one operation on one DocType runs before and after the decision that there is something to store."""
 
-    prepare: tuple[StageRun, ...]
-    keep: tuple[StageRun, ...]
+    before: tuple[StageRun, ...]
+    after: tuple[StageRun, ...]
 
 
 def compile_sequence(
@@ -41,7 +41,8 @@ def compile_sequence(
 ) -> WriteSequence:
     """Return what an operation on a DocType runs of the stages of its registry."""
     steps = [*_steps(plan, operation, placed)]
-    at, final_from = steps.index("store"), _final_from(operation, steps)
+    at = steps.index("store")
+    final_from = steps.index("validate") if "validate" in steps else 0
     compiled = [
         runs.stage(step, operation) if isinstance(step, str) else runs.declared(step, is_final=place >= final_from)
         for place, step in enumerate(steps)
@@ -69,13 +70,13 @@ def _with_steps(
 ) -> Iterator[PlacedStage]:
     if stage == "parse":
         if may_change and operation.name != "delete":
-            yield "keep"
+            yield "note_kept"
         return
     if stage == "store" and operation is UPDATE:
         yield "compare"
     yield stage
     if stage == "links" and may_change:
-        yield "keep_links"
+        yield "note_links"
 
 
 def _applies(stage: str, plan: CompiledDocType, operation: Operation, *, may_change: bool) -> bool:
@@ -101,8 +102,3 @@ def _applies(stage: str, plan: CompiledDocType, operation: Operation, *, may_cha
 def _has_hooks(stage: str, plan: CompiledDocType, operation: Operation) -> bool:
     hooks = {"before_hooks": operation.before, "after_hooks": operation.after}.get(stage, ())
     return not plan.hooks.isdisjoint(hooks)
-
-
-def _final_from(operation: Operation, steps: Sequence[PlacedStage]) -> int:
-    """Return the place from which changes to the document no longer count."""
-    return steps.index("validate") if "validate" in steps else 0

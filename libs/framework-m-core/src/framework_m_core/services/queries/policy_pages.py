@@ -9,7 +9,7 @@ from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.errors import QueryError
 from framework_m_core.domain.filters.tree import EVERYTHING, And, Filter
 from framework_m_core.domain.page import PaginatedResult
-from framework_m_core.interfaces.permission import Grant
+from framework_m_core.interfaces.permission import MOST_EVALUATED, Grant
 from framework_m_core.interfaces.reader import Row
 from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.services.permissions import PermissionService
@@ -23,7 +23,6 @@ type Document = dict[str, Any]
 type Grants = Mapping[str, Grant]
 type FetchRows = Callable[..., Awaitable[Sequence[Row]]]
 
-_BATCH = 200
 _MOST_DECIDED = 5_000
 
 
@@ -75,7 +74,7 @@ class PolicyFilteredPages:
         self, context: RequestContext, plan: CompiledDocType, grants: Grants, query: ParsedList, matching: Filter
     ) -> int:
         count = 0
-        everything = self._decisions(context, plan, grants, query, matching, EVERYTHING, _BATCH)
+        everything = self._decisions(context, plan, grants, query, matching, EVERYTHING, MOST_EVALUATED)
         async for document, allowed in everything:
             if document is None:
                 raise QueryError(f"count=exact: expected at most {_MOST_DECIDED} documents to decide about, got more")
@@ -98,7 +97,7 @@ class PolicyFilteredPages:
         """
         chosen, after, size, left = full_selection(plan), start, first, _MOST_DECIDED
         while left:
-            size = min(size, _BATCH, left)
+            size = min(size, MOST_EVALUATED, left)
             rows = await self._fetch_rows(context, plan, chosen, And((matching, after)), query.order_by, (size, 0))
             documents = [row_to_document(chosen, row) for row in rows]
             allowed = await self._allowed(context, plan, grants, documents)
