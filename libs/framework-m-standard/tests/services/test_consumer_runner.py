@@ -306,7 +306,8 @@ async def test_a_lease_that_another_has_had_since_is_not_taken_back(
 ) -> None:
     """A process that was suspended past its lease neither delivers again nor moves the cursor back."""
     monkeypatch.setattr(runner_module, "LEASE", timedelta(seconds=0.15))
-    clock, seen, renewed = _Clock(), [], asyncio.Event()
+    clock, renewed = _Clock(), asyncio.Event()
+    seen: list[Any] = []
     renew = store.consumers.renew
 
     async def noted(*arguments: Any) -> bool:
