@@ -238,29 +238,45 @@ async def test_a_relay_that_is_stopped_ends_after_the_event_in_hand(store: Store
     assert seen == [1, 2, 3]
 
 
+def _watch_renewals(store: StoreHarness, monkeypatch: pytest.MonkeyPatch) -> asyncio.Queue[bool]:
+    """Have leases renewed without a pause, and return the queue of what became of each renewal."""
+    renewals: asyncio.Queue[bool] = asyncio.Queue()
+    renew = store.consumers.renew
+
+    async def watched(*arguments: Any) -> bool:
+        renewed = await renew(*arguments)
+        renewals.put_nowait(renewed)
+        return renewed
+
+    monkeypatch.setattr(runner_module, "_RENEW_EVERY_SECONDS", 0.01)
+    monkeypatch.setattr(store.consumers, "renew", watched)
+    return renewals
+
+
+async def _renewed(renewals: asyncio.Queue[bool]) -> bool:
+    """Wait until a renewal that begins from now on has succeeded; return False if one fails, since none follows it."""
+    for _ in range(renewals.qsize() + 2):  # one may have begun before
+        if not await renewals.get():
+            return False
+    return True
+
+
 async def test_a_slow_handler_keeps_the_lease(store: StoreHarness, thing: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner_module, "LEASE", timedelta(seconds=1))
-    other_got = []
+    clock, renewals, other_got = _Clock(), _watch_renewals(store, monkeypatch), []
+    waits = [runner_module.LEASE * 2 / 3] * 5
 
     async def slow(event: DomainEvent, _: object) -> None:
-        if event.version == 1:
-            await asyncio.sleep(1.5)
+        while waits:
+            clock.now += waits.pop()
+            assert await _renewed(renewals)
+            assert await second.work() == 0
 
     async def never(event: DomainEvent, _: object) -> None:
         other_got.append(event.version)
 
-    class Real(_Clock):
-        def __call__(self) -> datetime:
-            return system_clock()
-
-    first, second = await _relay(store, Real(), slow), await _relay(store, Real(), never)
-    working = asyncio.create_task(first.work())
-    await asyncio.sleep(0.1)
-    for _ in range(13):
-        assert await second.work() == 0
-        await asyncio.sleep(0.1)
-    assert await working == 3
-    assert other_got == []
+    first, second = await _relay(store, clock, slow), await _relay(store, clock, never)
+    assert await first.work() == 3
+    assert (other_got, waits) == ([], [])
 
 
 async def test_what_was_delivered_before_the_relay_is_ended_is_not_delivered_again(
@@ -287,15 +303,14 @@ async def test_what_was_delivered_before_the_relay_is_ended_is_not_delivered_aga
 async def test_a_relay_that_has_lost_its_lease_stops(
     store: StoreHarness, thing: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner_module, "LEASE", timedelta(seconds=0.15))
-    clock, seen = _Clock(), []
+    clock, renewals, seen = _Clock(), _watch_renewals(store, monkeypatch), []
 
     async def slow(event: DomainEvent, _: object) -> None:
         seen.append(event.version)
         clock.now = later = clock() + timedelta(minutes=1)
         over = later + runner_module.LEASE
         assert await store.consumers.lease(NAME, "another", over, runner_module.LEASE) is not None
-        await asyncio.sleep(0.3)
+        await _renewed(renewals)
 
     await (await _relay(store, clock, slow)).work()
     assert seen == [1]
@@ -305,18 +320,8 @@ async def test_a_lease_that_another_has_had_since_is_not_taken_back(
     store: StoreHarness, thing: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A process that was suspended past its lease neither delivers again nor moves the cursor back."""
-    monkeypatch.setattr(runner_module, "LEASE", timedelta(seconds=0.15))
-    clock, renewed = _Clock(), asyncio.Event()
+    clock, renewals = _Clock(), _watch_renewals(store, monkeypatch)
     seen: list[Any] = []
-    renew = store.consumers.renew
-
-    async def noted(*arguments: Any) -> bool:
-        kept = await renew(*arguments)
-        if seen:
-            renewed.set()
-        return kept
-
-    monkeypatch.setattr(store.consumers, "renew", noted)
 
     async def suspended(event: DomainEvent, _: object) -> None:
         clock.now += timedelta(minutes=1)
@@ -325,7 +330,7 @@ async def test_a_lease_that_another_has_had_since_is_not_taken_back(
         assert await store.consumers.save(NAME, "another", Progress(batch.upto))
         await store.consumers.release(NAME, "another")
         seen.append(event.version)
-        await asyncio.wait_for(renewed.wait(), 10)
+        await _renewed(renewals)
 
     await (await _relay(store, clock, suspended)).work()
     assert seen == [1]
@@ -365,18 +370,23 @@ async def test_a_lease_that_cannot_be_renewed_counts_as_lost(
     store: StoreHarness, thing: Any, monkeypatch: pytest.MonkeyPatch, failure: Exception | None
 ) -> None:
     """Whatever fails, and where the store does not answer at all."""
-    monkeypatch.setattr(runner_module, "LEASE", timedelta(seconds=0.15))
+    monkeypatch.setattr(runner_module, "_RENEW_EVERY_SECONDS", 0.01)
     seen: list[int] = []
+    failed = asyncio.Event()
 
     async def renewal(*_: object) -> bool:
-        if failure is not None:
-            raise failure
-        return await asyncio.Event().wait()
+        try:
+            if failure is not None:
+                raise failure
+            return await asyncio.Event().wait()
+        finally:
+            failed.set()
 
     async def slow(event: DomainEvent, _: object) -> None:
         seen.append(event.version)
+        monkeypatch.setattr(runner_module, "_RENEW_TIMEOUT_SECONDS", 0.01)
         monkeypatch.setattr(type(store.consumers), "renew", renewal)
-        await asyncio.sleep(0.3)
+        await failed.wait()
 
     await (await _relay(store, _Clock(), slow)).work()
     assert seen == [1]

@@ -144,12 +144,12 @@ async def test_a_relay_that_has_lost_its_lease_closes_the_bus(
         finally:
             closed += 1
 
-    monkeypatch.setattr(runner_module, "LEASE", timedelta(seconds=1))
+    monkeypatch.setattr(runner_module, "_RENEW_EVERY_SECONDS", 0.01)
     monkeypatch.setattr(bus, "publish", slowly)
     working = asyncio.create_task(relay.work())
     await begun.wait()
-    later = system_clock() + timedelta(seconds=1.1)
-    assert await shop.adapters.consumers.lease(BUS, "another", later, timedelta(seconds=1)) is not None
+    later = system_clock() + 2 * LEASE
+    assert await shop.adapters.consumers.lease(BUS, "another", later, LEASE) is not None
     assert await asyncio.wait_for(working, 10) == 0
     assert 0 < closed < 40
     assert len(await _left(shop)) == 40

@@ -28,6 +28,7 @@ _log = logging.getLogger(__name__)
 BATCH = 500
 POLL_SECONDS = 0.5
 LEASE = timedelta(seconds=15)
+_RENEW_EVERY_SECONDS = _RENEW_TIMEOUT_SECONDS = LEASE.total_seconds() / 3
 _LOOK_AGAIN_SECONDS = 5.0
 _ASIDE_AFTER = timedelta(seconds=1)
 _UNKNOWN_TYPE_WAITS = timedelta(minutes=10)
@@ -130,11 +131,10 @@ class ConsumerRunner:
 
     async def _renew(self, lanes: Lanes) -> None:
         """Renew the lease until delivery ends; any error or timeout counts as losing it."""
-        pause = LEASE.total_seconds() / 3
         while self._leased:
-            await asyncio.sleep(pause)
+            await asyncio.sleep(_RENEW_EVERY_SECONDS)
             try:
-                async with asyncio.timeout(pause):
+                async with asyncio.timeout(_RENEW_TIMEOUT_SECONDS):
                     if not await self._consumers.renew(self._name, self._holder, self._clock(), LEASE):
                         self._leased = False
             except Exception as error:
