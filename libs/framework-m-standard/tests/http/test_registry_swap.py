@@ -15,7 +15,6 @@ from framework_m_standard.http.settings import HttpSettings
 from framework_m_standard.sql.schema.mapper import SqlSchemaMapper
 from framework_m_standard.sql.settings import SqlSettings
 from framework_m_standard.sql.store import SqlStore, make_driver
-from framework_m_standard.sql.unit_of_work import SqlUnitOfWorkFactory
 
 from .conftest import Hidden, Line, Sale, SaleController, Site, make_registry, make_site
 
@@ -42,7 +41,7 @@ async def changing(tmp_path: Path) -> AsyncIterator[tuple[Site, RegistryChanges]
     store = SqlStore(driver, RegistryHandle(make_registry()))
     try:
         site = await make_site(store, HttpSettings(), True)
-        yield site, RegistryChanges(store.registries, SqlSchemaMapper(store), SqlUnitOfWorkFactory(store))
+        yield site, RegistryChanges(store.registries, SqlSchemaMapper(store))
     finally:
         await driver.close()
 

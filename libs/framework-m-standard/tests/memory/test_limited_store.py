@@ -1,4 +1,4 @@
-"""A store that claims no capability: it keeps the contract of such stores, and a start refuses it in time."""
+"""A store that claims no capability: it keeps the contract of such stores, and an app runs on it."""
 
 from __future__ import annotations
 
@@ -11,33 +11,27 @@ from typing import Any
 import pytest
 
 from framework_m_core.domain.context import RequestContext
-from framework_m_core.domain.errors import ConfigurationError, TransientError
+from framework_m_core.domain.errors import TransientError
 from framework_m_core.interfaces.capabilities import StoreCapability
 from framework_m_core.interfaces.reader import ReadHandle, Row
 from framework_m_core.registry.registry import Registry
-from framework_m_core.services.registry_changes import RegistryChanges
-from framework_m_core.services.store_requirements import require_capabilities
 from framework_m_standard.memory.engine.database import MemoryDatabase
 from framework_m_standard.memory.engine.store import MemoryStore
 from framework_m_standard.memory.reader import Prepared
 from framework_m_standard.memory.unit_of_work import MemoryUnitOfWork, MemoryUnitOfWorkFactory
 from framework_m_testing.apps import open_app
 from framework_m_testing.contracts.unit_of_work import UnitOfWorkContract
-from framework_m_testing.harness import OpenStore, StoreHarness, sample_registry
+from framework_m_testing.harness import OpenStore, StoreHarness
 
-from ..services.orders import order_registry
 from .wiring import memory_harness
 
 
 class LimitedUnit(MemoryUnitOfWork):
-    """A unit without savepoints, whose locks are compared at its commit."""
+    """A unit whose locks are compared at its commit."""
 
     def __init__(self, store: MemoryStore, context: RequestContext) -> None:
         super().__init__(store, context)
         self._locked: list[tuple[Prepared, Sequence[Any], list[Row]]] = []
-
-    def savepoint(self) -> Any:
-        raise ConfigurationError("this store has no savepoints")
 
     async def fetch(self, handle: ReadHandle, values: Sequence[Any]) -> list[Row]:
         prepared: Any = handle
@@ -87,27 +81,9 @@ class TestLimitedStore(UnitOfWorkContract):
         return open_
 
 
-def test_what_joins_a_write_needs_savepoints() -> None:
-    require_capabilities(sample_registry(), ())
-    require_capabilities(order_registry(), frozenset(StoreCapability))
-    with pytest.raises(ConfigurationError, match="the store has no savepoints") as refused:
-        require_capabilities(order_registry(), {StoreCapability.BLOCKING_LOCKS})
-    assert "Order: its controller" in str(refused.value)
-    assert "Note" not in str(refused.value)
-
-
-async def test_a_registry_that_needs_more_is_not_swapped_in(database: MemoryDatabase) -> None:
-    store = limited(database, sample_registry())
-    changes = RegistryChanges(store.registries, store.schema_mapper, store.units)
-    with pytest.raises(ConfigurationError, match="the store has no savepoints"):
-        await changes.apply(order_registry())
-    assert store.registries.generation == 0
-
-
-async def test_an_app_on_a_store_that_cannot_do_enough_does_not_start(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(MemoryUnitOfWorkFactory, "capabilities", frozenset())
-    with pytest.raises(ConfigurationError, match="the store has no savepoints"):
-        async with open_app(tmp_path):
-            pass
+async def test_an_app_writes_on_a_store_that_claims_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MemoryUnitOfWorkFactory, "capabilities", LimitedUnits.capabilities)
+    monkeypatch.setattr(MemoryUnitOfWorkFactory, "__call__", LimitedUnits.__call__)
+    async with open_app(tmp_path) as app:
+        role = await app.user("Administrator").create("Role", {"name": "Seller"})
+        assert (await app.system.get("Role", role["id"]))["name"] == "Seller"

@@ -54,9 +54,7 @@ class Process:
     def __init__(self, services: Wired, switched_on: list[type[DocType]]) -> None:
         self.services = services
         self._switched_on = switched_on
-        self.changes = RegistryChanges(
-            services.adapters.registries, services.adapters.schema_mapper, services.adapters.units
-        )
+        self.changes = RegistryChanges(services.adapters.registries, services.adapters.schema_mapper)
         self.changes.build_with(self._build)
 
     async def _build(self, previous: Registry) -> Registry:  # what is changed here is all there is

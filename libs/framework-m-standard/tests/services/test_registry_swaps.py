@@ -100,7 +100,7 @@ async def travel(database_url: str) -> AsyncIterator[Wired]:
 
 @pytest.fixture
 def changes(travel: Wired) -> RegistryChanges:
-    return RegistryChanges(travel.adapters.registries, travel.adapters.schema_mapper, travel.adapters.units)
+    return RegistryChanges(travel.adapters.registries, travel.adapters.schema_mapper)
 
 
 def _is_whole(document: Mapping[str, Any], field: str) -> bool:

@@ -81,7 +81,7 @@ class _Ticks:
 @pytest.mark.usefixtures("frozen")
 async def test_memory_stays_and_the_loop_goes_on(many: Wired) -> None:
     registries, ticks, sizes = many.adapters.registries, _Ticks(), dict[int, int]()
-    changes = RegistryChanges(registries, many.adapters.schema_mapper, many.adapters.units)
+    changes = RegistryChanges(registries, many.adapters.schema_mapper)
     watching = asyncio.create_task(ticks.watch())
     for number in range(1, _SWAPS + 1):
         await changes.apply(await asyncio.to_thread(_built, number, registries.current))

@@ -32,7 +32,6 @@ from framework_m_core.services.registry_changes import RegistryChanges
 from framework_m_core.services.rpc import RpcService
 from framework_m_core.services.runtime.commit_listeners import CommitListeners
 from framework_m_core.services.runtime.injection import Injector
-from framework_m_core.services.store_requirements import require_capabilities
 from framework_m_core.services.system_documents import SystemDocuments
 
 __all__ = ["bind_events", "bind_services"]
@@ -99,7 +98,6 @@ def _documents(
     idempotency: IdempotencyProtocol,
     ids: IdGenerator,
 ) -> DocumentService:
-    require_capabilities(registry_handle.current, unit_of_work.capabilities)
     return DocumentService(registry_handle, unit_of_work, write_pipeline, queries, idempotency, ids)
 
 

@@ -10,12 +10,10 @@ __all__ = ["StoreCapability"]
 class StoreCapability(StrEnum):
     """An ability that a store's `UnitOfWorkFactoryProtocol.capabilities` claims, and that its contracts then demand.
 
-    Without `SAVEPOINTS`, `savepoint` raises ConfigurationError, and so does the start of an app whose hooks or calls
-    use documents. Without `BLOCKING_LOCKS`, other units go on with a row that one has locked, and that one's commit
-    raises TransientError if it has changed. Without `TRANSACTIONAL_SCHEMA`, a revision that fails may leave a part of
-    its changes, and stays pending.
+    Without `BLOCKING_LOCKS`, other units go on with a row that one has locked, and that one's commit raises
+    TransientError if it has changed. Without `TRANSACTIONAL_SCHEMA`, a revision that fails may leave a part of its
+    changes, and stays pending.
     """
 
-    SAVEPOINTS = "savepoints"
     BLOCKING_LOCKS = "blocking locks"
     TRANSACTIONAL_SCHEMA = "transactional schema changes"

@@ -68,10 +68,7 @@ class UnitOfWorkProtocol(Protocol):
         ...
 
     def savepoint(self) -> AbstractAsyncContextManager[None]:
-        """Return a context manager whose block rolls back alone if it raises, with everything recorded in it.
-
-        Raises ConfigurationError on a store without savepoints.
-        """
+        """Return a context manager whose block rolls back alone if it raises, with everything recorded in it."""
         ...
 
     async def flush(self) -> None:

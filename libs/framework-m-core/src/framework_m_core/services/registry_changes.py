@@ -6,10 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from framework_m_core.interfaces.schema_mapper import SchemaMapperProtocol
-from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol
 from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.registry.registry import Registry
-from framework_m_core.services.store_requirements import require_capabilities
 
 __all__ = ["Build", "RegistryChanges"]
 
@@ -20,15 +18,9 @@ type Build = Callable[[Registry], Awaitable[Registry]]
 class RegistryChanges:
     """Registry swaps, one at a time; the store's schema is expanded first, so that it fits old and new requests."""
 
-    def __init__(
-        self,
-        registry_handle: RegistryHandle,
-        schema_mapper: SchemaMapperProtocol,
-        unit_of_work: UnitOfWorkFactoryProtocol,
-    ) -> None:
+    def __init__(self, registry_handle: RegistryHandle, schema_mapper: SchemaMapperProtocol) -> None:
         self._registries = registry_handle
         self._schema_mapper = schema_mapper
-        self._capabilities = unit_of_work.capabilities
         self._build: Build | None = None
         self._turn = asyncio.Lock()
 
@@ -40,9 +32,8 @@ class RegistryChanges:
         """Make a registry current and tell the other processes, which follow within a second.
 
         What `Build` reads must have been committed. Raises ConfigurationError, changing nothing, if the schema cannot
-        be expanded or the store cannot do what the registry's code needs.
+        be expanded.
         """
-        require_capabilities(registry, self._capabilities)
         async with self._turn:
             await self._schema_mapper.expand(registry)
             known, published = self._registries.generation, await self._schema_mapper.publish()

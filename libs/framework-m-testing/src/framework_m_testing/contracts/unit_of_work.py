@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from framework_m_core.domain.clock import system_clock
-from framework_m_core.domain.errors import ConfigurationError, FrameworkError, TransientError
+from framework_m_core.domain.errors import FrameworkError, TransientError
 from framework_m_core.domain.filters.parameterize import parameterize
 from framework_m_core.domain.filters.tree import Comparison
 from framework_m_core.interfaces.capabilities import StoreCapability
@@ -63,19 +63,7 @@ class UnitOfWorkContract(StoreContract):
         assert await _traces(store, left) == await _traces(store, failed) == (False, 0, 0)
 
     async def test_a_savepoint_is_undone_alone(self, store: StoreHarness) -> None:
-        """A failed savepoint is rolled back with everything recorded in it, including nested savepoints.
-
-        A store without savepoints refuses one, and its unit goes on.
-        """
-        if StoreCapability.SAVEPOINTS not in store.capabilities:
-            async with store.units(store.context) as unit:
-                with pytest.raises(ConfigurationError):
-                    async with unit.savepoint():
-                        pass
-                stored = await _write(store, unit)
-                await unit.commit()
-            assert await _traces(store, stored) == (True, 1, 1)
-            return
+        """A failed savepoint is rolled back with everything recorded in it, including nested savepoints."""
         async with store.units(store.context) as unit:
             kept = await _write(store, unit)
             with pytest.raises(ZeroDivisionError):  # noqa: PT012 - the write belongs to the savepoint
