@@ -77,7 +77,7 @@ def _registry(store: StoreHarness, handler: Handler, *types: str) -> Registry:
     return Registry(store.registry.doctypes, MappingProxyType({NAME: consumer}))
 
 
-async def _relay(
+async def _runner(
     store: StoreHarness, clock: _Clock, handler: Handler, seconds: float = 10.0, width: int = 4
 ) -> ConsumerRunner:
     return await _runner_over(_registry(store, handler, "doc.updated"), store, clock, seconds, width)
@@ -100,9 +100,9 @@ async def test_events_are_delivered_once_each_in_order(store: StoreHarness, thin
         assert documents.principal.system
         assert documents.causation_id == event.id
 
-    relay = await _relay(store, _Clock(), handler)
-    assert await relay.work() == 3
-    assert await relay.work() == 0
+    runner = await _runner(store, _Clock(), handler)
+    assert await runner.work() == 3
+    assert await runner.work() == 0
     assert seen == [(thing.id, version) for version in (1, 2, 3)]
 
 
@@ -115,13 +115,13 @@ async def test_a_failure_holds_the_document_back_and_is_tried_again(store: Store
             raise ZeroDivisionError
         seen.append(event.version)
 
-    relay = await _relay(store, clock, handler)
-    await relay.work()
+    runner = await _runner(store, clock, handler)
+    await runner.work()
     assert seen == [1]
-    await relay.work()
+    await runner.work()
     assert seen == [1]
     clock.now += timedelta(minutes=1)
-    await relay.work()
+    await runner.work()
     assert seen == [1, 2, 3]
 
 
@@ -134,16 +134,16 @@ async def test_what_is_written_after_a_failure_waits_too(store: StoreHarness, th
             raise ZeroDivisionError
         seen.append(event.version)
 
-    relay = await _relay(store, clock, handler)
-    await relay.work()
+    runner = await _runner(store, clock, handler)
+    await runner.work()
     for version in (4, 5):
         async with store.units(store.context) as unit:
             unit.record(store.event(thing, version))
             await unit.commit()
-        await relay.work()
+        await runner.work()
     assert seen == [1, 2]
     clock.now += timedelta(minutes=1)
-    await (await _relay(store, clock, handler)).work()
+    await (await _runner(store, clock, handler)).work()
     assert seen == [1, 2, 3, 4, 5]
 
 
@@ -155,9 +155,9 @@ async def test_an_event_that_always_fails_is_given_up_and_the_next_go_on(store: 
             raise ZeroDivisionError
         seen.append(event.version)
 
-    relay = await _relay(store, clock, handler)
+    runner = await _runner(store, clock, handler)
     for _ in range(MAX_ATTEMPTS + 1):
-        await relay.work()
+        await runner.work()
         clock.now += timedelta(hours=1)
     assert seen == [2, 3]
 
@@ -210,15 +210,15 @@ async def test_a_handler_that_hangs_or_is_cut_off_has_failed_and_ends_nothing_el
         seen.append((event.document_id, event.version))
 
     clock = _Clock()
-    relay = await _relay(store, clock, handler, seconds=0.05)
-    await relay.work()
+    runner = await _runner(store, clock, handler, seconds=0.05)
+    await runner.work()
     assert (seen, failures) == ([(other.id, 1)], [told])
     clock.now += timedelta(minutes=1)
-    await relay.work()
+    await runner.work()
     assert seen[1:] == [(thing.id, version) for version in (1, 2, 3)]
 
 
-async def test_a_relay_that_is_stopped_ends_after_the_event_in_hand(store: StoreHarness, thing: Any) -> None:
+async def test_a_runner_that_is_stopped_ends_after_the_event_in_hand(store: StoreHarness, thing: Any) -> None:
     begun, seen = asyncio.Event(), []
 
     async def handler(event: DomainEvent, _: object) -> None:
@@ -227,14 +227,14 @@ async def test_a_relay_that_is_stopped_ends_after_the_event_in_hand(store: Store
         seen.append(event.version)
 
     clock = _Clock()
-    relay = await _relay(store, clock, handler)
-    running = asyncio.create_task(relay.run())
+    runner = await _runner(store, clock, handler)
+    running = asyncio.create_task(runner.run())
     await begun.wait()
-    relay.stop()
+    runner.stop()
     await asyncio.wait_for(running, 5)
     assert seen == [1]
-    next_relay = await _relay(store, clock, handler)
-    await next_relay.work()
+    next_runner = await _runner(store, clock, handler)
+    await next_runner.work()
     assert seen == [1, 2, 3]
 
 
@@ -274,12 +274,12 @@ async def test_a_slow_handler_keeps_the_lease(store: StoreHarness, thing: Any, m
     async def never(event: DomainEvent, _: object) -> None:
         other_got.append(event.version)
 
-    first, second = await _relay(store, clock, slow), await _relay(store, clock, never)
+    first, second = await _runner(store, clock, slow), await _runner(store, clock, never)
     assert await first.work() == 3
     assert (other_got, waits) == ([], [])
 
 
-async def test_what_was_delivered_before_the_relay_is_ended_is_not_delivered_again(
+async def test_what_was_delivered_before_the_runner_is_ended_is_not_delivered_again(
     store: StoreHarness, thing: Any
 ) -> None:
     reached, seen = asyncio.Event(), []
@@ -290,17 +290,17 @@ async def test_what_was_delivered_before_the_relay_is_ended_is_not_delivered_aga
             await asyncio.sleep(60)
         seen.append(event.version)
 
-    relay = await _relay(store, _Clock(), handler)
-    working = asyncio.create_task(relay.work())
+    runner = await _runner(store, _Clock(), handler)
+    working = asyncio.create_task(runner.work())
     await reached.wait()
     working.cancel()
     with pytest.raises(asyncio.CancelledError):
         await working
-    await relay.work()
+    await runner.work()
     assert seen == [1, 2, 3]
 
 
-async def test_a_relay_that_has_lost_its_lease_stops(
+async def test_a_runner_that_has_lost_its_lease_stops(
     store: StoreHarness, thing: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock, renewals, seen = _Clock(), _watch_renewals(store, monkeypatch), []
@@ -312,7 +312,7 @@ async def test_a_relay_that_has_lost_its_lease_stops(
         assert await store.consumers.lease(NAME, "another", over, runner_module.LEASE) is not None
         await _renewed(renewals)
 
-    await (await _relay(store, clock, slow)).work()
+    await (await _runner(store, clock, slow)).work()
     assert seen == [1]
 
 
@@ -320,19 +320,26 @@ async def test_a_lease_that_another_has_had_since_is_not_taken_back(
     store: StoreHarness, thing: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A process that was suspended past its lease neither delivers again nor moves the cursor back."""
-    clock, renewals = _Clock(), _watch_renewals(store, monkeypatch)
-    seen: list[Any] = []
+    clock, renewals, seen, awake = _Clock(), _watch_renewals(store, monkeypatch), [], asyncio.Lock()
+    renew = store.consumers.renew
+
+    async def renew_awake(*arguments: Any) -> bool:
+        async with awake:
+            return await renew(*arguments)
+
+    monkeypatch.setattr(store.consumers, "renew", renew_awake)
 
     async def suspended(event: DomainEvent, _: object) -> None:
-        clock.now += timedelta(minutes=1)
-        assert await store.consumers.lease(NAME, "another", clock(), runner_module.LEASE) is not None
-        batch = await store.outbox.read(0, 100, lambda _: True)
-        assert await store.consumers.save(NAME, "another", Progress(batch.upto))
-        await store.consumers.release(NAME, "another")
         seen.append(event.version)
+        async with awake:
+            over = clock() + runner_module.LEASE
+            assert await store.consumers.lease(NAME, "another", over, runner_module.LEASE) is not None
+            batch = await store.outbox.read(0, 100, lambda _: True)
+            assert await store.consumers.save(NAME, "another", Progress(batch.upto))
+            await store.consumers.release(NAME, "another")
         await _renewed(renewals)
 
-    await (await _relay(store, clock, suspended)).work()
+    await (await _runner(store, clock, suspended)).work()
     assert seen == [1]
     (state,) = await store.consumers.states(clock(), runner_module.LEASE)
     assert state.cursor == (await store.outbox.read(0, 100, lambda _: True)).upto
@@ -349,7 +356,7 @@ async def test_a_failure_of_the_runner_itself_does_not_end_it(
         if event.version == 3:
             delivered.set()
 
-    relay = await _relay(store, _Clock(), handler)
+    runner = await _runner(store, _Clock(), handler)
     reads = store.outbox.read
 
     async def fails_first(*arguments: Any) -> EventBatch:
@@ -358,7 +365,7 @@ async def test_a_failure_of_the_runner_itself_does_not_end_it(
         return await reads(*arguments)
 
     monkeypatch.setattr(store.outbox, "read", fails_first)
-    running = asyncio.create_task(relay.run())
+    running = asyncio.create_task(runner.run())
     await asyncio.wait_for(delivered.wait(), 5)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -388,7 +395,7 @@ async def test_a_lease_that_cannot_be_renewed_counts_as_lost(
         monkeypatch.setattr(type(store.consumers), "renew", renewal)
         await failed.wait()
 
-    await (await _relay(store, _Clock(), slow)).work()
+    await (await _runner(store, _Clock(), slow)).work()
     assert seen == [1]
 
 
@@ -424,7 +431,7 @@ def _fields(event: DomainEvent) -> dict[str, Any]:
     return {one.name: getattr(event, one.name) for one in dataclasses.fields(event)}
 
 
-async def test_records_of_relay_and_handlers_tell_of_the_event(store: StoreHarness, thing: Any) -> None:
+async def test_records_of_runner_and_handlers_tell_of_the_event(store: StoreHarness, thing: Any) -> None:
     seen: list[tuple[str, dict[str, str]]] = []
 
     class Recorded(logging.Handler):
@@ -442,12 +449,12 @@ async def test_records_of_relay_and_handlers_tell_of_the_event(store: StoreHarne
     recorded, clock = Recorded(), _Clock()
     logging.getLogger().addHandler(recorded)
     try:
-        relay = await _relay(store, clock, handler)
-        await relay.work()
+        runner = await _runner(store, clock, handler)
+        await runner.work()
         clock.now += timedelta(minutes=1)
         failed = list(seen)
         for _ in range(MAX_ATTEMPTS):
-            await relay.work()
+            await runner.work()
             clock.now += timedelta(hours=1)
     finally:
         logging.getLogger().removeHandler(recorded)
@@ -485,7 +492,7 @@ async def test_a_slow_handler_holds_up_its_own_document_alone(
         seen.append((event.document_id, event.version))
 
     clock = _Clock()
-    running = asyncio.create_task((await _relay(store, clock, handler)).run())
+    running = asyncio.create_task((await _runner(store, clock, handler)).run())
     async with asyncio.timeout(10):
         # The store tells nobody, so it is asked.
         while len(seen) < 30 or len(await store.consumers.waiting(NAME)) < 2:  # noqa: ASYNC110
@@ -495,7 +502,7 @@ async def test_a_slow_handler_holds_up_its_own_document_alone(
     await asyncio.gather(running, return_exceptions=True)
     released.set()
     clock.now += timedelta(minutes=1)
-    await (await _relay(store, clock, handler)).work()
+    await (await _runner(store, clock, handler)).work()
     assert seen[30:] == [(slow.id, 1), (slow.id, 2)]
 
 
@@ -514,7 +521,7 @@ async def test_no_more_than_the_bound_are_delivered_at_a_time(store: StoreHarnes
         await asyncio.sleep(0.01)
         at_a_time -= 1
 
-    assert await (await _relay(store, _Clock(), handler, width=3)).work() == 8
+    assert await (await _runner(store, _Clock(), handler, width=3)).work() == 8
     assert most == 3
 
 
@@ -527,7 +534,7 @@ async def test_an_outage_costs_no_attempt_and_loses_nothing(store: StoreHarness,
             raise ConsumerUnavailableError("the index is away")
         seen.append(event.version)
 
-    runner = await _relay(store, clock, handler)
+    runner = await _runner(store, clock, handler)
     for _ in range(MAX_ATTEMPTS + 1):
         with pytest.raises(ConsumerUnavailableError, match="the index is away"):
             await runner.work()
@@ -545,7 +552,7 @@ async def test_a_parked_event_comes_again_when_it_is_retried(store: StoreHarness
             raise ZeroDivisionError("boom")
         seen.append(event.version)
 
-    runner = await _relay(store, clock, handler)
+    runner = await _runner(store, clock, handler)
     for _ in range(MAX_ATTEMPTS):
         await runner.work()
         clock.now += timedelta(hours=1)

@@ -103,7 +103,7 @@ class ConsumersProtocol(Protocol):
         ...
 
     async def save(self, name: str, holder: str, progress: Progress) -> bool:
-        """Save a step in one transaction; return False, saving nothing, if the holder has no longer the lease."""
+        """Save a step in one transaction; return False, saving nothing, if the holder no longer has the lease."""
         ...
 
     async def states(self, now: datetime, duration: timedelta) -> Sequence[ConsumerState]:

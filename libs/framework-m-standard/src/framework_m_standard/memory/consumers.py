@@ -1,4 +1,4 @@
-"""`MemoryConsumers`: port `ConsumersProtocol`. Nothing awaits in between, so each call is atomic."""
+"""`MemoryConsumers`: port `ConsumersProtocol`. No method awaits, so each call is atomic."""
 
 from __future__ import annotations
 

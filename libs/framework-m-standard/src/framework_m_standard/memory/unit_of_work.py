@@ -182,9 +182,9 @@ class MemoryUnitOfWork:
         if self._events or self._audits:
             await self.transaction()
         self._commit()
-        await run_shielded(self._tell())
+        await run_shielded(self._run_callbacks())
 
-    async def _tell(self) -> None:
+    async def _run_callbacks(self) -> None:
         for callback in self._callbacks:
             try:
                 await callback()

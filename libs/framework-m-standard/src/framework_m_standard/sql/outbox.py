@@ -24,7 +24,7 @@ from framework_m_standard.sql.store import SqlStore
 
 __all__ = ["SqlOutbox", "event_columns", "number_events", "read_event"]
 
-_MOMENT = FieldSpec("at", FieldKind.DATETIME)
+_DATETIME = FieldSpec("at", FieldKind.DATETIME)
 _NUMBER = FieldSpec("n", FieldKind.INTEGER)
 _TYPE, _DOCTYPE = (1 + list(EVENT_SPECS).index(name) for name in ("type", "doctype"))
 """Indexes of columns in a row, which begins with the position."""
@@ -107,11 +107,11 @@ class SqlOutbox:
         deleted = len(await self._driver.write(self._delete_former, (before,)))
         least = (await self._driver.fetch(self._least, ()))[0][0]
         upto = least if least is not None else 2**62
-        start, moment = 0, self._decoders.get("occurred_at", lambda value: value)
+        start, convert = 0, self._decoders.get("occurred_at", lambda value: value)
         while rows := await self._driver.fetch(self._stretch, (start, upto, _PRUNED_AT_ONCE)):
             end, newest = rows[-1]
             deleted += len(await self._driver.write(self._delete, (start, end, before)))
-            if moment(newest) >= before:
+            if convert(newest) >= before:
                 break
             start = end
         return deleted
@@ -134,13 +134,13 @@ class SqlOutbox:
         old = table.c.occurred_at < parameter(2, table.c.occurred_at.type)
         wanted = sa.exists().where(delivery.c.position == order)
         clause = sa.delete(table).where(within, old, self._tables.is_delivered_now, ~wanted)
-        return self._compile(clause.returning(table.c.position), [_NUMBER, _NUMBER, _MOMENT])
+        return self._compile(clause.returning(table.c.position), [_NUMBER, _NUMBER, _DATETIME])
 
     def _delete_former_statement(self) -> Statement:
         """Return the deletion of events that version 1.0 delivered before consumers had progress of their own."""
         table = self._tables.outbox
         old = table.c.published_at < parameter(0, table.c.published_at.type)
-        return self._compile(sa.delete(table).where(old).returning(table.c.position), [_MOMENT])
+        return self._compile(sa.delete(table).where(old).returning(table.c.position), [_DATETIME])
 
     def _least_statement(self) -> Statement:
         return self._compile(sa.select(sa.func.min(self._tables.consumer.c.position)), [])

@@ -206,9 +206,9 @@ class SqlUnitOfWork:
     async def commit(self) -> None:
         """Commit everything, then run the callbacks; shielded from cancellation."""
         self._check_open()
-        await run_shielded(self._commit_and_tell())
+        await run_shielded(self._commit_and_run_callbacks())
 
-    async def _commit_and_tell(self) -> None:
+    async def _commit_and_run_callbacks(self) -> None:
         await self._commit()
         for callback in self._callbacks:
             try:

@@ -33,7 +33,7 @@ class Outcome:
 
 
 class Lanes:
-    """A lane per key, started when an entry comes and gone when empty; `width` entries are delivered at a time."""
+    """One task per key while it has entries; at most `width` deliver at once."""
 
     def __init__(self, deliver: Callable[[StoredEvent], Awaitable[None]], width: int) -> None:
         self._deliver = deliver

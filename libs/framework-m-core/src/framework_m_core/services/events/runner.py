@@ -78,7 +78,7 @@ class ConsumerRunner:
     async def _run_once(self) -> float:
         """Deliver until the lease is lost, and return the seconds to wait before the next try."""
         try:
-            await self._hold(until_idle=False)
+            await self._run_leased(until_idle=False)
         except ConsumerUnavailableError as error:
             _log.warning("consumer %s could not deliver, retrying: %s", self._name, error)
             return _UNAVAILABLE_PAUSE_SECONDS
@@ -96,9 +96,9 @@ class ConsumerRunner:
 
     async def work(self) -> int:
         """Deliver all that is due and return the number of deliveries: none while `run` or another process does."""
-        return await self._hold(until_idle=True)
+        return await self._run_leased(until_idle=True)
 
-    async def _hold(self, *, until_idle: bool) -> int:
+    async def _run_leased(self, *, until_idle: bool) -> int:
         """Take the lease and deliver while it lasts, or until nothing is left to do now."""
         if self._lanes is not None:
             return 0
@@ -195,7 +195,7 @@ class ConsumerRunner:
             self._delivered += not outcome.held_back
             pause = _UNKNOWN_TYPE_WAITS if isinstance(outcome.error, UnknownEventTypeError) else None
             if (failed := progress.note(outcome, self._clock(), pause)) is not None:
-                self._tell(outcome, failed.attempts, parked=failed.parked)
+                self._log_failure(outcome, failed.attempts, parked=failed.parked)
         if unavailable is not None:
             raise unavailable
 
@@ -213,7 +213,7 @@ class ConsumerRunner:
             self._leased = False
 
     async def _finish(self, lanes: Lanes, progress: UnsavedProgress) -> None:
-        """Let end what is being delivered, and save what has become of it."""
+        """Wait for running deliveries, then save progress."""
         await lanes.close(_STOP_TIMEOUT_SECONDS if self._leased else 0)
         if not self._leased:
             return
@@ -240,7 +240,7 @@ class ConsumerRunner:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._stopped.wait(), seconds)
 
-    def _tell(self, outcome: Outcome, attempts: int, *, parked: bool) -> None:
+    def _log_failure(self, outcome: Outcome, attempts: int, *, parked: bool) -> None:
         event = outcome.entry.event
         context = LogContext(
             source="relay",

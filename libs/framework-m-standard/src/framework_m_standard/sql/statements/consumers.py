@@ -14,7 +14,7 @@ from framework_m_standard.sql.statements.framework import FrameworkStatements, u
 
 __all__ = ["ConsumerStatements"]
 
-_MOMENT = FieldSpec("at", FieldKind.DATETIME)
+_DATETIME = FieldSpec("at", FieldKind.DATETIME)
 _NUMBER = FieldSpec("n", FieldKind.INTEGER)
 _TEXT = FieldSpec("text", FieldKind.TEXT)
 _ZERO: Final[Any] = sa.literal_column("0")
@@ -63,7 +63,7 @@ class ConsumerStatements:
         over = sa.or_(columns.expires <= now, columns.expires > last)
         free = sa.or_(columns.holder.is_(None), columns.holder == holder, over)
         clause = sa.update(self._consumer).values(holder=holder, expires=end).where(self._is(columns.name), free)
-        return self._compile(clause.returning(columns.position), [_TEXT, _TEXT, _MOMENT, _MOMENT, _MOMENT])
+        return self._compile(clause.returning(columns.position), [_TEXT, _TEXT, _DATETIME, _DATETIME, _DATETIME])
 
     @cached_property
     def renew(self) -> Statement:
@@ -71,7 +71,7 @@ class ConsumerStatements:
         columns = self._consumer.c
         mine = sa.and_(self._is(columns.name), columns.holder == parameter(1, columns.holder.type))
         clause = sa.update(self._consumer).values(expires=parameter(2, columns.expires.type)).where(mine)
-        return self._compile(clause.returning(columns.name), [_TEXT, _TEXT, _MOMENT])
+        return self._compile(clause.returning(columns.name), [_TEXT, _TEXT, _DATETIME])
 
     @cached_property
     def release(self) -> Statement:
@@ -128,7 +128,7 @@ class ConsumerStatements:
         joined = delivery.join(self._outbox, self._order == delivery.c.position)
         clause = sa.select(*columns).select_from(joined).where(self._waits(delivery), due, ~blocked)
         clause = clause.order_by(delivery.c.position).limit(parameter(2, sa.BigInteger()))
-        return self._compile(clause, [_TEXT, _MOMENT, _NUMBER], heavy=True)
+        return self._compile(clause, [_TEXT, _DATETIME, _NUMBER], heavy=True)
 
     def parked(self, *, of_one: bool) -> Statement:
         """Consumer, attempts, error and event of parked events: limit, and with `of_one` the consumer before it."""
@@ -163,7 +163,7 @@ class ConsumerStatements:
 
     @cached_property
     def states(self) -> Statement:
-        """Name, interest, cursor, holder, end of lease, waiting, parked, and moments of the oldest that wait."""
+        """Name, interest, cursor, holder, end of lease, waiting, parked, and times of the oldest that wait."""
         consumer, delivery, outbox = self._consumer, self._delivery, self._outbox
         mine = delivery.c.consumer == consumer.c.name
         waits, parked = sa.and_(mine, delivery.c.parked == _ZERO), sa.and_(mine, delivery.c.parked != _ZERO)
@@ -178,7 +178,7 @@ class ConsumerStatements:
         return self._compile(sa.select(*own, *counts, *ages).order_by(consumer.c.name), [], heavy=True)
 
     def _unnumbered(self) -> Any:
-        """Return the moment of the oldest event of PostgreSQL that nobody has numbered."""
+        """Return the time of the oldest event without a number, on PostgreSQL."""
         if self._dialect == "sqlite":
             return sa.null()
         fresh = sa.and_(self._order.is_(None), self._is_delivered_now)
