@@ -89,7 +89,7 @@ class Kept:
     status: int = DRAFT
     is_deleted: bool = False
     is_gone: bool = False
-    told: list[tuple[str, int]] = field(default_factory=lambda: [("created", 1)])
+    told: list[tuple[str, int]] = field(default_factory=lambda: [("doc.created", 1)])
 
     @property
     def is_live(self) -> bool:
@@ -104,7 +104,7 @@ class Kept:
     def change(self, event: str) -> None:
         """Counts a change and notes its event."""
         self.version += 1
-        self.told.append((event, self.version))
+        self.told.append((f"doc.{event}", self.version))
 
 
 class Model:

@@ -127,9 +127,9 @@ class CacheContract(Contract):
         """An unsupported value is rejected alone, nested and among others, and nothing is changed."""
         await cache.set("key", "kept")
         for value in (refused, [refused], {"a": {"b": refused}}):
-            with pytest.raises(ValueError, match="cache"):
+            with pytest.raises(ValueError, match="expected"):
                 await cache.set("key", value)
-        with pytest.raises(ValueError, match="cache"):
+        with pytest.raises(ValueError, match="expected"):
             await cache.set_many({"key": "new", "other": refused})
         assert await cache.get_many(["key", "other"]) == {"key": "kept"}
 
