@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -89,12 +88,8 @@ _POSTGRES_NAMES = {"timestamp(6) with time zone": "timestamp with time zone"}
 
 
 async def read_existing(transaction: Transaction, dialect: str) -> ExistingSchema:
-    """Read the schema of the database within a transaction, letting requests go on between its parts."""
-    read = []
-    for sql in _READS[dialect]:
-        read.append(await transaction.fetch(Statement(sql), ()))
-        await asyncio.sleep(0)
-    return _schema(*read)
+    """Read the schema of the database within a transaction."""
+    return _schema(*[await transaction.fetch(Statement(sql), ()) for sql in _READS[dialect]])
 
 
 def read_with(connection: sa.Connection) -> ExistingSchema:

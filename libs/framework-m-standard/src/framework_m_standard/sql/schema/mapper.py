@@ -24,7 +24,7 @@ from framework_m_standard.sql.migrations.recorder import read_ledger
 from framework_m_standard.sql.schema.advice import advice_on
 from framework_m_standard.sql.schema.changes import CreateTable
 from framework_m_standard.sql.schema.comparison import compare
-from framework_m_standard.sql.schema.existing import read_existing
+from framework_m_standard.sql.schema.existing import ExistingSchema, read_existing
 from framework_m_standard.sql.schema.expansion import Expansion, expansion
 from framework_m_standard.sql.schema.generation import raise_generation, read_fingerprint, read_generation
 from framework_m_standard.sql.schema.keys import append_only_statements
@@ -143,20 +143,24 @@ class SqlSchemaMapper:
 
     async def missing(self, transaction: Transaction) -> Sequence[str]:
         """Return the changes that `apply` would make."""
-        return (await self._changes(transaction))[0]
+        return (await self._changes(transaction, await self._existing(transaction)))[0]
 
     async def apply(self, transaction: Transaction) -> tuple[Sequence[str], Sequence[str]]:
         """Update the tables within a transaction. Return the statements, and advice for a person."""
-        statements, advice = await self._changes(transaction)
+        existing = await self._existing(transaction)
+        await asyncio.sleep(0)  # a swap of registries lets requests go on between its parts
+        statements, advice = await self._changes(transaction, existing)
+        await asyncio.sleep(0)
         for statement in statements:
             await _run(transaction, statement)
         return statements, advice
 
-    async def _changes(self, transaction: Transaction) -> tuple[Sequence[str], Sequence[str]]:
+    async def _existing(self, transaction: Transaction) -> ExistingSchema:
+        return await read_existing(transaction, self._driver.dialect.name)
+
+    async def _changes(self, transaction: Transaction, existing: ExistingSchema) -> tuple[Sequence[str], Sequence[str]]:
         """Return the statements that make the changes that lose nothing, and advice on the others."""
         dialect, tables = self._driver.dialect, self._tables
-        existing = await read_existing(transaction, dialect.name)
-        await asyncio.sleep(0)  # a swap of registries lets requests go on between its parts
         changes = compare(dialect, tables, existing)
         gaps = await find_gaps(transaction, changes)
         sql = SyncStatements(dialect, gaps, self._expansion)
