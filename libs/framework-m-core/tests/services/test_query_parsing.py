@@ -129,6 +129,11 @@ def test_a_hidden_field_is_as_one_that_there_is_not(asked: Mapping[str, Any]) ->
     assert gone == said.replace("'number'", "'absent'")
 
 
+@pytest.mark.parametrize("name", [["text"], {}, None, 1])
+def test_a_name_that_is_no_text_is_unknown(name: Any) -> None:
+    assert "has no field" in _refused(filters=_is(name))
+
+
 def test_rows_are_said_to_have_no_comparison() -> None:
     assert "'slots' holds rows, which filters and orders cannot compare" in _refused(filters=_is("slots", "has", "a"))
     assert "has no field 'slots'" in _refused(grant_of({"id", "text"}), filters=_is("slots", "has", "a"))

@@ -153,7 +153,7 @@ def _field(plan: CompiledDocType, grant: Grant, name: Any) -> FieldSpec:
         whole = name.partition(".")[0] if isinstance(name, str) else ""
         if whole in grant.readable and whole in plan.columns and plan.specs[whole].field_type:
             raise QueryError(f"{name[:80]!r}: a part of {_kind(plan.specs[whole])} cannot be named, only {whole!r}")
-        if name in plan.children and name in grant.readable:
+        if whole in plan.children and whole == name and whole in grant.readable:
             raise QueryError(f"{name!r} holds rows, which filters and orders cannot compare")
         raise _unknown(name, plan, grant)
     return plan.specs[name]
