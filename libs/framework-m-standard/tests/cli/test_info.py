@@ -10,7 +10,23 @@ from .conftest import RunM
 
 APP = '''"""A shop."""
 
-from framework_m import Controller, DocType, Field
+from framework_m import Controller, DocType, Field, consumer, event_type, write_stage
+from pydantic import BaseModel
+
+
+@event_type("shop.packed")
+class Packed(BaseModel):
+    box: str
+
+
+@consumer("search", "shop.packed")
+async def index(event, documents):
+    pass
+
+
+@write_stage("closed_periods", before="validate")
+async def refuse(write):
+    pass
 
 
 class Article(DocType):
@@ -64,6 +80,9 @@ def test_the_summary_names_the_app_and_its_doctypes(run_m: RunM, tmp_path: Path)
     assert "environment development" in lines(shown.stdout)
     assert "Article" in shown.stdout
     assert "child tables 1: Packing" in lines(shown.stdout)
+    assert "event types 1: shop.packed" in lines(shown.stdout)
+    assert "consumers 1: search" in lines(shown.stdout)
+    assert "stages 1: closed_periods" in lines(shown.stdout)
     assert not (tmp_path / ".m").exists()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import platform
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import version
 from typing import Annotated
 
@@ -20,6 +20,7 @@ from framework_m_core.domain.fields.spec import FieldSpec
 from framework_m_core.domain.suggestions import did_you_mean
 from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.registry.registry import Registry
+from framework_m_core.registry.write_stages import DeclaredStage
 
 __all__ = ["app", "doctype", "summary"]
 
@@ -53,12 +54,19 @@ def summary(
             ("apps", ", ".join(_loaded(application.settings)) or "(none)"),
             ("variants", ", ".join(variant.name for variant in application.variants) or "(none)"),
             ("doctypes", f"{len(names)}: {', '.join(names)}"),
-            ("child tables", f"{len(tables)}: {', '.join(tables)}" if tables else "(none)"),
+            ("child tables", _listed(tables)),
+            ("event types", _listed(sorted(registry.event_types))),
+            ("consumers", _listed(sorted(registry.consumers))),
+            ("stages", _listed([stage.mark.name for stage in registry.stages if isinstance(stage, DeclaredStage)])),
         ],
         indent="  ",
     )
     if verbose:
         _print_composition(application)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"{len(names)}: {', '.join(names)}" if names else "(none)"
 
 
 def _loaded(settings: Settings) -> list[str]:
