@@ -123,7 +123,7 @@ def test_an_empty_database_gets_over_a_patch_that_reads_what_a_later_revision_dr
     ("text", "said"),
     [
         ('after = "0009_x"\n', "0001_bad.py: expected a revision in versions/ as `after`, got '0009_x'"),
-        ("", "0001_bad.py: a line such as after = "),
+        ("", "0001_bad.py: expected a line such as after = "),
     ],
 )
 def test_a_patch_that_is_none_is_told(begun: Shop, text: str, said: str) -> None:
