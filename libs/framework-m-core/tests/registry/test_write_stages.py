@@ -56,8 +56,8 @@ def test_a_stage_that_is_found_twice_runs_once() -> None:
     ("place", "expected"),
     [
         ({"after": "prase"}, f"expected a stage of {', '.join(STAGES)}, mine, got 'prase': did you mean 'parse'?"),
-        ({}, "expected one of before= and after=, got none"),
-        ({"before": "store", "after": "scope"}, "expected one of before= and after=, got both"),
+        ({}, "expected either before= or after=, got neither"),
+        ({"before": "store", "after": "scope"}, "expected either before= or after=, got both"),
         ({"after": "authorize"}, "expected a position after 'parse', since there is no document before it"),
         ({"before": "parse"}, "expected a position after 'parse', since there is no document before it"),
         ({"after": "mine"}, "its position depends on itself, mine - mine"),

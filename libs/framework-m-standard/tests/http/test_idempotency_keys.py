@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from framework_m_core.domain.context import GUEST, Principal
+
 KEY = {"idempotency-key": "key-1"}
 
 
@@ -41,6 +43,19 @@ async def test_a_key_belongs_to_user_method_and_path(site: Any) -> None:
     async with site.client("admin", **KEY) as client:
         other = (await client.post("/api/v1/Sale", json={"title": "a"})).json()
     assert other["id"] != first["id"]
+
+
+async def test_a_kept_answer_ends_with_a_change_of_attributes(site: Any) -> None:
+    """They decide what the caller may see, as roles do; an adapter may give anything as their values."""
+    made = []
+    loose: Any = {"number": 5}
+    for attributes in ({}, {"region": ("North",)}, {"region": ("South",)}, loose, {"region": ("South",)}):
+        boss = Principal("boss", frozenset({"Boss", GUEST}), "boss@example.com", attributes=attributes)
+        site.authentication.admit(boss, token="boss")
+        async with site.client("boss", **KEY) as client:
+            made.append((await client.post("/api/v1/Sale", json={"title": "a"})).json()["id"])
+    assert len(set(made)) == 4
+    assert made[2] == made[4]
 
 
 async def test_deletes_are_answered_again(site: Any) -> None:

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from framework_m_standard.http.documents.query_parameters import LIST_QUERY
+from framework_m_standard.http.documents.search_body import SEARCH_SCHEMA
+
 UNKNOWN, WRONG = "unknown_field", "wrong_type"
 
 
@@ -29,6 +32,10 @@ async def test_it_is_the_list(site: Any) -> None:
     assert [item["title"] for item in found.json()["items"]] == ["c"]
     following = await _post(site, {**wanted, "cursor": found.json()["next_cursor"]})
     assert [item["title"] for item in following.json()["items"]] == ["a"]
+
+
+def test_it_takes_the_parameters_of_the_list() -> None:
+    assert SEARCH_SCHEMA["properties"].keys() == set(LIST_QUERY)
 
 
 async def test_many_ids_fit(site: Any) -> None:

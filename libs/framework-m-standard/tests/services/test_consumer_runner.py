@@ -106,16 +106,22 @@ async def test_events_are_delivered_once_each_in_order(store: StoreHarness, thin
     assert seen == [(thing.id, version) for version in (1, 2, 3)]
 
 
-async def test_a_failure_holds_the_document_back_and_is_tried_again(store: StoreHarness, thing: Any) -> None:
-    clock, seen, fails = _Clock(), [], [True]
+def _failing_once(version: int, seen: list[int]) -> Callable[[DomainEvent, object], Awaitable[None]]:
+    """Return a handler that notes versions, and fails the first time that it gets this one."""
+    fails = [True]
 
     async def handler(event: DomainEvent, _: object) -> None:
-        if event.version == 2 and fails:
+        if event.version == version and fails:
             fails.pop()
             raise ZeroDivisionError
         seen.append(event.version)
 
-    runner = await _runner(store, clock, handler)
+    return handler
+
+
+async def test_a_failure_holds_the_document_back_and_is_tried_again(store: StoreHarness, thing: Any) -> None:
+    clock, seen = _Clock(), list[int]()
+    runner = await _runner(store, clock, _failing_once(2, seen))
     await runner.work()
     assert seen == [1]
     await runner.work()
@@ -126,14 +132,8 @@ async def test_a_failure_holds_the_document_back_and_is_tried_again(store: Store
 
 
 async def test_what_is_written_after_a_failure_waits_too(store: StoreHarness, thing: Any) -> None:
-    clock, seen, fails = _Clock(), [], [True]
-
-    async def handler(event: DomainEvent, _: object) -> None:
-        if event.version == 3 and fails:
-            fails.pop()
-            raise ZeroDivisionError
-        seen.append(event.version)
-
+    clock, seen = _Clock(), list[int]()
+    handler = _failing_once(3, seen)
     runner = await _runner(store, clock, handler)
     await runner.work()
     for version in (4, 5):

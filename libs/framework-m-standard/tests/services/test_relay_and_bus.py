@@ -25,7 +25,7 @@ from .wiring import Wired
 
 
 class Bus:
-    """Settles all that is published, but for what it is told to do otherwise."""
+    """An event bus that accepts every event but those in `refused`, and none while it `is_away`."""
 
     def __init__(self) -> None:
         self.published: list[UUID] = []

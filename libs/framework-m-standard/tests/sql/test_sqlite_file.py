@@ -1,4 +1,4 @@
-"""The file of an SQLite database, and what is told when it is in trouble."""
+"""The file of an SQLite database: its mode, and the errors when it is gone, full or locked."""
 
 from __future__ import annotations
 

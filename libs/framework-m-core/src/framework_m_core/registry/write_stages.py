@@ -99,8 +99,8 @@ def _name_problems(stage: DeclaredStage, named: Mapping[str, DeclaredStage]) -> 
 
 def _place_problems(mark: StageMark, known: Sequence[str]) -> Iterator[str]:
     if (mark.before is None) == (mark.after is None):
-        given = "none" if mark.before is None else "both"
-        yield f"@write_stage({mark.name!r}): expected one of before= and after=, got {given}"
+        given = "neither" if mark.before is None else "both"
+        yield f"@write_stage({mark.name!r}): expected either before= or after=, got {given}"
         return
     place = mark.before if mark.before is not None else str(mark.after)
     if place not in known:

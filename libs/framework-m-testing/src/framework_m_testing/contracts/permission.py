@@ -102,7 +102,7 @@ class PermissionContract(Contract):
     async def test_who_is_given_nothing_gets_none(
         self, engine: PermissionProtocol, roles: tuple[str, ...], action: str
     ) -> None:
-        """There is no grant without a role, for another or differently cased role, or for another or unknown action."""
+        """Only the named role has a grant, in its exact spelling, and only for the named action."""
         for principal in (_person(*roles), Principal("", frozenset(roles))):
             assert await engine.grant(RequestContext(principal), "Matter", action) is None
             request = PolicyEvaluateRequest(RequestContext(principal), "Matter", action, _matter(owner=principal.id))

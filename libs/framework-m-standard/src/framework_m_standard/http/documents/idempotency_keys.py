@@ -68,7 +68,7 @@ def _fingerprint(context: RequestContext, method: str, target: bytes, key: bytes
     """
     principal = context.principal
     roles = "\t".join(sorted(principal.roles))
-    attributes = sorted((name, tuple(values)) for name, values in principal.attributes.items())
+    attributes = sorted(f"{name}={values!r}" for name, values in principal.attributes.items())
     who = f"{context.tenant or ''}\n{principal.id}\n{roles}\n{attributes}\n{method}\n".encode()
     return sha256(who + target + b"\n" + key).hexdigest()
 

@@ -32,79 +32,68 @@ def _spec(name: str, kind: FieldKind, nullable: bool = False) -> FieldSpec:
     return FieldSpec(name, kind, nullable)
 
 
-AUDIT_SPECS: Mapping[str, FieldSpec] = {
-    spec.name: spec
-    for spec in (
-        _spec("id", FieldKind.UUID),
-        _spec("at", FieldKind.DATETIME),
-        _spec("actor", FieldKind.TEXT),
-        _spec("action", FieldKind.TEXT),
-        _spec("doctype", FieldKind.TEXT),
-        _spec("document_id", FieldKind.UUID),
-        _spec("version", FieldKind.INTEGER),
-        _spec("request_id", FieldKind.UUID),
-        _spec("source", FieldKind.TEXT),
-        _spec("reason", FieldKind.TEXT, nullable=True),
-        _spec("tenant", FieldKind.TEXT, nullable=True),
-        _spec("changes", FieldKind.JSON),
-    )
-}
-EVENT_SPECS: Mapping[str, FieldSpec] = {
-    spec.name: spec
-    for spec in (
-        _spec("id", FieldKind.UUID),
-        _spec("type", FieldKind.TEXT),
-        _spec("doctype", FieldKind.TEXT),
-        _spec("document_id", FieldKind.UUID),
-        _spec("version", FieldKind.INTEGER),
-        _spec("idx", FieldKind.INTEGER),
-        _spec("occurred_at", FieldKind.DATETIME),
-        _spec("actor", FieldKind.TEXT),
-        _spec("tenant", FieldKind.TEXT, nullable=True),
-        _spec("correlation_id", FieldKind.UUID, nullable=True),
-        _spec("causation_id", FieldKind.UUID, nullable=True),
-        _spec("schema_version", FieldKind.INTEGER),
-        _spec("data", FieldKind.JSON),
-        _spec("key", FieldKind.TEXT, nullable=True),
-    )
-}
+def _by_name(*specs: FieldSpec) -> Mapping[str, FieldSpec]:
+    return {spec.name: spec for spec in specs}
+
+
+AUDIT_SPECS: Mapping[str, FieldSpec] = _by_name(
+    _spec("id", FieldKind.UUID),
+    _spec("at", FieldKind.DATETIME),
+    _spec("actor", FieldKind.TEXT),
+    _spec("action", FieldKind.TEXT),
+    _spec("doctype", FieldKind.TEXT),
+    _spec("document_id", FieldKind.UUID),
+    _spec("version", FieldKind.INTEGER),
+    _spec("request_id", FieldKind.UUID),
+    _spec("source", FieldKind.TEXT),
+    _spec("reason", FieldKind.TEXT, nullable=True),
+    _spec("tenant", FieldKind.TEXT, nullable=True),
+    _spec("changes", FieldKind.JSON),
+)
+EVENT_SPECS: Mapping[str, FieldSpec] = _by_name(
+    _spec("id", FieldKind.UUID),
+    _spec("type", FieldKind.TEXT),
+    _spec("doctype", FieldKind.TEXT),
+    _spec("document_id", FieldKind.UUID),
+    _spec("version", FieldKind.INTEGER),
+    _spec("idx", FieldKind.INTEGER),
+    _spec("occurred_at", FieldKind.DATETIME),
+    _spec("actor", FieldKind.TEXT),
+    _spec("tenant", FieldKind.TEXT, nullable=True),
+    _spec("correlation_id", FieldKind.UUID, nullable=True),
+    _spec("causation_id", FieldKind.UUID, nullable=True),
+    _spec("schema_version", FieldKind.INTEGER),
+    _spec("data", FieldKind.JSON),
+    _spec("key", FieldKind.TEXT, nullable=True),
+)
 """The columns of an event; the table adds its position."""
 
-CONSUMER_SPECS: Mapping[str, FieldSpec] = {
-    spec.name: spec
-    for spec in (
-        _spec("name", FieldKind.TEXT),
-        _spec("interest", FieldKind.JSON),
-        _spec("position", FieldKind.INTEGER),
-        _spec("holder", FieldKind.TEXT, nullable=True),
-        _spec("expires", FieldKind.DATETIME, nullable=True),
-        _spec("created_at", FieldKind.DATETIME),
-    )
-}
-DELIVERY_SPECS: Mapping[str, FieldSpec] = {
-    spec.name: spec
-    for spec in (
-        _spec("consumer", FieldKind.TEXT),
-        _spec("position", FieldKind.INTEGER),
-        _spec("key", FieldKind.TEXT),
-        _spec("attempts", FieldKind.INTEGER),
-        _spec("retry_at", FieldKind.DATETIME, nullable=True),
-        _spec("error", FieldKind.TEXT, nullable=True),
-        _spec("parked", FieldKind.INTEGER),
-    )
-}
-IDEMPOTENCY_SPECS: Mapping[str, FieldSpec] = {
-    spec.name: spec
-    for spec in (
-        _spec("key", FieldKind.TEXT),
-        _spec("body_hash", FieldKind.TEXT),
-        _spec("status", FieldKind.INTEGER),
-        _spec("body", FieldKind.TEXT),
-        _spec("etag", FieldKind.TEXT, nullable=True),
-        _spec("location", FieldKind.TEXT, nullable=True),
-        _spec("expires", FieldKind.DATETIME),
-    )
-}
+CONSUMER_SPECS: Mapping[str, FieldSpec] = _by_name(
+    _spec("name", FieldKind.TEXT),
+    _spec("interest", FieldKind.JSON),
+    _spec("position", FieldKind.INTEGER),
+    _spec("holder", FieldKind.TEXT, nullable=True),
+    _spec("expires", FieldKind.DATETIME, nullable=True),
+    _spec("created_at", FieldKind.DATETIME),
+)
+DELIVERY_SPECS: Mapping[str, FieldSpec] = _by_name(
+    _spec("consumer", FieldKind.TEXT),
+    _spec("position", FieldKind.INTEGER),
+    _spec("key", FieldKind.TEXT),
+    _spec("attempts", FieldKind.INTEGER),
+    _spec("retry_at", FieldKind.DATETIME, nullable=True),
+    _spec("error", FieldKind.TEXT, nullable=True),
+    _spec("parked", FieldKind.INTEGER),
+)
+IDEMPOTENCY_SPECS: Mapping[str, FieldSpec] = _by_name(
+    _spec("key", FieldKind.TEXT),
+    _spec("body_hash", FieldKind.TEXT),
+    _spec("status", FieldKind.INTEGER),
+    _spec("body", FieldKind.TEXT),
+    _spec("etag", FieldKind.TEXT, nullable=True),
+    _spec("location", FieldKind.TEXT, nullable=True),
+    _spec("expires", FieldKind.DATETIME),
+)
 
 
 BUILT_IN: Final = "framework_m"
