@@ -47,10 +47,10 @@ def _confirmed(report: Report, options: Options, command: str) -> list[str]:
     parts = tuple(part for part in options.parts if part in {part_of(key) for key in first})
     if not parts:
         return []
-    for problem in first.values():
-        print(f"[benchmarks] {problem}; measuring {' and '.join(parts)} again", file=sys.stderr, flush=True)
+    for error in first.values():
+        print(f"[benchmarks] {error}; measuring {' and '.join(parts)} again", file=sys.stderr, flush=True)
     second = worse_than_recorded(_measure(options, command, parts).figures, parts)
-    return [problem for key, problem in second.items() if key in first]
+    return [error for key, error in second.items() if key in first]
 
 
 def _measure(options: Options, command: str, parts: Sequence[str]) -> Report:
@@ -101,12 +101,12 @@ def _publish(report: Report, worse: Sequence[str], options: Options) -> int:
         report.write_json(options.json)
     if options.markdown:
         report.write_markdown(options.markdown)
-    problems = [*report.problems, *worse]
-    for problem in problems:
-        print(f"PROBLEM: {problem}")
-    if options.record and not problems:
+    errors = [*report.errors, *worse]
+    for error in errors:
+        print(f"ERROR: {error}")
+    if options.record and not errors:
         record(report.figures)
-    return 1 if problems else 0
+    return 1 if errors else 0
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

@@ -37,8 +37,8 @@ def check_answers(contender: Contender) -> dict[Work, int]:
     sizes = {}
     for work in contender.works:
         if work in _CHECKS:
-            answers = _CHECKS[work](contender)
-            sizes[work] = min(len(answer.body) for answer in answers)
+            responses = _CHECKS[work](contender)
+            sizes[work] = min(len(response.body) for response in responses)
     return sizes
 
 
@@ -52,23 +52,23 @@ def check_guards(contender: Contender) -> None:
         (dict([mine.header]), 404, "a GET of somebody else's order"),
         (dict([theirs.header]), 200, "a GET by the owner"),
     ):
-        answer = contender.server.client.request("GET", path, headers=headers)
-        _expect(contender, what, answer, wanted)
+        response = contender.server.client.request("GET", path, headers=headers)
+        _expect(contender, what, response, wanted)
 
 
 def check_window(contender: Contender, work: Work, load: Load, size: int, stored: int | None) -> list[str]:
     """What was wrong with a window: failures, short answers, or rows that are not in the store."""
-    problems = []
+    errors = []
     if load.bad_status or load.broken:
-        problems.append(f"{load.bad_status} answers of 400 and above, {load.broken} broken or late")
+        errors.append(f"{load.bad_status} answers of 400 and above, {load.broken} broken or late")
     if load.requests == 0:
-        return [*problems, "no request was answered"]
+        return [*errors, "no request was answered"]
     if load.bytes / load.requests < size * _ALLOWED_SHORTFALL:
-        problems.append(f"answers of {load.bytes // load.requests} bytes, {size} expected")
+        errors.append(f"answers of {load.bytes // load.requests} bytes, {size} expected")
     good = load.requests - load.bad_status
     if stored is not None and stored < good:
-        problems.append(f"{good} documents answered as created, {stored} stored")
-    return [f"{contender.title}, {work.caption}: {problem}" for problem in problems]
+        errors.append(f"{good} documents answered as created, {stored} stored")
+    return [f"{contender.title}, {work.caption}: {error}" for error in errors]
 
 
 def _check_get(contender: Contender) -> list[Answer]:
@@ -78,39 +78,39 @@ def _check_get(contender: Contender) -> list[Answer]:
 
 def _get_and_compare(contender: Contender, row: Order) -> Answer:
     user = _principal(contender, row.owner)
-    answer = _send(contender, "GET", f"{ORDER_PATH}/{row.id}", user)
-    _expect(contender, "GET", answer, 200)
+    response = _send(contender, "GET", f"{ORDER_PATH}/{row.id}", user)
+    _expect(contender, "GET", response, 200)
     stored = {"id": row.id, "name": row.name, "owner": row.owner, "docstatus": 0, "_version": 1}
-    _compare(contender, "GET", answer.json, stored | row.business)
-    return answer
+    _compare(contender, "GET", response.json, stored | row.business)
+    return response
 
 
 def _check_list(contender: Contender) -> list[Answer]:
-    answers = []
+    responses = []
     for user in contender.principals()[:_SAMPLES]:
-        answer = _send(contender, "GET", contender.list_path(user.owner), user)
-        _expect(contender, "LIST", answer, 200)
-        names = [item["name"] for item in answer.json["items"]]
+        response = _send(contender, "GET", contender.list_path(user.owner), user)
+        _expect(contender, "LIST", response, 200)
+        names = [item["name"] for item in response.json["items"]]
         wanted = expected_page(contender.rows, user.owner)
         if names != wanted:
             raise CheckFailedError(f"{contender.title} lists {names}, expected {wanted}")
         row = next(row for row in contender.rows if row.name == wanted[0])
-        _compare(contender, "LIST", answer.json["items"][0], {"owner": row.owner} | row.business)
-        answers.append(answer)
-    return answers
+        _compare(contender, "LIST", response.json["items"][0], {"owner": row.owner} | row.business)
+        responses.append(response)
+    return responses
 
 
 def _check_post(contender: Contender) -> list[Answer]:
     user = contender.principals()[0]
     body = {"name": "CHECK-POST"} | business(3)
-    answer = _send(contender, "POST", ORDER_PATH, user, body)
-    _expect(contender, "POST", answer, 201)
+    response = _send(contender, "POST", ORDER_PATH, user, body)
+    _expect(contender, "POST", response, 201)
     wanted = body | {"owner": user.owner, "_version": 1}
-    _compare(contender, "POST", answer.json, wanted)
-    again = _send(contender, "GET", f"{ORDER_PATH}/{answer.json['id']}", user)
+    _compare(contender, "POST", response.json, wanted)
+    again = _send(contender, "GET", f"{ORDER_PATH}/{response.json['id']}", user)
     _expect(contender, "GET after POST", again, 200)
     _compare(contender, "GET after POST", again.json, wanted)
-    return [answer]
+    return [response]
 
 
 def _check_put(contender: Contender) -> list[Answer]:
@@ -118,22 +118,22 @@ def _check_put(contender: Contender) -> list[Answer]:
     user = _principal(contender, owner)
     path = f"{ORDER_PATH}/{key}"
     body = {"_version": version} | change_body(7)
-    answer = _send(contender, "PUT", path, user, body)
-    _expect(contender, "PUT", answer, 200)
+    response = _send(contender, "PUT", path, user, body)
+    _expect(contender, "PUT", response, 200)
     wanted = body | {"id": key, "_version": version + 1}
-    _compare(contender, "PUT", answer.json, wanted)
+    _compare(contender, "PUT", response.json, wanted)
     again = _send(contender, "GET", path, user)
     _compare(contender, "GET after PUT", again.json, wanted)
     _expect(contender, "PUT of a stale version", _send(contender, "PUT", path, user, body), 409)
-    return [answer]
+    return [response]
 
 
 def _check_invoice(contender: Contender) -> list[Answer]:
     user = contender.principals()[0]
     body = invoice_body(0, contender.links.customers, contender.links.items)
-    answer = _send(contender, "POST", INVOICE_PATH, user, body)
-    _expect(contender, "POST invoice", answer, 201)
-    found = answer.json
+    response = _send(contender, "POST", INVOICE_PATH, user, body)
+    _expect(contender, "POST invoice", response, 201)
+    found = response.json
     _compare(contender, "POST invoice", found, {"total": invoice_total(body), "_version": 1})
     if not str(found["name"]).startswith("INV-") or len(found["items"]) != len(body["items"]):
         raise CheckFailedError(f"{contender.title} answered an invoice that is not whole: {found}")
@@ -144,7 +144,7 @@ def _check_invoice(contender: Contender) -> list[Answer]:
     unlinked = body | {"customer": str(UUID(int=1))}
     refused = _send(contender, "POST", INVOICE_PATH, user, unlinked)
     _expect(contender, "POST invoice for a missing customer", refused, 400)
-    return [answer]
+    return [response]
 
 
 _CHECKS: dict[Work, Callable[[Contender], list[Answer]]] = {
@@ -165,10 +165,10 @@ def _send(contender: Contender, method: str, path: str, user: Principal, body: d
     return contender.server.client.request(method, path, text, dict([user.header]))
 
 
-def _expect(contender: Contender, what: str, answer: Answer, status: int) -> None:
-    if answer.status != status:
+def _expect(contender: Contender, what: str, response: Answer, status: int) -> None:
+    if response.status != status:
         raise CheckFailedError(
-            f"{contender.title}: {what} answered {answer.status}, not {status}: {answer.body[:500]!r}"
+            f"{contender.title}: {what} answered {response.status}, not {status}: {response.body[:500]!r}"
         )
 
 

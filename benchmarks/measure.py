@@ -64,7 +64,7 @@ class StoreResult:
     titles: dict[str, str] = field(default_factory=dict)
     boot_rss: dict[str, int] = field(default_factory=dict)
     not_run: dict[str, str] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
     """What makes the run fail."""
     remarks: list[str] = field(default_factory=list)
 
@@ -105,7 +105,7 @@ def _begin(key: str, make: Callable[[], Contender], stack: ExitStack, result: St
         return None
     except BenchmarkError as error:
         result.not_run[key] = "failed"
-        result.problems.append(f"{key} on {result.store} could not be prepared: {error}")
+        result.errors.append(f"{key} on {result.store} could not be prepared: {error}")
         return None
     result.titles[key] = contender.title
     result.boot_rss[key] = contender.server.rss()
@@ -120,7 +120,7 @@ def _checked(contender: Contender, result: StoreResult) -> dict[Work, int] | Non
     except BenchmarkError as error:
         contender.server.stop()
         result.not_run[contender.key] = "answers were wrong"
-        result.problems.append(f"on {result.store}: {error}")
+        result.errors.append(f"on {result.store}: {error}")
         return None
 
 
@@ -161,9 +161,9 @@ class _Rounds:
         used = server.cpu() - used
         tail = server.settle()
         stored = contender.database.count(table, named) - before if table else None
-        problems = check_window(contender, work, load, size, stored)
-        into = self._result.remarks if contender.key == _EXPENDABLE else self._result.problems
-        into.extend(f"{problem} (round {number})" for problem in problems)
+        errors = check_window(contender, work, load, size, stored)
+        into = self._result.remarks if contender.key == _EXPENDABLE else self._result.errors
+        into.extend(f"{error} (round {number})" for error in errors)
         answered = max(1, load.requests)
         return Window(load, used / answered * 1e6, tail / answered * 1e6, server.rss())
 

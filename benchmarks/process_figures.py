@@ -29,7 +29,7 @@ class ProcessResult:
 
     figures: dict[str, float] = field(default_factory=dict)
     not_run: dict[str, str] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
 
 
 def measure_process(folder: Path, boots: int) -> ProcessResult:
@@ -51,7 +51,7 @@ def measure_process(folder: Path, boots: int) -> ProcessResult:
         try:
             _boot(result, folder, count, boots)
         except BenchmarkError as error:
-            result.problems.append(f"boot with {count} DocTypes: {error}")
+            result.errors.append(f"boot with {count} DocTypes: {error}")
     return result
 
 
@@ -59,7 +59,7 @@ def _try(result: ProcessResult, key: str, command: Sequence[str], folder: Path) 
     try:
         result.figures[key] = _median_start(command, folder)
     except BenchmarkError as error:
-        result.problems.append(str(error))
+        result.errors.append(str(error))
 
 
 def _median_start(command: Sequence[str], folder: Path) -> float:

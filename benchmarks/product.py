@@ -142,10 +142,10 @@ class Product:
 
     def _log_in(self, email: str) -> _Login:
         body = json.dumps({"username": email, "password": self._passwords[email]})
-        answer = self.server.client.request("POST", "/api/v1/auth/login", body)
-        if answer.status not in (200, 201):
-            raise BenchmarkError(f"Login of {email} answered {answer.status}: {answer.body!r}")
-        found = answer.json
+        response = self.server.client.request("POST", "/api/v1/auth/login", body)
+        if response.status not in (200, 201):
+            raise BenchmarkError(f"Login of {email} answered {response.status}: {response.body!r}")
+        found = response.json
         return _Login(found["access_token"], time.monotonic() + found["expires_in"] / 2)
 
     def _probe_owner(self, email: str) -> str:
@@ -166,10 +166,10 @@ class Product:
 
     def _post(self, doctype: str, email: str, body: Mapping[str, object]) -> dict[str, object]:
         headers = {"Authorization": f"Bearer {self._token(email)}"}
-        answer = self.server.client.request("POST", f"/api/v1/{doctype}", as_json(dict(body)), headers)
-        if answer.status != 201:
-            raise BenchmarkError(f"POST {doctype} answered {answer.status}: {answer.body!r}")
-        created: dict[str, object] = answer.json
+        response = self.server.client.request("POST", f"/api/v1/{doctype}", as_json(dict(body)), headers)
+        if response.status != 201:
+            raise BenchmarkError(f"POST {doctype} answered {response.status}: {response.body!r}")
+        created: dict[str, object] = response.json
         return created
 
 

@@ -25,17 +25,17 @@ def record(figures: Mapping[str, float]) -> None:
 def worse_than_recorded(figures: Mapping[str, float], parts: Sequence[str]) -> dict[str, str]:
     """What is 1.3 × worse than recorded, or could not be compared, by key."""
     known = {key: value for key, value in _read().items() if part_of(key) in parts}
-    problems = {}
+    errors = {}
     for part in set(parts) - {"process"} - {part_of(key) for key in known}:
-        problems[part] = f"recorded.json has nothing to compare {part} with: run once with --record"
+        errors[part] = f"recorded.json has nothing to compare {part} with: run once with --record"
     at_most = {goal.key: goal.at_most for goal in GOALS}
     for key, before in known.items():
         now = figures.get(key)
         if now is None:
-            problems[key] = f"{key} is recorded as {before} and was not measured"
+            errors[key] = f"{key} is recorded as {before} and was not measured"
         elif now > before * _TOLERANCE if at_most.get(key, True) else now < before / _TOLERANCE:
-            problems[key] = f"{key} is {now:.2f}, recorded {before:.2f}: more than {_TOLERANCE} x worse"
-    return problems
+            errors[key] = f"{key} is {now:.2f}, recorded {before:.2f}: more than {_TOLERANCE} x worse"
+    return errors
 
 
 def part_of(key: str) -> str:

@@ -52,10 +52,10 @@ class Report:
         return ratios(self.stores) | measured | (self.micro.figures if self.micro else {})
 
     @property
-    def problems(self) -> list[str]:
+    def errors(self) -> list[str]:
         """What makes the run fail."""
-        found = [problem for result in self.stores for problem in result.problems]
-        return found + (self.process.problems if self.process else [])
+        found = [error for result in self.stores for error in result.errors]
+        return found + (self.process.errors if self.process else [])
 
     def text(self) -> str:
         """For the terminal."""
@@ -82,7 +82,7 @@ class Report:
             "micro": asdict(self.micro) if self.micro else None,
             "figures": self.figures,
             "goals": [asdict(goal) | {"verdict": goal.verdict(self.figures)} for goal in GOALS],
-            "problems": self.problems,
+            "errors": self.errors,
         }
         path.write_text(json.dumps(document, indent=2) + "\n")
 

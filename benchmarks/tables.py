@@ -107,11 +107,11 @@ def _markdown_row(cells: tuple[str, ...]) -> str:
 
 
 def _figures(cell: Cell) -> tuple[str, ...]:
-    least, most = cell.spread
+    minimum, maximum = cell.spread
     failures = sum(window.load.bad_status + window.load.broken for window in cell.windows)
     return (
         f"{cell.cpu_us:.0f}",
-        f"{least:.0f}–{most:.0f}",
+        f"{minimum:.0f}–{maximum:.0f}",
         f"{cell.middle(lambda window: window.load.requests / window.load.seconds):.0f}",
         f"{cell.middle(lambda window: window.load.p50_ms):.1f}",
         f"{cell.middle(lambda window: window.load.p99_ms):.1f}",

@@ -11,7 +11,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 ALWAYS = "tests/architecture"
-_BESIDE = {"benchmarks": "tests/benchmarks", "docs": "tests/journeys/docs", "README.md": "tests/journeys/docs"}
+_BESIDE = {
+    "benchmarks": "tests/benchmarks",
+    "docs": "tests/journeys/docs",
+    "frontend": "tests/front_ends",
+    "README.md": "tests/journeys/docs",
+}
 
 
 def suites_of(changed: Iterable[str]) -> list[str]:

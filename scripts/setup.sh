@@ -1,5 +1,5 @@
 #!/bin/sh
-# Set-up behind the Makefile: `setup.sh uv|environment|workspace|lock|matches`.
+# Set-up behind the Makefile: `setup.sh environment|workspace|newest|lock|matches|uv|tool`.
 # Needs a POSIX shell and Python 3.12+ (or any Python with pip, for uv to bring one).
 set -eu
 cd "$(dirname "$0")/.."
@@ -7,26 +7,26 @@ cd "$(dirname "$0")/.."
 say() { printf '%s\n' "$*" >&2; }
 
 answers() { # a name on PATH may be a shim that fails, so each candidate is run
-    "$1" -c 'import sys; sys.exit(not (3, 12) <= sys.version_info[:2] < (3, 14))' >/dev/null 2>&1
+    "$1" -c 'import sys; sys.exit(sys.version_info < (3, 12))' >/dev/null 2>&1
 }
 
 find_python() {
     if [ -n "${PYTHON:-}" ]; then
         answers "$PYTHON" || {
-            say "PYTHON=$PYTHON is not a working Python 3.12 or 3.13."
+            say "PYTHON=$PYTHON is not a working Python 3.12+."
             return 1
         }
         "$PYTHON" -c 'import sys; print(sys.executable)'
         return
     fi
-    for candidate in python3.12 python3.13 python3 python \
-        "$HOME"/.pyenv/versions/3.12*/bin/python "$HOME"/.pyenv/versions/3.13*/bin/python; do
+    for candidate in python3.12 python3.13 python3.14 python3.15 python3 python \
+        "$HOME"/.pyenv/versions/3.1[2-9]*/bin/python; do
         if answers "$candidate"; then
             "$candidate" -c 'import sys; print(sys.executable)'
             return
         fi
     done
-    say "No working Python 3.12 or 3.13 was found; uv tries to bring one."
+    say "No working Python 3.12+ was found; uv tries to bring one."
     printf '3.12\n'
 }
 
@@ -80,9 +80,39 @@ environment() { # third-party packages, exactly as locked
 workspace() { # our packages, editable, after every sync: sync removes them
     uv=$(find_uv)
     set --
-    for project in libs/*/pyproject.toml; do set -- "$@" --editable "${project%/pyproject.toml}"; done
+    for project in libs/framework-m/pyproject.toml libs/framework-m-*/pyproject.toml; do
+        set -- "$@" --editable "${project%/pyproject.toml}"
+    done
     "$uv" pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation "$@"
+    variants
     compile libs
+}
+
+newest() { # our packages on PYTHON in .tools/newest, with the newest releases of all that they depend on
+    bring_uv
+    python=$(find_python)
+    uv=$(find_uv)
+    use_pip_index "$python"
+    "$uv" venv --quiet --clear --python "$python" .tools/newest
+    set --
+    for project in libs/framework-m/pyproject.toml libs/framework-m-*/pyproject.toml; do
+        set -- "$@" --editable "${project%/pyproject.toml}"
+    done
+    "$uv" pip install --quiet --python .tools/newest/bin/python --upgrade "$@" \
+        'framework-m-standard[mariadb,nats,openapi,postgres,redis]' fastapi --group test --group lint --group build --group servers
+    "$uv" pip list --quiet --python .tools/newest/bin/python >&2
+}
+
+tool() { # a package for set-up alone: FOLDER PACKAGE
+    bring_uv
+    uv=$(find_uv)
+    use_pip_index "$(find_python)"
+    "$uv" pip install --quiet --python "$(find_python)" --target "$1" "$2"
+}
+
+variants() { # importable, but not installed: an installed variant would be the store of every app here
+    packages=$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+    for folder in "$PWD"/libs/framework-mx-*/src; do printf '%s\n' "$folder"; done >"$packages/framework_mx.pth"
 }
 
 compile() { # explicit, because PYTHONDONTWRITEBYTECODE would make every start compile anew
@@ -106,9 +136,9 @@ lock() { # no index variable may leak a host into what is committed
 
 case "${1:-}" in
 uv) bring_uv ;;
-environment | workspace | lock | matches) "$1" ;;
+environment | workspace | newest | lock | matches | tool) "$@" ;;
 *)
-    say "usage: scripts/setup.sh uv|environment|workspace|lock|matches"
+    say "usage: scripts/setup.sh environment|workspace|newest|lock|matches|uv|tool"
     exit 2
     ;;
 esac

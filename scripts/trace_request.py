@@ -51,10 +51,10 @@ async def trace(request: Callable[[], Awaitable[httpx.Response]]) -> set[CodeTyp
 
     sys.setprofile(note)
     try:
-        answer = await request()
+        response = await request()
     finally:
         sys.setprofile(None)
-    answer.raise_for_status()
+    response.raise_for_status()
     return {code for code in found if "framework_m_testing" not in code.co_filename}
 
 

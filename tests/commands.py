@@ -30,6 +30,7 @@ _PRELOADED = [
     "framework_m_standard.auth.startup",
     "framework_m_standard.memory.startup",
     "framework_m_standard.sql.startup",
+    "framework_m_standard.sql.engine.mariadb.driver",
     "framework_m_standard.sql.engine.postgres_driver",
     "framework_m_standard.sql.migrations.adapter",
 ]

@@ -58,7 +58,7 @@ class OwnPostgres:
             self._process = subprocess.Popen([*served, *fast], stdout=log, stderr=log, cwd=self._folder, **self._drop)
         url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
         deadline = time.monotonic() + _READY_SECONDS
-        while not _answers(url):
+        while not _responses(url):
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"PostgreSQL did not start: {(self._folder / 'log').read_text()[-2000:]}")
             time.sleep(0.1)
@@ -78,7 +78,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Finds or starts the server once per run; the workers inherit its address."""
     if hasattr(config, "workerinput") or config.option.collectonly or VARIABLE in os.environ:
         return
-    if _answers(LOCAL):
+    if _responses(LOCAL):
         os.environ[VARIABLE] = LOCAL
         return
     with suppress(ImportError, FileNotFoundError):
@@ -124,7 +124,7 @@ def _shared_schema(postgres_database: str) -> str:
 
 @pytest.fixture
 def postgres_url(_shared_schema: str) -> str:
-    """The address of a schema whose tables earlier tests of the worker may have made, but without their rows."""
+    """The address of a schema with tables of earlier tests of the worker, without their rows and generation."""
     asyncio.run(_run(_shared_schema, _EMPTY))
     return _shared_schema
 
@@ -132,12 +132,15 @@ def postgres_url(_shared_schema: str) -> str:
 _EMPTY = """
 SET lock_timeout = '10s';
 DO $$
-DECLARE name text;
+DECLARE emptied text;
 BEGIN
   SET LOCAL session_replication_role = replica; -- the audit log refuses otherwise; needs a superuser
-  FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'shared' AND tablename <> 'm_schema' LOOP
-    EXECUTE format('DELETE FROM shared.%I', name);
+  FOR emptied IN SELECT tablename FROM pg_tables WHERE schemaname = 'shared' AND tablename <> 'm_schema' LOOP
+    EXECUTE format('DELETE FROM shared.%I', emptied);
   END LOOP;
+  IF to_regclass('shared.m_schema') IS NOT NULL THEN
+    DELETE FROM shared.m_schema WHERE name = 'generation';
+  END IF;
 END $$
 """
 
@@ -154,7 +157,7 @@ async def _run(url: str, sql: str) -> None:
         await connection.close()
 
 
-def _answers(url: str) -> bool:
+def _responses(url: str) -> bool:
     try:
         asyncio.run(asyncio.wait_for(_run(url, "SELECT 1"), timeout=5))
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):

@@ -22,7 +22,7 @@ from framework_m_core.bootstrap.application import Application, open_application
 from framework_m_core.domain.context import RequestContext
 from framework_m_core.interfaces.authentication import Credentials
 from framework_m_core.interfaces.session import SessionKind
-from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_core.registry.compilation.builder import RegistryBuilder
 
 __all__ = ["MicroResult", "measure_micro"]
 

@@ -18,12 +18,12 @@ from framework_m_core.bootstrap.application import Application
 from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.filters.parameterize import parameterize
 from framework_m_core.domain.page import OrderSpec
-from framework_m_core.services.documents.merging import creation_values
+from framework_m_core.services.documents.merging import read_creation
 from framework_m_core.services.documents.validation import validate
 from framework_m_core.services.queries.parsing import parse_list
 from framework_m_standard.http.documents.query_parameters import parse_list_request
 from framework_m_standard.http.wire.body_codec import decode_object
-from framework_m_standard.http.wire.repeated_keys import repeated_key
+from framework_m_standard.http.wire.repeated_keys import find_repeated_key
 from framework_m_standard.http.wire.responses import DocumentEncoder
 
 __all__ = ["Steps"]
@@ -68,8 +68,8 @@ class Steps:
 
         async def check(times: int) -> None:
             for _ in range(times):
-                grant = await permissions.require(scope, plan, "read")
-                permissions.bound_scope(grant, scope.principal)
+                grant = await permissions.require_grant(scope, plan, "read")
+                permissions.bind_scope(grant, scope.principal)
                 assert await permissions.covers(scope, plan, "read", grant, document)
 
         return check
@@ -97,7 +97,7 @@ class Steps:
         return get
 
     async def _grant(self, action: str) -> Any:
-        return await self._permissions.require(self._context, self._plan, action)
+        return await self._permissions.require_grant(self._context, self._plan, action)
 
     def _filter(self) -> Task:
         async def read(times: int) -> None:
@@ -115,7 +115,7 @@ class Steps:
         body = as_json({"name": "SO-1", **business(1)}).encode()
         value = decode_object(_JSON, body)
         decode = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal).decode
-        return _repeated(lambda: repeated_key(body, value)), _repeated(lambda: decode(body))
+        return _repeated(lambda: find_repeated_key(body, value)), _repeated(lambda: decode(body))
 
     def _body(self) -> Task:
         body = as_json({"name": "SO-1", **business(1)}).encode()
@@ -125,7 +125,7 @@ class Steps:
         async def read(times: int) -> None:
             grant = await self._grant("create")
             for _ in range(times):
-                values, _name = creation_values(self._plan, grant, decode_object(_JSON, body))
+                values, _name = read_creation(self._plan, grant, decode_object(_JSON, body))
                 validate(self._plan, {**values, **stamps, "creation": now, "modified": now})
 
         return read

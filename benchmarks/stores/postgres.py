@@ -36,15 +36,15 @@ class PostgresServer:
     def find(cls) -> PostgresServer:
         """The server at `BENCH_POSTGRES_URL`, else the one on 127.0.0.1:5432."""
         given = os.environ.get("BENCH_POSTGRES_URL")
-        problems = []
+        errors = []
         for url in (given,) if given else _CANDIDATES:
             try:
                 version = _run(url, lambda connection: connection.fetchval("SHOW server_version"))
             except (OSError, asyncpg.PostgresError) as error:
-                problems.append(f"{url}: {error}")
+                errors.append(f"{url}: {error}")
             else:
                 return cls(url, str(version))
-        raise BenchmarkError("No PostgreSQL answers; start one or set BENCH_POSTGRES_URL.\n  " + "\n  ".join(problems))
+        raise BenchmarkError("No PostgreSQL answers; start one or set BENCH_POSTGRES_URL.\n  " + "\n  ".join(errors))
 
     def create(self, key: str) -> PostgresDatabase:
         """An empty database of this process's own."""

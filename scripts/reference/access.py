@@ -1,15 +1,15 @@
 """`access.md`: the permission table."""
 
-from framework_m_standard.http.access import CALLERS, access_table
+from framework_m_standard.http.routes.access import CALLERS, list_route_access
 from scripts.reference.markdown import table
 
 __all__ = ["access_page"]
 
 _HEAD = """# Permissions by route
 
-Generated from `framework_m_standard/http/documents/operations.py` and `http/access.toml` by `make reference`. The
-server builds its routes from the same table, and `tests/journeys/test_permission_table.py` calls each of them as
-each caller.
+Generated from `documents/operations.py`, `routes/table.py` and `access.toml` of `framework_m_standard/http` by `make
+reference`. The server builds its routes from the same tables, and `tests/journeys/test_permission_table.py` calls each
+of them as each caller.
 
 - anonymous: not logged in, and the DocType grants nothing to guests
 - no_grant: logged in, without a grant for the action
@@ -22,7 +22,7 @@ each caller.
 def access_page() -> str:
     """Return the page of the permission table."""
     rows = []
-    for route in access_table():
+    for route in list_route_access():
         query = f"?{route.query}" if route.query else ""
         statuses = [str(route.status.get(caller, "")) for caller in CALLERS]
         rows.append([f"`{route.method} {route.path}{query}`", route.action, *statuses])

@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
+from uuid import UUID
 
 from cyclopts import App, Argument
 
@@ -16,7 +17,9 @@ from scripts.reference.markdown import one_line, table
 __all__ = ["commands_page"]
 
 _MANY = "text, repeated"
-_KINDS = {str: "text", int: "whole number", bool: "flag", Path: "path", list[str]: _MANY, tuple[str, ...]: _MANY}
+_KINDS = {
+    str: "text", int: "whole number", bool: "flag", UUID: "UUID", Path: "path", list[str]: _MANY, tuple[str, ...]: _MANY
+}  # fmt: skip
 _HEAD = """# Commands
 
 Generated from the commands by `make reference`; `--help` prints the same. [The command line](../user/cli.md) explains

@@ -10,12 +10,13 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from framework_m_core.bootstrap.plugins.discovery import Discovered, installed
-from framework_m_core.bootstrap.settings.sources import settings_models
-from framework_m_core.cli.config import shown
+from framework_m_core.bootstrap.settings.paths import find_leaf_fields, variable_of
+from framework_m_core.bootstrap.settings.sources import gather_settings_models
+from framework_m_core.cli.config import format_value
 from framework_m_core.interfaces.ports import PORTS
 from scripts.reference.markdown import one_line, table
 
-__all__ = ["configuration_page"]
+__all__ = ["configuration_page", "settings_table"]
 
 _HEAD = """# Settings
 
@@ -31,24 +32,26 @@ def configuration_page() -> str:
     """Return the page of all sections."""
     found = installed()
     lines = [_HEAD]
-    for section, model in sorted(settings_models(found).items()):
+    for section, model in sorted(gather_settings_models(found).items()):
         lines += [f"## `[{section}]`", "", one_line(inspect.getdoc(model) or ""), ""]
-        lines += _choices(found) if section == "adapters" else _settings(section, model)
+        lines += _choices(found) if section == "adapters" else settings_table(section, model)
         lines.append("")
     return "\n".join(lines)
 
 
-def _settings(section: str, model: type[BaseModel]) -> Iterator[str]:
+def settings_table(section: str, model: type[BaseModel]) -> Iterator[str]:
+    """Yield the table of a section's settings, each of a table by its path."""
     rows = []
-    for key, info in model.model_fields.items():
+    for path, info in find_leaf_fields(model):
+        key = ".".join(path)
         assert info.description, f"[{section}] {key} has no description"
-        variable = f"`M_{section.upper()}__{key.upper()}`"
+        variable = f"`{variable_of(section, path)}`"
         rows.append([f"`{key}`", _type(info), _default(info), variable, one_line(info.description)])
     return table(["key", "type", "default", "variable", "description"], rows)
 
 
 def _default(info: FieldInfo) -> str:
-    return "" if info.default is None else f"`{shown(info.default)}`"
+    return "" if info.default is None else f"`{format_value(info.default)}`"
 
 
 def _type(info: FieldInfo) -> str:
@@ -66,7 +69,9 @@ def _named(annotation: Any) -> str:
     if origin in {Union, UnionType}:
         return " or ".join(_named(part) for part in arguments if part is not NoneType)
     if origin is Literal:
-        return " or ".join(f"`{shown(choice)}`" for choice in arguments)
+        return " or ".join(f"`{format_value(choice)}`" for choice in arguments)
+    if origin is dict:
+        return f"table of {_named(arguments[1])}"
     if origin is tuple:
         return f"list of {_named(arguments[0])}"
     return _TYPES[annotation]

@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 import framework_m
 from framework_m_core.bootstrap.plugins import discovery
-from framework_m_core.domain.errors import AnswerReplayed, FrameworkError
+from framework_m_core.domain.errors import FrameworkError
 from framework_m_standard.http.wire.error_responses import status_of
 from scripts.reference.markdown import one_line, table
 
@@ -22,7 +22,6 @@ The named classes can be imported from `framework_m`, to raise or catch them. Ea
 `except PermissionDeniedError` also catches `no_grant` and `outside_scope`.
 """
 _PACKAGES = ("framework_m_core", "framework_m_standard")
-_UNTOLD: frozenset[type[FrameworkError]] = frozenset({AnswerReplayed})
 
 
 def errors_page() -> str:
@@ -40,7 +39,7 @@ def _told() -> Iterator[type[FrameworkError]]:
     for kind in seen:
         seen += [part for part in kind.__subclasses__() if part.__module__.startswith(_PACKAGES)]
     for kind in dict.fromkeys(seen):
-        if kind not in _UNTOLD and _status(kind) != HTTPStatus.INTERNAL_SERVER_ERROR:
+        if _status(kind) != HTTPStatus.INTERNAL_SERVER_ERROR:
             yield kind
 
 

@@ -15,8 +15,11 @@ STANDARD = ROOT / "libs/framework-m-standard/src/framework_m_standard"
 FACADE = ROOT / "libs/framework-m-standard/src/framework_m"
 TESTING = ROOT / "libs/framework-m-testing/src/framework_m_testing"
 STUDIO = ROOT / "libs/framework-m-studio/src/framework_m_studio"
-PRODUCTION = (CORE, STANDARD, FACADE)
-SOURCES = (*PRODUCTION, TESTING, STUDIO)
+CLIENT = ROOT / "libs/framework-m-client/src/framework_m_client"
+MONGO = ROOT / "libs/framework-mx-mongo/src/framework_mx_mongo"
+PRODUCTION = (CORE, STANDARD, FACADE, MONGO)
+SOURCES = (*PRODUCTION, TESTING, STUDIO, CLIENT)
+TESTS = (ROOT / "tests", *sorted(ROOT.glob("libs/*/tests")), *sorted(ROOT.glob("examples/*/tests")))
 
 SKIPPED = {"node_modules", "dist", "build", "__pycache__"}
 

@@ -5,27 +5,49 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.architecture.conftest import MakePackage
-from tests.architecture.source_tree import CORE, STANDARD, imports, modules
+from tests.architecture.ratchets import against_ratchet, ratchet
+from tests.architecture.source_tree import CORE, MONGO, STANDARD, Import, Module, imports, modules
 
-STORES = {"sql", "memory"}
-PATCHES_WRITE_DOCUMENTS = f"{CORE.name}.services.documents.service.DocumentService"
-"""What a migration's patch is given to work with, as an app is."""
+STORES = {"sql", "memory", "redis", "nats"}
 
 
 def check_adapter_imports(package: Path, core: str, rooms: set[str]) -> list[str]:
-    """Return the imports of core's services from these rooms."""
+    """Return the imports of core from elsewhere than `spi` in these rooms, but for what starts a store."""
     looked_at = [module for module in modules(package) if module.room in rooms]
     assert looked_at, f"nothing to look at in {package}"
-    return [
-        f"{module.place}:{item.line}: import it from {core}.spi"
-        for module in looked_at
-        for item in imports(module)
-        if item.is_in(f"{core}.services") and item.target != PATCHES_WRITE_DOCUMENTS
-    ]
+    return sorted(
+        {
+            f"{module.place}: {item.target}"
+            for module in looked_at
+            for item in imports(module)
+            if _is_past_spi(module, item, core)
+        }
+    )
+
+
+def _is_past_spi(module: Module, item: Import, core: str) -> bool:
+    if not item.is_in(core) or item.is_in(f"{core}.spi"):
+        return False
+    return not (module.path.stem in {"startup", "settings"} and item.is_in(f"{core}.bootstrap"))
 
 
 def test_our_stores_use_what_every_store_may() -> None:
-    assert check_adapter_imports(STANDARD, CORE.name, STORES) == []
+    found = check_adapter_imports(STANDARD, CORE.name, STORES)
+    assert against_ratchet(found, ratchet("stores_past_spi")) == []
+
+
+def check_variant_imports(package: Path, core: str) -> list[str]:
+    """Return the imports of core from elsewhere than `spi`; what starts the store knows the application, too."""
+    return [
+        f"{module.place}:{item.line}: import it from {core}.spi"
+        for module in modules(package)
+        for item in imports(module)
+        if _is_past_spi(module, item, core)
+    ]
+
+
+def test_a_variant_uses_what_strangers_may() -> None:
+    assert check_variant_imports(MONGO, CORE.name) == []
 
 
 def test_core_itself_does_not_go_through_the_spi() -> None:
@@ -33,6 +55,20 @@ def test_core_itself_does_not_go_through_the_spi() -> None:
     assert found == []
 
 
-def test_a_store_that_reaches_into_services_fails(package: MakePackage) -> None:
-    folder = package({"sql/reader.py": "from core.services.queries import projection\nfrom core.spi import retry\n"})
-    assert check_adapter_imports(folder, "core", {"sql"}) == ["sample/sql/reader.py:1: import it from core.spi"]
+def test_a_variant_that_reaches_past_the_spi_fails(package: MakePackage) -> None:
+    files = {
+        "startup.py": "from core.bootstrap import x\nfrom core.spi import y\n",
+        "reader.py": "import core.domain\n",
+    }
+    assert check_variant_imports(package(files), "core") == ["sample/reader.py:1: import it from core.spi"]
+
+
+def test_a_store_that_reaches_past_the_spi_fails(package: MakePackage) -> None:
+    files = {
+        "sql/reader.py": "from core.services.rows import projection\nfrom core.spi import retry\n",
+        "sql/startup.py": "from core.bootstrap import x\n",
+        "http/app.py": "from core.services import rpc\n",
+    }
+    assert check_adapter_imports(package(files), "core", {"sql"}) == [
+        "sample/sql/reader.py: core.services.rows.projection"
+    ]

@@ -50,5 +50,5 @@ def test_a_service_that_resolves_fails(package: MakePackage) -> None:
 
 
 def test_no_room_to_look_at_fails(package: MakePackage) -> None:
-    with pytest.raises(AssertionError, match="nothing to look at"):
+    with pytest.raises(AssertionError, match="nothing to look"):
         check_container_hidden(package({"cli/a.py": ""}), "sample", WORKING_ROOMS)

@@ -38,15 +38,15 @@ def check_listed(package: Path, listed: Mapping[str, Sequence[str]]) -> list[str
 def check_direction(package: Path) -> list[str]:
     """Imports of a layer above, or of the neighbour of the same rank."""
     rank = {layer: height for height, layers in enumerate(reversed(RANKS)) for layer in layers}
-    problems = []
+    errors = []
     for module in modules(package):
         for item in imports(module):
             layer = item.target.removeprefix(package.name + ".").partition(".")[0]
             if not item.is_in(package.name) or layer == module.room or layer not in rank or module.room not in rank:
                 continue
             if rank[layer] >= rank[module.room]:
-                problems.append(f"{module.place}:{item.line}: {module.room} imports {layer}")
-    return problems
+                errors.append(f"{module.place}:{item.line}: {module.room} imports {layer}")
+    return errors
 
 
 def _listed() -> dict[str, list[str]]:
@@ -68,8 +68,8 @@ def test_core_imports_point_downwards() -> None:
 
 def test_an_unlisted_file_and_a_stale_entry_fail(package: MakePackage) -> None:
     folder = package({"__init__.py": "", "domain/__init__.py": "", "domain/meta.py": "", "domain/extras.py": ""})
-    problems = check_listed(folder, {".": ["__init__"], "domain": ["meta", "gone"]})
-    assert [problem.split(" ")[0] for problem in problems] == ["domain/extras.py", "domain/gone.py"]
+    errors = check_listed(folder, {".": ["__init__"], "domain": ["meta", "gone"]})
+    assert [error.split(" ")[0] for error in errors] == ["domain/extras.py", "domain/gone.py"]
 
 
 def test_an_upward_and_a_sideward_import_fail(package: MakePackage) -> None:

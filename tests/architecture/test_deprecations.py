@@ -26,10 +26,10 @@ def current_version() -> Version:
 def check_deprecations(current: Version, *packages: Path) -> list[str]:
     """Deprecations whose message is not of the form, or whose time is wrong."""
     return [
-        f"{module.place}:{line}: {problem}"
+        f"{module.place}:{line}: {error}"
         for module in modules(*packages)
         for line, message in _messages(module.tree)
-        if (problem := _problem(message, current))
+        if (error := _find_error(message, current))
     ]
 
 
@@ -49,7 +49,7 @@ def _text(node: ast.expr) -> str:
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
 
 
-def _problem(message: str, current: Version) -> str:
+def _find_error(message: str, current: Version) -> str:
     stated = FORM.match(message)
     if stated is None:
         return f"expected 'deprecated since X.Y, removed in Z.0: use …', got {message!r}"

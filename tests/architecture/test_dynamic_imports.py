@@ -53,8 +53,8 @@ def test_every_way_of_importing_by_name_fails(package: MakePackage) -> None:
             "f.py": "from importlib.metadata import entry_points\n",
         }
     )
-    problems = check_dynamic_imports(folder, allowed={"sample/f.py"})
-    assert [problem.split(" ")[0] for problem in problems] == [
+    errors = check_dynamic_imports(folder, allowed={"sample/f.py"})
+    assert [error.split(" ")[0] for error in errors] == [
         "sample/a.py:1:",
         "sample/b.py:2:",
         "sample/c.py:2:",

@@ -32,12 +32,12 @@ def test_no_file_or_folder_is_a_grab_bag() -> None:
 
 def test_a_grab_bag_file_and_folder_fail(package: MakePackage) -> None:
     folder = package({"sql/utils.py": "", "common/engine.py": "", "sql/basement.py": ""})
-    assert {problem.split(":")[0] for problem in check_names(folder)} == {
+    assert {error.split(":")[0] for error in check_names(folder)} == {
         str(folder / "sql/utils.py"),
         str(folder / "common"),
     }
 
 
 def test_an_empty_place_fails(tmp_path: Path) -> None:
-    with pytest.raises(AssertionError, match="nothing to look at"):
+    with pytest.raises(AssertionError, match="nothing to look"):
         check_names(tmp_path)

@@ -79,6 +79,14 @@ def test_the_table_of_ports_names_every_port() -> None:
     assert [port.name for port in PORTS if not port.protocol.__module__.endswith(f".{port.name}")] == []
 
 
+def test_the_table_names_the_contract_of_each_port_as_its_page_does() -> None:
+    found = {node.name for module in modules(TESTING / "contracts") for node in ast.walk(module.tree)
+             if isinstance(node, ast.ClassDef)}  # fmt: skip
+    assert [port.contract for port in PORTS if port.contract not in found] == []
+    told = {port.name: (PAGES / f"{port.name}.md").read_text(encoding="utf-8") for port in PORTS}
+    assert [port.contract for port in PORTS if f"`{port.contract}`" not in told[port.name]] == []
+
+
 def test_every_port_has_its_rooms() -> None:
     assert against_ratchet(_found(), ratchet("missing_rooms")) == []
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.architecture.conftest import MakePackage
-from tests.architecture.source_tree import CORE, STANDARD, Module, modules
+from tests.architecture.source_tree import CORE, MONGO, STANDARD, Module, modules
 
 ROOMS = {"domain", "registry", "services", "sql", "memory", "http", "auth"}
 HASHED = {
@@ -22,18 +22,18 @@ LOOK_UPS = {"get", "setdefault", "pop", "add", "discard", "remove", "fromkeys"}
 OURS = {
     "framework_m_core/domain/fields/spec.py: dict[Any, FieldKind]": "types",
     "framework_m_core/domain/documents/meta.py: Mapping[int, FieldLevel]": "declared levels",
-    "framework_m_core/registry/builder.py: Mapping[Any, Dependencies]": "functions and controllers",
-    "framework_m_core/registry/builder.py: dict[Any, Dependencies]": "functions and controllers",
-    "framework_m_core/registry/events/consumers.py: Mapping[Any, Dependencies]": "functions and controllers",
+    "framework_m_core/registry/compilation/builder.py: Mapping[Any, Dependencies]": "functions and controllers",
+    "framework_m_core/registry/compilation/builder.py: dict[Any, Dependencies]": "functions and controllers",
+    "framework_m_core/registry/compilation/consumers.py: Mapping[Any, Dependencies]": "functions and controllers",
     "framework_m_core/registry/derived.py: dict[Any, Any]": "our own caches",
-    "framework_m_core/registry/endpoints.py: frozenset[Any]": "types",
-    "framework_m_core/registry/events/event_types.py: set[Any]": "types",
+    "framework_m_core/registry/compilation/endpoints.py: frozenset[Any]": "types",
+    "framework_m_core/registry/compilation/event_types.py: set[Any]": "types",
     "framework_m_core/registry/registry.py: Mapping[Any, Dependencies]": "functions and controllers",
     "framework_m_core/services/events/lanes.py: dict[int, Entry]": "places that the store counts",
     "framework_m_core/services/events/progress.py: dict[int, SetAside]": "places that the store counts",
     "framework_m_core/services/events/progress.py: dict[str, set[int]]": "places that the store counts",
     "framework_m_core/services/events/progress.py: set[int]": "places that the store counts",
-    "framework_m_core/services/permissions.py: dict[tuple[int, int], _Bound]": "addresses of objects",
+    "framework_m_core/services/permissions/service.py: dict[tuple[int, int], _Bound]": "addresses of objects",
     "framework_m_core/services/queries/point_reads.py: dict[tuple[int, bool], tuple[Grant, PointRead | None]]": "ours",
     "framework_m_standard/auth/rbac.py: Mapping[int, FieldLevel]": "declared levels",
     "framework_m_standard/http/app_routes/injection.py: Mapping[Any, Callable[..., Any]]": "types",
@@ -41,6 +41,8 @@ OURS = {
     "framework_m_standard/memory/engine/database.py: dict[int, SetAside]": "places that the store counts",
     "framework_m_standard/memory/engine/transaction.py: Overlay[Any, Any]": "overlays, whose keys have a bound",
     "framework_m_standard/memory/engine/transaction.py: Overlay[Any, UUID]": "overlays, whose keys have a bound",
+    "framework_mx_mongo/consumers.py: dict[int, StoredEvent]": "places that the store counts",
+    "framework_mx_mongo/consumers.py: dict[int, int]": "places that the store counts",
     "framework_m_standard/sql/statements/framework.py: Mapping[int, FieldSpec]": "places of parameters",
     "framework_m_standard/sql/migrations/autogenerate/rendering.py: dict[type[Any], Callable[[Any], str]]": "types",
 }
@@ -50,13 +52,13 @@ TEXTS = {"revision.id", "principal.id"}
 """What is called an id and is text; in migrations every id is."""
 
 
-def check_hash_keys(*packages: Path) -> list[str]:
-    """Dicts, sets and kept results keyed by ids or numbers."""
+def check_hash_keys(*packages: Path, rooms: set[str] | None = ROOMS) -> list[str]:
+    """Dicts, sets and kept results keyed by ids or numbers, in some rooms or in all."""
     return [
-        f"{module.place}:{line}: {problem}"
+        f"{module.place}:{line}: {error}"
         for module in modules(*packages)
-        if module.room in ROOMS
-        for line, problem in sorted({*_annotated(module), *_looked_up(module), *_kept(module)})
+        if rooms is None or module.room in rooms
+        for line, error in sorted({*_annotated(module), *_looked_up(module), *_kept(module)})
     ]
 
 
@@ -139,10 +141,11 @@ def _names(node: ast.expr) -> set[str]:
 
 def test_nothing_is_keyed_by_ids_or_numbers() -> None:
     assert check_hash_keys(CORE, STANDARD) == []
+    assert check_hash_keys(MONGO, rooms=None) == []
 
 
 def test_what_is_excepted_is_there() -> None:
-    sources = {module.place: ast.unparse(module.tree) for module in modules(CORE, STANDARD)}
+    sources = {module.place: ast.unparse(module.tree) for module in modules(CORE, STANDARD, MONGO)}
     assert [one for one in OURS if one.partition(": ")[2] not in sources.get(one.partition(": ")[0], "")] == []
 
 

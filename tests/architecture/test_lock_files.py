@@ -18,8 +18,8 @@ def check_lock_files(root: Path) -> list[str]:
     assert python, f"nothing to look at in {root}"
     npm = _files(root, "package-lock.json")
     return [
-        *(problem for path in python for problem in _check_python(path)),
-        *(f"{path.name}: records an address" for path in npm if '"resolved"' in path.read_text(encoding="utf-8")),
+        *(error for path in python for error in _check_python(path)),
+        *(f"{path.name}: records an address" for path in npm if "://" in path.read_text(encoding="utf-8")),
     ]
 
 
@@ -30,11 +30,11 @@ def _files(root: Path, pattern: str) -> list[Path]:
 
 def _check_python(path: Path) -> list[str]:
     text = path.read_text(encoding="utf-8")
-    problems = [f"{path.name}: names a host"] if "://" in text else []
+    errors = [f"{path.name}: names a host"] if "://" in text else []
     for entry in text.replace("\\\n", " ").splitlines():
         if REQUIREMENT.match(entry) and not ("==" in entry and "--hash=sha256:" in entry):
-            problems.append(f"{path.name}: {entry.split()[0]} is not pinned by hash")
-    return problems
+            errors.append(f"{path.name}: {entry.split()[0]} is not pinned by hash")
+    return errors
 
 
 def test_lock_files_are_pinned_and_host_free() -> None:
@@ -45,7 +45,7 @@ def test_an_address_and_a_missing_hash_fail(tmp_path: Path) -> None:
     (tmp_path / "requirements.lock").write_text(
         "a==1 \\\n    --hash=sha256:00\nb==2\nc @ https://host.invalid/c.whl\n", encoding="utf-8"
     )
-    (tmp_path / "package-lock.json").write_text('{"resolved": "x"}', encoding="utf-8")
+    (tmp_path / "package-lock.json").write_text('{"resolved": "https://host.invalid/c.tgz"}', encoding="utf-8")
     assert check_lock_files(tmp_path) == [
         "requirements.lock: names a host",
         "requirements.lock: b==2 is not pinned by hash",
@@ -55,5 +55,5 @@ def test_an_address_and_a_missing_hash_fail(tmp_path: Path) -> None:
 
 
 def test_a_repository_without_locks_fails(tmp_path: Path) -> None:
-    with pytest.raises(AssertionError, match="nothing to look at"):
+    with pytest.raises(AssertionError, match="nothing to look"):
         check_lock_files(tmp_path)

@@ -15,8 +15,8 @@ def check_settings_used(*packages: Path) -> list[str]:
     declared = {(path, name) for path in files if path.name == "settings.py" for name in _fields(path)}
     read = {(path, name) for path in files for name in _reads(path)}
     names_read = {name for _, name in read}
-    problems = [f"{path.parent.name}/{path.name}: {name}" for path, name in declared if name not in names_read]
-    return sorted(problems) if declared else ["there are no settings to look at"]
+    errors = [f"{path.parent.name}/{path.name}: {name}" for path, name in declared if name not in names_read]
+    return sorted(errors) if declared else ["there are no settings to look at"]
 
 
 def _fields(path: Path) -> list[str]:

@@ -58,7 +58,7 @@ def test_every_way_of_swallowing_fails(package: MakePackage) -> None:
             "fine.py": attempt.format("ValueError", "pass") + attempt.format("Exception", "log()"),
         }
     )
-    assert [problem.split(":")[0] for problem in check_swallowed(folder)] == [
+    assert [error.split(":")[0] for error in check_swallowed(folder)] == [
         "sample/a.py",
         "sample/b.py",
         "sample/c.py",

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,7 +21,15 @@ import httpx
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60
-DISTRIBUTIONS = ("framework-m-core", "framework-m-standard", "framework-m", "framework-m-testing", "framework-m-studio")
+DISTRIBUTIONS = (
+    "framework-m-core",
+    "framework-m-standard",
+    "framework-m",
+    "framework-m-testing",
+    "framework-m-studio",
+    "framework-m-client",
+    "framework-mx-mongo",
+)
 
 PROVENANCE = """
 import importlib.metadata, json, sys
@@ -98,6 +107,14 @@ class Environment:
         script = "import sys, importlib.util as u\nprint(*[n for n in sys.argv[1:] if u.find_spec(n) is None])"
         return set(self.python(script, *packages).split())
 
+    def holds(self, wheel: Path) -> bool:
+        """Whether what is installed of a wheel's name has exactly the wheel's files."""
+        with zipfile.ZipFile(wheel) as archive:
+            record = next(name for name in archive.namelist() if name.endswith(".dist-info/RECORD"))
+            expected = {line for line in archive.read(record).decode().split() if not line.startswith(record)}
+        script = "import sys, importlib.metadata as m\nprint(m.distribution(sys.argv[1]).read_text('RECORD'))"
+        return expected <= set(self.python(script, wheel.name.partition("-")[0]).split())
+
     def provenance(self, *distributions: str) -> dict[str, Any]:
         """Version, address of origin and modules of the installed distributions."""
         found: dict[str, Any] = json.loads(self.python(PROVENANCE, *distributions))
@@ -110,6 +127,13 @@ def build_wheels(folder: Path) -> dict[str, Path]:
         project = ROOT / "libs" / name
         _must([sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", str(folder), str(project)])
     return {name: next(folder.glob(f"{name.replace('-', '_')}-*.whl")) for name in DISTRIBUTIONS}
+
+
+def collect_packages(wheels: Path, into: Path, *options: str, pip: Path) -> None:
+    """What `make packages` does, with a pip that is put into a folder."""
+    _must([str(ROOT / "scripts/setup.sh"), "tool", str(pip), "pip"])
+    command = [sys.executable, str(ROOT / "scripts/collect_packages.py"), "--wheels", str(wheels), "--into", str(into)]
+    _must([*command, *options], {"PYTHONPATH": str(pip)})
 
 
 def make_environment(folder: Path, requirements: Sequence[str]) -> Environment:
@@ -152,6 +176,7 @@ def _uv() -> str:
     return found
 
 
-def _must(command: Sequence[str]) -> None:
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
+def _must(command: Sequence[str], variables: Mapping[str, str] | None = None) -> None:
+    everything = {**os.environ, **(variables or {})}
+    done = subprocess.run(command, cwd=ROOT, env=everything, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"

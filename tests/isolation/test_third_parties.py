@@ -32,6 +32,10 @@ CONFIG = """
 
     [acme_cache]
     prefix = "deals:"
+
+    [acme_cache.cluster]
+    host = "cache.example"
+    port = 7001
 """
 APP = """
     from datetime import timedelta
@@ -78,11 +82,11 @@ APP = """
 SCRIPT = """
 import asyncio, json
 from framework_m_core.bootstrap.application import open_application
-from framework_m_core.domain.context import system_context
+from framework_m_core.domain.context import make_system_context
 
 async def main():
     async with open_application(roles=["indexer"]) as app:
-        context = system_context("a test", clock=app.container.get("clock"))
+        context = make_system_context("a test", clock=app.container.get("clock"), source="cli")
         body = {"price": {"amount": "2.50", "currency": "INR"}, "lasts": "1.500000"}
         deal = await app.documents.create(context, "Deal", body)
         cache, step = app.container.get("cache"), app.container.get("indexer_step")
@@ -97,13 +101,24 @@ async def main():
 
 asyncio.run(main())
 """
+SETTINGS = """
+import asyncio, json
+from framework_m_core.bootstrap.application import open_application
+
+async def main():
+    async with open_application() as app:
+        cluster = app.container.get("cache").cluster
+    print(json.dumps([cluster.host, cluster.port, cluster.password.get_secret_value()]))
+
+asyncio.run(main())
+"""
 WRITES = """
 import asyncio, json
 from uuid import UUID
 
 import httpx
 from framework_m_core.bootstrap.application import open_application
-from framework_m_core.domain.context import system_context
+from framework_m_core.domain.context import make_system_context
 from framework_m_core.domain.errors import ValidationError
 
 PASSWORD = "correct horse battery"
@@ -119,7 +134,7 @@ async def refused(work):
 
 
 async def by_python(app):
-    entries = app.documents.client_for(system_context("a test"))
+    entries = app.documents.client_for(make_system_context("a test", source="cli"))
     entry = await entries.create("Entry", {})
     ref, counts = entry["id"], [entry["writes"]]
     found = [await refused(entries.create("Entry", CLOSED)), await refused(entries.update("Entry", ref, CLOSED))]
@@ -139,7 +154,7 @@ async def moved_back(app, entries):
 
 
 async def close(app, ref, docstatus):
-    async with app.container.get("unit_of_work")(system_context("a test")) as unit:
+    async with app.container.get("unit_of_work")(make_system_context("a test", source="cli")) as unit:
         stored = await unit.repository("Entry").get(UUID(str(ref)))
         stored.posted, stored.docstatus = CLOSED["posted"], docstatus
         await unit.repository("Entry").update(stored, expected_version=stored.row_version)
@@ -175,15 +190,19 @@ LEDGER = """
 import asyncio, json
 from acme_ledger import ENTRIES, EntryBooked
 from framework_m_core.bootstrap.application import open_application
-from framework_m_core.domain.context import system_context
-from framework_m_core.services.events.runner import LEASE
+from framework_m_core.domain.context import make_system_context
+from framework_m_core.services.events.turn import LEASE
 
 async def main():
     async with open_application() as app:
-        context = system_context("a test", clock=app.container.get("clock"))
+        context = make_system_context("a test", clock=app.container.get("clock"), source="cli")
         deal = await app.documents.create(context, "Deal", {})
         await app.documents.publish(context, EntryBooked(account="cash", amount=1))
-        await app.container.get("event_delivery").work()
+        for runner in await app.container.get("event_delivery").prepare():
+            async with runner.turn() as turn:
+                while not turn.is_idle:
+                    await turn.step()
+                    await turn.wait()
         states = await app.container.get("consumers").states(app.container.get("clock")(), LEASE)
     found = [entry for entry in ENTRIES if not entry[0].endswith((":Role", ":User"))]
     print(json.dumps({
@@ -223,7 +242,7 @@ def test_an_app_works_with_all_of_them(environment: Environment, app: Path) -> N
         "lasts": 1.5,
         "ledger": "sales",
         "created": "2030-01-31",
-        "cached": {"deals:EUR": 7},
+        "cached": {"deals:EUR": "7"},
         "indexed": True,
         "roles": ["indexer"],
         "events": ["open", "ping", "close"],
@@ -265,3 +284,15 @@ def test_what_takes_part_is_told_with_its_distribution(environment: Environment,
 def test_a_step_of_another_role_does_not_run(environment: Environment, app: Path) -> None:
     done = environment.run("m", "console", "-c", "print('index' in app.container.names)", folder=app)
     assert done.stdout.strip().splitlines()[-1:] == ["False"], done.stderr
+
+
+def test_the_environment_sets_what_is_in_a_table_of_their_settings(environment: Environment, app: Path) -> None:
+    variables = {"M_ACME_CACHE__CLUSTER__PORT": "7002", "M_ACME_CACHE__CLUSTER__PASSWORD": "hunter2"}
+    done = environment.run("python", "-c", SETTINGS, folder=app, variables=variables)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1]) == ["cache.example", 7002, "hunter2"]
+    shown = environment.run("m", "config", "show", folder=app, variables=variables).stdout
+    rows = [" ".join(line.split()) for line in shown.splitlines()]
+    assert f'cluster.host = "cache.example" # {app}/framework_config.toml' in rows
+    assert "cluster.port = 7002 # M_ACME_CACHE__CLUSTER__PORT" in rows
+    assert 'cluster.password = "***" # M_ACME_CACHE__CLUSTER__PASSWORD' in rows

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -116,11 +117,11 @@ class Product:
 
     def token(self, name: str) -> str:
         """An access token of a user."""
-        answer = httpx.post(
+        response = httpx.post(
             f"{self.address}/api/v1/auth/login", json={"username": email(name), "password": self.passwords[name]}
         )
-        assert answer.status_code == 200, answer.text
-        return str(answer.json()["access_token"])
+        assert response.status_code == 200, response.text
+        return str(response.json()["access_token"])
 
     def client(self, name: str | None = None, **options: Any) -> httpx.Client:
         """An HTTP client logged in as a user, or anonymous."""
@@ -129,8 +130,16 @@ class Product:
 
     def _environment(self) -> dict[str, str]:
         kept = {key: value for key, value in os.environ.items() if not key.startswith("M_") and key != "DATABASE_URL"}
-        many = {"M_AUTH__SESSIONS_PER_USER": "10000"}  # each of the tests that share the server logs in anew
-        return kept | {"DATABASE_URL": self.url} | many | self.environment
+        many = {"M_AUTH__MAX_SESSIONS_PER_USER": "10000"}  # each of the tests that share the server logs in anew
+        return kept | store_settings(self.url) | many | self.environment
+
+
+def store_settings(url: str) -> dict[str, str]:
+    """The variables that choose the database of an address."""
+    if not url.startswith("mongodb"):
+        return {"DATABASE_URL": url}
+    parts = urlsplit(url)
+    return {"M_MONGO__URL": parts._replace(path="/").geturl(), "M_MONGO__DATABASE": parts.path.removeprefix("/")}
 
 
 def email(name: str) -> str:

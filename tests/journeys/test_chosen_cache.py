@@ -83,9 +83,9 @@ def shop(tmp_path: Path) -> Iterator[Product]:
 
 
 def _price(client: httpx.Client) -> object:
-    answer = client.post("/api/v1/rpc/fn/shop.price", json={"name": "tea"})
-    assert answer.status_code == 200, answer.text
-    return answer.json()["result"]
+    response = client.post("/api/v1/rpc/fn/shop.price", json={"name": "tea"})
+    assert response.status_code == 200, response.text
+    return response.json()["result"]
 
 
 def test_answers_come_from_the_chosen_cache_until_the_event_has_been_handled(shop: Product) -> None:

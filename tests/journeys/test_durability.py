@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
-import asyncpg
 import httpx
 import pytest
+from pymongo import MongoClient
 
+from tests.journeys.database import read_rows
 from tests.journeys.product import Product
 
 WRITES, CONNECTIONS, LINES = 1000, 64, 3
@@ -22,41 +23,61 @@ def _invoice(customer: str, number: int) -> dict[str, Any]:
     return {"customer": customer, "items": lines}
 
 
-async def _write_until_killed(product: Product, token: str, customer: str, kill_after: int) -> list[dict[str, Any]]:
+async def _write_until_killed(
+    product: Product, token: str, customers: list[str], kill_after: int
+) -> list[dict[str, Any]]:
+    """The invoices that were acknowledged, written at once for each of the customers."""
     acknowledged: list[dict[str, Any]] = []
     numbers = iter(range(WRITES))
 
-    async def worker(client: httpx.AsyncClient) -> None:
+    async def worker(client: httpx.AsyncClient, customer: str) -> None:
         for number in numbers:
             try:
-                answer = await client.post("/api/v1/Invoice", json=_invoice(customer, number))
+                response = await client.post("/api/v1/Invoice", json=_invoice(customer, number))
             except httpx.TransportError:
                 return
-            assert answer.status_code == 201, answer.text
-            acknowledged.append(answer.json())
+            assert response.status_code == 201, response.text
+            acknowledged.append(response.json())
             if len(acknowledged) == kill_after:
                 product.kill()
 
     limits = httpx.Limits(max_connections=CONNECTIONS)
     headers = {"authorization": f"Bearer {token}"}
     async with httpx.AsyncClient(base_url=product.address, headers=headers, limits=limits, timeout=60) as client:
-        await asyncio.gather(*(worker(client) for _ in range(CONNECTIONS)))
+        await asyncio.gather(*(worker(client, customer) for customer in customers))
     return acknowledged
 
 
 def _rows(product: Product, sql: str) -> list[tuple[Any, ...]]:
-    if product.url.startswith("sqlite"):
-        with sqlite3.connect(product.url.removeprefix("sqlite:///")) as connection:
-            return connection.execute(sql).fetchall()
+    return read_rows(product.url, sql)
 
-    async def read() -> list[tuple[Any, ...]]:
-        connection = await asyncpg.connect(product.url)
-        try:
-            return [tuple(row) for row in await connection.fetch(sql)]
-        finally:
-            await connection.close()
 
-    return asyncio.run(read())
+def _invoices(product: Product) -> dict[str, int]:
+    """The number of lines of each stored invoice."""
+    if product.url.startswith("mongodb"):
+        return {str(one["_id"]): len(one["items"]) for one in _documents(product, "Invoice", {})}
+    stored = {str(row[0]) for row in _rows(product, "SELECT id FROM invoice")}
+    counts = _rows(product, "SELECT parent, count(*) FROM invoice__items GROUP BY parent")
+    return dict.fromkeys(stored, 0) | {str(parent): count for parent, count in counts}
+
+
+def _traced(product: Product) -> dict[str, list[str]]:
+    """The invoices of which events and activities tell, with repetitions."""
+    if product.url.startswith("mongodb"):
+        of = {"doctype": "Invoice"}
+        return {
+            name: [str(one["document_id"]) for one in _documents(product, name, of)] for name in ("m_outbox", "m_audit")
+        }
+    return {
+        table: [str(row[0]) for row in _rows(product, f"SELECT document_id FROM {table} WHERE doctype = 'Invoice'")]
+        for table in ("m_outbox", "activitylog")
+    }
+
+
+def _documents(product: Product, collection: str, query: dict[str, Any]) -> list[dict[str, Any]]:
+    parts = urlsplit(product.url)
+    with MongoClient[dict[str, Any]](parts._replace(path="/").geturl(), uuidRepresentation="standard") as client:
+        return client[parts.path.removeprefix("/")][collection].find(query).to_list()
 
 
 @pytest.mark.slow
@@ -65,17 +86,16 @@ def test_kill_9_leaves_the_truth(fresh_product: Callable[[], Product]) -> None:
     product.create_users({"alice": ("Sales User",)})
     product.start()
     with product.client("alice") as alice:
-        customer = alice.post("/api/v1/Customer", json={"full_name": "Kill & Nine"}).json()["id"]
+        named = {"full_name": "Kill & Nine"}
+        customers = [alice.post("/api/v1/Customer", json=named).json()["id"] for _ in range(CONNECTIONS)]
         token = product.token("alice")
-    acknowledged = asyncio.run(_write_until_killed(product, token, customer, kill_after=WRITES // 2))
+    acknowledged = asyncio.run(_write_until_killed(product, token, customers, kill_after=WRITES // 2))
     assert WRITES // 2 <= len(acknowledged) < WRITES
 
-    stored = {str(row[0]) for row in _rows(product, "SELECT id FROM invoice")}
-    assert {one["id"] for one in acknowledged} <= stored
-    lines = dict(_rows(product, "SELECT CAST(parent AS TEXT), count(*) FROM invoice__items GROUP BY parent"))
-    assert lines == dict.fromkeys(stored, LINES)
-    for table in ("m_outbox", "activitylog"):
-        traced = [str(row[0]) for row in _rows(product, f"SELECT document_id FROM {table} WHERE doctype = 'Invoice'")]
+    stored = _invoices(product)
+    assert {one["id"] for one in acknowledged} <= stored.keys()
+    assert stored == dict.fromkeys(stored, LINES)
+    for table, traced in _traced(product).items():
         assert sorted(traced) == sorted(stored), table
 
     product.start()
@@ -117,5 +137,4 @@ def test_a_client_that_leaves_mid_write_can_read_the_truth(fresh_product: Callab
         for listed in page["items"]:
             whole = alice.get(f"/api/v1/Invoice/{listed['id']}").json()
             assert len(whole["items"]) == LINES and whole["total"] == "7.50"
-        events = _rows(product, "SELECT count(*) FROM m_outbox WHERE doctype = 'Invoice'")
-        assert events[0][0] == page["total"]
+        assert len(_traced(product)["m_outbox"]) == page["total"]

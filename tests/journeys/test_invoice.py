@@ -18,9 +18,9 @@ def test_two_users_invoice_and_a_manager_submits(crm: Product) -> None:
         assert made.headers["location"] == f"/api/v1/Customer/{made.json()['id']}"
         customer = made.json()["id"]
 
-        answer = alice.post("/api/v1/Invoice", json={"customer": customer, "items": LINES})
-        assert answer.status_code == 201, answer.text
-        invoice = answer.json()
+        response = alice.post("/api/v1/Invoice", json={"customer": customer, "items": LINES})
+        assert response.status_code == 201, response.text
+        invoice = response.json()
         assert invoice["name"].startswith("INV-") and invoice["customer_name"] == "AT&T <b> ☃"
         assert Decimal(invoice["total"]) == Decimal("6.15") and [len(line) for line in invoice["items"]] == [4, 4]
         path = f"/api/v1/Invoice/{invoice['id']}"

@@ -12,10 +12,10 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from framework_m_standard.http.access import CALLERS, RouteAccess, access_table
+from framework_m_standard.http.routes.access import CALLERS, RouteAccess, list_route_access
 from tests.journeys.conftest import _product
 from tests.journeys.product import Product, email
-from tests.journeys.security.refusals import faceless, inspect, refused
+from tests.journeys.security.responses import faceless, inspect, refused
 
 PARCEL = '''
 """What is sent."""
@@ -35,6 +35,7 @@ class Parcel(DocType):
     public: bool = Field(default=False)
 
     class Meta:
+        naming = "PARCEL-.####"
         submittable = True
         permissions = {
             "read": {"Sales User": Or((MINE, PUBLIC)), "Looker": "all"},
@@ -73,7 +74,7 @@ WHO = {
     "allowed": "alice",
 }
 CODES = {401: "unauthenticated", 404: "not_found"}
-ROUTES = access_table()
+ROUTES = list_route_access()
 GUARDED = [route for route in ROUTES if route.action not in {"none", "login"}]
 DOCUMENT_ROUTES = [route for route in ROUTES if "{doctype}" in route.path]
 HIDDEN = ("InvoiceItem", "UserCredential", "UserSession", "LoginAttempt")
@@ -142,6 +143,7 @@ def _ask(
         "create": {"label": "toys", "region": given.pop("region", "North")},
         "replace": {"label": "toys", "_version": parcel["_version"]},
         "update": {"label": "toys"},
+        "rename": {"name": f"toys {uuid4()}"},
         "login": {"username": email("nobody"), "password": post.product.passwords["nobody"]},
         "refresh": {"refresh_token": given.pop("refresh", "")},
         "call_method": {"doc_id": str(parcel["id"])},
@@ -163,13 +165,13 @@ def test_every_route_answers_every_caller_as_the_table_says(post: Post, route: R
         given["refresh"] = post.tokens("nobody")["refresh_token"]
     if route.operation == "logout" and caller != "anonymous":
         given["headers"] = {"authorization": f"Bearer {post.tokens(WHO[caller])['access_token']}"}
-    answer = _ask(post, client, route, "Parcel", parcel, **given)
+    response = _ask(post, client, route, "Parcel", parcel, **given)
 
     expected = route.status[caller]
-    assert answer.status_code == expected, answer.text
+    assert response.status_code == expected, response.text
     if expected >= 400:
         by_rule = {"no_grant": "no_grant"}.get(caller, "outside_scope")
-        problem = refused(answer, expected, CODES.get(expected, by_rule))
+        problem = refused(response, expected, CODES.get(expected, by_rule))
         assert expected != 403 or problem["rule"].startswith("Parcel.")
         kept = post.clients["alice"].get(f"/api/v1/Parcel/{parcel['id']}")
         assert kept.status_code == 200 and kept.json() == parcel
@@ -181,11 +183,11 @@ def test_every_route_answers_every_caller_as_the_table_says(post: Post, route: R
 @each_route(DOCUMENT_ROUTES)
 def test_who_may_only_look_may_do_nothing_else(post: Post, route: RouteAccess) -> None:
     parcel = post.parcel(submitted=route.operation == "cancel")
-    answer = _ask(post, post.clients["looker"], route, "Parcel", parcel)
+    response = _ask(post, post.clients["looker"], route, "Parcel", parcel)
     if route.action in {"read", "authenticated"}:
-        assert answer.status_code == 200
+        assert response.status_code == 200
     else:
-        assert refused(answer, 403, "no_grant")["rule"] == f"Parcel.{_action(route)}"
+        assert refused(response, 403, "no_grant")["rule"] == f"Parcel.{_action(route)}"
         assert post.clients["alice"].get(f"/api/v1/Parcel/{parcel['id']}").json() == parcel
 
 
@@ -202,14 +204,14 @@ def test_head_answers_as_get_without_a_body(post: Post, route: RouteAccess) -> N
 @each_route(ROUTES)
 def test_other_methods_are_refused_with_those_that_there_are(post: Post, route: RouteAccess) -> None:
     paths = {route.path, "/api/v1/{doctype}/{id}"} if route.operation == "search" else {route.path}
-    known = {row.method for row in access_table() if row.path in paths} | {"OPTIONS"}
+    known = {row.method for row in list_route_access() if row.path in paths} | {"OPTIONS"}
     known |= {"HEAD"} if "GET" in known else set()
     path = _path(route, "Parcel", uuid4())
     for method in {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE"} - known:
         for name in ("anonymous", "alice"):
-            answer = post.clients[name].request(method, path)
-            assert answer.status_code == 405, (method, name, answer.text)
-            assert {word.strip() for word in answer.headers["allow"].split(",")} == known
+            response = post.clients[name].request(method, path)
+            assert response.status_code == 405, (method, name, response.text)
+            assert {word.strip() for word in response.headers["allow"].split(",")} == known
 
 
 @each_route(ROUTES)
@@ -233,12 +235,12 @@ def test_bad_credentials_are_refused_wherever_credentials_are_looked_at(post: Po
     parcel = post.parcel(submitted=route.operation == "cancel")
     for headers in bad:
         refresh = post.tokens("nobody")["refresh_token"] if route.operation == "refresh" else ""
-        answer = _ask(post, post.clients["anonymous"], route, "Parcel", parcel, headers=headers, refresh=refresh)
+        response = _ask(post, post.clients["anonymous"], route, "Parcel", parcel, headers=headers, refresh=refresh)
         if route.action in {"none", "login"}:
-            assert answer.status_code == route.status["anonymous"], (headers, answer.text)
+            assert response.status_code == route.status["anonymous"], (headers, response.text)
         else:
-            refused(answer, 401, "unauthenticated")
-            assert answer.headers["www-authenticate"]
+            refused(response, 401, "unauthenticated")
+            assert response.headers["www-authenticate"]
     assert post.clients["alice"].get(f"/api/v1/Parcel/{parcel['id']}").json() == parcel
 
 
@@ -247,11 +249,11 @@ def test_unknown_doctypes_child_tables_and_those_without_api_are_one_to_callers(
     parcel = {"id": uuid4(), "_version": 1}
     for doctype, name in product(("Nonsense", "parcel", *HIDDEN), ("anonymous", "nobody", "alice")):
         client = post.clients[name]
-        answer = _ask(post, client, route, doctype, parcel)
+        response = _ask(post, client, route, doctype, parcel)
         missing = "method_not_found" if route.operation == "call_method" else "doctype_not_found"
-        refused(answer, *((401, "unauthenticated") if name == "anonymous" else (404, missing)))
+        refused(response, *((401, "unauthenticated") if name == "anonymous" else (404, missing)))
         unknown = _ask(post, client, route, "NoSuchType", parcel)
-        assert faceless(answer, doctype, "NoSuchType") == faceless(unknown, doctype, "NoSuchType")
+        assert faceless(response, doctype, "NoSuchType") == faceless(unknown, doctype, "NoSuchType")
 
 
 @pytest.mark.parametrize("suffix", ["", "/", "/%00", "/%ff", "/x", "/x/", "//", "/x/submit", "/%2F", "/x/nonsense"])

@@ -127,8 +127,8 @@ def test_cookies_are_for_the_prefix_alone(product: Product, outside: str) -> Non
 
 def test_a_body_that_is_too_large_is_told_by_whoever_sees_it_first(product: Product, outside: str) -> None:
     with _client(product, outside, "manager") as client:
-        answer = client.post("/api/v1/Customer", content=b"x" * (11 * 1024 * 1024))
-        assert answer.status_code == 413
+        response = client.post("/api/v1/Customer", content=b"x" * (11 * 1024 * 1024))
+        assert response.status_code == 413
 
 
 def test_failures_of_one_client_lock_nobody_else_out(product: Product, outside: str) -> None:
@@ -137,8 +137,8 @@ def test_failures_of_one_client_lock_nobody_else_out(product: Product, outside: 
         for number in range(LOCK_OUT_AFTER):
             given = {"username": email(f"guess{number}"), "password": "wrong password"}
             forged = {"x-forwarded-for": f"198.51.100.{number}"}
-            answer = guesser.post(f"{outside}/api/v1/auth/login", json=given, headers=forged)
-        assert answer.status_code == 429
+            response = guesser.post(f"{outside}/api/v1/auth/login", json=given, headers=forged)
+        assert response.status_code == 429
         given = {"username": email("bob"), "password": product.passwords["bob"]}
         assert other.post(f"{outside}/api/v1/auth/login", json=given).status_code == 200
 

@@ -82,7 +82,7 @@ MOUNTED = (
 )
 MIB = 1024 * 1024
 SIZE = 64 * MIB
-MOST_GROWTH = 24 * MIB
+MAX_GROWTH = 24 * MIB
 
 
 @pytest.fixture(scope="module")
@@ -116,10 +116,10 @@ def test_an_upload_passes_through_without_being_held(product: Product) -> None:
 
     with product.client("alice") as alice:
         before = memory(product)
-        answer = alice.post("/crm/files", content=chunks(SIZE))
-        assert answer.status_code == 200, answer.text
-        assert answer.json() == {"size": SIZE, "sha256": digest.hexdigest()}
-        assert max(seen) - before < MOST_GROWTH
+        response = alice.post("/crm/files", content=chunks(SIZE))
+        assert response.status_code == 200, response.text
+        assert response.json() == {"size": SIZE, "sha256": digest.hexdigest()}
+        assert max(seen) - before < MAX_GROWTH
         large = alice.post("/crm/files", content=chunks(SIZE + MIB))
         assert (large.status_code, large.json()["code"]) == (413, "body_too_large")
         stated = alice.post("/crm/files", content=b"x" * (SIZE + 1))
@@ -134,14 +134,14 @@ def test_a_download_is_made_as_it_is_read(product: Product) -> None:
     with product.client("alice") as alice:
         before, size, digest = memory(product), 0, hashlib.sha256()
         grown = 0
-        with alice.stream("GET", f"/crm/files/{SIZE // 65536}") as answer:
-            assert answer.headers["x-request-id"]
-            for chunk in answer.iter_raw(MIB):
+        with alice.stream("GET", f"/crm/files/{SIZE // 65536}") as response:
+            assert response.headers["x-request-id"]
+            for chunk in response.iter_raw(MIB):
                 size += len(chunk)
                 digest.update(chunk)
                 grown = max(grown, memory(product) - before)
         assert (size, digest.hexdigest()) == (SIZE, hashlib.sha256(b"x" * SIZE).hexdigest())
-        assert grown < MOST_GROWTH
+        assert grown < MAX_GROWTH
 
 
 def test_nothing_is_made_for_a_client_that_does_not_read(product: Product) -> None:
@@ -162,7 +162,7 @@ def test_nothing_is_made_for_a_client_that_does_not_read(product: Product) -> No
             time.sleep(0.3)
             last, now = now, made()
         assert now - before < 400, "no more than the buffers of both sockets hold"
-        assert memory(product) - held < MOST_GROWTH
+        assert memory(product) - held < MAX_GROWTH
 
 
 def test_a_socket_answers_as_its_user_and_ends_with_the_process(product: Product) -> None:

@@ -99,10 +99,10 @@ class Shop:
         program = (
             "import asyncio\n"
             "from framework_m_core.bootstrap.application import open_application\n"
-            "from framework_m_core.domain.context import system_context\n"
+            "from framework_m_core.domain.context import make_system_context\n"
             "async def main():\n"
             "    async with open_application() as app:\n"
-            "        documents = app.documents.client_for(system_context('a test'))\n"
+            "        documents = app.documents.client_for(make_system_context('a test', source='cli'))\n"
             f"{body}\n"
             "asyncio.run(main())\n"
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.errors import assert_names
 from tests.upgrade.shop import FIRST, PRODUCTION, SECOND, Shop
 
 pytestmark = pytest.mark.slow
@@ -28,7 +29,7 @@ def test_a_fresh_app_needs_no_command_and_migrations_take_it_over_later(shop: Sh
     shop.declare(FIRST)
     refused = shop.m("start", "--no-reload", "--port", "0", code=2)
     assert refused.startswith("m: the store's schema does not match the DocTypes, and only migrations change it")
-    assert 'm migrate create "what has changed"' in refused and "m migrate run" in refused
+    assert_names(refused, 'm migrate create "what has changed', "m migrate run")
     shop.m("migrate", "create", "no phone")
     shop.m("migrate", "run")
     shop.sell("Blaise")
@@ -41,7 +42,7 @@ def test_a_database_of_development_is_taken_over_by_revisions_that_others_wrote(
     colleague.m("migrate", "init")
     colleague.m("migrate", "create", "initial")
     assert "m migrate init" in shop.m("migrate", "run", code=2)
-    assert "0001_initial was not run" in shop.m("user", "list", code=2)
+    assert_names(shop.m("user", "list", code=2), "0001_initial", "not run")
     assert shop.m("migrate", "init") == "adopted the tables as they are, at revision 0001_initial\n"
     assert shop.m("migrate", "run") == "nothing to do\n"
     assert shop.rows("SELECT title FROM customer") == [("Ada",)]
@@ -51,7 +52,7 @@ def test_a_database_of_development_is_taken_over_by_revisions_that_others_wrote(
 def test_production_never_changes_the_schema_whatever_is_set(shop: Shop) -> None:
     shop.environment |= PRODUCTION
     refused = shop.m("user", "list", code=2)
-    assert "production does not change it on start: run `m migrate run`" in refused
+    assert_names(refused, "production", "`m migrate run`")
     assert "sync_schema is true" in shop.m("user", "list", code=2, M_SQL__SYNC_SCHEMA="true")
     with pytest.raises(Exception, match="customer"):
         shop.rows("SELECT * FROM customer")

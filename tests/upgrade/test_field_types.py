@@ -76,7 +76,7 @@ def test_columns_come_with_their_defaults_and_go_again(acme: Shop) -> None:
     for column in ("limit__amount", "limit__currency", "waits", "logo", "bonus__amount", "bonus__currency"):
         assert f"new column customer.{column}" in said
     written = [*acme.revisions()][-1].read_text()
-    assert "sa.Column(\"limit__amount\", m.decimal(2), nullable=False), fill=decimal.Decimal('100.00')" in written
+    assert 'sa.Column("limit__amount", m.decimal(2), nullable=False), fill=decimal.Decimal("100.00")' in written
     assert 'sa.Column("logo", m.bytes_(), nullable=False), fill=b' in written
     assert 'm.add_unique("customer", ["bonus__amount", "bonus__currency"])' in written
     acme.m("migrate", "run")

@@ -76,7 +76,11 @@ def test_events_of_before_reach_the_handlers_unless_they_had(shop: Shop) -> None
     shop.m("migrate", "init")
     shop.m("migrate", "create", "initial")
     shop.m("migrate", "run")
-    shop.do("await documents.create('Customer', {'title': 'new'})\nawait app.container.get('event_delivery').work()")
+    shop.do(
+        "from framework_m_testing.deliveries import drain_all\n"
+        "await documents.create('Customer', {'title': 'new'})\n"
+        "await drain_all(app.container.get('event_delivery'))"
+    )
     seen = [what.split() for (what,) in shop.rows("SELECT what FROM seen ORDER BY creation")]
     assert [(type_, version) for type_, version, _ in seen] == [("doc.created", "3"), ("doc.created", "1")]
     assert seen[0][2] == "01890000-0000-7000-8000-000000000002"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.errors import assert_names
 from tests.upgrade.shop import FIRST, PRODUCTION, Shop
 
 pytestmark = pytest.mark.slow
@@ -94,7 +95,7 @@ def test_a_patch_stands_between_the_revisions_it_was_written_between(begun: Shop
     )
     begun.declare(REQUIRED)
     refused = begun.m("user", "list", code=2)
-    assert "patch 0001_fill_regions was not run" in refused and "m migrate run" in refused
+    assert_names(refused, "patch 0001_fill_regions", "not run", "m migrate run")
     assert begun.m("migrate", "run").splitlines() == [
         "did 0002_add_region",
         "ran 0001_fill_regions",
@@ -130,3 +131,10 @@ def test_a_patch_that_is_none_is_told(begun: Shop, text: str, said: str) -> None
     begun.write("patches/0001_bad.py", text)
     assert said in begun.m("migrate", "run", code=2)
     assert said in begun.m("migrate", "verify", code=1)
+
+
+def test_values_that_a_field_no_longer_accepts_are_shown_and_are_no_reason_to_stop(begun: Shop) -> None:
+    begun.declare(FIRST.replace("title: str = Field(", "title: str = Field(max_length=3, "))
+    at, old, nothing = begun.m("migrate", "status").splitlines()
+    assert (at, nothing) == ("at 0001_initial", "nothing to do")
+    assert old.startswith("old      1 rows of customer hold a title of more than 3 characters, such as in ")

@@ -19,7 +19,7 @@ async def test_nobody_writes_into_a_list_of_somebody_else(ada: TestUser, bob: Te
     hers = await app.make("TodoList", ada)
     with pytest.raises(ValidationError) as refused:
         await bob.create("Todo", {"title": "Mine", "todo_list": hers["id"]})
-    assert [problem.field for problem in refused.value.errors] == ["todo_list"]
+    assert [error.field for error in refused.value.errors] == ["todo_list"]
 
 
 async def test_without_a_role_nothing_is_seen(app: AppClient) -> None:

@@ -16,7 +16,7 @@ from framework_m_core.domain.context import Principal, RequestContext
 from framework_m_core.domain.filters.tree import Comparison
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.interfaces.reader import QueryTemplate
-from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_core.registry.compilation.builder import RegistryBuilder
 from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.registry.registry import Registry
 from framework_m_core.services.documents.client import DocumentClient

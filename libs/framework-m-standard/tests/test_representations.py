@@ -14,7 +14,7 @@ from framework_m_standard.sql.engine.postgres_driver import PostgresDriver
 from framework_m_standard.sql.engine.sqlite_driver import SqliteDriver
 from framework_m_standard.sql.settings import SqlSettings
 from framework_m_standard.sql.store import SqlStore
-from framework_m_testing.harness import sample_registry
+from framework_m_testing.harness import build_sample_registry
 
 SETTINGS = SqlSettings()
 SQLITE = SqliteDriver(Path("/srv/crm/data.db"), SETTINGS)
@@ -36,9 +36,9 @@ def _postgres(address: str) -> PostgresDriver:
 )
 def test_a_driver_is_shown_without_its_password(driver: Driver, expected: str) -> None:
     assert repr(driver) == expected
-    assert repr(SqlStore(driver, RegistryHandle(sample_registry()))) == f"<SqlStore on {expected}>"
+    assert repr(SqlStore(driver, RegistryHandle(build_sample_registry()))) == f"<SqlStore on {expected}>"
 
 
 def test_a_memory_store_is_shown_without_its_documents() -> None:
-    store = MemoryStore(MemoryDatabase(), RegistryHandle(sample_registry()))
-    assert repr(store) == f"<MemoryStore: {len(sample_registry().doctypes)} tables>"
+    store = MemoryStore(MemoryDatabase(), RegistryHandle(build_sample_registry()))
+    assert repr(store) == f"<MemoryStore: {len(build_sample_registry().doctypes)} tables>"

@@ -19,6 +19,7 @@ from framework_m_core.domain.errors import (
 )
 from framework_m_core.interfaces.authentication import Credentials
 from framework_m_testing.apps import AppClient, open_app
+from tests.errors import assert_names
 
 CLERK = "Clerk"
 APP = '''"""Parcels, which are weighed once they have come."""
@@ -96,7 +97,14 @@ from framework_m_standard.memory.event_bus import MemoryEventBus
 from pydantic import BaseModel, Field, SecretStr
 
 
+class Till(BaseModel):
+    key: SecretStr
+    number: int = 1
+
+
 class ShopSettings(BaseModel):
+    desk: Till = Till(key="")
+    tags: tuple[str, ...] = ()
     secret: SecretStr
     port: int = 8080
     names: tuple[str, ...] = ()
@@ -130,6 +138,8 @@ port = "${SHOP_PORT}"
 names = "${SHOP_NAMES}, and ${SHOP_SECRET}"
 till = "${SHOP_TILL}"
 shelves = 7
+tags = ["${SHOP_NAMES}", "b"]
+desk = { key = "${SHOP_SECRET}", number = "${SHOP_TILL}" }
 """
 
 
@@ -183,6 +193,8 @@ async def test_no_variable_of_the_machine_counts(tmp_path: Path, monkeypatch: py
         shop = app.application.container.get("shop_settings")
     assert "stand-in for the variable SHOP_SECRET" in shop.secret.get_secret_value()
     assert (shop.port, shop.till, shop.shelves, len(shop.names)) == (8080, None, 7, 2)
+    assert "stand-in for the variable SHOP_SECRET" in shop.desk.key.get_secret_value()
+    assert (shop.desk.number, len(shop.tags), shop.tags[1]) == (1, 2, "b")
 
 
 async def test_a_setting_that_has_no_other_value_is_asked_for(tmp_path: Path) -> None:
@@ -196,8 +208,9 @@ async def test_a_setting_that_has_no_other_value_is_asked_for(tmp_path: Path) ->
 
 @pytest.mark.parametrize("text", ["nonsense", 'shop = "${A}"', '[nonsense]\na = "${A}"', '[shop]\nsecrte = "${A}"'])
 async def test_a_file_that_makes_no_sense_is_told_as_the_app_tells_it(tmp_path: Path, text: str) -> None:
-    with pytest.raises(ConfigurationError, match="the configuration is not valid"):
+    with pytest.raises(ConfigurationError) as refused:
         await open_app(configured(tmp_path, text)).__aenter__()
+    assert_names(refused.value, "configuration", "not valid")
 
 
 async def test_a_broker_that_the_app_has_chosen_need_not_be_there(tmp_path: Path) -> None:
@@ -279,7 +292,7 @@ async def test_events_that_another_process_delivers_are_not_silently_left(app: A
         await app.deliver()
     (name,) = app.registry.consumers
     assert await consumers.lease(name, "a server", system_clock(), lease) is not None
-    with pytest.raises(RuntimeError, match="events cannot be delivered"):
+    with pytest.raises(RuntimeError, match="cannot be delivered"):
         await app.deliver()
     assert await consumers.lease(name, "a server", system_clock(), lease) is not None
 
@@ -317,21 +330,24 @@ async def test_over_http_the_apps_own_logins_work_too(app: AppClient) -> None:
     async with app.client() as client:
         login = await client.post("/api/v1/auth/login", json={"username": "ada@example.com", "password": password})
         tokens = login.json()
-        answer = await client.post("/api/v1/auth/refresh", json={"refresh_token": tokens["refresh_token"]})
-        headers = {"authorization": f"Bearer {answer.json()['access_token']}"}
+        response = await client.post("/api/v1/auth/refresh", json={"refresh_token": tokens["refresh_token"]})
+        headers = {"authorization": f"Bearer {response.json()['access_token']}"}
         assert (await client.get("/api/v1/auth/me", headers=headers)).json()["email"] == "ada@example.com"
         assert (await client.post("/api/v1/auth/logout", headers=headers)).status_code == 204
         assert (await client.get("/api/v1/auth/me", headers=headers)).status_code == 401
 
 
 async def test_a_misspelt_doctype_is_guessed(app: AppClient) -> None:
-    with pytest.raises(DocTypeNotFoundError, match="did you mean 'Parcel'"):
+    with pytest.raises(DocTypeNotFoundError) as refused:
         await app.make("Parcle")
+    assert_names(refused.value, "'Parcle'", "'Parcel'")
 
 
 async def test_a_role_that_no_doctype_names_is_guessed(app: AppClient) -> None:
-    with pytest.raises(ValueError, match=r"expected a role that a DocType names, got 'Clrk': did you mean 'Clerk'\?"):
+    with pytest.raises(ValueError, match="role") as refused:
         app.user("Clrk")
-    with pytest.raises(ValueError, match="known are Administrator, Clerk"):
+    assert_names(refused.value, "'Clrk'", "'Clerk'")
+    with pytest.raises(ValueError, match="role") as refused:
         app.user("Unheard of")
+    assert_names(refused.value, "'Unheard of'", "Administrator, Clerk")
     assert app.user("Administrator", "Guest").id

@@ -36,7 +36,7 @@ class BelievingAuthentication(FakeAuthentication):
 
 class TestBelievingAuthentication(AuthenticationContract):
     @pytest.fixture
-    def desk(self) -> LoginHarness:
+    def harness(self) -> LoginHarness:
         clock, identity = SetClock(), FakeIdentity()
         sessions = FakeSessions(clock)
         here = FakeAuthentication(identity, sessions, clock, failures=3)

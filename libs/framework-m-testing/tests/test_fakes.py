@@ -19,11 +19,13 @@ from framework_m_testing.clock import SetClock
 from framework_m_testing.contracts.authentication import AuthenticationContract, LoginHarness
 from framework_m_testing.contracts.bootstrap import BootstrapContract
 from framework_m_testing.contracts.identity import IdentityContract
-from framework_m_testing.contracts.permission import RULES, TRUSTED, PermissionContract, permission_registry
+from framework_m_testing.contracts.login_attempts import LoginAttemptsContract
+from framework_m_testing.contracts.permission import RULES, TRUSTED, PermissionContract, build_permission_registry
 from framework_m_testing.contracts.session import SessionContract
 from framework_m_testing.fakes.authentication import FakeAuthentication
 from framework_m_testing.fakes.bootstrap import FakeBootstrap
 from framework_m_testing.fakes.identity import FakeIdentity
+from framework_m_testing.fakes.login_attempts import FakeLoginAttempts
 from framework_m_testing.fakes.permission import FakePermission
 from framework_m_testing.fakes.session import FakeSessions
 
@@ -47,6 +49,23 @@ def clock() -> SetClock:
 @pytest.fixture
 def sessions(clock: SetClock) -> FakeSessions:
     return FakeSessions(clock)
+
+
+class TestFakeLoginAttempts(LoginAttemptsContract):
+    @pytest.fixture
+    def login_attempts(self, clock: SetClock) -> FakeLoginAttempts:
+        return FakeLoginAttempts(clock)
+
+    @pytest.fixture
+    def elsewhere(self, login_attempts: FakeLoginAttempts) -> FakeLoginAttempts:
+        return login_attempts
+
+    @pytest.fixture
+    def kept(self, login_attempts: FakeLoginAttempts) -> Callable[[], Awaitable[int]]:
+        async def count() -> int:
+            return len(login_attempts.attempts)
+
+        return count
 
 
 class TestFakeSessions(SessionContract):
@@ -80,7 +99,7 @@ class TestFakeIdentity(IdentityContract):
 
 class TestFakeAuthentication(AuthenticationContract):
     @pytest.fixture
-    def desk(self, identity: FakeIdentity, sessions: FakeSessions, clock: SetClock) -> LoginHarness:
+    def harness(self, identity: FakeIdentity, sessions: FakeSessions, clock: SetClock) -> LoginHarness:
         window = timedelta(minutes=15)
         fake = FakeAuthentication(identity, sessions, clock, failures=3, window=window)
 
@@ -93,11 +112,11 @@ class TestFakeAuthentication(AuthenticationContract):
 class TestFakePermission(PermissionContract):
     @pytest.fixture
     def engine(self) -> FakePermission:
-        return FakePermission(RegistryHandle(permission_registry()), rules=RULES, trusted=[TRUSTED])
+        return FakePermission(RegistryHandle(build_permission_registry()), rules=RULES, trusted=[TRUSTED])
 
     @pytest.fixture
     def unable(self) -> list[FakePermission]:
-        away = FakePermission(RegistryHandle(permission_registry()), rules=RULES)
+        away = FakePermission(RegistryHandle(build_permission_registry()), rules=RULES)
         away.failure = TransientError("the engine is away")
         return [away]
 
@@ -106,7 +125,7 @@ class TestFakePermissionThatDecides(TestFakePermission):
     @pytest.fixture
     def engine(self) -> FakePermission:
         return FakePermission(
-            RegistryHandle(permission_registry()), decide=lambda _: True, rules=RULES, trusted=[TRUSTED]
+            RegistryHandle(build_permission_registry()), decide=lambda _: True, rules=RULES, trusted=[TRUSTED]
         )
 
 
@@ -115,7 +134,7 @@ class TestFakePermissionOfEachCaller(TestFakePermission):
 
     @pytest.fixture
     def engine(self) -> FakePermission:
-        handle = RegistryHandle(permission_registry())
+        handle = RegistryHandle(build_permission_registry())
         return FakePermission(handle, rules=RULES, trusted=[TRUSTED], attributes=["teams"])
 
 

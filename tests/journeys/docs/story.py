@@ -36,8 +36,8 @@ def follow(
             if block.language == "sh":
                 told = shell.run(block.text)
             elif block.language == "json":
-                answer = json.loads(told.strip().splitlines()[-1])
-                assert matches(answer, json.loads(block.text)), f"{block.text}was promised, this came:\n{told}"
+                response = json.loads(told.strip().splitlines()[-1])
+                assert matches(response, json.loads(block.text)), f"{block.text}was promised, this came:\n{told}"
             elif block.file:
                 shell.write(block.file, block.text)
     finally:
@@ -45,12 +45,12 @@ def follow(
             shell.close()
 
 
-def matches(answer: Any, promised: Any) -> bool:
+def matches(response: Any, promised: Any) -> bool:
     """Whether an answer holds all that was promised; of objects it may hold more."""
     if isinstance(promised, dict):
-        return isinstance(answer, dict) and all(
-            name in answer and matches(answer[name], value) for name, value in promised.items()
+        return isinstance(response, dict) and all(
+            name in response and matches(response[name], value) for name, value in promised.items()
         )
     if isinstance(promised, list):
-        return len(answer) == len(promised) and all(map(matches, answer, promised))
-    return bool(answer == promised)
+        return len(response) == len(promised) and all(map(matches, response, promised))
+    return bool(response == promised)

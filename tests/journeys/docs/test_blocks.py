@@ -12,15 +12,16 @@ from typing import Any
 import pytest
 
 from framework_m.container import container
+from framework_m_core.bootstrap.plugins import discovery
 from framework_m_core.bootstrap.plugins.discovery import APPS, discover
 from framework_m_core.bootstrap.settings.sources import load_settings
 from framework_m_core.controllers.consumer import ConsumerMark
 from framework_m_core.controllers.controller import Controller
 from framework_m_core.controllers.declaration import declarations_of
-from framework_m_core.controllers.event_handler import handler_marks
+from framework_m_core.controllers.event_handler import HandlerMark
 from framework_m_core.controllers.event_type import EventTypeMark
-from framework_m_core.controllers.rpc import call_mark
-from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_core.controllers.rpc import CallMark
+from framework_m_core.registry.compilation.builder import RegistryBuilder
 from framework_m_core.registry.extensions import Extensions
 from framework_m_core.spi import Action, ExtNamespace, FieldType
 from framework_m_standard.doctypes.base_doctype import BaseDocType
@@ -28,9 +29,13 @@ from framework_m_standard.doctypes.user import User
 from tests.journeys.docs.pages import PAGES, Block, Page, blocks_of
 from tests.journeys.docs.test_stories import STORIES
 from tests.journeys.product import ROOT
+from tests.mongo_variant import install_variant
 
 ELSEWHERE = {
+    "docs/developer/writing-adapters.md": "tests/isolation/test_new_packages.py",
     "docs/user/deployment.md": "tests/journeys/test_proxy.py",
+    "docs/user/front-ends.md": "tests/front_ends/test_packages.py",
+    "docs/user/http-api.md": "tests/generators/test_clients.py",
     "docs/user/migrations.md": "tests/upgrade/test_page.py",
 }
 """Pages whose commands another test runs."""
@@ -56,7 +61,7 @@ def _is_run(page: str, block: Block) -> bool:
     if block.language in CHECKED and not block.file:
         return True
     if page in ELSEWHERE:
-        return block.language in {"sh", "nginx"}
+        return block.language in {"sh", "nginx", "tsx"}
     return page in FOLLOWED and block.language in {*CHECKED, "sh", "json"}
 
 
@@ -125,13 +130,9 @@ def test_the_declarations_on_a_page_can_be_registered(page: Page, restored_overr
     members = list(vars(module).values())
     builder, declared = RegistryBuilder(_extensions(members)), 0
     for one in members:
-        if handler_marks(one):
-            builder.add_handler(one, "docs")
-        for note in declarations_of(one):
-            if isinstance(note, ConsumerMark | EventTypeMark):
-                note.register(builder, one, "shop")
-        if call_mark(one):
-            builder.add_function(one)
+        for declaration in declarations_of(one):
+            if isinstance(declaration, ConsumerMark | EventTypeMark | HandlerMark | CallMark):
+                declaration.register(builder, one, "shop")
         if not isinstance(one, type) or one.__module__ not in {module.__name__, User.__module__}:
             continue
         if getattr(one, "_is_protocol", False):
@@ -156,7 +157,12 @@ def _extensions(members: Iterable[Any]) -> Extensions:
 
 
 @pytest.mark.parametrize("page", with_blocks("toml"))
-def test_the_settings_and_entry_points_on_a_page_are_known(page: Page, tmp_path: Path) -> None:
+def test_the_settings_and_entry_points_on_a_page_are_known(
+    page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if page.name == "docs/user/mongodb.md":
+        monkeypatch.syspath_prepend(install_variant(tmp_path / "installed"))
+        monkeypatch.setattr(discovery, "_installed", discovery._installed.__wrapped__)  # kept for the process
     for text in texts(page, "toml"):
         written = tomllib.loads(text)
         if "project" in written:

@@ -6,13 +6,15 @@ import json
 import os
 
 import pytest
+from pydantic import BaseModel, Field
 
+from scripts.reference.configuration import settings_table
 from tests.commands import run_python
 from tests.journeys.product import ROOT
 
 FOLDER = ROOT / "docs" / "reference"
-WRITTEN_ELSEWHERE = {"benchmarks.md"}
-"""By `make bench`."""
+WRITTEN_ELSEWHERE = {"benchmarks.md", "contracts.md"}
+"""By `make bench` and `make contracts-table`."""
 
 PROGRAM = """
 import json
@@ -44,3 +46,23 @@ def test_what_the_code_says_is_on_them(made: dict[str, str]) -> None:
     assert "## `m config set SETTING VALUE`" in made["cli.md"]
     assert "| `scale` | `int` |" in made["doctypes.md"]
     assert "| 409 | `version_conflict` |" in made["errors.md"]
+
+
+class _Provider(BaseModel):
+    client_id: str | None = Field(default=None, description="The app's name there.")
+    limits: dict[str, int] = Field(default={"a": 1}, description="By name.")
+
+
+class _SignIn(BaseModel):
+    google: _Provider
+    others: dict[str, _Provider]
+
+
+def test_a_setting_in_a_table_has_a_row_with_its_path_and_variable() -> None:
+    rows = [*settings_table("sign_in", _SignIn)]
+    for row in (
+        "| `google.client_id` | text | | `M_SIGN_IN__GOOGLE__CLIENT_ID` | The app's name there. |",
+        "| `google.limits` | table of whole number | `{ a = 1 }` | `M_SIGN_IN__GOOGLE__LIMITS` | By name. |",
+        "| `others.<name>.client_id` | text | | `M_SIGN_IN__OTHERS__<NAME>__CLIENT_ID` | The app's name there. |",
+    ):
+        assert row in rows

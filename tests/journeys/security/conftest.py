@@ -12,7 +12,7 @@ import pytest
 from tests.journeys.conftest import _product
 from tests.journeys.product import Product
 from tests.journeys.security.gate import SECRET
-from tests.journeys.security.refusals import HOOKS
+from tests.journeys.security.responses import HOOKS
 
 
 def _caller(name: str) -> Callable[..., Any]:
@@ -57,7 +57,7 @@ def eventually() -> Callable[[Callable[[], bool]], None]:
 def gate(store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """A CRM of its own for attacks on logins: its secret is known, and one address may fail as often as it likes."""
     with _product(store, tmp_path_factory.mktemp(f"gate-{store}")) as product:
-        product.environment |= {"M_AUTH__SECRET": SECRET, "M_AUTH__LOGIN_FAILURES_PER_ADDRESS": "1000000"}
+        product.environment |= {"M_AUTH__SECRET": SECRET, "M_AUTH__MAX_LOGIN_FAILURES_PER_ADDRESS": "1000000"}
         product.create_users({"admin": ("Administrator",), "alice": ("Sales User",), "bob": ("Sales User",)})
         product.start()
         yield product

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.journeys.product import Product
-from tests.journeys.security.refusals import fields_of, refused
+from tests.journeys.security.responses import fields_of, refused
 from tests.journeys.security.wire import request, send
 
 LIMIT = 10 * 1024 * 1024
@@ -76,8 +76,8 @@ def test_a_body_that_is_no_json_object_is_refused(
             if body.strip():
                 customer = alice.post("/api/v1/Customer", json={"full_name": "x"}).json()["id"]
                 invoice = alice.post("/api/v1/Invoice", json={"customer": customer}).json()["id"]
-                answer = manager.post(f"/api/v1/Invoice/{invoice}/submit", content=body, headers=JSON)
-                refused(answer, 400, "malformed_body")
+                response = manager.post(f"/api/v1/Invoice/{invoice}/submit", content=body, headers=JSON)
+                refused(response, 400, "malformed_body")
 
 
 @pytest.mark.parametrize(
@@ -101,14 +101,14 @@ def test_a_body_that_is_no_json_object_is_refused(
 def test_a_body_that_is_not_sent_as_json_is_refused(alice: httpx.Client, headers: dict[str, str]) -> None:
     """So a page of another site cannot make a browser write, or log in, without asking first."""
     for method, path in _refusing_routes(alice):
-        answer = alice.request(method, path, content=b'{"full_name": "a", "_version": 1}', headers=headers)
-        refused(answer, 415, "unsupported_media_type")
+        response = alice.request(method, path, content=b'{"full_name": "a", "_version": 1}', headers=headers)
+        refused(response, 415, "unsupported_media_type")
 
 
 @pytest.mark.parametrize("kind", ["application/json", "Application/JSON; Charset=UTF-8", "application/vnd.x+json"])
 def test_json_is_taken_under_its_names(alice: httpx.Client, kind: str) -> None:
-    answer = alice.post("/api/v1/Customer", content=b'{"full_name": "a"}', headers={"content-type": kind})
-    assert answer.status_code == 201
+    response = alice.post("/api/v1/Customer", content=b'{"full_name": "a"}', headers={"content-type": kind})
+    assert response.status_code == 201
 
 
 def test_a_body_past_the_limit_is_refused_before_it_has_come(crm: Product, alice: httpx.Client) -> None:
@@ -144,7 +144,7 @@ def test_strangers_bodies_are_not_waited_for(crm: Product) -> None:
         assert reply is not None and reply.status == 401
 
 
-def test_the_answer_to_many_faults_is_not_larger_than_what_was_asked_for(
+def test_the_answer_to_many_errors_is_not_larger_than_what_was_asked_for(
     alice: httpx.Client, anonymous: httpx.Client
 ) -> None:
     """Else a small body would buy a large answer; anybody can send one to the login."""
@@ -159,8 +159,8 @@ def test_the_answer_to_many_faults_is_not_larger_than_what_was_asked_for(
         (anonymous, "/api/v1/auth/login", body),
         (anonymous, "/api/v1/auth/login", long_name),
     ):
-        answer = client.post(path, content=content, headers=JSON)
-        assert answer.status_code in {400, 413} and len(answer.content) < 100_000
+        response = client.post(path, content=content, headers=JSON)
+        assert response.status_code in {400, 413} and len(response.content) < 100_000
 
 
 # Values.
@@ -179,11 +179,11 @@ def test_decimals_are_kept_exactly_or_refused(alice: httpx.Client, subtests: pyt
         with subtests.test(written):
             for value in (written, f'"{written}"'):
                 body = f'{{"item_code": "{uuid4()}", "rate": {value}}}'.encode()
-                answer = alice.post("/api/v1/Item", content=body, headers=JSON)
+                response = alice.post("/api/v1/Item", content=body, headers=JSON)
                 if kept is None:
-                    assert fields_of(refused(answer, 400, "validation_failed")) == {"rate"}
+                    assert fields_of(refused(response, 400, "validation_failed")) == {"rate"}
                 else:
-                    assert answer.status_code == 201 and answer.json()["rate"] == kept
+                    assert response.status_code == 201 and response.json()["rate"] == kept
 
 
 @pytest.mark.parametrize(
@@ -199,10 +199,10 @@ def test_what_is_no_decimal_is_refused(alice: httpx.Client, value: str) -> None:
 
 @pytest.mark.parametrize("value", ["٣", "1_0", " 1 ", "+1", "1.", ".5", "１"])
 def test_an_odd_decimal_is_refused_or_served_plainly(alice: httpx.Client, value: str) -> None:
-    answer = alice.post("/api/v1/Item", json={"item_code": str(uuid4()), "rate": value})
-    if answer.status_code != 400:
-        assert re.fullmatch(r"[0-9]+\.[0-9]{2}", answer.json()["rate"])
-        assert Decimal(answer.json()["rate"]) == Decimal(value)
+    response = alice.post("/api/v1/Item", json={"item_code": str(uuid4()), "rate": value})
+    if response.status_code != 400:
+        assert re.fullmatch(r"[0-9]+\.[0-9]{2}", response.json()["rate"])
+        assert Decimal(response.json()["rate"]) == Decimal(value)
 
 
 NOBODYS = "01890000-0000-7000-8000-000000000000"
@@ -260,19 +260,19 @@ def test_a_value_that_no_store_should_hold_is_refused(alice: httpx.Client, subte
             assert alice.get(f"/api/v1/{doctype}/{kept['id']}").json() == kept
 
 
-def test_every_fault_of_every_row_is_named(alice: httpx.Client) -> None:
+def test_every_error_of_every_row_is_named(alice: httpx.Client) -> None:
     rows: list[Any] = [None, [], "x", 5, {"description": 5, "qty": 0, "rate": "1.001"}, {"qty": -1, "rate": -1}, {}]
     customer = alice.post("/api/v1/Customer", json={"full_name": "x"}).json()["id"]
     seen: set[str] = set()
     for place, row in enumerate(rows):
-        answer = alice.post("/api/v1/Invoice", json={"customer": customer, "items": [row]})
-        found = fields_of(refused(answer, 400, "validation_failed"))
+        response = alice.post("/api/v1/Invoice", json={"customer": customer, "items": [row]})
+        found = fields_of(refused(response, 400, "validation_failed"))
         assert found and all(field.startswith("items.0") for field in found), place
         seen |= found
     assert seen >= {"items.0", "items.0.description", "items.0.qty", "items.0.rate"}
     too_many = [{"description": "x", "qty": 1, "rate": 1}] * 10_001
-    answer = alice.post("/api/v1/Invoice", json={"customer": customer, "items": too_many})
-    assert fields_of(refused(answer, 400)) == {"items"}
+    response = alice.post("/api/v1/Invoice", json={"customer": customer, "items": too_many})
+    assert fields_of(refused(response, 400)) == {"items"}
 
 
 @pytest.mark.parametrize(

@@ -15,16 +15,16 @@ import httpx
 import pytest
 
 from tests.journeys.product import Product
-from tests.journeys.security.refusals import inspect
+from tests.journeys.security.responses import inspect
 
 CONNECTIONS, WRITES, READERS = 64, 200, 8
 
 
 @asynccontextmanager
 async def _many(crm: Product, caller: httpx.Client) -> Any:
-    async def look(answer: httpx.Response) -> None:
-        await answer.aread()
-        inspect(answer)
+    async def look(response: httpx.Response) -> None:
+        await response.aread()
+        inspect(response)
 
     headers = {"authorization": caller.headers["authorization"]}
     limits = httpx.Limits(max_connections=CONNECTIONS + READERS)
@@ -46,8 +46,8 @@ def _at_once(crm: Product, caller: httpx.Client, *requests: tuple[str, str, Any]
     return asyncio.run(send())
 
 
-def _statuses(answers: Iterable[httpx.Response]) -> Counter[int]:
-    return Counter(answer.status_code for answer in answers)
+def _statuses(responses: Iterable[httpx.Response]) -> Counter[int]:
+    return Counter(response.status_code for response in responses)
 
 
 def _lines(number: int) -> list[dict[str, Any]]:
@@ -117,17 +117,17 @@ def test_of_many_writes_at_once_each_counts_or_is_refused_and_none_is_half_seen(
             async def work() -> list[httpx.Response]:
                 return [await write(writers, path, number) for number in numbers]
 
-            answers = [one for part in await asyncio.gather(*(work() for _ in range(CONNECTIONS))) for one in part]
+            responses = [one for part in await asyncio.gather(*(work() for _ in range(CONNECTIONS))) for one in part]
             done.set()
             await asyncio.gather(*reading)
-            return answers
+            return responses
 
-    answers = asyncio.run(run())
-    statuses = _statuses(answers)
+    responses = asyncio.run(run())
+    statuses = _statuses(responses)
     refusal = 412 if write is _put_if_match else 409
     assert statuses.keys() <= {200, refusal, 503} and statuses[200] >= 1 and statuses.total() == WRITES
-    assert all("retry-after" in answer.headers for answer in answers if answer.status_code == 503)
-    won = [answer.json() for answer in answers if answer.status_code == 200]
+    assert all("retry-after" in response.headers for response in responses if response.status_code == 503)
+    won = [response.json() for response in responses if response.status_code == 200]
     assert sorted(document["_version"] for document in won) == list(range(2, len(won) + 2))
     last = alice.get(path).json()
     assert last == max(won, key=lambda document: int(document["_version"])) and len(seen) > READERS
@@ -154,10 +154,10 @@ def test_a_submit_among_writes_freezes_the_document(crm: Product, alice: httpx.C
     path = f"/api/v1/Invoice/{invoice['id']}"
     requests: list[tuple[str, str, Any]] = [("PATCH", path, {"items": _lines(number)}) for number in range(1, 25)]
     requests.insert(8, ("POST", f"{path}/submit", None))
-    answers = _at_once(crm, manager, *requests)
-    assert _statuses(answers).keys() <= {200, 409, 503}
+    responses = _at_once(crm, manager, *requests)
+    assert _statuses(responses).keys() <= {200, 409, 503}
     final = manager.get(path).json()
-    won = [answer.json() for answer in answers if answer.status_code == 200]
+    won = [response.json() for response in responses if response.status_code == 200]
     assert final["_version"] == 1 + len(won)
     _whole(final)
     submitted = [document for document in won if document["docstatus"] == 1]
@@ -181,10 +181,10 @@ def test_a_unique_value_is_given_once(crm: Product, alice: httpx.Client, bob: ht
 
 
 def test_names_of_a_series_are_given_once(crm: Product, alice: httpx.Client) -> None:
-    customer = alice.post("/api/v1/Customer", json={"full_name": "x"}).json()["id"]
-    answers = _at_once(crm, alice, *[("POST", "/api/v1/Invoice", {"customer": customer})] * 60)
-    assert _statuses(answers) == {201: 60}
-    assert len({answer.json()["name"] for answer in answers}) == 60
+    customers = [alice.post("/api/v1/Customer", json={"full_name": "x"}).json()["id"] for _ in range(60)]
+    responses = _at_once(crm, alice, *[("POST", "/api/v1/Invoice", {"customer": customer}) for customer in customers])
+    assert _statuses(responses) == {201: 60}
+    assert len({response.json()["name"] for response in responses}) == 60
 
 
 @pytest.mark.parametrize("doctype", ["Contact", "Invoice"])
@@ -202,10 +202,10 @@ def test_nothing_that_lives_links_to_what_is_gone(crm: Product, alice: httpx.Cli
             ("PATCH", f"/api/v1/Contact/{contact}", {"customer": customer}),
         ]
         rounds.append((customer, both if number % 2 else both[::-1]))
-    answers = iter(_at_once(crm, alice, *(request for _, both in rounds for request in both)))
+    responses = iter(_at_once(crm, alice, *(request for _, both in rounds for request in both)))
     outcomes: Counter[bool] = Counter()
     for customer, both in rounds:
-        got = {method: next(answers) for method, _, _ in both}
+        got = {method: next(responses) for method, _, _ in both}
         deleted = got["DELETE"].status_code == 204
         linking = [got[method].status_code for method in ("POST", "PATCH")]
         assert got["DELETE"].status_code in {204, 409, 503} and set(linking) <= {200, 201, 400, 503}

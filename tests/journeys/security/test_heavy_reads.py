@@ -29,7 +29,7 @@ def product(fresh_product: Callable[[], Product]) -> Product:
     """A CRM with few connections."""
     made = fresh_product()
     made.create_users()
-    made.environment |= {"M_SQL__POOL_SIZE": str(POOL), "M_FRAMEWORK__HEAVY_WAIT_SECONDS": "0.2"}
+    made.environment |= {"M_SQL__POOL_SIZE": str(POOL), "M_FRAMEWORK__HEAVY_READ_TIMEOUT_SECONDS": "0.2"}
     made.start()
     return made
 
@@ -56,11 +56,11 @@ def test_others_are_served_while_searches_fill_the_lane(product: Product) -> Non
         with _slow(product.url, "customer"):
             callers = [manager, alice] * 17
             searches = [threads.submit(one.get, "/api/v1/Customer", params=SEARCH) for one in callers]
-            answers = (search.result() for search in as_completed(searches))
-            refused = [next(answers) for _ in range(len(searches) - 2)]
+            responses = (search.result() for search in as_completed(searches))
+            refused = [next(responses) for _ in range(len(searches) - 2)]
             assert {(one.status_code, one.headers["retry-after"]) for one in refused} == {(429, "2")}
             assert manager.get(f"/api/v1/Contact/{contact['id']}").status_code == 200
             assert manager.get("/api/v1/Contact").status_code == 200
             assert product.token("bob")
             assert httpx.get(f"{product.address}/ready").status_code == 200
-        assert [one.status_code for one in answers] == [200, 200]
+        assert [one.status_code for one in responses] == [200, 200]

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from framework_m_core.domain.filters.tree import OPERATORS
-from tests.journeys.security.refusals import faceless, refused
+from tests.journeys.security.responses import faceless, refused
 
 CHEAP, DEAR = "1.11", "987654.32"
 
@@ -62,8 +62,8 @@ def test_it_is_in_no_answer(alice: httpx.Client, manager: httpx.Client, shelf: S
         alice.get("/api/meta/Item"),
         alice.get("/api/meta"),
     ]
-    for answer in seen:
-        assert "cost" not in answer.text and DEAR not in answer.text, answer.text
+    for response in seen:
+        assert "cost" not in response.text and DEAR not in response.text, response.text
 
 
 def test_metadata_shows_it_to_managers_alone(alice: httpx.Client, manager: httpx.Client) -> None:
@@ -74,10 +74,10 @@ def test_metadata_shows_it_to_managers_alone(alice: httpx.Client, manager: httpx
     tags = {client.get("/api/meta/Item").headers["etag"] for client in (alice, manager)}
     assert len(tags) == 2
     for tag in tags:
-        answers = [
+        responses = [
             client.get("/api/meta/Item", headers={"if-none-match": tag}).status_code for client in (alice, manager)
         ]
-        assert sorted(answers) == [200, 304]
+        assert sorted(responses) == [200, 304]
 
 
 def test_a_managers_tag_shows_it_to_nobody_else(alice: httpx.Client, manager: httpx.Client, shelf: Shelf) -> None:
@@ -153,21 +153,21 @@ def test_a_guess_is_refused_alike_whether_right_or_wrong(alice: httpx.Client, sh
     version = alice.get(path).json()["_version"]
     for method in ("PUT", "PATCH"):
         for headers in ({}, {"if-match": f'"{shelf.dear}-{version}"'}, {"if-match": "*"}):
-            answers = [
+            responses = [
                 alice.request(method, path, json={"_version": version, "cost": guess}, headers=headers)
                 for guess in (DEAR, "987654.320", 987654.32, CHEAP, None, "0", -1, "x", True, "1.001")
             ]
-            for answer in answers:
-                refused(answer, 400, "validation_failed")
-                _alike(answer, answers[0])
+            for response in responses:
+                refused(response, 400, "validation_failed")
+                _alike(response, responses[0])
     assert alice.get(path).json()["_version"] == version
 
 
 def test_tags_and_answers_do_not_depend_on_it(alice: httpx.Client, shelf: Shelf) -> None:
     cheap, dear = (alice.get(f"/api/v1/Item/{id}") for id in (shelf.cheap, shelf.dear))
-    for answer in (cheap, dear):
-        document = answer.json()
-        assert re.fullmatch(f'"{document["id"]}-{document["_version"]}-[0-9a-f]{{16}}"', answer.headers["etag"])
+    for response in (cheap, dear):
+        document = response.json()
+        assert re.fullmatch(f'"{document["id"]}-{document["_version"]}-[0-9a-f]{{16}}"', response.headers["etag"])
     assert cheap.headers["etag"][-17:] == dear.headers["etag"][-17:]
     assert cheap.json().keys() == dear.json().keys()
     both = alice.get("/api/v1/Item", params={"filters": shelf.wanted, "order_by": "rate,description"}).json()["items"]

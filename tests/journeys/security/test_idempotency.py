@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.journeys.product import Product, email
-from tests.journeys.security.refusals import refused
+from tests.journeys.security.responses import refused
 
 AT_ONCE = 20
 SAME = ("content-type", "etag", "location", "content-length", "cache-control", "vary")
@@ -92,9 +92,11 @@ def test_a_key_belongs_to_one_person(
         for client in (alice, bob, manager)
     }
     assert (
-        len({answer.json()["id"] for answer in made.values()}) == len({a.json()["owner"] for a in made.values()}) == 3
+        len({response.json()["id"] for response in made.values()})
+        == len({a.json()["owner"] for a in made.values()})
+        == 3
     )
-    assert {answer.status_code for answer in made.values()} == {201}
+    assert {response.status_code for response in made.values()} == {201}
     # The others' bodies say nothing of whether the key is taken.
     assert _keyed(bob, "POST", "/api/v1/Contact", key, json={"full_name": "other"}).status_code == 201
     refused(_keyed(nobody, "POST", "/api/v1/Customer", key, json={"full_name": name}), 403, "no_grant")
@@ -187,9 +189,9 @@ def test_many_at_once_make_one_document(crm: Product, alice: httpx.Client) -> No
             return await asyncio.gather(*(client.post(path, json=body) for _ in range(AT_ONCE)))
 
     for doctype, body in (("Contact", {"full_name": name}), ("Invoice", invoice)):
-        answers = asyncio.run(all_at_once(f"/api/v1/{doctype}", body))
-        assert {answer.status_code for answer in answers} == {201}, [answer.text for answer in answers]
-        assert len({answer.content for answer in answers}) == 1
+        responses = asyncio.run(all_at_once(f"/api/v1/{doctype}", body))
+        assert {response.status_code for response in responses} == {201}, [response.text for response in responses]
+        assert len({response.content for response in responses}) == 1
         assert _count(alice, doctype, "remarks" if doctype == "Invoice" else "full_name", name) == 1
 
 
@@ -202,8 +204,8 @@ def test_many_bodies_at_once_under_one_key_make_one_document(crm: Product, alice
             bodies = [{"full_name": f"{mark} {number}", "phone": mark} for number in range(AT_ONCE)]
             return await asyncio.gather(*(client.post("/api/v1/Contact", json=body) for body in bodies))
 
-    answers = asyncio.run(all_at_once())
-    assert sorted(answer.status_code for answer in answers) == [201] + [409] * (AT_ONCE - 1)
+    responses = asyncio.run(all_at_once())
+    assert sorted(response.status_code for response in responses) == [201] + [409] * (AT_ONCE - 1)
     assert _count(alice, "Contact", "phone", mark) == 1
 
 

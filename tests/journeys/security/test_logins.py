@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.journeys.product import Product, email
-from tests.journeys.security.refusals import HOOKS, faceless, refused
+from tests.journeys.security.responses import HOOKS, faceless, refused
 
 PER_ACCOUNT = 10
 LOGIN = "/api/v1/auth/login"
@@ -35,7 +35,7 @@ def _nobody() -> str:
 def test_a_failed_login_does_not_say_what_was_wrong(gate: Product, visitor: httpx.Client) -> None:
     gate.create_users({"gone": ("Sales User",)})
     gate.m("user", "disable", email("gone"))
-    answers = [
+    responses = [
         _try(visitor, email("alice"), "wrong password"),
         _try(visitor, _nobody(), "wrong password"),
         _try(visitor, _nobody(), gate.passwords["alice"]),
@@ -51,10 +51,10 @@ def test_a_failed_login_does_not_say_what_was_wrong(gate: Product, visitor: http
         _try(visitor, email("alice"), "*"),
         _try(visitor, "%", "%"),
     ]
-    for answer in answers:
-        refused(answer, 401, "unauthenticated")
-        assert faceless(answer) == faceless(answers[0])
-        assert "set-cookie" not in answer.headers
+    for response in responses:
+        refused(response, 401, "unauthenticated")
+        assert faceless(response) == faceless(responses[0])
+        assert "set-cookie" not in response.headers
     assert _try(visitor, email("alice").upper(), gate.passwords["alice"]).status_code == 200
 
 
@@ -84,10 +84,10 @@ def test_an_account_is_guessed_at_ten_times_and_no_more(gate: Product, visitor: 
             for forged in ({}, {"x-forwarded-for": "203.0.113.7"}, {"forwarded": "for=203.0.113.7"}):
                 limited.append(_try(visitor, spelling, guess, **forged))
         session = visitor.post(f"{LOGIN}?session=true", json={"username": name, "password": password})
-        for answer in (*limited, session):
-            refused(answer, 429, "rate_limited")
-            assert 1 <= int(answer.headers["retry-after"]) <= 15 * 60
-            assert "set-cookie" not in answer.headers
+        for response in (*limited, session):
+            refused(response, 429, "rate_limited")
+            assert 1 <= int(response.headers["retry-after"]) <= 15 * 60
+            assert "set-cookie" not in response.headers
     assert _try(visitor, email("alice"), gate.passwords["alice"]).status_code == 200
 
 
@@ -106,7 +106,7 @@ def test_many_guesses_at_once_do_not_slip_past(gate: Product) -> None:
         async with httpx.AsyncClient(base_url=gate.address, limits=limits, timeout=60) as client:
             bodies = [{"username": name, "password": f"guess {number}"} for number in range(40)]
             return [
-                answer.status_code for answer in await asyncio.gather(*(client.post(LOGIN, json=b) for b in bodies))
+                response.status_code for response in await asyncio.gather(*(client.post(LOGIN, json=b) for b in bodies))
             ]
 
     statuses = [status for _ in range(3) for status in asyncio.run(guess())]
@@ -118,7 +118,7 @@ def test_many_guesses_at_once_do_not_slip_past(gate: Product) -> None:
 def test_an_address_is_counted_by_its_connection(fresh_product: Callable[[], Product]) -> None:
     """Not by what it says of itself; and a guesser's own account does not wipe his slate clean."""
     product = fresh_product()
-    product.environment["M_AUTH__LOGIN_FAILURES_PER_ADDRESS"] = "12"
+    product.environment["M_AUTH__MAX_LOGIN_FAILURES_PER_ADDRESS"] = "12"
     product.create_users({"guesser": ()})
     product.start()
     with product.client(event_hooks=HOOKS) as client:
@@ -129,7 +129,7 @@ def test_an_address_is_counted_by_its_connection(fresh_product: Callable[[], Pro
                 assert _try(client, email("guesser"), product.passwords["guesser"]).status_code == 200
         for forged in ("203.0.113.99", "127.0.0.2", "::1", "nonsense", ""):
             named = {"x-forwarded-for": forged, "x-real-ip": forged, "forwarded": f"for={forged}", "client-ip": forged}
-            answer = _try(client, _nobody(), "guess", **named)
-            refused(answer, 429, "rate_limited")
-            assert int(answer.headers["retry-after"]) >= 1
+            response = _try(client, _nobody(), "guess", **named)
+            refused(response, 429, "rate_limited")
+            assert int(response.headers["retry-after"]) >= 1
         refused(_try(client, email("guesser"), product.passwords["guesser"]), 429, "rate_limited")

@@ -9,7 +9,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.journeys.security.refusals import fields_of, refused
+from tests.journeys.security.responses import fields_of, refused
 
 OTHERS: dict[str, Any] = {
     "id": str(uuid4()),
@@ -76,7 +76,7 @@ def test_no_caller_sets_them_on_create(
 def test_all_of_them_are_named_at_once(alice: httpx.Client) -> None:
     problem = refused(alice.post("/api/v1/Invoice", json={**OTHERS, **UNKNOWN, "customer": _customer(alice)}), 400)
     assert fields_of(problem) == {*OTHERS, *UNKNOWN}
-    codes = {fault["field"]: fault["code"] for fault in problem["errors"]}
+    codes = {error["field"]: error["code"] for error in problem["errors"]}
     assert {codes[name] for name in OTHERS} == {"not_writable"} and {codes[name] for name in UNKNOWN} == {
         "unknown_field"
     }
@@ -95,8 +95,8 @@ def test_no_caller_changes_them(
             with subtests.test(field=field, value=value):
                 changed = client.patch(path, json={field: value, "remarks": "taken"})
                 replaced = client.put(path, json={"_version": 1, field: value, "remarks": "taken"})
-                for answer in (changed, replaced):
-                    assert fields_of(refused(answer, 400)) == {field}
+                for response in (changed, replaced):
+                    assert fields_of(refused(response, 400)) == {field}
     assert _read(clients["manager"], invoice) == invoice
 
 
@@ -107,11 +107,11 @@ def test_an_echo_of_what_was_served_is_taken(
     client = clients[who]
     invoice = _invoice(alice)
     path = f"/api/v1/Invoice/{invoice['id']}"
-    answer = client.put(path, json={**client.get(path).json(), "remarks": "changed"})
-    assert answer.status_code == 200, answer.text
+    response = client.put(path, json={**client.get(path).json(), "remarks": "changed"})
+    assert response.status_code == 200, response.text
     changed = {"remarks", "modified", "modified_by", "_version"}
-    assert {name for name in invoice if answer.json()[name] != invoice[name]} <= changed
-    assert answer.json()["owner"] == invoice["owner"] and answer.json()["_version"] == 2
+    assert {name for name in invoice if response.json()[name] != invoice[name]} <= changed
+    assert response.json()["owner"] == invoice["owner"] and response.json()["_version"] == 2
     # The same echo again is of a version that is over, whatever else it holds.
     refused(client.put(path, json={**invoice, "remarks": "late"}), 409, "version_conflict")
 
@@ -120,10 +120,10 @@ def test_an_echo_of_what_was_served_is_taken(
 def test_a_version_is_an_integer_and_nothing_else(alice: httpx.Client, version: Any) -> None:
     invoice = _invoice(alice)
     for method in ("PUT", "PATCH"):
-        answer = alice.request(
+        response = alice.request(
             method, f"/api/v1/Invoice/{invoice['id']}", json={"_version": version, "remarks": "taken"}
         )
-        assert fields_of(refused(answer, 400)) == {"_version"}
+        assert fields_of(refused(response, 400)) == {"_version"}
     assert _read(alice, invoice) == invoice
 
 
@@ -144,8 +144,8 @@ def test_a_create_never_becomes_an_update(alice: httpx.Client, bob: httpx.Client
     invoice = _invoice(alice)
     for client in (alice, bob):
         for given in ({"id": invoice["id"]}, {"name": invoice["name"]}, {"id": invoice["id"], "_version": 1}):
-            answer = client.post("/api/v1/Invoice", json={"customer": _customer(client), "remarks": "taken", **given})
-            assert fields_of(refused(answer, 400)) == given.keys()
+            response = client.post("/api/v1/Invoice", json={"customer": _customer(client), "remarks": "taken", **given})
+            assert fields_of(refused(response, 400)) == given.keys()
         refused(client.post(f"/api/v1/Invoice/{invoice['id']}", json={"remarks": "taken"}), 405)
     assert _read(alice, invoice) == invoice
 
@@ -215,16 +215,16 @@ def test_nobody_submits_by_writing_the_state(
     path = f"/api/v1/Invoice/{invoice['id']}"
     for client in (alice, manager, admin):
         for method in ("PUT", "PATCH"):
-            answer = client.request(method, path, json={"_version": 1, "docstatus": value})
-            assert fields_of(refused(answer, 400)) == {"docstatus"}
+            response = client.request(method, path, json={"_version": 1, "docstatus": value})
+            assert fields_of(refused(response, 400)) == {"docstatus"}
     assert _read(alice, invoice) == invoice
 
     submitted = manager.post(f"{path}/submit").json()
     assert submitted["docstatus"] == 1
     for client in (alice, manager, admin):
         if value != 1 or isinstance(value, (bool, float)):
-            answer = client.patch(path, json={"docstatus": value, "remarks": "taken"})
-            assert fields_of(refused(answer, 400)) == {"docstatus"}
+            response = client.patch(path, json={"docstatus": value, "remarks": "taken"})
+            assert fields_of(refused(response, 400)) == {"docstatus"}
         assert fields_of(refused(client.patch(path, json={"docstatus": 0}), 400)) == {"docstatus"}
     assert _read(alice, invoice) == submitted
 
@@ -236,8 +236,8 @@ def test_transitions_take_no_fields(alice: httpx.Client, manager: httpx.Client, 
     path = f"/api/v1/Invoice/{invoice['id']}"
     if verb == "cancel":
         invoice = manager.post(f"{path}/submit").json()
-    answer = manager.post(f"{path}/{verb}", json={"_version": invoice["_version"], field: invoice[field]})
-    assert fields_of(refused(answer, 400)) == {field}
+    response = manager.post(f"{path}/{verb}", json={"_version": invoice["_version"], field: invoice[field]})
+    assert fields_of(refused(response, 400)) == {field}
     assert _read(manager, invoice) == invoice
 
 
@@ -253,8 +253,8 @@ def test_a_field_above_the_callers_level_is_not_set_and_not_lost(alice: httpx.Cl
 
     for value in ("4.20", "4.2", 4.2, "9.99", None, "", "x"):
         for method in ("PUT", "PATCH"):
-            answer = alice.request(method, path, json={"_version": 2, "cost": value, "rate": "0.01"})
-            assert fields_of(refused(answer, 400)) == {"cost"}
+            response = alice.request(method, path, json={"_version": 2, "cost": value, "rate": "0.01"})
+            assert fields_of(refused(response, 400)) == {"cost"}
     echoed = alice.put(path, json={**alice.get(path).json(), "description": "mine"})
     assert echoed.status_code == 200 and "cost" not in echoed.json()
     assert manager.get(path).json()["cost"] == "4.20" and manager.get(path).json()["rate"] == "9.00"
@@ -265,6 +265,6 @@ def test_administrators_do_not_write_what_the_framework_keeps_of_users(admin: ht
     user = admin.get(f"/api/v1/User/{me}").json()
     assert user.keys().isdisjoint({"password", "password_hash", "secret_hash"})
     for field in ("epoch", "password", "password_hash", "name", "owner", "id", "is_superuser"):
-        answer = admin.patch(f"/api/v1/User/{me}", json={field: 5 if field == "epoch" else "x"})
-        assert fields_of(refused(answer, 400)) == {field}
+        response = admin.patch(f"/api/v1/User/{me}", json={field: 5 if field == "epoch" else "x"})
+        assert fields_of(refused(response, 400)) == {field}
     assert admin.get(f"/api/v1/User/{me}").json() == user

@@ -13,14 +13,14 @@ import httpx
 import pytest
 
 from framework_m_core.domain.filters.tree import OPERATORS
-from framework_m_standard.http.access import RouteAccess, access_table
-from tests.journeys.security.refusals import faceless, refused
+from framework_m_standard.http.routes.access import RouteAccess, list_route_access
+from tests.journeys.security.responses import faceless, refused
 
 LINES = [{"description": "Chair", "qty": "2", "rate": "3.50"}]
 DOCTYPES = ("Customer", "Contact", "Item", "Invoice")
 ON_ONE = [
     pytest.param(route, id=f"{route.method}_{route.operation}{route.query}")
-    for route in access_table()
+    for route in list_route_access()
     if "{doctype}/{id}" in route.path and route.path.startswith("/api/v1/")
 ]
 
@@ -42,9 +42,9 @@ def _documents(client: httpx.Client) -> Owned:
     mark = f"mark{uuid4().hex}"
 
     def made(doctype: str, **values: Any) -> dict[str, Any]:
-        answer = client.post(f"/api/v1/{doctype}", json=values)
-        assert answer.status_code == 201, answer.text
-        return dict(answer.json())
+        response = client.post(f"/api/v1/{doctype}", json=values)
+        assert response.status_code == 201, response.text
+        return dict(response.json())
 
     customer = made("Customer", full_name=mark, email=f"{mark}@example.com", phone=mark, territory=mark, notes=mark)
     contact = made("Contact", full_name=mark, customer=customer["id"], email=mark, phone=mark)
@@ -68,9 +68,9 @@ def _list(client: httpx.Client, doctype: str, **asked: Any) -> httpx.Response:
     return client.get(f"/api/v1/{doctype}", params=given)
 
 
-def _ids(answer: httpx.Response) -> set[str]:
-    assert answer.status_code == 200, answer.text
-    return {item["id"] for item in answer.json()["items"]}
+def _ids(response: httpx.Response) -> set[str]:
+    assert response.status_code == 200, response.text
+    return {item["id"] for item in response.json()["items"]}
 
 
 # One document.
@@ -347,10 +347,10 @@ def test_links_to_hidden_missing_and_deleted_documents_answer_alike(
         ("PUT", path, {"_version": 1}),
     ):
         targets = _targets(alice, bob, of_alice)
-        answers = [bob.request(method, at, json={**given, "customer": target}) for target in targets]
-        problem = refused(answers[0], 400, "invalid_link")
-        assert [fault["field"] for fault in problem["errors"]] == ["customer"]
-        looks = [faceless(answer, target) for answer, target in zip(answers, targets, strict=True)]
+        responses = [bob.request(method, at, json={**given, "customer": target}) for target in targets]
+        problem = refused(responses[0], 400, "invalid_link")
+        assert [error["field"] for error in problem["errors"]] == ["customer"]
+        looks = [faceless(response, target) for response, target in zip(responses, targets, strict=True)]
         assert all(look == looks[0] for look in looks)
     assert bob.get(path).json() == own
 
@@ -381,7 +381,8 @@ def test_a_link_that_leads_out_of_sight_is_shown_as_an_id_alone(
 def test_a_value_that_is_taken_is_refused_without_a_word_about_who_has_it(
     alice: httpx.Client, bob: httpx.Client, of_alice: Owned
 ) -> None:
-    answer = bob.post("/api/v1/Item", json={"item_code": of_alice.mark})
-    problem = refused(answer, 409, "duplicate_value")
-    assert not any(text in answer.text for text in (*of_alice.texts, "alice", of_alice.documents["Item"]["owner"]))
-    assert problem.keys() <= {"type", "title", "status", "detail", "code", "request_id"}
+    response = bob.post("/api/v1/Item", json={"item_code": of_alice.mark})
+    problem = refused(response, 409, "duplicate_value")
+    assert not any(text in response.text for text in (*of_alice.texts, "alice", of_alice.documents["Item"]["owner"]))
+    assert problem.keys() <= {"type", "title", "status", "detail", "code", "request_id", "errors"}
+    assert [error["field"] for error in problem["errors"]] == ["item_code"]

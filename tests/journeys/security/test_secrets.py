@@ -2,43 +2,38 @@
 
 from __future__ import annotations
 
-import asyncio
-import sqlite3
 import stat
 from collections.abc import Callable
 from http.cookies import SimpleCookie
+from typing import Any
+from urllib.parse import urlsplit
 
-import asyncpg
 import httpx
+from pymongo import MongoClient
 
+from tests.journeys.database import read_rows
 from tests.journeys.product import Product, email
-from tests.journeys.security.refusals import inspect
+from tests.journeys.security.responses import inspect
 
 TABLES = ("user", "usercredential", "usersession", "loginattempt", "activitylog", "m_outbox", "m_idempotency")
 
 
 def _stored(product: Product) -> str:
     """All rows of the tables that have to do with people, as text."""
-    if product.url.startswith("sqlite"):
-        with sqlite3.connect(product.url.removeprefix("sqlite:///")) as connection:
-            return str([connection.execute(f'SELECT * FROM "{table}"').fetchall() for table in TABLES])
-
-    async def read() -> str:
-        connection = await asyncpg.connect(product.url)
-        try:
-            return str([await connection.fetch(f'SELECT * FROM "{table}"') for table in TABLES])
-        finally:
-            await connection.close()
-
-    return asyncio.run(read())
+    if product.url.startswith("mongodb"):
+        parts = urlsplit(product.url)
+        with MongoClient[dict[str, Any]](parts._replace(path="/").geturl()) as client:
+            database = client[parts.path.removeprefix("/")]
+            return str([database[name].find().to_list() for name in database.list_collection_names()])
+    return str([read_rows(product.url, f'SELECT * FROM "{table}"') for table in TABLES])
 
 
 def test_secrets_are_in_no_answer_no_log_and_no_table(fresh_product: Callable[[], Product]) -> None:
     product, seen = fresh_product(), []
 
-    def look(answer: httpx.Response) -> None:
-        inspect(answer)
-        seen.append(f"{answer.request.url.path} {answer.headers} {answer.text}")
+    def look(response: httpx.Response) -> None:
+        inspect(response)
+        seen.append(f"{response.request.url.path} {response.headers} {response.text}")
 
     product.create_users({"admin": ("Administrator",)})
     product.start()
@@ -82,7 +77,7 @@ def test_secrets_are_in_no_answer_no_log_and_no_table(fresh_product: Callable[[]
     secrets += [secret.rpartition(".")[2] for secret in secrets]
     for secret in secrets:
         assert secret and secret not in stored and secret not in written, secret
-        assert not any(secret in answer for answer in seen[began:]), secret
+        assert not any(secret in response for response in seen[began:]), secret
     for word in ("$argon2", "password_hash", "secret_hash", "csrf_hash"):
-        assert word not in written and not any(word in answer for answer in seen), word
+        assert word not in written and not any(word in response for response in seen), word
     assert "$argon2id$" in stored

@@ -17,7 +17,7 @@ import pytest
 
 from tests.journeys.product import Product, email
 from tests.journeys.security.gate import SECRET, derived_key
-from tests.journeys.security.refusals import HOOKS, refused
+from tests.journeys.security.responses import HOOKS, refused
 
 KEY = derived_key("access-token")
 ME = "/api/v1/auth/me"

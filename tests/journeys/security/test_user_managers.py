@@ -10,7 +10,7 @@ import pytest
 
 from tests.journeys.conftest import _product
 from tests.journeys.product import Product, email
-from tests.journeys.security.refusals import HOOKS, fields_of, refused
+from tests.journeys.security.responses import HOOKS, fields_of, refused
 
 STAFF = '''
 """Users as the staff office keeps them."""

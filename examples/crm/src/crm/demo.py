@@ -35,9 +35,8 @@ async def load() -> dict[str, str]:
             raise FrameworkError("demo logins are refused in production: create users with `m user create`")
         passwords = _passwords(app.settings.data_folder / "demo_passwords")
         identity: IdentityProtocol = app.container.get("identity")
-        known = {user.email: user for user in await identity.all()}
         for email, roles in USERS.items():
-            user = known.get(email)
+            user = await identity.find_by_email(email)
             if user is None:
                 user = await identity.create(email, passwords[email], roles, for_development=True)
                 if "Sales User" in roles:

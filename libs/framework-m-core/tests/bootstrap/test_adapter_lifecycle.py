@@ -8,6 +8,9 @@ import pytest
 
 from framework_m_core.bootstrap.adapter_lifecycle import AdapterLifecycle
 from framework_m_core.container.container import Container
+from framework_m_core.domain.errors import ConfigurationError
+from framework_m_core.interfaces.bootstrap import ROLES
+from tests.errors import assert_names
 
 JOURNAL: list[str] = []
 
@@ -60,7 +63,7 @@ def container() -> Container:
 
 
 async def test_a_shared_client_is_opened_first_and_once_and_closed_last(container: Container) -> None:
-    adapters = AdapterLifecycle(container)
+    adapters = AdapterLifecycle(container, ["worker"], ROLES)
     await adapters.open()
     await adapters.open()
     await adapters.ping()
@@ -71,7 +74,7 @@ async def test_a_shared_client_is_opened_first_and_once_and_closed_last(containe
 
 async def test_one_that_cannot_be_opened_is_closed_with_those_before_it(container: Container) -> None:
     container.get("cache").failing = "open"
-    adapters = AdapterLifecycle(container)
+    adapters = AdapterLifecycle(container, ["worker"], ROLES)
     with pytest.raises(RuntimeError, match="open"):
         await adapters.open()
     await adapters.close()
@@ -82,17 +85,63 @@ async def test_one_that_cannot_be_closed_keeps_no_other_open(
     container: Container, caplog: pytest.LogCaptureFixture
 ) -> None:
     container.get("cache").failing = "close"
-    adapters = AdapterLifecycle(container)
+    adapters = AdapterLifecycle(container, ["worker"], ROLES)
     await adapters.open()
     with caplog.at_level(logging.ERROR):
         await adapters.close()
     assert JOURNAL[-1] == "Client.close"
-    assert "could not close cache" in caplog.text
+    assert [(record.args, record.levelname) for record in caplog.records] == [(("cache",), "ERROR")]
 
 
 async def test_an_adapter_is_as_well_as_its_ping_says(container: Container) -> None:
-    adapters = AdapterLifecycle(container)
+    adapters = AdapterLifecycle(container, ["worker"], ROLES)
     await adapters.open()
     container.get("cache").failing = "ping"
     with pytest.raises(RuntimeError, match="ping"):
         await adapters.ping()
+
+
+class Bus(Client):
+    roles = frozenset({"worker", "relay"})
+
+
+class Mailer(Client):
+    roles = ("web",)
+
+
+class Directory(Client):
+    @property
+    def roles(self) -> list[str]:
+        """A member of its port that only has the name."""
+        raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("roles", "opened"),
+    [(["worker"], ["Bus", "Directory"]), (["cli"], ["Directory"]), (["web", "relay"], ["Bus", "Mailer", "Directory"])],
+)
+async def test_an_adapter_is_opened_where_its_roles_are(roles: list[str], opened: list[str]) -> None:
+    container = Container()
+    for name, adapter in (("bus", Bus), ("mailer", Mailer), ("directory", Directory)):
+        container.bind(name, adapter)
+        container.get(name)
+    adapters = AdapterLifecycle(container, roles, ROLES)
+    await adapters.open()
+    await adapters.ping()
+    await adapters.close()
+    assert [
+        *(f"{one}.open" for one in opened),
+        *(f"{one}.ping" for one in opened),
+        *(f"{one}.close" for one in reversed(opened)),
+    ] == JOURNAL
+
+
+@pytest.mark.parametrize(("roles", "told"), [(("wrker",), "'wrker'"), ("worker", "'worker'")])
+async def test_roles_that_no_process_has_are_refused(roles: object, told: str) -> None:
+    container = Container()
+    container.bind("bus", type("Bus", (Client,), {"roles": roles}))
+    container.get("bus")
+    with pytest.raises(ConfigurationError) as refused:
+        await AdapterLifecycle(container, ["worker"], ROLES).open()
+    assert_names(refused.value, "roles", "adapter bus", told)
+    assert JOURNAL == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pytest
 
@@ -12,12 +12,13 @@ from framework_m_core.bootstrap.plugins.binding import (
     VARIANTS,
     Binding,
     Variant,
-    installed_variants,
+    find_variants,
     resolve_bindings,
 )
 from framework_m_core.bootstrap.plugins.discovery import Choice, Discovered
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.interfaces.ports import ADAPTERS
+from tests.errors import assert_names
 
 MONGO = Variant("mongo", "framework-mx-mongo", 10, {"store": "mongo", "cache": "mongo"})
 REDIS = Variant("redis", "acme-redis", 10, {"cache": "redis"})
@@ -37,11 +38,11 @@ def cache(*variants: Variant, config: Mapping[str, str] | None = None, known: Di
     return next(binding for binding in bindings if binding.port == "cache")
 
 
-def refusal(*variants: Variant, config: Mapping[str, str] | None = None, known: Discovered | None = None) -> str:
+def error(*variants: Variant, config: Mapping[str, str] | None = None, known: Discovered | None = None) -> str:
     with pytest.raises(ConfigurationError) as refused:
         resolve_bindings(config or {}, variants, known or discovered())
-    [problem] = refused.value.problems
-    return problem
+    [error] = refused.value.errors
+    return error
 
 
 def test_config_outranks_variants_and_these_the_default() -> None:
@@ -52,15 +53,13 @@ def test_config_outranks_variants_and_these_the_default() -> None:
 
 
 def test_two_variants_of_one_priority_that_choose_one_port_stop_the_start() -> None:
-    assert refusal(MONGO, REDIS) == (
-        "two variants of priority 10 choose 'cache': framework-mx-mongo and acme-redis: "
-        'write cache = "mongo" or "redis" under [adapters]'
-    )
+    assert_names(error(MONGO, REDIS), "10", "'cache'", "framework-mx-mongo", "acme-redis")
+    assert_names(error(MONGO, REDIS), 'cache = "mongo" or "redis"', "[adapters]")
 
 
 def test_two_stores_of_one_priority_are_told_once_and_not_for_each_port() -> None:
     other = Variant("acme", "acme-store", 10, {"store": "redis"})
-    assert refusal(MONGO, other).startswith("two variants of priority 10 choose 'store': framework-mx-mongo and acme-")
+    assert_names(error(MONGO, other), "10", "'store'", "framework-mx-mongo", "acme-store")
 
 
 def test_config_decides_between_variants_of_one_priority() -> None:
@@ -75,11 +74,67 @@ def test_another_priority_or_another_port_is_no_tie() -> None:
 
 def test_two_distributions_that_offer_one_name_are_both_named() -> None:
     known = discovered(("redis", "other-redis"))
-    assert refusal(REDIS, known=known) == (
-        "cache: acme-redis and other-redis both offer 'redis': uninstall one, or name another under [adapters] cache"
-    )
+    assert_names(error(REDIS, known=known), "acme-redis", "other-redis", "'redis'", "[adapters] cache")
     assert cache(known=known).choice.name == "default"
     assert cache(REDIS, config={"cache": "mongo"}, known=known).choice.name == "mongo"
+
+
+def store(**offering: Sequence[str]) -> Discovered:
+    """A store called acme, whose ports are offered by these distributions, the rest by acme-store."""
+    default = discovered()
+    entries = {group: [*default.choices(group)] for group in default.groups(ADAPTERS)}
+    for port in STORE_FAMILY:
+        for distribution in offering.get(port, ("acme-store",)):
+            entries[f"{ADAPTERS}{port}"].append(Choice("acme", f"{port}:Acme", distribution))
+    return Discovered({group: tuple(choices) for group, choices in entries.items()})
+
+
+def test_a_store_is_bound_as_a_family() -> None:
+    bindings = resolve_bindings({"store": "acme"}, [], store())
+    assert {one.port for one in bindings if one.choice.distribution == "acme-store"} == set(STORE_FAMILY)
+
+
+@pytest.mark.parametrize(
+    ("offering", "named"),
+    [
+        ({"reader": ()}, ["lacks", "reader"]),
+        ({"reader": (), "outbox": ()}, ["reader", "outbox"]),
+        ({"reader": ("other-store",)}, ["mixed", "reader", "acme-store", "other-store"]),
+        (dict.fromkeys(STORE_FAMILY, ("acme-store", "other-store")), ["acme-store", "other-store", "both"]),
+    ],
+    ids=["one port missing", "two ports missing", "mixed", "two packages of one name"],
+)
+def test_a_store_that_is_no_family_is_told_once(offering: dict[str, Sequence[str]], named: list[str]) -> None:
+    assert_names(error(config={"store": "acme"}, known=store(**offering)), "store", "'acme'", *named)
+
+
+@pytest.mark.parametrize(
+    ("config", "named"),
+    [
+        ({"cash": "default"}, ["[adapters]", "cash", "'cache'"]),
+        ({"reader": "mongo"}, ["[adapters]", "reader", "'store'"]),
+        ({"session": "default"}, ["[adapters]", "session"]),
+    ],
+    ids=["unknown", "of a store", "without adapters"],
+)
+def test_config_that_chooses_for_no_port_is_told(config: dict[str, str], named: list[str]) -> None:
+    assert_names(error(config=config), *named)
+
+
+@pytest.mark.parametrize(("port", "named"), [("cash", "'cache'"), ("outbox", "'store'")])
+def test_a_variant_that_chooses_for_no_port_is_told(port: str, named: str) -> None:
+    wrong = Variant("acme", "acme-mx", 10, {port: "acme"})
+    assert_names(error(wrong), "variant 'acme' of acme-mx", port, named)
+
+
+def test_adapters_of_a_port_that_nobody_has_are_told_with_their_package() -> None:
+    known = discovered()
+    entries = {group: known.choices(group) for group in known.groups(ADAPTERS)}
+    offered = {f"{ADAPTERS}cash": (Choice("acme", "acme:Cache", "acme-cache"),)}
+    assert_names(error(known=Discovered({**entries, **offered})), "'acme' of acme-cache", "cash", "'cache'")
+    declared = {"framework_m.ports": (Choice("cash", "shop:Cash", "shop"),)}
+    bindings = resolve_bindings({"cash": "acme"}, [], Discovered({**entries, **offered, **declared}))
+    assert next(one for one in bindings if one.port == "cash").choice.distribution == "acme-cache"
 
 
 @pytest.mark.parametrize(
@@ -96,16 +151,16 @@ def test_a_variant_that_is_none_names_its_distribution(
 ) -> None:
     monkeypatch.setattr(discovery, "load", lambda choice: mapping)
     known = Discovered({VARIANTS: (Choice("acme", "acme.variant:VARIANT", "acme-redis"),)})
-    with pytest.raises(ConfigurationError, match="variant 'acme' of acme-redis: ") as refused:
-        installed_variants(known)
-    assert said in str(refused.value)
+    with pytest.raises(ConfigurationError) as refused:
+        find_variants(known)
+    assert_names(refused.value, "variant 'acme' of acme-redis", said)
 
 
 def test_variants_are_sorted_by_priority(monkeypatch: pytest.MonkeyPatch) -> None:
     declared = {"weak": {"adapters": {}}, "strong": {"adapters": {}, "priority": 2, "replaces": ["sync_schema"]}}
     monkeypatch.setattr(discovery, "load", lambda choice: declared[choice.name])
     known = Discovered({VARIANTS: tuple(Choice(name, f"{name}:V", name) for name in declared)})
-    assert [(variant.name, variant.priority, variant.replaces) for variant in installed_variants(known)] == [
+    assert [(variant.name, variant.priority, variant.replaces) for variant in find_variants(known)] == [
         ("strong", 2, ("sync_schema",)),
         ("weak", 0, ()),
     ]

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from framework_m_core.bootstrap.plugins import discovery
+from framework_m_core.bootstrap.plugins.trusted_folders import make_importable
 from framework_m_core.domain.errors import ConfigurationError
+from tests.errors import assert_names
 
 
 @pytest.fixture
@@ -26,7 +28,9 @@ def test_what_stands_in_src_comes_before_the_folder_itself(tmp_path: Path, monke
     monkeypatch.setattr(sys, "path", [*sys.path])
     (tmp_path / "src").mkdir()
     (tmp_path / "pyproject.toml").write_text('[project.entry-points."framework_m.apps"]\nshop = "shop"\n')
-    discovery.discover(tmp_path)
+    found = discovery.discover(tmp_path)
+    assert not {str(tmp_path / "src"), str(tmp_path)} & {*sys.path}
+    make_importable(found, {})
     assert sys.path[:2] == [str(tmp_path / "src"), str(tmp_path)]
 
 
@@ -60,7 +64,25 @@ def test_tests_are_passed_over_with_all_that_is_in_them(package: Path) -> None:
 
 def test_a_module_that_cannot_be_imported_is_named(package: Path) -> None:
     write(package, "sales/plan.py", "1 / 0")
-    with pytest.raises(
-        ConfigurationError, match=r"the app's module \w+\.sales\.plan could not be imported: ZeroDivision"
-    ):
+    with pytest.raises(ConfigurationError) as refused:
         list(discovery.modules_of(importlib.import_module(package.name)))
+    assert_names(refused.value, f"{package.name}.sales.plan", "ZeroDivisionError")
+
+
+_DATED = """from __future__ import annotations
+from datetime import date
+from framework_m import DocType, Field
+
+class Loan(DocType):
+    date: date | None = {default}
+"""
+
+
+@pytest.mark.parametrize("default", ["None", "Field(default=None)"])
+@pytest.mark.parametrize("is_lazy", [False, True])
+def test_a_field_that_hides_its_type_is_told_so(package: Path, default: str, is_lazy: bool) -> None:
+    source = _DATED.format(default=default)
+    write(package, "loan.py", source if is_lazy else source.partition("\n")[2])
+    with pytest.raises(ConfigurationError) as refused:
+        list(discovery.modules_of(importlib.import_module(package.name)))
+    assert_names(refused.value, f"{package.name}.loan", "date: Date")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from framework_m_core.bootstrap.schema_authority import WHAT_TO_DO, SchemaAuthority, schema_authority
+from framework_m_core.bootstrap.schema_authority import WHAT_TO_DO, SchemaAuthority, decide_schema_authority
 from framework_m_core.domain.errors import ConfigurationError
 
 
@@ -23,13 +23,13 @@ from framework_m_core.domain.errors import ConfigurationError
     ],
 )
 def test_the_rule(production: bool, migrated: bool, sync: bool | None, authority: SchemaAuthority) -> None:
-    assert schema_authority(production=production, migrated=migrated, sync=sync) is authority
+    assert decide_schema_authority(production=production, migrated=migrated, sync=sync) is authority
 
 
 @pytest.mark.parametrize("migrated", [False, True])
 def test_production_refuses_the_setting(migrated: bool) -> None:
     with pytest.raises(ConfigurationError, match="m migrate run"):
-        schema_authority(production=True, migrated=migrated, sync=True)
+        decide_schema_authority(production=True, migrated=migrated, sync=True)
 
 
 def test_who_may_not_change_it_says_what_to_do() -> None:

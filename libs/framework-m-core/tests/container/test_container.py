@@ -8,6 +8,7 @@ import pytest
 
 from framework_m_core.container.container import Container, Named
 from framework_m_core.domain.errors import ConfigurationError
+from tests.errors import assert_names
 
 
 class Engine:
@@ -78,16 +79,18 @@ def test_a_name_bound_anew_leaves_what_was_wired_before(container: Container) ->
 
 
 def test_an_unknown_name_is_told_with_those_that_are_bound(container: Container) -> None:
-    with pytest.raises(ConfigurationError, match="nothing is bound to 'truck': expected one of car, colour, engine"):
+    with pytest.raises(ConfigurationError) as refused:
         container.get("truck")
+    assert_names(refused.value, "'truck'", "car, colour, engine")
 
 
 def test_a_parameter_that_nothing_is_bound_to_is_told_when_it_is_bound(container: Container) -> None:
     def truck(engine: Engine, trailer: object) -> object:
         raise AssertionError("never made")
 
-    with pytest.raises(ConfigurationError, match=r"truck: .*needs a parameter 'trailer', which is not bound"):
+    with pytest.raises(ConfigurationError) as refused:
         container.bind("truck", truck)
+    assert_names(refused.value, "truck", "parameter 'trailer'")
 
 
 @pytest.mark.parametrize("wanted", [Diesel, Starts])
@@ -96,8 +99,9 @@ def test_a_parameter_of_another_type_is_told(container: Container, wanted: type)
         raise AssertionError("never made")
 
     truck.__annotations__["engine"] = wanted
-    with pytest.raises(ConfigurationError, match=f"expected 'engine' to be {wanted.__name__}, got Engine"):
+    with pytest.raises(ConfigurationError) as refused:
         container.bind("truck", truck)
+    assert_names(refused.value, "'engine'", wanted.__name__, "Engine")
 
 
 def test_an_override_stays_in_place_of_what_is_bound_later(container: Container) -> None:
@@ -143,30 +147,35 @@ def test_an_argument_of_an_override_may_be_what_is_bound_to_a_name_or_a_setting(
 
 
 def test_an_override_names_what_is_bound(container: Container) -> None:
-    with pytest.raises(ConfigurationError, match=r"colour: nothing is bound to 'engin': did you mean 'engine'\?"):
+    with pytest.raises(ConfigurationError) as refused:
         container.override("colour", lambda one: one, one=Named("engin"))
+    assert_names(refused.value, "colour", "'engin'", "'engine'")
 
 
 def test_an_override_of_another_type_is_told_where_it_is_used(container: Container) -> None:
     container.override("engine", "steam")
-    with pytest.raises(ConfigurationError, match="expected 'engine' to be Engine, got str"):
+    with pytest.raises(ConfigurationError) as refused:
         container.bind("car", Car)
+    assert_names(refused.value, "'engine'", "Engine", "str")
 
 
 def test_an_override_too_late_is_refused(container: Container) -> None:
     container.get("engine")
-    with pytest.raises(ConfigurationError, match="'engine' is already in use"):
+    with pytest.raises(ConfigurationError) as refused:
         container.override("engine", Diesel)
+    assert_names(refused.value, "'engine'", "in use")
     container.seal()
-    with pytest.raises(ConfigurationError, match="'colour' is already in use"):
+    with pytest.raises(ConfigurationError) as refused:
         container.override("colour", "blue")
+    assert_names(refused.value, "'colour'", "in use")
 
 
 def test_an_override_of_nothing_is_told_when_the_application_is_composed(container: Container) -> None:
     container.override("engin", Diesel)
     with pytest.raises(ConfigurationError) as refused:
         container.seal()
-    assert refused.value.problems == ("'engin': nothing is bound to it: did you mean 'engine'?",)
+    [error] = refused.value.errors
+    assert_names(error, "'engin'", "'engine'")
 
 
 def test_what_was_made_is_known_each_after_what_it_was_made_from(container: Container) -> None:

@@ -9,6 +9,7 @@ import pytest
 from framework_m_core.container.container import Container, Override
 from framework_m_core.container.recorder import OverrideRecorder, RecordedOverride
 from framework_m_core.domain.errors import ConfigurationError
+from tests.errors import assert_names
 
 PORTS = {"wms.ledger": "ledger"}
 
@@ -82,22 +83,25 @@ def test_two_apps_that_override_one_provider_are_told() -> None:
     recorder = OverrideRecorder()
     _asked_for(recorder, "shop", "container.ledger.override('shop')")
     _asked_for(recorder, "umbrella", "container.wms.ledger.override('umbrella')")
-    with pytest.raises(ConfigurationError, match="'ledger' is overridden by both shop and umbrella"):
+    with pytest.raises(ConfigurationError) as refused:
         _replayed(recorder, "shop", "umbrella")
+    assert_names(refused.value, "'ledger'", "shop", "umbrella")
 
 
 def test_a_module_and_an_entry_point_that_override_one_provider_are_told() -> None:
     recorder = OverrideRecorder()
     _asked_for(recorder, "shop", "container.ledger.override('shop')")
-    with pytest.raises(ConfigurationError, match="'ledger' is overridden by both acme-ledger and shop"):
+    with pytest.raises(ConfigurationError) as refused:
         _replayed(recorder, "shop", ledger="acme-ledger")
+    assert_names(refused.value, "'ledger'", "acme-ledger", "shop")
 
 
 def test_a_port_that_no_app_declares_is_told() -> None:
     recorder = OverrideRecorder()
     _asked_for(recorder, "shop", "container.wms.leger.override('shop')")
-    with pytest.raises(ConfigurationError, match=r"container\.wms\.leger: did you mean 'wms\.ledger'\?"):
+    with pytest.raises(ConfigurationError) as refused:
         _replayed(recorder, "shop")
+    assert_names(refused.value, "container.wms.leger", "'wms.ledger'")
 
 
 def test_a_stand_in_needs_one_open_application() -> None:

@@ -14,18 +14,20 @@ import pytest
 from framework_m_core.bootstrap.plugins.app_modules import register_app
 from framework_m_core.bootstrap.plugins.discovery import Choice
 from framework_m_core.controllers.controller import Controller
-from framework_m_core.controllers.declaration import Registrar, declarations_of, declare
-from framework_m_core.controllers.event_handler import on
-from framework_m_core.controllers.rpc import requires_permission, rpc
+from framework_m_core.controllers.declaration import Registrar, declaration_of, declarations_of, declare
+from framework_m_core.controllers.event_handler import HandlerMark, on
+from framework_m_core.controllers.rpc import CallMark, requires_permission, rpc, whitelist
+from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.domain.events import DocCreated, DocDeleted
 from framework_m_testing.fakes.doctype import FakeDocType
+from tests.errors import assert_names
 
 SEEN: list[tuple[str, str]] = []
 
 
 @dataclass(frozen=True)
 class Nightly:
-    """The note of a package's own decorator."""
+    """The declaration of a package's own decorator."""
 
     at: int
 
@@ -56,7 +58,7 @@ def _registered(declared: Any) -> list[tuple[str, str]]:
     return journal.noted
 
 
-def test_each_kind_registers_itself_once() -> None:
+def test_each_kind_registers_itself() -> None:
     class Note(FakeDocType):
         pass
 
@@ -73,11 +75,23 @@ def test_each_kind_registers_itself_once() -> None:
         return 1
 
     assert _registered(NoteController) == [("add_controller", "NoteController")]
-    assert _registered(told) == [("add_handler", "told")]
+    assert _registered(told) == [("add_handler", "told")] * 2
+    assert declarations_of(told, HandlerMark) == (HandlerMark("Note", DocDeleted), HandlerMark("Note", DocCreated))
     assert _registered(price) == [("add_function", "price")]
 
 
-def test_a_class_does_not_inherit_the_notes_of_its_parents() -> None:
+def test_decorators_of_calls_share_one_declaration() -> None:
+    @requires_permission("write", "Note")
+    @whitelist(document=False)
+    async def rate() -> None: ...
+
+    (declared,) = declarations_of(rate)
+    assert declared == CallMark(kind="method", document=False, action="write", doctype="Note")
+    assert declaration_of(rate, CallMark) is declared
+    assert declaration_of(rate, HandlerMark) is None
+
+
+def test_a_class_does_not_inherit_the_declarations_of_its_parents() -> None:
     @nightly(3)
     class Parent: ...
 
@@ -111,3 +125,74 @@ def test_a_declaration_of_a_package_takes_part(tmp_path: Path, monkeypatch: pyte
     journal: Any = Journal()
     register_app(journal, Choice(name, name, "shop"))
     assert sorted(SEEN) == [(name, "tidy at 3"), (name, "tidy at 5")]
+
+
+TWICE = """
+from framework_m_core.controllers.controller import Controller
+from framework_m_core.controllers.event_handler import on
+from framework_m_core.domain.events import DocCreated
+from framework_m_testing.fakes.doctype import FakeDocType
+
+
+def helper(): ...
+
+
+def helper(): ...
+
+
+class Note(FakeDocType):
+    text: str
+
+
+class NoteController(Controller[Note]):
+    async def validate(self): ...
+
+    @property
+    def size(self): ...
+
+    @size.setter
+    def size(self, value): ...
+
+    async def validate(self): ...
+
+
+@on("Note", DocCreated)
+async def told(event, documents): ...
+
+
+class Note(FakeDocType):
+    number: int
+
+
+@on("Note", DocCreated)
+async def told(event, documents): ...
+
+
+class Other(FakeDocType):
+    title: str
+    title: int
+
+    class Meta: ...
+
+    class Meta: ...
+
+
+if told:
+    @on("Note", DocCreated)
+    async def asked(event, documents): ...
+else:
+    @on("Note", DocCreated)
+    async def asked(event, documents): ...
+"""
+
+
+def test_what_a_module_declares_twice_stops_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python keeps the last of two classes of one name, and says nothing."""
+    name = f"twice_{uuid4().hex[:8]}"
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / f"{name}.py").write_text(TWICE)
+    journal: Any = Journal()
+    with pytest.raises(ConfigurationError) as refused:
+        register_app(journal, Choice(name, name, "shop"))
+    assert [problem.split("'")[1] for problem in refused.value.errors] == ["Note", "told", "validate", "title", "Meta"]
+    assert_names(refused.value.errors, "'Note'", "14, 34")

@@ -33,21 +33,21 @@ def test_a_value_comes_back_as_it_was(value: Any) -> None:
 
 def test_a_value_is_as_long_and_as_deep_as_may_be() -> None:
     assert len(decode_cached(encode_cached("x" * (MAX_TEXT - 2)))) == MAX_TEXT - 2
-    with pytest.raises(ValueError, match="at most 1000000 characters as JSON, got 1000001"):
+    with pytest.raises(ValueError, match=r"\b1000000\b.*\b1000001\b"):
         encode_cached("x" * (MAX_TEXT - 1))
     deep: Any = Decimal(1)
     for _ in range(64):
         deep = [deep]
     assert decode_cached(encode_cached(deep)) == deep
-    with pytest.raises(ValueError, match="nested at most 64 levels deep"):
+    with pytest.raises(ValueError, match=r"\b64 levels"):
         encode_cached([deep])
 
 
 def test_a_moment_out_of_the_calendar_of_utc_is_refused() -> None:
-    with pytest.raises(ValueError, match="within the calendar in UTC"):
+    with pytest.raises(ValueError, match=r"calendar\b.*\bUTC\b"):
         encode_cached(datetime.min.replace(tzinfo=timezone(timedelta(hours=1))))
 
 
 def test_an_error_says_what_came() -> None:
-    with pytest.raises(ValueError, match=r"or a list or dict of these, got tuple"):
+    with pytest.raises(ValueError, match=r"\blist or dict\b.*\btuple\b"):
         encode_cached({"rows": [(1, 2)]})

@@ -15,6 +15,7 @@ from pydantic import BaseModel, create_model
 from framework_m_core.domain.fields.field import KEYWORDS, Field
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec, read_field_spec
 from framework_m_testing.fakes.doctype import FakeDocType
+from tests.errors import assert_names
 
 
 class Colour(enum.StrEnum):
@@ -121,11 +122,16 @@ def test_choices_and_classes_are_kept() -> None:
     assert spec_of(list[Row]).child is Row
 
 
-@pytest.mark.parametrize(
-    "annotation", [complex, type, str | int, str | int | None, Literal["a", 1], BaseModel, NoRow, Row, None]
-)
+@pytest.mark.parametrize("annotation", [complex, type, str | int, str | int | None, Literal["a", 1], BaseModel, None])
 def test_a_type_that_no_store_holds_is_refused(annotation: Any) -> None:
-    with pytest.raises(ValueError, match="cannot be stored: expected"):
+    with pytest.raises(ValueError, match="cannot be stored") as refused:
+        spec_of(annotation)
+    assert_names(refused.value, "str", "int", "Decimal", "UUID")
+
+
+@pytest.mark.parametrize(("annotation", "write"), [(NoRow, r"Field\(link='NoRow'\)"), (Row, r"list\[Row\]")])
+def test_a_document_is_no_type_of_a_field(annotation: Any, write: str) -> None:
+    with pytest.raises(ValueError, match=write):
         spec_of(annotation)
 
 
@@ -143,8 +149,9 @@ def test_a_type_that_no_store_holds_is_refused(annotation: Any) -> None:
     ],
 )
 def test_a_type_that_json_would_change_is_refused(annotation: Any, culprit: str) -> None:
-    with pytest.raises(ValueError, match=f"JSON cannot hold {culprit}: expected str, int"):
+    with pytest.raises(ValueError, match=r"\bJSON\b") as refused:
         spec_of(annotation)
+    assert_names(refused.value, culprit, "str, int")
 
 
 @pytest.mark.parametrize(
@@ -155,7 +162,7 @@ def test_a_type_that_json_holds_is_taken(annotation: Any) -> None:
 
 
 def test_an_enum_of_mixed_values_is_refused() -> None:
-    with pytest.raises(ValueError, match="all str or all int"):
+    with pytest.raises(ValueError, match=r"\bstr\b.*\bint\b"):
         spec_of(Mixed)
 
 
@@ -193,7 +200,8 @@ def test_every_keyword_reaches_the_spec() -> None:
     assert {name: getattr(spec, name) for name in values} == values
     assert spec_of(Decimal, Field(scale=0)).scale == 0
     assert spec_of(UUID, Field(link="Customer")).link == "Customer"
-    assert set(values) | {"scale", "link"} == set(KEYWORDS)
+    assert spec_of(UUID, Field(link="Customer", on_cancel="allow")).on_cancel == "allow"
+    assert set(values) | {"scale", "link", "on_cancel"} == set(KEYWORDS)
 
 
 def test_what_is_fetched_is_read_only() -> None:

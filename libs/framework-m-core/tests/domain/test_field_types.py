@@ -8,34 +8,35 @@ from typing import Any
 
 import pytest
 
-from framework_m_core.domain.fields.values import bounded, from_json
-from framework_m_testing.harness import sample_registry
+from framework_m_core.domain.fields.values import InvalidValueError, from_json, normalize_value
+from framework_m_testing.harness import build_sample_registry
 from framework_m_testing.sample_field_types import Amount
 
-SPECS = sample_registry().get("Thing").fields
+SPECS = build_sample_registry().get("Thing").fields
 
 
 def test_a_value_is_padded_and_rounded_as_its_parts_are() -> None:
     assert str(from_json(SPECS["worth"], "1 EUR").value) == "1.00"
-    assert str(bounded(SPECS["worth"], Amount(Decimal("1.125"), "EUR"), rounding=True).value) == "1.12"
+    assert str(normalize_value(SPECS["worth"], Amount(Decimal("1.125"), "EUR"), rounding=True).value) == "1.12"
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "said"),
+    ("field", "value", "code", "params"),
     [
-        ("worth", Amount(Decimal("1.125"), "EUR"), "at most 2 decimal places"),
-        ("worth", Amount(Decimal("1e16"), "EUR"), "16 digits before the point"),
-        ("worth", Amount(Decimal(1), "E\0"), "without NUL"),
-        ("worth", Amount(Decimal(1), "E" * 256), "expected at most 255 characters in worth__currency"),
-        ("worth", Amount(None, "EUR"), "expected a value for worth__value"),  # type: ignore[arg-type]
-        ("span", timedelta(days=999_999_999), "64 bits"),
+        ("worth", Amount(Decimal("1.125"), "EUR"), "out_of_bounds", {"max_decimal_places": 2}),
+        ("worth", Amount(Decimal("1e16"), "EUR"), "out_of_bounds", {"max_whole_digits": 16}),
+        ("worth", Amount(Decimal(1), "E\0"), "out_of_bounds", {"character": "NUL"}),
+        ("worth", Amount(Decimal(1), "E" * 256), "too_long", {"max_length": 255, "part": "worth__currency"}),
+        ("worth", Amount(None, "EUR"), "required", {"part": "worth__value"}),  # type: ignore[arg-type]
+        ("span", timedelta(days=999_999_999), "out_of_bounds", {"bits": 64}),
     ],
 )
-def test_a_part_out_of_bounds_is_refused(field: str, value: Any, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
-        bounded(SPECS[field], value)
+def test_a_part_out_of_bounds_is_refused(field: str, value: Any, code: str, params: dict[str, Any]) -> None:
+    with pytest.raises(InvalidValueError) as refused:
+        normalize_value(SPECS[field], value)
+    assert (refused.value.code, refused.value.params) == (code, params)
 
 
 def test_a_value_of_another_class_is_left_to_pydantic() -> None:
-    with pytest.raises(TypeError, match="expected Amount, got Decimal"):
-        bounded(SPECS["worth"], Decimal(1))
+    with pytest.raises(TypeError, match=r"\bAmount\b.*\bDecimal\b"):
+        normalize_value(SPECS["worth"], Decimal(1))

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from framework_m_core.domain.filters.format import filter_text
+from framework_m_core.domain.filters.format import format_filter
 from framework_m_core.domain.filters.tree import EVERYTHING, NOTHING, And, Comparison, Filter, Not, Or, UserAttribute
 
 NORTH, BIG = Comparison("branch", "in", ("North", "South")), Comparison("size", "gt", 3)
@@ -26,4 +26,4 @@ NORTH, BIG = Comparison("branch", "in", ("North", "South")), Comparison("size", 
     ],
 )
 def test_text(tree: Filter, text: str) -> None:
-    assert filter_text(tree) == text
+    assert format_filter(tree) == text

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from framework_m_core.domain.fields.spec import read_field_spec
-from framework_m_core.domain.hash_keys import hash_key, hash_keys, unseeded_types
+from framework_m_core.domain.hash_keys import find_unseeded_types, hash_key, hash_keys
 from framework_m_testing.sample_doctypes import Colour
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -73,7 +73,7 @@ def test_what_collides_in_python_has_keys_of_its_own() -> None:
 
 
 def test_a_value_that_is_no_scalar_has_no_key() -> None:
-    with pytest.raises(TypeError, match="expected a scalar value, got list"):
+    with pytest.raises(TypeError, match=r"\bscalar\b.*\blist\b"):
         hash_key([])
     assert hash_key(date(2026, 1, 1)) == "2026-01-01"
 
@@ -105,7 +105,7 @@ class Record:
     ],
 )  # fmt: skip
 def test_types_that_hash_what_callers_send_are_named(annotation: Any) -> None:
-    assert next(unseeded_types(annotation))
+    assert next(find_unseeded_types(annotation))
 
 
 @pytest.mark.parametrize(
@@ -125,11 +125,11 @@ def test_types_that_hash_what_callers_send_are_named(annotation: Any) -> None:
     ],
 )
 def test_types_that_do_not_are_not(annotation: Any) -> None:
-    assert list(unseeded_types(annotation)) == []
+    assert list(find_unseeded_types(annotation)) == []
 
 
 def test_a_field_of_such_a_type_is_refused() -> None:
-    with pytest.raises(ValueError, match="expected a list"):
+    with pytest.raises(ValueError, match=r"\bset\b.*\blist\b"):
         read_field_spec("ids", FieldInfo(annotation=list[set[UUID]], default=None))
-    with pytest.raises(ValueError, match="expected keys of text"):
+    with pytest.raises(ValueError, match=r"\bdict\b.*keys of text"):
         read_field_spec("by", FieldInfo(annotation=dict[int, str], default=None))

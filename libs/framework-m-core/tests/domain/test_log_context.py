@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from uuid import uuid4
 
-from framework_m_core.domain.log_context import LOG_CONTEXT, LogContext, bound_log_context, log_fields
+from framework_m_core.domain.log_context import LOG_CONTEXT, LogContext, bind_log_context, log_fields
 
 
 def test_only_what_is_known_is_a_field() -> None:
@@ -17,8 +17,8 @@ def test_only_what_is_known_is_a_field() -> None:
 
 
 def test_a_context_ends_with_its_block_and_the_outer_one_is_back() -> None:
-    with bound_log_context(LogContext("cli", command="start")):
-        with bound_log_context(LogContext("relay")):
+    with bind_log_context(LogContext("cli", command="start")):
+        with bind_log_context(LogContext("relay")):
             assert log_fields() == {"source": "relay"}
         assert log_fields() == {"source": "cli", "command": "start"}
     assert LOG_CONTEXT.get() is None
@@ -30,6 +30,6 @@ async def test_a_task_inherits_the_context_and_keeps_its_own() -> None:
         LOG_CONTEXT.set(LogContext("job"))
         return seen
 
-    with bound_log_context(LogContext("http")):
+    with bind_log_context(LogContext("http")):
         assert await asyncio.create_task(fields()) == {"source": "http"}
         assert log_fields() == {"source": "http"}

@@ -13,8 +13,8 @@ import pytest
 import framework_m_core
 from framework_m_core.domain.errors import FieldError
 from framework_m_core.domain.fields.kinds import STORED_KINDS
-from framework_m_core.domain.fields.messages import MESSAGES, TYPE_NAMES, message_for
 from framework_m_core.domain.fields.values import InvalidValueError
+from framework_m_core.domain.messages import MESSAGES, TYPE_NAMES, format_message
 
 TEMPLATES = [(code, template) for code, templates in MESSAGES.items() for template in templates]
 SOURCE = Path(framework_m_core.__file__).parent
@@ -28,7 +28,7 @@ def _names(template: str) -> set[str]:
 def test_code_and_parameters_choose_one_template_and_fill_it_in(code: str, template: str) -> None:
     same = [other for other in MESSAGES[code] if _names(other) == _names(template)]
     assert same == [template]
-    message = message_for(code, {name: f"<{name}>" for name in _names(template)})
+    message = format_message(code, {name: f"<{name}>" for name in _names(template)})
     assert "{" not in message
     assert all(f"<{name}>" in message for name in _names(template))
 
@@ -49,13 +49,13 @@ def test_code_and_parameters_choose_one_template_and_fill_it_in(code: str, templ
     ],
 )
 def test_a_message_says_what_was_expected(code: str, params: dict[str, Any], message: str) -> None:
-    assert message_for(code, params) == message
+    assert format_message(code, params) == message
     assert FieldError("x", code, params=params) == FieldError("x", code, message, params)
     assert str(InvalidValueError(code, **params)) == message
 
 
 def test_what_a_template_fills_in_is_not_a_template_itself() -> None:
-    assert message_for("unknown_field", {"suggestion": "{type}"}) == "there is no such field: did you mean '{type}'?"
+    assert format_message("unknown_field", {"suggestion": "{type}"}) == "there is no such field: did you mean '{type}'?"
 
 
 @pytest.mark.parametrize(("code", "params"), [("closed", {}), ("wrong_type", {}), ("required", {"type": "text"})])

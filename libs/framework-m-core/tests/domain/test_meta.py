@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from framework_m_core.domain.documents.actions import ACTIONS
 from framework_m_core.domain.documents.meta import MetaOptions, read_meta
 from framework_m_core.domain.filters.tree import EVERYTHING, And, Comparison
+from tests.errors import assert_names
 
 OPEN = Comparison("status", "eq", "Open")
 
@@ -80,6 +81,12 @@ def test_what_is_no_option_is_refused_with_what_would_be(options: dict[str, Any]
         _meta(**options)
 
 
-def test_faulty_options_can_be_left_out_so_that_the_others_are_checked() -> None:
+def test_all_errors_of_permissions_are_told_at_once() -> None:
+    with pytest.raises(ValidationError) as refused:
+        _meta(permissions={"raed": ["A"], "write": {"A": "some", "B": "mine"}, "create": 7, "delete": [" "]})
+    assert_names(refused.value, "'raed'", "'some'", "'mine'", "'create'", "'delete'")
+
+
+def test_invalid_options_can_be_left_out_so_that_the_others_are_checked() -> None:
     declared = type("Declared", (), {"Meta": type("Meta", (), {"permisions": {}, "naming": "prompt"})})
     assert read_meta(declared, without={"permisions"}).naming == "prompt"

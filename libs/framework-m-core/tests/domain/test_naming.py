@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from framework_m_core.domain.documents.naming import FieldNaming, IdNaming, PromptNaming, SeriesNaming, parse_naming
+from tests.errors import assert_names
 
 NOW = datetime(2026, 3, 7, tzinfo=UTC)
 
@@ -25,10 +26,49 @@ def test_a_pattern_means_a_rule(pattern: str | None, rule: object) -> None:
     assert parse_naming(pattern) == rule
 
 
-@pytest.mark.parametrize("pattern", ["", "INV", "Prompt", "INV-####", "INV-.##.-.##", "a/.####", "fields:x", "..."])
+@pytest.mark.parametrize(
+    "pattern", ["", "INV", "Prompt", "INV-####", "INV-.##.-.##", "a/.####", "a\u200b.####", "fields:x", "..."]
+)
 def test_what_is_no_rule_says_what_would_be(pattern: str) -> None:
-    with pytest.raises(ValueError, match=r"series with one counter|cannot contain '/'"):
+    with pytest.raises(ValueError, match=r"one counter|cannot contain '"):
         parse_naming(pattern)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "meant"),
+    [("R-YYYY-####", "R-.YYYY.-.####"), ("INV-####", "INV-.####"), ("{team}-##", "{team}.-.##")],
+)
+def test_a_series_without_dots_is_refused_with_what_was_meant(pattern: str, meant: str) -> None:
+    with pytest.raises(ValueError, match="one counter") as refused:
+        parse_naming(pattern)
+    assert_names(refused.value, repr(meant))
+    assert isinstance(parse_naming(meant), SeriesNaming)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "meant"),
+    [
+        ("B-{branch}-.##", "B-.{branch}.-.##"),
+        ("INV-YYYY-.##", "INV-.YYYY.-.##"),
+        ("{nope}-.##", "{nope}.-.##"),
+        ("A.-YY.MM.##", "A.-.YY.MM.##"),
+        ("A#.##", "A.#.##"),
+        ("{a}{b}.##", "{a}.{b}.##"),
+        ("YYYY.-{x.##", "YYYY.-.{.x.##"),
+        ("INV-%Y-.##", "INV-.YYYY.-.##"),
+        ("INV-.%y.%m.-.##", "INV-.YY.MM.-.##"),
+        ("INV-%H.##", "INV-.{field}.##"),
+    ],
+)
+def test_what_would_be_taken_literally_is_refused_with_what_was_meant(pattern: str, meant: str) -> None:
+    with pytest.raises(ValueError, match="literally") as refused:
+        parse_naming(pattern)
+    assert_names(refused.value, repr(meant))
+
+
+@pytest.mark.parametrize("pattern", ["COMM-.##", "DAYYYS.##", "Ädd-.##"])
+def test_letters_of_a_word_are_no_date(pattern: str) -> None:
+    assert isinstance(parse_naming(pattern), SeriesNaming)
 
 
 def _series(pattern: str) -> SeriesNaming:

@@ -10,6 +10,13 @@ import pytest
 from framework_m_core.domain.context import Principal
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.domain.filters.matching import matches
+from framework_m_core.domain.filters.row_scopes import (
+    bind_scopes,
+    bind_user_attributes,
+    check_scope,
+    unite,
+    with_field_kinds,
+)
 from framework_m_core.domain.filters.tree import (
     EVERYTHING,
     NOTHING,
@@ -21,7 +28,6 @@ from framework_m_core.domain.filters.tree import (
     Or,
     UserAttribute,
 )
-from framework_m_core.domain.row_scopes import bind_scopes, bind_user_attributes, scope_problems, typed_scope, unite
 
 ME = UUID(int=7)
 SPECS = {
@@ -59,7 +65,7 @@ LOOSE: dict[str, Any] = {
 
 
 def _compared(field: str, operator: Operator, name: str) -> Filter:
-    return typed_scope(Comparison(field, operator, UserAttribute(name)), SPECS)
+    return with_field_kinds(Comparison(field, operator, UserAttribute(name)), SPECS)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +142,7 @@ def test_nobody_owns_nothing(operator: Operator) -> None:
 
 @pytest.mark.parametrize("operator", ["eq", "ne", "in", "not_in"])
 def test_a_scope_that_is_not_bound_matches_nothing_by_mistake(operator: Operator) -> None:
-    with pytest.raises(TypeError, match="bind the scope first"):
+    with pytest.raises(TypeError, match="bind the scope"):
         matches(Comparison("team", operator, UserAttribute("one")), {"team": "a"})
 
 
@@ -181,6 +187,6 @@ def test_scopes_are_united_without_those_that_add_nothing() -> None:
 )
 def test_scopes_that_cannot_be_used_are_told(tree: Filter, expected: str | None) -> None:
     for scope in (tree, Or((EVERYTHING, And((Not(tree),))))):
-        found = list(scope_problems(scope, SPECS))
+        found = list(check_scope(scope, SPECS))
         assert len(found) == (expected is not None)
         assert expected is None or expected in found[0]

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from framework_m_core.controllers.write_stage import stage_marks
 from framework_m_core.domain.errors import ConfigurationError
-from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_core.registry.compilation.builder import RegistryBuilder
 from framework_m_core.registry.registry import Registry
 
 
@@ -29,15 +28,14 @@ def compiled(
     for function in functions:
         builder.add_function(function)
     for stage in stages:
-        for mark in stage_marks(stage):
-            builder.add_write_stage(stage, mark)
+        builder.add_write_stage(stage)
     return builder.freeze()
 
 
-def problems_of(*doctypes: Any, **others: Iterable[Any]) -> tuple[str, ...]:
+def errors_of(*doctypes: Any, **others: Iterable[Any]) -> tuple[str, ...]:
     """What is wrong with declarations; nothing when they can be used."""
     try:
         compiled(*doctypes, **others)
     except ConfigurationError as error:
-        return error.problems
+        return error.errors
     return ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import wraps
 from typing import Any, cast
 from uuid import UUID
 
@@ -11,15 +12,18 @@ from pydantic import BaseModel
 from pydantic import Field as PydanticField
 
 from framework_m_core.controllers.consumer import consumer
+from framework_m_core.controllers.controller import Documents
+from framework_m_core.controllers.declaration import declarations_of
 from framework_m_core.controllers.event_handler import on
 from framework_m_core.controllers.event_type import event_type
 from framework_m_core.domain.errors import ConfigurationError
-from framework_m_core.domain.events import DocCreated, Interest, is_event_type, is_pattern
+from framework_m_core.domain.events import AnyEvent, DocCreated, Interest, PublishedEvent, is_event_type, is_pattern
 from framework_m_core.domain.fields.field import Field
-from framework_m_core.registry.builder import RegistryBuilder
-from framework_m_core.registry.events.event_types import EventType, payload_data
+from framework_m_core.registry.compilation.builder import RegistryBuilder
+from framework_m_core.registry.event_types import EventType, dump_payload
 from framework_m_core.registry.registry import Registry
 from framework_m_testing.fakes.doctype import FakeDocType
+from tests.errors import assert_names
 
 
 class Order(FakeDocType):
@@ -36,20 +40,16 @@ def _compiled(*declared: Any, app: str = "shop") -> Registry:
     builder = RegistryBuilder()
     builder.add_doctype(Order, "shop")
     for one in declared:
-        if isinstance(one, type):
-            builder.add_event_type(one, app)
-        elif hasattr(one, "__framework_m_events__"):
-            builder.add_handler(one, app)
-        else:
-            builder.add_consumer(one)
+        for declaration in declarations_of(one):
+            declaration.register(builder, one, app)
     return builder.freeze()
 
 
-def _problem(*declared: Any, app: str = "shop") -> str:
+def _find_error(*declared: Any, app: str = "shop") -> str:
     with pytest.raises(ConfigurationError) as refused:
         _compiled(*declared, app=app)
-    (problem,) = refused.value.problems
-    return problem
+    (error,) = refused.value.errors
+    return error
 
 
 def _handler() -> Any:
@@ -71,7 +71,7 @@ def test_a_handler_of_an_app_s_event_is_kept_by_its_topic() -> None:
     fresh = on(OrderShipped)(on("Order", DocCreated)(_handler()))
     one = _compiled(OrderShipped, fresh).consumers["shop.handlers"]
     assert one.interest == Interest(["doc.created:Order", "shop.order_shipped:Order"])
-    assert one.functions_for("shop.order_shipped:Order") == one.functions_for("doc.created:Order") == (fresh,)
+    assert one.find_functions("shop.order_shipped:Order") == one.find_functions("doc.created:Order") == (fresh,)
 
 
 def test_each_app_has_a_consumer_for_its_handlers() -> None:
@@ -86,10 +86,10 @@ def test_a_consumer_gets_what_its_patterns_cover() -> None:
     every, some = consumer("every", "*")(_handler()), consumer("some", "shop.*", "doc.created:Order")(_handler())
     found = _compiled(OrderShipped, every, some).consumers
     for topic in ("doc.deleted:Order", "crm.closed", "doc.created:Order"):
-        assert found["every"].functions_for(topic) == (every,)
+        assert found["every"].find_functions(topic) == (every,)
     covered = ["shop.order_shipped:Order", "doc.created:Order"]
     others = ["doc.created:Note", "doc.deleted:Order", "shopping.ended"]
-    assert [topic for topic in (*covered, *others) if found["some"].functions_for(topic)] == covered
+    assert [topic for topic in (*covered, *others) if found["some"].find_functions(topic)] == covered
 
 
 def _models() -> Iterator[tuple[str, Any, str]]:
@@ -125,14 +125,39 @@ def _models() -> Iterator[tuple[str, Any, str]]:
 
 @pytest.mark.parametrize(("model", "said"), [pytest.param(*case[1:], id=case[0]) for case in _models()])
 def test_an_event_type_that_cannot_be_used_is_refused(model: Any, said: str) -> None:
-    assert said in _problem(model)
+    assert said in _find_error(model)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [({"key": "nubmer"}, "did you mean 'number'"), ({"doctype": "Ordre"}, "did you mean 'Order'")],
+)
+def test_one_mistake_in_an_event_type_is_one_error(options: Any, said: str) -> None:
+    """Those who name the type have made no mistake."""
+
+    @event_type("shop.sent", **options)
+    class Sent(BaseModel):
+        number: int = 0
+
+    assert said in _find_error(
+        Sent, on(Sent)(_handler()), consumer("search", "shop.sent", "shop.sent:Order")(_handler())
+    )
+
+
+def test_a_name_that_is_no_event_type_s_is_one_error() -> None:
+    @event_type("shop.Sent")
+    class Sent(BaseModel): ...
+
+    assert "not 'shop.Sent'" in _find_error(Sent, on(Sent)(_handler()), consumer("search", "shop.Sent")(_handler()))
 
 
 def test_two_models_of_one_type_are_refused() -> None:
     @event_type("shop.order_shipped")
     class Other(BaseModel): ...
 
-    assert "is declared by OrderShipped too" in _problem(OrderShipped, Other)
+    assert_names(
+        _find_error(OrderShipped, Other, on(Other)(_handler())), "'shop.order_shipped'", "OrderShipped", "Other"
+    )
 
 
 def test_an_app_with_a_dash_has_types_with_an_underscore() -> None:
@@ -158,12 +183,52 @@ def test_an_app_with_a_dash_has_types_with_an_underscore() -> None:
     ],
 )
 def test_a_consumer_that_cannot_be_used_is_refused(declare: Any, said: str) -> None:
-    assert said in _problem(OrderShipped, declare()(_handler()))
+    assert said in _find_error(OrderShipped, declare()(_handler()))
+
+
+async def _by_name(documents: Any, event: Any) -> None: ...
+
+
+async def _by_the_second_name(client: Any, event: Any) -> None: ...
+
+
+async def _by_annotation(client: Documents, happened: Any) -> None: ...
+
+
+async def _by_class(client: Any, happened: DocCreated) -> None: ...
+
+
+async def _by_payload(client: Any, happened: PublishedEvent[OrderShipped]) -> None: ...
+
+
+async def _by_any(client: Any, happened: AnyEvent) -> None: ...
+
+
+@pytest.mark.parametrize("function", [_by_name, _by_the_second_name, _by_annotation, _by_class, _by_payload, _by_any])
+@pytest.mark.parametrize("mark", [on("Order", DocCreated), consumer("search", "*")])
+def test_parameters_in_another_order_are_refused(mark: Any, function: Any) -> None:
+    """They are given by place, so each would get the other's value."""
+
+    @wraps(function)
+    async def copy(*arguments: Any) -> None: ...
+
+    assert_names(_find_error(mark(copy)), function.__name__, "event, documents")
+
+
+async def _plain(happened: Any, client: Any) -> None: ...
+
+
+async def _annotated(happened: DocCreated, client: Documents) -> None: ...
+
+
+@pytest.mark.parametrize("function", [_plain, _annotated])
+def test_parameters_may_have_any_name(function: Any) -> None:
+    assert _compiled(on("Order", DocCreated)(function)).consumers["shop.handlers"].functions
 
 
 def test_two_consumers_of_one_name_are_refused() -> None:
     two = [consumer("search", "*")(_handler()) for _ in range(2)]
-    assert "another function is the consumer 'search'" in _problem(*two)
+    assert_names(_find_error(*two), "consumer 'search'")
 
 
 def test_sensitive_fields_are_left_out_of_what_is_stored() -> None:
@@ -181,7 +246,7 @@ def test_sensitive_fields_are_left_out_of_what_is_stored() -> None:
     part = Part(name="p", code="secret")
     whole = Whole(id=UUID(int=7), part=part, parts=[part, part], named={"a": part, "b": None}, code="secret")
     shown = {"name": "p"}
-    assert payload_data(whole) == {
+    assert dump_payload(whole) == {
         "id": str(UUID(int=7)), "part": shown, "parts": [shown, shown], "named": {"a": shown, "b": None},
     }  # fmt: skip
 

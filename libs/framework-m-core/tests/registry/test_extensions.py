@@ -15,9 +15,10 @@ from framework_m_core.domain.ext import ExtNamespace
 from framework_m_core.domain.fields.field import Field
 from framework_m_core.domain.fields.field_type import FieldType, Part
 from framework_m_core.domain.fields.kinds import FieldKind
-from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_core.registry.compilation.builder import RegistryBuilder
 from framework_m_core.registry.extensions import Extensions
 from framework_m_testing.fakes.doctype import FakeDocType
+from tests.errors import assert_names
 
 
 @dataclass(frozen=True)
@@ -66,10 +67,10 @@ def _changed(**attributes: Any) -> FieldType[Any]:
     return made
 
 
-def _problems(**declared: Any) -> list[str]:
+def _find_errors(**declared: Any) -> list[str]:
     with pytest.raises(ConfigurationError) as refused:
         Extensions(**declared)
-    return list(refused.value.problems)
+    return list(refused.value.errors)
 
 
 TWO = (Part("a", FieldKind.INTEGER), Part("b", FieldKind.TEXT))
@@ -100,32 +101,30 @@ TWO = (Part("a", FieldKind.INTEGER), Part("b", FieldKind.TEXT))
     ],
 )  # fmt: skip
 def test_a_field_type_that_cannot_work_is_refused(attributes: dict[str, Any], said: str) -> None:
-    assert any(said in problem for problem in _problems(field_types=(_changed(**attributes),)))
+    assert any(said in error for error in _find_errors(field_types=(_changed(**attributes),)))
 
 
 def test_a_type_with_errors_hides_no_error_of_another() -> None:
-    told = _problems(field_types=(_changed(python_type="int"), _changed(python_type=int), TintType(), TintType()))
-    assert told == [
-        "field type 'tint': python_type: expected a class, got 'int'",
-        "field type 'tint': int is a built-in type",
-        "the field type 'tint' is declared 2 times: uninstall all but one package",
-        "the class of a field type 'Tint' is declared 2 times: uninstall all but one package",
-    ]
+    told = _find_errors(field_types=(_changed(python_type="int"), _changed(python_type=int), TintType(), TintType()))
+    assert len(told) == 4
+    assert_names(told[0], "'tint'", "python_type", "'int'")
+    assert_names(told[1], "'tint'", "int", "built-in")
+    assert_names(told[2], "field type 'tint'", "2")
+    assert_names(told[3], "class", "'Tint'", "2")
 
 
-def test_all_problems_are_told_at_once() -> None:
-    problems = _problems(
+def test_all_errors_are_told_at_once() -> None:
+    errors = _find_errors(
         field_types=(TintType(), TintType()),
         added_actions=(Action("Approve"), Action("read"), Action("export"), Action("export")),
         namespaces=(ExtNamespace("desk"),),
     )
-    told = "\n".join(problems)
-    assert "the field type 'tint' is declared 2 times" in told
-    assert "the class of a field type 'Tint' is declared 2 times" in told
-    assert "action 'Approve': expected a verb" in told
-    assert "action 'read' is an action of the framework" in told
-    assert "the action 'export' is declared 2 times" in told
-    assert "ext namespace 'desk': expected a model" in told
+    assert_names(errors, "field type 'tint'", "2")
+    assert_names(errors, "class", "'Tint'", "2")
+    assert_names(errors, "action 'Approve'", "verb")
+    assert_names(errors, "action 'read'", "framework")
+    assert_names(errors, "action 'export'", "2")
+    assert_names(errors, "ext namespace 'desk'", "model")
 
 
 class DeskOptions(BaseModel):
@@ -163,10 +162,8 @@ def test_without_the_package_the_doctype_is_refused() -> None:
     builder.add_doctype(Wall, "walls")
     with pytest.raises(ConfigurationError) as refused:
         builder.freeze()
-    told = "\n".join(refused.value.problems)
-    assert "Meta.permissions: unknown action 'paint'" in told
-    assert "field 'tint': type <class" in told
-    assert "cannot be stored" in told
+    assert_names(refused.value.errors, "Meta.permissions", "action 'paint'")
+    assert_names(refused.value.errors, "field 'tint'", "Tint", "cannot be stored")
 
 
 def test_a_wrong_option_hides_no_action_of_a_package() -> None:
@@ -179,7 +176,7 @@ def test_a_wrong_option_hides_no_action_of_a_package() -> None:
     builder.add_doctype(Broken, "shop")
     with pytest.raises(ConfigurationError) as refused:
         builder.freeze()
-    assert [problem for problem in refused.value.problems if "submitable" not in problem] == []
+    assert [error for error in refused.value.errors if "submitable" not in error] == []
 
 
 def test_a_registry_of_other_types_reuses_nothing() -> None:
@@ -206,4 +203,4 @@ def test_an_override_cannot_change_the_type() -> None:
     builder.add_doctype(Repainted, "others")
     with pytest.raises(ConfigurationError) as refused:
         builder.freeze()
-    assert "expected kind custom as in Wall, got integer" in "\n".join(refused.value.problems)
+    assert_names(refused.value.errors, "Repainted", "'tint'", "custom", "Wall", "integer")

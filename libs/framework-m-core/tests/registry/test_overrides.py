@@ -13,11 +13,12 @@ from framework_m_core.controllers.rpc import requires_permission, whitelist
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.domain.fields.field import Field
 from framework_m_core.domain.fields.spec import FieldKind
-from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_core.registry.compilation.builder import RegistryBuilder
 from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_testing.fakes.doctype import FakeDocType
+from tests.errors import assert_names
 
-from .conftest import problems_of
+from .conftest import errors_of
 
 
 class Line(FakeDocType):
@@ -233,7 +234,7 @@ class Misspelt(Client):
     ],
 )
 def test_what_an_override_may_not_do_is_told_at_its_own_place(wrong: Any, said: str) -> None:
-    found = [problem for problem in problems_of(*ALL, wrong) if said in problem]
+    found = [error for error in errors_of(*ALL, wrong) if said in error]
     assert len(found) == 1
     assert found[0].startswith(f"{__name__}.{wrong.__qualname__}:")
 
@@ -246,8 +247,8 @@ def test_the_app_of_the_doctype_that_is_missing_is_named() -> None:
         class Meta:
             overrides = True
 
-    (found,) = [problem for problem in problems_of(*ALL, OurOrder) if "Meta.overrides" in problem]
-    assert "Order of 'shop' is not loaded: add that app to [framework] apps" in found
+    (found,) = [error for error in errors_of(*ALL, OurOrder) if "Meta.overrides" in error]
+    assert_names(found, "Order of 'shop'", "[framework] apps")
 
 
 def test_two_controllers_cannot_offer_one_call() -> None:
@@ -257,12 +258,13 @@ def test_two_controllers_cannot_offer_one_call() -> None:
         async def greet(self) -> str:
             return "goodbye"
 
-    [found] = problems_of(*ALL, controllers=(ClientController, Other))
-    assert "greet is taken by" in found
+    [found] = errors_of(*ALL, controllers=(ClientController, Other))
+    assert_names(found, "greet", "ClientController", "Other")
 
 
 def test_a_controller_of_a_class_that_is_nothing_is_refused() -> None:
     builder = RegistryBuilder()
     builder.add_controller(LoyalController)
-    with pytest.raises(ConfigurationError, match="not registered"):
+    with pytest.raises(ConfigurationError) as refused:
         builder.freeze()
+    assert_names(refused.value.errors, "LoyalController", "LoyalClient", "not registered")

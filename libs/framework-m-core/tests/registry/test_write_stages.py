@@ -9,8 +9,9 @@ import pytest
 from framework_m_core.controllers.write_stage import Write, write_stage
 from framework_m_core.registry.write_stages import STAGES
 from framework_m_testing.fakes.doctype import FakeDocType
+from tests.errors import assert_names
 
-from .conftest import compiled, problems_of
+from .conftest import compiled, errors_of
 
 
 class Bill(FakeDocType):
@@ -67,23 +68,22 @@ def test_a_stage_that_is_found_twice_runs_once() -> None:
     ],
 )  # fmt: skip
 def test_a_place_that_is_none_stops_the_start(place: dict[str, Any], expected: str) -> None:
-    [problem] = problems_of(Bill, stages=[_stage("mine", **place)])
-    assert problem.endswith(f": @write_stage('mine'): {expected}")
+    [error] = errors_of(Bill, stages=[_stage("mine", **place)])
+    assert error.endswith(f": @write_stage('mine'): {expected}")
 
 
 def test_a_circle_names_its_stages() -> None:
-    problems = problems_of(Bill, stages=[_stage("a", after="b"), _stage("b", before="a")])
-    assert [problem.partition(": ")[2] for problem in problems] == [
-        "@write_stage('a'): its position depends on itself, a - b - a",
-        "@write_stage('b'): its position depends on itself, b - a - b",
-    ]
+    errors = errors_of(Bill, stages=[_stage("a", after="b"), _stage("b", before="a")])
+    assert len(errors) == 2
+    assert_names(errors[0], "write_stage('a'", "position", "a - b - a")
+    assert_names(errors[1], "write_stage('b'", "position", "b - a - b")
 
 
 def test_names_are_unique() -> None:
-    problems = problems_of(Bill, stages=[_stage("a", after="parse"), _stage("a", after="store")])
-    assert "declared by " in problems[0]
-    [problem] = problems_of(Bill, stages=[_stage("store", after="store")])
-    assert "the framework already has a stage with this name" in problem
+    errors = errors_of(Bill, stages=[_stage("a", after="parse"), _stage("a", after="store")])
+    assert "declared by " in errors[0]
+    [error] = errors_of(Bill, stages=[_stage("store", after="store")])
+    assert_names(error, "write_stage('store'", "framework", "stage")
 
 
 def test_a_stage_is_async_and_takes_the_write() -> None:
@@ -93,8 +93,7 @@ def test_a_stage_is_async_and_takes_the_write() -> None:
     @write_stage("bare", after="parse")
     async def bare() -> None: ...
 
-    problems = problems_of(Bill, stages=[plain, bare])
-    assert [problem.rpartition(": ")[2] for problem in problems] == [
-        "expected a write stage declared with 'async def'",
-        "expected a write stage with the parameter (write), then ports by name",
-    ]
+    errors = errors_of(Bill, stages=[plain, bare])
+    assert len(errors) == 2
+    assert_names(errors[0], "plain", "'async def'")
+    assert_names(errors[1], "bare", "parameter (write")

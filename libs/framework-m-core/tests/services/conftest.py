@@ -12,16 +12,16 @@ from uuid import UUID
 from hypothesis import strategies as st
 from pydantic_core import to_json
 
-from framework_m_core.domain.fields.json_form import json_form
+from framework_m_core.domain.fields.json_form import to_json_form
 from framework_m_core.domain.filters.tree import EVERYTHING
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.registry.compiled import CompiledDocType
-from framework_m_testing.harness import sample_registry
+from framework_m_testing.harness import build_sample_registry
 from framework_m_testing.strategies import documents
 
-SNAPSHOT = sample_registry()
-THING = SNAPSHOT.get("Thing")
-SHELF = SNAPSHOT.get("Shelf")
+REGISTRY = build_sample_registry()
+THING = REGISTRY.get("Thing")
+SHELF = REGISTRY.get("Shelf")
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
@@ -62,9 +62,9 @@ def stored_things() -> st.SearchStrategy[dict[str, Any]]:
 
 def travelled(value: Any) -> Any:
     """What a client sends that sends what it got: encoded and decoded as `http` does."""
-    return json.loads(to_json(json_form(value, THING.json_encoders)), parse_float=Decimal)
+    return json.loads(to_json(to_json_form(value, THING.json_encoders)), parse_float=Decimal)
 
 
-def problems_by_field(error: Any) -> Mapping[str, str]:
+def errors_by_field(error: Any) -> Mapping[str, str]:
     """The codes of a validation error by field."""
-    return {problem.field: problem.code for problem in error.errors}
+    return {one.field: one.code for one in error.errors}

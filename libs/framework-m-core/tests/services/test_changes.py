@@ -6,16 +6,17 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
 from hypothesis import given
 
 from framework_m_core.domain.clock import Uuid7Generator
-from framework_m_core.domain.context import Principal, RequestContext, system_context
+from framework_m_core.domain.context import Principal, RequestContext, make_system_context
 from framework_m_core.domain.events import DocUpdated, DomainEvent
 from framework_m_core.domain.fields.field import Field
 from framework_m_core.interfaces.audit_log import AuditEntry
-from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_core.registry.compilation.builder import RegistryBuilder
 from framework_m_core.registry.compiled import CompiledDocType
-from framework_m_core.services.documents.changes import difference, record_change
+from framework_m_core.services.documents.changes import compare_values, record_change
 from framework_m_testing.fakes.doctype import FakeDocType
 
 from .conftest import NOW, THING, stored, stored_things
@@ -69,16 +70,16 @@ def _trace(context: RequestContext, changes: dict[str, Any], **data: Any) -> tup
 
 @given(stored_things(), stored_things())
 def test_a_difference_is_old_and_new_of_what_changed(old: dict[str, Any], new: dict[str, Any]) -> None:
-    changes = difference(THING, old, new)
+    changes = compare_values(THING, old, new)
     assert changes == {name: [old[name], new[name]] for name in [*THING.fields] if old[name] != new[name]}
     assert {**old, **{name: pair[1] for name, pair in changes.items()}} == new
 
 
 def test_what_the_framework_keeps_is_no_change() -> None:
     kept = {"creation": None, "modified": None, "modified_by": "bob", "_version": 2, "deleted_at": NOW}
-    assert difference(THING, stored(THING), stored(THING, **kept)) == {}
+    assert compare_values(THING, stored(THING), stored(THING, **kept)) == {}
     moved = stored(THING, owner="bob", docstatus=1, name="T-2")
-    assert difference(THING, stored(THING), moved) == {
+    assert compare_values(THING, stored(THING), moved) == {
         "owner": ["ada", "bob"],
         "docstatus": [0, 1],
         "name": ["T-1", "T-2"],
@@ -86,7 +87,7 @@ def test_what_the_framework_keeps_is_no_change() -> None:
 
 
 def test_a_new_document_is_told_by_what_it_holds() -> None:
-    changes = difference(THING, None, stored(THING, text="a", number=0, flag=False, tags=[], slots=[{"what": "x"}]))
+    changes = compare_values(THING, None, stored(THING, text="a", number=0, flag=False, tags=[], slots=[{"what": "x"}]))
     framework = {"name": "T-1", "owner": "ada", "docstatus": 0}
     rows = [{"id": UUID(int=100), "what": "x"}]
     assert changes == {**framework, "text": "a", "number": 0, "flag": False, "slots": rows}
@@ -113,10 +114,16 @@ def test_a_request_that_nothing_caused_begins_a_correlation() -> None:
     assert _trace(context, {})[1].correlation_id == context.request_id
 
 
-def test_elevated_work_leaves_its_reason() -> None:
-    for scope in (system_context("the yearly purge"), RequestContext(Principal("ada")).elevated("the yearly purge")):
-        entry, _ = _trace(replace(scope, tenant="acme"), {})
-        assert (entry.actor, entry.reason) == ("system", "the yearly purge")
+@pytest.mark.parametrize(
+    "context",
+    [
+        make_system_context("the yearly purge", source="cli"),
+        RequestContext(Principal("ada")).elevated("the yearly purge"),
+    ],
+)
+def test_elevated_work_leaves_its_reason(context: RequestContext) -> None:
+    entry, _ = _trace(replace(context, tenant="acme"), {})
+    assert (entry.actor, entry.reason) == ("system", "the yearly purge")
 
 
 def test_sensitive_values_are_in_neither() -> None:

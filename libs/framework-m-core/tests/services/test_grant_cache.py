@@ -6,15 +6,15 @@ import pytest
 
 from framework_m_core.domain.context import Principal, RequestContext
 from framework_m_core.interfaces.permission import Grant
-from framework_m_core.services import grant_cache
-from framework_m_core.services.grant_cache import GrantCache
+from framework_m_core.services.permissions import grant_cache
+from framework_m_core.services.permissions.grant_cache import GrantCache
 
 BOUND = 10
 
 
 @pytest.fixture
 def cache(monkeypatch: pytest.MonkeyPatch) -> GrantCache:
-    monkeypatch.setattr(grant_cache, "_MOST", BOUND)
+    monkeypatch.setattr(grant_cache, "_MAX_DECISIONS", BOUND)
     return GrantCache()
 
 

@@ -25,13 +25,13 @@ class Reads:
         for name in names:
             self._ends[name] = asyncio.Event()
             self._tasks[name] = asyncio.create_task(self._run(name))
-        await settle()
+        await complete_draft()
 
     async def end(self, *names: str) -> None:
         """Let reads end."""
         for name in names:
             self._ends[name].set()
-        await settle()
+        await complete_draft()
 
     def task(self, name: str) -> asyncio.Task[None]:
         """The task of a read."""
@@ -43,7 +43,7 @@ class Reads:
             await self._ends[name].wait()
 
 
-async def settle() -> None:
+async def complete_draft() -> None:
     for _ in range(10):
         await asyncio.sleep(0)
 
@@ -105,7 +105,7 @@ async def test_who_goes_leaves_the_place(make: Callable[..., Reads], how: str) -
         reads.task("a1").cancel()
         await asyncio.sleep(0)
     reads.task(gone).cancel()
-    await settle()
+    await complete_draft()
     if how == "waiting":
         await reads.end("a1")
     await reads.end("b1")

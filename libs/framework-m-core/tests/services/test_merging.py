@@ -1,4 +1,4 @@
-"""Bodies: what is taken of them, that an echo changes nothing, and that all refusals come at once."""
+"""Bodies: what is taken of them, that an echo changes nothing, and that all errors come at once."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from framework_m_core.domain.errors import FieldError, ValidationError
 from framework_m_core.interfaces.permission import Grant
-from framework_m_core.services.documents.changes import difference
-from framework_m_core.services.documents.merging import creation_values, expected_version, update_values
-from framework_m_core.services.queries.projection import visible
+from framework_m_core.services.documents.changes import compare_values
+from framework_m_core.services.documents.merging import expected_version, read_creation, update_values
+from framework_m_core.services.rows.projection import select_readable
 from framework_m_testing.strategies import documents
 
-from .conftest import SHELF, THING, full_grant, grant_of, paths_of, problems_by_field, stored, stored_things, travelled
+from .conftest import SHELF, THING, errors_by_field, full_grant, grant_of, paths_of, stored, stored_things, travelled
 
 FULL = full_grant(THING)
 ROW = {"what": "bolt", "amount": Decimal("1.000"), "shelf": None}
@@ -31,34 +31,34 @@ FIELDS = sorted({*THING.columns, *paths_of(THING)})
 
 
 def _update(body: Mapping[str, Any], grant: Grant = FULL) -> dict[str, Any]:
-    return update_values(THING, grant, lambda: visible(THING, grant.readable, KNOWN), KNOWN, body)
+    return update_values(THING, grant, lambda: select_readable(THING, grant.readable, KNOWN), KNOWN, body)
 
 
 def _refused(body: Mapping[str, Any], grant: Grant = FULL) -> Mapping[str, str]:
     with pytest.raises(ValidationError) as refused:
         _update(body, grant)
-    return problems_by_field(refused.value)
+    return errors_by_field(refused.value)
 
 
 @given(stored_things(), st.sets(st.sampled_from(FIELDS)), st.sets(st.sampled_from(sorted(paths_of(THING)))))
 def test_what_was_served_and_is_put_back_changes_nothing(
     known: dict[str, Any], readable: set[str], writable: set[str]
 ) -> None:
-    served = visible(THING, frozenset(readable), known)
+    served = select_readable(THING, frozenset(readable), known)
     values = update_values(THING, grant_of(readable, writable), lambda: served, known, travelled(served))
-    assert difference(THING, known, {**known, **values}) == {}
+    assert compare_values(THING, known, {**known, **values}) == {}
     assert values.keys() <= writable
 
 
 @given(documents(THING))
 def test_what_is_created_is_what_was_given(values: dict[str, Any]) -> None:
-    taken, name = creation_values(THING, FULL, travelled(values))
+    taken, name = read_creation(THING, FULL, travelled(values))
     assert (taken, name) == (values, None)
 
 
 @given(stored_things(), documents(THING))
 def test_an_update_takes_every_field_that_is_given(known: dict[str, Any], values: dict[str, Any]) -> None:
-    served = visible(THING, FULL.readable, known)
+    served = select_readable(THING, FULL.readable, known)
     taken = update_values(THING, FULL, lambda: served, known, travelled(values))
     assert taken == values
 
@@ -78,7 +78,7 @@ def test_what_is_served_is_asked_for_only_where_a_field_may_be_an_echo() -> None
 @pytest.mark.parametrize("field", ["text", "number", "price", "slots", "owner", "creation", "docstatus", "id"])
 def test_another_value_for_what_one_may_only_read_is_refused(field: str) -> None:
     grant = grant_of({"text", "number", "price", "slots", "slots.what", *THING.columns})
-    echo = travelled(visible(THING, grant.readable, KNOWN))
+    echo = travelled(select_readable(THING, grant.readable, KNOWN))
     other = {"slots": [], "docstatus": 2, "number": 2, "price": "2.01"}.get(field, "another")
     assert _update(echo, grant) == {}
     assert _refused({**echo, field: other}, grant) == {field: "not_writable"}
@@ -99,7 +99,7 @@ def test_a_field_that_may_be_written_and_not_read_is_taken() -> None:
     assert _update({"number": 5}, grant_of((), {"number"})) == {"number": 5}
 
 
-def test_all_refusals_come_at_once() -> None:
+def test_all_errors_come_at_once() -> None:
     grant = grant_of(
         {"owner", "text", "number", "price", "slots", "slots.what"}, {"number", "price", "slots", "slots.what"}
     )
@@ -123,11 +123,13 @@ def test_child_tables_are_refused_in_the_order_of_their_declaration() -> None:
     assert [error.field for error in refused.value.errors] == [f"{name}.0" for name in names]
 
 
-def test_a_misspelt_field_is_told_what_was_meant_of_what_may_be_seen() -> None:
-    for readable, params in ((("note",), {"suggestion": "note"}), ((), {})):
-        with pytest.raises(ValidationError) as refused:
-            _update({"noet": 1}, grant_of(readable))
-        assert refused.value.errors == (FieldError("noet", "unknown_field", params=params),)
+@pytest.mark.parametrize(("readable", "params"), [(("note",), {"suggestion": "note"}), ((), {})])
+def test_a_misspelt_field_is_told_what_was_meant_of_what_may_be_seen(
+    readable: tuple[str, ...], params: dict[str, str]
+) -> None:
+    with pytest.raises(ValidationError) as refused:
+        _update({"noet": 1}, grant_of(readable))
+    assert refused.value.errors == (FieldError("noet", "unknown_field", params=params),)
 
 
 def test_rows_are_kept_changed_added_and_removed_by_their_ids() -> None:
@@ -185,7 +187,7 @@ def test_rows_that_one_may_only_read_are_echoed_whole_or_refused(rows: Any) -> N
     assert _refused({"slots": rows}, grant) == {"slots": "not_writable"}
 
 
-def test_faults_of_very_many_rows_are_told_up_to_a_bound() -> None:
+def test_errors_of_very_many_rows_are_told_up_to_a_bound() -> None:
     assert 100 <= len(_refused({"slots": [{"what": 5, "amount": "x"}] * 1_000})) <= 110
 
 
@@ -199,23 +201,23 @@ def test_a_body_of_too_many_fields_is_refused_as_one() -> None:
 
 def test_a_create_takes_no_framework_fields_whatever_they_hold() -> None:
     with pytest.raises(ValidationError) as refused:
-        creation_values(THING, FULL, {"id": str(UUID(int=5)), "owner": "ada", "_version": 0, "name": "T-1"})
-    assert problems_by_field(refused.value) == dict.fromkeys(("id", "owner", "_version", "name"), "not_writable")
+        read_creation(THING, FULL, {"id": str(UUID(int=5)), "owner": "ada", "_version": 0, "name": "T-1"})
+    assert errors_by_field(refused.value) == dict.fromkeys(("id", "owner", "_version", "name"), "not_writable")
 
 
 def test_a_name_is_taken_where_the_doctype_asks_for_one() -> None:
     grant = full_grant(SHELF)
-    assert creation_values(SHELF, grant, {"label": "L", "name": "S-1"}) == ({"label": "L"}, "S-1")
-    assert creation_values(SHELF, grant, {"label": "L"}) == ({"label": "L"}, None)
+    assert read_creation(SHELF, grant, {"label": "L", "name": "S-1"}) == ({"label": "L"}, "S-1")
+    assert read_creation(SHELF, grant, {"label": "L"}) == ({"label": "L"}, None)
     with pytest.raises(ValidationError) as refused:
-        creation_values(SHELF, grant, {"label": "L", "name": 5})
-    assert problems_by_field(refused.value) == {"name": "wrong_type"}
+        read_creation(SHELF, grant, {"label": "L", "name": 5})
+    assert errors_by_field(refused.value) == {"name": "wrong_type"}
 
 
-def test_missing_fields_are_told_with_other_faults() -> None:
+def test_missing_fields_are_told_with_other_errors() -> None:
     with pytest.raises(ValidationError) as refused:
-        creation_values(SHELF, full_grant(SHELF), {"lable": "L", "name": 5})
-    assert problems_by_field(refused.value) == {"lable": "unknown_field", "name": "wrong_type", "label": "required"}
+        read_creation(SHELF, full_grant(SHELF), {"lable": "L", "name": 5})
+    assert errors_by_field(refused.value) == {"lable": "unknown_field", "name": "wrong_type", "label": "required"}
 
 
 def test_the_expected_version_is_an_integer_or_not_stated() -> None:
@@ -223,4 +225,4 @@ def test_the_expected_version_is_an_integer_or_not_stated() -> None:
     for version in ("3", True, Decimal(3), [3], None):
         with pytest.raises(ValidationError) as refused:
             expected_version({"_version": version})
-        assert problems_by_field(refused.value) == {"_version": "wrong_type"}
+        assert errors_by_field(refused.value) == {"_version": "wrong_type"}

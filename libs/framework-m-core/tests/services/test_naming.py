@@ -10,7 +10,7 @@ import pytest
 from framework_m_core.domain.context import Principal, RequestContext
 from framework_m_core.domain.errors import ValidationError
 from framework_m_core.domain.fields.values import MAX_INDEXED_TEXT
-from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_core.registry.compilation.builder import RegistryBuilder
 from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.services.documents.naming import NamingService
 from framework_m_testing.fakes.doctype import FakeDocType
@@ -99,14 +99,20 @@ async def test_a_write_that_joins_a_unit_takes_its_number_in_it() -> None:
     ("given", "code"),
     [
         (None, "required"), ("", "required"), (" \t", "required"), ("a/b", "bad_name"), (str(ID), "bad_name"),
-        (ID.hex, "bad_name"), ("x" * (MAX_INDEXED_TEXT + 1), "bad_name"),
+        (ID.hex, "bad_name"), (".", "bad_name"), (" .. ", "bad_name"), ("a\nb", "bad_name"), ("a\u200bb", "bad_name"),
+        ("a\u202eb", "bad_name"), ("a\u2028b", "bad_name"), ("a\x07", "bad_name"), ("a\u200d1", "bad_name"),
+        *((f"a{blank}b", "bad_name")
+          for blank in "\u034f\ufe0f\u3164\u115f\u17b5\u2800\ufffe\ufdd0\U0001ffff\U000e0100"),
+        ("a\u200db", "bad_name"), ("\u0433\u200c\u0433", "bad_name"), ("\u3164", "bad_name"), ("\ufe0f", "bad_name"),
+        ("x" * (MAX_INDEXED_TEXT + 1), "bad_name"),
     ],
 )  # fmt: skip
-async def test_names_that_cannot_be_used_are_refused(given: str | None, code: str) -> None:
-    for naming, values in (("prompt", {}), ("field:code", {"code": given})):
-        with pytest.raises(ValidationError) as refused:
-            await _name(naming, given, **values)
-        assert [(problem.field, problem.code) for problem in refused.value.errors] == [("name", code)]
+@pytest.mark.parametrize("naming", ["prompt", "field:code"])
+async def test_names_that_cannot_be_used_are_refused(naming: str, given: str | None, code: str) -> None:
+    values = {"code": given} if naming == "field:code" else {}
+    with pytest.raises(ValidationError) as refused:
+        await _name(naming, given, **values)
+    assert [(error.field, error.code) for error in refused.value.errors] == [("name", code)]
 
 
 async def test_a_value_may_not_smuggle_a_slash_into_a_series() -> None:
@@ -114,6 +120,29 @@ async def test_a_value_may_not_smuggle_a_slash_into_a_series() -> None:
         await _name("{code}.-.##", code="a/b")
 
 
-async def test_the_longest_name_and_any_script_are_taken() -> None:
-    for given in ("x" * MAX_INDEXED_TEXT, "Ärger über 100 %", "注文"):
-        assert await _name("prompt", given) == given
+@pytest.mark.parametrize("given", ["x" * MAX_INDEXED_TEXT, "Ärger über 100 %", "注文"])
+async def test_the_longest_name_and_any_script_are_taken(given: str) -> None:
+    assert await _name("prompt", given) == given
+
+
+@pytest.mark.parametrize(
+    ("given", "stored"),
+    [
+        ("  a b ", "a b"),
+        ("\u00a0a\u3000", "a"),
+        ("e\u0301", "\u00e9"),
+        ("I \u2764\ufe0f M", "I \u2764\ufe0f M"),
+        ("\u0645\u06cc\u200c\u062e", "\u0645\u06cc\u200c\u062e"),
+        ("\u0915\u094d\u200d\u0937", "\u0915\u094d\u200d\u0937"),
+    ],
+)
+async def test_a_name_has_one_form(given: str, stored: str) -> None:
+    assert await _name("prompt", given) == stored
+    assert await _name("field:code", code=given) == stored
+
+
+async def test_what_looks_the_same_counts_together() -> None:
+    counter, plan, context = Counter(), _plan("{code}.-.##"), RequestContext(Principal("ada"))
+    naming = NamingService(counter)
+    names = [await naming.name(plan, ID, None, {"code": code}, context) for code in ("e\u0301", "\u00e9", " \u00e9")]
+    assert names == ["\u00e9-01", "\u00e9-02", "\u00e9-03"]

@@ -24,9 +24,9 @@ class Reader:
     def __init__(self) -> None:
         self.prepared: list[QueryTemplate] = []
 
-    def prepare(self, shape: QueryTemplate) -> ReadHandle:
-        self.prepared.append(shape)
-        return ReadHandle(shape)
+    def prepare(self, template: QueryTemplate) -> ReadHandle:
+        self.prepared.append(template)
+        return ReadHandle(template)
 
     async def fetch(self, context: RequestContext, handle: ReadHandle, values: Sequence[Any]) -> list[Row]:
         return []

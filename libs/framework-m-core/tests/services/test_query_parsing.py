@@ -28,6 +28,7 @@ from framework_m_core.services.queries.parsing import (
     parse_list,
 )
 from framework_m_testing.strategies import filters
+from tests.errors import assert_names
 
 from .conftest import THING, full_grant, grant_of, travelled
 
@@ -117,7 +118,7 @@ def test_child_tables_are_asked_for_whole_but_for_what_is_hidden() -> None:
 @pytest.mark.parametrize("name", ["nope", "deleted_at", "slots.what", "id.", ""])
 def test_fields_that_there_are_not_are_refused_with_those_that_there_are(name: str) -> None:
     said = _refused(grant_of({"id", "text", "slots.what", "deleted_at"}), fields=[name])
-    assert said == f"Thing has no field {name!r} that you can read: expected one of id, text"
+    assert_names(said, "Thing", repr(name), "id, text")
 
 
 @pytest.mark.parametrize(
@@ -135,12 +136,12 @@ def test_a_name_that_is_no_text_is_unknown(name: Any) -> None:
 
 
 def test_rows_are_said_to_have_no_comparison() -> None:
-    assert "'slots' holds rows, which filters and orders cannot compare" in _refused(filters=_is("slots", "has", "a"))
-    assert "has no field 'slots'" in _refused(grant_of({"id", "text"}), filters=_is("slots", "has", "a"))
+    assert_names(_refused(filters=_is("slots", "has", "a")), "'slots'", "rows")
+    assert_names(_refused(grant_of({"id", "text"}), filters=_is("slots", "has", "a")), "no field 'slots'")
 
 
 def test_a_part_of_a_field_is_told_of_to_readers_of_the_field_alone() -> None:
-    assert "a part of amount cannot be named, only 'worth'" in _refused(filters=_is("worth.value", "eq", 1))
+    assert_names(_refused(filters=_is("worth.value", "eq", 1)), "part of amount", "'worth'")
     hidden, absent = (_refused(grant_of({"id", "text"}), filters=_is(f"{name}.value")) for name in ("worth", "w"))
     assert hidden.replace("worth.value", "w.value") == absent
 
@@ -163,7 +164,7 @@ def test_a_type_is_asked_what_it_offers(field: str, operator: str, value: Any, s
 
 @pytest.mark.parametrize(("field", "held"), [("worth", "amount"), ("photo", "bytes")])
 def test_what_has_no_order_is_not_sorted_by(field: str, held: str) -> None:
-    assert _refused(order_by=[field]) == f"order_by: expected a sortable field, got {field!r}, which holds {held}"
+    assert_names(_refused(order_by=[field]), "order_by", "sortable", repr(field), held)
 
 
 def _renamed(value: Any) -> Any:
@@ -196,6 +197,17 @@ def test_an_order_is_made_total_by_the_id(names: list[str], expected: list[tuple
 )
 def test_orders_that_there_are_not(names: list[str], said: str) -> None:
     assert said in _refused(order_by=names)
+
+
+@pytest.mark.parametrize(
+    ("names", "meant"),
+    [
+        (["text desc"], "-text"), (["number", "text:DESC"], "-text"), (["text asc"], "text"),
+        (["text", "desc"], "-text"), (["desc"], "-title"), ("text desc", "-text"), ("number,text asc", "text"),
+    ],
+)  # fmt: skip
+def test_a_direction_in_words_is_refused_with_what_to_write(names: Any, meant: str) -> None:
+    assert f"write {meant!r}" in _refused(order_by=names)
 
 
 def test_the_bounds_themselves_are_taken() -> None:

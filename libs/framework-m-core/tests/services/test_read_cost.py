@@ -10,9 +10,9 @@ from framework_m_core.domain.filters.parameterize import parameterize
 from framework_m_core.domain.filters.tree import EVERYTHING, NOTHING, And, Comparison, Filter, Not, Or
 from framework_m_core.domain.page import OrderSpec
 from framework_m_core.interfaces.reader import QueryTemplate
-from framework_m_core.services.queries.cursors import after_values
-from framework_m_core.services.queries.projection import LIVE
+from framework_m_core.services.queries.cursors import filter_after_values
 from framework_m_core.services.queries.read_cost import is_heavy
+from framework_m_core.services.rows.projection import LIVE
 
 from .conftest import NOW, SHELF, THING
 
@@ -21,10 +21,10 @@ MINE = Comparison("owner", "eq", "ada")
 BY_NUMBER = Comparison("number", "eq", 1)
 BY_NOTE = Comparison("note", "eq", "x")
 NEWEST = (OrderSpec("creation", descending=True), OrderSpec("id", descending=True))
-SECOND_PAGE = after_values(THING, NEWEST, [NOW, UUID(int=1)])
+SECOND_PAGE = filter_after_values(THING, NEWEST, [NOW, UUID(int=1)])
 
 
-def shape(where: Filter, order: tuple[OrderSpec, ...] = NEWEST, *, count: bool = False) -> QueryTemplate:
+def template(where: Filter, order: tuple[OrderSpec, ...] = NEWEST, *, count: bool = False) -> QueryTemplate:
     parts = And((EVERYTHING, LIVE, where))
     return QueryTemplate("Thing", ("id",), parameterize(parts)[0], () if count else order, paged=not count, count=count)
 
@@ -47,7 +47,7 @@ def shape(where: Filter, order: tuple[OrderSpec, ...] = NEWEST, *, count: bool =
     ],
 )
 def test_what_an_index_answers_is_light(where: Filter) -> None:
-    assert not is_heavy(THING, shape(where))
+    assert not is_heavy(THING, template(where))
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_what_an_index_answers_is_light(where: Filter) -> None:
     ],
 )
 def test_what_none_answers_is_heavy(where: Filter) -> None:
-    assert is_heavy(THING, shape(where))
+    assert is_heavy(THING, template(where))
 
 
 @pytest.mark.parametrize(
@@ -74,14 +74,14 @@ def test_what_none_answers_is_heavy(where: Filter) -> None:
     [("creation", False), ("modified", False), ("number", False), ("name", False), ("text", True), ("shelf", True)],
 )
 def test_an_order_needs_an_index_whose_nulls_are_last(field: str, heavy: bool) -> None:
-    assert is_heavy(THING, shape(EVERYTHING, (OrderSpec(field), OrderSpec("id")))) is heavy
-    assert not is_heavy(THING, shape(ID, (OrderSpec(field),)))
+    assert is_heavy(THING, template(EVERYTHING, (OrderSpec(field), OrderSpec("id")))) is heavy
+    assert not is_heavy(THING, template(ID, (OrderSpec(field),)))
 
 
 def test_counts_are_heavy_unless_one_is_counted() -> None:
-    assert is_heavy(THING, shape(EVERYTHING, count=True))
-    assert is_heavy(THING, shape(MINE, count=True))
-    assert not is_heavy(THING, shape(ID, count=True))
+    assert is_heavy(THING, template(EVERYTHING, count=True))
+    assert is_heavy(THING, template(MINE, count=True))
+    assert not is_heavy(THING, template(ID, count=True))
 
 
 def test_a_unique_field_finds_one() -> None:

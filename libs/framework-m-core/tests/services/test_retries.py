@@ -55,6 +55,16 @@ async def test_a_conflict_that_does_not_end_is_given_up_with_the_last_error() ->
     assert (raised.value, len(runs)) == (errors[ATTEMPTS - 1], ATTEMPTS)
 
 
+async def test_where_others_are_faster_time_bounds_the_attempts(pauses: list[float]) -> None:
+    attempt, runs = _failing(*[TransientError("busy", contended=True)] * 30)
+    assert (await retry(attempt), len(runs)) == ("done", 31)
+    assert max(pauses) < 0.25
+    attempt, runs = _failing(*[TransientError("busy", contended=True)] * 30)
+    with pytest.raises(TransientError):
+        await retry(attempt, contention_timeout=0)
+    assert len(runs) == 1
+
+
 @pytest.mark.parametrize("error", [DatabaseError("x"), VersionConflictError("x"), ValueError("x")])
 async def test_other_errors_are_not_tried_again(error: Exception) -> None:
     attempt, runs = _failing(error)

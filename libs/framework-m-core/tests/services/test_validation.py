@@ -1,4 +1,4 @@
-"""Validation: what a sound document is stored as, and every fault of an unsound one at its path."""
+"""Validation: what a sound document is stored as, and every error of an unsound one at its path."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from framework_m_core.domain.documents.doctype import attribute_of
 from framework_m_core.domain.errors import FieldError, ValidationError
 from framework_m_core.domain.fields.field import Field
 from framework_m_core.domain.fields.values import MAX_INDEXED_TEXT
-from framework_m_core.registry.builder import RegistryBuilder
-from framework_m_core.services.documents.validation import document_values, parse_fields, revalidate, validate
+from framework_m_core.registry.compilation.builder import RegistryBuilder
+from framework_m_core.services.documents.merging import parse_fields
+from framework_m_core.services.documents.validation import dump_document, revalidate, validate
 from framework_m_testing.fakes.doctype import FakeDocType
 
-from .conftest import THING, problems_by_field, stored, stored_things, travelled
+from .conftest import THING, errors_by_field, stored, stored_things, travelled
 
 
 class Size(IntEnum):
@@ -71,10 +72,10 @@ def _plan() -> Any:
 PLAN = _plan()
 
 
-def _faults(**values: Any) -> Any:
+def _find_errors(**values: Any) -> Any:
     with pytest.raises(ValidationError) as refused:
         validate(PLAN, {"needed": 1, **values})
-    return problems_by_field(refused.value)
+    return errors_by_field(refused.value)
 
 
 def _changed(**values: Any) -> Any:
@@ -88,23 +89,23 @@ def _changed(**values: Any) -> Any:
 @given(stored_things())
 def test_what_is_stored_is_valid_and_stored_as_it_was(known: dict[str, Any]) -> None:
     document = validate(THING, {attribute_of(name): value for name, value in known.items()})
-    assert document_values(THING, document) == known
-    assert document_values(THING, revalidate(THING, document)) == known
+    assert dump_document(THING, document) == known
+    assert dump_document(THING, revalidate(THING, document)) == known
 
 
 @given(stored_things())
 def test_fields_are_parsed_from_what_travels(known: dict[str, Any]) -> None:
     values = {name: known[name] for name in THING.columns}
-    problems: list[FieldError] = []
-    assert parse_fields(THING.specs, travelled(values), problems) == values
-    assert problems == []
+    errors: list[FieldError] = []
+    assert parse_fields(THING.specs, travelled(values), errors) == values
+    assert errors == []
 
 
 def test_all_fields_that_cannot_be_parsed_are_told_at_their_paths() -> None:
-    problems: list[FieldError] = []
+    errors: list[FieldError] = []
     sent = {"text": 5, "number": 1, "price": "x", "count": 1 << 63}
-    assert parse_fields(THING.specs, sent, problems, "slots.3.") == {"number": 1}
-    assert problems == [
+    assert parse_fields(THING.specs, sent, errors, "slots.3.") == {"number": 1}
+    assert errors == [
         FieldError("slots.3.text", "wrong_type", params={"type": "text"}),
         FieldError("slots.3.price", "wrong_type", params={"type": "decimal"}),
         FieldError("slots.3.count", "out_of_bounds", params={"bits": 64}),
@@ -112,7 +113,7 @@ def test_all_fields_that_cannot_be_parsed_are_told_at_their_paths() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "faults"),
+    ("values", "errors"),
     [
         ({"needed": None}, {"needed": "wrong_type"}),
         ({"code": "a"}, {"code": "bad_pattern"}),
@@ -135,8 +136,8 @@ def test_all_fields_that_cannot_be_parsed_are_told_at_their_paths() -> None:
         ({"price": "1e16", "data": {"a": 1 << 63}}, {"price": "out_of_bounds", "data": "out_of_bounds"}),
     ],
 )  # fmt: skip
-def test_faults_have_a_path_and_one_of_few_codes(values: dict[str, Any], faults: dict[str, str]) -> None:
-    assert _faults(**values) == faults
+def test_errors_have_a_path_and_one_of_few_codes(values: dict[str, Any], errors: dict[str, str]) -> None:
+    assert _find_errors(**values) == errors
 
 
 @pytest.mark.parametrize(
@@ -173,11 +174,11 @@ def test_what_is_expected_stands_in_the_parameters(values: dict[str, Any], field
 def test_a_missing_field_is_required() -> None:
     with pytest.raises(ValidationError) as refused:
         validate(PLAN, {})
-    assert problems_by_field(refused.value) == {"needed": "required"}
+    assert errors_by_field(refused.value) == {"needed": "required"}
 
 
-def test_faults_without_end_are_counted_and_not_told() -> None:
-    assert _faults(rows=[5] * 1_000).keys() == {f"rows.{place}" for place in range(1_000)}
+def test_errors_without_end_are_counted_and_not_told() -> None:
+    assert _find_errors(rows=[5] * 1_000).keys() == {f"rows.{place}" for place in range(1_000)}
     with pytest.raises(ValidationError) as refused:
         validate(PLAN, {"needed": 1, "rows": [5] * 1_001})
     assert refused.value.errors == (FieldError("*", "invalid", params={"count": 1_001}),)
@@ -218,18 +219,18 @@ def test_what_hooks_have_left_is_converted_or_refused() -> None:
     assert (document.price, document.number) == (Decimal("2.00"), 3)
     with pytest.raises(ValidationError) as refused:
         revalidate(PLAN, _changed(number="many", code="a", choice=None))
-    assert problems_by_field(refused.value) == {"number": "wrong_type", "code": "bad_pattern", "choice": "not_a_choice"}
+    assert errors_by_field(refused.value) == {"number": "wrong_type", "code": "bad_pattern", "choice": "not_a_choice"}
 
 
 def test_all_values_of_hooks_that_no_store_could_hold_are_told_at_once() -> None:
     with pytest.raises(ValidationError) as refused:
         revalidate(PLAN, _changed(price=Decimal(10) ** 16, title="\0", rows=[Row(), Row(what="\0")]))
-    assert problems_by_field(refused.value) == dict.fromkeys(("price", "title", "rows.1.what"), "out_of_bounds")
+    assert errors_by_field(refused.value) == dict.fromkeys(("price", "title", "rows.1.what"), "out_of_bounds")
 
 
 def test_stored_values_are_plain() -> None:
     document: Any = validate(PLAN, {"needed": 1, "rows": [{"what": "a"}]})
-    values = document_values(PLAN, document)
+    values = dump_document(PLAN, document)
     assert (type(values["size"]), type(values["docstatus"]), values["_version"]) == (int, int, 0)
     assert values["rows"] == [{"id": document.rows[0].id, "price": Decimal("0.0"), "what": "a", "state": "on"}]
     assert isinstance(document, BaseModel)

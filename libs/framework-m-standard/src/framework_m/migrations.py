@@ -12,7 +12,8 @@ from framework_m_standard.sql.migrations.operations.column_types import (
     text,
     uuid,
 )
-from framework_m_standard.sql.migrations.operations.operations import (
+from framework_m_standard.sql.migrations.operations.renaming import rename_column, rename_doctype
+from framework_m_standard.sql.migrations.operations.table_operations import (
     add_column,
     add_index,
     add_link,
@@ -23,7 +24,7 @@ from framework_m_standard.sql.migrations.operations.operations import (
     set_not_nullable,
     set_nullable,
 )
-from framework_m_standard.sql.migrations.patch_runner import PatchSql
+from framework_m_standard.sql.migrations.patch_store import PatchSql
 
 __all__ = [
     "PatchSql",
@@ -42,6 +43,8 @@ __all__ = [
     "float_",
     "integer",
     "json",
+    "rename_column",
+    "rename_doctype",
     "set_not_nullable",
     "set_nullable",
     "text",

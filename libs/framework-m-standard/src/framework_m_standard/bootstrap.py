@@ -17,16 +17,16 @@ from framework_m_core.bootstrap.plugins.app_modules import register_app
 from framework_m_core.bootstrap.plugins.binding import STORE_FAMILY
 from framework_m_core.bootstrap.plugins.extensions import load_extensions
 from framework_m_core.bootstrap.plugins.write_stages import register_stages
-from framework_m_core.bootstrap.schema_authority import WHAT_TO_DO, SchemaAuthority, schema_authority
+from framework_m_core.bootstrap.schema_authority import WHAT_TO_DO, SchemaAuthority, decide_schema_authority
 from framework_m_core.domain.clock import Clock, system_clock
 from framework_m_core.domain.errors import ConfigurationError, TransientError
 from framework_m_core.interfaces.consumers import ConsumersProtocol
 from framework_m_core.interfaces.schema_mapper import SchemaMapperProtocol
-from framework_m_core.registry.builder import RegistryBuilder
-from framework_m_core.registry.events.consumers import BUS
+from framework_m_core.registry.compilation.builder import RegistryBuilder
+from framework_m_core.registry.consumers import BUS
 from framework_m_core.registry.handle import RegistryHandle
-from framework_m_core.services.events.delivery import EventDelivery
-from framework_m_core.services.events.runner import LEASE
+from framework_m_core.services.events.registration import ConsumerRegistration
+from framework_m_core.services.events.turn import LEASE
 from framework_m_core.services.registry_changes import RegistryChanges
 
 __all__ = [
@@ -38,7 +38,7 @@ __all__ = [
     "RunConsumers",
     "RunRelay",
     "SyncSchema",
-    "TuneCollector",
+    "TuneGarbageCollector",
     "WatchConsumers",
 ]
 
@@ -59,7 +59,7 @@ class InitRegistries:
     order = 20
 
     async def run(self, app: Application) -> None:
-        """Provide `registry_handle`. Raises ConfigurationError with all problems of all apps."""
+        """Provide `registry_builder` and `registry_handle`. Raises ConfigurationError with all errors of all apps."""
         builder, apps = RegistryBuilder(load_extensions(app.settings.discovered)), _apps(app)
         for choice in apps:
             register_app(builder, choice)
@@ -67,6 +67,7 @@ class InitRegistries:
         app.override_by_modules(apps)
         for port in app.ports:
             builder.add_port(port.protocol)
+        app.container.provide("registry_builder", builder)
         app.container.provide("registry_handle", RegistryHandle(builder.freeze()))
 
 
@@ -96,10 +97,10 @@ class SyncSchema:
         """Bind the store family, then sync the schema in development; in production only check it."""
         app.bind_ports(*STORE_FAMILY)
         mapper: SchemaMapperProtocol = app.container.get("schema_mapper")
-        authority = schema_authority(
+        authority = decide_schema_authority(
             production=app.settings.production,
             migrated=await mapper.is_migrated(),
-            sync=getattr(app.settings.sections.get("sql"), "sync_schema", None),
+            sync=mapper.sync_schema,
         )
         if authority is SchemaAuthority.DOCTYPES:
             await mapper.sync()
@@ -125,7 +126,7 @@ class InitAdapters:
         app.container.seal()
         for name in ("documents", *(binding.port for binding in app.bindings if binding.port in app.container.names)):
             app.container.get(name)
-        self._adapters = AdapterLifecycle(app.container)
+        self._adapters = AdapterLifecycle(app.container, app.roles, app.known_roles)
         await self._adapters.open()
 
     async def ping(self) -> None:
@@ -148,9 +149,11 @@ class RegisterConsumers:
     order = 54
 
     async def run(self, app: Application) -> None:
-        """Register the consumers of the registry."""
-        delivery: EventDelivery = app.container.get("event_delivery")
-        await delivery.register()
+        """Register the consumers of the registry, now and before each change of it."""
+        registration: ConsumerRegistration = app.container.get("consumer_registration")
+        changes: RegistryChanges = app.container.get("registry_changes")
+        await registration.register()
+        changes.prepare_with(registration.register)
 
 
 class _Loop(Protocol):
@@ -209,7 +212,7 @@ class FollowRegistry:
     """Step `follow_registry`: adopt registry changes of other processes."""
 
     order = 56
-    roles = frozenset({"web", "worker", "relay", "scheduler"})
+    roles = frozenset({"web", "worker", "relay"})
 
     def __init__(self) -> None:
         self._task: asyncio.Task[None] | None = None
@@ -250,7 +253,7 @@ class WatchConsumers:
     """Step `watch_consumers`: warn of consumers that no live process runs, and of those that are far behind."""
 
     order = 61
-    roles = frozenset({"web", "worker", "relay", "scheduler"})
+    roles = frozenset({"web", "worker", "relay"})
 
     def __init__(self) -> None:
         self._consumers: ConsumersProtocol | None = None
@@ -286,11 +289,11 @@ class WatchConsumers:
         return "relay" if consumer == BUS else "worker"
 
 
-class TuneCollector:
+class TuneGarbageCollector:
     """Step `tune_collector`: exclude objects created at boot from garbage collection, since they stay alive."""
 
     order = 90
-    roles = frozenset({"web", "worker", "relay", "scheduler"})
+    roles = frozenset({"web", "worker", "relay"})
 
     async def run(self, app: Application) -> None:
         """Freeze the existing objects and raise the collector's thresholds."""

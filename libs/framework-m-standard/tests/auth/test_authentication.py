@@ -21,10 +21,10 @@ FEW = 3
 class TestSessionAuthentication(AuthenticationContract):
     @pytest.fixture
     def variables(self) -> dict[str, str]:
-        return {"M_AUTH__LOGIN_FAILURES_PER_ACCOUNT": str(FEW), "M_AUTH__SECRET": "0123456789abcdef" * 3}
+        return {"M_AUTH__MAX_LOGIN_FAILURES_PER_ACCOUNT": str(FEW), "M_AUTH__SECRET": "0123456789abcdef" * 3}
 
     @pytest.fixture
-    async def desk(self, start_worker: StartWorker) -> LoginHarness:
+    async def harness(self, start_worker: StartWorker) -> LoginHarness:
         worker = await start_worker()
 
         async def elsewhere() -> AuthenticationProtocol:

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from framework_m_core.bootstrap.settings.sources import load_settings
-from framework_m_core.domain.context import system_context
+from framework_m_core.domain.context import make_system_context
 from framework_m_core.domain.errors import (
     LastAdministratorError,
     LinkedDocumentError,
@@ -21,8 +21,9 @@ from framework_m_core.interfaces.audit_log import AuditEntry, AuditLogProtocol
 from framework_m_core.interfaces.session import SessionKind
 from framework_m_standard.auth.credentials.passwords import Passwords
 from framework_m_standard.auth.identity import DocumentIdentity
-from framework_m_standard.sql.statements.compiled import Statement
+from framework_m_standard.sql.engine.statement import Statement
 from framework_m_testing.contracts.identity import IdentityContract
+from tests.errors import assert_names
 
 from .conftest import MEMORY, PASSWORD, PRODUCTION, StartWorker, Worker
 
@@ -31,7 +32,7 @@ EMAIL = "ada@example.com"
 
 async def entries(worker: Worker, id: UUID) -> Sequence[AuditEntry]:
     audit_log: AuditLogProtocol = worker.app.container.get("audit_log")
-    return await audit_log.entries(system_context("a test"), "User", id)
+    return await audit_log.entries(make_system_context("a test", source="cli"), "User", id)
 
 
 class TestDocumentIdentity(IdentityContract):
@@ -102,7 +103,7 @@ async def test_a_password_is_audited_without_its_hash(worker: Worker) -> None:
     await worker.identity.set_password(EMAIL, "another long one")
     [credential] = await worker.stored("UserCredential")
     audit_log: AuditLogProtocol = worker.app.container.get("audit_log")
-    found = await audit_log.entries(system_context("a test"), "UserCredential", credential.id)
+    found = await audit_log.entries(make_system_context("a test", source="cli"), "UserCredential", credential.id)
     told = [(entry.action, entry.actor, entry.reason) for entry in found]
     assert told == [("create", "system", "create a user"), ("write", "system", "set a password")]
     assert not any("password_hash" in entry.changes for entry in found)
@@ -122,7 +123,15 @@ async def test_whoever_has_the_command_line_may_lock_out_the_last_administrator(
     elevated = worker.administrator.elevated("an app's own code")
     with pytest.raises(LastAdministratorError):
         await worker.app.documents.update(elevated, "User", EMAIL, {"enabled": False})
-    assert not (await worker.identity.disable(EMAIL)).enabled
+    for source in ("cli", "job"):  # a step's, a patch's and a job's
+        system = make_system_context("an app's own code", source=source)
+        with pytest.raises(LastAdministratorError):
+            await worker.app.documents.update(system, "User", EMAIL, {"enabled": False})
+        with pytest.raises(LastAdministratorError):
+            await worker.app.documents.delete(system, "User", EMAIL)
+    with pytest.raises(LastAdministratorError):
+        await worker.identity.disable(EMAIL)
+    assert not (await worker.identity.disable(EMAIL, even_last_administrator=True)).enabled
 
 
 async def test_only_the_system_changes_documents_in_place(worker: Worker) -> None:
@@ -176,7 +185,9 @@ async def test_a_hash_is_nowhere_but_in_its_column(worker: Worker) -> None:
 
 async def test_roles_that_doctypes_name_are_there_and_audited(worker: Worker) -> None:
     role = await worker.app.documents.get(worker.administrator, "Role", "Administrator")
-    [entry] = await worker.app.container.get("audit_log").entries(system_context("a test"), "Role", role["id"])
+    [entry] = await worker.app.container.get("audit_log").entries(
+        make_system_context("a test", source="cli"), "Role", role["id"]
+    )
     assert (entry.action, entry.actor, entry.reason) == ("create", "system", "roles named by DocTypes")
 
 
@@ -184,8 +195,9 @@ async def test_a_role_stays_while_somebody_has_it(worker: Worker) -> None:
     documents = worker.app.documents
     await documents.create(worker.administrator, "Role", {"name": "Clerk"})
     await worker.identity.create(EMAIL, PASSWORD, ["Clerk"])
-    with pytest.raises(LinkedDocumentError, match="1 users have the role Clerk"):
+    with pytest.raises(LinkedDocumentError) as refused:
         await documents.delete(worker.administrator, "Role", "Clerk")
+    assert_names(refused.value, "1", "role Clerk")
     await documents.update(worker.administrator, "User", EMAIL, {"roles": []})
     await documents.delete(worker.administrator, "Role", "Clerk")
 

@@ -11,6 +11,7 @@ import pytest
 
 from framework_m_core.domain.errors import ValidationError
 from framework_m_standard.auth.credentials.passwords import PasswordCheck, Passwords
+from tests.errors import assert_names
 
 
 @pytest.fixture
@@ -33,9 +34,44 @@ async def test_hashes_are_argon2id_with_their_parameters_and_a_salt(passwords: P
 
 @pytest.mark.parametrize(("length", "code"), [(0, "too_short"), (7, "too_short"), (1025, "too_long")])
 async def test_a_password_out_of_bounds_is_refused(passwords: Passwords, length: int, code: str) -> None:
-    with pytest.raises(ValidationError, match="8 to 1024 characters") as caught:
+    with pytest.raises(ValidationError) as caught:
         await passwords.hash("x" * length)
-    assert [(problem.field, problem.code) for problem in caught.value.errors] == [("password", code)]
+    assert [(error.field, error.code) for error in caught.value.errors] == [("password", code)]
+    assert_names(caught.value, "8 to 1024")
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "password", "Password", "PASSWORD1", "12345678", "qwertyuiop", "iloveyou",
+        "ada.lovelace@example.com", "Ada.Lovelace", "lovelace", "lovelace1843", "!Lovelace!", "example.com",
+    ],
+)  # fmt: skip
+async def test_what_is_tried_first_is_refused(passwords: Passwords, password: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        await passwords.hash(password, "Ada.Lovelace@example.com")
+    assert [(error.field, error.code) for error in caught.value.errors] == [("password", "too_common")]
+
+
+@pytest.mark.parametrize(
+    ("password", "code"),
+    [
+        ("\uff50\uff41\uff53\uff53\uff57\uff4f\uff52\uff44\uff11", "too_common"),
+        ("\uff21da.\uff2covelace", "too_common"),
+        ("e\u0301" * 4, "too_short"),
+        ("\ufdfa" * 100, "too_long"),
+    ],
+)
+async def test_the_rules_are_of_what_is_hashed(passwords: Passwords, password: str, code: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        await passwords.hash(password, "Ada.Lovelace@example.com")
+    assert [(error.field, error.code) for error in caught.value.errors] == [("password", code)]
+
+
+@pytest.mark.parametrize("password", ["correct horse", "lovelace likes engines", "password of passwords", "1234567x8"])
+async def test_what_only_contains_it_is_taken(passwords: Passwords, password: str) -> None:
+    stored = await passwords.hash(password, "Ada.Lovelace@example.com")
+    assert await passwords.verify(stored, password) is PasswordCheck.RIGHT
 
 
 @pytest.mark.parametrize("length", [8, 1024])
@@ -84,11 +120,11 @@ async def test_nobodys_password_costs_as_much_as_somebodys(passwords: Passwords)
 async def test_two_are_hashed_at_once_beside_the_loop(passwords: Passwords) -> None:
     before = set(threading.enumerate())
     work = asyncio.gather(*(passwords.hash("correct horse") for _ in range(8)))
-    ticks, most = 0, 0
+    ticks, maximum = 0, 0
     while not work.done():
         ticks += 1
-        most = max(most, sum(thread.name.startswith("passwords") for thread in {*threading.enumerate()} - before))
+        maximum = max(maximum, sum(thread.name.startswith("passwords") for thread in {*threading.enumerate()} - before))
         await asyncio.sleep(0.001)
     assert len(await work) == 8
-    assert most <= 2
+    assert maximum <= 2
     assert ticks > 5

@@ -12,17 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framework_m import And, Comparison, DocType, Field, Not, Or, UserAttribute
-from framework_m_core.domain.context import Principal, RequestContext, system_context
+from framework_m_core.domain.context import Principal, RequestContext, make_system_context
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.domain.filters.matching import matches
 from framework_m_core.domain.filters.tree import EVERYTHING
 from framework_m_core.interfaces.permission import Grant
-from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_core.registry.compilation.builder import RegistryBuilder
 from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.registry.registry import Registry
 from framework_m_standard.auth.rbac import RbacPermission
 from framework_m_standard.doctypes.user import User
-from framework_m_testing.contracts.permission import PermissionContract, permission_registry
+from framework_m_testing.contracts.permission import PermissionContract, build_permission_registry
 
 ME, OTHER = uuid4(), uuid4()
 
@@ -94,7 +94,7 @@ class ClosedCase(DocType):
     pass
 
 
-def snapshot_of(*models: type[DocType]) -> Registry:
+def registry_of(*models: type[DocType]) -> Registry:
     builder = RegistryBuilder()
     for model in models:
         builder.add_doctype(model, "tests")
@@ -103,13 +103,13 @@ def snapshot_of(*models: type[DocType]) -> Registry:
 
 @pytest.fixture(scope="module")
 def rbac() -> RbacPermission:
-    return RbacPermission(RegistryHandle(snapshot_of(User, Row, Case, TeamCase, AssignedCase, OpenCase, ClosedCase)))
+    return RbacPermission(RegistryHandle(registry_of(User, Row, Case, TeamCase, AssignedCase, OpenCase, ClosedCase)))
 
 
 class TestRbacPermission(PermissionContract):
     @pytest.fixture
     def engine(self) -> RbacPermission:
-        return RbacPermission(RegistryHandle(permission_registry()))
+        return RbacPermission(RegistryHandle(build_permission_registry()))
 
     @pytest.fixture
     def unable(self) -> list[RbacPermission]:
@@ -153,7 +153,7 @@ def covers(grant: Grant | None, principal: Principal, document: Mapping[str, Any
         (person("Clerk"), "AssignedCase", {"assignee": OTHER}, False),
         (person("Clerk"), "OpenCase", {"owner": str(OTHER)}, True),
         (person("Administrator"), "ClosedCase", {"owner": str(OTHER)}, True),
-        (system_context("a test").principal, "ClosedCase", {"owner": str(OTHER)}, True),
+        (make_system_context("a test", source="cli").principal, "ClosedCase", {"owner": str(OTHER)}, True),
     ],
 )
 async def test_reading(
@@ -181,7 +181,7 @@ def test_own_without_a_field_to_own_by_stops_the_start() -> None:
             permissions = {"write": {"Clerk": "own"}}
 
     with pytest.raises(ConfigurationError, match=r"Meta\.rls_field is None"):
-        snapshot_of(Nobodys)
+        registry_of(Nobodys)
 
 
 async def test_rules_name_the_roles_that_decided(rbac: RbacPermission) -> None:
@@ -275,7 +275,7 @@ async def test_another_role_never_takes_anything_away(
     colors: list[str],
 ) -> None:
     model = thing({"read": permissions, "write": permissions}, levels)
-    rbac = RbacPermission(RegistryHandle(snapshot_of(model)))
+    rbac = RbacPermission(RegistryHandle(registry_of(model)))
     attributes = {"colors": tuple(colors)}
     for action in ("read", "write"):
         few = Principal("me", some, attributes=attributes)

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from framework_m_core.interfaces.session import SessionKind
-from framework_m_standard.auth.credentials.session_secrets import hash_secret
+from framework_m_core.services.session_secrets import hash_secret
 from framework_m_standard.auth.sessions import DocumentSessions
 from framework_m_testing.contracts.session import SessionContract
 
@@ -56,7 +56,7 @@ async def test_expired_sessions_are_removed_with_the_next(worker: Worker, user_i
 
 @pytest.fixture
 def variables() -> dict[str, str]:
-    return {"M_AUTH__SESSIONS_PER_USER": "3"}
+    return {"M_AUTH__MAX_SESSIONS_PER_USER": "3"}
 
 
 async def test_the_newest_live_sessions_are_kept(worker: Worker, user_id: UUID) -> None:

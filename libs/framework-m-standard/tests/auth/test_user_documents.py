@@ -38,13 +38,13 @@ async def test_the_address_is_folded_and_becomes_the_name(documents: Documents) 
 async def test_what_is_no_address_is_refused(documents: Documents, email: str) -> None:
     with pytest.raises(ValidationError) as caught:
         await documents.create("User", {"email": email})
-    assert [problem.field for problem in caught.value.errors] == ["email"]
+    assert [error.field for error in caught.value.errors] == ["email"]
 
 
 async def test_roles_must_exist(documents: Documents) -> None:
     with pytest.raises(ValidationError) as caught:
         await documents.create("User", {"email": EMAIL, "roles": ["Administrator", "Pilot"]})
-    assert [(problem.field, problem.code) for problem in caught.value.errors] == [("roles", "unknown_role")]
+    assert [(error.field, error.code) for error in caught.value.errors] == [("roles", "unknown_role")]
     await documents.create("Role", {"name": "Pilot", "description": "Flies"})
     user = await documents.create("User", {"email": EMAIL, "roles": ["Pilot", "Pilot"]})
     assert user["roles"] == ["Pilot"]

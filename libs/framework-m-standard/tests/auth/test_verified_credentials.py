@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from framework_m_core.domain.context import ANONYMOUS
-from framework_m_standard.auth.credentials.verified_credentials import VerifiedCredentials
 from framework_m_standard.auth.strategies import BearerStrategy, CookieStrategy, Verified
+from framework_m_standard.auth.verified_credentials import VerifiedCredentials
 
 ADA = Verified(ANONYMOUS, UUID(int=1), UUID(int=2), datetime(2026, 1, 31, tzinfo=UTC))
 KEY = (CookieStrategy, "secret")
@@ -33,7 +33,7 @@ def test_a_verification_that_a_revocation_overtook_is_not_kept() -> None:
 
 
 def test_only_what_applies_is_dropped_and_no_more_is_kept_than_allowed() -> None:
-    known = VerifiedCredentials(most=2)
+    known = VerifiedCredentials(maximum=2)
     for credential in ("a", "b"):
         known.put((CookieStrategy, credential), ADA, known.moment())
     known.drop(lambda verified: verified.user_id != ADA.user_id)

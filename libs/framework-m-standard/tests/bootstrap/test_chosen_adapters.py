@@ -16,8 +16,10 @@ from framework_m_core.bootstrap.migrations import open_migrations
 from framework_m_core.domain.clock import system_clock
 from framework_m_core.domain.context import GUEST, Principal, RequestContext
 from framework_m_core.domain.errors import ConfigurationError
-from framework_m_core.services.events.runner import LEASE
+from framework_m_core.services.events.turn import LEASE
 from framework_m_standard.memory.cache import MemoryCache
+from framework_m_testing.deliveries import drain_all
+from tests.errors import assert_names
 
 SERVING = ("web",)
 APP = """
@@ -27,6 +29,7 @@ from framework_m import CacheProtocol, Controller, DocCreated, DocType, DocUpdat
 from framework_m import ValidationError, on, rpc
 from framework_m_core.interfaces.event_bus import Delivery
 from framework_m_standard.memory.cache import MemoryCache
+from framework_m_standard.memory.event_bus import MemoryEventBus
 
 TOLD = []
 
@@ -84,10 +87,11 @@ class OpenLine:
         TOLD.append("closed")
 
 
-class OwnBus:
+class OwnBus(MemoryEventBus):
     has_subscribers = True
 
     def __init__(self, line: Line) -> None:
+        super().__init__()
         self.line = line
         self.seen = []
         self.subscribers = {}
@@ -113,6 +117,11 @@ class OwnBus:
 
 class OwnCache(MemoryCache):
     pass
+
+
+class ShortCache(MemoryCache):
+    async def set(self, key, value) -> None:
+        pass
 
 
 class HalfCache:
@@ -174,12 +183,12 @@ async def test_controllers_functions_and_handlers_share_the_cache(make_app: Make
         cache, delivery = app.container.get("cache"), app.container.get("event_delivery")
         assert type(cache) is MemoryCache
         made = await app.documents.create(SOMEBODY, "Price", {"name": "tea", "amount": 3})
-        await delivery.work()
+        await drain_all(delivery)
         assert await _price(app, "tea") == 3
         assert await cache.get("price:tea") == await app.documents.get(SOMEBODY, "Price", made["id"])
         await app.documents.update(SOMEBODY, "Price", made["id"], {"amount": 5})
         assert await _price(app, "tea") == 3
-        await delivery.work()
+        await drain_all(delivery)
         assert await _price(app, "tea") == 5
         await cache.set("most", 4)
         with pytest.raises(Exception, match="too dear"):
@@ -192,11 +201,11 @@ async def test_controllers_functions_and_handlers_have_the_keys_of_their_tenant(
     async with open_application(folder, roles=SERVING, environment=_environment(folder, "memory")) as app:
         cache, delivery = app.container.get("cache"), app.container.get("event_delivery")
         made = await app.documents.create(north, "Price", {"name": "tea", "amount": 3})
-        await delivery.work()
+        await drain_all(delivery)
         assert [await _price(app, "tea", context) for context in (north, south)] == [3, 3]
         await cache.set_many({"price:tea": "global", "most": 4})
         await app.documents.update(north, "Price", made["id"], {"amount": 50})
-        await delivery.work()
+        await drain_all(delivery)
         assert [await _price(app, "tea", context) for context in (north, south)] == [50, 3]
         assert await cache.get("price:tea") == "global"
 
@@ -213,10 +222,10 @@ async def test_a_bus_of_the_apps_own_sees_all_events_beside_the_handlers(make_ap
         ]
         await cache.set("price:tea", 1)
         await app.documents.create(SOMEBODY, "Price", {"name": "tea", "amount": 3})
-        await app.container.get("relay").work()
+        await drain_all(app.container.get("relay"))
         seen = [one for one in bus.seen if one.startswith("Price.")]
         assert (seen, await cache.exists("price:tea")) == (["Price.doc.created.1"], True)
-        await app.container.get("event_delivery").work()
+        await drain_all(app.container.get("event_delivery"))
         assert not await cache.exists("price:tea")
         await app.ping()
         bus.line.is_well = False
@@ -231,10 +240,10 @@ async def test_what_a_bus_of_the_apps_own_refuses_comes_again(make_app: MakeApp)
     environment = _environment(folder, event_bus="own")
     async with open_application(folder, roles=SERVING, environment=environment) as app:
         bus, consumers = app.container.get("event_bus"), app.container.get("consumers")
-        await app.container.get("relay").work()
+        await drain_all(app.container.get("relay"))
         bus.refuses = True
         await app.documents.create(SOMEBODY, "Price", {"name": "tea"})
-        await app.container.get("relay").work()
+        await drain_all(app.container.get("relay"))
         later = system_clock().replace(year=2999)
         due = await consumers.due("bus", later, 9)
         assert [(row.event.topic, row.attempts) for row in due] == [("doc.created:Price", 1)]
@@ -245,7 +254,7 @@ async def test_a_process_that_does_not_serve_takes_no_event(make_app: MakeApp) -
     folder = make_app(GROUPS)
     async with open_application(folder, environment=_environment(folder)) as app:
         await app.documents.create(SOMEBODY, "Price", {"name": "tea"})
-        assert await app.container.get("relay").work() == 0
+        assert not await drain_all(app.container.get("relay"))
         assert app.container.get("event_bus").has_subscribers is False
         (state,) = await app.container.get("consumers").states(system_clock(), LEASE)
         assert (state.name, state.waits_since is not None) == ("shop.handlers", True)
@@ -263,11 +272,11 @@ async def test_a_variant_chooses_and_config_outranks_it(make_app: MakeApp) -> No
 @pytest.mark.parametrize(
     ("chosen", "said"),
     [
-        ({"cache": "half"}, "HalfCache is missing delete, delete_pattern, exists, get_many, set, set_many, ttl"),
-        ({"event_bus": "half"}, "expected 'event_bus' to be EventBusProtocol, got HalfBus"),
+        ({"cache": "half"}, "expected a method set_many(values, ttl=…), got none"),
+        ({"event_bus": "half"}, "does not implement the port 'event_bus'"),
         (
-            {"cache": "redis"},
-            "cache: config chooses 'redis', which no package offers: expected one of default, half, own",
+            {"cache": "elsewhere"},
+            "cache: config chooses 'elsewhere', which no package offers: expected one of default, half, own, redis",
         ),
     ],
 )
@@ -277,6 +286,24 @@ async def test_an_adapter_that_is_none_stops_the_start(make_app: MakeApp, chosen
         async with open_application(folder, environment=_environment(folder, **chosen)):
             """Never reached."""
     assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "named"),
+    [
+        ("{app}:Gone", ["'broken'", "{app}", "Gone"]),
+        ("{app}.gone:Cache", ["'broken'", "{app}.gone:Cache"]),
+        ("{app}:ShortCache", ["'cache'", "set", "ttl"]),
+    ],
+    ids=["no class", "no module", "other parameters"],
+)
+async def test_a_class_that_cannot_be_used_is_one_error(make_app: MakeApp, value: str, named: list[str]) -> None:
+    folder = make_app({**GROUPS, "adapters.cache": {"broken": value}})
+    with pytest.raises(ConfigurationError) as refused:
+        async with open_application(folder, environment=_environment(folder, cache="broken")):
+            """Never reached."""
+    app = next(folder.glob("choosing_*.py")).stem
+    assert_names(refused.value, *(name.format(app=app) for name in named))
 
 
 async def test_migrations_have_the_cache_and_need_no_bus(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -290,6 +317,7 @@ async def test_migrations_have_the_cache_and_need_no_bus(make_app: MakeApp, monk
 
 async def test_an_app_has_no_port_of_these_names(make_app: MakeApp) -> None:
     folder = make_app({**GROUPS, "ports": {"cache": "framework_m:CacheProtocol"}})
-    with pytest.raises(ConfigurationError, match="the framework already has a port with this name"):
+    with pytest.raises(ConfigurationError) as refused:
         async with open_application(folder, environment=_environment(folder)):
             """Never reached."""
+    assert_names(refused.value, "cache", "framework", "port")

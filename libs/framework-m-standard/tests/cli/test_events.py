@@ -9,9 +9,10 @@ import pytest
 
 from framework_m_core.bootstrap.application import open_application
 from framework_m_core.domain.clock import system_clock
-from framework_m_core.domain.context import system_context
+from framework_m_core.domain.context import make_system_context
 from framework_m_core.interfaces.consumers import Progress, SetAside
-from framework_m_core.services.events.runner import LEASE
+from framework_m_core.services.events.turn import LEASE
+from tests.errors import assert_names
 
 from .conftest import RunM
 
@@ -43,7 +44,7 @@ async def _park(folder: Path, *, leased: bool = False) -> int:
     """Park the event of a new parcel for the handlers of the app, and return its position."""
     async with open_application(folder, environment={}) as app:
         consumers, outbox = app.container.get("consumers"), app.container.get("outbox")
-        await app.documents.create(system_context("a test"), "Parcel", {})
+        await app.documents.create(make_system_context("a test", source="cli"), "Parcel", {})
         (event,) = (await outbox.read(0, 100, lambda topic: topic == "doc.created:Parcel")).events
         for name in ("kiosk.handlers", "acme_search"):
             assert await consumers.lease(name, "a test", system_clock(), LEASE) is not None
@@ -82,9 +83,9 @@ async def test_a_parked_event_is_shown_and_made_due(run_m: RunM, tmp_path: Path)
             "kiosk.handlers", str(position), "doc.created:Parcel", "ValueError: too heavy",
         )  # fmt: skip
     assert run_m("events", "parked", "acme_search").stdout == "no event is parked\n"
-    told = "0 events of kiosk.handlers will be delivered again\n"
+    told = "0 events of kiosk.handlers will be delivered now\n"
     assert run_m("events", "retry", "kiosk.handlers", str(position + 1)).stdout == told
-    told = "1 event of kiosk.handlers will be delivered again\n"
+    told = "1 event of kiosk.handlers will be delivered now\n"
     assert run_m("events", "retry", "kiosk.handlers").stdout == told
     assert run_m("events", "parked").stdout == "no event is parked\n"
 
@@ -102,7 +103,13 @@ async def test_only_a_consumer_that_does_not_run_is_removed(run_m: RunM, tmp_pat
 def test_an_unknown_consumer_is_guessed(run_m: RunM, command: str) -> None:
     refused = run_m("events", command, "kiosk.handler")
     assert refused.returncode == 2
-    assert "did you mean 'kiosk.handlers'" in refused.stderr
+    assert_names(refused.stderr, "'kiosk.handler'", "'kiosk.handlers'")
+
+
+@pytest.mark.parametrize("position", ["99999999999999999999", "0"])
+def test_a_position_that_no_event_has_is_refused(run_m: RunM, position: str) -> None:
+    refused = run_m("events", "retry", "kiosk.handlers", position)
+    assert (refused.returncode, "Traceback" in refused.stderr) == (2, False)
 
 
 def test_an_app_without_consumers_says_so(run_m: RunM, tmp_path: Path) -> None:

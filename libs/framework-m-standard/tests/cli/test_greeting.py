@@ -1,28 +1,34 @@
-"""What a development server says in its console."""
+"""What `m start` says of an app without an administrator."""
 
 from __future__ import annotations
 
-from uuid import uuid4
+import pytest
 
-from framework_m_core.interfaces.identity import Identity
-from framework_m_standard.cli.greeting import what_is_missing
-
-
-def user(email: str, *roles: str) -> Identity:
-    return Identity(uuid4(), email, frozenset(roles), enabled=True, epoch=0)
+from framework_m_core.domain.context import ADMINISTRATOR
+from framework_m_standard.cli.greeting import suggest_setup
+from framework_m_testing.fakes.identity import FakeIdentity
 
 
-def test_without_users_the_first_is_made() -> None:
-    assert [*what_is_missing([])] == [
+@pytest.fixture
+def identity() -> FakeIdentity:
+    return FakeIdentity((ADMINISTRATOR, "Clerk"))
+
+
+async def test_an_empty_store_asks_for_an_administrator(identity: FakeIdentity) -> None:
+    assert await suggest_setup(identity) == (
         "There is no administrator yet. Create one: m user create you@example.com --role Administrator"
-    ]
+    )
 
 
-def test_no_user_who_is_there_is_proposed() -> None:
-    assert [*what_is_missing([user("ada@example.com", "Clerk"), user("bob@example.com")])] == [
+async def test_a_store_without_administrator_proposes_nobody(identity: FakeIdentity) -> None:
+    await identity.create("ada@example.com", None, ["Clerk"])
+    await identity.create("bob@example.com", None, [])
+    assert await suggest_setup(identity) == (
         "There is no administrator yet. Give the role to a user: m user add-role <email> Administrator"
-    ]
+    )
 
 
-def test_with_an_administrator_nothing_is_said() -> None:
-    assert [*what_is_missing([user("ada@example.com"), user("bob@example.com", "Administrator")])] == []
+async def test_an_administrator_needs_no_hint(identity: FakeIdentity) -> None:
+    await identity.create("ada@example.com", None, [])
+    await identity.create("bob@example.com", None, [ADMINISTRATOR])
+    assert await suggest_setup(identity) is None

@@ -146,6 +146,9 @@ async def made() -> dict[str, int]:
 ENDED: list[str] = []
 
 
+CONTEXTS: list[RequestContext] = []
+
+
 @websocket("/shop/live")
 @requires_permission("write", "Parcel")
 async def live(socket: WebSocket[Any, Any, Any], documents: Documents, context: RequestContext) -> None:
@@ -156,6 +159,10 @@ async def live(socket: WebSocket[Any, Any, Any], documents: Documents, context: 
             text = await socket.receive_text()
             if text == "break":
                 raise RuntimeError("SELECT password")
+            if text == "send":
+                CONTEXTS.append(context)
+                await socket.send_text(str((await documents.create("Parcel", {"label": "live"}))["id"]))
+                continue
             if text == "refuse":
                 raise ValidationError("not so")
             if text == "bye":

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from framework_m_standard.http.access import CALLERS, RouteAccess, access_table, fixed_routes, unguarded_paths
-from framework_m_standard.http.documents.operations import document_operations
+from framework_m_standard import http
+from framework_m_standard.http.documents.operation_table import list_document_operations
+from framework_m_standard.http.routes.access import CALLERS, RouteAccess, list_route_access, list_unguarded_paths
+from framework_m_standard.http.routes.table import FIXED_ROUTES
 
 from .conftest import PASSWORD
 
@@ -17,30 +21,37 @@ BODIES: dict[str, Any] = {
     "create": {"title": "new"},
     "replace": {"title": "new", "_version": 1},
     "update": {"title": "new"},
+    "rename": {"name": "new"},
     "login": {"username": "boss@example.com", "password": PASSWORD},
     "call_function": {"starting": "a"},
 }
 CASES = [pytest.param(route, caller, id=f"{route.operation}-{route.action}-{caller}")
-         for route in access_table() for caller in CALLERS]  # fmt: skip
+         for route in list_route_access() for caller in CALLERS]  # fmt: skip
 
 
 def test_every_route_says_what_every_caller_gets() -> None:
-    assert access_table()
-    assert all(tuple(route.status) == CALLERS for route in access_table())
+    assert list_route_access()
+    assert all(tuple(route.status) == CALLERS for route in list_route_access())
 
 
 def test_routes_are_listed_once() -> None:
-    keys = [(route.method, route.path, route.query) for route in access_table()]
+    keys = [(route.method, route.path, route.query) for route in list_route_access()]
     assert len(set(keys)) == len(keys)
 
 
-def test_operations_on_documents_are_stated_in_one_place() -> None:
-    named = {route.operation for route in access_table()} - {route.operation for route in fixed_routes()}
-    assert named == {operation.name for operation in document_operations()}
+def test_every_route_is_stated_in_one_table() -> None:
+    documents, fixed = [one.name for one in list_document_operations()], [one.name for one in FIXED_ROUTES]
+    assert [route.operation for route in list_route_access()] == [*documents, *fixed]
+
+
+def test_handlers_take_their_path_and_method_from_the_table() -> None:
+    sources = [path for path in Path(http.__file__).parent.rglob("*.py") if path.name != "table.py"]
+    assert len(sources) > 20
+    assert not [path for path in sources if re.search(r"@(get|head|post|put|patch|delete|route)\(", path.read_text())]
 
 
 def test_only_open_routes_look_at_no_credentials() -> None:
-    assert unguarded_paths() == {b"/", b"/health", b"/ready", b"/api/v1/auth/login", b"/api/v1/auth/refresh"}
+    assert list_unguarded_paths() == {b"/", b"/health", b"/ready", b"/api/v1/auth/login", b"/api/v1/auth/refresh"}
 
 
 @pytest.mark.parametrize(("route", "caller"), CASES)

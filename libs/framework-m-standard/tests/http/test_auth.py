@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from framework_m_standard.http.wire.credentials import credentials_of, headers_by_name
+from framework_m_standard.http.wire.credentials import credentials_of, join_headers
 
 from .conftest import FEW, PASSWORD
 
@@ -118,16 +118,46 @@ async def test_the_address_is_the_peers_own(site: Any) -> None:
 
 EVERYWHERE = ["/api/v1/Tag", "/api/v1/Nope", "/api/v1/auth/me", "/api/meta", "/nope", "/api/v1x", "/api/v1/Sale/x/y"]
 
+_WRONG_TOKEN = 'Bearer error="invalid_token"'
+CHALLENGES: list[tuple[dict[str, str], str]] = [
+    ({"authorization": "Bearer x"}, _WRONG_TOKEN),
+    ({"authorization": "bEARER  x"}, _WRONG_TOKEN),
+    ({"authorization": "Bearer x", "cookie": "m_session=x"}, _WRONG_TOKEN),
+    ({"authorization": "Bearer"}, "Bearer"),
+    ({"authorization": "Digest boss"}, "Bearer"),
+    ({"cookie": "m_session=x"}, "Bearer"),
+]
+"""Invalid credentials, and how RFC 6750 (3.1) has them refused: a word of the token only where one was given."""
 
+
+@pytest.mark.parametrize(("headers", "challenge"), CHALLENGES)
 @pytest.mark.parametrize("path", EVERYWHERE)
-async def test_invalid_credentials_are_refused_whatever_the_route(site: Any, path: str) -> None:
-    for headers in ({"authorization": "Bearer x"}, {"cookie": "m_session=x"}, {"authorization": "Digest boss"}):
-        async with site.client(**headers) as client:
-            for method in ("GET", "POST", "OPTIONS"):
-                response = await client.request(method, path)
-                assert response.status_code == 401, (method, path)
-                assert response.headers["www-authenticate"] == "Bearer"
-                assert response.json()["code"] == "unauthenticated"
+async def test_invalid_credentials_are_refused_whatever_the_route(
+    site: Any, path: str, headers: dict[str, str], challenge: str
+) -> None:
+    async with site.client(**headers) as client:
+        for method in ("GET", "POST", "OPTIONS"):
+            response = await client.request(method, path)
+            assert response.status_code == 401, method
+            assert response.headers["www-authenticate"] == challenge, method
+            assert response.json()["code"] == "unauthenticated", method
+
+
+@pytest.mark.parametrize(("headers", "challenge"), [*CHALLENGES, ({}, "Bearer")])
+async def test_a_login_or_logout_is_told_of_a_wrong_token_where_one_was_given(
+    site: Any, headers: dict[str, str], challenge: str
+) -> None:
+    async with site.client(**headers) as client:
+        assert (await client.post("/api/v1/auth/logout")).headers["www-authenticate"] == challenge
+        wrong = await client.post("/api/v1/auth/refresh", json={"refresh_token": "x"})
+        assert (wrong.status_code, wrong.headers["www-authenticate"]) == (401, "Bearer")
+
+
+@pytest.mark.parametrize("path", ["/api/v1/Sale", "/api/v1/auth/me", "/schema/openapi.json", "/api/meta/Sale"])
+async def test_who_gives_no_token_is_not_told_of_a_wrong_one(site: Any, path: str) -> None:
+    async with site.client() as client:
+        response = await client.get(path)
+        assert (response.status_code, response.headers["www-authenticate"]) == (401, "Bearer")
 
 
 @pytest.mark.parametrize("path", ["/health", "/ready"])
@@ -162,6 +192,6 @@ def test_credentials_of_headers() -> None:
 
 
 def test_repeated_headers_are_joined() -> None:
-    headers = headers_by_name([(b"cookie", b"a=1"), (b"authorization", b"Bearer a"), (b"cookie", b"m_session=2"),
+    headers = join_headers([(b"cookie", b"a=1"), (b"authorization", b"Bearer a"), (b"cookie", b"m_session=2"),
                                (b"authorization", b"Bearer b")])  # fmt: skip
     assert headers == {b"cookie": b"a=1; m_session=2", b"authorization": b"Bearer a, Bearer b"}

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from framework_m_core.domain.errors import ValidationError
 from framework_m_standard.http.wire.body_codec import decode_json, decode_object, read_body
-from framework_m_standard.http.wire.repeated_keys import repeated_key
+from framework_m_standard.http.wire.repeated_keys import find_repeated_key
 from framework_m_standard.http.wire.request_errors import BodyTooLargeError, MalformedBodyError, MediaTypeError
 
 JSON = {b"content-type": b"application/json"}
@@ -50,7 +50,7 @@ def test_any_bytes_decode_or_are_refused(body: bytes) -> None:
 @given(values)
 def test_no_key_of_valid_json_is_repeated(value: Any) -> None:
     for text in (json.dumps(value), json.dumps(value, ensure_ascii=False, indent=1)):
-        assert repeated_key(text.encode(), value) is None
+        assert find_repeated_key(text.encode(), value) is None
         assert decode_json(text) == value
 
 
@@ -67,7 +67,7 @@ def test_no_key_of_valid_json_is_repeated(value: Any) -> None:
     ],
 )
 def test_a_repeated_key_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"expected each key of an object once, got '.*' twice"):
+    with pytest.raises(ValueError, match=r"\bkey\b.*\bonce\b.*'.*' twice"):
         decode_json(text)
     if text.startswith("{"):
         with pytest.raises(MalformedBodyError, match="once"):
@@ -85,7 +85,7 @@ def test_looking_for_a_repeated_key_takes_one_walk() -> None:
 def test_an_integer_of_thousands_of_digits_is_out_of_bounds() -> None:
     with pytest.raises(ValidationError) as refused:
         decode_object(JSON, b'{"a":' + b"9" * 5_000 + b"}")
-    assert [fault.code for fault in refused.value.errors] == ["out_of_bounds"]
+    assert [error.code for error in refused.value.errors] == ["out_of_bounds"]
     with pytest.raises(ValueError, match="within 64 bits"):
         decode_json("9" * 5_000)
 
@@ -113,7 +113,7 @@ BAD = [
     b"\xef\xbb\xbf{}",
     b"\xff\xfe{\x00}\x00",
     b'{"a":' * 100_000,
-    b'{"a":' + b"[" * 1_000_000 + b"]" * 1_000_000 + b"}",
+    b'{"a":' + b"[" * 200_000 + b"]" * 200_000 + b"}",
     b"{'a':1}",
     b'{"a":1,}',
 ]

@@ -14,7 +14,8 @@ import pytest
 from framework_m_core.domain import errors
 from framework_m_core.domain.errors import DatabaseError, FrameworkError, IntegrityError, TransientError
 from framework_m_standard.http.wire import request_errors
-from framework_m_standard.http.wire.error_responses import STATUS, problem, status_of
+from framework_m_standard.http.wire.error_responses import STATUS, status_of, to_problem
+from tests.errors import assert_names
 
 MEMBERS = {"type", "title", "status", "detail", "code", "request_id"}
 
@@ -24,11 +25,12 @@ def every_error(root: type[FrameworkError]) -> set[type[FrameworkError]]:
 
 
 def test_every_error_has_a_status() -> None:
-    never_served = {errors.AnswerReplayed, errors.ConfigurationError, errors.MigrationError}
+    never_served: set[type[FrameworkError]] = {errors.ConfigurationError, errors.MigrationError}
+    internal: set[type[FrameworkError]] = {FrameworkError, errors.RepositoryError, errors.ControllerError}
     assert request_errors.RouteNotFoundError in every_error(FrameworkError)
     for kind in every_error(FrameworkError) - never_served:
         status = next(STATUS[base] for base in kind.__mro__ if base in STATUS)
-        assert status != 500 or issubclass(kind, DatabaseError) or kind in {FrameworkError, errors.RepositoryError}
+        assert status != 500 or issubclass(kind, DatabaseError) or kind in internal
 
 
 @pytest.mark.parametrize(
@@ -37,24 +39,33 @@ def test_every_error_has_a_status() -> None:
 )
 def test_the_stores_words_stay_here(error: Exception, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        answer = problem(error, uuid4())
-    assert b"SELECT" not in answer.body
-    assert answer.status in {409, 500, 503}
+        response = to_problem(error, uuid4())
+    assert b"SELECT" not in response.body
+    assert response.status in {409, 500, 503}
 
 
 def test_who_may_try_again_is_told_when_and_who_may_not_is_not() -> None:
-    assert "retry-after" in dict_of(problem(TransientError("busy"), uuid4()))
-    assert "retry-after" not in dict_of(problem(errors.OutcomeUnknownError("lost"), uuid4()))
+    assert "retry-after" in dict_of(to_problem(TransientError("busy"), uuid4()))
+    assert "retry-after" not in dict_of(to_problem(errors.OutcomeUnknownError("lost"), uuid4()))
 
 
-def dict_of(answer: Any) -> dict[str, str]:
-    return {name.decode(): value.decode() for name, value in answer.headers}
+def dict_of(response: Any) -> dict[str, str]:
+    return {name.decode(): value.decode() for name, value in response.headers}
+
+
+def test_a_duplicate_value_names_its_fields() -> None:
+    body = json.loads(to_problem(errors.DuplicateValueError("taken", fields=["code", "branch"]), uuid4()).body)
+    assert [(error["field"], error["code"]) for error in body["errors"]] == [
+        ("code", "duplicate_value"),
+        ("branch", "duplicate_value"),
+    ]
 
 
 def test_what_a_text_says_of_fields_stays_out_of_the_detail() -> None:
     error = errors.ValidationError("not valid", [errors.FieldError("ful_name", "unknown_field", "no such field")])
-    body = json.loads(problem(error, uuid4()).body)
-    assert (str(error), body["detail"]) == ("not valid; ful_name: no such field", "not valid")
+    body = json.loads(to_problem(error, uuid4()).body)
+    assert_names(error, "not valid", f"ful_name: {error.errors[0].message}")
+    assert body["detail"] == "not valid"
     assert body["errors"] == [{"field": "ful_name", "code": "unknown_field", "message": "no such field", "params": {}}]
 
 
@@ -70,12 +81,12 @@ def test_what_a_text_says_of_fields_stays_out_of_the_detail() -> None:
 )
 def test_params_are_served_within_bounds(params: dict[str, Any], served: dict[str, Any]) -> None:
     error = errors.ValidationError("not valid", [errors.FieldError("x", "odd", "it is odd", params)])
-    assert json.loads(problem(error, uuid4()).body)["errors"][0]["params"] == served
+    assert json.loads(to_problem(error, uuid4()).body)["errors"][0]["params"] == served
 
 
 def test_no_names_are_told_that_were_not_asked_for() -> None:
     error = errors.DocTypeNotFoundError("there is no DocType 'Sael'", meant=": did you mean 'Sale'?")
-    assert str(error).endswith("'Sale'?") and b"'Sale'" not in problem(error, uuid4()).body
+    assert str(error).endswith("'Sale'?") and b"'Sale'" not in to_problem(error, uuid4()).body
 
 
 def test_unforeseen_errors_are_ours() -> None:
@@ -99,7 +110,7 @@ async def test_the_shape(site: Any) -> None:
             assert response.headers["cache-control"] == "no-store"
 
 
-async def test_refusals_name_their_rule(site: Any) -> None:
+async def test_errors_name_their_rule(site: Any) -> None:
     document = await site.make()
     async with site.client("nobody") as client:
         refused = (await client.get("/api/v1/Sale")).json()
@@ -117,7 +128,7 @@ async def test_a_broken_hook_tells_nothing(site: Any, caplog: pytest.LogCaptureF
     assert "password" not in response.text
     assert "RuntimeError" not in response.text
     assert response.json()["request_id"] in caplog.text
-    assert "SELECT password FROM users" in caplog.text
+    assert_names(caplog.text, "SELECT password FROM users")
 
 
 async def test_a_store_that_is_away(site: Any) -> None:

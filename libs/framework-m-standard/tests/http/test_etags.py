@@ -10,23 +10,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framework_m_core.services.queries.projection import serve
-from framework_m_standard.http.documents.etags import document_etag, not_modified, write_conditions
+from framework_m_core.services.rows.projection import serialize
+from framework_m_standard.http.wire.etags import compute_document_etag, find_current_etag, write_conditions
 
 
 @given(st.uuids(), st.integers(1, 2**53), st.sampled_from(["0123456789abcdef", None]), st.sampled_from(["", "W/"]))
 def test_a_tag_reads_back(identifier: UUID, version: int, fingerprint: str | None, weak: str) -> None:
-    tag = document_etag(serve({"id": identifier, "_version": version}, fingerprint), b"x")
+    tag = compute_document_etag(serialize({"id": identifier, "_version": version}, fingerprint), b"x")
     plain = f'"{identifier}-{version}"'
     for sent in (f"{weak}{tag}", f'"x", {weak}{tag[:-1]}-gz"', plain):
         conditions = write_conditions({b"if-match": sent.encode()})
         assert conditions is not None
         assert conditions.hold(identifier, version)
         assert not conditions.hold(identifier, version + 1)
-        assert not not_modified({b"if-match": sent.encode()}, tag)
-    assert not_modified({b"if-none-match": f'"x", {weak}{tag}'.encode()}, tag)
+        assert not find_current_etag({b"if-match": sent.encode()}, tag)
+    assert find_current_etag({b"if-none-match": f'"x", {weak}{tag}'.encode()}, tag)
     for headers in ({}, {b"if-none-match": plain.encode()}):
-        assert not not_modified(headers, tag)
+        assert not find_current_etag(headers, tag)
 
 
 @given(st.binary(max_size=60))
@@ -34,7 +34,7 @@ def test_any_header_is_understood_or_matches_nothing(header: bytes) -> None:
     conditions = write_conditions({b"if-match": header})
     assert conditions is not None
     assert conditions.hold(UUID(int=0), 1) == (header.strip() == b"*")
-    assert isinstance(not_modified({b"if-none-match": header}, '"a"'), bool)
+    assert find_current_etag({b"if-none-match": header}, '"a"') in {None, '"a"', '"a-gz"', '"a-zst"'}
 
 
 async def test_a_client_that_has_the_document_gets_no_body(site: Any) -> None:
@@ -96,7 +96,7 @@ async def test_caches_keep_users_apart(site: Any) -> None:
         for path in (f"/api/v1/Sale/{document['id']}", "/api/v1/Sale", "/api/meta", "/api/meta/Sale"):
             headers = (await client.get(path)).headers
             assert headers["cache-control"] == "private, no-cache"
-            assert headers["vary"] == "authorization, cookie, x-api-key, origin"
+            assert headers["vary"].startswith("authorization, cookie, x-api-key, origin")
 
 
 async def test_put_says_which_version_it_replaces(site: Any) -> None:
@@ -197,10 +197,10 @@ async def test_a_read_holds_to_its_conditions_in_their_order(site: Any, path: st
             ):  # fmt: skip
                 given = {"if-match": match, "if-none-match": none_match}
                 sent = {name: value for name, value in given.items() if value is not None}
-                answer = await client.request(method, at, headers=sent)
-                assert answer.status_code == status, (method, sent)
+                response = await client.request(method, at, headers=sent)
+                assert response.status_code == status, (method, sent)
                 if (method, status) == ("GET", 412):
-                    assert answer.json()["code"] == "precondition_failed"
+                    assert response.json()["code"] == "precondition_failed"
     if "{id}" in path:
         async with site.client("boss") as client:
             assert (await client.get(at, headers={"if-match": f'"{document["id"]}-1"'})).status_code == 200
@@ -220,8 +220,8 @@ async def test_what_is_refused_anyway_is_refused_so(site: Any, headers: dict[str
         ("boss", "POST", f"/api/v1/Sale/{uuid4()}/submit", 404), ("boss", "POST", path, 405),
     ):  # fmt: skip
         async with site.client(name, **headers) as client:
-            answer = await client.request(method, at, **({} if method in {"GET", "DELETE"} else {"json": {}}))
-            assert answer.status_code == status, (name, method, at)
+            response = await client.request(method, at, **({} if method in {"GET", "DELETE"} else {"json": {}}))
+            assert response.status_code == status, (name, method, at)
 
 
 @pytest.mark.parametrize("verb", ["PUT", "PATCH", "DELETE", "DELETE?hard=true", "submit"])
@@ -247,8 +247,8 @@ async def test_a_put_without_a_version_is_conditional_by_a_star_alone(site: Any)
     path = f"/api/v1/Sale/{(await site.make())['id']}"
     async with site.client("boss") as client:
         for none_match, status in (("*", 412), ('"x"', 428)):
-            answer = await client.put(path, json={"title": "a"}, headers={"if-none-match": none_match})
-            assert answer.status_code == status
+            response = await client.put(path, json={"title": "a"}, headers={"if-none-match": none_match})
+            assert response.status_code == status
 
 
 async def test_if_none_match_does_not_set_a_stated_version_aside(site: Any) -> None:
@@ -265,6 +265,6 @@ async def test_a_repeated_keyed_write_gets_its_answer_whatever_holds_by_now(site
     for headers in ({"if-match": f'"{document["id"]}-1"'}, {"if-none-match": f'"{document["id"]}-2"', "if-match": "*"}):
         sent = {"idempotency-key": "a key", **headers}
         async with site.client("boss") as client:
-            answers = [await client.patch(path, json={"title": "b"}, headers=sent) for _ in range(2)]
-        assert [answer.status_code for answer in answers] == [200, 200]
-        assert answers[0].headers["etag"] == answers[1].headers["etag"]
+            responses = [await client.patch(path, json={"title": "b"}, headers=sent) for _ in range(2)]
+        assert [response.status_code for response in responses] == [200, 200]
+        assert responses[0].headers["etag"] == responses[1].headers["etag"]

@@ -25,6 +25,20 @@ async def test_the_first_answer_comes_again(site: Any) -> None:
     assert page["total"] == 1
 
 
+async def test_sensitive_values_are_not_kept(site: Any) -> None:
+    """They would outlive a purge of the document."""
+    async with site.client("boss", **KEY) as client:
+        sent = {"title": "a", "secret": "the code is 42", "lines": [{"text": "b", "code": "43"}]}
+        first, again = [await client.post("/api/v1/Sale", json=sent) for _ in range(2)]
+    assert (first.status_code, first.json()["secret"]) == (201, "the code is 42")
+    assert again.status_code == 201
+    kept = {name: value for name, value in first.json().items() if name != "secret"}
+    assert kept["lines"][0].pop("code") == "43"
+    assert again.json() == kept
+    assert "etag" in first.headers
+    assert "etag" not in again.headers, "it is of the whole document"
+
+
 async def test_another_body_is_a_conflict(site: Any) -> None:
     async with site.client("boss", **KEY) as client:
         await client.post("/api/v1/Sale", json={"title": "a"})
@@ -77,10 +91,10 @@ async def test_a_write_that_failed_is_tried_anew(site: Any) -> None:
 
 async def test_requests_at_once_make_one_document(site: Any) -> None:
     async with site.client("boss", **KEY) as client:
-        answers = await asyncio.gather(*(client.post("/api/v1/Sale", json={"title": "a"}) for _ in range(8)))
+        responses = await asyncio.gather(*(client.post("/api/v1/Sale", json={"title": "a"}) for _ in range(8)))
         page = (await client.get("/api/v1/Sale?count=exact")).json()
-    assert {answer.status_code for answer in answers} == {201}
-    assert len({answer.content for answer in answers}) == page["total"] == 1
+    assert {response.status_code for response in responses} == {201}
+    assert len({response.content for response in responses}) == page["total"] == 1
 
 
 @pytest.mark.parametrize("key", ["", " ", "x" * 256, "tab\there", "é"])

@@ -12,11 +12,11 @@ import httpx
 import pytest
 
 from framework_m_core.domain.clock import system_clock
-from framework_m_core.domain.log_context import LOG_CONTEXT, LogContext, bound_log_context, log_fields
+from framework_m_core.domain.log_context import LOG_CONTEXT, LogContext, bind_log_context, log_fields
 from framework_m_core.registry.handle import RegistryHandle
 from framework_m_standard.http.middleware.request_context import RequestContextMiddleware
 from framework_m_standard.http.middleware.request_log import RequestLog
-from framework_m_standard.http.middleware.sockets import SocketEntrance
+from framework_m_standard.http.middleware.sockets import SocketAdmission
 
 _log = logging.getLogger("acme")
 
@@ -67,7 +67,7 @@ class App:
 
 def _wrapped(app: Any, site: Any, authentication: Any = None) -> RequestContextMiddleware:
     known, registries = authentication or site.authentication, RegistryHandle(site.registry)
-    return RequestContextMiddleware(app, known, registries, system_clock, SocketEntrance(known, (), 1))
+    return RequestContextMiddleware(app, known, registries, system_clock, SocketAdmission(known, (), 1))
 
 
 async def test_interleaved_requests_keep_their_contexts(site: Any, recorded: Recorded) -> None:
@@ -96,7 +96,7 @@ async def test_interleaved_requests_keep_their_contexts(site: Any, recorded: Rec
 
 async def test_nothing_of_a_request_is_left_behind(site: Any) -> None:
     outer = LogContext("cli", command="start")
-    with bound_log_context(outer):
+    with bind_log_context(outer):
         for path in ("/api/v1/Sale", "/nowhere", "/api//x"):
             async with site.client("boss") as client:
                 await client.get(path)
@@ -117,8 +117,8 @@ async def test_a_request_that_raises_leaves_nothing_behind(site: Any) -> None:
 async def test_a_failure_in_a_hook_is_logged_with_its_request(site: Any, recorded: Recorded) -> None:
     number = uuid4()
     async with site.client("boss") as client:
-        answer = await client.post("/api/v1/Sale", json={"title": "break"}, headers={"x-request-id": str(number)})
-    assert answer.status_code == 500
+        response = await client.post("/api/v1/Sale", json={"title": "break"}, headers={"x-request-id": str(number)})
+    assert response.status_code == 500
     (fields,) = recorded.of("failed")
     assert fields["request_id"] == str(number) and fields["user_id"]
 
@@ -143,6 +143,6 @@ async def test_the_line_of_a_request_has_its_context(
     caplog.set_level(logging.INFO, "framework_m_standard.http.middleware.request_log")
     transport = httpx.ASGITransport(RequestLog(site.app))
     async with httpx.AsyncClient(transport=transport, base_url="http://site") as client:
-        answer = await client.get("/api/v1/Sale", headers={"authorization": "Bearer boss"})
+        response = await client.get("/api/v1/Sale", headers={"authorization": "Bearer boss"})
     (fields,) = recorded.of("GET /api/v1/Sale 200")
-    assert UUID(fields["request_id"]) == UUID(answer.headers["x-request-id"]) and fields["user_id"]
+    assert UUID(fields["request_id"]) == UUID(response.headers["x-request-id"]) and fields["user_id"]

@@ -20,14 +20,15 @@ import pytest
 from framework_m import DocType, Field
 from framework_m_core.domain.context import RequestContext
 from framework_m_core.interfaces.permission import Grant
-from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_core.registry.compilation.builder import RegistryBuilder
 from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.registry.registry import Registry
-from framework_m_core.services.queries.projection import projection
+from framework_m_core.services.rows.projection import compile_projection
 from framework_m_standard.auth.rbac import RbacPermission
 from framework_m_standard.http.settings import HttpSettings
 from framework_m_standard.sql.settings import SqlSettings
-from framework_m_standard.sql.store import SqlStore, make_driver
+from framework_m_standard.sql.startup import make_driver
+from framework_m_standard.sql.store import SqlStore
 
 from . import conftest
 from .conftest import OpenSite, Site, make_site
@@ -119,11 +120,11 @@ class _Seen:
     def __init__(self) -> None:
         self.bodies: dict[str, bytes] = {}
 
-    def note(self, answer: Any) -> str:
+    def note(self, response: Any) -> str:
         """Remember an answer, which has the bytes of its tag."""
-        assert answer.status_code in {200, 201}, answer.text
-        tag: str = answer.headers["etag"]
-        assert self.bodies.setdefault(tag, answer.content) == answer.content, tag
+        assert response.status_code in {200, 201}, response.text
+        tag: str = response.headers["etag"]
+        assert self.bodies.setdefault(tag, response.content) == response.content, tag
         return tag
 
 
@@ -135,8 +136,8 @@ async def _written(worker: Site, seen: _Seen) -> list[str]:
         values = {"partner": first.json()["id"], **({"extra": extra} if known else {})}
         second = await client.post("/api/v1/Thing", json={"number": 2, **values})
         paths = [f"/api/v1/Thing/{made.json()['id']}" for made in (first, second)]
-        for answer in (first, second, *[await client.get(path) for path in paths]):
-            seen.note(answer)
+        for response in (first, second, *[await client.get(path) for path in paths]):
+            seen.note(response)
     for name in _CALLERS:
         async with worker.client(name) as client:
             for path in paths:
@@ -157,28 +158,28 @@ async def test_equal_tags_are_equal_bytes(database_url: str, seed: int) -> None:
             workers = [await stack.enter_async_context(_worker(database_url, generation)) for _ in range(2)]
             requests = requests or await _written(workers[0], seen)
             for path in (*requests, "/api/meta", "/api/meta/Thing"):
-                answers = {}
+                responses = {}
                 for name in _CALLERS:
                     tags = set()
                     for worker in workers:
                         async with worker.client(name) as client:
-                            answers[name] = await client.get(path)
-                        tags.add(seen.note(answers[name]))
+                            responses[name] = await client.get(path)
+                        tags.add(seen.note(responses[name]))
                     assert len(tags) == 1, (name, path)
-                await _check_known(workers[0], path, answers)
+                await _check_known(workers[0], path, responses)
 
 
-async def _check_known(worker: Site, path: str, answers: Mapping[str, Any]) -> None:
+async def _check_known(worker: Site, path: str, responses: Mapping[str, Any]) -> None:
     """A tag that one caller has spares another the body only where it is the same."""
     for name in _CALLERS:
         async with worker.client(name) as client:
-            for other in answers.values():
+            for other in responses.values():
                 again = await client.get(path, headers={"if-none-match": other.headers["etag"]})
                 assert again.status_code in {200, 304}
                 if again.status_code == 304:
-                    assert other.content == answers[name].content, (name, path)
+                    assert other.content == responses[name].content, (name, path)
                 else:
-                    assert other.headers["etag"] != answers[name].headers["etag"]
+                    assert other.headers["etag"] != responses[name].headers["etag"]
 
 
 _PLAIN = Declared({}, {}, (frozenset({"Boss"}), frozenset({"Reader"})), {})
@@ -187,7 +188,7 @@ _PLAIN = Declared({}, {}, (frozenset({"Boss"}), frozenset({"Reader"})), {})
 def _fingerprint(declared: Declared, without: str = "") -> str:
     plan = declared.registry().get("Thing")
     names = {*plan.specs, *(f"parts.{name}" for name in plan.children["parts"].fields)}
-    return projection(plan, frozenset(names - {without})).fingerprint
+    return compile_projection(plan, frozenset(names - {without})).fingerprint
 
 
 @pytest.mark.parametrize(
@@ -249,3 +250,17 @@ async def test_what_an_engine_decides_about_is_told_apart_by_its_bytes(
         assert (made.headers["etag"], read.headers["etag"]) == (tag, tag)
         assert (await client.get(path, headers={"if-none-match": tag})).status_code == 304
         assert (await client.patch(path, json={"title": "b"}, headers={"if-match": tag})).status_code == 200
+
+
+async def test_titles_have_a_tag_of_their_own(site: Any) -> None:
+    partner = await site.make()
+    made = await site.make(partner=partner["id"])
+    path = f"/api/v1/Sale/{made['id']}"
+    async with site.client("boss") as client:
+        plain, titled = [await client.get(path + query) for query in ("", "?titles=true")]
+        assert titled.json() == {**plain.json(), "_titles": {"partner": "red"}}
+        assert titled.headers["etag"] != plain.headers["etag"]
+        await client.patch(f"/api/v1/Sale/{partner['id']}", json={"color": "blue"})
+        again = await client.get(f"{path}?titles=true", headers={"if-none-match": titled.headers["etag"]})
+        assert (again.status_code, again.json()["_titles"]) == (200, {"partner": "blue"})
+        assert (await client.get(path, headers={"if-none-match": plain.headers["etag"]})).status_code == 304

@@ -10,14 +10,16 @@ import jsonschema
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from framework_m_core.services.rows.sizes import PAGE_BYTES
+
 PATH = "/schema/openapi.json"
 
 
 async def document_for(site: Any, who: str) -> dict[str, Any]:
     async with site.client(who) as client:
-        answer = await client.get(PATH)
-    assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json()
+        response = await client.get(PATH)
+    assert response.status_code == 200, response.text
+    found: dict[str, Any] = response.json()
     return found
 
 
@@ -52,7 +54,7 @@ async def test_it_is_valid_for_every_caller(site: Any, who: str) -> None:
     assert len(names) == len(set(names))
 
 
-OPEN_TO_ALL = ("ping", "all_titles", "sign_up", "area", "several", "unsendable", "consumes")
+OPEN_TO_ALL = ("ping", "all_titles", "sign_up", "area", "several", "seal", "unsendable", "consumes")
 
 
 async def test_it_holds_what_the_caller_may_do(site: Any) -> None:
@@ -65,7 +67,8 @@ async def test_it_holds_what_the_caller_may_do(site: Any) -> None:
     looking = {one for one in operations(await document_for(site, "blue")) if "Sale" in one or "/fn/" in one}
     assert looking == {
         "GET /api/v1/Sale", "POST /api/v1/Sale/search", "GET /api/v1/Sale/{id}", "POST /api/v1/rpc/Sale/has_document",
-        "POST /api/v1/rpc/Sale/greet", "POST /api/v1/rpc/Sale/leaks", "POST /api/v1/rpc/fn/sales.titles",
+        "POST /api/v1/rpc/Sale/greet", "POST /api/v1/rpc/Sale/leaks", "POST /api/v1/rpc/Sale/retitle_unasked",
+        "POST /api/v1/rpc/fn/sales.titles",
         *(f"POST /api/v1/rpc/fn/sales.{name}" for name in OPEN_TO_ALL),
     }  # fmt: skip
     assert not any("Sale" in one for one in operations(await document_for(site, "nobody")))
@@ -99,9 +102,28 @@ async def test_what_is_made_for_a_doctype_never_stands_in_anothers_place(site: A
     assert "code" in schemas["Framework-Problem"]["properties"] and "flaw" in schemas["Problem"]["properties"]
     assert "items" in schemas["Sale-Page"]["properties"] and "leaf" in schemas["SalePage"]["properties"]
     assert "#/$defs/" not in str(document)
-    mapping = schemas["call-sales.area-Arguments"]["properties"]["shape"]["discriminator"]["mapping"]
-    assert {schemas[target.rpartition("/")[2]]["title"] for target in mapping.values()} == {"Circle", "Square"}
+    mapping = schemas["call-sales-area-Arguments"]["properties"]["shape"]["discriminator"]["mapping"]
+    assert {schemas[target.rpartition("/")[2]]["title"] for target in mapping.values()} == {
+        "CallSalesAreaCircle", "CallSalesAreaSquare",
+    }  # fmt: skip
     assert schemas["Sale-call-priced-Arguments"]["required"] == ["doc_id"]
+
+
+async def test_bytes_and_decimals_of_calls_are_described_as_they_are_sent(site: Any) -> None:
+    schemas = (await document_for(site, "boss"))["components"]["schemas"]
+    arguments = schemas["call-sales-seal-Arguments"]["properties"]
+    for described in (
+        arguments["picture"],
+        arguments["frame"],
+        schemas["call-sales-seal-Response"]["properties"]["result"],
+    ):
+        assert (described["type"], described["contentEncoding"]) == ("string", "base64")
+        assert "format" not in described
+    assert (arguments["weight"]["type"], arguments["weight"]["format"]) == ("string", "decimal")
+    async with site.client("boss") as client:
+        sent = {"picture": "AAE=", "frame": arguments["frame"]["x-framework-m-default"]}
+        sealed = await client.post("/api/v1/rpc/fn/sales.seal", json=sent)
+    assert sealed.json() == {"result": "/wAB/w=="}
 
 
 async def test_anonymous_callers_get_nothing_below_it(site: Any) -> None:
@@ -120,11 +142,22 @@ async def test_answers_are_as_their_schemas_say(site: Any) -> None:
         titles = (await client.post("/api/v1/rpc/fn/sales.titles", json={"starting": "o"})).json()
         refused = (await client.post("/api/v1/Sale", json={"titel": 1})).json()
         who = (await client.get("/api/v1/auth/me")).json()
-    for name, answer in (
-        ("Sale", made), ("Sale", whole), ("Sale-Page", page), ("Sale-call-priced-Answer", priced),
-        ("call-sales.titles-Answer", titles), ("Framework-Problem", refused), ("Framework-User", who),
+    for name, response in (
+        ("Sale", made), ("Sale", whole), ("Sale-Page", page), ("Sale-call-priced-Response", priced),
+        ("call-sales-titles-Response", titles), ("Framework-Problem", refused), ("Framework-User", who),
     ):  # fmt: skip
-        check(document, name, answer)
+        check(document, name, response)
+
+
+async def test_a_page_that_ends_early_has_only_described_properties(site: Any) -> None:
+    document = await document_for(site, "boss")
+    for _ in range(2):
+        await site.make(title="x" * PAGE_BYTES)
+    async with site.client("boss") as client:
+        page = (await client.get("/api/v1/Sale?limit=2")).json()
+    check(document, "Sale-Page", page)
+    assert page["truncated_by"] == "bytes"
+    assert page.keys() == document["components"]["schemas"]["Sale-Page"]["properties"].keys()
 
 
 def check(document: dict[str, Any], name: str, value: Any) -> None:
@@ -149,8 +182,8 @@ async def test_examples_can_be_sent_as_they_are(site: Any) -> None:
     document = await document_for(site, "boss")
     example = document["components"]["schemas"]["Sale-Create"]["examples"][0]
     async with site.client("boss") as client:
-        answer = await client.post("/api/v1/Sale", json={**example, "partner": None})
-    assert answer.status_code == 201, answer.text
+        response = await client.post("/api/v1/Sale", json={**example, "partner": None})
+    assert response.status_code == 201, response.text
 
 
 async def test_it_is_kept_by_the_client_until_it_changes(site: Any) -> None:

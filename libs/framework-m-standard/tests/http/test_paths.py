@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framework_m_standard.http.wire.paths import decoded_path, raw_path_of, reference, segment_text, uuid_or_none
+from framework_m_standard.http.wire.paths import decode_path, decode_reference, decode_segment, parse_uuid, raw_path_of
 from framework_m_standard.http.wire.request_errors import RouteNotFoundError
 
 ID = "01a1fc83-6783-7001-a8bb-86c7361c7f91"
@@ -18,18 +18,18 @@ ID = "01a1fc83-6783-7001-a8bb-86c7361c7f91"
 
 @given(st.text(min_size=1).filter(lambda text: "\0" not in text and text.isprintable()))
 def test_a_segment_is_what_was_encoded(text: str) -> None:
-    assert segment_text(quote(text, safe="").encode()) == text
+    assert decode_segment(quote(text, safe="").encode()) == text
 
 
 @given(st.uuids())
 def test_a_canonical_uuid_is_an_id(identifier: UUID) -> None:
-    assert reference(str(identifier).encode()) == identifier
-    assert uuid_or_none(str(identifier).upper()) == identifier
+    assert decode_reference(str(identifier).encode()) == identifier
+    assert parse_uuid(str(identifier).upper()) == identifier
 
 
 @given(st.text(max_size=40))
 def test_what_is_taken_for_an_id_reads_back(text: str) -> None:
-    known = uuid_or_none(text)
+    known = parse_uuid(text)
     assert known is None or str(known) == text.lower()
 
 
@@ -37,18 +37,18 @@ def test_what_is_taken_for_an_id_reads_back(text: str) -> None:
     "text", ["{" + ID[:-2] + "}", "urn:uuid:" + ID[9:], ID.replace("-", ""), ID[:-1] + "_", "0x" + ID[2:], ID + "\n"]
 )
 def test_other_spellings_are_names(text: str) -> None:
-    assert uuid_or_none(text) is None
+    assert parse_uuid(text) is None
 
 
 @pytest.mark.parametrize("segment", [b"", b"%ff", b"a%00b", b"%c0%af", b"\xff"])
 def test_no_document_is_called_so(segment: bytes) -> None:
     with pytest.raises(RouteNotFoundError):
-        segment_text(segment)
+        decode_segment(segment)
 
 
 def test_an_encoded_slash_stays_in_its_segment() -> None:
-    assert segment_text(b"a%2Fb") == "a/b"
-    assert decoded_path(b"/api/meta%2FSale/%41") == "/api/meta%2FSale/A"
+    assert decode_segment(b"a%2Fb") == "a/b"
+    assert decode_path(b"/api/meta%2FSale/%41") == "/api/meta%2FSale/A"
 
 
 def test_a_server_without_raw_paths() -> None:

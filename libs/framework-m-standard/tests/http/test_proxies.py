@@ -10,6 +10,7 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
+from framework_m_standard.http.openapi.document import OpenApi
 from framework_m_standard.http.settings import HttpSettings
 
 from .conftest import FEW, PASSWORD, Site
@@ -88,6 +89,26 @@ async def test_everything_is_found_below_a_prefix(open_site: Any, stated: bool, 
         assert all("Path=/erp;" in cookie for cookie in session.headers.get_list("set-cookie"))
         out = await client.post(f"{before}/api/v1/auth/logout", headers={"authorization": "", "cookie": ""})
         assert all("Path=/erp;" in cookie for cookie in out.headers.get_list("set-cookie"))
+
+
+async def test_another_prefix_builds_no_other_document(open_site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    built, build = list[int](), OpenApi._build
+
+    def count(*arguments: Any) -> Any:
+        built.append(1)
+        return build(*arguments)
+
+    monkeypatch.setattr(OpenApi, "_build", count)
+    async with open_site(trusted_proxies=[PROXY]) as site:
+        documents = []
+        for prefix in ("", "/a", '/b"', "/c"):
+            headers = {"authorization": "Bearer boss", "x-forwarded-prefix": prefix}
+            async with client_at(site, PROXY, headers) as client:
+                documents.append((await client.get("/schema/openapi.json")).json())
+    assert [one.pop("servers") for one in documents[:2]] == [[{"url": "/"}], [{"url": "/a"}]]
+    assert documents[3].pop("servers") == [{"url": "/c"}]
+    assert documents[0] == documents[1] == documents[3]
+    assert len(built) == 1
 
 
 async def test_what_a_client_forwards_strips_nothing(open_site: Any) -> None:

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from uvicorn.server import ServerState
 
-from framework_m_standard.http.server.bounded_protocol import BoundedHeads
-from framework_m_standard.http.server.serving import server_config
+from framework_m_standard.http.server.bounded_protocol import BoundedHttpProtocol
+from framework_m_standard.http.server.serving import build_server_config
 
 type Address = tuple[str, int]
 
@@ -23,11 +23,11 @@ type Address = tuple[str, int]
 @pytest.fixture
 async def address(site: Any) -> AsyncIterator[Address]:
     """The app on a real server."""
-    config = server_config(site.app, 1, lifespan="off")
+    config = build_server_config(site.app, 1, lifespan="off")
     config.load()
     state = ServerState()
     server = await asyncio.get_running_loop().create_server(
-        lambda: BoundedHeads(config=config, server_state=state, app_state={}), "127.0.0.1", 0
+        lambda: BoundedHttpProtocol(config=config, server_state=state, app_state={}), "127.0.0.1", 0
     )
     yield server.sockets[0].getsockname()
     server.close()
@@ -48,9 +48,9 @@ async def exchange(address: Address, *sent: bytes, eof: bool = False) -> bytes:
     return got
 
 
-def parsed(answer: bytes) -> tuple[int, dict[str, str], Any]:
+def parsed(response: bytes) -> tuple[int, dict[str, str], Any]:
     """The status, headers and JSON body of one response."""
-    head, _, body = answer.partition(b"\r\n\r\n")
+    head, _, body = response.partition(b"\r\n\r\n")
     status, *lines = head.decode().split("\r\n")
     headers = dict(line.split(": ", 1) for line in lines)
     if headers.get("transfer-encoding") == "chunked":
@@ -202,7 +202,7 @@ async def test_a_client_that_leaves_within_its_body_is_let_go(address: Address) 
 )
 async def test_request_ids_are_echoed_as_sent(site: Any, sent: str, echoed: bool) -> None:
     async with site.client("boss") as client:
-        answer = await client.get("/nope", headers={"x-request-id": sent})
-        told = answer.headers["x-request-id"]
+        response = await client.get("/nope", headers={"x-request-id": sent})
+        told = response.headers["x-request-id"]
         assert (told == sent) is echoed
-        assert uuid.UUID(answer.json()["request_id"]) == uuid.UUID(told)
+        assert uuid.UUID(response.json()["request_id"]) == uuid.UUID(told)

@@ -1,4 +1,4 @@
-"""What HTTP serves follows the registry: tags, metadata and OpenAPI change with it, kept answers do not."""
+"""What HTTP serves follows the registry: tags, metadata and OpenAPI change with it, kept responses do not."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_core.registry.compilation.builder import RegistryBuilder
 from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.registry.registry import Registry
 from framework_m_core.services.registry_changes import RegistryChanges
 from framework_m_standard.http.settings import HttpSettings
-from framework_m_standard.sql.schema.mapper import SqlSchemaMapper
+from framework_m_standard.sql.schema_mapper import SqlSchemaMapper
 from framework_m_standard.sql.settings import SqlSettings
-from framework_m_standard.sql.store import SqlStore, make_driver
+from framework_m_standard.sql.startup import make_driver
+from framework_m_standard.sql.store import SqlStore
+from framework_m_testing.harness import keep_registry
 
-from .conftest import Hidden, Line, Sale, SaleController, Site, make_registry, make_site
+from .conftest import Site, make_registry, make_site
+from .site_app import Hidden, Line, Sale, SaleController
 
 
 class NotedSale(Sale):
@@ -41,7 +44,7 @@ async def changing(tmp_path: Path) -> AsyncIterator[tuple[Site, RegistryChanges]
     store = SqlStore(driver, RegistryHandle(make_registry()))
     try:
         site = await make_site(store, HttpSettings(), True)
-        yield site, RegistryChanges(store.registries, SqlSchemaMapper(store))
+        yield site, RegistryChanges(store.registries, SqlSchemaMapper(store), keep_registry)
     finally:
         await driver.close()
 

@@ -15,9 +15,9 @@ async def call(site: Any, who: str | None, path: str, **body: Any) -> Any:
 
 async def test_a_method_gets_its_document_and_arguments(site: Any) -> None:
     sale = await site.make(lines=[{"text": "a", "price": "2.50"}])
-    answer = await call(site, "boss", "Sale/priced", doc_id=sale["id"], factor="2")
-    assert (answer.status_code, answer.json()) == (200, {"result": {"title": "one", "total": "5.00"}})
-    assert answer.headers["cache-control"] == "no-store"
+    response = await call(site, "boss", "Sale/priced", doc_id=sale["id"], factor="2")
+    assert (response.status_code, response.json()) == (200, {"result": {"title": "one", "total": "5.00"}})
+    assert response.headers["cache-control"] == "no-store"
     by_name = await call(site, "boss", "Sale/priced", doc_id=sale["name"])
     assert by_name.json()["result"]["total"] == "2.50"
 
@@ -28,8 +28,8 @@ async def test_a_method_without_a_document_has_none(site: Any) -> None:
 
 async def test_what_a_method_writes_is_stored_with_all_of_it_or_not_at_all(site: Any) -> None:
     sale = await site.make()
-    answer = await call(site, "boss", "Sale/split", doc_id=sale["id"], parts=2)
-    assert len(answer.json()["result"]) == 2
+    response = await call(site, "boss", "Sale/split", doc_id=sale["id"], parts=2)
+    assert len(response.json()["result"]) == 2
     failed = await call(site, "boss", "Sale/split", doc_id=sale["id"], parts=3, breaks=True)
     assert failed.status_code == 500
     async with site.client("boss") as client:
@@ -52,8 +52,8 @@ async def test_the_action_decides_who_may_call_it_on_which_document(
     site: Any, who: str | None, status: int, code: str | None
 ) -> None:
     sale = await site.make()
-    answer = await call(site, who, "Sale/priced", doc_id=sale["id"])
-    assert (answer.status_code, answer.json().get("code")) == (status, code)
+    response = await call(site, who, "Sale/priced", doc_id=sale["id"])
+    assert (response.status_code, response.json().get("code")) == (status, code)
 
 
 @pytest.mark.parametrize(
@@ -63,10 +63,14 @@ async def test_the_action_decides_who_may_call_it_on_which_document(
         "Nonsense/x", "fn/os.system", "fn/sales.nonsense", "fn/framework_m.DocType", "fn/helper",
     ],
 )  # fmt: skip
-async def test_what_is_not_declared_cannot_be_called(site: Any, path: str) -> None:
-    for who, status, code in ((None, 401, "unauthenticated"), ("admin", 404, "method_not_found")):
-        answer = await call(site, who, path)
-        assert (answer.status_code, answer.json()["code"]) == (status, code)
+@pytest.mark.parametrize(
+    ("who", "status", "code"), [(None, 401, "unauthenticated"), ("admin", 404, "method_not_found")]
+)
+async def test_what_is_not_declared_cannot_be_called(
+    site: Any, who: str | None, status: int, code: str, path: str
+) -> None:
+    response = await call(site, who, path)
+    assert (response.status_code, response.json()["code"]) == (status, code)
 
 
 @pytest.mark.parametrize(
@@ -80,16 +84,16 @@ async def test_what_is_not_declared_cannot_be_called(site: Any, path: str) -> No
 )
 async def test_arguments_are_checked_by_the_signature(site: Any, body: dict[str, Any], fields: dict[str, str]) -> None:
     sale = await site.make()
-    answer = await call(site, "boss", "Sale/priced", **{"doc_id": sale["id"], **body})
-    assert answer.status_code == 400
-    assert {fault["field"]: fault["code"] for fault in answer.json()["errors"]} == fields
+    response = await call(site, "boss", "Sale/priced", **{"doc_id": sale["id"], **body})
+    assert response.status_code == 400
+    assert {error["field"]: error["code"] for error in response.json()["errors"]} == fields
 
 
 async def test_arguments_without_end_are_refused_before_they_are_looked_at(site: Any) -> None:
     sale = await site.make()
     many = {f"x{number}": 1 for number in range(201)}
-    answer = await call(site, "boss", "Sale/priced", doc_id=sale["id"], **many)
-    assert (answer.status_code, [fault["code"] for fault in answer.json()["errors"]]) == (400, ["out_of_bounds"])
+    response = await call(site, "boss", "Sale/priced", doc_id=sale["id"], **many)
+    assert (response.status_code, [error["code"] for error in response.json()["errors"]]) == (400, ["out_of_bounds"])
 
 
 async def test_a_missing_document_is_404(site: Any) -> None:
@@ -100,8 +104,8 @@ async def test_a_missing_document_is_404(site: Any) -> None:
 async def test_functions_get_what_they_name_and_what_is_sent(site: Any) -> None:
     await site.make(title="a")
     await site.make(title="b")
-    answer = await call(site, "boss", "fn/sales.titles", starting="b")
-    assert answer.json() == {"result": {"titles": ["b"], "asked_by": "boss"}}
+    response = await call(site, "boss", "fn/sales.titles", starting="b")
+    assert response.json() == {"result": {"titles": ["b"], "asked_by": "boss"}}
     assert (await call(site, "nobody", "fn/sales.titles", starting="b")).json()["code"] == "no_grant"
     assert (await call(site, None, "fn/sales.titles", starting="b")).status_code == 401
     assert (await call(site, "boss", "fn/sales.titles", documents="x", starting="b")).status_code == 400
@@ -123,10 +127,10 @@ async def test_other_methods_and_bad_bodies_are_refused(site: Any) -> None:
     async with site.client("boss") as client:
         assert (await client.get("/api/v1/rpc/Sale/priced")).status_code == 405
         for content in (b"[]", b"{", b'"x"'):
-            answer = await client.post(
+            response = await client.post(
                 "/api/v1/rpc/Sale/priced", content=content, headers={"content-type": "application/json"}
             )
-            assert (answer.status_code, answer.json()["code"]) == (400, "malformed_body")
+            assert (response.status_code, response.json()["code"]) == (400, "malformed_body")
         assert (await client.post("/api/v1/rpc/Sale/priced?x=1")).status_code == 400
         assert (await client.post("/api/v1/rpc/Sale")).status_code == 404
 
@@ -142,8 +146,8 @@ async def test_a_method_needs_its_document_unless_it_is_about_none(site: Any) ->
 async def test_a_document_itself_is_no_answer(site: Any) -> None:
     """Its caller may not see all of it."""
     sale = await site.make(secret="hush")
-    answer = await call(site, "boss", "Sale/leaks", doc_id=sale["id"])
-    assert (answer.status_code, "hush" in answer.text) == (500, False)
+    response = await call(site, "boss", "Sale/leaks", doc_id=sale["id"])
+    assert (response.status_code, "hush" in response.text) == (500, False)
 
 
 @pytest.mark.parametrize("sent", ['{"count": 11}', '{"count": 0}'])
@@ -152,10 +156,20 @@ async def test_bounds_in_annotations_hold(site: Any, sent: str) -> None:
     assert (await raw(site, "fn/sales.several", '{"count": 2, "label": "x"}')).json() == {"result": "xx"}
 
 
+@pytest.mark.parametrize("value", ['"NaN"', '"Infinity"', "1e999", '"\\u0000"', '"\\ud800"'])
+async def test_no_number_that_no_store_could_hold_reaches_a_function(site: Any, value: str) -> None:
+    body = f'{{"shape": {{"kind": "square", "side": 2}}, "factor": {value}}}'
+    assert (await raw(site, "fn/sales.area", body)).status_code == 400
+
+
+async def test_a_float_takes_each_integer_as_fields_do(site: Any) -> None:
+    body = f'{{"shape": {{"kind": "square", "side": 2}}, "factor": {2**70}}}'
+    assert (await raw(site, "fn/sales.area", body)).json() == {"result": 4 * 2.0**70}
+
+
 @pytest.mark.parametrize("value", ['"NaN"', '"Infinity"', "1e999", "1180591620717411303424", '"\\u0000"', '"\\ud800"'])
 async def test_what_no_store_could_hold_does_not_reach_a_function(site: Any, value: str) -> None:
     for body in (
-        f'{{"shape": {{"kind": "square", "side": 2}}, "factor": {value}}}',
         f'{{"shape": {{"kind": "square", "side": {value}}}}}',
         f'{{"shape": {{"kind": {value}, "side": 2}}}}',
     ):
@@ -170,17 +184,53 @@ async def raw(site: Any, path: str, body: str) -> Any:
 
 
 async def test_an_answer_that_cannot_be_sent_undoes_the_call(site: Any) -> None:
-    answer = await call(site, None, "fn/sales.unsendable")
-    assert answer.status_code == 500
+    response = await call(site, None, "fn/sales.unsendable")
+    assert response.status_code == 500
     async with site.client("boss") as client:
         assert (await client.get("/api/v1/Sale?count=exact")).json()["total"] == 0
 
 
 async def test_a_call_that_is_tried_again_gets_its_arguments_anew(site: Any) -> None:
-    answer = await call(site, None, "fn/sales.consumes", lines=[{"parts": [1, 2]}, {"parts": [3]}])
-    assert answer.json() == {"result": 3}
+    response = await call(site, None, "fn/sales.consumes", lines=[{"parts": [1, 2]}, {"parts": [3]}])
+    assert response.json() == {"result": 3}
 
 
 @pytest.mark.parametrize("path", ["Sale/priced", "Sale/nonsense", "fn/sales.titles", "fn/sales.nonsense"])
 async def test_bodies_of_those_who_may_not_call_are_not_looked_at(site: Any, path: str) -> None:
     assert (await raw(site, path, "{")).status_code == 401
+
+
+async def test_what_a_method_makes_of_its_document_is_one_update(site: Any) -> None:
+    sale = await site.make(lines=[{"text": "a", "price": "2.50"}])
+    response = await call(site, "boss", "Sale/retitle", doc_id=sale["id"], title="new", first_line="b")
+    assert (response.status_code, response.json()) == (200, {"result": "new"})
+    async with site.client("boss") as client:
+        stored = (await client.get(f"/api/v1/Sale/{sale['id']}")).json()
+    assert (stored["title"], stored["lines"][0]["text"], stored["_version"]) == ("new", "b", sale["_version"] + 1)
+    again = await call(site, "boss", "Sale/retitle", doc_id=sale["id"], title="new", first_line="b")
+    assert again.status_code == 200
+    async with site.client("boss") as client:
+        assert (await client.get(f"/api/v1/Sale/{sale['id']}")).json() == stored
+
+
+async def test_a_method_changes_its_document_within_its_action_and_its_rules(site: Any) -> None:
+    sale = await site.make()
+    assert (await call(site, "boss", "Sale/retitle_unasked", doc_id=sale["id"])).status_code == 500
+    assert (await call(site, "boss", "Sale/retitle", doc_id=sale["id"], title="break")).status_code == 500
+    async with site.client("boss") as client:
+        assert (await client.get(f"/api/v1/Sale/{sale['id']}")).json()["_version"] == sale["_version"]
+        await client.post(f"/api/v1/Sale/{sale['id']}/submit")
+    refused = await call(site, "boss", "Sale/retitle", doc_id=sale["id"], title="late")
+    assert (refused.status_code, refused.json()["code"]) == (409, "document_submitted")
+
+
+@pytest.mark.parametrize("how", ["update", "rename", "submit", "delete"])
+async def test_a_method_that_assigns_and_also_writes_the_document_is_refused(site: Any, how: str) -> None:
+    """It is the fault of the method: neither another's conflict, nor is one of both changes lost."""
+    sale = await site.make()
+    refused = await call(site, "admin", "Sale/retitle_twice", doc_id=sale["id"], how=how)
+    assert refused.status_code == 500
+    async with site.client("admin") as client:
+        assert (await client.get(f"/api/v1/Sale/{sale['id']}")).json() == sale
+    stored = await call(site, "admin", "Sale/retitle_twice", doc_id=sale["id"], how=how, assigns=False)
+    assert stored.status_code == 200

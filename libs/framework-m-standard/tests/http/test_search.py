@@ -54,7 +54,7 @@ async def test_without_parameters_it_is_the_first_page(site: Any, content: bytes
 
 
 @pytest.mark.parametrize(
-    ("body", "faults"),
+    ("body", "errors"),
     [
         ({"limits": 1, "limit": "1", "offset": True}, {"limits": UNKNOWN, "limit": WRONG, "offset": WRONG}),
         ({"filters": "[]"}, {"filters": WRONG}),
@@ -68,10 +68,10 @@ async def test_without_parameters_it_is_the_first_page(site: Any, content: bytes
         ({"limit": 501}, {"limit": "out_of_bounds"}),
     ],
 )  # fmt: skip
-async def test_all_faults_are_told_at_once(site: Any, body: Any, faults: dict[str, str]) -> None:
+async def test_all_errors_are_told_at_once(site: Any, body: Any, errors: dict[str, str]) -> None:
     found = await _post(site, body)
     assert (found.status_code, found.json()["code"]) == (400, "bad_query")
-    assert {fault["field"]: fault["code"] for fault in found.json()["errors"]} == faults
+    assert {error["field"]: error["code"] for error in found.json()["errors"]} == errors
 
 
 async def test_fields_that_the_caller_may_not_read_are_refused(site: Any) -> None:

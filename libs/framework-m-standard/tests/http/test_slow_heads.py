@@ -11,8 +11,8 @@ import pytest
 from uvicorn.server import ServerState
 
 from framework_m_standard.http.server import bounded_protocol as bounded_heads
-from framework_m_standard.http.server.bounded_protocol import BoundedHeads
-from framework_m_standard.http.server.serving import server_config
+from framework_m_standard.http.server.bounded_protocol import BoundedHttpProtocol
+from framework_m_standard.http.server.serving import build_server_config
 
 BODILESS = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -29,12 +29,12 @@ async def address(monkeypatch: pytest.MonkeyPatch) -> Any:
     """A server whose patience is short."""
     monkeypatch.setattr(bounded_heads, "_HEAD_SECONDS", 0.2)
     monkeypatch.setattr(bounded_heads, "_BODY_SECONDS", 0.2)
-    config = server_config(_app, 1, lifespan="off")
+    config = build_server_config(_app, 1, lifespan="off")
     config.load()
     state = ServerState()
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
-        lambda: BoundedHeads(config=config, server_state=state, app_state={}), "127.0.0.1", 0
+        lambda: BoundedHttpProtocol(config=config, server_state=state, app_state={}), "127.0.0.1", 0
     )
     yield server.sockets[0].getsockname()
     server.close()

@@ -11,8 +11,8 @@ import pytest
 from uvicorn.server import ServerState
 
 from framework_m_standard.http.server import bounded_protocol, write_deadline
-from framework_m_standard.http.server.bounded_protocol import BoundedHeads
-from framework_m_standard.http.server.serving import server_config
+from framework_m_standard.http.server.bounded_protocol import BoundedHttpProtocol
+from framework_m_standard.http.server.serving import build_server_config
 
 PIECE = b"x" * 65536
 MIB = 1024 * 1024
@@ -47,10 +47,10 @@ async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Server]:
     monkeypatch.setattr(write_deadline, "_WRITE_SECONDS", 0.2)
     monkeypatch.setattr(bounded_protocol, "_BODY_SECONDS", 0.2)
     served = Server()
-    config = server_config(served, 1, lifespan="off")
+    config = build_server_config(served, 1, lifespan="off")
     config.load()
     listening = await asyncio.get_running_loop().create_server(
-        lambda: BoundedHeads(config=config, server_state=served.state, app_state={}), "127.0.0.1", 0
+        lambda: BoundedHttpProtocol(config=config, server_state=served.state, app_state={}), "127.0.0.1", 0
     )
     served.address = listening.sockets[0].getsockname()
     yield served

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -20,8 +21,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from framework_m_core.bootstrap.application import Application, open_application
 from framework_m_core.interfaces.session import SessionKind
 from framework_m_standard.http.server import bounded_socket, write_deadline
-from framework_m_standard.http.server.bounded_protocol import BoundedHeads
-from framework_m_standard.http.server.serving import server_config
+from framework_m_standard.http.server.bounded_protocol import BoundedHttpProtocol
+from framework_m_standard.http.server.serving import build_server_config
 
 from .routed_app import write_app
 
@@ -71,11 +72,11 @@ async def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
     monkeypatch.setattr(bounded_socket, "_END_SECONDS", 0.1)
     name = write_app(tmp_path)
     async with open_application(tmp_path, roles=("web", "worker")) as app:
-        config = server_config(app.container.get("web"), 1, lifespan="off")
+        config = build_server_config(app.container.get("web"), 1, lifespan="off")
         config.load()
         state = ServerState()
         server = await asyncio.get_running_loop().create_server(
-            lambda: BoundedHeads(config=config, server_state=state, app_state={}), "127.0.0.1", 0
+            lambda: BoundedHttpProtocol(config=config, server_state=state, app_state={}), "127.0.0.1", 0
         )
         host, port = server.sockets[0].getsockname()
         yield Served(app, sys.modules[name], f"{host}:{port}", state)
@@ -119,6 +120,19 @@ async def test_it_acts_as_who_opened_it(served: Served) -> None:
     async with served.open("/shop/chat") as socket:
         await socket.send("hi")
         assert await socket.recv() == ":hi"
+
+
+async def test_what_it_writes_comes_from_a_socket_and_by_one_registry(served: Served) -> None:
+    given = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
+    async with served.open(
+        "/shop/live", await served.token("clerk", "Clerk"), **{"x-request-id": str(given)}
+    ) as socket:
+        await socket.send("send")
+        made = UUID(str(await socket.recv()))
+    [context] = served.module.CONTEXTS
+    assert (context.source, context.registry) == ("socket", served.app.registry)
+    [entry] = await served.app.container.get("audit_log").entries(context, "Parcel", made)
+    assert (entry.source, entry.request_id) == ("socket", given)
 
 
 @pytest.mark.parametrize(

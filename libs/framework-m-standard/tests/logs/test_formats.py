@@ -13,7 +13,7 @@ from uuid import uuid4
 import pytest
 from pydantic import SecretStr
 
-from framework_m_core.domain.log_context import LogContext, bound_log_context
+from framework_m_core.domain.log_context import LogContext, bind_log_context
 from framework_m_standard.logs.configuration import log_formatter
 from framework_m_standard.logs.structlog_import import structlog
 
@@ -64,7 +64,7 @@ def lines(request: pytest.FixtureRequest) -> Lines:
 
 @pytest.fixture
 def _request() -> Iterator[None]:
-    with bound_log_context(LogContext("http", REQUEST, "ada", "acme", correlation_id=REQUEST)):
+    with bind_log_context(LogContext("http", REQUEST, "ada", "acme", correlation_id=REQUEST)):
         yield
 
 
@@ -89,7 +89,7 @@ def test_a_text_line_reads_as_one(text_lines: Lines) -> None:
 
 
 def test_a_text_line_tells_what_caused_it(text_lines: Lines) -> None:
-    with bound_log_context(LogContext("event", uuid4(), correlation_id=REQUEST)):
+    with bind_log_context(LogContext("event", uuid4(), correlation_id=REQUEST)):
         text_lines.log.warning("told")
     assert f"correlation_id={REQUEST}" in text_lines.text
 
@@ -121,7 +121,7 @@ def test_a_traceback_shows_no_local_variables(lines: Lines) -> None:
 
 
 def test_a_record_is_one_line_whatever_its_values_hold(lines: Lines) -> None:
-    with bound_log_context(LogContext("http", user_id=FORGED, tenant=FORGED)):
+    with bind_log_context(LogContext("http", user_id=FORGED, tenant=FORGED)):
         lines.log.warning("from %s", FORGED, extra={"agent": FORGED, FORGED: 1, "more": [FORGED]})
     assert len(lines.text.splitlines()) == 1
     assert all(character.isprintable() for character in lines.text.rstrip("\n"))
@@ -154,7 +154,7 @@ def test_a_record_that_cannot_be_shown_is_written_all_the_same(lines: Lines) -> 
 def test_structlog_of_apps_writes_the_same_lines(json_lines: Lines) -> None:
     wrap = structlog.stdlib.ProcessorFormatter.wrap_for_formatter
     log = structlog.wrap_logger(json_lines.log, wrapper_class=structlog.stdlib.BoundLogger, processors=[wrap])
-    with bound_log_context(LogContext("http", user_id="ada")):
+    with bind_log_context(LogContext("http", user_id="ada")):
         log.warning("paid", amount=3, password="hunter2")
     (line,) = json_lines.objects
     assert (line["message"], line["amount"], line["password"], line["user_id"]) == ("paid", 3, "***", "ada")

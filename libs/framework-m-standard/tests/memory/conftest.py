@@ -15,7 +15,7 @@ from framework_m_standard.memory.engine.database import MemoryDatabase
 from framework_m_standard.memory.event_bus import MemoryEventBus
 from framework_m_standard.memory.settings import MemorySettings
 from framework_m_testing.contracts.cache import PassTime
-from framework_m_testing.harness import OpenStore, StoreHarness, sample_registry
+from framework_m_testing.harness import OpenStore, StoreHarness, build_sample_registry
 
 from .wiring import memory_harness
 
@@ -43,7 +43,7 @@ def open_store(database: MemoryDatabase) -> OpenStore:
 @pytest.fixture
 async def store(open_store: OpenStore) -> AsyncIterator[StoreHarness]:
     """The store under the sample DocTypes."""
-    async with open_store(sample_registry()) as opened:
+    async with open_store(build_sample_registry()) as opened:
         yield opened
 
 
@@ -82,4 +82,4 @@ def cache(clock: TurnedClock) -> MemoryCache:
 @pytest.fixture
 def event_bus() -> MemoryEventBus:
     """A bus without subscribers."""
-    return MemoryEventBus()
+    return MemoryEventBus(max_attempts=3)

@@ -35,9 +35,9 @@ class Site:
     def client(self, name: str) -> httpx.Client:
         """A client who has logged in."""
         login = {"username": f"{name}@example.com", "password": self._passwords[name]}
-        answer = httpx.post(f"{self.address}/api/v1/auth/login", json=login)
-        assert answer.status_code == 200, answer.text
-        headers = {"authorization": f"Bearer {answer.json()['access_token']}"}
+        response = httpx.post(f"{self.address}/api/v1/auth/login", json=login)
+        assert response.status_code == 200, response.text
+        headers = {"authorization": f"Bearer {response.json()['access_token']}"}
         return httpx.Client(base_url=f"{self.address}/api/v1", headers=headers, timeout=30)
 
 
@@ -95,9 +95,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def test_an_invoice_from_draft_to_deletion(site: Site) -> None:
     with site.client("alice") as alice, site.client("bob") as bob, site.client("manager") as manager:
         customer = alice.post("/Customer", json={"full_name": "AT&T <b> ☃"}).json()["id"]
-        answer = alice.post("/Invoice", json={"customer": customer, "items": _LINES})
-        assert answer.status_code == 201, answer.text
-        invoice, path = answer.json(), f"/Invoice/{answer.json()['id']}"
+        response = alice.post("/Invoice", json={"customer": customer, "items": _LINES})
+        assert response.status_code == 201, response.text
+        invoice, path = response.json(), f"/Invoice/{response.json()['id']}"
         assert (invoice["total"], invoice["customer_name"]) == ("6.15", "AT&T <b> ☃")
         assert alice.get(path).json() == invoice == manager.get(f"/Invoice/{invoice['name']}").json()
 
@@ -152,9 +152,9 @@ def test_lists_are_filtered_sorted_counted_and_continued(site: Site) -> None:
 def test_a_keyed_write_is_done_once_and_unique_values_are_taken_once(site: Site) -> None:
     with site.client("alice") as alice:
         key = {"Idempotency-Key": secrets.token_hex(8)}
-        answers = [alice.post("/Item", json={"item_code": "LAMP"}, headers=key) for _ in range(2)]
-        assert [answer.status_code for answer in answers] == [201, 201]
-        assert answers[0].json() == answers[1].json()
+        responses = [alice.post("/Item", json={"item_code": "LAMP"}, headers=key) for _ in range(2)]
+        assert [response.status_code for response in responses] == [201, 201]
+        assert responses[0].json() == responses[1].json()
         assert alice.post("/Item", json={"item_code": "LAMP"}).status_code == 409
 
 

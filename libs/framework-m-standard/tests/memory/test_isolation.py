@@ -15,7 +15,7 @@ from framework_m_core.domain.errors import (
 )
 from framework_m_core.domain.filters.tree import Comparison
 from framework_m_core.interfaces.reader import ChildSelection, QueryTemplate
-from framework_m_testing.harness import OpenStore, StoreHarness, sample_registry
+from framework_m_testing.harness import OpenStore, StoreHarness, build_sample_registry
 
 
 async def test_readers_and_other_units_go_on_while_one_writes(store: StoreHarness) -> None:
@@ -35,7 +35,7 @@ async def test_readers_and_other_units_go_on_while_one_writes(store: StoreHarnes
 async def test_two_openings_share_what_is_committed_and_their_writers_take_turns(
     store: StoreHarness, open_store: OpenStore
 ) -> None:
-    async with open_store(sample_registry()) as other:
+    async with open_store(build_sample_registry()) as other:
         thing = await store.store("Thing")
         assert (await other.load("Thing", thing.id)) == thing
         await other.store("Shelf", name="a", label="a")

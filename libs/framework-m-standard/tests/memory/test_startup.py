@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from framework_m_core.bootstrap.application import open_application
-from framework_m_core.domain.context import system_context
+from framework_m_core.domain.context import make_system_context
 from framework_m_core.domain.errors import ConfigurationError
+from tests.errors import assert_names
 
 _MEMORY = {"M_ADAPTERS__STORE": "memory"}
 _WITHOUT_SQL = """
@@ -27,7 +28,7 @@ asyncio.run(main())
 
 
 async def test_two_applications_of_a_process_share_nothing(tmp_path: Path) -> None:
-    context = system_context("a test")
+    context = make_system_context("a test", source="cli")
     async with (
         open_application(tmp_path, environment=_MEMORY) as one,
         open_application(tmp_path, environment=_MEMORY) as other,
@@ -55,6 +56,7 @@ async def test_production_refuses_it(tmp_path: Path) -> None:
 
 
 async def test_a_store_that_nobody_offers_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="expected one of default, memory"):
+    with pytest.raises(ConfigurationError) as refused:
         async with open_application(tmp_path, environment={"M_ADAPTERS__STORE": "memroy"}):
             pytest.fail("it started")
+    assert_names(refused.value, "memroy", "default, memory")

@@ -42,7 +42,7 @@ async def memory_dump(database: MemoryDatabase, registry: Registry) -> dict[str,
     found: dict[str, list[tuple[Any, ...]]] = {
         "activitylog": [(sealed,) for sealed in database.audit],
         "m_outbox": list(database.events.items()),
-        "m_idempotency": list(database.answers.items()),
+        "m_idempotency": list(database.responses.items()),
     }
     for plan in registry.doctypes.values():
         rows = database.tables[plan.name].rows.values()

@@ -1,30 +1,53 @@
-"""The services over every store; one that is missing fails, it is never skipped."""
+"""The services over every store; one that is missing fails, but for MariaDB, which no package brings."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from framework_m_core.registry.registry import Registry
 from framework_m_testing.harness import OpenStore, StoreHarness
+from tests.mariadb_server import VARIABLE
 
 from .orders import HOOKS, Hooks, order_registry
 from .wiring import MEMORY, Wired, opened_store, wired
 
 
-@pytest.fixture(params=["sqlite", "postgres", "memory"])
+@pytest.fixture
+def mongodb_address(mongodb_url: str, mongodb_database: str) -> str:
+    """The address of an empty database of MongoDB."""
+    return urlsplit(mongodb_url)._replace(path=f"/{mongodb_database}").geturl()
+
+
+_SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("mariadb", "mongo")]
+
+
+@pytest.fixture(params=["sqlite", "postgres", "memory", *_SLOW])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The address of a database of each kind, without rows."""
     if request.param == "memory":
         yield f"memory:{tmp_path}"
         MEMORY.clear()
-    elif request.param == "postgres":
-        yield str(request.getfixturevalue("postgres_url"))
+    elif request.param in {"postgres", "mariadb"}:
+        yield str(request.getfixturevalue(f"{request.param}_url"))
+    elif request.param == "mongo":
+        yield str(request.getfixturevalue("mongodb_address"))
     else:
         yield f"sqlite:///{tmp_path / 'store.db'}"
+
+
+@pytest.fixture
+def empty_server_urls(request: pytest.FixtureRequest, empty_postgres_url: str) -> list[str]:
+    """The addresses of empty databases of PostgreSQL and, where there is one, MariaDB."""
+    found = [empty_postgres_url]
+    if VARIABLE in os.environ:
+        found.append(str(request.getfixturevalue("empty_mariadb_url")))
+    return found
 
 
 @pytest.fixture

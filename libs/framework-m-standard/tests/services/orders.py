@@ -9,7 +9,7 @@ from uuid import UUID
 
 from framework_m import Controller, DocCreated, DocDeleted, DocType, Documents, DocUpdated, DomainEvent, Field, on
 from framework_m_core.domain.events import DocCancelled, DocSubmitted
-from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_core.registry.compilation.builder import RegistryBuilder
 from framework_m_core.registry.registry import Registry
 
 type Hook = Callable[[Any], Awaitable[None]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -13,10 +13,10 @@ from uuid import UUID
 from hypothesis import HealthCheck, Phase, settings
 
 from framework_m_core.registry.registry import Registry
-from framework_m_testing.permission_proof.declared import Stored
-from framework_m_testing.permission_proof.declared_classes import compiled
-from framework_m_testing.permission_proof.generators import NOW, World
-from framework_m_testing.permission_proof.performer import Performer
+from tests.permission_proof.declared import Stored
+from tests.permission_proof.declared_classes import compiled
+from tests.permission_proof.executor import Executor
+from tests.permission_proof.generators import NOW, Setup
 
 from .proof_stores import Stores, proof_stores
 
@@ -44,10 +44,10 @@ def many(examples: int) -> settings:
 
 
 @contextmanager
-def running(folder: Path, postgres_url: str) -> Iterator[tuple[Run, Stores]]:
+def running(folder: Path, servers: Sequence[str], mongodb_address: str | None = None) -> Iterator[tuple[Run, Stores]]:
     """Runs coroutines over the opened stores."""
     with asyncio.Runner() as runner:
-        opening = proof_stores(folder, postgres_url)
+        opening = proof_stores(folder, servers, mongodb_address)
         stores = runner.run(opening.__aenter__())
         try:
             yield runner.run, stores
@@ -55,11 +55,11 @@ def running(folder: Path, postgres_url: str) -> Iterator[tuple[Run, Stores]]:
             runner.run(opening.__aexit__(None, None, None))
 
 
-def performers(stores: Stores, world: World) -> dict[str, Performer]:
+def performers(stores: Stores, setup: Setup) -> dict[str, Executor]:
     """What performs requests under a world's declarations, by store."""
-    registry: Registry = compiled(world.declared)
+    registry: Registry = compiled(setup.declared)
     wired = stores(registry)
-    return {name: Performer(one.adapters, one.documents, one.queries, lambda: NOW) for name, one in wired.items()}
+    return {name: Executor(one.adapters, one.documents, one.queries, lambda: NOW) for name, one in wired.items()}
 
 
 def ids_of(stored: Stored) -> frozenset[UUID]:

@@ -18,7 +18,7 @@ from framework_m_core.domain.errors import (
     VersionConflictError,
 )
 from framework_m_core.domain.events import DocCancelled, DocSubmitted
-from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_core.registry.compilation.builder import RegistryBuilder
 from framework_m_core.registry.registry import Registry
 
 DRAFT, SUBMITTED, CANCELLED = 0, 1, 2
@@ -117,7 +117,7 @@ class Model:
         """Documents of a DocType, deleted and purged ones too."""
         return [one for one in self.kept.values() if one.doctype == doctype]
 
-    def faults_of_shelf(self, values: dict[str, Any], but: Kept | None = None) -> Iterator[type[Exception]]:
+    def errors_of_shelf(self, values: dict[str, Any], but: Kept | None = None) -> Iterator[type[Exception]]:
         """Why a shelf cannot have these values."""
         others = [one for one in self.of("Shelf") if one.is_live and one is not but]
         if "name" in values and any(one.values["name"] == values["name"] for one in others):
@@ -125,28 +125,28 @@ class Model:
         if any(one.values["label"] == values.get("label") for one in others):
             yield DuplicateValueError
 
-    def fault_of_links(self, now: set[UUID]) -> Iterator[type[Exception]]:
+    def errors_of_links(self, now: set[UUID]) -> Iterator[type[Exception]]:
         """Why new links cannot be made."""
         if any(id not in self.kept or not self.kept[id].is_live for id in now):
             yield LinkTargetError
 
-    def fault_of_update(self, bill: Kept, after: dict[str, Any], version: int | None) -> Iterator[type[Exception]]:
+    def errors_of_update(self, bill: Kept, after: dict[str, Any], version: int | None) -> Iterator[type[Exception]]:
         """Why a document cannot be changed so; the first is what is answered."""
-        yield from self.fault_of_version(bill, version)
+        yield from self.errors_of_version(bill, version)
         fixed = {name for name in after if after[name] != bill.values[name]} - {"note"}
         if bill.doctype == "Bill" and (bill.status == CANCELLED or (bill.status == SUBMITTED and fixed)):
             yield SubmittedDocumentError
 
-    def fault_of_version(self, document: Kept, version: int | None) -> Iterator[type[Exception]]:
+    def errors_of_version(self, document: Kept, version: int | None) -> Iterator[type[Exception]]:
         """Why a document cannot be changed at a version."""
         if not document.is_live:
             yield EntityNotFoundError
         if version not in (None, document.version):
             yield VersionConflictError
 
-    def fault_of_step(self, bill: Kept, step: str, version: int | None) -> Iterator[type[Exception]]:
+    def errors_of_step(self, bill: Kept, step: str, version: int | None) -> Iterator[type[Exception]]:
         """Why a bill cannot be submitted or cancelled."""
-        yield from self.fault_of_version(bill, version)
+        yield from self.errors_of_version(bill, version)
         if bill.status != _STEPS[step][0]:
             yield SubmittedDocumentError
 
@@ -155,7 +155,7 @@ class Model:
         bill.status = _STEPS[step][1]
         bill.change(_EVENTS[step])
 
-    def fault_of_removal(self, document: Kept, *, hard: bool) -> Iterator[type[Exception]]:
+    def errors_of_removal(self, document: Kept, *, hard: bool) -> Iterator[type[Exception]]:
         """Why a document cannot be deleted."""
         if document.is_gone or (document.is_deleted and not hard):
             yield EntityNotFoundError

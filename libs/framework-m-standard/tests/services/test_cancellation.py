@@ -15,7 +15,7 @@ from .test_hooks import prepared
 from .wiring import SCOPE, Wired, wired
 
 MOMENTS: list[Moment] = ["waiting", "answered"]
-MOST_POINTS = 200
+MAX_POINTS = 200
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
@@ -33,7 +33,7 @@ async def test_a_write_cancelled_anywhere_is_whole_or_not_there(
     hooks["validate"] = hooks["after_save"] = hooks["before_delete"] = works
     undone = 0
     async with wired(database_url, order_registry(), pool_size=2, lock_timeout_seconds=2) as shop:
-        for number in range(1, MOST_POINTS):
+        for number in range(1, MAX_POINTS):
             write = await prepared(shop, action)
             before = await shop.dump()
             reached, outcome = await cancelled_at(write(), number, moment)
@@ -69,7 +69,7 @@ def _grown(before: dict[str, list[Any]], after: dict[str, list[Any]]) -> dict[st
 async def test_reads_that_are_cancelled_lose_no_connection(database_url: str, moment: Moment) -> None:
     async with wired(database_url, order_registry(), pool_size=2, lock_timeout_seconds=2) as shop:
         order = await shop.create("Order", lines=[{"text": "a"}])
-        for number in range(1, MOST_POINTS):
+        for number in range(1, MAX_POINTS):
             reached, _ = await cancelled_at(shop.stored("Order", order["id"]), number, moment)
             if not reached:
                 break
@@ -81,7 +81,7 @@ async def test_reads_that_are_cancelled_lose_no_connection(database_url: str, mo
 @pytest.mark.parametrize("moment", MOMENTS)
 async def test_a_commit_cancelled_in_its_midst_leaves_a_truth_that_can_be_read(shop: Wired, moment: Moment) -> None:
     """Once the commit has begun it ends, and only then is the cancellation passed on."""
-    for number in range(1, MOST_POINTS):
+    for number in range(1, MAX_POINTS):
         thing: dict[str, Any] = {}
 
         async def commits(thing: dict[str, Any] = thing, number: int = number) -> bool:

@@ -12,7 +12,7 @@ import pytest
 
 from framework_m import Comparison, DocType, Field
 from framework_m_core.domain.errors import LinkTargetError, ValidationError
-from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_core.registry.compilation.builder import RegistryBuilder
 from framework_m_core.services.queries.parsing import ListRequest
 
 from .wiring import SCOPE, Wired, wired
@@ -152,9 +152,9 @@ async def test_a_document_links_to_a_bounded_number_of_others(kits: Wired) -> No
     rows = [{"part": str(UUID(int=place))} for place in range(1, 1_002)]
     with pytest.raises(ValidationError) as refused:
         await kits.create("Kit", rows=rows)
-    [problem] = refused.value.errors
-    assert (refused.value.code, problem.code) == ("validation_failed", "out_of_bounds")
-    assert problem.params == {"max_links": 1_000, "doctype": "Part", "count": 1_001}
+    [error] = refused.value.errors
+    assert (refused.value.code, error.code) == ("validation_failed", "out_of_bounds")
+    assert error.params == {"max_links": 1_000, "doctype": "Part", "count": 1_001}
     with pytest.raises(LinkTargetError):
         await kits.create("Kit", rows=rows[:1_000])
     await add_parts(kits)

@@ -43,7 +43,7 @@ class Lives(RuleBasedStateMachine):
     @rule(name=WORDS, label=WORDS)
     def add_shelf(self, name: str, label: str) -> None:
         values = {"name": name, "label": label}
-        made = self._tried(self.model.faults_of_shelf(values), self._create("Shelf", values))
+        made = self._tried(self.model.errors_of_shelf(values), self._create("Shelf", values))
         if made:
             self._keep("Shelf", made, values)
 
@@ -52,7 +52,7 @@ class Lives(RuleBasedStateMachine):
         lines: list[dict[str, Any]] = [{"text": title, "shelf": self._shelf(row)} for row in rows]
         values: dict[str, Any] = {"title": title, "note": "", "shelf": self._shelf(shelf), "lines": lines}
         links = {one["shelf"] for one in (values, *lines) if one["shelf"]}
-        made = self._tried(self.model.fault_of_links(links), self._create("Bill", values))
+        made = self._tried(self.model.errors_of_links(links), self._create("Bill", values))
         if made:
             self._keep("Bill", made, {**values, "lines": _with_ids(lines, made)})
 
@@ -60,15 +60,18 @@ class Lives(RuleBasedStateMachine):
     @rule(place=PLACES, label=WORDS, version=VERSIONS)
     def relabel_shelf(self, place: int, label: str, version: int | None) -> None:
         shelf, body = self._at("Shelf", place), {"label": label}
-        faults = [*self.model.fault_of_version(shelf, _given(shelf, version)), *self.model.faults_of_shelf(body, shelf)]
-        self._update(shelf, body, version, faults[:1])
+        errors = [
+            *self.model.errors_of_version(shelf, _given(shelf, version)),
+            *self.model.errors_of_shelf(body, shelf),
+        ]
+        self._update(shelf, body, version, errors[:1])
 
     @precondition(lambda self: self.model.of("Bill"))
     @rule(place=PLACES, field=st.sampled_from(["title", "note"]), word=WORDS, version=VERSIONS)
     def reword_bill(self, place: int, field: str, word: str, version: int | None) -> None:
         bill, body = self._at("Bill", place), {field: word}
-        faults = self.model.fault_of_update(bill, body, _given(bill, version))
-        self._update(bill, body, version, [*faults][:1])
+        errors = self.model.errors_of_update(bill, body, _given(bill, version))
+        self._update(bill, body, version, [*errors][:1])
 
     @precondition(lambda self: self.model.of("Bill"))
     @rule(place=PLACES, kept=st.sets(st.integers(0, 2)), word=WORDS, added=st.none() | PLACES)
@@ -78,8 +81,8 @@ class Lives(RuleBasedStateMachine):
         shelf = self._shelf(added)
         body = {"lines": [*lines, {"text": word, "shelf": shelf}], "shelf": shelf}
         new = {shelf} if shelf else set()
-        faults = [*self.model.fault_of_update(bill, body, None), *self.model.fault_of_links(new)]
-        self._update(bill, body, None, faults[:1])
+        errors = [*self.model.errors_of_update(bill, body, None), *self.model.errors_of_links(new)]
+        self._update(bill, body, None, errors[:1])
 
     @precondition(lambda self: self.model.of("Bill"))
     @rule(place=PLACES, step=st.sampled_from(["submit", "submit", "cancel"]), version=VERSIONS)
@@ -87,7 +90,7 @@ class Lives(RuleBasedStateMachine):
         bill = self._at("Bill", place)
         given = _given(bill, version)
         change = getattr(self.shop.documents, step)(SCOPE, "Bill", bill.id, _versioned({}, given))
-        if self._tried([*self.model.fault_of_step(bill, step, given)][:1], change):
+        if self._tried([*self.model.errors_of_step(bill, step, given)][:1], change):
             self.model.step(bill, step)
 
     @precondition(lambda self: self.model.kept)
@@ -96,9 +99,9 @@ class Lives(RuleBasedStateMachine):
         if not self.model.of(doctype):
             return
         document = self._at(doctype, place)
-        faults = [*self.model.fault_of_removal(document, hard=hard)][:1]
+        errors = [*self.model.errors_of_removal(document, hard=hard)][:1]
         removal = self.shop.documents.delete(SCOPE, doctype, document.id, hard=hard)
-        if self._tried(faults, removal) is not False:
+        if self._tried(errors, removal) is not False:
             self.model.remove(document, hard=hard)
 
     @invariant()
@@ -118,16 +121,16 @@ class Lives(RuleBasedStateMachine):
     def _create(self, doctype: str, values: dict[str, Any]) -> Coroutine[Any, Any, Any]:
         return self.shop.documents.create(SCOPE, doctype, _travelling(values))
 
-    def _update(self, document: Kept, body: dict[str, Any], version: int | None, faults: list[type[Exception]]) -> None:
+    def _update(self, document: Kept, body: dict[str, Any], version: int | None, errors: list[type[Exception]]) -> None:
         sent = _versioned(_travelling(body), _given(document, version))
-        made = self._tried(faults, self.shop.documents.update(SCOPE, document.doctype, document.id, sent))
+        made = self._tried(errors, self.shop.documents.update(SCOPE, document.doctype, document.id, sent))
         if made and {**document.values, **body} != document.values:
             document.values.update({**body, "lines": _with_ids(body["lines"], made)} if "lines" in body else body)
             document.change("updated")
 
-    def _tried(self, faults: Iterator[type[Exception]] | list[type[Exception]], work: Coroutine[Any, Any, Any]) -> Any:
+    def _tried(self, errors: Iterator[type[Exception]] | list[type[Exception]], work: Coroutine[Any, Any, Any]) -> Any:
         """What the service gave; False where it refused, as it should."""
-        right = tuple(faults)
+        right = tuple(errors)
         if not right:
             return self.run(work)
         with pytest.raises(right):

@@ -9,8 +9,8 @@ import pytest
 
 from framework_m import Comparison, DocType, Field
 from framework_m_core.domain.context import Principal, RequestContext
-from framework_m_core.domain.errors import FieldError, LinkTargetError, NoGrantError
-from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_core.domain.errors import FieldError, LinkTargetError, NoGrantError, ValidationError
+from framework_m_core.registry.compilation.builder import RegistryBuilder
 from framework_m_core.registry.handle import RegistryHandle
 from framework_m_standard.auth.rbac import RbacPermission
 
@@ -49,16 +49,34 @@ class Errand(DocType):
 
     start: UUID | None = Field(default=None, link="Room")
     end: UUID | None = Field(default=None, link="Room")
-    end_code: str | None = Field(default=None, fetch_from="end.code")
+    end_code: str | None = Field(default=None, fetch_from="end.code", permlevel=1)
 
     class Meta:
         permissions = {"create": {"Clerk": "all"}, "read": {"Clerk": "all"}}
+        field_levels = {1: {"read": ["Warden"]}}
+
+
+class Vault(DocType):
+    """Unknown to clerks."""
+
+    class Meta:
+        submittable = True
+
+
+class Transfer(DocType):
+    """Whose link clerks do not follow."""
+
+    vault: UUID | None = Field(default=None, link="Vault")
+
+    class Meta:
+        submittable = True
+        permissions = {action: {"Clerk": "all"} for action in ("create", "read", "submit")}
 
 
 @pytest.fixture
 async def office(database_url: str) -> AsyncIterator[Wired]:
     builder = RegistryBuilder()
-    for doctype in (Person, Room, Errand):
+    for doctype in (Person, Room, Errand, Vault, Transfer):
         builder.add_doctype(doctype, "office")
     registry = builder.freeze()
     async with wired(database_url, registry, RbacPermission(RegistryHandle(registry))) as opened:
@@ -89,4 +107,19 @@ async def test_a_link_is_judged_by_what_is_fetched_over_it_alone(office: Wired) 
     here, there = [(await office.documents.create(BOSS, "Room", {}))["id"] for _ in range(2)]
     with pytest.raises(LinkTargetError) as refused:
         await office.documents.create(CLERK, "Errand", {"start": str(here), "end": str(there)})
-    assert [problem.field for problem in refused.value.errors] == ["end"]
+    assert [error.field for error in refused.value.errors] == ["end"]
+
+
+async def test_a_target_without_a_grant_is_not_named(office: Wired) -> None:
+    vault = (await office.documents.create(BOSS, "Vault", {}))["id"]
+    await office.documents.submit(BOSS, "Vault", vault)
+    transfer = (await office.documents.create(BOSS, "Transfer", {"vault": str(vault)}))["id"]
+    await office.documents.cancel(BOSS, "Vault", vault)
+    for who, params in ((CLERK, {}), (BOSS, {"doctype": "Vault"})):
+        with pytest.raises(ValidationError) as refused:
+            await office.documents.submit(who, "Transfer", transfer)
+        assert refused.value.errors == (FieldError("vault", "cancelled_target", params=params),)
+        many = office.documents.create(who, "Transfer", {"vault": str(uuid4())})
+        with pytest.raises(LinkTargetError) as refused:
+            await many
+        assert refused.value.errors == (FieldError("vault", "invalid_link", params=params),)

@@ -1,7 +1,7 @@
 """Proof by cases: two databases that differ only in what a caller may not see answer that caller alike.
 
 Statuses, documents, counts, cursors and the texts of errors are compared, for random requests on every store. What no
-store can keep secret is listed in `framework_m_testing.permission_proof.noninterference`.
+store can keep secret is listed in `tests.permission_proof.noninterference`.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import pytest
 from hypothesis import assume, given, seed
 from hypothesis import strategies as st
 
-from framework_m_testing.permission_proof.declared import Request, Stored, Who
-from framework_m_testing.permission_proof.generators import World, callers, worlds
-from framework_m_testing.permission_proof.noninterference import disguises
-from framework_m_testing.permission_proof.performer import Performer, comparable
-from framework_m_testing.permission_proof.requests import requests
+from tests.permission_proof.declared import Request, Stored, Who
+from tests.permission_proof.executor import Executor, to_comparable
+from tests.permission_proof.generators import Setup, callers, setups
+from tests.permission_proof.noninterference import hidden_variants
+from tests.permission_proof.requests import requests
 
 from .proof_stores import Stores
 from .proving import SEEDS, ids_of, many, performers, running, seed_id
@@ -31,8 +31,8 @@ BATCH, WORLDS = 40, 20
 class Pair:
     """A world and its disguise for a caller, with requests."""
 
-    world: World
-    disguise: World
+    setup: Setup
+    disguise: Setup
     who: Who
     requests: list[Request]
 
@@ -42,11 +42,11 @@ class Pair:
 
 @st.composite
 def pairs(draw: st.DrawFn) -> Pair:
-    """Two worlds that differ, in what the caller may not see, and what the caller asks of both."""
-    world, who = draw(worlds()), draw(callers())
-    disguise = draw(disguises(world, who))
-    assume(disguise.stored != world.stored)
-    return Pair(world, disguise, who, [draw(requests(world)) for _ in range(BATCH)])
+    """Two setups that differ, in what the caller may not see, and what the caller asks of both."""
+    setup, who = draw(setups()), draw(callers())
+    disguise = draw(hidden_variants(setup, who))
+    assume(disguise.stored != setup.stored)
+    return Pair(setup, disguise, who, [draw(requests(setup)) for _ in range(BATCH)])
 
 
 @pytest.mark.slow
@@ -54,7 +54,7 @@ def pairs(draw: st.DrawFn) -> Pair:
 def test_what_is_hidden_changes_no_answer(number: int, tmp_path: Path, empty_postgres_url: str) -> None:
     met: Counter[object] = Counter()
 
-    with running(tmp_path, empty_postgres_url) as (run, stores):
+    with running(tmp_path, [empty_postgres_url]) as (run, stores):
 
         @seed(number)
         @many(WORLDS)
@@ -71,29 +71,29 @@ def test_what_is_hidden_changes_no_answer(number: int, tmp_path: Path, empty_pos
 async def _compare(stores: Stores, pair: Pair) -> list[int]:
     """The statuses of all requests; fails where what is hidden makes a difference."""
     statuses = []
-    for name, performer in performers(stores, pair.world).items():
-        seen = await _answers(performer, pair, pair.world.stored)
-        disguised = await _answers(performer, pair, pair.disguise.stored)
+    for name, executor in performers(stores, pair.setup).items():
+        seen = await _responses(executor, pair, pair.setup.stored)
+        disguised = await _responses(executor, pair, pair.disguise.stored)
         for request, one, other in zip(pair.requests, seen, disguised, strict=True):
             assert one == other, _told(name, pair, request, one, other)
             statuses.append(one["status"])
     return statuses
 
 
-async def _answers(performer: Performer, pair: Pair, stored: Stored) -> list[dict[str, Any]]:
-    await performer.put(stored)
-    known, found = ids_of(pair.world.stored) | ids_of(pair.disguise.stored), []
+async def _responses(executor: Executor, pair: Pair, stored: Stored) -> list[dict[str, Any]]:
+    await executor.put(stored)
+    known, found = ids_of(pair.setup.stored) | ids_of(pair.disguise.stored), []
     for request in pair.requests:
-        answer, told = await performer.answer(pair.who, request)
-        found.append({"status": answer.status, "error": told, "served": comparable(answer.served, known)})
+        response, detail = await executor.respond(pair.who, request)
+        found.append({"status": response.status, "error": detail, "served": to_comparable(response.served, known)})
     return found
 
 
 def _told(store: str, pair: Pair, request: Request, one: dict[str, Any], other: dict[str, Any]) -> str:
     """The case alone: all that is needed to repeat it."""
     doctype = request.doctype
-    before, after = pair.world.stored[doctype], pair.disguise.stored[doctype]
+    before, after = pair.setup.stored[doctype], pair.disguise.stored[doctype]
     ids = [id for id in {**before, **after} if before.get(id) != after.get(id)]
     changed = [f"  {before.get(id)}\n  {after.get(id)}" for id in ids]
-    declared = f"{pair.world.declared[doctype]}\n{pair.who}\n{request}"
+    declared = f"{pair.setup.declared[doctype]}\n{pair.who}\n{request}"
     return "\n".join([f"{store} differs, error:", f"  {one}", f"  {other}", declared, *changed])

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from framework_m import DocType
-from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_core.registry.compilation.builder import RegistryBuilder
 from framework_m_core.registry.registry import Registry
 from framework_m_core.services.registry_changes import RegistryChanges
 from framework_m_standard.bootstrap import FOLLOW_SECONDS
@@ -54,8 +54,7 @@ class Process:
     def __init__(self, services: Wired, switched_on: list[type[DocType]]) -> None:
         self.services = services
         self._switched_on = switched_on
-        self.changes = RegistryChanges(services.adapters.registries, services.adapters.schema_mapper)
-        self.changes.build_with(self._build)
+        self.changes = RegistryChanges(services.adapters.registries, services.adapters.schema_mapper, self._build)
 
     async def _build(self, previous: Registry) -> Registry:  # what is changed here is all there is
         return _registry(*self._switched_on)

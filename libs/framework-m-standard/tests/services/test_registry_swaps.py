@@ -7,19 +7,21 @@ has a field more as well: whatever is answered was made wholly by the one or who
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
 
 from framework_m import Controller, DocType, Field
-from framework_m_core.domain.context import Principal, RequestContext
+from framework_m_core.domain.context import Principal, RequestContext, UnitView
 from framework_m_core.domain.errors import QueryError
-from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_core.registry.compilation.builder import RegistryBuilder
 from framework_m_core.registry.registry import Registry
 from framework_m_core.services.queries.parsing import ListRequest
 from framework_m_core.services.registry_changes import RegistryChanges
+from framework_m_testing.harness import keep_registry
 
 from .wiring import SCOPE, Wired, wired
 
@@ -100,7 +102,7 @@ async def travel(database_url: str) -> AsyncIterator[Wired]:
 
 @pytest.fixture
 def changes(travel: Wired) -> RegistryChanges:
-    return RegistryChanges(travel.adapters.registries, travel.adapters.schema_mapper)
+    return RegistryChanges(travel.adapters.registries, travel.adapters.schema_mapper, keep_registry)
 
 
 def _is_whole(document: Mapping[str, Any], field: str) -> bool:
@@ -121,7 +123,11 @@ async def _work(travel: Wired, number: int) -> None:
     await travel.documents.delete(SCOPE, "Trip", trip["id"])
 
 
-async def test_no_call_fails_and_none_sees_half_of_either(travel: Wired, changes: RegistryChanges) -> None:
+async def test_no_call_fails_and_none_sees_half_of_either(
+    travel: Wired, changes: RegistryChanges, database_url: str
+) -> None:
+    if database_url.startswith("mongodb") and not os.environ.get("MONGODB_URL"):
+        pytest.skip("needs the server of MONGODB_URL: secantusd stops answering when schema changes meet transactions")
     plain, marked, swapped = travel.adapters.registry, _marked(), asyncio.Event()
     async with asyncio.TaskGroup() as working:
         for worker in range(4):
@@ -156,7 +162,7 @@ async def test_what_has_begun_keeps_its_registry(travel: Wired, changes: Registr
 
 async def test_a_hook_acting_as_the_system_stays_in_its_request(travel: Wired) -> None:
     context = travel.adapters.registries.pin(RequestContext(Principal("tester")))
-    assert context.elevated("a hook").registry is context.within(object()).registry is context.registry
+    assert context.elevated("a hook").registry is context.within(cast(UnitView, object())).registry is context.registry
 
 
 async def test_cursors_go_on_or_give_their_code(travel: Wired, changes: RegistryChanges) -> None:

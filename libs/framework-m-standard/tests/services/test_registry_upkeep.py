@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from framework_m import DocType
-from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_core.registry.compilation.builder import RegistryBuilder
 from framework_m_core.registry.registry import Registry
 from framework_m_core.services.registry_changes import RegistryChanges
+from framework_m_testing.harness import keep_registry
 
 from .wiring import SCOPE, Wired, wired
 
@@ -81,7 +82,7 @@ class _Ticks:
 @pytest.mark.usefixtures("frozen")
 async def test_memory_stays_and_the_loop_goes_on(many: Wired) -> None:
     registries, ticks, sizes = many.adapters.registries, _Ticks(), dict[int, int]()
-    changes = RegistryChanges(registries, many.adapters.schema_mapper)
+    changes = RegistryChanges(registries, many.adapters.schema_mapper, keep_registry)
     watching = asyncio.create_task(ticks.watch())
     for number in range(1, _SWAPS + 1):
         await changes.apply(await asyncio.to_thread(_built, number, registries.current))

@@ -10,7 +10,7 @@ import pytest
 from framework_m import Comparison, Controller, DocType
 from framework_m_core.domain.context import Principal, RequestContext
 from framework_m_core.domain.errors import OutsideScopeError
-from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_core.registry.compilation.builder import RegistryBuilder
 from framework_m_core.registry.handle import RegistryHandle
 from framework_m_standard.auth.rbac import RbacPermission
 

@@ -75,10 +75,10 @@ async def test_calls_at_once_on_one_document_take_turns(bank: AppClient) -> None
     account = await bank.make("Account", balance=10)
     async with bank.client(bank.user("Clerk")) as client:
         body = {"doc_id": str(account["id"]), "amount": 1}
-        answers = await asyncio.gather(*(client.post("/api/v1/rpc/Account/spend", json=body) for _ in range(24)))
-    spent = [answer.json()["result"] for answer in answers if answer.status_code == 200]
+        responses = await asyncio.gather(*(client.post("/api/v1/rpc/Account/spend", json=body) for _ in range(24)))
+    spent = [response.json()["result"] for response in responses if response.status_code == 200]
     assert sorted(spent) == list(range(10))
-    assert {answer.status_code for answer in answers} == {200, 400}
+    assert {response.status_code for response in responses} == {200, 400}
     assert (await bank.system.get("Account", account["id"]))["balance"] == 0
 
 

@@ -10,9 +10,10 @@ import pytest
 
 from framework_m_core.domain.clock import system_clock
 from framework_m_core.domain.context import RequestContext
-from framework_m_core.domain.errors import AnswerReplayed, EntityNotFoundError, LinkTargetError
-from framework_m_core.interfaces.idempotency import StoredAnswer
-from framework_m_core.services.documents.service import IdempotentWrite
+from framework_m_core.domain.errors import EntityNotFoundError, LinkTargetError
+from framework_m_core.interfaces.idempotency import StoredResponse
+from framework_m_core.services.documents.writing.runner import Fresh, IdempotentWrite
+from framework_m_core.services.documents.writing.write import CREATE
 from framework_m_core.services.queries.parsing import ListRequest
 from framework_m_standard.memory.engine.database import MemoryDatabase
 from framework_m_testing.fakes.permission import FakePermission
@@ -82,10 +83,11 @@ async def test_hooks_work_for_the_tenant_of_their_write(shop: Wired, hooks: Hook
 
 
 async def test_a_key_is_used_once_for_each_tenant(shop: Wired) -> None:
-    answer = StoredAnswer("key", "hash", 201, b"{}", None, None, system_clock() + timedelta(hours=1))
-    once = IdempotentWrite("key", "hash", lambda _: answer)
+    response = StoredResponse("key", "hash", 201, b"{}", None, None, system_clock() + timedelta(hours=1))
+    idempotent = IdempotentWrite("key", "hash", lambda _: response)
     for context in (NORTH, SOUTH):
-        await shop.documents.create(context, "Ticket", {}, once=once)
-        with pytest.raises(AnswerReplayed):
-            await shop.documents.create(context, "Ticket", {}, once=once)
+        results = [
+            await shop.documents.write(context, "Ticket", CREATE, None, {}, idempotent=idempotent) for _ in range(2)
+        ]
+        assert [type(result) for result in results] == [Fresh, StoredResponse]
         assert await _names(shop, context) == ["T-0001"]

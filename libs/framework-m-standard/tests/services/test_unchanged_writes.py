@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 
 from framework_m_core.domain.clock import system_clock
-from framework_m_core.domain.errors import AnswerReplayed, SubmittedDocumentError, VersionConflictError
-from framework_m_core.interfaces.idempotency import StoredAnswer
-from framework_m_core.services.documents.service import IdempotentWrite
+from framework_m_core.domain.errors import SubmittedDocumentError, VersionConflictError
+from framework_m_core.interfaces.idempotency import StoredResponse
+from framework_m_core.services.documents.writing.runner import Fresh, IdempotentWrite
+from framework_m_core.services.documents.writing.write import UPDATE
 
 from .orders import Hooks
 from .wiring import SCOPE, Wired
@@ -140,37 +142,15 @@ async def test_a_change_meanwhile_is_not_passed_over(shop: Wired, hooks: Hooks, 
     assert await shop.count("Note") == int(writes)
 
 
-async def test_what_a_hook_wrote_to_the_document_itself_is_served(shop: Wired, hooks: Hooks) -> None:
-    """The retry finds the document locked, so only its own hook can have changed it."""
-    order, answers = await _order(shop), list[Any]()
-
-    async def numbers(controller: Any) -> None:
-        hooks.pop("validate")
-        await controller.documents.update("Order", order["id"], {"number": 9})
-        hooks["validate"] = numbers
-
-    def answer(document: Any) -> StoredAnswer:
-        answers.append((document["_version"], document["number"]))
-        return StoredAnswer("key", "hash", 200, b"kept", None, None, system_clock() + timedelta(hours=1))
-
-    hooks["validate"] = numbers
-    once = IdempotentWrite("key", "hash", answer)
-    after = await shop.documents.update(SCOPE, "Order", order["id"], {"title": "a"}, once=once)
-    stored = await shop.stored("Order", order["id"])
-    assert (after["_version"], after["number"]) == (stored["_version"], stored["number"]) == (2, 9)
-    assert answers == [(2, 9)]
-
-
 async def test_a_kept_answer_is_stored(shop: Wired) -> None:
     order = await _order(shop)
 
-    def answer(document: Any) -> StoredAnswer:
-        return StoredAnswer("key", "hash", 200, b"kept", None, None, system_clock() + timedelta(hours=1))
+    def response(document: Any) -> StoredResponse:
+        return StoredResponse("key", "hash", 200, b"kept", None, None, system_clock() + timedelta(hours=1))
 
-    once = IdempotentWrite("key", "hash", answer)
-    await shop.documents.update(SCOPE, "Order", order["id"], {"title": "a"}, once=once)
-    with pytest.raises(AnswerReplayed):
-        await shop.documents.update(SCOPE, "Order", order["id"], {"title": "a"}, once=once)
+    idempotent = IdempotentWrite("key", "hash", response)
+    write = partial(shop.documents.write, SCOPE, "Order", UPDATE, order["id"], {"title": "a"}, idempotent=idempotent)
+    assert [type(await write()) for _ in range(2)] == [Fresh, StoredResponse]
 
 
 async def test_a_transition_is_a_change_and_an_echo_after_it_is_judged_as_ever(shop: Wired) -> None:

@@ -9,9 +9,9 @@ from uuid import UUID
 import pytest
 
 from framework_m import DocType, Field
-from framework_m_core.domain.context import Principal, RequestContext, system_context
+from framework_m_core.domain.context import Principal, RequestContext, make_system_context
 from framework_m_core.domain.errors import LinkedDocumentError, SubmittedDocumentError
-from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_core.registry.compilation.builder import RegistryBuilder
 from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.registry.registry import Registry
 from framework_m_standard.auth.rbac import RbacPermission
@@ -19,7 +19,7 @@ from framework_m_standard.auth.rbac import RbacPermission
 from .wiring import Wired, wired
 
 CLERK = RequestContext(Principal("clerk", frozenset({"Clerk", "Guest"})))
-SYSTEM = system_context("prepare a test")
+SYSTEM = make_system_context("prepare a test", source="cli")
 
 
 class Mark(DocType):
@@ -101,3 +101,13 @@ async def test_a_refused_delete_names_no_doctype_that_the_caller_may_not_read(sc
     assert "Verdict" not in str(refused.value)
     with pytest.raises(LinkedDocumentError, match="Verdict"):
         await school.documents.delete(SYSTEM, "Exam", exam["id"])
+
+
+@pytest.mark.parametrize("body", [{"secret": 7}, {"secret": 8}, {"marks": "hidden"}])
+async def test_a_guess_of_what_is_hidden_is_a_change_whether_it_is_right_or_not(school: Wired, body: Any) -> None:
+    """Else the version would tell."""
+    exam = await school.documents.create(SYSTEM, "Exam", {"secret": 7, "marks": [{"text": "a", "secret": 7}]})
+    if "marks" in body:
+        body = {"marks": [{"id": str(exam["marks"][0]["id"]), "secret": 7}]}
+    assert (await school.documents.update(CLERK, "Exam", exam["id"], body))["_version"] == 2
+    assert (await school.documents.update(CLERK, "Exam", exam["id"], {"title": ""}))["_version"] == 2

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from framework_m import Controller, DocType, FieldError, ValidationError, Write, write_stage
-from framework_m_core.controllers.write_stage import stage_marks
-from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_core.domain.errors import ControllerError
+from framework_m_core.registry.compilation.builder import RegistryBuilder
 
 from .wiring import SCOPE, Wired, wired
 
@@ -72,7 +72,7 @@ async def desk(database_url: str) -> AsyncIterator[Wired]:
         builder.add_doctype(doctype, "desk")
     builder.add_controller(BillController)
     for stage in STAGES:
-        builder.add_write_stage(stage, stage_marks(stage)[0])
+        builder.add_write_stage(stage)
     async with wired(database_url, builder.freeze()) as opened:
         RAN.clear()
         yield opened
@@ -145,17 +145,19 @@ async def test_what_a_stage_sets_is_validated(desk: Wired) -> None:
     ACTS["early"] = breaks
     with pytest.raises(ValidationError) as refused:
         await desk.create("Bill")
-    assert [problem.field for problem in refused.value.errors] == ["total"]
+    assert [error.field for error in refused.value.errors] == ["total"]
 
 
 @pytest.mark.parametrize("stage", ["judging", "recorded", "last"])
-async def test_what_a_stage_sets_later_does_not_count(desk: Wired, stage: str) -> None:
+async def test_what_a_stage_sets_later_raises_as_it_would_be_lost(desk: Wired, stage: str) -> None:
     async def stamps(write: Write) -> None:
         write.document.stamp = 7
 
     ACTS[stage] = stamps
-    bill = await desk.create("Bill")
-    assert (bill["stamp"], (await desk.stored("Bill", bill["id"]))["stamp"]) == (0, 0)
+    before = await desk.dump()
+    with pytest.raises(ControllerError):
+        await desk.create("Bill")
+    assert await desk.dump() == before
 
 
 @pytest.mark.parametrize("stage", ["first", "early", "judging", "recorded", "last"])
@@ -193,3 +195,25 @@ async def test_an_update_that_changes_nothing_ends_before_it_is_stored(desk: Wir
     RAN.clear()
     await desk.documents.update(SCOPE, "Bill", bill["id"], {"total": 0})
     assert RAN == ["first", "before_save", "early", "judging"]
+
+
+@pytest.mark.parametrize(("stage", "is_refused"), [("first", True), ("judging", True), ("recorded", False)])
+async def test_a_stage_before_the_document_is_stored_that_writes_it_is_refused(
+    desk: Wired, stage: str, is_refused: bool
+) -> None:
+    """Also where it can no longer assign; what a later one writes is in the answer."""
+    bill = await desk.create("Bill")
+
+    async def stamps(write: Write) -> None:
+        del ACTS[stage]
+        await write.documents.update("Bill", bill["id"], {"stamp": 7})
+
+    ACTS[stage] = stamps
+    if is_refused:
+        with pytest.raises(ControllerError) as refused:
+            await desk.documents.update(SCOPE, "Bill", bill["id"], {"total": 1})
+        assert refused.value.details["running"] == f"Bill, stage {stage},"
+        assert (await desk.stored("Bill", bill["id"]))["_version"] == 1
+    else:
+        response = await desk.documents.update(SCOPE, "Bill", bill["id"], {"total": 1})
+        assert (response["total"], response["stamp"], response["_version"]) == (1, 7, 3)

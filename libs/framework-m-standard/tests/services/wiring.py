@@ -18,16 +18,19 @@ from framework_m_core.registry.registry import Registry
 from framework_m_core.services.documents.links import LinkService
 from framework_m_core.services.documents.naming import NamingService
 from framework_m_core.services.documents.service import DocumentService
-from framework_m_core.services.documents.write_pipeline import WritePipeline
-from framework_m_core.services.permissions import PermissionService
+from framework_m_core.services.documents.writing.pipeline import WritePipeline
+from framework_m_core.services.permissions.service import PermissionService
+from framework_m_core.services.queries.heavy_reads import HeavyReads
 from framework_m_core.services.queries.service import QueryService
 from framework_m_core.services.runtime.commit_listeners import CommitListeners
+from framework_m_core.services.runtime.injection import Injector
 from framework_m_standard.memory.engine.database import MemoryDatabase
 from framework_m_testing.fakes.permission import FakePermission
 from framework_m_testing.harness import StoreHarness
 
 from ..memory.wiring import memory_dump, memory_harness
 from ..sql.wiring import sql_dump, sql_harness, sql_store
+from .mongo_wiring import mongo_driver, mongo_dump, mongo_harness
 
 SCOPE = RequestContext(Principal("tester"))
 MEMORY: dict[str, MemoryDatabase] = {}
@@ -97,6 +100,10 @@ async def opened_store(url: str, registry: Registry, settings: Mapping[str, Any]
         database = MEMORY.setdefault(url, MemoryDatabase(settings.get("lock_timeout_seconds", 10)))
         yield Store("memory", memory_harness(database, registry), lambda: memory_dump(database, registry))
         return
+    if url.startswith("mongodb:"):
+        async with mongo_driver(url) as driver:
+            yield Store("mongo", mongo_harness(driver, registry), lambda: mongo_dump(driver, registry))
+        return
     async with sql_store(url, registry, **settings) as sql:
         yield Store(sql.global_driver.name, sql_harness(sql), lambda: sql_dump(sql))
 
@@ -115,9 +122,9 @@ def services_over(opened: Store, permission: PermissionProtocol) -> Wired:
     """The services over an opened store."""
     store = opened.adapters
     permissions = PermissionService(permission)
-    queries = QueryService(store.registries, store.reader, permissions)
+    queries = QueryService(store.registries, store.reader, permissions, HeavyReads(store.reader.heavy_reads, 2))
     ids = Uuid7Generator()
     links, naming = LinkService(store.reader, permissions), NamingService(store.counter)
-    pipeline = WritePipeline(store.reader, permissions, links, naming, CommitListeners(), ids)
+    pipeline = WritePipeline(store.reader, permissions, links, naming, CommitListeners(), ids, Injector({}))
     documents = DocumentService(store.registries, store.units, pipeline, queries, store.idempotency, ids)
     return Wired(opened, documents, queries)

@@ -1,4 +1,8 @@
-"""SQLite and PostgreSQL for the tests of the SQL store; a store that is missing fails, it is never skipped."""
+"""SQLite, PostgreSQL and MariaDB for the tests of the SQL store.
+
+Of MariaDB, only the contracts of what every request uses are run without the slow tests; it is skipped where no server
+answers. The others fail if they are missing.
+"""
 
 from __future__ import annotations
 
@@ -14,21 +18,35 @@ from framework_m_testing.harness import OpenStore, StoreHarness
 from .migrating import Migrating, OpenMigrations, open_migrating
 from .wiring import sql_harness, sql_store
 
+_STORES = ("sqlite", "postgres", "mariadb")
+_SMOKE = frozenset({"TestSqlReader", "TestSqlRepository", "TestSqlUnitOfWork"})
 
-@pytest.fixture(params=["sqlite", "postgres"])
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests on MariaDB as slow, without a few."""
+    for item in items:
+        params = getattr(item, "callspec", None) and item.callspec.params  # type: ignore[attr-defined]
+        stores = (params.get("database_url"), params.get("bare_database_url")) if params else ()
+        if "mariadb" in stores and getattr(getattr(item, "cls", None), "__name__", "") not in _SMOKE:
+            item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(params=_STORES)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of a database of each kind, without rows."""
-    return _address(request, tmp_path, "postgres_url")
+    return _address(request, tmp_path, "")
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=_STORES)
 def bare_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of a database of each kind, without tables."""
-    return _address(request, tmp_path, "empty_postgres_url")
+    return _address(request, tmp_path, "empty_")
 
 
-def _address(request: pytest.FixtureRequest, folder: Path, postgres: str) -> str:
-    return str(request.getfixturevalue(postgres)) if request.param == "postgres" else f"sqlite:///{folder / 'store.db'}"
+def _address(request: pytest.FixtureRequest, folder: Path, prefix: str) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{folder / 'store.db'}"
+    return str(request.getfixturevalue(f"{prefix}{request.param}_url"))
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from framework_m_core.bootstrap.composition import bind_services
 from framework_m_core.bootstrap.settings.models import FrameworkSettings
 from framework_m_core.container.container import Container
 from framework_m_core.domain.clock import Uuid7Generator, system_clock
-from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_core.registry.compilation.builder import RegistryBuilder
 from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.registry.registry import Registry
 from framework_m_standard.auth.rbac import RbacPermission
@@ -21,9 +21,10 @@ from framework_m_standard.sql.idempotency import SqlIdempotency
 from framework_m_standard.sql.migrations.adapter import SqlMigrations
 from framework_m_standard.sql.outbox import SqlOutbox
 from framework_m_standard.sql.reader import SqlReader
-from framework_m_standard.sql.schema.mapper import SqlSchemaMapper
+from framework_m_standard.sql.schema_mapper import SqlSchemaMapper
 from framework_m_standard.sql.settings import SqlSettings
-from framework_m_standard.sql.store import SqlStore, make_driver
+from framework_m_standard.sql.startup import make_driver
+from framework_m_standard.sql.store import SqlStore
 from framework_m_standard.sql.unit_of_work import SqlUnitOfWorkFactory
 from framework_m_testing.fakes.doctype import FakeDocType
 from framework_m_testing.harness import StoreHarness
@@ -43,8 +44,8 @@ class Migrating:
         written = await self.migrations.create(message, **options)
         said = written.changes if written else ()
         await self.run()
-        problems = list(await self.migrations.verify())
-        assert problems == [], problems
+        errors = list(await self.migrations.verify())
+        assert errors == [], errors
         assert await self.migrations.create("again") is None
         assert not await self.store.schema_mapper.plan(), "a start would refuse what migrations call right"
         return said
@@ -59,7 +60,7 @@ class Migrating:
 type OpenMigrations = Callable[[Registry], AbstractAsyncContextManager[Migrating]]
 
 
-def snapshot_of(*doctypes: type[Any]) -> Registry:
+def registry_of(*doctypes: type[Any]) -> Registry:
     builder = RegistryBuilder()
     for doctype in doctypes:
         builder.add_doctype(doctype, "samples")
@@ -81,6 +82,7 @@ async def open_migrating(url: str, registry: Registry, folder: Path, **options: 
 def _bound(store: SqlStore, settings: SqlSettings) -> SqlMigrations:
     container = Container()
     container.provide("registry_handle", store.registries)
+    container.provide("registry_builder", RegistryBuilder())
     container.provide("sql_store", store)
     container.provide("sql_settings", settings)
     container.provide("framework_settings", FrameworkSettings())
@@ -109,6 +111,6 @@ def plain(**fields: Any) -> type[Any]:
 
 async def first(opened: OpenMigrations, *doctypes: type[Any], **values: Any) -> Any:
     """A database at a first revision of the DocTypes, with a document of `Plain` in it."""
-    async with opened(snapshot_of(*doctypes)) as app:
+    async with opened(registry_of(*doctypes)) as app:
         await app.change("first")
         return await app.store.store("Plain", **values)

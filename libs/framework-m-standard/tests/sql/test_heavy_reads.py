@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,8 @@ import pytest
 from framework_m_core.domain.errors import TransientError
 from framework_m_core.services.queries.parsing import ListRequest
 from framework_m_standard.sql.engine.sqlite_driver import SqliteDriver
+from framework_m_standard.sql.engine.statement import Statement
 from framework_m_standard.sql.reader import SqlReader
-from framework_m_standard.sql.statements.compiled import Statement
 from framework_m_standard.sql.store import SqlStore
 
 from ..services.orders import order_registry
@@ -60,18 +61,22 @@ async def test_a_list_of_few_rows_that_each_take_long_is_ended_at_its_timeout(tm
 
 async def test_others_are_served_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A list with rows is read in a thread of its own, which here waits until the others have been served."""
-    others_served = threading.Event()
+    begun, others_served = threading.Event(), threading.Event()
     in_thread = SqliteDriver._in_thread
 
+    def held(work: Any, connection: Any) -> Any:
+        begun.set()
+        return others_served.wait(20) and work(connection)
+
     async def waits(driver: SqliteDriver, work: Any) -> Any:
-        return await in_thread(driver, lambda connection: others_served.wait(20) and work(connection))
+        return await in_thread(driver, partial(held, work))
 
     monkeypatch.setattr(SqliteDriver, "_in_thread", waits)
     async with wired(f"sqlite:///{tmp_path / 'heavy.db'}", order_registry()) as shop:
         await _fill(shop, 3)
         note = await shop.create("Note")
         listing = asyncio.create_task(shop.queries.list(SCOPE, "Order", ListRequest(fields=("title", "lines"))))
-        await asyncio.sleep(0.05)
+        assert await asyncio.to_thread(begun.wait, 10)
         assert (await shop.stored("Note", note["id"]))["id"] == note["id"]
         assert not listing.done()
         others_served.set()
@@ -102,7 +107,7 @@ async def test_reads_that_overlap_do_not_let_the_log_grow(tmp_path: Path) -> Non
     url = f"sqlite:///{tmp_path / 'heavy.db'}"
     async with wired(url, order_registry()) as shop:
         await shop.create("Note")
-    async with sql_store(url, order_registry(), sqlite_wal_mb=1) as store:
+    async with sql_store(url, order_registry(), max_sqlite_wal_mb=1) as store:
         driver = store.global_driver
         assert isinstance(driver, SqliteDriver)
         sizes, held = [], HeldRead(driver)

@@ -14,14 +14,15 @@ import pytest
 
 from framework_m_core.domain.errors import MigrationError
 from framework_m_core.domain.fields.field import Field
+from tests.errors import assert_names
 
-from .migrating import OpenMigrations, first, open_migrating, plain, snapshot_of
+from .migrating import OpenMigrations, first, open_migrating, plain, registry_of
 
 
 async def test_a_type_is_changed_with_what_is_stored(opened: OpenMigrations) -> None:
     old = await first(opened, plain(code=(str,), price=(str, "12.50")), code="42")
     wanted = plain(code=(int,), price=(Decimal, Field(default=Decimal(0), scale=2)))
-    async with opened(snapshot_of(wanted)) as app:
+    async with opened(registry_of(wanted)) as app:
         said = await app.change("numbers")
         assert said == ("plain.code changes from text to integer", "plain.price changes from text to decimal(2)")
         found = await app.store.load("Plain", old.id)
@@ -33,28 +34,29 @@ async def test_the_places_of_a_decimal_are_changed_with_what_is_stored(opened: O
         return plain(price=(Decimal, Field(default=Decimal(0), scale=scale)))
 
     old = await first(opened, priced(2), price=Decimal("12.50"))
-    async with opened(snapshot_of(priced(4))) as app:
+    async with opened(registry_of(priced(4))) as app:
         assert await app.change("finer") == ("plain.price changes from decimal(2) to decimal(4)",)
         assert (await app.store.load("Plain", old.id)).price == Decimal("12.5000")
         assert list(await app.migrations.verify()) == []
-    async with opened(snapshot_of(priced(1))) as app:
+    async with opened(registry_of(priced(1))) as app:
         await app.change("coarser")
         assert (await app.store.load("Plain", old.id)).price == Decimal("12.5")
-    async with opened(snapshot_of(priced(0))) as app:
+    async with opened(registry_of(priced(0))) as app:
         await app.migrations.create("whole")
-        with pytest.raises(MigrationError, match=r"plain.price cannot become decimal\(0\): 1 rows .* such as '12.5'"):
+        with pytest.raises(MigrationError) as refused:
             await app.run()
-    async with opened(snapshot_of(priced(1))) as app:
+        assert_names(refused.value, "plain.price", "decimal(0", "1 rows", "'12.5'")
+    async with opened(registry_of(priced(1))) as app:
         assert (await app.store.load("Plain", old.id)).price == Decimal("12.5")
 
 
 async def test_a_value_that_cannot_be_converted_stops_the_revision(opened: OpenMigrations) -> None:
     old = await first(opened, plain(code=(str,)), code="forty-two")
-    async with opened(snapshot_of(plain(code=(int,)))) as app:
+    async with opened(registry_of(plain(code=(int,)))) as app:
         await app.migrations.create("numbers")
         with pytest.raises(MigrationError, match=r"0002_numbers.*forty-two"):
             await app.run()
-    async with opened(snapshot_of(plain(code=(str,)))) as app:
+    async with opened(registry_of(plain(code=(str,)))) as app:
         assert (await app.store.load("Plain", old.id)).code == "forty-two"
 
 
@@ -71,14 +73,14 @@ KINDS: dict[str, Any] = {
 async def test_a_change_of_kind_is_seen_whatever_it_is_kept_as(opened: OpenMigrations, before: str) -> None:
     await first(opened, plain(value=KINDS[before]))
     for after in KINDS.keys() - {before}:
-        async with opened(snapshot_of(plain(value=KINDS[after]))) as app:
+        async with opened(registry_of(plain(value=KINDS[after]))) as app:
             assert [*await app.migrations.diff()] == [f"plain.value changes from {before} to {after}"]
 
 
 async def test_tables_that_name_no_kinds_are_taken_as_they_are(tmp_path: Path) -> None:
     url, folder = f"sqlite:///{tmp_path / 'old.db'}", tmp_path / "app" / "migrations"
     doctype = plain(day=(date | None, None), price=(Decimal, Field(default=Decimal(1), scale=2)))
-    async with open_migrating(url, snapshot_of(doctype), folder) as app:
+    async with open_migrating(url, registry_of(doctype), folder) as app:
         await app.store.schema_mapper.sync()
         old = await app.store.store("Plain", day=date(2026, 1, 31))
     with closing(sqlite3.connect(tmp_path / "old.db")) as connection:
@@ -88,7 +90,7 @@ async def test_tables_that_name_no_kinds_are_taken_as_they_are(tmp_path: Path) -
             "DELETE FROM m_schema"
         )
     wider = plain(day=(date | None, None), price=(Decimal, Field(default=Decimal(1), scale=2)), at=KINDS["datetime"])
-    async with open_migrating(url, snapshot_of(wider), folder) as app:
+    async with open_migrating(url, registry_of(wider), folder) as app:
         assert [*await app.store.schema_mapper.sync()] == ["ALTER TABLE plain ADD COLUMN at TEXT_DATETIME"]
         await app.migrations.init()
         assert (await app.migrations.status()).is_current
@@ -96,7 +98,7 @@ async def test_tables_that_name_no_kinds_are_taken_as_they_are(tmp_path: Path) -
     needed = plain(
         day=(date, date(2026, 1, 1)), price=(Decimal, Field(default=Decimal(1), scale=2)), at=KINDS["datetime"]
     )
-    async with open_migrating(url, snapshot_of(needed), folder) as app:
+    async with open_migrating(url, registry_of(needed), folder) as app:
         assert await app.change("day") == ("plain.day becomes required",)
         assert [*await app.store.schema_mapper.plan()] == []
 
@@ -167,7 +169,7 @@ async def test_values_become_the_same_values_of_another_kind(opened: OpenMigrati
     fields = {f"f{number}": case for number, case in enumerate(KEPT)}
     before = plain(**{name: OF[kind] for name, (kind, _, _, _) in fields.items()})
     old = await first(opened, before, **{name: value for name, (_, value, _, _) in fields.items()})
-    async with opened(snapshot_of(plain(**{name: OF[kind] for name, (_, _, kind, _) in fields.items()}))) as app:
+    async with opened(registry_of(plain(**{name: OF[kind] for name, (_, _, kind, _) in fields.items()}))) as app:
         said = await app.change()
         assert [*said] == [f"plain.{name} changes from {case[0]} to {case[2]}" for name, case in fields.items()]
         found = await app.store.load("Plain", old.id)
@@ -181,13 +183,13 @@ async def test_a_value_that_another_would_come_of_stops_the_revision(opened: Ope
     kinds = {name: OF[kind] for name, (kind, _, _) in fields.items()}
     old = await first(opened, plain(**kinds), **{name: value for name, (_, value, _) in fields.items()})
     for name, (_, value, kind) in fields.items():
-        async with opened(snapshot_of(plain(**{**kinds, name: OF[kind]}))) as app:
+        async with opened(registry_of(plain(**{**kinds, name: OF[kind]}))) as app:
             written = await app.migrations.create("change")
             assert written is not None
             with pytest.raises(MigrationError, match="0002_change"):
                 await app.run()
             written.path.unlink()
-        async with opened(snapshot_of(plain(**kinds))) as app:
+        async with opened(registry_of(plain(**kinds))) as app:
             assert getattr(await app.store.load("Plain", old.id), name) == value
 
 
@@ -195,9 +197,9 @@ async def test_unique_values_that_meet_others_of_before_are_converted(opened: Op
     def priced(scale: int) -> type[Any]:
         return plain(price=(Decimal, Field(default=Decimal(1), scale=scale, unique=True)))
 
-    async with opened(snapshot_of(priced(0))) as app:
+    async with opened(registry_of(priced(0))) as app:
         await app.change("first")
         stored = [await app.store.store("Plain", price=Decimal(10) ** place) for place in range(4)]
-    async with opened(snapshot_of(priced(1))) as app:
+    async with opened(registry_of(priced(1))) as app:
         await app.change("finer")
         assert [(await app.store.load("Plain", one.id)).price for one in stored] == [1, 10, 100, 1000]

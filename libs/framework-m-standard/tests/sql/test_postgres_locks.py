@@ -17,10 +17,10 @@ from ..services.wiring import SCOPE, Wired, wired
 
 
 async def _fetch(shop: Wired, unit: UnitOfWorkProtocol, note: UUID, lock: Lock) -> None:
-    where, slots = parameterize(Comparison("id", "eq", note))
+    where, values = parameterize(Comparison("id", "eq", note))
     await unit.fetch(
         shop.adapters.reader.prepare(QueryTemplate(shop.adapters.registry.get("Note"), ("id",), where, lock=lock)),
-        slots,
+        values,
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from framework_m import DocType
-from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_core.registry.compilation.builder import RegistryBuilder
 from framework_m_core.registry.registry import Registry
 
 from .wiring import sql_harness, sql_store

@@ -19,8 +19,9 @@ import sqlalchemy as sa
 from framework_m_core.domain.errors import ConfigurationError, TransientError
 from framework_m_core.services.runtime.retry import retry
 from framework_m_standard.sql.engine.sqlite_driver import SqliteDriver
+from framework_m_standard.sql.engine.statement import compile_statement
 from framework_m_standard.sql.settings import SqlSettings
-from framework_m_standard.sql.statements.compiled import compile_statement
+from tests.errors import assert_names
 
 
 @pytest.fixture
@@ -66,8 +67,9 @@ async def test_everybody_may_not_replace_it(tmp_path: Path, mode: int, taken: bo
         await driver.open()
         await driver.close()
         return
-    with pytest.raises(ConfigurationError, match="only its owner may write"):
+    with pytest.raises(ConfigurationError) as refused:
         await driver.open()
+    assert_names(refused.value, str(folder), "owner", "write")
 
 
 @pytest.mark.parametrize("again", [False, True])

@@ -12,7 +12,7 @@ from framework_m_core.domain.context import RequestContext
 from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.registry.registry import Registry
 from framework_m_standard.sql.engine.driver import Driver
-from framework_m_standard.sql.schema.mapper import SqlSchemaMapper
+from framework_m_standard.sql.schema_mapper import SqlSchemaMapper
 from framework_m_standard.sql.store import SqlStore
 from framework_m_testing.contracts.tenants import TENANTS, TenantsContract
 from framework_m_testing.harness import OpenStore, StoreHarness

@@ -12,13 +12,14 @@ from framework_m_core.registry.registry import Registry
 from framework_m_standard.sql.audit_log import SqlAuditLog
 from framework_m_standard.sql.consumers import SqlConsumers
 from framework_m_standard.sql.counter import SqlCounter
+from framework_m_standard.sql.engine.statement import Statement
 from framework_m_standard.sql.idempotency import SqlIdempotency
 from framework_m_standard.sql.outbox import SqlOutbox
 from framework_m_standard.sql.reader import SqlReader
-from framework_m_standard.sql.schema.mapper import SqlSchemaMapper
+from framework_m_standard.sql.schema_mapper import SqlSchemaMapper
 from framework_m_standard.sql.settings import SqlSettings
-from framework_m_standard.sql.statements.compiled import Statement
-from framework_m_standard.sql.store import SqlStore, make_driver
+from framework_m_standard.sql.startup import make_driver
+from framework_m_standard.sql.store import SqlStore
 from framework_m_standard.sql.unit_of_work import SqlUnitOfWorkFactory
 from framework_m_testing.harness import StoreHarness
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import stat
+import tomllib
 from pathlib import Path
 
 import pytest
+
+from tests.errors import assert_names
 
 from .conftest import Run, is_one_line
 
@@ -94,7 +97,7 @@ def test_secrets_are_written_as_variables(run: Run, file: Path) -> None:
     ):
         refused = run("m", "config", "set", *words)
         assert refused.returncode == 2
-        assert "put it into a variable and write its name: m config set" in refused.stderr
+        assert_names(refused.stderr, "variable", f"m config set {words[0]}")
         assert "hunter2" not in refused.stderr
         assert is_one_line(refused)
     assert "hunter2" not in file.read_text()
@@ -102,7 +105,7 @@ def test_secrets_are_written_as_variables(run: Run, file: Path) -> None:
 
 def test_variables_are_checked_where_they_are_known(run: Run, file: Path) -> None:
     refused = run("m", "config", "set", "http.port", "${PORT}", variables={"PORT": "abc"})
-    assert "[http] port: Input should be a valid integer" in refused.stderr
+    assert_names(refused.stderr, "[http] port", "valid integer")
     set_to(run, "http.port", "${PORT}", PORT="9000")
     set_to(run, "sql.pool_size", "${NOBODY_KNOWS}")
     assert 'port = "${PORT}"' in file.read_text()
@@ -159,8 +162,8 @@ def test_what_cannot_be_is_explained_and_not_written(run: Run, file: Path, words
 
 
 def test_adapters_that_nobody_offers_are_refused(run: Run, file: Path) -> None:
-    assert "expected one of default, memory" in run("m", "config", "set", "adapters.store", "redis").stderr
-    assert "there is no such port" in run("m", "config", "set", "adapters.stor", "memory").stderr
+    assert_names(run("m", "config", "set", "adapters.store", "redis").stderr, "store", "'redis'", "default, memory")
+    assert_names(run("m", "config", "set", "adapters.stor", "memory").stderr, "[adapters] stor", "no such port")
     assert file.read_text() == BEFORE
 
 
@@ -168,12 +171,93 @@ def test_a_broken_file_is_left_alone(run: Run, file: Path) -> None:
     file.write_text("[http\n")
     refused = run("m", "config", "set", "http.port", "8080")
     assert refused.returncode == 2
-    assert f"{file} is not valid TOML, fix it first" in refused.stderr
+    assert_names(refused.stderr, str(file), "valid TOML")
     assert is_one_line(refused)
     file.write_text("http = 1\n")
-    assert "expected a section 'http', got a value" in run("m", "config", "set", "http.port", "8080").stderr
+    assert_names(run("m", "config", "set", "http.port", "8080").stderr, "section 'http'", "value")
     assert file.read_text() == "http = 1\n"
     file.write_text("http.host = '::'\n[http.x]\ny = 1\n")
     said = run("m", "config", "set", "http.port", "8080").stderr
-    assert "expected [http] once, got it in several places: merge them first" in said
+    assert_names(said, "[http] once", "several places")
     assert file.read_text() == "http.host = '::'\n[http.x]\ny = 1\n"
+
+
+MODEL = """
+from pydantic import BaseModel, Field, SecretStr
+
+
+class Provider(BaseModel):
+    client_id: str
+    client_secret: SecretStr | None = None
+    scopes: tuple[str, ...] = ()
+
+
+class SignIn(BaseModel):
+    google: Provider | None = None
+    others: dict[str, Provider] = {}
+"""
+
+
+@pytest.fixture
+def signing(shop: Path) -> Path:
+    """An app with a section whose settings are in tables."""
+    (shop / "src" / "signing.py").write_text(MODEL)
+    project = shop / "pyproject.toml"
+    project.write_text(
+        project.read_text() + '\n[project.entry-points."framework_m.settings"]\nsign_in = "signing:SignIn"\n'
+    )
+    return shop
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", '[sign_in.google]\nclient_id = "a"\n'),
+        ('[sign_in.google] # theirs\nclient_id = "b"\n', '[sign_in.google] # theirs\nclient_id = "a"\n'),
+        ('[sign_in]\ngoogle = { client_id = "b" }\n', '[sign_in]\ngoogle = { client_id = "a" }\n'),
+        ('[sign_in]\ngoogle.client_id = "b"\n', '[sign_in]\ngoogle.client_id = "a"\n'),
+        ("[sign_in]\ngoogle = {}\n", '[sign_in]\ngoogle = {client_id = "a"}\n'),
+    ],
+)
+def test_a_setting_in_a_table_is_written_where_its_table_is(run: Run, signing: Path, before: str, after: str) -> None:
+    file = signing / "framework_config.toml"
+    file.write_text(before)
+    done = run("m", "config", "set", "sign_in.google.client_id", "a", folder=signing)
+    assert done.stderr == ""
+    assert done.stdout == f"set [sign_in] google.client_id in {file}\n"
+    assert tomllib.loads(file.read_text()) == tomllib.loads(after) == {"sign_in": {"google": {"client_id": "a"}}}
+    assert file.read_text() == after
+
+
+def test_a_setting_in_a_table_is_checked_alone(run: Run, signing: Path) -> None:
+    """Others that its table needs may come from elsewhere."""
+    for path in ("sign_in.google.scopes", "sign_in.others.gitlab.scopes"):
+        done = run("m", "config", "set", path, "mail,name", folder=signing)
+        assert done.stderr == ""
+    written = tomllib.loads((signing / "framework_config.toml").read_text())["sign_in"]
+    assert written["google"] == written["others"]["gitlab"] == {"scopes": ["mail", "name"]}
+    done = run(
+        "m", "config", "set", "sign_in.google.scopes", "a", folder=signing,
+        variables={"M_SIGN_IN__GOOGLE__SCOPES": "b"},
+    )  # fmt: skip
+    assert done.stdout.splitlines()[1] == "but M_SIGN_IN__GOOGLE__SCOPES is set here, and overrides the file"
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("sign_in.google.clint_id", "[sign_in] google has no setting 'clint_id': did you mean 'client_id'?"),
+        ("sign_in.google.client_id.x", "[sign_in] google.client_id has no setting 'x'"),
+        ("sign_in.google", "[sign_in] google is a table: expected one of sign_in.google.client_id, "),
+        ("sign_in.google.client_secret", "m config set sign_in.google.client_secret '${SIGN_IN_GOOGLE_CLIENT_SECRET}'"),
+        ("sign_in.others.gitlab.client_secret", "is a secret, which does not belong in the file"),
+        ("sign_in..google", "expected section and key"),
+    ],
+)
+def test_a_setting_in_a_table_that_cannot_be_is_explained(run: Run, signing: Path, path: str, said: str) -> None:
+    before = (signing / "framework_config.toml").read_text()
+    refused = run("m", "config", "set", path, "hunter2", folder=signing)
+    assert refused.returncode == 2
+    assert said in refused.stderr
+    assert is_one_line(refused)
+    assert (signing / "framework_config.toml").read_text() == before

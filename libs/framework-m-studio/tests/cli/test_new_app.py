@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.errors import assert_names
+
 from .conftest import Run, is_one_line
 
 FILES = {
@@ -40,6 +42,28 @@ def test_the_files_and_the_next_steps(run: Run, tmp_path: Path) -> None:
         f"created the app shop in {tmp_path}/shop; next:\n\n"
         '  cd shop\n  m user create you@example.com --role "Shop Manager"\n  m start\n'
     )
+
+
+def test_an_app_on_mongodb_needs_no_sql(run: Run, tmp_path: Path) -> None:
+    made = run("m", "new", "app", "shop", "--variant", "mongo")
+    assert (made.returncode, "[mongo] url" in made.stdout) == (0, True)
+    shop = tmp_path / "shop"
+    assert files_in(shop) == FILES
+    needed = tomllib.loads((shop / "pyproject.toml").read_text())["project"]["dependencies"]
+    assert needed == ["framework-m-standard[openapi]==1.0.0", "framework-mx-mongo==1.0.0"]
+    settings = tomllib.loads((shop / "framework_config.toml").read_text())
+    assert settings["mongo"]["database"] == "shop"
+    readme = (shop / "README.md").read_text()
+    assert ("MONGODB_URL" in readme, "DATABASE_URL" in readme) == (True, False)
+    for command in (["ruff", "check", "."], ["ruff", "format", "--check", "."]):
+        done = run(*command, folder=shop)
+        assert done.returncode == 0, (command, done.stdout, done.stderr)
+
+
+def test_an_unknown_variant_is_refused(run: Run, tmp_path: Path) -> None:
+    refused = run("m", "new", "app", "shop", "--variant", "oracle")
+    assert refused.returncode != 0
+    assert files_in(tmp_path) == set()
 
 
 @pytest.mark.slow
@@ -146,7 +170,7 @@ def test_a_name_that_cannot_be_is_explained(run: Run, tmp_path: Path, name: str,
 def test_who_is_in_the_app_already_is_told_so(run: Run, shop: Path) -> None:
     refused = run("m", "new", "app", "shop", folder=shop / "src")
     assert refused.returncode == 2 and is_one_line(refused)
-    assert f"you are in that app, in {shop}: change to another folder" in refused.stderr
+    assert_names(refused.stderr, "in that app", str(shop))
 
 
 def test_what_is_there_is_never_overwritten(run: Run, tmp_path: Path) -> None:
@@ -155,7 +179,7 @@ def test_what_is_there_is_never_overwritten(run: Run, tmp_path: Path) -> None:
     for options in ([], ["--into", "shop"], ["--here"]):
         refused = run("m", "new", "app", "shop", *options)
         assert refused.returncode == 2
-        assert "expected an empty folder" in refused.stderr
+        assert_names(refused.stderr, "empty folder")
         assert is_one_line(refused)
     assert files_in(tmp_path) == {"shop/notes.txt"}
 
@@ -163,8 +187,8 @@ def test_what_is_there_is_never_overwritten(run: Run, tmp_path: Path) -> None:
 def test_a_file_in_the_way_and_two_places(run: Run, tmp_path: Path) -> None:
     (tmp_path / "shop").write_text("mine")
     refused = run("m", "new", "app", "shop")
-    assert "expected a folder, got the file" in refused.stderr
-    assert "expected one of --here and --into" in run("m", "new", "app", "shop", "--here", "--into", "x").stderr
+    assert_names(refused.stderr, "folder", "file", "shop")
+    assert_names(run("m", "new", "app", "shop", "--here", "--into", "x").stderr, "one of --here and --into")
     assert files_in(tmp_path) == {"shop"}
 
 

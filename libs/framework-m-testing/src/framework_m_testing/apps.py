@@ -14,7 +14,7 @@ import httpx
 
 from framework_m_core.bootstrap.application import WEB_READY, Application, open_application
 from framework_m_core.container.container import Container
-from framework_m_core.domain.context import ADMINISTRATOR, ANONYMOUS, GUEST, Principal, system_context
+from framework_m_core.domain.context import ADMINISTRATOR, ANONYMOUS, GUEST, Principal, make_system_context
 from framework_m_core.domain.documents.naming import PromptNaming
 from framework_m_core.domain.errors import PermissionDeniedError
 from framework_m_core.domain.suggestions import did_you_mean
@@ -23,8 +23,8 @@ from framework_m_core.registry.registry import Registry
 from framework_m_core.services.documents.client import DocumentClient
 from framework_m_testing.deliveries import Deliveries
 from framework_m_testing.people import KnownPeople, TestUser
-from framework_m_testing.samples import sample_value
-from framework_m_testing.stand_ins import stand_ins
+from framework_m_testing.samples import make_sample_value
+from framework_m_testing.stand_ins import make_stand_ins
 
 __all__ = ["AppClient", "open_app"]
 
@@ -54,7 +54,7 @@ class AppClient:
     @property
     def system(self) -> DocumentClient:
         """The document client of the system, which has every permission but follows all rules."""
-        return self.application.documents.client_for(system_context("a test"))
+        return self.application.documents.client_for(make_system_context("a test", source="cli"))
 
     @property
     def anonymous(self) -> TestUser:
@@ -91,7 +91,7 @@ class AppClient:
         plan, number = self.registry.get(doctype), next(self._numbers)
         needed = {name: spec for name, spec in plan.fields.items() if spec.required and name not in values}
         kinds = {name: info.annotation for name, info in plan.model.model_fields.items()}
-        found = {name: sample_value(spec, number, kinds[name]) for name, spec in needed.items() if not spec.link}
+        found = {name: make_sample_value(spec, number, kinds[name]) for name, spec in needed.items() if not spec.link}
         if isinstance(plan.naming, PromptNaming):
             found["name"] = f"{doctype} {number}"
         for name, spec in needed.items():
@@ -150,7 +150,7 @@ async def open_app(
     folder = folder or Path.cwd()
     store = {} if database is None else {"adapters.store": "default", "sql.url": database}
     given = {**_FOR_TESTS, **store, **(settings or {})}
-    values, container = {**stand_ins(folder, given), **given}, Container()
+    values, container = {**make_stand_ins(folder, given), **given}, Container()
     container.override("authentication", _with_test_users)
     async with open_application(folder, environment={}, overrides=values, container=container) as application:
         yield AppClient(application, container.get("authentication"), Deliveries(container))

@@ -22,7 +22,7 @@ from pydantic_core import to_json
 
 from framework_m_core.domain.fields.field_type import ORDERING, FieldType
 from framework_m_core.domain.fields.spec import FieldSpec, read_field_spec
-from framework_m_core.domain.fields.values import bounded, from_json
+from framework_m_core.domain.fields.values import from_json, normalize_value
 from framework_m_core.registry.extensions import Extensions
 from framework_m_testing.contracts.contract import Contract
 from framework_m_testing.strategies import custom_values
@@ -85,7 +85,7 @@ class FieldTypeContract(Contract):
             assert type(parts) is tuple
             assert len(parts) == len(self.field_type.parts)
             assert (again, hash(again), type(again)) == (value, hash(value), self.field_type.python_type)
-            assert bounded(self.spec, value) == value
+            assert normalize_value(self.spec, value) == value
 
         check()
 

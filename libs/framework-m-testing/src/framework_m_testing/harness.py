@@ -21,18 +21,23 @@ from framework_m_core.interfaces.outbox import OutboxProtocol
 from framework_m_core.interfaces.reader import DocumentReaderProtocol
 from framework_m_core.interfaces.schema_mapper import SchemaMapperProtocol
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol
-from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_core.registry.compilation.builder import RegistryBuilder
 from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.registry.registry import Registry
 from framework_m_testing.sample_doctypes import Shelf, Slot, Thing, handle_update
 from framework_m_testing.sample_field_types import SAMPLE_EXTENSIONS
 
-__all__ = ["OpenStore", "StoreHarness", "sample_registry"]
+__all__ = ["OpenStore", "StoreHarness", "build_sample_registry", "keep_registry"]
 
 _IDS = Uuid7Generator()
 
 
-def sample_registry() -> Registry:
+async def keep_registry(previous: Registry) -> Registry:
+    """Return the registry: the `build_registry` of a process that adds nothing to what its classes declare."""
+    return previous
+
+
+def build_sample_registry() -> Registry:
     """Return a registry of the sample DocTypes."""
     builder = RegistryBuilder(SAMPLE_EXTENSIONS)
     for doctype in (Shelf, Slot, Thing):
@@ -45,7 +50,8 @@ def sample_registry() -> Registry:
 class StoreHarness:
     """The adapters of one store.
 
-    `tamperings` attempt to change and to remove audit log entries by the store's own means: each must fail.
+    `tamperings` attempt to change and to remove audit log entries by the store's own means: each must fail. A store
+    that does not claim `APPEND_ONLY_AUDIT` may have none.
     """
 
     registries: RegistryHandle

@@ -17,7 +17,7 @@ __all__ = ["SAMPLE_EXTENSIONS", "Amount", "AmountType", "SpanType"]
 
 _CURRENCY: Final = re.compile("[A-Z]{3}")
 _UNIT: Final = timedelta(microseconds=1)
-_LONGEST: Final = timedelta(days=100_000)
+_MAX_DURATION: Final = timedelta(days=100_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class SpanType(FieldType[timedelta]):
         """Return the span of so many microseconds."""
         if isinstance(raw, timedelta):
             return raw
-        if not isinstance(raw, int) or isinstance(raw, bool) or abs(raw) > _LONGEST // _UNIT:
+        if not isinstance(raw, int) or isinstance(raw, bool) or abs(raw) > _MAX_DURATION // _UNIT:
             raise ValueError("expected a number of microseconds, of at most 100000 days")
         return timedelta(microseconds=raw)
 

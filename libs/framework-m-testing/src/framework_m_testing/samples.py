@@ -9,7 +9,7 @@ from uuid import UUID
 
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 
-__all__ = ["sample_value"]
+__all__ = ["make_sample_value"]
 
 _BY_KIND: Final[Mapping[FieldKind, Callable[[int], Any]]] = {
     FieldKind.INTEGER: int,
@@ -24,7 +24,7 @@ _BY_KIND: Final[Mapping[FieldKind, Callable[[int], Any]]] = {
 }
 
 
-def sample_value(spec: FieldSpec, number: int, annotation: Any = None) -> Any:
+def make_sample_value(spec: FieldSpec, number: int, annotation: Any = None) -> Any:
     """Return a value as in a request; different numbers give different values, if the kind has enough of them.
 
     Dates lie in the future, as most rules require. The annotation determines whether JSON is a list; without it, the

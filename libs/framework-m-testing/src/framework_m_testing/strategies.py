@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from framework_m_core.domain.fields.spec import DECIMAL_DIGITS, FieldKind, FieldSpec
-from framework_m_core.domain.fields.values import bounded, from_json
+from framework_m_core.domain.fields.values import from_json, normalize_value
 from framework_m_core.domain.filters.operators import is_sortable, operators_of
 from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or
 from framework_m_core.registry.compiled import CompiledDocType
@@ -27,7 +27,7 @@ _LETTERS = "aAbBzZ09 %_\\'\"\n\té☃\uffff😀İKß"
 _SMALL = st.integers(-3, 3)
 _INTEGERS = _SMALL | st.sampled_from([-_INT64, _INT64 - 1]) | st.integers(-_INT64, _INT64 - 1)
 _FLOATS = _SMALL.map(float) | st.floats(allow_nan=False, allow_infinity=False)
-_DAYS = st.sampled_from([date(1, 1, 2), date(2024, 2, 29), date(2026, 1, 1), date(2026, 1, 2), date(9999, 12, 30)])
+_DAYS = st.sampled_from([date.min, date(2024, 2, 29), date(2026, 1, 1), date(2026, 1, 2), date.max])
 
 
 def texts() -> SearchStrategy[str]:
@@ -44,7 +44,7 @@ def patterns() -> SearchStrategy[str]:
 
 def json_values(depth: int = 3) -> SearchStrategy[Any]:
     """Return a strategy for JSON that documents can hold: 64-bit integers, finite numbers, texts, lists, objects."""
-    numbers = _FLOATS.map(lambda number: bounded(_JSON, number))
+    numbers = _FLOATS.map(lambda number: normalize_value(_JSON, number))
     plain = st.none() | st.booleans() | _INTEGERS | numbers | texts()
     return st.recursive(
         plain,
@@ -106,14 +106,14 @@ def _field(spec: FieldSpec) -> SearchStrategy[Any]:
 
 
 def _decimals(spec: FieldSpec) -> SearchStrategy[Decimal]:
-    scale, most = spec.scale or 0, 10**DECIMAL_DIGITS - 1
-    units = st.integers(-5, 5) | st.sampled_from([most, -most, 10**scale]) | st.integers(-most, most)
+    scale, maximum = spec.scale or 0, 10**DECIMAL_DIGITS - 1
+    units = st.integers(-5, 5) | st.sampled_from([maximum, -maximum, 10**scale]) | st.integers(-maximum, maximum)
     return units.map(lambda number: Decimal(number).scaleb(-scale))
 
 
 def _moments(_: FieldSpec) -> SearchStrategy[datetime]:
     near = st.integers(-1, 3).map(lambda n: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(microseconds=n))
-    bounds = [datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, 23, 59, 59, 999999, UTC)]
+    bounds = [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)]
     return near | st.sampled_from(bounds)
 
 

@@ -2,9 +2,12 @@
 
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import Annotated
 from uuid import UUID
 
 from framework_m import Controller, DocType, Field, FieldError, ValidationError, requires_permission, whitelist
+
+_NO_LATER = "expected a todo that can be due later"
 
 
 class Priority(StrEnum):
@@ -50,15 +53,18 @@ class TodoController(Controller[Todo]):
 
     @whitelist
     @requires_permission("write")
-    async def postpone(self, days: int = 1) -> date:
+    async def postpone(self, days: Annotated[int, Field(ge=1, le=3650)] = 1) -> date:
         """Makes it due later, counted from today where it is due already or not at all."""
         today = self.context.clock().date()
-        due = max(self.doc.due or today, today) + timedelta(days=days)
+        begin = max(self.doc.due or today, today)
+        if days > (date.max - begin).days:
+            raise ValidationError("the todo is due at the end of time", [FieldError("days", "no_later_day", _NO_LATER)])
+        due = begin + timedelta(days=days)
         await self.documents.update("Todo", self.doc.id, {"due": due})
         return due
 
     async def _check_list(self) -> None:
         todo_list = await self.documents.get("TodoList", self.doc.todo_list)
         if todo_list["closed"]:
-            problem = FieldError("todo_list", "closed", "expected a list that is not closed")
-            raise ValidationError(f"the list {todo_list['title']!r} is closed", [problem])
+            error = FieldError("todo_list", "closed", "expected a list that is not closed")
+            raise ValidationError(f"the list {todo_list['title']!r} is closed", [error])

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from framework_m_core.bootstrap.plugins import discovery
-from framework_m_core.bootstrap.plugins.binding import Binding, Variant, installed_variants, resolve_bindings
+from framework_m_core.bootstrap.plugins.binding import Binding, Variant, find_variants, resolve_bindings
 from framework_m_core.bootstrap.plugins.discovery import Choice, Discovered
 from framework_m_core.bootstrap.plugins.overrides import override_by_entry_points, override_by_modules
-from framework_m_core.bootstrap.plugins.ports import AppPort, app_ports, check_adapters
+from framework_m_core.bootstrap.plugins.ports import AppPort, app_ports, check_adapter_class, check_adapters
 from framework_m_core.bootstrap.settings.models import Settings
+from framework_m_core.bootstrap.settings.paths import to_tables
 from framework_m_core.bootstrap.settings.sources import load_settings
 from framework_m_core.container.container import Container
 from framework_m_core.container.recorder import RECORDER
@@ -28,7 +29,7 @@ from framework_m_core.registry.registry import Registry
 from framework_m_core.services.documents.service import DocumentService
 from framework_m_core.services.queries.service import QueryService
 
-__all__ = ["STORE_CONNECTED", "WEB_READY", "Application", "Step", "app_title", "open_application"]
+__all__ = ["BOOTSTRAP", "STORE_CONNECTED", "WEB_READY", "Application", "Step", "format_app_title", "open_application"]
 
 BOOTSTRAP = "framework_m.bootstrap"
 """The group of the steps that every process runs. Steps in `framework_m.bootstrap.<port>.<choice>` (for the store
@@ -40,7 +41,7 @@ STORE_CONNECTED = 29
 WEB_READY = 50
 """Steps up to this order create `web`, the ASGI app, in a process with the role `web`."""
 
-EVERY_STEP = sys.maxsize
+_EVERY_STEP = sys.maxsize
 
 _log = logging.getLogger(__name__)
 
@@ -67,7 +68,7 @@ class Application:
     def __init__(self, settings: Settings, container: Container | None = None) -> None:
         self.settings = settings
         self.container = container or Container()
-        self.variants: tuple[Variant, ...] = installed_variants(settings.discovered)
+        self.variants: tuple[Variant, ...] = find_variants(settings.discovered)
         self.bindings: tuple[Binding, ...] = resolve_bindings(settings.adapters, self.variants, settings.discovered)
         self.ports: tuple[AppPort, ...] = app_ports(settings.discovered, self.bindings)
         self.steps: tuple[Step, ...] = _steps(self.variants, self.bindings, settings.discovered)
@@ -77,7 +78,7 @@ class Application:
         for section, model in settings.sections.items():
             self.container.provide(f"{section}_settings", model)
         self.container.provide("settings", settings)
-        self.container.provide_settings({section: dict(model) for section, model in settings.sections.items()})
+        self.container.provide_settings(to_tables(settings.sections))
         self.container.provide("clock", system_clock)
         self.container.provide("ids", Uuid7Generator())
 
@@ -104,12 +105,17 @@ class Application:
         return queries
 
     def bind_ports(self, *ports: str) -> None:
-        """Bind the chosen adapters of ports in the container, importing only these."""
+        """Bind the chosen adapters of ports in the container, importing only these.
+
+        Raises ConfigurationError for a port without an adapter, and for adapters that do not implement their ports.
+        """
         for port in ports:
             binding = self.binding_of(port)
             if binding is None:
                 raise ConfigurationError(f"no installed package offers an adapter for {port!r}")
-            self.container.bind(port, discovery.load(binding.choice))
+            adapter = discovery.load(binding.choice)
+            check_adapter_class(binding, adapter)
+            self.container.bind(port, adapter)
 
     def binding_of(self, port: str) -> Binding | None:
         """Return the binding of a port, if any."""
@@ -131,7 +137,7 @@ class Application:
         """All roles that a process may have: those of the framework, and those named by steps."""
         return tuple(dict.fromkeys((*ROLES, *sorted(role for step in self.steps for role in step.roles))))
 
-    async def open(self, roles: Collection[str], until: int = EVERY_STEP) -> None:
+    async def open(self, roles: Collection[str], until: int = _EVERY_STEP) -> None:
         """Run the steps of these roles up to an order, skipping those already run. On failure, close all and re-raise.
 
         Raises ConfigurationError for an unknown role.
@@ -175,11 +181,13 @@ class Application:
 
 
 def _steps(variants: tuple[Variant, ...], bindings: tuple[Binding, ...], discovered: Discovered) -> tuple[Step, ...]:
-    replaced = {name for variant in variants for name in variant.replaces}
+    replaced = {name for variant in variants if variant.is_chosen(bindings) for name in variant.replaces}
     prepared = {f"{binding.setting}.{binding.choice.name}" for binding in bindings}
-    found = [("", choice) for choice in discovered.choices(BOOTSTRAP)]
-    found += [(name, choice) for name in sorted(prepared) for choice in discovered.choices(f"{BOOTSTRAP}.{name}")]
-    steps = [_step(name, choice) for name, choice in found if choice.name not in replaced]
+    found = dict.fromkeys(discovered.choices(BOOTSTRAP), "")
+    for name in sorted(prepared):
+        for choice in discovered.choices(f"{BOOTSTRAP}.{name}"):
+            found.setdefault(choice, name)  # once, though several adapters of a technology need it
+    steps = [_step(name, choice) for choice, name in found.items() if choice.name not in replaced]
     return tuple(sorted(steps, key=lambda step: (step.order, step.name)))
 
 
@@ -201,7 +209,7 @@ async def open_application(
     folder: Path | None = None,
     *,
     roles: Collection[str] = ("cli",),
-    until: int = EVERY_STEP,
+    until: int = _EVERY_STEP,
     environment: Mapping[str, str] | None = None,
     overrides: Mapping[str, Any] | None = None,
     container: Container | None = None,
@@ -220,7 +228,7 @@ async def open_application(
         await application.close()
 
 
-def app_title(settings: Settings) -> tuple[str, str]:
+def format_app_title(settings: Settings) -> tuple[str, str]:
     """Return the names of the apps as one text, and the version of the first."""
     installed = {choice.name: choice for choice in settings.discovered.choices(discovery.APPS)}
     wanted = settings.framework.apps

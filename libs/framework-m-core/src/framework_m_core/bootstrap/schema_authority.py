@@ -8,7 +8,7 @@ from typing import Final
 
 from framework_m_core.domain.errors import ConfigurationError
 
-__all__ = ["WHAT_TO_DO", "SchemaAuthority", "schema_authority"]
+__all__ = ["WHAT_TO_DO", "SchemaAuthority", "decide_schema_authority"]
 
 
 class SchemaAuthority(Enum):
@@ -25,8 +25,8 @@ class SchemaAuthority(Enum):
 
 
 WHAT_TO_DO: Final[Mapping[SchemaAuthority, str]] = {
-    SchemaAuthority.NOBODY: "the store's schema does not match the DocTypes, and [sql] sync_schema is false: set it to "
-    "true, or create migrations with `m migrate init`. Missing:",
+    SchemaAuthority.NOBODY: "the store's schema does not match the DocTypes, and its setting sync_schema is false: "
+    "set it to true, or create migrations with `m migrate init`. Missing:",
     SchemaAuthority.MIGRATIONS: "the store's schema does not match the DocTypes, and only migrations change it: run "
     '`m migrate create "what has changed"` if a revision is missing, then `m migrate run`. Missing:',
     SchemaAuthority.PRODUCTION: "the store's schema does not match the DocTypes, and production does not change it on "
@@ -35,15 +35,15 @@ WHAT_TO_DO: Final[Mapping[SchemaAuthority, str]] = {
 """Error messages of a start that may not change an outdated schema."""
 
 
-def schema_authority(*, production: bool, migrated: bool, sync: bool | None) -> SchemaAuthority:
-    """Return the authority for an environment, migration ownership, and the setting `[sql] sync_schema`.
+def decide_schema_authority(*, production: bool, migrated: bool, sync: bool | None) -> SchemaAuthority:
+    """Return the authority for an environment, migration ownership, and the store's setting `sync_schema`.
 
     Raises ConfigurationError if the setting is true in production.
     """
     if production and sync:
         raise ConfigurationError(
-            "[sql] sync_schema is true, but production never changes the schema on start: remove the setting "
-            "and run `m migrate run` before starting"
+            "the store's setting sync_schema is true, but production never changes the schema on start: remove "
+            "the setting and run `m migrate run` before starting"
         )
     if production:
         return SchemaAuthority.PRODUCTION

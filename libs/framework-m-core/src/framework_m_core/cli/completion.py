@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 from cyclopts.completion import ShellDetectionError, detect_shell
 
-from framework_m_core.cli.main import COMMANDS, at_hand, make_app
+from framework_m_core.cli.main import COMMANDS, discover_here, make_app
 from framework_m_core.domain.errors import ConfigurationError, FrameworkError
 
-__all__ = ["completion"]
+__all__ = ["Shell", "completion"]
 
 type Shell = Literal["bash", "zsh", "fish"]
 
@@ -56,7 +56,7 @@ def _this_shell() -> Shell:
 def _whole_app() -> App:
     """Return the app with every command; print a warning for one that cannot be loaded, and skip it."""
     whole = App(name="m")
-    for choice in at_hand().choices(COMMANDS):
+    for choice in discover_here().choices(COMMANDS):
         try:
             whole.command(make_app(choice.name)[choice.name], name=choice.name)
         except ConfigurationError as error:

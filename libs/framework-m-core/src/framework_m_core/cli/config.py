@@ -8,15 +8,16 @@ from textwrap import wrap
 from typing import Annotated, Any, Final
 
 from cyclopts import App, Parameter
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretBytes, SecretStr
 
-from framework_m_core.bootstrap.settings.effective import effective_settings
+from framework_m_core.bootstrap.settings.effective import list_effective_settings
 from framework_m_core.bootstrap.settings.models import Settings
+from framework_m_core.bootstrap.settings.paths import find_field, format_path, to_tables
 from framework_m_core.bootstrap.settings.sources import load_settings
 from framework_m_core.cli.tables import print_table
-from framework_m_core.domain.redaction import HIDDEN, without_password
+from framework_m_core.domain.redaction import HIDDEN, hide_password
 
-__all__ = ["app", "show"]
+__all__ = ["app", "format_value", "show"]
 
 app = App(name="config", help="Show effective settings and the origin of each.")
 
@@ -40,25 +41,28 @@ def show(*, explain: Annotated[bool, Parameter(negative="", help="Also show what
 
 
 def _print_section(settings: Settings, section: str, explain: bool) -> None:
-    known = type(settings.sections[section]).model_fields
-    found = [*effective_settings(settings, section)]
+    found = [*list_effective_settings(settings, section)]
     if not explain:
-        print_table((f"{setting.key} = {shown(setting.value)}", f"# {setting.origin}") for setting in found)
+        print_table((f"{setting.key} = {format_value(setting.value)}", f"# {setting.origin}") for setting in found)
         return
     for setting in found:
-        if setting.key in known and (about := known[setting.key].description):
-            print("\n".join(wrap(about, _WIDTH, initial_indent="# ", subsequent_indent="# ")))
-        print(f"{setting.key} = {shown(setting.value)}  # {setting.origin}")
+        info = find_field(type(settings.sections[section]), setting.path)
+        if info is not None and info.description:
+            print("\n".join(wrap(info.description, _WIDTH, initial_indent="# ", subsequent_indent="# ")))
+        print(f"{setting.key} = {format_value(setting.value)}  # {setting.origin}")
 
 
-def shown(value: Any) -> str:
+def format_value(value: Any) -> str:
     """Return a value in TOML notation, with secrets and passwords hidden."""
     if value is None:
         return "(not set)"
-    if isinstance(value, SecretStr):
+    if isinstance(value, SecretStr | SecretBytes):
         return f'"{HIDDEN}"'
     if isinstance(value, str):
-        return json.dumps(without_password(value), ensure_ascii=False)
-    if isinstance(value, (list, tuple)):
-        return f"[{', '.join(map(shown, value))}]"
+        return json.dumps(hide_password(value), ensure_ascii=False)
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return f"[{', '.join(map(format_value, value))}]"
+    if isinstance(value, BaseModel | dict):
+        items = ", ".join(f"{format_path((key,))} = {format_value(below)}" for key, below in to_tables(value).items())
+        return f"{{ {items} }}" if items else "{}"
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -10,10 +10,13 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from framework_m_core.bootstrap.application import Application, open_application
-from framework_m_core.cli.prompt import Outcome, compiled, executed, prompt
-from framework_m_core.domain.context import GUEST, Principal, RequestContext, system_context
+from framework_m_core.cli.prompt import Failure, compile_code, execute, prompt
+from framework_m_core.domain.clock import Clock
+from framework_m_core.domain.context import CLI, GUEST, Principal, RequestContext, make_system_principal
 from framework_m_core.domain.errors import ConfigurationError, EntityNotFoundError, FrameworkError
 from framework_m_core.interfaces.identity import IdentityProtocol
+from framework_m_core.registry.compiled import BUILT_IN_APP
+from framework_m_core.registry.handle import RegistryHandle
 
 __all__ = ["console"]
 
@@ -41,18 +44,18 @@ def console(
     if not reason.strip():
         raise ConfigurationError("--reason: expected a text for the audit log, got an empty one")
     if code is None and sys.stdin.isatty():
-        _converse(as_user, reason)
+        _run_prompt(as_user, reason)
     else:
         source = sys.stdin.read() if code is None else code
-        _conclude(asyncio.run(_run(compiled(source), as_user, reason)))
+        _raise_failure(asyncio.run(_run(compile_code(source), as_user, reason)))
 
 
-async def _run(code: Any, as_user: str | None, reason: str) -> Outcome:
+async def _run(code: Any, as_user: str | None, reason: str) -> Failure:
     async with open_application(needs_app=True) as app:
-        return await executed(code, _names(app, await _context(app, as_user, reason)), last=True)
+        return await execute(code, _namespace(app, await _context(app, as_user, reason)), last=True)
 
 
-def _conclude(outcome: Outcome) -> None:
+def _raise_failure(outcome: Failure) -> None:
     if isinstance(outcome, (FrameworkError, SystemExit)):
         raise outcome
     if outcome is not None:
@@ -60,13 +63,13 @@ def _conclude(outcome: Outcome) -> None:
         raise FrameworkError(f"the code failed with {error}; run it with --debug to see where") from outcome
 
 
-def _converse(as_user: str | None, reason: str) -> None:
+def _run_prompt(as_user: str | None, reason: str) -> None:
     with asyncio.Runner() as runner:
         opened = open_application(needs_app=True)
         app = runner.run(opened.__aenter__())
         try:
             context = runner.run(_context(app, as_user, reason))
-            names = _names(app, context)
+            names = _namespace(app, context)
             prompt(runner, names, _banner(app, context))
         finally:
             runner.run(opened.__aexit__(None, None, None))
@@ -75,18 +78,21 @@ def _converse(as_user: str | None, reason: str) -> None:
 async def _context(app: Application, as_user: str | None, reason: str) -> RequestContext:
     if not _NEEDED.issubset(app.container.names):
         raise ConfigurationError("no installed package provides a document store: pip install framework-m")
+    registries: RegistryHandle = app.container.get("registry_handle")
+    clock: Clock = app.container.get("clock")
     if as_user is None:
-        return system_context(reason)
+        return registries.context(make_system_principal(reason), source=CLI, clock=clock)
     identity: IdentityProtocol = app.container.get("identity")
-    user = next((user for user in await identity.all() if user.email.lower() == as_user.lower()), None)
+    user = await identity.find_by_email(as_user)
     if user is None:
         raise EntityNotFoundError(f"there is no user {as_user!r}: list all users with `m user list`")
     if not user.enabled:
         raise FrameworkError(f"{user.email} is disabled: enable the user first with `m user enable {user.email}`")
-    return RequestContext(Principal(str(user.id), user.roles | {GUEST}, user.email, user.attributes), source="cli")
+    principal = Principal(str(user.id), user.roles | {GUEST}, user.email, user.attributes)
+    return registries.context(principal, source=CLI, clock=clock)
 
 
-def _names(app: Application, context: RequestContext) -> dict[str, Any]:
+def _namespace(app: Application, context: RequestContext) -> dict[str, Any]:
     return {
         **{name: plan.model for name, plan in app.registry.doctypes.items()},
         "__name__": "__console__",
@@ -100,7 +106,7 @@ def _names(app: Application, context: RequestContext) -> dict[str, Any]:
 
 
 def _banner(app: Application, context: RequestContext) -> str:
-    own = [name for name, plan in app.registry.doctypes.items() if plan.app != "framework_m"] or ["Role"]
+    own = [name for name, plan in app.registry.doctypes.items() if plan.app != BUILT_IN_APP] or ["Role"]
     who = (
         f"the system, with the reason {context.principal.reason!r}"
         if context.principal.system

@@ -10,17 +10,17 @@ from framework_m_core.bootstrap.settings.sources import load_settings
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.registry.registry import Registry
 
-__all__ = ["application_here", "declared_by"]
+__all__ = ["compile_declared", "load_local_application"]
 
 _REGISTRIES = "init_registries"
 
 
-def application_here() -> Application:
+def load_local_application() -> Application:
     """Return the app in the working directory, not opened. Raises ConfigurationError."""
     return Application(load_settings(Path.cwd(), secrets=False))
 
 
-def declared_by(application: Application) -> Registry:
+def compile_declared(application: Application) -> Registry:
     """Compile what the apps declare, by the bootstrap step for it. Raises ConfigurationError."""
     step = next((step for step in application.steps if step.name == _REGISTRIES), None)
     if step is None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Sequence
 
 from cyclopts import App, CycloptsError, MissingArgumentError, UnknownCommandError, UnusedCliTokensError
 
+from framework_m_core.domain.redaction import redact
+from framework_m_core.domain.suggestions import find_similar
+
 __all__ = ["commands_of", "explain_unexpected", "explain_usage"]
 
-_BROUGHT_BY = {
+_DISTRIBUTIONS = {
     "m config set": "framework-m-studio",
     "m format": "framework-m-studio",
     "m lint": "framework-m-studio",
@@ -24,7 +26,7 @@ _BROUGHT_BY = {
 }
 """Commands of our other distributions, which may not be installed."""
 
-_ELSEWHERE = {
+_OTHER_NAMES = {
     "m createsuperuser": "m user create",
     "m dev": "m start",
     "m makemigrations": "m migrate create",
@@ -38,13 +40,13 @@ _ELSEWHERE = {
 }
 """Our commands by the names that other frameworks use."""
 
-_OPTIONS = ("--debug", "--help", "--version")
+_OPTIONS = ("--debug", "--help", "--trust", "--version")
 """Options of every command."""
 
 
 def explain_unexpected(error: Exception) -> str:
-    """Return the message of an unexpected error, without its traceback."""
-    line = " ".join(str(error).split()) or "no message"
+    """Return the message of an unexpected error, without its traceback and without secrets."""
+    line = " ".join(redact(str(error)).split()) or "no message"
     return f"unexpected {type(error).__name__}: {line} (run the command again with --debug to see where)"
 
 
@@ -57,7 +59,7 @@ def explain_usage(error: CycloptsError) -> str:
         return f"{_unknown_command(words, error.unused_tokens[0], known)}; {help_line}"
     if isinstance(error, UnusedCliTokensError):
         unused = list(error.unused_tokens or ())
-        near = _near(words, unused[0], commands_of(error.app)) if unused and error.app else ""
+        near = _similar(words, unused[0], commands_of(error.app)) if unused and error.app else ""
         return f"`{words}`: unexpected {' '.join(unused)}{near}; {help_line}"
     if isinstance(error, MissingArgumentError) and error.argument and not error.argument.name.startswith("-"):
         name = error.argument.name
@@ -68,18 +70,18 @@ def explain_usage(error: CycloptsError) -> str:
 
 def _unknown_command(words: str, given: str, known: Sequence[str]) -> str:
     text = f"there is no command `{words} {given}`"
-    if brings := _BROUGHT_BY.get(f"{words} {given}"):
-        return f"{text} here: install it with pip install {brings}"
-    if meant := _ELSEWHERE.get(f"{words} {given}"):
+    if distribution := _DISTRIBUTIONS.get(f"{words} {given}"):
+        return f"{text} here: install it with pip install {distribution}"
+    if meant := _OTHER_NAMES.get(f"{words} {given}"):
         return f"{text}: did you mean `{meant}`?"
     if given.startswith("-"):
-        return f"there is no option `{words} {given}`{_near(words, given, _OPTIONS)}"
-    return f"{text}{_near(words, given, known) or (f': expected one of {", ".join(known)}' if known else '')}"
+        return f"there is no option `{words} {given}`{_similar(words, given, _OPTIONS)}"
+    return f"{text}{_similar(words, given, known) or (f': expected one of {", ".join(known)}' if known else '')}"
 
 
-def _near(words: str, given: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(given, known, n=1)
-    return f": did you mean `{words} {near[0]}`?" if near else ""
+def _similar(words: str, given: str, known: Sequence[str]) -> str:
+    near = find_similar(given, known)
+    return f": did you mean `{words} {near}`?" if near else ""
 
 
 def commands_of(app: App) -> Sequence[str]:

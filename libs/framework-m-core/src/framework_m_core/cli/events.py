@@ -8,21 +8,25 @@ from datetime import datetime
 from typing import Annotated
 
 from cyclopts import App, Parameter
+from cyclopts.validators import Number
 
 from framework_m_core.bootstrap.application import open_application
+from framework_m_core.cli.bus import app as bus
 from framework_m_core.cli.tables import print_table
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.domain.suggestions import did_you_mean
 from framework_m_core.interfaces.consumers import ConsumersProtocol, ConsumerState
-from framework_m_core.services.events.runner import LEASE
+from framework_m_core.services.events.turn import LEASE
 
-__all__ = ["app", "parked", "remove", "retry", "show_consumers"]
+__all__ = ["Name", "app", "parked", "remove", "retry", "show_consumers"]
 
 app = App(name="events", help="The consumers of events, and what they have parked.")
+app.command(bus)
 
 type Name = Annotated[str, Parameter(help="A consumer's name, as m events consumers shows it.")]
 
-_MOST_SHOWN = 100
+_MAX_SHOWN = 100
+_LAST_POSITION = 2**63 - 1
 
 
 @app.command(name="consumers")
@@ -71,14 +75,14 @@ def parked(consumer: Annotated[str | None, Parameter(help="One consumer's events
     async def show(consumers: ConsumersProtocol, now: datetime) -> None:
         if consumer is not None:
             await _check_known(consumers, consumer, now)
-        found = await consumers.parked(consumer, _MOST_SHOWN)
+        found = await consumers.parked(consumer, _MAX_SHOWN)
         if not found:
             print("no event is parked")
         print_table(
             (one.consumer, str(one.event.position), one.event.topic, one.event.key, one.error or "") for one in found
         )
-        if len(found) == _MOST_SHOWN:
-            print(f"only the first {_MOST_SHOWN} are shown")
+        if len(found) == _MAX_SHOWN:
+            print(f"only the first {_MAX_SHOWN} are shown")
 
     _run(show)
 
@@ -86,10 +90,14 @@ def parked(consumer: Annotated[str | None, Parameter(help="One consumer's events
 @app.command
 def retry(
     consumer: Name,
-    position: Annotated[int | None, Parameter(help="The event at this position alone.")] = None,
+    position: Annotated[
+        int | None, Parameter(help="The event at this position alone.", validator=Number(gte=1, lte=_LAST_POSITION))
+    ] = None,
     /,
 ) -> None:
-    """Deliver parked events again: one of a consumer, or all.
+    """Deliver failed events of a consumer now: those that are parked, and those that wait for their next attempt.
+
+    Their failures are forgotten. Later events of their key follow them.
 
     For example:
       m events retry shop.handlers
@@ -99,7 +107,7 @@ def retry(
     async def work(consumers: ConsumersProtocol, now: datetime) -> None:
         await _check_known(consumers, consumer, now)
         number = await consumers.retry(consumer, position)
-        print(f"{number} event{'s' * (number != 1)} of {consumer} will be delivered again")
+        print(f"{number} event{'s' * (number != 1)} of {consumer} will be delivered now")
 
     _run(work)
 

@@ -11,14 +11,16 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from framework_m_core.bootstrap.application import Application, Step
+from framework_m_core.bootstrap.plugins.binding import Variant
 from framework_m_core.bootstrap.plugins.discovery import Choice
 from framework_m_core.bootstrap.settings.models import Settings
-from framework_m_core.cli.declared import application_here, declared_by
+from framework_m_core.cli.declared import compile_declared, load_local_application
 from framework_m_core.cli.tables import print_table
 from framework_m_core.domain.errors import DocTypeNotFoundError
 from framework_m_core.domain.fields.spec import FieldSpec
 from framework_m_core.domain.suggestions import did_you_mean
 from framework_m_core.registry.compiled import CompiledDocType
+from framework_m_core.registry.overrides import parts_of
 from framework_m_core.registry.registry import Registry
 from framework_m_core.registry.write_stages import DeclaredStage
 
@@ -43,21 +45,24 @@ def summary(
       m info --verbose
       m info doctype Invoice
     """
-    application = application_here()
-    registry = declared_by(application)
+    application = load_local_application()
+    registry = compile_declared(application)
     names, tables = sorted(registry.doctypes), sorted(registry.child_tables)
     print(f"Framework M {version('framework-m-core')} on Python {platform.python_version()}")
     print_table(
         [
             ("folder", str(application.settings.root)),
             ("environment", application.settings.framework.env),
-            ("apps", ", ".join(_loaded(application.settings)) or "(none)"),
+            ("apps", ", ".join(_app_names(application.settings)) or "(none)"),
             ("variants", ", ".join(variant.name for variant in application.variants) or "(none)"),
             ("doctypes", f"{len(names)}: {', '.join(names)}"),
-            ("child tables", _listed(tables)),
-            ("event types", _listed(sorted(registry.event_types))),
-            ("consumers", _listed(sorted(registry.consumers))),
-            ("stages", _listed([stage.mark.name for stage in registry.stages if isinstance(stage, DeclaredStage)])),
+            ("child tables", _count_and_names(tables)),
+            ("event types", _count_and_names(sorted(registry.event_types))),
+            ("consumers", _count_and_names(sorted(registry.consumers))),
+            (
+                "stages",
+                _count_and_names([stage.mark.name for stage in registry.stages if isinstance(stage, DeclaredStage)]),
+            ),
         ],
         indent="  ",
     )
@@ -65,11 +70,11 @@ def summary(
         _print_composition(application)
 
 
-def _listed(names: Sequence[str]) -> str:
+def _count_and_names(names: Sequence[str]) -> str:
     return f"{len(names)}: {', '.join(names)}" if names else "(none)"
 
 
-def _loaded(settings: Settings) -> list[str]:
+def _app_names(settings: Settings) -> list[str]:
     """Return the names of the loaded apps: those configured, or the folder's own."""
     configured = settings.framework.apps
     return [choice.name for choice in settings.local_apps] if configured is None else list(configured)
@@ -82,7 +87,7 @@ def doctype(name: Annotated[str, Parameter(help="The DocType's name, such as Inv
     For example:
       m info doctype Invoice
     """
-    registry = declared_by(application_here())
+    registry = compile_declared(load_local_application())
     declared = {**registry.doctypes, **registry.child_tables}
     plan = declared.get(name)
     if plan is None:
@@ -122,8 +127,15 @@ def _print_composition(application: Application) -> None:
             print(f"\n{title}")
             print_table([(choice.name, choice.value, choice.distribution) for choice in group], indent="  ")
     for variant in application.variants:
-        replaced = f", replaces {', '.join(variant.replaces)}" if variant.replaces else ""
-        print(f"\nvariant {variant.name} of {variant.distribution}, priority {variant.priority}{replaced}")
+        print(f"\nvariant {variant.name} of {variant.distribution}, priority {variant.priority}", end="")
+        print(_use(variant, application))
+
+
+def _use(variant: Variant, application: Application) -> str:
+    """Return what a variant's presence has led to."""
+    if not variant.is_chosen(application.bindings):
+        return ", outranked for all that it chooses"
+    return f", replaces {', '.join(variant.replaces)}" if variant.replaces else ""
 
 
 def _choices(application: Application, group: str) -> tuple[Choice, ...]:
@@ -140,8 +152,8 @@ def _print_doctype(plan: CompiledDocType, registry: Registry) -> None:
     print(f"{plan.name}: {about}" if about else plan.name)
     controller = plan.controller
     hooks = "; ".join(
-        f"{part.__module__}.{part.__qualname__}: {', '.join(sorted(part.defined_hooks())) or 'no hooks'}"
-        for part in getattr(controller, "parts", (controller,) if controller else ())
+        f"{part.__module__}.{part.__qualname__}: {', '.join(sorted(part.list_hooks())) or 'no hooks'}"
+        for part in parts_of(controller)
     )
     parents = sorted(
         one.name for one in registry.doctypes.values() for child in one.children.values() if child.doctype == plan.name

@@ -6,6 +6,7 @@ import itertools
 import os
 import select
 import sys
+import traceback
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -15,11 +16,15 @@ from cyclopts import App, CycloptsError
 
 from framework_m_core.bootstrap.plugins import discovery
 from framework_m_core.bootstrap.plugins.discovery import Choice, Discovered
+from framework_m_core.bootstrap.plugins.trusted_folders import TRUSTED, add_trusted, make_importable
 from framework_m_core.cli.error_lines import commands_of, explain_unexpected, explain_usage
+from framework_m_core.cli.tables import escape_controls
+from framework_m_core.domain.context import CLI
 from framework_m_core.domain.errors import ConfigurationError, FrameworkError
-from framework_m_core.domain.log_context import LogContext, bound_log_context
+from framework_m_core.domain.log_context import LogContext, bind_log_context
+from framework_m_core.domain.redaction import redact
 
-__all__ = ["COMMANDS", "at_hand", "main", "make_app"]
+__all__ = ["COMMANDS", "discover_here", "main", "make_app"]
 
 COMMANDS = "framework_m.cli_commands"
 _ABOUT = """Framework M: business applications from typed DocTypes.
@@ -29,30 +34,34 @@ For example:
   m user create ada@example.com --role Administrator
   m info --verbose            what is installed and bound, and why
 
-Run any command with --debug to see where an error came from."""
-_NOT_HERE = "m: expected Linux or macOS, got Windows: use the Windows Subsystem for Linux"
-_FAILED, _MISUSED, _INTERRUPTED, _CUT_OFF = 1, 2, 130, 141
+Run any command with --debug to see where an error came from, and with --trust
+to run the app in a folder of another user."""
+_UNSUPPORTED = "m: expected Linux or macOS, got Windows: use the Windows Subsystem for Linux"
+_EVERYWHERE = {"--debug", "--trust"}
+_FAILED, _MISUSED, _INTERRUPTED, _BROKEN_PIPE = 1, 2, 130, 141
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and exit: 0, 1 for a failure, 2 for an invalid command line or configuration."""
     if sys.platform == "win32":
-        raise SystemExit(_NOT_HERE)
+        raise SystemExit(_UNSUPPORTED)
     given = list(sys.argv[1:] if arguments is None else arguments)
     ours = given[: given.index("--")] if "--" in given else given
     debug = "--debug" in ours
+    if "--trust" in ours:
+        os.environ[TRUSTED] = add_trusted(Path.cwd(), os.environ)  # the processes that a command starts read it, too
     try:
-        code = _run([word for word in ours if word != "--debug"] + given[len(ours) :])
+        code = _run([word for word in ours if word not in _EVERYWHERE] + given[len(ours) :])
         sys.stdout.flush()
     except KeyboardInterrupt:
         code = _INTERRUPTED
     except Exception as error:
-        if isinstance(error, BrokenPipeError) and _nobody_reads():
-            code = _CUT_OFF
-        elif debug:
-            raise
+        if isinstance(error, BrokenPipeError) and _is_output_closed():
+            code = _BROKEN_PIPE
         else:
-            code = _complain(error)
+            if debug:
+                print(escape_controls(redact("".join(traceback.format_exception(error)))), file=sys.stderr, end="")
+            code = _report_error(error, silent=debug)
     raise SystemExit(code)
 
 
@@ -69,16 +78,16 @@ def make_app(*words: str) -> App:
         help_format="plaintext",
         version=lambda: version("framework-m-core"),
     )
-    parent, group, path, discovered = app, COMMANDS, "m", at_hand()
+    parent, group, path, discovered = app, COMMANDS, "m", discover_here()
     for word in (*words, ""):
-        _register(parent, discovered.choices(group), path, word)
+        _register(parent, group, path, word, discovered)
         if word not in commands_of(parent):
             break
         parent, group, path = parent[word], f"{group}.{word}", f"{path} {word}"
     return app
 
 
-def at_hand() -> Discovered:
+def discover_here() -> Discovered:
     """Return what is installed, with the app in the working directory if it can be read.
 
     An app that cannot be read does not break `--help`: the commands that need it report the error.
@@ -89,20 +98,23 @@ def at_hand() -> Discovered:
         return discovery.installed()
 
 
-def _register(parent: App, choices: Sequence[Choice], path: str, wanted: str) -> None:
+def _register(parent: App, group: str, path: str, wanted: str, discovered: Discovered) -> None:
     bringing: dict[str, str] = dict.fromkeys(commands_of(parent), "framework-m-core")
-    for choice in sorted(choices, key=lambda choice: choice.name):
+    for choice in sorted(discovered.choices(group), key=lambda choice: choice.name):
         other = bringing.setdefault(choice.name, choice.distribution)
         if choice.name in commands_of(parent):
             both = f"{other} and {choice.distribution}"
             raise ConfigurationError(f"{both} both declare the command `{path} {choice.name}`: uninstall one")
         if choice.name == wanted:
-            parent.command(_loaded(choice, path), name=choice.name)
+            parent.command(_load(choice, path, discovered), name=choice.name)
         else:
-            parent.command(choice.value, name=choice.name, help=discovery.describe(choice))
+            about = discovery.describe(choice, discovered.sources)
+            parent.command(choice.value, name=choice.name, help=about)
 
 
-def _loaded(choice: Choice, path: str) -> Any:
+def _load(choice: Choice, path: str, discovered: Discovered) -> Any:
+    if choice in discovered.own:
+        make_importable(discovered, os.environ)
     command = discovery.load(choice)
     if not callable(command):
         where = f"`{path} {choice.name}` of {choice.distribution}"
@@ -111,22 +123,22 @@ def _loaded(choice: Choice, path: str) -> Any:
 
 
 def _run(given: Sequence[str]) -> int:
-    arguments = _usual(given)
+    arguments = _normalize(given)
     app = make_app(*itertools.takewhile(lambda word: not word.startswith("-"), arguments))
     command, _, _ = app.parse_commands(list(arguments))
-    with bound_log_context(LogContext(source="cli", command=" ".join(command))):
+    with bind_log_context(LogContext(source=CLI, command=" ".join(command))):
         result = app(list(arguments), exit_on_error=False, print_error=False, result_action="return_value")
     return result if isinstance(result, int) else 0
 
 
-def _usual(given: Sequence[str]) -> Sequence[str]:
+def _normalize(given: Sequence[str]) -> Sequence[str]:
     """Translate spellings of other tools, such as `m help new` and `m -v`."""
     if given[:1] == ["help"]:
         return [*given[1:], "--help"]
     return ["--version"] if given == ["-v"] else given
 
 
-def _nobody_reads() -> bool:
+def _is_output_closed() -> bool:
     """Return whether nobody reads our output any longer, as behind `| head`, and drop the rest of it if so."""
     output = select.poll()
     output.register(sys.stdout.fileno(), 0)
@@ -136,15 +148,16 @@ def _nobody_reads() -> bool:
     return True
 
 
-def _complain(error: Exception) -> int:
-    """Print what went wrong to standard error and return the exit code."""
+def _report_error(error: Exception, *, silent: bool = False) -> int:
+    """Print what went wrong to standard error, unless its traceback was, and return the exit code."""
     if isinstance(error, CycloptsError):
         line, code = explain_usage(error), _MISUSED
     elif isinstance(error, FrameworkError):
         line, code = str(error), _MISUSED if isinstance(error, ConfigurationError) else _FAILED
     else:
         line, code = explain_unexpected(error), _FAILED
-    print(f"m: {line}", file=sys.stderr)
+    if not silent:
+        print(escape_controls(f"m: {line}"), file=sys.stderr)
     return code
 
 

@@ -18,16 +18,16 @@ from typing import Any
 
 from framework_m_core.domain.errors import FrameworkError
 
-__all__ = ["Outcome", "compiled", "executed", "prompt"]
+__all__ = ["Failure", "compile_code", "execute", "prompt"]
 
-type Outcome = BaseException | None
+type Failure = BaseException | None
 """How code ended: an error, SystemExit, or None."""
 
 _FILE = "<console>"
-_FORGOTTEN = re.compile(r"coroutine '(?:\w+\.)*(\w+)' was never awaited")
+_UNAWAITED = re.compile(r"coroutine '(?:\w+\.)*(\w+)' was never awaited")
 
 
-def compiled(source: str) -> CodeType:
+def compile_code(source: str) -> CodeType:
     """Compile code that may use await outside functions. Raises FrameworkError for invalid syntax."""
     try:
         code: CodeType = compile(source, _FILE, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
@@ -36,13 +36,13 @@ def compiled(source: str) -> CodeType:
     return code
 
 
-async def executed(code: CodeType, names: dict[str, Any], *, last: bool = False) -> Outcome:
+async def execute(code: CodeType, names: dict[str, Any], *, last: bool = False) -> Failure:
     """Run code with these names and return its error, since SystemExit raised here would silently stop the loop.
 
     `last` clears the names afterwards. A coroutine that was not awaited is an error, since it has done nothing.
     """
     names.setdefault("__builtins__", builtins)
-    with _noticing() as forgotten:
+    with _collect_unawaited() as unawaited:
         try:
             result = FunctionType(code, names)()
             if code.co_flags & inspect.CO_COROUTINE:
@@ -52,18 +52,18 @@ async def executed(code: CodeType, names: dict[str, Any], *, last: bool = False)
         finally:
             if last:
                 names.clear()
-    return _not_awaited(forgotten[0]) if forgotten else None
+    return _not_awaited(unawaited[0]) if unawaited else None
 
 
 @contextmanager
-def _noticing() -> Iterator[list[str]]:
+def _collect_unawaited() -> Iterator[list[str]]:
     """Collect the names of coroutines that were not awaited; show other warnings as usual."""
     found: list[str] = []
     with warnings.catch_warnings(record=True) as recorded:
-        warnings.filterwarnings("always", _FORGOTTEN.pattern, RuntimeWarning)
+        warnings.filterwarnings("always", _UNAWAITED.pattern, RuntimeWarning)
         yield found
     for warning in recorded:
-        if match := _FORGOTTEN.match(str(warning.message)):
+        if match := _UNAWAITED.match(str(warning.message)):
             found.append(match[1])
         else:
             warnings.showwarning(warning.message, warning.category, warning.filename, warning.lineno)
@@ -106,7 +106,7 @@ class _Console(InteractiveConsole):
     def runcode(self, code: CodeType) -> None:
         """Run a statement; Ctrl-C cancels it and returns to the prompt."""
         try:
-            outcome = self._runner.run(executed(code, self._names))
+            outcome = self._runner.run(execute(code, self._names))
         except KeyboardInterrupt:
             self.write("\ninterrupted\n")
             return

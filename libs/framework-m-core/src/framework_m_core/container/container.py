@@ -96,7 +96,7 @@ class Container:
         Raises ConfigurationError for a parameter that is not bound, or bound to another type.
         """
         arguments = {one: self._argument(name, factory, one) for one in _required(factory)}
-        make = functools.partial(providers.Singleton, self._remembering(name, factory), **arguments)
+        make = functools.partial(providers.Singleton, self._record_built(name, factory), **arguments)
         self._bind(name, make, _type_of(factory))
 
     def override(self, name: str, replacement: object, /, **arguments: object) -> None:
@@ -107,21 +107,28 @@ class Container:
         as the override would have no effect.
         """
         if self._sealed or name in self._built:
-            raise ConfigurationError(f"{name!r} is already in use: override it before the application is composed")
+            raise ConfigurationError(
+                f"expected overrides before the application is composed, got one of {name!r}, which is in use already: "
+                "declare it under framework_m.overrides, or before the application is opened"
+            )
         self._overrides[name] = Override(replacement, arguments)
         if name in self._types:
             self._apply(name)
 
     def seal(self) -> None:
         """Reject further overrides. Raises ConfigurationError for overrides of unbound names."""
-        problems = [
+        errors = [
             f"{name!r}: nothing is bound to it{did_you_mean(name, self.names)}"
             for name in self._overrides
             if name not in self._types
         ]
-        if problems:
-            raise ConfigurationError("some overrides have nothing to replace:", problems)
+        if errors:
+            raise ConfigurationError("some overrides have nothing to replace:", errors)
         self._sealed = True
+
+    def find_unbound(self, factory: Callable[..., Any]) -> list[str]:
+        """Return the parameters of a class or function that nothing is bound to."""
+        return [name for name in _required(factory) if name not in self._types]
 
     def build(self, factory: Callable[..., Any], **given: object) -> Any:
         """Call a class or function with `given` and the objects that its other parameters name."""
@@ -149,16 +156,16 @@ class Container:
             self._provider(name).override(providers.Object(override.replacement))
             return
         factory: Any = override.replacement
-        arguments = {key: self._given(name, value) for key, value in override.arguments.items()}
+        arguments = {key: self._resolve_argument(name, value) for key, value in override.arguments.items()}
         for parameter in _required(factory):
             if parameter == ORIGINAL:
                 arguments[ORIGINAL] = self._makers[name]()
             elif parameter not in arguments:
                 arguments[parameter] = self._argument(name, factory, parameter)
         self._types[name] = _type_of(factory)
-        self._provider(name).override(providers.Singleton(self._remembering(name, factory), **arguments))
+        self._provider(name).override(providers.Singleton(self._record_built(name, factory), **arguments))
 
-    def _given(self, place: str, value: object) -> Any:
+    def _resolve_argument(self, place: str, value: object) -> Any:
         """Return the provider of a `Named` argument, or the setting for `config.a.b`; other values unchanged."""
         if not isinstance(value, Named):
             return value
@@ -167,7 +174,7 @@ class Container:
             raise ConfigurationError(f"{place}: nothing is bound to {name!r}{did_you_mean(name, self.names)}")
         return functools.reduce(getattr, path, self._provider(name))
 
-    def _remembering(self, name: str, factory: Callable[..., Any]) -> Callable[..., Any]:
+    def _record_built(self, name: str, factory: Callable[..., Any]) -> Callable[..., Any]:
         def make(**arguments: Any) -> Any:
             made = self._built[name] = factory(**arguments)
             return made

@@ -23,7 +23,7 @@ class RecordedOverride:
     override: Override
 
 
-class Provider:
+class _Provider:
     """A provider of the future container: attributes lead to the providers of an app, `override` records.
 
     Calling it returns a stand-in for its object, to pass to a replacement that keeps it: `Ledger(bus=container.bus())`.
@@ -33,14 +33,14 @@ class Provider:
         self._recorder = recorder
         self._path = path
 
-    def __getattr__(self, name: str) -> Provider:
+    def __getattr__(self, name: str) -> _Provider:
         if name.startswith("_"):
             raise AttributeError(name)
-        return Provider(self._recorder, f"{self._path}.{name}")
+        return _Provider(self._recorder, f"{self._path}.{name}")
 
-    def __call__(self) -> Deferred:
+    def __call__(self) -> _Deferred:
         """Return a stand-in for the object, usable once the app is composed."""
-        return Deferred(self._recorder.resolve, self._path)
+        return _Deferred(self._recorder.resolve, self._path)
 
     def __repr__(self) -> str:
         return f"<provider {self._path}>"
@@ -52,7 +52,7 @@ class Provider:
         is the replaced object. Arguments may be providers.
         """
         given = {
-            name: Named(value._path) if isinstance(value, Provider) else value for name, value in arguments.items()
+            name: Named(value._path) if isinstance(value, _Provider) else value for name, value in arguments.items()
         }
         module = sys._getframe(1).f_globals.get("__name__", "")
         self._recorder.record(RecordedOverride(self._path, module, Override(replacement, given)))
@@ -62,7 +62,7 @@ class Provider:
         self._recorder.discard(self._path)
 
 
-class Deferred:
+class _Deferred:
     """A stand-in for an object of the container before it exists; attributes are read from that object."""
 
     __slots__ = ("__path", "__resolve")
@@ -89,10 +89,10 @@ class OverrideRecorder:
     def __repr__(self) -> str:
         return f"<OverrideRecorder: {len(self._recorded)} overrides>"
 
-    def __getattr__(self, name: str) -> Provider:
+    def __getattr__(self, name: str) -> _Provider:
         if name.startswith("_"):
             raise AttributeError(name)
-        return Provider(self, name)
+        return _Provider(self, name)
 
     @property
     def recorded(self) -> tuple[RecordedOverride, ...]:
@@ -118,20 +118,20 @@ class OverrideRecorder:
         listing all errors.
         """
         self._apps |= apps.keys()
-        problems: list[str] = []
+        errors: list[str] = []
         wanted: dict[str, RecordedOverride] = {}
         for one in self._recorded:
             root = one.module.partition(".")[0]
             if root in self._apps and not apps.get(root):
                 continue
-            name = _name_of(one, ports, problems)
+            name = _name_of(one, ports, errors)
             other = wanted.setdefault(name, one).module
             rival = other if other.partition(".")[0] != root else taken.get(name)
             if rival:
-                problems.append(f"{name!r} is overridden by both {rival} and {one.module}: remove one")
+                errors.append(f"{name!r} is overridden by both {rival} and {one.module}: remove one")
             wanted[name] = one
-        if problems:
-            raise ConfigurationError("these overrides are not valid:", problems)
+        if errors:
+            raise ConfigurationError("these overrides are not valid:", errors)
         for name, one in wanted.items():
             container.override(name, one.override.replacement, **one.override.arguments)
         self._containers.append(container)
@@ -151,13 +151,13 @@ class OverrideRecorder:
         return self._containers[0].get(path.rpartition(".")[2])
 
 
-def _name_of(recorded: RecordedOverride, ports: Mapping[str, str], problems: list[str]) -> str:
+def _name_of(recorded: RecordedOverride, ports: Mapping[str, str], errors: list[str]) -> str:
     """Return the container's name for a path: the path itself, or the name of the port `app.port`."""
     if "." not in recorded.path:
         return recorded.path
     if recorded.path not in ports:
         meant = did_you_mean(recorded.path, ports)
-        problems.append(f"{recorded.module}: no app declares the port container.{recorded.path}{meant}")
+        errors.append(f"{recorded.module}: no app declares the port container.{recorded.path}{meant}")
     return ports.get(recorded.path, recorded.path)
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from framework_m_core.controllers.declaration import Registrar, declarations_of, declare
+from framework_m_core.controllers.declaration import Registrar, declare
 from framework_m_core.controllers.event_handler import EventHandler
 
-__all__ = ["ConsumerMark", "ConsumerUnavailableError", "consumer", "consumer_mark"]
+__all__ = ["ConsumerMark", "ConsumerUnavailableError", "consumer"]
 
 
 class ConsumerUnavailableError(Exception):
@@ -47,8 +47,3 @@ def consumer[F: EventHandler](name: str, *topics: str) -> Callable[[F], F]:
         return declare(function, ConsumerMark(name, topics))
 
     return mark
-
-
-def consumer_mark(function: object) -> ConsumerMark | None:
-    """Return what `@consumer` declared of a function, if anything."""
-    return next((note for note in declarations_of(function) if isinstance(note, ConsumerMark)), None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, get_args, get_origin
 from uuid import UUID
@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from framework_m_core.controllers.declaration import Registrar, declare
 from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.documents.doctype import BaseDocTypeProtocol
-from framework_m_core.domain.page import DEFAULT_LIMIT, PaginatedResult
+from framework_m_core.domain.page import DEFAULT_LIMIT, MAX_LIMIT, PaginatedResult
 
 __all__ = ["HOOKS", "Controller", "Documents"]
 
@@ -40,8 +40,13 @@ class Documents(Protocol):
         """Create a document and return what the caller may read of it."""
         ...
 
-    async def get(self, doctype: str, ref: UUID | str, *, for_update: bool = False) -> Mapping[str, Any]:
-        """Return a document by id or name; in a hook, `for_update` locks it against changes until the write ends."""
+    async def get(
+        self, doctype: str, ref: UUID | str, *, titles: bool = False, for_update: bool = False
+    ) -> Mapping[str, Any]:
+        """Return a document by id or name, with `titles` with those of its links as `_titles`.
+
+        In a hook, `for_update` locks it against changes until the write ends.
+        """
         ...
 
     async def list(
@@ -53,11 +58,39 @@ class Documents(Protocol):
         fields: Sequence[str] | None = None,
         limit: int = DEFAULT_LIMIT,
         offset: int = 0,
+        titles: bool = False,
+        **where: Any,
     ) -> PaginatedResult[dict[str, Any]]:
-        """Return a page of documents, with filters, order and fields as in the HTTP API.
+        """Return a page of documents, with order, fields and titles as in the HTTP API.
 
-        For example `await self.documents.list("Loan", [{"field": "book", "operator": "eq", "value": book}])`.
+        Filters are in the form of the HTTP API, a mapping such as `{"state": "New", "days__gt": 3}`, or keyword
+        arguments: `await self.documents.list("Loan", book=book, returned=False)`.
         """
+        ...
+
+    def iterate(
+        self,
+        doctype: str,
+        filters: Any = None,
+        *,
+        order_by: Sequence[str] = (),
+        fields: Sequence[str] | None = None,
+        batch: int = MAX_LIMIT,
+        **where: Any,
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Yield all matching documents, of which one batch is held at a time; filters are those of `list`."""
+        ...
+
+    async def count(self, doctype: str, filters: Any = None, **where: Any) -> int:
+        """Return the number of matching documents that the caller may read; filters are those of `list`."""
+        ...
+
+    async def exists(self, doctype: str, filters: Any = None, **where: Any) -> bool:
+        """Return whether there is a matching document that the caller may read; filters are those of `list`."""
+        ...
+
+    async def get_value(self, doctype: str, ref: UUID | str, field: str) -> Any:
+        """Return the value of one field of a document. Raises QueryError for one that the caller may not read."""
         ...
 
     async def update(self, doctype: str, ref: UUID | str, values: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -66,6 +99,10 @@ class Documents(Protocol):
 
     async def delete(self, doctype: str, ref: UUID | str) -> None:
         """Soft-delete a document."""
+        ...
+
+    async def rename(self, doctype: str, ref: UUID | str, name: str) -> Mapping[str, Any]:
+        """Give a document another name; links hold ids, so they stay."""
         ...
 
     async def submit(self, doctype: str, ref: UUID | str) -> Mapping[str, Any]:
@@ -90,7 +127,7 @@ class Documents(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Rules:
+class _ControllerMark:
     """The declaration of a controller class."""
 
     def register(self, registrar: Registrar, declared: type[Any], app: str) -> None:
@@ -101,9 +138,10 @@ class _Rules:
 class Controller[T: BaseDocTypeProtocol]:
     """Rules of a DocType: `class InvoiceController(Controller[Invoice])`.
 
-    A hook changes `self.doc` in place; raising rolls back the whole write. On an update, `self.previous` holds the
-    document before the change. All hooks run inside the unit of work; a store conflict may run them again on a fresh
-    copy, so side effects outside the process belong in an event handler.
+    A hook changes `self.doc` in place, but for `after_*` and deletes, where assigning raises; raising rolls back the
+    whole write. On an update, `self.previous` holds the document before the change. All hooks run inside the unit of
+    work; a store conflict may run them again on a fresh copy, so side effects outside the process belong in an event
+    handler.
 
     >>> from framework_m import DocType, ValidationError
     >>> class Invoice(DocType):
@@ -130,7 +168,7 @@ class Controller[T: BaseDocTypeProtocol]:
             origin = get_origin(base)
             if isinstance(origin, type) and issubclass(origin, Controller) and isinstance(get_args(base)[0], type):
                 cls.doctype = get_args(base)[0]
-        declare(cls, _Rules())
+        declare(cls, _ControllerMark())
 
     async def validate(self) -> None:
         """Check and complete the document; called before every insert, update and submit."""
@@ -148,10 +186,10 @@ class Controller[T: BaseDocTypeProtocol]:
         """Override to act after `after_save` of a new document."""
 
     async def on_submit(self) -> None:
-        """Override to act after a submit is stored, before the commit."""
+        """Override to act last on a document that is submitted, before it is stored."""
 
     async def on_cancel(self) -> None:
-        """Override to act after a cancel is stored, before the commit."""
+        """Override to act on a document that is cancelled, before it is stored."""
 
     async def before_delete(self) -> None:
         """Override to act before a document is deleted."""
@@ -160,6 +198,6 @@ class Controller[T: BaseDocTypeProtocol]:
         """Override to act after a document is deleted, before the commit."""
 
     @classmethod
-    def defined_hooks(cls) -> frozenset[str]:
+    def list_hooks(cls) -> frozenset[str]:
         """Return the hooks that this class overrides."""
         return frozenset(hook for hook in HOOKS if getattr(cls, hook) is not getattr(Controller, hook))

@@ -1,13 +1,13 @@
-"""Declarations: notes that decorators attach to an app's functions and classes, each of which registers itself."""
+"""Declarations: what decorators attach to an app's functions and classes, each of which registers itself."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, overload
 
-__all__ = ["Declaration", "Registrar", "declarations_of", "declare"]
+__all__ = ["Declaration", "Registrar", "declaration_of", "declarations_of", "declare"]
 
-_NOTES: Final = "__framework_m_declarations__"
+_ATTRIBUTE: Final = "__framework_m_declarations__"
 
 
 class Registrar(Protocol):
@@ -37,28 +37,40 @@ class Registrar(Protocol):
         """Register a function marked with `@rpc`."""
         ...
 
-    def add_write_stage(self, function: Callable[..., Any], mark: Any) -> None:
-        """Register a function marked with `@write_stage`, by its mark."""
+    def add_write_stage(self, function: Callable[..., Any]) -> None:
+        """Register a function marked with `@write_stage`."""
         ...
 
 
 class Declaration(Protocol):
-    """One note. Packages may define their own; a decorator that attaches one needs no change to the framework."""
+    """One declaration. Packages may define their own kinds; their decorators need no change to the framework."""
 
     def register(self, registrar: Registrar, declared: Any, app: str) -> None:
-        """Register the annotated object, which a module of `app` defines."""
+        """Register the declared object, which a module of `app` defines."""
         ...
 
 
-def declare[D](declared: D, declaration: Declaration) -> D:
-    """Attach a note to a function or class, unless an equal one exists, and return the function or class."""
-    known = declarations_of(declared)
-    if declaration not in known:
-        setattr(declared, _NOTES, (*known, declaration))
+def declare[D](declared: D, declaration: Declaration, *, replaces: Declaration | None = None) -> D:
+    """Attach a declaration to a function or class, in place of `replaces`, and return the function or class.
+
+    An equal declaration is attached once.
+    """
+    others = tuple(known for known in declarations_of(declared) if known != replaces)
+    if declaration not in others:
+        setattr(declared, _ATTRIBUTE, (*others, declaration))
     return declared
 
 
-def declarations_of(declared: object) -> tuple[Declaration, ...]:
-    """Return the notes on the function or class itself; a class does not inherit those of its parents."""
-    found: tuple[Declaration, ...] = getattr(declared, "__dict__", {}).get(_NOTES, ())
-    return found
+@overload
+def declarations_of(declared: object) -> tuple[Declaration, ...]: ...
+@overload
+def declarations_of[D](declared: object, kind: type[D]) -> tuple[D, ...]: ...
+def declarations_of(declared: object, kind: type[Any] = object) -> tuple[Any, ...]:
+    """Return the declarations of a kind on the function or class itself; parents do not pass theirs on."""
+    found: tuple[Declaration, ...] = getattr(declared, "__dict__", {}).get(_ATTRIBUTE, ())
+    return tuple(declaration for declaration in found if isinstance(declaration, kind))
+
+
+def declaration_of[D](declared: object, kind: type[D]) -> D | None:
+    """Return the first declaration of a kind on the function or class itself, if any."""
+    return next(iter(declarations_of(declared, kind)), None)

@@ -11,25 +11,18 @@ from pydantic import BaseModel
 from framework_m_core.controllers.declaration import Registrar, declare
 from framework_m_core.domain.events import DomainEvent
 
-__all__ = ["EventHandler", "HandlerMark", "handler_marks", "on"]
+__all__ = ["EventHandler", "HandlerMark", "on"]
 
 type EventHandler = Callable[..., Awaitable[None]]
 """Called with the event and the document client, and with the ports that its parameters are annotated with, by name."""
 
-_MARK = "__framework_m_events__"
-
 
 @dataclass(frozen=True, slots=True)
 class HandlerMark:
-    """The mark that `@on` sets on a function: a DocType and an event of documents, or the payload of an app's event."""
+    """The declaration of a handler: a DocType and an event of documents, or the payload of an app's event."""
 
     doctype: str | None
     event: type[DomainEvent] | type[BaseModel]
-
-
-@dataclass(frozen=True, slots=True)
-class _Handler:
-    """The declaration of a function with one or more marks."""
 
     def register(self, registrar: Registrar, declared: EventHandler, app: str) -> None:
         """Register the function as an event handler."""
@@ -55,13 +48,6 @@ def on(about: Any, event: Any = None, /) -> Callable[[EventHandler], EventHandle
     handled = HandlerMark(None, about) if event is None else HandlerMark(about, event)
 
     def mark(function: EventHandler) -> EventHandler:
-        setattr(function, _MARK, (*handler_marks(function), handled))
-        return declare(function, _Handler())
+        return declare(function, handled)
 
     return mark
-
-
-def handler_marks(function: object) -> tuple[HandlerMark, ...]:
-    """Return the marks that `@on` set on a function."""
-    marks: tuple[HandlerMark, ...] = getattr(function, _MARK, ())
-    return marks

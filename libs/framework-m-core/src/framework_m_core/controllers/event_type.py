@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from framework_m_core.controllers.declaration import Registrar, declarations_of, declare
+from framework_m_core.controllers.declaration import Registrar, declare
 
-__all__ = ["EventTypeMark", "event_type", "event_type_mark"]
+__all__ = ["EventTypeMark", "event_type"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,3 @@ def event_type[P: type[BaseModel]](
         return declare(model, EventTypeMark(name, doctype, key))
 
     return mark
-
-
-def event_type_mark(model: object) -> EventTypeMark | None:
-    """Return what `@event_type` declared of a class itself, if anything; subclasses do not inherit it."""
-    return next((note for note in declarations_of(model) if isinstance(note, EventTypeMark)), None)

@@ -6,16 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, overload
 
-from framework_m_core.controllers.declaration import Registrar, declare
+from framework_m_core.controllers.declaration import Registrar, declaration_of, declare
 
-__all__ = ["CallMark", "call_mark", "requires_permission", "rpc", "whitelist"]
-
-_MARK = "__framework_m_call__"
+__all__ = ["CallMark", "requires_permission", "rpc", "whitelist"]
 
 
 @dataclass(frozen=True, slots=True)
 class CallMark:
-    """The mark that the decorators set on a method (`kind` `"method"`) or function (`"function"`).
+    """The declaration of a callable method (`kind` `"method"`) or function (`"function"`), which the decorators share.
 
     Unless guests may call it, the caller needs permission for `action` on `doctype`, which a method may omit.
     """
@@ -27,17 +25,12 @@ class CallMark:
     action: str | None = None
     doctype: str | None = None
 
-
-_UNMARKED = CallMark()
-
-
-@dataclass(frozen=True, slots=True)
-class _Function:
-    """The declaration of a decorated function in a module."""
-
     def register(self, registrar: Registrar, declared: Callable[..., Any], app: str) -> None:
         """Register the function as callable over HTTP."""
         registrar.add_function(declared)
+
+
+_UNMARKED = CallMark()
 
 
 @overload
@@ -63,7 +56,7 @@ def whitelist(function: Any = None, *, allow_guest: bool = False, document: bool
     """
 
     def mark(marked: Any) -> Any:
-        return _write(marked, kind="method", allow_guest=allow_guest, document=document)
+        return _add(marked, kind="method", allow_guest=allow_guest, document=document)
 
     return mark if function is None else mark(function)
 
@@ -90,7 +83,7 @@ def rpc(path: Any = None, *, allow_guest: bool = False) -> Any:
         return rpc()(path)
 
     def mark(marked: Any) -> Any:
-        return _write(marked, kind="function", path=path, allow_guest=allow_guest)
+        return _add(marked, kind="function", path=path, allow_guest=allow_guest)
 
     return mark
 
@@ -104,19 +97,13 @@ def requires_permission[F: Callable[..., Any]](action: str, doctype: str | None 
     """
 
     def mark(marked: F) -> F:
-        return _write(marked, action=action, doctype=doctype)
+        return _add(marked, action=action, doctype=doctype)
 
     return mark
 
 
-def call_mark(function: object) -> CallMark | None:
-    """Return the mark of a method or function, if any."""
-    found: CallMark | None = getattr(function, _MARK, None)
-    return found
-
-
-def _write[F: Callable[..., Any]](function: F, **changes: Any) -> F:
-    known = call_mark(function) or _UNMARKED
+def _add[F: Callable[..., Any]](function: F, **changes: Any) -> F:
+    """Add what a decorator states to the declaration of the others."""
+    known = declaration_of(function, CallMark) or _UNMARKED
     stated = {name: value for name, value in changes.items() if value != getattr(_UNMARKED, name)}
-    setattr(function, _MARK, replace(known, **stated))
-    return declare(function, _Function())
+    return declare(function, replace(known, **stated), replaces=known)

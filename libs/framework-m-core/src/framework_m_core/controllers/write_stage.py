@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
 
 from framework_m_core.controllers.controller import Documents
-from framework_m_core.controllers.declaration import Registrar, declarations_of, declare
+from framework_m_core.controllers.declaration import Registrar, declare
 from framework_m_core.domain.context import RequestContext
 
-__all__ = ["WRITE_OPERATIONS", "StageFunction", "StageMark", "Write", "WriteOperation", "stage_marks", "write_stage"]
+__all__ = ["WRITE_OPERATIONS", "StageFunction", "StageMark", "Write", "WriteOperation", "write_stage"]
 
 type WriteOperation = Literal["create", "update", "submit", "cancel", "delete"]
 
@@ -50,7 +50,7 @@ class StageMark:
 
     def register(self, registrar: Registrar, declared: StageFunction, app: str) -> None:
         """Register the function as a stage of writes."""
-        registrar.add_write_stage(declared, self)
+        registrar.add_write_stage(declared)
 
 
 def write_stage(
@@ -80,8 +80,3 @@ def write_stage(
 
 def _names(given: Collection[str]) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given)
-
-
-def stage_marks(function: object) -> tuple[StageMark, ...]:
-    """Return the marks that `@write_stage` set on a function."""
-    return tuple(mark for mark in declarations_of(function) if isinstance(mark, StageMark))

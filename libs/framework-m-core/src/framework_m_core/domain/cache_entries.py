@@ -6,7 +6,16 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-__all__ = ["MAX_KEY", "MAX_STORED_KEY", "MAX_TTL", "MIN_TTL", "PREFIX_LENGTH", "check_key", "check_ttl", "key_matcher"]
+__all__ = [
+    "MAX_KEY",
+    "MAX_STORED_KEY",
+    "MAX_TTL",
+    "MIN_TTL",
+    "PREFIX_LENGTH",
+    "check_key",
+    "check_ttl",
+    "compile_key_pattern",
+]
 
 MAX_KEY: Final = 500
 """The maximum length of a key or pattern, in characters."""
@@ -22,12 +31,12 @@ MAX_TTL: Final = 1_000_000_000.0
 """In seconds: from a millisecond to about thirty years."""
 
 
-def check_key(key: object, most: int = MAX_KEY) -> str:
+def check_key(key: object, maximum: int = MAX_KEY) -> str:
     """Return the key. Raises ValueError for a key that some cache could not hold."""
-    if not isinstance(key, str) or not 0 < len(key) <= most:
-        raise ValueError(f"expected a cache key of 1 to {most} characters, got {_shown(key)}")
+    if not isinstance(key, str) or not 0 < len(key) <= maximum:
+        raise ValueError(f"expected a cache key of 1 to {maximum} characters, got {_describe(key)}")
     if "\0" in key or not _is_encodable(key):
-        raise ValueError(f"expected a cache key without NUL and lone surrogates, got {_shown(key)}")
+        raise ValueError(f"expected a cache key without NUL and lone surrogates, got {_describe(key)}")
     return key
 
 
@@ -39,21 +48,21 @@ def check_ttl(ttl: float | None) -> float | None:
     return ttl
 
 
-def key_matcher(pattern: str) -> Callable[[str], object]:
+def compile_key_pattern(pattern: str) -> Callable[[str], object]:
     """Return a function that tests keys against a pattern, in time bounded by the key's length.
 
     `*` matches any run of characters, even an empty one, `?` any one character; a backslash escapes the next
     character; everything else matches itself. Raises ValueError for a pattern that is not a valid key or ends in a lone
     backslash.
     """
-    first, *rest = _runs(check_key(pattern, MAX_STORED_KEY))
+    first, *rest = _segments(check_key(pattern, MAX_STORED_KEY))
     if rest:
         # Atomic groups prevent backtracking into earlier runs, so that many stars do not multiply the time.
         first += "".join(f"(?>.*?{run})" for run in rest[:-1]) + ".*" + rest[-1]
     return re.compile(first, re.DOTALL).fullmatch
 
 
-def _runs(pattern: str) -> list[str]:
+def _segments(pattern: str) -> list[str]:
     """Return the parts between the stars as regular expressions."""
     runs = [""]
     characters = iter(pattern)
@@ -75,5 +84,5 @@ def _is_encodable(key: str) -> bool:
     return key.isascii() or not any("\ud800" <= character <= "\udfff" for character in key)
 
 
-def _shown(key: object) -> str:
+def _describe(key: object) -> str:
     return repr(key) if len(repr(key)) <= MAX_KEY else f"{type(key).__name__} of {len(repr(key))} characters"

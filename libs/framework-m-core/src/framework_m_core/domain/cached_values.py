@@ -29,7 +29,7 @@ _EXPECTED: Final = "expected None, bool, int, float, str, Decimal, datetime, dat
 
 def encode_cached(value: Any) -> str:
     """Return a value as text. Raises ValueError for a value that would not be decoded unchanged."""
-    text = json.dumps(_plain(value, 0, count(1)), separators=(",", ":"), allow_nan=False)
+    text = json.dumps(_to_json(value, 0, count(1)), separators=(",", ":"), allow_nan=False)
     if len(text) > MAX_TEXT:
         raise ValueError(f"expected a value of at most {MAX_TEXT} characters as JSON, got {len(text)}")
     return text
@@ -37,21 +37,21 @@ def encode_cached(value: Any) -> str:
 
 def decode_cached(text: str) -> Any:
     """Return the value encoded by `encode_cached`, in new containers."""
-    return json.loads(text, object_hook=_restored) if '"$' in text else json.loads(text)
+    return json.loads(text, object_hook=_restore) if '"$' in text else json.loads(text)
 
 
-def _plain(value: Any, depth: int, parts: Iterator[int]) -> Any:
+def _to_json(value: Any, depth: int, parts: Iterator[int]) -> Any:
     if next(parts) > _MAX_PARTS:
-        raise ValueError(f"expected a value of at most {_MAX_PARTS} parts")
+        raise ValueError(f"expected a value of at most {_MAX_PARTS} parts, got more")
     if value is None or (isinstance(value, (str, bool)) and not isinstance(value, Enum)):
         return value
     if depth > _MAX_DEPTH:
-        raise ValueError(f"expected a value nested at most {_MAX_DEPTH} levels deep")
+        raise ValueError(f"expected a value nested at most {_MAX_DEPTH} levels deep, got more")
     if isinstance(value, list):
-        return [_plain(item, depth + 1, parts) for item in value]
+        return [_to_json(item, depth + 1, parts) for item in value]
     if isinstance(value, dict):
-        return {_key(key): _plain(item, depth + 1, parts) for key, item in value.items()}
-    for kind, write in _WRITTEN.items():
+        return {_key(key): _to_json(item, depth + 1, parts) for key, item in value.items()}
+    for kind, write in _ENCODERS.items():
         if isinstance(value, kind) and not isinstance(value, Enum):
             return write(value)
     raise ValueError(f"{_EXPECTED}, got {type(value).__name__}")
@@ -81,7 +81,7 @@ def _decimal(value: Decimal) -> dict[str, str]:
     return {"$decimal": str(value)}
 
 
-def _moment(value: datetime) -> dict[str, str]:
+def _datetime(value: datetime) -> dict[str, str]:
     if value.tzinfo is None:
         raise ValueError(f"expected a datetime with a UTC offset, got {value}")
     try:
@@ -90,15 +90,15 @@ def _moment(value: datetime) -> dict[str, str]:
         raise ValueError(f"expected a datetime within the calendar in UTC, got {value}") from None
 
 
-_WRITTEN: Final[Mapping[type, Callable[[Any], Any]]] = {
+_ENCODERS: Final[Mapping[type, Callable[[Any], Any]]] = {
     int: _integer,
     float: _float,
     Decimal: _decimal,
-    datetime: _moment,  # before date, its base class
+    datetime: _datetime,  # before date, its base class
     date: lambda value: {"$date": value.isoformat()},
     UUID: lambda value: {"$uuid": str(value)},
 }
-_READ: Final[Mapping[str, Callable[[str], Any]]] = {
+_DECODERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "$decimal": Decimal,
     "$datetime": datetime.fromisoformat,
     "$date": date.fromisoformat,
@@ -106,9 +106,9 @@ _READ: Final[Mapping[str, Callable[[str], Any]]] = {
 }
 
 
-def _restored(found: dict[str, Any]) -> Any:
+def _restore(found: dict[str, Any]) -> Any:
     if len(found) == 1:
         ((key, value),) = found.items()
-        if read := _READ.get(key):
+        if read := _DECODERS.get(key):
             return read(value)
     return {key[1:] if key.startswith("$") else key: value for key, value in found.items()}

@@ -7,16 +7,18 @@ Every error has a stable `code`, a message that states what was expected, what w
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
-from framework_m_core.domain.fields.messages import message_for
+from framework_m_core.domain.messages import format_message
 
 __all__ = [
-    "AnswerReplayed",
+    "AnswerTooLargeError",
     "AuthenticationError",
     "ConfigurationError",
+    "ControllerError",
     "DatabaseError",
     "DocTypeNotFoundError",
     "DuplicateNameError",
@@ -44,6 +46,8 @@ __all__ = [
     "TransientError",
     "ValidationError",
     "VersionConflictError",
+    "combine_errors",
+    "gather_errors",
 ]
 
 
@@ -57,7 +61,7 @@ class FieldError:
     """An error in one field; `field` is a dotted path such as `items.0.qty`.
 
     `params` are what the message is made with, so that it can be translated; they never hold a stored or hidden
-    value. Without `message`, the text is that of `code` and `params` in `domain/fields/messages`.
+    value. Without `message`, the text is that of `code` and `params` in `domain/messages`.
     """
 
     field: str
@@ -67,7 +71,7 @@ class FieldError:
 
     def __post_init__(self) -> None:
         if not self.message:
-            object.__setattr__(self, "message", message_for(self.code, self.params))
+            object.__setattr__(self, "message", format_message(self.code, self.params))
 
 
 class FrameworkError(Exception):
@@ -82,7 +86,7 @@ class FrameworkError(Exception):
 
 
 class ValidationError(FrameworkError):
-    """A document or a request does not have the declared shape; `errors` lists every error found.
+    """A document or a request is not as declared; `errors` lists every error found.
 
     Its text names the first of them; `message` is the text without them.
 
@@ -96,11 +100,43 @@ class ValidationError(FrameworkError):
         """`errors` are all that were found, a field each."""
         super().__init__(message, **details)
         self.errors = tuple(errors)
+        _check_shape(message, self.errors)
 
     def __str__(self) -> str:
         lines = [f"{one.field}: {one.message}" for one in self.errors if one.message != self.message]
         more = [f"and {len(lines) - _MAX_SHOWN} more"] if len(lines) > _MAX_SHOWN else []
         return "; ".join([self.message, *map(_truncate, lines[:_MAX_SHOWN]), *more])
+
+
+def _check_shape(message: object, errors: Iterable[object]) -> None:
+    if not isinstance(message, str) or not all(isinstance(one, FieldError) for one in errors):
+        raise TypeError(
+            "expected a text and a list of FieldError, such as "
+            "ValidationError('the order is not valid', [FieldError('qty', 'too_small', 'expected at least 1')])"
+        )
+
+
+@contextmanager
+def gather_errors(refused: list[ValidationError]) -> Iterator[None]:
+    """Append what the block refuses to a list, so that one answer tells all that is wrong with a request."""
+    try:
+        yield
+    except ValidationError as error:
+        refused.append(error)
+
+
+def combine_errors(refused: Sequence[ValidationError]) -> ValidationError:
+    """Return one error for several, with the fields of all: the only one as it is, else one of their common kind.
+
+    >>> print(combine_errors([ValidationError("a", [FieldError("x", "required")]), QueryError("b")]))
+    the request is not valid; x: this field is required; *: b
+    """
+    if len(refused) == 1:
+        return refused[0]
+    kinds = {type(error) for error in refused}
+    kind = kinds.pop() if len(kinds) == 1 else ValidationError
+    errors = [one for error in refused for one in error.errors or (FieldError("*", error.code, error.message),)]
+    return kind("the request is not valid", errors)
 
 
 def _truncate(text: str) -> str:
@@ -115,14 +151,20 @@ class QueryError(ValidationError):
     code = "bad_query"
 
 
+class AnswerTooLargeError(QueryError):
+    """The documents of a page have too many bytes together, where the page cannot end earlier."""
+
+    code = "answer_too_large"
+
+
 class LinkTargetError(ValidationError):
-    """A link points to a document that is missing, deleted or not readable; the three answer alike."""
+    """A link points to a document that is missing, deleted or not readable; the error does not say which."""
 
     code = "invalid_link"
 
 
 class AuthenticationError(FrameworkError):
-    """Nobody is logged in where somebody must be, or the credentials given are not valid."""
+    """The caller must be logged in, or the credentials are invalid."""
 
     code = "unauthenticated"
 
@@ -161,7 +203,7 @@ class RateLimitError(FrameworkError):
 class DocTypeNotFoundError(FrameworkError):
     """No DocType of this name is registered, or it has no API.
 
-    `meant` is for who may know of all that there are: it stands in the text, and not in `message`.
+    `meant` is a suggestion for callers who may see every DocType: part of the text, but not of `message`.
     """
 
     code = "doctype_not_found"
@@ -181,7 +223,7 @@ class MethodNotFoundError(FrameworkError):
 
 
 class EntityNotFoundError(FrameworkError):
-    """No such document, or one outside the caller's read scope: the two answer alike."""
+    """No such document, or one outside the caller's read scope; the error does not say which."""
 
     code = "not_found"
 
@@ -211,7 +253,7 @@ class PreconditionFailedError(VersionConflictError):
 
 
 class PreconditionRequiredError(FrameworkError):
-    """The request must say which version it changes."""
+    """The request must state which version it changes."""
 
     code = "precondition_required"
 
@@ -223,25 +265,21 @@ class SubmittedDocumentError(FrameworkError):
 
 
 class LinkedDocumentError(FrameworkError):
-    """The document cannot go while others link to it."""
+    """The document cannot be deleted while others link to it."""
 
     code = "document_linked"
+
+
+class ControllerError(FrameworkError):
+    """A hook, stage or method does what cannot be stored, such as writing its own document before that is stored."""
+
+    code = "controller_error"
 
 
 class LastAdministratorError(FrameworkError):
     """The change would leave nobody with the role Administrator who may log in."""
 
     code = "last_administrator"
-
-
-class AnswerReplayed(FrameworkError):  # noqa: N818 - not a failure: the write was done before
-    """The keyed write was answered before; `answer` is that first answer."""
-
-    code = "answer_replayed"
-
-    def __init__(self, answer: object) -> None:
-        super().__init__("this write has already been answered")
-        self.answer = answer
 
 
 class IdempotencyConflictError(FrameworkError):
@@ -251,16 +289,16 @@ class IdempotencyConflictError(FrameworkError):
 
 
 class ConfigurationError(FrameworkError):
-    """The process cannot start as configured; `problems` lists everything found, one sentence each."""
+    """The process cannot start as configured; `errors` lists everything found, one sentence each."""
 
     code = "configuration"
 
-    def __init__(self, message: str, problems: Iterable[str] = ()) -> None:
-        self.problems = tuple(problems)
-        super().__init__(message, problems=self.problems)
+    def __init__(self, message: str, errors: Iterable[str] = ()) -> None:
+        self.errors = tuple(errors)
+        super().__init__(message, errors=self.errors)
 
     def __str__(self) -> str:
-        return "\n".join([self.message, *(f"  - {problem}" for problem in self.problems)])
+        return "\n".join([self.message, *(f"  - {error}" for error in self.errors)])
 
 
 class RepositoryError(FrameworkError):
@@ -270,7 +308,7 @@ class RepositoryError(FrameworkError):
 
 
 class DatabaseError(RepositoryError):
-    """The store failed in a way that a retry will not mend."""
+    """The store failed in a way that a retry does not fix."""
 
     code = "database_error"
 
@@ -282,23 +320,27 @@ class IntegrityError(RepositoryError):
 
 
 class MigrationError(RepositoryError):
-    """A revision or a patch failed; what it had changed was undone, and nothing after it was done."""
+    """A revision or a patch failed; its changes were rolled back, and no later step was run."""
 
     code = "migration_failed"
 
 
 class OutcomeUnknownError(RepositoryError):
-    """The store went away while it was committing: the write is stored whole or not at all, and nobody knows which."""
+    """The connection was lost during a commit: the write is stored whole or not at all, and it is unknown which."""
 
     code = "outcome_unknown"
 
 
 class TransientError(RepositoryError):
-    """The store is away, busy or saw a serialisation conflict: the whole unit may be tried again."""
+    """The store is unavailable or busy, or detected a serialization conflict: the whole unit may be retried."""
 
     code = "service_unavailable"
 
-    def __init__(self, message: str, *, retryable: bool = True) -> None:
-        """`retryable` is False where the store has had its time, or fails until somebody helps it."""
+    def __init__(self, message: str, *, retryable: bool = True, contended: bool = False) -> None:
+        """`retryable` is False after a timeout, and for a failure that an operator must resolve.
+
+        `contended` is for stores without blocking locks: another unit was faster, and nobody waits for its turn.
+        """
         super().__init__(message)
         self.retryable = retryable
+        self.contended = contended

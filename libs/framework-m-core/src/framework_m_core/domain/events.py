@@ -30,9 +30,9 @@ __all__ = [
     "Interest",
     "PublishedEvent",
     "StoredEvent",
-    "current_type",
     "is_event_type",
     "is_pattern",
+    "resolve_event_type",
     "topic_of",
 ]
 
@@ -178,7 +178,7 @@ _FORMER_NAMES: Final[Mapping[str, str]] = {name.removeprefix("doc."): name for n
 """Names that version 1.0 stored, and what they are called now."""
 
 
-def current_type(stored: str) -> str:
+def resolve_event_type(stored: str) -> str:
     """Return the present name of a stored event type."""
     return _FORMER_NAMES.get(stored, stored)
 

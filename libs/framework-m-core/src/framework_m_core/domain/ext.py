@@ -1,4 +1,4 @@
-"""`ExtNamespace`: the models by which a package checks what DocTypes and fields say to it under `ext`."""
+"""`ExtNamespace`: the models by which a package validates its options under `ext` of DocTypes and fields."""
 
 from __future__ import annotations
 
@@ -40,16 +40,16 @@ def validate_ext(
             errors.append(f"ext: {namespace!r} has no options here")
         else:
             unknown = [*_unknown_options(model, options)]
-            errors += [f"ext.{namespace}.{problem}" for problem in unknown]
+            errors += [f"ext.{namespace}.{text}" for text in unknown]
             try:
                 found[namespace] = model.model_validate(options).model_dump(mode="json")
             except ValidationError as error:
-                errors += [f"ext.{namespace}{problem}" for problem in _faults(error)]
+                errors += [f"ext.{namespace}{text}" for text in _option_errors(error)]
     return found
 
 
 def _unknown_options(model: type[BaseModel], options: Any) -> Iterator[str]:
-    """Yield an error for each option that the model does not have, whatever it does with such options itself."""
+    """Yield an error for each option that the model does not have, even if the model itself ignores such options."""
     if not isinstance(options, Mapping) or model.model_config.get("extra") == "allow":
         return
     for name in options:
@@ -58,8 +58,8 @@ def _unknown_options(model: type[BaseModel], options: Any) -> Iterator[str]:
             yield f"{name}: there is no such option{meant}"
 
 
-def _faults(error: ValidationError) -> Iterator[str]:
-    for fault in error.errors(include_url=False):
-        if fault["type"] != "extra_forbidden":
-            path = "".join(f".{part}" for part in fault["loc"])
-            yield f"{path}: {fault['msg'].removeprefix('Value error, ')}"
+def _option_errors(error: ValidationError) -> Iterator[str]:
+    for details in error.errors(include_url=False):
+        if details["type"] != "extra_forbidden":
+            path = "".join(f".{part}" for part in details["loc"])
+            yield f"{path}: {details['msg'].removeprefix('Value error, ')}"

@@ -17,7 +17,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-__all__ = ["HashKey", "hash_key", "hash_keys", "unseeded_types"]
+__all__ = ["HashKey", "find_unseeded_types", "hash_key", "hash_keys"]
 
 type HashKey = bytes | str
 """The key type for dicts and sets of values that come from callers."""
@@ -62,20 +62,20 @@ def _decimal_key(value: Decimal) -> str:
     return f"{'-' if sign else ''}{kept}e{exponent + len(written) - len(kept)}"
 
 
-def unseeded_types(annotation: Any, seen: frozenset[type] = frozenset()) -> Iterator[str]:
+def find_unseeded_types(annotation: Any, seen: frozenset[type] = frozenset()) -> Iterator[str]:
     """Yield an error for each set or mapping within a type whose members or keys a caller can make collide."""
     if isinstance(annotation, TypeAliasType):
         annotation = annotation.__value__
     origin, arguments = get_origin(annotation) or annotation, get_args(annotation)
     if isinstance(origin, type) and issubclass(origin, Set) and not (arguments and _is_seeded(arguments[0])):
-        yield f"{_written(annotation)}: expected a list, since numbers and UUIDs in a set can be made to collide"
+        yield f"{_type_text(annotation)}: expected a list, since numbers and UUIDs in a set can be made to collide"
     elif isinstance(origin, type) and issubclass(origin, Mapping) and arguments and not _is_key(arguments[0]):
-        yield f"{_written(annotation)}: expected keys of text, since numbers and UUIDs can be made to collide"
+        yield f"{_type_text(annotation)}: expected keys of text, since numbers and UUIDs can be made to collide"
     elif isinstance(origin, type) and origin not in seen:
         for part in _parts(origin):
-            yield from unseeded_types(part, seen | {origin})
+            yield from find_unseeded_types(part, seen | {origin})
     for argument in arguments:
-        yield from unseeded_types(argument, seen)
+        yield from find_unseeded_types(argument, seen)
 
 
 def _parts(class_: type) -> Iterator[Any]:
@@ -86,7 +86,7 @@ def _parts(class_: type) -> Iterator[Any]:
         yield from get_type_hints(class_, include_extras=True).values()
 
 
-def _written(annotation: Any) -> str:
+def _type_text(annotation: Any) -> str:
     return annotation.__name__ if isinstance(annotation, type) and not get_args(annotation) else str(annotation)
 
 

@@ -8,7 +8,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from uuid import UUID
 
-__all__ = ["LOG_CONTEXT", "LogContext", "bound_log_context", "log_fields"]
+from framework_m_core.domain.context import SYSTEM, Source
+
+__all__ = ["LOG_CONTEXT", "LogContext", "bind_log_context", "log_fields", "read_source"]
 
 
 @dataclass(slots=True)
@@ -19,7 +21,7 @@ class LogContext:
     {'source': 'http', 'user_id': 'ada'}
     """
 
-    source: str = ""
+    source: Source = ""
     request_id: UUID | None = None
     user_id: str = ""
     tenant: str | None = None
@@ -38,13 +40,19 @@ LOG_CONTEXT: ContextVar[LogContext | None] = ContextVar("framework_m_log_context
 
 
 @contextmanager
-def bound_log_context(context: LogContext) -> Iterator[LogContext]:
+def bind_log_context(context: LogContext) -> Iterator[LogContext]:
     """Bind a context for the log records of a block."""
     token = LOG_CONTEXT.set(context)
     try:
         yield context
     finally:
         LOG_CONTEXT.reset(token)
+
+
+def read_source() -> Source:
+    """Return the source of the work that is being done, as log records say: `SYSTEM` if nobody asked for it."""
+    context = LOG_CONTEXT.get()
+    return (context.source if context else "") or SYSTEM
 
 
 def log_fields() -> dict[str, str]:

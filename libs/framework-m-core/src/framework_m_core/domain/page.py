@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["DEFAULT_LIMIT", "MAX_LIMIT", "MAX_OFFSET", "OrderSpec", "PaginatedResult"]
+__all__ = ["DEFAULT_LIMIT", "MAX_LIMIT", "MAX_OFFSET", "OrderSpec", "PaginatedResult", "TruncatedResult"]
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 500
@@ -30,3 +30,10 @@ class PaginatedResult[T]:
     offset: int
     has_more: bool
     next_cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TruncatedResult[T](PaginatedResult[T]):
+    """A page that ended before its limit, because its documents are large."""
+
+    truncated_by: str = "bytes"

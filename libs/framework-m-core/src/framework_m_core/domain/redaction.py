@@ -6,7 +6,7 @@ import re
 from typing import Final
 from urllib.parse import unquote
 
-__all__ = ["HIDDEN", "is_secret_name", "redact", "without_password"]
+__all__ = ["HIDDEN", "hide_password", "is_secret_name", "redact"]
 
 HIDDEN: Final = "***"
 """The replacement for a secret."""
@@ -20,16 +20,20 @@ _SECRET_NAME: Final = re.compile(
 _URL: Final = re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s'\"<>]+")
 _SCHEME: Final = re.compile(r"\b(Bearer|Basic)\s+[\w.~+/=-]+", re.IGNORECASE)
 _NAMED: Final = re.compile(
-    r"(?P<name>[\w-]{0,50}(?:password|passwd|pwd|secret|token|api[_-]?key|authorization|cookie)[\w-]{0,50})"
-    r"(?P<equals>=|[\"']\s*[:,]\s*(?:Secret(?:Str|Bytes)\()?)"
-    r"(?P<value>b?\"(?:[^\"\\]|\\.)*\"|b?'(?:[^'\\]|\\.)*'|[^\s,;&)}\]]+)",
+    r"(?<![\w-])(?=(?:(?!SECRET)[\w-])*+SECRET)(?P<name>[\w-]++)"
+    r"(?P<equals>=|[\"']\s*+[:,]\s*+(?:Secret(?:Str|Bytes)\()?)"
+    r"(?P<value>b?\"(?:[^\"\\]|\\.)*+\"|b?'(?:[^'\\]|\\.)*+'|[^\s,;&)}\]]++)".replace(
+        "SECRET", "(?:password|passwd|pwd|secret|token|api[_-]?key|authorization|cookie)"
+    ),
     re.IGNORECASE,
 )
+"""A word with a secret's name in it, and its value; each word is read once, whatever follows it."""
+
 _HEADER: Final = re.compile(r"(?im)\b((?:proxy-)?authorization|(?:set-)?cookie|x-api-key):[^\r\n]+")
 _INPUT: Final = re.compile(r"input_value=.{0,500}?(?=, input_type=)", re.DOTALL)
 
 
-def without_password(url: str) -> str:
+def hide_password(url: str) -> str:
     """Return a URL with its password and secret parameters hidden; other text unchanged.
 
     An unencoded password containing `@` or `/` is hidden as a whole, as too much is better than a part.
@@ -67,7 +71,7 @@ def redact(text: str) -> str:
     >>> redact("postgresql://ada:pw@db/crm refused password='x y'")
     'postgresql://ada:***@db/crm refused password=***'
     """
-    text = _URL.sub(lambda found: without_password(found[0]), text)
+    text = _URL.sub(lambda found: hide_password(found[0]), text)
     text = _HEADER.sub(rf"\1: {HIDDEN}", text)
     text = _SCHEME.sub(rf"\1 {HIDDEN}", text)
     text = _NAMED.sub(rf"\g<name>\g<equals>{HIDDEN}", text)

@@ -34,7 +34,8 @@ class AuditEntry:
 class AuditLogProtocol(Protocol):
     """Read access to the audit log; only the unit of work appends entries, in the transaction that causes them.
 
-    Contract: the store itself refuses to change or remove an entry; the context says whose tenant's entries are read.
+    Contract: no adapter changes or removes an entry, and the store itself refuses to, if it claims `APPEND_ONLY_AUDIT`;
+    the context says whose tenant's entries are read.
     """
 
     async def entries(

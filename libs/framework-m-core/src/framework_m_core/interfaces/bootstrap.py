@@ -6,7 +6,7 @@ from typing import Any, Final, Protocol
 
 __all__ = ["ROLES", "BootstrapProtocol"]
 
-ROLES: Final = ("web", "worker", "relay", "scheduler", "cli")
+ROLES: Final = ("web", "worker", "relay", "cli")
 """The built-in roles of a process; steps of packages may name their own."""
 
 

@@ -50,7 +50,7 @@ class CacheProtocol(Protocol):
         """Delete all matching keys and return their number. Use it rarely, as it scans all keys.
 
         `*` matches any run of characters, `?` any one character; a backslash escapes the next character; everything
-        else matches itself, case-sensitively. `domain/cache_entries` implements this as `key_matcher`.
+        else matches itself, case-sensitively. `domain/cache_entries` implements this as `compile_key_pattern`.
         """
         ...
 

@@ -9,7 +9,15 @@ from typing import Protocol
 
 from framework_m_core.domain.events import Interest, StoredEvent
 
-__all__ = ["ConsumerState", "ConsumersProtocol", "DueEvent", "ParkedEvent", "Progress", "SetAside", "latest_end"]
+__all__ = [
+    "ConsumerState",
+    "ConsumersProtocol",
+    "DueEvent",
+    "ParkedEvent",
+    "Progress",
+    "SetAside",
+    "compute_latest_end",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +77,16 @@ class ConsumersProtocol(Protocol):
 
     Contract: a registered consumer gets every event whose transaction commits after its registration; the first
     consumers of a store get those stored before, too. One holder has the lease of a consumer at a time, and only the
-    holder saves progress. A lease that ends later than `latest_end` is void, since the clock was set back.
+    holder saves progress. A lease that ends later than `compute_latest_end` is void, since the clock was set back. Each
+    method raises TransientError while the store is unavailable.
     """
 
     async def register(self, interests: Mapping[str, Interest], now: datetime) -> None:
         """Store consumers that are not stored yet, each with its start position, and interests that have changed."""
+        ...
+
+    async def interests(self) -> Mapping[str, Interest]:
+        """Return the stored interest of each consumer."""
         ...
 
     async def lease(self, name: str, holder: str, now: datetime, duration: timedelta) -> int | None:
@@ -115,7 +128,10 @@ class ConsumersProtocol(Protocol):
         ...
 
     async def retry(self, name: str, position: int | None = None) -> int:
-        """Make one parked event of a consumer, or all of them, due again, and return their number."""
+        """Make failed events of a consumer, or the one at a position, due now, and return their number.
+
+        Those are the parked ones and those that wait for their next attempt; their failures are forgotten.
+        """
         ...
 
     async def remove(self, name: str) -> bool:
@@ -123,6 +139,6 @@ class ConsumersProtocol(Protocol):
         ...
 
 
-def latest_end(now: datetime, duration: timedelta) -> datetime:
+def compute_latest_end(now: datetime, duration: timedelta) -> datetime:
     """Return the latest end that a lease of this length can have, clocks differing by no more than its length."""
     return now + 2 * duration

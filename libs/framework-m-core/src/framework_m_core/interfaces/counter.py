@@ -17,5 +17,5 @@ class CounterProtocol(Protocol):
     """
 
     async def allocate(self, context: RequestContext, prefix: str, n: int = 1) -> int:
-        """Reserve `n` numbers and return the first; a new counter starts at 1."""
+        """Reserve `n` numbers and return the first; a new counter starts at 1. Raises TransientError."""
         ...

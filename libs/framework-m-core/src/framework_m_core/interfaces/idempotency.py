@@ -8,11 +8,11 @@ from typing import Protocol
 
 from framework_m_core.domain.context import RequestContext
 
-__all__ = ["IdempotencyProtocol", "StoredAnswer"]
+__all__ = ["IdempotencyProtocol", "StoredResponse"]
 
 
 @dataclass(frozen=True, slots=True)
-class StoredAnswer:
+class StoredResponse:
     """The first response to a keyed write, kept until `expires`.
 
     `key` covers principal, method, path and the client's key; `body_hash` covers the request's body; `etag` and
@@ -35,7 +35,7 @@ class IdempotencyProtocol(Protocol):
     retry finds the response of the first.
     """
 
-    async def find(self, context: RequestContext, key: str) -> StoredAnswer | None:
+    async def find(self, context: RequestContext, key: str) -> StoredResponse | None:
         """Return the response stored under a key, unless it has expired by the context's clock."""
         ...
 

@@ -36,13 +36,15 @@ class MigrationStatus:
     """The migration status of a store.
 
     `revisions` are its current ones, normally one; `pending` is in the order of application; `drift` lists differences
-    between the store and the DocTypes once nothing is pending. `has_begun` is False before `init`.
+    between the store and the DocTypes once nothing is pending. `has_begun` is False before `init`. `unfit` counts, once
+    nothing else is to be done, the stored values that fields no longer accept: they stay until they are changed.
     """
 
     revisions: tuple[str, ...]
     pending: tuple[MigrationStep, ...]
     drift: tuple[str, ...]
     has_begun: bool = True
+    unfit: tuple[str, ...] = ()
 
     @property
     def is_current(self) -> bool:
@@ -62,14 +64,15 @@ class WrittenRevision:
 class MigrationProtocol(Protocol):
     """Generates migrations for an app and applies them to stores.
 
-    Contract: each step is applied atomically and exactly once, however many processes run concurrently and even if one
-    is killed; a second run finds nothing to do. Right after a complete run, `create` writes nothing. A run that is
+    Contract: each step is recorded exactly once, however many processes run concurrently and even if one is killed; a
+    second run finds nothing to do. A patch is atomic; so is a revision where the store has `TRANSACTIONAL_SCHEMA`, else
+    one that fails stays pending and can be repeated. Right after a complete run, `create` writes nothing. A run that is
     abandoned early makes way for others and keeps the steps it has applied. Raises MigrationError for a step that
     fails, ConfigurationError for invalid files.
     """
 
     async def init(self) -> Sequence[str]:
-        """Create the app's migrations folder, and adopt a store whose tables were created in development.
+        """Create the app's migrations folder, and adopt a store whose schema was created in development.
 
         Return what was done, one line each; empty if there was nothing to do.
         """
@@ -95,12 +98,12 @@ class MigrationProtocol(Protocol):
         """Apply pending steps, up to and including a revision and its patches, and yield each step once applied.
 
         The order is that of `status`. A patch is applied before the next revision; if no documents are stored, a patch
-        of documents may wait until tables and classes agree.
+        of documents may wait until schema and classes agree.
         """
         ...
 
     async def preview(self, to: str | None = None) -> Sequence[str]:
-        """Return the statements that `apply` would send, with patches as comments; change nothing."""
+        """Return what `apply` would do, in the store's words, with patches as comments; change nothing."""
         ...
 
     def rollback(self, *, steps: int = 1, to: str | None = None) -> AsyncGenerator[MigrationStep, None]:

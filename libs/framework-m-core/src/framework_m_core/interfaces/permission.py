@@ -8,13 +8,13 @@ from enum import StrEnum
 from typing import Any, Final, Protocol
 
 from framework_m_core.domain.context import Principal, RequestContext
+from framework_m_core.domain.filters.row_scopes import bind_scopes
 from framework_m_core.domain.filters.tree import Filter
-from framework_m_core.domain.row_scopes import bind_scopes
 
 __all__ = [
     "ATTRIBUTES",
     "BY_ROLES",
-    "MOST_EVALUATED",
+    "MAX_EVALUATED",
     "DecisionSource",
     "Grant",
     "PermissionProtocol",
@@ -27,7 +27,7 @@ ATTRIBUTES: Final = "attributes."
 
 BY_ROLES: Final = frozenset({"roles"})
 
-MOST_EVALUATED: Final = 200
+MAX_EVALUATED: Final = 200
 """The number of documents that an engine is asked about at once."""
 
 
@@ -62,10 +62,13 @@ class Grant:
 
 
 class DecisionSource(StrEnum):
-    """The kind of engine that decided."""
+    """What kind of policy decided: by roles, by attributes, by relations, by several of these, or another."""
 
     RBAC = "rbac"
-    REMOTE = "remote"
+    ABAC = "abac"
+    REBAC = "rebac"
+    COMBO = "combo"
+    CUSTOM = "custom"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,7 @@ class PolicyEvaluateRequest:
 
 @dataclass(frozen=True, slots=True)
 class PolicyEvaluateResult:
-    """The engine's decision and the rule that decided."""
+    """The engine's decision, with the rule and the kind of policy that decided, which the log tells of a refusal."""
 
     authorized: bool
     rule: str
@@ -112,5 +115,5 @@ class PermissionProtocol(Protocol):
     async def evaluate_many(
         self, context: RequestContext, doctype: str, action: str, documents: Sequence[Mapping[str, Any]]
     ) -> Sequence[PolicyEvaluateResult]:
-        """Decide about at most `MOST_EVALUATED` documents, in their order, each as `evaluate` would."""
+        """Decide about at most `MAX_EVALUATED` documents, in their order, each as `evaluate` would."""
         ...

@@ -13,6 +13,7 @@ from framework_m_core.interfaces.counter import CounterProtocol
 from framework_m_core.interfaces.event_bus import EventBusProtocol
 from framework_m_core.interfaces.idempotency import IdempotencyProtocol
 from framework_m_core.interfaces.identity import IdentityProtocol
+from framework_m_core.interfaces.login_attempts import LoginAttemptsProtocol
 from framework_m_core.interfaces.migration import MigrationProtocol
 from framework_m_core.interfaces.outbox import OutboxProtocol
 from framework_m_core.interfaces.permission import PermissionProtocol
@@ -21,7 +22,7 @@ from framework_m_core.interfaces.schema_mapper import SchemaMapperProtocol
 from framework_m_core.interfaces.session import SessionProtocol
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol
 
-__all__ = ["ADAPTERS", "PORTS", "STORE", "Port", "port_named"]
+__all__ = ["ADAPTERS", "PORTS", "STORE", "Port", "find_port"]
 
 ADAPTERS: Final = "framework_m.adapters."
 """The prefix of the entry-point groups of adapters."""
@@ -49,6 +50,15 @@ class Port:
         """The entry-point group of its adapters."""
         return ADAPTERS + self.name
 
+    @property
+    def contract(self) -> str:
+        """The class in `framework_m_testing.contracts` whose tests each of its adapters passes.
+
+        >>> find_port("audit_log").contract
+        'AuditLogContract'
+        """
+        return "".join(word.capitalize() for word in self.name.split("_")) + "Contract"
+
 
 def _store(name: str, protocol: type, *, optional: bool = False) -> Port:
     return Port(name, protocol, STORE, optional)
@@ -71,12 +81,13 @@ PORTS: Final = (
     _own("permission", PermissionProtocol),
     _own("identity", IdentityProtocol),
     _own("session", SessionProtocol),
+    _own("login_attempts", LoginAttemptsProtocol),
     _own("authentication", AuthenticationProtocol),
     _own("event_bus", EventBusProtocol),
     _own("cache", CacheProtocol, injectable=True),
 )
 
 
-def port_named(name: str) -> Port | None:
+def find_port(name: str) -> Port | None:
     """Return the framework's port of this name, if any; apps declare others."""
     return next((port for port in PORTS if port.name == name), None)

@@ -35,7 +35,8 @@ class QueryTemplate:
 
     `doctype` is the `CompiledDocType`, so that one of a replaced registry is not mistaken for its successor. `where`
     holds a `Placeholder` for each value; `paged` adds a limit and an offset after them. `lock` is for reads inside a
-    unit of work. `count` requests only the number of rows.
+    unit of work. `count` requests only the number of rows, `sizes` only about how many bytes the fields of each row
+    have, so that a page of huge rows need not be read to be refused.
     """
 
     doctype: Any
@@ -45,6 +46,7 @@ class QueryTemplate:
     paged: bool = False
     lock: Lock | None = None
     count: bool = False
+    sizes: bool = False
 
 
 class DocumentReaderProtocol(Protocol):
@@ -61,7 +63,7 @@ class DocumentReaderProtocol(Protocol):
 
     heavy_reads: int
 
-    def prepare(self, shape: QueryTemplate) -> ReadHandle:
+    def prepare(self, template: QueryTemplate) -> ReadHandle:
         """Compile a template; the result may be cached as long as the DocType. Raises KeyError for unknown names."""
         ...
 

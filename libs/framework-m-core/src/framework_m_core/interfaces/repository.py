@@ -35,10 +35,11 @@ class RepositoryProtocol[T: BaseDocTypeProtocol](Protocol):
         """
         ...
 
-    async def update(self, document: T, *, expected_version: int) -> T:
+    async def update(self, document: T, *, expected_version: int, stored: Mapping[str, Any] | None = None) -> T:
         """Replace a loaded document; its version becomes `expected_version + 1`.
 
-        Raises VersionConflictError if the stored version differs or the document is gone.
+        `stored` are the values of that version, if the caller has them: the store then needs to write only what
+        differs. Raises VersionConflictError if the stored version differs or the document is gone.
         """
         ...
 

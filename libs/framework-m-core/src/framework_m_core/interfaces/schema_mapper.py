@@ -14,7 +14,15 @@ class SchemaMapperProtocol(Protocol):
     Contract: a second `sync` in a row changes nothing; data is never dropped; a change that requires rewriting data
     raises ConfigurationError naming it. If migrations own the schema, `sync` changes nothing and raises
     ConfigurationError when the schema is out of date.
+
+    `sync_schema` is the store's setting whether a start syncs; None leaves it to the rule: in development, while
+    migrations do not own the schema.
     """
+
+    @property
+    def sync_schema(self) -> bool | None:
+        """The store's setting whether a start syncs."""
+        ...
 
     async def is_migrated(self) -> bool:
         """Return whether migrations own the schema: they have changed the store, or the app has some."""
@@ -37,9 +45,9 @@ class SchemaMapperProtocol(Protocol):
         ...
 
     async def generation(self) -> int:
-        """The number of the registry that a process has published last; 0 before the first."""
+        """Return the number of the registry that was published last; 0 before the first."""
         ...
 
     async def publish(self) -> int:
-        """Raises that number and returns it; no two callers get the same."""
+        """Increment that number and return it; no two callers get the same."""
         ...

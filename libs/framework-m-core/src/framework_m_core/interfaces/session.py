@@ -65,5 +65,5 @@ class SessionProtocol(Protocol):
         ...
 
     async def end(self, session_id: UUID) -> None:
-        """End a session; do nothing if it has already ended."""
+        """End a session; do nothing if it has already ended. Raises TransientError."""
         ...

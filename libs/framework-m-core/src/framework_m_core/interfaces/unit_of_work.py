@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol, Self
+from typing import Any, Literal, Protocol, Self
 from uuid import UUID
 
 from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.events import AnyEvent
 from framework_m_core.interfaces.audit_log import AuditEntry
 from framework_m_core.interfaces.capabilities import StoreCapability
-from framework_m_core.interfaces.idempotency import StoredAnswer
+from framework_m_core.interfaces.idempotency import StoredResponse
 from framework_m_core.interfaces.reader import ReadHandle, Row
 from framework_m_core.interfaces.repository import RepositoryProtocol
 
-__all__ = ["UnitOfWorkFactoryProtocol", "UnitOfWorkProtocol"]
+__all__ = ["LinkedBy", "UnitOfWorkFactoryProtocol", "UnitOfWorkProtocol"]
+
+type LinkedBy = Literal["live", "all", "submitted"]
+"""Which linking documents are looked for."""
 
 
 class UnitOfWorkProtocol(Protocol):
@@ -43,8 +46,12 @@ class UnitOfWorkProtocol(Protocol):
         """Run a prepared read inside the unit, seeing its own writes and taking the template's lock."""
         ...
 
-    async def linking(self, doctype: str, id: UUID, *, include_deleted: bool = False) -> Sequence[str]:
-        """Return the names of DocTypes with live documents linking to this one; `include_deleted` counts all."""
+    async def find_referrers(self, doctype: str, id: UUID, linked_by: LinkedBy = "live") -> Sequence[str]:
+        """Return the names of the DocTypes with other documents that link to this one.
+
+        `linked_by` selects live documents, also deleted ones ("all"), or live submitted ones by links that refuse
+        cancelled targets ("submitted"). Raises DocTypeNotFoundError and TransientError.
+        """
         ...
 
     async def allocate(self, prefix: str, n: int = 1) -> int:
@@ -59,7 +66,7 @@ class UnitOfWorkProtocol(Protocol):
         """Append an entry to the audit log."""
         ...
 
-    def remember(self, answer: StoredAnswer) -> None:
+    def remember(self, response: StoredResponse) -> None:
         """Store the response to a keyed write."""
         ...
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel
 
@@ -18,7 +18,10 @@ from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.registry.derived import DerivedValues
 from framework_m_core.registry.endpoints import Endpoint
 
-__all__ = ["FRAMEWORK_SPECS", "CompiledChildTable", "CompiledDocType"]
+__all__ = ["BUILT_IN_APP", "FRAMEWORK_SPECS", "CompiledChildTable", "CompiledDocType"]
+
+BUILT_IN_APP: Final = "framework_m"
+"""The app that is part of the framework."""
 
 FRAMEWORK_SPECS: Mapping[str, FieldSpec] = {
     spec.name: spec
@@ -73,6 +76,26 @@ class CompiledChildTable:
     def sensitive(self) -> frozenset[str]:
         """Fields kept out of audit and events."""
         return frozenset(name for name, spec in self.fields.items() if spec.sensitive)
+
+    @cached_property
+    def links(self) -> Mapping[str, str]:
+        """Link fields and the DocTypes they point to."""
+        return {name: spec.link for name, spec in self.fields.items() if spec.link}
+
+    @cached_property
+    def link_levels(self) -> tuple[Mapping[str, str], ...]:
+        """Link fields and their DocTypes, first those that callers set, then those fetched over them, and so on."""
+        return _link_levels(self.fields)
+
+    @cached_property
+    def fetched_over(self) -> Mapping[str, tuple[tuple[str, str], ...]]:
+        """For each link that fields are fetched over: their names, each with that of the target's field."""
+        return _fetched_over(self.fields)
+
+    @cached_property
+    def indexed_text(self) -> tuple[str, ...]:
+        """Text fields that are indexed and so must stay short."""
+        return tuple(name for name, spec in self.fields.items() if spec.index and _is_free_text(spec))
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +161,7 @@ class CompiledDocType:
     @cached_property
     def hooks(self) -> frozenset[str]:
         """The hooks that the controller defines."""
-        return self.controller.defined_hooks() if self.controller else frozenset()
+        return self.controller.list_hooks() if self.controller else frozenset()
 
     @cached_property
     def sensitive(self) -> frozenset[str]:
@@ -153,8 +176,22 @@ class CompiledDocType:
     @cached_property
     def has_links(self) -> bool:
         """True if the document or any of its child tables has a link field."""
-        tables = (self.fields, *(child.fields for child in self.children.values()))
-        return any(spec.link for fields in tables for spec in fields.values())
+        return bool(self.links) or any(child.links for child in self.children.values())
+
+    @cached_property
+    def link_levels(self) -> tuple[Mapping[str, str], ...]:
+        """Own link fields and their DocTypes, first those that callers set, then those fetched over them, and so on."""
+        return _link_levels(self.fields)
+
+    @cached_property
+    def fetched_over(self) -> Mapping[str, tuple[tuple[str, str], ...]]:
+        """For each own link that fields are fetched over: their names, each with that of the target's field."""
+        return _fetched_over(self.fields)
+
+    @cached_property
+    def has_fetches(self) -> bool:
+        """True if the document or any of its child tables has a fetched field."""
+        return bool(self.fetched_over) or any(child.fetched_over for child in self.children.values())
 
     @cached_property
     def json_encoders(self) -> JsonEncoders:
@@ -193,14 +230,39 @@ class CompiledDocType:
 
     @cached_property
     def indexed_text(self) -> tuple[str, ...]:
-        """Text fields that are part of an index and so must stay short."""
+        """Text fields that are part of an index, or the title, and so must stay short."""
         listed = {name for columns in (*self.meta.indexes, *self.meta.unique_together) for name in columns}
-        listed |= {self.meta.rls_field or "", "name"}
+        listed |= {self.meta.rls_field or "", self.meta.title_field or "", "name"}
         return tuple(
             name
             for name, spec in self.specs.items()
-            if spec.kind is FieldKind.TEXT and not spec.enum and (spec.unique or spec.index or name in listed)
+            if _is_free_text(spec) and (spec.unique or spec.index or name in listed)
         )
+
+
+def _is_free_text(spec: FieldSpec) -> bool:
+    return spec.kind is FieldKind.TEXT and not spec.enum
+
+
+def _fetched_over(fields: Mapping[str, FieldSpec]) -> Mapping[str, tuple[tuple[str, str], ...]]:
+    found: dict[str, tuple[tuple[str, str], ...]] = {}
+    for name, spec in fields.items():
+        if spec.fetch_from:
+            link, _, source = spec.fetch_from.partition(".")
+            found[link] = (*found.get(link, ()), (name, source))
+    return found
+
+
+def _link_levels(fields: Mapping[str, FieldSpec]) -> tuple[Mapping[str, str], ...]:
+    left, levels = {name: spec for name, spec in fields.items() if spec.link}, list[Mapping[str, str]]()
+    while left:
+        waiting = {name for name, spec in left.items() if (spec.fetch_from or "").partition(".")[0] in left}
+        level = {name: spec.link for name, spec in left.items() if spec.link and name not in waiting}
+        if not level:
+            break  # a circle, which stops the start
+        levels.append(level)
+        left = {name: left[name] for name in left if name in waiting}
+    return tuple(levels)
 
 
 def _holds_json(fields: Mapping[str, FieldSpec]) -> bool:

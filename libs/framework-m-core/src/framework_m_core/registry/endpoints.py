@@ -1,31 +1,17 @@
-"""Callable methods and functions, compiled once with their permission and the model of their arguments."""
+"""`Endpoint`: a callable method or function, compiled with its permission and the model of its arguments."""
 
 from __future__ import annotations
 
-import inspect
-import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
-import pydantic
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
-from framework_m_core.controllers.controller import HOOKS, Controller, Documents
-from framework_m_core.controllers.rpc import CallMark
-from framework_m_core.domain.context import RequestContext
-from framework_m_core.domain.documents.actions import ACTIONS
-from framework_m_core.domain.documents.doctype import is_document_class
-from framework_m_core.domain.hash_keys import unseeded_types
-from framework_m_core.domain.suggestions import did_you_mean
-from framework_m_core.registry.class_checks import is_async
-from framework_m_core.registry.dependencies import UNREADABLE
+from framework_m_core.controllers.controller import Controller
 
-__all__ = ["DOC_ID", "Endpoint", "check_endpoint", "compile_endpoint", "function_path"]
+__all__ = ["DOC_ID", "Endpoint"]
 
-_PATH = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)+", re.IGNORECASE)
-_STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
-_NAMED = {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY}
 DOC_ID = "doc_id"
 """The key of the document's id in the body of a method call."""
 
@@ -47,117 +33,3 @@ class Endpoint:
     about: str
     controller: type[Controller[Any]] | None = None
     document: bool = False
-
-
-def function_path(function: Any, mark: CallMark) -> str:
-    """Return the path of a function: the declared one, or else its module and name."""
-    return mark.path or f"{function.__module__}.{function.__qualname__}"
-
-
-def compile_endpoint(
-    function: Any,
-    mark: CallMark,
-    doctype: str | None = None,
-    controller: type[Controller[Any]] | None = None,
-    ports: Collection[type] = (),
-) -> Endpoint:
-    """Compile a method of a DocType, or a function. Raises one of UNREADABLE for a bad signature."""
-    hints = get_type_hints(function, include_extras=True)
-    fields: dict[str, Any] = {}
-    filled: dict[str, type] = {}
-    for parameter in _parameters(function, mark):
-        annotation = hints[parameter.name]
-        if annotation in (Documents, RequestContext):
-            filled[parameter.name] = annotation
-        elif annotation not in ports:
-            default = ... if parameter.default is inspect.Parameter.empty else parameter.default
-            fields[parameter.name] = (annotation, default)
-    arguments = pydantic.create_model(function.__name__, __config__=_STRICT, **fields)
-    about = inspect.cleandoc(function.__doc__ or "")
-    action = None if mark.allow_guest else mark.action
-    returns = hints.get("return", Any)
-    needs = mark.document and controller is not None
-    return Endpoint(function, action, mark.doctype or doctype, arguments, filled, returns, about, controller, needs)
-
-
-def _parameters(function: Any, mark: CallMark) -> list[inspect.Parameter]:
-    parameters = list(inspect.signature(function).parameters.values())
-    return parameters[1:] if mark.kind == "method" else parameters
-
-
-def check_endpoint(function: Any, mark: CallMark, actions: Collection[str] = ACTIONS) -> Iterator[str]:
-    """Yield the errors that would make a callable unusable or expose it unintentionally."""
-    name = function.__name__
-    if mark.kind is None:
-        yield f"{name}: requires_permission has no effect alone: add @whitelist to a method, @rpc() to a function"
-        return
-    if not is_async(function):
-        yield f"{name} can be called over HTTP: declare it with 'async def'"
-    yield from _check_permission(name, mark, actions)
-    yield from _check_answer(name, function)
-    yield from _check_signature(name, function, mark)
-    yield from _check_hashing(name, function, mark)
-
-
-def _check_answer(name: str, function: Any) -> Iterator[str]:
-    try:
-        returns = get_type_hints(function).get("return", Any)
-    except UNREADABLE:
-        return  # reported with the arguments
-    for doctype in shown_documents(returns):
-        yield (
-            f"{name} returns {doctype}, which would expose every field: return the result of documents.get, which "
-            "holds what the caller may see, or a model of your own"
-        )
-
-
-def _check_hashing(name: str, function: Any, mark: CallMark) -> Iterator[str]:
-    try:
-        hints = get_type_hints(function, include_extras=True)
-    except UNREADABLE:
-        return  # reported with the arguments
-    for parameter in _parameters(function, mark):
-        if hints.get(parameter.name) is RequestContext:
-            continue  # injected, never sent
-        for problem in unseeded_types(hints.get(parameter.name)):
-            yield f"{name}: its parameter {parameter.name!r} has the type {problem}"
-
-
-def _check_permission(name: str, mark: CallMark, actions: Collection[str]) -> Iterator[str]:
-    if mark.action is None and not mark.allow_guest:
-        yield f"{name} does not declare who may call it: add @requires_permission('write') or allow_guest=True"
-    if mark.action is not None and mark.allow_guest:
-        yield f"{name} requires a permission and allows guests: remove one of them"
-    if mark.action is not None and mark.action not in actions:
-        meant = did_you_mean(mark.action, actions)
-        yield f"{name} requires {mark.action!r}, which is not an action: expected one of {', '.join(actions)}{meant}"
-    if mark.kind == "function" and mark.action is not None and mark.doctype is None:
-        yield f"{name}: a function must name the DocType: @requires_permission({mark.action!r}, 'Invoice')"
-    if mark.kind == "method" and mark.doctype is not None:
-        yield f"{name}: a method always means its own DocType: @requires_permission({mark.action!r})"
-
-
-def _check_signature(name: str, function: Any, mark: CallMark) -> Iterator[str]:
-    if mark.kind == "method" and (name in HOOKS or name.startswith("_")):
-        yield f"{name} cannot be called over HTTP: it is a hook or private"
-    if mark.path is not None and not _PATH.fullmatch(mark.path):
-        yield f"{name}: expected a dotted path such as 'shop.stock.recount', got {mark.path!r}"
-    for parameter in _parameters(function, mark):
-        if parameter.kind not in _NAMED or parameter.annotation is inspect.Parameter.empty:
-            yield f"{name}: its parameter {parameter.name!r} needs a name and a type, so that it can be validated"
-        elif parameter.name.startswith("_") or hasattr(BaseModel, parameter.name):
-            yield f"{name}: its parameter {parameter.name!r} cannot be sent in a body: choose another name"
-        elif parameter.name == DOC_ID and mark.kind == "method":
-            yield f"{name}: 'doc_id' in the body names the document: read self.doc instead"
-
-
-def shown_documents(annotation: Any, seen: frozenset[Any] = frozenset()) -> Iterator[str]:
-    """Yield the names of DocTypes within a return type, which would expose fields that the caller may not see."""
-    if is_document_class(annotation):
-        yield annotation.__name__
-    elif inspect.isclass(annotation) and issubclass(annotation, BaseModel) and annotation not in seen:
-        for info in annotation.model_fields.values():
-            yield from shown_documents(info.annotation, seen | {annotation})
-    else:
-        for part in get_args(annotation):
-            yield from shown_documents(part, seen)

@@ -33,8 +33,8 @@ class Extensions:
 
     def __post_init__(self) -> None:
         """Check all declarations."""
-        if problems := [*self._problems()]:
-            raise ConfigurationError("the extensions of packages are not valid:", problems)
+        if errors := [*self._find_errors()]:
+            raise ConfigurationError("the extensions of packages are not valid:", errors)
 
     @cached_property
     def actions(self) -> Mapping[str, Action]:
@@ -61,7 +61,7 @@ class Extensions:
         """The models of a field's `ext` by namespace."""
         return {namespace.name: namespace.field for namespace in self.namespaces}
 
-    def _problems(self) -> Iterator[str]:
+    def _find_errors(self) -> Iterator[str]:
         sound: list[FieldType[Any]] = []
         for field_type in self.field_types:
             errors = [*_errors(field_type)]
@@ -70,8 +70,8 @@ class Extensions:
             for error in errors:
                 yield f"field type {(getattr(field_type, 'name', None) or type(field_type).__name__)!r}: {error}"
         for action in self.added_actions:
-            for problem in check_action(action):
-                yield f"action {problem}"
+            for text in check_action(action):
+                yield f"action {text}"
         for namespace in self.namespaces:
             if namespace.doctype is None and namespace.field is None:
                 yield f"ext namespace {namespace.name!r}: expected a model for DocTypes or for fields, got neither"

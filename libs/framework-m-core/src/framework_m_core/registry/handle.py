@@ -5,8 +5,10 @@ from __future__ import annotations
 import gc
 from dataclasses import replace
 from typing import Final
+from uuid import UUID, uuid4
 
-from framework_m_core.domain.context import RequestContext
+from framework_m_core.domain.clock import Clock
+from framework_m_core.domain.context import NO_REGISTRY, Principal, RequestContext, Source
 from framework_m_core.registry.registry import Registry
 
 __all__ = ["RegistryHandle"]
@@ -38,9 +40,37 @@ class RegistryHandle:
         if self._swaps % _SWAPS_PER_COLLECTION == 0:
             gc.collect()  # models are cyclic, and requests make too little garbage for a prompt full collection
 
+    def context(
+        self,
+        principal: Principal,
+        *,
+        source: Source,
+        clock: Clock,
+        request_id: UUID | None = None,
+        tenant: str | None = None,
+        correlation_id: UUID | None = None,
+        causation_id: UUID | None = None,
+        registry: Registry | None = None,
+    ) -> RequestContext:
+        """Return a context that works with the current registry (or the given one) to its end.
+
+        Only what begins work makes one: a request, a socket, an event, a command, a job for each unit of its work. A
+        context within another is made by `within` and `elevated`.
+        """
+        return RequestContext(
+            principal,
+            tenant,
+            request_id or uuid4(),
+            correlation_id,
+            causation_id,
+            source,
+            clock,
+            registry=registry or self.current,
+        )
+
     def pin(self, context: RequestContext) -> RequestContext:
         """Return the context with its registry fixed, setting the current one if it has none."""
-        return context if context.registry is not None else replace(context, registry=self.current)
+        return context if context.registry is not NO_REGISTRY else replace(context, registry=self.current)
 
 
 def _release(before: Registry, after: Registry) -> None:

@@ -14,22 +14,26 @@ from pydantic.fields import FieldInfo
 from framework_m_core.controllers.controller import HOOKS, Controller
 from framework_m_core.domain.fields.field_type import FieldType
 from framework_m_core.domain.fields.spec import FieldSpec, read_field_spec
+from framework_m_core.registry.compiled import BUILT_IN_APP, CompiledDocType
 
 __all__ = [
-    "chained",
+    "Model",
+    "chain_controllers",
     "check_override",
     "compose",
+    "controllers_of",
+    "explain_missing_base",
+    "find_base",
     "is_child_table",
+    "is_compiled_of",
+    "is_composed_of",
     "is_override",
-    "links_of",
-    "overridden",
-    "stated_options",
-    "unlisted_base",
+    "options_of",
+    "parts_of",
 ]
 
 _FIXED = ("kind", "link", "scale", "child", "field_type")
 """Properties that determine how values are stored."""
-_FRAMEWORK = "framework_m"
 _NO_TYPES: Final[Mapping[type, FieldType[Any]]] = MappingProxyType({})
 _FIXED_OPTIONS = ("is_child_table",)
 
@@ -38,26 +42,26 @@ type Model = type[BaseModel]
 
 def is_override(model: Model) -> bool:
     """Return whether the class sets `overrides = True` in its Meta."""
-    return bool(stated_options(model).get("overrides", False))
+    return bool(options_of(model).get("overrides", False))
 
 
 def is_child_table(model: Model) -> bool:
     """Return whether the class sets `is_child_table = True` in its Meta."""
-    return bool(stated_options(model).get("is_child_table", False))
+    return bool(options_of(model).get("is_child_table", False))
 
 
-def overridden(model: Model, declared: Mapping[str, Model]) -> Model | None:
+def find_base(model: Model, declared: Mapping[str, Model]) -> Model | None:
     """Return the declared DocType that an override inherits from, directly or through other overrides."""
     found = [parent for parent in model.__mro__[1:] if declared.get(parent.__name__) is parent]
     return found[0] if found else None
 
 
-def unlisted_base(model: Model) -> str:
+def explain_missing_base(model: Model) -> str:
     """Return why an override has no declared DocType to add to."""
     own = _package(model)
     for parent in model.__mro__[1:]:
         package = _package(parent)
-        if issubclass(parent, BaseModel) and package not in {own, "pydantic"} and not package.startswith(_FRAMEWORK):
+        if issubclass(parent, BaseModel) and package not in {own, "pydantic"} and not package.startswith(BUILT_IN_APP):
             return f"{parent.__name__} of {package!r} is not loaded: add that app to [framework] apps"
     return "expected a subclass of the DocType that it overrides"
 
@@ -71,7 +75,7 @@ def check_override(
 ) -> Iterator[str]:
     """Yield an error where an override changes how values are stored, or adds a field that another one adds."""
     for name in _FIXED_OPTIONS:
-        if name in stated_options(model):
+        if name in options_of(model):
             yield f"Meta.{name} belongs to {base.__name__}: an override cannot set it"
     for name in inspect.get_annotations(model):
         if name in base.model_fields and name in model.model_fields:
@@ -109,12 +113,12 @@ def compose(base: Model, overrides: Sequence[Model], rows: Mapping[Model, Model]
     for name, info in {**base.model_fields, **infos}.items():
         for declared, composed in rows.items():
             if info.annotation == list[declared]:  # type: ignore[valid-type]
-                infos[name] = _of_rows(info, composed)
+                infos[name] = _with_rows(info, composed)
     if not infos and not overrides:
         return base
     options: dict[str, Any] = {}
     for part in (base, *overrides):
-        options |= stated_options(part)
+        options |= options_of(part)
     options.pop("overrides", None)
     body = {
         **infos,
@@ -134,13 +138,13 @@ def _own_fields(part: Model) -> list[str]:
     return [name for name in inspect.get_annotations(part) if name in part.model_fields]
 
 
-def _of_rows(info: FieldInfo, composed: Model) -> FieldInfo:
+def _with_rows(info: FieldInfo, composed: Model) -> FieldInfo:
     changed = copy.copy(info)
     changed.annotation = list[composed]  # type: ignore[valid-type]
     return changed
 
 
-def stated_options(model: Model) -> dict[str, Any]:
+def options_of(model: Model) -> dict[str, Any]:
     """Return the options of the class's own Meta, unvalidated."""
     meta = model.__dict__.get("Meta")
     return {key: value for key, value in vars(meta).items() if not key.startswith("__")} if meta else {}
@@ -155,20 +159,20 @@ def _without_parents[C: type](parts: Sequence[C]) -> tuple[C, ...]:
     return tuple(kept)
 
 
-def acting(controllers: Sequence[type[Controller[Any]]]) -> tuple[type[Controller[Any]], ...]:
-    """Return the controllers of a DocType that `chained` runs, in order of declaration."""
+def _effective_controllers(controllers: Sequence[type[Controller[Any]]]) -> tuple[type[Controller[Any]], ...]:
+    """Return the controllers of a DocType that `chain_controllers` runs, in order of declaration."""
     return tuple(reversed(_without_parents(controllers)))
 
 
-def chained(controllers: Sequence[type[Controller[Any]]]) -> type[Controller[Any]] | None:
+def chain_controllers(controllers: Sequence[type[Controller[Any]]]) -> type[Controller[Any]] | None:
     """Return one controller that runs the hooks of all, in order of declaration; None without controllers.
 
     A controller that a later one inherits from is not run by itself; the later one may call `super()`.
     """
-    parts = acting(controllers)
+    parts = _effective_controllers(controllers)
     if len(parts) <= 1:
         return parts[0] if parts else None
-    hooks = {hook: _in_turn(hook) for hook in HOOKS if any(hook in part.defined_hooks() for part in parts)}
+    hooks = {hook: _run_in_turn(hook) for hook in HOOKS if any(hook in part.list_hooks() for part in parts)}
     body = {**hooks, "parts": parts, "__module__": parts[0].__module__, "__qualname__": parts[0].__qualname__}
     return new_class(parts[0].__name__, (_Chain,), exec_body=lambda namespace: namespace.update(body))
 
@@ -184,23 +188,43 @@ class _Chain(Controller[Any]):
 
 
 def parts_of(controller: type[Controller[Any]] | None) -> tuple[type[Controller[Any]], ...]:
-    """Return the controllers that `chained` combined into this one."""
+    """Return the controllers that `chain_controllers` combine_errors into this one."""
     if controller is None:
         return ()
     return controller.parts if issubclass(controller, _Chain) else (controller,)
 
 
-def links_of(controller: Controller[Any]) -> Sequence[Controller[Any]]:
+def controllers_of(controller: Controller[Any]) -> Sequence[Controller[Any]]:
     """Return the controllers that run as this one: itself, or those of all apps that extend the DocType."""
     return controller.links if isinstance(controller, _Chain) else (controller,)
 
 
-def _in_turn(hook: str) -> Callable[[_Chain], Awaitable[None]]:
+def _run_in_turn(hook: str) -> Callable[[_Chain], Awaitable[None]]:
     async def run(self: _Chain) -> None:
         for link in self.links:
-            if hook in type(link).defined_hooks():
+            if hook in type(link).list_hooks():
                 link.doc = self.doc
                 await getattr(link, hook)()
                 self.doc = link.doc
 
     return run
+
+
+def is_composed_of(
+    known: CompiledDocType, base: Model, overrides: Sequence[Model], rows: Mapping[Model, Model]
+) -> bool:
+    """Return whether the model of a DocType is what `compose` would return for a class and its overrides."""
+    return (
+        base in (known.model, *known.model.__bases__)
+        and known.overrides == tuple(overrides)
+        and all(child.model is rows.get(child.declared, child.declared) for child in known.children.values())
+    )
+
+
+def is_compiled_of(
+    known: CompiledDocType, model: Model, app: str, controllers: Sequence[type[Controller[Any]]]
+) -> bool:
+    """Return whether a DocType has been compiled from a composed class and its controllers."""
+    return (
+        known.model is model and known.app == app and parts_of(known.controller) == _effective_controllers(controllers)
+    )

@@ -13,13 +13,14 @@ from pydantic import BaseModel
 from framework_m_core.domain.documents.actions import Action
 from framework_m_core.domain.errors import DocTypeNotFoundError
 from framework_m_core.domain.events import DOC_EVENTS, AnyEvent, PublishedEvent, StoredEvent
+from framework_m_core.domain.fields.spec import FieldSpec
 from framework_m_core.domain.suggestions import did_you_mean
 from framework_m_core.registry.compiled import CompiledDocType
+from framework_m_core.registry.consumers import CompiledConsumer
 from framework_m_core.registry.dependencies import Dependencies
 from framework_m_core.registry.derived import DerivedValues
 from framework_m_core.registry.endpoints import Endpoint
-from framework_m_core.registry.events.consumers import CompiledConsumer
-from framework_m_core.registry.events.event_types import EventType
+from framework_m_core.registry.event_types import EventType
 from framework_m_core.registry.extensions import Extensions
 from framework_m_core.registry.write_stages import STAGES, PlacedStage
 
@@ -30,11 +31,15 @@ _ENVELOPE = tuple(one.name for one in fields(StoredEvent) if one.name not in {"p
 
 @dataclass(frozen=True, slots=True)
 class Referrer:
-    """A link field that points to a DocType; `child` names the child table that holds it, if one does."""
+    """A link field that points to a DocType; `child` names the child table that holds it, if one does.
+
+    If it `refuses_cancelled`, its target is not cancelled while a submitted document links to it.
+    """
 
     doctype: str
     field: str
     child: str | None = None
+    refuses_cancelled: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,10 +117,27 @@ class Registry:
         """For each DocType, the link fields that point to it."""
         found: dict[str, list[Referrer]] = {}
         for plan in self.doctypes.values():
-            for link, target in plan.links.items():
-                found.setdefault(target, []).append(Referrer(plan.name, link))
-            for child in plan.children.values():
-                for link, spec in child.fields.items():
+            tables = ((None, plan.fields), *((child.field, child.fields) for child in plan.children.values()))
+            for child, specs in tables:
+                for link, spec in specs.items():
                     if spec.link:
-                        found.setdefault(spec.link, []).append(Referrer(plan.name, link, child.field))
+                        refuses = self._refuses_cancelled(plan, spec)
+                        found.setdefault(spec.link, []).append(Referrer(plan.name, link, child, refuses))
         return MappingProxyType({name: tuple(referrers) for name, referrers in found.items()})
+
+    @cached_property
+    def guarded_links(self) -> Mapping[str, Mapping[str, tuple[Referrer, ...]]]:
+        """For each DocType, its links that refuse cancelled targets, by the DocType that they point to."""
+        found: dict[str, dict[str, tuple[Referrer, ...]]] = {}
+        for target, referrers in self.referrers.items():
+            for one in referrers:
+                if one.refuses_cancelled:
+                    links = found.setdefault(one.doctype, {})
+                    links[target] = (*links.get(target, ()), one)
+        return MappingProxyType(found)
+
+    def _refuses_cancelled(self, plan: CompiledDocType, spec: FieldSpec) -> bool:
+        target = self.doctypes.get(spec.link or "")
+        if target is None or not target.meta.submittable:
+            return False
+        return spec.on_cancel == "refuse" or (spec.on_cancel is None and plan.meta.submittable)

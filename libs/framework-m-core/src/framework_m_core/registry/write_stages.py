@@ -18,7 +18,7 @@ STAGES: Final = (
     "links",
     "before_hooks",
     "validate",
-    "linked",
+    "link_guards",
     "number",
     "scope",
     "store",
@@ -75,10 +75,10 @@ def check_stage(
 ) -> Iterator[str]:
     """Yield the errors in a stage's mark, given all declared stages by name, the arranged ones and the DocTypes."""
     mark, known = stage.mark, (*STAGES, *sorted(named))
-    problems = [*_name_problems(stage, named), *_place_problems(mark, known)]
-    yield from problems
-    if not problems and stage not in placed:
-        yield f"@write_stage({mark.name!r}): its position depends on itself, {_circle(stage, named)}"
+    errors = [*_check_name(stage, named), *_check_place(mark, known)]
+    yield from errors
+    if not errors and stage not in placed:
+        yield f"@write_stage({mark.name!r}): its position depends on itself, {_cycle(stage, named)}"
     for operation in mark.operations:
         if operation not in WRITE_OPERATIONS:
             yield f"@write_stage({mark.name!r}): expected operations of {_list(WRITE_OPERATIONS)}, got {operation!r}"
@@ -88,7 +88,7 @@ def check_stage(
             yield f"@write_stage({mark.name!r}): expected names of DocTypes, got {doctype!r}{meant}"
 
 
-def _name_problems(stage: DeclaredStage, named: Mapping[str, DeclaredStage]) -> Iterator[str]:
+def _check_name(stage: DeclaredStage, named: Mapping[str, DeclaredStage]) -> Iterator[str]:
     name = stage.mark.name
     if name in STAGES:
         yield f"@write_stage({name!r}): the framework already has a stage with this name: choose another"
@@ -97,7 +97,7 @@ def _name_problems(stage: DeclaredStage, named: Mapping[str, DeclaredStage]) -> 
         yield f"@write_stage({name!r}): declared by {other.__module__}.{other.__qualname__}: choose another name"
 
 
-def _place_problems(mark: StageMark, known: Sequence[str]) -> Iterator[str]:
+def _check_place(mark: StageMark, known: Sequence[str]) -> Iterator[str]:
     if (mark.before is None) == (mark.after is None):
         given = "neither" if mark.before is None else "both"
         yield f"@write_stage({mark.name!r}): expected either before= or after=, got {given}"
@@ -110,7 +110,7 @@ def _place_problems(mark: StageMark, known: Sequence[str]) -> Iterator[str]:
         yield f"@write_stage({mark.name!r}): expected a position after 'parse', since there is no document before it"
 
 
-def _circle(stage: DeclaredStage, named: Mapping[str, DeclaredStage]) -> str:
+def _cycle(stage: DeclaredStage, named: Mapping[str, DeclaredStage]) -> str:
     names = [stage.mark.name]
     while True:
         mark = named[names[-1]].mark

@@ -1,14 +1,16 @@
-"""`SystemDocuments`: the framework's own writes, as the system, through the same stages as everybody's."""
+"""`SystemDocuments`: the framework's own writes, as the system, through the same stages as all other writes."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from framework_m_core.domain.clock import Clock
-from framework_m_core.domain.context import RequestContext, system_context
+from framework_m_core.domain.context import RequestContext, make_system_principal
 from framework_m_core.domain.errors import TransientError
+from framework_m_core.domain.log_context import read_source
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol
 from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.services.documents.client import DocumentClient
@@ -27,30 +29,41 @@ class SystemClient(DocumentClient):
 
     async def change(self, doctype: str, ref: UUID | str, change: Callable[[Any], None]) -> dict[str, Any]:
         """Store what a function makes of a document, and return the document."""
-        async with self._writing():
+        async with self._turn:
             return await self._documents.change(self.context, doctype, ref, change)
 
 
 class SystemDocuments:
-    """Writes for an audited reason, with permissions, hooks, stages, audit and events as any other caller's."""
+    """Writes for an audited reason, with the permissions, hooks, stages, audit and events of any other write."""
 
     def __init__(
         self,
-        registries: RegistryHandle,
-        units: UnitOfWorkFactoryProtocol,
+        registry_handle: RegistryHandle,
+        unit_of_work: UnitOfWorkFactoryProtocol,
         documents: DocumentService,
         clock: Clock,
     ) -> None:
-        self._registries = registries
-        self._units = units
+        self._registries = registry_handle
+        self._units = unit_of_work
         self._documents = documents
         self._clock = clock
 
-    async def run[R](self, reason: str, work: Callable[[SystemClient], Awaitable[R]], *errors: type[Exception]) -> R:
-        """Run work in one unit of work and commit it; retry it on transient errors and on those named."""
+    async def run[R](
+        self,
+        reason: str,
+        work: Callable[[SystemClient], Awaitable[R]],
+        *errors: type[Exception],
+        waived: frozenset[str] = frozenset(),
+    ) -> R:
+        """Run work in one unit of work and commit it; retry it on transient errors and on those named.
+
+        `waived` names the rules that the work may break.
+        """
 
         async def attempt() -> R:
-            context = self._registries.pin(system_context(reason, clock=self._clock))
+            principal = make_system_principal(reason)
+            context = self._registries.context(principal, source=read_source(), clock=self._clock)
+            context = replace(context, waived=waived)
             async with self._units(context) as unit:
                 result = await work(SystemClient(self._documents, context.within(unit)))
                 await unit.commit()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 from framework_m_core.domain.clock import Clock
@@ -13,7 +14,6 @@ from framework_m_core.interfaces.session import OpenedSession, SessionKind, Sess
 from framework_m_core.services.runtime.commit_listeners import CommitListeners
 from framework_m_standard.auth.credentials.csrf import check_csrf
 from framework_m_standard.auth.credentials.tokens import AccessTokens
-from framework_m_standard.auth.credentials.verified_credentials import VerifiedCredentials
 from framework_m_standard.auth.settings import AuthSettings
 from framework_m_standard.auth.strategies import (
     BearerStrategy,
@@ -21,10 +21,11 @@ from framework_m_standard.auth.strategies import (
     Strategy,
     Verified,
     join_secret,
-    live_user,
+    load_live_user,
     split_secret,
 )
 from framework_m_standard.auth.throttle import LoginThrottle
+from framework_m_standard.auth.verified_credentials import VerifiedCredentials
 
 __all__ = ["SessionAuthentication"]
 
@@ -48,7 +49,9 @@ class SessionAuthentication:
         self._session = session
         self._clock = clock
         self._cookie_lifetime = auth_settings.session_ttl_days * _SECONDS_PER_DAY
-        self._tokens = AccessTokens(auth_settings, clock)
+        self._tokens = AccessTokens(
+            auth_settings.key("access-token"), timedelta(minutes=auth_settings.access_token_ttl_minutes), clock
+        )
         self._throttle = login_throttle
         self._strategies: tuple[Strategy, ...] = (
             BearerStrategy(identity, session, self._tokens),
@@ -84,7 +87,7 @@ class SessionAuthentication:
         session = await self._session.find(session_id)
         if session is None or session.kind is not SessionKind.TOKEN:
             raise AuthenticationError("the refresh token is invalid: log in again")
-        user = await live_user(self._identity, session)
+        user = await load_live_user(self._identity, session)
         opened = await self._session.rotate(session_id, secret, address=address)
         if opened is None:
             self._verified.drop(lambda known: known.session_id == session_id)
@@ -111,13 +114,13 @@ class SessionAuthentication:
         for strategy in self._strategies:
             credential = strategy.find(credentials)
             if credential is not None:
-                verified = await self._known_or_verified(strategy, credential)
+                verified = await self._verify_cached(strategy, credential)
                 if verified.csrf_hash is not None:
                     check_csrf(credentials, verified.csrf_hash)
                 return verified
         return None
 
-    async def _known_or_verified(self, strategy: Strategy, credential: str) -> Verified:
+    async def _verify_cached(self, strategy: Strategy, credential: str) -> Verified:
         key = (type(strategy), credential)
         known = self._verified.get(key)
         if known is not None and known.expires > self._clock():

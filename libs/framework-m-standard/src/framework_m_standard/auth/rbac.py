@@ -9,9 +9,9 @@ from framework_m_core.domain.context import ADMINISTRATOR, GUEST, RequestContext
 from framework_m_core.domain.documents.doctype import FRAMEWORK_FIELDS
 from framework_m_core.domain.documents.meta import FieldLevel, Scope
 from framework_m_core.domain.fields.spec import FieldSpec
-from framework_m_core.domain.filters.matching import predicate
+from framework_m_core.domain.filters.matching import compile_predicate
+from framework_m_core.domain.filters.row_scopes import with_field_kinds
 from framework_m_core.domain.filters.tree import EVERYTHING, Comparison, Filter, UserAttribute
-from framework_m_core.domain.row_scopes import typed_scope
 from framework_m_core.interfaces.permission import (
     DecisionSource,
     Grant,
@@ -54,7 +54,7 @@ class RbacPermission:
         grant = await self.grant(context, doctype, action)
         if grant is None:
             return [PolicyEvaluateResult(False, f"{doctype}.{action}", DecisionSource.RBAC)] * len(documents)
-        holds = predicate(grant.bind(context.principal))
+        holds = compile_predicate(grant.bind(context.principal))
         yes, no = (PolicyEvaluateResult(one, grant.rule, DecisionSource.RBAC) for one in (True, False))
         return [yes if holds(document) else no for document in documents]
 
@@ -75,7 +75,7 @@ def _grant(plan: CompiledDocType, roles: frozenset[str], action: str) -> Grant |
 def _scope(plan: CompiledDocType, declared: Scope) -> Filter:
     if declared == "all":
         return EVERYTHING
-    return typed_scope(_own(plan) if declared == "own" else declared, plan.specs)
+    return with_field_kinds(_own(plan) if declared == "own" else declared, plan.specs)
 
 
 def _own(plan: CompiledDocType) -> Filter:

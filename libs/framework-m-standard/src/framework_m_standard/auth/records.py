@@ -12,22 +12,23 @@ from typing import Any, Final
 from uuid import UUID
 
 from framework_m_core.domain.clock import Clock
-from framework_m_core.domain.context import RequestContext, system_context
+from framework_m_core.domain.context import SYSTEM, RequestContext, make_system_context, make_system_principal
 from framework_m_core.domain.filters.parameterize import parameterize
 from framework_m_core.domain.filters.tree import And, Comparison, Filter
+from framework_m_core.domain.log_context import read_source
 from framework_m_core.domain.page import OrderSpec
 from framework_m_core.interfaces.reader import DocumentReaderProtocol, QueryTemplate
 from framework_m_core.interfaces.repository import RepositoryProtocol
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol
 from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.services.documents.validation import validate
-from framework_m_core.services.queries.projection import LIVE
-from framework_m_core.services.queries.shape_cache import shape_caches
+from framework_m_core.services.rows.projection import LIVE
+from framework_m_core.services.rows.template_cache import derive_template_caches
 
-__all__ = ["Records", "WrittenRecords"]
+__all__ = ["Records", "WritableRecords"]
 
 _SYSTEM = "system"
-_GLOBAL: Final = system_context("authenticate a caller", source="http")
+_GLOBAL: Final = make_system_context("authenticate a caller", source=SYSTEM)
 """Identities and sessions belong to no tenant: they are read before it is known."""
 
 
@@ -39,7 +40,7 @@ class Records:
         self._reader = reader
         self._doctype = doctype
         self._fields = fields
-        self._prepare = shape_caches(reader.prepare)
+        self._prepare = derive_template_caches(reader.prepare)
 
     async def find(self, field: str, value: object) -> Mapping[str, Any] | None:
         """Return the document with this value in a unique field, if any."""
@@ -52,13 +53,13 @@ class Records:
         """Return the documents that match."""
         tree, values = parameterize(And((where, LIVE)))
         registry = self._registries.current
-        shape = QueryTemplate(registry.get(self._doctype), self._fields, tree, order_by, paged=limit is not None)
+        template = QueryTemplate(registry.get(self._doctype), self._fields, tree, order_by, paged=limit is not None)
         paging = () if limit is None else (limit, offset)
-        rows = await self._reader.fetch(_GLOBAL, self._prepare.of(registry)(shape), (*values, *paging))
+        rows = await self._reader.fetch(_GLOBAL, self._prepare.of(registry)(template), (*values, *paging))
         return [dict(zip(self._fields, row, strict=True)) for row in rows]
 
 
-class WrittenRecords(Records):
+class WritableRecords(Records):
     """Records that are also written, each time in a unit of work of their own."""
 
     def __init__(
@@ -76,7 +77,7 @@ class WrittenRecords(Records):
 
     def context(self, reason: str) -> RequestContext:
         """Return the context of a write, as the system."""
-        return self._registries.pin(system_context(reason, source="http", clock=self._clock))
+        return self._registries.context(make_system_principal(reason), source=read_source(), clock=self._clock)
 
     def new(self, context: RequestContext, id: UUID, now: datetime, values: Mapping[str, Any]) -> Any:
         """Build a document owned by the system, named by its id. Raises ValidationError."""
@@ -84,7 +85,7 @@ class WrittenRecords(Records):
         return validate(context.registry.get(self._doctype), {"name": str(id), **values, **stamps})
 
     @asynccontextmanager
-    async def writing(self, context: RequestContext) -> AsyncIterator[RepositoryProtocol[Any]]:
+    async def open_repository(self, context: RequestContext) -> AsyncIterator[RepositoryProtocol[Any]]:
         """Yield the repository in a unit of work, which commits unless the block raises."""
         async with self._units(context) as unit:
             yield unit.repository(self._doctype)

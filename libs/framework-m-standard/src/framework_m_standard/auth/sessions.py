@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,9 +17,8 @@ from framework_m_core.interfaces.session import OpenedSession, Session, SessionK
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol
 from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.services.runtime.retry import retry
-from framework_m_standard.auth.credentials.session_secrets import SessionSecrets, hash_secret, is_secret
-from framework_m_standard.auth.records import WrittenRecords
-from framework_m_standard.auth.settings import AuthSettings
+from framework_m_core.services.session_secrets import SessionRules, hash_secret, matches_hash
+from framework_m_standard.auth.records import WritableRecords
 
 __all__ = ["DocumentSessions"]
 
@@ -36,15 +35,13 @@ class DocumentSessions:
         registry_handle: RegistryHandle,
         unit_of_work: UnitOfWorkFactoryProtocol,
         reader: DocumentReaderProtocol,
-        auth_settings: AuthSettings,
+        session_rules: SessionRules,
         clock: Clock,
         ids: IdGenerator,
     ) -> None:
-        self._sessions = WrittenRecords(registry_handle, unit_of_work, reader, clock, _SESSION, *_FIELDS)
-        self._lifetime = timedelta(days=auth_settings.session_ttl_days)
-        self._grace = timedelta(seconds=auth_settings.refresh_grace_seconds)
-        self._most = auth_settings.sessions_per_user
-        self._secrets = SessionSecrets(auth_settings)
+        self._sessions = WritableRecords(registry_handle, unit_of_work, reader, clock, _SESSION, *_FIELDS)
+        self._rules = session_rules
+        self._secrets = session_rules.secrets
         self._clock = clock
         self._ids = ids
 
@@ -56,12 +53,12 @@ class DocumentSessions:
         async def attempt() -> OpenedSession:
             now = self._clock()
             values = {
-                "user": user_id, "kind": kind, "epoch": epoch, "expires": now + self._lifetime,
+                "user": user_id, "kind": kind, "epoch": epoch, "expires": now + self._rules.lifetime,
                 "secret_hash": hash_secret(secret), "csrf_hash": hash_secret(csrf),
             }  # fmt: skip
             context = self._sessions.context("begin a session")
             document = self._sessions.new(context, id, now, values)
-            async with self._sessions.writing(context) as repository:
+            async with self._sessions.open_repository(context) as repository:
                 await self._make_room(repository, user_id, epoch, now)
                 await repository.insert(document)
             return OpenedSession(_session(document.__dict__), secret, csrf)
@@ -82,7 +79,7 @@ class DocumentSessions:
         """End a session; do nothing if it has already ended."""
 
         async def attempt() -> None:
-            async with self._sessions.writing(self._sessions.context("end a session")) as repository:
+            async with self._sessions.open_repository(self._sessions.context("end a session")) as repository:
                 await repository.delete(session_id)
 
         await retry(attempt)
@@ -92,22 +89,22 @@ class DocumentSessions:
         of_user = Comparison("user", "eq", user_id)
         live = And((of_user, Comparison("expires", "gt", now), Comparison("epoch", "eq", epoch)))
         kept: list[UUID] = []
-        if self._most > 1:
-            kept = [session.id for session in (await repository.list(live, _NEWEST, self._most - 1)).items]
+        if (maximum := self._rules.max_per_user - 1) > 0:
+            kept = [session.id for session in (await repository.list(live, _NEWEST, maximum)).items]
         await repository.delete_where(And((of_user, Comparison("id", "not_in", tuple(kept)))))
 
     async def _rotate(self, session_id: UUID, secret: str, address: str) -> OpenedSession | None:
         now = self._clock()
         fresh, csrf = self._secrets.next(session_id, secret, address)
-        async with self._sessions.writing(self._sessions.context("refresh a session")) as repository:
+        async with self._sessions.open_repository(self._sessions.context("refresh a session")) as repository:
             document = await repository.get(session_id)
             if document is None or document.expires <= now:
                 return None
-            if is_secret(secret, document.secret_hash):
+            if matches_hash(secret, document.secret_hash):
                 document.secret_hash, document.csrf_hash = hash_secret(fresh), hash_secret(csrf)
-                document.expires, document.modified = now + self._lifetime, now
+                document.expires, document.modified = now + self._rules.lifetime, now
                 await repository.update(document, expected_version=document.row_version)
-            elif not (is_secret(fresh, document.secret_hash) and now < document.modified + self._grace):
+            elif not (matches_hash(fresh, document.secret_hash) and now < document.modified + self._rules.grace):
                 if self._secrets.is_known(session_id, secret):
                     await repository.delete(session_id)
                 return None

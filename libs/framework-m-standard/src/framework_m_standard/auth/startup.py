@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from itertools import batched
 
 from framework_m_core.bootstrap.application import Application
-from framework_m_core.domain.clock import Clock, IdGenerator
 from framework_m_core.domain.context import ADMINISTRATOR, GUEST
 from framework_m_core.domain.errors import DuplicateNameError
-from framework_m_core.interfaces.reader import DocumentReaderProtocol
-from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol
-from framework_m_core.registry.handle import RegistryHandle
+from framework_m_core.registry.registry import Registry
+from framework_m_core.services.registry_changes import RegistryChanges
+from framework_m_core.services.session_secrets import SessionRules, SessionSecrets
 from framework_m_core.services.system_documents import SystemClient, SystemDocuments
 from framework_m_standard.auth.settings import AuthSettings
 from framework_m_standard.auth.throttle import LoginThrottle
@@ -21,24 +21,24 @@ _AT_ONCE = 100
 
 
 class InitAuth:
-    """Step `init_auth`: the login throttle, over the store."""
+    """Step `init_auth`: the login throttle and the rules of sessions, over any adapter of theirs."""
 
     order = 35
 
     async def run(self, app: Application) -> None:
-        """Bind `login_throttle`."""
-        app.container.bind("login_throttle", _throttle)
+        """Bind `login_throttle` and `session_rules`."""
+        app.bind_ports("login_attempts")
+        app.container.bind("login_throttle", LoginThrottle)
+        app.container.bind("session_rules", _session_rules)
 
 
-def _throttle(
-    registry_handle: RegistryHandle,
-    unit_of_work: UnitOfWorkFactoryProtocol,
-    reader: DocumentReaderProtocol,
-    auth_settings: AuthSettings,
-    clock: Clock,
-    ids: IdGenerator,
-) -> LoginThrottle:
-    return LoginThrottle(registry_handle, unit_of_work, reader, auth_settings, clock, ids)
+def _session_rules(auth_settings: AuthSettings) -> SessionRules:
+    return SessionRules(
+        lifetime=timedelta(days=auth_settings.session_ttl_days),
+        grace=timedelta(seconds=auth_settings.refresh_grace_seconds),
+        max_per_user=auth_settings.max_sessions_per_user,
+        secrets=SessionSecrets(auth_settings.key),
+    )
 
 
 class KeepRoles:
@@ -47,18 +47,28 @@ class KeepRoles:
     order = 45
 
     async def run(self, app: Application) -> None:
-        """Create the roles that are missing."""
-        if "Role" not in app.registry.doctypes:
-            return
+        """Create the roles that are missing, now and before each change of the registry."""
         system: SystemDocuments = app.container.get("system_documents")
-        wanted = sorted({ADMINISTRATOR, GUEST, *app.registry.roles})
+        changes: RegistryChanges = app.container.get("registry_changes")
 
-        async def work(client: SystemClient) -> None:
-            for names in batched(wanted, _AT_ONCE):
-                among = [{"field": "name", "operator": "in", "value": list(names)}]
-                known = (await client.list("Role", among, fields=["name"], limit=_AT_ONCE)).items
-                for name in sorted({*names} - {role["name"] for role in known}):
-                    await client.create("Role", {"name": name})
+        async def create_missing(registry: Registry) -> None:
+            await _create_missing(system, registry)
 
-        # another process that starts at the same time may create them first
-        await system.run("roles named by DocTypes", work, DuplicateNameError)
+        await create_missing(app.registry)
+        changes.prepare_with(create_missing)
+
+
+async def _create_missing(system: SystemDocuments, registry: Registry) -> None:
+    if "Role" not in registry.doctypes:
+        return
+    wanted = sorted({ADMINISTRATOR, GUEST, *registry.roles})
+
+    async def work(client: SystemClient) -> None:
+        for names in batched(wanted, _AT_ONCE):
+            among = [{"field": "name", "operator": "in", "value": list(names)}]
+            known = (await client.list("Role", among, fields=["name"], limit=_AT_ONCE)).items
+            for name in sorted({*names} - {role["name"] for role in known}):
+                await client.create("Role", {"name": name})
+
+    # another process that starts at the same time may create them first
+    await system.run("roles named by DocTypes", work, DuplicateNameError)

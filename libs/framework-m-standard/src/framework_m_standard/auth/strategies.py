@@ -12,12 +12,12 @@ from framework_m_core.domain.errors import AuthenticationError
 from framework_m_core.interfaces.authentication import Credentials
 from framework_m_core.interfaces.identity import Identity, IdentityProtocol
 from framework_m_core.interfaces.session import Session, SessionKind, SessionProtocol
-from framework_m_standard.auth.credentials.session_secrets import is_secret
+from framework_m_core.services.session_secrets import matches_hash
 from framework_m_standard.auth.credentials.tokens import AccessTokens
 
-__all__ = ["BearerStrategy", "CookieStrategy", "Strategy", "Verified", "join_secret", "split_secret"]
+__all__ = ["BearerStrategy", "CookieStrategy", "Strategy", "Verified", "join_secret", "load_live_user", "split_secret"]
 
-_OVER = "the session has ended: log in again"
+_ENDED = "the session has ended: log in again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +58,9 @@ class CookieStrategy:
         """Look up the session and compare the secret. Raises AuthenticationError."""
         session_id, secret = split_secret(credential)
         session = await self._session.find(session_id)
-        if session is None or session.kind is not SessionKind.COOKIE or not is_secret(secret, session.secret_hash):
-            _refuse()
-        user = await live_user(self._identity, session)
+        if session is None or session.kind is not SessionKind.COOKIE or not matches_hash(secret, session.secret_hash):
+            _raise_ended()
+        user = await load_live_user(self._identity, session)
         return Verified(_principal(user), user.id, session.id, session.expires, session.csrf_hash)
 
 
@@ -84,18 +84,18 @@ class BearerStrategy:
         claims = self._tokens.read(token.strip())
         session = await self._session.find(claims.session_id)
         if session is None or session.kind is not SessionKind.TOKEN:
-            _refuse()
+            _raise_ended()
         if (session.user_id, session.epoch) != (claims.user_id, claims.epoch):
-            _refuse()
-        user = await live_user(self._identity, session)
+            _raise_ended()
+        user = await load_live_user(self._identity, session)
         return Verified(_principal(user), user.id, session.id, claims.expires)
 
 
-async def live_user(identity: IdentityProtocol, session: Session) -> Identity:
+async def load_live_user(identity: IdentityProtocol, session: Session) -> Identity:
     """Return the user of a session. Raises AuthenticationError if disabled, deleted, or of another epoch."""
     user = await identity.find(session.user_id)
     if user is None or not user.enabled or user.epoch != session.epoch:
-        _refuse()
+        _raise_ended()
     return user
 
 
@@ -110,12 +110,12 @@ def split_secret(text: str) -> tuple[UUID, str]:
     try:
         return UUID(session_id), secret
     except ValueError:
-        _refuse()
+        _raise_ended()
 
 
 def _principal(user: Identity) -> Principal:
     return Principal(str(user.id), user.roles | {GUEST}, user.email, user.attributes)
 
 
-def _refuse() -> NoReturn:
-    raise AuthenticationError(_OVER)
+def _raise_ended() -> NoReturn:
+    raise AuthenticationError(_ENDED)

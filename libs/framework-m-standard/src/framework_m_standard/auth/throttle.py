@@ -1,4 +1,4 @@
-"""`LoginThrottle`: counts failed logins in the store, per account and per address, across all workers."""
+"""`LoginThrottle`: limits failed logins, per account and per network, across all workers."""
 
 from __future__ import annotations
 
@@ -6,112 +6,107 @@ import hashlib
 import hmac
 import ipaddress
 import math
-from datetime import datetime, timedelta
-from uuid import UUID
+from datetime import timedelta
 
-from framework_m_core.domain.clock import Clock, IdGenerator
+from framework_m_core.domain.clock import Clock
+from framework_m_core.domain.documents.names import normalize_email
 from framework_m_core.domain.errors import RateLimitError
-from framework_m_core.domain.filters.tree import And, Comparison
-from framework_m_core.domain.page import OrderSpec
-from framework_m_core.interfaces.reader import DocumentReaderProtocol
-from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol
-from framework_m_core.registry.handle import RegistryHandle
-from framework_m_core.services.runtime.retry import retry
-from framework_m_standard.auth.records import WrittenRecords
+from framework_m_core.interfaces.login_attempts import AttemptLimits, LoginAttemptsProtocol
 from framework_m_standard.auth.settings import AuthSettings
 
 __all__ = ["LoginThrottle"]
 
-_ATTEMPT = "LoginAttempt"
-_IPV6_NETWORK = 64
-_ADDRESSES = 3
-"""Multiple of the larger failure limit that closes an account to every address; it takes as many addresses."""
+_PUBLIC = {4: 24, 6: 48}
+"""The lengths, by version of the protocol, of networks that one attacker can have whole: they count as one address."""
+
+_SITE = {4: 32, 6: 64}
+"""Those of what one household or person has: within an organization, whose network many people share, they count."""
+
+_OF_ORGANIZATIONS = [
+    ipaddress.ip_network(text) for text in ("10.0.0.0/8", "127.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
+]
+
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+"""The addresses in which translators to IPv4 carry their clients' (RFC 6052)."""
+
+_NETWORKS = 3
+"""Multiple of the larger failure limit that closes an account to all networks; it takes as many networks."""
+
+_KNOWN = timedelta(days=90)
+"""How long after a login the account stays open to the network that it came from."""
 
 
 class LoginThrottle:
     """Limits on failed logins. Attempts are counted before password checks, so that concurrent ones cannot exceed them.
 
-    An account is closed to the address that fails. Only failures from several addresses close it to all, so that
-    nobody can lock others out from one address.
+    An account is closed to the network that fails. Only failures from several networks close it to all others, so that
+    nobody can lock others out from one network, and never to those from which somebody logged in to it before: whose
+    device is known is not locked out by strangers' guesses. An address that an account was logged in to from counts by
+    itself for that account, so that its neighbours in the network do not close it either.
 
-    A successful login clears the failures of this account at this address only: otherwise an attacker could clear the
+    A successful login clears the failures of this account in this network only: otherwise an attacker could clear the
     count by logging in to an account of their own.
     """
 
-    def __init__(
-        self,
-        registry_handle: RegistryHandle,
-        unit_of_work: UnitOfWorkFactoryProtocol,
-        reader: DocumentReaderProtocol,
-        auth_settings: AuthSettings,
-        clock: Clock,
-        ids: IdGenerator,
-    ) -> None:
-        self._attempts = WrittenRecords(registry_handle, unit_of_work, reader, clock, _ATTEMPT, "at")
+    def __init__(self, login_attempts: LoginAttemptsProtocol, auth_settings: AuthSettings, clock: Clock) -> None:
+        self._attempts = login_attempts
         self._clock = clock
-        self._ids = ids
         self._key = auth_settings.key("login-throttle")
-        self._window = timedelta(minutes=auth_settings.login_window_minutes)
-        per_account, per_address = auth_settings.login_failures_per_account, auth_settings.login_failures_per_address
-        self._limits = {
-            ("account_key", "address_key"): per_account,
-            ("account_key",): max(per_account, per_address) * _ADDRESSES,
-            ("address_key",): per_address,
-        }
+        per_account, per_address = (
+            auth_settings.max_login_failures_per_account,
+            auth_settings.max_login_failures_per_address,
+        )
+        self._limits = AttemptLimits(
+            window=timedelta(minutes=auth_settings.login_window_minutes),
+            per_account_and_network=per_account,
+            per_account=max(per_account, per_address) * _NETWORKS,
+            per_network=per_address,
+        )
 
     async def begin(self, account: str, address: str) -> None:
-        """Count an attempt. If there were too many before it, delete it again and raise RateLimitError."""
-        keys, now, id = self._keys(account, address), self._clock(), self._ids()
-        await retry(lambda: self._record(id, keys, now))
-        free = [moment for fields in self._limits if (moment := await self._free_again(fields, keys, now))]
-        if not free:
-            return
-        await retry(lambda: self._forget(Comparison("id", "eq", id)))
-        seconds = max(1, math.ceil((max(free) - now).total_seconds()))
-        raise RateLimitError(f"too many failed logins: try again in {seconds} seconds", retry_after=seconds)
+        """Count an attempt. Raises RateLimitError, counting nothing, if there were too many before it."""
+        account_key, place, site = self._keys(account, address)
+        if await self._attempts.is_known(account_key, site):
+            place = site
+        until = await self._attempts.begin(account_key, place, self._limits)
+        if until is not None:
+            seconds = max(1, math.ceil((until - self._clock()).total_seconds()))
+            raise RateLimitError(f"too many failed logins: try again in {seconds} seconds", retry_after=seconds)
 
     async def succeed(self, account: str, address: str) -> None:
-        """Clear this account's failures at this address."""
-        keys = self._keys(account, address)
-        matching = And(tuple(Comparison(field, "eq", key) for field, key in keys.items()))
-        await retry(lambda: self._forget(matching))
+        """Clear this account's failures in this network, and remember that it was logged in to from there."""
+        account_key, *places = self._keys(account, address)
+        for place in dict.fromkeys(places):
+            await self._attempts.succeed(account_key, place, _KNOWN)
 
-    async def _record(self, id: UUID, keys: dict[str, str], now: datetime) -> None:
-        context = self._attempts.context("count logins")
-        attempt = self._attempts.new(context, id, now, {**keys, "at": now})
-        async with self._attempts.writing(context) as repository:
-            await repository.delete_where(Comparison("at", "lt", now - self._window))
-            await repository.insert(attempt)
-
-    async def _forget(self, where: And | Comparison) -> None:
-        async with self._attempts.writing(self._attempts.context("count logins")) as repository:
-            await repository.delete_where(where)
-
-    async def _free_again(self, fields: tuple[str, ...], keys: dict[str, str], now: datetime) -> datetime | None:
-        """Return when another attempt will be allowed, or None if this one is."""
-        same = [Comparison(field, "eq", keys[field]) for field in fields]
-        counted = And((*same, Comparison("at", "gte", now - self._window)))
-        newest_first = OrderSpec("at", descending=True)
-        beyond = await self._attempts.select(counted, newest_first, limit=1, offset=self._limits[fields])
-        return beyond[0]["at"] + self._window if beyond else None
-
-    def _keys(self, account: str, address: str) -> dict[str, str]:
-        return {
-            "account_key": self._hash(f"account:{account.strip().lower()}"),
-            "address_key": self._hash(f"address:{_network(address)}"),
-        }
+    def _keys(self, account: str, address: str) -> tuple[str, str, str]:
+        """Return the keys of an account, of the network of an address, and of the address itself within it."""
+        network, site = _network(address)
+        account_key = self._hash(f"account:{normalize_email(account)}")
+        return account_key, self._hash(f"address:{network}"), self._hash(f"address:{site}")
 
     def _hash(self, text: str) -> str:
         return hmac.new(self._key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
 
-def _network(address: str) -> str:
-    """Return an address without the part that one household or server can vary: the last 64 bits of IPv6."""
+def _ipv4_within(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """Return the IPv4 address that an IPv6 address stands for: of a mapped one, or of a client behind NAT64."""
+    if address in _NAT64:
+        return ipaddress.IPv4Address(address.packed[-4:])
+    return address.ipv4_mapped
+
+
+def _network(address: str) -> tuple[str, str]:
+    """Return an address's network and the smaller network of its site; the text itself if it is not an address."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
-        return address
+        return address, address
     if isinstance(parsed, ipaddress.IPv6Address):
-        mapped = parsed.ipv4_mapped
-        return str(mapped or ipaddress.ip_network((parsed.packed, _IPV6_NETWORK), strict=False))
-    return str(parsed)
+        parsed = _ipv4_within(parsed) or parsed
+    is_private = any(parsed in network for network in _OF_ORGANIZATIONS)
+    network, site = (
+        str(ipaddress.ip_network((parsed.packed, lengths[parsed.version]), strict=False))
+        for lengths in (_SITE if is_private else _PUBLIC, _SITE)
+    )
+    return network, site

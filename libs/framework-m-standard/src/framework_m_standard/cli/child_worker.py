@@ -11,24 +11,24 @@ import time
 from collections.abc import Iterable
 from typing import Final
 
-__all__ = ["CANNOT_START", "OVERSTAY_SECONDS", "ChildWorker"]
+__all__ = ["CANNOT_START", "KILL_DELAY_SECONDS", "ChildWorker"]
 
 CANNOT_START: Final = 2
 """The exit code of a worker with an invalid configuration, which it has reported."""
 
 _COMMAND: Final = (sys.executable, "-P", "-m", "framework_m_standard.cli.worker_process")
-OVERSTAY_SECONDS: Final = 5
+KILL_DELAY_SECONDS: Final = 5
 """How long a worker may take to end after the timeout of its running requests."""
 
 
 class ChildWorker:
     """One worker process: terminated by SIGTERM, and killed if it does not end in time."""
 
-    def __init__(self, bound: socket.socket, says: Iterable[str]) -> None:
+    def __init__(self, bound: socket.socket, output: Iterable[str]) -> None:
         self.started = time.monotonic()
         reading, writing = os.pipe()
         self._pipe: int | None = reading
-        arguments = [*_COMMAND, str(bound.fileno()), str(writing), str(os.getpid()), *says]
+        arguments = [*_COMMAND, str(bound.fileno()), str(writing), str(os.getpid()), *output]
         try:
             self._process = subprocess.Popen(  # noqa: S603 - our own module under our own interpreter
                 arguments, pass_fds=(bound.fileno(), writing)
@@ -53,15 +53,15 @@ class ChildWorker:
             self._close_pipe()
         return self._is_ready
 
-    def ask_to_end(self) -> None:
+    def terminate(self) -> None:
         """Send SIGTERM, so that the worker finishes its running requests and ends."""
         if self.exit_code is None:
             self._process.terminate()
 
     def wait(self, shutdown_timeout_seconds: float) -> None:
-        """Wait for the process to end; kill it if it takes longer than running requests may and `OVERSTAY_SECONDS`."""
+        """Wait for the process to end; kill it `KILL_DELAY_SECONDS` after the timeout of its running requests."""
         try:
-            self._process.wait(shutdown_timeout_seconds + OVERSTAY_SECONDS)
+            self._process.wait(shutdown_timeout_seconds + KILL_DELAY_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

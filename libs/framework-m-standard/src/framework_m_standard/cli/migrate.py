@@ -20,11 +20,11 @@ from framework_m_core.interfaces.migration import (
     WrittenRevision,
 )
 
-__all__ = ["app", "create", "history", "init", "rollback", "run", "status", "verify"]
+__all__ = ["Revision", "app", "create", "history", "init", "rollback", "run", "status", "verify"]
 
 app = App(name="migrate", help="Change the schema by revisions, and stored documents by patches.")
 
-_SOMETHING = 1
+_NOT_CURRENT = 1
 """The exit code of `status` and `verify` if anything is pending or differs."""
 
 type Revision = Annotated[str | None, Parameter(help="A revision, or the beginning of its name.")]
@@ -69,7 +69,7 @@ def create(
     if patch and (empty or drop):
         raise ConfigurationError("--patch writes a patch, not a revision: remove --empty and --drop")
     if patch:
-        print(f"wrote {_shown(_with_migrations(lambda migrations: migrations.create_patch(message)))}")
+        print(f"wrote {_relative_path(_with_migrations(lambda migrations: migrations.create_patch(message)))}")
         return
     _print_written(_with_migrations(lambda migrations: migrations.create(message, empty=empty, drop=drop)))
 
@@ -140,8 +140,10 @@ def status() -> int:
     _print_steps(found.pending)
     for line in found.drift:
         print(f"drift    {line}")
+    for line in found.unfit:
+        print(f"old      {line}")
     print("nothing to do" if found.is_current else f"next: {_next(found)}")
-    return 0 if found.is_current else _SOMETHING
+    return 0 if found.is_current else _NOT_CURRENT
 
 
 @app.command
@@ -164,12 +166,12 @@ def verify() -> int:
     For example:
       m migrate verify
     """
-    problems = _with_migrations(lambda migrations: migrations.verify())
-    for line in problems:
+    errors = _with_migrations(lambda migrations: migrations.verify())
+    for line in errors:
         print(line)
-    if not problems:
+    if not errors:
         print("the database matches the DocTypes, and the files match what was run on it")
-    return _SOMETHING if problems else 0
+    return _NOT_CURRENT if errors else 0
 
 
 def _with_migrations[R](work: Callable[[MigrationProtocol], Awaitable[R]], *, changing: bool = False) -> R:
@@ -186,7 +188,7 @@ def _print_written(written: WrittenRevision | None) -> None:
     if written is None:
         print("nothing to do: the database matches the DocTypes")
         return
-    print(f"wrote {_shown(written.path)}")
+    print(f"wrote {_relative_path(written.path)}")
     for line in written.changes:
         print(f"  {line}")
     for line in written.advice:
@@ -210,5 +212,5 @@ def _next(found: MigrationStatus) -> str:
     return "m migrate run" if found.pending else 'm migrate create "what has changed"'
 
 
-def _shown(path: Path) -> str:
+def _relative_path(path: Path) -> str:
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

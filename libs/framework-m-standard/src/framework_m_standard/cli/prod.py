@@ -8,15 +8,16 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from framework_m_core.domain.errors import ConfigurationError
-from framework_m_standard.cli.listening import (
-    address_of,
-    http_settings,
-    listen_as_configured,
-    settings_for,
-)
 from framework_m_standard.cli.production_worker import PRODUCTION_APP
+from framework_m_standard.cli.server_setup import (
+    address_of,
+    bind_socket,
+    read_http_settings,
+    read_settings,
+)
 from framework_m_standard.cli.supervisor import Supervisor
 from framework_m_standard.cli.worker_process import serve_app
+from framework_m_standard.http.server.connections import Connections
 from framework_m_standard.logs.configuration import configure_logs
 
 __all__ = ["prod"]
@@ -37,12 +38,12 @@ def prod(
       m prod --host 0.0.0.0 --workers 4
     """
     os.environ["M_FRAMEWORK__ENV"] = "production"
-    settings = settings_for(host, port)
-    http = http_settings(settings)
+    settings = read_settings(host, port)
+    http = read_http_settings(settings)
     count = http.workers if workers is None else workers
     if count < 1:
         raise ConfigurationError(f"--workers: expected at least 1, got {workers}")
-    bound = listen_as_configured(http)
+    bound = bind_socket(http)
 
     def ready() -> None:
         print(f"Framework M is running on {address_of(bound)} with {count} worker(s)", flush=True)
@@ -51,4 +52,5 @@ def prod(
         serve_app(settings, bound, ready, frozenset())
         return 0
     configure_logs(settings)
-    return Supervisor(PRODUCTION_APP, bound, count, http.shutdown_timeout_seconds).serve(ready)
+    connections = Connections(http.max_connections_per_address, http.trusted_proxies)
+    return Supervisor(PRODUCTION_APP, bound, count, http.shutdown_timeout_seconds, connections).serve(ready)

@@ -10,19 +10,19 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from framework_m_core.domain.errors import ConfigurationError
-from framework_m_standard.cli.listening import settings_for
+from framework_m_standard.cli.server_setup import read_settings
 from framework_m_standard.cli.supervisor import SAFE_PATH
 from framework_m_standard.cli.worker_process import follow_parent, opener_of
 from framework_m_standard.http.routes.health import Lifecycle
 from framework_m_standard.http.server.lifespan import OpenedAtStartup
 from framework_m_standard.http.wire.asgi import ASGIApp
 
-__all__ = ["PRODUCTION_APP", "production_app"]
+__all__ = ["PRODUCTION_APP", "load_production_app"]
 
-PRODUCTION_APP: Final = f"{__name__}:production_app"
+PRODUCTION_APP: Final = f"{__name__}:load_production_app"
 
 
-def production_app() -> ASGIApp:
+def load_production_app() -> ASGIApp:
     """Return the app in the working directory; its process ends with its parent."""
     if os.environ.get("PYTHONSAFEPATH") == SAFE_PATH:
         del os.environ["PYTHONSAFEPATH"]
@@ -31,7 +31,7 @@ def production_app() -> ASGIApp:
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[ASGIApp]:
-        async with opener_of(settings_for(None, None), "", frozenset(), Lifecycle(serving=True))() as web:
+        async with opener_of(read_settings(None, None), "", frozenset(), Lifecycle(serving=True))() as web:
             yield web
 
     return OpenedAtStartup(opened, _explain)

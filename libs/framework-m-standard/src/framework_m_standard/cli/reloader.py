@@ -14,16 +14,16 @@ from watchfiles import PythonFilter, watch
 
 from framework_m_core.bootstrap.migrations import MIGRATED
 from framework_m_standard.cli.child_worker import CANNOT_START, ChildWorker
-from framework_m_standard.cli.greeting import Says
+from framework_m_standard.cli.greeting import Output
 from framework_m_standard.cli.unavailable import Unavailable
 
 __all__ = ["Reloader"]
 
-_LOOKS_EVERY_MS: Final = 200
-_OLD_SERVES: Final = (
+_POLL_INTERVAL_MS: Final = 200
+_PREVIOUS_APP_SERVES: Final = (
     "The changed app does not start: the previous one keeps running until a file or the schema changes again."
 )
-_NONE_SERVES: Final = "The app does not start: starting it again when a file or the schema changes."
+_NO_APP_SERVES: Final = "The app does not start: starting it again when a file or the schema changes."
 
 
 class Reloader:
@@ -33,12 +33,12 @@ class Reloader:
     """
 
     def __init__(
-        self, folder: Path, bound: socket.socket, shutdown_timeout_seconds: float, says: frozenset[Says]
+        self, folder: Path, bound: socket.socket, shutdown_timeout_seconds: float, output: frozenset[Output]
     ) -> None:
         self._folder = folder
         self._bound = bound
         self._shutdown_seconds = shutdown_timeout_seconds
-        self._says = says
+        self._output = output
         self._stop = threading.Event()
         self._next: ChildWorker | None = None
         self._unavailable: Unavailable | None = None
@@ -50,14 +50,14 @@ class Reloader:
         self._worker = self._start()
         try:
             for changed in self._changes():
-                self._look_at_next()
+                self._check_next()
                 if changed:
-                    self._try_change()
-                if (code := self._ended()) is not None:
+                    self._start_next()
+                if (code := self._exit_code()) is not None:
                     return code
             return 0
         finally:
-            self._answer_nothing()
+            self._stop_unavailable()
             for worker in (self._next, self._worker):
                 self._end(worker)
             self._bound.close()
@@ -69,51 +69,51 @@ class Reloader:
             self._folder,
             watch_filter=interesting,
             stop_event=self._stop,
-            rust_timeout=_LOOKS_EVERY_MS,
+            rust_timeout=_POLL_INTERVAL_MS,
             yield_on_timeout=True,
         )
         for changes in looks:
             yield bool(changes)
 
-    def _try_change(self) -> None:
+    def _start_next(self) -> None:
         print("A file or the schema has changed: restarting.", flush=True)
         if self._worker.is_ready:
-            self._says -= {Says.GUIDE}
+            self._output -= {Output.GUIDE}
         self._end(self._next)
         self._next = self._start()
 
-    def _look_at_next(self) -> None:
+    def _check_next(self) -> None:
         if self._next is None:
             return
         if self._next.is_ready:
             before, self._worker, self._next = self._worker, self._next, None
-            self._answer_nothing()
+            self._stop_unavailable()
             self._end(before)
         elif self._next.exit_code is not None:
             self._end(self._next)
             self._next = None
-            print(_NONE_SERVES if self._unavailable else _OLD_SERVES, file=sys.stderr, flush=True)
+            print(_NO_APP_SERVES if self._unavailable else _PREVIOUS_APP_SERVES, file=sys.stderr, flush=True)
 
-    def _ended(self) -> int | None:
+    def _exit_code(self) -> int | None:
         """Return the exit code if the process should end, else None."""
         code = self._worker.exit_code
         if code is None or self._unavailable is not None:
             return None
         if code == 0 or (code == CANNOT_START and not self._worker.is_ready):
             return code
-        print(_NONE_SERVES, file=sys.stderr, flush=True)
+        print(_NO_APP_SERVES, file=sys.stderr, flush=True)
         self._unavailable = Unavailable(self._bound)
         return None
 
     def _start(self) -> ChildWorker:
-        return ChildWorker(self._bound, self._says)
+        return ChildWorker(self._bound, self._output)
 
     def _end(self, worker: ChildWorker | None) -> None:
         if worker is not None:
-            worker.ask_to_end()
+            worker.terminate()
             worker.wait(self._shutdown_seconds)
 
-    def _answer_nothing(self) -> None:
+    def _stop_unavailable(self) -> None:
         if self._unavailable is not None:
             self._unavailable.end()
             self._unavailable = None

@@ -8,22 +8,21 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from framework_m_core.bootstrap.application import Application
-from framework_m_core.cli.declared import application_here, declared_by
+from framework_m_core.cli.declared import compile_declared, load_local_application
 from framework_m_core.cli.tables import print_table
 from framework_m_core.domain.errors import DocTypeNotFoundError
 from framework_m_core.domain.suggestions import did_you_mean
 from framework_m_core.registry.dependencies import INJECTABLE_PORTS
 from framework_m_core.registry.endpoints import Endpoint
 from framework_m_core.registry.registry import Registry
-from framework_m_standard.http.access import fixed_routes
-from framework_m_standard.http.app_routes.declared import declared_routes
-from framework_m_standard.http.documents.operations import document_operations
+from framework_m_standard.http.app_routes.declared import load_routes
+from framework_m_standard.http.documents.operation_table import list_document_operations
+from framework_m_standard.http.routes.table import CALL_FUNCTION, CALL_METHOD, FIXED_ROUTES
 
-__all__ = ["routes"]
+__all__ = ["Line", "routes"]
 
 type Line = tuple[str, str, str]
 
-_RPC = "/api/v1/rpc/"
 _NEEDS = {
     "none": "open",
     "login": "credentials in its body",
@@ -38,8 +37,8 @@ def routes(doctype: Annotated[str | None, Parameter(help="List only the routes o
       m routes
       m routes Invoice
     """
-    application = application_here()
-    registry = declared_by(application)
+    application = load_local_application()
+    registry = compile_declared(application)
     served = [name for name, plan in registry.doctypes.items() if plan.meta.has_api]
     if doctype is not None and doctype not in served:
         raise DocTypeNotFoundError(
@@ -53,29 +52,29 @@ def routes(doctype: Annotated[str | None, Parameter(help="List only the routes o
 
 
 def _fixed() -> Iterator[Line]:
-    for route in fixed_routes():
+    for route in FIXED_ROUTES:
         if route.action in _NEEDS:
             yield route.method, route.path, _NEEDS[route.action]
 
 
 def _of_doctype(registry: Registry, name: str) -> Iterator[Line]:
     plan = registry.get(name)
-    for one in document_operations():
+    for one in list_document_operations():
         if one.serves(plan):
             path = one.template.replace("{doctype}", name)
             yield one.method, f"{path}?{one.variant}" if one.variant else path, f"{one.action} {name}"
     for method, call in plan.calls.items():
-        yield "POST", f"{_RPC}{name}/{method}", _requirement(call)
+        yield CALL_METHOD.method, CALL_METHOD.path.format(doctype=name, method=method), _requirement(call)
 
 
 def _functions(registry: Registry) -> Iterator[Line]:
     for path, call in registry.functions.items():
-        yield "POST", f"{_RPC}fn/{path}", _requirement(call)
+        yield CALL_FUNCTION.method, CALL_FUNCTION.path.format(function=path), _requirement(call)
 
 
 def _of_apps(application: Application, registry: Registry) -> Iterator[Line]:
     ports = [*INJECTABLE_PORTS.values(), *(port.protocol for port in application.ports)]
-    for route in declared_routes(application.settings.discovered, registry, ports).routes:
+    for route in load_routes(application.settings.discovered, registry, ports).routes:
         for method in route.methods:
             yield method, route.path, route.policy.needs
 

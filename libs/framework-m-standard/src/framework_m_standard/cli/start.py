@@ -6,9 +6,9 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from framework_m_standard.cli.greeting import Says
-from framework_m_standard.cli.listening import http_settings, listen_as_configured, settings_for
+from framework_m_standard.cli.greeting import Output
 from framework_m_standard.cli.reloader import Reloader
+from framework_m_standard.cli.server_setup import bind_socket, read_http_settings, read_settings, warn_if_open
 from framework_m_standard.cli.worker_process import serve_app
 
 __all__ = ["start"]
@@ -29,11 +29,13 @@ def start(
       m start --no-reload
       m start --quiet
     """
-    settings = settings_for(host, port)
-    http = http_settings(settings)
-    bound = listen_as_configured(http)
-    says = frozenset(Says) - ({Says.REQUESTS} if quiet else set())
+    settings = read_settings(host, port)
+    http = read_http_settings(settings)
+    bound = bind_socket(http)
+    if not settings.production:
+        warn_if_open(bound)
+    output = frozenset(Output) - ({Output.REQUESTS} if quiet else set())
     if reload:
-        return Reloader(settings.root, bound, http.shutdown_timeout_seconds, says).run()
-    serve_app(settings, bound, lambda: None, says)
+        return Reloader(settings.root, bound, http.shutdown_timeout_seconds, output).run()
+    serve_app(settings, bound, lambda: None, output)
     return 0

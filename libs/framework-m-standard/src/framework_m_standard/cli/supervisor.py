@@ -8,14 +8,15 @@ import signal
 import socket
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 from weakref import WeakKeyDictionary, WeakSet
 
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
-from framework_m_standard.cli.child_worker import CANNOT_START, OVERSTAY_SECONDS
-from framework_m_standard.http.server.serving import server_config
+from framework_m_standard.cli.child_worker import CANNOT_START, KILL_DELAY_SECONDS
+from framework_m_standard.http.server.connections import Connections
+from framework_m_standard.http.server.serving import build_server_config
 
 __all__ = ["SAFE_PATH", "Supervisor"]
 
@@ -25,9 +26,9 @@ SAFE_PATH: Final = "m-prod"
 _log = logging.getLogger(__name__)
 
 _HEALTHCHECK_SECONDS: Final = 15
-_LOOK_SECONDS: Final = 0.2
+_POLL_SECONDS: Final = 0.2
 _STABLE_SECONDS: Final = 10
-_LONGEST_PAUSE_SECONDS: Final = 30
+_MAX_PAUSE_SECONDS: Final = 30
 _LAST_RESORT_SECONDS: Final = 2
 """The least time between two starts when no worker is left."""
 
@@ -40,15 +41,21 @@ class Supervisor(Multiprocess):
     `app` is the import string of a factory of an ASGI app with a lifespan.
     """
 
-    def __init__(self, app: str, bound: socket.socket, count: int, shutdown_timeout_seconds: int) -> None:
-        options = {"workers": count, "factory": True, "lifespan": "on", "loop": "uvloop"}
-        config = server_config(
-            app, shutdown_timeout_seconds, timeout_worker_healthcheck=_HEALTHCHECK_SECONDS, **options
-        )
+    def __init__(
+        self,
+        app: str,
+        bound: socket.socket,
+        count: int,
+        shutdown_timeout_seconds: int,
+        connections: Connections | None = None,
+    ) -> None:
+        options: dict[str, Any] = {"workers": count, "factory": True, "lifespan": "on", "loop": "uvloop"}
+        options |= {"connections": connections, "timeout_worker_healthcheck": _HEALTHCHECK_SECONDS}
+        config = build_server_config(app, shutdown_timeout_seconds, **options)
         super().__init__(config, [bound])
-        self._end_seconds = shutdown_timeout_seconds + OVERSTAY_SECONDS
+        self._end_seconds = shutdown_timeout_seconds + KILL_DELAY_SECONDS
         self._started: WeakKeyDictionary[Process, float] = WeakKeyDictionary()
-        self._buried: WeakSet[Process] = WeakSet()
+        self._reaped: WeakSet[Process] = WeakSet()
         self._pause, self._not_before, self._last_start = 0.0, 0.0, 0.0
         self._code = 0
 
@@ -72,11 +79,11 @@ class Supervisor(Multiprocess):
         """Start one worker, and the others once it serves."""
         first = self._start()
         self.processes.append(first)
-        while not first.is_ready(_LOOK_SECONDS):
+        while not first.is_ready(_POLL_SECONDS):
             self.handle_signals()
             if first.exitcode is not None:
                 self._fail(first.exitcode)
-            if self.should_exit.wait(_LOOK_SECONDS):
+            if self.should_exit.wait(_POLL_SECONDS):
                 return
         self._ready()
         self.processes.extend(self._start() for _ in range(self.processes_num - 1))
@@ -91,8 +98,8 @@ class Supervisor(Multiprocess):
                 process.join()
             if process.exitcode is None:
                 continue
-            if process not in self._buried:
-                self._bury(process, process.exitcode)
+            if process not in self._reaped:
+                self._reap(process, process.exitcode)
             if self._may_start():
                 self.processes[place] = self._start()
                 process.process.close()
@@ -118,7 +125,7 @@ class Supervisor(Multiprocess):
         """Give up, because the first worker ended before it was ready; one that failed to start has reported why."""
         self._code = CANNOT_START if code == STARTUP_FAILURE else 1
         if code != STARTUP_FAILURE:
-            _log.error("the first worker ended before it was ready, with %s", _how(code))
+            _log.error("the first worker ended before it was ready, with %s", _describe_exit(code))
         self.should_exit.set()
 
     def _may_start(self) -> bool:
@@ -129,17 +136,17 @@ class Supervisor(Multiprocess):
             and now >= self._last_start + _LAST_RESORT_SECONDS
         )
 
-    def _bury(self, process: Process, code: int) -> None:
-        self._buried.add(process)
+    def _reap(self, process: Process, code: int) -> None:
+        self._reaped.add(process)
         process.kill()  # closes its connections
-        _log.error("a worker died with %s: starting another", _how(code))
+        _log.error("a worker died with %s: starting another", _describe_exit(code))
         now = time.monotonic()
         if now - self._started.get(process, 0.0) >= _STABLE_SECONDS:
             self._pause = 0.0
         elif now >= self._not_before:
-            self._pause = min(max(1.0, self._pause * 2), _LONGEST_PAUSE_SECONDS)
+            self._pause = min(max(1.0, self._pause * 2), _MAX_PAUSE_SECONDS)
             self._not_before = now + self._pause
 
 
-def _how(code: int) -> str:
+def _describe_exit(code: int) -> str:
     return f"exit code {code}" if code >= 0 else f"{signal.Signals(-code).name} (exit code {code})"

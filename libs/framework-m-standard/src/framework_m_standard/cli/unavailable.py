@@ -13,10 +13,10 @@ from typing import Final
 
 __all__ = ["Unavailable"]
 
-_LOOKS_EVERY_SECONDS: Final = 0.2
+_POLL_SECONDS: Final = 0.2
 _REQUEST_TIMEOUT_SECONDS: Final = 1
-_MOST_OCTETS: Final = 65_536
-_MOST_AT_ONCE: Final = 32
+_MAX_BYTES: Final = 65_536
+_MAX_AT_ONCE: Final = 32
 _BODY: Final = json.dumps(
     {
         "type": "urn:framework-m:problem:app_broken",
@@ -26,7 +26,7 @@ _BODY: Final = json.dumps(
         "code": "app_broken",
     }
 ).encode()
-_ANSWER: Final = (
+_RESPONSE: Final = (
     b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\nretry-after: 2\r\n"
     b"connection: close\r\ncontent-length: %d\r\n\r\n%b" % (len(_BODY), _BODY)
 )
@@ -47,30 +47,30 @@ class Unavailable:
         self._thread.join()
 
     def _serve(self) -> None:
-        free = threading.Semaphore(_MOST_AT_ONCE)
-        with ThreadPoolExecutor(_MOST_AT_ONCE, thread_name_prefix="unavailable") as answering:
+        free = threading.Semaphore(_MAX_AT_ONCE)
+        with ThreadPoolExecutor(_MAX_AT_ONCE, thread_name_prefix="unavailable") as responding:
             while not self._stop.is_set():
-                if not free.acquire(timeout=_LOOKS_EVERY_SECONDS):
+                if not free.acquire(timeout=_POLL_SECONDS):
                     continue
                 if (connection := self._accept()) is None:
                     free.release()
                 else:
-                    answering.submit(_answer, connection).add_done_callback(lambda _: free.release())
+                    responding.submit(_respond, connection).add_done_callback(lambda _: free.release())
 
     def _accept(self) -> socket.socket | None:
-        if select.select([self._bound], [], [], _LOOKS_EVERY_SECONDS)[0]:
+        if select.select([self._bound], [], [], _POLL_SECONDS)[0]:
             with suppress(OSError):
                 return self._bound.accept()[0]
         return None
 
 
-def _answer(connection: socket.socket) -> None:
+def _respond(connection: socket.socket) -> None:
     """Respond, then read on until a deadline: a client whose connection is reset would not see the response."""
     deadline = time.monotonic() + _REQUEST_TIMEOUT_SECONDS
     with connection, suppress(OSError):
         connection.settimeout(_REQUEST_TIMEOUT_SECONDS)
-        connection.recv(_MOST_OCTETS)
-        connection.sendall(_ANSWER)
+        connection.recv(_MAX_BYTES)
+        connection.sendall(_RESPONSE)
         connection.shutdown(socket.SHUT_WR)
-        while time.monotonic() < deadline and connection.recv(_MOST_OCTETS):
+        while time.monotonic() < deadline and connection.recv(_MAX_BYTES):
             pass

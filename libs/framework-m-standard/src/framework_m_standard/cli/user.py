@@ -11,13 +11,24 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from framework_m_core.bootstrap.application import open_application
-from framework_m_core.cli.tables import print_table
+from framework_m_core.cli.tables import escape_controls, print_table
 from framework_m_core.domain.errors import EntityNotFoundError, FrameworkError
 from framework_m_core.interfaces.identity import Identity, IdentityProtocol
 
-__all__ = ["add_role", "app", "create", "disable", "enable", "list_users", "set_attribute", "set_password"]
+__all__ = [
+    "Email",
+    "FromStandardInput",
+    "add_role",
+    "app",
+    "create",
+    "disable",
+    "enable",
+    "list_users",
+    "set_attribute",
+    "set_password",
+]
 
-_MOST_CHARACTERS = 10_000
+_MAX_CHARACTERS = 10_000
 
 app = App(name="user", help="Manage the users who may log in.")
 
@@ -54,7 +65,7 @@ def create(
     user = _run(
         lambda identity: identity.create(email, password, role or [], full_name=full_name, attributes=attributes)
     )
-    print(f"created {user.email} {_with_roles(user)}")
+    print(escape_controls(f"created {user.email} {_with_roles(user)}"))
 
 
 @app.command(name="list")
@@ -64,7 +75,7 @@ def list_users() -> None:
     For example:
       m user list
     """
-    users = _run(lambda identity: identity.all())
+    users = _run(_all_users)
     if not users:
         print("there are no users yet: m user create ada@example.com --role Administrator")
     print_table(
@@ -92,7 +103,7 @@ def add_role(email: Email, role: Annotated[str, Parameter(help="The role to give
       m user add-role ada@example.com "Sales Manager"
     """
     user = _run(lambda identity: identity.add_role(email, role))
-    print(f"{user.email} is now a user {_with_roles(user)}")
+    print(escape_controls(f"{user.email} is now a user {_with_roles(user)}"))
 
 
 @app.command
@@ -112,7 +123,7 @@ def set_attribute(
     attributes = _attributes(attribute)
     user = _run(lambda identity: identity.set_attributes(email, attributes))
     shown = " ".join(f"{name}={value}" for name, values in sorted(user.attributes.items()) for value in values)
-    print(f"{user.email} has the attributes {shown}" if shown else f"{user.email} has no attributes")
+    print(escape_controls(f"{user.email} has the attributes {shown}" if shown else f"{user.email} has no attributes"))
 
 
 @app.command
@@ -122,7 +133,7 @@ def disable(email: Email, /) -> None:
     For example:
       m user disable eve@example.com
     """
-    user = _run(lambda identity: identity.disable(email))
+    user = _run(lambda identity: identity.disable(email, even_last_administrator=True))
     print(f"{user.email} is disabled; all sessions were ended")
 
 
@@ -150,6 +161,13 @@ def _run[R](work: Callable[[IdentityProtocol], Awaitable[R]]) -> R:
         raise EntityNotFoundError(f"{error}: `m user list` shows all users") from error
 
 
+async def _all_users(identity: IdentityProtocol) -> list[Identity]:
+    users: list[Identity] = []
+    while page := await identity.list_users(after=users[-1].email if users else ""):
+        users.extend(page)
+    return users
+
+
 def _attributes(given: Sequence[str]) -> dict[str, list[str]]:
     """Parse texts such as `branch=North` into values by name; without a value, the list is empty."""
     found: dict[str, list[str]] = {}
@@ -163,7 +181,7 @@ def _attributes(given: Sequence[str]) -> dict[str, list[str]]:
 
 def _password(from_standard_input: bool) -> str:
     if from_standard_input:
-        return _one_line(sys.stdin.read(_MOST_CHARACTERS))
+        return _one_line(sys.stdin.read(_MAX_CHARACTERS))
     if not sys.stdin.isatty():
         raise FrameworkError(
             "cannot ask for the password without a terminal: pass it on standard input with --password-stdin"

@@ -1,7 +1,7 @@
 """The serving process, which `m start` runs, and restarts, as a child with its own socket.
 
 `python -m framework_m_standard.cli.worker_process <socket> <pipe> <parent> <output>…`: the descriptors are
-inherited; a byte on the pipe means that the worker is ready; `output` lists members of `Says`.
+inherited; a byte on the pipe means that the worker is ready; `output` lists members of `Output`.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ from framework_m_core.bootstrap.application import Application
 from framework_m_core.bootstrap.settings.models import Settings
 from framework_m_core.container.container import Container
 from framework_m_core.domain.errors import ConfigurationError
-from framework_m_core.services import permissions
+from framework_m_core.services.permissions import service as permissions
 from framework_m_standard.cli.child_worker import CANNOT_START
-from framework_m_standard.cli.greeting import Says, greet
-from framework_m_standard.cli.listening import address_of, http_settings, settings_for
+from framework_m_standard.cli.greeting import Output, greet
+from framework_m_standard.cli.server_setup import address_of, read_http_settings, read_settings
 from framework_m_standard.http.middleware.request_log import RequestLog, show_requests
 from framework_m_standard.http.routes.health import Lifecycle
+from framework_m_standard.http.server.connections import Connections
 from framework_m_standard.http.server.serving import Opener, serve
 from framework_m_standard.http.wire.asgi import ASGIApp
 from framework_m_standard.logs.configuration import configure_logs
@@ -33,18 +34,20 @@ from framework_m_standard.logs.configuration import configure_logs
 __all__ = ["follow_parent", "opener_of", "serve_app"]
 
 
-def serve_app(settings: Settings, bound: socket.socket, ready: Callable[[], None], says: frozenset[Says]) -> None:
+def serve_app(settings: Settings, bound: socket.socket, ready: Callable[[], None], output: frozenset[Output]) -> None:
     """Serve the app on a socket until a signal. Raises ConfigurationError if it cannot be served."""
     lifecycle = Lifecycle()
-    seconds = http_settings(settings).shutdown_timeout_seconds
-    opener = opener_of(settings, address_of(bound), says, lifecycle)
-    serve(opener, bound, lifecycle, shutdown_timeout_seconds=seconds, ready=ready)
+    http = read_http_settings(settings)
+    opener = opener_of(settings, address_of(bound), output, lifecycle)
+    connections = Connections(http.max_connections_per_address, http.trusted_proxies)
+    seconds = http.shutdown_timeout_seconds
+    serve(opener, bound, lifecycle, shutdown_timeout_seconds=seconds, connections=connections, ready=ready)
 
 
-def opener_of(settings: Settings, address: str, says: frozenset[Says], lifecycle: Lifecycle) -> Opener:
+def opener_of(settings: Settings, address: str, output: frozenset[Output], lifecycle: Lifecycle) -> Opener:
     """Return a function that opens the app. Raises ConfigurationError if the roles lack `web`."""
     configure_logs(settings)
-    if Says.REQUESTS in says:
+    if Output.REQUESTS in output:
         show_requests()
     if not settings.production:
         logging.getLogger(permissions.__name__).setLevel(logging.DEBUG)
@@ -59,9 +62,9 @@ def opener_of(settings: Settings, address: str, says: frozenset[Says], lifecycle
         application = Application(settings, container)
         await application.open(settings.framework.roles)
         try:
-            await greet(application, address, says)
+            await greet(application, address, output)
             web: ASGIApp = container.get("web")
-            yield RequestLog(web) if Says.REQUESTS in says else web
+            yield RequestLog(web) if Output.REQUESTS in output else web
         finally:
             await application.close()
 
@@ -79,7 +82,7 @@ def follow_parent(parent: int) -> None:
     threading.Thread(target=watch, name="follow-parent", daemon=True).start()
 
 
-def _main(descriptor: int, pipe: int, parent: int, says: frozenset[Says]) -> int:
+def _main(descriptor: int, pipe: int, parent: int, output: frozenset[Output]) -> int:
     # Ctrl-C reaches the whole group; the parent then asks for an orderly end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     follow_parent(parent)
@@ -89,7 +92,7 @@ def _main(descriptor: int, pipe: int, parent: int, says: frozenset[Says]) -> int
         os.close(pipe)
 
     try:
-        serve_app(settings_for(None, None), socket.socket(fileno=descriptor), ready, says)
+        serve_app(read_settings(None, None), socket.socket(fileno=descriptor), ready, output)
     except ConfigurationError as error:
         print(f"m: {error}", file=sys.stderr, flush=True)
         return CANNOT_START
@@ -98,4 +101,4 @@ def _main(descriptor: int, pipe: int, parent: int, says: frozenset[Says]) -> int
 
 if __name__ == "__main__":
     given = sys.argv[1:]
-    sys.exit(_main(int(given[0]), int(given[1]), int(given[2]), frozenset(map(Says, given[3:]))))
+    sys.exit(_main(int(given[0]), int(given[1]), int(given[2]), frozenset(map(Output, given[3:]))))

@@ -1,4 +1,4 @@
-"""`LoginAttempt`: a failed login, counted by the login throttle."""
+"""`LoginAttempt`: a failed login, counted by the login throttle, or where an account is known."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ __all__ = ["LoginAttempt"]
 
 
 class LoginAttempt(BaseDocType):
-    """A failed or pending login. Account and address are stored as keyed hashes, which can only be counted."""
+    """A failed or pending login, or the network of a successful one, until `at`.
+
+    Account and network are stored as keyed hashes, which can only be counted.
+    """
 
     account_key: str
     address_key: str

@@ -19,6 +19,7 @@ class Role(BaseDocType):
 
     class Meta:
         naming = "prompt"
+        allow_rename = False  # users, permissions and scopes hold roles by name
 
 
 class RoleController(Controller[Role]):
@@ -26,7 +27,7 @@ class RoleController(Controller[Role]):
 
     async def before_delete(self) -> None:
         """Raise LinkedDocumentError if a user has the role: users hold roles by name, so no link protects it."""
-        unit: UnitOfWorkProtocol = self.context.unit
+        unit: UnitOfWorkProtocol = self.context.require_unit()
         holders = await unit.repository("User").count(Comparison("roles", "has", self.doc.name))
         if holders:
             raise LinkedDocumentError(f"{holders} users have the role {self.doc.name}: remove it from them first")

@@ -8,6 +8,7 @@ from pydantic import field_validator
 
 from framework_m_core.controllers.controller import Controller, Documents
 from framework_m_core.domain.context import ADMINISTRATOR
+from framework_m_core.domain.documents.names import normalize_email
 from framework_m_core.domain.errors import EntityNotFoundError, FieldError, LastAdministratorError, ValidationError
 from framework_m_core.domain.fields.field import Field
 from framework_m_core.domain.filters.tree import And, Comparison
@@ -22,8 +23,8 @@ RIGHTS_LEVEL = 9
 """The permission level of a user's rights: readable with the user, by default writable by administrators."""
 
 _ADDRESS = re.compile(r"[^@\s/\x00-\x1f\x7f]+@[^@\s/\x00-\x1f\x7f]+")
-_MOST_CHARACTERS = 254
-_MOST_NAMED = 100
+_MAX_CHARACTERS = 254
+_MAX_NAMED = 100
 _SESSION = "UserSession"
 _OWNED = ("UserCredential", _SESSION)
 _ADMINISTRATORS = (Comparison("enabled", "eq", True), Comparison("roles", "has", ADMINISTRATOR))
@@ -41,14 +42,15 @@ class User(BaseDocType):
 
     class Meta:
         naming = "field:email"
+        rename_with_field = True
         permissions = {"select": {"Guest": "all"}}
         field_levels = {RIGHTS_LEVEL: {"read": ["Guest"]}}
 
     @field_validator("email")
     @classmethod
     def _address(cls, value: str) -> str:
-        email = value.strip().lower()
-        if not _ADDRESS.fullmatch(email) or len(email) > _MOST_CHARACTERS:
+        email = normalize_email(value)
+        if not _ADDRESS.fullmatch(email) or len(email) > _MAX_CHARACTERS:
             raise ValueError("expected an email address such as ada@example.com, without spaces and '/'")
         return email
 
@@ -74,7 +76,7 @@ class UserController(Controller[User]):
     async def after_save(self) -> None:
         """Delete the sessions of an older epoch, which are void."""
         if self.previous and self.previous.epoch != self.doc.epoch:
-            unit: UnitOfWorkProtocol = self.context.unit
+            unit: UnitOfWorkProtocol = self.context.require_unit()
             await unit.repository(_SESSION).delete_where(Comparison("user", "eq", self.doc.id))
 
     async def before_delete(self) -> None:
@@ -82,18 +84,18 @@ class UserController(Controller[User]):
         check_rights(self.context.principal, self.doc, None)
         if is_administrator(self.doc) and self.doc.deleted_at is None:
             await self._check_other_administrator()
-        unit: UnitOfWorkProtocol = self.context.unit
+        unit: UnitOfWorkProtocol = self.context.require_unit()
         for doctype in _OWNED:
             await unit.repository(doctype).delete_where(Comparison("user", "eq", self.doc.id))
 
     async def _check_other_administrator(self) -> None:
-        """Raise LastAdministratorError if no other is left, except on the command line, where `m user` can add one."""
-        if self.context.principal.system and self.context.source == "cli":
+        """Raise LastAdministratorError if no other is left, unless the rule is waived."""
+        if LastAdministratorError.code in self.context.waived:
             return
         # the lock serializes two administrators who disable each other
         roles = self.documents.elevated("check for another administrator")
         await roles.get("Role", ADMINISTRATOR, for_update=True)
-        unit: UnitOfWorkProtocol = self.context.unit
+        unit: UnitOfWorkProtocol = self.context.require_unit()
         others = And((*_ADMINISTRATORS, Comparison("id", "ne", self.doc.id)))
         if await unit.repository("User").count(others):
             return
@@ -110,7 +112,7 @@ class UserController(Controller[User]):
         roles = self.documents.elevated("check that the roles of a user exist")
         unknown = [role for role in new if not await _exists(roles, role)]
         if unknown:
-            known = (await roles.list("Role", order_by=["name"], fields=["name"], limit=_MOST_NAMED)).items
+            known = (await roles.list("Role", order_by=["name"], fields=["name"], limit=_MAX_NAMED)).items
             names = ", ".join(role["name"] for role in known)
             message = f"expected existing roles, got {', '.join(map(repr, unknown))}: known are {names}"
             raise ValidationError(message, [FieldError("roles", "unknown_role", message)])

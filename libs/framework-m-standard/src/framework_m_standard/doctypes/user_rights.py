@@ -31,8 +31,8 @@ def check_rights(caller: Principal, before: _Holder | None, after: _Holder | Non
         return
     held = _rights(caller.roles | {GUEST}, caller.attributes)
     had, has = _rights_of(before), _rights_of(after)
-    if beyond := has - had - held:
-        named = ", ".join(sorted(f"{kind} {value}" for kind, value in beyond))
+    if missing := has - had - held:
+        named = ", ".join(sorted(f"{kind} {value}" for kind, value in missing))
         raise PermissionDeniedError(f"expected roles and attributes that you hold yourself, got {named}", rule=_RULE)
     if had - has - held:
         raise PermissionDeniedError("you may remove only roles and attributes that you hold yourself", rule=_RULE)

@@ -21,20 +21,22 @@ from framework_m_core.services.queries.service import QueryService
 from framework_m_core.services.rpc import RpcService
 from framework_m_standard.http.app_routes.declared import NO_ROUTES, AppRoutes
 from framework_m_standard.http.documents.actions import DocumentActions
-from framework_m_standard.http.documents.routes import DocumentRoutes, document_mount
+from framework_m_standard.http.documents.dispatch import DocumentRoutes, mount_documents
+from framework_m_standard.http.middleware.preflights import PreflightProblems
 from framework_m_standard.http.middleware.proxies import ProxyMiddleware
 from framework_m_standard.http.middleware.request_context import REFUSED_PATH, RequestContextMiddleware
-from framework_m_standard.http.middleware.sockets import SocketEntrance, keep_failure
+from framework_m_standard.http.middleware.sockets import SocketAdmission, keep_failure
 from framework_m_standard.http.openapi.document import OpenApi
-from framework_m_standard.http.openapi.routes import openapi_routes
+from framework_m_standard.http.openapi.routes import build_openapi_routes
 from framework_m_standard.http.routes.auth import AuthRoutes
-from framework_m_standard.http.routes.health import Lifecycle, Ping, Warnings, health_routes
-from framework_m_standard.http.routes.meta import meta_routes
-from framework_m_standard.http.routes.rpc import rpc_routes
-from framework_m_standard.http.routes.welcome import welcome_route
+from framework_m_standard.http.routes.health import Lifecycle, Ping, Warnings, build_health_routes
+from framework_m_standard.http.routes.meta import build_meta_routes
+from framework_m_standard.http.routes.rpc import build_rpc_routes
+from framework_m_standard.http.routes.welcome import build_welcome_route
 from framework_m_standard.http.settings import HttpSettings, check_for_production
 from framework_m_standard.http.wire.asgi import ASGIApp, request_state_of
-from framework_m_standard.http.wire.error_responses import problem, respond_to_exception
+from framework_m_standard.http.wire.compression import Compressor
+from framework_m_standard.http.wire.error_responses import respond_to_exception, to_problem
 from framework_m_standard.http.wire.request_errors import RouteNotFoundError
 from framework_m_standard.http.wire.responses import DocumentEncoder, send_response
 
@@ -72,7 +74,7 @@ def create_app(
     development: bool,
     ping: Ping,
     warnings: Warnings,
-    lifecycle: Lifecycle | None = None,
+    lifecycle: Lifecycle,
 ) -> ASGIApp:
     """Return the ASGI app with all routes; `ping` raises while a dependency is unavailable.
 
@@ -80,24 +82,24 @@ def create_app(
     """
     if not development:
         check_for_production(settings)
-    authentication, encode = services.authentication, DocumentEncoder()
-    actions = DocumentActions(services.documents, services.queries, encode, settings.max_body_bytes)
-    auth = AuthRoutes(authentication, settings.max_body_bytes, secure_cookies=not development)
-    documents = DocumentRoutes(actions)
+    actions = DocumentActions(services.documents, services.queries, DocumentEncoder(), settings.max_body_bytes)
+    auth = AuthRoutes(services.authentication, settings.max_body_bytes, secure_cookies=not development)
+    compressor = Compressor()
+    documents = DocumentRoutes(actions, compressor)
     openapi = OpenApi(services.metadata, services.title, services.version, services.app_routes)
     litestar = Litestar(
         route_handlers=[
-            document_mount(documents),
-            *meta_routes(services.metadata),
-            *rpc_routes(services.rpc, settings.max_body_bytes),
-            *openapi_routes(openapi, services.openapi_assets),
+            mount_documents(documents),
+            *build_meta_routes(services.metadata, compressor),
+            *build_rpc_routes(services.rpc, settings.max_body_bytes),
+            *build_openapi_routes(openapi, services.openapi_assets, compressor),
             *auth.handlers(),
-            *services.app_routes.mounted(
+            *services.app_routes.mount(
                 services.registries, services.queries.permissions, services.documents, services.app_ports
             ),
-            *health_routes(ping, warnings, lifecycle or Lifecycle()),
-            *((welcome_route(services.title, services.version),) if development else ()),
-            _refusal(),
+            *build_health_routes(ping, warnings, lifecycle),
+            *((build_welcome_route(services.title, services.version),) if development else ()),
+            _refused_route(),
         ],
         exception_handlers={HTTPException: respond_to_exception, Exception: respond_to_exception},
         cors_config=_cors(settings),
@@ -106,17 +108,21 @@ def create_app(
         logging_config=None,
         request_max_body_size=settings.max_body_bytes,
     )
-    sockets = SocketEntrance(
-        authentication, frozenset(settings.cors_origins or ()) - {"*"}, settings.max_sockets_per_caller
-    )
-    app = RequestContextMiddleware(
-        litestar,
-        authentication,
-        services.registries,
-        services.clock,
-        sockets,
-        None if settings.cors_origins else documents,
-    )
+    routes = PreflightProblems(litestar) if settings.cors_origins else litestar
+    return _with_middleware(routes, services, settings, None if settings.cors_origins else documents)
+
+
+def _with_middleware(
+    routes: ASGIApp, services: Services, settings: HttpSettings, documents: DocumentRoutes | None
+) -> ASGIApp:
+    """Return the app with what runs before its routes: proxies, the request context, admission of sockets.
+
+    `documents` are served past the routes; CORS, which the routes handle, forbids it.
+    """
+    authentication = services.authentication
+    origins = frozenset(settings.cors_origins or ()) - {"*"}
+    sockets = SocketAdmission(authentication, origins, settings.max_sockets_per_caller)
+    app = RequestContextMiddleware(routes, authentication, services.registries, services.clock, sockets, documents)
     if settings.trusted_proxies or settings.root_path:
         return ProxyMiddleware(app, settings.trusted_proxies, settings.root_path)
     return app
@@ -126,12 +132,12 @@ async def _keep_failure(error: Exception, scope: Any) -> None:
     keep_failure(error, scope)
 
 
-def _refusal() -> ASGIRouteHandler:
+def _refused_route() -> ASGIRouteHandler:
     @asgi(REFUSED_PATH, copy_scope=False)
     async def refused(scope: Any, receive: Any, send: Any) -> None:
         state = request_state_of(scope)
-        error = state.refusal or RouteNotFoundError("no route has this path")
-        await send_response(send, problem(error, state.context.request_id), head=scope["method"] == "HEAD")
+        error = state.authentication_error or RouteNotFoundError("no route has this path")
+        await send_response(send, to_problem(error, state.context.request_id), head=scope["method"] == "HEAD")
 
     return refused
 

@@ -29,8 +29,8 @@ class HttpSettings(BaseModel):
     max_body_mb: int = Field(default=10, ge=1, le=1024, description="The largest request body, in MiB.")
     cors_origins: tuple[str, ...] | None = Field(
         default=None,
-        description="Origins of other sites whose pages may call this server; none in development. Production wants "
-        "it stated, if only as an empty list.",
+        description="Origins of other sites whose pages may call this server; none in development. Production requires "
+        "it, if only as an empty list.",
     )
     cors_headers: tuple[str, ...] = Field(
         default=(), description="Request headers of the app's own that pages of `cors_origins` may send."
@@ -45,6 +45,15 @@ class HttpSettings(BaseModel):
     )
     shutdown_timeout_seconds: int = Field(
         default=10, ge=0, le=3600, description="How long running requests may take to finish when the server stops."
+    )
+    max_connections_per_address: int = Field(
+        default=1000,
+        ge=1,
+        le=65_536,
+        description="Connections that one address, or one IPv6 network (/64), may have open to a worker, except those "
+        "of `trusted_proxies`: a further one takes the place of the oldest idle one, or is refused with 503. All "
+        "together are bounded by the limit of open files, which the server raises as far as it may; one address has "
+        "at most three quarters of them.",
     )
     max_sockets_per_caller: int = Field(
         default=100,

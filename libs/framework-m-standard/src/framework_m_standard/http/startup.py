@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from framework_m_core.bootstrap.application import Application, app_title
+from framework_m_core.bootstrap.application import Application, format_app_title
 from framework_m_core.bootstrap.plugins.discovery import folder_of
 from framework_m_standard.http.app import Services, create_app
-from framework_m_standard.http.app_routes.declared import declared_routes
-from framework_m_standard.http.middleware.installed import found_middleware, surrounded
+from framework_m_standard.http.app_routes.declared import load_routes
+from framework_m_standard.http.middleware.installed import discover_middleware, wrap
 from framework_m_standard.http.routes.health import Lifecycle
 
 __all__ = ["InitWeb"]
 
 
 class InitWeb:
-    """Step `init_web`: binds `web`, the ASGI app."""
+    """Step `init_web`: bind `web`, the ASGI app."""
 
     order = 50
     roles = frozenset({"web"})
@@ -26,7 +26,7 @@ class InitWeb:
         get = app.container.get
         if "web_lifecycle" not in app.container.names:
             app.container.provide("web_lifecycle", Lifecycle())
-        title, version = app_title(app.settings)
+        title, version = format_app_title(app.settings)
         services = Services(
             registries=get("registry_handle"),
             documents=app.documents,
@@ -35,7 +35,7 @@ class InitWeb:
             rpc=get("rpc"),
             authentication=get("authentication"),
             app_ports=get("app_ports"),
-            app_routes=declared_routes(app.settings.discovered, app.registry, get("app_ports")),
+            app_routes=load_routes(app.settings.discovered, app.registry, get("app_ports")),
             clock=get("clock"),
             openapi_assets=folder_of("offapi"),
             title=title,
@@ -51,4 +51,4 @@ class InitWeb:
             warnings=app.warnings,
             lifecycle=lifecycle,
         )
-        app.container.provide("web", surrounded(app, web, found_middleware(app)))
+        app.container.provide("web", wrap(app, web, discover_middleware(app)))

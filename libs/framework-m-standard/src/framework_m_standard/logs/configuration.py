@@ -11,7 +11,7 @@ from framework_m_standard.logs.processors import (
     EventDict,
     add_log_context,
     drop_repeated_id,
-    escape_controls,
+    escape_record,
     hide_secrets,
 )
 from framework_m_standard.logs.settings import LogSettings
@@ -30,10 +30,13 @@ def configure_logs(settings: Settings) -> None:
     if root.handlers:
         return
     handler = logging.StreamHandler()
-    is_json = section.written_format(production=settings.production) == "json"
+    is_json = section.choose_format(production=settings.production) == "json"
     handler.setFormatter(log_formatter(is_json=is_json, colors=sys.stderr.isatty()))
     root.addHandler(handler)
-    root.setLevel(section.level.upper())
+    root.setLevel(section.root_level.upper())
+    if section.level == "auto" and not settings.production:
+        for app in settings.local_apps:
+            logging.getLogger(app.value.partition(":")[0]).setLevel(logging.INFO)
     logging.captureWarnings(capture=True)
     structlog.configure(
         processors=[
@@ -55,7 +58,7 @@ def log_formatter(*, is_json: bool, colors: bool = False) -> logging.Formatter:
         if is_json
         else [
             drop_repeated_id,
-            escape_controls,
+            escape_record,
             structlog.dev.ConsoleRenderer(pad_event_to=0, colors=colors, pad_level=False),
         ]
     )

@@ -9,7 +9,7 @@ from typing import Any, Final
 from framework_m_core.domain.log_context import log_fields
 from framework_m_core.domain.redaction import HIDDEN, is_secret_name, redact
 
-__all__ = ["EventDict", "add_log_context", "drop_repeated_id", "escape_controls", "hide_secrets"]
+__all__ = ["EventDict", "add_log_context", "drop_repeated_id", "escape_record", "hide_secrets"]
 
 type EventDict = MutableMapping[str, Any]
 """A record under way."""
@@ -41,7 +41,7 @@ def hide_secrets(_: Any, __: str, record: EventDict) -> EventDict:
         if is_secret_name(name):
             record[name] = HIDDEN
         elif not isinstance(value, _PLAIN):
-            record[name] = _shown(value)
+            record[name] = _text_of(value)
     return record
 
 
@@ -52,18 +52,18 @@ def drop_repeated_id(_: Any, __: str, record: EventDict) -> EventDict:
     return record
 
 
-def escape_controls(_: Any, __: str, record: EventDict) -> EventDict:
+def escape_record(_: Any, __: str, record: EventDict) -> EventDict:
     """Escape control characters, so that no value begins a line; lines of a traceback are indented instead."""
-    return {_escaped(name): _kept_to_its_line(name, value) for name, value in record.items()}
+    return {_escape(name): _keep_on_line(name, value) for name, value in record.items()}
 
 
-def _kept_to_its_line(name: str, value: Any) -> Any:
+def _keep_on_line(name: str, value: Any) -> Any:
     if name in _SEVERAL_LINES:
-        return "\n".join(f"    {_escaped(line)}" for line in str(value).splitlines())
-    return _escaped(value) if isinstance(value, str) else value
+        return "\n".join(f"    {_escape(line)}" for line in str(value).splitlines())
+    return _escape(value) if isinstance(value, str) else value
 
 
-def _shown(value: Any) -> str:
+def _text_of(value: Any) -> str:
     text = redact((value if isinstance(value, str) else _representation(value))[:_MAX_SEARCHED])
     return text if len(text) <= _MAX_TEXT else f"{text[:_MAX_TEXT]}… ({len(text) - _MAX_TEXT} more)"
 
@@ -75,5 +75,5 @@ def _representation(value: Any) -> str:
         return f"<{type(value).__name__} whose repr raised {type(error).__name__}>"
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     return _CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)

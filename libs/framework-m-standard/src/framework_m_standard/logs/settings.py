@@ -17,8 +17,9 @@ class LogSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    level: Literal["debug", "info", "warning", "error", "critical"] = Field(
-        default="warning", description="The lowest level to write."
+    level: Literal["auto", "debug", "info", "warning", "error", "critical"] = Field(
+        default="auto",
+        description="The lowest level to write; `auto` is `warning`, and `info` for the app's loggers in development.",
     )
     format: Literal["auto", "json", "text"] = Field(
         default="auto",
@@ -27,9 +28,14 @@ class LogSettings(BaseModel):
 
     def effective(self, settings: Settings) -> Mapping[str, Any]:
         """Return the effective values of unset settings."""
-        return {"format": self.written_format(production=settings.production)}
+        return {"level": self.root_level, "format": self.choose_format(production=settings.production)}
 
-    def written_format(self, *, production: bool) -> Literal["json", "text"]:
+    @property
+    def root_level(self) -> str:
+        """The lowest level to write, but for loggers with one of their own."""
+        return "warning" if self.level == "auto" else self.level
+
+    def choose_format(self, *, production: bool) -> Literal["json", "text"]:
         """Return the format without `auto`."""
         if self.format == "auto":
             return "json" if production else "text"

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from framework_m_core.domain.context import RequestContext
-from framework_m_core.interfaces.audit_log import AuditEntry
+from framework_m_core.spi import AuditEntry, RequestContext
 from framework_m_standard.memory.engine.store import MemoryStore
 
 __all__ = ["MemoryAuditLog"]
@@ -23,4 +22,4 @@ class MemoryAuditLog:
     ) -> Sequence[AuditEntry]:
         """Return the newest `limit` entries of one document, oldest first."""
         found = sorted(self._trail.of(doctype, document_id), key=lambda one: (one.entry.at, one.entry.id))
-        return [one.opened() for one in found[max(0, len(found) - limit) :]]
+        return [one.unseal() for one in found[max(0, len(found) - limit) :]]

@@ -6,15 +6,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from framework_m_core.domain.events import Interest
-from framework_m_core.interfaces.consumers import (
-    ConsumerState,
-    DueEvent,
-    ParkedEvent,
-    Progress,
-    SetAside,
-    latest_end,
-)
+from framework_m_core.spi import ConsumerState, DueEvent, Interest, ParkedEvent, Progress, SetAside, compute_latest_end
 from framework_m_standard.memory.engine.database import ConsumerRecord
 from framework_m_standard.memory.engine.store import MemoryStore
 from framework_m_standard.memory.outbox import read_event
@@ -37,6 +29,10 @@ class MemoryConsumers:
                 known.interest = interest
             else:
                 self._consumers[name] = ConsumerRecord(interest, start)
+
+    async def interests(self) -> Mapping[str, Interest]:
+        """Return the stored interests."""
+        return {name: one.interest for name, one in self._consumers.items()}
 
     async def lease(self, name: str, holder: str, now: datetime, duration: timedelta) -> int | None:
         """Take a lease and return the cursor."""
@@ -117,10 +113,11 @@ class MemoryConsumers:
         return sorted(found, key=lambda one: (one.event.position, one.consumer))[:limit]
 
     async def retry(self, name: str, position: int | None = None) -> int:
-        """Make parked events due again and return their number."""
+        """Make events due that are parked or wait for their next attempt, and return their number."""
         known = self._consumers.get(name)
-        parked = [one for one in known.aside.values() if one.parked] if known else []
-        chosen = [one for one in parked if position in (None, one.position)]
+        aside = known.aside.values() if known else ()
+        failed = [one for one in aside if one.parked or one.retry_at is not None]
+        chosen = [one for one in failed if position in (None, one.position)]
         for one in chosen:
             known.aside[one.position] = dataclasses.replace(one, parked=False, attempts=0, retry_at=None)  # type: ignore[union-attr]
         return len(chosen)
@@ -131,4 +128,4 @@ class MemoryConsumers:
 
 
 def _is_leased(one: ConsumerRecord, now: datetime, duration: timedelta) -> bool:
-    return one.expires is not None and now < one.expires <= latest_end(now, duration)
+    return one.expires is not None and now < one.expires <= compute_latest_end(now, duration)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from framework_m_core.domain.context import RequestContext
+from framework_m_core.spi import RequestContext
 from framework_m_standard.memory.engine.overlay import Overlay
 from framework_m_standard.memory.engine.store import MemoryStore
 from framework_m_standard.memory.engine.transaction import Transaction
 
-__all__ = ["MemoryCounter", "raised"]
+__all__ = ["MemoryCounter", "increment"]
 
 
-def raised(counters: Overlay[str, int], prefix: str, n: int) -> int:
+def increment(counters: Overlay[str, int], prefix: str, n: int) -> int:
     """Increase a counter by `n` and return the first of the new numbers."""
     last = counters.get(prefix) or 0
     counters.put(prefix, last + n)
@@ -27,6 +27,6 @@ class MemoryCounter:
         """Reserve `n` numbers and return the first."""
         async with self._database.turn():
             transaction = Transaction(self._database)
-            first = raised(transaction.counters, prefix, n)
+            first = increment(transaction.counters, prefix, n)
             transaction.apply()
         return first

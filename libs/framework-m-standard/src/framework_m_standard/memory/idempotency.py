@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from framework_m_core.domain.context import RequestContext
-from framework_m_core.interfaces.idempotency import StoredAnswer
+from framework_m_core.spi import RequestContext, StoredResponse
 from framework_m_standard.memory.engine.store import MemoryStore
 
 __all__ = ["MemoryIdempotency"]
@@ -15,16 +14,16 @@ class MemoryIdempotency:
     """Stored responses by key; they are immutable."""
 
     def __init__(self, memory_store: MemoryStore) -> None:
-        self._answers = memory_store.database.answers
+        self._responses = memory_store.database.responses
 
-    async def find(self, context: RequestContext, key: str) -> StoredAnswer | None:
+    async def find(self, context: RequestContext, key: str) -> StoredResponse | None:
         """Return the response stored under a key, unless it has expired."""
-        answer = self._answers.get(key)
-        return answer if answer is not None and answer.expires > context.clock() else None
+        response = self._responses.get(key)
+        return response if response is not None and response.expires > context.clock() else None
 
     async def prune(self, now: datetime) -> int:
         """Delete expired responses and return their number."""
-        over = [key for key, answer in self._answers.items() if answer.expires <= now]
+        over = [key for key, response in self._responses.items() if response.expires <= now]
         for key in over:
-            del self._answers[key]
+            del self._responses[key]
         return len(over)

@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from itertools import islice
 
-from framework_m_core.domain.events import StoredEvent
-from framework_m_core.interfaces.outbox import EventBatch
+from framework_m_core.spi import EventBatch, StoredEvent
 from framework_m_standard.memory.engine.database import EventRecord, MemoryDatabase
-from framework_m_standard.memory.engine.rows import from_json
+from framework_m_standard.memory.engine.rows import parse_json
 from framework_m_standard.memory.engine.store import MemoryStore
 
 __all__ = ["MemoryOutbox", "read_event"]
@@ -18,7 +17,7 @@ __all__ = ["MemoryOutbox", "read_event"]
 
 def read_event(record: EventRecord) -> StoredEvent:
     """Return a stored event with its data."""
-    return dataclasses.replace(record.event, data=from_json(record.data))
+    return dataclasses.replace(record.event, data=parse_json(record.data))
 
 
 class MemoryOutbox:
@@ -36,12 +35,12 @@ class MemoryOutbox:
     async def prune(self, before: datetime) -> int:
         """Delete old events that all consumers have passed, and return their number."""
         consumers = self._database.consumers.values()
-        least = min((one.cursor for one in consumers), default=self._database.last_position)
+        lowest = min((one.cursor for one in consumers), default=self._database.last_position)
         kept = {position for one in consumers for position in one.aside}
         old = [
             position
             for position, row in self._database.events.items()
-            if position <= least and row.event.occurred_at < before and position not in kept
+            if position <= lowest and row.event.occurred_at < before and position not in kept
         ]
         for position in old:
             del self._database.events[position]

@@ -6,12 +6,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from framework_m_core.domain.context import RequestContext
-from framework_m_core.domain.filters.tree import Filter, fields_of
-from framework_m_core.domain.page import OrderSpec
-from framework_m_core.interfaces.reader import QueryTemplate, ReadHandle, Row
+from framework_m_core.spi import (
+    CompiledDocType,
+    Filter,
+    OrderSpec,
+    QueryTemplate,
+    ReadHandle,
+    RequestContext,
+    Row,
+    fields_of,
+)
 from framework_m_standard.memory.engine import rows as stored
-from framework_m_standard.memory.engine.selection import Rows, filled, select
+from framework_m_standard.memory.engine.rows import size_of
+from framework_m_standard.memory.engine.selection import Rows, fill, select
 from framework_m_standard.memory.engine.store import MemoryStore
 
 __all__ = ["MemoryReader", "Prepared"]
@@ -27,17 +34,20 @@ class Prepared:
     take: tuple[Callable[[stored.Row], Any], ...]
     paged: bool
     count: bool
+    sizes: bool
     locks: bool
 
     def run(self, rows: Rows, values: Sequence[Any]) -> list[Row]:
         """Return the rows of the query template with these values."""
         given = iter(values)
-        found = select(rows, filled(self.where, given), self.order_by)
+        found = select(rows, fill(self.where, given), self.order_by)
         if self.count:
             return [(len(found),)]
         if self.paged:
             limit, offset = given
             found = found[offset : offset + limit]
+        if self.sizes:
+            return [(sum(size_of(take(row)) for take in self.take),) for row in found]
         return [tuple([take(row) for take in self.take]) for row in found]
 
 
@@ -49,15 +59,25 @@ class MemoryReader:
     def __init__(self, memory_store: MemoryStore) -> None:
         self._store = memory_store
 
-    def prepare(self, shape: QueryTemplate) -> ReadHandle:
+    def prepare(self, template: QueryTemplate) -> ReadHandle:
         """Prepare a read, checking every name. Raises KeyError for unknown ones."""
-        plan = shape.doctype
-        named = fields_of(shape.where) | {spec.field for spec in shape.order_by}
+        plan: CompiledDocType = template.doctype
+        named = fields_of(template.where) | {spec.field for spec in template.order_by}
         if unknown := named.difference(plan.columns):
             raise KeyError(*sorted(unknown))
-        take = tuple(stored.getter(plan, part) for part in shape.fields)
-        locks = shape.lock is not None
-        return ReadHandle(Prepared(plan.name, shape.where, shape.order_by, take, shape.paged, shape.count, locks))
+        take = tuple(stored.getter(plan, part) for part in template.fields)
+        return ReadHandle(
+            Prepared(
+                plan.name,
+                template.where,
+                template.order_by,
+                take,
+                template.paged,
+                template.count,
+                template.sizes,
+                template.lock is not None,
+            )
+        )
 
     async def fetch(self, context: RequestContext, handle: ReadHandle, values: Sequence[Any]) -> list[Row]:
         """Run a prepared read."""

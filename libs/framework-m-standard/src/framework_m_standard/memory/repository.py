@@ -8,16 +8,26 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from framework_m_core.domain.context import RequestContext
-from framework_m_core.domain.documents.doctype import VERSION_ATTRIBUTE
-from framework_m_core.domain.errors import IntegrityError, LinkedDocumentError
-from framework_m_core.domain.filters.tree import EVERYTHING, And, Comparison, Filter
-from framework_m_core.domain.hash_keys import hash_key
-from framework_m_core.domain.page import DEFAULT_LIMIT, OrderSpec, PaginatedResult
-from framework_m_core.registry.compiled import CompiledDocType
-from framework_m_core.spi import LIVE, document_from_values, document_values
+from framework_m_core.spi import (
+    DEFAULT_LIMIT,
+    EVERYTHING,
+    LIVE,
+    VERSION_ATTRIBUTE,
+    And,
+    Comparison,
+    CompiledDocType,
+    Filter,
+    IntegrityError,
+    LinkedDocumentError,
+    OrderSpec,
+    PaginatedResult,
+    RequestContext,
+    build_document,
+    dump_document,
+    hash_key,
+)
 from framework_m_standard.memory.engine.referrers import holders
-from framework_m_standard.memory.engine.rows import Row, stored_row, stored_value, values_of
+from framework_m_standard.memory.engine.rows import Row, encode_value, row_of, values_of
 from framework_m_standard.memory.engine.selection import Rows, select
 from framework_m_standard.memory.engine.store import MemoryStore
 from framework_m_standard.memory.engine.transaction import Transaction
@@ -63,14 +73,14 @@ class MemoryRepository[T: BaseModel]:
         """Insert a new document, with version 1."""
         transaction = await self._unit.transaction()
         vars(document)[VERSION_ATTRIBUTE] = 1
-        transaction.insert(self._plan, self._row(document))
+        transaction.insert(self._plan, self._row(document, {}))
         return document
 
-    async def update(self, document: T, *, expected_version: int) -> T:
+    async def update(self, document: T, *, expected_version: int, stored: Mapping[str, Any] | None = None) -> T:
         """Replace a loaded document. Raises VersionConflictError unless the stored version is `expected_version`."""
         transaction = await self._unit.transaction()
         vars(document)[VERSION_ATTRIBUTE] = expected_version + 1
-        transaction.update(self._plan, self._row(document), expected_version)
+        transaction.update(self._plan, self._row(document, stored or {}), expected_version)
         return document
 
     async def save(self, document: T) -> T:
@@ -119,7 +129,7 @@ class MemoryRepository[T: BaseModel]:
     async def update_where(self, where: Filter, values: Mapping[str, Any]) -> int:
         """Set scalar fields of all live documents that match, increasing their versions, and return their number."""
         transaction = await self._unit.transaction()
-        given = Row({name: stored_value(self._plan.specs[name], value) for name, value in values.items()})
+        given = Row({name: encode_value(self._plan.specs[name], value) for name, value in values.items()})
         found = self._select(And((where, LIVE)))
         with transaction.statement():
             for row in found:
@@ -147,7 +157,9 @@ class MemoryRepository[T: BaseModel]:
         with transaction.statement():
             for row in rows:
                 transaction.remove(self._plan, row)
-            if gone and any(True for _ in holders(self._unit.context.registry, transaction, self._plan.name, gone)):
+            if gone and any(
+                True for _ in holders(self._unit.context.registry.referrers.get(self._plan.name, ()), transaction, gone)
+            ):
                 raise IntegrityError("expected documents without links to them: delete those that link to them first")
 
     def _select(self, where: Filter, order_by: tuple[OrderSpec, ...] = ()) -> Sequence[Row]:
@@ -158,7 +170,7 @@ class MemoryRepository[T: BaseModel]:
         return self._document(found[0]) if found else None
 
     def _document(self, row: Row) -> T:
-        return document_from_values(self._plan, values_of(self._plan, row))  # type: ignore[return-value]
+        return build_document(self._plan, values_of(self._plan, row))  # type: ignore[return-value]
 
-    def _row(self, document: T) -> Row:
-        return stored_row(self._plan, document_values(self._plan, document))
+    def _row(self, document: T, before: Mapping[str, Any]) -> Row:
+        return row_of(self._plan, dump_document(self._plan, document), before)

@@ -1,4 +1,4 @@
-"""`MemorySchemaMapper`: port `SchemaMapperProtocol`: updates stored documents to DocTypes that have changed.
+"""`MemorySchemaMapper`: port `SchemaMapperProtocol`; updates stored documents to changed DocTypes.
 
 A new DocType needs no change. An existing one may have new fields, whose defaults its documents get, and different
 unique fields; values are never dropped.
@@ -9,16 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from uuid import UUID
 
-from framework_m_core.domain.errors import ConfigurationError
-from framework_m_core.domain.hash_keys import HashKey
-from framework_m_core.registry.compiled import CompiledDocType
-from framework_m_core.registry.registry import Registry
-from framework_m_standard.memory.engine.missing_values import filled_row
+from framework_m_core.spi import CompiledDocType, ConfigurationError, HashKey, Registry
+from framework_m_standard.memory.engine.missing_values import fill_row
 from framework_m_standard.memory.engine.rows import Row
 from framework_m_standard.memory.engine.store import MemoryStore
-from framework_m_standard.memory.engine.table import Columns, Table, kinds_of, unique_key, wanted_unique
+from framework_m_standard.memory.engine.table import Columns, Table, compute_unique_key, kinds_of, unique_columns_of
 
-__all__ = ["MemorySchemaMapper"]
+__all__ = ["Change", "MemorySchemaMapper"]
 
 type Change = tuple[str, Callable[[], None]]
 """The description of a change, and the function that applies it."""
@@ -29,6 +26,11 @@ class MemorySchemaMapper:
 
     def __init__(self, memory_store: MemoryStore) -> None:
         self._store = memory_store
+
+    @property
+    def sync_schema(self) -> None:
+        """No setting: each process starts empty."""
+        return None
 
     async def is_migrated(self) -> bool:
         """Return False: the in-memory store has no migrations, as each process starts with an empty one."""
@@ -63,46 +65,46 @@ class MemorySchemaMapper:
         return self._store.database.generation
 
     def _changes(self, registry: Registry) -> list[Change]:
-        problems: list[str] = []
-        changes = [change for plan in registry.doctypes.values() for change in self._of(plan, problems)]
-        if problems:
-            raise ConfigurationError("the stored documents cannot be adapted to the DocTypes:", problems)
+        errors: list[str] = []
+        changes = [change for plan in registry.doctypes.values() for change in self._changes_of(plan, errors)]
+        if errors:
+            raise ConfigurationError("the stored documents cannot be adapted to the DocTypes:", errors)
         return changes
 
-    def _of(self, plan: CompiledDocType, problems: list[str]) -> Iterator[Change]:
+    def _changes_of(self, plan: CompiledDocType, errors: list[str]) -> Iterator[Change]:
         table = self._store.database.tables[plan.name]
         if table.plan is plan:
             return
-        problems += _other_kinds(plan, table)
-        filled = {key: new for key, row in table.rows.items() if (new := filled_row(plan, row)) is not row}
+        errors += _other_kinds(plan, table)
+        filled = {key: new for key, row in table.rows.items() if (new := fill_row(plan, row)) is not row}
         if filled:
             yield f"{plan.name}: defaults of new fields for {len(filled)} documents", lambda: table.rows.update(filled)
         if kinds_of(plan).items() - table.kinds.items():
             yield f"{plan.name}: new fields", lambda: table.kinds.update(kinds_of(plan))
-        for columns in table.unique.keys() - set(wanted_unique(plan)):
-            yield f"{plan.name}: {', '.join(columns)} no longer unique", _forgetting(table, columns)
-        for columns in wanted_unique(plan):
+        for columns in table.unique.keys() - set(unique_columns_of(plan)):
+            yield f"{plan.name}: {', '.join(columns)} no longer unique", _drop_unique(table, columns)
+        for columns in unique_columns_of(plan):
             if columns not in table.unique:
-                owners = _owners(plan, columns, {**table.rows, **filled}, problems)
-                yield f"{plan.name}: {', '.join(columns)} unique", _keeping(table, columns, owners)
+                owners = _owners(plan, columns, {**table.rows, **filled}, errors)
+                yield f"{plan.name}: {', '.join(columns)} unique", _add_unique(table, columns, owners)
 
 
-def _forgetting(table: Table, columns: Columns) -> Callable[[], None]:
+def _drop_unique(table: Table, columns: Columns) -> Callable[[], None]:
     return lambda: table.unique.__delitem__(columns)
 
 
-def _keeping(table: Table, columns: Columns, owners: dict[HashKey, UUID]) -> Callable[[], None]:
+def _add_unique(table: Table, columns: Columns, owners: dict[HashKey, UUID]) -> Callable[[], None]:
     return lambda: table.unique.__setitem__(columns, owners)
 
 
 def _owners(
-    plan: CompiledDocType, columns: Columns, rows: Mapping[HashKey, Row], problems: list[str]
+    plan: CompiledDocType, columns: Columns, rows: Mapping[HashKey, Row], errors: list[str]
 ) -> dict[HashKey, UUID]:
-    keys = [(unique_key(plan, columns, row), row["id"]) for row in rows.values()]
+    keys = [(compute_unique_key(plan, columns, row), row["id"]) for row in rows.values()]
     owners = {key: id for key, id in keys if key is not None}
     if len(owners) < sum(key is not None for key, _ in keys):
         names = ", ".join(columns)
-        problems.append(
+        errors.append(
             f"{plan.name}: documents have equal values of {names}, so it cannot become unique: change the values first"
         )
     return owners

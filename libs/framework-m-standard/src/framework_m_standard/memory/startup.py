@@ -6,9 +6,7 @@ import logging
 import secrets
 
 from framework_m_core.bootstrap.application import Application
-from framework_m_core.domain.context import ADMINISTRATOR
-from framework_m_core.domain.errors import ConfigurationError
-from framework_m_core.interfaces.identity import IdentityProtocol
+from framework_m_core.spi import ADMINISTRATOR, ConfigurationError, IdentityProtocol
 from framework_m_standard.memory.engine.database import MemoryDatabase
 from framework_m_standard.memory.engine.store import MemoryStore
 from framework_m_standard.memory.settings import MemorySettings

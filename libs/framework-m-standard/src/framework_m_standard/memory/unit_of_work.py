@@ -14,19 +14,26 @@ from contextlib import asynccontextmanager
 from typing import Any, Self
 from uuid import UUID
 
-from framework_m_core.domain.context import RequestContext
-from framework_m_core.domain.errors import FrameworkError, TransientError
-from framework_m_core.domain.events import AnyEvent
-from framework_m_core.domain.hash_keys import hash_key
-from framework_m_core.interfaces.audit_log import AuditEntry
-from framework_m_core.interfaces.capabilities import StoreCapability
-from framework_m_core.interfaces.idempotency import StoredAnswer
-from framework_m_core.interfaces.reader import ReadHandle, Row
-from framework_m_core.spi import run_shielded
-from framework_m_standard.memory.counter import raised
-from framework_m_standard.memory.engine.audit_trail import SealedEntry, sealed
+from framework_m_core.spi import (
+    AnyEvent,
+    AuditEntry,
+    DocStatus,
+    FrameworkError,
+    LinkedBy,
+    ReadHandle,
+    RequestContext,
+    Row,
+    StoreCapability,
+    StoredResponse,
+    TransientError,
+    hash_key,
+    run_shielded,
+)
+from framework_m_standard.memory.counter import increment
+from framework_m_standard.memory.engine import rows as stored
+from framework_m_standard.memory.engine.audit_trail import SealedEntry, seal
 from framework_m_standard.memory.engine.referrers import holders
-from framework_m_standard.memory.engine.rows import json_text
+from framework_m_standard.memory.engine.rows import format_json
 from framework_m_standard.memory.engine.selection import Rows
 from framework_m_standard.memory.engine.store import MemoryStore
 from framework_m_standard.memory.engine.transaction import Transaction
@@ -60,7 +67,7 @@ class MemoryUnitOfWork:
         self._transaction: Transaction | None = None
         self._events: list[tuple[AnyEvent, str]] = []
         self._audits: list[SealedEntry] = []
-        self._answers: list[StoredAnswer] = []
+        self._responses: list[StoredResponse] = []
         self._callbacks: list[Callable[[], Awaitable[None]]] = []
         self._beginning = asyncio.Lock()
         self._open = False
@@ -111,30 +118,32 @@ class MemoryUnitOfWork:
             await self.transaction()
         return prepared.run(self.rows(prepared.doctype), values)
 
-    async def linking(self, doctype: str, id: UUID, *, include_deleted: bool = False) -> Sequence[str]:
-        """Return the names of the DocTypes that have live documents, or any, linking to this one, excluding itself."""
-        found = holders(self.context.registry, await self.transaction(), doctype, {hash_key(id)})
-        others = [(name, row) for name, row in found if row["id"] != id]
-        return list(dict.fromkeys(name for name, row in others if include_deleted or row["deleted_at"] is None))
+    async def find_referrers(self, doctype: str, id: UUID, linked_by: LinkedBy = "live") -> Sequence[str]:
+        """Return the names of the DocTypes with other documents that link to this one."""
+        referrers = self.context.registry.referrers.get(doctype, ())
+        if linked_by == "submitted":
+            referrers = tuple(one for one in referrers if one.refuses_cancelled)
+        found = holders(referrers, await self.transaction(), {hash_key(id)})
+        return list(dict.fromkeys(name for name, row in found if row["id"] != id and _counts(row, linked_by)))
 
     async def allocate(self, prefix: str, n: int = 1) -> int:
         """Reserve `n` numbers of a counter in the transaction and return the first."""
-        return raised((await self.transaction()).counters, prefix, n)
+        return increment((await self.transaction()).counters, prefix, n)
 
     def record(self, event: AnyEvent) -> None:
         """Add an event to the outbox."""
         self._check_open()
-        self._events.append((event, json_text(event.data)))
+        self._events.append((event, format_json(event.data)))
 
     def audit(self, entry: AuditEntry) -> None:
         """Append an entry to the audit log."""
         self._check_open()
-        self._audits.append(sealed(entry))
+        self._audits.append(seal(entry))
 
-    def remember(self, answer: StoredAnswer) -> None:
+    def remember(self, response: StoredResponse) -> None:
         """Store the response of a keyed write."""
         self._check_open()
-        self._answers.append(answer)
+        self._responses.append(response)
 
     def after_commit(self, callback: Callable[[], Awaitable[None]]) -> None:
         """Run a callback once the commit has succeeded."""
@@ -147,7 +156,7 @@ class MemoryUnitOfWork:
         await self.flush()
         transaction = await self.transaction()
         mark = transaction.mark()
-        recorded: tuple[list[Any], ...] = (self._events, self._audits, self._answers, self._callbacks)
+        recorded: tuple[list[Any], ...] = (self._events, self._audits, self._responses, self._callbacks)
         lengths = [len(one) for one in recorded]
         try:
             yield
@@ -164,17 +173,17 @@ class MemoryUnitOfWork:
         Raises TransientError for a key that has an unexpired response.
         """
         self._check_open()
-        if not self._answers:
+        if not self._responses:
             return
         transaction, now = await self.transaction(), self.context.clock()
-        for answer in self._answers:
-            known = transaction.answers.get(answer.key)
+        for response in self._responses:
+            known = transaction.responses.get(response.key)
             if known is not None and known.expires > now:
                 raise TransientError(
                     "another request has just done this write with the same key: try again for its response"
                 )
-            transaction.answers.put(answer.key, answer)
-        self._answers.clear()
+            transaction.responses.put(response.key, response)
+        self._responses.clear()
 
     async def commit(self) -> None:
         """Apply all changes atomically, then run the callbacks."""
@@ -211,3 +220,9 @@ class MemoryUnitOfWork:
     def _check_open(self) -> None:
         if not self._open:
             raise FrameworkError("the unit of work is closed: hooks cannot use it after their write has ended")
+
+
+def _counts(row: stored.Row, linked_by: LinkedBy) -> bool:
+    if linked_by == "all":
+        return True
+    return row["deleted_at"] is None and (linked_by == "live" or row["docstatus"] == DocStatus.SUBMITTED)

@@ -7,11 +7,9 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from framework_m_core.domain.context import RequestContext
-from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
-from framework_m_core.interfaces.audit_log import AuditEntry
+from framework_m_core.spi import AuditEntry, FieldKind, FieldSpec, RequestContext
+from framework_m_standard.sql.engine.statement import parameter
 from framework_m_standard.sql.schema.tables import AUDIT_SPECS
-from framework_m_standard.sql.statements.compiled import parameter
 from framework_m_standard.sql.store import SqlStore
 
 __all__ = ["SqlAuditLog"]

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from framework_m_core.domain.events import Interest
-from framework_m_core.interfaces.consumers import (
-    ConsumerState,
-    DueEvent,
-    ParkedEvent,
-    Progress,
-    SetAside,
-    latest_end,
-)
-from framework_m_standard.sql.engine.driver import Transaction
+from framework_m_core.spi import ConsumerState, DueEvent, Interest, ParkedEvent, Progress, SetAside, compute_latest_end
+from framework_m_standard.sql.engine.driver import Transaction, transact
+from framework_m_standard.sql.engine.row_codec import SQLITE
 from framework_m_standard.sql.outbox import number_events, read_event
 from framework_m_standard.sql.schema.tables import CONSUMER_SPECS, EVENT_SPECS
 from framework_m_standard.sql.statements.consumers import ConsumerStatements
@@ -36,12 +29,12 @@ class SqlConsumers:
 
     async def register(self, interests: Mapping[str, Interest], now: datetime) -> None:
         """Store new consumers, which begin with the next event to be committed, or with all if they are the first."""
-        if _changed(interests, self._known(await self._driver.fetch(self._statements.known, ()))):
-            await self._within(lambda transaction: self._register(transaction, interests, now))
+        if _changed(interests, await self.interests()):
+            await transact(self._driver, lambda transaction: self._register(transaction, interests, now))
 
     async def _register(self, transaction: Transaction, interests: Mapping[str, Interest], now: datetime) -> None:
-        if self._driver.name == "postgresql":
-            await number_events(transaction)
+        if self._driver.name != SQLITE:
+            await number_events(transaction, self._driver.name)
         known = self._known(await transaction.fetch(self._statements.known, ()))
         newest = (await transaction.fetch(self._statements.newest, ()))[0][0]
         for name, interest in _changed(interests, known).items():
@@ -56,20 +49,25 @@ class SqlConsumers:
         patterns: list[str] = convert(stored) if convert else stored  # type: ignore[assignment]
         return Interest(patterns)
 
+    async def interests(self) -> Mapping[str, Interest]:
+        """Return the stored interests."""
+        return self._known(await self._driver.fetch(self._statements.known, ()))
+
     async def lease(self, name: str, holder: str, now: datetime, duration: timedelta) -> int | None:
         """Take a lease and return the cursor."""
-        rows = await self._driver.write(
-            self._statements.lease, (name, holder, now, now + duration, latest_end(now, duration))
-        )
+        lease = (name, holder, now, now + duration, compute_latest_end(now, duration))
+        if not await self._driver.apply(self._statements.lease, lease):
+            return None
+        rows = await self._driver.fetch(self._statements.cursor, (name, holder))
         return int(rows[0][0]) if rows else None
 
     async def renew(self, name: str, holder: str, now: datetime, duration: timedelta) -> bool:
         """Renew the lease if this holder has it."""
-        return bool(await self._driver.write(self._statements.renew, (name, holder, now + duration)))
+        return bool(await self._driver.apply(self._statements.renew, (name, holder, now + duration)))
 
     async def release(self, name: str, holder: str) -> None:
         """Release the lease if this holder has it."""
-        await self._driver.write(self._statements.release, (name, holder))
+        await self._driver.apply(self._statements.release, (name, holder))
 
     async def waiting(self, name: str) -> Sequence[tuple[int, str]]:
         """Return position and key of what is set aside and not parked."""
@@ -84,10 +82,10 @@ class SqlConsumers:
         """Save a step in one transaction, if the holder has the lease."""
         step = (name, holder, progress.cursor)
         if not progress.set_aside and not progress.handled:
-            return bool(await self._driver.write(self._statements.advance, step))
+            return bool(await self._driver.apply(self._statements.advance, step))
 
         async def work(transaction: Transaction) -> bool:
-            if not await transaction.fetch(self._statements.advance, step):
+            if not await transaction.execute(self._statements.advance, step):
                 return False
             if progress.set_aside:
                 rows = [_row(name, one) for one in progress.set_aside]
@@ -96,7 +94,7 @@ class SqlConsumers:
                 await transaction.execute_many(self._statements.handled, [(name, at) for at in progress.handled])
             return True
 
-        return await self._within(work)
+        return await transact(self._driver, work)
 
     async def states(self, now: datetime, duration: timedelta) -> Sequence[ConsumerState]:
         """Return the state of each consumer."""
@@ -105,7 +103,7 @@ class SqlConsumers:
         for name, interest, cursor, holder, expires, waiting, parked, *ages in await self._driver.fetch(
             self._statements.states, ()
         ):
-            leased = holder is not None and now < convert(expires) <= latest_end(now, duration)
+            leased = holder is not None and now < convert(expires) <= compute_latest_end(now, duration)
             since = min((convert(age) for age in ages if age is not None), default=None)
             found.append(ConsumerState(name, self._interest(interest), cursor, leased, waiting, parked, since))
         return found
@@ -117,9 +115,9 @@ class SqlConsumers:
         return [ParkedEvent(row[0], read_event(self._events, row[3:]), row[1], row[2]) for row in rows]
 
     async def retry(self, name: str, position: int | None = None) -> int:
-        """Make parked events due again and return their number."""
+        """Make events due that are parked or wait for their next attempt, and return their number."""
         statement = self._statements.retry(one=position is not None)
-        return len(await self._driver.write(statement, (name,) if position is None else (name, position)))
+        return await self._driver.apply(statement, (name,) if position is None else (name, position))
 
     async def remove(self, name: str) -> bool:
         """Remove a consumer with its progress."""
@@ -128,17 +126,7 @@ class SqlConsumers:
             await transaction.execute(self._statements.forget, (name,))
             return bool(await transaction.execute(self._statements.remove, (name,)))
 
-        return await self._within(work)
-
-    async def _within[R](self, work: Callable[[Transaction], Awaitable[R]]) -> R:
-        transaction = await self._driver.begin()
-        try:
-            result = await work(transaction)
-        except BaseException:
-            await transaction.rollback()
-            raise
-        await transaction.commit()
-        return result
+        return await transact(self._driver, work)
 
 
 def _changed(interests: Mapping[str, Interest], known: Mapping[str, Interest]) -> dict[str, Interest]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from framework_m_core.domain.context import RequestContext
+from framework_m_core.spi import RequestContext
 from framework_m_standard.sql.store import SqlStore
 
 __all__ = ["SqlCounter"]

@@ -6,10 +6,9 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from framework_m_core.domain.context import RequestContext
-from framework_m_core.interfaces.idempotency import StoredAnswer
+from framework_m_core.spi import RequestContext, StoredResponse
+from framework_m_standard.sql.engine.statement import parameter
 from framework_m_standard.sql.schema.tables import IDEMPOTENCY_SPECS
-from framework_m_standard.sql.statements.compiled import parameter
 from framework_m_standard.sql.store import SqlStore
 
 __all__ = ["SqlIdempotency"]
@@ -27,18 +26,18 @@ class SqlIdempotency:
         columns = [table.c[name] for name in IDEMPOTENCY_SPECS]
         self._find = sql_store.framework.compile(sa.select(*columns).where(mine, live), [key, expires])
         over = table.c.expires <= parameter(0, table.c.expires.type)
-        self._prune = sql_store.framework.compile(sa.delete(table).where(over).returning(table.c.status), [expires])
+        self._prune = sql_store.framework.compile(sa.delete(table).where(over), [expires])
         self._moment = sql_store.framework.decoders(IDEMPOTENCY_SPECS).get("expires")
 
-    async def find(self, context: RequestContext, key: str) -> StoredAnswer | None:
+    async def find(self, context: RequestContext, key: str) -> StoredResponse | None:
         """Return the response stored under a key, unless it has expired."""
         rows = await self._store.driver_for(context).fetch(self._find, (key, context.clock()))
         if not rows:
             return None
         key, body_hash, status, body, etag, location, expires = rows[0]
         moment = self._moment(expires) if self._moment else expires
-        return StoredAnswer(key, body_hash, status, body.encode(), etag, location, moment)
+        return StoredResponse(key, body_hash, status, body.encode(), etag, location, moment)
 
     async def prune(self, now: datetime) -> int:
         """Delete the expired responses of all tenants and return their number."""
-        return sum([len(await driver.write(self._prune, (now,))) for driver in self._store.drivers()])
+        return sum([await driver.apply(self._prune, (now,)) for driver in self._store.drivers()])

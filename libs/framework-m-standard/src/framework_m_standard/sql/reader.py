@@ -1,6 +1,7 @@
 """`SqlReader`: port `DocumentReaderProtocol`.
 
-On PostgreSQL child rows are nested in the same statement; on SQLite further statements read them on the same snapshot.
+On servers child rows are nested in the same statement, unless it locks; else further statements read them, on SQLite
+on the same snapshot.
 """
 
 from __future__ import annotations
@@ -10,24 +11,32 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from framework_m_core.domain.context import RequestContext
-from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
-from framework_m_core.domain.page import OrderSpec
-from framework_m_core.interfaces.reader import ChildSelection, QueryTemplate, ReadHandle, Row
-from framework_m_core.registry.compiled import FRAMEWORK_SPECS, CompiledChildTable, CompiledDocType
+from framework_m_core.spi import (
+    FRAMEWORK_SPECS,
+    ChildSelection,
+    CompiledChildTable,
+    CompiledDocType,
+    FieldKind,
+    FieldSpec,
+    QueryTemplate,
+    ReadHandle,
+    RequestContext,
+    Row,
+)
 from framework_m_standard.sql.engine.driver import Transaction
-from framework_m_standard.sql.statements.compiled import Statement, compile_statement, parameter
+from framework_m_standard.sql.engine.row_codec import MARIADB, Convert, decoder
+from framework_m_standard.sql.engine.statement import Statement, compile_statement, parameter
 from framework_m_standard.sql.statements.filter_compiler import FilterCompiler
-from framework_m_standard.sql.statements.row_codec import Convert, decoder
+from framework_m_standard.sql.statements.nested_rows import decode_json_rows, select_rows
+from framework_m_standard.sql.statements.row_sizes import bytes_of_columns, bytes_of_rows
 from framework_m_standard.sql.store import SqlStore
 
 __all__ = ["Prepared", "SqlReader", "run_prepared"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class RowDecoding:
+class _RowDecoding:
     """Converters of single columns by place, and of several columns that hold one field: place, number, converter.
 
     Places are those in the driver's row; the last come first in `joins`, so that a join moves no other.
@@ -57,7 +66,7 @@ class _Children:
 
     place: int
     statement: Statement
-    decoding: RowDecoding | None
+    decoding: _RowDecoding | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,7 +74,7 @@ class Prepared:
     """A compiled query template: the statement, the decoding of its rows, and its child statements, if any."""
 
     statement: Statement
-    decoding: RowDecoding | None
+    decoding: _RowDecoding | None
     children: tuple[_Children, ...]
     locks: bool
     paged: bool = False
@@ -78,9 +87,9 @@ class SqlReader:
         self._store = sql_store
         self.heavy_reads = sql_store.global_driver.heavy_reads
 
-    def prepare(self, shape: QueryTemplate) -> ReadHandle:
+    def prepare(self, template: QueryTemplate) -> ReadHandle:
         """Compile a query template. Raises KeyError for unknown names."""
-        return ReadHandle(_Preparation(self._store, shape).prepared())
+        return ReadHandle(_Preparation(self._store, template).prepare())
 
     async def fetch(self, context: RequestContext, handle: ReadHandle, values: Sequence[Any]) -> list[Row]:
         """Run a prepared read."""
@@ -113,38 +122,52 @@ async def run_prepared(transaction: Transaction, prepared: Prepared, values: Seq
 class _Preparation:
     """Builder of the statements of one query template."""
 
-    def __init__(self, store: SqlStore, shape: QueryTemplate) -> None:
+    def __init__(self, store: SqlStore, template: QueryTemplate) -> None:
         self._store = store
-        self._shape = shape
-        self._plan: CompiledDocType = shape.doctype
+        self._template = template
+        self._plan: CompiledDocType = template.doctype
         self._statements = store.statements(self._plan)
         self._table = self._statements.table
-        self._nested = store.global_driver.nested_rows
+        # A locking statement that has waited sees the new parent row, but reads nested rows from its old snapshot.
+        self._nested = store.global_driver.nested_rows and template.lock is None
         self._dialect = store.global_driver.name
 
-    def prepared(self) -> Prepared:
+    def prepare(self) -> Prepared:
         compiler = FilterCompiler(self._table, self._plan.specs, self._dialect)
-        condition = compiler.compile(self._shape.where)
-        if self._shape.count:
+        condition = compiler.compile(self._template.where)
+        if self._template.count:
             clause: Any = sa.select(sa.func.count()).select_from(self._table).where(condition)
             return Prepared(self._compile(clause, compiler, heavy=True), None, (), locks=False)
-        clause = sa.select(*self._columns()).where(condition).order_by(*map(self._order, self._shape.order_by))
-        if self._shape.paged:
+        chosen = [self._size()] if self._template.sizes else self._columns()
+        clause = sa.select(*chosen).select_from(self._table).where(condition).order_by(*self._orders())
+        if self._template.paged:
             clause = clause.limit(compiler.integer()).offset(compiler.integer())
-        if self._shape.lock:
-            lock = self._shape.lock
+        if self._template.lock:
+            lock = self._template.lock
             clause = clause.with_for_update(read=lock == "share", key_share=lock in {"share", "change"})
+        if self._template.sizes:
+            return Prepared(self._compile(clause, compiler, heavy=self._template.paged), None, (), locks=False)
         children = () if self._nested else tuple(self._child_statements())
-        statement = self._compile(clause, compiler, heavy=self._shape.paged and not children)
-        decoding, locks = self._decoding(first=1 if children else 0), self._shape.lock is not None
-        return Prepared(statement, decoding, children, locks, self._shape.paged)
+        statement = self._compile(clause, compiler, heavy=self._template.paged and not children)
+        decoding, locks = self._decoding(first=1 if children else 0), self._template.lock is not None
+        return Prepared(statement, decoding, children, locks, self._template.paged)
+
+    def _size(self) -> Any:
+        """Return about how many bytes the chosen fields of a row hold."""
+        columns = [self._plan.specs[part] for part in self._template.fields if isinstance(part, str)]
+        size = bytes_of_columns(self._dialect, self._table, columns)
+        for part in self._selections:
+            child = self._plan.children[part.field]
+            rows = self._statements.tables.child(self._plan, child)
+            size += bytes_of_rows(self._dialect, rows, _child_specs(child, part), self._table.c.id)
+        return size
 
     @property
     def _selections(self) -> list[ChildSelection]:
-        return [part for part in self._shape.fields if isinstance(part, ChildSelection)]
+        return [part for part in self._template.fields if isinstance(part, ChildSelection)]
 
     def _columns(self) -> list[Any]:
-        chosen: list[Any] = [column for part in self._shape.fields for column in self._columns_of(part)]
+        chosen: list[Any] = [column for part in self._template.fields for column in self._columns_of(part)]
         if self._selections and not self._nested:
             return [self._table.c.id.label("m_parent"), *chosen]
         return chosen
@@ -155,15 +178,13 @@ class _Preparation:
         return [self._nested_rows(part)] if self._nested else []
 
     def _nested_rows(self, part: ChildSelection) -> Any:
-        """Return a subquery of all child rows as one array of composites, which the driver decodes with their types."""
+        """Return a subquery of all child rows as one value."""
         table = self._statements.tables.child(self._plan, self._plan.children[part.field])
         specs = _child_specs(self._plan.children[part.field], part)
-        row = sa.func.row(*(table.c[column.name] for spec in specs for column in spec.columns))
-        ordered = sa.func.array_agg(aggregate_order_by(row, table.c.idx))
-        return sa.select(ordered).where(table.c.parent == self._table.c.id).scalar_subquery().label(part.field)
+        return select_rows(self._dialect, table, specs, self._table.c.id).label(part.field)
 
     def _child_statements(self) -> Iterator[_Children]:
-        for place, part in enumerate(self._shape.fields):
+        for place, part in enumerate(self._template.fields):
             if isinstance(part, ChildSelection):
                 yield self._child_statement(place, part)
 
@@ -177,10 +198,10 @@ class _Preparation:
         statement = self._statements.compile(clause, [FieldSpec("", FieldKind.TEXT)])
         return _Children(place, statement, _row_decoding(self._dialect, specs))
 
-    def _decoding(self, first: int) -> RowDecoding | None:
+    def _decoding(self, first: int) -> _RowDecoding | None:
         """Return the decoding of rows; a leading parent id stays in the driver's form for the child statements."""
         parts: list[FieldSpec | Convert | None] = []
-        for part in self._shape.fields:
+        for part in self._template.fields:
             if isinstance(part, str):
                 parts.append(self._plan.specs[part])
             elif self._nested:
@@ -188,13 +209,25 @@ class _Preparation:
         return _row_decoding(self._dialect, parts, first)
 
     def _nested_decoding(self, part: ChildSelection) -> Convert | None:
-        decoding = _row_decoding(self._dialect, _child_specs(self._plan.children[part.field], part))
-        return decoding.decode if decoding is not None else None
+        specs = _child_specs(self._plan.children[part.field], part)
+        decoding = _row_decoding(self._dialect, specs)
+        if self._dialect != MARIADB:
+            return decoding.decode if decoding is not None else None
+        from_json = decode_json_rows(specs)
+        return from_json if decoding is None else lambda text: decoding.decode(from_json(text))
 
-    def _order(self, spec: OrderSpec) -> Any:
-        column = self._table.c[self._plan.specs[spec.field].columns[0].name]
-        ordered = column.desc() if spec.descending else column.asc()
-        return ordered.nulls_last() if self._plan.specs[spec.field].nullable else ordered
+    def _orders(self) -> Iterator[Any]:
+        """Yield what to order by, nulls last; MariaDB has no words for that, and its nulls come first."""
+        for one in self._template.order_by:
+            spec = self._plan.specs[one.field]
+            column = self._table.c[spec.columns[0].name]
+            ordered = column.desc() if one.descending else column.asc()
+            if not spec.nullable:
+                yield ordered
+            elif self._dialect != MARIADB:
+                yield ordered.nulls_last()
+            else:
+                yield from (ordered,) if one.descending else (column.is_(None), ordered)
 
     def _compile(self, clause: Any, compiler: FilterCompiler, *, heavy: bool) -> Statement:
         return compile_statement(clause, self._store.global_driver.dialect, compiler.parameters, heavy=heavy)
@@ -204,7 +237,7 @@ def _child_specs(child: CompiledChildTable, part: ChildSelection) -> list[FieldS
     return [FRAMEWORK_SPECS["id"] if name == "id" else child.fields[name] for name in part.columns]
 
 
-def _row_decoding(dialect: str, parts: Iterable[FieldSpec | Convert | None], first: int = 0) -> RowDecoding | None:
+def _row_decoding(dialect: str, parts: Iterable[FieldSpec | Convert | None], first: int = 0) -> _RowDecoding | None:
     """Return the decoding of rows that begin at a place with these parts; None if there is nothing to decode.
 
     A part is a field, a converter of one column, or None for a column that stays as it is.
@@ -222,7 +255,7 @@ def _row_decoding(dialect: str, parts: Iterable[FieldSpec | Convert | None], fir
             joins.insert(0, (place, len(decoders), _several(field_type.from_parts)))
         converts += [(place + n, convert) for n, convert in enumerate(decoders) if convert]
         place += len(decoders)
-    return RowDecoding(tuple(converts), tuple(joins)) if converts or joins else None
+    return _RowDecoding(tuple(converts), tuple(joins)) if converts or joins else None
 
 
 def _single(from_parts: Callable[[tuple[Any, ...]], Any], decode: Convert | None) -> Convert:

@@ -4,35 +4,58 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from pydantic import BaseModel
 
-from framework_m_core.domain.documents.doctype import VERSION_ATTRIBUTE
-from framework_m_core.domain.errors import IntegrityError, LinkedDocumentError
-from framework_m_core.domain.filters.parameterize import parameterize
-from framework_m_core.domain.filters.tree import EVERYTHING, And, Comparison, Filter
-from framework_m_core.domain.page import DEFAULT_LIMIT, OrderSpec, PaginatedResult
-from framework_m_core.interfaces.reader import QueryTemplate, ReadHandle, Row
-from framework_m_core.registry.compiled import CompiledDocType
-from framework_m_core.spi import LIVE, document_from_values, document_values, full_selection, row_to_document
+from framework_m_core.spi import (
+    DEFAULT_LIMIT,
+    EVERYTHING,
+    LIVE,
+    VERSION_ATTRIBUTE,
+    And,
+    Comparison,
+    CompiledDocType,
+    Filter,
+    IntegrityError,
+    LinkedDocumentError,
+    OrderSpec,
+    PaginatedResult,
+    QueryTemplate,
+    ReadHandle,
+    Row,
+    build_document,
+    compare_rows,
+    convert_row,
+    dump_document,
+    parameterize,
+    select_stored_fields,
+)
 from framework_m_standard.sql.engine.driver import Transaction
 from framework_m_standard.sql.reader import SqlReader
 from framework_m_standard.sql.store import SqlStore
 
-__all__ = ["PendingWrite", "SqlRepository", "SqlWriter"]
+__all__ = ["PendingWrite", "SqlRepository", "SqlWriter", "TableChanges"]
 
 _NEWEST = (OrderSpec("creation", descending=True), OrderSpec("id", descending=True))
 
 
+class TableChanges(NamedTuple):
+    """The changes of a child table: which rows to delete, None for all, and those to insert, with their places."""
+
+    deleted: Sequence[UUID] | None
+    inserted: Sequence[tuple[int, Mapping[str, Any]]]
+
+
 @dataclass(slots=True)
 class PendingWrite:
-    """A document to write: its columns in order, its child rows by field and, for an update, the expected version."""
+    """A document to write: its columns in order, the changes of its child tables by field (those without any are left
+    out) and, for an update, the expected version."""
 
     plan: CompiledDocType
     row: tuple[Any, ...]
-    children: dict[str, list[dict[str, Any]]]
+    children: dict[str, TableChanges]
     expected_version: int | None = None
 
 
@@ -78,13 +101,13 @@ class SqlRepository[T: BaseModel]:
     async def insert(self, document: T) -> T:
         """Add a new document."""
         vars(document)[VERSION_ATTRIBUTE] = 1
-        self._add(document, None)
+        self._add(document, None, dict.fromkeys(self._plan.children, ()))
         return document
 
-    async def update(self, document: T, *, expected_version: int) -> T:
-        """Replace a loaded document of the expected version."""
+    async def update(self, document: T, *, expected_version: int, stored: Mapping[str, Any] | None = None) -> T:
+        """Replace a loaded document of the expected version; child rows that are as `stored` are not written."""
         vars(document)[VERSION_ATTRIBUTE] = expected_version + 1
-        self._add(document, expected_version)
+        self._add(document, expected_version, stored)
         return document
 
     async def save(self, document: T) -> T:
@@ -99,10 +122,16 @@ class SqlRepository[T: BaseModel]:
         """
         await self._unit.flush()
         transaction = await self._unit.transaction()
-        statement = self._unit.store.statements(self._plan).delete
+        statements = self._unit.store.statements(self._plan)
+        if statements.clear_own_links:
+            await transaction.script("SAVEPOINT before_delete")
         try:
-            return await transaction.execute(statement, (id,)) > 0
+            for statement in statements.clear_own_links:
+                await transaction.execute(statement, (id,))
+            return await transaction.execute(statements.delete, (id,)) > 0
         except IntegrityError as error:
+            if statements.clear_own_links:
+                await transaction.script("ROLLBACK TO SAVEPOINT before_delete")
             raise LinkedDocumentError(
                 f"other documents, perhaps deleted ones, link to this {self._plan.name}"
             ) from error
@@ -113,9 +142,9 @@ class SqlRepository[T: BaseModel]:
 
     async def count(self, where: Filter = EVERYTHING) -> int:
         """Return the number of matching live documents."""
-        tree, slots = parameterize(And((where, LIVE)))
+        tree, parameters = parameterize(And((where, LIVE)))
         handle = self._unit.reader.prepare(QueryTemplate(self._plan, (), tree, count=True))
-        return int((await self._unit.fetch(handle, slots))[0][0])
+        return int((await self._unit.fetch(handle, parameters))[0][0])
 
     async def list(
         self,
@@ -135,16 +164,16 @@ class SqlRepository[T: BaseModel]:
     async def update_where(self, where: Filter, values: Mapping[str, Any]) -> int:
         """Set scalar fields of all matching live documents, increment their versions, and return their number."""
         await self._unit.flush()
-        tree, slots = parameterize(where)
+        tree, parameters = parameterize(where)
         statement = self._unit.store.statements(self._plan).update_where(tree, tuple(values))
-        return await (await self._unit.transaction()).execute(statement, (*values.values(), *slots))
+        return await (await self._unit.transaction()).execute(statement, (*values.values(), *parameters))
 
     async def delete_where(self, where: Filter) -> int:
         """Delete all matching rows permanently, live or not, and return their number."""
         await self._unit.flush()
-        tree, slots = parameterize(where)
+        tree, parameters = parameterize(where)
         statement = self._unit.store.statements(self._plan).delete_where(tree)
-        return await (await self._unit.transaction()).execute(statement, slots)
+        return await (await self._unit.transaction()).execute(statement, parameters)
 
     async def stream(self, where: Filter = EVERYTHING, *, batch: int = 500) -> AsyncIterator[T]:
         """Yield all matching live documents by id, read in batches."""
@@ -162,14 +191,27 @@ class SqlRepository[T: BaseModel]:
     async def _select(
         self, where: Filter, order_by: tuple[OrderSpec, ...], paging: tuple[int, int] | None
     ) -> Sequence[T]:
-        chosen = full_selection(self._plan)
-        tree, slots = parameterize(where)
-        shape = QueryTemplate(self._plan, chosen, tree, order_by, paged=paging is not None)
-        rows = await self._unit.fetch(self._unit.reader.prepare(shape), (*slots, *(paging or ())))
-        return [document_from_values(self._plan, row_to_document(chosen, row)) for row in rows]  # type: ignore[misc]
+        chosen = select_stored_fields(self._plan)
+        tree, parameters = parameterize(where)
+        template = QueryTemplate(self._plan, chosen, tree, order_by, paged=paging is not None)
+        rows = await self._unit.fetch(self._unit.reader.prepare(template), (*parameters, *(paging or ())))
+        return [build_document(self._plan, convert_row(chosen, row)) for row in rows]  # type: ignore[misc]
 
-    def _add(self, document: T, expected_version: int | None) -> None:
-        values = document_values(self._plan, document)
+    def _add(self, document: T, expected_version: int | None, stored: Mapping[str, Any] | None) -> None:
+        values = dump_document(self._plan, document)
         row = tuple([values[name] for name in self._plan.columns])
-        children = {name: values[name] for name in self._plan.children}
+        children = {}
+        for name in self._plan.children:
+            changes = _table_changes(None if stored is None else stored[name], values[name])
+            if changes.deleted is None or changes.deleted or changes.inserted:
+                children[name] = changes
         self._unit.add(PendingWrite(self._plan, row, children, expected_version))
+
+
+def _table_changes(stored: Sequence[Mapping[str, Any]] | None, rows: Sequence[Mapping[str, Any]]) -> TableChanges:
+    """Return the changes of a child table; all rows are replaced if most of them differ or `stored` is unknown."""
+    if stored is not None:
+        deleted, written = compare_rows(stored, rows)
+        if 2 * len(deleted) <= len(stored):
+            return TableChanges(deleted, written)
+    return TableChanges(None, list(enumerate(rows)))

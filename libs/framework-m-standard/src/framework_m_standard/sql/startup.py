@@ -1,20 +1,55 @@
-"""Bootstrap steps of the SQL store: connect, then bind the store that its adapters share."""
+"""The driver for an address, and the steps of the SQL store: connect, then bind the store that its adapters share."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any, Final
+
 from framework_m_core.bootstrap.application import Application
+from framework_m_core.bootstrap.plugins.discovery import Choice, load
 from framework_m_core.bootstrap.settings.models import Settings
 from framework_m_core.bootstrap.settings.secrets import data_folder
-from framework_m_core.registry.handle import RegistryHandle
+from framework_m_core.spi import ConfigurationError, RegistryHandle
 from framework_m_standard.sql.engine.driver import Driver
-from framework_m_standard.sql.settings import SqlSettings
-from framework_m_standard.sql.store import SqlStore, make_driver
+from framework_m_standard.sql.engine.sqlite_driver import SqliteDriver
+from framework_m_standard.sql.settings import MARIADB_SCHEMES, POSTGRESQL, SqlSettings, format_sqlite_address
+from framework_m_standard.sql.store import SqlStore
 
-__all__ = ["InitEngine", "InitStore"]
+__all__ = ["InitEngine", "InitStore", "make_driver"]
+
+_POSTGRESQL: Final = Choice(
+    "postgres", "framework_m_standard.sql.engine.postgres_driver:PostgresDriver", "framework-m-standard"
+)
+_MARIADB: Final = Choice(
+    "mariadb", "framework_m_standard.sql.engine.mariadb.driver:MariadbDriver", "framework-m-standard"
+)
+_OPTIONAL: Final = {**dict.fromkeys(POSTGRESQL, _POSTGRESQL), **dict.fromkeys(MARIADB_SCHEMES, _MARIADB)}
+"""The drivers by scheme whose packages are extras of the choice's name."""
+
+
+def make_driver(settings: SqlSettings, data_folder: Path) -> Driver:
+    """Return the driver for the configured address. Raises ConfigurationError if its package is not installed."""
+    url = settings.url or format_sqlite_address(data_folder)
+    scheme, _, rest = url.partition("://")
+    if scheme in _OPTIONAL:
+        driver: Driver = _load(_OPTIONAL[scheme])(url, settings)
+        return driver
+    return SqliteDriver(Path(rest.removeprefix("/")), settings)
+
+
+def _load(choice: Choice) -> Any:
+    try:
+        return load(choice)
+    except ConfigurationError as error:
+        if not isinstance(error.__cause__, ImportError):
+            raise
+        raise ConfigurationError(
+            f"the database needs its driver: pip install '{choice.distribution}[{choice.name}]'"
+        ) from error
 
 
 class InitEngine:
-    """Step `init_engine`: connects to the database."""
+    """Step `init_engine`: connect to the database."""
 
     order = 10
 
@@ -42,7 +77,7 @@ class InitEngine:
 
 
 class InitStore:
-    """Step `init_store`: binds the store once the DocTypes are known."""
+    """Step `init_store`: bind the store once the DocTypes are known."""
 
     order = 25
 
@@ -51,5 +86,7 @@ class InitStore:
         app.container.bind("sql_store", _store)
 
 
-def _store(sql_driver: Driver, registry_handle: RegistryHandle, settings: Settings) -> SqlStore:
-    return SqlStore(sql_driver, registry_handle, settings.root / "migrations")
+def _store(
+    sql_driver: Driver, registry_handle: RegistryHandle, settings: Settings, sql_settings: SqlSettings
+) -> SqlStore:
+    return SqlStore(sql_driver, registry_handle, settings.root / "migrations", sql_settings.sync_schema)

@@ -5,37 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from framework_m_core.domain.context import RequestContext
-from framework_m_core.domain.errors import ConfigurationError
-from framework_m_core.registry.compiled import CompiledDocType
-from framework_m_core.registry.derived import Derived
-from framework_m_core.registry.handle import RegistryHandle
-from framework_m_core.registry.registry import Registry
+from framework_m_core.spi import (
+    CompiledDocType,
+    Derived,
+    Registry,
+    RegistryHandle,
+    RequestContext,
+    StoreCapability,
+)
 from framework_m_standard.sql.engine.driver import Driver
-from framework_m_standard.sql.engine.sqlite_driver import SqliteDriver
+from framework_m_standard.sql.engine.row_codec import MARIADB
 from framework_m_standard.sql.schema.tables import Tables
-from framework_m_standard.sql.settings import POSTGRESQL, SqlSettings, sqlite_address
 from framework_m_standard.sql.statements.documents import DocTypeStatements
 from framework_m_standard.sql.statements.framework import FrameworkStatements
 
-__all__ = ["SqlStore", "make_driver"]
-
-
-def make_driver(settings: SqlSettings, data_folder: Path) -> Driver:
-    """Return the driver for the configured address. Raises ConfigurationError if its package is not installed."""
-    url = settings.url or sqlite_address(data_folder)
-    scheme, _, rest = url.partition("://")
-    if scheme in POSTGRESQL:
-        return _postgres(url, settings)
-    return SqliteDriver(Path(rest.removeprefix("/")), settings)
-
-
-def _postgres(url: str, settings: SqlSettings) -> Driver:
-    try:
-        from framework_m_standard.sql.engine.postgres_driver import PostgresDriver
-    except ImportError as error:
-        raise ConfigurationError("PostgreSQL needs its driver: pip install 'framework-m-standard[postgres]'") from error
-    return PostgresDriver(url, settings)
+__all__ = ["SqlStore"]
 
 
 class SqlStore:
@@ -45,8 +29,15 @@ class SqlStore:
     uses `driver_for` its context.
     """
 
-    def __init__(self, driver: Driver, registries: RegistryHandle, migrations: Path | None = None) -> None:
+    def __init__(
+        self,
+        driver: Driver,
+        registries: RegistryHandle,
+        migrations: Path | None = None,
+        sync_schema: bool | None = None,
+    ) -> None:
         self.global_driver = driver
+        self.sync_schema = sync_schema
         self.migrations = migrations
         self.registries = registries
         self.framework_tables = Tables((), driver.name)
@@ -60,6 +51,12 @@ class SqlStore:
     def driver_for(self, context: RequestContext) -> Driver:
         """Return the driver of a context's tenant; at present, one serves all."""
         return self.global_driver
+
+    @property
+    def capabilities(self) -> frozenset[StoreCapability]:
+        """What the database can do; each change of a schema commits by itself on MariaDB."""
+        lacks = {StoreCapability.TRANSACTIONAL_SCHEMA} if self.global_driver.name == MARIADB else set()
+        return frozenset(StoreCapability) - lacks
 
     def drivers(self) -> Sequence[Driver]:
         """Return all drivers that `driver_for` may return, for upkeep of every tenant's data."""
@@ -79,4 +76,4 @@ class SqlStore:
         return self._statements.of(plan)
 
     def _compile(self, plan: CompiledDocType) -> DocTypeStatements:
-        return DocTypeStatements(self.framework_tables.apart(), self.global_driver, plan)
+        return DocTypeStatements(self.framework_tables.without_doctypes(), self.global_driver, plan)

@@ -12,26 +12,34 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any, Self
 from uuid import UUID
 
-from framework_m_core.domain.context import RequestContext
-from framework_m_core.domain.errors import FrameworkError, RepositoryError, TransientError, VersionConflictError
-from framework_m_core.domain.events import AnyEvent
-from framework_m_core.interfaces.audit_log import AuditEntry
-from framework_m_core.interfaces.capabilities import StoreCapability
-from framework_m_core.interfaces.idempotency import StoredAnswer
-from framework_m_core.interfaces.reader import ReadHandle, Row
-from framework_m_core.spi import run_shielded
+from framework_m_core.spi import (
+    AnyEvent,
+    AuditEntry,
+    FrameworkError,
+    LinkedBy,
+    PublishedEvent,
+    ReadHandle,
+    RepositoryError,
+    RequestContext,
+    Row,
+    StoredResponse,
+    TransientError,
+    VersionConflictError,
+    run_shielded,
+)
 from framework_m_standard.sql.engine.driver import Transaction
 from framework_m_standard.sql.reader import Prepared, SqlReader, run_prepared
+from framework_m_standard.sql.referrers import ReferrerQueries
 from framework_m_standard.sql.repository import PendingWrite, SqlRepository
-from framework_m_standard.sql.statements.documents import child_row
-from framework_m_standard.sql.statements.framework import answer_row, audit_row, outbox_row
-from framework_m_standard.sql.statements.referrers import ReferrerQueries
+from framework_m_standard.sql.schema.tables import AUDIT_SPECS
+from framework_m_standard.sql.statements.documents import build_child_row
 from framework_m_standard.sql.store import SqlStore
 
-__all__ = ["SqlUnitOfWork", "SqlUnitOfWorkFactory"]
+__all__ = ["SqlUnitOfWork", "SqlUnitOfWorkFactory", "audit_row", "encode_outbox_row", "encode_response_row"]
 
 _log = logging.getLogger(__name__)
 
@@ -41,10 +49,10 @@ class _Pending:
     writes: list[PendingWrite] = field(default_factory=list)
     audits: list[AuditEntry] = field(default_factory=list)
     events: list[AnyEvent] = field(default_factory=list)
-    answers: list[StoredAnswer] = field(default_factory=list)
+    responses: list[StoredResponse] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.writes or self.audits or self.events or self.answers)
+        return bool(self.writes or self.audits or self.events or self.responses)
 
     @property
     def is_single(self) -> bool:
@@ -55,9 +63,8 @@ class _Pending:
 class SqlUnitOfWorkFactory:
     """Port `UnitOfWorkFactoryProtocol`."""
 
-    capabilities = frozenset(StoreCapability)
-
     def __init__(self, sql_store: SqlStore) -> None:
+        self.capabilities = sql_store.capabilities
         self._store = sql_store
         self._reader = SqlReader(sql_store)
         self._referrers = ReferrerQueries(sql_store)
@@ -110,10 +117,10 @@ class SqlUnitOfWork:
         self._check_open()
         self._pending.audits.append(entry)
 
-    def remember(self, answer: StoredAnswer) -> None:
+    def remember(self, response: StoredResponse) -> None:
         """Store the response of a write with an idempotency key."""
         self._check_open()
-        self._pending.answers.append(answer)
+        self._pending.responses.append(response)
 
     def after_commit(self, callback: Callable[[], Awaitable[None]]) -> None:
         """Run a callback once the commit has succeeded."""
@@ -131,13 +138,11 @@ class SqlUnitOfWork:
             return await run_prepared(self._transaction, prepared, values)
         return await self.reader.fetch(self.context, handle, values)
 
-    async def linking(self, doctype: str, id: UUID, *, include_deleted: bool = False) -> Sequence[str]:
-        """Return the names of the DocTypes with other documents that link to this one: live ones, or any."""
+    async def find_referrers(self, doctype: str, id: UUID, linked_by: LinkedBy = "live") -> Sequence[str]:
+        """Return the names of the DocTypes with other documents that link to this one."""
         await self.flush()
         transaction = await self.transaction()
-        return await self._referrers.linking(
-            self.context.registry, transaction, doctype, id, include_deleted=include_deleted
-        )
+        return await self._referrers.find_referrers(self.context.registry, transaction, doctype, id, linked_by)
 
     async def allocate(self, prefix: str, n: int = 1) -> int:
         """Reserve `n` numbers of a counter in the transaction and return the first."""
@@ -196,9 +201,12 @@ class SqlUnitOfWork:
             await self._send_children(transaction, write)
         if not traced:
             await self._send_traces(transaction, pending)
-        for answer in pending.answers:
-            row = (*answer_row(answer), self.context.clock())
-            if not await transaction.execute(self.store.framework.insert_answer, row):
+        for response in pending.responses:
+            now = self.context.clock()
+            if not self.driver.conditional_upserts:
+                await transaction.execute(self.store.framework.discard_response, (response.key, now))
+            row = (*encode_response_row(response), now)
+            if not await transaction.execute(self.store.framework.insert_response, row):
                 raise TransientError(
                     "another request has just done this write with the same key: try again for its response"
                 )
@@ -244,8 +252,8 @@ class SqlUnitOfWork:
             _log.warning("a rollback failed, its connection was dropped: %s", error)
 
     def _is_one_statement(self, pending: _Pending) -> bool:
-        alone = self._transaction is None and pending.is_single and not pending.answers
-        return alone and self.driver.single_statement_writes and not pending.writes[0].plan.children
+        alone = self._transaction is None and pending.is_single and not pending.responses
+        return alone and self.driver.single_statement_writes and not pending.writes[0].children
 
     async def _send_alone(self, write: PendingWrite, pending: _Pending) -> None:
         statement, values = self._traced(write, pending)
@@ -259,7 +267,7 @@ class SqlUnitOfWork:
 
     def _traced(self, write: PendingWrite, pending: _Pending) -> tuple[Any, tuple[Any, ...]]:
         statements = self.store.statements(write.plan)
-        trace = (*audit_row(pending.audits[0]), *outbox_row(pending.events[0]))
+        trace = (*audit_row(pending.audits[0]), *encode_outbox_row(pending.events[0]))
         if write.expected_version is None:
             return statements.insert_traced, (*write.row, *trace)
         return statements.update_traced, (*write.row, write.expected_version, *trace)
@@ -273,20 +281,23 @@ class SqlUnitOfWork:
 
     async def _send_children(self, transaction: Transaction, write: PendingWrite) -> None:
         statements, parent = self.store.statements(write.plan), write.row[0]
-        for name, rows in write.children.items():
+        for name, (deleted, inserted) in write.children.items():
             child = write.plan.children[name]
-            if write.expected_version is not None:
-                await transaction.execute(statements.delete_children(child), (parent,))
-            if rows:
-                laid_out = [child_row(child, parent, place, row) for place, row in enumerate(rows)]
-                await transaction.execute_many(statements.insert_child(child), laid_out)
+            of_table = statements.children[name]
+            if deleted is None:
+                await transaction.execute(of_table.delete_all, (parent,))
+            elif deleted:
+                await transaction.execute_many(of_table.delete, [(parent, row) for row in deleted])
+            if inserted:
+                laid_out = [build_child_row(child, parent, place, row) for place, row in inserted]
+                await transaction.execute_many(of_table.insert, laid_out)
 
     async def _send_traces(self, transaction: Transaction, pending: _Pending) -> None:
         framework = self.store.framework
         for entry in pending.audits:
             await transaction.execute(framework.insert_audit, audit_row(entry))
         for event in pending.events:
-            await transaction.execute(framework.insert_event, outbox_row(event))
+            await transaction.execute(framework.insert_event, encode_outbox_row(event))
 
     def _check_open(self) -> None:
         if not self._open:
@@ -297,3 +308,33 @@ def _conflict(write: PendingWrite) -> VersionConflictError:
     return VersionConflictError(
         f"the {write.plan.name} has changed or gone since version {write.expected_version}: read it again"
     )
+
+
+audit_row: Callable[[AuditEntry], tuple[Any, ...]] = attrgetter(*AUDIT_SPECS)
+"""Returns an audit entry in the order of its columns."""
+
+
+def encode_outbox_row(event: AnyEvent) -> tuple[Any, ...]:
+    """Return an event in the order of its columns; the key of a document's event is the document, and not stored."""
+    return (
+        event.id,
+        event.type,
+        event.doctype,
+        event.document_id,
+        event.version,
+        event.index,
+        event.occurred_at,
+        event.actor,
+        event.tenant,
+        event.correlation_id,
+        event.causation_id,
+        event.schema_version,
+        event.data,
+        event.key if isinstance(event, PublishedEvent) else None,
+    )
+
+
+def encode_response_row(response: StoredResponse) -> tuple[Any, ...]:
+    """Return a stored response in the order of its columns; the body is JSON and stored as text."""
+    body = response.body.decode()
+    return (response.key, response.body_hash, response.status, body, response.etag, response.location, response.expires)

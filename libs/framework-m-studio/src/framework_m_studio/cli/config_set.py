@@ -11,10 +11,12 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from framework_m_core.bootstrap.plugins import discovery
-from framework_m_core.bootstrap.settings.check import check_setting, is_secret
-from framework_m_core.bootstrap.settings.sources import config_file
+from framework_m_core.bootstrap.plugins.trusted_folders import make_importable
+from framework_m_core.bootstrap.settings.check import check_setting, is_secret_setting
+from framework_m_core.bootstrap.settings.paths import KeyPath, format_path, variable_of
+from framework_m_core.bootstrap.settings.sources import find_config_file
 from framework_m_core.domain.errors import ConfigurationError
-from framework_m_core.domain.redaction import HIDDEN, without_password
+from framework_m_core.domain.redaction import HIDDEN, hide_password
 from framework_m_studio.settings_file import write_setting
 
 __all__ = ["set_setting"]
@@ -23,7 +25,7 @@ _VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
 def set_setting(
-    setting: Annotated[str, Parameter(help="The section and key, such as http.port.")],
+    setting: Annotated[str, Parameter(help="The section and key, such as http.port; a key in a table after a dot.")],
     value: Annotated[str, Parameter(help="The value; list items separated by commas.", allow_leading_hyphen=True)],
     /,
 ) -> None:
@@ -36,40 +38,41 @@ def set_setting(
       m config set http.cors_origins https://a.example,https://b.example
       m config set auth.secret '${SHOP_SECRET}'
     """
-    section, key = _parts(setting)
-    written = _accepted(section, key, value)
-    file = config_file(Path.cwd())
-    write_setting(file, section, key, written)
-    print(f"set [{section}] {key} in {file}")
-    for name in _outranking(section, key):
+    section, path = _parts(setting)
+    written = _accepted(section, path, value)
+    file = find_config_file(Path.cwd())
+    write_setting(file, (section, *path), written)
+    print(f"set [{section}] {format_path(path)} in {file}")
+    for name in _outranking(section, path):
         print(f"but {name} is set here, and overrides the file")
     for name in _unknown(value):
         print(f"but {name} is not set here: the app does not start without it")
 
 
-def _parts(setting: str) -> tuple[str, str]:
-    section, dot, key = setting.partition(".")
-    if not (section and dot and key):
+def _parts(setting: str) -> tuple[str, KeyPath]:
+    section, *path = setting.split(".")
+    if not (section and path and all(path)):
         raise ConfigurationError(
             f"{setting!r}: expected section and key, such as http.port; `m config show` lists them"
         )
-    return section, key
+    return section, (*path,)
 
 
-def _accepted(section: str, key: str, value: str) -> Any:
+def _accepted(section: str, path: KeyPath, value: str) -> Any:
     """Return the value to write. A value with variables is checked only if all of them are set."""
-    names, known = _VARIABLE.findall(value), discovery.discover(Path.cwd())
+    variable = "_".join((section, *path)).upper()
+    names, known = _VARIABLE.findall(value), make_importable(discovery.discover(Path.cwd()), os.environ)
     bare = _VARIABLE.sub(HIDDEN, value)
-    if (is_secret(known, section, key) and not names) or without_password(bare) != bare:
+    if (is_secret_setting(known, section, path) and not names) or hide_password(bare) != bare:
         raise ConfigurationError(
-            f"[{section}] {key} is a secret, which does not belong in the file: put it into a variable and write its "
-            f"name: m config set {section}.{key} '${{{section.upper()}_{key.upper()}}}', in single quotes"
+            f"[{section}] {format_path(path)} is a secret, which does not belong in the file: put it into a variable "
+            f"and write its name: m config set {format_path((section, *path))} '${{{variable}}}', in single quotes"
         )
     if not names:
-        checked = check_setting(known, section, key, _given(value))
+        checked = check_setting(known, section, path, _given(value))
         return list(checked) if isinstance(checked, tuple) else checked
     if not _unknown(value):
-        check_setting(known, section, key, _VARIABLE.sub(lambda found: os.environ[found[1]], value), given=value)
+        check_setting(known, section, path, _VARIABLE.sub(lambda found: os.environ[found[1]], value), given=value)
     return value
 
 
@@ -88,6 +91,6 @@ def _unknown(value: str) -> list[str]:
     return [name for name in _VARIABLE.findall(value) if name not in os.environ]
 
 
-def _outranking(section: str, key: str) -> list[str]:
-    names = [f"M_{section}__{key}".upper(), *(["DATABASE_URL"] if (section, key) == ("sql", "url") else [])]
+def _outranking(section: str, path: KeyPath) -> list[str]:
+    names = [variable_of(section, path), *(["DATABASE_URL"] if (section, *path) == ("sql", "url") else [])]
     return [name for name in names if os.environ.get(name) is not None]

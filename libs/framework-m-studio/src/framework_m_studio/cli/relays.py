@@ -13,10 +13,11 @@ from typing import Annotated, Final
 from cyclopts import Parameter
 
 from framework_m_core.bootstrap.plugins import discovery
+from framework_m_core.bootstrap.plugins.trusted_folders import make_importable
 from framework_m_core.domain.errors import FrameworkError
 from framework_m_studio.cli.tool_defaults import PYTEST, RUFF
 
-__all__ = ["format_code", "lint", "test", "typecheck"]
+__all__ = ["Arguments", "format_code", "lint", "test", "typecheck"]
 
 type Arguments = Annotated[str, Parameter(help="Arguments passed on unchanged.", allow_leading_hyphen=True, show=True)]
 
@@ -95,8 +96,7 @@ def _found(tool: str) -> str:
 
 
 def _with_sources() -> dict[str, str]:
-    """Return the environment with the app's sources on PYTHONPATH."""
-    folder = discovery.discover(Path.cwd()).folder
-    sources = [str(place) for place in (folder / "src", folder) if place.is_dir()] if folder else []
-    paths = [*sources, *filter(None, [os.environ.get("PYTHONPATH")])]
+    """Return the environment with the app's sources on PYTHONPATH. Raises ConfigurationError if it is not trusted."""
+    discovered = make_importable(discovery.discover(Path.cwd()), os.environ)
+    paths = [*map(str, discovered.sources), *filter(None, [os.environ.get("PYTHONPATH")])]
     return {**os.environ, **({"PYTHONPATH": os.pathsep.join(paths)} if paths else {})}

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Final
 
 from framework_m_core.domain.errors import ConfigurationError
-from framework_m_core.registry.checks import check_name
-from framework_m_studio.scaffolding.fields import NewField, parse_field, written
+from framework_m_core.registry.compilation.checks.doctypes import check_name
+from framework_m_studio.scaffolding.fields import NewField, format_field, parse_field
 from framework_m_studio.scaffolding.local_app import LocalApp
-from framework_m_studio.scaffolding.names import role_title, snake_case
+from framework_m_studio.scaffolding.names import format_role_title, to_snake_case
 from framework_m_studio.scaffolding.placing import place_files
 from framework_m_studio.scaffolding.templates import render
+from framework_m_studio.scaffolding.variants import VARIANTS
 
 __all__ = ["NewDocType", "write_doctype"]
 
@@ -42,9 +43,9 @@ def write_doctype(app: LocalApp, asked: NewDocType) -> list[Path]:
     """Write the files of a new DocType and return them. On failure, raise ConfigurationError and write nothing."""
     if asked.child and asked.submittable:
         raise ConfigurationError("a child table is submitted with its parent: remove --submittable")
-    problem = next(_problems(app, asked), None)
-    if problem:
-        raise ConfigurationError(f"a DocType cannot be called {asked.name!r}: {problem}")
+    error = next(_find_errors(app, asked), None)
+    if error:
+        raise ConfigurationError(f"a DocType cannot be called {asked.name!r}: {error}")
     fields = [parse_field(text, app.documents, app.children, app.types) for text in asked.fields or _DEFAULT]
     _refuse_twice([field.name for field in fields])
     files = list(_files(app, asked, fields if asked.child else _shown_in_lists(fields)))
@@ -52,12 +53,12 @@ def write_doctype(app: LocalApp, asked: NewDocType) -> list[Path]:
     return [path for path, _ in files]
 
 
-def _problems(app: LocalApp, asked: NewDocType) -> Iterator[str]:
-    for problem in check_name(asked.name):
+def _find_errors(app: LocalApp, asked: NewDocType) -> Iterator[str]:
+    for error in check_name(asked.name):
         near = re.sub(r"\W", "", asked.name.replace("_", " ").title())
         shown = near[:1].isalpha() and near != asked.name and asked.name.lower() != near.lower()
-        yield f"{problem}{f': did you mean {near!r}?' if shown or asked.name.islower() else ''}"
-    if keyword.iskeyword(asked.name) or asked.name in _IMPORTED or snake_case(asked.name) in _NOT_LOADED:
+        yield f"{error}{f': did you mean {near!r}?' if shown or asked.name.islower() else ''}"
+    if keyword.iskeyword(asked.name) or asked.name in _IMPORTED or to_snake_case(asked.name) in _NOT_LOADED:
         yield "the name has another meaning in its file: choose another"
     for known, model in {**app.documents, **app.children}.items():
         if known.lower() == asked.name.lower():
@@ -78,7 +79,7 @@ def _shown_in_lists(fields: Sequence[NewField]) -> list[NewField]:
 
 
 def _files(app: LocalApp, asked: NewDocType, fields: Sequence[NewField]) -> Iterator[tuple[Path, str]]:
-    stem, title = snake_case(asked.name), role_title(app.package)
+    stem, title = to_snake_case(asked.name), format_role_title(app.package)
     words = stem.replace("_", " ")
     values = {
         "doctype": asked,
@@ -87,7 +88,7 @@ def _files(app: LocalApp, asked: NewDocType, fields: Sequence[NewField]) -> Iter
         "user": f"{title} User",
         "manager": f"{title} Manager",
     }
-    lines = [written(field) for field in fields]
+    lines = [format_field(field) for field in fields]
     uses_field = any("Field(" in line for line in lines)
     ours = f"from framework_m import DocType{', Field' if uses_field else ''}"
     groups = _imports(app.package, [ours, *(line for field in fields for line in field.imports)])
@@ -96,7 +97,7 @@ def _files(app: LocalApp, asked: NewDocType, fields: Sequence[NewField]) -> Iter
     if not asked.child:
         tests = app.root / "tests"
         if not (tests / "conftest.py").exists():
-            yield tests / "conftest.py", render("app/tests/conftest.py")
+            yield tests / "conftest.py", render("app/tests/conftest.py", variant=VARIANTS["sql"])
         yield tests / f"test_{stem}.py", render("doctype/test_doctype.py", **values)
 
 

@@ -14,15 +14,15 @@ from pydantic import BaseModel
 
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.domain.suggestions import did_you_mean
-from framework_m_core.registry.checks import check_field_name
+from framework_m_core.registry.compilation.checks.doctypes import check_field_name
 
-__all__ = ["NewField", "parse_field", "written"]
+__all__ = ["NewField", "format_field", "parse_field"]
 
 _FIELD: Final = re.compile(r"\s*(?P<name>\w+)\s*:\s*(?P<type>.+?)\s*(?P<optional>\|\s*None\s*)?")
 _CHOICES: Final = re.compile(r"Literal\[(.+)\]")
 _ROWS: Final = re.compile(r"list\[(\w+)\]")
 _LINE: Final = 120
-_LONGEST_CHOICES: Final = 40
+_MAX_CHOICES: Final = 40
 
 _TYPES: Final[Mapping[str, tuple[str, str]]] = {
     "str": ("str", ""),
@@ -67,8 +67,8 @@ def parse_field(
             f"--field {text!r}: expected `{found['name']}: type` without a default: write it into the file"
         )
     name, word, optional = found["name"], found["type"], bool(found["optional"])
-    for problem in _name_problems(name):
-        raise ConfigurationError(f"--field {text!r}: {problem}")
+    for error in _check_name(name):
+        raise ConfigurationError(f"--field {text!r}: {error}")
     if (rows := _ROWS.fullmatch(word)) and rows[1] in _LISTED and not optional:
         return NewField(name, word, (), (), rows=True)
     if rows:
@@ -87,7 +87,7 @@ _LISTED = frozenset({"int", "str"})
 """The types of elements of a list that is stored in the field itself."""
 
 
-def written(field: NewField) -> str:
+def format_field(field: NewField) -> str:
     """Return the formatted line or lines that declare a field."""
     head = f"    {field.name}: {field.annotation}"
     if field.rows:
@@ -99,7 +99,7 @@ def written(field: NewField) -> str:
     return line if len(line) <= _LINE else f"{head} = Field(\n        {arguments}\n    )"
 
 
-def _name_problems(name: str) -> Iterator[str]:
+def _check_name(name: str) -> Iterator[str]:
     yield from check_field_name(name)
     if keyword.iskeyword(name):
         yield f"{name!r} is a Python keyword: choose another name"
@@ -135,7 +135,7 @@ def _literal(text: str, inside: str) -> str:
     if not choices or not all(isinstance(choice, str) for choice in choices):
         raise ConfigurationError(f"--field {text!r}: expected texts to choose from, such as Literal['Open', 'Done']")
     quoted = ", ".join(json.dumps(choice, ensure_ascii=False) for choice in choices)
-    if len(quoted) > _LONGEST_CHOICES:
+    if len(quoted) > _MAX_CHOICES:
         raise ConfigurationError(f"--field {text!r}: too many choices for one line: write an Enum by hand")
     return f"Literal[{quoted}]"
 

@@ -11,12 +11,12 @@ from pydantic import BaseModel
 from framework_m_core.bootstrap.plugins import discovery
 from framework_m_core.bootstrap.plugins.app_modules import register_app
 from framework_m_core.bootstrap.plugins.discovery import Choice
-from framework_m_core.cli.declared import application_here, declared_by
+from framework_m_core.cli.declared import compile_declared, load_local_application
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.domain.suggestions import did_you_mean
-from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_core.registry.compilation.builder import RegistryBuilder
 
-__all__ = ["LocalApp", "app_here"]
+__all__ = ["LocalApp", "find_local_app"]
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,12 @@ class LocalApp:
         return room if (room / "__init__.py").is_file() else self.sources
 
 
-def app_here(name: str | None) -> LocalApp:
+def find_local_app(name: str | None) -> LocalApp:
     """Return the app in the working directory, by name if there are several. Raises ConfigurationError."""
-    application = application_here()
+    application = load_local_application()
     choice = _chosen(application.settings.local_apps, name)
     package = choice.value.partition(":")[0].partition(".")[0]
-    registry = declared_by(application)
+    registry = compile_declared(application)
     documents = registry.doctypes
     sources = discovery.folder_of(package)
     if sources is None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-__all__ = ["render", "render_folder"]
+__all__ = ["has_template", "render", "render_folder"]
 
 _SUFFIX: Final = ".jinja"
 _PLACEHOLDER: Final = "__package__"
@@ -19,6 +19,11 @@ _HIDDEN: Final = {name: f".{name}" for name in ("gitignore", "dockerignore", "pr
 def render(template: str, **values: Any) -> str:
     """Render one template."""
     return _environment().get_template(template + _SUFFIX).render(version=version("framework-m-core"), **values)
+
+
+def has_template(template: str) -> bool:
+    """Return whether there is a template of this path."""
+    return template + _SUFFIX in _environment().list_templates()
 
 
 def render_folder(folder: str, package: str, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

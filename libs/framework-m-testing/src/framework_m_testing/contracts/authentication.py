@@ -54,12 +54,12 @@ class LoginHarness:
 
     async def fail(self, times: int, username: str = _ADA, password: str = "wrong password") -> list[Exception]:  # noqa: S107
         """Attempt logins that must fail, and return their errors."""
-        refusals: list[Exception] = []
+        errors: list[Exception] = []
         for _ in range(times):
             with pytest.raises((AuthenticationError, RateLimitError)) as caught:
                 await self.authentication.login(username, password, address=_HERE, kind=SessionKind.TOKEN)
-            refusals.append(caught.value)
-        return refusals
+            errors.append(caught.value)
+        return errors
 
     async def is_in(self, login: Login, asked: AuthenticationProtocol | None = None) -> bool:
         """Return whether the credentials of a login are valid."""
@@ -80,81 +80,81 @@ def _carried(login: Login, *, unsafe: bool = False, csrf: bool = True) -> Creden
 class AuthenticationContract(Contract):
     """The contract of `AuthenticationProtocol`, except the duration of logins, which the adapter's own tests cover.
 
-    Provide a fixture `desk`, a `LoginHarness`.
+    Provide a fixture `harness`, a `LoginHarness`.
     """
 
     @pytest_asyncio.fixture
-    async def ada(self, desk: LoginHarness) -> Identity:
+    async def ada(self, harness: LoginHarness) -> Identity:
         """Create a user with a password."""
-        return await desk.identity.create(_ADA, _PASSWORD, [ADMINISTRATOR])
+        return await harness.identity.create(_ADA, _PASSWORD, [ADMINISTRATOR])
 
-    async def test_no_credentials_are_nobody(self, desk: LoginHarness) -> None:
+    async def test_no_credentials_are_nobody(self, harness: LoginHarness) -> None:
         """No credentials, an empty cookie or a CSRF token alone are anonymous."""
         for credentials in (Credentials(), Credentials(None, "", "", unsafe=True), Credentials(None, None, "x", True)):
-            assert await desk.authentication.authenticate(credentials) is None
+            assert await harness.authentication.authenticate(credentials) is None
 
     @_each_kind
     async def test_a_login_is_somebody_in_every_process(
-        self, desk: LoginHarness, ada: Identity, kind: SessionKind
+        self, harness: LoginHarness, ada: Identity, kind: SessionKind
     ) -> None:
         """A login is valid in every process, with the user's roles and Guest; the name is case-insensitive."""
-        login = await desk.authentication.login(_ADA.upper(), _PASSWORD, address=_HERE, kind=kind)
+        login = await harness.authentication.login(_ADA.upper(), _PASSWORD, address=_HERE, kind=kind)
         assert login.identity == ada
         expected = Principal(str(ada.id), frozenset({ADMINISTRATOR, GUEST}), _ADA)
-        for asked in (desk.authentication, await desk.elsewhere()):
+        for asked in (harness.authentication, await harness.elsewhere()):
             assert await asked.authenticate(_carried(login, unsafe=True)) == expected
 
-    async def test_each_kind_carries_its_own(self, desk: LoginHarness, ada: Identity) -> None:
+    async def test_each_kind_carries_its_own(self, harness: LoginHarness, ada: Identity) -> None:
         """A login returns either tokens, or a cookie with its CSRF token."""
-        token, cookie = [await desk.log_in(kind) for kind in (SessionKind.TOKEN, SessionKind.COOKIE)]
+        token, cookie = [await harness.log_in(kind) for kind in (SessionKind.TOKEN, SessionKind.COOKIE)]
         assert all((token.access_token, token.refresh_token, cookie.session_cookie, cookie.csrf_token))
         assert (token.session_cookie, token.csrf_token) == (None, None)
         assert (cookie.access_token, cookie.refresh_token) == (None, None)
 
     @_each_kind
     async def test_a_login_is_good_for_as_long_as_it_says(
-        self, desk: LoginHarness, ada: Identity, kind: SessionKind
+        self, harness: LoginHarness, ada: Identity, kind: SessionKind
     ) -> None:
         """A login expires exactly after `expires_in` seconds."""
-        login = await desk.log_in(kind)
-        desk.clock.move(seconds=login.expires_in - 1)
-        assert await desk.is_in(login)
-        desk.clock.move(seconds=1)
-        assert not await desk.is_in(login)
+        login = await harness.log_in(kind)
+        harness.clock.move(seconds=login.expires_in - 1)
+        assert await harness.is_in(login)
+        harness.clock.move(seconds=1)
+        assert not await harness.is_in(login)
 
-    async def test_a_header_that_does_not_hold_is_refused(self, desk: LoginHarness, ada: Identity) -> None:
+    async def test_a_header_that_does_not_hold_is_refused(self, harness: LoginHarness, ada: Identity) -> None:
         """Invalid and empty headers and other schemes are rejected, even together with a valid cookie."""
-        good = await desk.log_in(SessionKind.COOKIE)
+        good = await harness.log_in(SessionKind.COOKIE)
         basic = "Basic " + base64.b64encode(f"{_ADA}:{_PASSWORD}".encode()).decode()
         for header in ("", " ", "Bearer", "Bearer ", "Bearer x", "Bearer a.b.c", "x", "Bearer \ud800", basic):
             for cookie, csrf in ((None, None), (good.session_cookie, good.csrf_token)):
                 with pytest.raises(AuthenticationError):
-                    await desk.authentication.authenticate(Credentials(header, cookie, csrf))
+                    await harness.authentication.authenticate(Credentials(header, cookie, csrf))
 
-    async def test_a_cookie_that_does_not_hold_is_refused(self, desk: LoginHarness, ada: Identity) -> None:
+    async def test_a_cookie_that_does_not_hold_is_refused(self, harness: LoginHarness, ada: Identity) -> None:
         """An invalid cookie is rejected, but ignored together with a valid header, which is explicit."""
-        good = _carried(await desk.log_in()).authorization
+        good = _carried(await harness.log_in()).authorization
         for cookie in ("x", ".", f"{_NOBODYS}.x", _NOBODYS, "\ud800.\ud800"):
             with pytest.raises(AuthenticationError):
-                await desk.authentication.authenticate(Credentials(session_cookie=cookie))
-            assert await desk.authentication.authenticate(Credentials(good, cookie))
+                await harness.authentication.authenticate(Credentials(session_cookie=cookie))
+            assert await harness.authentication.authenticate(Credentials(good, cookie))
 
-    async def test_a_header_beats_a_cookie_of_somebody_else(self, desk: LoginHarness, ada: Identity) -> None:
+    async def test_a_header_beats_a_cookie_of_somebody_else(self, harness: LoginHarness, ada: Identity) -> None:
         """The header decides, also on logout, which does not end the cookie's session."""
-        eve = await desk.identity.create(_EVE, _PASSWORD, [])
-        cookie = await desk.authentication.login(_EVE, _PASSWORD, address=_HERE, kind=SessionKind.COOKIE)
-        token = await desk.log_in()
+        eve = await harness.identity.create(_EVE, _PASSWORD, [])
+        cookie = await harness.authentication.login(_EVE, _PASSWORD, address=_HERE, kind=SessionKind.COOKIE)
+        token = await harness.log_in()
         both = Credentials(_carried(token).authorization, cookie.session_cookie, unsafe=True)
-        principal = await desk.authentication.authenticate(both)
+        principal = await harness.authentication.authenticate(both)
         assert principal is not None
         assert (principal.id, principal.id == str(eve.id)) == (str(ada.id), False)
-        await desk.authentication.logout(both)
-        assert await desk.is_in(cookie)
-        assert not await desk.is_in(token)
+        await harness.authentication.logout(both)
+        assert await harness.is_in(cookie)
+        assert not await harness.is_in(token)
 
-    async def test_a_credential_of_one_kind_is_none_of_another(self, desk: LoginHarness, ada: Identity) -> None:
+    async def test_a_credential_of_one_kind_is_none_of_another(self, harness: LoginHarness, ada: Identity) -> None:
         """A credential is rejected as another kind, even after it was verified as its own, and no session ends."""
-        token, cookie = [await desk.log_in(kind) for kind in (SessionKind.TOKEN, SessionKind.COOKIE)]
+        token, cookie = [await harness.log_in(kind) for kind in (SessionKind.TOKEN, SessionKind.COOKIE)]
         wrong = (
             Credentials(session_cookie=token.refresh_token),
             Credentials(session_cookie=f"Bearer {token.access_token}"),
@@ -163,185 +163,189 @@ class AuthenticationContract(Contract):
             Credentials(authorization=cookie.session_cookie),
         )
         for credentials in wrong:
-            assert await desk.is_in(token)
-            assert await desk.is_in(cookie)
+            assert await harness.is_in(token)
+            assert await harness.is_in(cookie)
             with pytest.raises(AuthenticationError):
-                await desk.authentication.authenticate(credentials)
+                await harness.authentication.authenticate(credentials)
         for other in (cookie.session_cookie, token.access_token):
             with pytest.raises(AuthenticationError):
-                await desk.authentication.refresh(str(other))
-        assert await desk.is_in(cookie)
-        assert await desk.is_in(token)
+                await harness.authentication.refresh(str(other))
+        assert await harness.is_in(cookie)
+        assert await harness.is_in(token)
 
     async def test_a_cookie_needs_its_own_csrf_token_to_change_anything(
-        self, desk: LoginHarness, ada: Identity
+        self, harness: LoginHarness, ada: Identity
     ) -> None:
         """Reading needs no CSRF token, nor does a valid header, which no browser adds by itself."""
-        login, other = [await desk.log_in(SessionKind.COOKIE) for _ in range(2)]
-        header = _carried(await desk.log_in()).authorization
+        login, other = [await harness.log_in(SessionKind.COOKIE) for _ in range(2)]
+        header = _carried(await harness.log_in()).authorization
         for token in (None, "", "x", "\ud800", other.csrf_token):
             with pytest.raises(PermissionDeniedError) as caught:
-                await desk.authentication.authenticate(Credentials(None, login.session_cookie, token, unsafe=True))
+                await harness.authentication.authenticate(Credentials(None, login.session_cookie, token, unsafe=True))
             assert caught.value.code == "csrf_failed"
-            assert await desk.authentication.authenticate(Credentials(header, login.session_cookie, token, unsafe=True))
-        assert await desk.authentication.authenticate(_carried(login, csrf=False))
-        assert await desk.authentication.authenticate(_carried(login, unsafe=True))
+            assert await harness.authentication.authenticate(
+                Credentials(header, login.session_cookie, token, unsafe=True)
+            )
+        assert await harness.authentication.authenticate(_carried(login, csrf=False))
+        assert await harness.authentication.authenticate(_carried(login, unsafe=True))
 
-    async def test_a_failed_login_does_not_say_what_was_wrong(self, desk: LoginHarness, ada: Identity) -> None:
+    async def test_a_failed_login_does_not_say_what_was_wrong(self, harness: LoginHarness, ada: Identity) -> None:
         """Unknown and disabled users, users without a password and wrong passwords cause the same errors.
 
         This includes the number of failures after which the account is locked.
         """
-        await desk.identity.create("none@example.com", None, [])
-        await desk.identity.create("out@example.com", _PASSWORD, [])
-        await desk.identity.disable("out@example.com")
+        await harness.identity.create("none@example.com", None, [])
+        await harness.identity.create("out@example.com", _PASSWORD, [])
+        await harness.identity.disable("out@example.com")
         right = [("none@example.com", _PASSWORD), ("out@example.com", _PASSWORD), (_EVE, _PASSWORD)]
-        answers = []
+        responses = []
         for username, password in ((_ADA, _ANOTHER), *right):
-            refused = await desk.fail(desk.failures + 1, username, password)
-            answers.append([_told(error) for error in refused])
-        assert answers[0][0] != answers[0][-1]
-        assert answers[1:] == answers[:1] * 3
+            refused = await harness.fail(harness.failures + 1, username, password)
+            responses.append([_told(error) for error in refused])
+        assert responses[0][0] != responses[0][-1]
+        assert responses[1:] == responses[:1] * 3
 
-    async def test_an_odd_name_or_password_is_a_failed_login(self, desk: LoginHarness, ada: Identity) -> None:
+    async def test_an_odd_name_or_password_is_a_failed_login(self, harness: LoginHarness, ada: Identity) -> None:
         """A name or password of any length and characters is an ordinary failed login."""
         for username, password in (("", ""), ("x" * 1000, "x"), ("\ud800", "\ud800"), ("\0", "\0"), (_ADA, "x" * 2000)):
-            [refused] = await desk.fail(1, username, password)
+            [refused] = await harness.fail(1, username, password)
             assert isinstance(refused, AuthenticationError)
 
-    async def test_guessing_is_held_up_even_when_the_guess_is_right(self, desk: LoginHarness, ada: Identity) -> None:
+    async def test_guessing_is_held_up_even_when_the_guess_is_right(self, harness: LoginHarness, ada: Identity) -> None:
         """The account is locked for that address until the failures expire; the owner can log in from another."""
-        refused = await desk.fail(desk.failures)
+        refused = await harness.fail(harness.failures)
         assert {type(error) for error in refused} == {AuthenticationError}
         with pytest.raises(RateLimitError) as caught:
-            await desk.log_in()
-        assert 0 < caught.value.retry_after <= desk.window.total_seconds()
-        assert await desk.is_in(await desk.log_in(address=_THERE))
-        desk.clock.move(seconds=caught.value.retry_after - 1)
+            await harness.log_in()
+        assert 0 < caught.value.retry_after <= harness.window.total_seconds()
+        assert await harness.is_in(await harness.log_in(address=_THERE))
+        harness.clock.move(seconds=caught.value.retry_after - 1)
         with pytest.raises(RateLimitError):
-            await desk.log_in()
-        desk.clock.move(seconds=2)
-        assert await desk.is_in(await desk.log_in())
+            await harness.log_in()
+        harness.clock.move(seconds=2)
+        assert await harness.is_in(await harness.log_in())
 
-    async def test_logins_that_succeed_are_not_counted(self, desk: LoginHarness, ada: Identity) -> None:
+    async def test_logins_that_succeed_are_not_counted(self, harness: LoginHarness, ada: Identity) -> None:
         """A successful login is not counted, and resets earlier failures."""
         for _ in range(2):
-            await desk.fail(desk.failures - 1)
-            await desk.log_in()
-        for _ in range(desk.failures + 1):
-            await desk.log_in()
+            await harness.fail(harness.failures - 1)
+            await harness.log_in()
+        for _ in range(harness.failures + 1):
+            await harness.log_in()
 
-    async def test_a_refresh_brings_other_tokens_once_the_first_expire(self, desk: LoginHarness, ada: Identity) -> None:
+    async def test_a_refresh_brings_other_tokens_once_the_first_expire(
+        self, harness: LoginHarness, ada: Identity
+    ) -> None:
         """A refresh returns new tokens for the same session and user, in any process."""
-        login = await desk.log_in()
-        desk.clock.move(seconds=login.expires_in)
-        again = await (await desk.elsewhere()).refresh(str(login.refresh_token))
+        login = await harness.log_in()
+        harness.clock.move(seconds=login.expires_in)
+        again = await (await harness.elsewhere()).refresh(str(login.refresh_token))
         assert again.identity == login.identity
         assert {again.access_token, again.refresh_token}.isdisjoint({login.access_token, login.refresh_token})
-        assert not await desk.is_in(login)
-        assert await desk.is_in(again)
-        assert await desk.is_in(await desk.authentication.refresh(str(again.refresh_token)))
+        assert not await harness.is_in(login)
+        assert await harness.is_in(again)
+        assert await harness.is_in(await harness.authentication.refresh(str(again.refresh_token)))
 
-    async def test_a_spent_refresh_token_ends_the_session_at_once(self, desk: LoginHarness, ada: Identity) -> None:
+    async def test_a_spent_refresh_token_ends_the_session_at_once(self, harness: LoginHarness, ada: Identity) -> None:
         """Reusing a refresh token ends the session with all its tokens; the user's other sessions are unaffected."""
-        login, other = [await desk.log_in() for _ in range(2)]
-        again = await desk.authentication.refresh(str(login.refresh_token))
-        assert await desk.is_in(again)
-        desk.clock.move(seconds=60)
+        login, other = [await harness.log_in() for _ in range(2)]
+        again = await harness.authentication.refresh(str(login.refresh_token))
+        assert await harness.is_in(again)
+        harness.clock.move(seconds=60)
         with pytest.raises(AuthenticationError):
-            await desk.authentication.refresh(str(login.refresh_token))
-        assert not await desk.is_in(again)
+            await harness.authentication.refresh(str(login.refresh_token))
+        assert not await harness.is_in(again)
         with pytest.raises(AuthenticationError):
-            await desk.authentication.refresh(str(again.refresh_token))
-        assert await desk.is_in(other)
+            await harness.authentication.refresh(str(again.refresh_token))
+        assert await harness.is_in(other)
 
-    async def test_what_is_no_refresh_token_is_refused(self, desk: LoginHarness) -> None:
+    async def test_what_is_no_refresh_token_is_refused(self, harness: LoginHarness) -> None:
         """Refreshing with an invalid token raises AuthenticationError, whatever its characters."""
         for token in ("", "x", ".", f"{_NOBODYS}.x", "\ud800"):
             with pytest.raises(AuthenticationError):
-                await desk.authentication.refresh(token)
+                await harness.authentication.refresh(token)
 
     @_each_kind
     async def test_a_logout_holds_at_once_and_for_its_session_alone(
-        self, desk: LoginHarness, ada: Identity, kind: SessionKind
+        self, harness: LoginHarness, ada: Identity, kind: SessionKind
     ) -> None:
         """A logout ends only its own session, at once, including its refresh token."""
-        login, other = [await desk.log_in(kind) for _ in range(2)]
-        assert await desk.is_in(login)
-        await desk.authentication.logout(_carried(login, unsafe=True))
-        assert not await desk.is_in(login)
-        assert await desk.is_in(other)
+        login, other = [await harness.log_in(kind) for _ in range(2)]
+        assert await harness.is_in(login)
+        await harness.authentication.logout(_carried(login, unsafe=True))
+        assert not await harness.is_in(login)
+        assert await harness.is_in(other)
         if login.refresh_token:
             with pytest.raises(AuthenticationError):
-                await desk.authentication.refresh(login.refresh_token)
+                await harness.authentication.refresh(login.refresh_token)
 
-    async def test_a_logout_needs_credentials_that_hold(self, desk: LoginHarness, ada: Identity) -> None:
+    async def test_a_logout_needs_credentials_that_hold(self, harness: LoginHarness, ada: Identity) -> None:
         """A logout needs valid credentials and, with a cookie, its CSRF token, lest other sites log users out."""
         for credentials in (Credentials(unsafe=True), Credentials(authorization="Bearer x", unsafe=True)):
             with pytest.raises(AuthenticationError):
-                await desk.authentication.logout(credentials)
-        login = await desk.log_in(SessionKind.COOKIE)
+                await harness.authentication.logout(credentials)
+        login = await harness.log_in(SessionKind.COOKIE)
         with pytest.raises(PermissionDeniedError):
-            await desk.authentication.logout(_carried(login, unsafe=True, csrf=False))
-        assert await desk.is_in(login)
+            await harness.authentication.logout(_carried(login, unsafe=True, csrf=False))
+        assert await harness.is_in(login)
 
-    async def test_a_logout_during_a_verification_is_not_forgotten(self, desk: LoginHarness, ada: Identity) -> None:
+    async def test_a_logout_during_a_verification_is_not_forgotten(self, harness: LoginHarness, ada: Identity) -> None:
         """A verification that starts before a logout and ends after it is not cached."""
-        login = await desk.log_in()
-        asked: Sequence[asyncio.Task[bool]] = [asyncio.create_task(desk.is_in(login)) for _ in range(5)]
-        await desk.authentication.logout(_carried(login))
+        login = await harness.log_in()
+        asked: Sequence[asyncio.Task[bool]] = [asyncio.create_task(harness.is_in(login)) for _ in range(5)]
+        await harness.authentication.logout(_carried(login))
         await asyncio.gather(*asked)
-        assert not await desk.is_in(login)
+        assert not await harness.is_in(login)
 
     @_each_kind
     async def test_a_new_password_or_an_end_of_leave_holds_at_once_and_for_good(
-        self, desk: LoginHarness, ada: Identity, kind: SessionKind
+        self, harness: LoginHarness, ada: Identity, kind: SessionKind
     ) -> None:
         """A new password or disabling voids all sessions for good; a user enabled again must log in again."""
-        login = await desk.log_in(kind)
-        assert await desk.is_in(login)
-        await desk.identity.set_password(_ADA, _PASSWORD)
-        assert not await desk.is_in(login)
-        later = await desk.log_in(kind)
-        assert await desk.is_in(later)
-        await desk.identity.disable(_ADA)
-        assert not await desk.is_in(later)
-        await desk.identity.enable(_ADA)
+        login = await harness.log_in(kind)
+        assert await harness.is_in(login)
+        await harness.identity.set_password(_ADA, _PASSWORD)
+        assert not await harness.is_in(login)
+        later = await harness.log_in(kind)
+        assert await harness.is_in(later)
+        await harness.identity.disable(_ADA, even_last_administrator=True)
+        assert not await harness.is_in(later)
+        await harness.identity.enable(_ADA)
         for void in (login, later):
-            assert not await desk.is_in(void)
+            assert not await harness.is_in(void)
             if void.refresh_token:
                 with pytest.raises(AuthenticationError):
-                    await desk.authentication.refresh(void.refresh_token)
-        assert await desk.is_in(await desk.log_in(kind))
+                    await harness.authentication.refresh(void.refresh_token)
+        assert await harness.is_in(await harness.log_in(kind))
 
-    async def test_a_role_counts_at_once(self, desk: LoginHarness) -> None:
+    async def test_a_role_counts_at_once(self, harness: LoginHarness) -> None:
         """A new role takes effect at once in existing sessions."""
-        await desk.identity.create(_ADA, _PASSWORD, [])
-        login = await desk.log_in()
+        await harness.identity.create(_ADA, _PASSWORD, [])
+        login = await harness.log_in()
         roles = []
         for _ in range(2):
-            principal = await desk.authentication.authenticate(_carried(login))
+            principal = await harness.authentication.authenticate(_carried(login))
             assert principal is not None
             roles.append(principal.roles)
-            await desk.identity.add_role(_ADA, ADMINISTRATOR)
+            await harness.identity.add_role(_ADA, ADMINISTRATOR)
         assert roles == [{GUEST}, {GUEST, ADMINISTRATOR}]
 
     async def test_what_ends_a_session_reaches_other_processes_within_a_second(
-        self, desk: LoginHarness, ada: Identity
+        self, harness: LoginHarness, ada: Identity
     ) -> None:
         """Logouts and changes of the user reach other processes within a second, for both kinds of session."""
-        left = [await desk.log_in(kind) for kind in SessionKind]
-        await desk.identity.create(_EVE, _PASSWORD, [])
-        voided = [await desk.authentication.login(_EVE, _PASSWORD, address=_HERE, kind=kind) for kind in SessionKind]
-        elsewhere = await desk.elsewhere()
+        left = [await harness.log_in(kind) for kind in SessionKind]
+        await harness.identity.create(_EVE, _PASSWORD, [])
+        voided = [await harness.authentication.login(_EVE, _PASSWORD, address=_HERE, kind=kind) for kind in SessionKind]
+        elsewhere = await harness.elsewhere()
         for login in (*left, *voided):
-            assert await desk.is_in(login, elsewhere)
+            assert await harness.is_in(login, elsewhere)
         for login in left:
-            await desk.authentication.logout(_carried(login, unsafe=True))
-        await desk.identity.disable(_EVE)
-        desk.clock.move(seconds=_BELIEVED)
+            await harness.authentication.logout(_carried(login, unsafe=True))
+        await harness.identity.disable(_EVE)
+        harness.clock.move(seconds=_BELIEVED)
         await asyncio.sleep(_BELIEVED)
-        assert [login for login in (*left, *voided) if await desk.is_in(login, elsewhere)] == []
+        assert [login for login in (*left, *voided) if await harness.is_in(login, elsewhere)] == []
 
 
 def _told(error: Exception) -> tuple[object, ...]:

@@ -10,7 +10,7 @@ from framework_m_core.domain.clock import system_clock
 from framework_m_core.domain.events import Interest, StoredEvent
 from framework_m_core.interfaces.consumers import Progress, SetAside
 from framework_m_testing.contracts.contract import StoreContract
-from framework_m_testing.harness import OpenStore, StoreHarness, sample_registry
+from framework_m_testing.harness import OpenStore, StoreHarness, build_sample_registry
 
 __all__ = ["ConsumersContract"]
 
@@ -59,6 +59,7 @@ class ConsumersContract(StoreContract):
         assert [event.version for event in await _ahead(store, "second")] == [1, 2]
         assert [event.version for event in await _ahead(store, "third")] == [2]
         states = {one.name: one.interest for one in await store.consumers.states(now, _LEASE)}
+        assert states == dict(await store.consumers.interests())
         assert states == {"first": Interest(["doc.created"]), "second": _ALL, "third": _ALL}
 
     async def test_a_consumer_made_elsewhere_gets_the_write_that_follows_once(
@@ -66,7 +67,7 @@ class ConsumersContract(StoreContract):
     ) -> None:
         """Registered by one process, an event committed by another at once after: exactly one delivery."""
         await _registered(store, "old")
-        async with open_store(sample_registry()) as worker_a, open_store(sample_registry()) as worker_b:
+        async with open_store(build_sample_registry()) as worker_a, open_store(build_sample_registry()) as worker_b:
             thing = await worker_b.store("Thing")
             async with worker_b.units(worker_b.context) as unit:
                 unit.record(worker_b.event(thing, 1))
@@ -83,7 +84,7 @@ class ConsumersContract(StoreContract):
         """What was recorded before and committed after others is delivered, and holds up no other document."""
         await _registered(store, "one")
         slow, quick = await store.store("Thing"), await store.store("Thing")
-        async with open_store(sample_registry()) as other, store.units(store.context) as unit:
+        async with open_store(build_sample_registry()) as other, store.units(store.context) as unit:
             await unit.repository("Thing").update(slow.model_copy(update={"text": "slow"}), expected_version=1)
             unit.record(store.event(slow, 2))
             await unit.flush()
@@ -205,6 +206,23 @@ class ConsumersContract(StoreContract):
         assert await store.consumers.retry("one") == 1
         assert [one.event for one in await store.consumers.due("one", now, 10)] == [first, second]
         assert await store.consumers.retry("other") == 0
+
+    async def test_an_event_that_waits_for_its_next_attempt_is_due_on_request(self, store: StoreHarness) -> None:
+        """One of them or all; what waits behind one follows it, and what has not failed is not counted."""
+        await _record(store, 1, 2)
+        await _record(store, 1)
+        now = await _registered(store, "one")
+        first, second, other = await _ahead(store, "one")
+        later = now + timedelta(minutes=5)
+        failed = [_aside(event, attempts=3, retry_at=later, error="boom") for event in (first, other)]
+        await store.consumers.save("one", "a", Progress(other.position, [*failed, _aside(second)]))
+        assert list(await store.consumers.due("one", now, 10)) == []
+        assert await store.consumers.retry("one", second.position) == 0
+        assert await store.consumers.retry("one", first.position) == 1
+        due = await store.consumers.due("one", now, 10)
+        assert [(one.event, one.attempts) for one in due] == [(first, 0), (second, 0)]
+        assert await store.consumers.retry("one") == 1
+        assert [one.event for one in await store.consumers.due("one", now, 10)] == [first, second, other]
 
     async def test_a_state_tells_since_when_events_wait(self, store: StoreHarness) -> None:
         """The oldest of those ahead and those set aside; parked ones do not wait."""

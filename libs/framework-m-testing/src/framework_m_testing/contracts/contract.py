@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from framework_m_testing.harness import OpenStore, StoreHarness, sample_registry
+from framework_m_core.interfaces.capabilities import StoreCapability
+from framework_m_testing.harness import OpenStore, StoreHarness, build_sample_registry
+from framework_m_testing.plugin.report import CAPABILITIES
 
-__all__ = ["Contract", "StoreContract"]
+__all__ = ["Contract", "StoreContract", "require_capability"]
 
 _EXCUSES = frozenset({"skip", "skipif", "xfail"})
 
@@ -51,6 +53,12 @@ class Contract(metaclass=_Unweakened):
 
     pytestmark = [pytest.mark.asyncio]
 
+    @classmethod
+    def name_of_contract(cls) -> str:
+        """Return the name of the suite that the class runs, such as `CacheContract`."""
+        names = [one.__name__ for one in cls.__mro__]
+        return next(name for name in names if name.endswith("Contract") and not name.startswith("Test"))
+
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
         _refuse_excuses(cls.__name__, vars(cls).get("pytestmark", ()))
@@ -65,12 +73,21 @@ class Contract(metaclass=_Unweakened):
                 )
 
 
+def require_capability(capability: StoreCapability) -> pytest.MarkDecorator:
+    """Mark a test of a `StoreContract` that a store which does not claim the capability skips."""
+    return pytest.mark.store_capability(capability)
+
+
 class StoreContract(Contract):
     """A contract of the store family. Provide a fixture `open_store`, an `OpenStore`."""
 
     @pytest_asyncio.fixture
-    async def store(self, open_store: OpenStore) -> AsyncIterator[StoreHarness]:
-        """Open an empty store with the sample DocTypes and a synced schema."""
-        async with open_store(sample_registry()) as store:
+    async def store(self, open_store: OpenStore, request: pytest.FixtureRequest) -> AsyncIterator[StoreHarness]:
+        """Open an empty store with the sample DocTypes and a synced schema; skip what it does not claim."""
+        async with open_store(build_sample_registry()) as store:
+            request.node.user_properties.append((CAPABILITIES, sorted(one.value for one in store.capabilities)))
+            for mark in request.node.iter_markers("store_capability"):
+                if mark.args[0] not in store.capabilities:
+                    pytest.skip(f"the store does not claim {mark.args[0]}")
             await store.schema_mapper.sync()
             yield store

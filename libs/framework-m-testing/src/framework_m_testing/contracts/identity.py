@@ -9,8 +9,13 @@ from uuid import uuid4
 import pytest
 
 from framework_m_core.domain.context import ADMINISTRATOR, GUEST
-from framework_m_core.domain.errors import DuplicateNameError, EntityNotFoundError, ValidationError
-from framework_m_core.interfaces.identity import Identity, IdentityProtocol
+from framework_m_core.domain.errors import (
+    DuplicateNameError,
+    EntityNotFoundError,
+    LastAdministratorError,
+    ValidationError,
+)
+from framework_m_core.interfaces.identity import MAX_LISTED_USERS, Identity, IdentityProtocol
 from framework_m_testing.contracts.contract import Contract
 
 __all__ = ["IdentityContract"]
@@ -36,6 +41,17 @@ class IdentityContract(Contract):
         assert await identity.verify_password("ADA@example.com ", _PASSWORD) == user
         assert await identity.find(uuid4()) is None
 
+    async def test_an_address_is_one_however_its_letters_are_composed(self, identity: IdentityProtocol) -> None:
+        """It is stored composed (NFC), found by either spelling, and taken once."""
+        composed, decomposed = "jos\u00e9@example.com", "Jose\u0301@example.com"
+        user = await identity.create(decomposed, _PASSWORD, [])
+        assert user.email == composed
+        for spelling in (composed, decomposed):
+            assert await identity.find_by_email(spelling) == user
+            assert await identity.verify_password(spelling, _PASSWORD) == user
+            with pytest.raises(DuplicateNameError):
+                await identity.create(spelling, _PASSWORD, [])
+
     async def test_a_wrong_password_or_an_unknown_address_is_nobodys(self, identity: IdentityProtocol) -> None:
         """No user is returned, whatever the length and characters, including those that no store can hold."""
         await identity.create(_ADA, _PASSWORD, [])
@@ -59,11 +75,11 @@ class IdentityContract(Contract):
     async def test_an_address_is_taken_once(self, identity: IdentityProtocol, production: IdentityProtocol) -> None:
         """An address is unique, even if two processes create users concurrently."""
         asked = (identity.create(_ADA, _PASSWORD, []), production.create(_ADA.upper(), _PASSWORD, []))
-        answers = await asyncio.gather(*asked, return_exceptions=True)
-        assert sorted(type(answer).__name__ for answer in answers) == ["DuplicateNameError", "Identity"]
+        responses = await asyncio.gather(*asked, return_exceptions=True)
+        assert sorted(type(response).__name__ for response in responses) == ["DuplicateNameError", "Identity"]
         with pytest.raises(DuplicateNameError, match=r"ada@example\.com"):
             await identity.create(_ADA, _PASSWORD, [])
-        assert [user.email for user in await identity.all()] == [_ADA]
+        assert [user.email for user in await identity.list_users()] == [_ADA]
 
     async def test_what_makes_no_user_leaves_nothing(self, identity: IdentityProtocol) -> None:
         """An invalid address, a password under eight characters or an unknown role creates no user."""
@@ -75,7 +91,7 @@ class IdentityContract(Contract):
                 await identity.create(_ADA, password, [])
         with pytest.raises(ValidationError):
             await identity.create(_ADA, _PASSWORD, [ADMINISTRATOR, "No such role"])
-        assert list(await identity.all()) == []
+        assert list(await identity.list_users()) == []
 
     async def test_a_new_password_voids_the_old_one_and_all_sessions(self, identity: IdentityProtocol) -> None:
         """A new password increments the epoch; one that is too weak changes nothing."""
@@ -118,7 +134,7 @@ class IdentityContract(Contract):
                 await identity.set_attributes(_ADA, wrong)
             with pytest.raises(ValidationError):
                 await identity.create("eve@example.com", _PASSWORD, [], attributes=wrong)
-        assert list(await identity.all()) == [user]
+        assert list(await identity.list_users()) == [user]
 
     async def test_changes_at_once_are_all_kept(self, identity: IdentityProtocol, production: IdentityProtocol) -> None:
         """No change is lost because another process changes the user concurrently."""
@@ -127,7 +143,7 @@ class IdentityContract(Contract):
             identity.add_role(_ADA, ADMINISTRATOR),
             production.add_role(_ADA, GUEST),
             identity.set_password(_ADA, _PASSWORD),
-            production.disable(_ADA),
+            production.disable(_ADA, even_last_administrator=True),
         )
         changed = await identity.find(user.id)
         assert changed is not None
@@ -139,7 +155,7 @@ class IdentityContract(Contract):
     async def test_a_disabled_user_is_out_until_enabled_again(self, identity: IdentityProtocol) -> None:
         """A disabled user cannot log in until enabled again, and earlier sessions stay void."""
         user = await identity.create(_ADA, _PASSWORD, [ADMINISTRATOR])
-        disabled = await identity.disable(_ADA.upper())
+        disabled = await identity.disable(_ADA.upper(), even_last_administrator=True)
         assert (disabled.enabled, disabled.roles) == (False, user.roles)
         assert disabled.epoch > user.epoch
         assert await identity.verify_password(_ADA, _PASSWORD) is None
@@ -147,6 +163,19 @@ class IdentityContract(Contract):
         enabled = await identity.enable(_ADA.upper())
         assert enabled.epoch >= disabled.epoch
         assert await identity.verify_password(_ADA, _PASSWORD) == enabled
+
+    async def test_the_last_administrator_stays_unless_said_otherwise(self, identity: IdentityProtocol) -> None:
+        """The only enabled administrator is disabled only `even_last_administrator`; one of two may go."""
+        user = await identity.create(_ADA, _PASSWORD, [ADMINISTRATOR])
+        await identity.create("guest@example.com", None, [GUEST])
+        with pytest.raises(LastAdministratorError):
+            await identity.disable(_ADA)
+        assert await identity.verify_password(_ADA, _PASSWORD) == user
+        await identity.create("eve@example.com", None, [ADMINISTRATOR])
+        assert not (await identity.disable("eve@example.com")).enabled
+        with pytest.raises(LastAdministratorError):
+            await identity.disable(_ADA)
+        assert not (await identity.disable(_ADA, even_last_administrator=True)).enabled
 
     async def test_an_unknown_user_cannot_be_changed(self, identity: IdentityProtocol) -> None:
         """Changing an unknown user raises EntityNotFoundError and creates no user."""
@@ -160,16 +189,42 @@ class IdentityContract(Contract):
         for change in changes:
             with pytest.raises(EntityNotFoundError, match=r"ada@example\.com"):
                 await change()
-        assert list(await identity.all()) == []
+        assert list(await identity.list_users()) == []
 
     async def test_users_come_by_email(self, identity: IdentityProtocol) -> None:
-        """`all` returns users sorted by email, including disabled ones."""
+        """`list_users` returns users sorted by email, including disabled ones, in pages."""
         for email in ("c@example.com", "A@example.com", "b@example.com"):
             await identity.create(email, None, [])
         disabled = await identity.disable("b@example.com")
-        users = list(await identity.all())
+        users = list(await identity.list_users())
         assert [user.email for user in users] == ["a@example.com", "b@example.com", "c@example.com"]
         assert users[1] == disabled
+        assert list(await identity.list_users(limit=2)) == users[:2]
+        assert list(await identity.list_users(after="A@example.com", limit=1)) == [disabled]
+        assert list(await identity.list_users(after=users[-1].email)) == []
+
+    @pytest.mark.parametrize("limit", [0, -1, MAX_LISTED_USERS + 1])
+    async def test_no_more_users_are_listed_than_the_maximum(self, identity: IdentityProtocol, limit: int) -> None:
+        """A `limit` outside 1 to the maximum raises ValueError."""
+        with pytest.raises(ValueError, match=str(limit)):
+            await identity.list_users(limit=limit)
+
+    async def test_a_user_is_found_by_email(self, identity: IdentityProtocol) -> None:
+        """Case and surrounding whitespace are ignored; a disabled user is found, too, an unknown one is not."""
+        await identity.create(_ADA, None, [])
+        disabled = await identity.disable(_ADA)
+        assert await identity.find_by_email(" Ada@Example.com") == disabled
+        for email in ("eve@example.com", "", "%", "\ud800@example.com", "\0@example.com", "x" * 1000):
+            assert await identity.find_by_email(email) is None, email
+
+    async def test_only_an_enabled_administrator_counts_as_one(self, identity: IdentityProtocol) -> None:
+        """`has_administrator` is about those who may log in."""
+        await identity.create("guest@example.com", None, [GUEST])
+        assert not await identity.has_administrator()
+        await identity.create(_ADA, None, [ADMINISTRATOR])
+        assert await identity.has_administrator()
+        await identity.disable(_ADA, even_last_administrator=True)
+        assert not await identity.has_administrator()
 
     async def test_a_password_for_development_opens_nothing_in_production(
         self, identity: IdentityProtocol, production: IdentityProtocol

@@ -15,17 +15,17 @@ from framework_m_core.domain.filters.matching import matches
 from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or, UserAttribute
 from framework_m_core.interfaces.permission import (
     ATTRIBUTES,
-    MOST_EVALUATED,
+    MAX_EVALUATED,
     Grant,
     PermissionProtocol,
     PolicyEvaluateRequest,
 )
-from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_core.registry.compilation.builder import RegistryBuilder
 from framework_m_core.registry.registry import Registry
 from framework_m_testing.contracts.contract import Contract
 from framework_m_testing.fakes.doctype import FakeDocType
 
-__all__ = ["RULES", "TRUSTED", "PermissionContract", "permission_registry"]
+__all__ = ["RULES", "TRUSTED", "Matter", "MatterRow", "PermissionContract", "build_permission_registry"]
 
 _OWN = Comparison("owner", "eq", UserAttribute("id"))
 
@@ -74,7 +74,7 @@ class Matter(FakeDocType):
         field_levels = _LEVELS
 
 
-def permission_registry() -> Registry:
+def build_permission_registry() -> Registry:
     """Return a registry of the DocTypes that the rules apply to."""
     builder = RegistryBuilder()
     for doctype in (MatterRow, Matter):
@@ -91,8 +91,8 @@ _VARIES: Final = {"roles", "user", "tenant"}
 class PermissionContract(Contract):
     """The contract of `PermissionProtocol`.
 
-    Provide fixtures: `engine`, over `permission_registry()`, configured with `RULES` and `TRUSTED`; `unable`, engines
-    that cannot reach their policies (empty if the adapter needs no remote policies).
+    Provide fixtures: `engine`, over `build_permission_registry()`, configured with `RULES` and `TRUSTED`; `unable`,
+    engines that cannot reach their policies (empty if the adapter needs no remote policies).
     """
 
     @pytest.mark.parametrize(
@@ -221,10 +221,10 @@ class PermissionContract(Contract):
             for status in ("open", "public")
             for team in ("", "South", "West")
         ]
-        documents = [varied[place % len(varied)] for place in range(MOST_EVALUATED)]
+        documents = [varied[place % len(varied)] for place in range(MAX_EVALUATED)]
         found = await engine.evaluate_many(context, "Matter", action, documents)
         alone = [await engine.evaluate(PolicyEvaluateRequest(context, "Matter", action, one)) for one in varied]
-        assert list(found) == [alone[place % len(varied)] for place in range(MOST_EVALUATED)]
+        assert list(found) == [alone[place % len(varied)] for place in range(MAX_EVALUATED)]
         assert list(await engine.evaluate_many(context, "Matter", action, [])) == []
 
     async def test_a_grant_names_its_rule(self, engine: PermissionProtocol) -> None:
@@ -306,8 +306,8 @@ async def _covers(engine: PermissionProtocol, principal: Principal, action: str,
     """
     grant: Grant | None = await engine.grant(RequestContext(principal), "Matter", action)
     within = grant is not None and matches(grant.bind(principal), document)
-    answer = await engine.evaluate(PolicyEvaluateRequest(RequestContext(principal), "Matter", action, document))
+    response = await engine.evaluate(PolicyEvaluateRequest(RequestContext(principal), "Matter", action, document))
     if grant is not None and grant.evaluate:
-        return within and answer.authorized
-    assert answer.authorized is within
+        return within and response.authorized
+    assert response.authorized is within
     return within

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -15,22 +16,23 @@ from framework_m_core.domain.filters.parameterize import parameterize
 from framework_m_core.domain.filters.tree import EVERYTHING, And, Comparison, Filter
 from framework_m_core.domain.page import OrderSpec
 from framework_m_core.interfaces.reader import ChildSelection, QueryTemplate
-from framework_m_core.services.documents.codec import document_from_values
-from framework_m_core.services.documents.validation import document_values
-from framework_m_core.services.permissions import PermissionService
+from framework_m_core.services.documents.codec import build_document
+from framework_m_core.services.documents.validation import dump_document
+from framework_m_core.services.permissions.service import PermissionService
+from framework_m_core.services.queries.heavy_reads import HeavyReads
 from framework_m_core.services.queries.parsing import ListRequest
-from framework_m_core.services.queries.projection import full_selection, row_to_document
 from framework_m_core.services.queries.service import QueryService
+from framework_m_core.services.rows.projection import convert_row, select_stored_fields
 from framework_m_testing.contracts.contract import StoreContract
 from framework_m_testing.fakes.permission import FakePermission
-from framework_m_testing.harness import StoreHarness, sample_registry
+from framework_m_testing.harness import StoreHarness, build_sample_registry
 from framework_m_testing.strategies import documents, filters, orders, texts
 
-__all__ = ["ReaderContract"]
+__all__ = ["ReaderContract", "Values"]
 
 type Values = dict[str, Any]
 
-_PLAN = sample_registry().get("Thing")
+_PLAN = build_sample_registry().get("Thing")
 _ROWS = st.lists(documents(_PLAN), min_size=1, max_size=6)
 _TEXT_ROWS = st.lists(texts().map(lambda text: {"text": text}), min_size=1, max_size=6)
 _many = settings(
@@ -53,12 +55,29 @@ class ReaderContract(StoreContract):
         assert [tuple(row) for row in found] == [(Decimal("1.50"), nested, thing.id, 7, None, thing.creation)]
         assert str(found[0][0]) == "1.50"
 
+    async def test_rows_tell_their_size_before_they_are_read(self, store: StoreHarness) -> None:
+        """Sizes count the bytes of the chosen fields and child rows, in the order and page of the template."""
+        for number, width in enumerate((10, 90_000, 5_000)):
+            text = "ä" * width
+            await store.store(
+                "Thing", number=number, text=text, photo=text.encode(), extra={"a": text}, slots=[{"what": text}] * 2
+            )
+        parts = ("text", "photo", "extra", ChildSelection("slots", ("id", "what")), "number")
+        for fields, times in ((parts, 5), *(((part,), 1) for part in parts[:3]), (parts[3:4], 2)):
+            template = QueryTemplate(_PLAN, fields, order_by=(OrderSpec("number"),), paged=True, sizes=True)
+            sizes = [size for (size,) in await _fetch(store, template, 10, 1)]
+            assert len(sizes) == 2
+            for size, width in zip(sizes, (90_000, 5_000), strict=True):
+                assert 2 * width * times <= size < 2 * width * times + 1_000
+        bare = QueryTemplate(_PLAN, ("number", "id"), sizes=True)
+        assert all(size < 1_000 for (size,) in await _fetch(store, bare))
+
     async def test_a_document_without_rows_has_an_empty_selection(self, store: StoreHarness) -> None:
         """The selection is empty or None, and never contains another document's rows."""
         await store.store("Thing", slots=[{"what": "x"}])
         bare = await store.store("Thing")
-        shape = QueryTemplate(_PLAN, (ChildSelection("slots", ("id", "what")),), Comparison("id", "eq", bare.id))
-        assert [list(row[0] or ()) for row in await _fetch(store, shape)] == [[]]
+        template = QueryTemplate(_PLAN, (ChildSelection("slots", ("id", "what")),), Comparison("id", "eq", bare.id))
+        assert [list(row[0] or ()) for row in await _fetch(store, template)] == [[]]
 
     async def test_soft_deleted_documents_are_rows_like_others(self, store: StoreHarness) -> None:
         """The reader returns soft-deleted documents unless the query filters them out."""
@@ -74,12 +93,12 @@ class ReaderContract(StoreContract):
         """The values of limit and offset follow those of the filter; a count is one number."""
         for number in range(5):
             await store.store("Thing", number=number)
-        where, slots = parameterize(Comparison("number", "gt", 0))
+        where, values = parameterize(Comparison("number", "gt", 0))
         page = QueryTemplate(_PLAN, ("number",), where, (OrderSpec("number", descending=True),), paged=True)
         handle = store.reader.prepare(page)
-        assert [row[0] for row in await store.reader.fetch(store.context, handle, (*slots, 2, 1))] == [3, 2]
+        assert [row[0] for row in await store.reader.fetch(store.context, handle, (*values, 2, 1))] == [3, 2]
         count = store.reader.prepare(QueryTemplate(_PLAN, (), where, count=True))
-        assert [tuple(row) for row in await store.reader.fetch(store.context, count, slots)] == [(4,)]
+        assert [tuple(row) for row in await store.reader.fetch(store.context, count, values)] == [(4,)]
 
     async def test_a_handle_is_kept_and_used_with_other_values(self, store: StoreHarness) -> None:
         """A handle can be reused with other values for the lifetime of the reader."""
@@ -92,16 +111,16 @@ class ReaderContract(StoreContract):
         ]
         assert found == [1, 0, 1]
 
-    @pytest.mark.parametrize("shape", [
+    @pytest.mark.parametrize("template", [
         QueryTemplate(_PLAN, ("nothing",)),
         QueryTemplate(_PLAN, ("id",), Comparison("nothing", "is_null", True)),
         QueryTemplate(_PLAN, ("id",), EVERYTHING, (OrderSpec("nothing"),)),
         QueryTemplate(_PLAN, (ChildSelection("slots", ("nothing",)),)),
     ])  # fmt: skip
-    async def test_unknown_names_are_refused(self, store: StoreHarness, shape: QueryTemplate) -> None:
+    async def test_unknown_names_are_refused(self, store: StoreHarness, template: QueryTemplate) -> None:
         """Preparing a query with an unknown name raises KeyError."""
         with pytest.raises(KeyError):
-            store.reader.prepare(shape)
+            store.reader.prepare(template)
 
     @pytest.mark.slow
     @_many
@@ -136,18 +155,18 @@ class ReaderContract(StoreContract):
     async def test_every_value_comes_back_as_it_was_stored(self, store: StoreHarness, rows: list[Values]) -> None:
         """Every value keeps its value and type, including bounds, JSON and child rows."""
         stored = {document["id"]: document for document in await _put(store, rows)}
-        found = await _fetch(store, QueryTemplate(_PLAN, full_selection(_PLAN)))
-        read = [row_to_document(full_selection(_PLAN), row) for row in found]
+        found = await _fetch(store, QueryTemplate(_PLAN, select_stored_fields(_PLAN)))
+        read = [convert_row(select_stored_fields(_PLAN), row) for row in found]
         assert {document["id"]: document for document in read} == stored
         assert [
             name for document in read for name in document if _differs(document[name], stored[document["id"]][name])
         ] == []
 
 
-async def _fetch(store: StoreHarness, shape: QueryTemplate) -> list[Any]:
-    where, slots = parameterize(shape.where)
-    handle = store.reader.prepare(QueryTemplate(shape.doctype, shape.fields, where, shape.order_by))
-    return await store.reader.fetch(store.context, handle, slots)
+async def _fetch(store: StoreHarness, template: QueryTemplate, *paging: int) -> list[Any]:
+    where, values = parameterize(template.where)
+    handle = store.reader.prepare(replace(template, where=where))
+    return await store.reader.fetch(store.context, handle, (*values, *paging))
 
 
 async def _put(store: StoreHarness, rows: Sequence[Values]) -> list[Values]:
@@ -158,10 +177,10 @@ async def _put(store: StoreHarness, rows: Sequence[Values]) -> list[Values]:
         await things.delete_where(And())
         for row in rows:
             slots = row.get("slots", ())
-            blank = document_values(_PLAN, store.new("Thing", slots=[{"what": ""} for _ in slots]))
+            blank = dump_document(_PLAN, store.new("Thing", slots=[{"what": ""} for _ in slots]))
             filled = [{**made, **given} for made, given in zip(blank["slots"], slots, strict=True)]
-            thing = document_from_values(_PLAN, {**blank, **row, "slots": filled})
-            stored.append(document_values(_PLAN, await things.insert(thing)))
+            thing = build_document(_PLAN, {**blank, **row, "slots": filled})
+            stored.append(dump_document(_PLAN, await things.insert(thing)))
         await unit.commit()
     return stored
 
@@ -174,7 +193,12 @@ async def _compare(store: StoreHarness, rows: list[Values], trees: list[Filter])
 
 
 async def _walk(store: StoreHarness, order_by: list[str], limit: int) -> list[Any]:
-    queries = QueryService(store.registries, store.reader, PermissionService(FakePermission(store.registries)))
+    queries = QueryService(
+        store.registries,
+        store.reader,
+        PermissionService(FakePermission(store.registries)),
+        HeavyReads(store.reader.heavy_reads, 2),
+    )
     seen: list[Any] = []
     cursor = None
     while True:

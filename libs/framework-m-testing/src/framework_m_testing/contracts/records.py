@@ -14,10 +14,12 @@ from pydantic import BaseModel
 
 from framework_m_core.domain.clock import system_clock
 from framework_m_core.domain.events import NO_DOCUMENT, Interest, PublishedEvent
+from framework_m_core.interfaces.audit_log import AuditEntry
+from framework_m_core.interfaces.capabilities import StoreCapability
 from framework_m_core.interfaces.consumers import Progress, SetAside
-from framework_m_core.interfaces.idempotency import StoredAnswer
+from framework_m_core.interfaces.idempotency import StoredResponse
 from framework_m_core.interfaces.outbox import EventBatch
-from framework_m_testing.contracts.contract import StoreContract
+from framework_m_testing.contracts.contract import StoreContract, require_capability
 from framework_m_testing.harness import StoreHarness
 
 __all__ = ["AuditLogContract", "CounterContract", "IdempotencyContract", "OutboxContract"]
@@ -44,11 +46,11 @@ class IdempotencyContract(StoreContract):
         now = system_clock()
         later = dataclasses.replace(store.context, clock=lambda: now + timedelta(seconds=2))
         for body in (b'"first"', b'"second"'):
-            answer = StoredAnswer("key", "hash", 200, body, None, None, now + timedelta(seconds=1))
+            response = StoredResponse("key", "hash", 200, body, None, None, now + timedelta(seconds=1))
             async with store.units(store.context) as unit:
-                unit.remember(answer)
+                unit.remember(response)
                 await unit.commit()
-            assert await store.idempotency.find(store.context, "key") == answer
+            assert await store.idempotency.find(store.context, "key") == response
             assert await store.idempotency.find(later, "key") is None
             assert await store.idempotency.prune(now + timedelta(seconds=2)) == 1
         assert await store.idempotency.find(store.context, "other") is None
@@ -156,18 +158,29 @@ class AuditLogContract(StoreContract):
         assert await store.audit_log.entries(store.context, "Thing", thing.id, limit=2) == written[1:]
         assert await store.audit_log.entries(store.context, "Shelf", thing.id) == []
 
+    async def test_what_callers_do_to_an_entry_is_not_stored(self, store: StoreHarness) -> None:
+        """Mutating an entry object, before or after it is read, does not affect the log."""
+        thing, entry, kept = await self._append(store)
+        for touched in (entry, *await store.audit_log.entries(store.context, "Thing", thing.id)):
+            touched.changes["text"].append("later")
+        assert await store.audit_log.entries(store.context, "Thing", thing.id) == [kept]
+
+    @require_capability(StoreCapability.APPEND_ONLY_AUDIT)
     async def test_what_was_written_is_neither_changed_nor_removed(self, store: StoreHarness) -> None:
-        """The store rejects each of its harness's tamperings, and mutating an entry object does not affect the log."""
+        """The store rejects each of its harness's tamperings."""
+        thing, _, kept = await self._append(store)
+        assert len(store.tamperings) >= 2
+        for tampering in store.tamperings:
+            with pytest.raises(Exception):  # noqa: B017, PT011 - each store raises its own error
+                await tampering()
+        assert await store.audit_log.entries(store.context, "Thing", thing.id) == [kept]
+
+    async def _append(self, store: StoreHarness) -> tuple[Any, AuditEntry, AuditEntry]:
+        """Store a document with an entry; return both, and a copy of the entry."""
         thing = await store.store("Thing")
         entry = store.entry(thing, 1)
         kept = copy.deepcopy(entry)
         async with store.units(store.context) as unit:
             unit.audit(entry)
             await unit.commit()
-        assert len(store.tamperings) >= 2
-        for tampering in store.tamperings:
-            with pytest.raises(Exception):  # noqa: B017, PT011 - each store raises its own error
-                await tampering()
-        for touched in (entry, *await store.audit_log.entries(store.context, "Thing", thing.id)):
-            touched.changes["text"].append("later")
-        assert await store.audit_log.entries(store.context, "Thing", thing.id) == [kept]
+        return thing, entry, kept

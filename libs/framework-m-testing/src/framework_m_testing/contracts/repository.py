@@ -14,6 +14,7 @@ from framework_m_core.domain.errors import (
 )
 from framework_m_core.domain.filters.tree import Comparison
 from framework_m_core.domain.page import OrderSpec
+from framework_m_core.services.documents.validation import dump_document
 from framework_m_testing.contracts.contract import StoreContract
 from framework_m_testing.harness import StoreHarness
 
@@ -58,6 +59,20 @@ class RepositoryContract(StoreContract):
             await unit.commit()
         loaded = await store.load("Thing", thing.id)
         assert (loaded.text, loaded.row_version, [row.what for row in loaded.slots]) == ("new", 2, ["old"])
+
+    async def test_an_update_may_know_what_is_stored(self, store: StoreHarness) -> None:
+        """With the stored values at hand, an update stores exactly the same as without."""
+        plan = store.registry.get("Thing")
+        thing = await store.store("Thing", slots=[{"what": what} for what in "abcdef"])
+        for letters in ("abcdef", "fedcba", "abc", "cXb", "", "Yab"):
+            stored = dump_document(plan, thing)
+            known = {row.what: row for row in thing.slots}
+            new = store.new("Thing", slots=[{"what": what} for what in letters]).slots
+            thing.slots = [known.get(row.what, row) for row in new]
+            async with store.units(store.context) as unit:
+                await unit.repository("Thing").update(thing, expected_version=thing.row_version, stored=stored)
+                await unit.commit()
+            assert await store.load("Thing", thing.id) == thing
 
     async def test_a_stale_update_conflicts_and_changes_nothing(self, store: StoreHarness) -> None:
         """An update with a version other than the stored one, or of a missing document, conflicts."""

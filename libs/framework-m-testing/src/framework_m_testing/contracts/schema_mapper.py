@@ -12,7 +12,7 @@ import pytest
 
 from framework_m_core.domain.errors import ConfigurationError, DuplicateValueError
 from framework_m_core.domain.fields.field import Field
-from framework_m_core.registry.builder import RegistryBuilder
+from framework_m_core.registry.compilation.builder import RegistryBuilder
 from framework_m_core.registry.registry import Registry
 from framework_m_testing.contracts.contract import StoreContract
 from framework_m_testing.fakes.doctype import FakeDocType
@@ -95,7 +95,7 @@ def _needed() -> Registry:
     class Plain(FakeDocType):
         note: str = "a note"
         rows: list[Row] = []
-        colour: Colour = "red"  # type: ignore[assignment]
+        colour: Colour = Colour.RED
         key: UUID = Field(default_factory=uuid4)
         moment: datetime | None = Field(default_factory=datetime.now)
 

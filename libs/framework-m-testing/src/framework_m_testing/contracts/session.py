@@ -125,11 +125,11 @@ class SessionContract(Contract):
             asked = (
                 one.rotate(opened.session.id, opened.secret, address=_HERE) for one in (sessions, elsewhere, sessions)
             )
-            answers = await asyncio.gather(*asked)
-            assert len({(answer.secret, answer.csrf_token) for answer in answers if answer}) == 1
-            assert None not in answers
-            assert await sessions.find(opened.session.id) == answers[0].session  # type: ignore[union-attr]
-            assert await elsewhere.rotate(opened.session.id, answers[0].secret)  # type: ignore[union-attr]
+            responses = await asyncio.gather(*asked)
+            assert len({(response.secret, response.csrf_token) for response in responses if response}) == 1
+            assert None not in responses
+            assert await sessions.find(opened.session.id) == responses[0].session  # type: ignore[union-attr]
+            assert await elsewhere.rotate(opened.session.id, responses[0].secret)  # type: ignore[union-attr]
 
     async def test_the_grace_is_the_same_clients_and_the_last_secrets_alone(
         self, sessions: SessionProtocol, elsewhere: SessionProtocol, user_id: UUID

@@ -12,7 +12,7 @@ from framework_m_core.domain.clock import system_clock
 from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.filters.parameterize import parameterize
 from framework_m_core.domain.filters.tree import Comparison
-from framework_m_core.interfaces.idempotency import StoredAnswer
+from framework_m_core.interfaces.idempotency import StoredResponse
 from framework_m_core.interfaces.reader import Lock, QueryTemplate
 from framework_m_testing.contracts.contract import StoreContract
 from framework_m_testing.harness import StoreHarness
@@ -49,7 +49,7 @@ class TenantsContract(StoreContract):
                 assert await unit.fetch(locking, values) == [(id,)]
                 assert [found.id for found in (await unit.repository("Shelf").list()).items] == [id]
                 assert await unit.repository("Thing").exists(thing.id) is (owner == tenant)
-                assert list(await unit.linking("Shelf", shelf.id)) == (["Thing"] if owner == tenant else [])
+                assert list(await unit.find_referrers("Shelf", shelf.id)) == (["Thing"] if owner == tenant else [])
 
     @pytest.mark.parametrize(("tenant", "other"), _OTHERS)
     async def test_counters_are_those_of_the_tenant(
@@ -70,16 +70,16 @@ class TenantsContract(StoreContract):
     ) -> None:
         """Both tenants may use one key at the same time, and each finds its own response."""
         now = system_clock()
-        answers = {
-            name: StoredAnswer("key", "hash", 200, b'""', name, None, now + timedelta(hours=1)) for name in TENANTS
+        responses = {
+            name: StoredResponse("key", "hash", 200, b'""', name, None, now + timedelta(hours=1)) for name in TENANTS
         }
         for name in (tenant, other):
             assert await store.idempotency.find(_context(store, name), "key") is None
             async with store.units(_context(store, name)) as unit:
-                unit.remember(answers[name])
+                unit.remember(responses[name])
                 await unit.commit()
         for name in (tenant, other):
-            assert await store.idempotency.find(_context(store, name), "key") == answers[name]
+            assert await store.idempotency.find(_context(store, name), "key") == responses[name]
         assert await store.idempotency.prune(now + timedelta(hours=2)) == 2
 
     @pytest.mark.parametrize(("tenant", "other"), _OTHERS)

@@ -11,8 +11,8 @@ from framework_m_core.domain.errors import FrameworkError, TransientError
 from framework_m_core.domain.filters.parameterize import parameterize
 from framework_m_core.domain.filters.tree import Comparison
 from framework_m_core.interfaces.capabilities import StoreCapability
-from framework_m_core.interfaces.idempotency import StoredAnswer
-from framework_m_core.interfaces.reader import Lock, QueryTemplate
+from framework_m_core.interfaces.idempotency import StoredResponse
+from framework_m_core.interfaces.reader import ChildSelection, Lock, QueryTemplate
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol
 from framework_m_testing.contracts.contract import StoreContract
 from framework_m_testing.harness import StoreHarness
@@ -147,6 +147,27 @@ class UnitOfWorkContract(StoreContract):
         found = await store.load("Shelf", shelf.id)
         assert (found and found.label) == ("new" if lock != "share" else None)
 
+    async def test_a_locked_read_that_waits_sees_one_version(self, store: StoreHarness) -> None:
+        """A locked read that has waited for a writer returns the writer's document: its fields and its child rows."""
+        thing = await store.store("Thing", text="old", slots=[{"what": "old"}])
+        where, slots = parameterize(Comparison("id", "eq", thing.id))
+        chosen = ("text", ChildSelection("slots", ("what",)))
+        handle = store.reader.prepare(QueryTemplate(store.registry.get("Thing"), chosen, where, lock="update"))
+
+        async def read() -> list[object]:
+            async with store.units(store.context) as unit:
+                return [list(row) for row in await unit.fetch(handle, slots)]
+
+        thing.text, thing.slots[0].what = "new", "new"
+        async with store.units(store.context) as writer:
+            await writer.repository("Thing").update(thing, expected_version=1)
+            await writer.flush()
+            reading = asyncio.create_task(read())
+            await asyncio.sleep(0.05)
+            await writer.commit()
+        seen = "new" if StoreCapability.BLOCKING_LOCKS in store.capabilities else "old"
+        assert await reading == [[seen, [(seen,)]]]
+
     async def test_a_unit_that_ends_while_it_begins_leaves_nothing_open(self, store: StoreHarness) -> None:
         """A unit that ends while its transaction begins, as when a hook's tasks outlive it, leaks nothing."""
         async with store.units(store.context) as holder:
@@ -213,30 +234,30 @@ class UnitOfWorkContract(StoreContract):
         assert ran == [1]
 
     async def test_linking_names_the_live_documents_that_link(self, store: StoreHarness) -> None:
-        """`linking` finds links in fields and in child rows, of live documents unless asked for deleted ones."""
+        """`find_referrers` finds links in fields and in child rows, of live documents unless asked for deleted ones."""
         shelf, other = await store.store("Shelf", label="a"), await store.store("Shelf", label="b")
         thing = await store.store("Thing", shelf=shelf.id)
         await store.store("Thing", slots=[{"what": "x", "shelf": other.id}])
         thing.deleted_at = thing.modified
         async with store.units(store.context) as unit:
-            assert list(await unit.linking("Shelf", shelf.id)) == ["Thing"]
+            assert list(await unit.find_referrers("Shelf", shelf.id)) == ["Thing"]
             await unit.repository("Thing").update(thing, expected_version=1)
-            assert list(await unit.linking("Shelf", shelf.id)) == []
-            assert list(await unit.linking("Shelf", shelf.id, include_deleted=True)) == ["Thing"]
-            assert list(await unit.linking("Shelf", other.id)) == ["Thing"]
+            assert list(await unit.find_referrers("Shelf", shelf.id)) == []
+            assert list(await unit.find_referrers("Shelf", shelf.id, "all")) == ["Thing"]
+            assert list(await unit.find_referrers("Shelf", other.id)) == ["Thing"]
 
     async def test_an_answer_is_kept_once(self, store: StoreHarness) -> None:
         """A second unit with the same live idempotency key fails and stores nothing."""
-        answer = StoredAnswer("key", "hash", 201, b'{"a":1}', '"e"', "/x", system_clock().replace(year=2999))
+        response = StoredResponse("key", "hash", 201, b'{"a":1}', '"e"', "/x", system_clock().replace(year=2999))
         async with store.units(store.context) as unit:
             first = await _write(store, unit)
-            unit.remember(answer)
+            unit.remember(response)
             await unit.commit()
         with pytest.raises(TransientError):  # noqa: PT012 - either call may notice
             async with store.units(store.context) as unit:
                 second = await _write(store, unit)
-                unit.remember(answer)
+                unit.remember(response)
                 await unit.commit()
         assert (await _traces(store, first))[0]
         assert await _traces(store, second) == (False, 0, 0)
-        assert await store.idempotency.find(store.context, "key") == answer
+        assert await store.idempotency.find(store.context, "key") == response

@@ -10,11 +10,12 @@ from uuid import UUID
 
 from framework_m_core.domain.clock import Clock, system_clock
 from framework_m_core.domain.context import GUEST, Principal
+from framework_m_core.domain.documents.names import normalize_email
 from framework_m_core.domain.errors import AuthenticationError, PermissionDeniedError, RateLimitError
 from framework_m_core.interfaces.authentication import Credentials, Login
 from framework_m_core.interfaces.identity import Identity, IdentityProtocol
 from framework_m_core.interfaces.session import OpenedSession, Session, SessionKind, SessionProtocol
-from framework_m_testing.fakes.session import hashed
+from framework_m_testing.fakes.session import hash_secret
 
 __all__ = ["FakeAuthentication"]
 
@@ -85,7 +86,7 @@ class FakeAuthentication:
     async def login(self, username: str, password: str, *, address: str, kind: SessionKind) -> Login:
         """Begin a session; failures count per account and address."""
         self.addresses.append(address)
-        key = (username.strip().lower(), address)
+        key = (normalize_email(username), address)
         self._hold_up(key)
         user = await self._identity.verify_password(username, password)
         if user is None:
@@ -120,10 +121,10 @@ class FakeAuthentication:
             return None
         session_id, secret = _parts(credentials.session_cookie)
         session = await self._session.find(session_id)
-        if session is None or session.kind is not SessionKind.COOKIE or session.secret_hash != hashed(secret):
+        if session is None or session.kind is not SessionKind.COOKIE or session.secret_hash != hash_secret(secret):
             _refuse()
         await self._live_user(session)
-        if credentials.unsafe and hashed(credentials.csrf_token or "") != session.csrf_hash:
+        if credentials.unsafe and hash_secret(credentials.csrf_token or "") != session.csrf_hash:
             raise _CsrfError("the request lacks its CSRF token", rule="csrf")
         return session
 
@@ -163,7 +164,7 @@ def _principal(user: Identity) -> Principal:
 
 def _bearer(header: str) -> str:
     scheme, _, token = header.partition(" ")
-    return token if scheme.lower() == "bearer" else _refuse()
+    return token.strip() if scheme.lower() == "bearer" else _refuse()
 
 
 def _parts(text: str) -> tuple[UUID, str]:

@@ -12,13 +12,26 @@ from uuid import UUID
 
 from framework_m_core.domain.clock import IdGenerator, Uuid7Generator
 from framework_m_core.domain.context import ADMINISTRATOR, GUEST
-from framework_m_core.domain.errors import DuplicateNameError, EntityNotFoundError, FieldError, ValidationError
-from framework_m_core.interfaces.identity import Attributes, Identity, check_attributes
+from framework_m_core.domain.documents.names import normalize_email
+from framework_m_core.domain.errors import (
+    DuplicateNameError,
+    EntityNotFoundError,
+    FieldError,
+    LastAdministratorError,
+    ValidationError,
+)
+from framework_m_core.interfaces.identity import (
+    MAX_LISTED_USERS,
+    Attributes,
+    Identity,
+    check_attributes,
+    check_user_limit,
+)
 
 __all__ = ["FakeIdentity"]
 
 _ADDRESS: Final = re.compile(r"[^@\s/]+@[^@\s/]+")
-_FEWEST_CHARACTERS: Final = 8
+_MIN_CHARACTERS: Final = 8
 
 
 @dataclass(frozen=True)
@@ -31,10 +44,8 @@ class _Password:
 
     @classmethod
     def of(cls, text: str, for_development: bool) -> _Password:
-        if len(text) < _FEWEST_CHARACTERS:
-            raise _invalid(
-                "password", f"expected a password of at least {_FEWEST_CHARACTERS} characters, got {len(text)}"
-            )
+        if len(text) < _MIN_CHARACTERS:
+            raise _invalid("password", f"expected a password of at least {_MIN_CHARACTERS} characters, got {len(text)}")
         salt = secrets.token_bytes()
         return cls(salt, _digest(salt, text), for_development)
 
@@ -72,6 +83,14 @@ class FakeIdentity:
     async def find(self, user_id: UUID) -> Identity | None:
         """Return the user with this id, or None."""
         return next((user for user in self._users.values() if user.id == user_id), None)
+
+    async def find_by_email(self, email: str) -> Identity | None:
+        """Return the user with this email, or None."""
+        return self._users.get(_folded(email))
+
+    async def has_administrator(self) -> bool:
+        """Return whether an enabled user has the role Administrator."""
+        return any(_administers(user) for user in self._users.values())
 
     async def verify_password(self, email: str, password: str) -> Identity | None:
         """Return the enabled user with this password, or None whatever the reason."""
@@ -122,18 +141,25 @@ class FakeIdentity:
         check_attributes(attributes)
         return self._change(user, attributes=_with(user, attributes))
 
-    async def disable(self, email: str) -> Identity:
-        """Keep the user from logging in and void all sessions. Raises EntityNotFoundError."""
+    async def disable(self, email: str, *, even_last_administrator: bool = False) -> Identity:
+        """Keep the user from logging in and void all sessions.
+
+        Raises EntityNotFoundError and LastAdministratorError.
+        """
         user = self._known(email)
+        others = any(_administers(other) for other in self._users.values() if other is not user)
+        if _administers(user) and not others and not even_last_administrator:
+            raise LastAdministratorError(f"{user.email} is the last administrator who may log in")
         return self._change(user, enabled=False, epoch=user.epoch + 1)
 
     async def enable(self, email: str) -> Identity:
         """Let a disabled user log in again. Raises EntityNotFoundError."""
         return self._change(self._known(email), enabled=True)
 
-    async def all(self) -> Sequence[Identity]:
-        """Return all users, sorted by email."""
-        return [self._users[email] for email in sorted(self._users)]
+    async def list_users(self, *, after: str = "", limit: int = MAX_LISTED_USERS) -> Sequence[Identity]:
+        """Return the first users by email of those after an email. Raises ValueError for too high a limit."""
+        emails = sorted(email for email in self._users if email > _folded(after))
+        return [self._users[email] for email in emails[: check_user_limit(limit)]]
 
     def _known(self, email: str) -> Identity:
         if _folded(email) not in self._users:
@@ -156,8 +182,12 @@ def _with(user: Identity, attributes: Attributes) -> dict[str, tuple[str, ...]]:
     return {name: values for name, values in changed.items() if values}
 
 
+def _administers(user: Identity) -> bool:
+    return user.enabled and ADMINISTRATOR in user.roles
+
+
 def _folded(email: str) -> str:
-    return email.strip().lower()
+    return normalize_email(email)
 
 
 def _digest(salt: bytes, text: str) -> bytes:

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from framework_m_core.domain.context import ADMINISTRATOR, GUEST, Principal, RequestContext
 from framework_m_core.domain.fields.spec import FieldSpec
-from framework_m_core.domain.filters.matching import predicate
+from framework_m_core.domain.filters.matching import compile_predicate
+from framework_m_core.domain.filters.row_scopes import bind_scopes
 from framework_m_core.domain.filters.tree import EVERYTHING, NOTHING, Filter
-from framework_m_core.domain.row_scopes import bind_scopes
 from framework_m_core.interfaces.permission import (
     BY_ROLES,
     DecisionSource,
@@ -85,10 +85,10 @@ class FakePermission:
         """Authorize the documents that the grant covers and `decide` allows."""
         grant = await self.grant(context, doctype, action)
         self.asked.append(len(documents))
-        holds = predicate(grant.bind(context.principal) if grant else NOTHING)
+        holds = compile_predicate(grant.bind(context.principal) if grant else NOTHING)
         requests = [PolicyEvaluateRequest(context, doctype, action, document) for document in documents]
         allowed = [holds(one.document) and (self._decide is None or self._decide(one)) for one in requests]
-        return [PolicyEvaluateResult(one, _RULE, DecisionSource.REMOTE) for one in allowed]
+        return [PolicyEvaluateResult(one, _RULE, DecisionSource.CUSTOM) for one in allowed]
 
     def _scopes_for(self, principal: Principal, action: str) -> tuple[Filter, ...]:
         if self._rules is None:

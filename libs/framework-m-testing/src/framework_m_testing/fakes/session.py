@@ -12,11 +12,11 @@ from uuid import UUID
 from framework_m_core.domain.clock import Clock, IdGenerator, Uuid7Generator, system_clock
 from framework_m_core.interfaces.session import OpenedSession, Session, SessionKind
 
-__all__ = ["FakeSessions", "hashed"]
+__all__ = ["FakeSessions", "hash_secret"]
 
 _FORTNIGHT: Final = timedelta(days=14)
 _GRACE: Final = timedelta(seconds=10)
-_MOST: Final = 20
+_MAX_SESSIONS: Final = 20
 
 
 @dataclass
@@ -37,21 +37,21 @@ class FakeSessions:
         *,
         lifetime: timedelta = _FORTNIGHT,
         grace: timedelta = _GRACE,
-        most: int = _MOST,
+        maximum: int = _MAX_SESSIONS,
         ids: IdGenerator | None = None,
     ) -> None:
         self._clock = clock
         self._lifetime = lifetime
         self._ids = ids or Uuid7Generator()
         self._grace = grace
-        self._most = most
+        self._maximum = maximum
         self._key = secrets.token_urlsafe()
         self._sessions: dict[UUID, _Kept] = {}
 
     async def open(self, user_id: UUID, epoch: int, kind: SessionKind) -> OpenedSession:
         """Begin a session; the user's oldest one ends if there are too many."""
         own = [kept for kept in self._sessions.values() if kept.session.user_id == user_id]
-        for kept in sorted(own, key=lambda kept: kept.since)[: max(0, len(own) - self._most + 1)]:
+        for kept in sorted(own, key=lambda kept: kept.since)[: max(0, len(own) - self._maximum + 1)]:
             await self.end(kept.session.id)
         session = Session(self._ids(), user_id, kind, epoch, self._clock(), "", "")
         opened = self._renewed(session, secrets.token_urlsafe())
@@ -69,13 +69,13 @@ class FakeSessions:
         if session is None:
             return None
         kept, opened = self._sessions[session_id], self._renewed(session, f"{secret} {address}")
-        if hashed(secret) == session.secret_hash:
+        if hash_secret(secret) == session.secret_hash:
             kept.session, kept.since = opened.session, now
-            kept.spent.append(hashed(secret))
+            kept.spent.append(hash_secret(secret))
             return opened
-        if hashed(opened.secret) == session.secret_hash and now < kept.since + self._grace:
+        if hash_secret(opened.secret) == session.secret_hash and now < kept.since + self._grace:
             return replace(opened, session=session)
-        if hashed(secret) in kept.spent:
+        if hash_secret(secret) in kept.spent:
             await self.end(session_id)
         return None
 
@@ -85,12 +85,12 @@ class FakeSessions:
 
     def _renewed(self, session: Session, seed: str) -> OpenedSession:
         """Return the session with its full lifetime and secrets that are derived from the seed."""
-        secret, csrf = [hashed(f"{self._key} {purpose} {session.id} {seed}") for purpose in ("secret", "csrf")]
+        secret, csrf = [hash_secret(f"{self._key} {purpose} {session.id} {seed}") for purpose in ("secret", "csrf")]
         expires = self._clock() + self._lifetime
-        renewed = replace(session, expires=expires, secret_hash=hashed(secret), csrf_hash=hashed(csrf))
+        renewed = replace(session, expires=expires, secret_hash=hash_secret(secret), csrf_hash=hash_secret(csrf))
         return OpenedSession(renewed, secret, csrf)
 
 
-def hashed(secret: str) -> str:
+def hash_secret(secret: str) -> str:
     """Return the hash under which a secret is stored."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

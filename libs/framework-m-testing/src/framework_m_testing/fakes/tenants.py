@@ -12,7 +12,7 @@ from uuid import UUID
 from framework_m_core.domain.context import RequestContext
 from framework_m_core.interfaces.audit_log import AuditEntry
 from framework_m_core.interfaces.capabilities import StoreCapability
-from framework_m_core.interfaces.idempotency import StoredAnswer
+from framework_m_core.interfaces.idempotency import StoredResponse
 from framework_m_core.interfaces.reader import QueryTemplate, ReadHandle, Row
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol
 from framework_m_testing.harness import StoreHarness
@@ -46,9 +46,9 @@ class TenantReader:
     stores: _Stores
     heavy_reads: int
 
-    def prepare(self, shape: QueryTemplate) -> ReadHandle:
+    def prepare(self, template: QueryTemplate) -> ReadHandle:
         """Prepare a read for all tenants."""
-        return self.stores[None].reader.prepare(shape)
+        return self.stores[None].reader.prepare(template)
 
     async def fetch(self, context: RequestContext, handle: ReadHandle, values: Sequence[Any]) -> list[Row]:
         """Run a prepared read in the tenant's store."""
@@ -77,7 +77,7 @@ class TenantRecords:
         """Reserve numbers of a counter of the tenant."""
         return await self.stores[context.tenant].counter.allocate(context, prefix, n)
 
-    async def find(self, context: RequestContext, key: str) -> StoredAnswer | None:
+    async def find(self, context: RequestContext, key: str) -> StoredResponse | None:
         """Return the tenant's response under a key, if any."""
         return await self.stores[context.tenant].idempotency.find(context, key)
 

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+
+class Cluster(BaseModel):
+    """Where the cache is."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    host: str = Field(description="The name of the server.")
+    port: int = Field(default=7000, description="The port of the server.")
+    password: SecretStr | None = Field(default=None, description="What the server asks for.")
 
 
 class CacheSettings(BaseModel):
@@ -10,4 +20,5 @@ class CacheSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    cluster: Cluster = Field(default=Cluster(host="localhost"), description="The server.")
     prefix: str = Field(default="acme:", description="What every key begins with.")

@@ -6,8 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from framework_m_core.controllers.consumer import consumer
-from framework_m_core.controllers.event_type import event_type
+from framework_m_core.spi import consumer, event_type
 
 ENTRIES: list[tuple[str, str]] = []
 

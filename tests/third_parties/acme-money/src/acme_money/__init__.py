@@ -15,7 +15,7 @@ from framework_m_core.spi import Action, ExtNamespace, FieldKind, FieldType, Par
 
 AMOUNT = re.compile(r"-?[0-9]{1,16}(\.[0-9]{1,2})?", re.ASCII)
 MICROSECOND = timedelta(microseconds=1)
-LONGEST = timedelta(days=36_500)
+MAX_DURATION = timedelta(days=36_500)
 
 
 class Currencies(Protocol):
@@ -126,8 +126,8 @@ class DurationType(FieldType[timedelta]):
         if not isinstance(raw, str) or not re.fullmatch(r"-?[0-9]{1,10}\.[0-9]{6}", raw, re.ASCII):
             raise ValueError("seconds with six places are expected, such as 90.000000")
         value = timedelta(microseconds=int(raw.replace(".", "")))
-        if abs(value) > LONGEST:
-            raise ValueError(f"at most {LONGEST.days} days are expected")
+        if abs(value) > MAX_DURATION:
+            raise ValueError(f"at most {MAX_DURATION.days} days are expected")
         return value
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from framework_m_core.controllers.write_stage import Write, write_stage
-from framework_m_core.domain.errors import FieldError, ValidationError
+from framework_m_core.spi import FieldError, ValidationError, Write, write_stage
 
 CLOSED_UNTIL = "2030-01-31"
 
@@ -21,5 +20,5 @@ async def refuse_closed_periods(write: Write) -> None:
     for document in (write.stored, write.document):
         day = str(getattr(document, "posted", None) or "9999")
         if day <= CLOSED_UNTIL:
-            problem = FieldError("posted", "closed_period", f"expected a day after {CLOSED_UNTIL}, got {day}")
-            raise ValidationError(f"cannot {write.action} a {write.doctype} in a closed period", [problem])
+            error = FieldError("posted", "closed_period", f"expected a day after {CLOSED_UNTIL}, got {day}")
+            raise ValidationError(f"cannot {write.action} a {write.doctype} in a closed period", [error])

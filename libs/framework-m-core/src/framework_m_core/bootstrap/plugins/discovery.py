@@ -13,16 +13,17 @@ import re
 import sys
 import tomllib
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, entry_points, version
+from importlib.machinery import ModuleSpec
+from importlib.metadata import PackageNotFoundError, entry_points, metadata, version
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Final
 
 from framework_m_core.domain.errors import ConfigurationError
+from framework_m_core.domain.suggestions import find_similar
 
 __all__ = [
     "APPS",
@@ -34,17 +35,24 @@ __all__ = [
     "installed",
     "load",
     "modules_of",
+    "normalize",
     "version_of",
 ]
 
 APPS = "framework_m.apps"
-_OURS = "framework_m."
+_FRAMEWORK_PREFIX = "framework_m."
 _GROUPS = (
     APPS,
-    *(f"{_OURS}{name}" for name in ("bootstrap", "cli_commands", "middleware", "overrides", "ports", "routes")),
-    *(f"{_OURS}{name}" for name in ("settings", "variants", "write_stages", "actions", "ext", "field_types")),
+    *(
+        f"{_FRAMEWORK_PREFIX}{name}"
+        for name in ("bootstrap", "cli_commands", "middleware", "overrides", "ports", "routes")
+    ),
+    *(
+        f"{_FRAMEWORK_PREFIX}{name}"
+        for name in ("settings", "variants", "write_stages", "actions", "ext", "field_types")
+    ),
 )
-_PASSED_OVER = {"__main__", "conftest", "tests"}
+_EXCLUDED_MODULES = {"__main__", "conftest", "tests"}
 """Modules and packages of an app that do not run in production."""
 
 
@@ -61,13 +69,20 @@ class Choice:
 class Discovered:
     """The available entry points: of installed packages, and of the app in the working directory.
 
-    `folder` and `version` are those of that app; `apps` are its entry points under `framework_m.apps`.
+    `folder` and `version` are those of that app; `own` are its entry points, `apps` those under `framework_m.apps`.
     """
 
     entries: Mapping[str, tuple[Choice, ...]]
     folder: Path | None = None
     apps: tuple[Choice, ...] = ()
     version: str = "0"
+    own: tuple[Choice, ...] = ()
+
+    @property
+    def sources(self) -> tuple[Path, ...]:
+        """The folders from which the app in the working directory is imported, in the order of a search."""
+        places = (self.folder / "src", self.folder) if self.folder else ()
+        return tuple(place for place in places if place.is_dir())
 
     def choices(self, group: str) -> tuple[Choice, ...]:
         """Return the entry points of a group."""
@@ -86,7 +101,8 @@ def installed() -> Discovered:
 def discover(folder: Path) -> Discovered:
     """Return the installed entry points with those of the app whose `pyproject.toml` is in or above a folder.
 
-    The app need not be installed. Raises ConfigurationError for a file that is invalid or misspells a group.
+    The app need not be installed, and cannot be imported before `trusted_folders.make_importable`. Raises
+    ConfigurationError for a file that is invalid or misspells a group.
     """
     for candidate in (folder, *folder.parents):
         file = candidate / "pyproject.toml"
@@ -99,10 +115,10 @@ def discover(folder: Path) -> Discovered:
 def _installed() -> dict[str, tuple[Choice, ...]]:
     found: dict[str, dict[tuple[str, str], Choice]] = {}
     for point in entry_points():
-        if point.group.startswith("framework_m."):
+        if point.group.startswith(_FRAMEWORK_PREFIX):
             distribution = point.dist.name if point.dist else "?"
             choice = Choice(point.name, point.value, distribution)
-            found.setdefault(point.group, {})[point.name, _normal(distribution)] = choice
+            found.setdefault(point.group, {})[point.name, normalize(distribution)] = choice
     return {group: tuple(choices.values()) for group, choices in found.items()}
 
 
@@ -111,27 +127,29 @@ def _with_app(file: Path) -> Discovered:
         project = tomllib.loads(file.read_text(encoding="utf-8")).get("project", {})
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{file} is not valid TOML: {error}") from error
-    groups = {group: points for group, points in project.get("entry-points", {}).items() if group.startswith(_OURS)}
+    groups = {
+        group: points
+        for group, points in project.get("entry-points", {}).items()
+        if group.startswith(_FRAMEWORK_PREFIX)
+    }
     for group in groups:
         added_to = group.rpartition(".")[0]
-        if not {group, added_to} & {*_GROUPS} and (meant := get_close_matches(group, _GROUPS, n=1, cutoff=0.9)):
-            raise ConfigurationError(f"{file} has entry points in the group {group!r}: did you mean {meant[0]!r}?")
+        if not {group, added_to} & {*_GROUPS} and (meant := find_similar(group, _GROUPS, likeness=0.9)):
+            raise ConfigurationError(f"{file} has entry points in the group {group!r}: did you mean {meant!r}?")
     if not groups.get(APPS):
         return installed()
-    for source in (file.parent, file.parent / "src"):
-        if source.is_dir() and str(source) not in sys.path:
-            sys.path.insert(0, str(source))
     name = project.get("name", file.parent.name)
     own = {group: tuple(Choice(key, value, name) for key, value in points.items()) for group, points in groups.items()}
     others = {
-        group: tuple(choice for choice in choices if _normal(choice.distribution) != _normal(name))
+        group: tuple(choice for choice in choices if normalize(choice.distribution) != normalize(name))
         for group, choices in _installed().items()
     }
     entries = {group: (*others.get(group, ()), *own.get(group, ())) for group in {**others, **own}}
-    return Discovered(entries, file.parent, own[APPS], str(project.get("version", "0")))
+    everything = tuple(choice for choices in own.values() for choice in choices)
+    return Discovered(entries, file.parent, own[APPS], str(project.get("version", "0")), everything)
 
 
-def _normal(distribution: str) -> str:
+def normalize(distribution: str) -> str:
     """Return a distribution's normalized name (PEP 503)."""
     return re.sub(r"[-_.]+", "-", distribution).lower()
 
@@ -144,7 +162,18 @@ def load(choice: Choice) -> Any:
         return getattr(loaded, attribute) if attribute else loaded
     except Exception as error:
         what = f"{choice.name!r} of {choice.distribution} points to {choice.value!r}"
-        raise ConfigurationError(f"{what}, which could not be loaded: {_error_text(error)}") from error
+        text = f"{what}, which could not be loaded: {_error_text(error)}{_extra_of(choice, error)}"
+        raise ConfigurationError(text) from error
+
+
+def _extra_of(choice: Choice, error: Exception) -> str:
+    """Return what to install if the distribution has an extra for the module that is missing."""
+    missing = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+    try:
+        extras = metadata(choice.distribution).get_all("Provides-Extra") or ()
+    except PackageNotFoundError:
+        return ""
+    return f": install {choice.distribution}[{missing}]" if missing in extras else ""
 
 
 def version_of(distribution: str) -> str:
@@ -162,16 +191,16 @@ def folder_of(package: str) -> Path | None:
     return Path(places[0]) if places else None
 
 
-def describe(choice: Choice) -> str:
-    """Return the first line of an entry point's docstring, read from the source to avoid heavy imports.
+def describe(choice: Choice, sources: Sequence[Path] = ()) -> str:
+    """Return the first line of an entry point's docstring, read from the source: nothing is imported.
 
     For a function this is its own docstring, else that of the module, without a name before a colon. A broken entry
-    point is described as broken, so that it does not affect others.
+    point is described as broken, so that it does not affect others. `sources` are searched first.
     """
     module, _, attribute = choice.value.partition(":")
     try:
-        spec = importlib.util.find_spec(module)
-        source = spec.loader.get_source(module) if spec and spec.loader else None  # type: ignore[attr-defined]
+        spec = _spec_of(module, sources)
+        source = spec.loader.get_source(module) if spec.loader else None  # type: ignore[attr-defined]
         tree = ast.parse(source or "")
     except Exception as error:
         return f"(from {choice.distribution}, failed to load: {type(error).__name__})"
@@ -182,31 +211,63 @@ def describe(choice: Choice) -> str:
     return text[:1].upper() + text[1:]
 
 
+def _spec_of(module: str, sources: Sequence[Path]) -> ModuleSpec:
+    """Find a module as an import would, but without importing the packages that it is in.
+
+    Raises ModuleNotFoundError.
+    """
+    package = module.rpartition(".")[0]
+    path = _spec_of(package, sources).submodule_search_locations if package else [*map(str, sources), *sys.path]
+    found = (finder.find_spec(module, path) for finder in sys.meta_path)
+    spec = next((one for one in found if one is not None), None)
+    if spec is None:
+        raise ModuleNotFoundError(f"No module named {module!r}", name=module)
+    return spec
+
+
 def modules_of(package: ModuleType) -> Iterator[ModuleType]:
     """Import and yield a package and its modules, except tests. Raises ConfigurationError if an import fails."""
     yield package
     for found in pkgutil.iter_modules(getattr(package, "__path__", ()), f"{package.__name__}."):
-        if found.name.rpartition(".")[2] not in _PASSED_OVER:
-            yield from modules_of(_imported(found.name))
+        if found.name.rpartition(".")[2] not in _EXCLUDED_MODULES:
+            yield from modules_of(_import_module(found.name))
 
 
-def _imported(module: str) -> ModuleType:
+def _import_module(module: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except Exception as error:
         raise ConfigurationError(f"the app's module {module} could not be imported: {_error_text(error)}") from error
 
 
-_MACHINERY = frozenset({__file__, importlib.__file__})
+_IMPORT_FILES = frozenset({__file__, importlib.__file__})
+
+
+_NO_UNION: Final = "unsupported operand type(s) for |: "
+_NAMED_LIKE_ITS_TYPE: Final = re.compile(r"\s*(\w+)\s*:.*\b\1\b.*=")
 
 
 def _error_text(error: Exception) -> str:
     """Return an import's error with the last location that is not in a library or the import machinery."""
     if isinstance(error, SyntaxError):
         return f"{type(error).__name__}: {error}"
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename not in _MACHINERY]
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename not in _IMPORT_FILES]
     own = [frame for frame in frames if not ("site-packages" in frame.filename or frame.filename.startswith("<"))]
     says_what = isinstance(error, (ImportError, AttributeError))
     places = own or ([] if says_what else frames)
     at = f" ({places[-1].filename}, line {places[-1].lineno})" if places else ""
-    return f"{error}{at}" if says_what else f"{type(error).__name__}: {error}{at}"
+    hint = _shadowing_hint(error, places[-1].line or "" if places else "")
+    return f"{error}{at}" if says_what else f"{type(error).__name__}: {error}{at}{hint}"
+
+
+def _shadowing_hint(error: Exception, line: str) -> str:
+    """Return what to write instead of a field whose name hides the type of that name, such as `date: date | None`."""
+    if not (isinstance(error, TypeError) and str(error).startswith(_NO_UNION)):
+        return ""
+    found = _NAMED_LIKE_ITS_TYPE.match(line)
+    name = found[1] if found else "date"
+    which = f"the field {name!r} hides" if found else "a field may hide"
+    return (
+        f": {which} the type of its name within its class: import the type under another name, "
+        f"such as `{name.title()}` for `{name}: {name.title()} | None = None`"
+    )

@@ -21,29 +21,29 @@ EXT: Final = "framework_m.ext"
 
 
 def load_extensions(discovered: Discovered) -> Extensions:
-    """Load all that packages declare. Raises ConfigurationError listing every problem."""
-    problems: list[str] = []
-    field_types = [*_loaded(discovered, FIELD_TYPES, FieldType, problems)]
-    actions = [*_loaded(discovered, ACTIONS, Action, problems)]
-    namespaces = [*_loaded(discovered, EXT, ExtNamespace, problems)]
-    if problems:
-        raise ConfigurationError("the extensions of packages could not be loaded:", problems)
+    """Load all that packages declare. Raises ConfigurationError listing every error."""
+    errors: list[str] = []
+    field_types = [*_load(discovered, FIELD_TYPES, FieldType, errors)]
+    actions = [*_load(discovered, ACTIONS, Action, errors)]
+    namespaces = [*_load(discovered, EXT, ExtNamespace, errors)]
+    if errors:
+        raise ConfigurationError("the extensions of packages could not be loaded:", errors)
     return Extensions(tuple(field_types), tuple(actions), tuple(namespaces))
 
 
-def _loaded(discovered: Discovered, group: str, expected: type[Any], problems: list[str]) -> Iterator[Any]:
+def _load(discovered: Discovered, group: str, expected: type[Any], errors: list[str]) -> Iterator[Any]:
     for choice in discovered.choices(group):
         try:
             found = discovery.load(choice)
             # An abstract class cannot be made, which says what it lacks.
             made = found() if isinstance(found, type) and issubclass(found, expected) else found
         except (ConfigurationError, TypeError) as error:
-            problems.append(f"{_place(group, choice)}: {error}")
+            errors.append(f"{_place(group, choice)}: {error}")
             continue
         if not isinstance(made, expected):
-            problems.append(f"{_place(group, choice)}: expected {expected.__name__}, got {choice.value!r}")
+            errors.append(f"{_place(group, choice)}: expected {expected.__name__}, got {choice.value!r}")
         elif (name := getattr(made, "name", None)) != choice.name:
-            problems.append(f"{_place(group, choice)}: expected the entry point's name, got {name!r}")
+            errors.append(f"{_place(group, choice)}: expected the entry point's name, got {name!r}")
         else:
             yield made
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from framework_m_core.bootstrap.plugins import discovery
 from framework_m_core.bootstrap.plugins.discovery import Choice, Discovered
-from framework_m_core.bootstrap.plugins.ports import AppPort, ports_by_path
+from framework_m_core.bootstrap.plugins.ports import AppPort, gather_ports_by_path
 from framework_m_core.container.container import Container
 from framework_m_core.container.recorder import RECORDER
 from framework_m_core.domain.errors import ConfigurationError
@@ -44,7 +44,9 @@ def override_by_modules(
     """
     at_hand = dict.fromkeys(map(_package, discovered.choices(discovery.APPS)), False)
     taken = {choice.name: choice.distribution for choice in by_entry_points}
-    RECORDER.replay(container, at_hand | dict.fromkeys(map(_package, apps), True), ports_by_path(ports, apps), taken)
+    RECORDER.replay(
+        container, at_hand | dict.fromkeys(map(_package, apps), True), gather_ports_by_path(ports, apps), taken
+    )
 
 
 def _package(app: Choice) -> str:

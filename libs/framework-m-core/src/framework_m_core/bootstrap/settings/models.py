@@ -10,6 +10,7 @@ from typing import Any, Literal, cast
 from pydantic import BaseModel, ConfigDict, Field
 
 from framework_m_core.bootstrap.plugins.discovery import Choice, Discovered
+from framework_m_core.bootstrap.settings.paths import FORMER_NAME
 
 __all__ = ["AdapterSettings", "FrameworkSettings", "Settings"]
 
@@ -28,39 +29,40 @@ class FrameworkSettings(BaseModel):
         default=None, description="Installed apps to load; without it, the app in the working directory."
     )
     roles: tuple[str, ...] = Field(
-        default=("web", "worker", "relay", "scheduler"),
+        default=("web", "worker", "relay"),
         min_length=1,
-        description="What a process that serves is there for: `web` answers requests, `worker` runs event handlers "
-        "and other consumers of events, `relay` feeds the event bus and prunes old events. Another process must have "
-        "those that it lacks.",
+        description="The work of a serving process: `web` serves requests, `worker` runs event handlers and other "
+        "consumers of events, `relay` feeds the event bus and prunes old events. Other processes must take the roles "
+        "that it lacks.",
     )
     handler_timeout_seconds: float = Field(
         default=300.0,
         gt=0,
-        description="How long an event handler may take; one that takes longer has failed, and is tried again.",
+        description="How long an event handler may take; after that it has failed and is retried.",
     )
     handler_concurrency: int = Field(
         default=8,
         ge=1,
         le=1000,
-        description="How many events a consumer, such as an app's handlers, works on at a time, each of another key.",
+        description="How many events a consumer, such as an app's handlers, handles at once, each of a different key.",
     )
     event_retention_days: float = Field(
         default=7.0,
         gt=0,
         le=36500,
-        description="How long events are kept; one that a consumer has before it is kept longer.",
+        description="How long events are kept; those that a consumer has not handled yet are kept longer.",
     )
     consumer_lag_minutes: float = Field(
         default=15.0,
         gt=0,
-        description="How old the oldest event that a consumer has before it may be until `/ready` warns of it.",
+        description="The age of the oldest event not yet handled by a consumer from which `/ready` warns.",
     )
-    heavy_wait_seconds: float = Field(
+    heavy_read_timeout_seconds: float = Field(
         default=2.0,
+        json_schema_extra={FORMER_NAME: "heavy_wait_seconds"},
         ge=0,
         le=60,
-        description="How long a heavy read (a search, a count, an order without an index) waits for its place until "
+        description="How long a heavy read (a search, a count, an order without an index) waits for a place before "
         "it is refused.",
     )
 
@@ -77,10 +79,10 @@ class AdapterSettings(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All sections as typed models, the origin of each value, the root folder and the discovered packages."""
+    """All sections as typed models, the origin of each value by its path, the root folder, the discovered packages."""
 
     sections: Mapping[str, BaseModel]
-    origins: Mapping[tuple[str, str], str]
+    origins: Mapping[tuple[str, ...], str]
     root: Path
     discovered: Discovered
 

@@ -1,4 +1,4 @@
-"""`Action`: what a permission is given for. The framework has its own; packages and apps add theirs."""
+"""`Action`: what a permission allows. The framework has its own; packages and apps add theirs."""
 
 from __future__ import annotations
 

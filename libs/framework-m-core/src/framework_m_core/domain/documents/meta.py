@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Literal
 
@@ -12,7 +12,7 @@ from framework_m_core.domain.documents.actions import ACTIONS
 from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or
 from framework_m_core.domain.suggestions import did_you_mean
 
-__all__ = ["FieldLevel", "MetaOptions", "read_meta"]
+__all__ = ["FieldLevel", "MetaOptions", "Scope", "read_meta"]
 
 type Scope = Literal["all", "own"] | Filter
 
@@ -34,8 +34,11 @@ class MetaOptions(BaseModel):
     - `rls_field`: the field that `"own"` compares with the caller.
     - `field_levels`: `read` and `write` roles per `permlevel` above 0.
     - `naming`: None (the name is the id), `"prompt"`, `"field:<name>"`, or a series such as `"INV-.YYYY.-.####"`.
+    - `allow_rename`: whether `POST …/rename` gives documents another name; those named by their id have no other.
+    - `rename_with_field`: with `"field:<name>"`, the name follows the field, which is else fixed after create.
     - `indexes`: tuples of fields that are indexed together.
     - `unique_together`: tuples of fields whose values no two live documents share.
+    - `title_field`: the text field shown where others link to the document (`titles=true`); the name if unset or empty.
     - `submittable`: documents can be submitted and cancelled.
     - `is_child_table`: rows of other DocTypes, without an API of their own.
     - `overrides`: the class adds to the DocType that it inherits from; options that it states replace that one's.
@@ -51,8 +54,11 @@ class MetaOptions(BaseModel):
     rls_field: str | None = "owner"
     field_levels: Mapping[int, FieldLevel] = Field(default_factory=dict)
     naming: str | None = None
+    allow_rename: bool = True
+    rename_with_field: bool = False
     indexes: tuple[tuple[str, ...], ...] = ()
     unique_together: tuple[tuple[str, ...], ...] = ()
+    title_field: str | None = None
     submittable: bool = False
     is_child_table: bool = False
     overrides: bool = False
@@ -65,13 +71,16 @@ class MetaOptions(BaseModel):
     @classmethod
     def _roles_and_scopes(cls, value: Mapping[str, Any] | None, info: ValidationInfo) -> Mapping[str, Any] | None:
         known = info.context or ACTIONS
+        errors: list[str] = []
         for action, roles in (value or {}).items():
             if action not in known:
                 meant = did_you_mean(action, known)
                 known_ones = ", ".join(known)
                 declare = meant or "; a package declares its own under framework_m.actions"
-                raise ValueError(f"unknown action {action!r}: expected one of {known_ones}{declare}")
-            _check_roles(action, roles)
+                errors.append(f"unknown action {action!r}: expected one of {known_ones}{declare}")
+            errors += _check_roles(action, roles)
+        if errors:
+            raise ValueError("; ".join(errors))
         return value
 
     @cached_property
@@ -87,21 +96,28 @@ class MetaOptions(BaseModel):
         return dict.fromkeys(roles, "own" if self.rls_field else "all")
 
     @property
+    def can_rename(self) -> bool:
+        """True if documents may get another name."""
+        return self.allow_rename and self.naming is not None and not self.is_child_table
+
+    @property
     def roles(self) -> frozenset[str]:
         """Every role that the options name."""
         named = {role for action in self.permissions or {} for role in self.scopes(action)}
         return frozenset(named.union(*({*level.read, *level.write} for level in self.field_levels.values())))
 
 
-def _check_roles(action: str, roles: object) -> None:
+def _check_roles(action: str, roles: object) -> Iterator[str]:
+    """Yield the errors of an action's roles."""
     if isinstance(roles, str) or not isinstance(roles, (Mapping, Sequence)):
-        raise ValueError(f"{action!r}: expected a list of roles or a mapping of role to scope, got {roles!r}")
+        yield f"{action!r}: expected a list of roles or a mapping of role to scope, got {roles!r}"
+        return
     scopes = roles.values() if isinstance(roles, Mapping) else ()
     for scope in scopes:
         if scope not in ("all", "own") and not isinstance(scope, (And, Or, Not, Comparison)):
-            raise ValueError(f"{action!r}: expected the scope 'all', 'own' or a filter, got {scope!r}")
+            yield f"{action!r}: expected the scope 'all', 'own' or a filter, got {scope!r}"
     if any(not isinstance(role, str) or not role.strip() for role in roles):
-        raise ValueError(f"{action!r}: expected roles that are non-empty texts")
+        yield f"{action!r}: expected roles that are non-empty texts"
 
 
 def read_meta(doctype: type, *, without: Collection[int | str] = (), actions: Sequence[str] = ACTIONS) -> MetaOptions:

@@ -42,6 +42,7 @@ FRAMEWORK_TABLES: Final = frozenset({"activitylog"})
 _STORE_FIELDS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("cmax", "cmin", "ctid", "tableoid", "xmax", "xmin"), "PostgreSQL"),
     **dict.fromkeys(("oid", "rowid"), "SQLite"),
+    **dict.fromkeys(("db_roll_ptr", "db_row_id", "db_trx_id"), "MariaDB"),
 }
 """Columns that every table has, by the store that keeps them."""
 
@@ -58,7 +59,7 @@ def check_reserved_doctype(name: str) -> Iterator[str]:
 
 def check_reserved_field(name: str) -> Iterator[str]:
     """Yield an error if a store keeps the name of a field for itself."""
-    if name in _STORE_FIELDS:
-        yield f"field {name!r} is a column that {_STORE_FIELDS[name]} keeps in every table: choose another name"
+    if store := _STORE_FIELDS.get(name):
+        yield f"field {name!r} is a column that {store} keeps in every table: choose another name"
     if name in _UNQUOTED:
         yield f"field {name!r} is a keyword of SQLite that some tools do not quote: choose another name"

@@ -9,12 +9,12 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from framework_m_core.domain.fields.spec import FieldSpec
-from framework_m_core.domain.fields.values import bounded
+from framework_m_core.domain.fields.values import normalize_value
 
-__all__ = ["stored_default"]
+__all__ = ["default_of"]
 
 
-def stored_default(model: type[BaseModel], spec: FieldSpec) -> Any:
+def default_of(model: type[BaseModel], spec: FieldSpec) -> Any:
     """Return the default of a field in its stored form; None if there is none, or it is null.
 
     Values of a factory are not used for stored documents, since they may be meant to differ between documents;
@@ -25,4 +25,4 @@ def stored_default(model: type[BaseModel], spec: FieldSpec) -> Any:
     default = factory() if factory in (list, dict) else info.default
     if default is None or default is PydanticUndefined:
         return None
-    return bounded(spec, default.value if isinstance(default, Enum) else default)
+    return normalize_value(spec, default.value if isinstance(default, Enum) else default)

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, Final, overload
+from typing import Any, Final, Literal, overload
 
 import pydantic
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-__all__ = ["KEYWORDS", "UNKNOWN_KEYWORDS", "Field", "known_keywords", "stated_ext"]
+__all__ = ["KEYWORDS", "UNKNOWN_KEYWORDS", "Field", "ext_of", "list_keywords"]
 
 KEYWORDS: Final = (
     "link",
+    "on_cancel",
     "fetch_from",
     "label",
     "unique",
@@ -32,7 +33,7 @@ KEYWORDS: Final = (
 
 UNKNOWN_KEYWORDS: Final = "framework_m.unknown_keywords"
 """The key under which `Field` records unknown keywords, which the registry reports with all other errors."""
-_PYDANTICS: Final = frozenset(inspect.signature(pydantic.Field).parameters) - {"extra"}
+_PYDANTIC_KEYWORDS: Final = frozenset(inspect.signature(pydantic.Field).parameters) - {"extra", "alias_priority"}
 
 
 @overload
@@ -40,6 +41,7 @@ def Field[T](
     default: T,
     *,
     link: str | None = None,
+    on_cancel: Literal["refuse", "allow"] | None = None,
     fetch_from: str | None = None,
     label: str | None = None,
     unique: bool = False,
@@ -69,6 +71,7 @@ def Field[T](
     *,
     default_factory: Callable[[], T],
     link: str | None = None,
+    on_cancel: Literal["refuse", "allow"] | None = None,
     fetch_from: str | None = None,
     label: str | None = None,
     unique: bool = False,
@@ -97,6 +100,7 @@ def Field[T](
 def Field(
     *,
     link: str | None = None,
+    on_cancel: Literal["refuse", "allow"] | None = None,
     fetch_from: str | None = None,
     label: str | None = None,
     unique: bool = False,
@@ -129,13 +133,16 @@ def Field(default: Any = PydanticUndefined, **keywords: Any) -> Any:
     Besides pydantic's own constraints:
 
     - `link`: name of the DocType that this UUID points to; a real foreign key.
+    - `on_cancel`: what a cancelled target means. With "refuse", the link cannot be set to a cancelled document or
+      submitted with one, and the target cannot be cancelled while a submitted document links to it; "allow" allows
+      all that. The default is "refuse" from submittable DocTypes to submittable ones.
     - `fetch_from`: `"link_field.target_field"`, copied when the link is set or changed; implies `read_only`.
     - `label`: shown in place of the field's name; a message id.
-    - `unique`: no two live documents have the same value.
+    - `unique`: no two live documents have the same value; not in child tables.
     - `index`: an index, for filters and orders.
-    - `in_list`: a column of the list view.
+    - `in_list`: a column of the list view, or of the rows' table.
     - `read_only`: set by hooks alone.
-    - `allow_on_submit`: may change after submit.
+    - `allow_on_submit`: may change after submit; on a list of rows, these may be added, removed and moved.
     - `permlevel`: 0 follows the action's roles, others need `Meta.field_levels`.
     - `sensitive`: kept out of audit, events and schema examples.
     - `scale`: decimal places kept, exactly; every `Decimal` states it.
@@ -153,22 +160,22 @@ def Field(default: Any = PydanticUndefined, **keywords: Any) -> Any:
         value = keywords.pop(name, None)
         if value not in (None, False, 0) or (name == "scale" and value == 0 and value is not None):
             extra[name] = value
-    unknown = [name for name in keywords if name not in _PYDANTICS]
+    unknown = [name for name in keywords if name not in _PYDANTIC_KEYWORDS]
     if unknown:
         extra[UNKNOWN_KEYWORDS] = unknown
-    known = {name: value for name, value in keywords.items() if name in _PYDANTICS}
+    known = {name: value for name, value in keywords.items() if name in _PYDANTIC_KEYWORDS}
     if "default_factory" in known:
         known.setdefault("validate_default", True)  # what a factory makes is not known at the start
     return pydantic.Field(default, json_schema_extra=extra or None, **known)
 
 
-def stated_ext(info: FieldInfo) -> Mapping[str, Any]:
+def ext_of(info: FieldInfo) -> Mapping[str, Any]:
     """Return the keywords of third parties that a field states."""
     extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
     stated: Any = extra.get("ext") or {}
     return stated if isinstance(stated, Mapping) else {repr(stated): None}
 
 
-def known_keywords() -> frozenset[str]:
+def list_keywords() -> frozenset[str]:
     """Return all keywords of `Field`, including pydantic's."""
-    return _PYDANTICS.union(KEYWORDS, ("ext",))
+    return _PYDANTIC_KEYWORDS.union(KEYWORDS, ("ext",))

@@ -9,7 +9,7 @@ from typing import Any
 from framework_m_core.domain.fields.kinds import FieldKind
 from framework_m_core.domain.fields.spec import FieldSpec
 
-__all__ = ["JsonEncoders", "base64_text", "json_encoders", "json_form"]
+__all__ = ["JsonEncoders", "encode_base64", "is_same_json", "json_encoders", "to_json_form"]
 
 type JsonEncoders = Mapping[type, Callable[[Any], Any]]
 """Functions that return a value of a class as JSON."""
@@ -22,21 +22,34 @@ def json_encoders(specs: Iterable[FieldSpec]) -> JsonEncoders:
         if spec.field_type is not None:
             found[spec.field_type.python_type] = spec.field_type.to_json
         elif spec.kind is FieldKind.BYTES:
-            found[bytes] = base64_text
+            found[bytes] = encode_base64
     return found
 
 
-def json_form(value: Any, encoders: JsonEncoders) -> Any:
+def to_json_form(value: Any, encoders: JsonEncoders) -> Any:
     """Return documents, child rows or values with everything that the encoders know as JSON, in new containers."""
     if (encode := encoders.get(type(value))) is not None:
         return encode(value)
     if isinstance(value, Mapping):
-        return {key: json_form(item, encoders) for key, item in value.items()}
+        return {key: to_json_form(item, encoders) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [json_form(item, encoders) for item in value]
+        return [to_json_form(item, encoders) for item in value]
     return value
 
 
-def base64_text(value: bytes) -> str:
+def is_same_json(old: Any, new: Any) -> bool:
+    """Return whether two values are equal, in JSON too, where true is not 1."""
+    return bool(old == new) and _has_same_flags(old, new)
+
+
+def _has_same_flags(old: Any, new: Any) -> bool:
+    if isinstance(old, dict):
+        return all(_has_same_flags(value, new[key]) for key, value in old.items())
+    if isinstance(old, list):
+        return all(map(_has_same_flags, old, new))
+    return isinstance(old, bool) is isinstance(new, bool)
+
+
+def encode_base64(value: bytes) -> str:
     """Return bytes in base64."""
     return base64.b64encode(value).decode()

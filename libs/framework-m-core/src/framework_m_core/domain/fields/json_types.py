@@ -18,13 +18,13 @@ from typing import (
     is_typeddict,
 )
 
-__all__ = ["json_type_errors"]
+__all__ = ["find_json_type_errors"]
 
 _LEAVES: Final = (str, int, float, bool, NoneType, Any, object)
 _CONTAINERS: Final = (list, tuple, set, frozenset, dict, Mapping, Sequence, Set)
 
 
-def json_type_errors(annotation: Any) -> Iterator[str]:
+def find_json_type_errors(annotation: Any) -> Iterator[str]:
     """Yield an error for each type within a type whose values JSON cannot hold exactly, such as decimals and dates."""
     yield from _errors(annotation, frozenset())
 

@@ -17,9 +17,9 @@ from pydantic_core import PydanticUndefined
 
 from framework_m_core.domain.fields.field import KEYWORDS
 from framework_m_core.domain.fields.field_type import FieldType, Part
-from framework_m_core.domain.fields.json_types import json_type_errors
+from framework_m_core.domain.fields.json_types import find_json_type_errors
 from framework_m_core.domain.fields.kinds import DECIMAL_DIGITS, FieldKind
-from framework_m_core.domain.hash_keys import unseeded_types
+from framework_m_core.domain.hash_keys import find_unseeded_types
 
 __all__ = ["DECIMAL_DIGITS", "FieldKind", "FieldSpec", "is_built_in", "is_indexable", "read_field_spec"]
 
@@ -36,10 +36,11 @@ _SCALARS: Final[dict[Any, FieldKind]] = {
 }
 _KEYWORD_TYPES: Final[Mapping[str, type]] = {
     **dict.fromkeys(KEYWORDS, bool),
-    **dict.fromkeys(("link", "fetch_from", "label"), str),
+    **dict.fromkeys(("link", "on_cancel", "fetch_from", "label"), str),
     **dict.fromkeys(("permlevel", "scale"), int),
 }
 _KEYWORD_WORDS: Final[Mapping[type, str]] = {bool: "True or False", str: "text", int: "a whole number"}
+_ON_CANCEL: Final = ("refuse", "allow")
 _ITEM_KINDS: Final = frozenset({FieldKind.TEXT, FieldKind.INTEGER})
 _CONTAINERS: Final = (dict, list)
 _ANYTHING: Final = (Any, object)
@@ -56,6 +57,7 @@ class FieldSpec:
     nullable: bool = False
     required: bool = False
     link: str | None = None
+    on_cancel: str | None = None
     fetch_from: str | None = None
     label: str | None = None
     unique: bool = False
@@ -69,6 +71,9 @@ class FieldSpec:
     choices: tuple[str, ...] = ()
     items: FieldKind | None = None
     """The kind of the elements, for a list of texts or integers."""
+
+    elements: Any = field(default=None, hash=False, compare=False, repr=False)
+    """The type of a JSON field, if what it holds is of stated types."""
 
     enum: type[enum.Enum] | None = field(default=None, hash=False)
     child: type[BaseModel] | None = field(default=None, hash=False)
@@ -117,6 +122,7 @@ def read_field_spec(name: str, info: FieldInfo, types: Mapping[type, FieldType[A
     parts = tuple(_part(name, part, nullable) for part in field_type.parts) if field_type else ()
     spec = FieldSpec(
         name, kind, nullable, required, choices=choices, items=_items(annotation), enum=members, child=child,
+        elements=annotation if kind is FieldKind.JSON and not _is_open(annotation) else None,
         field_type=field_type, parts=parts, **keywords,
     )  # fmt: skip
     _check(spec)
@@ -170,11 +176,15 @@ def _kind(annotation: Any) -> tuple[FieldKind, tuple[str, ...], type[BaseModel] 
     if origin is list and arguments and isinstance(arguments[0], (str, ForwardRef)):
         raise ValueError(f"{annotation}: expected a known class: write the annotation without quotes, below the class")
     if annotation in _JSON or origin in _JSON:
-        for error in unseeded_types(annotation):
+        for error in find_unseeded_types(annotation):
             raise ValueError(error)
-        for error in json_type_errors(annotation):
+        for error in find_json_type_errors(annotation):
             raise ValueError(error)
         return FieldKind.JSON, (), None
+    if _is_document(annotation):
+        name = annotation.__name__
+        write = f"list[{name}] = []" if _is_child(annotation) else f"UUID and Field(link={name!r})"
+        raise ValueError(f"{name} is a DocType, which no field holds by itself: write {write}")
     raise ValueError(
         f"type {annotation!r} cannot be stored: expected str, int, float, bool, datetime, date, Decimal, UUID, "
         "bytes, a Literal or Enum of strings, list, dict, a list of a child DocType, or the class of a field type"
@@ -204,12 +214,26 @@ def _items(annotation: Any) -> FieldKind | None:
     return kind if kind in _ITEM_KINDS else None
 
 
+def _is_open(annotation: Any) -> bool:
+    """Return whether a list or object may hold anything."""
+    if get_origin(annotation) in _JSON and get_args(annotation):
+        return _is_open(get_args(annotation)[-1])
+    return annotation in _JSON
+
+
 def _is_child(argument: Any) -> bool:
     meta = getattr(argument, "Meta", None)
     return isinstance(argument, type) and issubclass(argument, BaseModel) and getattr(meta, "is_child_table", False)
 
 
+def _is_document(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel) and "docstatus" in annotation.model_fields
+
+
 def _check(spec: FieldSpec) -> None:
+    if spec.on_cancel is not None and not (spec.link and spec.on_cancel in _ON_CANCEL):
+        expected = "'refuse' or 'allow'" if spec.link else "it on a field with link= only"
+        raise ValueError(f"on_cancel={spec.on_cancel!r}: expected {expected}")
     if spec.kind is FieldKind.DECIMAL and spec.scale is None:
         raise ValueError("expected a scale for a Decimal, such as Field(scale=2)")
     if spec.scale is not None and (spec.kind is not FieldKind.DECIMAL or not 0 <= spec.scale < DECIMAL_DIGITS):
@@ -217,10 +241,10 @@ def _check(spec: FieldSpec) -> None:
     if spec.link and spec.kind is not FieldKind.UUID:
         raise ValueError(f"link={spec.link!r}: expected the type UUID, since a link holds the target's id")
     if spec.unique and (spec.kind is FieldKind.JSON or not spec.is_scalar):
-        raise ValueError(f"unique=True: expected a scalar type, got {_shown(spec)}")
+        raise ValueError(f"unique=True: expected a scalar type, got {_describe(spec)}")
     if (spec.unique or spec.index) and not is_indexable(spec):
         option = "unique" if spec.unique else "index"
-        raise ValueError(f"{option}=True: expected values that can be compared, got {_shown(spec)}")
+        raise ValueError(f"{option}=True: expected values that can be compared, got {_describe(spec)}")
 
 
 def is_indexable(spec: FieldSpec) -> bool:
@@ -230,7 +254,7 @@ def is_indexable(spec: FieldSpec) -> bool:
     return spec.is_scalar and spec.kind not in {FieldKind.JSON, FieldKind.BYTES}
 
 
-def _shown(spec: FieldSpec) -> str:
+def _describe(spec: FieldSpec) -> str:
     return f"the field type {spec.field_type.name}" if spec.field_type else f"the kind {spec.kind}"
 
 

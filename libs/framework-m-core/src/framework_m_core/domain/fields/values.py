@@ -13,10 +13,19 @@ from typing import Any, Final
 from uuid import UUID
 
 from framework_m_core.domain.fields.field_type import FieldType
-from framework_m_core.domain.fields.messages import message_for
 from framework_m_core.domain.fields.spec import DECIMAL_DIGITS, FieldKind, FieldSpec
+from framework_m_core.domain.messages import format_message
 
-__all__ = ["MAX_BYTES", "MAX_INDEXED_TEXT", "InvalidValueError", "bounded", "from_json"]
+__all__ = [
+    "MAX_BYTES",
+    "MAX_INDEXED_TEXT",
+    "MAX_JSON_DEPTH",
+    "MAX_JSON_VALUES",
+    "InvalidValueError",
+    "from_json",
+    "normalize_value",
+    "parse_decimal",
+]
 
 MAX_INDEXED_TEXT: Final = 255
 """The maximum length of a name or an indexed text in characters, so that an index entry fits on every store."""
@@ -24,19 +33,25 @@ MAX_INDEXED_TEXT: Final = 255
 MAX_BYTES: Final = 1 << 20
 """The maximum length of a value of the kind `bytes`; larger ones are files."""
 
+_MAX_FREE_DIGITS: Final = 100
+"""The most digits of a decimal that no field bounds, and the most places of its point beyond them."""
+
 _INT64: Final = 1 << 63
-_MAX_JSON_DEPTH: Final = 32
-_MAX_JSON_PARTS: Final = 100_000
+MAX_JSON_DEPTH: Final = 32
+"""The maximum number of levels inside a JSON value."""
+
+MAX_JSON_VALUES: Final = 100_000
+"""The maximum number of values inside a JSON value, each array and object counted too."""
+
 _FIRST_EXPONENT: Final = 1e16
 _QUANTA: Final = tuple(Decimal(1).scaleb(-scale) for scale in range(DECIMAL_DIGITS + 1))
-_FIRST_DAY, _LAST_DAY = date(1, 1, 2), date(9999, 12, 30)
 
 
 class InvalidValueError(ValueError):
     """A value is not one of its field; `code` and `params` are those of a FieldError."""
 
     def __init__(self, code: str, **params: object) -> None:
-        super().__init__(message_for(code, params))
+        super().__init__(format_message(code, params))
         self.code = code
         self.params: Mapping[str, object] = params
 
@@ -50,11 +65,35 @@ def from_json(spec: FieldSpec, raw: Any) -> Any:
         return None
     if spec.field_type is not None:
         return _canonical(spec, spec.field_type, spec.field_type.from_json(raw), rounding=False)
-    value = _FROM_JSON[spec.kind](raw)
-    return bounded(spec, value)
+    try:
+        value = _FROM_JSON[spec.kind](raw)
+    except InvalidValueError:
+        if spec.link:
+            raise InvalidValueError("wrong_type", type="reference") from None
+        raise
+    return normalize_value(spec, value)
 
 
-def bounded(spec: FieldSpec, value: Any, *, rounding: bool = False) -> Any:
+def parse_decimal(raw: Any) -> Decimal:
+    """Convert JSON to an exact decimal of any scale. Raises ValueError for one of more digits than anybody writes."""
+    if isinstance(raw, int) and raw.bit_length() > 4 * _MAX_FREE_DIGITS:
+        raise InvalidValueError("out_of_bounds", max_digits=_MAX_FREE_DIGITS)
+    if isinstance(raw, str) and len(raw) > 2 * _MAX_FREE_DIGITS:
+        raise InvalidValueError("out_of_bounds", max_length=2 * _MAX_FREE_DIGITS)
+    value = _expect_decimal(raw)
+    if value.is_finite() and not _is_short(value):
+        raise InvalidValueError("out_of_bounds", max_digits=_MAX_FREE_DIGITS)
+    return value
+
+
+def _is_short(value: Decimal) -> bool:
+    """Return whether a decimal, written out without an exponent, has few digits before and after its point."""
+    _, digits, exponent = value.as_tuple()
+    places = -exponent if isinstance(exponent, int) else 0
+    return len(digits) <= _MAX_FREE_DIGITS and -_MAX_FREE_DIGITS <= places <= _MAX_FREE_DIGITS
+
+
+def normalize_value(spec: FieldSpec, value: Any, *, rounding: bool = False) -> Any:
     """Return a value in its stored form (UTC, padded decimals). Raises ValueError if it is out of bounds.
 
     With `rounding`, decimals are rounded half-even to the field's scale instead of rejected.
@@ -80,7 +119,7 @@ def _canonical(spec: FieldSpec, field_type: FieldType[Any], value: Any, *, round
         if isinstance(part, str) and len(part) > MAX_INDEXED_TEXT and "eq" in field_type.operators:
             raise InvalidValueError("too_long", max_length=MAX_INDEXED_TEXT, part=column.name)
     columns = zip(spec.parts, parts, strict=True)
-    return field_type.from_parts(tuple(bounded(column, part, rounding=rounding) for column, part in columns))
+    return field_type.from_parts(tuple(normalize_value(column, part, rounding=rounding) for column, part in columns))
 
 
 def _bytes(value: bytes) -> bytes:
@@ -109,20 +148,16 @@ def _integer(value: int) -> int:
 def _finite(value: float) -> float:
     if not math.isfinite(value):
         raise InvalidValueError("out_of_bounds", finite="number")
-    return float(value)
+    return float(value) + 0.0  # SQLite returns -0.0 as 0.0
 
 
 def _utc(value: datetime) -> datetime:
     if value.tzinfo is None:
         raise InvalidValueError("wrong_type", type="datetime")
-    _in_calendar(value.date())
-    return value.astimezone(UTC)
-
-
-def _in_calendar[D: date](value: D) -> D:
-    if not _FIRST_DAY <= value <= _LAST_DAY:
-        raise InvalidValueError("out_of_bounds", min=_FIRST_DAY, max=_LAST_DAY)
-    return value
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:  # the moment is before the first or after the last of UTC
+        raise InvalidValueError("out_of_bounds", min=date.min, max=date.max) from None
 
 
 def _decimal(value: Decimal, scale: int, rounding: bool) -> Decimal:
@@ -142,10 +177,10 @@ def _json(value: Any) -> Any:
 
 
 def _json_part(value: Any, depth: int, parts: Iterator[int]) -> Any:
-    if next(parts) > _MAX_JSON_PARTS:
-        raise InvalidValueError("out_of_bounds", max_values=_MAX_JSON_PARTS)
-    if depth > _MAX_JSON_DEPTH:
-        raise InvalidValueError("out_of_bounds", max_depth=_MAX_JSON_DEPTH)
+    if next(parts) > MAX_JSON_VALUES:
+        raise InvalidValueError("out_of_bounds", max_values=MAX_JSON_VALUES)
+    if depth > MAX_JSON_DEPTH:
+        raise InvalidValueError("out_of_bounds", max_depth=MAX_JSON_DEPTH)
     if isinstance(value, str):
         return _text(value)
     if isinstance(value, bool) or value is None:
@@ -211,7 +246,8 @@ def _expect_datetime(raw: Any) -> datetime:
     if isinstance(raw, datetime):
         return raw
     try:
-        return datetime.fromisoformat(_expect_text(raw))
+        text = _expect_text(raw)
+        return datetime.fromisoformat(text if _DAY.match(text) else "")
     except ValueError:
         raise InvalidValueError("wrong_type", type="datetime") from None
 
@@ -220,7 +256,8 @@ def _expect_date(raw: Any) -> date:
     if isinstance(raw, date) and not isinstance(raw, datetime):
         return raw
     try:
-        return date.fromisoformat(_expect_text(raw))
+        text = _expect_text(raw)
+        return date.fromisoformat(text if _DAY.fullmatch(text) else "")
     except ValueError:
         raise InvalidValueError("wrong_type", type="date") from None
 
@@ -250,12 +287,14 @@ def _expect_bytes(raw: Any) -> bytes:
 _DECIMAL: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?", re.ASCII)
 """Plain decimal notation: Python's own parser also accepts underscores, whitespace and digits of other scripts."""
 
+_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+"""A day as RFC 3339 writes it: Python's own parser also accepts weeks, and days without hyphens."""
+
 _BOUNDS: Final[Mapping[FieldKind, Callable[[Any], Any]]] = {
     FieldKind.TEXT: _text,
     FieldKind.INTEGER: _integer,
     FieldKind.FLOAT: _finite,
     FieldKind.DATETIME: _utc,
-    FieldKind.DATE: _in_calendar,
     FieldKind.JSON: _json,
     FieldKind.BYTES: _bytes,
 }

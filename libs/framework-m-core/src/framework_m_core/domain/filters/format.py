@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or, UserAttribute
 
-__all__ = ["filter_text"]
+__all__ = ["format_filter"]
 
 
-def filter_text(tree: Filter) -> str:
+def format_filter(tree: Filter) -> str:
     """Return a filter as text, such as `branch in ('North', 'South') and not (kind eq 'Van')`."""
     match tree:
         case And(()):
@@ -19,7 +19,7 @@ def filter_text(tree: Filter) -> str:
         case Or(parts):
             return " or ".join(_within(part) for part in parts)
         case Not(part):
-            return f"not ({filter_text(part)})"
+            return f"not ({format_filter(part)})"
         case Comparison(field, operator, UserAttribute(name)):
             return f"{field} {operator} the caller's {name}"
         case Comparison(field, operator, value):
@@ -29,7 +29,7 @@ def filter_text(tree: Filter) -> str:
 
 def _within(part: Filter) -> str:
     """Return the text of a part, in parentheses if it has parts of its own."""
-    text = filter_text(part)
+    text = format_filter(part)
     return f"({text})" if isinstance(part, (And, Or)) and part.parts else text
 
 

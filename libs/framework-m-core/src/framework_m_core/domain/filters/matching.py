@@ -10,31 +10,31 @@ from framework_m_core.domain.filters.patterns import fold_ascii, pattern_regex
 from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or, UserAttribute
 from framework_m_core.domain.hash_keys import HashKey, hash_key
 
-__all__ = ["Predicate", "matches", "predicate"]
+__all__ = ["Predicate", "compile_predicate", "matches"]
 
 type Predicate = Callable[[Mapping[str, Any]], bool]
 
 
 def matches(tree: Filter, document: Mapping[str, Any]) -> bool:
     """Return whether a document, given as stored values by field name, satisfies a tree."""
-    return predicate(tree)(document)
+    return compile_predicate(tree)(document)
 
 
-def predicate(tree: Filter) -> Predicate:
+def compile_predicate(tree: Filter) -> Predicate:
     """Compile a tree into a function like `matches`, walking the tree once for many documents."""
     match tree:
         case And(parts):
-            return _all([predicate(part) for part in parts])
+            return _all([compile_predicate(part) for part in parts])
         case Or(parts):
-            return _negated(_all([_negated(predicate(part)) for part in parts]))
+            return _negate(_all([_negate(compile_predicate(part)) for part in parts]))
         case Not(part):
-            return _negated(predicate(part))
+            return _negate(compile_predicate(part))
         case Comparison(field, _, UserAttribute(name)):
             raise TypeError(f"expected a value for {field!r}, got the caller's {name}: bind the scope first")
         case Comparison(field, "is_null", value):
             return lambda document: (document[field] is None) is value
         case Comparison(field, "ne" | "not_in" as operator, value):
-            return _negated(_comparison(field, "eq" if operator == "ne" else "in", value))
+            return _negate(_comparison(field, "eq" if operator == "ne" else "in", value))
         case Comparison(field, operator, value):
             return _comparison(field, operator, value)
     raise TypeError(f"not a filter: {tree!r}")
@@ -62,7 +62,7 @@ def _all_of(values: tuple[Any, ...], type_: type) -> bool:
     return all(isinstance(value, type_) for value in values)
 
 
-def _negated(part: Predicate) -> Predicate:
+def _negate(part: Predicate) -> Predicate:
     return lambda document: not part(document)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Operator, Or, simplified
+from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Operator, Or, simplify
 
 __all__ = ["Placeholder", "parameterize"]
 
@@ -24,21 +24,21 @@ def parameterize(tree: Filter) -> tuple[Filter, tuple[Any, ...]]:
     a power of two by repeating its last value, so that few templates cover all lengths.
     """
     values: list[Any] = []
-    return _shape(simplified(tree), values), tuple(values)
+    return _extract(simplify(tree), values), tuple(values)
 
 
-def _shape(tree: Filter, values: list[Any]) -> Filter:
+def _extract(tree: Filter, values: list[Any]) -> Filter:
     match tree:
         case And(parts):
-            return And(tuple([_shape(part, values) for part in parts]))
+            return And(tuple([_extract(part, values) for part in parts]))
         case Or(parts):
-            return Or(tuple([_shape(part, values) for part in parts]))
+            return Or(tuple([_extract(part, values) for part in parts]))
         case Not(part):
-            return Not(_shape(part, values))
+            return Not(_extract(part, values))
         case Comparison(_, "is_null", _):
             return tree
         case Comparison(field, "in" | "not_in" as operator, items):
-            return _list_shape(field, operator, tuple(items), values)
+            return _extract_list(field, operator, tuple(items), values)
         case Comparison(field, "between", (low, high)):
             values += (low, high)
             return Comparison(field, "between", (Placeholder(), Placeholder()))
@@ -48,7 +48,7 @@ def _shape(tree: Filter, values: list[Any]) -> Filter:
     raise TypeError(f"not a filter: {tree!r}")
 
 
-def _list_shape(field: str, operator: Operator, items: tuple[Any, ...], values: list[Any]) -> Filter:
+def _extract_list(field: str, operator: Operator, items: tuple[Any, ...], values: list[Any]) -> Filter:
     size = 1 << (len(items) - 1).bit_length()
     values.extend(items + items[-1:] * (size - len(items)))
     return Comparison(field, operator, Placeholder(size))

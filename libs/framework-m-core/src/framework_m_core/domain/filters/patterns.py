@@ -27,8 +27,18 @@ def check_pattern(pattern: str) -> str:
 
 @lru_cache(maxsize=256)
 def pattern_regex(pattern: str) -> re.Pattern[str]:
-    """Return the regular expression of a `like` pattern, in which a backslash escapes."""
-    parts = []
+    """Return the regular expression of a `like` pattern, in which a backslash escapes, for a full match.
+
+    Each part between wildcards takes its first match and gives nothing back: parts have fixed lengths, so that is
+    enough, and a search costs no more than its text times its pattern.
+    """
+    parts = [""]
     for escaped, any_run, any_one, text in _TOKEN.findall(pattern):
-        parts.append(".*" if any_run else "." if any_one else re.escape(escaped or text))
-    return re.compile("".join(parts), re.DOTALL)
+        if any_run:
+            parts.append("")
+        else:
+            parts[-1] += "." if any_one else re.escape(escaped or text)
+    first, *others = parts
+    *middle, last = others or [""]
+    runs = "".join(f"(?>.*?{part})" for part in middle if part)
+    return re.compile(f"{first}{runs}.*{last}" if others else first, re.DOTALL)

@@ -26,7 +26,7 @@ __all__ = [
     "UserAttribute",
     "comparisons_of",
     "fields_of",
-    "simplified",
+    "simplify",
 ]
 
 type Operator = Literal[
@@ -122,21 +122,21 @@ class UserAttribute:
     kind: FieldKind = FieldKind.TEXT
 
 
-def simplified(tree: Filter) -> Filter:
+def simplify(tree: Filter) -> Filter:
     """Return the tree without redundant nesting and branches that do not affect the result."""
     match tree:
         case And(parts):
-            return _joined(And, [simplified(part) for part in parts], neutral=EVERYTHING, deciding=NOTHING)
+            return _join(And, [simplify(part) for part in parts], neutral=EVERYTHING, deciding=NOTHING)
         case Or(parts):
-            return _joined(Or, [simplified(part) for part in parts], neutral=NOTHING, deciding=EVERYTHING)
+            return _join(Or, [simplify(part) for part in parts], neutral=NOTHING, deciding=EVERYTHING)
         case Not(part):
-            return _denied(simplified(part))
+            return _negate(simplify(part))
         case Comparison(_, "in" | "not_in" as operator, items) if not items:
             return NOTHING if operator == "in" else EVERYTHING
     return tree
 
 
-def _joined(kind: type[And | Or], parts: list[Filter], *, neutral: Filter, deciding: Filter) -> Filter:
+def _join(kind: type[And | Or], parts: list[Filter], *, neutral: Filter, deciding: Filter) -> Filter:
     flat: list[Filter] = []
     for part in parts:
         if part == deciding:
@@ -148,7 +148,7 @@ def _joined(kind: type[And | Or], parts: list[Filter], *, neutral: Filter, decid
     return flat[0] if len(flat) == 1 else kind(tuple(flat))
 
 
-def _denied(part: Filter) -> Filter:
+def _negate(part: Filter) -> Filter:
     if isinstance(part, Not):
         return part.part
     return NOTHING if part == EVERYTHING else EVERYTHING if part == NOTHING else Not(part)

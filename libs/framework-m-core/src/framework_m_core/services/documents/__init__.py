@@ -1,1 +1,1 @@
-"""Documents: the service, its write pipeline, hooks, validation and links."""
+"""Documents: the service, their values, hooks, validation, links and names."""

@@ -2,39 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from framework_m_core.domain.clock import IdGenerator
 from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.documents.doctype import VERSION_FIELD
 from framework_m_core.domain.events import DomainEvent
-from framework_m_core.domain.fields.json_form import json_form
+from framework_m_core.domain.fields.json_form import is_same_json, to_json_form
+from framework_m_core.domain.hash_keys import hash_key
 from framework_m_core.interfaces.audit_log import AuditEntry
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol
 from framework_m_core.registry.compiled import CompiledDocType
 
-__all__ = ["difference", "record_change"]
+__all__ = ["compare_values", "find_locked_paths", "record_change"]
 
 
-def difference(plan: CompiledDocType, old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> dict[str, Any]:
+def compare_values(plan: CompiledDocType, old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> dict[str, Any]:
     """Return the changed fields: the non-empty values of a new document, or [old, new] for a changed one."""
     if old is None:
         return {name: new[name] for name in plan.compared if new[name] not in (None, [], {})}
     found = {name: [old[name], new[name]] for name in plan.compared if old[name] != new[name]}
     for name in plan.json_fields - found.keys():
-        if not _is_same(old[name], new[name]):
+        if not is_same_json(old[name], new[name]):
             found[name] = [old[name], new[name]]
     return found
 
 
-def _is_same(old: Any, new: Any) -> bool:
-    """Return whether equal values are the same in JSON too, where true is not 1."""
-    if isinstance(old, dict):
-        return all(_is_same(value, new[key]) for key, value in old.items())
-    if isinstance(old, list):
-        return all(map(_is_same, old, new))
-    return isinstance(old, bool) is isinstance(new, bool)
+def find_locked_paths(plan: CompiledDocType, name: str, old: Any, new: Any) -> Iterator[str]:
+    """Yield the paths within a changed field that submitting has fixed: of rows, the list or single columns."""
+    is_open = plan.fields[name].allow_on_submit
+    child = plan.children.get(name)
+    if child is None or (not is_open and [row["id"] for row in old] != [row["id"] for row in new]):
+        if not is_open:
+            yield name
+        return
+    known = {hash_key(row["id"]): row for row in old}
+    kept = [(known[hash_key(row["id"])], row) for row in new if hash_key(row["id"]) in known]
+    for column, spec in child.fields.items():
+        if not spec.allow_on_submit and any(_differ(was[column], now[column]) for was, now in kept):
+            yield f"{name}.{column}"
+
+
+def _differ(old: Any, new: Any) -> bool:
+    return old != new or not is_same_json(old, new)
 
 
 def record_change(
@@ -55,7 +66,7 @@ def record_change(
         if name in shown and child.sensitive:
             shown[name] = "changed"
     if plan.json_encoders:
-        shown = json_form(shown, plan.json_encoders)
+        shown = to_json_form(shown, plan.json_encoders)
     now, actor = values["modified"], context.principal.id
     unit.audit(
         AuditEntry(

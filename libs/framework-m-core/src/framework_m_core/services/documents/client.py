@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Any, Protocol
 from uuid import UUID
 
 from pydantic import BaseModel
 
 from framework_m_core.domain.context import RequestContext
-from framework_m_core.domain.page import DEFAULT_LIMIT, PaginatedResult
+from framework_m_core.domain.errors import QueryError
+from framework_m_core.domain.page import DEFAULT_LIMIT, MAX_LIMIT, PaginatedResult
 from framework_m_core.services.queries.parsing import ListRequest
+from framework_m_core.services.queries.python_filters import read_filters
 
 __all__ = ["DocumentClient", "DocumentOperations"]
 
@@ -22,7 +23,7 @@ class DocumentOperations(Protocol):
     """The operations of the document service that a client calls."""
 
     async def get(
-        self, context: RequestContext, doctype: str, ref: UUID | str, *, for_update: bool = False
+        self, context: RequestContext, doctype: str, ref: UUID | str, *, titles: bool = False, for_update: bool = False
     ) -> dict[str, Any]:
         """Return a document by id or name."""
         ...
@@ -47,6 +48,10 @@ class DocumentOperations(Protocol):
         """Delete a document softly."""
         ...
 
+    async def rename(self, context: RequestContext, doctype: str, ref: UUID | str, name: str) -> dict[str, Any]:
+        """Give a document another name."""
+        ...
+
     async def submit(self, context: RequestContext, doctype: str, ref: UUID | str) -> dict[str, Any]:
         """Make a draft final."""
         ...
@@ -60,21 +65,14 @@ class DocumentOperations(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class _Turns:
-    """The lock that serializes the calls of one hook, and whether any of them wrote."""
-
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    wrote: bool = False
-
-
 class DocumentClient:
     """An implementation of `controllers.Documents` over the document service."""
 
-    def __init__(self, service: DocumentOperations, context: RequestContext, turns: _Turns | None = None) -> None:
+    def __init__(self, service: DocumentOperations, context: RequestContext, turn: asyncio.Lock | None = None) -> None:
         self._service = service
         self._context = context
-        self._turns = turns or _Turns()
+        self._turn = turn or asyncio.Lock()
+        """Held by the call that runs, as those of one hook run one after the other."""
 
     def __repr__(self) -> str:
         return f"<DocumentClient for {self._context.principal.id or 'guests'!r} in request {self._context.request_id}>"
@@ -84,20 +82,17 @@ class DocumentClient:
         """The context that the client acts for."""
         return self._context
 
-    @property
-    def wrote(self) -> bool:
-        """Whether anything has been written through this client."""
-        return self._turns.wrote
-
     async def create(self, doctype: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
         """Create a document and return what the caller may read of it."""
-        async with self._writing():
+        async with self._turn:
             return await self._service.create(self._context, doctype, values)
 
-    async def get(self, doctype: str, ref: UUID | str, *, for_update: bool = False) -> Mapping[str, Any]:
+    async def get(
+        self, doctype: str, ref: UUID | str, *, titles: bool = False, for_update: bool = False
+    ) -> Mapping[str, Any]:
         """Return a document by id or name; in a hook, `for_update` locks it until the write ends."""
-        async with self._turns.lock:
-            return await self._service.get(self._context, doctype, ref, for_update=for_update)
+        async with self._turn:
+            return await self._service.get(self._context, doctype, ref, titles=titles, for_update=for_update)
 
     async def list(
         self,
@@ -108,43 +103,90 @@ class DocumentClient:
         fields: str | Sequence[str] | None = None,
         limit: int = DEFAULT_LIMIT,
         offset: int = 0,
+        titles: bool = False,
+        **where: Any,
     ) -> PaginatedResult[dict[str, Any]]:
-        """Return a page of documents; filters, order and fields are as in the HTTP API."""
-        request = ListRequest(limit, offset, filters=filters, order_by=order_by, fields=fields)
-        async with self._turns.lock:
+        """Return a page of documents; order, fields and titles are as in the HTTP API, filters also as a mapping."""
+        read = read_filters(filters, where)
+        return await self._list(
+            doctype, ListRequest(limit, offset, filters=read, order_by=order_by, fields=fields, titles=titles)
+        )
+
+    async def iterate(
+        self,
+        doctype: str,
+        filters: Any = None,
+        *,
+        order_by: str | Sequence[str] = (),
+        fields: str | Sequence[str] | None = None,
+        batch: int = MAX_LIMIT,
+        **where: Any,
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Yield all matching documents, of which one batch is held at a time."""
+        request = ListRequest(batch, filters=read_filters(filters, where), order_by=order_by, fields=fields)
+        while True:
+            page = await self._list(doctype, request)
+            for document in page.items:
+                yield document
+            if not page.has_more:
+                return
+            if page.next_cursor is None:
+                raise QueryError("iterate: expected values to sort by that a cursor can hold: sort by shorter ones")
+            request = replace(request, cursor=page.next_cursor)
+
+    async def count(self, doctype: str, filters: Any = None, **where: Any) -> int:
+        """Return the number of matching documents that the caller may read."""
+        request = ListRequest(1, filters=read_filters(filters, where), fields=(), count="exact")
+        return (await self._list(doctype, request)).total or 0
+
+    async def exists(self, doctype: str, filters: Any = None, **where: Any) -> bool:
+        """Return whether there is a matching document that the caller may read."""
+        request = ListRequest(1, filters=read_filters(filters, where), fields=())
+        return bool((await self._list(doctype, request)).items)
+
+    async def get_value(self, doctype: str, ref: UUID | str, field: str) -> Any:
+        """Return the value of one field of a document. Raises QueryError for one that the caller may not read."""
+        async with self._turn:
+            document = await self._service.get(self._context, doctype, ref)
+        if field not in document:
+            known = ", ".join(document)
+            raise QueryError(f"{doctype} has no field {field!r} that you can read: expected one of {known}")
+        return document[field]
+
+    async def _list(self, doctype: str, request: ListRequest) -> PaginatedResult[dict[str, Any]]:
+        async with self._turn:
             return await self._service.list(self._context, doctype, request)
 
     async def update(self, doctype: str, ref: UUID | str, values: Mapping[str, Any]) -> Mapping[str, Any]:
         """Merge values into a document and return what the caller may read of it."""
-        async with self._writing():
+        async with self._turn:
             return await self._service.update(self._context, doctype, ref, values)
 
     async def delete(self, doctype: str, ref: UUID | str) -> None:
         """Delete a document softly."""
-        async with self._writing():
+        async with self._turn:
             await self._service.delete(self._context, doctype, ref)
+
+    async def rename(self, doctype: str, ref: UUID | str, name: str) -> Mapping[str, Any]:
+        """Give a document another name."""
+        async with self._turn:
+            return await self._service.rename(self._context, doctype, ref, name)
 
     async def submit(self, doctype: str, ref: UUID | str) -> Mapping[str, Any]:
         """Make a draft final."""
-        async with self._writing():
+        async with self._turn:
             return await self._service.submit(self._context, doctype, ref)
 
     async def cancel(self, doctype: str, ref: UUID | str) -> Mapping[str, Any]:
         """Revoke a submitted document."""
-        async with self._writing():
+        async with self._turn:
             return await self._service.cancel(self._context, doctype, ref)
 
     async def publish(self, payload: BaseModel, *, key: str | None = None) -> UUID:
         """Publish an event of a declared type, in the unit of work of a hook, else in one of its own."""
-        async with self._turns.lock:
+        async with self._turn:
             return await self._service.publish(self._context, payload, key=key)
 
     def elevated(self, reason: str) -> DocumentClient:
         """Return a client in the same unit of work that acts as the system; the audit log records the reason."""
-        return DocumentClient(self._service, self._context.elevated(reason), self._turns)
-
-    @asynccontextmanager
-    async def _writing(self) -> AsyncIterator[None]:
-        async with self._turns.lock:
-            self._turns.wrote = True
-            yield
+        return DocumentClient(self._service, self._context.elevated(reason), self._turn)

@@ -12,11 +12,14 @@ from framework_m_core.domain.documents.doctype import DocStatus, construct
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.registry.compiled import CompiledDocType
 
-__all__ = ["attributes_from_values", "document_from_values"]
+__all__ = ["build_document", "convert_to_attributes"]
 
 
-def attributes_from_values(plan: CompiledDocType, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return stored values by attribute name, as model constructors take them; containers are copied."""
+def convert_to_attributes(plan: CompiledDocType, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return stored values by attribute name, as model constructors take them; containers are copied.
+
+    A stored value that is no longer a member of its enum is returned unchanged.
+    """
     attributes = {attribute: values[name] for name, attribute in zip(plan.columns, plan.attributes, strict=True)}
     for name in plan.converted:
         attributes[name] = _member(plan.fields[name], values[name])
@@ -32,12 +35,17 @@ def attributes_from_values(plan: CompiledDocType, values: Mapping[str, Any]) -> 
 def _member(spec: FieldSpec, value: Any) -> Any:
     if spec.kind is FieldKind.JSON:
         return copy.deepcopy(value)
-    return spec.enum(value) if spec.enum and value is not None else value
+    if spec.enum is None or value is None:
+        return value
+    try:
+        return spec.enum(value)
+    except ValueError:  # an old value, whose member is gone
+        return value
 
 
-def document_from_values(plan: CompiledDocType, values: Mapping[str, Any]) -> BaseModel:
+def build_document(plan: CompiledDocType, values: Mapping[str, Any]) -> BaseModel:
     """Build a document model from stored values without validating; containers are copied."""
-    attributes = attributes_from_values(plan, values)
+    attributes = convert_to_attributes(plan, values)
     for name, child in plan.children.items():
         attributes[name] = [_row(child.model, row) for row in attributes[name]]
     return construct(plan.model, attributes)

@@ -2,42 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
-from itertools import compress
 from typing import Any
 from uuid import UUID
 
+from pydantic import BaseModel
+
 from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.errors import FieldError, LinkTargetError, ValidationError
-from framework_m_core.domain.fields.spec import FieldSpec
-from framework_m_core.domain.filters.parameterize import parameterize
-from framework_m_core.domain.filters.tree import And, Comparison
+from framework_m_core.domain.filters.tree import Comparison
 from framework_m_core.domain.hash_keys import HashKey, hash_key
-from framework_m_core.interfaces.reader import DocumentReaderProtocol, QueryTemplate
+from framework_m_core.interfaces.reader import DocumentReaderProtocol
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol
-from framework_m_core.registry.compiled import CompiledDocType
-from framework_m_core.services.permissions import PermissionService
-from framework_m_core.services.queries.shape_cache import shape_caches
+from framework_m_core.registry.compiled import CompiledChildTable, CompiledDocType
+from framework_m_core.services.documents.validation import revalidate
+from framework_m_core.services.links.names import LinkNames
+from framework_m_core.services.links.targets import LinkTargets, hide_unknown_doctypes, refuse_too_many
+from framework_m_core.services.permissions.service import PermissionService
 
-__all__ = ["LinkService"]
+__all__ = ["LinkService", "check_fetched", "clear_stale_fetches"]
 
-type _Holder = tuple[str, Mapping[str, FieldSpec], MutableMapping[str, Any], Mapping[str, Any]]
-"""What holds link fields, a document or a row: path, field specs, current values and previous values."""
-
-_MOST_TARGETS = 1_000
-"""New link targets of one DocType in one write; each is looked up and locked."""
+type _Holder = tuple[str, CompiledDocType | CompiledChildTable, MutableMapping[str, Any], Mapping[str, Any]]
+"""What holds link fields, a document or a row: path, its declaration, current values and previous values."""
 
 
 @dataclass(slots=True)
-class _Wanted:
+class _Target:
     """A target that a document links to, with the fields to fetch from it."""
 
     id: UUID
     fields: set[str] = field(default_factory=set)
 
 
-type _Targets = Mapping[HashKey, _Wanted]
+type _Targets = Mapping[HashKey, _Target]
 type _Found = dict[HashKey, Mapping[str, Any]]
 
 
@@ -45,9 +43,9 @@ class LinkService:
     """Checks of a document's new links, in its unit of work."""
 
     def __init__(self, reader: DocumentReaderProtocol, permissions: PermissionService) -> None:
-        self._reader = reader
         self._permissions = permissions
-        self._prepare = shape_caches(reader.prepare)
+        self._read = LinkTargets(reader, permissions)
+        self._names = LinkNames(reader, permissions)
 
     async def resolve(
         self,
@@ -56,27 +54,41 @@ class LinkService:
         plan: CompiledDocType,
         values: MutableMapping[str, Any],
         before: Mapping[str, Any],
-    ) -> None:
-        """Lock the targets of links that differ from `before` and fill the fields fetched from them.
+    ) -> bool:
+        """Lock the targets of links that differ from `before`, fill the fields fetched from them, and return if it did.
 
-        Without a unit of work, targets are not locked. Raises LinkTargetError naming every link whose target is
-        missing, deleted or not readable, without distinguishing these, and ValidationError for links to too many
-        documents.
+        Links that are themselves fetched follow those that they are fetched over. Without a unit of work, targets are
+        not locked. Raises LinkTargetError naming every link whose target is missing, deleted or not readable, without
+        distinguishing these, and ValidationError for links to too many documents.
         """
         holders = list(_holders(plan, values, before))
-        wanted = _wanted(holders)
-        if not wanted and not any(_has_cleared(specs, now, was) for _, specs, now, was in holders):
-            return
-        _check_count(wanted)
-        found = {target: await self._targets(unit, context, target, ids) for target, ids in wanted.items()}
-        problems = [problem for holder in holders for problem in _settle(holder, found)]
-        if problems:
-            raise LinkTargetError("a link points to no document that you can read", problems)
+        if not any(_has_changed(table, now, was) for _, table, now, was in holders):
+            return False
+        for level in range(max(len(table.link_levels) for _, table, _, _ in holders)):
+            wanted = _new_targets(holders, level)
+            counts = {target: len(ids) for target, ids in wanted.items()}
+            await refuse_too_many(self._permissions, context, counts)
+            found = {target: await self._targets(unit, context, target, ids) for target, ids in wanted.items()}
+            errors = [error for holder in holders for error in _fill_fetched(holder, level, found)]
+            if errors:
+                raise LinkTargetError(
+                    "a link points to no document that you can read", await self.named(context, errors)
+                )
+        return plan.has_fetches
+
+    async def resolve_names(self, context: RequestContext, plan: CompiledDocType, document: BaseModel) -> None:
+        """Replace the names that code of an app has set in links by ids. Raises LinkTargetError."""
+        if plan.has_links:
+            await self._names.resolve_attributes(context, plan, document)
 
     async def readable(self, context: RequestContext, doctypes: Iterable[str]) -> list[str]:
         """Return the names of the DocTypes that the caller has a grant to read, sorted."""
         plans = [context.registry.get(name) for name in sorted({*doctypes})]
         return [plan.name for plan in plans if await self._permissions.find(context, plan, "read")]
+
+    async def named(self, context: RequestContext, errors: Sequence[FieldError]) -> list[FieldError]:
+        """Return errors without the names of DocTypes that the caller has no grant for."""
+        return await hide_unknown_doctypes(self._permissions, context, errors)
 
     async def _targets(
         self, unit: UnitOfWorkProtocol | None, context: RequestContext, doctype: str, targets: _Targets
@@ -100,86 +112,97 @@ class LinkService:
         if grant is None or not known:
             return {}
         fields = sorted(set[str]().union(*(target.fields for target in known)))
-        columns = plan.columns if grant.evaluate else ("id", *(name for name in fields if name != "id"))
-        live = (Comparison("id", "in", tuple(target.id for target in known)), Comparison("deleted_at", "is_null", True))
-        where, parameters = parameterize(And((*live, self._permissions.bound_scope(grant, context.principal))))
-        template = QueryTemplate(plan, columns, where, lock="share" if unit else None)
-        handle = self._prepare.of(context.registry)(template)
-        fetched = unit.fetch(handle, parameters) if unit else self._reader.fetch(context, handle, parameters)
-        rows = [dict(zip(columns, row, strict=True)) for row in await fetched]
-        if grant.evaluate:
-            rows = [*compress(rows, await self._permissions.covers_each(context, plan, action, grant, rows))]
+        wanted = Comparison("id", "in", tuple(target.id for target in known))
+        rows = await self._read.find(context, plan, action, grant, wanted, fields, unit)
         return {hash_key(row["id"]): row for row in rows}
 
 
 def _holders(plan: CompiledDocType, values: MutableMapping[str, Any], before: Mapping[str, Any]) -> Iterator[_Holder]:
-    yield "", plan.fields, values, before
+    yield "", plan, values, before
     for name, child in plan.children.items():
         known = {hash_key(row["id"]): row for row in before.get(name, ())}
         for place, row in enumerate(values.get(name) or ()):
             now = row if isinstance(row, dict) else row.__dict__
-            yield f"{name}.{place}.", child.fields, now, known.get(hash_key(now["id"]), {})
+            yield (
+                f"{name}.{place}.",
+                child,
+                now,
+                known.get(hash_key(id), {}) if isinstance(id := now["id"], UUID) else {},
+            )
 
 
-def _wanted(holders: Iterable[_Holder]) -> dict[str, dict[HashKey, _Wanted]]:
-    """Return the targets of new links, by DocType."""
-    wanted: dict[str, dict[HashKey, _Wanted]] = {}
-    for _, specs, now, was in holders:
-        for name, target in _new_links(specs, now, was):
-            known = wanted.setdefault(target, {}).setdefault(hash_key(now[name]), _Wanted(now[name]))
-            known.fields.update(_fetched(specs, name))
+def _new_targets(holders: Iterable[_Holder], level: int) -> dict[str, dict[HashKey, _Target]]:
+    """Return the targets of new links of a level, by DocType."""
+    wanted: dict[str, dict[HashKey, _Target]] = {}
+    for _, table, now, was in holders:
+        for name, target in _new_links(table, level, now, was):
+            known = wanted.setdefault(target, {}).setdefault(hash_key(now[name]), _Target(now[name]))
+            known.fields.update(source for _, source in table.fetched_over.get(name, ()))
     return wanted
 
 
-def _check_count(wanted: Mapping[str, _Targets]) -> None:
-    problems = [
-        FieldError(
-            "*",
-            "out_of_bounds",
-            params={"max_links": _MOST_TARGETS, "doctype": target, "count": len(targets)},
-        )
-        for target, targets in wanted.items()
-        if len(targets) > _MOST_TARGETS
-    ]
-    if problems:
-        raise ValidationError("the document links to too many documents", problems)
+def _links(table: CompiledDocType | CompiledChildTable, level: int) -> Mapping[str, str]:
+    return table.link_levels[level] if level < len(table.link_levels) else {}
 
 
 def _new_links(
-    specs: Mapping[str, FieldSpec], now: Mapping[str, Any], was: Mapping[str, Any]
+    table: CompiledDocType | CompiledChildTable, level: int, now: Mapping[str, Any], was: Mapping[str, Any]
 ) -> Iterator[tuple[str, str]]:
-    for name, spec in specs.items():
+    for name, target in _links(table, level).items():
         value = now.get(name)
-        if spec.link and value is not None and value != was.get(name):
-            yield name, spec.link
+        if value is not None and value != was.get(name):
+            yield name, target
 
 
-def _has_cleared(specs: Mapping[str, FieldSpec], now: Mapping[str, Any], was: Mapping[str, Any]) -> bool:
-    return any(spec.link and now.get(name) is None and was.get(name) is not None for name, spec in specs.items())
+def _has_changed(table: CompiledDocType | CompiledChildTable, now: Mapping[str, Any], was: Mapping[str, Any]) -> bool:
+    return any(now.get(name) != was.get(name) for links in table.link_levels for name in links)
 
 
-def _fetched(specs: Mapping[str, FieldSpec], link: str) -> Iterator[str]:
-    for spec in specs.values():
-        source, _, field = (spec.fetch_from or "").partition(".")
-        if source == link:
-            yield field
-
-
-def _settle(holder: _Holder, found: Mapping[str, _Found]) -> Iterator[FieldError]:
-    at, specs, now, was = holder
-    for name, target in _new_links(specs, now, was):
+def _fill_fetched(holder: _Holder, level: int, found: Mapping[str, _Found]) -> Iterator[FieldError]:
+    at, table, now, was = holder
+    for name, target in _new_links(table, level, now, was):
         row = found[target].get(hash_key(now[name]))
         if row is None:
             yield FieldError(at + name, "invalid_link", params={"doctype": target})
         else:
-            _fill(specs, name, now, row)
-    for name, spec in specs.items():
-        if spec.link and now.get(name) is None:
-            _fill(specs, name, now, {})
+            _fill(table, name, now, row)
+    for name in _links(table, level):
+        if now.get(name) is None:
+            _fill(table, name, now, {})
 
 
-def _fill(specs: Mapping[str, FieldSpec], link: str, now: MutableMapping[str, Any], row: Mapping[str, Any]) -> None:
-    for name, spec in specs.items():
-        source, _, field = (spec.fetch_from or "").partition(".")
-        if source == link:
-            now[name] = row.get(field)
+def _fill(
+    table: CompiledDocType | CompiledChildTable, link: str, now: MutableMapping[str, Any], row: Mapping[str, Any]
+) -> None:
+    for name, source in table.fetched_over.get(link, ()):
+        now[name] = row.get(source)
+
+
+def clear_stale_fetches(plan: CompiledDocType, values: MutableMapping[str, Any], before: Mapping[str, Any]) -> None:
+    """Empty the fields fetched over links that differ from `before`, as `resolve` fills them anew."""
+    for _, table, now, was in _holders(plan, values, before):
+        stale = [name for links in table.link_levels for name in links if now.get(name) != was.get(name)]
+        while stale:
+            for name, _ in table.fetched_over.get(stale.pop(), ()):
+                now[name] = None
+                stale.append(name)
+
+
+def check_fetched(plan: CompiledDocType, document: BaseModel, stored: Mapping[str, Any]) -> BaseModel:
+    """Return a document with its fetched values validated as a whole. Raises ValidationError naming their links."""
+    try:
+        return revalidate(plan, document, stored)
+    except ValidationError as error:
+        raise ValidationError(error.message, [_at_link(plan, one) for one in error.errors]) from None
+
+
+def _at_link(plan: CompiledDocType, error: FieldError) -> FieldError:
+    """Return an error in a fetched field as one of the link that it is fetched over."""
+    rows, _, name = error.field.rpartition(".")
+    child = plan.children.get(rows.partition(".")[0])
+    spec = (child.fields if child else plan.fields).get(name)
+    if spec is None or not spec.fetch_from:
+        return error
+    link, _, source = spec.fetch_from.partition(".")
+    at = f"{rows}.{link}" if rows else link
+    return FieldError(at, "invalid_fetch", params={"source": source, "fetched": name})

@@ -12,32 +12,42 @@ from framework_m_core.domain.errors import FieldError, ValidationError
 from framework_m_core.domain.fields.spec import FieldSpec
 from framework_m_core.domain.fields.values import from_json
 from framework_m_core.domain.hash_keys import HashKey, hash_key
-from framework_m_core.domain.suggestions import similar
+from framework_m_core.domain.suggestions import find_similar
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.registry.compiled import FRAMEWORK_SPECS, CompiledChildTable, CompiledDocType
-from framework_m_core.services.documents.validation import parse_fields
+from framework_m_core.services.documents.json_conversion import convert
+from framework_m_core.services.documents.validation import field_error_of, find_constraint_errors
 
-__all__ = ["creation_values", "expected_version", "unseen_fields", "update_values"]
+__all__ = [
+    "MAX_CHILD_ROWS",
+    "expected_version",
+    "find_unseen_fields",
+    "parse_fields",
+    "read_creation",
+    "sets_hidden",
+    "update_values",
+]
 
-_MAX_CHILD_ROWS = 10_000
-_MOST_FIELDS = 1_000
-_MOST_FAULTS = 100
-_MOST_SUGGESTIONS = 20
+MAX_CHILD_ROWS = 10_000
+_UNKNOWN = object()
+_MAX_FIELDS = 1_000
+_MAX_ERRORS = 100
+_MAX_SUGGESTIONS = 20
 
 
-def creation_values(plan: CompiledDocType, grant: Grant, body: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
+def read_creation(plan: CompiledDocType, grant: Grant, body: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
     """Return the values and the given name of a new document. Raises ValidationError listing every refused field."""
     _check_size(body)
     given, named = dict(body), {}
     if isinstance(plan.naming, PromptNaming) and "name" in given:
         named["name"] = given.pop("name")
-    problems = _refusals([field for field in given if field not in grant.writable], grant)
+    errors = _readonly_errors([field for field in given if field not in grant.writable], grant)
     taken = {field: raw for field, raw in given.items() if field in grant.writable}
-    name = parse_fields(plan.specs, named, problems).get("name")
-    values = _merge(plan, grant, taken, {}, problems)
-    if problems:
-        problems += _missing(plan, given)
-    _refuse(problems)
+    name = parse_fields(plan.specs, named, errors).get("name")
+    values = _merge(plan, grant, taken, {}, errors)
+    if errors:
+        errors += [*_missing(plan, given), *find_constraint_errors(plan, values)]
+    _refuse(errors)
     return values, name
 
 
@@ -47,34 +57,58 @@ def update_values(
     served: Callable[[], Mapping[str, Any]],
     stored: Mapping[str, Any],
     body: Mapping[str, Any],
+    known: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the writable fields of a body, as stored values. Raises ValidationError listing every refused field.
 
     A field that is not writable is ignored if it echoes the served value, and refused otherwise. `stored` holds all
-    stored values of the document, `served` returns what the caller may read of it.
+    stored values of the document, `known` those that may be accepted for being stored, `served` returns what the
+    caller may read of it.
     """
     _check_size(body)
-    problems: list[FieldError] = []
+    errors: list[FieldError] = []
     echoes = [field for field in body if field not in grant.writable and field != VERSION_FIELD]
     if echoes:
-        known = served()
-        changed = [field for field in echoes if not _is_echo(plan, field, known, body[field])]
-        problems += _refusals(changed, grant)
+        shown = served()
+        differing = [field for field in echoes if not _is_echo(plan, field, shown, body[field])]
+        errors += _readonly_errors(differing, grant)
     taken = {field: raw for field, raw in body.items() if field in grant.writable}
-    values = _merge(plan, grant, taken, stored, problems)
-    _refuse(problems)
+    values = _merge(plan, grant, taken, stored, errors)
+    if errors:
+        old = stored if known is None else known
+        changed = {name: value for name, value in values.items() if old.get(name, _UNKNOWN) != value}
+        errors += find_constraint_errors(plan, {name: changed[name] for name in changed if name in plan.columns})
+    _refuse(errors)
     return values
 
 
-def unseen_fields(plan: CompiledDocType, readable: frozenset[str], body: Mapping[str, Any]) -> list[str]:
+def find_unseen_fields(plan: CompiledDocType, readable: frozenset[str], body: Mapping[str, Any]) -> list[str]:
     """Return the fields of a body that are fixed by submitting and not fully readable by the caller."""
-    fixed = [field for field in body if field in plan.fields and not plan.fields[field].allow_on_submit]
-    return [field for field in fixed if field not in readable or _has_unseen_column(field, readable, body[field])]
+    return [field for field in body if field in plan.fields and _is_unseen(plan, field, readable, body[field])]
 
 
-def _has_unseen_column(field: str, readable: frozenset[str], rows: Any) -> bool:
-    given = [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
-    return any(name != "id" and f"{field}.{name}" not in readable for row in given for name in row)
+def sets_hidden(plan: CompiledDocType, readable: frozenset[str], body: Mapping[str, Any]) -> bool:
+    """Return whether a body sets a field, or a column of a row, that the caller cannot read."""
+    for field, given in body.items():
+        if field in plan.fields and field not in readable:
+            return True
+        child = plan.children.get(field)
+        rows = [row for row in given if isinstance(row, Mapping)] if child and isinstance(given, list) else []
+        if child and any(name in child.fields and f"{field}.{name}" not in readable for row in rows for name in row):
+            return True
+    return False
+
+
+def _is_unseen(plan: CompiledDocType, field: str, readable: frozenset[str], given: Any) -> bool:
+    is_open = plan.fields[field].allow_on_submit
+    if not is_open and field not in readable:
+        return True
+    child = plan.children.get(field)
+    if child is None or not isinstance(given, list):
+        return False
+    opened = {name for name, spec in child.fields.items() if spec.allow_on_submit}
+    fixed = [row for row in given if isinstance(row, Mapping) and ("id" in row or not is_open)]
+    return any(name != "id" and f"{field}.{name}" not in readable for row in fixed for name in row.keys() - opened)
 
 
 def _merge(
@@ -82,25 +116,25 @@ def _merge(
     grant: Grant,
     taken: Mapping[str, Any],
     stored: Mapping[str, Any],
-    problems: list[FieldError],
+    errors: list[FieldError],
 ) -> dict[str, Any]:
-    """Return the stored values of the writable fields of a body, and append errors to `problems`."""
+    """Return the stored values of the writable fields of a body, and append errors to `errors`."""
     if not plan.children:
-        return parse_fields(plan.fields, taken, problems)
+        return parse_fields(plan.fields, taken, errors)
     scalars = {field: raw for field, raw in taken.items() if field not in plan.children}
-    values = parse_fields(plan.fields, scalars, problems)
+    values = parse_fields(plan.fields, scalars, errors)
     for field in [field for field in plan.children if field in taken]:
         try:
             values[field] = _merge_rows(plan.children[field], grant, stored.get(field, []), taken[field])
         except ValidationError as error:
-            problems += error.errors
+            errors += error.errors
     return values
 
 
 def _check_size(given: Mapping[str, Any], at: str = "") -> None:
     """Raise ValidationError for more fields than any DocType has, to bound the work of later checks."""
-    if len(given) > _MOST_FIELDS:
-        params = {"max_fields": _MOST_FIELDS, "count": len(given)}
+    if len(given) > _MAX_FIELDS:
+        params = {"max_fields": _MAX_FIELDS, "count": len(given)}
         _refuse([FieldError(at.rstrip(".") or "*", "out_of_bounds", params=params)])
 
 
@@ -126,20 +160,20 @@ def _merge_rows(
 ) -> list[dict[str, Any]]:
     if not isinstance(listed, list):
         _refuse([FieldError(child.field, "wrong_type", params={"type": "list"})])
-    if len(listed) > _MAX_CHILD_ROWS:
-        params = {"max_items": _MAX_CHILD_ROWS, "count": len(listed)}
+    if len(listed) > MAX_CHILD_ROWS:
+        params = {"max_items": MAX_CHILD_ROWS, "count": len(listed)}
         _refuse([FieldError(child.field, "out_of_bounds", params=params)])
     known = {hash_key(row["id"]): row for row in stored}
-    problems: list[FieldError] = []
+    errors: list[FieldError] = []
     merged: list[dict[str, Any]] = []
     for place, row in enumerate(listed):
-        if len(problems) >= _MOST_FAULTS:
+        if len(errors) >= _MAX_ERRORS:
             break
         try:
             merged.append(_merge_row(child, grant, known, row, f"{child.field}.{place}."))
         except ValidationError as error:
-            problems.extend(error.errors)
-    _refuse(problems)
+            errors.extend(error.errors)
+    _refuse(errors)
     return merged
 
 
@@ -157,9 +191,9 @@ def _merge_row(
     for field in [name for name in given if f"{child.field}.{name}" not in grant.writable]:
         if not _is_row_echo(child, grant, field, before or {}, given.pop(field)):
             refused.append(field)
-    problems = _refusals(refused, grant, child.field, at)
-    values = parse_fields(child.fields, given, problems, at)
-    _refuse(problems)
+    errors = _readonly_errors(refused, grant, child.field, at)
+    values = parse_fields(child.fields, given, errors, at)
+    _refuse(errors)
     return {**(before or {}), **values}
 
 
@@ -167,8 +201,8 @@ def _row_id(raw: Any, at: str) -> UUID:
     try:
         return UUID(str(raw))
     except ValueError:
-        problem = FieldError(at + "id", "unknown_row", params={"type": "uuid"})
-        raise ValidationError("the id of a row is not valid", [problem]) from None
+        error = FieldError(at + "id", "unknown_row", params={"type": "uuid"})
+        raise ValidationError("the id of a row is not valid", [error]) from None
 
 
 def _is_row_echo(child: CompiledChildTable, grant: Grant, field: str, before: Mapping[str, Any], raw: Any) -> bool:
@@ -204,26 +238,41 @@ def _same(spec: FieldSpec, stored: Any, raw: Any) -> bool:
         return False
 
 
-def _seen(grant: Grant, child: str) -> frozenset[str]:
+def _known_fields(grant: Grant, child: str) -> frozenset[str]:
     """Return the fields, of the document or of a child table, whose existence the caller may know of."""
     known = grant.readable | grant.writable
     return frozenset(name.rpartition(".")[2] for name in known if name.rpartition(".")[0] == child)
 
 
-def _refusals(fields: Sequence[str], grant: Grant, child: str = "", at: str = "") -> list[FieldError]:
+def _readonly_errors(fields: Sequence[str], grant: Grant, child: str = "", at: str = "") -> list[FieldError]:
     if not fields:
         return []
-    seen = _seen(grant, child)
-    return [_refusal(field, seen, at, suggests=place < _MOST_SUGGESTIONS) for place, field in enumerate(fields)]
+    seen = _known_fields(grant, child)
+    return [_readonly_error(field, seen, at, suggests=place < _MAX_SUGGESTIONS) for place, field in enumerate(fields)]
 
 
-def _refusal(field: str, seen: frozenset[str], at: str, *, suggests: bool) -> FieldError:
+def _readonly_error(field: str, seen: frozenset[str], at: str, *, suggests: bool) -> FieldError:
     if field in seen:
         return FieldError(at + field, "not_writable")
-    meant = similar(field, seen) if suggests else None
+    meant = find_similar(field, seen) if suggests else None
     return FieldError(at + field, "unknown_field", params={"suggestion": meant} if meant else {})
 
 
-def _refuse(problems: list[FieldError]) -> None:
-    if problems:
-        raise ValidationError("the body has invalid fields", problems)
+def _refuse(errors: list[FieldError]) -> None:
+    if errors:
+        raise ValidationError("the body has invalid fields", errors)
+
+
+def parse_fields(
+    specs: Mapping[str, FieldSpec], given: Mapping[str, Any], errors: list[FieldError], at: str = ""
+) -> dict[str, Any]:
+    """Convert scalar JSON values to stored values; append an error for each invalid one, with `at` before its path."""
+    values: dict[str, Any] = {}
+    for name, raw in given.items():
+        spec = specs[name]
+        converted = raw if spec.elements is None else convert(spec.elements, raw, errors, at + name)
+        try:
+            values[name] = from_json(spec, converted)
+        except (ValueError, OverflowError) as error:
+            errors.append(field_error_of(at + name, error, "wrong_type"))
+    return values

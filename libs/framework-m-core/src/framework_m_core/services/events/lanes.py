@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from framework_m_core.domain.events import StoredEvent
 
-__all__ = ["Entry", "Lanes", "Outcome"]
+__all__ = ["DeliveryResult", "Entry", "InFlight", "Lanes"]
 
 
 @dataclass(slots=True, eq=False)
@@ -20,11 +22,11 @@ class Entry:
     event: StoredEvent
     attempts: int
     since: datetime
-    aside: bool
+    is_set_aside: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class DeliveryResult:
     """What became of an entry: handled, failed with an error, or held back by one of its key that failed."""
 
     entry: Entry
@@ -32,39 +34,28 @@ class Outcome:
     held_back: bool = False
 
 
-class Lanes:
-    """One task per key while it has entries; at most `width` deliver at once."""
+class InFlight(ABC):
+    """Entries on their way, and what became of others."""
 
-    def __init__(self, deliver: Callable[[StoredEvent], Awaitable[None]], width: int) -> None:
-        self._deliver = deliver
-        self._places = asyncio.Semaphore(width)
-        self._queues: dict[str, deque[Entry]] = {}
+    def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
-        self._outcomes: list[Outcome] = []
+        self._outcomes: list[DeliveryResult] = []
         self._closed = False
         self.open: dict[int, Entry] = {}
         """Entries without an outcome, by position."""
         self.changed = asyncio.Event()
         """Set when there is an outcome."""
 
+    @abstractmethod
     def put(self, entry: Entry) -> None:
-        """Add an entry at the end of its key's lane."""
-        self.open[entry.event.position] = entry
-        key = entry.event.key
-        if (queue := self._queues.get(key)) is not None:
-            queue.append(entry)
-            return
-        self._queues[key] = queue = deque((entry,))
-        task = asyncio.create_task(self._run(key, queue), name=f"events of {key}")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        """Send an entry on its way, behind those of its key."""
 
     @property
     def has_outcomes(self) -> bool:
         """Whether there is an outcome that has not been taken."""
         return bool(self._outcomes)
 
-    def take(self) -> list[Outcome]:
+    def take(self) -> list[DeliveryResult]:
         """Return the outcomes since the last call."""
         outcomes, self._outcomes = self._outcomes, []
         return outcomes
@@ -82,6 +73,36 @@ class Lanes:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
+    def _start(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _settle(self, outcome: DeliveryResult) -> None:
+        del self.open[outcome.entry.event.position]
+        self._outcomes.append(outcome)
+        self.changed.set()
+
+
+class Lanes(InFlight):
+    """One task per key while it has entries; at most `width` deliver at once."""
+
+    def __init__(self, deliver: Callable[[StoredEvent], Awaitable[None]], width: int) -> None:
+        super().__init__()
+        self._deliver = deliver
+        self._places = asyncio.Semaphore(width)
+        self._queues: dict[str, deque[Entry]] = {}
+
+    def put(self, entry: Entry) -> None:
+        """Add an entry at the end of its key's lane."""
+        self.open[entry.event.position] = entry
+        key = entry.event.key
+        if (queue := self._queues.get(key)) is not None:
+            queue.append(entry)
+            return
+        self._queues[key] = queue = deque((entry,))
+        self._start(self._run(key, queue), f"events of {key}")
+
     async def _run(self, key: str, queue: deque[Entry]) -> None:
         try:
             while queue:
@@ -90,10 +111,10 @@ class Lanes:
                         return
                     entry = queue.popleft()
                     error = await self._attempt(entry.event)
-                self._settle(Outcome(entry, error))
+                self._settle(DeliveryResult(entry, error))
                 if error is not None:
                     for following in queue:
-                        self._settle(Outcome(following, held_back=True))
+                        self._settle(DeliveryResult(following, held_back=True))
                     return
         finally:
             del self._queues[key]
@@ -104,8 +125,3 @@ class Lanes:
         except Exception as error:
             return error
         return None
-
-    def _settle(self, outcome: Outcome) -> None:
-        del self.open[outcome.entry.event.position]
-        self._outcomes.append(outcome)
-        self.changed.set()

@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 
 from framework_m_core.domain.events import StoredEvent
 from framework_m_core.interfaces.consumers import Progress, SetAside
-from framework_m_core.services.events.lanes import Entry, Outcome
+from framework_m_core.services.events.lanes import DeliveryResult, Entry
 
 __all__ = ["MAX_ATTEMPTS", "UnsavedProgress"]
 
 MAX_ATTEMPTS = 10
-_LONGEST_PAUSE_SECONDS = 600
+_MAX_PAUSE_SECONDS = 600
 
 
 class UnsavedProgress:
@@ -31,7 +31,7 @@ class UnsavedProgress:
             self._waiting.setdefault(key, set()).add(position)
 
     @property
-    def anything_waits(self) -> bool:
+    def has_waiting(self) -> bool:
         """Whether any event is set aside and not parked."""
         return bool(self._waiting)
 
@@ -57,20 +57,20 @@ class UnsavedProgress:
         """Note an event that the store has set aside, such as a parked one that is retried."""
         self._waiting.setdefault(key, set()).add(position)
 
-    def note(self, outcome: Outcome, now: datetime, pause: timedelta | None = None) -> SetAside | None:
+    def note(self, outcome: DeliveryResult, now: datetime, pause: timedelta | None = None) -> SetAside | None:
         """Note an outcome; return how the event was set aside, if it failed. `pause` is that before the retry."""
         entry, event = outcome.entry, outcome.entry.event
         if outcome.held_back:
-            if not entry.aside:
+            if not entry.is_set_aside:
                 self.set_aside(SetAside(event.position, event.key, entry.attempts))
             return None
         if outcome.error is None:
-            if entry.aside:
+            if entry.is_set_aside:
                 self._handled.append(event.position)
                 self._release(event.position, event.key)
             return None
         attempts = entry.attempts + 1
-        pause = pause or timedelta(seconds=min(2**attempts, _LONGEST_PAUSE_SECONDS))
+        pause = pause or timedelta(seconds=min(2**attempts, _MAX_PAUSE_SECONDS))
         parked = attempts >= MAX_ATTEMPTS
         error = f"{type(outcome.error).__name__}: {outcome.error}"
         failed = SetAside(event.position, event.key, attempts, None if parked else now + pause, error, parked)
@@ -80,20 +80,20 @@ class UnsavedProgress:
     def set_aside_open(self, entries: Iterable[Entry], before: datetime) -> None:
         """Set aside what has been on its way since before a time."""
         for entry in entries:
-            if not entry.aside and entry.since <= before:
-                entry.aside = True
+            if not entry.is_set_aside and entry.since <= before:
+                entry.is_set_aside = True
                 self.set_aside(SetAside(entry.event.position, entry.event.key, entry.attempts))
 
     def step(self, entries: Iterable[Entry]) -> Progress:
         """Return what is to be saved while these entries are on their way."""
-        first = min((one.event.position for one in entries if not one.aside), default=self.read_upto + 1)
+        first = min((one.event.position for one in entries if not one.is_set_aside), default=self.read_upto + 1)
         return Progress(min(first - 1, self.read_upto), tuple(self._aside.values()), tuple(self._handled))
 
     def is_saved(self, step: Progress) -> bool:
         """Return whether a step tells the store nothing new."""
         return step.cursor == self._saved and not step.set_aside and not step.handled
 
-    def saved(self, step: Progress) -> None:
+    def mark_saved(self, step: Progress) -> None:
         """Note that a step, which nothing has changed since, has been saved."""
         self._saved = step.cursor
         self._aside.clear()

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
 from datetime import timedelta
+from functools import partial
+from uuid import UUID
 
 from framework_m_core.controllers.consumer import ConsumerUnavailableError
 from framework_m_core.domain.clock import Clock
+from framework_m_core.domain.context import RELAY
 from framework_m_core.domain.errors import RepositoryError, TransientError
-from framework_m_core.domain.events import EVERY_EVENT, Interest, StoredEvent
-from framework_m_core.domain.log_context import LogContext, bound_log_context
+from framework_m_core.domain.events import AnyEvent, StoredEvent
+from framework_m_core.domain.log_context import LogContext, bind_log_context
 from framework_m_core.interfaces.consumers import ConsumersProtocol
 from framework_m_core.interfaces.event_bus import EventBusProtocol
 from framework_m_core.interfaces.idempotency import IdempotencyProtocol
 from framework_m_core.interfaces.outbox import OutboxProtocol
-from framework_m_core.registry.events.consumers import BUS
+from framework_m_core.registry.consumers import BUS
 from framework_m_core.registry.handle import RegistryHandle
-from framework_m_core.services.events.dispatch import known_event
-from framework_m_core.services.events.runner import ConsumerRunner, Subscription
+from framework_m_core.services.events.batches import Batches
+from framework_m_core.services.events.dispatch import restore_event
+from framework_m_core.services.events.limits import EventLimits
+from framework_m_core.services.events.registration import ConsumerRegistration
+from framework_m_core.services.events.runner import ConsumerRunner
+from framework_m_core.services.events.turn import Subscription
 
 __all__ = ["OutboxRelay"]
 
@@ -27,8 +35,6 @@ _log = logging.getLogger(__name__)
 
 _PRUNE_EVERY = timedelta(minutes=10)
 _LOOK_SECONDS = 5.0
-_WIDTH = 16
-"""How many events are on their way to the bus at a time, each of another key."""
 
 
 class OutboxRelay:
@@ -36,36 +42,37 @@ class OutboxRelay:
 
     def __init__(
         self,
-        registries: RegistryHandle,
+        registry_handle: RegistryHandle,
         outbox: OutboxProtocol,
         consumers: ConsumersProtocol,
+        consumer_registration: ConsumerRegistration,
         event_bus: EventBusProtocol,
         idempotency: IdempotencyProtocol,
         clock: Clock,
-        retention: timedelta,
+        event_limits: EventLimits,
     ) -> None:
-        self._registries = registries
+        self._registries = registry_handle
         self._outbox = outbox
-        self._consumers = consumers
+        self._registration = consumer_registration
         self._event_bus = event_bus
         self._idempotency = idempotency
         self._clock = clock
-        self._retention = retention
+        self._retention = event_limits.retention
         self._prune_at = clock()
         self._stopped = asyncio.Event()
-        subscription = Subscription(BUS, lambda _: True, self._publish, _WIDTH)
+        subscription = Subscription(BUS, lambda _: True, partial(Batches, self._publish))
         self._runner = ConsumerRunner(subscription, outbox, consumers, clock)
 
     async def run(self) -> None:
         """Feed the bus and prune until stopped, waiting while the store is unavailable."""
-        with bound_log_context(LogContext(source="relay")):
+        with bind_log_context(LogContext(source=RELAY)):
             feeding: asyncio.Task[None] | None = None
             try:
                 while not self._stopped.is_set():
                     try:
-                        if feeding is None and await self._is_fed():
+                        if feeding is None and await self.prepare():
                             feeding = asyncio.create_task(self._runner.run(), name=f"consumer {BUS}")
-                        await self._prune()
+                        await self.prune()
                     except RepositoryError as error:
                         _log.warning("could not prune old events, retrying: %s", error)
                     except Exception:
@@ -82,31 +89,33 @@ class OutboxRelay:
         self._stopped.set()
         self._runner.stop()
 
-    async def work(self) -> int:
-        """Publish all that is due, prune if it is time, and return the number of events published."""
-        published = await self._runner.work() if await self._is_fed() else 0
-        await self._prune()
-        return published
+    async def prepare(self) -> Sequence[ConsumerRunner]:
+        """Register the bus as a consumer, and return its runner; none while it has no subscribers."""
+        return (self._runner,) if BUS in await self._registration.register() else ()
 
-    async def _is_fed(self) -> bool:
-        """Return whether the bus has subscribers; store its consumer then."""
-        if self._event_bus.has_subscribers:
-            await self._consumers.register({BUS: Interest([EVERY_EVENT])}, self._clock())
-        return self._event_bus.has_subscribers
-
-    async def _prune(self) -> None:
+    async def prune(self) -> None:
+        """Delete old events and kept responses, if it is time."""
         now = self._clock()
         if now >= self._prune_at:
             self._prune_at = now + _PRUNE_EVERY
             await self._outbox.prune(now - self._retention)
             await self._idempotency.prune(now)
 
-    async def _publish(self, stored: StoredEvent) -> None:
-        event = known_event(self._registries.current, stored)
+    async def _publish(self, stored: Sequence[StoredEvent]) -> AsyncGenerator[tuple[UUID, Exception | None], None]:
+        """Publish events in one call, except those that cannot be decoded and the later ones of their keys."""
+        decoded: list[AnyEvent] = []
+        failed: set[str] = set()
+        for event in stored:
+            if event.key in failed:
+                continue
+            try:
+                decoded.append(restore_event(self._registries.current, event))
+            except Exception as error:  # an unknown type, or a payload that its model no longer accepts
+                failed.add(event.key)
+                yield event.id, error
         try:
-            async with aclosing(self._event_bus.publish([event])) as deliveries:
+            async with aclosing(self._event_bus.publish(decoded)) as deliveries:
                 async for delivery in deliveries:
-                    if delivery.error is not None:
-                        raise delivery.error
+                    yield delivery.event_id, delivery.error
         except TransientError as error:
             raise ConsumerUnavailableError(str(error)) from error

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache, partial
+from dataclasses import dataclass
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
-from framework_m_core.domain.context import RequestContext
+from framework_m_core.domain.context import RegistryView, RequestContext
 from framework_m_core.domain.documents.actions import Action
-from framework_m_core.domain.documents.naming import PromptNaming
+from framework_m_core.domain.documents.naming import PromptNaming, named_by
 from framework_m_core.domain.errors import AuthenticationError, DocTypeNotFoundError, NoGrantError
 from framework_m_core.domain.fields.spec import FieldSpec
 from framework_m_core.domain.filters.operators import is_sortable, operators_of
@@ -17,9 +18,9 @@ from framework_m_core.interfaces.permission import Grant
 from framework_m_core.registry.compiled import FRAMEWORK_SPECS, CompiledChildTable, CompiledDocType
 from framework_m_core.registry.derived import Derived
 from framework_m_core.registry.handle import RegistryHandle
-from framework_m_core.registry.registry import Registry
-from framework_m_core.services.metadata.schemas import document_schema
-from framework_m_core.services.permissions import PermissionService
+from framework_m_core.services.metadata.disclosure import Disclosure, disclose
+from framework_m_core.services.metadata.schemas import describe_document
+from framework_m_core.services.permissions.service import PermissionService
 
 __all__ = ["MetadataService"]
 
@@ -29,17 +30,30 @@ _OF_SUBMITTABLE = frozenset({"submit", "cancel"})
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _NOBODY: frozenset[str] = frozenset()
 
-type _Describe = Callable[[CompiledDocType, frozenset[str], frozenset[str], tuple[str, ...]], Mapping[str, Any]]
+type _Describe = Callable[[CompiledDocType, _Shown, tuple[str, ...]], Mapping[str, Any]]
 type _Actions = Mapping[str, Action]
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """What a caller may see of a DocType."""
+
+    readable: frozenset[str]
+    writable: frozenset[str]
+    disclosure: Disclosure
+
+    @cached_property
+    def fields(self) -> frozenset[str]:
+        return self.readable | self.writable
 
 
 class MetadataService:
     """Descriptions of the DocTypes that have an API, as far as the caller's grants show them."""
 
-    def __init__(self, registries: RegistryHandle, permissions: PermissionService) -> None:
-        self._registries = registries
+    def __init__(self, registry_handle: RegistryHandle, permissions: PermissionService) -> None:
+        self._registries = registry_handle
         self._permissions = permissions
-        self._described: Derived[Registry, _Describe] = Derived(
+        self._described: Derived[RegistryView, _Describe] = Derived(
             lambda registry: lru_cache(maxsize=1024)(partial(_describe, registry.actions))
         )
 
@@ -82,14 +96,26 @@ class MetadataService:
         known = plan is not None and plan.meta.has_api
         grants = await self._grants(context, plan) if plan is not None and known else {}
         if plan is not None and grants:
-            readable = grants["read"].readable if "read" in grants else _NOBODY
-            writing = [grants[action].writable for action in ("create", "write") if action in grants]
-            return self._described.of(context.registry)(plan, readable, _NOBODY.union(*writing), tuple(grants))
+            readable, writable = _fields_of(grants)
+            disclosure = await disclose(self._permissions, context, plan, readable | writable)
+            return self._described.of(context.registry)(plan, _Shown(readable, writable, disclosure), tuple(grants))
         if context.principal.is_anonymous:
             raise AuthenticationError()
         if not known:
-            raise DocTypeNotFoundError(f"there is no DocType {doctype[:80]!r}")
-        raise NoGrantError(f"none of your roles has a permission on {doctype}", rule=f"{doctype}.*")
+            raise DocTypeNotFoundError(f"there is no DocType {doctype[:80]!r}", doctype=doctype)
+        raise NoGrantError(f"none of your roles has a permission on {doctype}", rule=f"{doctype}.*", doctype=doctype)
+
+    async def disclosures(
+        self, context: RequestContext, visible: Mapping[str, Mapping[str, Grant]]
+    ) -> dict[str, Disclosure]:
+        """Return for each DocType what of others may be named to a caller with these grants."""
+        context = self._registries.pin(context)
+        found = {}
+        for name, grants in visible.items():
+            readable, writable = _fields_of(grants)
+            plan = context.registry.get(name)
+            found[name] = await disclose(self._permissions, context, plan, readable | writable)
+        return found
 
     async def _grants(self, context: RequestContext, plan: CompiledDocType) -> dict[str, Grant]:
         """Return the caller's grants by action, in the order of the registry's actions."""
@@ -106,17 +132,16 @@ class MetadataService:
 def _describe(
     actions: _Actions,
     plan: CompiledDocType,
-    readable: frozenset[str],
-    writable: frozenset[str],
+    shown: _Shown,
     allowed: tuple[str, ...],
 ) -> Mapping[str, Any]:
-    fields = list(_fields(plan, readable, writable))
+    fields = list(_fields(plan, shown))
     listed = [field["name"] for field in fields if field["in_list"]]
     return {
         "doctype": plan.name,
         "label": _doctype_label(plan),
         "module": plan.module,
-        "schema": document_schema(plan, readable, writable),
+        "schema": describe_document(plan, shown.readable, shown.writable, shown.disclosure),
         "layout": {"sections": [{"label": None, "fields": [field["name"] for field in fields]}]},
         "permissions": {action: action in allowed for action in actions if action not in _HIDDEN},
         "actions": {action: actions[action].title for action in allowed},
@@ -124,30 +149,37 @@ def _describe(
         "views": {"list": {"columns": ["name", *listed]}},
         "workflow": None,
         "submittable": plan.meta.submittable,
-        "naming": plan.meta.naming,
+        "allow_rename": plan.meta.can_rename,
+        "naming": plan.meta.naming if shown.fields.issuperset(named_by(plan.naming)) else None,
+        "title_field": plan.meta.title_field if plan.meta.title_field in shown.readable else None,
         "ext": plan.meta.ext,
     }
 
 
-def _fields(plan: CompiledDocType, readable: frozenset[str], writable: frozenset[str]) -> Iterator[dict[str, Any]]:
+def _fields_of(grants: Mapping[str, Grant]) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the fields that grants let a caller read, and those that they let a caller write."""
+    readable = grants["read"].readable if "read" in grants else _NOBODY
+    return readable, _NOBODY.union(*(grants[action].writable for action in ("create", "write") if action in grants))
+
+
+def _fields(plan: CompiledDocType, shown: _Shown) -> Iterator[dict[str, Any]]:
     """Yield the name if callers set it, then the declared fields that the caller may read or write."""
     if isinstance(plan.naming, PromptNaming):
-        yield {**_field(FRAMEWORK_SPECS["name"], "name", readable, writable), "required": True, "read_only": False}
-    seen = readable | writable
+        yield {**_field(FRAMEWORK_SPECS["name"], "name", shown), "required": True, "read_only": False}
     for name, spec in plan.fields.items():
-        if name in seen:
-            described = _field(spec, name, readable, writable)
+        if name in shown.fields:
+            described = _field(spec, name, shown)
             child = plan.children.get(name)
-            yield described if child is None else {**described, **_child(child, readable, writable)}
+            yield described if child is None else {**described, **_child(child, shown)}
 
 
-def _child(child: CompiledChildTable, readable: frozenset[str], writable: frozenset[str]) -> dict[str, Any]:
+def _child(child: CompiledChildTable, shown: _Shown) -> dict[str, Any]:
     paths = ((f"{child.field}.{name}", spec) for name, spec in child.fields.items())
-    fields = [_field(spec, path, readable, writable) for path, spec in paths if path in readable | writable]
+    fields = [_field(spec, path, shown) for path, spec in paths if path in shown.fields]
     return {"child": child.doctype, "fields": fields}
 
 
-def _field(spec: FieldSpec, path: str, readable: frozenset[str], writable: frozenset[str]) -> dict[str, Any]:
+def _field(spec: FieldSpec, path: str, shown: _Shown) -> dict[str, Any]:
     return {
         "name": spec.name,
         "label": spec.label or _field_label(spec.name),
@@ -158,10 +190,10 @@ def _field(spec: FieldSpec, path: str, readable: frozenset[str], writable: froze
         "sortable": is_sortable(spec),
         "required": spec.required,
         "nullable": spec.nullable,
-        "read_only": path not in writable,
-        "write_only": path not in readable,
-        "link": spec.link,
-        "fetch_from": spec.fetch_from,
+        "read_only": path not in shown.writable,
+        "write_only": path not in shown.readable,
+        "link": spec.link if path in shown.disclosure.links else None,
+        "fetch_from": spec.fetch_from if path in shown.disclosure.fetches else None,
         "scale": spec.scale,
         "choices": list(spec.choices) or None,
         "in_list": spec.in_list,

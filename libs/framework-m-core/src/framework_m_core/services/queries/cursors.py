@@ -14,13 +14,13 @@ from typing import Any
 from pydantic_core import to_json
 
 from framework_m_core.domain.errors import QueryError
-from framework_m_core.domain.fields.json_form import json_form
+from framework_m_core.domain.fields.json_form import to_json_form
 from framework_m_core.domain.fields.values import from_json
 from framework_m_core.domain.filters.tree import NOTHING, And, Comparison, Filter, Or
 from framework_m_core.domain.page import OrderSpec
 from framework_m_core.registry.compiled import CompiledDocType
 
-__all__ = ["after_cursor", "after_values", "encode_cursor"]
+__all__ = ["encode_cursor", "filter_after_cursor", "filter_after_values"]
 
 _MAX_CURSOR = 8_000
 
@@ -29,28 +29,28 @@ def encode_cursor(plan: CompiledDocType, order_by: Sequence[OrderSpec], document
     """Return the cursor after a document in an order, or None if its sort values are too long for a cursor."""
     values = [document[spec.field] for spec in order_by]
     if plan.json_encoders:
-        values = json_form(values, plan.json_encoders)
+        values = to_json_form(values, plan.json_encoders)
     content = to_json([_signature(order_by), values])
     cursor = base64.urlsafe_b64encode(content).rstrip(b"=").decode()
     return cursor if len(cursor) <= _MAX_CURSOR else None
 
 
-def after_cursor(plan: CompiledDocType, order_by: Sequence[OrderSpec], cursor: str) -> Filter:
+def filter_after_cursor(plan: CompiledDocType, order_by: Sequence[OrderSpec], cursor: str) -> Filter:
     """Return the filter for everything after a cursor. Raises QueryError for an invalid one or another order's."""
-    return after_values(plan, order_by, _decode(plan, order_by, cursor))
+    return filter_after_values(plan, order_by, _decode(plan, order_by, cursor))
 
 
-def after_values(plan: CompiledDocType, order_by: Sequence[OrderSpec], values: Sequence[Any]) -> Filter:
+def filter_after_values(plan: CompiledDocType, order_by: Sequence[OrderSpec], values: Sequence[Any]) -> Filter:
     """Return the filter for everything after a document with these sort values."""
     branches: list[Filter] = []
     ties: tuple[Filter, ...] = ()
     for spec, value in zip(order_by, values, strict=True):
-        branches.append(And((*ties, _beyond(plan, spec, value))))
-        ties = (*ties, _tie(spec, value))
+        branches.append(And((*ties, _after(plan, spec, value))))
+        ties = (*ties, _equals(spec, value))
     return And((_bound(plan, order_by[0], values[0]), Or(tuple(branches))))
 
 
-def _beyond(plan: CompiledDocType, spec: OrderSpec, value: Any) -> Filter:
+def _after(plan: CompiledDocType, spec: OrderSpec, value: Any) -> Filter:
     if value is None:
         return NOTHING
     beyond = Comparison(spec.field, "lt" if spec.descending else "gt", value)
@@ -65,7 +65,7 @@ def _bound(plan: CompiledDocType, spec: OrderSpec, value: Any) -> Filter:
     return Or((bound, _null(spec))) if plan.specs[spec.field].nullable else bound
 
 
-def _tie(spec: OrderSpec, value: Any) -> Filter:
+def _equals(spec: OrderSpec, value: Any) -> Filter:
     return _null(spec) if value is None else Comparison(spec.field, "eq", value)
 
 

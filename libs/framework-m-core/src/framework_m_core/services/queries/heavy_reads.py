@@ -13,10 +13,7 @@ from typing import Final
 
 from framework_m_core.domain.errors import RateLimitError, TransientError
 
-__all__ = ["WAIT_SECONDS", "HeavyReads"]
-
-WAIT_SECONDS: Final = 2.0
-"""Default time that a heavy read waits for a place."""
+__all__ = ["HeavyReads"]
 
 _RETRY_SECONDS: Final = 2
 _WAITING_PER_PLACE: Final = 8
@@ -34,7 +31,8 @@ class _Waiter:
 class HeavyReads:
     """Places for `capacity` reads, at most half of them (at least one) for one caller; waiters are served in order."""
 
-    def __init__(self, capacity: int, wait_seconds: float = WAIT_SECONDS) -> None:
+    def __init__(self, capacity: int, wait_seconds: float) -> None:
+        """Create a lane in which a read waits for at most `wait_seconds`."""
         self.capacity = capacity
         self.share = max(1, capacity // 2)
         self._wait_seconds = wait_seconds
@@ -56,7 +54,7 @@ class HeavyReads:
             self._take(caller)
             return
         if not self._may_wait(caller):
-            raise self._refusal(caller)
+            raise self._choose_error(caller)
         waiter = _Waiter(caller, asyncio.get_running_loop().create_future())
         self._waiting.append(waiter)
         try:
@@ -65,7 +63,7 @@ class HeavyReads:
         except BaseException as error:
             self._give_up(waiter)
             if isinstance(error, TimeoutError):
-                raise self._refusal(caller) from None
+                raise self._choose_error(caller) from None
             raise
 
     def _is_free(self, caller: str) -> bool:
@@ -80,9 +78,9 @@ class HeavyReads:
         self._running[caller] -= 1
         if not self._running[caller]:
             del self._running[caller]
-        self._hand_over()
+        self._begin_waiting()
 
-    def _hand_over(self) -> None:
+    def _begin_waiting(self) -> None:
         """Give a free place to the first waiter whose caller is within its share."""
         for waiter in self._waiting:
             if self._is_free(waiter.caller):
@@ -103,7 +101,7 @@ class HeavyReads:
         room = len(self._waiting) < self.capacity * _WAITING_PER_PLACE
         return room and mine < self.share * _WAITING_PER_PLACE
 
-    def _refusal(self, caller: str) -> RateLimitError | TransientError:
+    def _choose_error(self, caller: str) -> RateLimitError | TransientError:
         running = self._running.get(caller, 0)
         if running >= self.share:
             return RateLimitError(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence, Sized
 from dataclasses import dataclass
 from typing import Any
 
+from framework_m_core.domain.documents.names import normalize_name, normalize_text
 from framework_m_core.domain.errors import FieldError, QueryError
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.domain.fields.values import from_json
@@ -16,9 +18,23 @@ from framework_m_core.domain.page import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, O
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.interfaces.reader import ChildSelection
 from framework_m_core.registry.compiled import CompiledDocType
-from framework_m_core.services.queries.projection import child_selection
+from framework_m_core.services.links.names import read_link_name
+from framework_m_core.services.rows.projection import select_child
 
-__all__ = ["ListRequest", "ParsedList", "parse_fields_parameter", "parse_list"]
+__all__ = [
+    "MAX_COMPARISONS",
+    "MAX_FILTER_DEPTH",
+    "MAX_LIST_VALUES",
+    "MAX_NODES",
+    "MAX_SEARCHES",
+    "MAX_SORT_FIELDS",
+    "MAX_TEXT_VALUE",
+    "MAX_WILDCARDS",
+    "ListRequest",
+    "ParsedList",
+    "parse_fields_parameter",
+    "parse_list",
+]
 
 MAX_FILTER_DEPTH = 8
 MAX_COMPARISONS = 50
@@ -26,13 +42,15 @@ MAX_NODES = 150
 """Comparisons and the lists and operators that group them."""
 
 MAX_LIST_VALUES = 500
-MAX_VALUES = 1_000
+_MAX_VALUES = 1_000
 MAX_TEXT_VALUE = 2_000
-MAX_PATTERN = 500
+_MAX_PATTERN = 500
 MAX_SEARCHES = 10
 MAX_WILDCARDS = 6
 MAX_SORT_FIELDS = 5
 _ALWAYS = ("id", "name", "_version")
+_DIRECTION = re.compile(r"(?:(?P<field>\w+)[ :]+)?(?P<direction>asc|desc)", re.IGNORECASE)
+"""How other systems write the direction of an order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +69,7 @@ class ListRequest:
     expand: str | Sequence[str] = ()
     count: str = "none"
     include_deleted: bool = False
+    titles: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +114,8 @@ def _names(given: str | Sequence[str]) -> Sequence[str]:
     return given.split(",") if isinstance(given, str) else given
 
 
-def _out_of_bounds(parameter: str, least: int, most: int, given: int, advice: str = "") -> QueryError:
-    error = FieldError(parameter, "out_of_bounds", params={"min": least, "max": most, "got": given})
+def _out_of_bounds(parameter: str, minimum: int, maximum: int, given: int, advice: str = "") -> QueryError:
+    error = FieldError(parameter, "out_of_bounds", params={"min": minimum, "max": maximum, "got": given})
     return QueryError(f"{parameter}: {error.message}{advice}", [error])
 
 
@@ -121,7 +140,7 @@ def parse_fields_parameter(
         if name not in grant.readable or "." in name or name == "deleted_at":
             raise _unknown(name, plan, grant)
         if name in plan.children:
-            chosen.append(child_selection(plan, name, grant.readable))
+            chosen.append(select_child(plan, name, grant.readable))
         elif name not in _ALWAYS:
             chosen.append(name)
     return tuple(chosen)
@@ -130,6 +149,7 @@ def parse_fields_parameter(
 def _parse_order(plan: CompiledDocType, grant: Grant, names: Sequence[str]) -> tuple[OrderSpec, ...]:
     order: list[OrderSpec] = []
     for text in names:
+        _refuse_direction(plan, text, order)
         spec = _sortable(plan, grant, text.removeprefix("-"))
         if any(known.field == spec.name for known in order):
             raise QueryError(f"order_by names {spec.name!r} twice")
@@ -139,6 +159,18 @@ def _parse_order(plan: CompiledDocType, grant: Grant, names: Sequence[str]) -> t
     if order and all(spec.field != "id" for spec in order):
         order.append(OrderSpec("id", descending=order[-1].descending))
     return tuple(order)
+
+
+def _refuse_direction(plan: CompiledDocType, text: str, before: Sequence[OrderSpec]) -> None:
+    """Raise QueryError with what to write for a direction in words, such as `title desc`."""
+    found = _DIRECTION.fullmatch(text[:80])
+    if found is None or text in plan.columns:
+        return
+    field = found["field"] or (before[-1].field if before else "title")
+    meant = f"-{field}" if found["direction"].lower() == "desc" else field
+    raise QueryError(
+        f"order_by: expected a field, or '-' and a field for descending order, got {text!r}: write {meant!r}"
+    )
 
 
 def _sortable(plan: CompiledDocType, grant: Grant, name: str) -> FieldSpec:
@@ -212,9 +244,11 @@ class _FilterParser:
         if self._searches > MAX_SEARCHES:
             raise QueryError(f"filters: expected at most {MAX_SEARCHES} comparisons that search in text")
         operand = _operand(spec, operator, node["value"])
+        if spec.name == "name" or spec.name == getattr(self._plan.naming, "field", None):
+            operand = _as_names(operator, operand)
         self._values += len(operand) if isinstance(operand, tuple) else 1
-        if self._values > MAX_VALUES:
-            raise QueryError(f"filters: expected at most {MAX_VALUES} values in total")
+        if self._values > _MAX_VALUES:
+            raise QueryError(f"filters: expected at most {_MAX_VALUES} values in total")
         return Comparison(spec.name, operator, operand)
 
 
@@ -246,6 +280,15 @@ def _operand(spec: FieldSpec, operator: str, value: Any) -> Any:
     return _single(spec, operator, value)
 
 
+def _as_names(operator: str, operand: Any) -> Any:
+    """Return names, or parts of them, in the form in which names are stored."""
+    if isinstance(operand, tuple):
+        return tuple(map(normalize_name, operand))
+    if not isinstance(operand, str):
+        return operand
+    return normalize_text(operand) if operator in TEXT_OPERATORS else normalize_name(operand)
+
+
 def _element(spec: FieldSpec) -> FieldSpec:
     """Return the spec of a list's elements. Raises QueryError unless they are texts or integers."""
     if spec.items is None:
@@ -264,14 +307,22 @@ def _operand_list(spec: FieldSpec, operator: str, value: Any) -> tuple[Any, ...]
 def _single(spec: FieldSpec, operator: str, value: Any) -> Any:
     if value is None:
         raise QueryError("filters: a comparison with null is never true: use 'is_null'")
+    if name := read_link_name(spec, value):
+        _check_length(spec, FieldKind.TEXT, name.name, MAX_TEXT_VALUE)
+        return name
     try:
         parsed: Any = from_json(spec, value)
     except (ValueError, OverflowError) as error:
         raise QueryError(f"filters: {spec.name!r}: {error}") from None
-    most = MAX_PATTERN if operator in TEXT_OPERATORS else MAX_TEXT_VALUE
-    if spec.kind in {FieldKind.TEXT, FieldKind.BYTES} and len(parsed) > most:
-        unit = "characters" if spec.kind is FieldKind.TEXT else "bytes"
-        raise QueryError(f"filters: {spec.name!r}: expected at most {most} {unit}, got {len(parsed)}")
+    maximum = _MAX_PATTERN if operator in TEXT_OPERATORS else MAX_TEXT_VALUE
+    if spec.kind in {FieldKind.TEXT, FieldKind.BYTES}:
+        _check_length(spec, spec.kind, parsed, maximum)
     if operator in {"like", "ilike"} and parsed.count("%") > MAX_WILDCARDS:
         raise QueryError(f"filters: expected a pattern with at most {MAX_WILDCARDS} '%' wildcards")
     return check_pattern(parsed) if operator in {"like", "ilike"} else parsed
+
+
+def _check_length(spec: FieldSpec, kind: FieldKind, value: Sized, maximum: int) -> None:
+    if len(value) > maximum:
+        unit = "characters" if kind is FieldKind.TEXT else "bytes"
+        raise QueryError(f"filters: {spec.name!r}: expected at most {maximum} {unit}, got {len(value)}")

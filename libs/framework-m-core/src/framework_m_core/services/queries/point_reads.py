@@ -7,28 +7,29 @@ from typing import Any
 from uuid import UUID
 
 from framework_m_core.domain.context import Principal
+from framework_m_core.domain.documents.names import normalize_name
 from framework_m_core.domain.fields.spec import FieldKind
 from framework_m_core.domain.filters.parameterize import parameterize
+from framework_m_core.domain.filters.row_scopes import unite
 from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or, UserAttribute
-from framework_m_core.domain.row_scopes import unite
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.interfaces.reader import ChildSelection, DocumentReaderProtocol, QueryTemplate, ReadHandle, Row
 from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.registry.derived import Derived
-from framework_m_core.services.queries.projection import (
+from framework_m_core.services.rows.projection import (
     LIVE,
     Served,
     by_reference,
-    full_selection,
-    projection,
-    row_to_document,
-    serve,
+    compile_projection,
+    convert_row,
+    select_stored_fields,
+    serialize,
 )
-from framework_m_core.services.queries.shape_cache import ShapeCache
+from framework_m_core.services.rows.template_cache import TemplateCache
 
 __all__ = ["PointRead", "PointReads"]
 
-_MOST = 1_000
+_MAX_PREPARED = 1_000
 """Prepared reads kept per DocType."""
 
 
@@ -44,6 +45,8 @@ class PointRead:
 
     def values(self, ref: UUID | str, principal: Principal) -> tuple[Any, ...]:
         """Return the values of one read: the reference, then the row scope's."""
+        if not isinstance(ref, UUID):
+            ref = normalize_name(ref)
         if not self.scope_values:
             return (ref,)
         own = [principal.id if type(value) is UserAttribute else value for value in self.scope_values]
@@ -52,8 +55,8 @@ class PointRead:
     def document(self, row: Row) -> Served:
         """Return a row of the read as a document."""
         if self.names is not None:
-            return serve(zip(self.names, row, strict=True), self.fingerprint)
-        return serve(row_to_document(self.chosen, row), self.fingerprint)
+            return serialize(zip(self.names, row, strict=True), self.fingerprint)
+        return serialize(convert_row(self.chosen, row), self.fingerprint)
 
 
 type _Known = dict[tuple[int, bool], tuple[Grant, PointRead | None]]
@@ -64,7 +67,7 @@ class PointReads:
 
     def __init__(self, reader: DocumentReaderProtocol, *, whole: bool = False) -> None:
         self._whole = whole
-        self._prepared = Derived[CompiledDocType, ShapeCache[ReadHandle]](lambda _: ShapeCache(reader.prepare))
+        self._prepared = Derived[CompiledDocType, TemplateCache[ReadHandle]](lambda _: TemplateCache(reader.prepare))
         self._known: Derived[CompiledDocType, _Known] = Derived(lambda _: {})
 
     def find(self, plan: CompiledDocType, grant: Grant, ref: UUID | str) -> PointRead | None:
@@ -73,7 +76,7 @@ class PointReads:
         known = reads.get(key)
         if known is not None and known[0] is grant:
             return known[1]
-        if len(reads) >= _MOST:
+        if len(reads) >= _MAX_PREPARED:
             reads.clear()
         made = self._make(plan, grant, ref)
         reads[key] = (grant, made)
@@ -84,8 +87,8 @@ class PointReads:
             return None
         scope, scope_values = parameterize(unite(grant.scopes))
         reference, _ = parameterize(by_reference(ref))
-        served = None if self._whole else projection(plan, grant.readable)
-        chosen = served.chosen if served else full_selection(plan)
+        served = None if self._whole else compile_projection(plan, grant.readable)
+        chosen = served.chosen if served else select_stored_fields(plan)
         handle = self._prepared.of(plan)(QueryTemplate(plan, chosen, And((reference, LIVE, scope))))
         scalars = tuple(part for part in chosen if isinstance(part, str))
         names = scalars if len(scalars) == len(chosen) else None

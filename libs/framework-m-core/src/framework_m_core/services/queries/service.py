@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import compress
 from typing import Any
 from uuid import UUID
@@ -14,35 +14,39 @@ from framework_m_core.domain.filters.tree import EVERYTHING, And, Filter
 from framework_m_core.domain.page import OrderSpec, PaginatedResult
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.interfaces.reader import DocumentReaderProtocol, Lock, QueryTemplate, ReadHandle, Row
-from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol
 from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.registry.handle import RegistryHandle
-from framework_m_core.services.permissions import PermissionService
-from framework_m_core.services.queries.cursors import after_cursor, encode_cursor
-from framework_m_core.services.queries.expansion import ExpansionService
+from framework_m_core.services.links.expansion import ExpansionService
+from framework_m_core.services.links.names import LinkNames
+from framework_m_core.services.links.titles import TitleService
+from framework_m_core.services.permissions.service import PermissionService
+from framework_m_core.services.queries.cursors import encode_cursor, filter_after_cursor
 from framework_m_core.services.queries.heavy_reads import HeavyReads
+from framework_m_core.services.queries.pages import make_page
 from framework_m_core.services.queries.parsing import ListRequest, ParsedList, parse_fields_parameter, parse_list
 from framework_m_core.services.queries.point_reads import PointReads
 from framework_m_core.services.queries.policy_pages import PolicyFilteredPages
-from framework_m_core.services.queries.projection import (
+from framework_m_core.services.queries.read_cost import LARGE_OFFSET, is_heavy
+from framework_m_core.services.rows.projection import (
     LIVE,
     Selection,
     Served,
     by_reference,
-    cut,
-    full_selection,
+    compile_projection,
+    convert_row,
+    convert_rows,
+    extract_part,
     names_of,
     not_found,
-    projection,
-    row_to_document,
-    rows_to_documents,
-    serve,
+    refuse_impossible,
+    select_stored_fields,
+    serialize,
 )
-from framework_m_core.services.queries.read_cost import LARGE_OFFSET, is_heavy
-from framework_m_core.services.queries.shape_cache import shape_caches
+from framework_m_core.services.rows.sizes import PAGE_BYTES, count_fitting, measure_widest_row
+from framework_m_core.services.rows.template_cache import derive_template_caches
 from framework_m_core.services.runtime.shield import run_shielded
 
-__all__ = ["QueryService"]
+__all__ = ["Document", "QueryService"]
 
 type Document = dict[str, Any]
 
@@ -55,6 +59,8 @@ class _Compiled:
 
     handle: ReadHandle
     heavy: bool
+    widest: float
+    """Bytes that a row has at most."""
 
 
 class QueryService:
@@ -65,16 +71,18 @@ class QueryService:
         registries: RegistryHandle,
         reader: DocumentReaderProtocol,
         permissions: PermissionService,
-        lane: HeavyReads | None = None,
+        lane: HeavyReads,
     ) -> None:
         self.permissions = permissions
         self._registries = registries
         self._reader = reader
-        self._lane = lane or HeavyReads(reader.heavy_reads)
-        self._compiled = shape_caches(self._compile)
+        self._lane = lane
+        self._compiled = derive_template_caches(self._compile)
         self._points = PointReads(reader)
         self._expansion = ExpansionService(reader, permissions)
-        self._decided = PolicyFilteredPages(permissions, self._fetch_rows)
+        self._titles = TitleService(reader, permissions)
+        self.link_names = LinkNames(reader, permissions)
+        self._decided = PolicyFilteredPages(permissions, self._fetch_page)
 
     async def get(
         self,
@@ -84,6 +92,7 @@ class QueryService:
         *,
         fields: Sequence[str] | None = None,
         expand: Sequence[str] = (),
+        titles: bool = False,
         for_update: bool = False,
     ) -> Served:
         """Return a document by id or name; `for_update` locks it until the context's unit ends.
@@ -92,22 +101,27 @@ class QueryService:
         """
         context = self._registries.pin(context)
         plan: CompiledDocType = context.registry.get(doctype)
-        grant = await self.permissions.require(context, plan, "read")
-        if fields is None and not expand and context.unit is None and context.principal.id:
+        grant = await self.permissions.require_grant(context, plan, "read")
+        if isinstance(ref, str):
+            refuse_impossible(plan, ref)
+        plain = fields is None and not expand and not titles
+        if plain and context.unit is None and context.principal.id:
             prepared = self._points.find(plan, grant, ref)
             if prepared is not None:
                 found = await self._reader.fetch(context, prepared.handle, prepared.values(ref, context.principal))
                 if not found:
                     raise not_found(plan, ref)
                 return prepared.document(found[0])
-        served = projection(plan, grant.readable)
+        served = compile_projection(plan, grant.readable)
         chosen = served.chosen if fields is None else parse_fields_parameter(plan, grant, fields)
-        where = And((by_reference(ref), LIVE, self.permissions.bound_scope(grant, context.principal)))
+        where = And((by_reference(ref), LIVE, self.permissions.bind_scope(grant, context.principal)))
         rows = await self._rows(context, plan, grant, chosen, where, lock="change" if for_update else None)
         if not rows:
             raise not_found(plan, ref)
-        by_row = fields is None and not expand and not grant.evaluate
-        document = serve(row_to_document(chosen, rows[0]), served.fingerprint if by_row else None)
+        fingerprint = served.fingerprint if plain and not grant.evaluate else None
+        document = serialize(convert_row(chosen, rows[0]), fingerprint)
+        if titles:
+            await self._titles.add(context, plan, [document])
         if expand:
             await self._expansion.expand(context, plan, grant, [document], expand)
         return document
@@ -116,17 +130,21 @@ class QueryService:
         """Return a page of documents. Raises QueryError for anything unknown, hidden or out of bounds."""
         context = self._registries.pin(context)
         plan: CompiledDocType = context.registry.get(doctype)
-        grant = await self.permissions.require(context, plan, "read")
+        grant = await self.permissions.require_grant(context, plan, "read")
         grants = {"read": grant}
         if request.include_deleted:
-            grants["delete"] = await self.permissions.require(context, plan, "delete")
+            grants["delete"] = await self.permissions.require_grant(context, plan, "delete")
         query = parse_list(plan, grant, request, _NEWEST_FIRST)
-        matching = self._matching(context, grants, query)
-        start = after_cursor(plan, query.order_by, request.cursor) if request.cursor else EVERYTHING
+        matching = self._matching(
+            context, grants, query, await self.link_names.resolve_filter(context, plan, query.where)
+        )
+        start = filter_after_cursor(plan, query.order_by, request.cursor) if request.cursor else EVERYTHING
         if any(one.evaluate for one in grants.values()):
             page = await self._decided.page(context, plan, grants, query, matching, start)
         else:
             page = await self._page(context, plan, query, matching, start)
+        if request.titles:
+            await self._titles.add(context, plan, page.items)
         if query.expand:
             await self._expansion.expand(context, plan, grant, page.items, query.expand)
         return page
@@ -137,22 +155,25 @@ class QueryService:
         extra = tuple(spec.field for spec in query.order_by if spec.field not in names_of(query.fields))
         chosen: Selection = (*query.fields, *extra)
         where = matching if start == EVERYTHING else And((matching, start))
-        rows = await self._fetch_rows(context, plan, chosen, where, query.order_by, (query.limit + 1, query.offset))
-        has_more = len(rows) > query.limit
-        documents = rows_to_documents(chosen, rows[: query.limit])
+        paging = (query.limit + 1, query.offset)
+        rows, is_cut = await self._fetch_page(context, plan, chosen, where, query.order_by, paging)
+        has_more = is_cut or len(rows) > query.limit
+        documents = convert_rows(chosen, rows[: query.limit])
         cursor = encode_cursor(plan, query.order_by, documents[-1]) if has_more else None
         for document in documents if extra else ():
             for name in extra:
                 del document[name]
         total = await self._count(context, plan, matching) if query.count else None
-        return PaginatedResult(documents, total, query.limit, query.offset, has_more, cursor)
+        return make_page(query, documents, total, cursor, has_more=has_more, is_cut=is_cut)
 
-    def _matching(self, context: RequestContext, grants: Mapping[str, Grant], query: ParsedList) -> Filter:
-        parts = [self.permissions.bound_scope(grant, context.principal) for grant in grants.values()]
+    def _matching(
+        self, context: RequestContext, grants: Mapping[str, Grant], query: ParsedList, where: Filter
+    ) -> Filter:
+        parts = [self.permissions.bind_scope(grant, context.principal) for grant in grants.values()]
         if not query.include_deleted:
             parts.append(LIVE)
-        if query.where != EVERYTHING:
-            parts.append(query.where)
+        if where != EVERYTHING:
+            parts.append(where)
         return And(tuple(parts))
 
     async def _rows(
@@ -166,13 +187,13 @@ class QueryService:
         lock: Lock | None = None,
     ) -> Sequence[Row]:
         """Return all matching rows, without those that a policy engine refuses."""
-        fetched = full_selection(plan) if grant.evaluate else chosen
-        rows = await self._fetch_rows(context, plan, fetched, where, lock=lock)
+        fetched = select_stored_fields(plan) if grant.evaluate else chosen
+        rows = await self._fetch_rows(context, plan, fetched, where, lock)
         if not grant.evaluate:
             return rows
-        documents = [row_to_document(fetched, row) for row in rows]
+        documents = [convert_row(fetched, row) for row in rows]
         allowed = await self.permissions.covers_each(context, plan, "read", grant, documents)
-        return [tuple(cut(part, document) for part in chosen) for document in compress(documents, allowed)]
+        return [tuple(extract_part(part, document) for part in chosen) for document in compress(documents, allowed)]
 
     async def _fetch_rows(
         self,
@@ -180,27 +201,48 @@ class QueryService:
         plan: CompiledDocType,
         chosen: Selection,
         where: Filter,
-        order_by: tuple[OrderSpec, ...] = (),
-        paging: tuple[int, int] | None = None,
-        lock: Lock | None = None,
+        lock: Lock | None,
     ) -> Sequence[Row]:
         tree, parameters = parameterize(where)
-        template = QueryTemplate(plan, chosen, tree, order_by, paged=paging is not None, lock=lock)
-        skips_many = paging is not None and paging[1] > LARGE_OFFSET
-        return await self._fetch(
-            context, self._compiled.of(context.registry)(template), (*parameters, *(paging or ())), heavy=skips_many
-        )
+        read = self._compiled.of(context.registry)(QueryTemplate(plan, chosen, tree, lock=lock))
+        return await self._fetch(context, read, parameters)
+
+    async def _fetch_page(
+        self,
+        context: RequestContext,
+        plan: CompiledDocType,
+        chosen: Selection,
+        where: Filter,
+        order_by: tuple[OrderSpec, ...],
+        paging: tuple[int, int],
+    ) -> tuple[Sequence[Row], bool]:
+        """Return the rows of a page, and whether there are fewer than asked for because of their bytes."""
+        tree, parameters = parameterize(where)
+        compiled = self._compiled.of(context.registry)
+        template = QueryTemplate(plan, chosen, tree, order_by, paged=True)
+        read, (limit, offset), is_cut = compiled(template), paging, False
+        skips_many = offset > LARGE_OFFSET
+        if read.widest * limit > PAGE_BYTES:
+            measure = compiled(replace(template, sizes=True))
+            sizes = await self._fetch(context, measure, (*parameters, limit, offset), heavy=skips_many)
+            fitting = count_fitting([size for (size,) in sizes])
+            is_cut = fitting < len(sizes)
+            limit = fitting if is_cut else limit
+        rows = await self._fetch(context, read, (*parameters, limit, offset), heavy=skips_many)
+        return rows, is_cut and len(rows) == limit  # fewer rows, since some have been deleted meanwhile, are the last
 
     def _compile(self, template: QueryTemplate) -> _Compiled:
-        return _Compiled(self._reader.prepare(template), is_heavy(template.doctype, template))
+        plan: CompiledDocType = template.doctype
+        return _Compiled(
+            self._reader.prepare(template), is_heavy(plan, template), measure_widest_row(plan, template.fields)
+        )
 
     async def _fetch(
         self, context: RequestContext, read: _Compiled, values: Sequence[Any], *, heavy: bool = False
     ) -> Sequence[Row]:
         """Run a read; a read in a unit of work, which may hold locks, never queues."""
         if context.unit is not None:
-            unit: UnitOfWorkProtocol = context.unit
-            return await unit.fetch(read.handle, values)
+            return await context.unit.fetch(read.handle, values)
         if not (read.heavy or heavy):
             return await self._reader.fetch(context, read.handle, values)
         async with self._lane.place(context.principal.id):

@@ -23,14 +23,14 @@ class CommitListeners:
         """Call `callback` with the id of each document of a DocType that this process writes."""
         self._callbacks.setdefault(doctype, []).append(callback)
 
-    def written(self, unit: UnitOfWorkProtocol, doctype: str, id: UUID) -> None:
+    def notify(self, unit: UnitOfWorkProtocol, doctype: str, id: UUID) -> None:
         """Run the callbacks of a DocType once the unit has committed."""
         callbacks = self._callbacks.get(doctype)
         if callbacks is None:
             return
 
-        async def tell() -> None:
+        async def run() -> None:
             for callback in callbacks:
                 callback(id)
 
-        unit.after_commit(tell)
+        unit.after_commit(run)

@@ -7,11 +7,11 @@ from typing import Any
 
 from framework_m_core.controllers.controller import Controller
 from framework_m_core.domain.context import RequestContext
-from framework_m_core.registry.overrides import links_of
+from framework_m_core.registry.overrides import controllers_of
 from framework_m_core.registry.registry import Registry
 from framework_m_core.services.runtime.tenant_cache import adapter_for
 
-__all__ = ["NO_INJECTION", "Injector"]
+__all__ = ["Injector"]
 
 
 class Injector:
@@ -23,10 +23,10 @@ class Injector:
     def inject(self, context: RequestContext, controller: Controller[Any]) -> None:
         """Set the attributes of a controller that are annotated with a port."""
         if context.registry.dependencies:
-            for one in links_of(controller):
+            for one in controllers_of(controller):
                 vars(one).update(self.arguments(context, type(one)))
 
-    def equip(self, registry: Registry) -> None:
+    def inject_field_types(self, registry: Registry) -> None:
         """Set the attributes of field types that are annotated with a port."""
         for field_type in registry.extensions.field_types:
             wanted = registry.dependencies.get(type(field_type), {}) if self._adapters else {}
@@ -36,6 +36,3 @@ class Injector:
         """Return the adapters that a function, or the class of a controller, asks for."""
         wanted: Mapping[str, type] = context.registry.dependencies.get(holder, {}) if self._adapters else {}
         return {name: adapter_for(context, port, self._adapters[port]) for name, port in wanted.items()}
-
-
-NO_INJECTION = Injector({})

@@ -32,36 +32,36 @@ class TenantCache:
 
     async def get(self, key: str) -> Any:
         """Return the value, or None if there is none."""
-        return await self._cache.get(self._full(key))
+        return await self._cache.get(self._add_prefix(key))
 
     async def set(self, key: str, value: Any, ttl: float | None = None) -> None:
         """Set the value of a key."""
-        await self._cache.set(self._full(key), value, ttl)
+        await self._cache.set(self._add_prefix(key), value, ttl)
 
     async def delete(self, key: str) -> bool:
         """Delete a key; return whether it existed."""
-        return await self._cache.delete(self._full(key))
+        return await self._cache.delete(self._add_prefix(key))
 
     async def exists(self, key: str) -> bool:
         """Return whether the key has a value."""
-        return await self._cache.exists(self._full(key))
+        return await self._cache.exists(self._add_prefix(key))
 
     async def get_many(self, keys: Iterable[str]) -> dict[str, Any]:
         """Return the values of those keys that have one."""
-        found = await self._cache.get_many([self._full(key) for key in keys])
+        found = await self._cache.get_many([self._add_prefix(key) for key in keys])
         return {key[PREFIX_LENGTH:]: value for key, value in found.items()}
 
     async def set_many(self, values: Mapping[str, Any], ttl: float | None = None) -> None:
         """Set several values; if one is invalid, none is set."""
-        await self._cache.set_many({self._full(key): value for key, value in values.items()}, ttl)
+        await self._cache.set_many({self._add_prefix(key): value for key, value in values.items()}, ttl)
 
     async def delete_pattern(self, pattern: str) -> int:
         """Delete the tenant's matching keys and return their number."""
-        return await self._cache.delete_pattern(self._full(pattern))
+        return await self._cache.delete_pattern(self._add_prefix(pattern))
 
     async def ttl(self, key: str) -> float | None:
         """Return the key's remaining seconds."""
-        return await self._cache.ttl(self._full(key))
+        return await self._cache.ttl(self._add_prefix(key))
 
-    def _full(self, key: str) -> str:
+    def _add_prefix(self, key: str) -> str:
         return self._prefix + check_key(key)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from framework_m_core.domain.errors import PermissionDeniedError
 from framework_m_core.interfaces.authentication import Credentials
-from framework_m_standard.auth.credentials.session_secrets import is_secret
+from framework_m_core.services.session_secrets import matches_hash
 
 __all__ = ["CsrfError", "check_csrf"]
 
@@ -17,7 +17,7 @@ class CsrfError(PermissionDeniedError):
 
 def check_csrf(credentials: Credentials, csrf_hash: str) -> None:
     """Raise CsrfError for an unsafe request whose token is missing or not the session's."""
-    if credentials.unsafe and not is_secret(credentials.csrf_token or "", csrf_hash):
+    if credentials.unsafe and not matches_hash(credentials.csrf_token or "", csrf_hash):
         raise CsrfError(
             "the request lacks its CSRF token: send the value of the cookie m_csrf as the header X-CSRF-Token",
             rule="csrf",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
-import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from enum import Enum, auto
@@ -14,11 +13,10 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from argon2.low_level import ARGON2_VERSION
 
-from framework_m_core.domain.errors import FieldError, ValidationError
+from framework_m_standard.auth.credentials.password_rules import MAX_LENGTH, check_strength, normalize_password
 
-__all__ = ["MAX_LENGTH", "MIN_LENGTH", "PasswordCheck", "Passwords", "check_strength"]
+__all__ = ["PasswordCheck", "Passwords"]
 
-MIN_LENGTH, MAX_LENGTH = 8, 1024
 _MEMORY_KIB = 19 * 1024
 _AT_ONCE = 2
 
@@ -38,18 +36,22 @@ class Passwords:
     def __init__(self, *, memory_kib: int = _MEMORY_KIB, passes: int = 2) -> None:
         self._hasher = PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=1)
         self._threads = ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="passwords")
-        self._nobodys = _hash_of_nothing(self._hasher)
+        self._dummy_hash = _make_dummy_hash(self._hasher)
 
-    async def hash(self, password: str) -> str:
-        """Return a new hash. Raises ValidationError for a password that is too short or too long."""
-        check_strength(password)
-        return await self._beside(self._hasher.hash, _octets(password))
+    async def hash(self, password: str, email: str = "") -> str:
+        """Return a new hash. Raises ValidationError for a password that `password_rules` refuse."""
+        check_strength(password, email)
+        return await self.rehash(password)
+
+    async def rehash(self, password: str) -> str:
+        """Return a new hash of a password that was right, whatever the rules for new ones are now."""
+        return await self._in_thread(self._hasher.hash, _octets(password))
 
     async def verify(self, stored: str | None, password: str) -> PasswordCheck:
         """Compare a password with a stored hash. Without a hash it takes as long, and the result is WRONG."""
         if len(password) > MAX_LENGTH:
             stored, password = None, ""
-        right = await self._beside(self._matches, _octets(password), stored or self._nobodys)
+        right = await self._in_thread(self._matches, _octets(password), stored or self._dummy_hash)
         if not right or stored is None:
             return PasswordCheck.WRONG
         return PasswordCheck.OUTDATED if self._hasher.check_needs_rehash(stored) else PasswordCheck.RIGHT
@@ -60,26 +62,15 @@ class Passwords:
         except (VerificationError, InvalidHashError):
             return False
 
-    async def _beside[*A, R](self, function: Callable[[*A], R], *arguments: *A) -> R:
+    async def _in_thread[*A, R](self, function: Callable[[*A], R], *arguments: *A) -> R:
         return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
 
 
-def check_strength(password: str) -> None:
-    """Raise ValidationError for a password that is too short or too long."""
-    if MIN_LENGTH <= len(password) <= MAX_LENGTH:
-        return
-    code = "too_short" if len(password) < MIN_LENGTH else "too_long"
-    message = f"expected a password of {MIN_LENGTH} to {MAX_LENGTH} characters, got {len(password)}"
-    params = {"min_length": MIN_LENGTH, "max_length": MAX_LENGTH}
-    raise ValidationError(message, [FieldError("password", code, message, params)])
-
-
 def _octets(password: str) -> bytes:
-    """Return the same bytes for the same text, however a keyboard composed it."""
-    return unicodedata.normalize("NFKC", password).encode("utf-8", "surrogatepass")
+    return normalize_password(password).encode("utf-8", "surrogatepass")
 
 
-def _hash_of_nothing(hasher: PasswordHasher) -> str:
+def _make_dummy_hash(hasher: PasswordHasher) -> str:
     """Return a hash that matches no password and costs as much to verify as any."""
     salt, digest = (_unpadded(os.urandom(size)) for size in (hasher.salt_len, hasher.hash_len))
     cost = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"

@@ -10,7 +10,6 @@ import jwt
 
 from framework_m_core.domain.clock import Clock
 from framework_m_core.domain.errors import AuthenticationError
-from framework_m_standard.auth.settings import AuthSettings
 
 __all__ = ["AccessClaims", "AccessTokens"]
 
@@ -32,9 +31,9 @@ class AccessClaims:
 class AccessTokens:
     """Signing and reading of tokens; the algorithm is fixed, whatever a token's header says."""
 
-    def __init__(self, settings: AuthSettings, clock: Clock) -> None:
-        self._key = settings.key("access-token")
-        self._lifetime = timedelta(minutes=settings.access_token_ttl_minutes)
+    def __init__(self, key: bytes, lifetime: timedelta, clock: Clock) -> None:
+        self._key = key
+        self._lifetime = lifetime
         self._clock = clock
 
     @property

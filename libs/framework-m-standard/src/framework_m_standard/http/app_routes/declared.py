@@ -19,12 +19,12 @@ from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.registry.registry import Registry
 from framework_m_core.services.documents.service import DocumentService
-from framework_m_core.services.permissions import PermissionService
+from framework_m_core.services.permissions.service import PermissionService
 from framework_m_standard.http.app_routes.injection import Providers, check_parameters, inject, make_providers
-from framework_m_standard.http.app_routes.paths import check_path, shape_of
+from framework_m_standard.http.app_routes.paths import check_path, pattern_of
 from framework_m_standard.http.app_routes.policy import POLICY, RoutePolicy, check_policy, make_guard, policy_of
 
-__all__ = ["NO_ROUTES", "AppRoute", "AppRoutes", "declared_routes"]
+__all__ = ["NO_ROUTES", "AppRoute", "AppRoutes", "load_routes"]
 
 _GROUP: Final = "framework_m.routes"
 _SOCKET: Final = "WS"
@@ -66,7 +66,7 @@ class AppRoutes:
     routes: Sequence[AppRoute] = ()
     routers: Sequence[Router] = ()
 
-    def mounted(
+    def mount(
         self, registries: RegistryHandle, permissions: PermissionService, documents: DocumentService, ports: Any
     ) -> Sequence[Router]:
         """Guard the routers, inject what their handlers ask for, and return them."""
@@ -82,14 +82,14 @@ class AppRoutes:
 NO_ROUTES: Final = AppRoutes()
 
 
-def declared_routes(discovered: Discovered, registry: Registry, ports: Collection[type]) -> AppRoutes:
+def load_routes(discovered: Discovered, registry: Registry, ports: Collection[type]) -> AppRoutes:
     """Return the routes of apps. Raises ConfigurationError listing every route that cannot be mounted."""
     found = [(choice, _router(choice, discovery.load(choice))) for choice in discovered.choices(_GROUP)]
     routes = [route for choice, router in found for route in _routes(choice, router)]
-    problems = [f"{route.place}: {text}" for route in routes for text in _problems(route, registry, ports)]
-    problems += _collisions(routes)
-    if problems:
-        raise ConfigurationError("the routes of the apps cannot be mounted:", problems)
+    errors = [f"{route.place}: {text}" for route in routes for text in _find_errors(route, registry, ports)]
+    errors += _collisions(routes)
+    if errors:
+        raise ConfigurationError("the routes of the apps cannot be mounted:", errors)
     return AppRoutes(tuple(routes), tuple(router for _, router in found))
 
 
@@ -126,7 +126,7 @@ def _policy(handler: BaseRouteHandler) -> RoutePolicy:
     return policy_of(handler.fn, opt, any(layer.guards for layer in handler.ownership_layers))
 
 
-def _problems(route: AppRoute, registry: Registry, ports: Collection[type]) -> Iterator[str]:
+def _find_errors(route: AppRoute, registry: Registry, ports: Collection[type]) -> Iterator[str]:
     handler = route.handler
     if isinstance(handler, ASGIRouteHandler) or type(handler) not in (*_KINDS, *HTTPRouteHandler.__subclasses__()):
         yield "expected a handler made by get, post, put, patch, delete, head, route or websocket"
@@ -146,7 +146,7 @@ def _collisions(routes: Sequence[AppRoute]) -> Iterator[str]:
     taken: dict[tuple[str, str], AppRoute] = {}
     for route in routes:
         for method in route.methods:
-            other = taken.setdefault((method, shape_of(route.path)), route)
+            other = taken.setdefault((method, pattern_of(route.path)), route)
             if other is not route:
                 yield f"{route.place}: the path is taken by {other.place}"
                 break

@@ -65,7 +65,7 @@ def inject(handler: BaseRouteHandler, providers: Providers) -> None:
     hints = _hints(handler.fn)
     wanted = {name: hint for name, hint in hints.items() if name != "return" and _is_provided(hint, providers)}
     if wanted:
-        handler(_copied(handler.fn, {**hints, **dict.fromkeys(wanted, _PROVIDED)}))
+        handler(_copy(handler.fn, {**hints, **dict.fromkeys(wanted, _PROVIDED)}))
         provided = {name: Provide(providers[hint], sync_to_thread=False) for name, hint in wanted.items()}
         handler.dependencies = {**(handler.dependencies or {}), **provided}
 
@@ -78,10 +78,10 @@ def _hints(function: Any) -> dict[str, Any]:
     return get_type_hints(function, include_extras=True)
 
 
-def _copied(function: Any, annotations: dict[str, Any]) -> Any:
+def _copy(function: Any, annotations: dict[str, Any]) -> Any:
     """Return a copy of the function with other annotations; the app's own function stays unchanged."""
     if isinstance(function, MethodType):
-        return MethodType(_copied(function.__func__, annotations), function.__self__)
+        return MethodType(_copy(function.__func__, annotations), function.__self__)
     copied = FunctionType(
         function.__code__, function.__globals__, function.__name__, function.__defaults__, function.__closure__
     )

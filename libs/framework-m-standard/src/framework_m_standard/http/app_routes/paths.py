@@ -8,7 +8,7 @@ from typing import Final
 
 from framework_m_core.domain.documents.reserved_names import RESERVED_NAMES
 
-__all__ = ["check_path", "shape_of"]
+__all__ = ["check_path", "pattern_of"]
 
 _PARAMETER: Final = re.compile(r"\{[^}]*\}")
 _ROOTS: Final = frozenset({"", "-", "app", "health", "metrics", "ready", "schema", "studio"})
@@ -16,14 +16,14 @@ _API: Final = frozenset({"", "meta", "workflow"})
 _VERSIONED: Final = RESERVED_NAMES | {""}
 
 
-def shape_of(path: str) -> str:
+def pattern_of(path: str) -> str:
     """Return a path with its parameters made equal: two paths of one shape match the same requests."""
     return _PARAMETER.sub("{}", path)
 
 
 def check_path(path: str) -> Iterator[str]:
     """Yield an error if an app may not use a path."""
-    first, second, third, *_ = [*shape_of(path).split("/")[1:], "", "", ""]
+    first, second, third, *_ = [*pattern_of(path).split("/")[1:], "", "", ""]
     if first != "api":
         if first in _ROOTS or first == "{}":
             yield f"{path} is the framework's own: expected a path such as /shop/…"

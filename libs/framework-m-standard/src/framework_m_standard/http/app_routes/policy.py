@@ -10,13 +10,14 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 from litestar.types import Guard
 
-from framework_m_core.controllers.rpc import CallMark, call_mark
+from framework_m_core.controllers.declaration import declaration_of
+from framework_m_core.controllers.rpc import CallMark
 from framework_m_core.domain.errors import AuthenticationError
 from framework_m_core.domain.suggestions import did_you_mean
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.registry.registry import Registry
-from framework_m_core.services.permissions import PermissionService
+from framework_m_core.services.permissions.service import PermissionService
 from framework_m_standard.http.wire.asgi import request_state_of
 
 __all__ = ["POLICY", "RoutePolicy", "check_policy", "make_guard", "policy_of"]
@@ -25,7 +26,7 @@ POLICY: Final = "framework_m_policy"
 """The key of the policy in a handler's `opt`."""
 
 _UNMARKED: Final = CallMark()
-_HOW: Final = (
+_ADVICE: Final = (
     "add @requires_permission('read', 'Invoice') below the route's own decorator, or to that authenticated=True, "
     "allow_guest=True or guards"
 )
@@ -59,7 +60,7 @@ class RoutePolicy:
 
 def policy_of(function: Any, opt: Mapping[str, Any], guarded: bool) -> RoutePolicy:
     """Return the policy that a handler declares by decorator, `opt` and guards."""
-    mark = call_mark(function) or _UNMARKED
+    mark = declaration_of(function, CallMark) or _UNMARKED
     return RoutePolicy(
         mark.action, mark.doctype, opt.get("authenticated") is True, opt.get("allow_guest") is True, guarded
     )
@@ -69,7 +70,7 @@ def check_policy(policy: RoutePolicy, registry: Registry) -> Iterator[str]:
     """Yield the errors of a policy."""
     stated = [policy.action is not None, policy.authenticated, policy.allow_guest]
     if not any(stated) and not policy.guarded:
-        yield f"it does not state who may call it: {_HOW}"
+        yield f"it does not state who may call it: {_ADVICE}"
     if sum(stated) > 1:
         yield "expected one of requires_permission, authenticated and allow_guest, got several"
     if policy.action is not None and policy.action not in registry.actions:
@@ -92,7 +93,7 @@ def make_guard(permissions: PermissionService, registries: RegistryHandle) -> Gu
             return
         context = registries.pin(request_state_of(connection.scope).context)
         if policy is not None and policy.action is not None:
-            await permissions.require(context, context.registry.get(policy.doctype or ""), policy.action)
+            await permissions.require_grant(context, context.registry.get(policy.doctype or ""), policy.action)
         elif (policy is None or not policy.allow_guest) and context.principal.is_anonymous:
             raise AuthenticationError
 

@@ -2,39 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final, cast
+from typing import Any, Final
 from uuid import UUID
 
 from framework_m_core.domain.documents.doctype import VERSION_FIELD
-from framework_m_core.domain.errors import AnswerReplayed, EntityNotFoundError, PreconditionRequiredError
-from framework_m_core.interfaces.idempotency import StoredAnswer
-from framework_m_core.registry.compiled import CompiledDocType
-from framework_m_core.services.documents.drafts import NO_VERSION
-from framework_m_core.services.documents.merging import expected_version
-from framework_m_core.services.documents.service import DocumentService, IdempotentWrite
-from framework_m_core.services.queries.projection import Served
-from framework_m_core.services.queries.service import QueryService
-from framework_m_standard.http.documents.etags import (
-    WriteConditions,
-    content_etag,
-    document_etag,
-    not_modified,
-    write_conditions,
+from framework_m_core.domain.errors import (
+    EntityNotFoundError,
+    PreconditionRequiredError,
+    ValidationError,
+    combine_errors,
+    gather_errors,
 )
-from framework_m_standard.http.documents.idempotency_keys import replayed, written_once
+from framework_m_core.interfaces.idempotency import StoredResponse
+from framework_m_core.registry.compiled import CompiledDocType
+from framework_m_core.services.documents.merging import expected_version
+from framework_m_core.services.documents.service import DocumentService
+from framework_m_core.services.documents.writing.drafts import NO_VERSION
+from framework_m_core.services.documents.writing.runner import Fresh, IdempotentWrite
+from framework_m_core.services.documents.writing.write import CANCEL, CREATE, DELETE, PURGE, RENAME, SUBMIT, UPDATE
+from framework_m_core.services.documents.writing.write import Operation as WriteOperation
+from framework_m_core.services.queries.parsing import ListRequest
+from framework_m_core.services.queries.service import QueryService
+from framework_m_core.services.rows.projection import Served
+from framework_m_standard.http.documents.idempotency_keys import HEADER, make_idempotent, replay
 from framework_m_standard.http.documents.operation import Operation
 from framework_m_standard.http.documents.query_parameters import (
-    flag,
     parse_document_request,
+    parse_flag,
     parse_list_request,
     parse_query,
 )
 from framework_m_standard.http.documents.search_body import parse_search_body
 from framework_m_standard.http.wire.asgi import Receive, RequestState
 from framework_m_standard.http.wire.body_codec import decode_object, read_body
+from framework_m_standard.http.wire.etags import (
+    WriteConditions,
+    compute_content_etag,
+    compute_document_etag,
+    find_current_etag,
+    write_conditions,
+)
 from framework_m_standard.http.wire.responses import JSON, PRIVATE, DocumentEncoder, Headers, RawResponse
 
 __all__ = ["Call", "DocumentActions"]
@@ -53,6 +63,8 @@ class Call:
     query: bytes
     receive: Receive
     ref: Any = None
+    refused: list[ValidationError] = field(default_factory=list)
+    """What is wrong with the query and the headers of a write, told with what is wrong with its body."""
 
     @property
     def target(self) -> bytes:
@@ -77,27 +89,37 @@ class DocumentActions:
         if call.query:
             await self._require(call)
             asked = parse_document_request(call.query)
-            document = await self._queries.get(context, name, call.ref, fields=asked.fields, expand=asked.expand)
+            document = await self._queries.get(
+                context, name, call.ref, fields=asked.fields, expand=asked.expand, titles=asked.titles
+            )
         else:
             document = await self._queries.get(context, name, call.ref)
         body = b"" if document.fingerprint else self._encode(call.state.context.registry, call.plan, document)
-        etag = document_etag(document, body)
-        if not_modified(call.state.headers, etag):
-            return _not_modified(etag)
-        return RawResponse(200, body or self._encode(call.state.context.registry, call.plan, document), _tagged(etag))
+        etag = compute_document_etag(document, body)
+        if known := find_current_etag(call.state.headers, etag):
+            return _not_modified(known)
+        return RawResponse(
+            200, body or self._encode(call.state.context.registry, call.plan, document), _with_etag(etag)
+        )
 
     async def list(self, call: Call) -> RawResponse:
         """Return a page of documents, or 304 if the client has it already."""
         await self._require(call)
         page = await self._queries.list(call.state.context, call.plan.name, parse_list_request(call.query))
         body = self._encode(call.state.context.registry, call.plan, page)
-        etag = content_etag(body)
-        return _not_modified(etag) if not_modified(call.state.headers, etag) else RawResponse(200, body, _tagged(etag))
+        etag = compute_content_etag(body)
+        known = find_current_etag(call.state.headers, etag)
+        return _not_modified(known) if known else RawResponse(200, body, _with_etag(etag))
 
     async def search(self, call: Call) -> RawResponse:
         """Return a page of documents; the parameters of the list stand in the body."""
         values = decode_object(call.state.headers, await self._body(call), optional=True)
-        page = await self._queries.list(call.state.context, call.plan.name, parse_search_body(values))
+        asked = ListRequest()
+        with gather_errors(call.refused):
+            asked = parse_search_body(values)
+        if call.refused:
+            raise combine_errors(call.refused)
+        page = await self._queries.list(call.state.context, call.plan.name, asked)
         body = self._encode(call.state.context.registry, call.plan, page)
         return RawResponse(200, body, _DOCUMENT)
 
@@ -106,8 +128,12 @@ class DocumentActions:
         body = await self._body(call)
         values = decode_object(call.state.headers, body)
         render = partial(self._written, call, 201)
-        once = self._once(call, body, render)
-        return await _answered(self._documents.create(call.state.context, call.plan.name, values, once=once), render)
+        idempotent = self._idempotent(call, body, render)
+        context, name = call.state.context, call.plan.name
+        written = await self._documents.write(
+            context, name, CREATE, None, values, idempotent=idempotent, refused=call.refused
+        )
+        return _to_response(written, render)
 
     async def replace(self, call: Call) -> RawResponse:
         """Merge fields into a document of a stated version."""
@@ -117,25 +143,34 @@ class DocumentActions:
         """Merge fields into a document."""
         return await self._update(call, needs_version=False)
 
+    async def rename(self, call: Call) -> RawResponse:
+        """Give a document another name."""
+        body = await self._body(call)
+        values = decode_object(call.state.headers, body)
+        return await self._change(call, RENAME, values, write_conditions(call.state.headers), body)
+
     async def submit(self, call: Call) -> RawResponse:
         """Submit a draft."""
-        return await self._transition(self._documents.submit, call)
+        return await self._transition(SUBMIT, call)
 
     async def cancel(self, call: Call) -> RawResponse:
         """Cancel a submitted document."""
-        return await self._transition(self._documents.cancel, call)
+        return await self._transition(CANCEL, call)
 
     async def delete(self, call: Call) -> RawResponse:
         """Delete a document, permanently with `?hard=true`."""
         await self._require(call)
-        hard = flag(parse_query(call.query, ("hard",)), "hard")
+        hard = False
+        with gather_errors(call.refused):
+            hard = parse_flag(parse_query(call.query, ("hard",)), "hard")
         wanted = write_conditions(call.state.headers)
-        once = self._once(call, b"", _deleted)
+        idempotent = self._idempotent(call, b"", _deleted)
         ref, version = await self._expected(call, wanted)
-        context, name = call.state.context, call.plan.name
-        return await _answered(
-            self._documents.delete(context, name, ref, hard=hard, if_match=version, once=once), _deleted
+        context, name, operation = call.state.context, call.plan.name, PURGE if hard else DELETE
+        written = await self._documents.write(
+            context, name, operation, ref, if_match=version, idempotent=idempotent, refused=call.refused
         )
+        return _to_response(written, _deleted)
 
     async def _update(self, call: Call, *, needs_version: bool) -> RawResponse:
         body = await self._body(call)
@@ -143,41 +178,47 @@ class DocumentActions:
         wanted = write_conditions(call.state.headers)
         if needs_version and values.get(VERSION_FIELD) is None and not _says_version(wanted):
             raise PreconditionRequiredError("PUT needs the version that it replaces: send _version or If-Match")
-        write = partial(self._documents.update, body=values)
-        return await self._change(call, write, values, wanted, body)
+        return await self._change(call, UPDATE, values, wanted, body)
 
-    async def _transition(self, write: Callable[..., Awaitable[Any]], call: Call) -> RawResponse:
+    async def _transition(self, operation: WriteOperation, call: Call) -> RawResponse:
         body = await self._body(call)
         values = decode_object(call.state.headers, body, optional=True)
         wanted = write_conditions(call.state.headers)
-        return await self._change(call, partial(write, body=values), values, wanted, body)
+        return await self._change(call, operation, values, wanted, body)
 
     async def _change(
         self,
         call: Call,
-        write: Callable[..., Awaitable[Any]],
+        operation: WriteOperation,
         values: dict[str, Any],
         wanted: WriteConditions | None,
         body: bytes,
     ) -> RawResponse:
         if wanted is not None and wanted.match is not None:
-            expected_version(values)
+            with gather_errors(call.refused):
+                expected_version(values)
             values.pop(VERSION_FIELD, None)
         render = partial(self._written, call, 200)
-        once = self._once(call, body, render)
+        idempotent = self._idempotent(call, body, render)
         ref, version = await self._expected(call, wanted)
         if version != NO_VERSION and values.get(VERSION_FIELD) is not None:
             version = None  # the body states a version, which the service checks
-        return await _answered(write(call.state.context, call.plan.name, ref, if_match=version, once=once), render)
+        context, name = call.state.context, call.plan.name
+        written = await self._documents.write(
+            context, name, operation, ref, values, if_match=version, idempotent=idempotent, refused=call.refused
+        )
+        return _to_response(written, render)
 
     async def _body(self, call: Call) -> bytes:
-        """Read the body of a write, after checking the permission and refusing any query parameter."""
+        """Read the body of a write, after checking the permission; any query parameter is to be refused."""
         await self._require(call)
-        parse_query(call.query)
+        if call.query:
+            with gather_errors(call.refused):
+                parse_query(call.query)
         return await read_body(call.state.headers, call.receive, call.operation.body_limit or self._body_limit)
 
     async def _require(self, call: Call) -> None:
-        await self._queries.permissions.require(call.state.context, call.plan, call.operation.action)
+        await self._queries.permissions.require_grant(call.state.context, call.plan, call.operation.action)
 
     async def _expected(self, call: Call, wanted: WriteConditions | None) -> tuple[UUID | str, int | None]:
         """Return the reference and the expected version of a write. A name is resolved to an id and checked against
@@ -196,19 +237,23 @@ class DocumentActions:
             return current["id"], NO_VERSION
         return current["id"], current[VERSION_FIELD]
 
-    def _once(self, call: Call, body: bytes, render: Callable[[Any], RawResponse]) -> IdempotentWrite | None:
-        return written_once(call.state, call.operation.method, call.target, body, render)
+    def _idempotent(self, call: Call, body: bytes, render: Callable[[Any], RawResponse]) -> IdempotentWrite | None:
+        if HEADER not in call.state.headers:
+            return None
+        with gather_errors(call.refused):
+            return make_idempotent(call.state, call.plan, call.operation.method, call.target, body, render)
+        return None
 
     def _written(self, call: Call, status: int, document: Served) -> RawResponse:
         body = self._encode(call.state.context.registry, call.plan, document)
-        headers = _tagged(document_etag(document, body))
+        headers = _with_etag(compute_document_etag(document, body))
         if status == 201:
             location = f"/api/v1/{call.plan.name}/{document['id']}"
             headers = (*headers, (b"location", location.encode("ascii")))
         return RawResponse(status, body, headers)
 
 
-def _tagged(etag: str) -> Headers:
+def _with_etag(etag: str) -> Headers:
     return (*_DOCUMENT, (b"etag", etag.encode("ascii")))
 
 
@@ -227,9 +272,6 @@ def _deleted(_: object) -> RawResponse:
     return RawResponse(204)
 
 
-async def _answered(write: Awaitable[Any], render: Callable[[Any], RawResponse]) -> RawResponse:
+def _to_response(result: StoredResponse | Fresh, render: Callable[[Any], RawResponse]) -> RawResponse:
     """Return the response to a write, or the stored response if the write is a repetition."""
-    try:
-        return render(await write)
-    except AnswerReplayed as again:
-        return replayed(cast("StoredAnswer", again.answer))
+    return render(result.document) if isinstance(result, Fresh) else replay(result)

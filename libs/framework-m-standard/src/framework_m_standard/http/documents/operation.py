@@ -7,11 +7,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from framework_m_core.domain.documents.actions import ACTIONS
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_standard.http.wire.responses import RawResponse
 
-__all__ = ["DOCUMENTS", "Operation"]
+__all__ = ["DOCUMENTS", "Handler", "Operation", "RequestSchema", "ResponseSchema"]
 
 DOCUMENTS: Final = "/api/v1/"
 """The prefix of the path of every operation on documents."""
@@ -21,8 +22,9 @@ _TEMPLATE: Final = re.compile(r"\{doctype\}(/\{id\})?(/[a-z_]+)?")
 type Handler = Callable[[Any, Any], Awaitable[RawResponse]]
 """A method of `DocumentActions`, called with the instance and the `Call`."""
 
-type RequestSchema = Callable[[CompiledDocType], dict[str, Any]]
-type ResponseSchema = Callable[[CompiledDocType, Mapping[str, Grant]], dict[str, Any]]
+type RequestSchema = Callable[[CompiledDocType], str]
+type ResponseSchema = Callable[[CompiledDocType, Mapping[str, Grant]], str]
+"""The name of a component schema; that of a response depends on the caller."""
 
 
 def _always(_: CompiledDocType) -> bool:
@@ -35,7 +37,7 @@ class Operation:
 
     `path` is a template below `/api/v1/`: `{doctype}`, then optionally `{id}`, then optionally a word. `variant` is a
     query that requires another action; it is served by the operation of the same method and path.
-    `summary` is a template, too. `query` and `headers` name parameters of the OpenAPI components. `body_limit` is in
+    `summary` is a template, too. `query`, `headers` and `response_headers` name OpenAPI components. `body_limit` is in
     bytes and defaults to `[http] max_body_mb`. The first of `statuses` is the one of success.
     """
 
@@ -52,6 +54,7 @@ class Operation:
     request: RequestSchema | None = None
     request_required: bool = False
     response: ResponseSchema | None = None
+    response_headers: tuple[str, ...] = ()
     body_limit: int | None = None
     serves: Callable[[CompiledDocType], bool] = _always
     variant: str = ""
@@ -60,6 +63,8 @@ class Operation:
         if _TEMPLATE.fullmatch(self.path) is None:
             expected = "a path such as '{doctype}/{id}' or '{doctype}/search'"
             raise ValueError(f"operation {self.name!r}: expected {expected}, got {self.path!r}")
+        if self.action not in ACTIONS:
+            raise ValueError(f"operation {self.name!r}: expected one of {', '.join(ACTIONS)}, got {self.action!r}")
 
     @property
     def template(self) -> str:
@@ -71,7 +76,7 @@ class Operation:
         """True if the path contains the `{id}` of a document."""
         return "{id}" in self.path
 
-    def summary_for(self, doctype: str) -> str:
+    def format_summary(self, doctype: str) -> str:
         """Return the summary of the operation on one DocType."""
         return self.summary.format(doctype=doctype)
 

@@ -1,49 +1,45 @@
-"""OpenAPI schemas of the bodies of operations on documents."""
+"""Which OpenAPI schemas describe the bodies of operations on documents, by their names among the components."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
 
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.registry.compiled import CompiledDocType
-from framework_m_standard.http.documents.search_body import SEARCH_SCHEMA
-from framework_m_standard.http.openapi.components import reference
 
-__all__ = ["creation", "document", "expected_version", "page", "search_parameters", "update"]
-
-_VERSION: Final = {
-    "type": "object",
-    "properties": {"_version": {"type": "integer"}},
-    "additionalProperties": False,
-}
+__all__ = ["creation", "document", "expected_version", "page", "rename", "search_parameters", "update"]
 
 
-def creation(plan: CompiledDocType) -> dict[str, Any]:
-    """Return the schema of a new document."""
-    return reference(f"{plan.name}-Create")
+def creation(plan: CompiledDocType) -> str:
+    """Return the name of the schema of a new document."""
+    return f"{plan.name}-Create"
 
 
-def update(plan: CompiledDocType) -> dict[str, Any]:
-    """Return the schema of the fields to merge."""
-    return reference(f"{plan.name}-Update")
+def update(plan: CompiledDocType) -> str:
+    """Return the name of the schema of the fields to merge."""
+    return f"{plan.name}-Update"
 
 
-def expected_version(_: CompiledDocType) -> dict[str, Any]:
-    """Return the schema of a body with nothing but the version."""
-    return dict(_VERSION)
+def expected_version(_: CompiledDocType) -> str:
+    """Return the name of the schema of a body with nothing but the version."""
+    return "Framework-ExpectedVersion"
 
 
-def search_parameters(_: CompiledDocType) -> dict[str, Any]:
-    """Return the schema of the parameters of a list."""
-    return dict(SEARCH_SCHEMA)
+def rename(_: CompiledDocType) -> str:
+    """Return the name of the schema of a body with the new name, and perhaps the version."""
+    return "Framework-Rename"
 
 
-def document(plan: CompiledDocType, grants: Mapping[str, Grant]) -> dict[str, Any]:
-    """Return the schema of a document, or of any object if the caller may not read the DocType."""
-    return reference(plan.name) if "read" in grants else {"type": "object"}
+def search_parameters(plan: CompiledDocType) -> str:
+    """Return the name of the schema of the parameters of a list."""
+    return f"{plan.name}-Search"
 
 
-def page(plan: CompiledDocType, grants: Mapping[str, Grant]) -> dict[str, Any]:
-    """Return the schema of a page of documents, or of any object if the caller may not read the DocType."""
-    return reference(f"{plan.name}-Page") if "read" in grants else {"type": "object"}
+def document(plan: CompiledDocType, grants: Mapping[str, Grant]) -> str:
+    """Return the name of the schema of a document, or of a receipt if the caller may not read the DocType."""
+    return plan.name if "read" in grants else "Framework-Receipt"
+
+
+def page(plan: CompiledDocType, _: Mapping[str, Grant]) -> str:
+    """Return the name of the schema of a page of documents."""
+    return f"{plan.name}-Page"

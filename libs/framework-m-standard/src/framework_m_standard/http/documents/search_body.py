@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from framework_m_core.domain.errors import FieldError, QueryError
+from framework_m_core.domain.page import MAX_LIMIT, MAX_OFFSET
 from framework_m_core.services.queries.parsing import ListRequest
 
 __all__ = ["SEARCH_SCHEMA", "parse_search_body"]
@@ -27,16 +28,23 @@ def _is_integer(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-_INTEGER: Final = _Parameter({"type": "integer"}, _is_integer, "an integer")
-_NAMES: Final = _Parameter({"type": "array", "items": {"type": "string", "minLength": 1}}, _is_names, "a list of names")
+def _integer(minimum: int, maximum: int) -> _Parameter:
+    schema = {"type": ["integer", "null"], "format": "int32", "minimum": minimum, "maximum": maximum}
+    return _Parameter(schema, _is_integer, "an integer")
+
+
+_NAMES: Final = _Parameter(
+    {"type": ["array", "null"], "items": {"type": "string", "minLength": 1}}, _is_names, "a list of names"
+)
+_FLAG: Final = _Parameter({"type": ["boolean", "null"]}, lambda value: isinstance(value, bool), "true or false")
 _PARAMETERS: Final[Mapping[str, _Parameter]] = {
-    "limit": _INTEGER,
-    "offset": _INTEGER,
+    "limit": _integer(1, MAX_LIMIT),
+    "offset": _integer(0, MAX_OFFSET),
     "cursor": _Parameter(
-        {"type": "string", "minLength": 1}, lambda value: isinstance(value, str) and bool(value), "a cursor"
+        {"type": ["string", "null"], "minLength": 1}, lambda value: isinstance(value, str) and bool(value), "a cursor"
     ),
     "filters": _Parameter(
-        {"type": ["array", "object"]},
+        {"type": ["array", "object", "null"]},
         lambda value: isinstance(value, (list, dict)),
         "a list of comparisons, or a tree of and, or and not",
     ),
@@ -44,16 +52,19 @@ _PARAMETERS: Final[Mapping[str, _Parameter]] = {
     "fields": _NAMES,
     "expand": _NAMES,
     "count": _Parameter(
-        {"type": "string", "enum": ["none", "exact"]}, lambda value: isinstance(value, str), "'none' or 'exact'"
+        {"type": ["string", "null"], "enum": ["none", "exact", None]},
+        lambda value: isinstance(value, str),
+        "'none' or 'exact'",
     ),
-    "include_deleted": _Parameter({"type": "boolean"}, lambda value: isinstance(value, bool), "true or false"),
+    "include_deleted": _FLAG,
+    "titles": _FLAG,
 }
 SEARCH_SCHEMA: Final[dict[str, Any]] = {
     "type": "object",
     "properties": {name: parameter.schema for name, parameter in _PARAMETERS.items()},
     "additionalProperties": False,
 }
-"""The JSON Schema of the body; its parameters have the meaning of the list's query parameters."""
+"""The JSON Schema of the body; its parameters mean what those of the list's query do, and null means nothing."""
 
 
 def parse_search_body(body: Mapping[str, Any]) -> ListRequest:

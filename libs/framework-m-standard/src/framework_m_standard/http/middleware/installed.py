@@ -12,7 +12,7 @@ from framework_m_core.bootstrap.plugins.discovery import Choice
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_standard.http.wire.asgi import ASGIApp
 
-__all__ = ["Middleware", "found_middleware", "surrounded"]
+__all__ = ["Middleware", "discover_middleware", "wrap"]
 
 _GROUP = "framework_m.middleware"
 
@@ -26,13 +26,13 @@ class Middleware:
     factory: Any
 
 
-def found_middleware(app: Application) -> tuple[Middleware, ...]:
+def discover_middleware(app: Application) -> tuple[Middleware, ...]:
     """Return all middleware, outermost first. Raises ConfigurationError for one not callable or without an order."""
     found = [_middleware(choice) for choice in app.settings.discovered.choices(_GROUP)]
     return tuple(sorted(found, key=lambda one: (one.order, one.choice.name)))
 
 
-def surrounded(app: Application, web: ASGIApp, middleware: Sequence[Middleware]) -> ASGIApp:
+def wrap(app: Application, web: ASGIApp, middleware: Sequence[Middleware]) -> ASGIApp:
     """Wrap the app in all middleware; each is called with `app` and, by name, objects of the container."""
     for one in reversed(middleware):
         web = app.container.build(one.factory, app=web)

@@ -17,13 +17,13 @@ OWN_SEGMENTS: Final = frozenset({"api", "app", "health", "metrics", "ready", "sc
 """First segments of the server's own paths: a prefix that began with one could not be told from them."""
 
 _PREFIX: Final = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+){1,8}", re.ASCII)
-_MOST_CHARACTERS: Final = 200
+_MAX_CHARACTERS: Final = 200
 _PEER: Final = "framework_m_peer"
 
 
 def is_prefix(path: str) -> bool:
     """Return whether an app may be reached under this prefix."""
-    if len(path) > _MOST_CHARACTERS or _PREFIX.fullmatch(path) is None:
+    if len(path) > _MAX_CHARACTERS or _PREFIX.fullmatch(path) is None:
         return False
     return path.split("/")[1] not in OWN_SEGMENTS
 
@@ -39,7 +39,7 @@ class ProxyMiddleware:
     def __init__(self, app: ASGIApp, trusted: Sequence[str], root_path: str) -> None:
         self._app = app
         self._root_path = root_path
-        self._forwarded = ProxyHeadersMiddleware(self._prefixed, list(trusted))  # type: ignore[arg-type]
+        self._forwarded = ProxyHeadersMiddleware(self._serve_prefixed, list(trusted))  # type: ignore[arg-type]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -58,7 +58,7 @@ class ProxyMiddleware:
         prefix: str = stated[-1].decode("latin-1").rstrip("/") if stated else ""
         return prefix if is_prefix(prefix) else ""
 
-    async def _prefixed(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _serve_prefixed(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope.get(_PEER) and not _is_address(scope["client"][0]):
             scope["client"] = scope[_PEER]
         prefix = root_path_of(scope)
@@ -70,7 +70,7 @@ class ProxyMiddleware:
 
         async def located(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [_located(name, value, prefix) for name, value in message["headers"]]
+                message["headers"] = [_add_prefix(name, value, prefix) for name, value in message["headers"]]
             await send(message)
 
         await self._app(scope, receive, located)
@@ -95,7 +95,7 @@ def _strip(scope: Scope, prefix: str) -> None:
         scope["raw_path"] = sent[len(raw) :] or b"/"
 
 
-def _located(name: bytes, value: bytes, prefix: str) -> tuple[bytes, bytes]:
+def _add_prefix(name: bytes, value: bytes, prefix: str) -> tuple[bytes, bytes]:
     if name.lower() != b"location" or not value.startswith(b"/") or value.startswith(b"//"):
         return name, value
     return name, prefix.encode("ascii") + value

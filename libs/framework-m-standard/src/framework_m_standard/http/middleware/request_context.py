@@ -10,17 +10,17 @@ from typing import Final
 from uuid import UUID
 
 from framework_m_core.domain.clock import Clock
-from framework_m_core.domain.context import ANONYMOUS, Principal, RequestContext
+from framework_m_core.domain.context import ANONYMOUS, HTTP, SOCKET, Principal
 from framework_m_core.domain.errors import FrameworkError
-from framework_m_core.domain.log_context import LOG_CONTEXT, LogContext, bound_log_context
+from framework_m_core.domain.log_context import LOG_CONTEXT, LogContext, bind_log_context
 from framework_m_core.interfaces.authentication import AuthenticationProtocol
 from framework_m_core.registry.handle import RegistryHandle
-from framework_m_standard.http.access import unguarded_paths
-from framework_m_standard.http.middleware.sockets import SocketEntrance, refuse
+from framework_m_standard.http.middleware.sockets import SocketAdmission, refuse
+from framework_m_standard.http.routes.access import list_unguarded_paths
 from framework_m_standard.http.wire.asgi import ASGIApp, Message, Receive, RequestState, Scope, Send, keep_request_state
-from framework_m_standard.http.wire.credentials import credentials_of, headers_by_name
-from framework_m_standard.http.wire.error_responses import problem
-from framework_m_standard.http.wire.paths import decoded_path, raw_path_of
+from framework_m_standard.http.wire.credentials import build_credentials_error, credentials_of, join_headers
+from framework_m_standard.http.wire.error_responses import to_problem
+from framework_m_standard.http.wire.paths import decode_path, raw_path_of
 from framework_m_standard.http.wire.request_errors import MalformedRequestError
 from framework_m_standard.http.wire.responses import send_response
 from framework_m_standard.http.wire.unread_body import ReadBeforeClose, closes_after
@@ -58,7 +58,7 @@ class RequestContextMiddleware:
         authentication: AuthenticationProtocol,
         registries: RegistryHandle,
         clock: Clock,
-        sockets: SocketEntrance,
+        sockets: SocketAdmission,
         documents: ASGIApp | None = None,
     ) -> None:
         self._app = app
@@ -67,14 +67,14 @@ class RequestContextMiddleware:
         self._registries = registries
         self._clock = clock
         self._sockets = sockets
-        self._unguarded = unguarded_paths()
+        self._unguarded = list_unguarded_paths()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
         if scope["type"] != "http":
             await (self._socket if scope["type"] == "websocket" else self._app)(scope, receive, send)
             return
-        headers = headers_by_name(scope["headers"])
+        headers = join_headers(scope["headers"])
         identifier, id_header = _request_id(headers)
         state: RequestState | None = None
         if headers.get(b"connection") not in _KEPT_OPEN and closes_after(headers):
@@ -83,17 +83,17 @@ class RequestContextMiddleware:
 
         async def identified(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*_varied(message["headers"], state), id_header, _NO_SNIFF]
+                message["headers"] = [*_with_vary(message["headers"], state), id_header, _NO_SNIFF]
             elif message.get("more_body"):
                 await asyncio.sleep(0)  # lets a stream notice that its client is gone
             await send(message)
 
         if _HOST.fullmatch(headers.get(b"host", b" ")) is None and scope["http_version"] != "1.0":
-            await send_response(identified, problem(_HOST_ERROR, identifier), head=scope["method"] == "HEAD")
+            await send_response(identified, to_problem(_HOST_ERROR, identifier), head=scope["method"] == "HEAD")
             return
         raw = raw_path_of(scope)
         _route(scope, raw)
-        log_context = LogContext("http", identifier, correlation_id=identifier)
+        log_context = LogContext(HTTP, identifier, correlation_id=identifier)
         token = LOG_CONTEXT.set(log_context)
         try:
             state = await self._state(scope, raw, headers, identifier)
@@ -106,7 +106,7 @@ class RequestContextMiddleware:
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one WebSocket."""
-        headers = headers_by_name(scope["headers"])
+        headers = join_headers(scope["headers"])
         identifier, id_header = _request_id(headers)
 
         async def identified(message: Message) -> None:
@@ -118,11 +118,13 @@ class RequestContextMiddleware:
         if scope["path"] in {DOCUMENTS_PATH, REFUSED_PATH}:
             await send({"type": "websocket.close"})
             return
-        with bound_log_context(LogContext("socket", identifier, correlation_id=identifier)) as log_context:
+        with bind_log_context(LogContext(SOCKET, identifier, correlation_id=identifier)) as log_context:
             try:
                 connection = await self._sockets.admit(scope, headers)
                 log_context.user_id = connection.principal.id
-                context = RequestContext(connection.principal, request_id=identifier, clock=self._clock)
+                context = self._registries.context(
+                    connection.principal, source=SOCKET, clock=self._clock, request_id=identifier
+                )
                 keep_request_state(scope, RequestState(headers, context))
                 await self._sockets.serve(self._app, connection, scope, receive, identified)
             except FrameworkError as error:
@@ -130,25 +132,20 @@ class RequestContextMiddleware:
 
     async def _state(self, scope: Scope, raw: bytes, headers: Mapping[bytes, bytes], identifier: UUID) -> RequestState:
         principal: Principal = ANONYMOUS
-        refusal: Exception | None = None
+        authentication_error: Exception | None = None
         if raw not in self._unguarded:
             try:
-                principal = await self._principal(headers, scope["method"])
+                credentials = credentials_of(headers, scope["method"])
+                if credentials is not None:
+                    principal = await self._authentication.authenticate(credentials) or ANONYMOUS
             except Exception as error:
-                refusal = error
+                authentication_error = build_credentials_error(error, headers)
                 scope["path"] = REFUSED_PATH
-        registry = self._registries.current
-        context = RequestContext(principal, request_id=identifier, clock=self._clock, registry=registry)
-        return RequestState(headers, context, refusal)
-
-    async def _principal(self, headers: Mapping[bytes, bytes], method: str) -> Principal:
-        credentials = credentials_of(headers, method)
-        if credentials is None:
-            return ANONYMOUS
-        return await self._authentication.authenticate(credentials) or ANONYMOUS
+        context = self._registries.context(principal, source=HTTP, clock=self._clock, request_id=identifier)
+        return RequestState(headers, context, authentication_error)
 
 
-def _varied(headers: Sequence[tuple[bytes, bytes]], state: RequestState | None) -> Sequence[tuple[bytes, bytes]]:
+def _with_vary(headers: Sequence[tuple[bytes, bytes]], state: RequestState | None) -> Sequence[tuple[bytes, bytes]]:
     """Return the headers with a single `Vary`: ours, then what else the response depends on."""
     more = state.vary if state else b""
     own = [value for name, value in headers if name.lower() == b"vary"]
@@ -179,4 +176,4 @@ def _route(scope: Scope, raw: bytes) -> None:
     elif b"//" in raw or (raw.startswith(_API) and raw.endswith(b"/")):
         scope["path"] = REFUSED_PATH
     elif b"%" in raw:
-        scope["path"] = decoded_path(raw)
+        scope["path"] = decode_path(raw)

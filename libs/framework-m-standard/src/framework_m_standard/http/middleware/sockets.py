@@ -18,7 +18,7 @@ from framework_m_standard.http.wire.asgi import ASGIApp, Message, Receive, Scope
 from framework_m_standard.http.wire.credentials import credentials_of
 from framework_m_standard.http.wire.error_responses import status_of
 
-__all__ = ["OriginError", "SocketConnection", "SocketEntrance", "close_code", "keep_failure", "refuse"]
+__all__ = ["OriginError", "SocketAdmission", "SocketConnection", "close_code", "keep_failure", "refuse"]
 
 _KEY: Final = "framework_m_socket"
 _NORMAL, _BROKEN, _TRY_LATER = 1000, 1011, 1013
@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 
 
 class OriginError(PermissionDeniedError):
-    """A page of another site opens a socket with the session cookie of its visitor."""
+    """A page of another site opens a socket with its visitor's session cookie."""
 
     code = "origin_not_allowed"
 
@@ -64,13 +64,16 @@ def close_code(error: Exception) -> tuple[int, str]:
 
 
 @dataclass(slots=True)
-class SocketEntrance:
-    """Admits sockets and serves them. Authentication is that of HTTP, but a session cookie needs an allowed Origin,
-    because browsers send it from the pages of any site."""
+class SocketAdmission:
+    """Admits sockets and serves them.
+
+    Authentication is that of HTTP, but a session cookie needs an allowed Origin, because browsers send it from the
+    pages of any site.
+    """
 
     authentication: AuthenticationProtocol
     origins: Collection[str]
-    most_per_caller: int
+    max_per_caller: int
     _open: Counter[str] = field(default_factory=Counter)
 
     async def admit(self, scope: Scope, headers: Any) -> SocketConnection:
@@ -90,11 +93,11 @@ class SocketEntrance:
     async def serve(self, app: ASGIApp, connection: SocketConnection, scope: Scope, receive: Any, send: Any) -> None:
         """Serve an admitted socket until it ends. Raises RateLimitError if its caller has too many open."""
         caller = connection.principal.id or str((scope.get("client") or ("",))[0])
-        if self._open[caller] >= self.most_per_caller:
+        if self._open[caller] >= self.max_per_caller:
             raise RateLimitError("too many sockets are open: close some", retry_after=_RETRY_SECONDS)
         self._open[caller] += 1
         try:
-            guarded = _Guarded(self.authentication, connection, scope, receive, send)
+            guarded = _GuardedSocket(self.authentication, connection, scope, receive, send)
             await app(scope, guarded.receive, guarded.send)
             await guarded.close(_NORMAL, "")
         finally:
@@ -116,7 +119,7 @@ async def refuse(error: Exception, send: Send) -> None:
     await send({"type": "websocket.close", "code": code, "reason": reason})
 
 
-class _Guarded:
+class _GuardedSocket:
     """The receive and send of a socket. Each message authenticates the caller anew: no socket outlives its session."""
 
     def __init__(
@@ -151,7 +154,7 @@ class _Guarded:
             return
         elif not await self._is_still_valid():
             raise AuthenticationError("the session has ended: log in again")
-        await self._pass_on(message)
+        await self._forward(message)
 
     async def close(self, code: int, reason: str) -> None:
         """Close the socket unless it is closed; accept it first if necessary, so that the client gets the code."""
@@ -159,15 +162,15 @@ class _Guarded:
             return
         if not self._connection.accepted:
             self._connection.accepted = True
-            await self._pass_on({"type": "websocket.accept"})
+            await self._forward({"type": "websocket.accept"})
         self._connection.over = True
-        await self._pass_on({"type": "websocket.close", "code": code, "reason": reason})
+        await self._forward({"type": "websocket.close", "code": code, "reason": reason})
 
     async def _end(self, message: Message) -> None:
         failure = self._connection.failure
         if not (self._connection.accepted or isinstance(self._scope.get("route_handler"), WebsocketRouteHandler)):
             self._connection.over = True  # no route has this path: refuse the handshake itself
-            await self._pass_on({"type": "websocket.close"})
+            await self._forward({"type": "websocket.close"})
             return
         if failure is None:
             await self.close(message.get("code", _NORMAL), message.get("reason") or "")
@@ -189,7 +192,7 @@ class _Guarded:
         await self.close(4401, "unauthenticated")
         return False
 
-    async def _pass_on(self, message: Message) -> None:
+    async def _forward(self, message: Message) -> None:
         try:
             await self._send(message)
         except OSError:  # the client is gone

@@ -13,15 +13,17 @@ from litestar.openapi import OpenAPIConfig
 from framework_m_core.interfaces.permission import Grant
 from framework_m_standard.http.app_routes.declared import NO_ROUTES, AppRoute, AppRoutes
 from framework_m_standard.http.app_routes.policy import RoutePolicy
-from framework_m_standard.http.openapi.components import problems, requirement
+from framework_m_standard.http.openapi.parts.components import describe_requirement
+from framework_m_standard.http.openapi.parts.responses import describe_problems
 
-__all__ = ["AppPaths"]
+__all__ = ["AppPaths", "Visible"]
 
 _PARAMETER: Final = re.compile(r"\{([^:}]+):[^}]*\}")
 _SCHEMAS: Final = "#/components/schemas/"
-_PREFIX: Final = "Routes."
+_PREFIX: Final = "Routes-"
 """The prefix that separates the schemas of routes from those of DocTypes."""
 
+_NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9_-]")
 _ERRORS: Final = (400, 401, 403, 503)
 _WITH_BODY: Final = 413
 
@@ -49,7 +51,7 @@ class AppPaths:
     def schemas(self) -> dict[str, Any]:
         """Return the schemas used by the bodies of routes."""
         schemas = self._described.get("components", {}).get("schemas", {})
-        return {_PREFIX + name: schema for name, schema in schemas.items()}
+        return {_named(name): schema for name, schema in schemas.items()}
 
     def sockets(self, visible: Visible) -> dict[str, Any]:
         """Return the sockets that a caller may open, which OpenAPI itself cannot describe."""
@@ -67,37 +69,41 @@ class AppPaths:
         litestar = Litestar(
             route_handlers=self._app_routes.routers, openapi_config=config, logging_config=None, request_max_body_size=0
         )
-        described: dict[str, Any] = _lifted(litestar.openapi_schema.to_schema())
+        described: dict[str, Any] = _rebase(litestar.openapi_schema.to_schema())
         return described
 
 
 def _operation(route: AppRoute, known: Mapping[str, Any]) -> dict[str, Any]:
     errors = (*_ERRORS, _WITH_BODY) if "requestBody" in known else _ERRORS
-    served = {status: answer for status, answer in known.get("responses", {}).items() if status < "400"}
+    served = {status: response for status, response in known.get("responses", {}).items() if status < "400"}
     return {
         **known,
         "tags": known.get("tags") or [route.choice.name],
         "summary": route.about or known.get("summary", route.path),
         "description": _requirement(route.policy),
-        "responses": {**served, **problems(*sorted(errors))},
+        "responses": {**served, **describe_problems(*sorted(errors))},
         **({"security": []} if route.policy.allow_guest else {}),
     }
 
 
 def _requirement(policy: RoutePolicy) -> str:
     if policy.action:
-        return requirement(policy.action, policy.doctype)
+        return describe_requirement(policy.action, policy.doctype)
     base = "Open to everyone" if policy.allow_guest else "Requires a login"
     return f"{base}; checked by its own guard." if policy.guarded else f"{base}."
 
 
-def _lifted(node: Any) -> Any:
+def _rebase(node: Any) -> Any:
     """Return a description whose references point to the schemas under our names."""
     if isinstance(node, dict):
-        return {key: _renamed(item) if key == "$ref" else _lifted(item) for key, item in node.items()}
-    return [_lifted(item) for item in node] if isinstance(node, list) else node
+        return {key: _rebase_reference(item) if key == "$ref" else _rebase(item) for key, item in node.items()}
+    return [_rebase(item) for item in node] if isinstance(node, list) else node
 
 
-def _renamed(reference: str) -> str:
+def _rebase_reference(reference: str) -> str:
     inner = reference.removeprefix(_SCHEMAS)
-    return reference if inner == reference else _SCHEMAS + _PREFIX + inner
+    return reference if inner == reference else _SCHEMAS + _named(inner)
+
+
+def _named(name: str) -> str:
+    return _PREFIX + _NOT_IN_NAMES.sub("-", name)

@@ -1,105 +1,71 @@
-"""OpenAPI paths that every app has: login, metadata, health."""
+"""OpenAPI paths that every app has, derived from the table of fixed routes."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-from framework_m_standard.http.openapi.components import problems, reference
+from framework_m_standard.http.openapi.parts.references import reference_of
+from framework_m_standard.http.openapi.parts.responses import describe_problems, describe_response
+from framework_m_standard.http.routes.table import FIXED_ROUTES, FixedRoute
 
-__all__ = ["FIXED_PATHS", "FIXED_SCHEMAS"]
+__all__ = ["describe_fixed_paths"]
 
-_TEXT: Final = {"type": "string"}
-_USER: Final = {
-    "type": "object",
-    "properties": {
-        "id": {**_TEXT, "format": "uuid"},
-        "email": _TEXT,
-        "roles": {"type": "array", "items": _TEXT},
-    },
-    "required": ["id", "email", "roles"],
-}
-
-FIXED_SCHEMAS: Final[dict[str, Any]] = {
-    "Framework-Credentials": {
-        "type": "object",
-        "properties": {"username": {**_TEXT, "description": "The email."}, "password": _TEXT},
-        "required": ["username", "password"],
-        "additionalProperties": False,
-        "examples": [{"username": "ada@example.com", "password": "a long password"}],
-    },
-    "Framework-Refresh": {
-        "type": "object",
-        "properties": {"refresh_token": _TEXT},
-        "required": ["refresh_token"],
-        "additionalProperties": False,
-    },
-    "Framework-User": _USER,
-    "Framework-Tokens": {
-        "type": "object",
-        "properties": {
-            "access_token": _TEXT,
-            "token_type": {"const": "Bearer"},
-            "expires_in": {"type": "integer", "description": "Seconds."},
-            "refresh_token": _TEXT,
-            "user": reference("Framework-User"),
-        },
-        "required": ["expires_in", "user"],
-        "description": "With session=true, the tokens are omitted, and cookies are set instead.",
-    },
-}
+_CURRENT: Final = "The client's copy is current."
+_CALLERS: Final = {"authenticated": "Requires a login.", "login": "Open to everyone.", "none": "Open to everyone."}
+_IN_PATH: Final = {"doctype": "The name of the DocType."}
 
 
-def _operation(name: str, summary: str, status: int, schema: dict[str, Any] | None, *errors: int) -> dict[str, Any]:
-    response: dict[str, Any] = {"description": summary}
-    if schema is not None:
-        response["content"] = {"application/json": {"schema": schema}}
-    return {
-        "operationId": name,
-        "tags": ["Framework"],
-        "summary": summary,
-        "responses": {str(status): response, **problems(*errors)},
+def describe_fixed_paths() -> dict[str, Any]:
+    """Return the paths of the fixed routes that have a summary."""
+    paths: dict[str, Any] = {}
+    for one in FIXED_ROUTES:
+        if one.summary:
+            paths.setdefault(one.path, {})[one.method.lower()] = _operation(one)
+    return paths
+
+
+def _operation(one: FixedRoute) -> dict[str, Any]:
+    """Return the operation of a route."""
+    headers = (*(("ETag",) if one.is_conditional else ()), "Cache-Control", *one.response_headers)
+    responses = {
+        str(one.status): describe_response(one.summary, _schema(one.response), headers),
+        **describe_problems(*one.errors),
     }
+    if one.is_conditional:
+        responses["304"] = describe_response(_CURRENT, headers=headers)
+    operation: dict[str, Any] = {
+        "operationId": _camel_case(one.name),
+        "tags": ["Framework"],
+        "summary": one.summary,
+        "description": _CALLERS[one.action],
+        "responses": responses,
+    }
+    if parameters := _parameters(one):
+        operation["parameters"] = parameters
+    if one.request is not None:
+        content = {"application/json": {"schema": _schema(one.request)}}
+        operation["requestBody"] = {"required": True, "content": content}
+    if one.action in {"login", "none"}:
+        operation["security"] = []
+    return operation
 
 
-def _with_body(operation: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
-    body = {"required": True, "content": {"application/json": {"schema": schema}}}
-    return {**operation, "requestBody": body, "security": []}
+def _schema(name: str | None) -> dict[str, Any] | None:
+    if name == "object":
+        return {"type": "object", "additionalProperties": True}
+    return None if name is None else reference_of(name)
 
 
-def _cached(operation: dict[str, Any]) -> dict[str, Any]:
-    parameters = [{"$ref": f"#/components/parameters/{name}"} for name in ("if_match", "if_none_match")]
-    responses = {**operation["responses"], "304": {"description": "The client's copy is current."}}
-    return {**operation, "parameters": parameters, "responses": responses}
+def _parameters(one: FixedRoute) -> list[dict[str, Any]]:
+    in_path = [_in_path(name) for name in one.parameters]
+    names = (*one.query, *(("if_match", "if_none_match") if one.is_conditional else ()))
+    return [*in_path, *({"$ref": f"#/components/parameters/{name}"} for name in names)]
 
 
-_OBJECT: Final = {"type": "object"}
-_SESSION: Final = {
-    "name": "session",
-    "in": "query",
-    "description": "Whether to set cookies instead of returning tokens.",
-    "schema": {"type": "boolean"},
-}
-_DOCTYPE: Final = {"name": "doctype", "in": "path", "required": True, "schema": _TEXT}
-_LOGIN: Final = _operation("login", "Log in", 200, reference("Framework-Tokens"), 400, 401, 413, 415, 429, 503)
-_REFRESH: Final = _operation(
-    "refresh", "Exchange a refresh token for new tokens", 200, reference("Framework-Tokens"), 400, 401, 413, 415, 503
-)
-_META: Final = _cached(_operation("meta", "Get the metadata of a DocType", 200, _OBJECT, 401, 403, 404, 412, 503))
-_OVERVIEW: Final = _cached(
-    _operation("metaOverview", "List the DocTypes that the caller may see", 200, _OBJECT, 401, 412, 503)
-)
+def _in_path(name: str) -> dict[str, Any]:
+    return {"name": name, "in": "path", "required": True, "description": _IN_PATH[name], "schema": {"type": "string"}}
 
-FIXED_PATHS: Final[dict[str, Any]] = {
-    "/api/v1/auth/login": {
-        "post": {**_with_body(_LOGIN, reference("Framework-Credentials")), "parameters": [_SESSION]},
-    },
-    "/api/v1/auth/refresh": {"post": _with_body(_REFRESH, reference("Framework-Refresh"))},
-    "/api/v1/auth/logout": {"post": _operation("logout", "End the session", 204, None, 401, 403, 503)},
-    "/api/v1/auth/me": {"get": _operation("me", "Get the current user", 200, reference("Framework-User"), 401, 503)},
-    "/api/meta": {"get": _OVERVIEW},
-    "/api/meta/{doctype}": {"get": _META, "parameters": [_DOCTYPE]},
-    "/health": {"get": {**_operation("health", "Check that the process is alive", 200, _OBJECT), "security": []}},
-    "/ready": {
-        "get": {**_operation("ready", "Check that the process is ready to serve", 200, _OBJECT, 503), "security": []}
-    },
-}
+
+def _camel_case(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(word.capitalize() for word in others)

@@ -5,20 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
-from litestar import HttpMethod, Request, Response, route
+from litestar import Request, Response
 from litestar.handlers import HTTPRouteHandler
 
 from framework_m_core.domain.errors import AuthenticationError
-from framework_m_standard.http.documents.etags import content_etag, not_modified
 from framework_m_standard.http.documents.query_parameters import parse_query
 from framework_m_standard.http.openapi.document import OpenApi
 from framework_m_standard.http.openapi.pages import ASSETS, PAGES
+from framework_m_standard.http.routes.table import OPENAPI, OPENAPI_ASSET, OPENAPI_PAGE
 from framework_m_standard.http.wire.asgi import request_state_of, root_path_of
+from framework_m_standard.http.wire.cacheable import respond_cacheable
+from framework_m_standard.http.wire.compression import Compressor
 from framework_m_standard.http.wire.request_errors import RouteNotFoundError
 
-__all__ = ["openapi_routes"]
+__all__ = ["build_openapi_routes"]
 
-_GET: Final = [HttpMethod.GET, HttpMethod.HEAD]
 _PRIVATE: Final = {"cache-control": "private, no-cache"}
 _PAGE: Final = {
     **_PRIVATE,
@@ -28,27 +29,24 @@ _PAGE: Final = {
     ),
 }
 _NO_PAGES: Final = (
-    "the pages need their files: pip install 'framework-m-standard[openapi]'; the document itself is at "
-    "/schema/openapi.json"
+    f"the pages need their files: pip install 'framework-m-standard[openapi]'; the document itself is at {OPENAPI.path}"
 )
 
 
-def openapi_routes(openapi: OpenApi, assets: Path | None) -> list[HTTPRouteHandler]:
+def build_openapi_routes(openapi: OpenApi, assets: Path | None, compressor: Compressor) -> list[HTTPRouteHandler]:
     """Return the routes of the document, the pages, and their files in the folder `assets`.
 
     Without `assets` the pages respond with 404 and say what to install.
     """
 
-    @route("/schema/openapi.json", http_method=_GET)
+    @OPENAPI.handler
     async def openapi_document(request: Request[Any, Any, Any]) -> Response[bytes]:
         parse_query(request.scope["query_string"])
-        body = await openapi.document(request_state_of(request.scope).context, root_path_of(request.scope))
-        etag = content_etag(body)
-        if not_modified(request_state_of(request.scope).headers, etag):
-            return Response(b"", status_code=304, headers={"etag": etag, **_PRIVATE})
-        return Response(body, media_type="application/json", headers={"etag": etag, **_PRIVATE})
+        state = request_state_of(request.scope)
+        body = await openapi.document(state.context, root_path_of(request.scope))
+        return await respond_cacheable(state, body, compressor)
 
-    @route("/schema/{page:str}", http_method=_GET)
+    @OPENAPI_PAGE.handler
     async def openapi_page(request: Request[Any, Any, Any]) -> Response[bytes]:
         _require_login(request)
         page = PAGES.get(request.path_params["page"])
@@ -58,10 +56,10 @@ def openapi_routes(openapi: OpenApi, assets: Path | None) -> list[HTTPRouteHandl
             raise RouteNotFoundError(_NO_PAGES)
         return Response(page, media_type="text/html", headers=_PAGE)
 
-    @route("/schema/assets/{name:str}", http_method=_GET)
+    @OPENAPI_ASSET.handler
     async def openapi_asset(request: Request[Any, Any, Any]) -> Response[bytes]:
         _require_login(request)
-        asset = ASSETS.get(request.path_params["name"])
+        asset = ASSETS.get(request.path_params["asset"])
         if asset is None or assets is None:
             raise RouteNotFoundError("no route has this path")
         body = asset.content if asset.file is None else (assets / asset.file).read_bytes()

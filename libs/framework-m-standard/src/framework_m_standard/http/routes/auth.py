@@ -2,32 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from litestar import HttpMethod, Request, Response, post, route
+from litestar import Request, Response
 from litestar.datastructures import Cookie
 from litestar.handlers import HTTPRouteHandler
 
 from framework_m_core.domain.context import GUEST
-from framework_m_core.domain.errors import AuthenticationError, FieldError, ValidationError
+from framework_m_core.domain.errors import (
+    AuthenticationError,
+    FieldError,
+    ValidationError,
+    combine_errors,
+    gather_errors,
+)
 from framework_m_core.interfaces.authentication import AuthenticationProtocol, Credentials, Login
 from framework_m_core.interfaces.session import SessionKind
-from framework_m_standard.http.documents.query_parameters import flag, parse_query
+from framework_m_standard.http.documents.query_parameters import parse_flag, parse_query
+from framework_m_standard.http.routes.table import LOGIN, LOGOUT, ME, REFRESH
 from framework_m_standard.http.wire.asgi import request_state_of, root_path_of
 from framework_m_standard.http.wire.body_codec import read_object
-from framework_m_standard.http.wire.credentials import CSRF_COOKIE, SESSION_COOKIE, credentials_of
+from framework_m_standard.http.wire.credentials import (
+    CSRF_COOKIE,
+    SESSION_COOKIE,
+    build_credentials_error,
+    credentials_of,
+)
 
-__all__ = ["AuthRoutes"]
+__all__ = ["AnyRequest", "AuthRoutes"]
 
-_MOST_OCTETS: Final = 64 * 1024
+_MAX_BYTES: Final = 64 * 1024
 """The largest body, in bytes, accepted from callers who have not logged in."""
 
 type AnyRequest = Request[Any, Any, Any]
 
 _NO_STORE: Final = {"cache-control": "no-store"}
-_MOST: Final = {"username": 320, "password": 1024, "refresh_token": 4096}
+_MAX_LENGTHS: Final = {"username": 320, "password": 1024, "refresh_token": 4096}
 """The most characters of each text in a body; hashing longer ones would cost us more than the sender."""
 
 
@@ -42,28 +54,33 @@ class AuthRoutes:
     def handlers(self) -> list[HTTPRouteHandler]:
         """Return the Litestar handlers of the routes."""
 
-        @post("/api/v1/auth/login", status_code=200)
+        @LOGIN.handler
         async def login(request: Request[Any, Any, Any]) -> Response[Any]:
             return await self._login(request)
 
-        @post("/api/v1/auth/refresh", status_code=200)
+        @REFRESH.handler
         async def refresh(request: Request[Any, Any, Any]) -> Response[Any]:
             given = await self._texts(request, ("refresh_token",))
             return _tokens(await self.authentication.refresh(given["refresh_token"], address=_address(request)))
 
-        @post("/api/v1/auth/logout", status_code=204)
+        @LOGOUT.handler
         async def logout(request: Request[Any, Any, Any]) -> Response[None]:
             return await self._logout(request)
 
-        @route("/api/v1/auth/me", http_method=[HttpMethod.GET, HttpMethod.HEAD])
+        @ME.handler
         async def me(request: Request[Any, Any, Any]) -> Response[Any]:
             return _me(request)
 
         return [login, refresh, logout, me]
 
     async def _login(self, request: AnyRequest) -> Response[Any]:
-        wants_session = flag(parse_query(request.scope["query_string"], ("session",)), "session")
-        given = await self._texts(request, ("username", "password"))
+        wants_session, refused, given = False, list[ValidationError](), dict[str, str]()
+        with gather_errors(refused):
+            wants_session = parse_flag(parse_query(request.scope["query_string"], ("session",)), "session")
+        with gather_errors(refused):
+            given = await self._texts(request, ("username", "password"))
+        if refused:
+            raise combine_errors(refused)
         kind = SessionKind.COOKIE if wants_session else SessionKind.TOKEN
         login = await self.authentication.login(
             given["username"], given["password"], address=_address(request), kind=kind
@@ -73,25 +90,28 @@ class AuthRoutes:
     async def _logout(self, request: AnyRequest) -> Response[None]:
         parse_query(request.scope["query_string"])
         headers = request_state_of(request.scope).headers
-        await self.authentication.logout(credentials_of(headers, request.method) or Credentials())
+        try:
+            await self.authentication.logout(credentials_of(headers, request.method) or Credentials())
+        except AuthenticationError as error:
+            raise build_credentials_error(error, headers) from error
         # An Authorization header takes precedence and ends its own session only, so the browser keeps its cookies.
         names = () if b"authorization" in headers else (SESSION_COOKIE, CSRF_COOKIE)
         gone = [self._cookie(request, name, "", 0) for name in names]
         return Response(None, status_code=204, cookies=gone, headers=_NO_STORE)
 
-    async def _texts(self, request: AnyRequest, names: Sequence[str]) -> Mapping[str, str]:
+    async def _texts(self, request: AnyRequest, names: Sequence[str]) -> dict[str, str]:
         headers = request_state_of(request.scope).headers
         receive: Any = request.receive
-        body = await read_object(headers, receive, min(self.max_body_bytes, _MOST_OCTETS))
-        problems = [
+        body = await read_object(headers, receive, min(self.max_body_bytes, _MAX_BYTES))
+        errors = [
             FieldError(name, "unknown_field", params={"choices": tuple(names)}) for name in body if name not in names
         ]
         for name in names:
             value = body.get(name)
-            if not isinstance(value, str) or not 0 < len(value) <= _MOST[name]:
-                problems.append(_invalid(name, value) if name in body else FieldError(name, "required"))
-        if problems:
-            raise ValidationError("the body is invalid", problems)
+            if not isinstance(value, str) or not 0 < len(value) <= _MAX_LENGTHS[name]:
+                errors.append(_invalid(name, value) if name in body else FieldError(name, "required"))
+        if errors:
+            raise ValidationError("the body is invalid", errors)
         return body
 
     def _session(self, request: AnyRequest, login: Login) -> Response[Any]:
@@ -114,7 +134,7 @@ class AuthRoutes:
 def _invalid(name: str, value: object) -> FieldError:
     if not isinstance(value, str):
         return FieldError(name, "wrong_type", params={"type": "text"})
-    return FieldError(name, "out_of_bounds", params={"min_length": 1, "max_length": _MOST[name]})
+    return FieldError(name, "out_of_bounds", params={"min_length": 1, "max_length": _MAX_LENGTHS[name]})
 
 
 def _address(request: AnyRequest) -> str:

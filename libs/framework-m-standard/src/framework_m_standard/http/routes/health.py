@@ -8,17 +8,17 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from litestar import HttpMethod, Response, route
+from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 
+from framework_m_standard.http.routes.table import HEALTH, READY
 from framework_m_standard.http.wire.request_errors import NotReadyError
 
-__all__ = ["Lifecycle", "Ping", "Warnings", "health_routes"]
+__all__ = ["Lifecycle", "Ping", "Warnings", "build_health_routes"]
 
 type Ping = Callable[[], Awaitable[None]]
 type Warnings = Callable[[], Awaitable[list[str]]]
 
-_GET: Final = [HttpMethod.GET, HttpMethod.HEAD]
 _PING_TIMEOUT_SECONDS: Final = 3
 _NO_STORE: Final = {"cache-control": "no-store"}
 
@@ -33,17 +33,17 @@ class Lifecycle:
     stopping: bool = False
 
 
-def health_routes(ping: Ping, warnings: Warnings, lifecycle: Lifecycle) -> list[HTTPRouteHandler]:
+def build_health_routes(ping: Ping, warnings: Warnings, lifecycle: Lifecycle) -> list[HTTPRouteHandler]:
     """Return the two routes; `ping` raises while a dependency is unavailable.
 
     `/ready` shows `warnings` beside its status: the process serves, but an operator should look.
     """
 
-    @route("/health", http_method=_GET)
+    @HEALTH.handler
     async def health() -> Response[dict[str, str]]:
         return Response({"status": "ok"}, headers=_NO_STORE)
 
-    @route("/ready", http_method=_GET)
+    @READY.handler
     async def ready() -> Response[dict[str, Any]]:
         if lifecycle.stopping:
             raise NotReadyError("the server is stopping")

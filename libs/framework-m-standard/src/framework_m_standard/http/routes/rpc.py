@@ -6,52 +6,56 @@ from functools import partial
 from typing import Any, cast
 
 import msgspec
-from litestar import Request, Response, post
+from litestar import Request, Response
 from litestar.handlers import HTTPRouteHandler
 from pydantic import BaseModel
 
+from framework_m_core.domain.context import RegistryView
 from framework_m_core.domain.documents.doctype import is_document_class
-from framework_m_core.domain.fields.json_form import json_form
-from framework_m_core.registry.registry import Registry
-from framework_m_core.services.rpc import RpcService
+from framework_m_core.domain.errors import ValidationError, gather_errors
+from framework_m_core.domain.fields.json_form import to_json_form
+from framework_m_core.services.rpc import AuthorizedCall, RpcService
 from framework_m_standard.http.documents.query_parameters import parse_query
+from framework_m_standard.http.routes.table import CALL_FUNCTION, CALL_METHOD
 from framework_m_standard.http.wire.asgi import Receive, request_state_of
 from framework_m_standard.http.wire.body_codec import decode_object, read_body
 
-__all__ = ["rpc_routes"]
+__all__ = ["build_rpc_routes"]
 
 
-def rpc_routes(rpc: RpcService, max_body_bytes: int) -> list[HTTPRouteHandler]:
+def build_rpc_routes(rpc: RpcService, max_body_bytes: int) -> list[HTTPRouteHandler]:
     """Return the routes that call functions and methods."""
 
-    async def arguments(request: Request[Any, Any, Any]) -> dict[str, Any]:
-        parse_query(request.scope["query_string"])
+    async def respond(request: Request[Any, Any, Any], call: AuthorizedCall) -> Response[bytes]:
+        refused: list[ValidationError] = []
+        with gather_errors(refused):
+            parse_query(request.scope["query_string"])
         headers = request_state_of(request.scope).headers
-        return decode_object(
-            headers, await read_body(headers, cast("Receive", request.receive), max_body_bytes), optional=True
-        )
+        body = await read_body(headers, cast("Receive", request.receive), max_body_bytes)
+        given = decode_object(headers, body, optional=True)
+        return _respond(await call(given, partial(_encode_result, call.context.registry), refused))
 
-    @post("/api/v1/rpc/fn/{path:str}", status_code=200)
+    @CALL_FUNCTION.handler
     async def call_function(request: Request[Any, Any, Any]) -> Response[bytes]:
-        call = await rpc.function(request_state_of(request.scope).context, request.path_params["path"])
-        return _answer(await call(await arguments(request), partial(_encoded, call.context.registry)))
+        context = request_state_of(request.scope).context
+        return await respond(request, await rpc.function(context, request.path_params["function"]))
 
-    @post("/api/v1/rpc/{doctype:str}/{method:str}", status_code=200)
+    @CALL_METHOD.handler
     async def call_method(request: Request[Any, Any, Any]) -> Response[bytes]:
         given = request.path_params
-        call = await rpc.method(request_state_of(request.scope).context, given["doctype"], given["method"])
-        return _answer(await call(await arguments(request), partial(_encoded, call.context.registry)))
+        context = request_state_of(request.scope).context
+        return await respond(request, await rpc.method(context, given["doctype"], given["method"]))
 
     return [call_function, call_method]
 
 
-def _answer(body: bytes) -> Response[bytes]:
+def _respond(body: bytes) -> Response[bytes]:
     return Response(body, media_type="application/json", headers={"cache-control": "no-store"})
 
 
-def _encoded(registry: Registry, result: Any) -> bytes:
+def _encode_result(registry: RegistryView, result: Any) -> bytes:
     encoders = registry.extensions.json_encoders
-    return _encode({"result": json_form(result, encoders) if encoders else result})
+    return _encode({"result": to_json_form(result, encoders) if encoders else result})
 
 
 def _plain(value: Any) -> Any:

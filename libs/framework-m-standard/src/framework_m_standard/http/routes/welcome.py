@@ -10,33 +10,36 @@ from hashlib import sha256
 from html import escape
 from typing import Any, Final
 
-from litestar import HttpMethod, Request, Response, route
+from litestar import Request, Response
 from litestar.handlers import HTTPRouteHandler
 
-from framework_m_standard.http.access import access_table
+from framework_m_standard.http.routes.access import list_route_access
+from framework_m_standard.http.routes.table import LOGIN, OPENAPI, OPENAPI_PAGE, WELCOME
 from framework_m_standard.http.wire.asgi import request_state_of
 from framework_m_standard.http.wire.responses import encode
 
-__all__ = ["welcome_route"]
+__all__ = ["build_welcome_route"]
 
-_LOGIN: Final = "/api/v1/auth/login"
-_DOCUMENTATION: Final = {"swagger": "/schema/swagger", "redoc": "/schema/redoc", "openapi": "/schema/openapi.json"}
+_DOCUMENTATION: Final = {
+    **{page: OPENAPI_PAGE.path.format(page=page) for page in ("swagger", "redoc")},
+    "openapi": OPENAPI.path,
+}
 
 _STYLE: Final = (
     "body{font:16px/1.5 sans-serif;max-width:40em;margin:3em auto;padding:0 1em}input{display:block;width:20em}"
 )
 _SCRIPT: Final = """
-const form = document.querySelector("form"), told = document.querySelector("output");
+const form = document.querySelector("form"), output = document.querySelector("output");
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   const [username, password] = [form.username.value, form.password.value];
-  const answer = await fetch("api/v1/auth/login?session=true", {
+  const response = await fetch("api/v1/auth/login?session=true", {
     method: "POST",
     headers: {"content-type": "application/json"},
     body: JSON.stringify({username, password}),
   });
-  if (answer.ok) location.href = "schema/swagger";
-  else told.textContent = (await answer.json()).detail;
+  if (response.ok) location.href = "schema/swagger";
+  else output.textContent = (await response.json()).detail;
 });
 """
 _PAGE: Final = """<!doctype html>
@@ -84,11 +87,11 @@ _HEADERS: Final = {
 }
 
 
-def welcome_route(name: str, version: str) -> HTTPRouteHandler:
+def build_welcome_route(name: str, version: str) -> HTTPRouteHandler:
     """Return the route: a page for browsers, and the same content as JSON for all other clients."""
     page, body = _page(name, version).encode(), encode(_summary(name, version))
 
-    @route("/", http_method=[HttpMethod.GET, HttpMethod.HEAD])
+    @WELCOME.handler
     async def welcome(request: Request[Any, Any, Any]) -> Response[bytes]:
         state = request_state_of(request.scope)
         state.vary = b"accept"
@@ -101,21 +104,21 @@ def welcome_route(name: str, version: str) -> HTTPRouteHandler:
 
 def _routes() -> list[str]:
     """Return every route except this one, as templates: only logged-in users may learn which DocTypes exist."""
-    found = (f"{route.method} {route.path}{'?' if route.query else ''}{route.query}" for route in access_table())
-    return [line for line in found if line != "GET /"]
+    found = (f"{route.method} {route.path}{'?' if route.query else ''}{route.query}" for route in list_route_access())
+    return [line for line in found if line != f"{WELCOME.method} {WELCOME.path}"]
 
 
 def _page(name: str, version: str) -> str:
     routes = "\n".join(f"<li><code>{escape(line)}</code></li>" for line in _routes())
-    told = {"name": escape(name), "version": escape(version), "login": _LOGIN, "routes": routes}
-    return _PAGE.format(**told, style=_STYLE, script=_SCRIPT)
+    content = {"name": escape(name), "version": escape(version), "login": LOGIN.path, "routes": routes}
+    return _PAGE.format(**content, style=_STYLE, script=_SCRIPT)
 
 
 def _summary(name: str, version: str) -> dict[str, Any]:
     return {
         "app": name,
         "version": version,
-        "login": f"POST {_LOGIN}",
+        "login": f"{LOGIN.method} {LOGIN.path}",
         "documentation": _DOCUMENTATION,
         "routes": _routes(),
     }

@@ -15,7 +15,7 @@ _HEADERS: Final = frozenset({b"upgrade", b"http2-settings"})
 
 
 class IgnoresUpgrades(HttpToolsProtocol):
-    """An HTTP protocol that serves a request with `Upgrade: h2c` as if it had not asked for it.
+    """An HTTP protocol that serves a request with `Upgrade: h2c` as if it had none.
 
     The parser takes what follows such a head for another protocol, so the head is parsed again without the headers.
     """

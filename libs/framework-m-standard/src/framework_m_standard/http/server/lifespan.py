@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from framework_m_core.domain.errors import ConfigurationError
-from framework_m_standard.http.server.cut_off import RespondWhenCutOff, finish_cut_off
+from framework_m_standard.http.server.cancelled_requests import RespondWhenCancelled, finish_cancelled
 from framework_m_standard.http.server.serving import Opener
 from framework_m_standard.http.wire.asgi import ASGIApp
 
@@ -24,18 +24,18 @@ class OpenedAtStartup:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one connection, or the lifespan of the process."""
         if scope["type"] == "lifespan":
-            await self._live(receive, send)
+            await self._run_lifespan(receive, send)
         else:
             await self._app(scope, receive, send)
 
-    async def _live(self, receive: Any, send: Any) -> None:
+    async def _run_lifespan(self, receive: Any, send: Any) -> None:
         await receive()
         try:
             async with self._opener() as app:
-                self._app = RespondWhenCutOff(app)
+                self._app = RespondWhenCancelled(app)
                 await send({"type": "lifespan.startup.complete"})
                 await receive()
-                await finish_cut_off()
+                await finish_cancelled()
         except ConfigurationError as error:
             self._explain(error)
             await send({"type": "lifespan.startup.failed", "message": ""})

@@ -5,20 +5,22 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, contextmanager
+from functools import partial
 from typing import Any, Final
 
 import uvicorn
 import uvloop
 
 from framework_m_standard.http.routes.health import Lifecycle
-from framework_m_standard.http.server.bounded_protocol import BoundedHeads
+from framework_m_standard.http.server.bounded_protocol import BoundedHttpProtocol
 from framework_m_standard.http.server.bounded_socket import BoundedSocket
-from framework_m_standard.http.server.cut_off import RespondWhenCutOff, finish_cut_off
+from framework_m_standard.http.server.cancelled_requests import RespondWhenCancelled, finish_cancelled
+from framework_m_standard.http.server.connections import Connections
 from framework_m_standard.http.wire.asgi import ASGIApp
 
-__all__ = ["Opener", "listen", "serve", "server_config"]
+__all__ = ["Opener", "Server", "build_server_config", "listen", "serve"]
 
 type Opener = Callable[[], AbstractAsyncContextManager[ASGIApp]]
 """Opens the app, and closes it at the end."""
@@ -28,7 +30,7 @@ _KEEP_ALIVE_SECONDS: Final = 75
 """Longer than the minute for which proxies keep connections open, so that the proxies close them."""
 
 _BACKLOG: Final = 2048
-_MOST_MESSAGE_OCTETS: Final = 1024 * 1024
+_MAX_MESSAGE_BYTES: Final = 1024 * 1024
 """The largest message, in bytes, that a client may send over a WebSocket; a larger one closes it with 1009."""
 
 
@@ -55,6 +57,7 @@ def serve(
     lifecycle: Lifecycle,
     *,
     shutdown_timeout_seconds: int,
+    connections: Connections | None = None,
     ready: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve until SIGINT or SIGTERM, then wait up to the timeout for running requests, and close.
@@ -62,20 +65,26 @@ def serve(
     `ready` is called once the app is open. Exceptions of the opener propagate.
     """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(opener, bound, lifecycle, shutdown_timeout_seconds, ready))
+        options = {"lifespan": "off", "connections": connections}
+        runner.run(_serve(opener, bound, lifecycle, shutdown_timeout_seconds, options, ready))
 
 
 async def _serve(
-    opener: Opener, bound: socket.socket, lifecycle: Lifecycle, seconds: int, ready: Callable[[], None]
+    opener: Opener,
+    bound: socket.socket,
+    lifecycle: Lifecycle,
+    seconds: int,
+    options: Mapping[str, Any],
+    ready: Callable[[], None],
 ) -> None:
     opening = asyncio.current_task()
     with _signals(lambda: _stop(lifecycle, opening)):
         try:
             async with opener() as app:
-                server = _Server(server_config(RespondWhenCutOff(app), seconds, lifespan="off"), lifecycle)
+                server = Server(build_server_config(RespondWhenCancelled(app), seconds, **options), lifecycle)
                 ready()
                 await server.serve(sockets=[bound])
-                await finish_cut_off()
+                await finish_cancelled()
         except asyncio.CancelledError:
             if not lifecycle.stopping:
                 raise
@@ -102,16 +111,18 @@ def _signals(stop: Callable[[], None]) -> Iterator[None]:
             loop.remove_signal_handler(number)
 
 
-def server_config(app: ASGIApp | str, shutdown_timeout_seconds: int, **options: Any) -> uvicorn.Config:
+def build_server_config(
+    app: ASGIApp | str, shutdown_timeout_seconds: int, *, connections: Connections | None = None, **options: Any
+) -> uvicorn.Config:
     """Return the uvicorn configuration of all our servers.
 
     Context variables are reset per request: a pipelined request would otherwise inherit those of the one before it.
     """
     return uvicorn.Config(
         app,
-        http=BoundedHeads,
+        http=partial(BoundedHttpProtocol, connections=connections or Connections()),  # type: ignore[arg-type]
         ws=BoundedSocket,
-        ws_max_size=_MOST_MESSAGE_OCTETS,
+        ws_max_size=_MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,
         log_config=None,
         access_log=False,
@@ -125,7 +136,7 @@ def server_config(app: ASGIApp | str, shutdown_timeout_seconds: int, **options: 
     )
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """A server that stops by the lifecycle flag and leaves signals to our handler, so that the process exits with 0."""
 
     def __init__(self, config: uvicorn.Config, lifecycle: Lifecycle) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 __all__ = ["WriteDeadline"]
 
 _WRITE_SECONDS: Final = 30
-_LEAST_OCTETS: Final = 32 * 1024
+_MIN_BYTES: Final = 32 * 1024
 """Bytes that a client must read in that time, about a kilobyte a second."""
 
 
@@ -25,7 +25,7 @@ class WriteDeadline:
         """Start the timer: the buffer is full."""
         if self._timer is None:
             self._unread = self._transport.get_write_buffer_size()
-            self._timer = self._loop.call_later(_WRITE_SECONDS, self._look)
+            self._timer = self._loop.call_later(_WRITE_SECONDS, self._check)
 
     def stop(self) -> None:
         """Stop the timer: the buffer has room, or the connection is lost."""
@@ -33,9 +33,9 @@ class WriteDeadline:
             self._timer.cancel()
             self._timer = None
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         self._timer = None
-        if self._unread - self._transport.get_write_buffer_size() < _LEAST_OCTETS:
+        if self._unread - self._transport.get_write_buffer_size() < _MIN_BYTES:
             self._transport.abort()
         else:
             self.start()

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
-from framework_m_core.domain.context import RequestContext
+from framework_m_core.domain.context import HTTP, RequestContext
 from framework_m_core.domain.log_context import LogContext
 
 __all__ = [
@@ -41,7 +41,7 @@ class RequestState:
 
     headers: Mapping[bytes, bytes]
     context: RequestContext
-    refusal: Exception | None = None
+    authentication_error: Exception | None = None
     vary: bytes = b""
 
 
@@ -73,6 +73,6 @@ def root_path_of(scope: Any) -> str:
 def log_context_of(scope: Any) -> LogContext:
     """Return the log context of a request, for layers outside of `RequestContextMiddleware`."""
     if _KEY not in scope:
-        return LogContext("http")
+        return LogContext(HTTP)
     context = request_state_of(scope).context
-    return LogContext("http", context.request_id, context.principal.id, context.tenant, context.request_id)
+    return LogContext(context.source, context.request_id, context.principal.id, context.tenant, context.request_id)

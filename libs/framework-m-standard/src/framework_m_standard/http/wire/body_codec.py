@@ -10,8 +10,14 @@ import msgspec
 
 from framework_m_core.domain.errors import FieldError, ValidationError
 from framework_m_standard.http.wire.asgi import Message, Receive
-from framework_m_standard.http.wire.repeated_keys import repeated_key
-from framework_m_standard.http.wire.request_errors import BodyTooLargeError, MalformedBodyError, MediaTypeError
+from framework_m_standard.http.wire.json_size import count_values
+from framework_m_standard.http.wire.repeated_keys import find_repeated_key
+from framework_m_standard.http.wire.request_errors import (
+    BodyTooLargeError,
+    ContentCodingError,
+    MalformedBodyError,
+    MediaTypeError,
+)
 
 __all__ = ["decode_json", "decode_object", "read_body", "read_object"]
 
@@ -19,6 +25,7 @@ _OBJECT: Final = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 _ANYTHING: Final = msgspec.json.Decoder(float_hook=Decimal)
 _MALFORMED: Final = (msgspec.DecodeError, UnicodeDecodeError, InvalidOperation, RecursionError)
 _JSON: Final = b"application/json"
+_MAX_VALUES: Final = 500_000
 _OUT_OF_RANGE: Final = "out of range"
 _INTEGER: Final = "expected an integer within 64 bits, got one of thousands of digits"
 
@@ -31,13 +38,13 @@ async def read_body(headers: Mapping[bytes, bytes], receive: Receive, limit: int
     message = await receive()
     body = _chunk(message)
     if message.get("more_body"):
-        body = await _read_on(body, receive, limit)
+        body = await _read_rest(body, receive, limit)
     if len(body) > limit:
         raise _too_large(limit)
     return body
 
 
-async def _read_on(first: bytes, receive: Receive, limit: int) -> bytes:
+async def _read_rest(first: bytes, receive: Receive, limit: int) -> bytes:
     chunks, size, more = [first], len(first), True
     while more:
         message = await receive()
@@ -64,15 +71,19 @@ def decode_object(headers: Mapping[bytes, bytes], body: bytes, *, optional: bool
     """Decode the JSON object in a body; an empty body is `{}` if the object is `optional`.
 
     Numbers with a point or exponent become `Decimal`. Raises MediaTypeError, MalformedBodyError, and ValidationError
-    for an integer that no field can hold.
+    for an integer that no field can hold or more than 500,000 values.
     """
     media = headers.get(b"content-type")
     if media != _JSON and (body or media is not None):
         _check_media(media)
     if b"content-encoding" in headers:
-        raise MediaTypeError("expected a body without Content-Encoding: send it uncompressed")
+        raise ContentCodingError("expected a body without Content-Encoding: send it uncompressed")
     if optional and not body:
         return {}
+    if len(body) > _MAX_VALUES and count_values(body) > _MAX_VALUES:
+        raise ValidationError(
+            "the body is not valid", [FieldError("*", "out_of_bounds", params={"max_values": _MAX_VALUES})]
+        )
     try:
         value = _OBJECT.decode(body)
     except msgspec.ValidationError as error:
@@ -83,7 +94,7 @@ def decode_object(headers: Mapping[bytes, bytes], body: bytes, *, optional: bool
         raise MalformedBodyError(f"the body is not a JSON object: {error}") from None
     except _MALFORMED as error:
         raise MalformedBodyError(f"the body is not valid JSON: {_reason(error)}") from None
-    if body.count(b":") != len(value) and (key := repeated_key(body, value)) is not None:
+    if body.count(b":") != len(value) and (key := find_repeated_key(body, value)) is not None:
         raise MalformedBodyError(f"expected each key of an object once, got {key!r} twice")
     return value
 
@@ -99,7 +110,7 @@ def decode_json(text: str) -> Any:
         value = _ANYTHING.decode(text)
     except _MALFORMED as error:
         raise ValueError(_reason(error)) from None
-    if (key := repeated_key(text.encode(), value)) is not None:
+    if (key := find_repeated_key(text.encode(), value)) is not None:
         raise ValueError(f"expected each key of an object once, got {key!r} twice")
     return value
 

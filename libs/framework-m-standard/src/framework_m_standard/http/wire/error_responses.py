@@ -17,16 +17,17 @@ from framework_m_core.domain import errors
 from framework_m_core.domain.errors import FieldError, FrameworkError, RateLimitError, ValidationError
 from framework_m_standard.http.wire import request_errors
 from framework_m_standard.http.wire.asgi import request_state_of
-from framework_m_standard.http.wire.request_errors import MethodNotAllowedError
+from framework_m_standard.http.wire.request_errors import ContentCodingError, InvalidTokenError, MethodNotAllowedError
 from framework_m_standard.http.wire.responses import Headers, RawResponse, encode
 
-__all__ = ["STATUS", "problem", "respond_to_exception", "status_of"]
+__all__ = ["STATUS", "respond_to_exception", "status_of", "to_problem"]
 
 _log = logging.getLogger(__name__)
 
 STATUS: Final[Mapping[type[FrameworkError], int]] = {
     errors.ValidationError: 400,
     request_errors.MalformedRequestError: 400,
+    request_errors.PreflightRefusedError: 400,
     errors.AuthenticationError: 401,
     errors.PermissionDeniedError: 403,
     errors.MethodNotFoundError: 404,
@@ -44,9 +45,11 @@ STATUS: Final[Mapping[type[FrameworkError], int]] = {
     errors.VersionConflictError: 409,
     errors.PreconditionFailedError: 412,
     request_errors.BodyTooLargeError: 413,
+    request_errors.TargetTooLongError: 414,
     request_errors.MediaTypeError: 415,
     errors.PreconditionRequiredError: 428,
     errors.RateLimitError: 429,
+    request_errors.HeadTooLargeError: 431,
     errors.FrameworkError: 500,
     errors.OutcomeUnknownError: 503,
     errors.TransientError: 503,
@@ -56,23 +59,23 @@ STATUS: Final[Mapping[type[FrameworkError], int]] = {
 
 _GENERIC: Final[Mapping[type[FrameworkError], str]] = {
     errors.IntegrityError: "the change conflicts with what is stored",
-    errors.OutcomeUnknownError: "the store went away while it was storing this: read it back before you try again, "
+    errors.OutcomeUnknownError: "the store was lost during the write: read it back before you try again, "
     "or send an Idempotency-Key and repeat the request",
-    errors.TransientError: "the store is busy or away: try again",
+    errors.TransientError: "the store is busy or unavailable: try again",
 }
 """Messages that replace those of errors which may quote the store."""
 
-_MOST_FAULTS: Final = 100
-_LONGEST_FIELD: Final = 200
-_LONGEST_MESSAGE: Final = 1000
+_MAX_ERRORS: Final = 100
+_MAX_FIELD: Final = 200
+_MAX_MESSAGE: Final = 1000
 """Characters shown of a field error: names and values in it come from the sender and may be as long as a body."""
 
-_MOST_PARAMS: Final = 20
-_MOST_ITEMS: Final = 100
-_LARGEST_INTEGER: Final = 1 << 63
+_MAX_PARAMS: Final = 20
+_MAX_ITEMS: Final = 100
+_MAX_INTEGER: Final = 1 << 63
 """Bounds of the parameters shown of a field error: hooks may put anything there."""
 
-_FAILED: Final = "something went wrong here: the request id finds it in the server's log"
+_FAILED: Final = "an internal error occurred: find it in the server's log by the request id"
 _RETRY_SECONDS: Final = 2
 _PROBLEM: Final = (b"content-type", b"application/problem+json")
 _NO_STORE: Final = (b"cache-control", b"no-store")
@@ -89,7 +92,7 @@ def status_of(error: Exception) -> int:
     return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
 
 
-def problem(error: Exception, request_id: UUID) -> RawResponse:
+def to_problem(error: Exception, request_id: UUID) -> RawResponse:
     """Return the response to an error; server errors are logged, and 500 does not reveal their details."""
     status = status_of(error)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -103,10 +106,14 @@ def problem(error: Exception, request_id: UUID) -> RawResponse:
         "code": code,
         "request_id": request_id,
     }
+    if isinstance(error, errors.DuplicateValueError):
+        names: Any = error.details.get("fields", ())
+        found = [FieldError(name, code) for name in names]
+        body["errors"] = [_serialize_error(one) for one in found]
     if isinstance(error, ValidationError):
-        body["errors"] = [_shown(fault) for fault in error.errors[:_MOST_FAULTS]]
-        if len(error.errors) > _MOST_FAULTS:
-            body["detail"] += f" (the first {_MOST_FAULTS} of {len(error.errors)} faults are listed)"
+        body["errors"] = [_serialize_error(one) for one in error.errors[:_MAX_ERRORS]]
+        if len(error.errors) > _MAX_ERRORS:
+            body["detail"] += f" (the first {_MAX_ERRORS} of {len(error.errors)} errors are listed)"
     if "rule" in getattr(error, "details", ()):
         body["rule"] = error.details["rule"]  # type: ignore[attr-defined]
     return RawResponse(status, encode(body), (_PROBLEM, _NO_STORE, *_headers(error, status)))
@@ -114,34 +121,34 @@ def problem(error: Exception, request_id: UUID) -> RawResponse:
 
 def respond_to_exception(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Respond to an exception; Litestar's exception handler."""
-    answer = problem(error, request_state_of(request.scope).context.request_id)
-    headers = {name.decode(): value.decode("latin-1") for name, value in answer.headers[1:]}
-    return Response(answer.body, status_code=answer.status, media_type="application/problem+json", headers=headers)
+    response = to_problem(error, request_state_of(request.scope).context.request_id)
+    headers = {name.decode(): value.decode("latin-1") for name, value in response.headers[1:]}
+    return Response(response.body, status_code=response.status, media_type="application/problem+json", headers=headers)
 
 
-def _shown(fault: FieldError) -> dict[str, Any]:
+def _serialize_error(error: FieldError) -> dict[str, Any]:
     """Return a field error as served: its texts truncated, and only parameters that are plain values or lists."""
-    params = [(str(name)[:_LONGEST_FIELD], value) for name, value in [*fault.params.items()][:_MOST_PARAMS]]
+    params = [(str(name)[:_MAX_FIELD], value) for name, value in [*error.params.items()][:_MAX_PARAMS]]
     return {
-        "field": fault.field[:_LONGEST_FIELD],
-        "code": fault.code,
-        "message": fault.message[:_LONGEST_MESSAGE],
-        "params": {name: _shown_value(value) for name, value in params if _is_shown(value)},
+        "field": error.field[:_MAX_FIELD],
+        "code": error.code,
+        "message": error.message[:_MAX_MESSAGE],
+        "params": {name: _serialize_value(value) for name, value in params if _is_serializable(value)},
     }
 
 
-def _is_shown(value: object) -> bool:
+def _is_serializable(value: object) -> bool:
     if isinstance(value, (list, tuple)):
-        return all(_is_shown(item) and not isinstance(item, (list, tuple)) for item in value)
+        return all(_is_serializable(item) and not isinstance(item, (list, tuple)) for item in value)
     if isinstance(value, int):
-        return -_LARGEST_INTEGER <= value < _LARGEST_INTEGER
+        return -_MAX_INTEGER <= value < _MAX_INTEGER
     return value is None or isinstance(value, (str, float, Decimal, date, UUID))
 
 
-def _shown_value(value: Any) -> Any:
+def _serialize_value(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
-        return [_shown_value(item) for item in value[:_MOST_ITEMS]]
-    return value[:_LONGEST_FIELD] if isinstance(value, str) else value
+        return [_serialize_value(item) for item in value[:_MAX_ITEMS]]
+    return value[:_MAX_FIELD] if isinstance(value, str) else value
 
 
 def _code(error: Exception, status: int) -> str:
@@ -163,11 +170,14 @@ def _detail(error: Exception, status: int) -> str:
 
 def _headers(error: Exception, status: int) -> Headers:
     if status == HTTPStatus.UNAUTHORIZED:
-        return ((b"www-authenticate", b"Bearer"),)
+        is_told = isinstance(error, InvalidTokenError)
+        return ((b"www-authenticate", b'Bearer error="invalid_token"' if is_told else b"Bearer"),)
     if isinstance(error, RateLimitError):
         return ((b"retry-after", b"%d" % error.retry_after),)
     if status == HTTPStatus.SERVICE_UNAVAILABLE and not isinstance(error, _OUTCOME_UNKNOWN):
         return ((b"retry-after", b"%d" % _RETRY_SECONDS),)
+    if isinstance(error, ContentCodingError):
+        return ((b"accept-encoding", b"identity"),)
     if isinstance(error, MethodNotAllowedError):
         return ((b"allow", error.allow.encode("ascii")),)
     if isinstance(error, HTTPException) and error.headers:

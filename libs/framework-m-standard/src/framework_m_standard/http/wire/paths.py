@@ -9,7 +9,7 @@ from uuid import UUID
 
 from framework_m_standard.http.wire.request_errors import RouteNotFoundError
 
-__all__ = ["decoded_path", "raw_path_of", "reference", "segment_text", "uuid_or_none"]
+__all__ = ["decode_path", "decode_reference", "decode_segment", "parse_uuid", "raw_path_of"]
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 _UUID_LENGTH: Final = 36
@@ -21,7 +21,7 @@ def raw_path_of(scope: Any) -> bytes:
     return quote(scope["path"]).encode("ascii") if raw is None else raw
 
 
-def segment_text(segment: bytes) -> str:
+def decode_segment(segment: bytes) -> str:
     """Decode a segment. Raises RouteNotFoundError for an empty one, bad UTF-8 and NUL: no document has such a name."""
     try:
         text = (unquote_to_bytes(segment) if b"%" in segment else segment).decode("utf-8")
@@ -32,20 +32,20 @@ def segment_text(segment: bytes) -> str:
     return text
 
 
-def decoded_path(raw: bytes) -> str:
+def decode_path(raw: bytes) -> str:
     """Return the decoded path with encoded slashes kept, for routers that split it after decoding."""
     segments = raw.decode("latin-1").split("/")
     return "/".join([unquote(segment).replace("/", "%2F") for segment in segments])
 
 
-def uuid_or_none(text: str) -> UUID | None:
+def parse_uuid(text: str) -> UUID | None:
     """Return the UUID that a text is in canonical form, ignoring case, else None."""
     if len(text) != _UUID_LENGTH or _UUID.fullmatch(text) is None:
         return None
     return UUID(text)
 
 
-def reference(segment: bytes) -> UUID | str:
-    """Return the document reference in a segment: an id if it is a UUID, else a name. Raises as `segment_text`."""
-    text = segment_text(segment)
-    return uuid_or_none(text) or text
+def decode_reference(segment: bytes) -> UUID | str:
+    """Return the document reference in a segment: an id if it is a UUID, else a name. Raises as `decode_segment`."""
+    text = decode_segment(segment)
+    return parse_uuid(text) or text

@@ -6,21 +6,21 @@ import json
 import re
 from typing import Any, Final
 
-__all__ = ["repeated_key"]
+__all__ = ["find_repeated_key"]
 
 _STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"\s*(:)?')
-_MOST_SHOWN: Final = 80
-_MOST_SEARCHED: Final = 256 * 1024
+_MAX_SHOWN: Final = 80
+_MAX_SEARCHED: Final = 256 * 1024
 
 
-def repeated_key(text: bytes, value: Any) -> str | None:
+def find_repeated_key(text: bytes, value: Any) -> str | None:
     """Return a key that an object in the valid JSON `text` names twice, or None. `value` is the decoded text.
 
     In a large text the key is not looked for, and its place in the result is taken by an ellipsis.
     """
     if _STRING.findall(text).count(b":") == _key_count(value):
         return None
-    if len(text) > _MOST_SEARCHED:
+    if len(text) > _MAX_SEARCHED:
         return "…"
     found: list[str] = []
 
@@ -32,7 +32,7 @@ def repeated_key(text: bytes, value: Any) -> str | None:
             seen.add(key)
 
     json.loads(text, object_pairs_hook=keep, parse_int=float)
-    return found[0][:_MOST_SHOWN] if found else None
+    return found[0][:_MAX_SHOWN] if found else None
 
 
 def _key_count(value: Any) -> int:

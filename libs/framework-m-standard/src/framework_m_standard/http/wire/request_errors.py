@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from framework_m_core.domain.errors import FrameworkError, ValidationError
+from framework_m_core.domain.errors import AuthenticationError, FrameworkError, ValidationError
 
 __all__ = [
     "BodyTooLargeError",
+    "ContentCodingError",
+    "HeadTooLargeError",
+    "InvalidTokenError",
     "MalformedBodyError",
     "MalformedRequestError",
     "MediaTypeError",
     "MethodNotAllowedError",
     "NotReadyError",
+    "PreflightRefusedError",
     "RouteNotFoundError",
     "ServerStoppedError",
+    "TargetTooLongError",
 ]
 
 
@@ -38,6 +43,10 @@ class MediaTypeError(FrameworkError):
     code = "unsupported_media_type"
 
 
+class ContentCodingError(MediaTypeError):
+    """The body is compressed."""
+
+
 class BodyTooLargeError(FrameworkError):
     """The body is larger than `[http] max_body_mb`."""
 
@@ -50,6 +59,31 @@ class MalformedRequestError(FrameworkError):
     code = "malformed_request"
 
 
+class PreflightRefusedError(FrameworkError):
+    """Another site's page asks for what `[http] cors_origins` and `cors_headers` do not allow."""
+
+    code = "cors_refused"
+
+    def __init__(self, refused: str) -> None:
+        super().__init__(f"this preflight is not allowed by [http] cors_origins and cors_headers because of: {refused}")
+
+
+class InvalidTokenError(AuthenticationError):
+    """The bearer token of the request is invalid or expired, which its challenge says (RFC 6750, 3.1)."""
+
+
+class TargetTooLongError(FrameworkError):
+    """The path and query are longer than the server reads."""
+
+    code = "target_too_long"
+
+
+class HeadTooLargeError(FrameworkError):
+    """The headers are larger than the server reads."""
+
+    code = "head_too_large"
+
+
 class MalformedBodyError(ValidationError):
     """The body is not a JSON object."""
 
@@ -57,7 +91,7 @@ class MalformedBodyError(ValidationError):
 
 
 class NotReadyError(FrameworkError):
-    """The process cannot serve now: it is starting or stopping, or a dependency is unavailable."""
+    """The process cannot serve now: it starts or stops, has too many connections, or lacks a dependency."""
 
     code = "not_ready"
 

@@ -9,11 +9,11 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from framework_m_core.domain.context import RegistryView
 from framework_m_core.domain.fields.json_form import JsonEncoders
 from framework_m_core.domain.fields.spec import FieldSpec
 from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.registry.derived import Derived
-from framework_m_core.registry.registry import Registry
 from framework_m_standard.http.wire.asgi import Send
 
 __all__ = ["JSON", "PRIVATE", "DocumentEncoder", "Headers", "RawResponse", "encode", "send_response"]
@@ -40,9 +40,9 @@ class RawResponse(NamedTuple):
     headers: Headers = ()
 
 
-async def send_response(send: Send, answer: RawResponse, *, head: bool = False) -> None:
+async def send_response(send: Send, response: RawResponse, *, head: bool = False) -> None:
     """Send a response, without the body for a HEAD request."""
-    status, body, headers = answer
+    status, body, headers = response
     length = () if status in {204, 304} else ((b"content-length", b"%d" % len(body)),)
     await send({"type": "http.response.start", "status": status, "headers": [*headers, *length]})
     await send({"type": "http.response.body", "body": b"" if head else body})
@@ -60,15 +60,15 @@ class DocumentEncoder:
     """An encoder of documents that never writes decimals in exponent notation, and writes values of field types."""
 
     def __init__(self) -> None:
-        self._exceptions: Derived[Registry, _Exceptions] = Derived(_exceptions)
+        self._exceptions: Derived[RegistryView, _Exceptions] = Derived(_exceptions)
 
-    def __call__(self, registry: Registry, plan: CompiledDocType, value: Any) -> bytes:
+    def __call__(self, registry: RegistryView, plan: CompiledDocType, value: Any) -> bytes:
         """Encode a document or a page of documents as JSON."""
         exceptions = self._exceptions.of(registry)
         return encode(_plain(value, exceptions.encoders) if plan.name in exceptions.doctypes else value)
 
 
-def _exceptions(registry: Registry) -> _Exceptions:
+def _exceptions(registry: RegistryView) -> _Exceptions:
     """Return the DocTypes with decimals of many places or field types, in their documents or those they link to."""
     found = {plan.name for plan in registry.doctypes.values() if any(map(_is_exception, _specs(plan)))}
     linking = {plan.name for plan in registry.doctypes.values() if found.intersection(plan.links.values())}

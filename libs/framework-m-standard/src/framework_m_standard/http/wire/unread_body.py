@@ -15,7 +15,7 @@ from framework_m_standard.http.wire.asgi import Message, Receive, Send
 __all__ = ["ReadBeforeClose", "closes_after"]
 
 _READ_SECONDS: Final = 5
-_MOST_OCTETS: Final = 64 * 1024 * 1024
+_MAX_BYTES: Final = 64 * 1024 * 1024
 
 
 def closes_after(headers: Mapping[bytes, bytes]) -> bool:
@@ -51,5 +51,5 @@ class ReadBeforeClose:
         size = 0
         with suppress(TimeoutError):  # the client has had its time
             async with asyncio.timeout(_READ_SECONDS):
-                while self._unread and size < _MOST_OCTETS:
+                while self._unread and size < _MAX_BYTES:
                     size += len((await self.receive()).get("body", b""))

@@ -8,11 +8,10 @@ from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
-from framework_m_core.domain.hash_keys import HashKey, hash_key
-from framework_m_core.interfaces.audit_log import AuditEntry
-from framework_m_standard.memory.engine.rows import from_json, json_text
+from framework_m_core.spi import AuditEntry, HashKey, hash_key
+from framework_m_standard.memory.engine.rows import format_json, parse_json
 
-__all__ = ["AuditTrail", "SealedEntry", "sealed"]
+__all__ = ["AuditTrail", "SealedEntry", "seal"]
 
 _ELSEWHERE: Final = MappingProxyType[str, object]({})
 
@@ -24,14 +23,14 @@ class SealedEntry:
     entry: AuditEntry
     changes: str
 
-    def opened(self) -> AuditEntry:
+    def unseal(self) -> AuditEntry:
         """Return the entry as it was recorded, with a new copy of its changes."""
-        return dataclasses.replace(self.entry, changes=from_json(self.changes))
+        return dataclasses.replace(self.entry, changes=parse_json(self.changes))
 
 
-def sealed(entry: AuditEntry) -> SealedEntry:
+def seal(entry: AuditEntry) -> SealedEntry:
     """Return an entry in its stored form."""
-    return SealedEntry(dataclasses.replace(entry, changes=_ELSEWHERE), json_text(entry.changes))
+    return SealedEntry(dataclasses.replace(entry, changes=_ELSEWHERE), format_json(entry.changes))
 
 
 class AuditTrail:

@@ -10,10 +10,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
 
-from framework_m_core.domain.errors import TransientError
-from framework_m_core.domain.events import AnyEvent, Interest, StoredEvent
-from framework_m_core.interfaces.consumers import SetAside
-from framework_m_core.interfaces.idempotency import StoredAnswer
+from framework_m_core.spi import AnyEvent, Interest, SetAside, StoredEvent, StoredResponse, TransientError
 from framework_m_standard.memory.engine.audit_trail import AuditTrail
 from framework_m_standard.memory.engine.table import Table
 
@@ -50,7 +47,7 @@ class MemoryDatabase:
         self.tables: dict[str, Table] = {}
         self.events: dict[int, EventRecord] = {}
         self.consumers: dict[str, ConsumerRecord] = {}
-        self.answers: dict[str, StoredAnswer] = {}
+        self.responses: dict[str, StoredResponse] = {}
         self.counters: dict[str, int] = {}
         self.generation = 0
         self._audit = AuditTrail()

@@ -6,15 +6,13 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel
 
-from framework_m_core.domain.fields.defaults import stored_default
-from framework_m_core.domain.fields.spec import FieldSpec
-from framework_m_core.registry.compiled import CompiledDocType
-from framework_m_standard.memory.engine.rows import Row, stored_value
+from framework_m_core.spi import CompiledDocType, FieldSpec, default_of
+from framework_m_standard.memory.engine.rows import Row, encode_value
 
-__all__ = ["filled_row"]
+__all__ = ["fill_row"]
 
 
-def filled_row(plan: CompiledDocType, row: Row) -> Row:
+def fill_row(plan: CompiledDocType, row: Row) -> Row:
     """Return a row with defaults for the fields that it was stored without; the same row if none is missing."""
     whole = _with_defaults(plan.model, plan.fields, row)
     for field, child in plan.children.items():
@@ -27,9 +25,9 @@ def filled_row(plan: CompiledDocType, row: Row) -> Row:
 
 def _with_defaults(model: type[BaseModel], specs: Mapping[str, FieldSpec], row: Row) -> Row:
     lacking = [spec for spec in specs.values() if spec.is_scalar and _lacks(spec, row)]
-    defaults = {spec.name: default for spec in lacking if (default := stored_default(model, spec)) is not None}
+    defaults = {spec.name: default for spec in lacking if (default := default_of(model, spec)) is not None}
     return (
-        Row({**row, **{name: stored_value(specs[name], default) for name, default in defaults.items()}})
+        Row({**row, **{name: encode_value(specs[name], default) for name, default in defaults.items()}})
         if defaults
         else row
     )

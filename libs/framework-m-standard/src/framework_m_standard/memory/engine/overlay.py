@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, cast
 
-from framework_m_core.domain.hash_keys import HashKey
+from framework_m_core.spi import HashKey
 
 __all__ = ["Journal", "Overlay", "OverlayKey"]
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from uuid import UUID
 
-from framework_m_core.domain.hash_keys import HashKey, hash_key
-from framework_m_core.registry.registry import Referrer, Registry
+from framework_m_core.spi import HashKey, Referrer, hash_key
 from framework_m_standard.memory.engine.rows import Row
 from framework_m_standard.memory.engine.transaction import Transaction
 
@@ -14,10 +13,10 @@ __all__ = ["holders"]
 
 
 def holders(
-    registry: Registry, transaction: Transaction, doctype: str, keys: Collection[HashKey]
+    referrers: Iterable[Referrer], transaction: Transaction, keys: Collection[HashKey]
 ) -> Iterator[tuple[str, Row]]:
     """Yield the documents, with their DocType, that link to one of these keys, including deleted ones."""
-    for referrer in registry.referrers.get(doctype, ()):
+    for referrer in referrers:
         for row in transaction.rows(referrer.doctype).values():
             if any(target is not None and hash_key(target) in keys for target in _targets(referrer, row)):
                 yield referrer.doctype, row

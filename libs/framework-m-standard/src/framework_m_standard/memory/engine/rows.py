@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from pydantic_core import to_json
 
-from framework_m_core.domain.errors import IntegrityError
-from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
-from framework_m_core.domain.fields.values import bounded
-from framework_m_core.interfaces.reader import ChildSelection
-from framework_m_core.registry.compiled import CompiledDocType
+from framework_m_core.spi import (
+    ChildSelection,
+    CompiledChildTable,
+    CompiledDocType,
+    FieldKind,
+    FieldSpec,
+    IntegrityError,
+    hash_key,
+    normalize_value,
+)
 
-__all__ = ["Row", "from_json", "getter", "json_text", "stored_row", "stored_value", "values_of"]
+__all__ = ["Row", "encode_value", "format_json", "getter", "parse_json", "row_of", "size_of", "values_of"]
+
+_NEW: Final[Mapping[str, Any]] = MappingProxyType({})
+"""The values before of what is new."""
 
 
 class Row(dict[str, Any]):
@@ -27,43 +36,55 @@ class Row(dict[str, Any]):
         return None
 
 
-def json_text(value: Any) -> str:
+def format_json(value: Any) -> str:
     """Return a JSON value as text, with ids, datetimes and decimals in it as strings."""
     return to_json(value).decode()
 
 
-def from_json(text: str | None) -> Any:
+def parse_json(text: str | None) -> Any:
     """Return a new copy of a value that was stored as JSON."""
     return None if text is None else json.loads(text)
 
 
-def stored_value(spec: FieldSpec, value: Any) -> Any:
+def encode_value(spec: FieldSpec, value: Any) -> Any:
     """Return the stored form of a scalar value. Raises IntegrityError for one that the field cannot hold."""
     if value is None:
         if spec.nullable:
             return None
         raise IntegrityError(f"the store refuses these values: expected one for {spec.name}, got none")
     if spec.kind is FieldKind.JSON:
-        return json_text(value)
+        return format_json(value)
     try:
-        return bounded(spec, value, rounding=True)
+        return normalize_value(spec, value, rounding=True)
     except (ValueError, OverflowError) as error:
         raise IntegrityError(f"the store refuses these values: {spec.name}: {error}") from error
 
 
-def stored_row(plan: CompiledDocType, values: Mapping[str, Any]) -> Row:
-    """Return the row that stores a document's values, given as by `document_values`. Raises IntegrityError."""
-    row = Row({name: stored_value(plan.specs[name], values[name]) for name in plan.columns})
+def row_of(plan: CompiledDocType, values: Mapping[str, Any], before: Mapping[str, Any] = _NEW) -> Row:
+    """Return the row that stores a document's values, given as by `dump_document`. Raises IntegrityError.
+
+    A required value may be missing if it is in the values `before`.
+    """
+    row = Row({name: _value(plan.specs[name], values, before) for name in plan.columns})
     for field, child in plan.children.items():
+        known = {hash_key(one["id"]): one for one in before.get(field, ())}
         row[field] = tuple(
-            Row({"id": given["id"], **{name: stored_value(spec, given[name]) for name, spec in child.fields.items()}})
-            for given in values[field]
+            _stored_child(child, given, known.get(hash_key(given["id"]), _NEW)) for given in values[field]
         )
     return row
 
 
+def _stored_child(child: CompiledChildTable, values: Mapping[str, Any], before: Mapping[str, Any]) -> Row:
+    return Row({"id": values["id"], **{name: _value(spec, values, before) for name, spec in child.fields.items()}})
+
+
+def _value(spec: FieldSpec, values: Mapping[str, Any], before: Mapping[str, Any]) -> Any:
+    is_still_missing = values[spec.name] is None and before.get(spec.name, ...) is None
+    return None if is_still_missing else encode_value(spec, values[spec.name])
+
+
 def values_of(plan: CompiledDocType, row: Row) -> dict[str, Any]:
-    """Return a stored row's values as `document_values` returned them, in new containers."""
+    """Return a stored row's values as `dump_document` returned them, in new containers."""
     values = {name: getter(plan, name)(row) for name in plan.columns}
     for field, child in plan.children.items():
         rows = getter(plan, ChildSelection(field, child.columns))(row)
@@ -80,6 +101,15 @@ def getter(plan: CompiledDocType, part: str | ChildSelection) -> Callable[[Row],
     return _column(plan.specs.get(part), plan.columns, part)
 
 
+def size_of(value: Any) -> int:
+    """Return about how many bytes a value has, as readers return it."""
+    if isinstance(value, tuple | list):
+        return sum(map(size_of, value))
+    if isinstance(value, bytes):
+        return len(value)
+    return len(value.encode()) if isinstance(value, str) else len(to_json(value))
+
+
 def _tuples(rows: Sequence[Row] | None, take: Sequence[Callable[[Row], Any]]) -> list[tuple[Any, ...]]:
     return [tuple([one(row) for one in take]) for row in rows or ()]
 
@@ -88,5 +118,5 @@ def _column(spec: FieldSpec | None, columns: Sequence[str], name: str) -> Callab
     if name not in columns:
         raise KeyError(name)
     if spec is not None and spec.kind is FieldKind.JSON:
-        return lambda row: from_json(row[name])
+        return lambda row: parse_json(row[name])
     return lambda row: row[name]

@@ -6,14 +6,22 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
-from framework_m_core.domain.filters.matching import predicate
-from framework_m_core.domain.filters.parameterize import Placeholder
-from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or, comparisons_of
-from framework_m_core.domain.hash_keys import HashKey, hash_key
-from framework_m_core.domain.page import OrderSpec
-from framework_m_standard.memory.engine.rows import Row, from_json
+from framework_m_core.spi import (
+    And,
+    Comparison,
+    Filter,
+    HashKey,
+    Not,
+    Or,
+    OrderSpec,
+    Placeholder,
+    comparisons_of,
+    compile_predicate,
+    hash_key,
+)
+from framework_m_standard.memory.engine.rows import Row, parse_json
 
-__all__ = ["Rows", "filled", "select"]
+__all__ = ["Rows", "fill", "select"]
 
 
 class Rows(Protocol):
@@ -40,29 +48,29 @@ def select(rows: Rows, where: Filter, order_by: Sequence[OrderSpec] = ()) -> lis
 
 def _matcher(where: Filter) -> Callable[[Row], bool]:
     """Return the predicate of a filter over stored rows, whose lists are text."""
-    wanted = predicate(where)
+    wanted = compile_predicate(where)
     lists = frozenset(comparison.field for comparison in comparisons_of(where) if comparison.operator == "has")
     if not lists:
         return wanted
-    return lambda row: wanted(Row(row | {name: from_json(row[name]) for name in lists}))
+    return lambda row: wanted(Row(row | {name: parse_json(row[name]) for name in lists}))
 
 
-def filled(shape: Filter, values: Iterator[Any]) -> Filter:
+def fill(template: Filter, values: Iterator[Any]) -> Filter:
     """Return a filter template with its placeholders replaced by values, taken in reading order."""
-    match shape:
+    match template:
         case And(parts):
-            return And(tuple([filled(part, values) for part in parts]))
+            return And(tuple([fill(part, values) for part in parts]))
         case Or(parts):
-            return Or(tuple([filled(part, values) for part in parts]))
+            return Or(tuple([fill(part, values) for part in parts]))
         case Not(part):
-            return Not(filled(part, values))
+            return Not(fill(part, values))
         case Comparison(field, "in" | "not_in" as operator, Placeholder(size)):
             return Comparison(field, operator, tuple([next(values) for _ in range(size)]))
         case Comparison(field, "between", (Placeholder(), Placeholder())):
             return Comparison(field, "between", (next(values), next(values)))
         case Comparison(field, operator, Placeholder()):
             return Comparison(field, operator, next(values))
-    return shape
+    return template
 
 
 def _candidates(rows: Rows, where: Filter) -> Iterable[Row]:

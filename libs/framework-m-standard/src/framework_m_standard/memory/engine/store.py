@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from framework_m_core.registry.handle import RegistryHandle
-from framework_m_core.registry.registry import Registry
+from framework_m_core.spi import Registry, RegistryHandle
 from framework_m_standard.memory.engine.database import MemoryDatabase
 from framework_m_standard.memory.engine.table import Table
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from uuid import UUID
 
-from framework_m_core.domain.fields.spec import FieldSpec
-from framework_m_core.domain.hash_keys import HashKey, hash_keys
-from framework_m_core.registry.compiled import CompiledDocType
+from framework_m_core.spi import CompiledDocType, FieldSpec, HashKey, hash_keys
 from framework_m_standard.memory.engine.rows import Row
 
-__all__ = ["Columns", "Kind", "Table", "kinds_of", "unique_key", "wanted_unique"]
+__all__ = ["Columns", "Kind", "Table", "compute_unique_key", "kinds_of", "unique_columns_of"]
 
 type Columns = tuple[str, ...]
 type Kind = tuple[str, int | None]
@@ -29,17 +27,17 @@ class Table:
         self.plan = plan
         self.rows: dict[HashKey, Row] = {}
         self.row_owners: dict[tuple[str, HashKey], UUID] = {}
-        self.unique: dict[Columns, dict[HashKey, UUID]] = {columns: {} for columns in wanted_unique(plan)}
+        self.unique: dict[Columns, dict[HashKey, UUID]] = {columns: {} for columns in unique_columns_of(plan)}
         self.kinds: dict[str, Kind] = kinds_of(plan)
 
 
-def wanted_unique(plan: CompiledDocType) -> tuple[Columns, ...]:
+def unique_columns_of(plan: CompiledDocType) -> tuple[Columns, ...]:
     """Return the sets of columns that a DocType declares as unique among live documents."""
     fields = [(name,) for name, spec in plan.fields.items() if spec.unique]
     return tuple(dict.fromkeys([("name",), *fields, *(tuple(columns) for columns in plan.meta.unique_together)]))
 
 
-def unique_key(plan: CompiledDocType, columns: Columns, row: Row) -> HashKey | None:
+def compute_unique_key(plan: CompiledDocType, columns: Columns, row: Row) -> HashKey | None:
     """Return the unique key of a row, or None if it is deleted or lacks a value."""
     values = [part for name in columns for part in plan.specs[name].parts_of(row[name])]
     return None if row["deleted_at"] is not None or None in values else hash_keys(*values)

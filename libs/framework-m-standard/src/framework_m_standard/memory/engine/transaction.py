@@ -7,22 +7,23 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
-from framework_m_core.domain.documents.doctype import VERSION_FIELD
-from framework_m_core.domain.errors import (
+from framework_m_core.spi import (
+    VERSION_FIELD,
+    CompiledDocType,
     DuplicateNameError,
     DuplicateValueError,
     FrameworkError,
+    HashKey,
     IntegrityError,
+    StoredResponse,
     VersionConflictError,
+    hash_key,
 )
-from framework_m_core.domain.hash_keys import HashKey, hash_key
-from framework_m_core.interfaces.idempotency import StoredAnswer
-from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_standard.memory.engine.database import MemoryDatabase
-from framework_m_standard.memory.engine.missing_values import filled_row
+from framework_m_standard.memory.engine.missing_values import fill_row
 from framework_m_standard.memory.engine.overlay import Journal, Overlay, OverlayKey
 from framework_m_standard.memory.engine.rows import Row
-from framework_m_standard.memory.engine.table import Columns, unique_key
+from framework_m_standard.memory.engine.table import Columns, compute_unique_key
 
 __all__ = ["Transaction"]
 
@@ -34,7 +35,7 @@ class Transaction:
         self._database = database
         self._journal = Journal()
         self._overlays: dict[tuple[str, ...], Overlay[Any, Any]] = {}
-        self.answers: Overlay[str, StoredAnswer] = self._over(("answers",), database.answers)
+        self.responses: Overlay[str, StoredResponse] = self._over(("responses",), database.responses)
         self.counters: Overlay[str, int] = self._over(("counters",), database.counters)
 
     def rows(self, doctype: str) -> Overlay[HashKey, Row]:
@@ -95,7 +96,7 @@ class Transaction:
     def _replace(self, plan: CompiledDocType, before: Row | None, after: Row) -> None:
         newest = self._database.tables[plan.name].plan
         if newest is not plan:
-            after = filled_row(newest, after)
+            after = fill_row(newest, after)
         with self.statement():
             if before is not None:
                 self._release(plan, before)
@@ -117,7 +118,7 @@ class Transaction:
         """Yield the keys that a document claims: its unique keys among live documents, and its child rows' ids."""
         table = self._database.tables[plan.name]
         for columns, owners in table.unique.items():
-            key = unique_key(plan, columns, row)
+            key = compute_unique_key(plan, columns, row)
             if key is not None:
                 yield columns, key, self._over(("unique", plan.name, *columns), owners)
         for field in plan.children:

@@ -1,1 +1,1 @@
-"""Database drivers: SQLite and PostgreSQL behind one protocol."""
+"""Database drivers: SQLite, PostgreSQL and MariaDB behind one protocol."""

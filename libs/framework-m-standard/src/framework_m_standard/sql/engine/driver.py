@@ -1,15 +1,15 @@
-"""The protocol of database drivers, with two implementations."""
+"""The protocol of database drivers, of which there is one for each database."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
 from sqlalchemy.engine import Dialect
 
-from framework_m_standard.sql.statements.compiled import Statement
+from framework_m_standard.sql.engine.statement import Statement
 
-__all__ = ["Driver", "Transaction"]
+__all__ = ["Driver", "Transaction", "transact"]
 
 
 class Transaction(Protocol):
@@ -46,7 +46,11 @@ class Driver(Protocol):
     name: str
     dialect: Dialect
     single_statement_writes: bool
+    """Whether one statement can write a document with its audit entry and event."""
     nested_rows: bool
+    """Whether one statement can read documents with their child rows."""
+    conditional_upserts: bool
+    """Whether an INSERT can replace a row on a condition."""
     heavy_reads: int
     """How many slow statements may run at once while leaving capacity for all others."""
 
@@ -70,6 +74,10 @@ class Driver(Protocol):
         """Run one writing statement that commits by itself, and return its rows."""
         ...
 
+    async def apply(self, statement: Statement, values: Sequence[Any]) -> int:
+        """Run one writing statement that commits by itself, and return the number of affected rows."""
+        ...
+
     async def snapshot[T](self, work: Callable[[Transaction], Coroutine[Any, Any, T]], *, heavy: bool = False) -> T:
         """Run several reads on one snapshot; `heavy` ones may be slow. `work` must await nothing but its reads."""
         ...
@@ -77,3 +85,15 @@ class Driver(Protocol):
     async def begin(self) -> Transaction:
         """Open a transaction for writing."""
         ...
+
+
+async def transact[T](driver: Driver, work: Callable[[Transaction], Awaitable[T]]) -> T:
+    """Run work in a transaction for writing; commit it, or roll it back if the work fails."""
+    transaction = await driver.begin()
+    try:
+        result = await work(transaction)
+    except BaseException:
+        await transaction.rollback()
+        raise
+    await transaction.commit()
+    return result

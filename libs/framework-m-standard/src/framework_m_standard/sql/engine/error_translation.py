@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from framework_m_core.domain.errors import (
+from framework_m_core.spi import (
     DatabaseError,
     DuplicateNameError,
     DuplicateValueError,
@@ -16,9 +16,9 @@ from framework_m_core.domain.errors import (
     TransientError,
 )
 
-__all__ = ["AWAY", "translated_postgres", "translated_sqlite"]
+__all__ = ["UNAVAILABLE", "make_duplicate_error", "translate_sqlite_errors", "translated_postgres"]
 
-AWAY = "the database is unavailable or busy: try again"
+UNAVAILABLE = "the database is unavailable or busy: try again"
 _TRANSIENT_STATES = ("40001", "40P01", "55P03", "57014", "57P01", "57P02", "57P03", "53300", "08")
 _UNIQUE, _FOREIGN_KEY, _OTHER_INTEGRITY = "23505", "23503", "23"
 _COLUMNS = re.compile(r"\((?P<columns>[^)]*)\)=")
@@ -41,7 +41,7 @@ class translated_postgres:  # noqa: N801 - used like a function; a generator wou
         if error is None or not isinstance(error, Exception) or isinstance(error, FrameworkError):
             return
         if isinstance(error, (ConnectionError, TimeoutError, OSError)):
-            raise TransientError(AWAY) from error
+            raise TransientError(UNAVAILABLE) from error
         state = getattr(error, "sqlstate", None)
         if state is not None or type(error).__name__ in {"InterfaceError", "InternalClientError"}:
             raise _postgres_error(error, state or "08000") from error
@@ -49,11 +49,11 @@ class translated_postgres:  # noqa: N801 - used like a function; a generator wou
 
 def _postgres_error(error: Exception, state: str) -> FrameworkError:
     if state.startswith(_TRANSIENT_STATES):
-        return TransientError(AWAY)
+        return TransientError(UNAVAILABLE)
     if state == _UNIQUE:
         found = _COLUMNS.search(getattr(error, "detail", "") or "")
         columns = found["columns"].replace('"', "").split(", ") if found else []
-        return _duplicate(getattr(error, "table_name", "") or "", columns)
+        return make_duplicate_error(getattr(error, "table_name", "") or "", columns)
     if state == _FOREIGN_KEY:
         return IntegrityError("a link points to a missing document, or others link to the deleted one")
     if state.startswith(_OTHER_INTEGRITY):
@@ -62,7 +62,7 @@ def _postgres_error(error: Exception, state: str) -> FrameworkError:
 
 
 @contextmanager
-def translated_sqlite() -> Iterator[None]:
+def translate_sqlite_errors() -> Iterator[None]:
     """Raise sqlite3's errors as the port's."""
     try:
         yield
@@ -78,20 +78,21 @@ def _sqlite_operational(code: int) -> FrameworkError:
     if code in _SQLITE_DISK:
         message = "the database cannot be read or written: check the disk and the file's permissions"
         return TransientError(message, retryable=False)
-    return TransientError(AWAY) if code in _SQLITE_BUSY else DatabaseError("the database refused the statement")
+    return TransientError(UNAVAILABLE) if code in _SQLITE_BUSY else DatabaseError("the database refused the statement")
 
 
 def _sqlite_integrity(error: sqlite3.IntegrityError) -> FrameworkError:
     found = _SQLITE_COLUMNS.search(str(error))
     if found:
         qualified = found["columns"].split(", ")
-        return _duplicate(qualified[0].partition(".")[0], [name.partition(".")[2] for name in qualified])
+        return make_duplicate_error(qualified[0].partition(".")[0], [name.partition(".")[2] for name in qualified])
     if error.sqlite_errorcode == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
         return IntegrityError("a link points to a missing document, or others link to the deleted one")
     return IntegrityError("the store refuses these values: a constraint is broken")
 
 
-def _duplicate(table: str, columns: list[str]) -> FrameworkError:
+def make_duplicate_error(table: str, columns: list[str]) -> FrameworkError:
+    """Return the error of a unique index of these columns."""
     if table == "m_idempotency":
         return TransientError("another request is doing this write with the same key: try again for its response")
     if columns == ["name"]:

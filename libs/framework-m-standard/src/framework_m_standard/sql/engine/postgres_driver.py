@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
@@ -14,23 +13,25 @@ from asyncpg.prepared_stmt import PreparedStatement
 from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
 from sqlalchemy.engine import Dialect
 
-from framework_m_core.domain.errors import (
+from framework_m_core.spi import (
     ConfigurationError,
     DatabaseError,
     OutcomeUnknownError,
     RepositoryError,
     TransientError,
+    hide_password,
 )
-from framework_m_core.domain.redaction import without_password
-from framework_m_standard.sql.engine.error_translation import AWAY, translated_postgres
+from framework_m_standard.sql.engine.connection_pool import ConnectionPool
+from framework_m_standard.sql.engine.error_translation import translated_postgres
+from framework_m_standard.sql.engine.postgres_codecs import set_codecs
+from framework_m_standard.sql.engine.statement import Statement
 from framework_m_standard.sql.settings import SqlSettings
-from framework_m_standard.sql.statements.compiled import Statement
 
 __all__ = ["PostgresDriver"]
 
-_MOST_PREPARED = 500
-_MOST_PREPARED_CHARACTERS = 1_000_000
-_LONGEST_PREPARED = 20_000
+_MAX_PREPARED = 500
+_MAX_PREPARED_CHARACTERS = 1_000_000
+_MAX_PREPARED_STATEMENT = 20_000
 """Statements with more characters are prepared each time, because the decoders of their rows stay in memory too."""
 
 _LOST = (asyncpg.PostgresConnectionError, ConnectionError)
@@ -51,16 +52,19 @@ class _Connection:
             self._prepared.move_to_end(sql)
             return statement
         statement = await self.raw.prepare(sql)
-        if len(sql) <= _LONGEST_PREPARED:
+        if len(sql) <= _MAX_PREPARED_STATEMENT:
             self._keep(sql, statement)
         return statement
 
     def _keep(self, sql: str, statement: PreparedStatement) -> None:
         self._prepared[sql] = statement
         self._characters += len(sql)
-        while len(self._prepared) > _MOST_PREPARED or self._characters > _MOST_PREPARED_CHARACTERS:
+        while len(self._prepared) > _MAX_PREPARED or self._characters > _MAX_PREPARED_CHARACTERS:
             oldest, _ = self._prepared.popitem(last=False)
             self._characters -= len(oldest)
+
+    def terminate(self) -> None:
+        self.raw.terminate()
 
     async def fetch(self, statement: Statement, values: Sequence[Any]) -> list[Any]:
         prepared = await self.prepared(statement.sql)
@@ -74,35 +78,38 @@ class PostgresDriver:
     name = "postgresql"
     single_statement_writes = True
     nested_rows = True
+    conditional_upserts = True
 
     def __init__(self, url: str, settings: SqlSettings) -> None:
         self.dialect: Dialect = asyncpg_dialect.dialect()  # type: ignore[no-untyped-call]
-        self.heavy_reads = settings.most_heavy_reads
+        self.heavy_reads = settings.heavy_read_limit
         self._url = url
         self._settings = settings
-        self._free: list[_Connection] = []
-        self._open = 0
-        self._waiting: deque[asyncio.Future[None]] = deque()
-        self._closed = False
+        self._pool = ConnectionPool(
+            self._connect,
+            _Connection.terminate,
+            settings.pool_size,
+            settings.lock_timeout_seconds,
+        )
 
     def __repr__(self) -> str:
-        return f"<PostgresDriver {without_password(self._url)}: {self._open} connections>"
+        return f"<PostgresDriver {hide_password(self._url)}: {self._pool.total} connections>"
 
     async def open(self) -> None:
         """Connect once. Raises ConfigurationError if the address or the login is wrong."""
         try:
-            self._free.append(await self._connect())
+            await self._pool.open()
         except (OSError, asyncpg.PostgresError, ValueError, RepositoryError) as error:
+            cause = None if isinstance(error, ValueError) else error  # it quotes a part of the password
             raise ConfigurationError(
-                f"PostgreSQL cannot be reached at {without_password(self._url)}: {_reason(error.__cause__ or error)}. "
+                f"PostgreSQL cannot be reached at {hide_password(self._url)}: {_reason(error.__cause__ or error)}. "
                 "Check DATABASE_URL and that the server runs"
-            ) from error
+            ) from cause
 
     async def close(self) -> None:
         """Close all idle connections, and the others when they are released."""
-        self._closed = True
-        while self._free:
-            await self._free.pop().raw.close(timeout=5)
+        for connection in self._pool.close():
+            await connection.raw.close(timeout=5)
 
     async def ping(self) -> None:
         """Raise TransientError while the database does not respond."""
@@ -120,7 +127,7 @@ class PostgresDriver:
             return await self._fetch(statement, values)
 
     async def _fetch(self, statement: Statement, values: Sequence[Any]) -> list[Any]:
-        connection = self._free.pop() if self._free else await self._acquire()
+        connection = self._pool.free.pop() if self._pool.free else await self._pool.take()
         try:
             rows = await connection.fetch(statement, values)
         except BaseException as error:
@@ -131,7 +138,14 @@ class PostgresDriver:
         return rows
 
     async def write(self, statement: Statement, values: Sequence[Any]) -> list[Any]:
-        """Run one writing statement that commits by itself."""
+        """Run one writing statement that commits by itself, and return its rows."""
+        return (await self._write(statement, values))[0]
+
+    async def apply(self, statement: Statement, values: Sequence[Any]) -> int:
+        """Run one writing statement that commits by itself, and return the number of affected rows."""
+        return (await self._write(statement, values))[1]
+
+    async def _write(self, statement: Statement, values: Sequence[Any]) -> tuple[list[Any], int]:
         connection = await self._connected()
         try:
             with translated_postgres():
@@ -141,19 +155,20 @@ class PostgresDriver:
         except BaseException as error:
             self._release(connection, healthy=isinstance(error.__cause__, asyncpg.PostgresError))
             raise
+        affected = _affected(prepared)
         self._release(connection)
-        return rows
+        return rows, affected
 
     async def _connected(self) -> _Connection:
         """Return a connection not known to be broken, for statements that cannot be retried."""
         while True:
-            connection = self._free.pop() if self._free else await self._acquire()
+            connection = self._pool.free.pop() if self._pool.free else await self._pool.take()
             if not connection.raw.is_closed():
                 return connection
             self._release(connection, healthy=False)
 
     async def snapshot[T](
-        self, work: Callable[[PostgresTransaction], Coroutine[Any, Any, T]], *, heavy: bool = False
+        self, work: Callable[[_PostgresTransaction], Coroutine[Any, Any, T]], *, heavy: bool = False
     ) -> T:
         """Run several reads on one snapshot."""
         transaction = await self._begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
@@ -162,13 +177,13 @@ class PostgresDriver:
         finally:
             await transaction.rollback()
 
-    async def begin(self) -> PostgresTransaction:
+    async def begin(self) -> _PostgresTransaction:
         """Open a transaction for writing."""
         return await self._begin("BEGIN")
 
-    async def _begin(self, sql: str) -> PostgresTransaction:
+    async def _begin(self, sql: str) -> _PostgresTransaction:
         for attempt in (1, 2):
-            connection = self._free.pop() if self._free else await self._acquire()
+            connection = self._pool.free.pop() if self._pool.free else await self._pool.take()
             try:
                 await connection.raw.execute(sql)
             except BaseException as error:
@@ -177,13 +192,13 @@ class PostgresDriver:
                     continue
                 with translated_postgres():
                     raise
-            return PostgresTransaction(connection, self._release)
+            return _PostgresTransaction(connection, self._release)
         raise AssertionError("unreachable")
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[_Connection]:
         """Lend a connection to the block; drop it if the block raises."""
-        connection = await self._acquire()
+        connection = await self._pool.take()
         try:
             yield connection
         except BaseException:
@@ -191,43 +206,13 @@ class PostgresDriver:
             raise
         self._release(connection)
 
-    async def _acquire(self) -> _Connection:
-        try:
-            async with asyncio.timeout(self._settings.lock_timeout_seconds):
-                while True:
-                    if self._free:
-                        return self._free.pop()
-                    if self._open < self._settings.pool_size:
-                        return await self._connect()
-                    await self._turn()
-        except TimeoutError:
-            raise TransientError(AWAY) from None
-
-    async def _turn(self) -> None:
-        """Wait until a connection is released; a cancelled waiter passes its turn on."""
-        turn = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
-        try:
-            await turn
-        except BaseException:
-            if turn.done() and not turn.cancelled():
-                self._wake()
-            raise
-
-    def _wake(self) -> None:
-        while self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                turn.set_result(None)
-                return
-
     async def dedicated(self) -> asyncpg.Connection:
         """Return a connection outside the pool, without statement timeout; the caller closes it."""
         with translated_postgres():
             return await self._raw(statement_timeout="0")
 
     async def _raw(self, **server_settings: str) -> asyncpg.Connection:
-        return await asyncpg.connect(
+        connection = await asyncpg.connect(
             self._url,
             timeout=math.ceil(self._settings.lock_timeout_seconds),
             statement_cache_size=0,
@@ -239,29 +224,19 @@ class PostgresDriver:
                 **server_settings,
             },
         )
+        await set_codecs(connection)
+        return connection
 
     async def _connect(self) -> _Connection:
-        self._open += 1
-        try:
-            with translated_postgres():
-                raw = await self._raw(statement_timeout=str(int(self._settings.statement_timeout_seconds * 1000)))
-        except BaseException:
-            self._open -= 1
-            self._wake()
-            raise
+        with translated_postgres():
+            raw = await self._raw(statement_timeout=str(int(self._settings.statement_timeout_seconds * 1000)))
         return _Connection(raw)
 
     def _release(self, connection: _Connection, *, healthy: bool = True) -> None:
-        if healthy and not self._closed and not connection.raw.is_closed():
-            self._free.append(connection)
-        else:
-            self._open -= 1
-            connection.raw.terminate()
-        if self._waiting:
-            self._wake()
+        self._pool.release(connection, healthy=healthy and not connection.raw.is_closed())
 
 
-class PostgresTransaction:
+class _PostgresTransaction:
     """A transaction, which holds a connection until it ends."""
 
     def __init__(self, connection: _Connection, release: Callable[..., None]) -> None:
@@ -279,7 +254,7 @@ class PostgresTransaction:
         with translated_postgres():
             prepared = await self._connection.prepared(statement.sql)
             await prepared.fetch(*statement.arrange(values))
-            return int(prepared.get_statusmsg().rpartition(" ")[2])
+            return _affected(prepared)
 
     async def execute_many(self, statement: Statement, rows: Sequence[Sequence[Any]]) -> None:
         """Run a statement once for each row of values, in one round trip."""
@@ -314,6 +289,12 @@ class PostgresTransaction:
             raise
         self._release(self._connection)
         return status
+
+
+def _affected(prepared: PreparedStatement) -> int:
+    """Return how many rows the last run of a statement affected; 0 for those that affect none."""
+    count = prepared.get_statusmsg().rpartition(" ")[2]
+    return int(count) if count.isdecimal() else 0
 
 
 @contextmanager

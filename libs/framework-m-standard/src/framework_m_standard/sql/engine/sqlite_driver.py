@@ -19,12 +19,12 @@ from typing import Any
 from sqlalchemy.dialects.sqlite import pysqlite
 from sqlalchemy.engine import Dialect
 
-from framework_m_core.domain.errors import ConfigurationError, TransientError
-from framework_m_core.spi import run_shielded
-from framework_m_standard.sql.engine.error_translation import AWAY, translated_sqlite
+from framework_m_core.spi import ConfigurationError, TransientError, run_shielded
+from framework_m_standard.sql.engine.driver import transact
+from framework_m_standard.sql.engine.error_translation import UNAVAILABLE, translate_sqlite_errors
 from framework_m_standard.sql.engine.sqlite_file import check_room, prepare_file
+from framework_m_standard.sql.engine.statement import Statement
 from framework_m_standard.sql.settings import SqlSettings
-from framework_m_standard.sql.statements.compiled import Statement
 
 __all__ = ["SqliteDriver"]
 
@@ -46,6 +46,7 @@ class SqliteDriver:
     name = "sqlite"
     single_statement_writes = False
     nested_rows = False
+    conditional_upserts = True
 
     def __init__(self, path: Path, settings: SqlSettings) -> None:
         self.dialect: Dialect = pysqlite.dialect()
@@ -53,7 +54,7 @@ class SqliteDriver:
         self._settings = settings
         self._lock = asyncio.Lock()
         self._idle: list[sqlite3.Connection] = []
-        self.heavy_reads = settings.most_heavy_reads
+        self.heavy_reads = settings.heavy_read_limit
         self._readers = self.heavy_reads + _LIST_READERS
         self._turns = asyncio.Semaphore(self._readers)
         self._threads = ThreadPoolExecutor(self._readers, thread_name_prefix="sqlite-reader")
@@ -107,13 +108,13 @@ class SqliteDriver:
         """Raise an error while the file cannot be read, is gone, or cannot grow."""
         self._check_identity()
         check_room(self.path)
-        with translated_sqlite():
+        with translate_sqlite_errors():
             self._reader.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
 
     async def fetch(self, statement: Statement, values: Sequence[Any]) -> list[Any]:
         """Run one read; a heavy one on a reader thread."""
         arranged = statement.arrange(values)
-        with translated_sqlite():
+        with translate_sqlite_errors():
             if not statement.heavy:
                 return self._reader.execute(statement.sql, arranged).fetchall()
             return await self._in_thread(lambda connection: connection.execute(statement.sql, arranged).fetchall())
@@ -143,7 +144,7 @@ class SqliteDriver:
     @property
     def _wal_limit(self) -> int:
         """The size in bytes above which the write-ahead log is emptied."""
-        return self._settings.sqlite_wal_mb * 1_000_000
+        return self._settings.max_sqlite_wal_mb * 1_000_000
 
     async def _bound_wal(self) -> None:
         """Empty the write-ahead log if it exceeds its limit.
@@ -186,24 +187,21 @@ class SqliteDriver:
 
     async def write(self, statement: Statement, values: Sequence[Any]) -> list[Any]:
         """Run one writing statement in its own transaction."""
-        transaction = await self.begin()
-        try:
-            rows = await transaction.fetch(statement, values)
-        except BaseException:
-            await transaction.rollback()
-            raise
-        await transaction.commit()
-        return rows
+        return await transact(self, lambda transaction: transaction.fetch(statement, values))
+
+    async def apply(self, statement: Statement, values: Sequence[Any]) -> int:
+        """Run one writing statement in its own transaction, and return the number of affected rows."""
+        return await transact(self, lambda transaction: transaction.execute(statement, values))
 
     async def snapshot[T](
-        self, work: Callable[[SqliteTransaction], Coroutine[Any, Any, T]], *, heavy: bool = False
+        self, work: Callable[[_SqliteTransaction], Coroutine[Any, Any, T]], *, heavy: bool = False
     ) -> T:
         """Run several reads on one snapshot; heavy ones on a reader thread."""
         if not heavy:
             return _on_one_snapshot(self._reader, work)
         return await self._in_thread(lambda connection: _on_one_snapshot(connection, work))
 
-    async def begin(self) -> SqliteTransaction:
+    async def begin(self) -> _SqliteTransaction:
         """Open a transaction for writing. Raises TransientError if its turn does not come in time."""
         self._check_identity()
         deadline = time.monotonic() + self._settings.lock_timeout_seconds
@@ -216,7 +214,7 @@ class SqliteDriver:
         except BaseException:
             self._lock.release()
             raise
-        return SqliteTransaction(self._writer, self._lock)
+        return _SqliteTransaction(self._writer, self._lock)
 
     def _check_identity(self) -> None:
         """Raise TransientError if the file is not the one that was opened: what is written to that one is lost."""
@@ -232,24 +230,24 @@ class SqliteDriver:
             async with asyncio.timeout(self._settings.lock_timeout_seconds):
                 await self._lock.acquire()
         except TimeoutError:
-            raise TransientError(AWAY, retryable=False) from None
+            raise TransientError(UNAVAILABLE, retryable=False) from None
 
     async def _begin_immediate(self, deadline: float) -> None:
         """Take the file's write lock, which another process may hold, without blocking the event loop."""
         while True:
             try:
-                with translated_sqlite():
+                with translate_sqlite_errors():
                     self._writer.execute("BEGIN IMMEDIATE")
                 return
             except TransientError as error:
                 if time.monotonic() > deadline:
-                    raise TransientError(AWAY, retryable=False) from error
+                    raise TransientError(UNAVAILABLE, retryable=False) from error
                 await asyncio.sleep(0.001 + random.random() * 0.01)  # noqa: S311 - jitter, no secret
 
 
 def _empty_wal(connection: sqlite3.Connection) -> bool:
     """Empty the write-ahead log and return whether it succeeded, that is, no other process was reading it."""
-    with translated_sqlite():
+    with translate_sqlite_errors():
         connection.execute(f"PRAGMA busy_timeout={_CHECKPOINT_WAIT_MS}")
         try:
             [(busy, _, _)] = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
@@ -259,13 +257,13 @@ def _empty_wal(connection: sqlite3.Connection) -> bool:
 
 
 def _on_one_snapshot[T](
-    connection: sqlite3.Connection, work: Callable[[SqliteTransaction], Coroutine[Any, Any, T]]
+    connection: sqlite3.Connection, work: Callable[[_SqliteTransaction], Coroutine[Any, Any, T]]
 ) -> T:
     """Run work to its end without yielding to the event loop; its reads never wait."""
-    with translated_sqlite():
+    with translate_sqlite_errors():
         connection.execute("BEGIN")
     try:
-        work(SqliteTransaction(connection, None)).send(None)
+        work(_SqliteTransaction(connection, None)).send(None)
     except StopIteration as stop:
         result: T = stop.value
         return result
@@ -274,7 +272,7 @@ def _on_one_snapshot[T](
     raise AssertionError("expected work on a snapshot to await only its reads")
 
 
-class SqliteTransaction:
+class _SqliteTransaction:
     """A transaction on a connection; with a lock, it is the writer's and releases the lock when it ends."""
 
     def __init__(self, connection: sqlite3.Connection, lock: asyncio.Lock | None) -> None:
@@ -283,28 +281,28 @@ class SqliteTransaction:
 
     async def fetch(self, statement: Statement, values: Sequence[Any]) -> list[Any]:
         """Run a statement and return its rows."""
-        with translated_sqlite():
+        with translate_sqlite_errors():
             return self._connection.execute(statement.sql, statement.arrange(values)).fetchall()
 
     async def execute(self, statement: Statement, values: Sequence[Any]) -> int:
         """Run a statement and return the number of affected rows."""
-        with translated_sqlite():
+        with translate_sqlite_errors():
             return self._connection.execute(statement.sql, statement.arrange(values)).rowcount
 
     async def execute_many(self, statement: Statement, rows: Sequence[Sequence[Any]]) -> None:
         """Run a statement once for each row of values."""
-        with translated_sqlite():
+        with translate_sqlite_errors():
             self._connection.executemany(statement.sql, [statement.arrange(row) for row in rows])
 
     async def script(self, sql: str) -> None:
         """Run SQL text without parameters."""
-        with translated_sqlite():
+        with translate_sqlite_errors():
             self._connection.execute(sql)
 
     async def commit(self) -> None:
         """Commit the transaction; roll it back if that fails."""
         try:
-            with translated_sqlite():
+            with translate_sqlite_errors():
                 self._connection.execute("COMMIT")
         except BaseException:
             await self.rollback()
@@ -315,7 +313,7 @@ class SqliteTransaction:
         """Roll the transaction back, unless it has ended, and release the lock."""
         try:
             if self._connection.in_transaction:
-                with translated_sqlite():
+                with translate_sqlite_errors():
                     self._connection.execute("ROLLBACK")
         finally:
             self._release()

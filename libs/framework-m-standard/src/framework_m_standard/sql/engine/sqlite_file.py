@@ -8,13 +8,13 @@ import stat
 from pathlib import Path
 from typing import Final
 
-from framework_m_core.domain.errors import ConfigurationError, TransientError
+from framework_m_core.spi import ConfigurationError, TransientError
 
 __all__ = ["check_room", "prepare_file"]
 
 _OWN: Final = 0o600
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
-_LEAST_OCTETS: Final = 1024 * 1024
+_MIN_BYTES: Final = 1024 * 1024
 
 _log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ def prepare_file(path: Path) -> None:
 def check_room(path: Path) -> None:
     """Raise TransientError if the disk is full, or the file may not be written."""
     disk = os.statvfs(path)
-    if disk.f_bavail * disk.f_frsize < _LEAST_OCTETS:
+    if disk.f_bavail * disk.f_frsize < _MIN_BYTES:
         raise TransientError(f"the disk of the database file {path} is full")
     if not os.access(path, os.W_OK):
         raise TransientError(f"the database file {path} may not be written")

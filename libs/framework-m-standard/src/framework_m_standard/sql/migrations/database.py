@@ -10,24 +10,29 @@ import asyncio
 import logging
 import sqlite3
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import sqlalchemy as sa
+from alembic.ddl.mysql import MariaDBImpl
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from framework_m_core.domain.errors import ConfigurationError, MigrationError
+from framework_m_core.spi import ConfigurationError, MigrationError
 from framework_m_standard.sql.engine.driver import Driver
+from framework_m_standard.sql.engine.mariadb.column_types import drop_index
+from framework_m_standard.sql.engine.mariadb.dialect import ensure_quotes
+from framework_m_standard.sql.engine.row_codec import MARIADB
 from framework_m_standard.sql.engine.sqlite_driver import SqliteDriver
-from framework_m_standard.sql.schema.field_registry import kind_types
-from framework_m_standard.sql.schema.mapper import SCHEMA_LOCK
+from framework_m_standard.sql.schema.existing import read_with
+from framework_m_standard.sql.schema.field_registry import list_kind_types
+from framework_m_standard.sql.schema_mapper import MARIADB_LOCK, SCHEMA_LOCK
 from framework_m_standard.sql.settings import SqlSettings
 
-__all__ = ["MigrationDatabase", "Work", "knowing_kinds", "migration_database"]
+__all__ = ["MigrationDatabase", "Work", "choose_migration_database", "register_kinds"]
 
 type Work[T] = Callable[[sa.Connection], T]
 
@@ -40,6 +45,9 @@ _WAITING = "another run of migrations is in progress: waiting for its end"
 class MigrationDatabase(Protocol):
     """A database to migrate."""
 
+    is_transactional: bool
+    """Whether changes of the schema can be rolled back."""
+
     @property
     def engine(self) -> sa.Engine:
         """The engine, whose events show the statements."""
@@ -49,36 +57,40 @@ class MigrationDatabase(Protocol):
         """Run work in a transaction, which is rolled back if the work raises or `keep` is False."""
         ...
 
-    def locked(self) -> Any:
-        """Return a context that excludes other runs of migrations and, on PostgreSQL, development's sync.
+    def hold_lock(self) -> Any:
+        """Return a context that excludes other runs of migrations and, on a server, development's sync.
 
         The lock is released with the process, however it ends.
         """
         ...
 
 
-def migration_database(driver: Driver, settings: SqlSettings) -> MigrationDatabase:
+def choose_migration_database(driver: Driver, settings: SqlSettings) -> MigrationDatabase:
     """Return the database of a driver. Raises ConfigurationError for an unsupported driver."""
     if isinstance(driver, SqliteDriver):
         return _SqliteDatabase(driver.path, settings)
     dedicated = getattr(driver, "dedicated", None)
-    if driver.name != "postgresql" or dedicated is None:
-        raise ConfigurationError(f"expected a driver of SQLite or PostgreSQL for migrations, got {driver.name}")
-    return _PostgresDatabase(dedicated)
+    if driver.name not in _SERVERS or dedicated is None:
+        raise ConfigurationError(
+            f"expected a driver of SQLite, PostgreSQL or MariaDB for migrations, got {driver.name}"
+        )
+    return _SERVERS[driver.name](dedicated)
 
 
-def knowing_kinds(engine: sa.Engine) -> sa.Engine:
+def register_kinds(engine: sa.Engine) -> sa.Engine:
     """Make a SQLite engine recognize the kinds of existing columns, and return it."""
     dialect: Any = engine.dialect
-    dialect.ischema_names = {**dialect.ischema_names, **kind_types()}
+    dialect.ischema_names = {**dialect.ischema_names, **list_kind_types()}
     return engine
 
 
 class _SqliteDatabase:
+    is_transactional = True
+
     def __init__(self, path: Path, settings: SqlSettings) -> None:
         self._path = path
         self._timeout = settings.lock_timeout_seconds
-        self.engine = knowing_kinds(sa.create_engine("sqlite://", creator=self._connect, poolclass=NullPool))
+        self.engine = register_kinds(sa.create_engine("sqlite://", creator=self._connect, poolclass=NullPool))
         event.listen(self.engine, "begin", _begin)
 
     def _connect(self) -> sqlite3.Connection:
@@ -104,15 +116,15 @@ class _SqliteDatabase:
             raise MigrationError(f"rows of {table} would link to missing rows of {target}")
 
     @asynccontextmanager
-    async def locked(self) -> AsyncIterator[None]:
+    async def hold_lock(self) -> AsyncIterator[None]:
         """Lock a file beside the database, so that patches can write to the database itself."""
         lock = sqlite3.connect(f"{self._path}-migrate", timeout=0, isolation_level=None)
         with closing(lock):
-            told = False
+            warned = False
             while not _is_taken(lock):
-                if not told:
+                if not warned:
                     _log.warning(_WAITING)
-                told = True
+                warned = True
                 await asyncio.sleep(0.05)
             yield
 
@@ -137,12 +149,15 @@ def _is_taken(lock: sqlite3.Connection) -> bool:
     return True
 
 
-class _PostgresDatabase:
+class _ServerDatabase:
+    """A database whose driver makes connections for Alembic."""
+
+    is_transactional = True
+    _address = "postgresql+asyncpg://"
+
     def __init__(self, connect: Callable[[], Any]) -> None:
         self._connect = connect
-        self._engine: AsyncEngine = create_async_engine(
-            "postgresql+asyncpg://", async_creator=connect, poolclass=NullPool
-        )
+        self._engine: AsyncEngine = create_async_engine(self._address, async_creator=connect, poolclass=NullPool)
         self.engine = self._engine.sync_engine
 
     async def work[T](self, work: Work[T], *, keep: bool = True) -> T:
@@ -152,8 +167,10 @@ class _PostgresDatabase:
                 await transaction.rollback()
         return result
 
+
+class _PostgresDatabase(_ServerDatabase):
     @asynccontextmanager
-    async def locked(self) -> AsyncIterator[None]:
+    async def hold_lock(self) -> AsyncIterator[None]:
         """Hold an advisory lock on a separate connection."""
         connection = await self._connect()
         try:
@@ -164,3 +181,63 @@ class _PostgresDatabase:
             yield
         finally:
             await connection.close()
+
+
+class _MariadbChanges(MariaDBImpl):
+    """Alembic's changes, except that an index which a link needs is replaced."""
+
+    __dialect__ = MARIADB
+
+    def drop_index(self, index: sa.Index, **options: Any) -> None:
+        """Drop an index of the framework or another."""
+        bind, name, table = self.bind, str(index.name), index.table
+        if bind is None or table is None:
+            super().drop_index(index, **options)
+            return
+        links = read_with(bind).links_of(name)
+        self._exec(sa.text(drop_index(self.dialect.identifier_preparer.quote, table.name, name, links)))
+
+
+class _MariadbDatabase(_ServerDatabase):
+    """Each change of the schema commits by itself, and with it what came before in the transaction."""
+
+    is_transactional = False
+    _address = "mariadb+asyncmy://"
+
+    def __init__(self, connect: Callable[[], Any]) -> None:
+        super().__init__(connect)
+        ensure_quotes(self.engine.dialect)
+        event.listen(self.engine, "before_cursor_execute", _unescape, retval=True)
+
+    @asynccontextmanager
+    async def hold_lock(self) -> AsyncIterator[None]:
+        """Hold a lock of a name on a separate connection."""
+        connection = await self._connect()
+        try:
+            if not await _fetch_value(connection, MARIADB_LOCK.replace("86400", "0")):
+                _log.warning(_WAITING)
+                while not await _fetch_value(connection, MARIADB_LOCK):
+                    pass
+            yield
+        finally:
+            await connection.ensure_closed()
+
+
+def _unescape(
+    connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool
+) -> tuple[str, Any]:
+    """Undo the doubling of `%` in text that SQLAlchemy has made, which the driver undoes only beside parameters."""
+    made = getattr(context, "compiled", None) is not None
+    return (statement.replace("%%", "%") if made and not parameters else statement), parameters
+
+
+async def _fetch_value(connection: Any, sql: str) -> Any:
+    async with connection.cursor() as cursor:
+        await cursor.execute(sql)
+        return (await cursor.fetchone())[0]
+
+
+_SERVERS: Final[Mapping[str, type[_PostgresDatabase] | type[_MariadbDatabase]]] = {
+    "postgresql": _PostgresDatabase,
+    MARIADB: _MariadbDatabase,
+}

@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from sqlalchemy.schema import CreateTable
 
-from framework_m_core.domain.errors import ConfigurationError
-from framework_m_standard.sql.engine.driver import Transaction
-from framework_m_standard.sql.migrations.recorder import lift_timeout, patch_table
-from framework_m_standard.sql.schema.mapper import SqlSchemaMapper
+from framework_m_core.spi import ConfigurationError
+from framework_m_standard.sql.engine.driver import Transaction, transact
+from framework_m_standard.sql.migrations.files.recorder import build_patch_table, lift_timeout
+from framework_m_standard.sql.schema_mapper import SqlSchemaMapper
 from framework_m_standard.sql.store import SqlStore
 
 __all__ = ["FrameworkTables"]
@@ -27,41 +27,37 @@ class FrameworkTables:
 
     async def plan(self) -> Sequence[str]:
         """Return the missing changes of the framework's tables."""
-        return await self._driver.snapshot(self._own.missing)
+        return await self._driver.snapshot(self._own.find_missing)
 
-    async def apply(self, *, everything: bool = False) -> None:
-        """Create what is missing, with `everything` also of the app's tables, and the table of patches."""
-        mapper = self._all if everything else self._own
+    async def apply(self) -> None:
+        """Create what is missing, and the table of patches."""
 
         async def work(transaction: Transaction) -> None:
-            await mapper.apply(transaction)
-            await mapper.forget(transaction)
-            await transaction.script(self._text(CreateTable(patch_table(), if_not_exists=True)))
+            await self._own.apply(transaction)
+            await self._own.forget(transaction)
+            await transaction.script(self._text(CreateTable(build_patch_table(), if_not_exists=True)))
 
-        await self._do(work)
+        await self._run(work)
 
     async def note_if_current(self) -> None:
         """Record that the schema is current, if it is, so that the next start can skip the comparison."""
         try:
-            missing = await self._driver.snapshot(self._all.missing)
+            missing = await self._driver.snapshot(self._all.find_missing)
         except ConfigurationError:
             return
         if not missing:
-            await self._do(self._all.keep)
+            await self._run(self._all.keep)
 
     async def forget_note(self) -> None:
         """Delete that record, before the schema changes."""
-        await self._do(self._all.forget)
+        await self._run(self._all.forget)
 
-    async def _do(self, work: Callable[[Transaction], Awaitable[object]]) -> None:
-        transaction = await self._driver.begin()
-        try:
+    async def _run(self, work: Callable[[Transaction], Awaitable[object]]) -> None:
+        async def run_without_timeout(transaction: Transaction) -> None:
             await lift_timeout(transaction, self._driver.name)
             await work(transaction)
-        except BaseException:
-            await transaction.rollback()
-            raise
-        await transaction.commit()
+
+        await transact(self._driver, run_without_timeout)
 
     def _text(self, clause: CreateTable) -> str:
         return str(clause.compile(dialect=self._driver.dialect))

@@ -10,8 +10,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from framework_m_core.domain.errors import MigrationError
-from framework_m_core.interfaces.migration import MigrationKind, MigrationStep
+from framework_m_core.spi import MigrationError, MigrationKind, MigrationStep
 from framework_m_standard.sql.migrations.database import MigrationDatabase
 from framework_m_standard.sql.migrations.runner import RevisionRunner
 
@@ -44,20 +43,20 @@ async def statements_of(
             except MigrationError as error:
                 if not waiting:
                     raise
-                lines[shown:] = [_ends(waiting, error)]
+                lines[shown:] = [_end_line(waiting, error)]
                 return
 
-    with _listening(database.engine, lines):
+    with _record_statements(database.engine, lines):
         await database.work(work, keep=False)
     return lines
 
 
-def _ends(waiting: Sequence[str], error: MigrationError) -> str:
+def _end_line(waiting: Sequence[str], error: MigrationError) -> str:
     return f"-- it fails until patch {', '.join(waiting)} is run, so the preview ends here: {error.message}"
 
 
 @contextmanager
-def _listening(engine: sa.Engine, lines: list[str]) -> Iterator[None]:
+def _record_statements(engine: sa.Engine, lines: list[str]) -> Iterator[None]:
     def listen(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
         if not _READING.match(statement):
             values = f"  -- with {parameters!r}" if parameters and not many else ""

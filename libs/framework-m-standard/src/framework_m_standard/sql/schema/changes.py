@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from framework_m_standard.sql.schema.column_defaults import stored_value
+from framework_m_standard.sql.schema.column_defaults import default_value_of
 from framework_m_standard.sql.schema.field_registry import KindType
 
 __all__ = [
@@ -29,7 +29,7 @@ __all__ = [
     "SetNotNullable",
     "SetNullable",
     "is_change",
-    "reversed_changes",
+    "reverse_changes",
 ]
 
 NOTHING: Final = object()
@@ -69,8 +69,11 @@ class DropTable(Change):
         return CreateTable(self.table, self.declared, self.links)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class KeepTable(Change):
-    """A table that no DocType declares anymore, kept with its rows."""
+    """A table that no DocType declares anymore, kept with its rows; `columns` are those of its fields."""
+
+    columns: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,7 +128,7 @@ class SetNotNullable(Change):
     @property
     def fill(self) -> Any:
         """The value that replaces existing nulls: the field's default; made when asked for."""
-        value = None if self.column is None else stored_value(self.column)
+        value = None if self.column is None else default_value_of(self.column)
         return NOTHING if value is None else value
 
     def reverse(self) -> Change:
@@ -215,7 +218,7 @@ def is_change(change: Change) -> bool:
     return not isinstance(change, (KeepColumn, KeepTable))
 
 
-def reversed_changes(changes: Sequence[Change]) -> list[Change]:
+def reverse_changes(changes: Sequence[Change]) -> list[Change]:
     """Return the changes that revert these; the indexes of new tables are dropped with them."""
     created = {change.table for change in changes if isinstance(change, CreateTable)}
     goes_with_table = [change for change in changes if isinstance(change, AddIndex) and change.table in created]

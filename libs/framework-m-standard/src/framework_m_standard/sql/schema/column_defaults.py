@@ -7,11 +7,10 @@ from typing import Any
 import sqlalchemy as sa
 from pydantic import BaseModel
 
-from framework_m_core.domain.fields.defaults import stored_default
-from framework_m_core.domain.fields.spec import FieldSpec
-from framework_m_standard.sql.statements.row_codec import encoder
+from framework_m_core.spi import FieldSpec, default_of
+from framework_m_standard.sql.engine.row_codec import encoder
 
-__all__ = ["column_default", "field_info", "needs_value", "stored_value"]
+__all__ = ["convert_column_default", "default_value_of", "field_info", "needs_value"]
 
 _DEFAULT = "default"
 _ENCODE = "encode"
@@ -21,21 +20,21 @@ _NEEDS_VALUE = "needs_value"
 def field_info(dialect: str, model: type[BaseModel], spec: FieldSpec, part: int) -> dict[str, Any]:
     """Return the `info` of a field's column, of which it may have several."""
     return {
-        _DEFAULT: lambda: spec.parts_of(stored_default(model, spec))[part],
+        _DEFAULT: lambda: spec.parts_of(default_of(model, spec))[part],
         _ENCODE: lambda: encoder(dialect, spec.columns[part]),
         _NEEDS_VALUE: not spec.nullable,
     }
 
 
-def stored_value(column: sa.Column[Any]) -> Any:
+def default_value_of(column: sa.Column[Any]) -> Any:
     """Return the field's default for stored rows, or None."""
     make = column.info.get(_DEFAULT)
     return make() if make else None
 
 
-def column_default(column: sa.Column[Any]) -> Any:
+def convert_column_default(column: sa.Column[Any]) -> Any:
     """Return that default in the form that a literal of the column's type needs, or None."""
-    value = stored_value(column)
+    value = default_value_of(column)
     encode = None if value is None else column.info[_ENCODE]()
     return encode(value) if encode else value
 

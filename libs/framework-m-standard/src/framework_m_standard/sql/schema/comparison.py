@@ -12,13 +12,13 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 from sqlalchemy.schema import sort_tables_and_constraints
 
-from framework_m_core.domain.documents.doctype import FRAMEWORK_FIELDS
+from framework_m_core.spi import FRAMEWORK_FIELDS
 from framework_m_standard.sql.schema import changes as made
 from framework_m_standard.sql.schema import keys
 from framework_m_standard.sql.schema.changes import NOTHING, Change
-from framework_m_standard.sql.schema.column_defaults import needs_value, stored_value
+from framework_m_standard.sql.schema.column_defaults import default_value_of, needs_value
 from framework_m_standard.sql.schema.existing import ExistingSchema
-from framework_m_standard.sql.schema.field_registry import is_type_of, kind_of, type_text
+from framework_m_standard.sql.schema.field_registry import format_type, is_type_of, kind_of
 
 __all__ = ["compare", "missing_of"]
 
@@ -30,22 +30,24 @@ def compare(
 ) -> list[Change]:
     """Return the changes that make a database match tables; undeclared tables and columns are kept unless `drop`."""
     declared = {table.name for table in tables}
-    left = list(_left_over(declared, existing))
+    left = list(_undeclared_tables(declared, existing))
     changes: list[Change] = list(_new_tables([table for table in tables if table.name not in existing.columns]))
     for table in tables:
         if table.name in existing.columns:
             changes += _columns(dialect, table, existing)
-            changes += _left_columns(table, existing, drop=drop)
+            changes += _undeclared_columns(table, existing, drop=drop)
             changes += _links(table, existing)
     changes += _indexes(tables, existing, declared.union(left) if drop else declared)
-    changes += (_dropped_table(name, existing) for name in left) if drop else map(made.KeepTable, left)
+    changes += (
+        (_dropped_table(name, existing) for name in left) if drop else (_kept_table(name, existing) for name in left)
+    )
     return sorted(changes, key=lambda change: made.ORDER.index(type(change)))
 
 
 def missing_of(left: ExistingSchema, existing: ExistingSchema) -> Iterator[Change]:
     """Yield the changes that add what a database lacks of another's tables."""
     new, put_off = left.columns.keys() - existing.columns.keys(), list[made.AddLink]()
-    for name in reversed(list(_leaves_first(left.columns, left))):
+    for name in reversed(list(_dependents_first(left.columns, left))):
         if name in new:
             new.discard(name)
             table = _dropped_table(name, left)
@@ -77,10 +79,10 @@ def _columns(dialect: Dialect, table: sa.Table, existing: ExistingSchema) -> Ite
     id = there["id"].type if "id" in there else None
     for column in table.columns:
         if (found := there.get(column.name)) is None:
-            default = stored_value(column)
+            default = default_value_of(column)
             yield made.AddColumn(table.name, column, NOTHING if default is None else default)
             continue
-        if not is_type_of(found.type, type_text(dialect, column), id=id):
+        if not is_type_of(found.type, format_type(dialect, column), id=id):
             yield made.ChangeType(table.name, column.name, column.type, kind_of(found.type), found.type)
         is_optional = bool(column.nullable) and not needs_value(column)
         if found.required and is_optional:
@@ -89,7 +91,7 @@ def _columns(dialect: Dialect, table: sa.Table, existing: ExistingSchema) -> Ite
             yield made.SetNotNullable(table.name, column.name, column)
 
 
-def _left_columns(table: sa.Table, existing: ExistingSchema, *, drop: bool) -> Iterator[Change]:
+def _undeclared_columns(table: sa.Table, existing: ExistingSchema, *, drop: bool) -> Iterator[Change]:
     for name, found in existing.columns[table.name].items():
         if name in table.columns:
             continue
@@ -132,15 +134,15 @@ def _indexes(tables: Sequence[sa.Table], existing: ExistingSchema, cleared: set[
             yield made.AddIndex(index.table.name, name, columns, bool(index.unique), index)
 
 
-def _left_over(declared: set[str], existing: ExistingSchema) -> Iterator[str]:
+def _undeclared_tables(declared: set[str], existing: ExistingSchema) -> Iterator[str]:
     """Yield the tables that were once made for a DocType or for its child rows."""
-    for name in _leaves_first([one for one in existing.columns if one not in declared], existing):
+    for name in _dependents_first([one for one in existing.columns if one not in declared], existing):
         columns = existing.columns[name].keys()
         if columns >= set(FRAMEWORK_FIELDS) or ("__" in name and columns >= _CHILD_FIELDS):
             yield name
 
 
-def _leaves_first(tables: Iterable[str], existing: ExistingSchema) -> Iterator[str]:
+def _dependents_first(tables: Iterable[str], existing: ExistingSchema) -> Iterator[str]:
     """Yield tables before those that they link to."""
     waiting = {name: {link.target for link in existing.links.get(name, ())} - {name} for name in sorted(tables)}
     while waiting:
@@ -154,7 +156,8 @@ def _leaves_first(tables: Iterable[str], existing: ExistingSchema) -> Iterator[s
 def _dropped_table(name: str, existing: ExistingSchema) -> made.DropTable:
     """Return the drop of a table, with columns as field kinds."""
     links = [
-        keys.foreign_key(name, link.name, link.target, cascade=link.cascade) for link in existing.links.get(name, ())
+        keys.build_foreign_key(name, link.name, link.target, cascade=link.cascade)
+        for link in existing.links.get(name, ())
     ]
     columns = [
         sa.Column(column, _kind(found.type), nullable=not found.required)
@@ -163,6 +166,10 @@ def _dropped_table(name: str, existing: ExistingSchema) -> made.DropTable:
     key = sa.PrimaryKeyConstraint(*(column for column, found in existing.columns[name].items() if found.is_key))
     table = sa.Table(name, sa.MetaData(), *columns, key, *links, sqlite_with_rowid=False)
     return made.DropTable(name, table, _by_name(links))
+
+
+def _kept_table(name: str, existing: ExistingSchema) -> made.KeepTable:
+    return made.KeepTable(name, frozenset(existing.columns[name]) - {*FRAMEWORK_FIELDS, *_CHILD_FIELDS})
 
 
 def _kind(type_: str) -> sa.types.TypeEngine[Any]:

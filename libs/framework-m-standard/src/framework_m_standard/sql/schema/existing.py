@@ -9,8 +9,9 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from framework_m_standard.sql.engine.driver import Transaction
-from framework_m_standard.sql.schema.keys import key_name
-from framework_m_standard.sql.statements.compiled import Statement
+from framework_m_standard.sql.engine.row_codec import MARIADB
+from framework_m_standard.sql.engine.statement import Statement
+from framework_m_standard.sql.schema.keys import format_key_name
 
 __all__ = ["ExistingColumn", "ExistingIndex", "ExistingLink", "ExistingSchema", "read_existing", "read_with"]
 
@@ -55,6 +56,19 @@ class ExistingSchema:
         columns = {name: found for name, found in self.columns.items() if name not in tables}
         return ExistingSchema(columns, self.indexes, self.links)
 
+    def links_of(self, index: str) -> Mapping[str, str]:
+        """Return the foreign keys, with their columns, for which there is no index but this one."""
+        found = self.indexes.get(index)
+        if found is None or not found.columns or found.columns[0] is None:
+            return {}
+        table, column = found.table, found.columns[0]
+        others = [one for name, one in self.indexes.items() if name != index and one.table == table]
+        if any(one.columns[:1] == (column,) for one in others):
+            return {}
+        return {
+            format_key_name("fk", table, [column]): column for link in self.links.get(table, ()) if link.name == column
+        }
+
 
 _READS: Final[Mapping[str, tuple[str, str, str]]] = {
     "sqlite": (
@@ -81,10 +95,30 @@ _READS: Final[Mapping[str, tuple[str, str, str]]] = {
         "JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1] "
         "WHERE t.relnamespace = current_schema()::regnamespace AND k.contype = 'f'",
     ),
+    MARIADB: (
+        "SELECT c.TABLE_NAME, c.COLUMN_NAME, IF(c.DATA_TYPE = 'longtext' AND c.COLLATION_NAME = 'utf8mb4_bin', 'json', "
+        "c.COLUMN_TYPE), c.IS_NULLABLE = 'NO', c.COLUMN_KEY = 'PRI' FROM information_schema.COLUMNS c "
+        "JOIN information_schema.TABLES t ON t.TABLE_SCHEMA = c.TABLE_SCHEMA AND t.TABLE_NAME = c.TABLE_NAME "
+        "WHERE c.TABLE_SCHEMA = DATABASE() AND t.TABLE_TYPE = 'BASE TABLE' AND c.GENERATION_EXPRESSION IS NULL "
+        "ORDER BY c.TABLE_NAME, c.ORDINAL_POSITION",
+        "SELECT INDEX_NAME, TABLE_NAME, COLUMN_NAME FROM information_schema.STATISTICS "
+        "WHERE TABLE_SCHEMA = DATABASE() AND COLUMN_NAME <> INDEX_NAME ORDER BY INDEX_NAME, TABLE_NAME, SEQ_IN_INDEX",
+        "SELECT k.TABLE_NAME, k.COLUMN_NAME, k.REFERENCED_TABLE_NAME, r.DELETE_RULE = 'CASCADE', k.CONSTRAINT_NAME "
+        "FROM information_schema.KEY_COLUMN_USAGE k JOIN information_schema.REFERENTIAL_CONSTRAINTS r "
+        "ON r.CONSTRAINT_SCHEMA = k.CONSTRAINT_SCHEMA AND r.TABLE_NAME = k.TABLE_NAME "
+        "AND r.CONSTRAINT_NAME = k.CONSTRAINT_NAME "
+        "WHERE k.TABLE_SCHEMA = DATABASE() AND k.REFERENCED_TABLE_SCHEMA = DATABASE()",
+    ),
 }
 """Columns, indexes and links; the last column of links is a text that holds their name."""
 
-_POSTGRES_NAMES = {"timestamp(6) with time zone": "timestamp with time zone"}
+_NAMES: Final = {
+    "timestamp(6) with time zone": "timestamp with time zone",
+    "bigint(20)": "bigint",
+    "int(11)": "integer",
+    "smallint(6)": "smallint",
+}
+"""What PostgreSQL and MariaDB call types otherwise than their dialects declare them."""
 
 
 async def read_existing(transaction: Transaction, dialect: str) -> ExistingSchema:
@@ -101,13 +135,13 @@ def _schema(columns: Iterable[Any], indexes: Iterable[Any], links: Iterable[Any]
     by_table: dict[str, dict[str, ExistingColumn]] = {}
     for table, name, type_, required, key in columns:
         text = str(type_).lower().replace(", ", ",")  # SQLite returns the text as declared, with or without space
-        column = ExistingColumn(_POSTGRES_NAMES.get(text, text), bool(required), bool(key))
+        column = ExistingColumn(_NAMES.get(text, text), bool(required), bool(key))
         by_table.setdefault(table, {})[name] = column
     parts: dict[tuple[str, str], tuple[str | None, ...]] = {}
     for name, table, column in indexes:
         parts[name, table] = (*parts.get((name, table), ()), column)
     found: dict[str, tuple[ExistingLink, ...]] = {}
     for table, name, target, cascade, text in links:
-        link = ExistingLink(name, target, bool(cascade), key_name("fk", table, [name]) in text)
+        link = ExistingLink(name, target, bool(cascade), format_key_name("fk", table, [name]) in text)
         found[table] = (*found.get(table, ()), link)
     return ExistingSchema(by_table, {name: ExistingIndex(table, parts[name, table]) for name, table in parts}, found)

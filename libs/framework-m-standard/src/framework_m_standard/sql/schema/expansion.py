@@ -7,12 +7,10 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from framework_m_core.domain.fields.spec import FieldSpec
-from framework_m_core.registry.compiled import CompiledDocType
-from framework_m_core.registry.registry import Registry
-from framework_m_standard.sql.schema.tables import Tables, table_name
+from framework_m_core.spi import CompiledDocType, FieldSpec, Registry
+from framework_m_standard.sql.schema.tables import Tables, format_table_name
 
-__all__ = ["Expansion", "expansion"]
+__all__ = ["Expansion", "plan_expansion"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +25,16 @@ class Expansion:
         return table.name in self.written and column.name not in self.written[table.name]
 
 
-def expansion(current: Registry, coming: Registry, tables: Tables) -> Expansion:
+def plan_expansion(current: Registry, coming: Registry, tables: Tables) -> Expansion:
     """Compare registries; DocTypes that both share are skipped."""
     changed = [plan for plan in coming.doctypes.values() if current.doctypes.get(plan.name) is not plan]
     for target in {target for plan in changed for target in _targets(plan)}:
         tables.document(coming.get(target))  # constraints refer to its table
     before = [current.doctypes[plan.name] for plan in changed if plan.name in current.doctypes]
-    written = {table_name(plan.name): _names(plan.stored_columns) for plan in before}
+    written = {format_table_name(plan.name): _names(plan.stored_columns) for plan in before}
     for plan in before:
         for field, child in plan.children.items():
-            written[table_name(plan.name, field)] = (*_names(child.stored_columns), "parent", "idx")
+            written[format_table_name(plan.name, field)] = (*_names(child.stored_columns), "parent", "idx")
     return Expansion([table for plan in changed for table in tables.of(plan)], written)
 
 

@@ -12,23 +12,25 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
 
-from framework_m_core.domain.fields.spec import DECIMAL_DIGITS, FieldKind, FieldSpec
-from framework_m_standard.sql.statements.row_codec import SQLITE, decoder, encoder
+from framework_m_core.spi import DECIMAL_DIGITS, FieldKind, FieldSpec
+from framework_m_standard.sql.engine.mariadb.column_types import MARIADB_TYPES
+from framework_m_standard.sql.engine.row_codec import MARIADB, SQLITE, decoder, encoder
 
 __all__ = [
     "FieldRegistry",
     "KindText",
     "KindType",
     "KindTypes",
+    "TypeFactory",
+    "format_type",
     "is_type_of",
     "kind_of",
-    "kind_types",
+    "list_kind_types",
     "text_of_type",
-    "type_text",
 ]
 
 
-class ScaledInteger(sa.BigInteger):
+class _ScaledInteger(sa.BigInteger):
     """SQLite's column type of exact decimals: integers in units of the last decimal place. The declared type states
     the scale, so that a change of it is noticed before it changes stored amounts."""
 
@@ -36,8 +38,8 @@ class ScaledInteger(sa.BigInteger):
         self.scale = scale
 
 
-@compiles(ScaledInteger)
-def _declared_type(type_: ScaledInteger, *_: Any, **__: Any) -> str:
+@compiles(_ScaledInteger)
+def _declared_type(type_: _ScaledInteger, *_: Any, **__: Any) -> str:
     return f"DECIMAL({DECIMAL_DIGITS},{type_.scale})"
 
 
@@ -76,10 +78,16 @@ _SQLITE: Mapping[FieldKind, TypeFactory] = {
     FieldKind.BOOLEAN: lambda spec: sa.SmallInteger(),
     FieldKind.DATETIME: lambda spec: KindText(spec.kind),
     FieldKind.DATE: lambda spec: KindText(spec.kind),
-    FieldKind.DECIMAL: lambda spec: ScaledInteger(spec.scale or 0),
+    FieldKind.DECIMAL: lambda spec: _ScaledInteger(spec.scale or 0),
     FieldKind.UUID: lambda spec: KindText(spec.kind),
     FieldKind.JSON: lambda spec: KindText(spec.kind),
     FieldKind.BYTES: lambda spec: sa.LargeBinary(),
+}
+
+_TYPES: Final[Mapping[str, Mapping[FieldKind, TypeFactory]]] = {
+    "sqlite": _SQLITE,
+    "postgresql": _POSTGRES,
+    MARIADB: MARIADB_TYPES,
 }
 
 
@@ -87,11 +95,15 @@ class FieldRegistry:
     """Column types for one dialect."""
 
     def __init__(self, dialect: str) -> None:
-        self._types = _SQLITE if dialect == "sqlite" else _POSTGRES
+        self._types = _TYPES[dialect]
 
     def column_type(self, spec: FieldSpec) -> sa.types.TypeEngine[Any]:
         """Return the column type of a scalar field."""
         return self._types[spec.kind](spec)
+
+
+_CONVERTED: Final = frozenset({SQLITE, MARIADB})
+"""The dialects whose drivers do not take all values as they are."""
 
 
 class KindType(sa.types.TypeDecorator[Any]):
@@ -116,12 +128,12 @@ class KindType(sa.types.TypeDecorator[Any]):
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
         """Convert a value for the database; PostgreSQL's driver takes all values unchanged."""
-        convert = encoder(dialect.name, self.spec) if dialect.name == SQLITE else None
+        convert = encoder(dialect.name, self.spec) if dialect.name in _CONVERTED else None
         return convert(value) if convert and value is not None else value
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         """Convert a value from the database."""
-        convert = decoder(dialect.name, self.spec) if dialect.name == SQLITE else None
+        convert = decoder(dialect.name, self.spec) if dialect.name in _CONVERTED else None
         return convert(value) if convert and value is not None else value
 
 
@@ -133,7 +145,7 @@ class KindTypes:
         return KindType(spec.kind, spec.scale)
 
 
-def kind_types() -> Mapping[str, Callable[[], KindText]]:
+def list_kind_types() -> Mapping[str, Callable[[], KindText]]:
     """Return the type names by which a SQLite dialect recognizes the kinds of existing columns."""
     kinds = (FieldKind.DATETIME, FieldKind.DATE, FieldKind.UUID, FieldKind.JSON)
     return {f"TEXT_{kind.upper()}": partial(KindText, kind) for kind in kinds}
@@ -147,7 +159,7 @@ def is_type_of(found: str, wanted: str, *, id: str | None) -> bool:
     return found == wanted or (found == "text" and wanted.startswith("text_") and id in (None, "text"))
 
 
-def type_text(dialect: Dialect, column: sa.Column[Any]) -> str:
+def format_type(dialect: Dialect, column: sa.Column[Any]) -> str:
     """Return a column's type as the database reports it for an existing column."""
     return text_of_type(dialect, column.type)
 
@@ -155,7 +167,7 @@ def type_text(dialect: Dialect, column: sa.Column[Any]) -> str:
 def text_of_type(dialect: Dialect, type_: sa.types.TypeEngine[Any]) -> str:
     """Return a type as the dialect writes it, in lower case."""
     text = type_.compile(dialect=dialect).lower()
-    return text.partition(" collate")[0].replace(", ", ",")
+    return text.partition(" collate")[0].partition(" character set")[0].replace(", ", ",")
 
 
 _DECIMAL: Final = re.compile(r"(?:decimal|numeric)\(\d+,(\d+)\)")
@@ -163,20 +175,25 @@ _KINDS: Final[Mapping[str, FieldKind]] = {
     **{f"text_{kind}": kind for kind in (FieldKind.DATETIME, FieldKind.DATE, FieldKind.UUID, FieldKind.JSON)},
     "boolean": FieldKind.BOOLEAN,
     "smallint": FieldKind.BOOLEAN,  # SQLite's
+    "tinyint(1)": FieldKind.BOOLEAN,
     "integer": FieldKind.INTEGER,
     "bigint": FieldKind.INTEGER,
     "real": FieldKind.FLOAT,
     "float": FieldKind.FLOAT,
+    "double": FieldKind.FLOAT,
     "double precision": FieldKind.FLOAT,
     "timestamp with time zone": FieldKind.DATETIME,
     "timestamp without time zone": FieldKind.DATETIME,
     "datetime": FieldKind.DATETIME,
+    "datetime(6)": FieldKind.DATETIME,
     "date": FieldKind.DATE,
     "uuid": FieldKind.UUID,
+    "binary(16)": FieldKind.UUID,
     "json": FieldKind.JSON,
     "jsonb": FieldKind.JSON,
     "bytea": FieldKind.BYTES,
     "blob": FieldKind.BYTES,
+    "longblob": FieldKind.BYTES,
 }
 
 

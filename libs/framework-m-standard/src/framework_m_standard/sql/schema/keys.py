@@ -4,36 +4,51 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from typing import Final
 
 import sqlalchemy as sa
 
-__all__ = ["INDEX_PREFIXES", "append_only_statements", "foreign_key", "index", "key_name", "live_unique", "short_name"]
+from framework_m_standard.sql.engine.row_codec import MARIADB
+
+__all__ = [
+    "INDEX_PREFIXES",
+    "MAX_IDENTIFIER",
+    "append_only_statements",
+    "build_foreign_key",
+    "create_live_index",
+    "format_key_name",
+    "index",
+    "shorten_name",
+]
+
+_FORBIDDEN: Final = ("update", "delete")
+"""What triggers on each row refuse in an append-only table."""
 
 INDEX_PREFIXES = ("uq_", "ix_")
 """Prefixes of the names of the framework's indexes, which it creates and drops on its tables."""
 
-_LONGEST = 63
+MAX_IDENTIFIER = 63
 """The longest identifier of PostgreSQL, in characters."""
 
 
-def key_name(prefix: str, table: str, columns: Sequence[str]) -> str:
+def format_key_name(prefix: str, table: str, columns: Sequence[str]) -> str:
     """Return the name of a key or index."""
-    return short_name("_".join((prefix, table, *columns)))
+    return shorten_name("_".join((prefix, table, *columns)))
 
 
-def short_name(name: str) -> str:
+def shorten_name(name: str) -> str:
     """Return a name; one too long for PostgreSQL ends in a hash of the whole name."""
-    if len(name) <= _LONGEST:
+    if len(name) <= MAX_IDENTIFIER:
         return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:12]
-    return f"{name[: _LONGEST - 13]}_{digest}"
+    return f"{name[: MAX_IDENTIFIER - 13]}_{digest}"
 
 
-def live_unique(table: sa.Table, columns: Sequence[str]) -> sa.Index:
+def create_live_index(table: sa.Table, columns: Sequence[str]) -> sa.Index:
     """Return a unique index over live rows: soft-deleted ones do not block a value."""
     live = table.c.deleted_at.is_(None)
     return sa.Index(
-        key_name("uq", table.name, columns),
+        format_key_name("uq", table.name, columns),
         *(table.c[column] for column in columns),
         unique=True,
         postgresql_where=live,
@@ -43,15 +58,15 @@ def live_unique(table: sa.Table, columns: Sequence[str]) -> sa.Index:
 
 def index(table: sa.Table, columns: Sequence[str]) -> sa.Index:
     """Return a plain index."""
-    return sa.Index(key_name("ix", table.name, columns), *(table.c[column] for column in columns))
+    return sa.Index(format_key_name("ix", table.name, columns), *(table.c[column] for column in columns))
 
 
-def foreign_key(table: str, column: str, target: str, *, cascade: bool = False) -> sa.ForeignKeyConstraint:
+def build_foreign_key(table: str, column: str, target: str, *, cascade: bool = False) -> sa.ForeignKeyConstraint:
     """Return the foreign key of a column that holds the id of a row of another table."""
     return sa.ForeignKeyConstraint(
         [column],
         [f"{target}.id"],
-        name=key_name("fk", table, [column]),
+        name=format_key_name("fk", table, [column]),
         ondelete="CASCADE" if cascade else None,
     )
 
@@ -62,7 +77,13 @@ def append_only_statements(dialect: str, table: str) -> list[str]:
         return [
             f"CREATE TRIGGER {table}_no_{verb} BEFORE {verb} ON {table} "
             f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-            for verb in ("update", "delete")
+            for verb in _FORBIDDEN
+        ]
+    if dialect == MARIADB:
+        return [
+            f"CREATE TRIGGER IF NOT EXISTS {table}_no_{verb} BEFORE {verb.upper()} ON {table} FOR EACH ROW "
+            f"SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '{table} is append-only'"
+            for verb in _FORBIDDEN
         ]
     function = (
         "CREATE OR REPLACE FUNCTION m_append_only() RETURNS trigger LANGUAGE plpgsql AS "

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from framework_m_standard.sql.engine.driver import Transaction
+from framework_m_standard.sql.engine.statement import Statement
 from framework_m_standard.sql.schema.changes import AddColumn, Change, SetNotNullable
 from framework_m_standard.sql.schema.column_defaults import needs_value
-from framework_m_standard.sql.statements.compiled import Statement
 
 __all__ = ["Gaps", "find_gaps"]
 

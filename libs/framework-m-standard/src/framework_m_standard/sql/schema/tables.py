@@ -9,8 +9,8 @@ from typing import Any, Final, Protocol
 import sqlalchemy as sa
 from pydantic import BaseModel
 
-from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
-from framework_m_core.registry.compiled import FRAMEWORK_SPECS, CompiledChildTable, CompiledDocType
+from framework_m_core.spi import FRAMEWORK_SPECS, CompiledChildTable, CompiledDocType, FieldKind, FieldSpec
+from framework_m_standard.sql.engine.mariadb.column_types import MARIADB_KEY
 from framework_m_standard.sql.schema import keys
 from framework_m_standard.sql.schema.column_defaults import field_info
 from framework_m_standard.sql.schema.field_registry import FieldRegistry
@@ -24,7 +24,7 @@ __all__ = [
     "IDEMPOTENCY_SPECS",
     "ColumnTypes",
     "Tables",
-    "table_name",
+    "format_table_name",
 ]
 
 
@@ -108,12 +108,12 @@ class ColumnTypes(Protocol):
         ...
 
 
-def table_name(doctype: str, child_field: str | None = None) -> str:
+def format_table_name(doctype: str, child_field: str | None = None) -> str:
     """Return the table name of a DocType or of one of its child tables.
 
     DocType names contain no underscore, so table names cannot collide.
     """
-    return doctype.lower() if child_field is None else keys.short_name(f"{doctype.lower()}__{child_field}")
+    return doctype.lower() if child_field is None else keys.shorten_name(f"{doctype.lower()}__{child_field}")
 
 
 class Tables:
@@ -141,7 +141,7 @@ class Tables:
         self.counter = sa.Table(
             "m_counter",
             self.metadata,
-            sa.Column("prefix", self._type(FieldKind.TEXT), primary_key=True, nullable=False),
+            sa.Column("prefix", self._key_type, primary_key=True, nullable=False),
             sa.Column("value", sa.BigInteger(), nullable=False),
         )
         self.consumer = self._framework_table("m_consumer", CONSUMER_SPECS, "name")
@@ -149,7 +149,7 @@ class Tables:
         self.schema = sa.Table(
             "m_schema",
             self.metadata,
-            sa.Column("name", self._type(FieldKind.TEXT), primary_key=True, nullable=False),
+            sa.Column("name", self._key_type, primary_key=True, nullable=False),
             sa.Column("fingerprint", self._type(FieldKind.TEXT), nullable=False),
         )
         keys.index(self.audit, ["document_id", "at"])
@@ -158,17 +158,17 @@ class Tables:
 
     def document(self, plan: CompiledDocType) -> sa.Table:
         """Return the table of a DocType."""
-        name = table_name(plan.name)
+        name = format_table_name(plan.name)
         known = self.metadata.tables.get(name)
         return known if known is not None else self._document(plan, name)
 
     def child(self, plan: CompiledDocType, child: CompiledChildTable) -> sa.Table:
         """Return the table of a DocType's child rows."""
-        name = table_name(plan.name, child.field)
+        name = format_table_name(plan.name, child.field)
         known = self.metadata.tables.get(name)
         return known if known is not None else self._child(plan, child, name)
 
-    def apart(self) -> Tables:
+    def without_doctypes(self) -> Tables:
         """Return a copy without DocTypes' tables: one set cannot hold two versions of the same DocType."""
         other = copy.copy(self)
         other.metadata, other._doctypes = sa.MetaData(), ()
@@ -194,6 +194,11 @@ class Tables:
         """Return the column type of a field."""
         return self._types.column_type(spec)
 
+    @property
+    def _key_type(self) -> sa.types.TypeEngine[Any]:
+        """The type of a text in a primary key."""
+        return self._type(FieldKind.TEXT).with_variant(MARIADB_KEY, "mariadb")
+
     def _type(self, kind: FieldKind) -> sa.types.TypeEngine[Any]:
         return self._types.column_type(FieldSpec("", kind))
 
@@ -215,18 +220,20 @@ class Tables:
         for field in plan.columns:
             spec = plan.specs[field]
             columns += [self._column(spec)] if field in FRAMEWORK_SPECS else self._columns(spec, plan.model)
-        links = [keys.foreign_key(name, field, table_name(target)) for field, target in plan.links.items()]
+        links = [keys.build_foreign_key(name, field, format_table_name(target)) for field, target in plan.links.items()]
         table = sa.Table(name, self.metadata, *columns, sa.PrimaryKeyConstraint("id"), *links, sqlite_with_rowid=False)
         for wanted in dict.fromkeys(_indexes(plan)):
             keys.index(table, _columns_of(plan.specs, wanted))
         for wanted in dict.fromkeys(_unique(plan)):
-            keys.live_unique(table, _columns_of(plan.specs, wanted))
+            keys.create_live_index(table, _columns_of(plan.specs, wanted))
         return table
 
     def _child(self, plan: CompiledDocType, child: CompiledChildTable, name: str) -> sa.Table:
         columns = [column for spec in child.fields.values() for column in self._columns(spec, child.model)]
         links = [
-            keys.foreign_key(name, spec.name, table_name(spec.link)) for spec in child.fields.values() if spec.link
+            keys.build_foreign_key(name, spec.name, format_table_name(spec.link))
+            for spec in child.fields.values()
+            if spec.link
         ]
         table = sa.Table(
             name,
@@ -236,7 +243,7 @@ class Tables:
             sa.Column("idx", sa.Integer(), nullable=False),
             *columns,
             sa.PrimaryKeyConstraint("id"),
-            keys.foreign_key(name, "parent", table_name(plan.name), cascade=True),
+            keys.build_foreign_key(name, "parent", format_table_name(plan.name), cascade=True),
             *links,
             sqlite_with_rowid=False,
         )
@@ -248,6 +255,9 @@ class Tables:
 
     def _framework_table(self, name: str, specs: Mapping[str, FieldSpec], *primary: str) -> sa.Table:
         columns = [self._column(spec) for spec in specs.values()]
+        for column in columns:
+            if column.name in primary and specs[column.name].kind is FieldKind.TEXT:
+                column.type = self._key_type
         return sa.Table(name, self.metadata, *columns, sa.PrimaryKeyConstraint(*primary), sqlite_with_rowid=False)
 
     @property
@@ -275,9 +285,10 @@ class Tables:
             sqlite_autoincrement=True,
         )
         _partial_index("ix_m_outbox_former", table.c.published_at, table.c.published_at.is_not(None))
-        if self._dialect != "sqlite":
+        if self._dialect == "postgresql":
             fresh = sa.and_(table.c.seq.is_(None), table.c.published_at.is_(None))
             _partial_index("ix_m_outbox_fresh", table.c.position, fresh)
+        if self._dialect != "sqlite":
             _partial_index("ix_m_outbox_seq", table.c.seq, table.c.seq.is_not(None))
         return table
 

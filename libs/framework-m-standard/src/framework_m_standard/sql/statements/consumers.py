@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
+from framework_m_core.spi import FieldKind, FieldSpec
+from framework_m_standard.sql.engine.statement import Statement, parameter
 from framework_m_standard.sql.schema.tables import CONSUMER_SPECS, DELIVERY_SPECS, EVENT_SPECS, Tables
-from framework_m_standard.sql.statements.compiled import Statement, parameter
 from framework_m_standard.sql.statements.framework import FrameworkStatements, upsert
 
 __all__ = ["ConsumerStatements"]
@@ -50,20 +50,26 @@ class ConsumerStatements:
         """Store a consumer, or the interest of one that is stored: a row of `CONSUMER_SPECS`."""
         columns = self._consumer.c
         values = {name: parameter(n, columns[name].type) for n, name in enumerate(CONSUMER_SPECS)}
-        clause = upsert(self._dialect, self._consumer).values(values)
-        clause = clause.on_conflict_do_update(index_elements=["name"], set_={"interest": clause.excluded.interest})
+        clause = upsert(self._dialect, self._consumer, values, ["name"], lambda new: {"interest": new.interest})
         return self._compile(clause, list(CONSUMER_SPECS.values()))
 
     @cached_property
     def lease(self) -> Statement:
-        """Lease a consumer: name, holder, now, the end of the lease, its latest end. Returns the cursor."""
+        """Lease a consumer: name, holder, now, the end of the lease, its latest end."""
         columns = self._consumer.c
         holder = parameter(1, columns.holder.type)
         now, end, last = (parameter(n, columns.expires.type) for n in (2, 3, 4))
         over = sa.or_(columns.expires <= now, columns.expires > last)
         free = sa.or_(columns.holder.is_(None), columns.holder == holder, over)
         clause = sa.update(self._consumer).values(holder=holder, expires=end).where(self._is(columns.name), free)
-        return self._compile(clause.returning(columns.position), [_TEXT, _TEXT, _DATETIME, _DATETIME, _DATETIME])
+        return self._compile(clause, [_TEXT, _TEXT, _DATETIME, _DATETIME, _DATETIME])
+
+    @cached_property
+    def cursor(self) -> Statement:
+        """The cursor of a consumer: name, holder."""
+        columns = self._consumer.c
+        mine = sa.and_(self._is(columns.name), columns.holder == parameter(1, columns.holder.type))
+        return self._compile(sa.select(columns.position).where(mine), [_TEXT, _TEXT])
 
     @cached_property
     def renew(self) -> Statement:
@@ -71,7 +77,7 @@ class ConsumerStatements:
         columns = self._consumer.c
         mine = sa.and_(self._is(columns.name), columns.holder == parameter(1, columns.holder.type))
         clause = sa.update(self._consumer).values(expires=parameter(2, columns.expires.type)).where(mine)
-        return self._compile(clause.returning(columns.name), [_TEXT, _TEXT, _DATETIME])
+        return self._compile(clause, [_TEXT, _TEXT, _DATETIME])
 
     @cached_property
     def release(self) -> Statement:
@@ -79,7 +85,7 @@ class ConsumerStatements:
         columns = self._consumer.c
         mine = sa.and_(self._is(columns.name), columns.holder == parameter(1, columns.holder.type))
         clause = sa.update(self._consumer).values(holder=sa.null(), expires=sa.null()).where(mine)
-        return self._compile(clause.returning(columns.name), [_TEXT, _TEXT])
+        return self._compile(clause, [_TEXT, _TEXT])
 
     @cached_property
     def advance(self) -> Statement:
@@ -87,16 +93,21 @@ class ConsumerStatements:
         columns = self._consumer.c
         mine = sa.and_(self._is(columns.name), columns.holder == parameter(1, columns.holder.type))
         clause = sa.update(self._consumer).values(position=parameter(2, columns.position.type)).where(mine)
-        return self._compile(clause.returning(columns.name), [_TEXT, _TEXT, _NUMBER])
+        return self._compile(clause, [_TEXT, _TEXT, _NUMBER])
 
     @cached_property
     def set_aside(self) -> Statement:
         """Set an event aside, or change how: a row of `DELIVERY_SPECS`."""
         columns = self._delivery.c
         values = {name: parameter(n, columns[name].type) for n, name in enumerate(DELIVERY_SPECS)}
-        clause = upsert(self._dialect, self._delivery).values(values)
-        state = {name: clause.excluded[name] for name in ("attempts", "retry_at", "error", "parked")}
-        clause = clause.on_conflict_do_update(index_elements=["consumer", "position"], set_=state)
+        state = ("attempts", "retry_at", "error", "parked")
+        clause = upsert(
+            self._dialect,
+            self._delivery,
+            values,
+            ["consumer", "position"],
+            lambda new: {name: new[name] for name in state},
+        )
         return self._compile(clause, list(DELIVERY_SPECS.values()))
 
     @cached_property
@@ -131,7 +142,10 @@ class ConsumerStatements:
         return self._compile(clause, [_TEXT, _DATETIME, _NUMBER], heavy=True)
 
     def parked(self, *, of_one: bool) -> Statement:
-        """Consumer, attempts, error and event of parked events: limit, and with `of_one` the consumer before it."""
+        """Select consumer, attempts, error and event of parked events.
+
+        Its parameters are the limit, and with `of_one` the consumer before it.
+        """
         delivery = self._delivery
         columns = [delivery.c.consumer, delivery.c.attempts, delivery.c.error, self._order]
         joined = delivery.join(self._outbox, self._order == delivery.c.position)
@@ -143,13 +157,13 @@ class ConsumerStatements:
         return self._compile(clause.limit(parameter(0, sa.BigInteger())), [_NUMBER])
 
     def retry(self, *, one: bool) -> Statement:
-        """Make parked events due: consumer, and with `one` the position."""
+        """Make events due that are parked or wait for their next attempt: consumer, and with `one` the position."""
         columns = self._delivery.c
-        parked = sa.and_(self._is(columns.consumer), columns.parked != _ZERO)
+        failed = sa.and_(self._is(columns.consumer), sa.or_(columns.parked != _ZERO, columns.retry_at.is_not(None)))
         if one:
-            parked = sa.and_(parked, columns.position == parameter(1, columns.position.type))
-        clause = sa.update(self._delivery).values(parked=_ZERO, attempts=_ZERO, retry_at=sa.null()).where(parked)
-        return self._compile(clause.returning(columns.position), [_TEXT, _NUMBER][: 1 + one])
+            failed = sa.and_(failed, columns.position == parameter(1, columns.position.type))
+        clause = sa.update(self._delivery).values(parked=_ZERO, attempts=_ZERO, retry_at=sa.null()).where(failed)
+        return self._compile(clause, [_TEXT, _NUMBER][: 1 + one])
 
     @cached_property
     def forget(self) -> Statement:
@@ -178,7 +192,7 @@ class ConsumerStatements:
         return self._compile(sa.select(*own, *counts, *ages).order_by(consumer.c.name), [], heavy=True)
 
     def _unnumbered(self) -> Any:
-        """Return the time of the oldest event without a number, on PostgreSQL."""
+        """Return the time of the oldest event without a number, which SQLite's never are."""
         if self._dialect == "sqlite":
             return sa.null()
         fresh = sa.and_(self._order.is_(None), self._is_delivered_now)

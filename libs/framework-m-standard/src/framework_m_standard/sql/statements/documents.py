@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from framework_m_core.domain.documents.doctype import VERSION_FIELD
-from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
-from framework_m_core.domain.filters.tree import Filter
-from framework_m_core.registry.compiled import FRAMEWORK_SPECS, CompiledChildTable, CompiledDocType
+from framework_m_core.spi import (
+    FRAMEWORK_SPECS,
+    VERSION_FIELD,
+    CompiledChildTable,
+    CompiledDocType,
+    FieldKind,
+    FieldSpec,
+    Filter,
+)
 from framework_m_standard.sql.engine.driver import Driver
+from framework_m_standard.sql.engine.row_codec import MARIADB, encoders
+from framework_m_standard.sql.engine.statement import Parameter, Statement, compile_statement, parameter
 from framework_m_standard.sql.schema.tables import AUDIT_SPECS, EVENT_SPECS, Tables
-from framework_m_standard.sql.statements.compiled import Parameter, Statement, compile_statement, parameter
 from framework_m_standard.sql.statements.filter_compiler import FilterCompiler
-from framework_m_standard.sql.statements.row_codec import encoders
 
-__all__ = ["DocTypeStatements", "child_row"]
+__all__ = ["ChildStatements", "DocTypeStatements", "build_child_row"]
 
 _EXPECTED = FieldSpec("expected", FieldKind.INTEGER)
 _CHILD_FIXED = (
@@ -28,7 +33,15 @@ _CHILD_FIXED = (
 )
 
 
-def child_row(child: CompiledChildTable, parent: Any, place: int, row: Mapping[str, Any]) -> tuple[Any, ...]:
+class ChildStatements(NamedTuple):
+    """A child table: `insert` takes a `build_child_row`, `delete` a parent and a row, `delete_all` a parent."""
+
+    insert: Statement
+    delete: Statement
+    delete_all: Statement
+
+
+def build_child_row(child: CompiledChildTable, parent: Any, place: int, row: Mapping[str, Any]) -> tuple[Any, ...]:
     """Return a child row in the column order of its insert."""
     return (row["id"], parent, place, *[row[name] for name in child.fields])
 
@@ -110,24 +123,41 @@ class DocTypeStatements:
         clause = sa.delete(self.table).where(self.table.c.id == parameter(0, self.table.c.id.type))
         return self.compile(clause, [FRAMEWORK_SPECS["id"]])
 
-    def insert_child(self, child: CompiledChildTable) -> Statement:
-        """Return the statement that inserts a child row; its parameters are those of `child_row`."""
-        return self._child_statements[child.field][0]
+    @cached_property
+    def clear_own_links(self) -> Sequence[Statement]:
+        """Statements that take away a document's links to itself; the parameter is its id.
 
-    def delete_children(self, child: CompiledChildTable) -> Statement:
-        """Return the statement that deletes a parent's rows of a child table; the parameter is the parent's id."""
-        return self._child_statements[child.field][1]
+        MariaDB refuses to delete a row to which any row links, itself included; the others look when all are deleted.
+        """
+        if self._driver.name != MARIADB:
+            return ()
+        found, id = [], self.table.c.id
+        for name, child in self.plan.children.items():
+            if any(spec.link == self.plan.name for spec in child.fields.values()):
+                found.append(self.children[name].delete_all)
+        for field, target in self.plan.links.items():
+            if target == self.plan.name and self.plan.specs[field].nullable:
+                mine = parameter(0, id.type)
+                clause = sa.update(self.table).values({field: sa.null()}).where(id == mine, self.table.c[field] == id)
+                found.append(self.compile(clause, [FRAMEWORK_SPECS["id"]]))
+        return found
 
     @cached_property
-    def _child_statements(self) -> Mapping[str, tuple[Statement, Statement]]:
+    def children(self) -> Mapping[str, ChildStatements]:
+        """The statements of child tables by field."""
         return {name: self._compile_child(child) for name, child in self.plan.children.items()}
 
-    def _compile_child(self, child: CompiledChildTable) -> tuple[Statement, Statement]:
+    def _compile_child(self, child: CompiledChildTable) -> ChildStatements:
         table = self.tables.child(self.plan, child)
+        row, parent = _CHILD_FIXED[:2]
         specs = [*_CHILD_FIXED, *child.fields.values()]
-        values = _assigned(table, specs)
-        delete = sa.delete(table).where(table.c.parent == parameter(0, table.c.parent.type))
-        return self.compile(sa.insert(table).values(values), specs), self.compile(delete, [_CHILD_FIXED[1]])
+        of_parent = sa.delete(table).where(table.c.parent == parameter(0, table.c.parent.type))
+        by_id = of_parent.where(table.c.id == parameter(1, table.c.id.type))
+        return ChildStatements(
+            insert=self.compile(sa.insert(table).values(_assigned(table, specs)), specs),
+            delete=self.compile(by_id, [parent, row]),
+            delete_all=self.compile(of_parent, [parent]),
+        )
 
     def update_where(self, where: Filter, names: Sequence[str]) -> Statement:
         """Return an update of named columns of live rows that match a filter; parameters are the columns, then the

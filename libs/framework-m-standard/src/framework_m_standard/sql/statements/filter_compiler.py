@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
 
-from framework_m_core.domain.fields.spec import FieldSpec
-from framework_m_core.domain.filters.patterns import fold_ascii
-from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or
-from framework_m_standard.sql.statements.compiled import Parameter, parameter
-from framework_m_standard.sql.statements.row_codec import SQLITE, Convert, encoders, json_text
+from framework_m_core.spi import And, Comparison, FieldSpec, Filter, Not, Or, fold_ascii
+from framework_m_standard.sql.engine.row_codec import MARIADB, SQLITE, Convert, encoders, format_json
+from framework_m_standard.sql.engine.statement import Parameter, parameter
 
-__all__ = ["FilterCompiler"]
+__all__ = ["Condition", "FilterCompiler"]
 
 type Condition = sa.ColumnElement[bool]
 
@@ -89,11 +88,11 @@ class FilterCompiler:
             return sa.and_(*(column == value for column, value in pairs))
         return sa.or_(lacks, *(column != value for column, value in pairs))
 
-    def _condition(self, column: sa.ColumnElement[Any], spec: FieldSpec, operator: str, slot: Any) -> Condition:
+    def _condition(self, column: sa.ColumnElement[Any], spec: FieldSpec, operator: str, placeholder: Any) -> Condition:
         if operator in _ORDERINGS:
             return _ORDERINGS[operator](column, self._value(column, spec))
         if operator == "in":
-            return column.in_([self._value(column, spec) for _ in range(slot.size)])
+            return column.in_([self._value(column, spec) for _ in range(placeholder.size)])
         if operator == "between":
             return sa.and_(column >= self._value(column, spec), column <= self._value(column, spec))
         if operator == "has":
@@ -101,14 +100,16 @@ class FilterCompiler:
         return self._pattern(column, spec, operator)
 
     def _has(self, column: sa.ColumnElement[Any], spec: FieldSpec) -> Condition:
+        if self._dialect == MARIADB:
+            return sa.func.json_contains(column, self._value(column, spec, format_json)) == sa.literal_column("1")
         if self._dialect != SQLITE:
-            return column.contains(self._value(column, spec, lambda item: json_text([item])))
+            return column.contains(self._value(column, spec, lambda item: format_json([item])))
         elements = sa.func.json_each(column).table_valued("value")
         return sa.exists().where(elements.c.value == self._value(column, spec, lambda item: item))
 
     def _pattern(self, column: sa.ColumnElement[Any], spec: FieldSpec, operator: str) -> Condition:
         if operator == "ilike":
-            return sa.func.lower(column).like(self._value(column, spec, fold_ascii), escape="\\")
+            return _lower_ascii(self._dialect, column).like(self._value(column, spec, fold_ascii), escape="\\")
         return column.like(self._value(column, spec, _PATTERNS[operator]), escape="\\")
 
     def _value(
@@ -127,6 +128,17 @@ class FilterCompiler:
         number = self._take_number()
         self.parameters.append(Parameter(number))
         return parameter(number, sa.BigInteger())
+
+
+def _lower_ascii(dialect: str, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """Return a text with its letters of ASCII in lower case; MariaDB's own function would fold all letters."""
+    if dialect != MARIADB:
+        return sa.func.lower(column)
+    for letter in string.ascii_uppercase:
+        capital: Any = sa.literal_column(f"'{letter}'")
+        small: Any = sa.literal_column(f"'{letter.lower()}'")
+        column = sa.func.replace(column, capital, small)
+    return column
 
 
 def _escaped(text: str) -> str:

@@ -2,59 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import mysql, postgresql, sqlite
 
-from framework_m_core.domain.events import AnyEvent, PublishedEvent
-from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
-from framework_m_core.interfaces.audit_log import AuditEntry
-from framework_m_core.interfaces.idempotency import StoredAnswer
+from framework_m_core.spi import FieldKind, FieldSpec
 from framework_m_standard.sql.engine.driver import Driver
+from framework_m_standard.sql.engine.row_codec import MARIADB, Convert, decoder, encoder
+from framework_m_standard.sql.engine.statement import Parameter, Statement, compile_statement, parameter
 from framework_m_standard.sql.schema.tables import AUDIT_SPECS, EVENT_SPECS, IDEMPOTENCY_SPECS, Tables
-from framework_m_standard.sql.statements.compiled import Parameter, Statement, compile_statement, parameter
-from framework_m_standard.sql.statements.row_codec import Convert, decoder, encoder
 
-__all__ = ["FrameworkStatements", "answer_row", "audit_row", "outbox_row", "upsert"]
+__all__ = ["FrameworkStatements", "upsert"]
 
 
-audit_row: Callable[[AuditEntry], tuple[Any, ...]] = attrgetter(*AUDIT_SPECS)
-"""Returns an audit entry in the order of its columns."""
+def upsert(
+    dialect: str,
+    table: sa.Table,
+    values: Mapping[str, Any],
+    key: Sequence[str],
+    changes: Callable[[Any], Mapping[str, Any]],
+    where: Any = None,
+) -> Any:
+    """Return an INSERT that changes the row of the same key, if there is one; `changes` is given the new row.
 
-
-def outbox_row(event: AnyEvent) -> tuple[Any, ...]:
-    """Return an event in the order of its columns; the key of a document's event is the document, and not stored."""
-    return (
-        event.id,
-        event.type,
-        event.doctype,
-        event.document_id,
-        event.version,
-        event.index,
-        event.occurred_at,
-        event.actor,
-        event.tenant,
-        event.correlation_id,
-        event.causation_id,
-        event.schema_version,
-        event.data,
-        event.key if isinstance(event, PublishedEvent) else None,
-    )
-
-
-def answer_row(answer: StoredAnswer) -> tuple[Any, ...]:
-    """Return a stored response in the order of its columns; the body is JSON and stored as text."""
-    body = answer.body.decode()
-    return (answer.key, answer.body_hash, answer.status, body, answer.etag, answer.location, answer.expires)
-
-
-def upsert(dialect: str, table: sa.Table) -> Any:
-    """Return an INSERT of the dialect that can resolve conflicts."""
-    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+    MariaDB knows no condition.
+    """
+    if dialect == MARIADB:
+        new = mysql.insert(table).values(values)
+        return new.on_duplicate_key_update(dict(changes(new.inserted)))
+    insert = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+    clause = insert.values(values)
+    return clause.on_conflict_do_update(index_elements=key, set_=changes(clause.excluded), where=where)
 
 
 class FrameworkStatements:
@@ -88,28 +69,45 @@ class FrameworkStatements:
         return self._insert(self._tables.outbox, EVENT_SPECS)
 
     @cached_property
-    def insert_answer(self) -> Statement:
-        """Statement that stores a response; it replaces an expired one but not a live one."""
+    def insert_response(self) -> Statement:
+        """Statement that stores a response; it replaces an expired one but not a live one.
+
+        On MariaDB it replaces none, so `discard_response` comes first.
+        """
         table, specs = self._tables.idempotency, list(IDEMPOTENCY_SPECS.values())
         now = FieldSpec("now", FieldKind.DATETIME)
         values = {spec.name: parameter(number, table.c[spec.name].type) for number, spec in enumerate(specs)}
-        clause = upsert(self._driver.name, table).values(values)
-        clause = clause.on_conflict_do_update(
-            index_elements=["key"],
-            set_={name: clause.excluded[name] for name in values if name != "key"},
+        if not self._driver.conditional_upserts:
+            return self.compile(sa.insert(table).values(values), [*specs, now])
+        clause = upsert(
+            self._driver.name,
+            table,
+            values,
+            ["key"],
+            lambda new: {name: new[name] for name in values if name != "key"},
             where=table.c.expires <= parameter(len(specs), table.c.expires.type),
         )
         return self.compile(clause, [*specs, now])
+
+    @cached_property
+    def discard_response(self) -> Statement:
+        """Statement that deletes the response of a key if it has expired by the second parameter."""
+        table = self._tables.idempotency
+        mine = table.c.key == parameter(0, table.c.key.type)
+        over = table.c.expires <= parameter(1, table.c.expires.type)
+        specs = [IDEMPOTENCY_SPECS["key"], IDEMPOTENCY_SPECS["expires"]]
+        return self.compile(sa.delete(table).where(mine, over), specs)
 
     @cached_property
     def allocate(self) -> Statement:
         """Statement that increases a counter, creating it if necessary, and returns its value."""
         table = self._tables.counter
         step = parameter(1, sa.BigInteger())
-        clause = upsert(self._driver.name, table).values(prefix=parameter(0, table.c.prefix.type), value=step)
-        raised = {"value": table.c.value + clause.excluded.value}
-        clause = clause.on_conflict_do_update(index_elements=["prefix"], set_=raised).returning(table.c.value)
-        return self.compile(clause, [FieldSpec("prefix", FieldKind.TEXT), FieldSpec("n", FieldKind.INTEGER)])
+        values = {"prefix": parameter(0, table.c.prefix.type), "value": step}
+        clause = upsert(self._driver.name, table, values, ["prefix"], lambda new: {"value": table.c.value + new.value})
+        return self.compile(
+            clause.returning(table.c.value), [FieldSpec("prefix", FieldKind.TEXT), FieldSpec("n", FieldKind.INTEGER)]
+        )
 
     def _insert(self, table: sa.Table, specs: Mapping[str, FieldSpec]) -> Statement:
         values = {name: parameter(number, table.c[name].type) for number, name in enumerate(specs)}

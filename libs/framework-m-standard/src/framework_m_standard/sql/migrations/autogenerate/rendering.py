@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import decimal
-import uuid
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
-from framework_m_core.domain.fields.spec import FieldKind
+from framework_m_core.spi import BODY, FieldKind, call, format_literal, mark_long_lines
 from framework_m_standard.sql.schema import changes as made
 from framework_m_standard.sql.schema.changes import NOTHING, Change, is_change
 from framework_m_standard.sql.schema.field_registry import KindType
-from framework_m_standard.sql.schema.keys import key_name
+from framework_m_standard.sql.schema.keys import format_key_name
+from framework_m_standard.sql.schema.renames import find_renamed_columns, find_renamed_tables
 
-__all__ = ["imports_of", "render", "summary"]
+__all__ = ["imports_of", "render", "summarize"]
 
 _WORDS = {
     FieldKind.TEXT: "text",
@@ -40,7 +40,17 @@ _IMPORTS = {
 
 def render(changes: Sequence[Change]) -> str:
     """Return the body of `upgrade` or `downgrade`."""
-    return "\n".join(_CODE[type(change)](change) for change in changes)
+    lines = [*(_CODE[type(change)](change) for change in changes), *_renames(changes)]
+    return mark_long_lines("\n".join(lines))
+
+
+def _renames(changes: Sequence[Change]) -> Iterator[str]:
+    """Yield the operations, as comments, that rename what looks renamed."""
+    for table, old, new in find_renamed_columns(changes):
+        yield f"# if {old} was renamed to {new}, replace the operations on both by:"
+        yield f"# m.rename_column({', '.join(_texts(table, old, new))})"
+    for old, new in find_renamed_tables(changes):
+        yield f"# if {old} was renamed to {new}, replace the operations on both by m.rename_doctype(old, new)"
 
 
 def imports_of(*bodies: str) -> list[str]:
@@ -49,7 +59,7 @@ def imports_of(*bodies: str) -> list[str]:
     return [line for prefix, line in _IMPORTS.items() if prefix in words]
 
 
-def summary(changes: Sequence[Change]) -> Iterator[str]:
+def summarize(changes: Sequence[Change]) -> Iterator[str]:
     """Yield a line per change, without the indexes of new tables."""
     created = {change.table for change in changes if isinstance(change, made.CreateTable)}
     for change in changes:
@@ -92,18 +102,13 @@ def _column(column: sa.Column[Any]) -> str:
     return f'sa.Column("{column.name}", {_type(column.type)}{null})'
 
 
-def _fill(value: Any) -> str:
-    return "" if value is NOTHING else f", fill={_literal(value)}"
+def _fill(value: Any) -> Iterator[str]:
+    if value is not NOTHING:
+        yield f"fill={format_literal(value)}"
 
 
-def _literal(value: Any) -> str:
-    """Return a stored value as Python code, qualified by its module if necessary."""
-    if isinstance(value, decimal.Decimal):
-        return f"decimal.{value!r}"
-    if isinstance(value, uuid.UUID):
-        return f"uuid.{value!r}"
-    shown = repr(value)
-    return f'"{shown[1:-1]}"' if shown.startswith("'") and '"' not in shown else shown
+def _texts(*values: str) -> Iterator[str]:
+    yield from (f'"{value}"' for value in values)
 
 
 def _qualifiers(line: str) -> Iterator[str]:
@@ -121,36 +126,37 @@ def _create_table(change: made.CreateTable) -> str:
         "sqlite_with_rowid=False",
     ]
     lines = [f'"{change.table}",', *(f"{part}," for part in parts)]
-    return "op.create_table(\n" + "".join(f"    {line}\n" for line in lines) + ")"
+    return "op.create_table(\n" + textwrap.indent("\n".join(lines), "    ") + "\n)"
 
 
 def _foreign_key(link: sa.ForeignKeyConstraint) -> str:
     [column], [element] = link.columns, link.elements
-    rule = f', ondelete="{link.ondelete}"' if link.ondelete else ""
-    return f'sa.ForeignKeyConstraint(["{column.name}"], ["{element.target_fullname}"], name="{link.name}"{rule})'
+    rule = [f'ondelete="{link.ondelete}"'] if link.ondelete else []
+    parts = [f'["{column.name}"]', f'["{element.target_fullname}"]', f'name="{link.name}"', *rule]
+    return call("sa.ForeignKeyConstraint", *parts, indent=2 * BODY, after=1)
 
 
 def _add_column(change: made.AddColumn) -> str:
     missing = not change.column.nullable and change.fill is NOTHING
-    remark = "  # existing rows need a value: fill=…" if missing else ""
-    return f'm.add_column("{change.table}", {_column(change.column)}{_fill(change.fill)}){remark}'
+    remark = "# existing rows need a value: fill=…\n" if missing else ""
+    return remark + call("m.add_column", *_texts(change.table), _column(change.column), *_fill(change.fill))
 
 
 def _set_not_nullable(change: made.SetNotNullable) -> str:
-    type_ = "" if change.column is None or change.fill is NOTHING else f", {_type(change.column.type)}"
-    return f'm.set_not_nullable("{change.table}", "{change.name}"{type_}{_fill(change.fill)})'
+    type_ = [] if change.column is None or change.fill is NOTHING else [_type(change.column.type)]
+    return call("m.set_not_nullable", *_texts(change.table, change.name), *type_, *_fill(change.fill))
 
 
 def _add_index(change: made.AddIndex) -> str:
-    columns = ", ".join(f'"{name}"' for name in change.columns)
-    if change.name != key_name("uq" if change.unique else "ix", change.table, change.columns):  # one by hand
-        return f'op.create_index("{change.name}", "{change.table}", [{columns}], unique={change.unique})'
-    return f'm.{"add_unique" if change.unique else "add_index"}("{change.table}", [{columns}])'
+    columns = f"[{', '.join(_texts(*change.columns))}]"
+    if change.name != format_key_name("uq" if change.unique else "ix", change.table, change.columns):  # one by hand
+        return call("op.create_index", *_texts(change.name, change.table), columns, f"unique={change.unique}")
+    return call("m.add_unique" if change.unique else "m.add_index", *_texts(change.table), columns)
 
 
 def _add_link(change: made.AddLink) -> str:
-    rule = ", cascade=True" if change.cascade else ""
-    return f'm.add_link("{change.table}", "{change.name}", "{change.target}"{rule})'
+    rule = ["cascade=True"] if change.cascade else []
+    return call("m.add_link", *_texts(change.table, change.name, change.target), *rule)
 
 
 _CODE: dict[type[Any], Callable[[Any], str]] = {
@@ -158,15 +164,15 @@ _CODE: dict[type[Any], Callable[[Any], str]] = {
     made.DropTable: lambda change: f'op.drop_table("{change.table}")',
     made.KeepTable: lambda change: f'# kept with its data; to drop it: op.drop_table("{change.table}")',
     made.AddColumn: _add_column,
-    made.DropColumn: lambda change: f'm.drop_column("{change.table}", "{change.column.name}")',
+    made.DropColumn: lambda change: call("m.drop_column", *_texts(change.table, change.column.name)),
     made.KeepColumn: lambda change: (
         f'# kept with its data; to drop it: m.drop_column("{change.table}", "{change.name}")'
     ),
-    made.ChangeType: lambda change: f'm.change_type("{change.table}", "{change.name}", {_type(change.type)})',
+    made.ChangeType: lambda change: call("m.change_type", *_texts(change.table, change.name), _type(change.type)),
     made.SetNotNullable: _set_not_nullable,
-    made.SetNullable: lambda change: f'm.set_nullable("{change.table}", "{change.name}")',
+    made.SetNullable: lambda change: call("m.set_nullable", *_texts(change.table, change.name)),
     made.AddLink: _add_link,
-    made.DropLink: lambda change: f'm.drop_link("{change.table}", "{change.name}")',
+    made.DropLink: lambda change: call("m.drop_link", *_texts(change.table, change.name)),
     made.AddIndex: _add_index,
-    made.DropIndex: lambda change: f'op.drop_index("{change.name}", table_name="{change.table}")',
+    made.DropIndex: lambda change: call("op.drop_index", *_texts(change.name), f'table_name="{change.table}"'),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from framework_m_core.domain.fields.spec import FieldKind
+from framework_m_core.spi import FieldKind
 from framework_m_standard.sql.schema.field_registry import KindType
 
 __all__ = [

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic.operations import Operations, ops
 from alembic.runtime.migration import MigrationContext
 
-from framework_m_standard.sql.migrations.operations import operations
+from framework_m_standard.sql.migrations.operations import table_operations as operations
 from framework_m_standard.sql.schema import changes as made
 from framework_m_standard.sql.schema.changes import Change
 from framework_m_standard.sql.schema.field_registry import KindType
@@ -47,7 +47,7 @@ def _perform(alembic: Operations, change: Change) -> None:
 
 
 def _create_table(change: made.CreateTable) -> ops.CreateTableOp:
-    """Return the operation, with the links of the change alone: the targets of the others are not there yet."""
+    """Return the operation, with only the links of the change: the targets of the others do not exist yet."""
     operation = ops.CreateTableOp.from_table(change.declared)
     put_off = change.declared.foreign_key_constraints.difference(change.links)
     operation.columns = [part for part in operation.columns if part not in put_off]

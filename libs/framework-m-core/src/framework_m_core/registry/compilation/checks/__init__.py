@@ -1,0 +1,1 @@
+"""Checks of declarations; all errors are collected before any is reported."""

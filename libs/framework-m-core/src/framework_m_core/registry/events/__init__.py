@@ -1,1 +1,0 @@
-"""Event types and consumers of events, compiled from what apps declare."""

@@ -1,0 +1,1 @@
+"""Permissions of callers: grants, their cache, and the policy engine."""

@@ -1,0 +1,1 @@
+"""NATS: the client, and the event bus over JetStream."""

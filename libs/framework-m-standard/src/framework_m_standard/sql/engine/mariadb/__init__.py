@@ -1,0 +1,1 @@
+"""MariaDB through asyncmy: driver, dialect, column types and errors."""

@@ -1,0 +1,113 @@
+"""Revisions that were changed after they were run on a database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from framework_m_core.interfaces.capabilities import StoreCapability
+
+from .migrating import Migrating, open_migrating, plain, registry_of
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The app's folder of migrations."""
+    return tmp_path / "app" / "migrations"
+
+
+def edit(folder: Path, name: str, text: str = "\n# a remark\n") -> None:
+    path = folder / "versions" / f"{name}.py"
+    path.write_bytes(path.read_bytes() + text.encode())
+
+
+async def changed(app: Migrating) -> list[str]:
+    """The revisions that are told to have changed, each with its file."""
+    lines = await app.migrations.verify()
+    assert all(f"{line.split()[1]}.py" in line for line in lines)
+    return [line.split()[1] for line in lines]
+
+
+async def run_two(app: Migrating) -> None:
+    await app.migrations.init()
+    await app.change("first")
+    await app.migrations.create("second", empty=True)
+    await app.run()
+
+
+async def test_a_revision_changed_after_its_run_is_named(bare_database_url: str, folder: Path) -> None:
+    async with open_migrating(bare_database_url, registry_of(plain()), folder) as app:
+        await run_two(app)
+        assert await changed(app) == []
+        edit(folder, "0001_first")
+        assert await changed(app) == ["0001_first"]
+        edit(folder, "0002_second")
+        assert await changed(app) == ["0001_first", "0002_second"]
+
+
+async def test_line_ends_are_no_change(bare_database_url: str, folder: Path) -> None:
+    async with open_migrating(bare_database_url, registry_of(plain()), folder) as app:
+        await run_two(app)
+        path = folder / "versions" / "0001_first.py"
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+        assert await changed(app) == []
+
+
+async def test_a_revision_may_be_changed_where_it_was_not_run_or_was_undone(
+    bare_database_url: str, folder: Path
+) -> None:
+    async with open_migrating(bare_database_url, registry_of(plain()), folder) as app:
+        await run_two(app)
+        await app.rollback()
+        edit(folder, "0002_second")
+        await app.run()
+        assert await changed(app) == []
+        await app.migrations.create("third", empty=True)
+        edit(folder, "0003_third")
+        if StoreCapability.TRANSACTIONAL_SCHEMA in app.store.capabilities:
+            await app.migrations.preview()
+        edit(folder, "0003_third")
+        await app.run()
+        assert await changed(app) == []
+
+
+@pytest.mark.parametrize("adopted", ["init", "create"])
+async def test_an_adopted_revision_is_compared(bare_database_url: str, folder: Path, adopted: str) -> None:
+    async with open_migrating(bare_database_url, registry_of(plain()), folder) as app:
+        if adopted == "create":
+            await app.migrations.init()
+        await app.store.schema_mapper.sync()
+        await (app.migrations.init() if adopted == "init" else app.migrations.create("initial"))
+        assert await changed(app) == []
+        edit(folder, "0001_initial")
+        assert await changed(app) == ["0001_initial"]
+
+
+async def test_all_revisions_that_a_database_is_adopted_at_are_compared(
+    bare_database_url: str, tmp_path: Path, folder: Path
+) -> None:
+    async with open_migrating(f"sqlite:///{tmp_path / 'colleague.db'}", registry_of(plain()), folder) as colleague:
+        await run_two(colleague)
+    async with open_migrating(bare_database_url, registry_of(plain()), tmp_path / "none" / "migrations") as mine:
+        await mine.store.schema_mapper.sync()
+    async with open_migrating(bare_database_url, registry_of(plain()), folder) as app:
+        await app.migrations.init()
+        edit(folder, "0001_first")
+        assert await changed(app) == ["0001_first"]
+
+
+async def test_what_a_version_without_checksums_ran_is_not_compared(bare_database_url: str, folder: Path) -> None:
+    async with open_migrating(bare_database_url, registry_of(plain()), folder) as app:
+        await run_two(app)
+        transaction: Any = await app.migrations._store.global_driver.begin()
+        await transaction.script("DROP TABLE m_revision")
+        await transaction.commit()
+        edit(folder, "0001_first")
+        assert await changed(app) == []
+        assert await app.rollback() == ["0002_second"]
+        assert await app.run() == ["0002_second"]
+        assert await changed(app) == []
+        edit(folder, "0002_second")
+        assert await changed(app) == ["0002_second"]

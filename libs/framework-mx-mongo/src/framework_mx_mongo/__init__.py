@@ -1,0 +1,1 @@
+"""MongoDB as the primary store of Framework M."""

@@ -1,0 +1,1 @@
+"""The connection to MongoDB: client, transactions, translation of errors."""

@@ -1,0 +1,104 @@
+"""Random apps stop the start with one message that lists their errors, or start and conform on each store."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from pathlib import Path
+
+import pytest
+
+from framework_m_core.domain.context import make_system_context
+from framework_m_core.domain.errors import ConfigurationError, DuplicateValueError, ValidationError
+from framework_m_core.domain.fields.spec import FieldKind
+from framework_m_testing.apps import AppClient, open_app
+from framework_m_testing.conformance import DocTypeConformance
+from framework_m_testing.sample_bodies import SampleDocuments
+from tests.fuzz.declarations import AppSource, app_sources
+from tests.fuzz.fuzzing import fuzz
+
+_APP = "generated"
+_NUMBERS = itertools.count()
+_BOUNDS = frozenset({"out_of_bounds", "too_long", "bad_pattern", "not_a_choice"})
+"""What refuses a guessed value that is of the right type."""
+
+
+class Conformance(DocTypeConformance):
+    """The tests of the generated DocTypes."""
+
+    apps = (_APP,)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_random_apps_are_refused_in_one_message_or_conform(tmp_path: Path) -> None:
+    async def check(source: AppSource) -> None:
+        folder = write(source, tmp_path)
+        try:
+            for database in (None, f"sqlite:///{folder}/data.db"):
+                await check_app(folder, database)
+        finally:
+            sys.modules.pop(folder.name, None)
+
+    fuzz(app_sources(), check, batch=15)
+
+
+def write(source: AppSource, parent: Path) -> Path:
+    """Write an app into a folder of its own."""
+    folder = parent / f"generated_{next(_NUMBERS)}"
+    folder.mkdir()
+    (folder / f"{folder.name}.py").write_text(source.text, encoding="utf-8")
+    entry = f'[project.entry-points."framework_m.apps"]\n{_APP} = "{folder.name}"\n'
+    (folder / "pyproject.toml").write_text(f'[project]\nname = "generated"\nversion = "1"\n{entry}')
+    return folder
+
+
+async def check_app(folder: Path, database: str | None) -> None:
+    """Check that an app is refused by a ConfigurationError that says why, or starts and conforms."""
+    try:
+        async with open_app(folder, database=database) as app:
+            await check_conformance(app)
+            await check_description(app)
+    except ConfigurationError as error:
+        told = str(error)
+        if not told.strip() or "Traceback" in told:
+            raise
+
+
+async def check_conformance(app: AppClient) -> None:
+    """Run the tests of conformance, unless a bound of a field refuses all that samples guess."""
+    if not any(plan.app == _APP and plan.meta.has_api for plan in app.registry.doctypes.values()):
+        return
+    suite, opened = Conformance(), app.application
+    samples = SampleDocuments(opened, make_system_context("conform", source="cli"), {})
+    try:
+        await suite.test_a_document_is_kept_as_it_was_answered(opened, samples)
+        await suite.test_a_document_has_the_shape_that_its_schema_tells(opened, samples)
+        await suite.test_the_metadata_tell_what_a_caller_may_see(opened)
+        await suite.test_only_the_roles_that_are_named_get_in(opened, samples)
+        await suite.test_lists_sort_and_filter_by_every_column(opened, samples)
+    except DuplicateValueError:
+        if not _has_few_values(app):
+            raise
+    except ValidationError as error:
+        if not error.errors or any(one.code not in _BOUNDS for one in error.errors):
+            raise
+
+
+def _has_few_values(app: AppClient) -> bool:
+    """Return whether documents may not share a value of which there are only a few, or a link."""
+    plans = [plan for plan in app.registry.doctypes.values() if plan.app == _APP]
+    differing = [
+        plan.fields[name]
+        for plan in plans
+        for name in {name for name, spec in plan.fields.items() if spec.unique}.union(*plan.meta.unique_together)
+        if name in plan.fields
+    ]
+    return any(spec.kind is FieldKind.BOOLEAN or spec.choices or spec.enum or spec.link for spec in differing)
+
+
+async def check_description(app: AppClient) -> None:
+    """Check that the web serves what it says of the DocTypes."""
+    async with app.client(app.user("Administrator")) as client:
+        for path in ("/api/meta", "/schema/openapi.json"):
+            response = await client.get(path)
+            assert response.status_code == 200, (path, response.text)

@@ -1,0 +1,98 @@
+"""A MongoDB for tests: that of `MONGODB_URL`, or one of the dependency group `servers` that each worker starts.
+
+What is missing fails the tests that ask for it, by name; nothing is skipped.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+from pymongo.errors import PyMongoError
+
+from tests.server_process import OwnServer
+
+VARIABLE = "MONGODB_URL"
+_MISSING = (
+    f"no MongoDB for the tests: set {VARIABLE} to a replica set, or install the dependency group `servers`, "
+    "which brings secantusdb"
+)
+
+
+class OwnMongo(OwnServer):
+    """A MongoDB."""
+
+    def __init__(self, folder: Path, *, durable: bool = False) -> None:
+        super().__init__(folder)
+        self._durable = ["--sync-on-commit"] if durable else []
+        self.url = f"mongodb://127.0.0.1:{self._port}"
+
+    def _command(self) -> list[str]:
+        binary = Path(sys.executable).with_name("secantusd-py")
+        if not binary.is_file():
+            pytest.fail(_MISSING, pytrace=False)
+        served = [str(binary), "--host", "127.0.0.1", "--port", str(self._port)]
+        return [
+            *served,
+            "--storage-path",
+            str(self._folder / "data"),
+            "--cache-size",
+            "256M",
+            "--log-level",
+            "ERROR",
+            *self._durable,
+        ]
+
+    def _responds(self) -> bool:
+        client: MongoClient[dict[str, Any]] = MongoClient(self.url, serverSelectionTimeoutMS=1000)
+        with client:
+            try:
+                client.admin.command("ping")
+            except PyMongoError:
+                return False
+            return True
+
+
+@pytest.fixture(scope="session")
+def mongodb_url() -> Iterator[str]:
+    """The address of a replica set."""
+    if (given := os.environ.get(VARIABLE)) is not None:
+        yield given
+        return
+    folder = Path(tempfile.mkdtemp(prefix="test-mongodb-"))
+    server = OwnMongo(folder)
+    try:
+        server.start()
+        yield server.url
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def own_mongodb(tmp_path: Path) -> Iterator[OwnMongo]:
+    """A running server of the test's own, which it may stop, kill and start; a commit is on disk."""
+    server = OwnMongo(tmp_path / "mongodb", durable=True)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def mongodb_database(mongodb_url: str) -> Iterator[str]:
+    """The name of a database that does not exist yet, and is dropped after the test."""
+    name = f"test_{secrets.token_hex(8)}"
+    yield name
+    client: MongoClient[dict[str, Any]] = MongoClient(mongodb_url)
+    with client:
+        client.drop_database(name)

@@ -1,0 +1,1 @@
+"""A cache by somebody else that outlives its process, in a file of SQLite."""
