@@ -63,7 +63,8 @@ test-newest: ## core, standard and a journey on PYTHON, else a fetched NEWEST, w
 	.tools/newest/bin/pytest -n 2 --dist loadgroup -m 'not slow' $(NEWEST_SUITES) $(ARGS)
 
 fuzz: setup ## random apps and values for FUZZ_SECONDS (1800) each; FUZZ_SEED repeats a failure
-	FUZZ_SECONDS=$(FUZZ_SECONDS) $(PYTEST) tests/fuzz -k 'random or generated' $(ARGS)
+	FUZZ_SECONDS=$(FUZZ_SECONDS) $(PYTEST) tests/fuzz -k 'random or generated' \
+		--timeout $$(($(FUZZ_SECONDS) + 300)) $(ARGS)
 
 lint: setup ## style, types, layers and lock files
 	$(BIN)/ruff check .
