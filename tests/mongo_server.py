@@ -21,6 +21,7 @@ from pymongo.errors import PyMongoError
 from tests.server_process import OwnServer
 
 VARIABLE = "MONGODB_URL"
+GIVEN = os.environ.get(VARIABLE)
 _MISSING = (
     f"no MongoDB for the tests: set {VARIABLE} to a replica set, or install the dependency group `servers`, "
     "which brings secantusdb"
@@ -64,8 +65,8 @@ class OwnMongo(OwnServer):
 @pytest.fixture(scope="session")
 def mongodb_url() -> Iterator[str]:
     """The address of a replica set."""
-    if (given := os.environ.get(VARIABLE)) is not None:
-        yield given
+    if GIVEN is not None:
+        yield GIVEN
         return
     folder = Path(tempfile.mkdtemp(prefix="test-mongodb-"))
     server = OwnMongo(folder)
@@ -93,6 +94,19 @@ def mongodb_database(mongodb_url: str) -> Iterator[str]:
     """The name of a database that does not exist yet, and is dropped after the test."""
     name = f"test_{secrets.token_hex(8)}"
     yield name
-    client: MongoClient[dict[str, Any]] = MongoClient(mongodb_url)
-    with client:
+    drop_database(mongodb_url, name)
+
+
+def drop_database(url: str, name: str) -> None:
+    """Drop a database that no client uses any more."""
+    with MongoClient[dict[str, Any]](url, timeoutMS=90_000) as client:
         client.drop_database(name)
+
+
+def drop_given_database(name: str) -> None:
+    """Drop a database of the given server, whose clients may have been killed in a transaction.
+
+    Those of a server of ours go with it: secantusd would wait for such a transaction forever.
+    """
+    if GIVEN is not None:
+        drop_database(GIVEN, name)

@@ -10,12 +10,12 @@ from secrets import token_hex
 from typing import Any
 
 import pytest
-from pymongo import MongoClient
 
 from tests.fuzz.fuzzing import SECONDS, fuzz
 from tests.fuzz.generated_spellings import spellings
 from tests.fuzz.spellings import ANNOTATIONS, KNOWN
 from tests.fuzz.value_store import Outcome, ValueStore, open_store, write_app
+from tests.mongo_server import drop_database
 
 _SCALED = frozenset({"amount"})
 """Fields whose arguments of calls have no scale, so that more digits are taken and kept."""
@@ -62,9 +62,7 @@ def stores(tmp_path_factory: pytest.TempPathFactory, postgres_database: str, mon
             opened[name] = runner.run(stack.enter_async_context(open_store(folder, settings)))
         yield Stores(runner, opened)
         runner.run(stack.aclose())
-    client: MongoClient[dict[str, Any]] = MongoClient(mongodb_url)
-    with client:
-        client.drop_database(database)
+    drop_database(mongodb_url, database)
 
 
 @pytest.mark.slow

@@ -11,16 +11,15 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
-from pymongo import MongoClient
 
 from tests.journeys.product import Product, copy_crm
 from tests.mariadb_server import mariadb_address, new_database
 from tests.mongo_server import VARIABLE as MONGODB
+from tests.mongo_server import drop_given_database
 from tests.mongo_variant import install_variant
 
 POSTGRES = os.environ.get("TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
@@ -51,8 +50,7 @@ def _database(store: str, folder: Path) -> Iterator[str]:
     name = f"journey_{secrets.token_hex(6)}"
     if store == "mongo":
         yield urlsplit(os.environ[MONGODB])._replace(path=f"/{name}").geturl()
-        with MongoClient[dict[str, Any]](os.environ[MONGODB]) as client:
-            client.drop_database(name)
+        drop_given_database(name)
         return
     asyncio.run(_administer(f"CREATE DATABASE {name}"))
     try:
