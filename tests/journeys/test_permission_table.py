@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import product
@@ -93,13 +94,26 @@ class Post:
     product: Product
     clients: dict[str, httpx.Client] = field(default_factory=dict)
 
-    def parcel(self, *, public: bool = False, submitted: bool = False) -> dict[str, Any]:
-        """A parcel of alice's."""
-        made = self.clients["alice"].post("/api/v1/Parcel", json={"label": "books", "public": public})
+    def parcel(self, *, public: bool = False, of: str = "") -> dict[str, Any]:
+        """A parcel of alice's that an operation can be asked for."""
+        alice = self.clients["alice"]
+        made = alice.post("/api/v1/Parcel", json={"label": "books", "public": public})
         assert made.status_code == 201, made.text
-        if submitted:
-            made = self.clients["alice"].post(f"/api/v1/Parcel/{made.json()['id']}/submit")
+        if of == "cancel":
+            made = alice.post(f"/api/v1/Parcel/{made.json()['id']}/submit")
+        if of == "restore":
+            assert alice.delete(f"/api/v1/Parcel/{made.json()['id']}").status_code == 204
         return dict(made.json())
+
+    def assert_unchanged(self, parcel: dict[str, Any], of: str) -> None:
+        """The parcel is as it was made."""
+        if of == "restore":
+            given = {"include_deleted": "true", "filters": json.dumps({"id": parcel["id"]}), "fields": "deleted_at"}
+            (kept,) = self.clients["alice"].get("/api/v1/Parcel", params=given).json()["items"]
+            assert kept["deleted_at"] is not None
+            return
+        kept = self.clients["alice"].get(f"/api/v1/Parcel/{parcel['id']}")
+        assert kept.status_code == 200 and kept.json() == parcel
 
     def tokens(self, name: str) -> dict[str, Any]:
         """What a login gives."""
@@ -159,7 +173,7 @@ def _ask(
 def test_every_route_answers_every_caller_as_the_table_says(post: Post, route: RouteAccess, caller: str) -> None:
     client = post.clients[WHO[caller]]
     beyond = caller in {"outside_scope", "not_this"}
-    parcel = post.parcel(public=caller == "not_this", submitted=route.operation == "cancel")
+    parcel = post.parcel(public=caller == "not_this", of=route.operation)
     given: dict[str, Any] = {"region": "South" if beyond else "North"}
     if route.operation == "refresh":
         given["refresh"] = post.tokens("nobody")["refresh_token"]
@@ -173,8 +187,7 @@ def test_every_route_answers_every_caller_as_the_table_says(post: Post, route: R
         by_rule = {"no_grant": "no_grant"}.get(caller, "outside_scope")
         problem = refused(response, expected, CODES.get(expected, by_rule))
         assert expected != 403 or problem["rule"].startswith("Parcel.")
-        kept = post.clients["alice"].get(f"/api/v1/Parcel/{parcel['id']}")
-        assert kept.status_code == 200 and kept.json() == parcel
+        post.assert_unchanged(parcel, route.operation)
     if route.operation == "list" and expected == 200:
         listed = {item["id"] for item in client.get("/api/v1/Parcel", params={"limit": 500}).json()["items"]}
         assert (parcel["id"] in listed) is (caller != "outside_scope")
@@ -182,13 +195,13 @@ def test_every_route_answers_every_caller_as_the_table_says(post: Post, route: R
 
 @each_route(DOCUMENT_ROUTES)
 def test_who_may_only_look_may_do_nothing_else(post: Post, route: RouteAccess) -> None:
-    parcel = post.parcel(submitted=route.operation == "cancel")
+    parcel = post.parcel(of=route.operation)
     response = _ask(post, post.clients["looker"], route, "Parcel", parcel)
     if route.action in {"read", "authenticated"}:
         assert response.status_code == 200
     else:
         assert refused(response, 403, "no_grant")["rule"] == f"Parcel.{_action(route)}"
-        assert post.clients["alice"].get(f"/api/v1/Parcel/{parcel['id']}").json() == parcel
+        post.assert_unchanged(parcel, route.operation)
 
 
 @each_route(route for route in ROUTES if route.method == "GET")
@@ -232,7 +245,7 @@ def test_bad_credentials_are_refused_wherever_credentials_are_looked_at(post: Po
         {"cookie": f"m_session={good['refresh_token']}"},
         {"cookie": f"m_session={good['access_token']}"},
     ]
-    parcel = post.parcel(submitted=route.operation == "cancel")
+    parcel = post.parcel(of=route.operation)
     for headers in bad:
         refresh = post.tokens("nobody")["refresh_token"] if route.operation == "refresh" else ""
         response = _ask(post, post.clients["anonymous"], route, "Parcel", parcel, headers=headers, refresh=refresh)
@@ -241,7 +254,7 @@ def test_bad_credentials_are_refused_wherever_credentials_are_looked_at(post: Po
         else:
             refused(response, 401, "unauthenticated")
             assert response.headers["www-authenticate"]
-    assert post.clients["alice"].get(f"/api/v1/Parcel/{parcel['id']}").json() == parcel
+    post.assert_unchanged(parcel, route.operation)
 
 
 @each_route(DOCUMENT_ROUTES)

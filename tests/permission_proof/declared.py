@@ -119,7 +119,7 @@ class Who:
 class Request:
     """A request of a caller.
 
-    `verb` is get, list, create, update, submit, cancel, delete or purge; `query` holds the parameters of a read.
+    `verb` is get, list, create, update, submit, cancel, delete, purge or restore; `query` holds a read's parameters.
     """
 
     verb: str

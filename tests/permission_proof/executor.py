@@ -10,6 +10,7 @@ from uuid import UUID
 from framework_m_core.domain.context import Principal, RequestContext, make_system_context
 from framework_m_core.domain.errors import (
     AuthenticationError,
+    DocumentNotDeletedError,
     EntityNotFoundError,
     FrameworkError,
     LinkedDocumentError,
@@ -37,6 +38,7 @@ _STATUS: Mapping[type[FrameworkError], int] = {
     VersionConflictError: 409,
     SubmittedDocumentError: 409,
     LinkedDocumentError: 409,
+    DocumentNotDeletedError: 409,
 }
 _MAX_PAGES = 50
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -43,6 +43,8 @@ class Writes:
         if request.verb in {"delete", "purge"}:
             self._remove(permissions, request)
             return None
+        if request.verb == "restore":
+            return self._restore(permissions, request)
         if request.verb in _STEPS:
             return self._transition(permissions, request)
         return self._update(permissions, request)
@@ -82,6 +84,17 @@ class Writes:
             raise Refused(409, f"not to be {request.verb}ted")
         return self._change(permissions, request.verb, {**before, "docstatus": status})
 
+    def _restore(self, permissions: PermissionModel, request: Request) -> dict[str, Any]:
+        before = self._load(permissions, "delete", request)
+        self._expect(before, request)
+        if before["deleted_at"] is None:
+            raise Refused(409, "not deleted")
+        for target, id in _links_of(permissions.declared, before):
+            linked = self.left[target].get(id)
+            if id != before["id"] and (linked is None or linked["deleted_at"] is not None):
+                raise Wrong("it links to a deleted document")
+        return self._change(permissions, "delete", {**before, "deleted_at": None})
+
     def _change(self, permissions: PermissionModel, action: str, after: dict[str, Any]) -> dict[str, Any]:
         stamps = {"modified": self._now, "modified_by": self._who.id, "_version": after["_version"] + 1}
         document = {**after, **stamps}
@@ -103,7 +116,9 @@ class Writes:
         permissions.require_action("read")
         by_id = isinstance(request.ref, UUID)
         for document in self.left[request.doctype].values():
-            is_there = document["deleted_at"] is None or (action == "purge" and by_id)
+            restoring = request.verb == "restore"
+            reaches_all = by_id and (action == "purge" or restoring)
+            is_there = reaches_all or (document["deleted_at"] is not None) is restoring
             if request.ref == document["id" if by_id else "name"] and is_there and permissions.covers("read", document):
                 permissions.require_covered(action, document)
                 return document
@@ -152,6 +167,15 @@ class Writes:
             if reads or selects:
                 return document
         raise Wrong("the link leads to nothing that the caller may read")
+
+
+def _links_of(declared: DeclaredDocType, values: Mapping[str, Any]) -> Iterator[tuple[str, UUID]]:
+    for field in declared.fields:
+        if field.rows:
+            for row in values[field.name]:
+                yield from _links_of(field.rows, row)
+        elif field.link and values[field.name] is not None:
+            yield field.link, values[field.name]
 
 
 def _sets_unseen(permissions: PermissionModel, name: str, raw: Any) -> bool:

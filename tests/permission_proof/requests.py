@@ -18,7 +18,7 @@ from tests.permission_proof.picking import pick, pick_some, seldom
 
 __all__ = ["as_json", "requests"]
 
-_VERBS: Final = (*["get", "list", "update"] * 3, "create", "create", "submit", "cancel", "delete", "purge")
+_VERBS: Final = (*["get", "list", "update"] * 3, "create", "create", "submit", "cancel", "delete", "purge", "restore")
 _NOBODYS: Final = ("deleted_at", "nothing", "rows.text")
 _UNKNOWN: Final = UUID(int=99, version=4)
 _ORDERED: Final = ("id", "name", "owner", "creation", "docstatus", "_version")
@@ -52,7 +52,7 @@ def requests(draw: DrawFn, setup: Setup) -> Request:
     if verb == "get":
         return Request(verb, doctype, ref, query=_get_query(draw, declared))
     body = _body(draw, declared, document) if verb == "update" else {}
-    if verb in {"update", "submit", "cancel"} and seldom(draw, 3):
+    if verb in {"update", "submit", "cancel", "restore"} and seldom(draw, 3):
         body = {**body, "_version": pick(draw, [1, 1, 2])}
     return Request(verb, doctype, ref, body)
 

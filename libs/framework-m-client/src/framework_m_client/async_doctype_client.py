@@ -127,6 +127,16 @@ class AsyncDocTypeClient[T]:
         """Cancel a submitted document."""
         return await self._run(self._calls.transition("cancel", reference, version, idempotency_key))
 
+    async def restore(
+        self,
+        reference: UUID | str | Mapping[str, Any] | T,
+        *,
+        version: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> T:
+        """Restore a deleted document; a name means the one that was deleted last."""
+        return await self._run(self._calls.transition("restore", reference, version, idempotency_key))
+
     async def call(
         self,
         method: str,

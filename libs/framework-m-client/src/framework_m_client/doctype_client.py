@@ -125,6 +125,16 @@ class DocTypeClient[T]:
         """Cancel a submitted document."""
         return self._run(self._calls.transition("cancel", reference, version, idempotency_key))
 
+    def restore(
+        self,
+        reference: UUID | str | Mapping[str, Any] | T,
+        *,
+        version: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> T:
+        """Restore a deleted document; a name means the one that was deleted last."""
+        return self._run(self._calls.transition("restore", reference, version, idempotency_key))
+
     def call(
         self,
         method: str,

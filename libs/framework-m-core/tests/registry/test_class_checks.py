@@ -37,7 +37,7 @@ def _controller(**members: Any) -> Any:
         ("on_update", "after_save"),
         ("on_trash", "before_delete"),
         ("before_validate", "validate"),
-        ("before_submit", "on_submit"),
+        ("on_change", "after_save"),
         ("autoname", "Meta.naming"),
     ],
 )

@@ -63,7 +63,7 @@ def test_a_stage_that_is_found_twice_runs_once() -> None:
         ({"before": "parse"}, "expected a position after 'parse', since there is no document before it"),
         ({"after": "mine"}, "its position depends on itself, mine - mine"),
         ({"after": "store", "operations": ("create", "change")},
-         "expected operations of create, update, submit, cancel, delete, got 'change'"),
+         "expected operations of create, update, submit, cancel, delete, restore, got 'change'"),
         ({"after": "store", "doctypes": "Bil"}, "expected names of DocTypes, got 'Bil': did you mean 'Bill'?"),
     ],
 )  # fmt: skip

@@ -61,6 +61,9 @@ async def test_status(open_site: Any, route: RouteAccess, caller: str) -> None:
         if route.operation == "cancel":
             async with site.client("boss") as boss:
                 assert (await boss.post(f"/api/v1/Sale/{document['id']}/submit")).status_code == 200
+        if route.operation == "restore":
+            async with site.client("boss") as boss:
+                assert (await boss.delete(f"/api/v1/Sale/{document['id']}")).status_code == 204
         # Of a document that is yet to be, only the scope of its creation can be missed.
         who = "reader" if route.operation == "create" and caller == "outside_scope" else WHO[caller]
         async with site.client(who) as client:

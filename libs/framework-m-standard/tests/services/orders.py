@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from framework_m import Controller, DocCreated, DocDeleted, DocType, Documents, DocUpdated, DomainEvent, Field, on
-from framework_m_core.domain.events import DocCancelled, DocSubmitted
+from framework_m_core.domain.events import DocCancelled, DocRestored, DocSubmitted
 from framework_m_core.registry.compilation.builder import RegistryBuilder
 from framework_m_core.registry.registry import Registry
 
@@ -96,8 +96,14 @@ class OrderController(Controller[Order]):
     async def after_insert(self) -> None:
         await _run("after_insert", self)
 
+    async def before_submit(self) -> None:
+        await _run("before_submit", self)
+
     async def on_submit(self) -> None:
         await _run("on_submit", self)
+
+    async def before_cancel(self) -> None:
+        await _run("before_cancel", self)
 
     async def on_cancel(self) -> None:
         await _run("on_cancel", self)
@@ -107,6 +113,12 @@ class OrderController(Controller[Order]):
 
     async def after_delete(self) -> None:
         await _run("after_delete", self)
+
+    async def before_restore(self) -> None:
+        await _run("before_restore", self)
+
+    async def after_restore(self) -> None:
+        await _run("after_restore", self)
 
 
 async def _run(hook: str, controller: OrderController) -> None:
@@ -119,6 +131,7 @@ async def _run(hook: str, controller: OrderController) -> None:
 @on("Order", DocSubmitted)
 @on("Order", DocCancelled)
 @on("Order", DocDeleted)
+@on("Order", DocRestored)
 @on("Note", DocCreated)
 @on("Note", DocUpdated)
 async def keep_waiting(event: DomainEvent, documents: Documents) -> None:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from framework_m import DocCreated, DocDeleted, DocType, Documents, DocUpdated, DomainEvent, Field, on
 from framework_m_core.domain.errors import (
+    DocumentNotDeletedError,
     DuplicateNameError,
     DuplicateValueError,
     EntityNotFoundError,
@@ -17,7 +18,7 @@ from framework_m_core.domain.errors import (
     SubmittedDocumentError,
     VersionConflictError,
 )
-from framework_m_core.domain.events import DocCancelled, DocSubmitted
+from framework_m_core.domain.events import DocCancelled, DocRestored, DocSubmitted
 from framework_m_core.registry.compilation.builder import RegistryBuilder
 from framework_m_core.registry.registry import Registry
 
@@ -62,9 +63,11 @@ class Bill(DocType):
 @on("Bill", DocSubmitted)
 @on("Bill", DocCancelled)
 @on("Bill", DocDeleted)
+@on("Bill", DocRestored)
 @on("Shelf", DocCreated)
 @on("Shelf", DocUpdated)
 @on("Shelf", DocDeleted)
+@on("Shelf", DocRestored)
 async def keep_waiting(event: DomainEvent, documents: Documents) -> None:
     """Makes the app a consumer."""
 
@@ -164,6 +167,21 @@ class Model:
         holders = [one for one in self.of("Bill") if document.id in one.links() and not one.is_gone]
         if any(hard or one.is_live for one in holders):
             yield LinkedDocumentError
+
+    def errors_of_restoring(self, document: Kept) -> Iterator[type[Exception]]:
+        """Why a document cannot be restored."""
+        if document.is_gone:
+            yield EntityNotFoundError
+        if document.is_live:
+            yield DocumentNotDeletedError
+        yield from self.errors_of_links(document.links())
+        if document.doctype == "Shelf":
+            yield from self.errors_of_shelf(document.values, document)
+
+    def restore(self, document: Kept) -> None:
+        """Restores a document."""
+        document.is_deleted = False
+        document.change("restored")
 
     def remove(self, document: Kept, *, hard: bool) -> None:
         """Deletes a document."""

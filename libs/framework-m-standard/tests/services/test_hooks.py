@@ -22,17 +22,19 @@ type Write = Callable[[Wired], Awaitable[Any]]
 OF_CREATE = ("validate", "before_insert", "before_save", "after_save", "after_insert")
 OF_UPDATE = ("validate", "before_save", "after_save")
 OF_DELETE = ("before_delete", "after_delete")
-LATE = ("after_save", "after_insert", "before_delete", "after_delete")
+OF_RESTORE = ("validate", "before_restore", "after_restore")
+LATE = ("after_save", "after_insert", "before_delete", "after_delete", "after_restore")
 """The hooks in which a change of the document would be lost, so that it raises."""
 
 STATUSES = ("is_draft", "is_submitted", "is_cancelled")
 CASES = [
     *(("create", hook) for hook in OF_CREATE),
     *(("update", hook) for hook in OF_UPDATE),
-    *(("submit", hook) for hook in (*OF_UPDATE, "on_submit")),
-    *(("cancel", hook) for hook in ("after_save", "on_cancel")),
+    *(("submit", hook) for hook in (*OF_UPDATE, "before_submit", "on_submit")),
+    *(("cancel", hook) for hook in ("after_save", "before_cancel", "on_cancel")),
     *(("delete", hook) for hook in OF_DELETE),
     *(("purge", hook) for hook in OF_DELETE),
+    *(("restore", hook) for hook in OF_RESTORE),
 ]
 
 
@@ -46,12 +48,15 @@ async def prepared(shop: Wired, action: str) -> Callable[[], Awaitable[Any]]:
     if action == "cancel":
         await shop.documents.submit(SCOPE, "Order", order["id"])
     documents, id = shop.documents, order["id"]
+    if action == "restore":
+        await documents.delete(SCOPE, "Order", id)
     return {
         "update": lambda: documents.update(SCOPE, "Order", id, {"title": "changed", "lines": [{"text": "c"}]}),
         "submit": lambda: documents.submit(SCOPE, "Order", id),
         "cancel": lambda: documents.cancel(SCOPE, "Order", id),
         "delete": lambda: documents.delete(SCOPE, "Order", id),
         "purge": lambda: documents.delete(SCOPE, "Order", id, hard=True),
+        "restore": lambda: documents.restore(SCOPE, "Order", id),
     }[action]
 
 

@@ -104,6 +104,18 @@ class Lives(RuleBasedStateMachine):
         if self._tried(errors, removal) is not False:
             self.model.remove(document, hard=hard)
 
+    @precondition(lambda self: self.model.kept)
+    @rule(doctype=st.sampled_from(["Shelf", "Bill"]), place=PLACES)
+    def restore(self, doctype: str, place: int) -> None:
+        if not self.model.of(doctype):
+            return
+        document = self._at(doctype, place)
+        errors = [*self.model.errors_of_restoring(document)]
+        if self._tried(
+            errors if document.is_deleted else errors[:1], self.shop.documents.restore(SCOPE, doctype, document.id)
+        ):
+            self.model.restore(document)
+
     @invariant()
     def stored_as_it_should_be(self) -> None:
         assert self.run(_stored(self.shop)) == {

@@ -22,10 +22,14 @@ HOOKS = (
     "before_save",
     "after_save",
     "after_insert",
+    "before_submit",
     "on_submit",
+    "before_cancel",
     "on_cancel",
     "before_delete",
     "after_delete",
+    "before_restore",
+    "after_restore",
 )
 
 
@@ -101,6 +105,10 @@ class Documents(Protocol):
         """Soft-delete a document."""
         ...
 
+    async def restore(self, doctype: str, ref: UUID | str) -> Mapping[str, Any]:
+        """Restore a soft-deleted document; a name means the one that was deleted last."""
+        ...
+
     async def rename(self, doctype: str, ref: UUID | str, name: str) -> Mapping[str, Any]:
         """Give a document another name; links hold ids, so they stay."""
         ...
@@ -171,7 +179,7 @@ class Controller[T: BaseDocTypeProtocol]:
         declare(cls, _ControllerMark())
 
     async def validate(self) -> None:
-        """Check and complete the document; called before every insert, update and submit."""
+        """Check and complete the document; called before every insert, update, submit and restore."""
 
     async def before_insert(self) -> None:
         """Override to act after `validate` of a new document."""
@@ -185,8 +193,14 @@ class Controller[T: BaseDocTypeProtocol]:
     async def after_insert(self) -> None:
         """Override to act after `after_save` of a new document."""
 
+    async def before_submit(self) -> None:
+        """Override to check or complete a document that is about to be submitted, after `before_save`."""
+
     async def on_submit(self) -> None:
         """Override to act last on a document that is submitted, before it is stored."""
+
+    async def before_cancel(self) -> None:
+        """Override to check a document that is about to be cancelled."""
 
     async def on_cancel(self) -> None:
         """Override to act on a document that is cancelled, before it is stored."""
@@ -196,6 +210,12 @@ class Controller[T: BaseDocTypeProtocol]:
 
     async def after_delete(self) -> None:
         """Override to act after a document is deleted, before the commit."""
+
+    async def before_restore(self) -> None:
+        """Override to act on a deleted document that is restored, after `validate`, before it is stored."""
+
+    async def after_restore(self) -> None:
+        """Override to act after a document is restored, before the commit."""
 
     @classmethod
     def list_hooks(cls) -> frozenset[str]:

@@ -12,7 +12,7 @@ from framework_m_core.domain.context import RequestContext
 
 __all__ = ["WRITE_OPERATIONS", "StageFunction", "StageMark", "Write", "WriteOperation", "write_stage"]
 
-type WriteOperation = Literal["create", "update", "submit", "cancel", "delete"]
+type WriteOperation = Literal["create", "update", "submit", "cancel", "delete", "restore"]
 
 WRITE_OPERATIONS: Final[tuple[WriteOperation, ...]] = get_args(WriteOperation.__value__)
 

@@ -21,6 +21,7 @@ __all__ = [
     "ControllerError",
     "DatabaseError",
     "DocTypeNotFoundError",
+    "DocumentNotDeletedError",
     "DuplicateNameError",
     "DuplicateValueError",
     "EntityNotFoundError",
@@ -262,6 +263,12 @@ class SubmittedDocumentError(FrameworkError):
     """The document's state (submitted or cancelled) does not allow this change."""
 
     code = "document_submitted"
+
+
+class DocumentNotDeletedError(FrameworkError):
+    """The document to restore is not deleted."""
+
+    code = "document_not_deleted"
 
 
 class LinkedDocumentError(FrameworkError):

@@ -23,6 +23,7 @@ __all__ = [
     "DocCancelled",
     "DocCreated",
     "DocDeleted",
+    "DocRestored",
     "DocSubmitted",
     "DocUpdated",
     "DomainEvent",
@@ -126,6 +127,13 @@ class DocDeleted(DomainEvent):
     type = "doc.deleted"
 
 
+class DocRestored(DomainEvent):
+    """A deleted document was restored."""
+
+    __slots__ = ()
+    type = "doc.restored"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedEvent[P: BaseModel](Event):
     """An event of a type that an app declares, with its payload. Without a key of its own it has no order."""
@@ -170,7 +178,7 @@ class StoredEvent:
 
 
 DOC_EVENTS: Final[Mapping[str, type[DomainEvent]]] = {
-    kind.type: kind for kind in (DocCreated, DocUpdated, DocSubmitted, DocCancelled, DocDeleted)
+    kind.type: kind for kind in (DocCreated, DocUpdated, DocSubmitted, DocCancelled, DocDeleted, DocRestored)
 }
 """The framework's own event types by name."""
 

@@ -48,6 +48,10 @@ class DocumentOperations(Protocol):
         """Delete a document softly."""
         ...
 
+    async def restore(self, context: RequestContext, doctype: str, ref: UUID | str) -> dict[str, Any]:
+        """Restore a deleted document."""
+        ...
+
     async def rename(self, context: RequestContext, doctype: str, ref: UUID | str, name: str) -> dict[str, Any]:
         """Give a document another name."""
         ...
@@ -166,6 +170,11 @@ class DocumentClient:
         """Delete a document softly."""
         async with self._turn:
             await self._service.delete(self._context, doctype, ref)
+
+    async def restore(self, doctype: str, ref: UUID | str) -> Mapping[str, Any]:
+        """Restore a soft-deleted document; a name means the one that was deleted last."""
+        async with self._turn:
+            return await self._service.restore(self._context, doctype, ref)
 
     async def rename(self, doctype: str, ref: UUID | str, name: str) -> Mapping[str, Any]:
         """Give a document another name."""

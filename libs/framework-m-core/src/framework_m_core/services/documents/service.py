@@ -45,9 +45,10 @@ from framework_m_core.services.documents.writing.drafts import (
     parse_body,
     parse_change,
     parse_rename,
+    parse_restore,
 )
 from framework_m_core.services.documents.writing.pipeline import WritePipeline
-from framework_m_core.services.documents.writing.requests import check_renamable, check_transition, read_expected
+from framework_m_core.services.documents.writing.requests import check_request, read_expected
 from framework_m_core.services.documents.writing.runner import Fresh, IdempotentWrite, Work, WriteRunner
 from framework_m_core.services.documents.writing.write import (
     CANCEL,
@@ -55,6 +56,7 @@ from framework_m_core.services.documents.writing.write import (
     DELETE,
     PURGE,
     RENAME,
+    RESTORE,
     SUBMIT,
     UPDATE,
     DocumentWrite,
@@ -199,6 +201,22 @@ class DocumentService:
         """Delete softly, or permanently with `hard`, which needs the action `purge`. Raises LinkedDocumentError."""
         await self.write(context, doctype, PURGE if hard else DELETE, ref, if_match=if_match)
 
+    async def restore(
+        self,
+        context: RequestContext,
+        doctype: str,
+        ref: UUID | str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        if_match: int | None = None,
+    ) -> Document:
+        """Restore a soft-deleted document; a name means the one that was deleted last. The body is as for `submit`.
+
+        Raises DocumentNotDeletedError, DuplicateNameError, and LinkTargetError if what it links to is deleted.
+        """
+        restored: Document = (await self.write(context, doctype, RESTORE, ref, body, if_match=if_match)).document
+        return restored
+
     @overload
     async def write(
         self,
@@ -252,10 +270,7 @@ class DocumentService:
         if refused:
             body, unknown = await self._link_names.resolve_body(context, plan, grant.writable, body)
             raise await self._refuse(context, plan, grant, operation, ref, body, (*refused, *unknown))
-        if operation.docstatus is not None:
-            check_transition(plan, operation, body)
-        elif operation is RENAME:
-            check_renamable(plan)
+        check_request(plan, operation, body)
         expected = Expected() if ref is None else read_expected(body, if_match)
         if idempotent is not None and (stored := await self._runner.find_response(context, idempotent)) is not None:
             return stored
@@ -308,10 +323,9 @@ class DocumentService:
             return combine_errors(found)
         with gather_errors(found):
             expected_version(body)
-        if operation.docstatus is not None:
-            with gather_errors(found):
-                check_transition(plan, operation, body)
-        elif operation.name != "delete":
+        with gather_errors(found):
+            check_request(plan, operation, body)
+        if operation.name == "update":
             async with self._units(context) as unit:
                 loaded, grant = await self._pipeline.loader.load(unit, context, plan, operation.action, ref)
                 with gather_errors(found):
@@ -360,6 +374,8 @@ class DocumentService:
     def _parse(self, operation: Operation, body: Mapping[str, Any]) -> Parse:
         if operation.name == "delete":
             return _parse_delete
+        if operation is RESTORE:
+            return parse_restore
         return parse_rename(body) if operation is RENAME else parse_body(body, self._ids)
 
     def _prepare_change(
@@ -374,8 +390,10 @@ class DocumentService:
         """Return what loads a document and stores what an operation makes of it."""
 
         async def work(unit: UnitOfWorkProtocol, lock: Lock | None) -> Document | None:
-            lock = "update" if operation.name == "delete" else lock
-            loaded, grant = await self._pipeline.loader.load(unit, context, plan, operation.action, ref, lock=lock)
+            lock = "update" if operation.name in ("delete", "restore") else lock
+            loaded, grant = await self._pipeline.loader.load(
+                unit, context, plan, operation.action, ref, lock=lock, restoring=operation is RESTORE
+            )
             check_version(loaded, expected)
             if plan.children:
                 await self._pipeline.large_work.turn(plan, loaded.values)

@@ -22,7 +22,16 @@ from framework_m_core.services.documents.merging import expected_version
 from framework_m_core.services.documents.service import DocumentService
 from framework_m_core.services.documents.writing.drafts import NO_VERSION
 from framework_m_core.services.documents.writing.runner import Fresh, IdempotentWrite
-from framework_m_core.services.documents.writing.write import CANCEL, CREATE, DELETE, PURGE, RENAME, SUBMIT, UPDATE
+from framework_m_core.services.documents.writing.write import (
+    CANCEL,
+    CREATE,
+    DELETE,
+    PURGE,
+    RENAME,
+    RESTORE,
+    SUBMIT,
+    UPDATE,
+)
 from framework_m_core.services.documents.writing.write import Operation as WriteOperation
 from framework_m_core.services.queries.parsing import ListRequest
 from framework_m_core.services.queries.service import QueryService
@@ -156,6 +165,10 @@ class DocumentActions:
     async def cancel(self, call: Call) -> RawResponse:
         """Cancel a submitted document."""
         return await self._transition(CANCEL, call)
+
+    async def restore(self, call: Call) -> RawResponse:
+        """Restore a deleted document."""
+        return await self._transition(RESTORE, call)
 
     async def delete(self, call: Call) -> RawResponse:
         """Delete a document, permanently with `?hard=true`."""

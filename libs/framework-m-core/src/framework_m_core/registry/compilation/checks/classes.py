@@ -38,8 +38,6 @@ __all__ = [
 
 _FRAPPE_HOOKS: Final[Mapping[str, str]] = {
     "before_validate": "validate",
-    "before_submit": "on_submit, which may still raise",
-    "before_cancel": "on_cancel, which may still raise",
     "on_update": "after_save",
     "on_change": "after_save",
     "on_update_after_submit": "after_save",

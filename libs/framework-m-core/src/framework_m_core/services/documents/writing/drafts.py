@@ -13,6 +13,7 @@ from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.documents.doctype import VERSION_FIELD, DocStatus
 from framework_m_core.domain.documents.naming import FieldNaming
 from framework_m_core.domain.errors import (
+    DocumentNotDeletedError,
     FieldError,
     PreconditionFailedError,
     SubmittedDocumentError,
@@ -42,6 +43,7 @@ __all__ = [
     "parse_body",
     "parse_change",
     "parse_rename",
+    "parse_restore",
     "restamp",
 ]
 
@@ -152,6 +154,14 @@ def _new_name(body: Mapping[str, Any]) -> str:
     return check_name(name)
 
 
+def parse_restore(context: RequestContext, grant: Grant, loaded: Loaded, operation: Operation) -> BaseModel:
+    """Return a deleted document as a live one. Raises DocumentNotDeletedError for one that is live already."""
+    if loaded.values["deleted_at"] is None:
+        raise DocumentNotDeletedError(f"expected a deleted {loaded.plan.name} to restore, got one that is not deleted")
+    values = {**convert_to_attributes(loaded.plan, loaded.values), "deleted_at": None}
+    return validate(loaded.plan, restamp(values, context, operation), loaded.values)
+
+
 def parse_change(change: Callable[[Any], None], ids: IdGenerator) -> Parse:
     """Return a function that applies a change to a stored document, except to framework fields.
 
@@ -233,6 +243,9 @@ def check_state(operation: Operation, loaded: Loaded, draft: BaseModel) -> None:
         if status != required:
             expected, got = required.name.lower(), DocStatus(status).name.lower()
             raise SubmittedDocumentError(f"expected a {expected} document to {operation.name}, got a {got} one")
+    elif operation.name == "restore":
+        if status != DocStatus.DRAFT and has_changed(loaded, draft):
+            raise SubmittedDocumentError("expected hooks to leave a cancelled document as it is when it is restored")
     elif status != DocStatus.DRAFT:
         _check_fixed(loaded, draft, DocStatus(status))
 

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from framework_m_core.domain.context import RegistryView
 from framework_m_core.domain.documents.doctype import DocStatus
-from framework_m_core.domain.errors import FieldError, LinkedDocumentError, ValidationError
+from framework_m_core.domain.errors import FieldError, LinkedDocumentError, LinkTargetError, ValidationError
 from framework_m_core.domain.filters.parameterize import parameterize
-from framework_m_core.domain.filters.tree import Comparison
+from framework_m_core.domain.filters.tree import And, Comparison
 from framework_m_core.domain.hash_keys import HashKey, hash_key
 from framework_m_core.interfaces.reader import DocumentReaderProtocol, Lock, QueryTemplate
 from framework_m_core.interfaces.unit_of_work import LinkedBy, UnitOfWorkProtocol
@@ -19,6 +19,7 @@ from framework_m_core.registry.registry import Referrer
 from framework_m_core.services.documents.links import LinkService
 from framework_m_core.services.documents.validation import dump_document
 from framework_m_core.services.documents.writing.write import PURGE, SUBMIT, DocumentWrite
+from framework_m_core.services.rows.projection import LIVE
 from framework_m_core.services.rows.template_cache import derive_template_caches
 
 __all__ = ["LinkGuards"]
@@ -70,6 +71,27 @@ class LinkGuards:
                 "a link points to a cancelled document", await self._links.named(write.context, errors)
             )
 
+    async def refuse_deleted_targets(self, write: DocumentWrite) -> None:
+        """Raise LinkTargetError for links of a document to restore whose targets are deleted, and lock the others."""
+        values = dump_document(write.plan, write.document)
+        links: dict[str, dict[str, UUID]] = {}
+        for path, target, id in _links_of(write.plan, values):
+            if id != values["id"]:
+                links.setdefault(target, {})[path] = id
+        errors: list[FieldError] = []
+        for target, ids in links.items():
+            live = await self._live(write.unit, write.context.registry.get(target), list(ids.values()))
+            errors += [
+                FieldError(path, "invalid_link", params={"doctype": target})
+                for path, id in ids.items()
+                if hash_key(id) not in live
+            ]
+        if errors:
+            raise LinkTargetError(
+                "a link points to a deleted document: restore that one first",
+                await self._links.named(write.context, errors),
+            )
+
     async def _see(self, write: DocumentWrite, doctypes: Sequence[str]) -> str:
         known = ", ".join(await self._links.readable(write.context, doctypes))
         return f", see {known}" if known else ""
@@ -81,10 +103,24 @@ class LinkGuards:
         rows = await self._fetch(unit, QueryTemplate(plan, ("id", "docstatus"), where, lock=lock))
         return {hash_key(id) for id, status in rows if status == DocStatus.CANCELLED}
 
+    async def _live(self, unit: UnitOfWorkProtocol, plan: CompiledDocType, ids: Sequence[UUID]) -> set[HashKey]:
+        where = And((Comparison("id", "in", tuple(ids)), LIVE))
+        return {hash_key(id) for (id,) in await self._fetch(unit, QueryTemplate(plan, ("id",), where, lock="share"))}
+
     async def _fetch(self, unit: UnitOfWorkProtocol, template: QueryTemplate) -> Sequence[tuple[Any, ...]]:
         where, values = parameterize(template.where)
         prepared = QueryTemplate(template.doctype, template.fields, where, lock=template.lock)
         return await unit.fetch(self._prepare.of(unit.context.registry)(prepared), values)
+
+
+def _links_of(plan: CompiledDocType, values: Mapping[str, Any]) -> Iterator[tuple[str, str, UUID]]:
+    """Yield the path, the DocType and the id of each document that a document or one of its rows links to."""
+    yield from ((field, target, values[field]) for field, target in plan.links.items() if values[field] is not None)
+    for name, child in plan.children.items():
+        for place, row in enumerate(values[name]):
+            for field, target in child.links.items():
+                if row[field] is not None:
+                    yield f"{name}.{place}.{field}", target, row[field]
 
 
 def _new_links(

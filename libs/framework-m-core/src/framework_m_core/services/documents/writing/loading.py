@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.documents.doctype import VERSION_FIELD
 from framework_m_core.domain.filters.parameterize import parameterize
-from framework_m_core.domain.filters.tree import And, Filter
+from framework_m_core.domain.filters.tree import EVERYTHING, And, Comparison, Filter
+from framework_m_core.domain.page import OrderSpec
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.interfaces.reader import DocumentReaderProtocol, Lock, QueryTemplate
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol
@@ -28,6 +29,9 @@ from framework_m_core.services.rows.template_cache import derive_template_caches
 
 __all__ = ["DocumentLoader"]
 
+_DELETED: Final = Comparison("deleted_at", "is_null", False)
+_LAST_DELETED: Final = (OrderSpec("deleted_at", descending=True),)
+
 
 class DocumentLoader:
     """Reads documents within the unit of work that changes them."""
@@ -46,8 +50,11 @@ class DocumentLoader:
         ref: UUID | str,
         *,
         lock: Lock | None = None,
+        restoring: bool = False,
     ) -> tuple[Loaded, Grant]:
         """Load a document with the grant of the action; `lock` keeps it unchanged until the unit ends.
+
+        To restore one, a name means the document that was deleted last.
 
         Raises EntityNotFoundError unless the caller may read it, and OutsideScopeError unless they may act on it.
         """
@@ -55,7 +62,9 @@ class DocumentLoader:
         reading = await self._permissions.require_grant(context, plan, "read")
         if isinstance(ref, str):
             refuse_impossible(plan, ref)
-        values = await self._stored(unit, context, plan, action, reading, ref, lock)
+        values = await self._stored(
+            unit, context, plan, reading, ref, lock, reach=_reach_of(action, ref, restoring=restoring)
+        )
         if values is None:
             refuse_unstored(context.write, plan, ref)
             raise not_found(plan, ref)
@@ -84,20 +93,26 @@ class DocumentLoader:
         unit: UnitOfWorkProtocol,
         context: RequestContext,
         plan: CompiledDocType,
-        action: str,
         reading: Grant,
         ref: UUID | str,
         lock: Lock | None,
+        *,
+        reach: Filter,
     ) -> dict[str, Any] | None:
         prepared = None if lock or not context.principal.id else self._points.find(plan, reading, ref)
         if prepared is not None:
             rows = await unit.fetch(prepared.handle, prepared.values(ref, context.principal))
             return prepared.document(rows[0]) if rows else None
-        where, parameters = parameterize(self._reachable(context, action, reading, ref))
-        template = QueryTemplate(plan, select_stored_fields(plan), where, lock=lock)
+        scope = self._permissions.bind_scope(reading, context.principal)
+        where, parameters = parameterize(And((by_reference(ref), scope, reach)))
+        order = _LAST_DELETED if reach is _DELETED else ()
+        template = QueryTemplate(plan, select_stored_fields(plan), where, order, lock=lock)
         rows = await unit.fetch(self._prepare.of(context.registry)(template), parameters)
         return convert_row(select_stored_fields(plan), rows[0]) if rows else None
 
-    def _reachable(self, context: RequestContext, action: str, reading: Grant, ref: UUID | str) -> Filter:
-        scoped = (by_reference(ref), self._permissions.bind_scope(reading, context.principal))
-        return And(scoped if action == "purge" and isinstance(ref, UUID) else (*scoped, LIVE))
+
+def _reach_of(action: str, ref: UUID | str, *, restoring: bool) -> Filter:
+    """Return which documents a reference reaches: only ids reach deleted ones, but for a restore."""
+    if isinstance(ref, UUID) and (restoring or action == "purge"):
+        return EVERYTHING
+    return _DELETED if restoring else LIVE

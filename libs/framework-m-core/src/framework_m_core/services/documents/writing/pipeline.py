@@ -37,7 +37,7 @@ from framework_m_core.services.documents.writing.hook_stages import HookStages
 from framework_m_core.services.documents.writing.link_guards import LinkGuards
 from framework_m_core.services.documents.writing.loading import DocumentLoader
 from framework_m_core.services.documents.writing.sequence import StageRun, WriteSequence, may_change, steps_of
-from framework_m_core.services.documents.writing.write import CREATE, PURGE, DocumentWrite, Operation
+from framework_m_core.services.documents.writing.write import CREATE, PURGE, RESTORE, DocumentWrite, Operation
 from framework_m_core.services.permissions.service import PermissionService
 from framework_m_core.services.rows.projection import (
     Served,
@@ -163,7 +163,11 @@ class WritePipeline:
         """Return the code of one of the framework's stages, or of a step between them."""
         by_operation = {"create": self._insert, "delete": self._purge if operation is PURGE else self._delete}
         guards = self._guards
-        link_guards = {"delete": guards.refuse_delete, "cancel": guards.refuse_cancel}
+        link_guards = {
+            "delete": guards.refuse_delete,
+            "cancel": guards.refuse_cancel,
+            "restore": guards.refuse_deleted_targets,
+        }
         found: Mapping[str, StageRun] = {
             "note_kept": self._note_kept,
             "links": self._resolve_links,
@@ -283,9 +287,8 @@ class WritePipeline:
         """Add the audit entry and the event, and notify the listeners of this process after the commit."""
         operation, unit, plan, values = write.operation, write.unit, write.plan, write.values
         data = {"hard": operation is PURGE} if operation.name == "delete" else {}
-        record_change(
-            unit, write.context, plan, operation.action, operation.event, values, write.changes, self._ids, **data
-        )
+        action = "restore" if operation is RESTORE else operation.action
+        record_change(unit, write.context, plan, action, operation.event, values, write.changes, self._ids, **data)
         self._commit_listeners.notify(unit, plan.name, values["id"])
 
     async def _flush(self, write: DocumentWrite) -> None:

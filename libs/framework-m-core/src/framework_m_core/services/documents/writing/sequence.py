@@ -92,6 +92,8 @@ def _guards_links(plan: CompiledDocType, operation: Operation, registry: Registr
     """Return whether links to or from the document can refuse the operation."""
     if operation.name == "cancel":
         return any(one.refuses_cancelled for one in registry.referrers.get(plan.name, ()))
+    if operation.name == "restore":
+        return plan.has_links
     return operation.name == "delete" or plan.name in registry.guarded_links
 
 

@@ -14,7 +14,15 @@ from framework_m_core.controllers.write_stage import WriteOperation
 from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.documents.doctype import VERSION_FIELD, DocStatus
 from framework_m_core.domain.errors import ControllerError
-from framework_m_core.domain.events import DocCancelled, DocCreated, DocDeleted, DocSubmitted, DocUpdated, DomainEvent
+from framework_m_core.domain.events import (
+    DocCancelled,
+    DocCreated,
+    DocDeleted,
+    DocRestored,
+    DocSubmitted,
+    DocUpdated,
+    DomainEvent,
+)
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol
 from framework_m_core.registry.compiled import CompiledDocType
@@ -29,6 +37,7 @@ __all__ = [
     "DELETE",
     "PURGE",
     "RENAME",
+    "RESTORE",
     "SUBMIT",
     "UPDATE",
     "DocumentWrite",
@@ -56,11 +65,19 @@ CREATE: Final = Operation(
 UPDATE: Final = Operation("update", "write", DocUpdated, ("validate", "before_save"), ("after_save",))
 RENAME: Final = Operation("update", "write", DocUpdated, ("validate", "before_save"), ("after_save",))
 SUBMIT: Final = Operation(
-    "submit", "submit", DocSubmitted, ("validate", "before_save", "on_submit"), ("after_save",), DocStatus.SUBMITTED
+    "submit",
+    "submit",
+    DocSubmitted,
+    ("validate", "before_save", "before_submit", "on_submit"),
+    ("after_save",),
+    DocStatus.SUBMITTED,
 )
-CANCEL: Final = Operation("cancel", "cancel", DocCancelled, ("on_cancel",), ("after_save",), DocStatus.CANCELLED)
+CANCEL: Final = Operation(
+    "cancel", "cancel", DocCancelled, ("before_cancel", "on_cancel"), ("after_save",), DocStatus.CANCELLED
+)
 DELETE: Final = Operation("delete", "delete", DocDeleted, ("before_delete",), ("after_delete",))
 PURGE: Final = Operation("delete", "purge", DocDeleted, ("before_delete",), ("after_delete",))
+RESTORE: Final = Operation("restore", "delete", DocRestored, ("validate", "before_restore"), ("after_restore",))
 
 _MAX_DEPTH: Final = 25
 """How deep hooks that write documents run within each other: less deep than Python's own limit of calls."""
