@@ -102,6 +102,8 @@ _KEYWORDS = {
     "index": ("True", "1"),
     "in_list": ("True",),
     "read_only": ("True",),
+    "set_once": ("True",),
+    "no_copy": ("True",),
     "allow_on_submit": ("True",),
     "permlevel": ("0", "1", "-1", "7", '"1"', "True"),
     "sensitive": ("True",),

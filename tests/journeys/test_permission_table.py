@@ -157,6 +157,7 @@ def _ask(
         "create": {"label": "toys", "region": given.pop("region", "North")},
         "replace": {"label": "toys", "_version": parcel["_version"]},
         "update": {"label": "toys"},
+        "duplicate": {"region": given.pop("region", "North")},
         "rename": {"name": f"toys {uuid4()}"},
         "login": {"username": email("nobody"), "password": post.product.passwords["nobody"]},
         "refresh": {"refresh_token": given.pop("refresh", "")},

@@ -50,6 +50,14 @@ def test_a_life_of_a_document(client: Any) -> None:
     assert orders.cancel(submitted)["docstatus"] == 2
 
 
+def test_a_document_is_duplicated(client: Any) -> None:
+    products = client.doctype("Product")
+    made = products.create({"sku": "S1", "price": Decimal("2.10"), "tags": ["a"]})
+    copied = products.duplicate(made, {"sku": "S2"})
+    assert (copied["sku"], copied["price"], copied["tags"]) == ("S2", "2.10", ["a"])
+    assert copied["id"] != made["id"]
+
+
 def test_values_of_python_are_sent_as_the_server_expects_them(client: Any) -> None:
     seen = datetime(2026, 5, 1, 12, tzinfo=UTC)
     made = client.doctype("Product").create(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from itertools import batched
+from types import MappingProxyType
 from typing import Any, Protocol, Unpack
 from uuid import UUID
 
@@ -73,6 +74,16 @@ class AsyncDocTypeClient[T]:
     async def create(self, document: Mapping[str, Any] | object, *, idempotency_key: str | None = None) -> T:
         """Create a document."""
         return await self._run(self._calls.create(document, idempotency_key))
+
+    async def duplicate(
+        self,
+        reference: UUID | str | Mapping[str, Any] | T,
+        changes: Mapping[str, Any] | object = MappingProxyType({}),
+        *,
+        idempotency_key: str | None = None,
+    ) -> T:
+        """Create a copy of a document, with changes in place of its own fields."""
+        return await self._run(self._calls.duplicate(reference, changes, idempotency_key))
 
     async def update(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import batched
+from types import MappingProxyType
 from typing import Any, Protocol, Unpack
 from uuid import UUID
 
@@ -71,6 +72,16 @@ class DocTypeClient[T]:
     def create(self, document: Mapping[str, Any] | object, *, idempotency_key: str | None = None) -> T:
         """Create a document."""
         return self._run(self._calls.create(document, idempotency_key))
+
+    def duplicate(
+        self,
+        reference: UUID | str | Mapping[str, Any] | T,
+        changes: Mapping[str, Any] | object = MappingProxyType({}),
+        *,
+        idempotency_key: str | None = None,
+    ) -> T:
+        """Create a copy of a document, with changes in place of its own fields."""
+        return self._run(self._calls.duplicate(reference, changes, idempotency_key))
 
     def update(
         self,

@@ -125,6 +125,10 @@ class DocTypeCalls[T]:
         """Create a document."""
         return self._write("POST", self._path, fields_of(document), key)
 
+    def duplicate(self, reference: object, changes: object, key: str | None) -> Call[T]:
+        """Create a copy of a document."""
+        return self._write("POST", f"{self._path_of(reference)}/duplicate", fields_of(changes), key)
+
     def update(self, reference: object, changes: object, version: int | None, key: str | None) -> Call[T]:
         """Merge changes into a document."""
         body = fields_of(changes) | _stated_version(reference, version)

@@ -42,6 +42,8 @@ KEYWORDS: Final[dict[str, tuple[Any, Any, tuple[str, str, str]]]] = {
     "index": (True, TEXT, (STORED, STORED, "expected values that can be compared")),
     "in_list": (True, TEXT, (SHOWN, SHOWN, SHOWN)),
     "read_only": (True, TEXT, (STORED, STORED, STORED)),
+    "set_once": (True, TEXT, (STORED, STORED, "set_once has no effect on a list of rows")),
+    "no_copy": (True, TEXT, (STORED, STORED, STORED)),
     "allow_on_submit": (True, TEXT, (STORED, STORED, STORED)),
     "permlevel": (1, TEXT, (STORED, STORED, STORED)),
     "sensitive": (True, TEXT, (STORED, STORED, STORED)),

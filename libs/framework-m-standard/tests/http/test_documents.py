@@ -321,3 +321,24 @@ async def test_a_large_target_is_not_repeated_without_end(site: Any, field: str)
         assert (await client.get(path + "2")).status_code == 200
         refused = await client.get(path + "3")
     assert (refused.status_code, refused.json()["code"]) == (400, "answer_too_large")
+
+
+async def test_a_document_is_duplicated_once(site: Any) -> None:
+    document = await site.make()
+    path = f"/api/v1/Sale/{document['id']}/duplicate"
+    async with site.client("boss") as client:
+        once = {"Idempotency-Key": "duplicate-1"}
+        made = await client.post(path, json={"title": "copy"}, headers=once)
+        assert (made.status_code, made.json()["title"]) == (201, "copy")
+        assert made.json()["id"] != document["id"]
+        assert made.headers["location"] == f"/api/v1/Sale/{made.json()['id']}" and made.headers["etag"]
+        await client.delete(f"/api/v1/Sale/{document['id']}")
+        again = await client.post(path, json={"title": "copy"}, headers=once)
+        assert (again.status_code, again.content) == (201, made.content)
+        gone = await client.post(path)
+        bare = await client.post(f"/api/v1/Sale/{made.json()['id']}/duplicate")
+        wrong = await client.post(f"/api/v1/Sale/{made.json()['id']}/duplicate?x=1", json={"nope": 1})
+    assert (gone.status_code, bare.status_code, bare.json()["title"]) == (404, 201, "copy")
+    assert [(error["field"], error["code"]) for error in wrong.json()["errors"]] == [
+        ("x", "unknown_parameter"), ("nope", "unknown_field")
+    ]  # fmt: skip

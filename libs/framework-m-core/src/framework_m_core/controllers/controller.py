@@ -97,6 +97,12 @@ class Documents(Protocol):
         """Return the value of one field of a document. Raises QueryError for one that the caller may not read."""
         ...
 
+    async def duplicate(
+        self, doctype: str, ref: UUID | str, values: Mapping[str, Any] | None = None
+    ) -> Mapping[str, Any]:
+        """Create a copy of a document, with values in place of its own; what is `no_copy` or unique is left out."""
+        ...
+
     async def update(self, doctype: str, ref: UUID | str, values: Mapping[str, Any]) -> Mapping[str, Any]:
         """Merge values into a document."""
         ...

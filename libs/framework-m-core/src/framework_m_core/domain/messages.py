@@ -76,6 +76,7 @@ MESSAGES: Final[Mapping[str, tuple[str, ...]]] = {
         "expected a name of at most {max_length} characters without '/'",
     ),
     "names_document": ("this field is the name of the document, which does not change: leave it as it is",),
+    "set_once": ("this field is set once and has a value, which does not change: leave it as it is",),
     "unknown_row": (
         "expected the id of a row of this document, once: leave the id out to add a row",
         "expected {type}",

@@ -194,6 +194,13 @@ class CompiledDocType:
         return bool(self.fetched_over) or any(child.fetched_over for child in self.children.values())
 
     @cached_property
+    def set_once(self) -> Mapping[str, tuple[str, ...]]:
+        """The fields that are set once: own ones under "", others under the field of their rows; empty without any."""
+        tables = {"": self.fields, **{name: child.fields for name, child in self.children.items()}}
+        found = {at: tuple(name for name, spec in fields.items() if spec.set_once) for at, fields in tables.items()}
+        return {at: names for at, names in found.items() if names}
+
+    @cached_property
     def json_encoders(self) -> JsonEncoders:
         """The functions for values, in the document and its rows, that JSON cannot hold as they are."""
         tables = (self.fields, *(child.fields for child in self.children.values()))

@@ -24,6 +24,8 @@ KEYWORDS: Final = (
     "index",
     "in_list",
     "read_only",
+    "set_once",
+    "no_copy",
     "allow_on_submit",
     "permlevel",
     "sensitive",
@@ -48,6 +50,8 @@ def Field[T](
     index: bool = False,
     in_list: bool = False,
     read_only: bool = False,
+    set_once: bool = False,
+    no_copy: bool = False,
     allow_on_submit: bool = False,
     permlevel: int = 0,
     sensitive: bool = False,
@@ -78,6 +82,8 @@ def Field[T](
     index: bool = False,
     in_list: bool = False,
     read_only: bool = False,
+    set_once: bool = False,
+    no_copy: bool = False,
     allow_on_submit: bool = False,
     permlevel: int = 0,
     sensitive: bool = False,
@@ -107,6 +113,8 @@ def Field(
     index: bool = False,
     in_list: bool = False,
     read_only: bool = False,
+    set_once: bool = False,
+    no_copy: bool = False,
     allow_on_submit: bool = False,
     permlevel: int = 0,
     sensitive: bool = False,
@@ -142,6 +150,8 @@ def Field(default: Any = PydanticUndefined, **keywords: Any) -> Any:
     - `index`: an index, for filters and orders.
     - `in_list`: a column of the list view, or of the rows' table.
     - `read_only`: set by hooks alone.
+    - `set_once`: set on create or while it is empty, and fixed from then on, for hooks too.
+    - `no_copy`: left out when a document is duplicated.
     - `allow_on_submit`: may change after submit; on a list of rows, these may be added, removed and moved.
     - `permlevel`: 0 follows the action's roles, others need `Meta.field_levels`.
     - `sensitive`: kept out of audit, events and schema examples.

@@ -64,6 +64,8 @@ class FieldSpec:
     index: bool = False
     in_list: bool = False
     read_only: bool = False
+    set_once: bool = False
+    no_copy: bool = False
     allow_on_submit: bool = False
     permlevel: int = 0
     sensitive: bool = False

@@ -38,6 +38,12 @@ class DocumentOperations(Protocol):
         """Create a document."""
         ...
 
+    async def duplicate(
+        self, context: RequestContext, doctype: str, ref: UUID | str, body: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Create a copy of a document."""
+        ...
+
     async def update(
         self, context: RequestContext, doctype: str, ref: UUID | str, body: Mapping[str, Any]
     ) -> dict[str, Any]:
@@ -160,6 +166,13 @@ class DocumentClient:
     async def _list(self, doctype: str, request: ListRequest) -> PaginatedResult[dict[str, Any]]:
         async with self._turn:
             return await self._service.list(self._context, doctype, request)
+
+    async def duplicate(
+        self, doctype: str, ref: UUID | str, values: Mapping[str, Any] | None = None
+    ) -> Mapping[str, Any]:
+        """Create a copy of a document, with values in place of its own, and return what the caller may read of it."""
+        async with self._turn:
+            return await self._service.duplicate(self._context, doctype, ref, values)
 
     async def update(self, doctype: str, ref: UUID | str, values: Mapping[str, Any]) -> Mapping[str, Any]:
         """Merge values into a document and return what the caller may read of it."""

@@ -9,14 +9,16 @@ import pydantic
 from pydantic import BaseModel
 
 from framework_m_core.domain.context import RequestContext
-from framework_m_core.domain.errors import ConfigurationError, FieldError, ValidationError
+from framework_m_core.domain.errors import ConfigurationError, FieldError, TransientError, ValidationError
 from framework_m_core.domain.events import PublishedEvent
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.domain.fields.values import normalize_value
+from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol
 from framework_m_core.registry.event_types import dump_payload
 from framework_m_core.services.documents.validation import field_errors_of
+from framework_m_core.services.runtime.retry import retry
 
-__all__ = ["compose_event"]
+__all__ = ["compose_event", "store_event"]
 
 _DATA = FieldSpec("payload", FieldKind.JSON)
 
@@ -44,6 +46,20 @@ def compose_event(context: RequestContext, payload: BaseModel, key: str | None, 
         correlation_id=context.correlation_id or context.request_id, causation_id=context.causation_id,
         data=data, payload=checked,
     )  # fmt: skip
+
+
+async def store_event(units: UnitOfWorkFactoryProtocol, context: RequestContext, event: PublishedEvent[Any]) -> None:
+    """Add an event to the context's unit of work, else store it in its own."""
+    if context.unit is not None:
+        context.unit.record(event)
+        return
+
+    async def attempt() -> None:
+        async with units(context) as unit:
+            unit.record(event)
+            await unit.commit()
+
+    await retry(attempt, TransientError)
 
 
 def _out_of_bounds(error: Exception) -> FieldError:

@@ -32,18 +32,19 @@ from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.services.documents.client import DocumentClient
 from framework_m_core.services.documents.merging import expected_version, read_creation
-from framework_m_core.services.documents.publishing import compose_event
+from framework_m_core.services.documents.publishing import compose_event, store_event
 from framework_m_core.services.documents.served_links import without_additions
 from framework_m_core.services.documents.validation import validate
+from framework_m_core.services.documents.values.copies import copy_values
 from framework_m_core.services.documents.writing.drafts import (
     Expected,
     Parse,
     check_creation,
-    check_state,
     check_version,
     identify_rows,
     parse_body,
     parse_change,
+    parse_delete,
     parse_rename,
     parse_restore,
 )
@@ -54,19 +55,19 @@ from framework_m_core.services.documents.writing.write import (
     CANCEL,
     CREATE,
     DELETE,
+    DUPLICATE,
     PURGE,
     RENAME,
     RESTORE,
     SUBMIT,
     UPDATE,
     DocumentWrite,
-    Loaded,
     Operation,
 )
 from framework_m_core.services.queries.parsing import ListRequest
 from framework_m_core.services.queries.service import QueryService
 from framework_m_core.services.rows.projection import Served
-from framework_m_core.services.runtime.retry import CONFLICTS, retry
+from framework_m_core.services.runtime.retry import CONFLICTS
 
 __all__ = ["Document", "DocumentService"]
 
@@ -130,6 +131,13 @@ class DocumentService:
         """Create a document. Raises ValidationError, LinkTargetError, DuplicateNameError."""
         created: Document = (await self.write(context, doctype, CREATE, None, body)).document
         return created
+
+    async def duplicate(
+        self, context: RequestContext, doctype: str, ref: UUID | str, body: Mapping[str, Any] | None = None
+    ) -> Document:
+        """Create a copy of a document, as far as the caller reads it, with the fields of a body in place of its own."""
+        copied: Document = (await self.write(context, doctype, DUPLICATE, ref, body)).document
+        return copied
 
     async def update(
         self,
@@ -267,6 +275,10 @@ class DocumentService:
         grant = await self._permissions.require_grant(context, plan, operation.action)
         if plan.has_links:
             body = without_additions(plan, body)
+        if operation is DUPLICATE and ref is not None:
+            if idempotent and not refused and (stored := await self._runner.find_response(context, idempotent)):
+                return stored  # the copied document may be gone by now
+            body, ref = {**await self._copy(context, plan, grant, ref), **body}, None
         if refused:
             body, unknown = await self._link_names.resolve_body(context, plan, grant.writable, body)
             raise await self._refuse(context, plan, grant, operation, ref, body, (*refused, *unknown))
@@ -282,6 +294,12 @@ class DocumentService:
         else:
             work = self._prepare_change(context, plan, ref, self._parse(operation, body), operation, expected)
         return await self._run(context, plan, ref, work, expected, idempotent)
+
+    async def _copy(
+        self, context: RequestContext, plan: CompiledDocType, grant: Grant, ref: UUID | str
+    ) -> Mapping[str, Any]:
+        """Return the body of a copy of a document. Raises EntityNotFoundError."""
+        return copy_values(plan, grant.writable, await self._queries.get(context, plan.name, ref))
 
     async def _run(
         self,
@@ -340,17 +358,8 @@ class DocumentService:
         """
         context = self._registries.pin(context)
         event = compose_event(context, payload, key, self._ids())
-        if context.unit is not None:
-            context.unit.record(event)
-            return event.id
-
-        async def attempt() -> UUID:
-            async with self._units(context) as unit:
-                unit.record(event)
-                await unit.commit()
-            return event.id
-
-        return await retry(attempt, TransientError)
+        await store_event(self._units, context, event)
+        return event.id
 
     async def _prepare_creation(
         self, context: RequestContext, plan: CompiledDocType, grant: Grant, body: Mapping[str, Any]
@@ -373,7 +382,7 @@ class DocumentService:
 
     def _parse(self, operation: Operation, body: Mapping[str, Any]) -> Parse:
         if operation.name == "delete":
-            return _parse_delete
+            return parse_delete
         if operation is RESTORE:
             return parse_restore
         return parse_rename(body) if operation is RENAME else parse_body(body, self._ids)
@@ -405,9 +414,3 @@ class DocumentService:
 
 
 _STAMPS = ("id", "owner", "creation", "modified", "modified_by", "name")
-
-
-def _parse_delete(context: RequestContext, grant: Grant, loaded: Loaded, operation: Operation) -> BaseModel:
-    document = loaded.document
-    check_state(operation, loaded, document)
-    return document

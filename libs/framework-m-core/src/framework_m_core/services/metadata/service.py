@@ -191,6 +191,8 @@ def _field(spec: FieldSpec, path: str, shown: _Shown) -> dict[str, Any]:
         "required": spec.required,
         "nullable": spec.nullable,
         "read_only": path not in shown.writable,
+        "set_once": spec.set_once,
+        "no_copy": spec.no_copy,
         "write_only": path not in shown.readable,
         "link": spec.link if path in shown.disclosure.links else None,
         "fetch_from": spec.fetch_from if path in shown.disclosure.fetches else None,

@@ -26,6 +26,7 @@ from framework_m_core.services.documents.writing.write import (
     CANCEL,
     CREATE,
     DELETE,
+    DUPLICATE,
     PURGE,
     RENAME,
     RESTORE,
@@ -134,13 +135,20 @@ class DocumentActions:
 
     async def create(self, call: Call) -> RawResponse:
         """Create a document."""
+        return await self._create(call, CREATE)
+
+    async def duplicate(self, call: Call) -> RawResponse:
+        """Create a copy of a document; what the body holds takes the place of its fields."""
+        return await self._create(call, DUPLICATE)
+
+    async def _create(self, call: Call, operation: WriteOperation) -> RawResponse:
         body = await self._body(call)
-        values = decode_object(call.state.headers, body)
+        values = decode_object(call.state.headers, body, optional=operation is DUPLICATE)
         render = partial(self._written, call, 201)
         idempotent = self._idempotent(call, body, render)
         context, name = call.state.context, call.plan.name
         written = await self._documents.write(
-            context, name, CREATE, None, values, idempotent=idempotent, refused=call.refused
+            context, name, operation, call.ref, values, idempotent=idempotent, refused=call.refused
         )
         return _to_response(written, render)
 

@@ -9,6 +9,7 @@ from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_standard.http.documents.actions import DocumentActions
 from framework_m_standard.http.documents.operation import Operation
 from framework_m_standard.http.documents.operation_schemas import (
+    copy,
     creation,
     document,
     expected_version,
@@ -172,6 +173,20 @@ _OPERATIONS: Final[tuple[Operation, ...]] = (
         response=document,
         response_headers=_TAGGED,
         serves=_can_rename,
+    ),
+    Operation(
+        name="duplicate",
+        method="POST",
+        path="{doctype}/{id}/duplicate",
+        action="create",
+        handler=DocumentActions.duplicate,
+        summary="Create a copy of one {doctype}",
+        statuses=(201,),
+        errors=(*_ON_ONE, 409, *_BODY, 503),
+        headers=("idempotency_key",),
+        request=copy,
+        response=document,
+        response_headers=("Location", *_TAGGED),
     ),
     Operation(
         name="submit",

@@ -34,7 +34,19 @@ _FIELD: Final = {
     **dict.fromkeys(("type", "widget", "link", "fetch_from"), _TEXT_OR_NULL),
     "operators": _list_of(_TEXT),
     **dict.fromkeys(
-        ("sortable", "required", "nullable", "read_only", "write_only", "in_list", "unique", "allow_on_submit"), _FLAG
+        (
+            "sortable",
+            "required",
+            "nullable",
+            "read_only",
+            "set_once",
+            "no_copy",
+            "write_only",
+            "in_list",
+            "unique",
+            "allow_on_submit",
+        ),
+        _FLAG,
     ),
     "scale": {"type": ["integer", "null"], "format": "int32"},
     "choices": {"anyOf": [_list_of(_TEXT), {"type": "null"}]},

@@ -8,6 +8,7 @@ from typing import Any, Final
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticSerializationError, to_json
 
+from framework_m_core.domain.documents.naming import FieldNaming
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.registry.compiled import CompiledDocType
 
@@ -98,8 +99,24 @@ def check_effects(plan: CompiledDocType, others: Collection[CompiledDocType]) ->
     for name, spec in plan.fields.items():
         if spec.on_cancel and spec.link not in submittable:
             yield f"field {name!r}: on_cancel has no effect, as {spec.link} cannot be cancelled: remove it"
+        yield from _check_copying(plan, spec)
         if spec.required and spec.read_only:
             yield f"field {name!r}: a read_only field is never given, so it cannot be required: give it a default"
+
+
+def _check_copying(plan: CompiledDocType, spec: FieldSpec) -> Iterator[str]:
+    """Yield the errors of the options about changes and copies of a field."""
+    names_document = isinstance(plan.naming, FieldNaming) and plan.naming.field == spec.name
+    if spec.set_once and spec.fetch_from:
+        yield f"field {spec.name!r}: set_once has no effect, as the value follows its link: set it on the link"
+    elif spec.set_once and spec.child:
+        row = spec.child.__name__
+        yield f"field {spec.name!r}: set_once has no effect on a list of rows: set it on fields of {row}"
+    elif spec.set_once and names_document:
+        yield f"field {spec.name!r}: set_once has no effect, as it names its document: set Meta.allow_rename = False"
+    if spec.no_copy and (spec.read_only or spec.unique or names_document):
+        kind = "is read_only" if spec.read_only else "is unique" if spec.unique else "names its document"
+        yield f"field {spec.name!r}: no_copy has no effect, as a field that {kind} is never copied: remove it"
 
 
 def _check_meta_texts(plan: CompiledDocType) -> Iterator[str]:

@@ -29,6 +29,7 @@ from framework_m_core.services.documents.links import clear_stale_fetches
 from framework_m_core.services.documents.merging import find_unseen_fields, read_creation, sets_hidden, update_values
 from framework_m_core.services.documents.naming import check_name, follow_field, normalize_naming_field
 from framework_m_core.services.documents.validation import dump_document, validate
+from framework_m_core.services.documents.values.set_once import refuse_set_again
 from framework_m_core.services.documents.writing.write import Loaded, Operation
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "identify_rows",
     "parse_body",
     "parse_change",
+    "parse_delete",
     "parse_rename",
     "parse_restore",
     "restamp",
@@ -84,6 +86,8 @@ def parse_body(body: Mapping[str, Any], ids: IdGenerator) -> Parse:
             normalize_naming_field(plan.naming, values)
         draft = validate(plan, restamp(values, context, operation), known)
         follow_field(plan, loaded.values, draft)
+        if plan.set_once:
+            refuse_set_again(context, plan, loaded.values, dump_document(plan, draft), body, loaded.reading.readable)
         check_state(operation, loaded, draft)
         return draft
 
@@ -175,10 +179,19 @@ def parse_change(change: Callable[[Any], None], ids: IdGenerator) -> Parse:
         stamped = restamp(kept, context, operation)
         draft = complete_draft(loaded.plan, document, stamped, ids, loaded.values, loaded.values)
         follow_field(loaded.plan, loaded.values, draft)
+        if loaded.plan.set_once:
+            refuse_set_again(context, loaded.plan, loaded.values, dump_document(loaded.plan, draft))
         check_state(operation, loaded, draft)
         return draft
 
     return parse
+
+
+def parse_delete(context: RequestContext, grant: Grant, loaded: Loaded, operation: Operation) -> BaseModel:
+    """Return the stored document. Raises SubmittedDocumentError for one that cannot be deleted."""
+    document = loaded.document
+    check_state(operation, loaded, document)
+    return document
 
 
 def has_changed(loaded: Loaded, document: BaseModel) -> bool:

@@ -32,6 +32,7 @@ from framework_m_core.services.documents.naming import (
     refuse_empty_parts,
 )
 from framework_m_core.services.documents.validation import dump_document, validate
+from framework_m_core.services.documents.values.set_once import refuse_set_again
 from framework_m_core.services.documents.writing.drafts import check_state
 from framework_m_core.services.documents.writing.hook_stages import HookStages
 from framework_m_core.services.documents.writing.link_guards import LinkGuards
@@ -226,6 +227,8 @@ class WritePipeline:
             write.hooks.document = document
         if write.loaded is not None:
             follow_field(plan, write.stored, document)
+            if plan.set_once:
+                refuse_set_again(write.context, plan, write.stored, dump_document(plan, document))
             check_state(write.operation, write.loaded, document)
 
     async def _renumber(self, write: DocumentWrite) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
 from uuid import UUID
@@ -35,6 +35,7 @@ __all__ = [
     "CANCEL",
     "CREATE",
     "DELETE",
+    "DUPLICATE",
     "PURGE",
     "RENAME",
     "RESTORE",
@@ -62,6 +63,9 @@ class Operation:
 CREATE: Final = Operation(
     "create", "create", DocCreated, ("validate", "before_insert", "before_save"), ("after_save", "after_insert")
 )
+DUPLICATE: Final = replace(CREATE)
+"""Creation of a copy of a document."""
+
 UPDATE: Final = Operation("update", "write", DocUpdated, ("validate", "before_save"), ("after_save",))
 RENAME: Final = Operation("update", "write", DocUpdated, ("validate", "before_save"), ("after_save",))
 SUBMIT: Final = Operation(

@@ -18,7 +18,7 @@ from framework_m_core.interfaces.permission import Grant
 from framework_m_core.registry.compiled import FRAMEWORK_SPECS, CompiledDocType
 from framework_m_core.services.links.titles import TITLES
 from framework_m_core.services.metadata.disclosure import Disclosure
-from framework_m_core.services.metadata.schemas import describe_document, describe_input
+from framework_m_core.services.metadata.schemas import KEYWORD_PREFIX, describe_document, describe_input
 from framework_m_standard.http.openapi.doctypes.examples import example_of
 from framework_m_standard.http.openapi.doctypes.searches import search_schemas
 from framework_m_standard.http.openapi.parts.references import reference_of, rename_default, retarget
@@ -54,6 +54,8 @@ def describe_doctype_schemas(registry: RegistryView, name: str, visible: Visible
             schema = describe_input(plan, grants[action].writable, disclosure, creating=action == "create")
             schema["examples"] = [example_of(plan, schema)]
             schemas |= _components(plan, schema, suffix)
+    if "create" in grants:
+        schemas[f"{name}-Duplicate"] = _copy(schemas[f"{name}-Create"])
     return schemas
 
 
@@ -76,6 +78,15 @@ def _served(registry: RegistryView, plan: CompiledDocType, visible: Visible, dis
     for name in plan.children.keys() & schema["properties"].keys():
         _add_titles(schemas[f"{plan.name}-{name}-Row"], plan.children[name].links)
     return schemas
+
+
+def _copy(creation: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a body of which the document that is copied gives the rest."""
+    schema = {word: value for word, value in creation.items() if word not in {"required", "examples"}}
+    properties = {name: {**described} for name, described in creation["properties"].items()}
+    for described in properties.values():
+        described.pop(f"{KEYWORD_PREFIX}default", None)
+    return {**schema, "properties": properties}
 
 
 def _add_titles(schema: dict[str, Any], links: Iterable[str]) -> None:
