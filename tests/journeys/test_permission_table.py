@@ -152,12 +152,12 @@ def _ask(
     post: Post, client: httpx.Client, route: RouteAccess, doctype: str, parcel: dict[str, Any], **given: Any
 ) -> httpx.Response:
     """A request that would be served if its sender may send it."""
-    path = _path(route, doctype, parcel["id"])
+    path, region = _path(route, doctype, parcel["id"]), given.pop("region", "North")
     bodies: dict[str, Any] = {
-        "create": {"label": "toys", "region": given.pop("region", "North")},
+        "create": {"label": "toys", "region": region},
         "replace": {"label": "toys", "_version": parcel["_version"]},
         "update": {"label": "toys"},
-        "duplicate": {"region": given.pop("region", "North")},
+        "duplicate": {"region": region},
         "rename": {"name": f"toys {uuid4()}"},
         "login": {"username": email("nobody"), "password": post.product.passwords["nobody"]},
         "refresh": {"refresh_token": given.pop("refresh", "")},
