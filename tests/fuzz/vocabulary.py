@@ -14,8 +14,8 @@ from uuid import UUID
 from pydantic import computed_field, field_validator
 
 from framework_m import (
-    And, Comparison, Controller, DocCreated, DocType, Documents, Field, Not, UserAttribute, on, requires_permission,
-    rpc, whitelist,
+    And, Comparison, Controller, CurrentUser, DocCreated, DocType, Documents, Field, Not, Now, Today, UserAttribute, on,
+    requires_permission, rpc, whitelist,
 )
 
 
@@ -141,8 +141,9 @@ _KEYWORDS = {
     "coerce_numbers_to_str": ("True",),
     "init": ("False",),
     "repr": ("False",),
-    "default_factory": ("list", "dict", "lambda: None", "lambda: 'a'", "lambda: 1", "lambda: 1 / 0",
-                        "lambda data: data['title']", "5", "lambda: {1j}"),
+    "default_factory": ("list", "dict", "Today(days=1)", "Now()", "CurrentUser()",
+                        "lambda: None", "lambda: 'a'", "lambda: 1",
+                        "lambda: 1 / 0", "lambda data: data['title']", "5", "lambda: {1j}"),
     "uniqe": ("True",),
 }  # fmt: skip
 _SCOPES = (

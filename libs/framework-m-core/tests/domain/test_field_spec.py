@@ -194,7 +194,7 @@ def test_a_default_makes_it_optional(default: Any) -> None:
 def test_every_keyword_reaches_the_spec() -> None:
     values: dict[str, Any] = {
         "fetch_from": "a.b", "label": "L", "unique": True, "index": True, "in_list": True, "read_only": True,
-        "allow_on_submit": True, "permlevel": 2, "sensitive": True,
+        "set_once": True, "no_copy": True, "allow_on_submit": True, "permlevel": 2, "sensitive": True,
     }  # fmt: skip
     spec = spec_of(str | None, Field(None, **values))
     assert {name: getattr(spec, name) for name in values} == values

@@ -35,6 +35,7 @@ from framework_m_core.domain.events import (
     DomainEvent,
     PublishedEvent,
 )
+from framework_m_core.domain.fields.dynamic_default import CurrentUser, Now, Today
 from framework_m_core.domain.fields.field import Field
 from framework_m_core.domain.filters.tree import And, Comparison, Not, Or, UserAttribute
 from framework_m_core.interfaces.cache import CacheProtocol
@@ -47,6 +48,7 @@ __all__ = [
     "Comparison",
     "ConsumerUnavailableError",
     "Controller",
+    "CurrentUser",
     "DocCancelled",
     "DocCreated",
     "DocDeleted",
@@ -67,12 +69,14 @@ __all__ = [
     "LinkTargetError",
     "LinkedDocumentError",
     "Not",
+    "Now",
     "Or",
     "PermissionDeniedError",
     "PublishedEvent",
     "QueryError",
     "RequestContext",
     "SubmittedDocumentError",
+    "Today",
     "TransientError",
     "UserAttribute",
     "ValidationError",

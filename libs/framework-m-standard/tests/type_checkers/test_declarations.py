@@ -15,10 +15,11 @@ pytestmark = pytest.mark.slow
 
 BIN = Path(sys.executable).parent
 APP = """
+from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
-from framework_m import Controller, DocType, Field
+from framework_m import Controller, CurrentUser, DocType, Field, Now, Today
 
 
 class Row(DocType):
@@ -33,6 +34,9 @@ class Order(DocType):
     title: str = Field(min_length=1, in_list=True)
     customer: UUID | None = Field(default=None, link="Customer")
     tags: list[str] = Field(default_factory=list)
+    due: date = Field(default=Today(months=3))
+    made: datetime | None = Field(default=Now())
+    seller: UUID | None = Field(default=CurrentUser(), link="User")
     rows: list[Row] = []
 
 
@@ -52,6 +56,7 @@ Order(title="a", titel="b")  # wrong: no such field
 class Misspelt(DocType):
     title: str = Field(uniqe=True)  # wrong: no such keyword
     code: int = Field(default="x")  # wrong: a text
+    day: int = Field(default=Today())  # wrong: a day
     name_of: str = Field(link=5)  # wrong: no name of a DocType
 """
 
@@ -75,5 +80,5 @@ def test_every_wrong_line_and_no_other_is_an_error(tmp_path: Path, check: Callab
     file = tmp_path / "app.py"
     file.write_text(APP)
     wrong = {number for number, line in enumerate(APP.splitlines(), start=1) if "# wrong" in line}
-    assert len(wrong) == 8
+    assert len(wrong) == 9
     assert check(file) == wrong

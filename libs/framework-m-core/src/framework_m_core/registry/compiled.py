@@ -201,6 +201,13 @@ class CompiledDocType:
         return {at: names for at, names in found.items() if names}
 
     @cached_property
+    def dynamic_defaults(self) -> Mapping[str, tuple[FieldSpec, ...]]:
+        """The fields with a dynamic default, own ones under "", others under the field of their rows."""
+        tables = {"": self.fields, **{name: child.fields for name, child in self.children.items()}}
+        found = {at: tuple(one for one in fields.values() if one.dynamic_default) for at, fields in tables.items()}
+        return {at: specs for at, specs in found.items() if specs}
+
+    @cached_property
     def json_encoders(self) -> JsonEncoders:
         """The functions for values, in the document and its rows, that JSON cannot hold as they are."""
         tables = (self.fields, *(child.fields for child in self.children.values()))

@@ -13,6 +13,8 @@ import pydantic
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from framework_m_core.domain.fields.dynamic_default import DynamicDefault
+
 __all__ = ["KEYWORDS", "UNKNOWN_KEYWORDS", "Field", "ext_of", "list_keywords"]
 
 KEYWORDS: Final = (
@@ -38,6 +40,38 @@ UNKNOWN_KEYWORDS: Final = "framework_m.unknown_keywords"
 _PYDANTIC_KEYWORDS: Final = frozenset(inspect.signature(pydantic.Field).parameters) - {"extra", "alias_priority"}
 
 
+@overload
+def Field[T](
+    default: DynamicDefault[T],
+    *,
+    link: str | None = None,
+    on_cancel: Literal["refuse", "allow"] | None = None,
+    fetch_from: str | None = None,
+    label: str | None = None,
+    unique: bool = False,
+    index: bool = False,
+    in_list: bool = False,
+    read_only: bool = False,
+    set_once: bool = False,
+    no_copy: bool = False,
+    allow_on_submit: bool = False,
+    permlevel: int = 0,
+    sensitive: bool = False,
+    scale: int | None = None,
+    ext: Mapping[str, Any] | None = None,
+    json_schema_extra: Mapping[str, Any] | None = None,
+    title: str | None = None,
+    description: str | None = None,
+    examples: list[Any] | None = None,
+    gt: float | None = None,
+    ge: float | None = None,
+    lt: float | None = None,
+    le: float | None = None,
+    multiple_of: float | None = None,
+    min_length: int | None = None,
+    max_length: int | None = None,
+    pattern: str | None = None,
+) -> T: ...
 @overload
 def Field[T](
     default: T,
@@ -138,7 +172,8 @@ def Field(
 def Field(default: Any = PydanticUndefined, **keywords: Any) -> Any:
     """Declare a field of a DocType.
 
-    Besides pydantic's own constraints:
+    `default` is a value, or `Today(…)`, `Now(…)` or `CurrentUser()`, which are evaluated on create. Besides pydantic's
+    own constraints:
 
     - `link`: name of the DocType that this UUID points to; a real foreign key.
     - `on_cancel`: what a cancelled target means. With "refuse", the link cannot be set to a cancelled document or
@@ -174,6 +209,8 @@ def Field(default: Any = PydanticUndefined, **keywords: Any) -> Any:
     if unknown:
         extra[UNKNOWN_KEYWORDS] = unknown
     known = {name: value for name, value in keywords.items() if name in _PYDANTIC_KEYWORDS}
+    if isinstance(default, DynamicDefault):
+        known["default_factory"], default = default, PydanticUndefined
     if "default_factory" in known:
         known.setdefault("validate_default", True)  # what a factory makes is not known at the start
     return pydantic.Field(default, json_schema_extra=extra or None, **known)

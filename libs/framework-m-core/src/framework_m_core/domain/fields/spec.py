@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from framework_m_core.domain.fields.dynamic_default import DynamicDefault
 from framework_m_core.domain.fields.field import KEYWORDS
 from framework_m_core.domain.fields.field_type import FieldType, Part
 from framework_m_core.domain.fields.json_types import find_json_type_errors
@@ -77,6 +78,9 @@ class FieldSpec:
     elements: Any = field(default=None, hash=False, compare=False, repr=False)
     """The type of a JSON field, if what it holds is of stated types."""
 
+    dynamic_default: DynamicDefault[Any] | None = field(default=None, hash=False)
+    """The default that is evaluated for each new document or row."""
+
     enum: type[enum.Enum] | None = field(default=None, hash=False)
     child: type[BaseModel] | None = field(default=None, hash=False)
     field_type: FieldType[Any] | None = field(default=None, hash=False)
@@ -125,10 +129,15 @@ def read_field_spec(name: str, info: FieldInfo, types: Mapping[type, FieldType[A
     spec = FieldSpec(
         name, kind, nullable, required, choices=choices, items=_items(annotation), enum=members, child=child,
         elements=annotation if kind is FieldKind.JSON and not _is_open(annotation) else None,
-        field_type=field_type, parts=parts, **keywords,
+        field_type=field_type, parts=parts, dynamic_default=_dynamic_default(info), **keywords,
     )  # fmt: skip
     _check(spec)
     return spec
+
+
+def _dynamic_default(info: FieldInfo) -> DynamicDefault[Any] | None:
+    factory: Any = info.default_factory
+    return factory if isinstance(factory, DynamicDefault) else None
 
 
 def _field_type(annotation: Any, types: Mapping[type, FieldType[Any]]) -> FieldType[Any] | None:
@@ -240,6 +249,7 @@ def _check(spec: FieldSpec) -> None:
         raise ValueError("expected a scale for a Decimal, such as Field(scale=2)")
     if spec.scale is not None and (spec.kind is not FieldKind.DECIMAL or not 0 <= spec.scale < DECIMAL_DIGITS):
         raise ValueError(f"scale={spec.scale}: expected 0 to {DECIMAL_DIGITS - 1}, on a Decimal")
+    _check_dynamic_default(spec)
     if spec.link and spec.kind is not FieldKind.UUID:
         raise ValueError(f"link={spec.link!r}: expected the type UUID, since a link holds the target's id")
     if spec.unique and (spec.kind is FieldKind.JSON or not spec.is_scalar):
@@ -247,6 +257,21 @@ def _check(spec: FieldSpec) -> None:
     if (spec.unique or spec.index) and not is_indexable(spec):
         option = "unique" if spec.unique else "index"
         raise ValueError(f"{option}=True: expected values that can be compared, got {_describe(spec)}")
+
+
+def _check_dynamic_default(spec: FieldSpec) -> None:
+    default = spec.dynamic_default
+    if default is None:
+        return
+    if spec.kind not in default.kinds or spec.choices:
+        kinds = " or ".join(sorted(default.kinds))
+        raise ValueError(f"default={default!r}: expected it on the kind {kinds}, got {_describe(spec)}")
+    if default.kinds & {FieldKind.UUID} and not spec.nullable:
+        raise ValueError(f"default={default!r}: expected '… | None' as the type, since guests are no users")
+    if spec.kind is FieldKind.UUID and spec.link != "User":
+        raise ValueError(f"default={default!r}: expected link='User' on a field of ids")
+    if spec.fetch_from:
+        raise ValueError(f"default={default!r} has no effect, as the value follows its link: remove it")
 
 
 def is_indexable(spec: FieldSpec) -> bool:

@@ -36,6 +36,7 @@ from framework_m_core.services.documents.publishing import compose_event, store_
 from framework_m_core.services.documents.served_links import without_additions
 from framework_m_core.services.documents.validation import validate
 from framework_m_core.services.documents.values.copies import copy_values
+from framework_m_core.services.documents.values.defaults import fill_defaults
 from framework_m_core.services.documents.writing.drafts import (
     Expected,
     Parse,
@@ -278,7 +279,8 @@ class DocumentService:
         if operation is DUPLICATE and ref is not None:
             if idempotent and not refused and (stored := await self._runner.find_response(context, idempotent)):
                 return stored  # the copied document may be gone by now
-            body, ref = {**await self._copy(context, plan, grant, ref), **body}, None
+            copied = copy_values(plan, grant.writable, await self._queries.get(context, doctype, ref))
+            body, ref = {**copied, **body}, None
         if refused:
             body, unknown = await self._link_names.resolve_body(context, plan, grant.writable, body)
             raise await self._refuse(context, plan, grant, operation, ref, body, (*refused, *unknown))
@@ -294,12 +296,6 @@ class DocumentService:
         else:
             work = self._prepare_change(context, plan, ref, self._parse(operation, body), operation, expected)
         return await self._run(context, plan, ref, work, expected, idempotent)
-
-    async def _copy(
-        self, context: RequestContext, plan: CompiledDocType, grant: Grant, ref: UUID | str
-    ) -> Mapping[str, Any]:
-        """Return the body of a copy of a document. Raises EntityNotFoundError."""
-        return copy_values(plan, grant.writable, await self._queries.get(context, plan.name, ref))
 
     async def _run(
         self,
@@ -368,6 +364,8 @@ class DocumentService:
         if plan.children:
             await self._pipeline.large_work.turn(plan, body)
         values, given_name = read_creation(plan, grant, body)
+        if plan.dynamic_defaults:
+            fill_defaults(context, plan, values)
         if plan.children:
             identify_rows(plan, values, self._ids)
         first = [await self._pipeline.build_new_document(context, plan, values, given_name)]

@@ -100,7 +100,7 @@ def describe_input(
     elif given:
         schema["required"] = ["name", *schema.get("required", ())]
     for described in _described(plan, schema):
-        for word in ("readOnly", "writeOnly", *(() if creating else ("default",))):
+        for word in ("readOnly", "writeOnly", *(() if creating else ("default", _keyword("default_from")))):
             described.pop(word, None)
     _accept_names(schema, plan.links)
     for name in plan.children.keys() & schema["properties"].keys():
@@ -179,7 +179,9 @@ def _describe_custom(schema: dict[str, Any], specs: Mapping[str, FieldSpec], mod
             described["default"] = to_json_form(default, json_encoders((spec,)))
         if spec.ext:
             described["ext"] = spec.ext
-        for word in (*KEYWORDS, "ext"):
+        if spec.dynamic_default:
+            described["default_from"] = spec.dynamic_default.describe()
+        for word in (*KEYWORDS, "ext", "default_from"):
             if word in described:
                 described[_keyword(word)] = described.pop(word)
 

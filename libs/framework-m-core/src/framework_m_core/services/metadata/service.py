@@ -188,6 +188,7 @@ def _field(spec: FieldSpec, path: str, shown: _Shown) -> dict[str, Any]:
         "widget": spec.field_type.widget if spec.field_type else None,
         "operators": list(operators_of(spec)),
         "sortable": is_sortable(spec),
+        "default_from": spec.dynamic_default.describe() if spec.dynamic_default else None,
         "required": spec.required,
         "nullable": spec.nullable,
         "read_only": path not in shown.writable,

@@ -33,6 +33,11 @@ _FIELD: Final = {
     **dict.fromkeys(("name", "label", "kind"), _TEXT),
     **dict.fromkeys(("type", "widget", "link", "fetch_from"), _TEXT_OR_NULL),
     "operators": _list_of(_TEXT),
+    "default_from": {
+        "type": ["object", "null"],
+        "additionalProperties": True,
+        "description": "What is evaluated for a new document: today, now or current_user as value, and what is added.",
+    },
     **dict.fromkeys(
         (
             "sortable",

@@ -29,6 +29,7 @@ from framework_m_core.services.documents.links import clear_stale_fetches
 from framework_m_core.services.documents.merging import find_unseen_fields, read_creation, sets_hidden, update_values
 from framework_m_core.services.documents.naming import check_name, follow_field, normalize_naming_field
 from framework_m_core.services.documents.validation import dump_document, validate
+from framework_m_core.services.documents.values.defaults import fill_added_rows, fill_defaults, fill_new_rows
 from framework_m_core.services.documents.values.set_once import refuse_set_again
 from framework_m_core.services.documents.writing.write import Loaded, Operation
 
@@ -78,6 +79,7 @@ def parse_body(body: Mapping[str, Any], ids: IdGenerator) -> Parse:
         _check_unseen(loaded, body)
         loaded.sets_hidden = sets_hidden(plan, loaded.reading.readable, body)
         if plan.children:
+            fill_new_rows(context, plan, merged)
             identify_rows(plan, merged, ids)
         values = {**convert_to_attributes(plan, loaded.values), **merged}
         if plan.has_fetches:
@@ -116,6 +118,7 @@ def check_creation(
 ) -> None:
     """Raise ValidationError for a body that makes no document, with links and the name left out."""
     values, _ = read_creation(plan, grant, body)
+    fill_defaults(context, plan, values)
     identify_rows(plan, values, ids)
     now, actor = context.clock(), context.principal.id
     validate(plan, {**values, "id": ids(), "owner": actor, "creation": now, "modified": now, "modified_by": actor})
@@ -176,6 +179,7 @@ def parse_change(change: Callable[[Any], None], ids: IdGenerator) -> Parse:
         document = loaded.document
         kept = framework_attributes_of(document)
         change(document)
+        fill_added_rows(context, loaded.plan, document)
         stamped = restamp(kept, context, operation)
         draft = complete_draft(loaded.plan, document, stamped, ids, loaded.values, loaded.values)
         follow_field(loaded.plan, loaded.values, draft)

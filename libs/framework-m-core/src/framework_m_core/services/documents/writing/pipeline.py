@@ -32,6 +32,7 @@ from framework_m_core.services.documents.naming import (
     refuse_empty_parts,
 )
 from framework_m_core.services.documents.validation import dump_document, validate
+from framework_m_core.services.documents.values.defaults import fill_added_rows
 from framework_m_core.services.documents.values.set_once import refuse_set_again
 from framework_m_core.services.documents.writing.drafts import check_state
 from framework_m_core.services.documents.writing.hook_stages import HookStages
@@ -217,6 +218,8 @@ class WritePipeline:
         """Check the document as a whole after hooks and declared stages."""
         plan = write.plan
         await self.resolve_names(write.context.within(write.unit), plan, write.document)
+        if plan.dynamic_defaults:
+            fill_added_rows(write.context, plan, write.document)
         document = complete_draft(plan, write.document, write.kept, self._ids, write.checked_links, write.stored)
         if plan.has_links:
             document = await self._follow_links(
