@@ -14,10 +14,8 @@ from framework_m_testing.harness import build_sample_registry
 
 from .wiring import sql_harness, sql_store
 
-WRITES = {
-    "sqlite": "(SELECT count(*) FROM written WHERE written.id = thing__slots.id)",
-    "postgresql": "xmin::text",
-}
+COUNTED = "(SELECT count(*) FROM written WHERE written.id = thing__slots.id)"
+WRITES = {"sqlite": COUNTED, "mariadb": COUNTED, "postgresql": "xmin::text"}
 """An expression whose value changes whenever a row is written."""
 
 type Change = Callable[[list[Any]], list[Any]]
@@ -58,11 +56,12 @@ async def test_rows_that_stay_as_they_are_are_not_written(database_url: str, cha
 
 
 async def _count_writes(store: SqlStore) -> None:
-    """Let SQLite, which has no mark of its own, note each row that is inserted."""
-    if store.global_driver.name == "sqlite":
+    """Let databases that have no mark of their own note each row that is inserted."""
+    if WRITES[store.global_driver.name] is COUNTED:
         for sql in (
-            "CREATE TABLE written (id)",
-            "CREATE TRIGGER note AFTER INSERT ON thing__slots BEGIN INSERT INTO written VALUES (new.id); END",
+            "CREATE TABLE IF NOT EXISTS written AS SELECT id FROM thing__slots WHERE 1 = 0",
+            "CREATE TRIGGER IF NOT EXISTS note AFTER INSERT ON thing__slots FOR EACH ROW "
+            "BEGIN INSERT INTO written VALUES (new.id); END",
         ):
             await store.global_driver.write(Statement(sql), ())
 

@@ -12,7 +12,8 @@ import asyncmy
 from asyncmy.constants import CLIENT
 from asyncmy.errors import MySQLError
 
-from framework_m_core.spi import ConfigurationError
+from framework_m_core.spi import ConfigurationError, TransientError
+from framework_m_standard.sql.engine.error_translation import UNAVAILABLE
 from framework_m_standard.sql.engine.mariadb.errors import is_lost, translate_mariadb_error
 from framework_m_standard.sql.engine.statement import Statement
 from framework_m_standard.sql.settings import SqlSettings
@@ -138,6 +139,9 @@ class MariadbConnection:
             await self.raw.next_result()
 
     async def _run(self, sql: str, work: Any) -> Any:
+        if self.busy:  # another task's statement, whose answer this one would read
+            work.close()
+            raise TransientError(UNAVAILABLE)
         self.busy = True
         try:
             result = await work

@@ -232,8 +232,8 @@ class _MariadbTransaction:
 
     @contextmanager
     def _open(self) -> Iterator[None]:
-        """Refuse statements after the database has rolled back, since each would commit by itself."""
-        if self._undone is not None:
+        """Refuse statements after the end of the transaction, since each would commit by itself."""
+        if self._ended or self._undone is not None:
             raise TransientError(UNAVAILABLE) from self._undone
         try:
             yield
