@@ -78,6 +78,7 @@ class SelectQuery(TypedDict, total=False):
     expand: Sequence[str]
     include_deleted: bool
     titles: bool
+    default_filters: bool
 
 
 class ListQuery(SelectQuery, total=False):

@@ -89,6 +89,8 @@ OPTIONS: Final[dict[str, tuple[Any, str, str]]] = {
     "allow_rename": (True, "has no effect, as documents without naming", "Meta.allow_rename"),
     "rename_with_field": (True, "has no effect without naming", "Meta.rename_with_field"),
     "title_field": ("text", STORED, "Meta.title_field"),
+    "order_by": (("-text",), STORED, "Meta.order_by"),
+    "default_filters": ({"text__ne": "x"}, STORED, "Meta.default_filters"),
     "indexes": ((("text",),), STORED, "Meta.indexes"),
     "unique_together": ((("text",),), STORED, "Meta.unique_together"),
     "submittable": (True, STORED, "Meta.submittable"),

@@ -19,10 +19,16 @@ from framework_m_standard.http.documents.query_parameters import (
     parse_list_request,
     parse_query,
 )
+from framework_m_standard.http.documents.search_body import parse_search_body
 
 
 def test_nothing_asked_is_the_default() -> None:
-    assert parse_list_request(b"") == ListRequest()
+    assert parse_list_request(b"") == ListRequest(default_filters=True)
+    assert parse_list_request(b"default_filters=false") == ListRequest()
+    assert (parse_search_body({}), parse_search_body({"default_filters": False})) == (
+        ListRequest(default_filters=True),
+        ListRequest(),
+    )
     assert parse_document_request(b"").fields is None
 
 
@@ -37,7 +43,7 @@ def test_everything_asked() -> None:
     assert parse_list_request(query.encode()) == ListRequest(
         limit=50, offset=7, cursor="x", filters=[{"field": "a", "operator": "eq", "value": Decimal("1.10")}],
         order_by=["-a", "b"], fields=["a", "b"], expand=["c"], count="exact", include_deleted=True,
-        titles=True,
+        titles=True, default_filters=True,
     )  # fmt: skip
 
 
@@ -94,7 +100,7 @@ def test_refused(query: str) -> None:
 
 
 def test_bounds_are_those_of_the_list() -> None:
-    assert parse_list_request(b"limit=-5&offset=-1") == ListRequest(limit=-5, offset=-1)
+    assert parse_list_request(b"limit=-5&offset=-1") == ListRequest(limit=-5, offset=-1, default_filters=True)
 
 
 def test_what_a_route_does_not_know_is_refused() -> None:

@@ -63,12 +63,14 @@ class Documents(Protocol):
         limit: int = DEFAULT_LIMIT,
         offset: int = 0,
         titles: bool = False,
+        default_filters: bool = False,
         **where: Any,
     ) -> PaginatedResult[dict[str, Any]]:
         """Return a page of documents, with order, fields and titles as in the HTTP API.
 
         Filters are in the form of the HTTP API, a mapping such as `{"state": "New", "days__gt": 3}`, or keyword
-        arguments: `await self.documents.list("Loan", book=book, returned=False)`.
+        arguments: `await self.documents.list("Loan", book=book, returned=False)`. The DocType's default
+        filters act with `default_filters` alone.
         """
         ...
 

@@ -15,6 +15,9 @@ from framework_m_core.domain.documents.meta import MetaOptions
 from framework_m_core.domain.documents.naming import NamingRule
 from framework_m_core.domain.fields.json_form import JsonEncoders, json_encoders
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
+from framework_m_core.domain.filters.conditions import read_comparison
+from framework_m_core.domain.filters.tree import Comparison
+from framework_m_core.domain.page import OrderSpec, parse_order
 from framework_m_core.registry.derived import DerivedValues
 from framework_m_core.registry.endpoints import Endpoint
 
@@ -192,6 +195,18 @@ class CompiledDocType:
     def has_fetches(self) -> bool:
         """True if the document or any of its child tables has a fetched field."""
         return bool(self.fetched_over) or any(child.fetched_over for child in self.children.values())
+
+    @cached_property
+    def default_order(self) -> tuple[OrderSpec, ...]:
+        """The order of `Meta.order_by`, in which no two documents are equal; empty without it."""
+        return parse_order(self.meta.order_by)
+
+    @cached_property
+    def default_filters(self) -> tuple[Comparison, ...]:
+        """The conditions of `Meta.default_filters`. Raises ValueError for one that is not valid."""
+        return tuple(
+            read_comparison(name, value, self.column_specs) for name, value in self.meta.default_filters.items()
+        )
 
     @cached_property
     def set_once(self) -> Mapping[str, tuple[str, ...]]:

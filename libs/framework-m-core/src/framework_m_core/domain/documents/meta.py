@@ -39,6 +39,9 @@ class MetaOptions(BaseModel):
     - `indexes`: tuples of fields that are indexed together.
     - `unique_together`: tuples of fields whose values no two live documents share.
     - `title_field`: the text field shown where others link to the document (`titles=true`); the name if unset or empty.
+    - `order_by`: the default order of lists, as `order_by` of a request; newest first if empty.
+    - `default_filters`: conditions of lists, such as `{"active": True, "priority__gt": 2}`, until a request filters by
+      their field, by id or by name, or turns them off by `default_filters=false`.
     - `submittable`: documents can be submitted and cancelled.
     - `is_child_table`: rows of other DocTypes, without an API of their own.
     - `overrides`: the class adds to the DocType that it inherits from; options that it states replace that one's.
@@ -59,6 +62,8 @@ class MetaOptions(BaseModel):
     indexes: tuple[tuple[str, ...], ...] = ()
     unique_together: tuple[tuple[str, ...], ...] = ()
     title_field: str | None = None
+    order_by: tuple[str, ...] = ()
+    default_filters: Mapping[str, Any] = Field(default_factory=dict)
     submittable: bool = False
     is_child_table: bool = False
     overrides: bool = False

@@ -114,12 +114,25 @@ class DocumentClient:
         limit: int = DEFAULT_LIMIT,
         offset: int = 0,
         titles: bool = False,
+        default_filters: bool = False,
         **where: Any,
     ) -> PaginatedResult[dict[str, Any]]:
-        """Return a page of documents; order, fields and titles are as in the HTTP API, filters also as a mapping."""
+        """Return a page of documents; order, fields and titles are as in the HTTP API, filters also as a mapping.
+
+        Code names its own conditions: the DocType's default filters act with `default_filters` alone.
+        """
         read = read_filters(filters, where)
         return await self._list(
-            doctype, ListRequest(limit, offset, filters=read, order_by=order_by, fields=fields, titles=titles)
+            doctype,
+            ListRequest(
+                limit,
+                offset,
+                filters=read,
+                order_by=order_by,
+                fields=fields,
+                titles=titles,
+                default_filters=default_filters,
+            ),
         )
 
     async def iterate(

@@ -13,6 +13,7 @@ from framework_m_core.domain.documents.actions import Action
 from framework_m_core.domain.documents.naming import PromptNaming, named_by
 from framework_m_core.domain.errors import AuthenticationError, DocTypeNotFoundError, NoGrantError
 from framework_m_core.domain.fields.spec import FieldSpec
+from framework_m_core.domain.filters.conditions import describe_comparison
 from framework_m_core.domain.filters.operators import is_sortable, operators_of
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.registry.compiled import FRAMEWORK_SPECS, CompiledChildTable, CompiledDocType
@@ -152,6 +153,10 @@ def _describe(
         "allow_rename": plan.meta.can_rename,
         "naming": plan.meta.naming if shown.fields.issuperset(named_by(plan.naming)) else None,
         "title_field": plan.meta.title_field if plan.meta.title_field in shown.readable else None,
+        "order_by": [name for name in plan.meta.order_by if name.removeprefix("-") in shown.readable],
+        "default_filters": [
+            describe_comparison(one, plan.json_encoders) for one in plan.default_filters if one.field in shown.readable
+        ],
         "ext": plan.meta.ext,
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence, Sized
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from framework_m_core.domain.documents.names import normalize_name, normalize_text
@@ -13,8 +14,8 @@ from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.domain.fields.values import from_json
 from framework_m_core.domain.filters.operators import ORDERING, TEXT_OPERATORS, is_sortable, operators_of
 from framework_m_core.domain.filters.patterns import check_pattern
-from framework_m_core.domain.filters.tree import EVERYTHING, OPERATORS, And, Comparison, Filter, Not, Or
-from framework_m_core.domain.page import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, OrderSpec
+from framework_m_core.domain.filters.tree import EVERYTHING, OPERATORS, And, Comparison, Filter, Not, Or, comparisons_of
+from framework_m_core.domain.page import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, MAX_SORT_FIELDS, OrderSpec, parse_order
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.interfaces.reader import ChildSelection
 from framework_m_core.registry.compiled import CompiledDocType
@@ -47,7 +48,6 @@ MAX_TEXT_VALUE = 2_000
 _MAX_PATTERN = 500
 MAX_SEARCHES = 10
 MAX_WILDCARDS = 6
-MAX_SORT_FIELDS = 5
 _ALWAYS = ("id", "name", "_version")
 _DIRECTION = re.compile(r"(?:(?P<field>\w+)[ :]+)?(?P<direction>asc|desc)", re.IGNORECASE)
 """How other systems write the direction of an order."""
@@ -70,6 +70,7 @@ class ListRequest:
     count: str = "none"
     include_deleted: bool = False
     titles: bool = False
+    default_filters: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,8 @@ class ParsedList:
     offset: int
     count: bool
     include_deleted: bool
+    default_filters: tuple[Comparison, ...]
+    """The default filters of the DocType that act on the list; `where` does not hold them."""
 
 
 def parse_list(
@@ -98,16 +101,39 @@ def parse_list(
         raise QueryError("expected an offset or a cursor, got both")
     if request.count not in {"none", "exact"}:
         raise QueryError(f"count: expected 'none' or 'exact', got {request.count!r}")
+    where = _parse_filters(plan, grant, request.filters)
     return ParsedList(
-        where=_parse_filters(plan, grant, request.filters),
-        order_by=_parse_order(plan, grant, _names(request.order_by)) or default_order,
+        where=where,
+        order_by=_parse_order(plan, grant, _names(request.order_by)) or _own_order(plan, grant) or default_order,
         fields=_list_fields(plan, grant, request),
         expand=tuple(_names(request.expand)),
         limit=request.limit,
         offset=request.offset,
         count=request.count == "exact",
         include_deleted=request.include_deleted,
+        default_filters=_default_filters(plan, grant, where) if request.default_filters else (),
     )
+
+
+def _own_order(plan: CompiledDocType, grant: Grant) -> tuple[OrderSpec, ...]:
+    """Return the default order of a DocType up to the first field that the caller cannot read."""
+    if not plan.default_order:
+        return ()
+    known = [*takewhile(lambda name: name.removeprefix("-") in grant.readable, plan.meta.order_by)]
+    return plan.default_order if len(known) == len(plan.meta.order_by) else parse_order(known)
+
+
+def _default_filters(plan: CompiledDocType, grant: Grant, where: Filter) -> tuple[Comparison, ...]:
+    """Return the default filters of a DocType, without those by a field that a request filters by or cannot read.
+
+    There are none for documents asked for by id or name, as links to them are shown.
+    """
+    if not plan.default_filters:
+        return ()
+    named = {one.field for one in comparisons_of(where)}
+    if not named.isdisjoint(("id", "name")):
+        return ()
+    return tuple(one for one in plan.default_filters if one.field in grant.readable and one.field not in named)
 
 
 def _names(given: str | Sequence[str]) -> Sequence[str]:
@@ -156,9 +182,7 @@ def _parse_order(plan: CompiledDocType, grant: Grant, names: Sequence[str]) -> t
         order.append(OrderSpec(spec.name, descending=text.startswith("-")))
     if len(order) > MAX_SORT_FIELDS:
         raise QueryError(f"order_by: expected at most {MAX_SORT_FIELDS} fields, got {len(order)}")
-    if order and all(spec.field != "id" for spec in order):
-        order.append(OrderSpec("id", descending=order[-1].descending))
-    return tuple(order)
+    return parse_order(names)
 
 
 def _refuse_direction(plan: CompiledDocType, text: str, before: Sequence[OrderSpec]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from framework_m_core.domain.filters.tree import OPERATORS
+from framework_m_core.domain.filters.conditions import split_condition
 
 __all__ = ["read_filters"]
 
@@ -39,11 +39,5 @@ def _comparisons(where: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _comparison(name: str, value: Any) -> dict[str, Any]:
-    field, separator, last = name.rpartition("__")
-    operator = last if separator and last in OPERATORS else "eq"
-    field = field if separator and last in OPERATORS else name
-    if value is None and operator in {"eq", "ne"}:
-        return {"field": field, "operator": "is_null", "value": operator == "eq"}
-    if isinstance(value, (tuple, set, frozenset)):
-        value = list(value)
-    return {"field": field, "operator": operator, "value": value}
+    field, operator, operand = split_condition(name, value)
+    return {"field": field, "operator": operator, "value": operand}

@@ -9,9 +9,10 @@ from typing import Any
 from uuid import UUID
 
 from framework_m_core.domain.context import RequestContext
+from framework_m_core.domain.filters.conditions import describe_comparison
 from framework_m_core.domain.filters.parameterize import parameterize
 from framework_m_core.domain.filters.tree import EVERYTHING, And, Filter
-from framework_m_core.domain.page import OrderSpec, PaginatedResult
+from framework_m_core.domain.page import OrderSpec, PaginatedResult, add_default_filters
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.interfaces.reader import DocumentReaderProtocol, Lock, QueryTemplate, ReadHandle, Row
 from framework_m_core.registry.compiled import CompiledDocType
@@ -143,6 +144,10 @@ class QueryService:
             page = await self._decided.page(context, plan, grants, query, matching, start)
         else:
             page = await self._page(context, plan, query, matching, start)
+        if query.default_filters:
+            page = add_default_filters(
+                page, [describe_comparison(one, plan.json_encoders) for one in query.default_filters]
+            )
         if request.titles:
             await self._titles.add(context, plan, page.items)
         if query.expand:
@@ -172,6 +177,7 @@ class QueryService:
         parts = [self.permissions.bind_scope(grant, context.principal) for grant in grants.values()]
         if not query.include_deleted:
             parts.append(LIVE)
+        parts += query.default_filters
         if where != EVERYTHING:
             parts.append(where)
         return And(tuple(parts))

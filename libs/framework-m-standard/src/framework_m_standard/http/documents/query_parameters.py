@@ -28,7 +28,7 @@ _FLAGS: Final = {"true": True, "True": True, "1": True, "false": False, "False":
 _MAX_PARAMETERS: Final = 50
 LIST_QUERY: Final = (
     "limit", "offset", "cursor", "filters", "order_by", "fields", "expand", "count", "include_deleted",
-    "titles",
+    "titles", "default_filters",
 )  # fmt: skip
 DOCUMENT_QUERY: Final = ("fields", "expand", "titles")
 
@@ -75,9 +75,13 @@ def parse_document_request(query: bytes) -> DocumentRequest:
 def parse_list_request(query: bytes) -> ListRequest:
     """Parse the parameters of a list; they are not checked against the DocType yet."""
     if not query:
-        return ListRequest()
+        return ListRequest(default_filters=True)
     given = parse_query(query, LIST_QUERY)
-    parsed: dict[str, Any] = {"count": given.get("count", "none"), "cursor": given.get("cursor")}
+    parsed: dict[str, Any] = {
+        "count": given.get("count", "none"),
+        "cursor": given.get("cursor"),
+        "default_filters": True,
+    }
     refused: list[ValidationError] = []
     for name, parse in _PARSERS.items():
         if name in given:
@@ -136,5 +140,6 @@ _PARSERS: Final[Mapping[str, Callable[[dict[str, str], str], Any]]] = {
     "expand": _names,
     "include_deleted": parse_flag,
     "titles": parse_flag,
+    "default_filters": parse_flag,
 }
 """The parameters of a list, or of a read of one document, that are more than the text as given."""

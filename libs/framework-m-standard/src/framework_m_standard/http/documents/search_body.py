@@ -58,6 +58,7 @@ _PARAMETERS: Final[Mapping[str, _Parameter]] = {
     ),
     "include_deleted": _FLAG,
     "titles": _FLAG,
+    "default_filters": _FLAG,
 }
 SEARCH_SCHEMA: Final[dict[str, Any]] = {
     "type": "object",
@@ -78,4 +79,4 @@ def parse_search_body(body: Mapping[str, Any]) -> ListRequest:
             errors.append(FieldError(name, "wrong_type", params={"type": parameter.expected}))
     if errors:
         raise QueryError("the search parameters are invalid", errors)
-    return ListRequest(**given)
+    return ListRequest(**{"default_filters": True, **given})

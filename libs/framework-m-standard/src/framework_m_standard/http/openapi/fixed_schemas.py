@@ -121,6 +121,8 @@ FIXED_SCHEMAS: Final[dict[str, dict[str, Any]]] = {
             "allow_rename": _FLAG,
             "naming": _TEXT_OR_NULL,
             "title_field": _TEXT_OR_NULL,
+            "order_by": _list_of(_TEXT),
+            "default_filters": _list_of(_ANY_OBJECT),
             "ext": _ANY_OBJECT,
         },
     ),

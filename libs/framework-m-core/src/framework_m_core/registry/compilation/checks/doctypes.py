@@ -12,6 +12,7 @@ from framework_m_core.domain.fields.spec import FieldKind, FieldSpec, is_indexab
 from framework_m_core.domain.filters.row_scopes import check_scope
 from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or, UserAttribute
 from framework_m_core.domain.suggestions import did_you_mean
+from framework_m_core.registry.compilation.checks.list_options import check_list_options
 from framework_m_core.registry.compiled import FRAMEWORK_SPECS, CompiledDocType
 
 __all__ = ["MAX_DOCTYPE_NAME", "MAX_FIELD_NAME", "MAX_INDEXED_TEXTS", "check_field_name", "check_name", "check_plan"]
@@ -51,6 +52,7 @@ def check_plan(plan: CompiledDocType, doctypes: Mapping[str, CompiledDocType]) -
     yield from _check_naming(plan)
     yield from _check_columns(plan)
     yield from _check_title(plan)
+    yield from check_list_options(plan)
     yield from _check_permissions(plan)
 
 

@@ -16,7 +16,7 @@ __all__ = ["check_effects", "check_pydantic_options"]
 
 _OF_DOCUMENTS: Final = (
     "permissions", "rls_field", "naming", "allow_rename", "rename_with_field", "submittable", "indexes",
-    "unique_together", "title_field", "api_resource", "module",
+    "unique_together", "title_field", "order_by", "default_filters", "api_resource", "module",
 )  # fmt: skip
 """Options of `Meta` that rows have with their parent."""
 

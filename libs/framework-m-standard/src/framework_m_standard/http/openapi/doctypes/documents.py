@@ -33,6 +33,12 @@ _DELETED_AT: Final = {
     "format": "date-time",
     "description": "Included in lists with include_deleted.",
 }
+_DEFAULT_FILTERS: Final = {
+    "type": "array",
+    "items": {"type": "object", "additionalProperties": True},
+    "description": "The default filters of the DocType that the page has, if any.",
+}
+_OPTIONAL: Final = ("truncated_by", "default_filters")
 _LONG: Final = {"type": "integer", "format": "int64"}
 
 type Visible = Mapping[str, Mapping[str, Grant]]
@@ -187,9 +193,11 @@ def _page(plan: CompiledDocType) -> dict[str, Any]:
         "next_cursor": {"type": ["string", "null"]},
         "truncated_by": {"type": "string", "description": "Why the page ended before its limit, if it did: bytes."},
     }
+    if plan.default_filters:
+        properties["default_filters"] = _DEFAULT_FILTERS
     return {
         "type": "object",
         "description": f"A page of {plan.name} documents.",
         "properties": properties,
-        "required": [name for name in properties if name != "truncated_by"],
+        "required": [name for name in properties if name not in _OPTIONAL],
     }

@@ -48,6 +48,9 @@ PARAMETERS: Final[dict[str, Any]] = {
     "titles": _query("titles", {"type": "boolean"}, "Whether to add `_titles`, the titles of the linked documents."),
     "count": _query("count", reference_of("Framework-Count"), "Whether to count all matching documents."),
     "include_deleted": _query("include_deleted", {"type": "boolean"}, "Whether to include deleted documents."),
+    "default_filters": _query(
+        "default_filters", {"type": "boolean"}, "False to list without the default filters of the DocType."
+    ),
     "session": _query("session", {"type": "boolean"}, "Whether to set cookies instead of returning tokens."),
     "hard": _query(
         "hard", {"type": "boolean"}, "Whether to delete permanently, which requires the permission `purge`."
