@@ -14,7 +14,7 @@ from framework_m_core.domain.context import make_system_context
 from framework_m_core.domain.errors import ValidationError
 from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_testing.conformance import DocTypeConformance
-from framework_m_testing.sample_bodies import SampleDocuments
+from framework_m_testing.samples.bodies import SampleDocuments
 
 SCOPE = make_system_context("a test", source="cli")
 APP = '''"""An app with a DocType that changes by being sent back, and one that is hard to please."""

@@ -23,7 +23,7 @@ from framework_m_core.registry.registry import Registry
 from framework_m_core.services.documents.client import DocumentClient
 from framework_m_testing.deliveries import Deliveries
 from framework_m_testing.people import KnownPeople, TestUser
-from framework_m_testing.samples import make_sample_value
+from framework_m_testing.samples.fields import SampleValues
 from framework_m_testing.stand_ins import make_stand_ins
 
 __all__ = ["AppClient", "open_app"]
@@ -85,19 +85,30 @@ class AppClient:
     async def sample(self, doctype: str, by: DocumentClient | None = None, /, **values: Any) -> Mapping[str, Any]:
         """Return the given values and samples for the other required fields, creating the linked documents.
 
-        `by` creates the linked documents where permitted, otherwise the system does. For fields with rules of their
-        own, such as a pattern, the test must give the value.
+        `by` creates the linked documents where permitted, otherwise the system does. The samples keep the constraints
+        that fields declare. Raises NoSampleError for a field of which no value is known, which the test must give.
         """
         plan, number = self.registry.get(doctype), next(self._numbers)
-        needed = {name: spec for name, spec in plan.fields.items() if spec.required and name not in values}
-        kinds = {name: info.annotation for name, info in plan.model.model_fields.items()}
-        found = {name: make_sample_value(spec, number, kinds[name]) for name, spec in needed.items() if not spec.link}
+        found = await self._values(SampleValues(doctype, plan.model, plan.fields), number, values, by)
+        for name, child in plan.children.items():
+            rows = SampleValues(f"{doctype}.{name}", child.model, child.fields)
+            count = SampleValues(doctype, plan.model, plan.fields).count_rows(name)
+            if name not in values and not plan.fields[name].read_only and (count or plan.fields[name].required):
+                found[name] = [await self._values(rows, number + place, {}, by) for place in range(count)]
         if isinstance(plan.naming, PromptNaming):
             found["name"] = f"{doctype} {number}"
-        for name, spec in needed.items():
-            if spec.link:
-                found[name] = (await self._target(spec.link, by))["id"]
         return found | values
+
+    async def _values(
+        self, samples: SampleValues, number: int, given: Mapping[str, Any], by: DocumentClient | None
+    ) -> dict[str, Any]:
+        wanted = [spec for spec in samples.specs.values() if spec.required and spec.is_scalar and not spec.read_only]
+        found = dict[str, Any]()
+        for spec in wanted:
+            if spec.name not in given:
+                made = (await self._target(spec.link, by))["id"] if spec.link else samples.make(spec.name, number)
+                found[spec.name] = made
+        return found
 
     async def _target(self, doctype: str, by: DocumentClient | None) -> Mapping[str, Any]:
         try:

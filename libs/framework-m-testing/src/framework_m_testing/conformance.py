@@ -43,7 +43,7 @@ from framework_m_core.services.metadata.service import MetadataService
 from framework_m_core.services.queries.parsing import ListRequest
 from framework_m_testing.apps import open_app
 from framework_m_testing.contracts.contract import Contract
-from framework_m_testing.sample_bodies import Bodies, SampleDocuments
+from framework_m_testing.samples.bodies import Bodies, SampleDocuments
 
 __all__ = ["DocTypeConformance"]
 

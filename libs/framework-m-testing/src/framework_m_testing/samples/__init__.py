@@ -1,0 +1,1 @@
+"""Samples: values that fields accept, bodies and documents made of them."""
