@@ -41,6 +41,7 @@ from framework_m_core.services.documents.writing.pipeline import WritePipeline
 from framework_m_core.services.documents.writing.write import UPDATE, DocumentWrite, Loaded
 from framework_m_core.services.permissions.service import PermissionService
 from framework_m_core.services.runtime.injection import Injector
+from framework_m_core.services.runtime.lookups import refuse_failed_lookups
 from framework_m_core.services.runtime.retry import retry
 
 __all__ = ["AuthorizedCall", "Finish", "RpcService"]
@@ -137,7 +138,8 @@ class RpcService:
             **self._injector.arguments(within, call.function),
         }
         if call.controller is None:
-            return await call.function(**arguments, **filled)
+            with refuse_failed_lookups(call.function.__qualname__, arguments):
+                return await call.function(**arguments, **filled)
         document: Any = None
         loaded: Loaded | None = None
         action = call.action or "read"
@@ -147,7 +149,8 @@ class RpcService:
             document = loaded.document
         controller = call.controller(document, None, within, client)
         self._injector.inject(within, controller)
-        result = await call.function(controller, **arguments, **filled)
+        with refuse_failed_lookups(call.function.__qualname__, arguments):
+            result = await call.function(controller, **arguments, **filled)
         if loaded is not None:
             await self._store_changed(unit, ready.context, loaded, grant, action, controller.doc)
         return result

@@ -23,6 +23,7 @@ from framework_m_core.services.documents.links import clear_stale_fetches
 from framework_m_core.services.documents.naming import normalize_naming_field
 from framework_m_core.services.documents.validation import dump_document, field_errors_of, revalidate
 from framework_m_core.services.runtime.injection import Injector
+from framework_m_core.services.runtime.lookups import refuse_failed_lookups
 
 __all__ = [
     "HookRun",
@@ -73,7 +74,8 @@ class HookRun:
                 await self._call(hook)
 
     async def _call(self, hook: str) -> None:
-        with refuse_invalid(f"{self._plan.name}.{hook}"):
+        where = f"{self._plan.name}.{hook}"
+        with refuse_invalid(where), refuse_failed_lookups(where):
             await getattr(self._controller, hook)()
 
 

@@ -20,6 +20,7 @@ from framework_m_core.services.documents.hooks import (
 )
 from framework_m_core.services.documents.writing.write import DocumentWrite
 from framework_m_core.services.runtime.injection import Injector
+from framework_m_core.services.runtime.lookups import refuse_failed_lookups
 
 __all__ = ["HookStages"]
 
@@ -42,7 +43,8 @@ class HookStages:
             operation, doctype = write.operation, write.plan.name
             write.running = f"{doctype}, stage {name},"
             given = Write(operation.name, operation.action, doctype, stored, document, context, client)
-            with refuse_invalid(f"{doctype}, stage {name}"):
+            where = f"{doctype}, stage {name}"
+            with refuse_invalid(where), refuse_failed_lookups(where):
                 await function(given, **self._injector.arguments(context, function))
 
         return call
