@@ -135,8 +135,8 @@ def test_the_declarations_on_a_page_can_be_registered(page: Page, restored_overr
                 declaration.register(builder, one, "shop")
         if not isinstance(one, type) or one.__module__ not in {module.__name__, User.__module__}:
             continue
-        if getattr(one, "_is_protocol", False):
-            builder.add_port(one)
+        if getattr(one, "_is_protocol", False) or one.__name__.endswith("Settings"):
+            builder.add_injectable(one)
         if issubclass(one, Controller):
             builder.add_controller(one)
         elif issubclass(one, BaseDocType):

@@ -65,8 +65,8 @@ class InitRegistries:
             register_app(builder, choice)
         register_stages(builder, app.settings.discovered)
         app.override_by_modules(apps)
-        for port in app.ports:
-            builder.add_port(port.protocol)
+        for injectable in app.injectables:
+            builder.add_injectable(injectable)
         app.container.provide("registry_builder", builder)
         app.container.provide("registry_handle", RegistryHandle(builder.freeze()))
 

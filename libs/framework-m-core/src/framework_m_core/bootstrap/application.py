@@ -121,12 +121,22 @@ class Application:
         """Return the binding of a port, if any."""
         return next((binding for binding in self.bindings if binding.port == port), None)
 
+    @property
+    def injectables(self) -> tuple[type, ...]:
+        """The classes that apps may request by annotation: protocols of ports, and models of settings."""
+        ports = (*INJECTABLE_PORTS.values(), *(port.protocol for port in self.ports))
+        return (*ports, *(type(model) for model in self.settings.sections.values()))
+
     def bind_app_ports(self) -> None:
-        """Bind the adapters of the ports that apps may request, and `app_ports`: these adapters by protocol."""
+        """Bind the adapters of the ports that apps may request, and `app_ports`: these and settings, by their class."""
         protocols = {**INJECTABLE_PORTS, **{port.name: port.protocol for port in self.ports}}
         self.bind_ports(*protocols)
         adapters = {name: self.container.get(name) for name in protocols}
-        self.container.provide("app_ports", check_adapters(protocols, adapters))
+        settings = {type(model): self._settings_of(section) for section, model in self.settings.sections.items()}
+        self.container.provide("app_ports", {**settings, **check_adapters(protocols, adapters)})
+
+    def _settings_of(self, section: str) -> object:
+        return self.container.get(f"{section}_settings")
 
     def override_by_modules(self, apps: Sequence[Choice]) -> None:
         """Apply the overrides recorded by modules of these apps. Raises ConfigurationError for invalid ones."""

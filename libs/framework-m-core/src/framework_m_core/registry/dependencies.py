@@ -1,4 +1,4 @@
-"""Dependencies that controllers and functions request by annotation: ports of apps, and some of the framework."""
+"""Dependencies that controllers and functions request by annotation: ports, and models of settings."""
 
 from __future__ import annotations
 
@@ -7,12 +7,23 @@ from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final, get_args, get_type_hints
 
+from pydantic import BaseModel
+
+from framework_m_core.domain.documents.doctype import is_document_class
 from framework_m_core.interfaces.ports import PORTS
 
-__all__ = ["INJECTABLE_PORTS", "UNREADABLE", "Dependencies", "check_dependencies", "dependencies_of"]
+__all__ = [
+    "INJECTABLE_PORTS",
+    "UNREADABLE",
+    "Dependencies",
+    "check_dependencies",
+    "dependencies_of",
+    "explain_undeclared",
+    "is_undeclared_model",
+]
 
 type Dependencies = Mapping[str, type]
-"""Protocols by the name of the attribute or parameter that receives the adapter."""
+"""Protocols and models of settings, by the name of the attribute or parameter that receives the object."""
 
 
 INJECTABLE_PORTS: Final[Mapping[str, type]] = MappingProxyType(
@@ -50,3 +61,17 @@ def check_dependencies(holder: type, ports: Collection[type]) -> Iterator[str]:
             yield f"{name}: {hint} is never injected: a port is always bound, so annotate {asked[0].__name__} alone"
         if getattr(hint, "_is_protocol", False) and hint not in ports and not hasattr(holder, name):
             yield f"{name}: {hint.__name__} is not a port: declare it under framework_m.ports, or assign a value"
+        if is_undeclared_model(hint, ports) and not hasattr(holder, name):
+            yield f"{name}: {explain_undeclared(hint)}, or assign a value"
+
+
+def is_undeclared_model(hint: Any, ports: Collection[type]) -> bool:
+    """Return whether an annotation is a model that is neither a DocType nor a section of the configuration."""
+    if not isinstance(hint, type) or not issubclass(hint, BaseModel) or is_document_class(hint):
+        return False
+    return not any(hint is port for port in ports)
+
+
+def explain_undeclared(hint: Any) -> str:
+    """Return what is wrong with a request for a model that is no section."""
+    return f"{hint.__name__} is no section of the configuration: declare it under framework_m.settings"

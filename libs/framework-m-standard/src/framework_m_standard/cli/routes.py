@@ -12,7 +12,6 @@ from framework_m_core.cli.declared import compile_declared, load_local_applicati
 from framework_m_core.cli.tables import print_table
 from framework_m_core.domain.errors import DocTypeNotFoundError
 from framework_m_core.domain.suggestions import did_you_mean
-from framework_m_core.registry.dependencies import INJECTABLE_PORTS
 from framework_m_core.registry.endpoints import Endpoint
 from framework_m_core.registry.registry import Registry
 from framework_m_standard.http.app_routes.declared import load_routes
@@ -73,8 +72,7 @@ def _functions(registry: Registry) -> Iterator[Line]:
 
 
 def _of_apps(application: Application, registry: Registry) -> Iterator[Line]:
-    ports = [*INJECTABLE_PORTS.values(), *(port.protocol for port in application.ports)]
-    for route in load_routes(application.settings.discovered, registry, ports).routes:
+    for route in load_routes(application.settings.discovered, registry, application.injectables).routes:
         for method in route.methods:
             yield method, route.path, route.policy.needs
 

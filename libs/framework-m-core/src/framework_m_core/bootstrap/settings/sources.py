@@ -72,7 +72,23 @@ def find_config_file(folder: Path) -> Path:
 def gather_settings_models(discovered: Discovered) -> dict[str, type[BaseModel]]:
     """Return the typed models of all sections, by name."""
     own: dict[str, type[BaseModel]] = {"framework": FrameworkSettings, "adapters": AdapterSettings}
-    return own | {choice.name: discovery.load(choice) for choice in discovered.choices(_SETTINGS_GROUP)}
+    models = own | {choice.name: discovery.load(choice) for choice in discovered.choices(_SETTINGS_GROUP)}
+    _refuse_shared(models)
+    return models
+
+
+def _refuse_shared(models: Mapping[str, type[BaseModel]]) -> None:
+    """Raise ConfigurationError for a model of two sections: who requests it by annotation could mean either."""
+    sections: dict[type[BaseModel], list[str]] = {}
+    for section, model in models.items():
+        sections.setdefault(model, []).append(section)
+    errors = [
+        f"{model.__name__} is the model of {' and '.join(f'[{name}]' for name in names)}: make a subclass for each"
+        for model, names in sections.items()
+        if len(names) > 1
+    ]
+    if errors:
+        raise ConfigurationError("the models of settings are not valid:", errors)
 
 
 def _find(folder: Path) -> Path | None:

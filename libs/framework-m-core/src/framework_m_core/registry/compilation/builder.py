@@ -104,9 +104,9 @@ class RegistryBuilder:
         stages = [DeclaredStage(function, mark) for mark in declarations_of(function, StageMark)]
         self._stages += [stage for stage in stages if stage not in self._stages]
 
-    def add_port(self, protocol: type) -> None:
-        """Register an app's own protocol, which controllers and functions may request by annotation."""
-        self._ports.append(protocol)
+    def add_injectable(self, wanted: type) -> None:
+        """Register a port's protocol or a model of settings, which controllers and functions may request."""
+        self._ports.append(wanted)
 
     def freeze(self, previous: Registry | None = None) -> Registry:
         """Compile everything. Raises ConfigurationError listing all errors.

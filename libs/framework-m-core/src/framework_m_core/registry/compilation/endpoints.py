@@ -19,12 +19,15 @@ from framework_m_core.domain.hash_keys import find_unseeded_types
 from framework_m_core.domain.suggestions import did_you_mean
 from framework_m_core.registry.compilation.checks.classes import is_async
 from framework_m_core.registry.compilation.errors import ReportError, place_of
-from framework_m_core.registry.dependencies import UNREADABLE
+from framework_m_core.registry.dependencies import UNREADABLE, explain_undeclared, is_undeclared_model
 from framework_m_core.registry.endpoints import DOC_ID, Endpoint
 
 __all__ = ["EndpointCompiler"]
 
 _PATH = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)+", re.IGNORECASE)
+_SETTINGS = "settings"
+"""The name of a parameter that is meant to be injected: callers must not choose the settings."""
+
 _STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 _NAMED = {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY}
 
@@ -74,7 +77,7 @@ class EndpointCompiler:
         self, function: Any, doctype: str | None = None, controller: type[Controller[Any]] | None = None
     ) -> Endpoint | None:
         mark = declaration_of(function, CallMark) or CallMark()
-        errors = list(_check(function, mark, self._actions))
+        errors = list(_check(function, mark, self._actions, self._ports))
         for text in errors:
             self._report_error(function, text)
         if errors:
@@ -122,7 +125,7 @@ def _parameters(function: Any, mark: CallMark) -> list[inspect.Parameter]:
     return parameters[1:] if mark.kind == "method" else parameters
 
 
-def _check(function: Any, mark: CallMark, actions: Collection[str]) -> Iterator[str]:
+def _check(function: Any, mark: CallMark, actions: Collection[str], ports: Collection[type]) -> Iterator[str]:
     """Yield the errors that would make a callable unusable or expose it unintentionally."""
     name = function.__name__
     if mark.kind is None:
@@ -133,7 +136,7 @@ def _check(function: Any, mark: CallMark, actions: Collection[str]) -> Iterator[
     yield from _check_permission(name, mark, actions)
     yield from _check_return(name, function)
     yield from _check_signature(name, function, mark)
-    yield from _check_hashing(name, function, mark)
+    yield from _check_types(name, function, mark, ports)
 
 
 def _check_return(name: str, function: Any) -> Iterator[str]:
@@ -148,15 +151,18 @@ def _check_return(name: str, function: Any) -> Iterator[str]:
         )
 
 
-def _check_hashing(name: str, function: Any, mark: CallMark) -> Iterator[str]:
+def _check_types(name: str, function: Any, mark: CallMark, ports: Collection[type]) -> Iterator[str]:
     try:
         hints = get_type_hints(function, include_extras=True)
     except UNREADABLE:
         return  # reported with the arguments
     for parameter in _parameters(function, mark):
-        if hints.get(parameter.name) is RequestContext:
+        hint = hints.get(parameter.name)
+        if hint is RequestContext or (isinstance(hint, type) and hint in ports):
             continue  # injected, never sent
-        for error in find_unseeded_types(hints.get(parameter.name)):
+        if parameter.name == _SETTINGS and is_undeclared_model(hint, ports):
+            yield f"{name}: {_SETTINGS}: {explain_undeclared(hint)}, or rename the argument"
+        for error in find_unseeded_types(hint):
             yield f"{name}: its parameter {parameter.name!r} has the type {error}"
 
 

@@ -36,6 +36,7 @@ __all__ = [
     "is_async",
 ]
 
+_NAMED: Final = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 _FRAPPE_HOOKS: Final[Mapping[str, str]] = {
     "before_validate": "validate",
     "on_update": "after_save",
@@ -184,7 +185,8 @@ def check_handler(function: Any, dependencies: Dependencies) -> Iterator[str]:
     if not is_async(function):
         yield "expected an event handler declared with 'async def'"
     if _accepts(function, None, **dependencies) or not _accepts(function, None, None, **dependencies):
-        yield "expected an event handler with the parameters (event, documents), then ports by name"
+        yield "expected an event handler with the parameters (event, documents), then ports and settings by name"
+        yield from _explain_unfilled(function, 2, dependencies)
     else:
         yield from _check_event_parameter(function)
 
@@ -214,7 +216,19 @@ def check_stage_function(function: Any, dependencies: Dependencies) -> Iterator[
     if not is_async(function):
         yield "expected a write stage declared with 'async def'"
     if not _accepts(function, None, **dependencies):
-        yield "expected a write stage with the parameter (write), then ports by name"
+        yield "expected a write stage with the parameter (write), then ports and settings by name"
+        yield from _explain_unfilled(function, 1, dependencies)
+
+
+def _explain_unfilled(function: Any, given: int, dependencies: Dependencies) -> Iterator[str]:
+    """Yield what each further parameter would have to be to be filled."""
+    for parameter in [*inspect.signature(function).parameters.values()][given:]:
+        if parameter.default is parameter.empty and parameter.kind in _NAMED and parameter.name not in dependencies:
+            kind = getattr(parameter.annotation, "__name__", parameter.annotation)
+            yield (
+                f"its parameter {parameter.name} is {kind}, neither a port nor a section of the configuration: declare "
+                "it under framework_m.ports or framework_m.settings"
+            )
 
 
 def explain_option(error: ErrorDetails, option: str) -> str:
