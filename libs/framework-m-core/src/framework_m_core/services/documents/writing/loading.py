@@ -21,7 +21,6 @@ from framework_m_core.services.rows.projection import (
     LIVE,
     by_reference,
     convert_row,
-    not_found,
     refuse_impossible,
     select_stored_fields,
 )
@@ -67,9 +66,9 @@ class DocumentLoader:
         )
         if values is None:
             refuse_unstored(context.write, plan, ref)
-            raise not_found(plan, ref)
+            raise self._permissions.refuse_hidden(context, plan, reading, ref)
         if reading.evaluate and not await self._permissions.covers(context, plan, "read", reading, values):
-            raise not_found(plan, ref)
+            raise self._permissions.refuse_hidden(context, plan, reading, ref)
         await self._permissions.require_covered(context, plan, action, grant, values)
         return Loaded(plan, values, reading, is_locked=lock is not None), grant
 
