@@ -27,7 +27,7 @@ def test_a_pattern_means_a_rule(pattern: str | None, rule: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "pattern", ["", "INV", "Prompt", "INV-####", "INV-.##.-.##", "a/.####", "a\u200b.####", "fields:x", "..."]
+    "pattern", ["", "INV", "INV-####", "INV-.##.-.##", "a/.####", "a\u200b.####", "fields:x", "..."]
 )
 def test_what_is_no_rule_says_what_would_be(pattern: str) -> None:
     with pytest.raises(ValueError, match=r"one counter|cannot contain '"):
@@ -43,6 +43,42 @@ def test_a_series_without_dots_is_refused_with_what_was_meant(pattern: str, mean
         parse_naming(pattern)
     assert_names(refused.value, repr(meant))
     assert isinstance(parse_naming(meant), SeriesNaming)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "meant"),
+    [
+        ("format:EXAMPLE-{MM}-{code}-{#####}", "EXAMPLE-.MM.-.{code}.-.#####"),
+        ("format:{YYYY}{code}", "YYYY.{code}.-.####"),
+        ("format:A.{##}", "A.##"),
+        ("format:A-{WW}-{##}", "A-.{ww}.-.##"),
+        ("format:", "INV-.YYYY.-.####"),
+        ("format:{team}-##", "{team}.-.##"),
+        ("format:{code}", "field:code"),
+        ("{code}", "field:code"),
+        ("{team}-{##}", "{team}.-.##"),
+        ("INV-{YYYY}-{####}", "INV-.YYYY.-.####"),
+        ("Prompt", "prompt"),
+        ("Set by user", "prompt"),
+        ("autoincrement", "#"),
+        ("naming_series:", "{naming_series}.####"),
+        ("format:{##}-{##}", "INV-.YYYY.-.####"),
+        ("Expression", "INV-.YYYY.-.####"),
+        ("By script", "field:<name>"),
+    ],
+)
+def test_a_rule_of_another_framework_is_refused_with_what_to_write(pattern: str, meant: str) -> None:
+    with pytest.raises(ValueError, match="is not a naming rule") as refused:
+        parse_naming(pattern)
+    assert_names(refused.value, repr(meant))
+    assert parse_naming(meant) != IdNaming()  # it leads on
+
+
+@pytest.mark.parametrize("pattern", ["hash", "Random", "UUID"])
+def test_random_names_are_ids(pattern: str) -> None:
+    with pytest.raises(ValueError, match="leave Meta") as refused:
+        parse_naming(pattern)
+    assert_names(refused.value, repr(pattern), "UUID")
 
 
 @pytest.mark.parametrize(

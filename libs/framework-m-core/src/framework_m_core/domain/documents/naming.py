@@ -15,6 +15,7 @@ from enum import Enum
 from typing import Any
 
 from framework_m_core.domain.documents.names import find_hidden_character, normalize_text
+from framework_m_core.domain.documents.naming_suggestions import suggest_naming
 
 __all__ = [
     "PROMPT",
@@ -111,6 +112,8 @@ def parse_naming(pattern: str | None) -> NamingRule:
         return PromptNaming()
     if pattern.startswith("field:"):
         return FieldNaming(pattern.removeprefix("field:"))
+    if suggestion := suggest_naming(pattern):
+        raise ValueError(f"{pattern!r} is not a naming rule: {suggestion}")
     parts = tuple(part for part in pattern.split(".") if part)
     counters = [part for part in parts if set(part) == {"#"}]
     if len(counters) != 1:
