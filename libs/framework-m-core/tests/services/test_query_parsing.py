@@ -13,15 +13,16 @@ from framework_m_core.domain.filters.tree import EVERYTHING, And, Comparison, Fi
 from framework_m_core.domain.page import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, OrderSpec
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.interfaces.reader import ChildSelection
-from framework_m_core.services.queries.parsing import (
+from framework_m_core.services.queries.filter_parsing import (
     MAX_COMPARISONS,
     MAX_FILTER_DEPTH,
     MAX_LIST_VALUES,
     MAX_NODES,
     MAX_SEARCHES,
-    MAX_SORT_FIELDS,
     MAX_TEXT_VALUE,
     MAX_WILDCARDS,
+)
+from framework_m_core.services.queries.parsing import (
     ListRequest,
     ParsedList,
     parse_fields_parameter,
@@ -45,6 +46,15 @@ def _refused(grant: Grant = FULL, **asked: Any) -> str:
     with pytest.raises(QueryError) as refused:
         _parse(grant, **asked)
     return refused.value.message
+
+
+def _refused_at(**asked: Any) -> str:
+    """The path and the code of the one error, whose message says what is told."""
+    with pytest.raises(QueryError) as refused:
+        _parse(**asked)
+    [error] = refused.value.errors
+    assert refused.value.message == str(refused.value) == f"{error.field}: {error.message}"
+    return f"{error.field} {error.code}"
 
 
 def _is(field: str = "text", operator: str = "eq", value: Any = "a") -> dict[str, Any]:
@@ -149,17 +159,17 @@ def test_a_part_of_a_field_is_told_of_to_readers_of_the_field_alone() -> None:
 @pytest.mark.parametrize(
     ("field", "operator", "value", "said"),
     [
-        ("worth", "gt", "1 EUR", "'gt' needs a sortable field, 'worth' is amount: expected one of eq, ne, is_null"),
-        ("worth", "in", ["1 EUR"], "'in' is not supported, 'worth' is amount"),
-        ("worth", "eq", "1", "'worth': expected an amount with its currency"),
-        ("worth", "like", "1%", "'like' needs a text field, 'worth' is amount"),
-        ("photo", "gt", "AA==", "'gt' needs a sortable field, 'photo' is bytes: expected one of eq, ne, is_null"),
-        ("photo", "eq", "A" * 2_800, "expected at most 2000 bytes"),
-        ("span", "contains", "1", "'contains' needs a text field, 'span' is span"),
+        ("worth", "gt", "1 EUR", "filters.operator unsupported_operator"),
+        ("worth", "in", ["1 EUR"], "filters.operator unsupported_operator"),
+        ("worth", "eq", "1", "filters.value invalid_value"),
+        ("worth", "like", "1%", "filters.operator unsupported_operator"),
+        ("photo", "gt", "AA==", "filters.operator unsupported_operator"),
+        ("photo", "eq", "A" * 2_800, "filters.value out_of_bounds"),
+        ("span", "contains", "1", "filters.operator unsupported_operator"),
     ],
 )
 def test_a_type_is_asked_what_it_offers(field: str, operator: str, value: Any, said: str) -> None:
-    assert said in _refused(filters=_is(field, operator, value))
+    assert _refused_at(filters=_is(field, operator, value)) == said
 
 
 @pytest.mark.parametrize(("field", "held"), [("worth", "amount"), ("photo", "bytes")])
@@ -188,15 +198,15 @@ def test_an_order_is_made_total_by_the_id(names: list[str], expected: list[tuple
 @pytest.mark.parametrize(
     ("names", "said"),
     [
-        (["text", "-text"], "order_by names 'text' twice"),
-        (["extra"], "expected a sortable field, got 'extra', which holds JSON"),
-        (["slots"], "'slots' holds rows"),
-        (["--text"], "Thing has no field '-text'"),
-        (["text", "note", "number", "count", "ratio", "flag"], f"at most {MAX_SORT_FIELDS} fields"),
+        (["text", "-text"], "order_by repeated_field"),
+        (["extra"], "order_by not_sortable"),
+        (["slots"], "order_by not_comparable"),
+        (["--text"], "order_by unknown_field"),
+        (["text", "note", "number", "count", "ratio", "flag"], "order_by out_of_bounds"),
     ],
 )
 def test_orders_that_there_are_not(names: list[str], said: str) -> None:
-    assert said in _refused(order_by=names)
+    assert _refused_at(order_by=names) == said
 
 
 @pytest.mark.parametrize(
@@ -228,56 +238,86 @@ def test_the_bounds_themselves_are_taken() -> None:
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ({"limit": 0}, "limit: expected 1 to 500, got 0"),
-        ({"limit": MAX_LIMIT + 1}, "limit: expected 1 to 500, got 501"),
-        ({"offset": -1}, "offset: expected 0 to 10000, got -1"),
-        ({"offset": MAX_OFFSET + 1}, "use the cursor of the previous page"),
-        ({"offset": 1, "cursor": "x"}, "expected an offset or a cursor, got both"),
-        ({"count": "some"}, "count: expected 'none' or 'exact', got 'some'"),
-        ({"filters": [_is()] * (MAX_COMPARISONS + 1)}, f"at most {MAX_COMPARISONS} comparisons"),
-        ({"filters": [[]] * MAX_NODES}, f"at most {MAX_NODES} comparisons and lists"),
-        ({"filters": {"or": [{"not": _is()}] * 49 + [[]] * 60}}, f"at most {MAX_NODES} comparisons and lists"),
-        ({"filters": _nested(MAX_FILTER_DEPTH + 1)}, f"at most {MAX_FILTER_DEPTH} levels"),
-        ({"filters": _is(operator="in", value=["a"] * (MAX_LIST_VALUES + 1))}, f"at most {MAX_LIST_VALUES} values"),
-        ({"filters": [_is(operator="in", value=["a"] * 500)] * 2 + [_is()]}, "at most 1000 values in total"),
-        ({"filters": _is(value="x" * (MAX_TEXT_VALUE + 1))}, f"at most {MAX_TEXT_VALUE} characters"),
-        ({"filters": [_is(operator="ilike")] * (MAX_SEARCHES + 1)}, f"at most {MAX_SEARCHES} comparisons that search"),
-        ({"filters": _is(operator="like", value="%a" * (MAX_WILDCARDS + 1))}, f"at most {MAX_WILDCARDS} '%'"),
-        ({"filters": _is(operator="like", value="a\\")}, "backslash"),
-        ({"filters": {"xor": [_is()]}}, "'xor': expected 'and' or 'or' with a list, or 'not' with a filter"),
-        ({"filters": {"and": _is()}}, "'and': expected"),
-        ({"filters": {"not": [_is()]}}, "'not': expected"),
-        ({"filters": {**_is(), "more": 1}}, 'expected objects like {"field"'),
-        ({"filters": [5]}, 'expected objects like {"field"'),
-        ({"filters": _is(operator="is")}, "operator 'is': expected one of eq, ne"),
-        ({"filters": _is(value=None)}, "a comparison with null is never true: use 'is_null'"),
-        ({"filters": _is(operator="is_null", value=1)}, "'is_null' expects true or false"),
-        ({"filters": _is("extra", "eq", {})}, "'eq' cannot compare the list or JSON in 'extra'; use 'is_null'"),
-        ({"filters": _is("tags", "in", ["a"])}, "the list or JSON in 'tags'; use 'is_null' and 'has'"),
-        ({"filters": _is("extra", "has", "a")}, "'has' needs a list of texts or integers, 'extra' is json"),
-        ({"filters": _is("text", "has", "a")}, "'has' needs a list of texts or integers, 'text' is text"),
-        ({"filters": _is("tags", "has", 1)}, "'tags': expected text"),
-        ({"filters": _is("counts", "has", True)}, "'counts': expected an integer"),
-        ({"filters": _is("tags", "has", None)}, "a comparison with null is never true"),
-        ({"filters": _is("tags", "has", "a" * 2_001)}, "at most 2000 characters"),
-        ({"filters": _is("number", "like", "1%")}, "'like' needs a text field, 'number' is integer"),
-        ({"filters": _is("flag", "gt", True)}, "'gt' needs a sortable field, 'flag' is boolean"),
-        ({"filters": _is("shelf", "between", ["a", "b"])}, "'between' needs a sortable field, 'shelf' is uuid"),
-        ({"filters": _is("number", "between", [1])}, "'between' expects a list of two values"),
-        ({"filters": _is("number", "in", 1)}, "'in' expects a list"),
-        ({"filters": _is("number", "eq", "1")}, "'number': expected an integer"),
-        ({"filters": _is("price", "in", ["0.001"])}, "'price': expected at most 2 decimal places"),
-        ({"filters": _is("day", "eq", "today")}, "'day': expected an ISO 8601 date"),
+        ({"limit": 0}, "limit out_of_bounds"),
+        ({"limit": MAX_LIMIT + 1}, "limit out_of_bounds"),
+        ({"offset": -1}, "offset out_of_bounds"),
+        ({"offset": MAX_OFFSET + 1}, "offset out_of_bounds"),
+        ({"offset": 1, "cursor": "x"}, "cursor not_combinable"),
+        ({"count": "some"}, "count not_a_choice"),
+        ({"filters": [_is()] * (MAX_COMPARISONS + 1)}, "filters out_of_bounds"),
+        ({"filters": [[]] * MAX_NODES}, "filters out_of_bounds"),
+        ({"filters": {"or": [{"not": _is()}] * 49 + [[]] * 60}}, "filters out_of_bounds"),
+        ({"filters": _nested(MAX_FILTER_DEPTH + 1)}, "filters out_of_bounds"),
+        ({"filters": _is(operator="in", value=["a"] * (MAX_LIST_VALUES + 1))}, "filters.value out_of_bounds"),
+        ({"filters": [_is(operator="in", value=["a"] * 500)] * 2 + [_is()]}, "filters out_of_bounds"),
+        ({"filters": _is(value="x" * (MAX_TEXT_VALUE + 1))}, "filters.value out_of_bounds"),
+        ({"filters": [_is(operator="ilike")] * (MAX_SEARCHES + 1)}, "filters out_of_bounds"),
+        ({"filters": _is(operator="like", value="%a" * (MAX_WILDCARDS + 1))}, "filters.value out_of_bounds"),
+        ({"filters": _is(operator="like", value="a\\")}, "filters.value bad_pattern"),
+        ({"filters": {"xor": [_is()]}}, "filters wrong_type"),
+        ({"filters": {"and": _is()}}, "filters wrong_type"),
+        ({"filters": {"not": [_is()]}}, "filters wrong_type"),
+        ({"filters": {**_is(), "more": 1}}, "filters wrong_type"),
+        ({"filters": [5]}, "filters.0 wrong_type"),
+        ({"filters": _is(operator="is")}, "filters.operator not_a_choice"),
+        ({"filters": _is(value=None)}, "filters.value null_value"),
+        ({"filters": _is(operator="is_null", value=1)}, "filters.value wrong_type"),
+        ({"filters": _is("extra", "eq", {})}, "filters.operator unsupported_operator"),
+        ({"filters": _is("tags", "in", ["a"])}, "filters.operator unsupported_operator"),
+        ({"filters": _is("extra", "has", "a")}, "filters.operator unsupported_operator"),
+        ({"filters": _is("text", "has", "a")}, "filters.operator unsupported_operator"),
+        ({"filters": _is("tags", "has", 1)}, "filters.value wrong_type"),
+        ({"filters": _is("counts", "has", True)}, "filters.value wrong_type"),
+        ({"filters": _is("tags", "has", None)}, "filters.value null_value"),
+        ({"filters": _is("tags", "has", "a" * 2_001)}, "filters.value out_of_bounds"),
+        ({"filters": _is("number", "like", "1%")}, "filters.operator unsupported_operator"),
+        ({"filters": _is("flag", "gt", True)}, "filters.operator unsupported_operator"),
+        ({"filters": _is("shelf", "between", ["a", "b"])}, "filters.operator unsupported_operator"),
+        ({"filters": _is("number", "between", [1])}, "filters.value out_of_bounds"),
+        ({"filters": _is("number", "in", 1)}, "filters.value wrong_type"),
+        ({"filters": _is("number", "eq", "1")}, "filters.value wrong_type"),
+        ({"filters": _is("price", "in", ["0.001"])}, "filters.value.0 out_of_bounds"),
+        ({"filters": _is("day", "eq", "today")}, "filters.value wrong_type"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_asked_is_refused_with_what_can(asked: dict[str, Any], said: str) -> None:
-    assert said in _refused(**asked)
+    assert _refused_at(**asked) == said
+
+
+@pytest.mark.parametrize(
+    ("tree", "path"),
+    [
+        ([_is(), _is("number")], "filters.1.value"),
+        ([_is("nope")], "filters.0.field"),
+        ({"and": [_is(), {"or": [_is(), {"not": _is(operator="is")}]}]}, "filters.and.1.or.1.not.operator"),
+        ([_is("number", "in", [1, "x"])], "filters.0.value.1"),
+    ],
+)
+def test_an_error_of_a_filter_stands_at_its_path(tree: Any, path: str) -> None:
+    assert _refused_at(filters=tree).split()[0] == path
+
+
+@pytest.mark.parametrize(
+    ("value", "came"),
+    ids=["text", "list", "integer", "object"],
+    argvalues=[("today", "'today'"), ([1], "[1]"), (1 << 20_000, "an integer of"), ({"a": [[[[1]]]]}, "[...]")],
+)
+def test_what_came_is_told(value: Any, came: str) -> None:
+    assert came in _refused(filters=_is("day", "eq", value))
 
 
 @pytest.mark.parametrize(
     "asked",
-    [{"fields": [LONG]}, {"filters": {LONG: []}}, {"filters": _is(operator=LONG)}, {"filters": _is(LONG)}],
-    ids=["field", "logic", "operator", "filter"],
+    [
+        {"fields": [LONG]},
+        {"filters": {LONG: []}},
+        {"filters": _is(operator=LONG)},
+        {"filters": _is(LONG)},
+        {"filters": _is("day", "eq", LONG)},
+        {"filters": _is("number", "eq", [LONG] * 50)},
+        {"filters": _is("a", "b", LONG)},
+    ],
+    ids=["field", "logic", "operator", "filter", "day", "list", "value"],
 )
 def test_what_is_refused_is_not_repeated_without_end(asked: dict[str, Any]) -> None:
     assert len(_refused(**asked)) < 500

@@ -104,7 +104,8 @@ class ValidationError(FrameworkError):
         _check_shape(message, self.errors)
 
     def __str__(self) -> str:
-        lines = [f"{one.field}: {one.message}" for one in self.errors if one.message != self.message]
+        told = [(f"{one.field}: {one.message}", one.message) for one in self.errors]
+        lines = [line for line, message in told if self.message not in (line, message)]
         more = [f"and {len(lines) - _MAX_SHOWN} more"] if len(lines) > _MAX_SHOWN else []
         return "; ".join([self.message, *map(_truncate, lines[:_MAX_SHOWN]), *more])
 
