@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -18,6 +19,8 @@ from framework_m_testing.harness import build_sample_registry
 from tests.errors import assert_names
 
 from .conftest import RunM
+
+_SOON = timedelta(minutes=5)
 
 
 @pytest.fixture
@@ -59,6 +62,7 @@ def test_what_is_parked_is_listed_retried_and_dropped(
 
     shown = told("parked", "search").splitlines()
     assert [line.split()[0] for line in shown] == [str(id) for id in parked]
+    assert {timedelta() <= system_clock() - datetime.fromisoformat(line.split()[1]) < _SOON for line in shown} == {True}
     assert_names(shown[0], "ZeroDivisionError", "doc.updated:Thing", "2 attempts")
     assert_names(told("drop", "search", str(parked[0])), "1 event")
     assert_names(told("retry", "search", str(parked[1])), "1 event")

@@ -12,7 +12,7 @@ from cyclopts import App, Parameter
 from framework_m_core.bootstrap.application import open_application
 from framework_m_core.cli.tables import print_table
 from framework_m_core.domain.errors import ConfigurationError
-from framework_m_core.interfaces.event_bus import EventBusProtocol
+from framework_m_core.interfaces.event_bus import EventBusProtocol, ParkedDelivery
 
 __all__ = ["EventId", "Group", "app", "drop", "parked", "retry"]
 
@@ -26,7 +26,7 @@ _MAX_SHOWN = 100
 
 @app.command
 def parked(group: Group, /) -> None:
-    """List parked events of a group, the oldest first, with their id and the last error.
+    """List parked events of a group, the oldest first, with their id, the time and the last error.
 
     For example:
       m events bus parked search
@@ -36,7 +36,7 @@ def parked(group: Group, /) -> None:
         found = await bus.parked(group, _MAX_SHOWN)
         if not found:
             print(f"no event is parked for {group}")
-        print_table((str(one.event_id), one.topic, one.key, f"{one.attempts} attempts", one.error) for one in found)
+        print_table(map(_line, found))
         if len(found) == _MAX_SHOWN:
             print(f"only the first {_MAX_SHOWN} are shown")
 
@@ -79,6 +79,11 @@ def drop(
         print(f"{_count(await bus.drop(group, event_id))} of {group} dropped")
 
     _run(work)
+
+
+def _line(one: ParkedDelivery) -> tuple[str, ...]:
+    parked_at = one.parked_at.isoformat(timespec="seconds")
+    return str(one.event_id), parked_at, one.topic, one.key, f"{one.attempts} attempts", one.error
 
 
 def _count(number: int) -> str:

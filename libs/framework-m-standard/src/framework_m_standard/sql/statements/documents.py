@@ -55,9 +55,9 @@ class DocTypeStatements:
         self.table = tables.document(plan)
         self._driver = driver
 
-    def compile(self, clause: Any, specs: Sequence[FieldSpec], *, heavy: bool = False) -> Statement:
+    def compile(self, clause: Any, specs: Sequence[FieldSpec]) -> Statement:
         """Compile a clause whose parameters have these specs, in order."""
-        return compile_statement(clause, self._driver.dialect, self._numbered(specs), heavy=heavy)
+        return compile_statement(clause, self._driver.dialect, self._numbered(specs))
 
     def _numbered(self, specs: Sequence[FieldSpec]) -> list[Parameter]:
         return [

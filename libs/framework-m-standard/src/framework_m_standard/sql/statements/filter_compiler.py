@@ -36,11 +36,6 @@ class FilterCompiler:
         self._dialect = dialect
         self._next = first
 
-    @property
-    def next_number(self) -> int:
-        """The number of the next parameter."""
-        return self._next
-
     def compile(self, tree: Filter, *, negate: bool = False) -> Condition:
         """Return the SQL condition of a parameterized filter."""
         match tree:

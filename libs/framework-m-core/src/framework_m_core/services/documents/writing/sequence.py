@@ -51,14 +51,12 @@ def _steps(plan: CompiledDocType, operation: Operation, registry: RegistryView) 
         else:
             applies = not isinstance(stage, str) or _applies(stage, plan, operation, may_change=changes)
         if applies:
-            yield from _with_steps(stage, plan, operation, may_change=changes)
+            yield from _with_steps(stage, operation, may_change=changes)
     if follows:
         yield "read_again"
 
 
-def _with_steps(
-    stage: PlacedStage, plan: CompiledDocType, operation: Operation, *, may_change: bool
-) -> Iterator[PlacedStage]:
+def _with_steps(stage: PlacedStage, operation: Operation, *, may_change: bool) -> Iterator[PlacedStage]:
     if stage == "parse":
         if may_change and operation.name != "delete":
             yield "note_kept"
