@@ -9,6 +9,7 @@ from uuid import UUID
 from framework_m_core.domain.context import Principal, RequestContext
 from framework_m_core.domain.filters.tree import Comparison, UserAttribute
 from framework_m_core.interfaces.reader import QueryTemplate, ReadHandle, Row
+from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.services.queries.point_reads import PointReads
 
 from .conftest import THING, grant_of
@@ -22,9 +23,9 @@ class Reader:
     heavy_reads = 1
 
     def __init__(self) -> None:
-        self.prepared: list[QueryTemplate] = []
+        self.prepared: list[QueryTemplate[CompiledDocType]] = []
 
-    def prepare(self, template: QueryTemplate) -> ReadHandle:
+    def prepare(self, template: QueryTemplate[CompiledDocType]) -> ReadHandle:
         self.prepared.append(template)
         return ReadHandle(template)
 

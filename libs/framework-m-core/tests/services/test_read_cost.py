@@ -10,6 +10,7 @@ from framework_m_core.domain.filters.parameterize import parameterize
 from framework_m_core.domain.filters.tree import EVERYTHING, NOTHING, And, Comparison, Filter, Not, Or
 from framework_m_core.domain.page import OrderSpec
 from framework_m_core.interfaces.reader import QueryTemplate
+from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.services.queries.cursors import filter_after_values
 from framework_m_core.services.queries.read_cost import is_heavy
 from framework_m_core.services.rows.projection import LIVE
@@ -24,9 +25,11 @@ NEWEST = (OrderSpec("creation", descending=True), OrderSpec("id", descending=Tru
 SECOND_PAGE = filter_after_values(THING, NEWEST, [NOW, UUID(int=1)])
 
 
-def template(where: Filter, order: tuple[OrderSpec, ...] = NEWEST, *, count: bool = False) -> QueryTemplate:
+def template(
+    where: Filter, order: tuple[OrderSpec, ...] = NEWEST, *, count: bool = False
+) -> QueryTemplate[CompiledDocType]:
     parts = And((EVERYTHING, LIVE, where))
-    return QueryTemplate("Thing", ("id",), parameterize(parts)[0], () if count else order, paged=not count, count=count)
+    return QueryTemplate(THING, ("id",), parameterize(parts)[0], () if count else order, paged=not count, count=count)
 
 
 @pytest.mark.parametrize(
@@ -87,5 +90,5 @@ def test_counts_are_heavy_unless_one_is_counted() -> None:
 def test_a_unique_field_finds_one() -> None:
     label = And((Comparison("label", "eq", "a"), Comparison("docstatus", "eq", 0)))
     assert not is_heavy(
-        SHELF, QueryTemplate("Shelf", ("id",), parameterize(label)[0], (OrderSpec("docstatus"),), paged=True)
+        SHELF, QueryTemplate(SHELF, ("id",), parameterize(label)[0], (OrderSpec("docstatus"),), paged=True)
     )

@@ -6,11 +6,14 @@ from framework_m_core.domain.filters.parameterize import parameterize
 from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or
 from framework_m_core.domain.page import OrderSpec
 from framework_m_core.interfaces.reader import ChildSelection, QueryTemplate
+from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.services.rows.template_cache import TemplateCache, weight_of
 
+from .conftest import THING
 
-def _shape(where: Filter, *fields: str) -> QueryTemplate:
-    return QueryTemplate("Thing", fields or ("id",), parameterize(where)[0])
+
+def _shape(where: Filter, *fields: str) -> QueryTemplate[CompiledDocType]:
+    return QueryTemplate(THING, fields or ("id",), parameterize(where)[0])
 
 
 def _equal(*names: str) -> Filter:
@@ -18,11 +21,11 @@ def _equal(*names: str) -> Filter:
 
 
 def test_a_shape_is_made_once_and_the_longest_unused_goes_first() -> None:
-    made: list[QueryTemplate] = []
+    made: list[QueryTemplate[CompiledDocType]] = []
     shapes = [_shape(_equal("a", name)) for name in "bcd"]
     weight = weight_of(shapes[0])
 
-    def make(template: QueryTemplate) -> int:
+    def make(template: QueryTemplate[CompiledDocType]) -> int:
         made.append(template)
         return len(made)
 
@@ -40,7 +43,7 @@ def test_shapes_of_any_number_and_size_stay_within_the_bound() -> None:
 
 
 def test_a_large_shape_is_not_kept() -> None:
-    made: list[QueryTemplate] = []
+    made: list[QueryTemplate[CompiledDocType]] = []
     cache = TemplateCache(made.append)
     large = _shape(Comparison("id", "in", tuple(range(1_000))))
     cache(large)
@@ -50,6 +53,6 @@ def test_a_large_shape_is_not_kept() -> None:
 
 def test_all_of_a_shape_weighs() -> None:
     light = weight_of(_shape(And()))
-    assert weight_of(QueryTemplate("Thing", ("id",), order_by=(OrderSpec("a"),))) > light
-    assert weight_of(QueryTemplate("Thing", (ChildSelection("rows", ("a", "b", "c")),))) > light + 2
+    assert weight_of(QueryTemplate(THING, ("id",), order_by=(OrderSpec("a"),))) > light
+    assert weight_of(QueryTemplate(THING, (ChildSelection("rows", ("a", "b", "c")),))) > light + 2
     assert weight_of(_shape(Or((Not(_equal("a")), Comparison("b", "in", (1, 2, 3)))))) > light + 5

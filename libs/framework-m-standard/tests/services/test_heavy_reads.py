@@ -12,6 +12,7 @@ from framework_m_core.domain.context import ANONYMOUS, GUEST, Principal, Request
 from framework_m_core.domain.errors import RateLimitError, TransientError
 from framework_m_core.domain.filters.tree import EVERYTHING
 from framework_m_core.interfaces.reader import DocumentReaderProtocol, QueryTemplate, ReadHandle, Row
+from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.services.permissions.service import PermissionService
 from framework_m_core.services.queries.heavy_reads import HeavyReads
@@ -38,7 +39,7 @@ class GatedReader:
         self.counts: list[ReadHandle] = []
         self.holds_counts_alone = False
 
-    def prepare(self, template: QueryTemplate) -> ReadHandle:
+    def prepare(self, template: QueryTemplate[CompiledDocType]) -> ReadHandle:
         handle = self._reader.prepare(template)
         if template.count:
             self.counts.append(handle)

@@ -83,9 +83,9 @@ class MongoReader:
         self._store = mongo_store
         self.heavy_reads = mongo_store.global_driver.heavy_reads
 
-    def prepare(self, template: QueryTemplate) -> ReadHandle:
+    def prepare(self, template: QueryTemplate[CompiledDocType]) -> ReadHandle:
         """Compile a query template. Raises KeyError for unknown names."""
-        plan: CompiledDocType = template.doctype
+        plan = template.doctype
         codec = self._store.codec(plan)
         columns = {name: plan.specs[name] for name in plan.columns}
         order, lacking = _order(plan, template.order_by)

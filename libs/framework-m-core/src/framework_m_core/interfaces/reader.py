@@ -30,16 +30,17 @@ type Lock = Literal["share", "change", "update"]
 
 
 @dataclass(frozen=True, slots=True)
-class QueryTemplate:
+class QueryTemplate[D]:
     """A read without its values.
 
-    `doctype` is the `CompiledDocType`, so that one of a replaced registry is not mistaken for its successor. `where`
-    holds a `Placeholder` for each value; `paged` adds a limit and an offset after them. `lock` is for reads inside a
-    unit of work. `count` requests only the number of rows, `sizes` only about how many bytes the fields of each row
-    have, so that a page of huge rows need not be read to be refused.
+    `doctype` is the `CompiledDocType` itself, so that one of a replaced registry is not mistaken for its successor; it
+    is `D` here, as ports know nothing of the registry. `where` holds a `Placeholder` for each value; `paged` adds a
+    limit and an offset after them. `lock` is for reads inside a unit of work. `count` requests only the number of rows,
+    `sizes` only about how many bytes the fields of each row have, so that a page of huge rows need not be read to be
+    refused.
     """
 
-    doctype: Any
+    doctype: D
     fields: tuple[str | ChildSelection, ...]
     where: Filter = EVERYTHING
     order_by: tuple[OrderSpec, ...] = ()
@@ -63,7 +64,7 @@ class DocumentReaderProtocol(Protocol):
 
     heavy_reads: int
 
-    def prepare(self, template: QueryTemplate) -> ReadHandle:
+    def prepare(self, template: QueryTemplate[Any]) -> ReadHandle:
         """Compile a template; the result may be cached as long as the DocType. Raises KeyError for unknown names."""
         ...
 

@@ -59,9 +59,9 @@ class MemoryReader:
     def __init__(self, memory_store: MemoryStore) -> None:
         self._store = memory_store
 
-    def prepare(self, template: QueryTemplate) -> ReadHandle:
+    def prepare(self, template: QueryTemplate[CompiledDocType]) -> ReadHandle:
         """Prepare a read, checking every name. Raises KeyError for unknown ones."""
-        plan: CompiledDocType = template.doctype
+        plan = template.doctype
         named = fields_of(template.where) | {spec.field for spec in template.order_by}
         if unknown := named.difference(plan.columns):
             raise KeyError(*sorted(unknown))

@@ -87,7 +87,7 @@ class SqlReader:
         self._store = sql_store
         self.heavy_reads = sql_store.global_driver.heavy_reads
 
-    def prepare(self, template: QueryTemplate) -> ReadHandle:
+    def prepare(self, template: QueryTemplate[CompiledDocType]) -> ReadHandle:
         """Compile a query template. Raises KeyError for unknown names."""
         return ReadHandle(_Preparation(self._store, template).prepare())
 
@@ -122,10 +122,10 @@ async def run_prepared(transaction: Transaction, prepared: Prepared, values: Seq
 class _Preparation:
     """Builder of the statements of one query template."""
 
-    def __init__(self, store: SqlStore, template: QueryTemplate) -> None:
+    def __init__(self, store: SqlStore, template: QueryTemplate[CompiledDocType]) -> None:
         self._store = store
         self._template = template
-        self._plan: CompiledDocType = template.doctype
+        self._plan = template.doctype
         self._statements = store.statements(self._plan)
         self._table = self._statements.table
         # A locking statement that has waited sees the new parent row, but reads nested rows from its old snapshot.

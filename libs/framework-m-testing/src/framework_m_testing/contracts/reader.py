@@ -16,6 +16,7 @@ from framework_m_core.domain.filters.parameterize import parameterize
 from framework_m_core.domain.filters.tree import EVERYTHING, And, Comparison, Filter
 from framework_m_core.domain.page import OrderSpec
 from framework_m_core.interfaces.reader import ChildSelection, QueryTemplate
+from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.services.documents.codec import build_document
 from framework_m_core.services.documents.validation import dump_document
 from framework_m_core.services.permissions.service import PermissionService
@@ -117,7 +118,9 @@ class ReaderContract(StoreContract):
         QueryTemplate(_PLAN, ("id",), EVERYTHING, (OrderSpec("nothing"),)),
         QueryTemplate(_PLAN, (ChildSelection("slots", ("nothing",)),)),
     ])  # fmt: skip
-    async def test_unknown_names_are_refused(self, store: StoreHarness, template: QueryTemplate) -> None:
+    async def test_unknown_names_are_refused(
+        self, store: StoreHarness, template: QueryTemplate[CompiledDocType]
+    ) -> None:
         """Preparing a query with an unknown name raises KeyError."""
         with pytest.raises(KeyError):
             store.reader.prepare(template)
@@ -163,7 +166,7 @@ class ReaderContract(StoreContract):
         ] == []
 
 
-async def _fetch(store: StoreHarness, template: QueryTemplate, *paging: int) -> list[Any]:
+async def _fetch(store: StoreHarness, template: QueryTemplate[CompiledDocType], *paging: int) -> list[Any]:
     where, values = parameterize(template.where)
     handle = store.reader.prepare(replace(template, where=where))
     return await store.reader.fetch(store.context, handle, (*values, *paging))

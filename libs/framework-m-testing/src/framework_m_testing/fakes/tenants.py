@@ -15,6 +15,7 @@ from framework_m_core.interfaces.capabilities import StoreCapability
 from framework_m_core.interfaces.idempotency import StoredResponse
 from framework_m_core.interfaces.reader import QueryTemplate, ReadHandle, Row
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol
+from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_testing.harness import StoreHarness
 
 __all__ = ["TenantReader", "TenantRecords", "TenantUnits", "separate_tenants"]
@@ -46,7 +47,7 @@ class TenantReader:
     stores: _Stores
     heavy_reads: int
 
-    def prepare(self, template: QueryTemplate) -> ReadHandle:
+    def prepare(self, template: QueryTemplate[CompiledDocType]) -> ReadHandle:
         """Prepare a read for all tenants."""
         return self.stores[None].reader.prepare(template)
 

@@ -90,14 +90,14 @@ class LinkTargets:
         grant: Grant,
         wanted: Comparison,
         columns: Sequence[str],
-    ) -> tuple[QueryTemplate, Sequence[Any]]:
+    ) -> tuple[QueryTemplate[CompiledDocType], Sequence[Any]]:
         where, parameters = parameterize(And((wanted, LIVE, self._permissions.bind_scope(grant, context.principal))))
         return QueryTemplate(plan, tuple(columns), where), parameters
 
     async def _fetch(
         self,
         context: RequestContext,
-        template: QueryTemplate,
+        template: QueryTemplate[CompiledDocType],
         parameters: Sequence[Any],
         unit: UnitView | None,
     ) -> Sequence[Row]:

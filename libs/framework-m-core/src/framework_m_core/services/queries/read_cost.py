@@ -20,7 +20,7 @@ _EXACT: Final = frozenset({"eq", "in"})
 _RANGES: Final = frozenset({*_EXACT, "lt", "lte", "gt", "gte", "between", "starts_with"})
 
 
-def is_heavy(plan: CompiledDocType, template: QueryTemplate) -> bool:
+def is_heavy(plan: CompiledDocType, template: QueryTemplate[CompiledDocType]) -> bool:
     """Return whether the cost of a read grows with the number of stored documents."""
     conditions = [one for one in _conditions(template.where) if not _is_liveness(one)]
     if any(_is_exact(one, plan.unique_fields) for one in conditions):

@@ -236,8 +236,8 @@ class QueryService:
         rows = await self._fetch(context, read, (*parameters, limit, offset), heavy=skips_many)
         return rows, is_cut and len(rows) == limit  # fewer rows, since some have been deleted meanwhile, are the last
 
-    def _compile(self, template: QueryTemplate) -> _Compiled:
-        plan: CompiledDocType = template.doctype
+    def _compile(self, template: QueryTemplate[CompiledDocType]) -> _Compiled:
+        plan = template.doctype
         return _Compiled(
             self._reader.prepare(template), is_heavy(plan, template), measure_widest_row(plan, template.fields)
         )

@@ -11,6 +11,7 @@ from framework_m_core.domain.context import RegistryView
 from framework_m_core.domain.filters.parameterize import Placeholder
 from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or
 from framework_m_core.interfaces.reader import ChildSelection, QueryTemplate
+from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.registry.derived import Derived
 
 __all__ = ["TemplateCache", "derive_template_caches", "weight_of"]
@@ -31,13 +32,13 @@ class _Kept[T]:
 class TemplateCache[T]:
     """A least-recently-used cache of what `make` returns for a query template."""
 
-    def __init__(self, make: Callable[[QueryTemplate], T], max_weight: int = _MAX_WEIGHT) -> None:
+    def __init__(self, make: Callable[[QueryTemplate[CompiledDocType]], T], max_weight: int = _MAX_WEIGHT) -> None:
         self._make = make
         self._maximum = max_weight
-        self._kept: OrderedDict[QueryTemplate, _Kept[T]] = OrderedDict()
+        self._kept: OrderedDict[QueryTemplate[CompiledDocType], _Kept[T]] = OrderedDict()
         self.weight = 0
 
-    def __call__(self, template: QueryTemplate) -> T:
+    def __call__(self, template: QueryTemplate[CompiledDocType]) -> T:
         """Return the result for a template, cached or new."""
         known = self._kept.get(template)
         if known is not None:
@@ -48,7 +49,7 @@ class TemplateCache[T]:
             self._keep(template, _Kept(made, weight))
         return made
 
-    def _keep(self, template: QueryTemplate, kept: _Kept[T]) -> None:
+    def _keep(self, template: QueryTemplate[CompiledDocType], kept: _Kept[T]) -> None:
         self._kept[template] = kept
         self.weight += kept.weight
         while self.weight > self._maximum:
@@ -56,12 +57,14 @@ class TemplateCache[T]:
             self.weight -= oldest.weight
 
 
-def derive_template_caches[T](make: Callable[[QueryTemplate], T]) -> Derived[RegistryView, TemplateCache[T]]:
+def derive_template_caches[T](
+    make: Callable[[QueryTemplate[CompiledDocType]], T],
+) -> Derived[RegistryView, TemplateCache[T]]:
     """Return caches of `make`, one per registry."""
     return Derived(lambda _: TemplateCache(make))
 
 
-def weight_of(template: QueryTemplate) -> int:
+def weight_of(template: QueryTemplate[CompiledDocType]) -> int:
     """Return the weight of a template: its fields, sort fields, filter nodes and parameters, plus a constant."""
     fields = sum(1 if isinstance(part, str) else _weight_of_rows(part) for part in template.fields)
     return 10 + fields + len(template.order_by) + _weight(template.where)

@@ -78,9 +78,9 @@ class SqliteDriver:
                 "DATABASE_URL"
             ) from error
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect(self, statements: int = _OWN_STATEMENTS) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            self.path, timeout=0, isolation_level=None, check_same_thread=False, cached_statements=_OWN_STATEMENTS
+            self.path, timeout=0, isolation_level=None, check_same_thread=False, cached_statements=statements
         )
         deadline = time.monotonic() + self._settings.lock_timeout_seconds
         while True:

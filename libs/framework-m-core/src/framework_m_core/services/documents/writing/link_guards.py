@@ -107,7 +107,9 @@ class LinkGuards:
         where = And((Comparison("id", "in", tuple(ids)), LIVE))
         return {hash_key(id) for (id,) in await self._fetch(unit, QueryTemplate(plan, ("id",), where, lock="share"))}
 
-    async def _fetch(self, unit: UnitOfWorkProtocol, template: QueryTemplate) -> Sequence[tuple[Any, ...]]:
+    async def _fetch(
+        self, unit: UnitOfWorkProtocol, template: QueryTemplate[CompiledDocType]
+    ) -> Sequence[tuple[Any, ...]]:
         where, values = parameterize(template.where)
         prepared = QueryTemplate(template.doctype, template.fields, where, lock=template.lock)
         return await unit.fetch(self._prepare.of(unit.context.registry)(prepared), values)
