@@ -31,7 +31,7 @@ def test_the_page_can_be_followed(shop: Shop) -> None:
             shop.write(f"patches/{patches:04}_{'tidy_phones' if patches == 1 else 'by_sql'}.py", text)
     assert patches == 2
     assert shop.m("migrate", "verify").startswith("the database matches the DocTypes")
-    assert shop.rows("SELECT count(*) FROM m_patch") == [(2,)]
+    assert shop.rows("SELECT count(*) FROM m_migration WHERE kind = 'patch'") == [(2,)]
 
 
 def _arguments(line: str) -> list[str]:

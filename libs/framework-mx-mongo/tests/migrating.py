@@ -15,6 +15,7 @@ from framework_m_core.domain.clock import Uuid7Generator, system_clock
 from framework_m_core.registry.compilation.builder import RegistryBuilder
 from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.registry.registry import Registry
+from framework_m_core.services.migrations.locations import MigrationFolders
 from framework_m_standard.auth.rbac import RbacPermission
 from framework_m_testing.fakes.doctype import FakeDocType
 from framework_m_testing.harness import StoreHarness
@@ -76,12 +77,21 @@ def plain(**fields: Any) -> type[Any]:
     return type("Plain", (FakeDocType,), {"__annotations__": annotations, "__module__": __name__, **defaults})
 
 
+def folders_of(folder: Path | MigrationFolders) -> MigrationFolders:
+    """The folders of the app `samples`, unless they are given."""
+    if isinstance(folder, MigrationFolders):
+        return folder
+    return MigrationFolders({"samples": folder}, ("samples",), "samples")
+
+
 @asynccontextmanager
-async def open_migrating(settings: MongoSettings, registry: Registry, folder: Path) -> AsyncIterator[Migrating]:
+async def open_migrating(
+    settings: MongoSettings, registry: Registry, folder: Path | MigrationFolders
+) -> AsyncIterator[Migrating]:
     driver = MongoDriver(settings)
     await driver.open()
     try:
-        store = MongoStore(driver, RegistryHandle(registry), folder)
+        store = MongoStore(driver, RegistryHandle(registry), folders_of(folder))
         yield Migrating(_bound(store), harness_over(store), driver)
     finally:
         await driver.close()

@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 
 from framework_m_core.registry.registry import Registry
-from framework_m_testing.contracts.migration import MigrationContract, MigrationHarness, OpenMigrations
+from framework_m_testing.contracts.migration import (
+    MigrationContract,
+    MigrationHarness,
+    OpenMigrations,
+    locate_migrations,
+)
+from framework_m_testing.contracts.migration_apps import MigrationAppsContract
 from framework_mx_mongo.settings import MongoSettings
 
 from .migrating import open_migrating
@@ -33,18 +39,25 @@ def spoil(path: Path) -> None:
     path.write_text(upgrade.rstrip() + "\n" + _FAILS.rstrip() + way_back + rest if way_back else upgrade + _FAILS)
 
 
+@pytest.fixture
+def open_migrations(mongo_settings: MongoSettings, tmp_path: Path) -> OpenMigrations:
+    @asynccontextmanager
+    async def opened(registry: Registry, own: str = "samples") -> AsyncIterator[MigrationHarness]:
+        async with open_migrating(mongo_settings, registry, locate_migrations(tmp_path, registry, own)) as app:
+
+            async def filled() -> int:
+                async with app.store.units(app.store.context) as unit:
+                    return int(await unit.repository("Plain").count())
+
+            sync, capabilities = app.store.schema_mapper.sync, app.store.capabilities
+            yield MigrationHarness(app.migrations, sync, fill, filled, speak, spoil, capabilities)
+
+    return opened
+
+
 class TestMongoMigrations(MigrationContract):
-    @pytest.fixture
-    def open_migrations(self, mongo_settings: MongoSettings, tmp_path: Path) -> OpenMigrations:
-        @asynccontextmanager
-        async def opened(registry: Registry) -> AsyncIterator[MigrationHarness]:
-            async with open_migrating(mongo_settings, registry, tmp_path / "app" / "migrations") as app:
+    pass
 
-                async def filled() -> int:
-                    async with app.store.units(app.store.context) as unit:
-                        return int(await unit.repository("Plain").count())
 
-                sync, capabilities = app.store.schema_mapper.sync, app.store.capabilities
-                yield MigrationHarness(app.migrations, sync, fill, filled, speak, spoil, capabilities)
-
-        return opened
+class TestMongoMigrationsOfApps(MigrationAppsContract):
+    pass

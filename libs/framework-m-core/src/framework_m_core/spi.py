@@ -148,6 +148,7 @@ from framework_m_core.interfaces.repository import RepositoryProtocol
 from framework_m_core.interfaces.schema_mapper import SchemaMapperProtocol
 from framework_m_core.interfaces.session import OpenedSession, Session, SessionKind, SessionProtocol
 from framework_m_core.interfaces.unit_of_work import LinkedBy, UnitOfWorkFactoryProtocol, UnitOfWorkProtocol
+from framework_m_core.registry.additions import Additions
 from framework_m_core.registry.compiled import BUILT_IN_APP, FRAMEWORK_SPECS, CompiledChildTable, CompiledDocType
 from framework_m_core.registry.derived import Derived
 from framework_m_core.registry.handle import RegistryHandle
@@ -173,27 +174,20 @@ from framework_m_core.services.migrations.failures import (
     format_one_line,
     translate_failures,
 )
-from framework_m_core.services.migrations.folders import create_folders, delete_on_failure, make_file_name, write_patch
-from framework_m_core.services.migrations.graph import MigrationFiles, list_pending
-from framework_m_core.services.migrations.graph import read_files as read_migrations
-from framework_m_core.services.migrations.loading import load_file
+from framework_m_core.services.migrations.files.app_files import MigrationFile, MigrationFiles
+from framework_m_core.services.migrations.files.folders import create_folders, delete_on_failure, write_patch
+from framework_m_core.services.migrations.files.loading import load_file
+from framework_m_core.services.migrations.files.patches import PatchFile
+from framework_m_core.services.migrations.files.record import FORMER_APP, MigrationRecord, StepId
+from framework_m_core.services.migrations.files.revision_files import RevisionStyle, write_revision
+from framework_m_core.services.migrations.files.revisions import VERSIONS, RevisionFile, add_ancestors
+from framework_m_core.services.migrations.files.source_code import BODY, call, format_literal, mark_long_lines
+from framework_m_core.services.migrations.graph import MigrationGraph
+from framework_m_core.services.migrations.locations import MigrationFolders
+from framework_m_core.services.migrations.owners import Owner, find_owner
 from framework_m_core.services.migrations.patch_runner import PatchRunner, PatchStore
-from framework_m_core.services.migrations.patches import PatchFile
-from framework_m_core.services.migrations.record import MigrationRecord
-from framework_m_core.services.migrations.revisions import (
-    VERSIONS,
-    RevisionFile,
-    add_ancestors,
-    read_revisions,
-)
-from framework_m_core.services.migrations.source_code import (
-    BODY,
-    call,
-    format_literal,
-    is_wide,
-    mark_long_lines,
-)
 from framework_m_core.services.migrations.verification import find_errors as find_migration_errors
+from framework_m_core.services.migrations.verification import list_pending
 from framework_m_core.services.rows.projection import LIVE, convert_row, select_stored_fields
 from framework_m_core.services.runtime.recent_entries import RecentEntries
 from framework_m_core.services.runtime.retry import retry
@@ -202,38 +196,37 @@ from framework_m_core.services.session_secrets import SessionRules, SessionSecre
 
 __all__ = [
     "ADAPTERS", "ADMINISTRATOR", "ANONYMOUS", "ATTRIBUTES", "BODY", "BUILT_IN_APP", "BY_ROLES", "DECIMAL_DIGITS",
-    "DEFAULT_LIMIT", "EVERYTHING", "FRAMEWORK_FIELDS", "FRAMEWORK_SPECS", "GUEST", "LIVE", "MAX_EVALUATED",
-    "MAX_GROUP", "MAX_INDEXED_TEXT", "MAX_LISTED_USERS", "MAX_STORED_KEY", "NOTHING", "NO_DOCUMENT", "PORTS",
-    "ROLES", "RUN_AGAIN", "SOURCES", "STORE", "VERSIONS", "VERSION_ATTRIBUTE", "VERSION_FIELD", "Action", "And",
-    "AnyEvent", "AttemptLimits", "Attributes", "AuditEntry", "AuditLogProtocol", "AuthenticationError",
-    "AuthenticationProtocol", "BootstrapProtocol", "BrokerBus", "BrokerGroup", "CacheProtocol", "ChildSelection",
-    "Clock", "Comparison", "CompiledChildTable", "CompiledDocType", "ConfigurationError", "ConsumerState",
-    "ConsumersProtocol", "Convert", "CounterProtocol", "Credentials", "DatabaseError", "DecisionSource", "Delivery",
-    "Derived", "DocStatus", "DocTypeNotFoundError", "DocumentReaderProtocol", "DocumentService", "DomainEvent",
-    "DueEvent", "DuplicateNameError", "DuplicateValueError", "EntityNotFoundError", "Entries", "EventBatch",
-    "EventBusProtocol", "ExtNamespace", "Failures", "FieldError", "FieldKind", "FieldSpec", "FieldType", "Filter",
-    "FrameworkError", "Grant", "GroupReader", "HashKey", "IdGenerator", "IdNaming", "IdempotencyProtocol",
-    "Identity", "IdentityProtocol", "IntegrityError", "Interest", "LastAdministratorError", "LeaseLostError",
-    "LinkedBy", "LinkedDocumentError", "Lock", "Login", "LoginAttemptsProtocol", "MigrationError", "MigrationFiles",
-    "MigrationKind", "MigrationProtocol", "MigrationRecord", "MigrationStatus", "MigrationStep", "Not",
-    "OpenedSession", "Or", "OrderSpec", "OutboxProtocol", "OutcomeUnknownError", "PaginatedResult",
-    "ParkedDelivery", "ParkedEvent", "Part", "PatchFile", "PatchRunner", "PatchStore", "PermissionDeniedError",
-    "PermissionProtocol", "Placeholder", "PolicyEvaluateRequest", "PolicyEvaluateResult", "Port", "Principal",
-    "Progress", "PublishedEvent", "QueryTemplate", "RateLimitError", "ReadHandle", "RecentEntries", "Referrer",
-    "Registrar", "Registry", "RegistryHandle", "RegistryView", "RepositoryError", "RepositoryProtocol",
-    "RequestContext", "Retried", "Retries", "RevisionFile", "Row", "RowChanges", "SchemaMapperProtocol", "Session",
-    "SessionKind", "SessionProtocol", "SessionRules", "SessionSecrets", "SetAside", "Source", "StoreCapability",
-    "StoredEvent", "StoredGroup", "StoredResponse", "Subscriber", "TextForm", "TransientError",
-    "UnitOfWorkFactoryProtocol", "UnitOfWorkProtocol", "UserAttribute", "ValidationError", "VersionConflictError",
-    "Write", "WrittenRevision", "add_ancestors", "build_document", "call", "check_attributes", "check_group",
-    "check_key", "check_ttl", "check_user_limit", "compare_rows", "comparisons_of", "compile_key_pattern",
-    "compile_predicate", "compute_latest_end", "consumer", "convert_row", "create_folders", "declare",
-    "decode_cached", "decode_event", "default_of", "delete_on_failure", "dump_document", "encode_cached",
+    "DEFAULT_LIMIT", "EVERYTHING", "FORMER_APP", "FRAMEWORK_FIELDS", "FRAMEWORK_SPECS", "GUEST", "LIVE",
+    "MAX_EVALUATED", "MAX_GROUP", "MAX_INDEXED_TEXT", "MAX_LISTED_USERS", "MAX_STORED_KEY", "NOTHING", "NO_DOCUMENT",
+    "PORTS", "ROLES", "RUN_AGAIN", "SOURCES", "STORE", "VERSIONS", "VERSION_ATTRIBUTE", "VERSION_FIELD", "Action",
+    "Additions", "And", "AnyEvent", "AttemptLimits", "Attributes", "AuditEntry", "AuditLogProtocol",
+    "AuthenticationError", "AuthenticationProtocol", "BootstrapProtocol", "BrokerBus", "BrokerGroup", "CacheProtocol",
+    "ChildSelection", "Clock", "Comparison", "CompiledChildTable", "CompiledDocType", "ConfigurationError",
+    "ConsumerState", "ConsumersProtocol", "Convert", "CounterProtocol", "Credentials", "DatabaseError",
+    "DecisionSource", "Delivery", "Derived", "DocStatus", "DocTypeNotFoundError", "DocumentReaderProtocol",
+    "DocumentService", "DomainEvent", "DueEvent", "DuplicateNameError", "DuplicateValueError", "EntityNotFoundError",
+    "Entries", "EventBatch", "EventBusProtocol", "ExtNamespace", "Failures", "FieldError", "FieldKind", "FieldSpec",
+    "FieldType", "Filter", "FrameworkError", "Grant", "GroupReader", "HashKey", "IdGenerator", "IdNaming",
+    "IdempotencyProtocol", "Identity", "IdentityProtocol", "IntegrityError", "Interest", "LastAdministratorError",
+    "LeaseLostError", "LinkedBy", "LinkedDocumentError", "Lock", "Login", "LoginAttemptsProtocol", "MigrationError",
+    "MigrationFile", "MigrationFiles", "MigrationFolders", "MigrationGraph", "MigrationKind", "MigrationProtocol",
+    "MigrationRecord", "MigrationStatus", "MigrationStep", "Not", "OpenedSession", "Or", "OrderSpec", "OutboxProtocol",
+    "OutcomeUnknownError", "Owner", "PaginatedResult", "ParkedDelivery", "ParkedEvent", "Part", "PatchFile",
+    "PatchRunner", "PatchStore", "PermissionDeniedError", "PermissionProtocol", "Placeholder", "PolicyEvaluateRequest",
+    "PolicyEvaluateResult", "Port", "Principal", "Progress", "PublishedEvent", "QueryTemplate", "RateLimitError",
+    "ReadHandle", "RecentEntries", "Referrer", "Registrar", "Registry", "RegistryHandle", "RegistryView",
+    "RepositoryError", "RepositoryProtocol", "RequestContext", "Retried", "Retries", "RevisionFile", "RevisionStyle",
+    "Row", "RowChanges", "SchemaMapperProtocol", "Session", "SessionKind", "SessionProtocol", "SessionRules",
+    "SessionSecrets", "SetAside", "Source", "StepId", "StoreCapability", "StoredEvent", "StoredGroup", "StoredResponse",
+    "Subscriber", "TextForm", "TransientError", "UnitOfWorkFactoryProtocol", "UnitOfWorkProtocol", "UserAttribute",
+    "ValidationError", "VersionConflictError", "Write", "WrittenRevision", "add_ancestors", "build_document", "call",
+    "check_attributes", "check_group", "check_key", "check_ttl", "check_user_limit", "compare_rows", "comparisons_of",
+    "compile_key_pattern", "compile_predicate", "compute_latest_end", "consumer", "convert_row", "create_folders",
+    "declare", "decode_cached", "decode_event", "default_of", "delete_on_failure", "dump_document", "encode_cached",
     "encode_event", "event_type", "explain_error", "fields_of", "find_exact_conversion", "find_hidden_character",
-    "find_migration_errors", "fold_ascii", "format_literal", "format_one_line", "hash_key", "hash_keys",
-    "hash_secret", "hide_password", "is_wide", "list_pending", "load_file", "make_file_name", "make_system_context",
-    "make_system_principal", "mark_long_lines", "matches", "matches_hash", "normalize_email", "normalize_name",
-    "normalize_value", "parameterize", "read_migrations", "read_revisions", "resolve_event_type", "retry",
-    "run_shielded", "select_stored_fields", "system_clock", "topic_of", "translate_failures", "write_patch",
-    "write_stage",
+    "find_migration_errors", "find_owner", "fold_ascii", "format_literal", "format_one_line", "hash_key", "hash_keys",
+    "hash_secret", "hide_password", "list_pending", "load_file", "make_system_context", "make_system_principal",
+    "mark_long_lines", "matches", "matches_hash", "normalize_email", "normalize_name", "normalize_value",
+    "parameterize", "resolve_event_type", "retry", "run_shielded", "select_stored_fields", "system_clock", "topic_of",
+    "translate_failures", "write_patch", "write_revision", "write_stage",
 ]  # fmt: skip

@@ -12,7 +12,8 @@ from typing import Final, Protocol
 from framework_m_core.bootstrap.adapter_lifecycle import AdapterLifecycle
 from framework_m_core.bootstrap.application import Application
 from framework_m_core.bootstrap.composition import bind_events, bind_services
-from framework_m_core.bootstrap.plugins import discovery
+from framework_m_core.bootstrap.loaded_apps import choose_apps
+from framework_m_core.bootstrap.migration_folders import find_migration_folders
 from framework_m_core.bootstrap.plugins.app_modules import register_app
 from framework_m_core.bootstrap.plugins.binding import STORE_FAMILY
 from framework_m_core.bootstrap.plugins.extensions import load_extensions
@@ -59,8 +60,11 @@ class InitRegistries:
     order = 20
 
     async def run(self, app: Application) -> None:
-        """Provide `registry_builder` and `registry_handle`. Raises ConfigurationError with all errors of all apps."""
-        builder, apps = RegistryBuilder(load_extensions(app.settings.discovered)), _apps(app)
+        """Provide `registry_builder`, `registry_handle` and `migration_folders`.
+
+        Raises ConfigurationError with all errors of all apps.
+        """
+        builder, apps = RegistryBuilder(load_extensions(app.settings.discovered)), choose_apps(app.settings)
         for choice in apps:
             register_app(builder, choice)
         register_stages(builder, app.settings.discovered)
@@ -69,23 +73,7 @@ class InitRegistries:
             builder.add_injectable(injectable)
         app.container.provide("registry_builder", builder)
         app.container.provide("registry_handle", RegistryHandle(builder.freeze()))
-
-
-def _apps(app: Application) -> list[discovery.Choice]:
-    """Return the built-in app and the configured apps, by default the one in the working directory."""
-    installed = app.settings.discovered.choices(discovery.APPS)
-    built_in = [choice for choice in installed if choice.distribution == "framework-m-standard"]
-    wanted = app.settings.framework.apps
-    if wanted is None:
-        return [*built_in, *app.settings.local_apps]
-    known = {choice.name: choice for choice in installed}
-    missing = [name for name in wanted if name not in known]
-    if missing:
-        names = ", ".join(sorted(known))
-        raise ConfigurationError(
-            f"[framework] apps: expected installed apps, got {', '.join(missing)}: known are {names}"
-        )
-    return [*built_in, *(known[name] for name in wanted if known[name] not in built_in)]
+        app.container.provide("migration_folders", find_migration_folders(app.settings))
 
 
 class SyncSchema:

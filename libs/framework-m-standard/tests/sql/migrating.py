@@ -15,6 +15,7 @@ from framework_m_core.domain.clock import Uuid7Generator, system_clock
 from framework_m_core.registry.compilation.builder import RegistryBuilder
 from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.registry.registry import Registry
+from framework_m_core.services.migrations.locations import MigrationFolders
 from framework_m_standard.auth.rbac import RbacPermission
 from framework_m_standard.sql.counter import SqlCounter
 from framework_m_standard.sql.idempotency import SqlIdempotency
@@ -67,13 +68,24 @@ def registry_of(*doctypes: type[Any]) -> Registry:
     return builder.freeze()
 
 
+def folders_of(folder: Path | MigrationFolders) -> MigrationFolders:
+    """The folders of the app `samples`, unless they are given."""
+    return (
+        folder
+        if isinstance(folder, MigrationFolders)
+        else MigrationFolders({"samples": folder}, ("samples",), "samples")
+    )
+
+
 @asynccontextmanager
-async def open_migrating(url: str, registry: Registry, folder: Path, **options: Any) -> AsyncIterator[Migrating]:
+async def open_migrating(
+    url: str, registry: Registry, folder: Path | MigrationFolders, **options: Any
+) -> AsyncIterator[Migrating]:
     settings = SqlSettings(url=url, pool_size=4, **options)
     driver = make_driver(settings, Path("unused"))
     await driver.open()
     try:
-        store = SqlStore(driver, RegistryHandle(registry), folder)
+        store = SqlStore(driver, RegistryHandle(registry), folders_of(folder))
         yield Migrating(_bound(store, settings), sql_harness(store))
     finally:
         await driver.close()

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from framework_m_core.interfaces.capabilities import StoreCapability
+from framework_m_core.services.migrations.files.revisions import checksum_of
 
 from .migrating import Migrating, open_migrating, plain, registry_of
 
@@ -98,16 +100,57 @@ async def test_all_revisions_that_a_database_is_adopted_at_are_compared(
         assert await changed(app) == ["0001_first"]
 
 
+async def go_back(app: Migrating, *statements: str) -> None:
+    """Gives the database the record of a version that knew one app: Alembic's table, and checksums where they were."""
+    transaction: Any = await app.migrations._store.global_driver.begin()
+    for statement in (
+        "DROP TABLE m_migration",
+        "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)",
+        "INSERT INTO alembic_version VALUES ('0002_second')",
+        *statements,
+    ):
+        await transaction.script(statement)
+    await transaction.commit()
+
+
+def checksum(folder: Path, name: str) -> str:
+    return checksum_of((folder / "versions" / f"{name}.py").read_bytes())
+
+
+async def tables_of(app: Migrating) -> set[str]:
+    found = await app.migrations._database.work(lambda connection: set(sa.inspect(connection).get_table_names()))
+    return {name for name in found if name.startswith(("m_migration", "m_patch", "m_revision", "alembic"))}
+
+
 async def test_what_a_version_without_checksums_ran_is_not_compared(bare_database_url: str, folder: Path) -> None:
     async with open_migrating(bare_database_url, registry_of(plain()), folder) as app:
         await run_two(app)
-        transaction: Any = await app.migrations._store.global_driver.begin()
-        await transaction.script("DROP TABLE m_revision")
-        await transaction.commit()
+        await go_back(app)
         edit(folder, "0001_first")
         assert await changed(app) == []
+        assert (await app.migrations.status()).revisions == ("0002_second",)
         assert await app.rollback() == ["0002_second"]
         assert await app.run() == ["0002_second"]
         assert await changed(app) == []
         edit(folder, "0002_second")
         assert await changed(app) == ["0002_second"]
+
+
+async def test_the_record_of_one_app_becomes_one_by_app(bare_database_url: str, folder: Path) -> None:
+    async with open_migrating(bare_database_url, registry_of(plain()), folder) as app:
+        await run_two(app)
+        patch = await app.migrations.create_patch("fill")
+        known = checksum(folder, "0001_first")
+        await go_back(
+            app,
+            "CREATE TABLE m_revision (name VARCHAR(99) NOT NULL PRIMARY KEY, checksum TEXT NOT NULL)",
+            f"INSERT INTO m_revision VALUES ('0001_first', '{known}'), ('0002_second', 'other')",
+            "CREATE TABLE m_patch (name VARCHAR(99) NOT NULL PRIMARY KEY, checksum TEXT NOT NULL, applied_at TEXT)",
+            f"INSERT INTO m_patch VALUES ('{patch.stem}', '{checksum_of(patch.read_bytes())}', '2026')",
+        )
+        assert await changed(app) == ["0002_second"]
+        assert await app.run() == []
+        assert await tables_of(app) - {"m_revision_change"} == {"m_migration"}
+        assert await changed(app) == ["0002_second"]
+        assert [step.applied for step in await app.migrations.history()] == [True, True, True]
+        assert (await app.migrations.status()).is_current

@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 
 from framework_m_core.registry.registry import Registry
-from framework_m_testing.contracts.migration import MigrationContract, MigrationHarness, OpenMigrations
+from framework_m_testing.contracts.migration import (
+    MigrationContract,
+    MigrationHarness,
+    OpenMigrations,
+    locate_migrations,
+)
+from framework_m_testing.contracts.migration_apps import MigrationAppsContract
 
 from .migrating import open_migrating
 
@@ -31,18 +37,25 @@ def spoil(path: Path) -> None:
     path.write_text(upgrade.rstrip() + "\n" + _FAILS.rstrip() + way_back + rest if way_back else upgrade + _FAILS)
 
 
+@pytest.fixture
+def open_migrations(bare_database_url: str, tmp_path: Path) -> OpenMigrations:
+    @asynccontextmanager
+    async def opened(registry: Registry, own: str = "samples") -> AsyncIterator[MigrationHarness]:
+        async with open_migrating(bare_database_url, registry, locate_migrations(tmp_path, registry, own)) as app:
+
+            async def filled() -> int:
+                async with app.store.units(app.store.context) as unit:
+                    return int(await unit.repository("Plain").count())
+
+            sync, capabilities = app.store.schema_mapper.sync, app.store.capabilities
+            yield MigrationHarness(app.migrations, sync, fill, filled, speak, spoil, capabilities)
+
+    return opened
+
+
 class TestSqlMigrations(MigrationContract):
-    @pytest.fixture
-    def open_migrations(self, bare_database_url: str, tmp_path: Path) -> OpenMigrations:
-        @asynccontextmanager
-        async def opened(registry: Registry) -> AsyncIterator[MigrationHarness]:
-            async with open_migrating(bare_database_url, registry, tmp_path / "app" / "migrations") as app:
+    pass
 
-                async def filled() -> int:
-                    async with app.store.units(app.store.context) as unit:
-                        return int(await unit.repository("Plain").count())
 
-                sync, capabilities = app.store.schema_mapper.sync, app.store.capabilities
-                yield MigrationHarness(app.migrations, sync, fill, filled, speak, spoil, capabilities)
-
-        return opened
+class TestSqlMigrationsOfApps(MigrationAppsContract):
+    pass

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from framework_m_core.domain.errors import ConfigurationError
-from framework_m_core.services.migrations.graph import MigrationFiles, list_pending, read_files
-from framework_m_core.services.migrations.record import MigrationRecord
+from framework_m_core.services.migrations.files.app_files import MigrationFiles, read_files
+from framework_m_core.services.migrations.files.record import MigrationRecord, StepId
+from framework_m_core.services.migrations.graph import MigrationGraph
+from framework_m_core.services.migrations.verification import list_pending
 from tests.errors import assert_names
 
 _SERVING = """
@@ -45,26 +47,36 @@ def files(tmp_path: Path) -> MigrationFiles:
     patch(tmp_path, "0001_p", "0001_a")
     patch(tmp_path, "0002_q", "0001_a")
     patch(tmp_path, "0003_r", "0003_c")
-    return read_files(tmp_path)
+    return read_files(tmp_path, "shop")
+
+
+def graph(files: MigrationFiles) -> MigrationGraph:
+    """The migrations of one app."""
+    return MigrationGraph({"shop": files}, {}, ("shop",), "shop")
+
+
+def record(*revisions: str, patches: tuple[str, ...] = ()) -> MigrationRecord:
+    """A database where these were applied."""
+    known = {StepId("shop", name): None for name in revisions}
+    return MigrationRecord(True, frozenset({"shop"}), known, {StepId("shop", name): "" for name in patches})
 
 
 def names(files: MigrationFiles, record: MigrationRecord, **options: object) -> list[str]:
-    return [step.name for step in files.pending(record, **options)]  # type: ignore[arg-type]
+    return [file.step.name for file in graph(files).list_pending(record, **options)]  # type: ignore[arg-type]
 
 
 def test_a_patch_follows_its_revision(files: MigrationFiles) -> None:
     whole = ["0001_a", "0001_p", "0002_q", "0002_b", "0003_c", "0003_r"]
-    assert (
-        names(files, MigrationRecord(False)) == [step.name for step in files.history(MigrationRecord(False))] == whole
-    )
-    assert names(files, MigrationRecord(True, ("0002_b",), {"0001_p": ""})) == ["0002_q", "0003_c", "0003_r"]
+    history = graph(files).history(MigrationRecord(False))
+    assert names(files, MigrationRecord(False)) == [step.name for step in history] == whole
+    at_second = record("0001_a", "0002_b", patches=("0001_p",))
+    assert names(files, at_second) == ["0002_q", "0003_c", "0003_r"]
     assert names(files, MigrationRecord(False), to="0002") == ["0001_a", "0001_p", "0002_q", "0002_b"]
     last = ["0001_a", "0002_b", "0003_c", "0001_p", "0002_q", "0003_r"]
-    assert names(files, MigrationRecord(False), is_empty=True) == last
-    assert files.history(MigrationRecord(False))[3].message == "adds b"
-    assert list_pending(files, MigrationRecord(True, ("0003_c",), {"0001_p": "", "0002_q": ""})) == [
-        "patch 0003_r was not run"
-    ]
+    assert names(files, MigrationRecord(False), empty={"shop"}) == last
+    assert history[3].message == "adds b"
+    done = record("0001_a", "0002_b", "0003_c", patches=("0001_p", "0002_q"))
+    assert list_pending(graph(files), done) == ["patch 0003_r was not run"]
 
 
 def test_a_patch_by_sql_alone_stays_in_its_place_also_where_all_is_empty(tmp_path: Path) -> None:
@@ -73,7 +85,7 @@ def test_a_patch_by_sql_alone_stays_in_its_place_also_where_all_is_empty(tmp_pat
     patch(tmp_path, "0001_p", "0001_a")
     patch(tmp_path, "0002_q", "0001_a", "sql: PatchSql")
     patch(tmp_path, "0003_r", "0001_a", "\n    sql: PatchSql,\n    documents: Documents,\n")
-    assert names(read_files(tmp_path), MigrationRecord(False), is_empty=True) == [
+    assert names(read_files(tmp_path, "shop"), MigrationRecord(False), empty={"shop"}) == [
         *("0001_a", "0002_q", "0002_b"),
         *("0001_p", "0003_r"),
     ]
@@ -93,7 +105,7 @@ def test_a_revision_that_is_not_one_is_refused(files: MigrationFiles, name: str,
 
 def test_a_database_at_an_unknown_revision_is_refused(files: MigrationFiles) -> None:
     with pytest.raises(ConfigurationError) as refused:
-        files.pending(MigrationRecord(True, ("0004_d",)))
+        graph(files).list_pending(record("0004_d"))
     assert_names(refused.value, "0004_d", "no file")
 
 
@@ -101,9 +113,9 @@ def test_a_merge_follows_both(tmp_path: Path) -> None:
     for id, down in (("0001_a", "None"), ("0002_b", '"0001_a"'), ("0002_c", '"0001_a"')):
         revision(tmp_path, id, down)
     with pytest.raises(ConfigurationError, match="0002_b and 0002_c"):
-        read_files(tmp_path).check_heads()
+        read_files(tmp_path, "shop").check_heads()
     revision(tmp_path, "0003_d", '("0002_b", "0002_c")')
-    assert read_files(tmp_path).heads == ("0003_d",)
+    assert read_files(tmp_path, "shop").heads == ("0003_d",)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +129,7 @@ def test_revisions_in_no_order_are_told(tmp_path: Path, revisions: dict[str, str
     for id, down in revisions.items():
         revision(tmp_path, id, down)
     with pytest.raises(ConfigurationError) as raised:
-        read_files(tmp_path)
+        read_files(tmp_path, "shop")
     assert said in str(raised.value)
 
 
@@ -125,11 +137,11 @@ def test_files_that_are_none_are_told(tmp_path: Path) -> None:
     revision(tmp_path, "0001_a", "None")
     (tmp_path / "versions" / "copy.py").write_text('revision = "0001_a"\ndown_revision = None\n')
     with pytest.raises(ConfigurationError) as refused:
-        read_files(tmp_path)
+        read_files(tmp_path, "shop")
     assert_names(refused.value, "0001_a.py", "copy.py", "revision '0001_a'")
     (tmp_path / "versions" / "copy.py").write_text("x = 1\n")
     with pytest.raises(ConfigurationError) as refused:
-        read_files(tmp_path)
+        read_files(tmp_path, "shop")
     assert_names(refused.value, "copy.py", "`revision`", "`down_revision`")
 
 

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from framework_m_core.services.migrations.folders import make_folders, write_patch
+from framework_m_core.services.migrations.files.app_files import read_files
+from framework_m_core.services.migrations.files.folders import make_folders, write_patch
 from framework_m_standard.sql.migrations.autogenerate.scripts import write_revision
 from framework_m_standard.sql.migrations.operations import column_types as m
 from framework_m_standard.sql.schema import changes as made
@@ -94,8 +95,8 @@ def changes() -> list[Change]:
 @pytest.mark.parametrize("message", ["first", "a long message " * 9, "電話" * 40, 'the "quoted"'])
 def test_a_revision_of_any_names_passes(tmp_path: Path, message: str) -> None:
     folder = app_of(tmp_path)
-    write_revision(folder, message, changes())
-    write_revision(folder, "empty", ())
+    write_revision(read_files(folder, "shop"), message, changes())
+    write_revision(read_files(folder, "shop"), "empty", ())
     write_patch(folder, message, "0001_first")
     check(folder)
 
@@ -104,7 +105,9 @@ def test_a_revision_of_any_names_passes(tmp_path: Path, message: str) -> None:
 def test_a_default_of_any_type_passes_and_is_kept(tmp_path: Path, fill: str) -> None:
     folder = app_of(tmp_path)
     kind, value = FILLS[fill]
-    written = write_revision(folder, "one", [made.AddColumn("plain", sa.Column("note", kind), value)])
+    written = write_revision(
+        read_files(folder, "shop"), "one", [made.AddColumn("plain", sa.Column("note", kind), value)]
+    )
     check(folder)
     [given] = [
         one.value

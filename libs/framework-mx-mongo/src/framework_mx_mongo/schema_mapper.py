@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
-from framework_m_core.spi import ConfigurationError, Registry, list_pending, read_migrations
+from framework_m_core.spi import ConfigurationError, MigrationGraph, Registry, list_pending
 from framework_mx_mongo.documents.indexes import FRAMEWORK_INDEXES
 from framework_mx_mongo.documents.layout import SCHEMA
 from framework_mx_mongo.engine.error_translation import translate_errors
@@ -40,21 +40,18 @@ class MongoSchemaMapper:
         return self._driver.sync_schema
 
     async def is_migrated(self) -> bool:
-        """Return whether migrations own the schema: they have changed this database, or the app has revisions."""
-        folder = self._store.migrations
-        if folder is not None and read_migrations(folder).revisions:
-            return True
-        return (await read_record(self._driver)).exists
+        """Return whether migrations own the schema: they have changed this database, or the app here has some."""
+        return self._graph().is_begun() or (await read_record(self._driver)).exists
 
     async def plan(self) -> Sequence[str]:
         """Return the pending migrations, else the changes that `sync` would make. Raises ConfigurationError."""
         await self._store.load_defaults()
-        folder = self._store.migrations
-        if folder is not None and (pending := list_pending(read_migrations(folder), await read_record(self._driver))):
+        is_migrated = await self.is_migrated()
+        if is_migrated and (pending := list_pending(self._graph(), await read_record(self._driver))):
             return pending
         existing, changes = await self._compare(self._store.registry)
         if errors := [error async for error in self._find_errors(existing, changes)]:
-            if await self.is_migrated():
+            if is_migrated:
                 return errors  # a revision can make changes that sync cannot
             raise _refusal(errors)
         return [describe_change(change) for change in changes]
@@ -91,6 +88,9 @@ class MongoSchemaMapper:
         return await self._driver.within(
             lambda transaction: transaction.run(SCHEMA, increase(_GENERATION, "number", 1))
         )
+
+    def _graph(self) -> MigrationGraph:
+        return self._store.migrations.read(self._store.registry)
 
     @property
     def _schema(self) -> Any:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from framework_m_core.bootstrap.application import Application
-from framework_m_core.bootstrap.settings.models import Settings
-from framework_m_core.spi import RegistryHandle
+from framework_m_core.spi import MigrationFolders, RegistryHandle
 from framework_mx_mongo.engine.driver import MongoDriver
 from framework_mx_mongo.settings import MongoSettings
 from framework_mx_mongo.store import MongoStore
@@ -49,5 +48,7 @@ class InitMongoStore:
         app.container.bind("mongo_store", _store)
 
 
-def _store(mongo_driver: MongoDriver, registry_handle: RegistryHandle, settings: Settings) -> MongoStore:
-    return MongoStore(mongo_driver, registry_handle, settings.root / "migrations")
+def _store(
+    mongo_driver: MongoDriver, registry_handle: RegistryHandle, migration_folders: MigrationFolders
+) -> MongoStore:
+    return MongoStore(mongo_driver, registry_handle, migration_folders)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from framework_m_core.spi import (
     CompiledDocType,
     Derived,
     HashKey,
+    MigrationFolders,
     Registry,
     RegistryHandle,
     RequestContext,
@@ -27,15 +27,15 @@ class MongoStore:
     """A database for the current and future registries.
 
     `global_driver` is for what belongs to no tenant: schema, outbox and consumers. Everything done for a request uses
-    `driver_for` its context. `migrations` is the folder of the app's migrations.
+    `driver_for` its context. `migrations` are the folders of the apps' migrations.
     """
 
     def __init__(
-        self, mongo_driver: MongoDriver, registry_handle: RegistryHandle, migrations: Path | None = None
+        self, mongo_driver: MongoDriver, registry_handle: RegistryHandle, migrations: MigrationFolders | None = None
     ) -> None:
         self.global_driver = mongo_driver
         self.registries = registry_handle
-        self.migrations = migrations
+        self.migrations = migrations or MigrationFolders()
         self._codecs: Derived[CompiledDocType, DocumentCodec] = Derived(DocumentCodec)
         self._defaults: dict[HashKey, dict[str, Any]] = {}
 

@@ -1,4 +1,4 @@
-"""Port `MigrationProtocol`: schema changes of a store by revisions and patches that belong to the app.
+"""Port `MigrationProtocol`: schema changes of a store by revisions and patches that belong to the apps.
 
 A store without a schema has no adapter for it. `m migrate` uses this port only.
 """
@@ -23,7 +23,10 @@ class MigrationKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MigrationStep:
-    """A revision or patch: the name of its file, its message, and whether it has been applied."""
+    """A revision or patch: its name, its message, and whether it has been applied.
+
+    The name is that of the file, after the app and a colon unless the app is the one in the working directory.
+    """
 
     name: str
     kind: MigrationKind
@@ -35,9 +38,10 @@ class MigrationStep:
 class MigrationStatus:
     """The migration status of a store.
 
-    `revisions` are its current ones, normally one; `pending` is in the order of application; `drift` lists differences
-    between the store and the DocTypes once nothing is pending. `has_begun` is False before `init`. `unfit` counts, once
-    nothing else is to be done, the stored values that fields no longer accept: they stay until they are changed.
+    `revisions` are its current ones, normally one per app; `pending` is in the order of application; `drift` lists
+    differences between the store and the DocTypes once nothing is pending, and `elsewhere` those that other apps' own
+    revisions must contain. `has_begun` is False before `init`. `unfit` counts, once nothing else is to be done, the
+    stored values that fields no longer accept: they stay until they are changed.
     """
 
     revisions: tuple[str, ...]
@@ -45,11 +49,12 @@ class MigrationStatus:
     drift: tuple[str, ...]
     has_begun: bool = True
     unfit: tuple[str, ...] = ()
+    elsewhere: tuple[str, ...] = ()
 
     @property
     def is_current(self) -> bool:
         """True if nothing is pending and nothing has drifted."""
-        return not self.pending and not self.drift
+        return not (self.pending or self.drift or self.elsewhere)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +67,11 @@ class WrittenRevision:
 
 
 class MigrationProtocol(Protocol):
-    """Generates migrations for an app and applies them to stores.
+    """Generates migrations for an app and applies those of all loaded apps to stores.
 
-    Contract: each step is recorded exactly once, however many processes run concurrently and even if one is killed; a
-    second run finds nothing to do. A patch is atomic; so is a revision where the store has `TRANSACTIONAL_SCHEMA`, else
+    A revision belongs to the app that declares the DocType, or the override that adds to it. Contract: each step is
+    recorded exactly once, however many processes run concurrently and even if one is killed; a second run finds nothing
+    to do. A patch is atomic; so is a revision where the store has `TRANSACTIONAL_SCHEMA`, else
     one that fails stays pending and can be repeated. Right after a complete run, `create` writes nothing. A run that is
     abandoned early makes way for others and keeps the steps it has applied. Raises MigrationError for a step that
     fails, ConfigurationError for invalid files.
@@ -74,24 +80,32 @@ class MigrationProtocol(Protocol):
     async def init(self) -> Sequence[str]:
         """Create the app's migrations folder, and adopt a store whose schema was created in development.
 
-        Return what was done, one line each; empty if there was nothing to do.
+        What the app's revisions have created for an app that now has its own is adopted by a revision. Return what was
+        done, one line each; empty if there was nothing to do.
         """
         ...
 
-    async def create(self, message: str, *, empty: bool = False, drop: bool = False) -> WrittenRevision | None:
-        """Write a revision that brings the store in line with the DocTypes; return None if it already is.
+    async def create(
+        self, message: str, *, empty: bool = False, drop: bool = False, app: str | None = None
+    ) -> WrittenRevision | None:
+        """Write a revision that brings the store in line with the DocTypes of an app; return None if it already is.
 
-        With `empty` the revision has no operations yet. With `drop` it drops what DocTypes no longer declare, which is
-        kept otherwise. Raises ConfigurationError before `init`.
+        `app` is needed only if there are several in the working directory. With `empty` the revision has no operations
+        yet. With `drop` it drops what DocTypes no longer declare, which is kept otherwise. Raises ConfigurationError
+        before `init`.
         """
         ...
 
-    async def create_patch(self, message: str) -> Path:
-        """Write an empty patch that follows the newest revision."""
+    async def create_patch(self, message: str, *, app: str | None = None) -> Path:
+        """Write an empty patch that follows the newest revision of the app."""
         ...
 
     async def diff(self) -> Sequence[str]:
-        """Return the differences between the store and the DocTypes, one line each."""
+        """Return the differences between the store and the DocTypes of the apps here, one line each."""
+        ...
+
+    async def diff_elsewhere(self) -> Sequence[str]:
+        """Return the differences that the revisions of other apps must contain, one line for each of these apps."""
         ...
 
     def apply(self, to: str | None = None) -> AsyncGenerator[MigrationStep, None]:
@@ -107,7 +121,7 @@ class MigrationProtocol(Protocol):
         ...
 
     def rollback(self, *, steps: int = 1, to: str | None = None) -> AsyncGenerator[MigrationStep, None]:
-        """Revert the newest `steps` revisions, or all after `to` ("base" for all). Patches stay applied."""
+        """Revert the newest `steps` revisions of an app, or all after `to` ("base" for all). Patches stay applied."""
         ...
 
     async def status(self) -> MigrationStatus:
@@ -115,7 +129,7 @@ class MigrationProtocol(Protocol):
         ...
 
     async def history(self) -> Sequence[MigrationStep]:
-        """Return every revision and patch of the app, oldest first."""
+        """Return every revision and patch of all loaded apps, in the order of application."""
         ...
 
     async def verify(self) -> Sequence[str]:

@@ -18,6 +18,7 @@ from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.domain.filters.conditions import read_comparison
 from framework_m_core.domain.filters.tree import Comparison
 from framework_m_core.domain.page import OrderSpec, parse_order
+from framework_m_core.registry.additions import NO_ADDITIONS, Additions
 from framework_m_core.registry.derived import DerivedValues
 from framework_m_core.registry.endpoints import Endpoint
 
@@ -56,6 +57,7 @@ class CompiledChildTable:
     fields: Mapping[str, FieldSpec]
     declared: type[BaseModel]
     """The class as declared by its app, without overrides."""
+    additions: Additions = NO_ADDITIONS
 
     def __repr__(self) -> str:
         return f"<CompiledChildTable {self.doctype} as {self.field!r}: {len(self.fields)} fields>"
@@ -119,6 +121,7 @@ class CompiledDocType:
     calls: Mapping[str, Endpoint] = field(default_factory=dict)
     overrides: tuple[type[BaseModel], ...] = ()
     """The override classes of other apps, in the order of their apps."""
+    additions: Additions = NO_ADDITIONS
     derived: DerivedValues = field(default_factory=dict, init=False, repr=False)
     """The values computed by `Derived`."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType, new_class
 from typing import Any, ClassVar, Final
 
@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 from framework_m_core.controllers.controller import HOOKS, Controller
 from framework_m_core.domain.fields.field_type import FieldType
 from framework_m_core.domain.fields.spec import FieldSpec, read_field_spec
+from framework_m_core.registry.additions import Additions
 from framework_m_core.registry.compiled import BUILT_IN_APP, CompiledDocType
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "is_override",
     "options_of",
     "parts_of",
+    "read_additions",
 ]
 
 _FIXED = ("kind", "link", "scale", "child", "field_type")
@@ -132,6 +134,24 @@ def compose(base: Model, overrides: Sequence[Model], rows: Mapping[Model, Model]
     }
     bases = (*_without_parents(overrides), base)
     return new_class(base.__name__, bases, exec_body=lambda namespace: namespace.update(body))
+
+
+def read_additions(overrides: Iterable[tuple[Model, str]]) -> Additions:
+    """Return what overrides add, given with their apps in the order in which they are composed."""
+    fields: dict[str, str] = {}
+    indexes: dict[tuple[str, ...], str] = {}
+    for model, app in overrides:
+        fields |= dict.fromkeys(_own_fields(model), app)
+        indexes |= dict.fromkeys(_own_indexes(model), app)
+    return Additions(fields, indexes)
+
+
+def _own_indexes(part: Model) -> Iterator[tuple[str, ...]]:
+    options = options_of(part)
+    for option in ("indexes", "unique_together"):
+        yield from (tuple(columns) for columns in options.get(option, ()))
+    if scope := options.get("rls_field"):
+        yield (scope, "creation", "id")
 
 
 def _own_fields(part: Model) -> list[str]:

@@ -1,4 +1,4 @@
-"""`m migrate`: schema revisions and data patches of the app."""
+"""`m migrate`: schema revisions and data patches of the apps."""
 
 from __future__ import annotations
 
@@ -27,14 +27,17 @@ app = App(name="migrate", help="Change the schema by revisions, and stored docum
 _NOT_CURRENT = 1
 """The exit code of `status` and `verify` if anything is pending or differs."""
 
-type Revision = Annotated[str | None, Parameter(help="A revision, or the beginning of its name.")]
+type Revision = Annotated[
+    str | None, Parameter(help="A revision, or the beginning of its name; of another app after its name and a colon.")
+]
 
 
 @app.command
 def init() -> None:
     """Start using migrations: create the folder migrations/, and adopt the tables that development created.
 
-    From then on, starting the app no longer changes the tables of this database; only `m migrate run` does.
+    From then on, starting the app no longer changes the tables of this database; only `m migrate run` does. If the
+    app's revisions have created tables of another app that now has revisions of its own, a revision adopts them.
 
     For example:
       m migrate init
@@ -56,10 +59,12 @@ def create(
     drop: Annotated[
         bool, Parameter(negative="", help="Drop the columns and tables that no DocType declares anymore.")
     ] = False,
+    app: Annotated[str | None, Parameter(name="--app", help="The app, if the folder has several.")] = None,
 ) -> None:
-    """Write a revision with the differences between the database and the DocTypes. Review it before you run it.
+    """Write a revision with the differences between the database and the app's DocTypes. Review it before you run it.
 
-    The data of removed fields and DocTypes stays in the database unless --drop is given.
+    Differences of other apps are listed: their own revisions must contain them, written in their folders. The data of
+    removed fields and DocTypes stays in the database unless --drop is given.
 
     For example:
       m migrate create "add phone to customer"
@@ -69,9 +74,20 @@ def create(
     if patch and (empty or drop):
         raise ConfigurationError("--patch writes a patch, not a revision: remove --empty and --drop")
     if patch:
-        print(f"wrote {_relative_path(_with_migrations(lambda migrations: migrations.create_patch(message)))}")
+        path = _with_migrations(lambda migrations: migrations.create_patch(message, app=app))
+        print(f"wrote {_relative_path(path)}")
         return
-    _print_written(_with_migrations(lambda migrations: migrations.create(message, empty=empty, drop=drop)))
+
+    async def work(migrations: MigrationProtocol) -> None:
+        written = await migrations.create(message, empty=empty, drop=drop, app=app)
+        elsewhere = await migrations.diff_elsewhere()
+        if written is not None:
+            _print_written(written)
+        elif not elsewhere:
+            print("nothing to do: the database matches the DocTypes")
+        _print_elsewhere(elsewhere)
+
+    _with_migrations(work)
 
 
 @app.command
@@ -80,7 +96,7 @@ def run(
     to: Revision = None,
     dry_run: Annotated[bool, Parameter(negative="", help="Print the statements and change nothing.")] = False,
 ) -> None:
-    """Run the pending revisions and patches in order, each in a transaction of its own.
+    """Run the pending revisions and patches of all apps in order, each in a transaction of its own.
 
     If two runs start at the same time, the second waits for the first and then finds nothing to do.
 
@@ -88,6 +104,7 @@ def run(
       m migrate run
       m migrate run --dry-run
       m migrate run --to 0003
+      m migrate run --to crm:0003
     """
     if dry_run:
         lines = _with_migrations(lambda migrations: migrations.preview(to))
@@ -100,6 +117,8 @@ def run(
             print("nothing to do")
         if to is None and await migrations.diff():
             print('the DocTypes have changes without a revision: m migrate create "what has changed"')
+        if to is None:
+            _print_elsewhere(await migrations.diff_elsewhere())
 
     _with_migrations(work, changing=True)
 
@@ -108,14 +127,15 @@ def run(
 def rollback(
     *,
     steps: Annotated[int, Parameter(help="The number of revisions to undo.")] = 1,
-    to: Annotated[str | None, Parameter(help='The revision to return to; "base" undoes all.')] = None,
+    to: Annotated[str | None, Parameter(help='The revision to return to; "base" undoes all of the app.')] = None,
 ) -> None:
-    """Undo the newest revision, or several. The data of dropped columns is lost; patches are not undone.
+    """Undo the newest revision of the app, or several. The data of dropped columns is lost; patches are not undone.
 
     For example:
       m migrate rollback
       m migrate rollback --steps 2
       m migrate rollback --to 0003
+      m migrate rollback --to crm:0003
     """
     if steps < 1:
         raise ConfigurationError(f"--steps: expected at least 1, got {steps}")
@@ -130,7 +150,7 @@ def rollback(
 
 @app.command
 def status() -> int:
-    """Show the revision of the database and the pending steps. The exit code is 1 if there is anything to do.
+    """Show the revisions of the database and the pending steps. The exit code is 1 if there is anything to do.
 
     For example:
       m migrate status
@@ -140,6 +160,7 @@ def status() -> int:
     _print_steps(found.pending)
     for line in found.drift:
         print(f"drift    {line}")
+    _print_elsewhere(found.elsewhere)
     for line in found.unfit:
         print(f"old      {line}")
     print("nothing to do" if found.is_current else f"next: {_next(found)}")
@@ -148,7 +169,7 @@ def status() -> int:
 
 @app.command
 def history() -> None:
-    """List all revisions and patches, oldest first, and whether each was run on this database.
+    """List all revisions and patches of all apps in order, and whether each was run on this database.
 
     For example:
       m migrate history
@@ -184,15 +205,17 @@ def _with_migrations[R](work: Callable[[MigrationProtocol], Awaitable[R]], *, ch
     return asyncio.run(opened())
 
 
-def _print_written(written: WrittenRevision | None) -> None:
-    if written is None:
-        print("nothing to do: the database matches the DocTypes")
-        return
+def _print_written(written: WrittenRevision) -> None:
     print(f"wrote {_relative_path(written.path)}")
     for line in written.changes:
         print(f"  {line}")
     for line in written.advice:
         print(f"check: {line}")
+
+
+def _print_elsewhere(lines: Iterable[str]) -> None:
+    for line in lines:
+        print(f"elsewhere {line}")
 
 
 def _print_done(step: MigrationStep) -> MigrationStep:
@@ -209,7 +232,9 @@ def _print_steps(steps: Iterable[MigrationStep]) -> None:
 def _next(found: MigrationStatus) -> str:
     if not found.has_begun:
         return "m migrate init"
-    return "m migrate run" if found.pending else 'm migrate create "what has changed"'
+    if found.pending:
+        return "m migrate run"
+    return 'm migrate create "what has changed"' if found.drift else "m migrate create in the folders of these apps"
 
 
 def _relative_path(path: Path) -> str:

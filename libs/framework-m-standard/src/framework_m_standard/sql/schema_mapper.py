@@ -19,10 +19,9 @@ from framework_m_core.spi import (
     ConfigurationError,
     Derived,
     DuplicateValueError,
-    MigrationFiles,
+    MigrationGraph,
     Registry,
     list_pending,
-    read_migrations,
 )
 from framework_m_standard.sql.engine.driver import Transaction, transact
 from framework_m_standard.sql.engine.row_codec import MARIADB
@@ -88,7 +87,7 @@ class SqlSchemaMapper:
         return self._store.sync_schema
 
     async def is_migrated(self) -> bool:
-        """Return whether migrations own the schema: they have changed this database, or the app has revisions."""
+        """Return whether migrations own the schema: they have changed this database, or the app here has some."""
         return await self._driver.snapshot(self._is_migrated)
 
     async def plan(self) -> Sequence[str]:
@@ -124,16 +123,16 @@ class SqlSchemaMapper:
         return await read_fingerprint(transaction, self._driver.name) == self._fingerprint()
 
     async def _is_migrated(self, transaction: Transaction) -> bool:
-        files = self._files()
-        return bool(files and files.revisions) or (await read_record(transaction, self._driver.name)).exists
+        return self._graph().is_begun() or (await read_record(transaction, self._driver.name)).exists
 
-    def _files(self) -> MigrationFiles | None:
-        return read_migrations(self._store.migrations) if self._store.migrations else None
+    def _graph(self) -> MigrationGraph:
+        return self._store.migrations.read(self._registry)
 
     async def _plan(self, transaction: Transaction) -> Sequence[str]:
-        files = self._files()
-        if files and (pending := list_pending(files, await read_record(transaction, self._driver.name))):
-            return pending
+        if await self._is_migrated(transaction):
+            record = await read_record(transaction, self._driver.name)
+            if pending := list_pending(self._graph(), record):
+                return pending
         if await read_fingerprint(transaction, self._driver.name) == self._fingerprint():
             return ()
         try:

@@ -7,9 +7,8 @@ from typing import Any, Final
 
 from framework_m_core.bootstrap.application import Application
 from framework_m_core.bootstrap.plugins.discovery import Choice, load
-from framework_m_core.bootstrap.settings.models import Settings
 from framework_m_core.bootstrap.settings.secrets import data_folder
-from framework_m_core.spi import ConfigurationError, RegistryHandle
+from framework_m_core.spi import ConfigurationError, MigrationFolders, RegistryHandle
 from framework_m_standard.sql.engine.driver import Driver
 from framework_m_standard.sql.engine.sqlite_driver import SqliteDriver
 from framework_m_standard.sql.settings import MARIADB_SCHEMES, POSTGRESQL, SqlSettings, format_sqlite_address
@@ -87,6 +86,6 @@ class InitStore:
 
 
 def _store(
-    sql_driver: Driver, registry_handle: RegistryHandle, settings: Settings, sql_settings: SqlSettings
+    sql_driver: Driver, registry_handle: RegistryHandle, migration_folders: MigrationFolders, sql_settings: SqlSettings
 ) -> SqlStore:
-    return SqlStore(sql_driver, registry_handle, settings.root / "migrations", sql_settings.sync_schema)
+    return SqlStore(sql_driver, registry_handle, migration_folders, sql_settings.sync_schema)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from framework_m_core.spi import (
     CompiledDocType,
     Derived,
+    MigrationFolders,
     Registry,
     RegistryHandle,
     RequestContext,
@@ -23,7 +23,7 @@ __all__ = ["SqlStore"]
 
 
 class SqlStore:
-    """A database, everything compiled for it, and the folder of the app's migrations, which need not exist.
+    """A database, everything compiled for it, and the folders of the apps' migrations.
 
     `global_driver` is for what belongs to no tenant: schema, migrations and the outbox. Everything done for a request
     uses `driver_for` its context.
@@ -33,12 +33,12 @@ class SqlStore:
         self,
         driver: Driver,
         registries: RegistryHandle,
-        migrations: Path | None = None,
+        migrations: MigrationFolders | None = None,
         sync_schema: bool | None = None,
     ) -> None:
         self.global_driver = driver
         self.sync_schema = sync_schema
-        self.migrations = migrations
+        self.migrations = migrations or MigrationFolders()
         self.registries = registries
         self.framework_tables = Tables((), driver.name)
         self.framework = FrameworkStatements(self.framework_tables, driver)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 import pytest_asyncio
@@ -16,10 +17,18 @@ from framework_m_core.interfaces.capabilities import StoreCapability
 from framework_m_core.interfaces.migration import MigrationKind, MigrationProtocol, MigrationStep
 from framework_m_core.registry.compilation.builder import RegistryBuilder
 from framework_m_core.registry.registry import Registry
+from framework_m_core.services.migrations.locations import MigrationFolders
 from framework_m_testing.contracts.contract import Contract
 from framework_m_testing.fakes.doctype import FakeDocType
 
-__all__ = ["MigrationContract", "MigrationHarness", "OpenMigrations", "build_earlier_registry", "build_later_registry"]
+__all__ = [
+    "MigrationContract",
+    "MigrationHarness",
+    "OpenMigrations",
+    "build_earlier_registry",
+    "build_later_registry",
+    "locate_migrations",
+]
 
 _PATIENCE = 10
 """Seconds that an operation which must not block may take."""
@@ -65,9 +74,22 @@ class MigrationHarness:
         return [step.name async for step in self.migrations.rollback(steps=steps, to=to)]
 
 
-type OpenMigrations = Callable[[Registry], AbstractAsyncContextManager[MigrationHarness]]
-"""Opens the migrations of a registry. All migrations of one test share one store, initially empty, and one folder,
-initially missing. Two opened at the same time act as two processes."""
+class OpenMigrations(Protocol):
+    """Opens the migrations of a registry in the folder of an app, from where those of all its apps are run.
+
+    All migrations of one test share one store, initially empty, and one folder per app, initially missing. Two opened
+    at the same time act as two processes.
+    """
+
+    def __call__(self, registry: Registry, own: str = "samples") -> AbstractAsyncContextManager[MigrationHarness]:
+        """Open the migrations."""
+        ...
+
+
+def locate_migrations(place: Path, registry: Registry, own: str) -> MigrationFolders:
+    """Return a folder below a place for each app of a registry, as an adapter takes them."""
+    apps = sorted({plan.app for plan in registry.doctypes.values()} | {own})
+    return MigrationFolders({app: place / app / "migrations" for app in apps}, (own,), own)
 
 
 def build_earlier_registry() -> Registry:

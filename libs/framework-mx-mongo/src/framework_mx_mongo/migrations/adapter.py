@@ -7,6 +7,7 @@ operations find what they have done already. `apply` itself updates the framewor
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,22 +16,22 @@ from framework_m_core.spi import (
     VERSIONS,
     ConfigurationError,
     DocumentService,
+    MigrationFile,
     MigrationFiles,
-    MigrationKind,
+    MigrationGraph,
     MigrationRecord,
     MigrationStatus,
     MigrationStep,
+    PatchFile,
     PatchRunner,
     RevisionFile,
     WrittenRevision,
-    add_ancestors,
     create_folders,
-    delete_on_failure,
     find_migration_errors,
-    read_migrations,
     write_patch,
 )
 from framework_mx_mongo.engine.transaction import Transaction
+from framework_mx_mongo.migrations.adoption import Adoption
 from framework_mx_mongo.migrations.app_schema import AppSchema
 from framework_mx_mongo.migrations.conversion import ValueConverter, forget_progress
 from framework_mx_mongo.migrations.lock import MigrationLock
@@ -41,25 +42,21 @@ from framework_mx_mongo.migrations.trial import TrialDatabase
 from framework_mx_mongo.schema.changes import Change, is_change
 from framework_mx_mongo.schema.description import summarize
 from framework_mx_mongo.schema.editor import SchemaEditor
-from framework_mx_mongo.schema.recorder import forget_revision, mark_begun, read_record, record_revisions
+from framework_mx_mongo.schema.recorder import forget_revisions, prepare_record, read_record, record_revisions
 from framework_mx_mongo.store import MongoStore
 from framework_mx_mongo.unit_of_work import MongoUnitOfWorkFactory
 
 __all__ = ["MongoMigrations"]
 
-_OF_DEVELOPMENT = "of development"
-
 
 class MongoMigrations:
-    """The migrations of the app over its database."""
+    """The migrations of the loaded apps over their database."""
 
     def __init__(
         self, mongo_store: MongoStore, unit_of_work: MongoUnitOfWorkFactory, documents: DocumentService
     ) -> None:
-        if mongo_store.migrations is None:
-            raise ConfigurationError("expected a store with a folder of migrations, got one without")
         self._store = mongo_store
-        self._folder: Path = mongo_store.migrations
+        self._folders = mongo_store.migrations
         self._driver = mongo_store.global_driver
         self._schema = AppSchema(mongo_store)
         self._lock = MigrationLock(self._driver)
@@ -67,141 +64,162 @@ class MongoMigrations:
         self._editor = SchemaEditor(self._driver, converter.convert, strict=True)
         patches = make_patch_store(unit_of_work, self._lock.check)
         self._patches = PatchRunner(patches, documents, mongo_store.registries)
+        self._adoption = Adoption(self._folders, self._schema, self._perform, self._note)
 
     async def init(self) -> Sequence[str]:
-        """Create the folders, and take over collections that development's sync created. Return what was done."""
+        """Create the folders, and take over collections that no revision of their app made. Return what was done."""
+        apps = self._folders.own or (self._folders.choose(None),)
         async with self._lock.hold():
-            with create_folders(self._folder) as folders:
-                done = [f"created {path.relative_to(self._folder.parent)}/" for path in folders]
-                if not (await self._record()).exists and await self._schema.has_collections():
-                    done += await self._adopt_collections()
+            with ExitStack() as made:
+                folders = [self._folders.folders[app] for app in apps]
+                new = [(folder, path) for folder in folders for path in made.enter_context(create_folders(folder))]
+                done = [f"created {path.relative_to(folder.parent)}/" for folder, path in new]
+                graph, record = await self._read()
+                if record.exists:
+                    done += await self._adoption.adopt_apps(graph, record)
+                elif await self._schema.find_apps():
+                    done += (await self._adoption.adopt_development(graph)).lines
         return done
 
-    async def create(self, message: str, *, empty: bool = False, drop: bool = False) -> WrittenRevision | None:
+    async def create(
+        self, message: str, *, empty: bool = False, drop: bool = False, app: str | None = None
+    ) -> WrittenRevision | None:
         """Write a revision of the differences, or an empty one; return None if there are no differences."""
-        files = self._ready_to_write()
+        graph, record = await self._read()
+        files = self._ready_to_write(graph, app)
         if empty:
-            return WrittenRevision(self._write(files, message, ()), ())
-        record = await self._record()
-        if not record.exists and await self._schema.has_collections():
-            files.refuse_synced("collections")
-            async with self._lock.hold():
-                return await self._write_first(message)
-        files.check_current(record)
-        changes = await self._schema.changes(drop=drop)
+            return WrittenRevision(write_revision(files, message, ()), ())
+        if not record.exists and await self._schema.find_apps():
+            graph.refuse_synced("collections")
+            return await self._write_first(message, files.app)
+        graph.check_current(record, files.app)
+        changes = (await self._changes(graph, drop=drop)).get(files.app, [])
         if not any(map(is_change, changes)):
             return None
-        return _written(self._write(files, message, changes), changes)
+        return _written(write_revision(files, message, changes), changes)
 
-    async def create_patch(self, message: str) -> Path:
+    async def create_patch(self, message: str, *, app: str | None = None) -> Path:
         """Write a patch after the newest revision."""
-        files = self._ready_to_write()
-        if not files.revisions:
+        files = self._ready_to_write(self._graph(), app)
+        if files.newest is None:
             raise ConfigurationError(
                 'a patch follows a revision, but there is none yet: `m migrate create "initial"` writes the first'
             )
-        return write_patch(self._folder, message, files.heads[0])
+        return write_patch(files.folder, message, files.newest)
 
     async def diff(self) -> Sequence[str]:
         """Return the differences between database and DocTypes, those of the framework's collections first."""
         lacking = await self._schema.compare_framework()
         lines = [f"the framework's own collections lack {len(lacking)} changes: `m migrate run` makes them"]
-        return [*(lines if lacking else []), *summarize(await self._schema.changes())]
+        divided = await self._changes(self._graph())
+        own = (line for app in self._folders.own for line in summarize(divided.get(app, ())))
+        return [*(lines if lacking else []), *own]
+
+    async def diff_elsewhere(self) -> Sequence[str]:
+        """Return the differences of the apps whose revisions are written elsewhere."""
+        graph = self._graph()
+        divided = await self._changes(graph)
+        return graph.list_elsewhere({app: [*summarize(changes)] for app, changes in divided.items()})
 
     async def apply(self, to: str | None = None) -> AsyncGenerator[MigrationStep, None]:
         """Run the pending steps, excluding other runs; yield each step once it is stored."""
-        files = self._files()
-        files.check_heads()
+        self._graph().check_heads()
         async with self._lock.hold():
-            await self._check_before_run(files)
-            await self._prepare()
-            for step in await self._pending(files, await self._record(), to):
-                await self._apply_step(files, step)
-                yield replace(step, applied=True)
+            graph, record = await self._read()
+            await self._check_before_run(graph, record)
+            for change in await self._schema.compare_framework():
+                await self._perform(change)
+            begun = [app for app, files in graph.files.items() if files.revisions]
+            await self._write(partial(prepare_record, record=record, apps=begun))
+            for file in await self._pending(graph, record, to):
+                await self._apply_file(graph, file)
+                yield graph.describe(file, applied=True)
             await self._store.load_defaults()
 
     async def preview(self, to: str | None = None) -> Sequence[str]:
         """Return the changes of a run, found on a schema in memory; patches are named."""
-        files = self._files()
-        files.check_heads()
-        await self._check_before_run(files)
+        graph, record = await self._read()
+        graph.check_heads()
+        await self._check_before_run(graph, record)
         first = await self._schema.compare_framework()
         trial = TrialDatabase(await self._schema.existing())
         trial.lines += summarize(first)
-        for step in await self._pending(files, await self._record(), to):
-            if step.kind is MigrationKind.PATCH:
-                trial.lines.append(f"-- patch {step.name}, which is not run: {step.message}")
+        for file in await self._pending(graph, record, to):
+            label = graph.format_step(file.step)
+            if isinstance(file, PatchFile):
+                trial.lines.append(f"-- patch {label}, which is not run: {file.message}")
             else:
-                await trial.run(files.get_revision(step.name))
+                await trial.run(file, label)
         return trial.lines
 
     async def rollback(self, *, steps: int = 1, to: str | None = None) -> AsyncGenerator[MigrationStep, None]:
         """Revert revisions, the newest first; yield each once it is reverted."""
-        files = self._files()
         async with self._lock.hold():
-            record = await self._record()
-            files.check_known(record)
-            for id in files.to_revert(record, steps, to):
-                revision = files.get_revision(id)
-                await run_downgrade(revision, self._perform)
-                await self._note(partial(forget_revision, revision=id))
-                yield MigrationStep(id, MigrationKind.REVISION, revision.message, False)
+            graph, record = await self._read()
+            graph.check_known(record)
+            await self._write(partial(prepare_record, record=record, apps=()))
+            for revision in graph.list_to_revert(record, steps, to):
+                await run_downgrade(revision, graph.format_step(revision.step), self._perform)
+                gone = [revision.step, *graph.list_adopted(revision)]
+                await self._note(partial(forget_revisions, steps=gone))
+                yield graph.describe(revision, applied=False)
             await self._store.load_defaults()
 
     async def status(self) -> MigrationStatus:
         """Return the status; drift is determined only if nothing is pending."""
-        files, record = self._files(), await self._record()
-        pending = await self._pending(files, record)
-        drift = () if pending else tuple(await self.diff())
-        return MigrationStatus(record.revisions, tuple(pending), drift, (self._folder / VERSIONS).is_dir())
+        graph, record = await self._read()
+        pending = [graph.describe(file, applied=False) for file in await self._pending(graph, record)]
+        drift, elsewhere = ((), ()) if pending else (tuple(await self.diff()), tuple(await self.diff_elsewhere()))
+        begun = all((self._folders.folders[app] / VERSIONS).is_dir() for app in self._folders.own)
+        return MigrationStatus(graph.list_current(record), tuple(pending), drift, begun, (), elsewhere)
 
     async def history(self) -> Sequence[MigrationStep]:
         """Return all revisions and patches in order."""
-        return self._files().history(await self._record())
+        graph, record = await self._read()
+        return graph.history(record)
 
     async def verify(self) -> Sequence[str]:
         """Return the errors of the files and of what they have applied, else the differences of the schema."""
-        record = await self._record()
-        return list(find_migration_errors(self._folder, record)) or list(await self.diff())
+        errors = list(find_migration_errors(self._folders, self._store.registry, await read_record(self._driver)))
+        return errors or [*await self.diff(), *await self.diff_elsewhere()]
 
-    def _files(self) -> MigrationFiles:
-        return read_migrations(self._folder)
+    def _graph(self) -> MigrationGraph:
+        return self._folders.read(self._store.registry)
 
-    async def _record(self) -> MigrationRecord:
-        return await read_record(self._driver)
+    async def _read(self) -> tuple[MigrationGraph, MigrationRecord]:
+        graph = self._graph()
+        return graph, graph.read(await read_record(self._driver))
+
+    async def _changes(self, graph: MigrationGraph, *, drop: bool = False) -> dict[str, list[Change]]:
+        return dict(self._schema.split_by_app(await self._schema.changes(drop=drop), graph))
 
     async def _pending(
-        self, files: MigrationFiles, record: MigrationRecord, to: str | None = None
-    ) -> list[MigrationStep]:
-        return files.pending(record, to, is_empty=not await self._schema.has_documents())
+        self, graph: MigrationGraph, record: MigrationRecord, to: str | None = None
+    ) -> list[MigrationFile]:
+        return graph.list_pending(record, to, empty=graph.files.keys() - await self._schema.find_filled())
 
-    def _ready_to_write(self) -> MigrationFiles:
-        files = self._files()
+    def _ready_to_write(self, graph: MigrationGraph, app: str | None) -> MigrationFiles:
+        files = graph.files[self._folders.choose(app)]
         files.check_writable()
         return files
 
-    async def _check_before_run(self, files: MigrationFiles) -> None:
-        record = await self._record()
-        files.check_known(record)
-        if self._schema.names:
-            files.require_revisions()
-        if files.revisions and not record.exists and await self._schema.has_collections():
-            files.refuse_synced("collections")
+    async def _check_before_run(self, graph: MigrationGraph, record: MigrationRecord) -> None:
+        graph.check_known(record)
+        graph.require_revisions(self._schema.owners.apps)
+        existing = await self._schema.find_apps()
+        if existing and not record.exists:
+            graph.refuse_synced("collections")
+        graph.check_adopted(record, existing, "collections")
 
-    async def _prepare(self) -> None:
-        for change in await self._schema.compare_framework():
-            await self._perform(change)
-        await mark_begun(self._driver)
-
-    async def _apply_step(self, files: MigrationFiles, step: MigrationStep) -> None:
-        if step.kind is MigrationKind.PATCH:
-            [patch] = [patch for patch in files.patches if patch.name == step.name]
+    async def _apply_file(self, graph: MigrationGraph, file: MigrationFile) -> None:
+        if isinstance(file, PatchFile):
             await self._store.load_defaults()
-            await self._patches.run(patch)
-        else:
-            revision = files.get_revision(step.name)
-            await run_upgrade(revision, self._perform)
-            await self._note(partial(record_revisions, revisions=[revision]))
+            await self._patches.run(file, graph.format_step(file.step))
+            return
+        await run_upgrade(file, graph.format_step(file.step), self._perform)
+        adopted = {*graph.list_adopted(file)}
+        revisions: list[RevisionFile] = [file, *(one for one in graph.list_revisions() if one.step in adopted)]
+        await self._note(partial(record_revisions, revisions=revisions))
 
     async def _perform(self, change: Change) -> None:
         """Make a change while the lock is held. Raises MigrationError if it no longer is."""
@@ -209,65 +227,35 @@ class MongoMigrations:
         await self._editor.perform(change)
 
     async def _note(self, work: Callable[[Transaction], Awaitable[None]]) -> None:
-        async def checked(transaction: Transaction) -> None:
-            await self._lock.check(transaction)
+        """Record in a transaction that something was done, whose progress no longer matters."""
+
+        async def finish(transaction: Transaction) -> None:
             await work(transaction)
             await forget_progress(transaction)
 
+        await self._write(finish)
+
+    async def _write(self, work: Callable[[Transaction], Awaitable[None]]) -> None:
+        """Run work in a transaction while the lock is held. Raises MigrationError if it no longer is."""
+
+        async def checked(transaction: Transaction) -> None:
+            await self._lock.check(transaction)
+            await work(transaction)
+
         await self._driver.within(checked)
 
-    def _write(self, files: MigrationFiles, message: str, changes: Sequence[Change]) -> Path:
-        return write_revision(self._folder, message, files.heads[0] if files.heads else None, changes)
-
-    async def _adopt_collections(self) -> list[str]:
-        files = self._files()
-        files.check_heads()
-        if not files.revisions:
-            written = await self._write_first("initial")
-            lines = [f"wrote {written.path.relative_to(self._folder.parent)} with the existing collections"]
-            return [*lines, *await self._write_rest()]
-        trial = TrialDatabase()
-        for revision in files.revisions:
-            await trial.run(revision)
-        newest = files.heads[0]
-        lines = [f"adopted the collections as they are, at revision {newest}"]
-        changes = self._schema.compare(trial.schema)
-        lacking = [*await self._schema.changes(), *await self._schema.find_lacking(trial.schema)]
-        if not any(map(is_change, changes)):
-            await self._adopt(files.revisions, lacking)
-            return lines
-        path = self._write(files, _OF_DEVELOPMENT, changes)
-        with delete_on_failure(path):
-            await self._adopt(self._files().revisions, lacking)
-        more = "; ".join(summarize(changes))
-        return [*lines, f"wrote {path.relative_to(self._folder.parent)} with their further changes: {more}"]
-
-    async def _write_first(self, message: str) -> WrittenRevision:
+    async def _write_first(self, message: str, app: str) -> WrittenRevision | None:
         """Write the first revision, of collections that exist already, as they are."""
-        changes = await self._schema.find_first_changes()
-        path = self._write(self._files(), message, changes)
-        with delete_on_failure(path):
-            await self._adopt(self._files().revisions, ())
-        written = _written(path, changes)
-        again = (f"{line}, by another revision: run `m migrate create` again" for line in await self.diff())
-        return replace(written, advice=(*written.advice, *again))
-
-    async def _write_rest(self) -> Sequence[str]:
-        """Write a revision of what has changed since, which is not run yet. Return what was done."""
-        changes = await self._schema.changes()
-        if not any(map(is_change, changes)):
-            return ()
-        path = self._write(self._files(), _OF_DEVELOPMENT, changes)
-        more = "; ".join(summarize(changes))
-        return [f"wrote {path.relative_to(self._folder.parent)} for `m migrate run`, with what has changed: {more}"]
-
-    async def _adopt(self, revisions: Sequence[RevisionFile], lacking: Sequence[Change]) -> None:
-        """Make what the revisions make besides, and record that the database is at the newest of them."""
-        for change in lacking:
-            await self._perform(change)
-        await self._prepare()
-        applied = add_ancestors(revisions, [revisions[-1].id])
-        await self._note(partial(record_revisions, revisions=[one for one in revisions if one.id in applied]))
+        async with self._lock.hold():
+            adopted = await self._adoption.adopt_development(self._graph(), message, rest=False)
+        folder = self._folders.folders[app]
+        for path, changes in adopted.first:
+            if path.is_relative_to(folder):
+                written = _written(path, changes)
+                left = await self.diff()
+                again = (f"{line}, by another revision: run `m migrate create` again" for line in left)
+                return replace(written, advice=(*written.advice, *again))
+        return None
 
 
 def _written(path: Path, changes: Sequence[Change]) -> WrittenRevision:

@@ -1,15 +1,18 @@
-"""`AppSchema`: the collections of the app's DocTypes, compared with a database.
+"""`AppSchema`: the collections of the apps' DocTypes, compared with a database.
 
-The framework's own collections are excluded, because the app's revisions do not cover them.
+The framework's own collections are excluded, because the apps' revisions do not cover them.
 """
 
 from __future__ import annotations
 
-from framework_m_core.spi import BUILT_IN_APP
-from framework_mx_mongo.documents.indexes import FRAMEWORK_INDEXES
-from framework_mx_mongo.documents.layout import Layout
+from collections.abc import Iterable, Mapping
+
+from framework_m_core.spi import BUILT_IN_APP, MigrationGraph, hash_key
+from framework_mx_mongo.documents.indexes import FRAMEWORK_INDEXES, indexes_of
+from framework_mx_mongo.documents.layout import Layout, layout_of
 from framework_mx_mongo.engine.error_translation import translate_errors
-from framework_mx_mongo.schema.changes import AddIndex, Change, CreateCollection
+from framework_mx_mongo.migrations.division import CollectionOwners, split_changes
+from framework_mx_mongo.schema.changes import AddField, AddIndex, Change, ChangeRowField, CreateCollection
 from framework_mx_mongo.schema.comparison import (
     compare_collections,
     compare_doctypes,
@@ -23,17 +26,19 @@ __all__ = ["AppSchema"]
 
 
 class AppSchema:
-    """The declared collections of an app."""
+    """The declared collections of all apps."""
 
     def __init__(self, store: MongoStore) -> None:
         self._driver = store.global_driver
+        self.registry = store.registry
+        self.owners = CollectionOwners(store.registry)
         plans = store.registry.doctypes.values()
         self._plans = [plan for plan in plans if plan.app != BUILT_IN_APP]
         self._ours = [plan for plan in plans if plan.app == BUILT_IN_APP]
 
     @property
     def names(self) -> list[str]:
-        """The names of the app's DocTypes."""
+        """The names of the apps' DocTypes."""
         return [plan.name for plan in self._plans]
 
     async def existing(self) -> ExistingSchema:
@@ -51,6 +56,25 @@ class AppSchema:
         """Return the changes that make a schema match the DocTypes."""
         declared = compare_doctypes(self._plans, existing, drop=drop)
         return [*declared, *find_undeclared(existing, self.names, drop=drop)]
+
+    def split_by_app(self, changes: Iterable[Change], graph: MigrationGraph) -> Mapping[str, list[Change]]:
+        """Return changes by the app whose revisions contain them."""
+        return split_changes(changes, self.owners, graph)
+
+    def is_declared(self, change: Change) -> bool:
+        """Return whether a DocType declares what a change adds."""
+        plan = next((plan for plan in self._plans if plan.name == change.collection), None)
+        if plan is None:
+            return False
+        layout = layout_of(plan)
+        match change:
+            case AddField(name=name):
+                return name in layout.columns
+            case ChangeRowField(path=path):
+                return path in layout.rows
+            case AddIndex(index=index):
+                return index.name in {one.name for one in indexes_of(plan)}
+        return True
 
     async def find_lacking(self, wanted: ExistingSchema) -> list[Change]:
         """Return the changes that give the database what another schema has besides."""
@@ -71,16 +95,20 @@ class AppSchema:
         existing = await read_existing(self._driver, names)
         return [*compare_framework(existing), *compare_doctypes(self._ours, existing)]
 
-    async def has_collections(self) -> bool:
-        """Return whether any of the app's collections exists."""
-        with translate_errors():
-            found = await self._driver.database.list_collection_names()
-        return not set(self.names).isdisjoint(found)
+    async def find_apps(self) -> frozenset[str]:
+        """Return the apps of which any collection exists."""
+        return frozenset(map(self.owners.app_of, await self._existing_names()))
 
-    async def has_documents(self) -> bool:
-        """Return whether any of the app's collections holds documents."""
+    async def find_filled(self) -> frozenset[str]:
+        """Return the apps of which any collection holds documents."""
+        names = await self._existing_names()
         with translate_errors():
-            for name in self.names:
-                if await self._driver.collection(name).find_one({}, {"_id": 1}) is not None:
-                    return True
-        return False
+            filled = [
+                name for name in names if await self._driver.collection(name).find_one({}, {"_id": 1}) is not None
+            ]
+        return frozenset(map(self.owners.app_of, filled))
+
+    async def _existing_names(self) -> list[str]:
+        with translate_errors():
+            found = {hash_key(name) for name in await self._driver.database.list_collection_names()}
+        return [name for name in self.names if hash_key(name) in found]

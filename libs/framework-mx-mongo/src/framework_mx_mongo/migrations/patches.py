@@ -51,6 +51,6 @@ def make_patch_store(
     async def record(unit: MongoUnitOfWork, patch: PatchFile, applied_at: str) -> None:
         transaction = await unit.transaction()
         await check(transaction)
-        await record_patch(transaction, patch.name, patch.checksum, applied_at)
+        await record_patch(transaction, patch, applied_at)
 
     return PatchStore(units, begin, record)

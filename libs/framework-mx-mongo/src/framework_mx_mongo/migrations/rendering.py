@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -11,12 +10,14 @@ from bson import Decimal128
 
 from framework_m_core.spi import (
     BODY,
-    VERSIONS,
+    MigrationFiles,
+    RevisionStyle,
+    StepId,
     call,
     format_literal,
-    make_file_name,
     mark_long_lines,
 )
+from framework_m_core.spi import write_revision as write_file
 from framework_mx_mongo.documents.indexes import Index
 from framework_mx_mongo.documents.layout import Column
 from framework_mx_mongo.schema import changes as made
@@ -24,45 +25,24 @@ from framework_mx_mongo.schema.changes import Change, reverse_changes
 
 __all__ = ["advise_on_revision", "write_revision"]
 
-_FILE: Final = '''{heading}
-
-{imports}
-revision: str = "{id}"
-down_revision: str | None = {down}
-
-
-async def upgrade(database: m.Database) -> None:
-    """Apply the revision."""
-    {upgrades}
-
-
-async def downgrade(database: m.Database) -> None:
-    """Revert the revision."""
-    {downgrades}
-'''
-_IMPORTS: Final = {
-    "datetime.": "import datetime",
-    "uuid.": "import uuid",
-    "Decimal128(": "from bson import Decimal128",
-    "m.": "from framework_mx_mongo import migrations as m",
-}
+_STYLE: Final = RevisionStyle(
+    "async def",
+    "database: m.Database",
+    {
+        "datetime.": "import datetime",
+        "uuid.": "import uuid",
+        "Decimal128(": "from bson import Decimal128",
+        "m.": "from framework_mx_mongo import migrations as m",
+    },
+    always="m.",
+)
 
 
-def write_revision(folder: Path, message: str, down: str | None, changes: Sequence[Change]) -> Path:
-    """Write a revision of these changes after another one."""
-    id = make_file_name(folder / VERSIONS, message)
-    upgrades, downgrades = _render(changes), _render(reverse_changes(changes))
-    path = folder / VERSIONS / f"{id}.py"
-    text = _FILE.format(
-        heading=mark_long_lines(f'"""{message.strip()}"""', indent=0),
-        imports=_import_lines(f"{upgrades}\n{downgrades}"),
-        id=id,
-        down=f'"{down}"' if down else "None",
-        upgrades=_body(upgrades),
-        downgrades=_body(downgrades),
-    )
-    path.write_text(text, encoding="utf-8")
-    return path
+def write_revision(
+    files: MigrationFiles, message: str, changes: Sequence[Change], *, adopts: StepId | None = None
+) -> Path:
+    """Write a revision of an app after its newest one."""
+    return write_file(files, message, _STYLE, _render(changes), _render(reverse_changes(changes)), adopts)
 
 
 def advise_on_revision(changes: Sequence[Change]) -> Iterator[str]:
@@ -112,20 +92,6 @@ def _renames(changes: Sequence[Change]) -> Iterator[str]:
             ):
                 yield f"# if {old.name} was renamed to {change.name}, replace the operations on both by:"
                 yield f"# {_operation('rename_field', *_texts(change.collection, old.name, change.name))}"
-
-
-def _body(code: str) -> str:
-    lines = code.splitlines()
-    if all(line.startswith("#") for line in lines):
-        lines.append("pass")
-    return textwrap.indent("\n".join(lines), " " * BODY).lstrip()
-
-
-def _import_lines(code: str) -> str:
-    found = [line for word, line in _IMPORTS.items() if word in code or word == "m."]
-    own = [line for line in found if line.startswith("import ")]
-    vendors = [line for line in found if line not in own]
-    return "\n\n".join("\n".join(part) for part in (own, vendors) if part) + "\n"
 
 
 def _operation(name: str, *arguments: str) -> str:

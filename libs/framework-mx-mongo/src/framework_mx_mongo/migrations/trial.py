@@ -30,10 +30,10 @@ class TrialDatabase:
         """The schema after what was done."""
         return ExistingSchema(self._collections, self._layouts)
 
-    async def run(self, revision: RevisionFile) -> None:
+    async def run(self, revision: RevisionFile, label: str) -> None:
         """Run a revision. Raises MigrationError stating where it failed."""
-        self.lines.append(f"-- revision {revision.id}")
-        await run_upgrade(revision, self._perform, is_trial=True)
+        self.lines.append(f"-- revision {label}")
+        await run_upgrade(revision, label, self._perform, is_trial=True)
 
     async def _perform(self, change: Change) -> None:
         self.lines.append(describe_change(change))

@@ -24,7 +24,13 @@ from framework_mx_mongo.schema.changes import (
 )
 from framework_mx_mongo.schema.existing import ExistingSchema
 
-__all__ = ["compare_collections", "compare_doctypes", "compare_framework", "find_undeclared"]
+__all__ = [
+    "compare_collections",
+    "compare_doctypes",
+    "compare_framework",
+    "compare_indexes",
+    "find_undeclared",
+]
 
 
 def compare_framework(existing: ExistingSchema) -> Iterator[Change]:
@@ -52,6 +58,13 @@ def compare_collections(wanted: ExistingSchema, existing: ExistingSchema) -> Ite
         else:
             yield CreateCollection(name, existing.get_layout(name).merge(layout))
             yield from (AddIndex(name, index) for index in found.indexes.values())
+
+
+def compare_indexes(wanted: ExistingSchema, existing: ExistingSchema) -> Iterator[Change]:
+    """Yield the indexes that collections of a database lack of another's."""
+    for name, found in wanted.collections.items():
+        if there := existing.collections.get(name):
+            yield from (AddIndex(name, index) for key, index in found.indexes.items() if key not in there.indexes)
 
 
 def find_undeclared(existing: ExistingSchema, declared: Iterable[str], *, drop: bool = False) -> Iterator[Change]:

@@ -31,6 +31,7 @@ __all__ = [
     "Discovered",
     "describe",
     "discover",
+    "find_source",
     "folder_of",
     "installed",
     "load",
@@ -189,6 +190,15 @@ def folder_of(package: str) -> Path | None:
     spec = importlib.util.find_spec(package)
     places = spec.submodule_search_locations if spec else None
     return Path(places[0]) if places else None
+
+
+def find_source(choice: Choice) -> Path | None:
+    """Return the folder of an app's package, or the file of its module, without importing it."""
+    module = choice.value.partition(":")[0]
+    spec = importlib.util.find_spec(module)
+    if spec is None or spec.submodule_search_locations:
+        return folder_of(module)
+    return Path(spec.origin) if spec.origin else None
 
 
 def describe(choice: Choice, sources: Sequence[Path] = ()) -> str:

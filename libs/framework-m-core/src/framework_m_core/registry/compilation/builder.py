@@ -44,7 +44,7 @@ class RegistryBuilder:
     def __init__(self, extensions: Extensions | None = None) -> None:
         self._extensions = extensions or Extensions()
         self._models: dict[str, tuple[type[BaseModel], str]] = {}
-        self._overrides: list[type[BaseModel]] = []
+        self._overrides: dict[type[BaseModel], str] = {}
         self._controllers: dict[type, type[Controller[Any]]] = {}
         self._handlers: list[tuple[EventHandler, str]] = []
         self._consumers: list[EventHandler] = []
@@ -62,7 +62,7 @@ class RegistryBuilder:
     def add_doctype(self, model: type[BaseModel], app: str) -> None:
         """Register a DocType of an app, or an override of another app's."""
         if is_override(model):
-            self._overrides.append(model)
+            self._overrides.setdefault(model, app)
             return
         for name, (known, _) in self._models.items():
             if name.lower() == model.__name__.lower() and known is not model:

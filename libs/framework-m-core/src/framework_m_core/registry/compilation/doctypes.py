@@ -18,6 +18,7 @@ from framework_m_core.domain.documents.naming import IdNaming, NamingRule, parse
 from framework_m_core.domain.ext import validate_ext
 from framework_m_core.domain.fields.field import ext_of
 from framework_m_core.domain.fields.spec import FieldSpec, read_field_spec
+from framework_m_core.registry.additions import Additions
 from framework_m_core.registry.compilation.checks.classes import (
     check_default,
     check_keywords,
@@ -41,6 +42,7 @@ from framework_m_core.registry.overrides import (
     is_compiled_of,
     is_composed_of,
     options_of,
+    read_additions,
 )
 
 __all__ = ["DocTypeCompiler"]
@@ -68,11 +70,13 @@ class DocTypeCompiler:
         self._known = known
         self._report_error = report_error
         self._parts: Mapping[Model, tuple[Model, ...]] = {}
+        self._apps: Mapping[Model, str] = {}
 
     def compile_all(
-        self, declared: Mapping[str, tuple[Model, str]], overrides: Iterable[Model]
+        self, declared: Mapping[str, tuple[Model, str]], overrides: Mapping[Model, str]
     ) -> dict[str, CompiledDocType]:
         """Return the compiled DocTypes and child tables by name, of classes with the apps that declare them."""
+        self._apps = overrides
         chosen = self._overrides_by_doctype(declared, overrides)
         composed = self._compose_all(declared, chosen)
         self._parts = {model: (base, *chosen.get(base, ())) for base, model in composed.items()}
@@ -136,12 +140,16 @@ class DocTypeCompiler:
             controller=chain_controllers(controllers),
             calls=self._endpoints.compile_methods(model.__name__, controllers),
             overrides=self._parts[model][1:],
+            additions=self._additions(model),
         )
 
     def _compile_child(self, field: str, model: Model) -> CompiledChildTable:
         declared = self._parts.get(model, (model,))[0]
         meta, fields = self._read_meta(model), self._read_fields(model)
-        return CompiledChildTable(field, model.__name__, model, meta, fields, declared)
+        return CompiledChildTable(field, model.__name__, model, meta, fields, declared, self._additions(model))
+
+    def _additions(self, model: Model) -> Additions:
+        return read_additions((part, self._apps[part]) for part in self._parts.get(model, (model,))[1:])
 
     def _read_meta(self, model: Model) -> MetaOptions:
         try:

@@ -14,8 +14,8 @@ from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol
 from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.services.documents.service import DocumentService
 from framework_m_core.services.migrations.failures import RUN_AGAIN, Explain, explain_error, translate_failures
-from framework_m_core.services.migrations.loading import load_file
-from framework_m_core.services.migrations.patches import PatchFile
+from framework_m_core.services.migrations.files.loading import load_file
+from framework_m_core.services.migrations.files.patches import PatchFile
 from framework_m_core.services.runtime.retry import retry
 
 __all__ = ["PatchRunner", "PatchStore"]
@@ -43,9 +43,9 @@ class PatchRunner[U: UnitOfWorkProtocol]:
         self._documents = documents
         self._registries = registries
 
-    async def run(self, patch: PatchFile) -> None:
+    async def run(self, patch: PatchFile, label: str) -> None:
         """Run a patch; retry it if it conflicts with other writers. Raises MigrationError stating where it failed."""
-        with translate_failures("patch", patch.name, patch.path.parents[1], RUN_AGAIN, self._store.explain):
+        with translate_failures("patch", label, patch.path.parents[1], RUN_AGAIN, self._store.explain):
             work = _run_function(patch)
             await retry(lambda: self._attempt(patch, work))
 

@@ -3,43 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from framework_m_core.domain.errors import ConfigurationError
-from framework_m_core.services.migrations.graph import MigrationFiles, list_pending, read_files
-from framework_m_core.services.migrations.record import MigrationRecord
+from framework_m_core.registry.registry import Registry
+from framework_m_core.services.migrations.files.record import MigrationRecord
+from framework_m_core.services.migrations.graph import MigrationGraph
+from framework_m_core.services.migrations.locations import MigrationFolders
 
-__all__ = ["find_errors"]
+__all__ = ["find_errors", "list_pending"]
 
 
-def find_errors(folder: Path, record: MigrationRecord) -> Iterator[str]:
+def list_pending(graph: MigrationGraph, record: MigrationRecord) -> list[str]:
+    """Return a line for each pending step."""
+    steps = (graph.describe(file, applied=False) for file in graph.list_pending(graph.read(record)))
+    return [f"{step.kind} {step.name} was not run" for step in steps]
+
+
+def find_errors(folders: MigrationFolders, registry: Registry, record: MigrationRecord) -> Iterator[str]:
     """Yield a line for each error."""
     try:
-        files = read_files(folder)
-        files.check_heads()
+        graph = folders.read(registry)
+        graph.check_heads()
+        record = graph.read(record)
+        lost = [*_find_lost(graph, record)]
+        pending = [] if lost else list_pending(graph, record)
     except ConfigurationError as error:
         yield from error.errors or (error.message,)
         return
-    yield from _lost_or_changed(files, record)
-    if set(record.revisions) <= {revision.id for revision in files.revisions}:  # else what is pending is unknown
-        yield from list_pending(files, record)
+    yield from lost
+    yield from _find_changed(graph, record)
+    yield from pending
 
 
-def _lost_or_changed(files: MigrationFiles, record: MigrationRecord) -> Iterator[str]:
-    """Yield a line for each applied revision or patch whose file is missing or was changed since."""
-    known = {revision.id: revision for revision in files.revisions}
-    for id in record.revisions:
-        if id not in known:
-            yield f"the database is at revision {id}, which has no file: restore the file"
-    for revision in files.revisions:
-        if record.checksums.get(revision.id, revision.checksum) != revision.checksum:
+def _find_lost(graph: MigrationGraph, record: MigrationRecord) -> Iterator[str]:
+    """Yield a line for each applied revision of a loaded app without a file."""
+    known = {revision.step for revision in graph.list_revisions()}
+    for step in sorted(record.revisions):
+        if step.app in graph.files and step not in known:
+            yield f"the database is at revision {graph.format_step(step)}, which has no file: restore the file"
+
+
+def _find_changed(graph: MigrationGraph, record: MigrationRecord) -> Iterator[str]:
+    """Yield a line for each applied revision or patch that was changed since, or patch whose file is missing."""
+    for revision in graph.list_revisions():
+        if (record.revisions.get(revision.step) or revision.checksum) != revision.checksum:
             yield (
-                f"revision {revision.id} was changed after it was run, which has no effect here: revert the change in "
-                f"{revision.path.name}, and write a new revision"
+                f"revision {graph.format_step(revision.step)} was changed after it was run, which has no effect here: "
+                f"revert the change in {revision.path.name}, and write a new revision"
             )
-    patches = {patch.name: patch for patch in files.patches}
-    for name, checksum in sorted(record.patches.items()):
-        if name not in patches:
+    patches = {patch.step: patch for files in graph.files.values() for patch in files.patches}
+    for step, checksum in sorted(record.patches.items()):
+        name = graph.format_step(step)
+        if step.app in graph.files and step not in patches:
             yield f"patch {name} was run, but has no file: restore the file"
-        elif patches[name].checksum != checksum:
+        elif step in patches and patches[step].checksum != checksum:
             yield f"patch {name} was changed after it was run, which has no effect: revert it, and write a new patch"

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from sqlalchemy.schema import CreateTable
-
 from framework_m_core.spi import ConfigurationError
 from framework_m_standard.sql.engine.driver import Transaction, transact
-from framework_m_standard.sql.migrations.files.recorder import build_patch_table, lift_timeout
+from framework_m_standard.sql.migrations.files.recorder import lift_timeout
 from framework_m_standard.sql.schema_mapper import SqlSchemaMapper
 from framework_m_standard.sql.store import SqlStore
 
@@ -30,12 +28,11 @@ class FrameworkTables:
         return await self._driver.snapshot(self._own.find_missing)
 
     async def apply(self) -> None:
-        """Create what is missing, and the table of patches."""
+        """Create what is missing."""
 
         async def work(transaction: Transaction) -> None:
             await self._own.apply(transaction)
             await self._own.forget(transaction)
-            await transaction.script(self._text(CreateTable(build_patch_table(), if_not_exists=True)))
 
         await self._run(work)
 
@@ -58,6 +55,3 @@ class FrameworkTables:
             await work(transaction)
 
         await transact(self._driver, run_without_timeout)
-
-    def _text(self, clause: CreateTable) -> str:
-        return str(clause.compile(dialect=self._driver.dialect))

@@ -7,10 +7,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from framework_m_core.spi import PatchFile, PatchStore
+from framework_m_core.spi import MigrationKind, PatchFile, PatchStore
 from framework_m_standard.sql.engine.driver import Transaction
 from framework_m_standard.sql.engine.statement import Statement, render_clause
-from framework_m_standard.sql.migrations.files.recorder import build_patch_table, lift_timeout
+from framework_m_standard.sql.migrations.files.recorder import build_record_table, lift_timeout, make_entry
 from framework_m_standard.sql.migrations.runner import explain_error
 from framework_m_standard.sql.unit_of_work import SqlUnitOfWork, SqlUnitOfWorkFactory
 
@@ -29,9 +29,9 @@ async def _begin(unit: SqlUnitOfWork) -> Mapping[str, object]:
 
 
 async def _record(unit: SqlUnitOfWork, patch: PatchFile, applied_at: str) -> None:
-    row = {"name": patch.name, "checksum": patch.checksum, "applied_at": applied_at}
+    row = make_entry(MigrationKind.PATCH, patch.step, patch.checksum, applied_at)
     values = {name: sa.literal(value) for name, value in row.items()}
-    text = render_clause(unit.driver.dialect, build_patch_table().insert().values(values))
+    text = render_clause(unit.driver.dialect, build_record_table().insert().values(values))
     await (await unit.transaction()).script(text)
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from framework_m_core.spi import MigrationError, MigrationKind, MigrationStep
+from framework_m_core.spi import MigrationError, MigrationFile, MigrationGraph, PatchFile
 from framework_m_standard.sql.migrations.database import MigrationDatabase
 from framework_m_standard.sql.migrations.runner import RevisionRunner
 
@@ -20,7 +20,11 @@ _READING: Final = re.compile(r"\s*(SELECT|PRAGMA|BEGIN|SHOW|WITH)\b", re.IGNOREC
 
 
 async def statements_of(
-    database: MigrationDatabase, revisions: RevisionRunner, first: Sequence[str], steps: Sequence[MigrationStep]
+    database: MigrationDatabase,
+    revisions: RevisionRunner,
+    graph: MigrationGraph,
+    first: Sequence[str],
+    files: Sequence[MigrationFile],
 ) -> Sequence[str]:
     """Return the statements, with a comment before those of each step.
 
@@ -32,14 +36,15 @@ async def statements_of(
         for statement in first:
             connection.exec_driver_sql(statement)
         waiting: list[str] = []
-        for step in steps:
+        for file in files:
+            step = graph.describe(file, applied=False)
             lines.append(f"-- {step.kind} {step.name}")
-            if step.kind is MigrationKind.PATCH:
+            if isinstance(file, PatchFile):
                 waiting.append(step.name)
                 continue
             shown = len(lines)
             try:
-                revisions.upgrade(connection, step.name, trying=True)
+                revisions.execute(connection, graph, file)
             except MigrationError as error:
                 if not waiting:
                     raise

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractContextManager, nullcontext
-from pathlib import Path
-from typing import Any, Final
+from datetime import UTC, datetime
+from typing import Final
 
 import sqlalchemy as sa
 from alembic.operations import Operations
-from alembic.runtime.migration import MigrationContext, MigrationStep
-from alembic.script import ScriptDirectory
+from alembic.runtime.migration import MigrationContext
 from sqlalchemy.exc import SQLAlchemyError
 
 from framework_m_core import spi
-from framework_m_core.spi import RUN_AGAIN, add_ancestors, format_one_line, read_revisions, translate_failures
-from framework_m_standard.sql.migrations.autogenerate.scripts import open_scripts
-from framework_m_standard.sql.migrations.files.recorder import build_checksum_table
+from framework_m_core.spi import (
+    RUN_AGAIN,
+    ConfigurationError,
+    MigrationGraph,
+    RevisionFile,
+    format_one_line,
+    load_file,
+    translate_failures,
+)
+from framework_m_standard.sql.migrations.files.recorder import forget_steps, record_revisions
 from framework_m_standard.sql.migrations.resuming import resume_changes
 
 __all__ = ["RevisionRunner", "explain_error"]
@@ -26,80 +31,55 @@ _STAYS: Final = "MariaDB cannot roll back changes of tables: those that it has f
 _ROLLED_BACK: Final = "It was rolled back"
 _TRIED: Final = "It was only tried, and rolled back: fix it before it is run"
 
-type _Steps = Callable[[ScriptDirectory, Any], Iterable[Any]]
-
 
 class RevisionRunner:
-    """Runner of the revisions of a folder, on a connection that is in a transaction."""
+    """Runner of revisions on a connection that is in a transaction."""
 
-    def __init__(self, folder: Path, *, is_transactional: bool = True) -> None:
-        self._folder = folder
+    def __init__(self, *, is_transactional: bool = True) -> None:
         self._is_transactional = is_transactional
 
-    def upgrade(self, connection: sa.Connection, revision: str, *, trying: bool = False) -> None:
-        """Run one revision; `trying` only changes the error's advice. Raises MigrationError stating where it failed."""
-        then = _TRIED if trying else self._advice(RUN_AGAIN)
+    def upgrade(self, connection: sa.Connection, graph: MigrationGraph, revision: RevisionFile) -> None:
+        """Run a revision and record it with those that it adopts. Raises MigrationError stating where it failed."""
+        label, folder = graph.format_step(revision.step), revision.path.parents[1]
         with (
-            translate_failures("revision", revision, self._folder, then, explain_error),
-            self._resumed(connection, revision, trying=trying),
+            translate_failures("revision", label, folder, self._advice(RUN_AGAIN), explain_error),
+            self._resumed(connection, str(revision.step)),
         ):
-            self._run(connection, lambda scripts, heads: scripts._upgrade_revs(revision, heads))
-            if not trying:
-                self._record(connection, [revision])
+            _call(connection, revision, "upgrade")
+            adopted = {*graph.list_adopted(revision)}
+            revisions = [revision, *(one for one in graph.list_revisions() if one.step in adopted)]
+            record_revisions(connection, revisions, datetime.now(UTC).isoformat())
 
-    def downgrade(self, connection: sa.Connection, revision: str) -> None:
-        """Revert one revision that no applied one follows. Raises MigrationError stating where it failed."""
-        then = self._advice(_UNDO_AGAIN)
+    def execute(self, connection: sa.Connection, graph: MigrationGraph, revision: RevisionFile) -> None:
+        """Run a revision in a transaction that is rolled back. Raises MigrationError stating where it failed."""
+        label, folder = graph.format_step(revision.step), revision.path.parents[1]
+        with translate_failures("revision", label, folder, _TRIED, explain_error):
+            _call(connection, revision, "upgrade")
+
+    def downgrade(self, connection: sa.Connection, graph: MigrationGraph, revision: RevisionFile) -> None:
+        """Revert a revision that no applied one follows. Raises MigrationError stating where it failed."""
+        label, folder = graph.format_step(revision.step), revision.path.parents[1]
         with (
-            translate_failures("the downgrade of revision", revision, self._folder, then, explain_error),
-            self._resumed(connection, f"downgrade {revision}"),
+            translate_failures("the downgrade of revision", label, folder, self._advice(_UNDO_AGAIN), explain_error),
+            self._resumed(connection, f"downgrade {revision.step}"),
         ):
-            self._run(connection, lambda scripts, _: [_way_back(scripts, revision)])
-            self._forget(connection, [revision])
-
-    def stamp(self, connection: sa.Connection, revision: str) -> None:
-        """Record that the database is at a revision, without running anything."""
-        self.ensure_tables(connection)
-        MigrationContext.configure(connection=connection).stamp(open_scripts(self._folder), revision)
-        self._record(connection, add_ancestors(read_revisions(self._folder), [revision]))
-
-    def ensure_tables(self, connection: sa.Connection) -> None:
-        """Create the tables that record revisions, unless they exist: from then on migrations own the database."""
-        MigrationContext.configure(connection=connection)._ensure_version_table()
-        build_checksum_table().create(connection, checkfirst=True)
+            _call(connection, revision, "downgrade")
+            forget_steps(connection, [revision.step, *graph.list_adopted(revision)])
 
     def _advice(self, advice: str) -> str:
         return advice if self._is_transactional else advice.replace(_ROLLED_BACK, _STAYS)
 
-    def _resumed(self, connection: sa.Connection, run: str, *, trying: bool = False) -> AbstractContextManager[None]:
+    def _resumed(self, connection: sa.Connection, run: str) -> AbstractContextManager[None]:
         """Return a context in which a run goes on after what an earlier try has left."""
-        if self._is_transactional or trying:
-            return nullcontext()
-        return resume_changes(connection, run)
-
-    def _record(self, connection: sa.Connection, revisions: Collection[str]) -> None:
-        """Record the checksums of revisions, by which `m migrate verify` finds a later change of their files."""
-        self._forget(connection, revisions)
-        files = [revision for revision in read_revisions(self._folder) if revision.id in revisions]
-        rows = [{"name": file.id, "checksum": file.checksum} for file in files]
-        connection.execute(build_checksum_table().insert(), rows)
-
-    def _forget(self, connection: sa.Connection, revisions: Collection[str]) -> None:
-        table = build_checksum_table()
-        connection.execute(table.delete().where(table.c.name.in_(revisions)))
-
-    def _run(self, connection: sa.Connection, steps: _Steps) -> None:
-        scripts = open_scripts(self._folder)
-        context = MigrationContext.configure(
-            connection=connection, opts={"fn": lambda heads, _: steps(scripts, heads), "script": scripts}
-        )
-        with Operations.context(context):
-            context.run_migrations()
+        return nullcontext() if self._is_transactional else resume_changes(connection, run)
 
 
-def _way_back(scripts: ScriptDirectory, revision: str) -> MigrationStep:
-    script = scripts.get_revision(revision)
-    return MigrationStep.downgrade_from_script(scripts.revision_map, script)
+def _call(connection: sa.Connection, revision: RevisionFile, function: str) -> None:
+    with Operations.context(MigrationContext.configure(connection=connection)):
+        work = getattr(load_file(revision.path), function, None)
+        if work is None:
+            raise ConfigurationError(f"expected `def {function}()` in it, got none")
+        work()
 
 
 def explain_error(error: Exception) -> str:

@@ -20,7 +20,7 @@ from framework_m_standard.sql.schema.column_defaults import default_value_of, ne
 from framework_m_standard.sql.schema.existing import ExistingSchema
 from framework_m_standard.sql.schema.field_registry import format_type, is_type_of, kind_of
 
-__all__ = ["compare", "missing_of"]
+__all__ = ["compare", "missing_keys_of", "missing_of"]
 
 _CHILD_FIELDS = frozenset({"id", "parent", "idx"})
 
@@ -59,6 +59,19 @@ def missing_of(left: ExistingSchema, existing: ExistingSchema) -> Iterator[Chang
             if column not in existing.columns[name]:
                 yield made.AddColumn(name, sa.Column(column, kind_of(found.type), nullable=True))
     yield from put_off
+
+
+def missing_keys_of(left: ExistingSchema, existing: ExistingSchema) -> Iterator[Change]:
+    """Yield the indexes and links that tables of a database lack of another's, by their names."""
+    for name, found in left.indexes.items():
+        columns = [column for column in found.columns if column is not None]
+        if found.table in existing.columns and name.startswith(keys.INDEX_PREFIXES) and name not in existing.indexes:
+            yield made.AddIndex(found.table, name, columns, name.startswith("uq_"))
+    for table in left.links.keys() & existing.columns.keys():
+        there = {(link.name, link.target) for link in existing.links.get(table, ())}
+        for link in left.links[table]:
+            if (link.name, link.target) not in there:
+                yield made.AddLink(table, link.name, link.target, link.cascade)
 
 
 def _new_tables(tables: Sequence[sa.Table]) -> Iterator[Change]:

@@ -1,6 +1,6 @@
-"""The tables of the app's DocTypes, and the changes of a database from which revisions are written.
+"""The tables of the apps' DocTypes, and the changes of a database from which revisions are written.
 
-The framework's own tables are excluded, because the app's revisions do not cover them.
+The framework's own tables are excluded, because the apps' revisions do not cover them.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 
 import sqlalchemy as sa
 
-from framework_m_core.spi import Registry
+from framework_m_core.spi import MigrationGraph, Registry
+from framework_m_standard.sql.migrations.autogenerate.division import TableOwners, split_changes
 from framework_m_standard.sql.migrations.files.recorder import OWN_TABLES
 from framework_m_standard.sql.schema.changes import (
     AddLink,
@@ -25,19 +26,21 @@ from framework_m_standard.sql.schema.existing import ExistingSchema, read_with
 from framework_m_standard.sql.schema.field_registry import KindType, KindTypes
 from framework_m_standard.sql.schema.tables import Tables
 
-__all__ = ["SchemaComparison", "find_converted_columns"]
+__all__ = ["SchemaComparison", "find_converted_columns", "is_put_off"]
 
 type _Stored = Mapping[tuple[str, str], KindType]
 """The stored types by table and column."""
 
 
 class SchemaComparison:
-    """The declared tables of an app, and their comparison with a database."""
+    """The declared tables of all apps, and their comparison with a database."""
 
     def __init__(self, registry: Registry, dialect: str) -> None:
         tables = Tables(registry.doctypes.values(), dialect, types=KindTypes(), strict=True)
         tables.all()
         self.tables: Mapping[str, sa.Table] = tables.of_apps
+        self.registry = registry
+        self.owners = TableOwners(registry)
         self._metadata = tables.metadata
         self._ours = tables.metadata.tables.keys() - self.tables.keys()
 
@@ -49,31 +52,37 @@ class SchemaComparison:
         """Return the changes that make the database match the DocTypes."""
         return compare(connection.dialect, list(self.tables.values()), self.existing(connection), drop=drop)
 
+    def split_by_app(self, changes: Iterable[Change], graph: MigrationGraph) -> Mapping[str, list[Change]]:
+        """Return changes by the app whose revisions contain them."""
+        return split_changes(changes, self.owners, graph, self.tables)
+
     def find_first_changes(self, connection: sa.Connection) -> list[Change]:
         """Return the changes that make the tables of the DocTypes, in which columns of other types stay as stored."""
         existing = self.existing(connection)
         stored = find_converted_columns(self.changes(connection))
         found = compare(connection.dialect, list(self.tables.values()), ExistingSchema({}, {}, {}))
-        return [_as_stored(change, stored, existing) for change in found if not _is_put_off(change, stored)]
-
-    def compare_before_types(self, connection: sa.Connection) -> list[Change]:
-        """Return the changes of the database but those of columns whose type differs."""
-        changes = self.changes(connection)
-        stored = find_converted_columns(changes)
-        return [change for change in changes if not _is_put_off(change, stored)]
+        return [_as_stored(change, stored, existing) for change in found if not is_put_off(change, stored)]
 
     def make_framework(self, connection: sa.Connection) -> None:
         """Create the framework's own tables in an empty database."""
         self._metadata.create_all(connection, [self._metadata.tables[name] for name in self._ours], checkfirst=False)
 
-    def has_tables(self, connection: sa.Connection) -> bool:
-        """Return whether any of the app's tables exists."""
-        return any(sa.inspect(connection).has_table(name) for name in self.tables)
+    def find_apps(self, connection: sa.Connection) -> frozenset[str]:
+        """Return the apps of which any table exists."""
+        return frozenset(self.owners.app_of(name) for name in self._existing_names(connection))
 
-    def has_rows(self, connection: sa.Connection) -> bool:
-        """Return whether any of the app's tables holds rows."""
-        there = [name for name in self.tables if sa.inspect(connection).has_table(name)]
-        return any(connection.scalar(sa.select(sa.exists().select_from(sa.table(name)))) for name in there)
+    def find_filled(self, connection: sa.Connection) -> frozenset[str]:
+        """Return the apps of which any table holds rows."""
+        filled = (
+            name
+            for name in self._existing_names(connection)
+            if connection.scalar(sa.select(sa.exists().select_from(sa.table(name))))
+        )
+        return frozenset(map(self.owners.app_of, filled))
+
+    def _existing_names(self, connection: sa.Connection) -> list[str]:
+        inspector = sa.inspect(connection)
+        return [name for name in self.tables if inspector.has_table(name)]
 
 
 def find_converted_columns(changes: Iterable[Change]) -> _Stored:
@@ -81,7 +90,7 @@ def find_converted_columns(changes: Iterable[Change]) -> _Stored:
     return {(change.table, change.name): change.before for change in changes if isinstance(change, ChangeType)}
 
 
-def _is_put_off(change: Change, stored: _Stored) -> bool:
+def is_put_off(change: Change, stored: _Stored) -> bool:
     """Return whether a change of one column needs its new type."""
     if not isinstance(change, (AddLink, ChangeType, DropLink, SetNotNullable, SetNullable)):
         return False

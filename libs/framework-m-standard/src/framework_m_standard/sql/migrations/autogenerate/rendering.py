@@ -15,7 +15,7 @@ from framework_m_standard.sql.schema.field_registry import KindType
 from framework_m_standard.sql.schema.keys import format_key_name
 from framework_m_standard.sql.schema.renames import find_renamed_columns, find_renamed_tables
 
-__all__ = ["imports_of", "render", "summarize"]
+__all__ = ["render", "summarize"]
 
 _WORDS = {
     FieldKind.TEXT: "text",
@@ -27,14 +27,6 @@ _WORDS = {
     FieldKind.UUID: "uuid",
     FieldKind.JSON: "json",
     FieldKind.BYTES: "bytes_",
-}
-_IMPORTS = {
-    "datetime.": "import datetime",
-    "decimal.": "import decimal",
-    "uuid.": "import uuid",
-    "sa.": "import sqlalchemy as sa",
-    "op.": "from alembic import op",
-    "m.": "from framework_m import migrations as m",
 }
 
 
@@ -51,12 +43,6 @@ def _renames(changes: Sequence[Change]) -> Iterator[str]:
         yield f"# m.rename_column({', '.join(_texts(table, old, new))})"
     for old, new in find_renamed_tables(changes):
         yield f"# if {old} was renamed to {new}, replace the operations on both by m.rename_doctype(old, new)"
-
-
-def imports_of(*bodies: str) -> list[str]:
-    """Return the import lines that the bodies need: the standard library's, then others."""
-    words = {part for body in bodies for line in body.splitlines() for part in _qualifiers(line)}
-    return [line for prefix, line in _IMPORTS.items() if prefix in words]
 
 
 def summarize(changes: Sequence[Change]) -> Iterator[str]:
@@ -109,13 +95,6 @@ def _fill(value: Any) -> Iterator[str]:
 
 def _texts(*values: str) -> Iterator[str]:
     yield from (f'"{value}"' for value in values)
-
-
-def _qualifiers(line: str) -> Iterator[str]:
-    code = line.partition("#")[0]
-    for prefix in _IMPORTS:
-        if code.startswith(prefix) or any(f"{before}{prefix}" in code for before in " (,=["):
-            yield prefix
 
 
 def _create_table(change: made.CreateTable) -> str:

@@ -1,14 +1,14 @@
-"""The record of migrations in a database: its revisions, in Alembic's table, and checksums of what was applied."""
+"""The record of migrations in a database: the table `m_migration`, or those of Alembic and of versions before it."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Final
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 
-from framework_m_core.spi import MigrationRecord
+from framework_m_core.spi import FORMER_APP, MigrationKind, MigrationRecord, RevisionFile, StepId
 from framework_m_standard.sql.engine.driver import Transaction
 from framework_m_standard.sql.engine.mariadb.column_types import MARIADB_KEY
 from framework_m_standard.sql.engine.row_codec import MARIADB
@@ -16,18 +16,27 @@ from framework_m_standard.sql.engine.statement import Statement
 
 __all__ = [
     "OWN_TABLES",
-    "build_checksum_table",
-    "build_patch_table",
+    "build_record_table",
+    "forget_steps",
     "lift_timeout",
     "make_change_table",
+    "make_entry",
+    "prepare_record",
     "read_record",
+    "record_revisions",
 ]
 
-_REVISION_TABLE: Final = "alembic_version"
-_CHECKSUM_TABLE: Final = "m_revision"
-_PATCH_TABLE: Final = "m_patch"
+_RECORD_TABLE: Final = "m_migration"
 _CHANGE_TABLE: Final = "m_revision_change"
-OWN_TABLES: Final = frozenset({_REVISION_TABLE, _CHECKSUM_TABLE, _PATCH_TABLE, _CHANGE_TABLE})
+_FORMER_REVISIONS: Final = "alembic_version"
+_FORMER_CHECKSUMS: Final = "m_revision"
+_FORMER_PATCHES: Final = "m_patch"
+_FORMER_TABLES: Final = (_FORMER_CHECKSUMS, _FORMER_PATCHES, _FORMER_REVISIONS)
+"""The tables of versions that knew one app; the one whose existence says that migrations have begun goes last."""
+
+OWN_TABLES: Final = frozenset({_RECORD_TABLE, _CHANGE_TABLE, *_FORMER_TABLES})
+
+_BEGUN: Final = "begun"
 
 _NAMES = ", ".join(f"'{name}'" for name in sorted(OWN_TABLES))
 _TABLES = {
@@ -47,24 +56,17 @@ def _name_type() -> sa.types.TypeEngine[str]:
     return sa.Text().with_variant(MARIADB_KEY, MARIADB)
 
 
-def build_patch_table() -> sa.Table:
-    """Return the table of applied patches."""
+def build_record_table() -> sa.Table:
+    """Return the table of applied revisions and patches, and of the apps that have begun."""
     return sa.Table(
-        _PATCH_TABLE,
+        _RECORD_TABLE,
         sa.MetaData(),
-        sa.Column("name", _name_type(), primary_key=True, nullable=False),
-        sa.Column("checksum", sa.Text(), nullable=False),
-        sa.Column("applied_at", sa.Text(), nullable=False),
-    )
-
-
-def build_checksum_table() -> sa.Table:
-    """Return the table of the checksums of applied revisions."""
-    return sa.Table(
-        _CHECKSUM_TABLE,
-        sa.MetaData(),
-        sa.Column("name", _name_type(), primary_key=True, nullable=False),
-        sa.Column("checksum", sa.Text(), nullable=False),
+        sa.Column("id", _name_type(), primary_key=True, nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("app", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("checksum", sa.Text(), nullable=True),
+        sa.Column("applied_at", sa.Text(), nullable=True),
     )
 
 
@@ -82,17 +84,75 @@ def make_change_table() -> sa.Table:
 async def read_record(transaction: Transaction, dialect: str) -> MigrationRecord:
     """Read the record of migrations in the database."""
     tables = {row[0] for row in await transaction.fetch(_text(_TABLES[dialect]), ())}
-    if _REVISION_TABLE not in tables:
-        return MigrationRecord(exists=False)
-    rows = await transaction.fetch(_text("SELECT version_num FROM alembic_version ORDER BY 1"), ())
-    patches, checksums = [await _checksums(transaction, name, tables) for name in (_PATCH_TABLE, _CHECKSUM_TABLE)]
-    return MigrationRecord(True, tuple(row[0] for row in rows), patches, checksums)
+    apps, revisions, patches = set[str](), dict[StepId, str | None](), dict[StepId, str]()
+    if _RECORD_TABLE in tables:
+        for kind, app, name, checksum in await transaction.fetch(_text(_READ), ()):
+            apps.add(app)
+            if kind == MigrationKind.REVISION:
+                revisions[StepId(app, name)] = checksum
+            elif kind == MigrationKind.PATCH:
+                patches[StepId(app, name)] = checksum
+    if _FORMER_REVISIONS in tables:
+        apps.add(FORMER_APP)
+        checksums = await _read_former(transaction, _FORMER_CHECKSUMS, tables)
+        heads = await transaction.fetch(_text("SELECT version_num FROM alembic_version"), ())
+        revisions |= {StepId(FORMER_APP, row[0]): None for row in heads}
+        revisions |= {StepId(FORMER_APP, name): checksum for name, checksum in checksums.items()}
+        former = await _read_former(transaction, _FORMER_PATCHES, tables)
+        patches |= {StepId(FORMER_APP, name): checksum for name, checksum in former.items()}
+    exists = _RECORD_TABLE in tables or _FORMER_REVISIONS in tables
+    return MigrationRecord(exists, frozenset(apps), revisions, patches)
 
 
-async def _checksums(transaction: Transaction, table: str, existing: Collection[str]) -> Mapping[str, str]:
+_READ: Final = "SELECT kind, app, name, checksum FROM m_migration"
+
+
+async def _read_former(transaction: Transaction, table: str, existing: Collection[str]) -> Mapping[str, str]:
     if table not in existing:
         return {}
     return dict(await transaction.fetch(_text(f"SELECT name, checksum FROM {table}"), ()))  # noqa: S608 - our names
+
+
+def prepare_record(connection: sa.Connection, record: MigrationRecord, apps: Iterable[str]) -> None:
+    """Create the record unless it exists, and note that apps have begun: from then on migrations own the database.
+
+    What versions before have recorded is kept, in `record`, and their tables are dropped.
+    """
+    table = build_record_table()
+    table.create(connection, checkfirst=True)
+    steps = [
+        *(make_entry(MigrationKind.REVISION, step, checksum) for step, checksum in record.revisions.items()),
+        *(make_entry(MigrationKind.PATCH, step, checksum) for step, checksum in record.patches.items()),
+    ]
+    begun = [make_entry(_BEGUN, StepId(app, "")) for app in sorted({*record.apps, *apps})]
+    there = set(connection.scalars(sa.select(table.c.id)))
+    if new := [entry for entry in (*begun, *steps) if entry["id"] not in there]:
+        connection.execute(table.insert(), new)
+    for name in _FORMER_TABLES:
+        sa.Table(name, sa.MetaData()).drop(connection, checkfirst=True)
+
+
+def record_revisions(connection: sa.Connection, revisions: Iterable[RevisionFile], applied_at: str) -> None:
+    """Record that revisions were applied."""
+    entries = [make_entry(MigrationKind.REVISION, one.step, one.checksum, applied_at) for one in revisions]
+    begun = {app: make_entry(_BEGUN, StepId(app, "")) for app in sorted({entry["app"] for entry in entries})}
+    table = build_record_table()
+    new = [*begun.values(), *entries]
+    connection.execute(table.delete().where(table.c.id.in_([entry["id"] for entry in new])))
+    connection.execute(table.insert(), new)
+
+
+def forget_steps(connection: sa.Connection, steps: Iterable[StepId]) -> None:
+    """Record that revisions were reverted."""
+    ids = [make_entry(MigrationKind.REVISION, step)["id"] for step in steps]
+    table = build_record_table()
+    connection.execute(table.delete().where(table.c.id.in_(ids)))
+
+
+def make_entry(kind: str, step: StepId, checksum: str | None = None, applied_at: str | None = None) -> dict[str, Any]:
+    """Return a row of the record."""
+    id = f"{kind}:{step}"
+    return {"id": id, "kind": str(kind), **step._asdict(), "checksum": checksum, "applied_at": applied_at}
 
 
 def _text(sql: str) -> Statement:

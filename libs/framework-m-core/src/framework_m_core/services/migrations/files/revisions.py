@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from framework_m_core.domain.errors import ConfigurationError
+from framework_m_core.services.migrations.files.record import StepId
 
 __all__ = ["VERSIONS", "RevisionFile", "add_ancestors", "checksum_of", "heads", "read_revisions", "sort_revisions"]
 
@@ -18,24 +19,45 @@ VERSIONS = "versions"
 _ID = re.compile(r"""^revision\b[^=\n]*=\s*["'](?P<id>[^"'\n]+)["']""", re.MULTILINE)
 _DOWN = re.compile(r"^down_revision\b[^=\n]*=\s*(?P<down>\([^)]*\)|[^\n]*)", re.MULTILINE)
 _NAMES = re.compile(r"""["']([^"'\n]+)["']""")
+_OTHERS = {
+    word: re.compile(rf"^{word}\b[^=\n]*=\s*(?P<ids>\([^)]*\)|[^\n]*)", re.MULTILINE)
+    for word in ("depends_on", "adopts")
+}
 _MESSAGE = re.compile(r'\A\s*[rR]?"""\s*(?P<message>[^\n]*?)\s*(?:"""|\n)')
 
 
 @dataclass(frozen=True, slots=True)
 class RevisionFile:
-    """A revision: its id, the ids of those that it follows, its message, and a digest of its text."""
+    """A revision: its id in its app, the ids of those that it follows, its message, and a digest of its text.
 
+    `depends_on` are revisions of other apps that come before it. `adopts` are those of which this app's earlier
+    revisions have done what they do, and what the ones before them do.
+    """
+
+    app: str
     id: str
     down: tuple[str, ...]
     message: str
     checksum: str
     path: Path
+    depends_on: tuple[StepId, ...] = ()
+    adopts: tuple[StepId, ...] = ()
+
+    @property
+    def step(self) -> StepId:
+        """The revision among those of all apps."""
+        return StepId(self.app, self.id)
+
+    @property
+    def place(self) -> StepId:
+        """The revision by whose place in the order it is run: its own."""
+        return self.step
 
 
-def read_revisions(folder: Path) -> tuple[RevisionFile, ...]:
-    """Return all revisions in order. Raises ConfigurationError naming a file that is not a revision."""
+def read_revisions(folder: Path, app: str) -> tuple[RevisionFile, ...]:
+    """Return all revisions of an app in order. Raises ConfigurationError naming a file that is not a revision."""
     files = sorted((folder / VERSIONS).glob("*.py"))
-    return sort_revisions([_read(path) for path in files if not path.name.startswith("_")])
+    return sort_revisions([_read(path, app) for path in files if not path.name.startswith("_")])
 
 
 def heads(revisions: Sequence[RevisionFile]) -> tuple[str, ...]:
@@ -90,7 +112,7 @@ def _broken(waiting: Sequence[RevisionFile], known: Mapping[str, RevisionFile]) 
         yield f"{revision.path.name} follows {reason}: set its down_revision"
 
 
-def _read(path: Path) -> RevisionFile:
+def _read(path: Path, app: str) -> RevisionFile:
     content = path.read_bytes()
     text = content.decode("utf-8")
     id, down, message = _ID.search(text), _DOWN.search(text), _MESSAGE.search(text)
@@ -99,7 +121,21 @@ def _read(path: Path) -> RevisionFile:
             f"{path}: expected `revision` and `down_revision` in a revision: move other files elsewhere"
         )
     said = message["message"] if message else ""
-    return RevisionFile(id["id"], tuple(_NAMES.findall(down["down"])), said, checksum_of(content), path)
+    depends_on, adopts = (_others(path, app, word, text) for word in _OTHERS)
+    names = tuple(_NAMES.findall(down["down"]))
+    return RevisionFile(app, id["id"], names, said, checksum_of(content), path, depends_on, adopts)
+
+
+def _others(path: Path, app: str, word: str, text: str) -> tuple[StepId, ...]:
+    """Return the revisions of other apps that a file names. Raises ConfigurationError for others."""
+    found = _OTHERS[word].search(text)
+    names = _NAMES.findall(found["ids"]) if found else []
+    steps = [StepId(*name.partition(":")[::2]) for name in names]
+    if wrong := [name for name, step in zip(names, steps, strict=True) if not step.name or step.app == app]:
+        raise ConfigurationError(
+            f'{path}: expected a revision of another app as {word}, such as "crm:0001_initial", got {wrong[0]!r}'
+        )
+    return tuple(steps)
 
 
 def checksum_of(content: bytes) -> str:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Final
 
 from framework_m_core.domain.errors import ConfigurationError
-from framework_m_core.services.migrations.patches import PATCHES
-from framework_m_core.services.migrations.revisions import VERSIONS
-from framework_m_core.services.migrations.source_code import mark_long_lines
+from framework_m_core.services.migrations.files.patches import PATCHES
+from framework_m_core.services.migrations.files.revisions import VERSIONS
+from framework_m_core.services.migrations.files.source_code import mark_long_lines
 
 __all__ = ["create_folders", "delete_on_failure", "make_file_name", "make_folders", "write_patch"]
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from framework_m_core.domain.errors import ConfigurationError
-from framework_m_core.services.migrations.revisions import checksum_of
+from framework_m_core.services.migrations.files.record import StepId
+from framework_m_core.services.migrations.files.revisions import checksum_of
 
 __all__ = ["PATCHES", "PatchFile", "read_patches"]
 
@@ -26,6 +27,7 @@ class PatchFile:
     """A patch: its name, the revision that it follows, its message, a digest of its text, and whether it takes
     documents, which have the current classes."""
 
+    app: str
     name: str
     after: str
     message: str
@@ -33,23 +35,33 @@ class PatchFile:
     takes_documents: bool
     path: Path
 
+    @property
+    def step(self) -> StepId:
+        """The patch among those of all apps."""
+        return StepId(self.app, self.name)
 
-def read_patches(folder: Path, revisions: Collection[str]) -> tuple[PatchFile, ...]:
-    """Return all patches by name. Raises ConfigurationError listing all files that are not patches of the revisions."""
+    @property
+    def place(self) -> StepId:
+        """The revision by whose place in the order it is run: the one that it follows."""
+        return StepId(self.app, self.after)
+
+
+def read_patches(folder: Path, app: str, revisions: Collection[str]) -> tuple[PatchFile, ...]:
+    """Return all patches of an app by name. Raises ConfigurationError listing all files that are no such patches."""
     files = sorted((folder / PATCHES).glob("*.py"))
-    patches = [_read(path) for path in files if not path.name.startswith("_")]
+    patches = [_read(path, app) for path in files if not path.name.startswith("_")]
     if errors := list(_find_errors(patches, revisions)):
         raise ConfigurationError("the patches are invalid:", errors)
     return tuple(patches)
 
 
-def _read(path: Path) -> PatchFile:
+def _read(path: Path, app: str) -> PatchFile:
     content = path.read_bytes()
     text = content.decode("utf-8")
     after, message, run = _AFTER.search(text), _MESSAGE.search(text), _RUN.search(text)
     said = message["message"].rstrip(".") if message else ""
     takes_documents = run is not None and re.search(r"\bdocuments\b", run["takes"]) is not None
-    return PatchFile(path.stem, after["after"] if after else "", said, checksum_of(content), takes_documents, path)
+    return PatchFile(app, path.stem, after["after"] if after else "", said, checksum_of(content), takes_documents, path)
 
 
 def _find_errors(patches: Collection[PatchFile], revisions: Collection[str]) -> Iterator[str]:

@@ -1,0 +1,1 @@
+"""The revision and patch files of an app: read in their order, and written."""
