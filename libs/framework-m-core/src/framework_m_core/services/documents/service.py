@@ -42,12 +42,9 @@ from framework_m_core.services.documents.writing.drafts import (
     Parse,
     check_creation,
     check_version,
+    find_parse,
     identify_rows,
-    parse_body,
     parse_change,
-    parse_delete,
-    parse_rename,
-    parse_restore,
 )
 from framework_m_core.services.documents.writing.pipeline import WritePipeline
 from framework_m_core.services.documents.writing.requests import check_request, read_expected
@@ -199,10 +196,8 @@ class DocumentService:
         self, context: RequestContext, doctype: str, ref: UUID | str, name: str, *, if_match: int | None = None
     ) -> Document:
         """Give a document another name; links hold ids, so they stay. Raises DuplicateNameError, ValidationError."""
-        renamed: Document = (
-            await self.write(context, doctype, RENAME, ref, {"name": name}, if_match=if_match)
-        ).document
-        return renamed
+        named: Document = (await self.write(context, doctype, RENAME, ref, {"name": name}, if_match=if_match)).document
+        return named
 
     async def delete(
         self, context: RequestContext, doctype: str, ref: UUID | str, *, hard: bool = False, if_match: int | None = None
@@ -219,10 +214,7 @@ class DocumentService:
         *,
         if_match: int | None = None,
     ) -> Document:
-        """Restore a soft-deleted document; a name means the one that was deleted last. The body is as for `submit`.
-
-        Raises DocumentNotDeletedError, DuplicateNameError, and LinkTargetError if what it links to is deleted.
-        """
+        """Restore a deleted document, the last one of a name. Raises DocumentNotDeletedError, LinkTargetError."""
         restored: Document = (await self.write(context, doctype, RESTORE, ref, body, if_match=if_match)).document
         return restored
 
@@ -294,7 +286,7 @@ class DocumentService:
         if ref is None:
             work = await self._prepare_creation(context, plan, grant, body)
         else:
-            work = self._prepare_change(context, plan, ref, self._parse(operation, body), operation, expected)
+            work = self._prepare_change(context, plan, ref, find_parse(operation, body, self._ids), operation, expected)
         return await self._run(context, plan, ref, work, expected, idempotent)
 
     async def _run(
@@ -343,7 +335,7 @@ class DocumentService:
             async with self._units(context) as unit:
                 loaded, grant = await self._pipeline.loader.load(unit, context, plan, operation.action, ref)
                 with gather_errors(found):
-                    self._parse(operation, body)(context, grant, loaded, operation)
+                    find_parse(operation, body, self._ids)(context, grant, loaded, operation)
         return combine_errors(found)
 
     async def publish(self, context: RequestContext, payload: BaseModel, *, key: str | None = None) -> UUID:
@@ -377,13 +369,6 @@ class DocumentService:
             return await self._pipeline.run(write)
 
         return work
-
-    def _parse(self, operation: Operation, body: Mapping[str, Any]) -> Parse:
-        if operation.name == "delete":
-            return parse_delete
-        if operation is RESTORE:
-            return parse_restore
-        return parse_rename(body) if operation is RENAME else parse_body(body, self._ids)
 
     def _prepare_change(
         self,

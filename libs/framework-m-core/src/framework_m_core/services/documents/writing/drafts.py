@@ -31,7 +31,7 @@ from framework_m_core.services.documents.naming import check_name, follow_field,
 from framework_m_core.services.documents.validation import dump_document, validate
 from framework_m_core.services.documents.values.defaults import fill_added_rows, fill_defaults, fill_new_rows
 from framework_m_core.services.documents.values.set_once import refuse_set_again
-from framework_m_core.services.documents.writing.write import Loaded, Operation
+from framework_m_core.services.documents.writing.write import RENAME, RESTORE, Loaded, Operation
 
 __all__ = [
     "NO_VERSION",
@@ -40,6 +40,7 @@ __all__ = [
     "check_creation",
     "check_state",
     "check_version",
+    "find_parse",
     "has_changed",
     "identify_rows",
     "parse_body",
@@ -167,6 +168,15 @@ def parse_restore(context: RequestContext, grant: Grant, loaded: Loaded, operati
         raise DocumentNotDeletedError(f"expected a deleted {loaded.plan.name} to restore, got one that is not deleted")
     values = {**convert_to_attributes(loaded.plan, loaded.values), "deleted_at": None}
     return validate(loaded.plan, restamp(values, context, operation), loaded.values)
+
+
+def find_parse(operation: Operation, body: Mapping[str, Any], ids: IdGenerator) -> Parse:
+    """Return the function that makes the document to write of the stored one and the body of an operation."""
+    if operation.name == "delete":
+        return parse_delete
+    if operation is RESTORE:
+        return parse_restore
+    return parse_rename(body) if operation is RENAME else parse_body(body, ids)
 
 
 def parse_change(change: Callable[[Any], None], ids: IdGenerator) -> Parse:
