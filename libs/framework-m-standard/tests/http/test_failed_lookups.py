@@ -99,8 +99,8 @@ async def test_a_hook_that_does_not_catch_it_is_at_fault(
             await send(app, "PATCH", f"Sale/{sale['id']}", coupon="gone", verb=verb),
             await send(app, "DELETE", f"Sale/{sale['id']}"),
         ):
-            assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
-            assert "gone" not in answer.text
+            assert (answer.status_code, answer.json()["code"]) == (500, "internal_error"), answer.url
+            assert "gone" not in answer.text, answer.url
     logged = [str(record.exc_info[1]) for record in caplog.records if record.exc_info]
     assert_names(logged, "Sale.validate", "Coupon", "'gone'")
     assert_names(logged, "Sale.before_delete", "Coupon", "'gone'")
@@ -122,7 +122,7 @@ async def test_the_requested_document_is_still_404(app: AppClient) -> None:
         await send(app, "DELETE", "Sale/nowhere"),
         await send(app, "POST", "rpc/Sale/redeem", doc_id="nowhere", code="x"),
     ):
-        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), answer.url
 
 
 async def test_what_an_argument_names_is_refused_at_the_argument(app: AppClient) -> None:
@@ -132,8 +132,8 @@ async def test_what_an_argument_names_is_refused_at_the_argument(app: AppClient)
         (await send(app, "POST", "rpc/fn/sales.redeem", coupon=other), "coupon"),
         (await send(app, "POST", "rpc/fn/sales.count", doctype="Coupn"), "doctype"),
     ):
-        assert answer.status_code == 400
-        assert [(one["field"], one["code"]) for one in answer.json()["errors"]] == [(field, "invalid_link")]
+        assert answer.status_code == 400, field
+        assert [(one["field"], one["code"]) for one in answer.json()["errors"]] == [(field, "invalid_link")], answer.url
 
 
 async def test_what_no_argument_names_is_the_fault_of_the_method(app: AppClient) -> None:
