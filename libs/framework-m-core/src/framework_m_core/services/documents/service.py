@@ -276,7 +276,8 @@ class DocumentService:
         if refused:
             body, unknown = await self._link_names.resolve_body(context, plan, grant.writable, body)
             raise await self._refuse(context, plan, grant, operation, ref, body, (*refused, *unknown))
-        check_request(plan, operation, body)
+        if ref is not None and operation is not UPDATE:
+            check_request(plan, operation, body)
         expected = Expected() if ref is None else read_expected(body, if_match)
         if idempotent is not None and (stored := await self._runner.find_response(context, idempotent)) is not None:
             return stored

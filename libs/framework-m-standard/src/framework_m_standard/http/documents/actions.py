@@ -133,15 +133,12 @@ class DocumentActions:
         body = self._encode(call.state.context.registry, call.plan, page)
         return RawResponse(200, body, _DOCUMENT)
 
-    async def create(self, call: Call) -> RawResponse:
-        """Create a document."""
-        return await self._create(call, CREATE)
-
     async def duplicate(self, call: Call) -> RawResponse:
         """Create a copy of a document; what the body holds takes the place of its fields."""
-        return await self._create(call, DUPLICATE)
+        return await self.create(call, DUPLICATE)
 
-    async def _create(self, call: Call, operation: WriteOperation) -> RawResponse:
+    async def create(self, call: Call, operation: WriteOperation = CREATE) -> RawResponse:
+        """Create a document."""
         body = await self._body(call)
         values = decode_object(call.state.headers, body, optional=operation is DUPLICATE)
         render = partial(self._written, call, 201)
