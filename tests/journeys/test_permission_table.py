@@ -108,7 +108,8 @@ class Post:
     def assert_unchanged(self, parcel: dict[str, Any], of: str) -> None:
         """The parcel is as it was made."""
         if of == "restore":
-            given = {"include_deleted": "true", "filters": json.dumps({"id": parcel["id"]}), "fields": "deleted_at"}
+            where = [{"field": "id", "operator": "eq", "value": parcel["id"]}]
+            given = {"include_deleted": "true", "filters": json.dumps(where)}
             (kept,) = self.clients["alice"].get("/api/v1/Parcel", params=given).json()["items"]
             assert kept["deleted_at"] is not None
             return

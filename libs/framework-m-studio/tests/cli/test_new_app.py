@@ -20,11 +20,11 @@ FILES = {
     "Dockerfile",
     "README.md",
     "framework_config.toml",
-    "migrations/README.md",
     "pyproject.toml",
     "src/shop/__init__.py",
     "src/shop/doctypes/__init__.py",
     "src/shop/doctypes/task.py",
+    "src/shop/migrations/README.md",
     "tests/conftest.py",
     "tests/test_task.py",
 }
