@@ -44,7 +44,7 @@ class Place(DocType):
         naming = "prompt"
 
 
-class Tour(DocType):
+class Cruise(DocType):
     title: str
     start: UUID | None = Field(default=None, link="Place")
     stops: list[Stop] = []
@@ -59,7 +59,7 @@ class Tour(DocType):
         }
 
 
-class TourController(Controller[Tour]):
+class CruiseController(Controller[Cruise]):
     async def validate(self) -> None:
         if self.doc.title == "refused":
             raise ValidationError("no such tour")
@@ -79,9 +79,9 @@ class TourController(Controller[Tour]):
 @pytest.fixture
 async def office(database_url: str) -> AsyncIterator[Wired]:
     builder = RegistryBuilder()
-    for doctype in (Stop, Place, Tour):
+    for doctype in (Stop, Place, Cruise):
         builder.add_doctype(doctype, "office")
-    builder.add_controller(TourController)
+    builder.add_controller(CruiseController)
     CALLS.clear()
     registry = builder.freeze()
     async with wired(database_url, registry, RbacPermission(RegistryHandle(registry))) as opened:
@@ -98,14 +98,14 @@ async def _stored(office: Wired, doctype: str, ref: str) -> dict[str, Any]:
 
 async def test_a_document_comes_back_with_its_rows(office: Wired) -> None:
     place = await _create(office, "Place", name="Harbour")
-    tour = await _create(office, "Tour", name="A", title="Ships", stops=[{"place": str(place["id"])}])
-    await office.documents.delete(SCOPE, "Tour", "A")
-    restored = await office.documents.restore(SCOPE, "Tour", tour["id"])
+    tour = await _create(office, "Cruise", name="A", title="Ships", stops=[{"place": str(place["id"])}])
+    await office.documents.delete(SCOPE, "Cruise", "A")
+    restored = await office.documents.restore(SCOPE, "Cruise", tour["id"])
     assert (restored["id"], restored["name"], restored["_version"]) == (tour["id"], "A", 3)
-    assert await _stored(office, "Tour", "A") == restored
+    assert await _stored(office, "Cruise", "A") == restored
     assert restored["stops"] == tour["stops"]
     assert CALLS == ["before_restore", "after_restore"]
-    assert [(one.action, one.version) for one in await office.audits("Tour", tour["id"])][-1] == ("restore", 3)
+    assert [(one.action, one.version) for one in await office.audits("Cruise", tour["id"])][-1] == ("restore", 3)
     events = (await office.adapters.outbox.read(0, 100, lambda _: True)).events
     assert [(one.type, one.version) for one in events if one.document_id == tour["id"]] == [
         ("doc.created", 1),
@@ -117,78 +117,78 @@ async def test_a_document_comes_back_with_its_rows(office: Wired) -> None:
 async def test_a_name_means_the_document_that_was_deleted_last(office: Wired) -> None:
     ids = []
     for title in ("first", "second"):
-        ids.append((await _create(office, "Tour", name="A", title=title))["id"])
-        await office.documents.delete(SCOPE, "Tour", "A")
-    assert (await office.documents.restore(SCOPE, "Tour", "A"))["id"] == ids[1]
+        ids.append((await _create(office, "Cruise", name="A", title=title))["id"])
+        await office.documents.delete(SCOPE, "Cruise", "A")
+    assert (await office.documents.restore(SCOPE, "Cruise", "A"))["id"] == ids[1]
     with pytest.raises(DuplicateNameError):
-        await office.documents.restore(SCOPE, "Tour", ids[0])
+        await office.documents.restore(SCOPE, "Cruise", ids[0])
     with pytest.raises(DuplicateNameError):
-        await office.documents.restore(SCOPE, "Tour", "A")
+        await office.documents.restore(SCOPE, "Cruise", "A")
 
 
 @pytest.mark.parametrize("field", ["start", "stops.0.place"])
 async def test_what_it_links_to_must_be_there(office: Wired, field: str) -> None:
     place = await _create(office, "Place", name="Harbour")
     values = {"stops": [{"place": "Harbour"}]} if "." in field else {"start": "Harbour"}
-    tour = await _create(office, "Tour", name="A", title="Ships", **values)
-    await office.documents.delete(SCOPE, "Tour", "A")
+    tour = await _create(office, "Cruise", name="A", title="Ships", **values)
+    await office.documents.delete(SCOPE, "Cruise", "A")
     await office.documents.delete(SCOPE, "Place", place["id"])
     with pytest.raises(LinkTargetError) as refused:
-        await office.documents.restore(SCOPE, "Tour", tour["id"])
+        await office.documents.restore(SCOPE, "Cruise", tour["id"])
     assert [(one.field, one.code) for one in refused.value.errors] == [(field, "invalid_link")]
     await office.documents.restore(SCOPE, "Place", place["id"])
-    await office.documents.restore(SCOPE, "Tour", tour["id"])
+    await office.documents.restore(SCOPE, "Cruise", tour["id"])
 
 
 async def test_only_what_is_deleted_is_restored(office: Wired) -> None:
-    tour = await _create(office, "Tour", name="A", title="Ships")
+    tour = await _create(office, "Cruise", name="A", title="Ships")
     with pytest.raises(DocumentNotDeletedError):
-        await office.documents.restore(SCOPE, "Tour", tour["id"])
-    await office.documents.delete(SCOPE, "Tour", "A")
-    await office.documents.delete(SCOPE, "Tour", tour["id"], hard=True)
+        await office.documents.restore(SCOPE, "Cruise", tour["id"])
+    await office.documents.delete(SCOPE, "Cruise", "A")
+    await office.documents.delete(SCOPE, "Cruise", tour["id"], hard=True)
     for ref in (tour["id"], "A"):
         with pytest.raises(EntityNotFoundError):
-            await office.documents.restore(SCOPE, "Tour", ref)
+            await office.documents.restore(SCOPE, "Cruise", ref)
 
 
 async def test_the_version_is_that_of_the_deleted_document(office: Wired) -> None:
-    tour = await _create(office, "Tour", name="A", title="Ships")
-    await office.documents.delete(SCOPE, "Tour", "A")
+    tour = await _create(office, "Cruise", name="A", title="Ships")
+    await office.documents.delete(SCOPE, "Cruise", "A")
     with pytest.raises(VersionConflictError):
-        await office.documents.restore(SCOPE, "Tour", tour["id"], {"_version": 1})
+        await office.documents.restore(SCOPE, "Cruise", tour["id"], {"_version": 1})
     with pytest.raises(PreconditionFailedError):
-        await office.documents.restore(SCOPE, "Tour", tour["id"], if_match=1)
+        await office.documents.restore(SCOPE, "Cruise", tour["id"], if_match=1)
     with pytest.raises(ValidationError) as refused:
-        await office.documents.restore(SCOPE, "Tour", tour["id"], {"title": "Boats"})
+        await office.documents.restore(SCOPE, "Cruise", tour["id"], {"title": "Boats"})
     assert [(one.field, one.code) for one in refused.value.errors] == [("title", "unknown_field")]
-    assert (await office.documents.restore(SCOPE, "Tour", tour["id"], {"_version": 2}))["_version"] == 3
+    assert (await office.documents.restore(SCOPE, "Cruise", tour["id"], {"_version": 2}))["_version"] == 3
 
 
 async def test_rules_hold_for_what_comes_back(office: Wired) -> None:
-    tour = await _create(office, "Tour", name="A", title="Ships!")
-    await office.documents.delete(SCOPE, "Tour", "A")
-    assert (await office.documents.restore(SCOPE, "Tour", tour["id"]))["title"] == "Ships"
+    tour = await _create(office, "Cruise", name="A", title="Ships!")
+    await office.documents.delete(SCOPE, "Cruise", "A")
+    assert (await office.documents.restore(SCOPE, "Cruise", tour["id"]))["title"] == "Ships"
     async with office.adapters.units(SCOPE) as unit:
-        stored = await unit.repository("Tour").get(tour["id"])
+        stored = await unit.repository("Cruise").get(tour["id"])
         assert stored is not None
         vars(stored)["title"] = "refused"
-        await unit.repository("Tour").update(stored, expected_version=3)
+        await unit.repository("Cruise").update(stored, expected_version=3)
         await unit.commit()
-    await office.documents.delete(SCOPE, "Tour", "A")
+    await office.documents.delete(SCOPE, "Cruise", "A")
     with pytest.raises(ValidationError, match="no such tour"):
-        await office.documents.restore(SCOPE, "Tour", tour["id"])
-    page = await office.documents.list(SCOPE, "Tour", ListRequest(include_deleted=True))
+        await office.documents.restore(SCOPE, "Cruise", tour["id"])
+    page = await office.documents.list(SCOPE, "Cruise", ListRequest(include_deleted=True))
     assert [item["deleted_at"] is None for item in page.items] == [False]
 
 
 async def test_a_cancelled_document_comes_back_as_it_was(office: Wired) -> None:
-    tour = await _create(office, "Tour", name="A", title="Ships!")
-    await office.documents.submit(SCOPE, "Tour", "A")
+    tour = await _create(office, "Cruise", name="A", title="Ships!")
+    await office.documents.submit(SCOPE, "Cruise", "A")
     with pytest.raises(SubmittedDocumentError):
-        await office.documents.delete(SCOPE, "Tour", "A")
-    await office.documents.cancel(SCOPE, "Tour", "A")
-    await office.documents.delete(SCOPE, "Tour", "A")
-    restored = await office.documents.restore(SCOPE, "Tour", tour["id"])
+        await office.documents.delete(SCOPE, "Cruise", "A")
+    await office.documents.cancel(SCOPE, "Cruise", "A")
+    await office.documents.delete(SCOPE, "Cruise", "A")
+    restored = await office.documents.restore(SCOPE, "Cruise", tour["id"])
     assert (restored["docstatus"], restored["title"]) == (2, "Ships!")
 
 
@@ -197,9 +197,9 @@ async def test_it_needs_the_permission_to_delete(office: Wired) -> None:
         RequestContext(Principal(name, frozenset({role})))
         for name, role in (("guide", "Guide"), ("other", "Guide"), ("clerk", "Clerk"))
     )
-    tour = await office.documents.create(guide, "Tour", {"name": "A", "title": "Ships"})
-    await office.documents.delete(guide, "Tour", "A")
+    tour = await office.documents.create(guide, "Cruise", {"name": "A", "title": "Ships"})
+    await office.documents.delete(guide, "Cruise", "A")
     for context, error in ((other, EntityNotFoundError), (clerk, NoGrantError)):
         with pytest.raises(error):
-            await office.documents.restore(context, "Tour", tour["id"])
-    assert (await office.documents.restore(guide, "Tour", tour["id"]))["modified_by"] == "guide"
+            await office.documents.restore(context, "Cruise", tour["id"])
+    assert (await office.documents.restore(guide, "Cruise", tour["id"]))["modified_by"] == "guide"
