@@ -7,20 +7,13 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
-from uuid import UUID
 
 from framework_m_core.domain.context import Principal, RequestContext
-from framework_m_core.domain.errors import (
-    AuthenticationError,
-    ConfigurationError,
-    EntityNotFoundError,
-    NoGrantError,
-    OutsideScopeError,
-)
+from framework_m_core.domain.errors import AuthenticationError, ConfigurationError, NoGrantError, OutsideScopeError
 from framework_m_core.domain.filters.format import format_filter
 from framework_m_core.domain.filters.matching import Predicate, compile_predicate
 from framework_m_core.domain.filters.row_scopes import check_scope, unite, with_field_kinds
-from framework_m_core.domain.filters.tree import EVERYTHING, Filter
+from framework_m_core.domain.filters.tree import Filter
 from framework_m_core.interfaces.permission import (
     ATTRIBUTES,
     MAX_EVALUATED,
@@ -32,7 +25,6 @@ from framework_m_core.interfaces.permission import (
 from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.registry.derived import Derived
 from framework_m_core.services.permissions.grant_cache import GrantCache
-from framework_m_core.services.rows.projection import not_found
 
 __all__ = ["PermissionService"]
 
@@ -160,22 +152,6 @@ class PermissionService:
                 f"you may {action} {plan.name}, but not this document", rule=grant.rule, doctype=plan.name
             )
 
-    def refuse_hidden(
-        self, context: RequestContext, plan: CompiledDocType, grant: Grant, ref: UUID | str
-    ) -> EntityNotFoundError:
-        """Return the error of a document that was not found within a grant to read; the scope is only logged."""
-        error = not_found(plan, ref)
-        if _log.isEnabledFor(logging.DEBUG) and (
-            grant.evaluate or self.bind_scope(grant, context.principal) != EVERYTHING
-        ):
-            principal, decided = (
-                context.principal,
-                ", and its engine decides on each document" if grant.evaluate else "",
-            )
-            scope = self._describe_scope(grant, principal)
-            _log.debug("%s that %s may read: %s%s", error, principal.email or principal.id, scope, decided)
-        return error
-
     def _reason(
         self,
         context: RequestContext,
@@ -188,12 +164,9 @@ class PermissionService:
         denied = f"{principal.email or principal.id} may {action} {plan.name}, but not this document"
         if denial is not None:
             return f"{denied}: denied by the rule {denial.rule} ({denial.decision_source})"
-        return f"{denied}: {self._describe_scope(grant, principal)}"
-
-    def _describe_scope(self, grant: Grant, principal: Principal) -> str:
         declared, here = format_filter(unite(grant.scopes)), format_filter(self.bind_scope(grant, principal))
         where = declared if declared == here else f"{declared}, here {here}"
-        return f"the scope of {grant.rule} is {where}"
+        return f"{denied}: the scope of {grant.rule} is {where}"
 
 
 def _prepare(plan: CompiledDocType, grant: Grant | None) -> Grant | None:

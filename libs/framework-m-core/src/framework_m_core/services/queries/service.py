@@ -38,6 +38,7 @@ from framework_m_core.services.rows.projection import (
     convert_rows,
     extract_part,
     names_of,
+    not_found,
     refuse_impossible,
     select_stored_fields,
     serialize,
@@ -110,14 +111,14 @@ class QueryService:
             if prepared is not None:
                 found = await self._reader.fetch(context, prepared.handle, prepared.values(ref, context.principal))
                 if not found:
-                    raise self.permissions.refuse_hidden(context, plan, grant, ref)
+                    raise not_found(plan, ref)
                 return prepared.document(found[0])
         served = compile_projection(plan, grant.readable)
         chosen = served.chosen if fields is None else parse_fields_parameter(plan, grant, fields)
         where = And((by_reference(ref), LIVE, self.permissions.bind_scope(grant, context.principal)))
         rows = await self._rows(context, plan, grant, chosen, where, lock="change" if for_update else None)
         if not rows:
-            raise self.permissions.refuse_hidden(context, plan, grant, ref)
+            raise not_found(plan, ref)
         fingerprint = served.fingerprint if plain and not grant.evaluate else None
         document = serialize(convert_row(chosen, rows[0]), fingerprint)
         if titles:

@@ -21,6 +21,7 @@ from framework_m_core.services.rows.projection import (
     LIVE,
     by_reference,
     convert_row,
+    not_found,
     refuse_impossible,
     select_stored_fields,
 )
@@ -66,9 +67,9 @@ class DocumentLoader:
         )
         if values is None:
             refuse_unstored(context.write, plan, ref)
-            raise self._permissions.refuse_hidden(context, plan, reading, ref)
+            raise not_found(plan, ref)
         if reading.evaluate and not await self._permissions.covers(context, plan, "read", reading, values):
-            raise self._permissions.refuse_hidden(context, plan, reading, ref)
+            raise not_found(plan, ref)
         await self._permissions.require_covered(context, plan, action, grant, values)
         return Loaded(plan, values, reading, is_locked=lock is not None), grant
 
