@@ -73,5 +73,5 @@ def is_undeclared_model(hint: Any, ports: Collection[type]) -> bool:
 
 
 def explain_undeclared(hint: Any) -> str:
-    """Return what is wrong with a request for a model that is no section."""
+    """Return what is wrong with a request for a model that is not a settings section."""
     return f"{hint.__name__} is no section of the configuration: declare it under framework_m.settings"

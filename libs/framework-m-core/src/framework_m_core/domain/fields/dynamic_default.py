@@ -120,7 +120,7 @@ class Now(_Offset, DynamicDefault[datetime]):
 
 @dataclass(frozen=True, slots=True)
 class CurrentUser(DynamicDefault[Any]):
-    """The id of the caller: on a link, null for guests and for the system, who are no users; else as in `owner`."""
+    """The id of the caller: on a link, null for guests and for the system, which have no user; else as in `owner`."""
 
     source: ClassVar[str] = "current_user"
     kinds: ClassVar[frozenset[FieldKind]] = frozenset({FieldKind.UUID, FieldKind.TEXT})

@@ -47,7 +47,7 @@ class PatchFile:
 
 
 def read_patches(folder: Path, app: str, revisions: Collection[str]) -> tuple[PatchFile, ...]:
-    """Return all patches of an app by name. Raises ConfigurationError listing all files that are no such patches."""
+    """Return all patches of an app by name. Raises ConfigurationError listing all files that are not valid patches."""
     files = sorted((folder / PATCHES).glob("*.py"))
     patches = [_read(path, app) for path in files if not path.name.startswith("_")]
     if errors := list(_find_errors(patches, revisions)):
