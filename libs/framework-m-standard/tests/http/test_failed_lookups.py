@@ -44,6 +44,8 @@ class SaleController(Controller[Sale]):
             raise EntityNotFoundError("there is no such coupon any more")
         if self.doc.coupon == "misspelt":
             await self.documents.list("Coupn")
+        if self.doc.coupon == "unsortable":
+            await self.documents.list("Coupon", order_by="colour")
         if self.doc.coupon:
             more = {"update": ({},), "rename": ("other",), "get_value": ("name",)}.get(self.doc.verb, ())
             await getattr(self.documents, self.doc.verb)("Coupon", self.doc.coupon, *more)
@@ -62,6 +64,18 @@ class SaleController(Controller[Sale]):
 @requires_permission("read", "Sale")
 async def redeem(coupon: UUID, documents: Documents) -> str:
     return (await documents.get("Coupon", coupon))["name"]
+
+
+@rpc("sales.latest")
+@requires_permission("read", "Sale")
+async def latest(documents: Documents) -> list[str]:
+    return [coupon["name"] for coupon in (await documents.list("Coupon", order_by="-colour")).items]
+
+
+@rpc("sales.find")
+@requires_permission("read", "Sale")
+async def find(filters: list[dict[str, str]], documents: Documents) -> int:
+    return await documents.count("Coupon", filters)
 
 
 @rpc("sales.count")
@@ -109,6 +123,20 @@ async def test_a_hook_that_does_not_catch_it_is_at_fault(
 async def test_a_doctype_that_a_hook_misspells_is_no_404_either(app: AppClient) -> None:
     answer = await send(app, "POST", "Sale", coupon="misspelt")
     assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", "Sale"), ("POST", "rpc/fn/sales.latest")])
+async def test_a_query_that_code_misspells_is_not_the_callers(app: AppClient, method: str, path: str) -> None:
+    body = {} if "rpc" in path else {"coupon": "unsortable"}
+    answer = await send(app, method, path, **body)
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+    assert "colour" not in answer.text
+
+
+async def test_a_query_that_an_argument_states_is_the_callers(app: AppClient) -> None:
+    filters = [{"field": "colour", "operator": "eq", "value": "x"}]
+    answer = await send(app, "POST", "rpc/fn/sales.find", filters=filters)
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_query")
 
 
 async def test_a_hook_may_state_that_something_is_missing(app: AppClient) -> None:

@@ -105,3 +105,42 @@ async def test_conditions_that_the_caller_cannot_set_are_refused(parcels: Wired,
     for asked in (clerk.count("Parcel", **where), clerk.exists("Parcel", **where), clerk.list("Parcel", **where)):
         with pytest.raises(QueryError):
             await asked
+
+
+@pytest.mark.parametrize(
+    ("call", "arguments", "expected"),
+    [
+        *[
+            (verb, ("Parcel", 5, *more), "expected the id (UUID) or the name (str) of a Parcel, got 5")
+            for verb, more in {
+                "get": (),
+                "get_value": ("state",),
+                "update": ({},),
+                "duplicate": (),
+                "delete": (),
+                "restore": (),
+                "rename": ("other",),
+                "submit": (),
+                "cancel": (),
+            }.items()
+        ],
+        *[
+            (verb, (Parcel, *more), f"expected the name of a DocType, such as 'Customer', got {Parcel!r}")
+            for verb, more in {"get": ("p1",), "list": (), "count": (), "exists": (), "create": ({},)}.items()
+        ],
+        *[
+            (verb, arguments, "expected a mapping of the Parcel's fields to values, got a list")
+            for verb, arguments in {
+                "create": ("Parcel", ["secret"]),
+                "update": ("Parcel", "p1", ["secret"]),
+                "duplicate": ("Parcel", "p1", []),
+            }.items()
+        ],
+    ],
+)
+async def test_arguments_of_other_types_are_refused_at_the_call(
+    parcels: Wired, call: str, arguments: tuple[Any, ...], expected: str
+) -> None:
+    with pytest.raises(TypeError) as refused:
+        await getattr(_client(parcels, "Administrator"), call)(*arguments)
+    assert str(refused.value) == expected

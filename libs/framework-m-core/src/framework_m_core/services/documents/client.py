@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -17,6 +18,8 @@ from framework_m_core.services.queries.parsing import ListRequest
 from framework_m_core.services.queries.python_filters import read_filters
 
 __all__ = ["DocumentClient", "DocumentOperations"]
+
+_NO_VALUES: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class DocumentOperations(Protocol):
@@ -94,6 +97,7 @@ class DocumentClient:
 
     async def create(self, doctype: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
         """Create a document and return what the caller may read of it."""
+        _check_arguments(doctype, values=values)
         async with self._turn:
             return await self._service.create(self._context, doctype, values)
 
@@ -101,6 +105,7 @@ class DocumentClient:
         self, doctype: str, ref: UUID | str, *, titles: bool = False, for_update: bool = False
     ) -> Mapping[str, Any]:
         """Return a document by id or name; in a hook, `for_update` locks it until the write ends."""
+        _check_arguments(doctype, ref)
         async with self._turn:
             return await self._service.get(self._context, doctype, ref, titles=titles, for_update=for_update)
 
@@ -169,6 +174,7 @@ class DocumentClient:
 
     async def get_value(self, doctype: str, ref: UUID | str, field: str) -> Any:
         """Return the value of one field of a document. Raises QueryError for one that the caller may not read."""
+        _check_arguments(doctype, ref)
         async with self._turn:
             document = await self._service.get(self._context, doctype, ref)
         if field not in document:
@@ -177,6 +183,7 @@ class DocumentClient:
         return document[field]
 
     async def _list(self, doctype: str, request: ListRequest) -> PaginatedResult[dict[str, Any]]:
+        _check_arguments(doctype)
         async with self._turn:
             return await self._service.list(self._context, doctype, request)
 
@@ -184,36 +191,43 @@ class DocumentClient:
         self, doctype: str, ref: UUID | str, values: Mapping[str, Any] | None = None
     ) -> Mapping[str, Any]:
         """Create a copy of a document, with values in place of its own, and return what the caller may read of it."""
+        _check_arguments(doctype, ref, _NO_VALUES if values is None else values)
         async with self._turn:
             return await self._service.duplicate(self._context, doctype, ref, values)
 
     async def update(self, doctype: str, ref: UUID | str, values: Mapping[str, Any]) -> Mapping[str, Any]:
         """Merge values into a document and return what the caller may read of it."""
+        _check_arguments(doctype, ref, values)
         async with self._turn:
             return await self._service.update(self._context, doctype, ref, values)
 
     async def delete(self, doctype: str, ref: UUID | str) -> None:
         """Delete a document softly."""
+        _check_arguments(doctype, ref)
         async with self._turn:
             await self._service.delete(self._context, doctype, ref)
 
     async def restore(self, doctype: str, ref: UUID | str) -> Mapping[str, Any]:
         """Restore a soft-deleted document; a name means the one that was deleted last."""
+        _check_arguments(doctype, ref)
         async with self._turn:
             return await self._service.restore(self._context, doctype, ref)
 
     async def rename(self, doctype: str, ref: UUID | str, name: str) -> Mapping[str, Any]:
         """Give a document another name."""
+        _check_arguments(doctype, ref)
         async with self._turn:
             return await self._service.rename(self._context, doctype, ref, name)
 
     async def submit(self, doctype: str, ref: UUID | str) -> Mapping[str, Any]:
         """Make a draft final."""
+        _check_arguments(doctype, ref)
         async with self._turn:
             return await self._service.submit(self._context, doctype, ref)
 
     async def cancel(self, doctype: str, ref: UUID | str) -> Mapping[str, Any]:
         """Revoke a submitted document."""
+        _check_arguments(doctype, ref)
         async with self._turn:
             return await self._service.cancel(self._context, doctype, ref)
 
@@ -225,3 +239,13 @@ class DocumentClient:
     def elevated(self, reason: str) -> DocumentClient:
         """Return a client in the same unit of work that acts as the system; the audit log records the reason."""
         return DocumentClient(self._service, self._context.elevated(reason), self._turn)
+
+
+def _check_arguments(doctype: object, ref: object = "", values: object = _NO_VALUES) -> None:
+    """Raise TypeError for arguments of other types than those annotated, which would fail far from the call."""
+    if not isinstance(doctype, str):
+        raise TypeError(f"expected the name of a DocType, such as 'Customer', got {doctype!r}")
+    if not isinstance(ref, UUID | str):
+        raise TypeError(f"expected the id (UUID) or the name (str) of a {doctype}, got {ref!r}")
+    if not isinstance(values, Mapping):
+        raise TypeError(f"expected a mapping of the {doctype}'s fields to values, got a {type(values).__name__}")

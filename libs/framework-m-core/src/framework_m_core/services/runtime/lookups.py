@@ -1,4 +1,4 @@
-"""Look-ups by code of apps that fail: never the 404 of the document that the request names."""
+"""Look-ups and queries by code of apps that fail: never the 404 or 400 of the request itself."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from framework_m_core.domain.errors import (
     DocTypeNotFoundError,
     EntityNotFoundError,
     FieldError,
+    QueryError,
     ValidationError,
 )
 
@@ -26,10 +27,15 @@ def refuse_failed_lookups(where: str, arguments: Mapping[str, Any] = _NO_ARGUMEN
     """Raise ControllerError, naming `where`, for a document or DocType that the block looked for in vain.
 
     Raises ValidationError at the argument of the call that names it. An EntityNotFoundError that the block raises
-    itself is what the app states, and passes.
+    itself is what the app states, and passes. A QueryError passes only if there are arguments that may have stated the
+    query.
     """
     try:
         yield
+    except QueryError as error:
+        if arguments:
+            raise
+        raise ControllerError(f"{where} made a query that its caller cannot run: {error}", running=where) from error
     except (DocTypeNotFoundError, EntityNotFoundError) as error:
         if "doctype" not in error.details:
             raise
