@@ -134,8 +134,8 @@ class TestFakePermissionOfEachCaller(TestFakePermission):
 
     @pytest.fixture
     def engine(self) -> FakePermission:
-        handle = RegistryHandle(build_permission_registry())
-        return FakePermission(handle, rules=RULES, trusted=[TRUSTED], attributes=["teams"])
+        registry_handle = RegistryHandle(build_permission_registry())
+        return FakePermission(registry_handle, rules=RULES, trusted=[TRUSTED], attributes=["teams"])
 
 
 class TestFakeBootstrap(BootstrapContract):

@@ -99,7 +99,7 @@ async def open_migrating(
 
 def _bound(store: MongoStore) -> MongoMigrations:
     container = Container()
-    container.provide("registry_handle", store.registries)
+    container.provide("registry_handle", store.registry_handle)
     container.provide("registry_builder", RegistryBuilder())
     container.provide("mongo_store", store)
     container.provide("framework_settings", FrameworkSettings())

@@ -25,7 +25,7 @@ def mongo_harness(driver: MongoDriver, registry: Registry) -> StoreHarness:
 def harness_over(store: MongoStore) -> StoreHarness:
     """The adapters of the store family over a store."""
     return StoreHarness(
-        registries=store.registries,
+        registry_handle=store.registry_handle,
         reader=MongoReader(store),
         units=MongoUnitOfWorkFactory(store),
         schema_mapper=MongoSchemaMapper(store),

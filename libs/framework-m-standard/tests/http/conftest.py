@@ -170,14 +170,14 @@ def make_registry(*more: type[DocType]) -> Registry:
 async def make_site(store: SqlStore, settings: HttpSettings, development: bool) -> Site:
     """The graph of services over a store, as the composition makes it."""
     await SqlSchemaMapper(store).sync()
-    registries, reader, ids = store.registries, SqlReader(store), Uuid7Generator()
-    permissions = PermissionService(RbacPermission(registries))
-    queries = QueryService(registries, reader, permissions, HeavyReads(reader.heavy_reads, 2))
+    registry_handle, reader, ids = store.registry_handle, SqlReader(store), Uuid7Generator()
+    permissions = PermissionService(RbacPermission(registry_handle))
+    queries = QueryService(registry_handle, reader, permissions, HeavyReads(reader.heavy_reads, 2))
     links, naming = LinkService(reader, permissions), NamingService(SqlCounter(store))
     pipeline = WritePipeline(reader, permissions, links, naming, CommitListeners(), ids, Injector({}))
     units = SqlUnitOfWorkFactory(store)
     documents = DocumentService(
-        registries, units, pipeline, queries,
+        registry_handle, units, pipeline, queries,
         SqlIdempotency(store), ids,
     )  # fmt: skip
     authentication, lifecycle, failing = await make_authentication(), Lifecycle(), list[Exception]()
@@ -192,10 +192,10 @@ async def make_site(store: SqlStore, settings: HttpSettings, development: bool) 
         return list(warnings)
 
     services = Services(
-        registries=registries, documents=documents, queries=queries, authentication=authentication,
-        metadata=MetadataService(registries, permissions),
-        rpc=RpcService(registries, units, pipeline, permissions, documents, ids, Injector({})),
+        registry_handle=registry_handle, documents=documents, queries=queries, authentication=authentication,
+        metadata=MetadataService(registry_handle, permissions),
+        rpc=RpcService(registry_handle, units, pipeline, permissions, documents, ids, Injector({})),
         openapi_assets=folder_of("offapi"),
     )  # fmt: skip
     app = create_app(services, settings, development=development, ping=ping, warnings=warned, lifecycle=lifecycle)
-    return Site(app, registries.current, authentication, lifecycle, failing, warnings, SqlAuditLog(store))
+    return Site(app, registry_handle.current, authentication, lifecycle, failing, warnings, SqlAuditLog(store))

@@ -66,8 +66,8 @@ class App:
 
 
 def _wrapped(app: Any, site: Any, authentication: Any = None) -> RequestContextMiddleware:
-    known, registries = authentication or site.authentication, RegistryHandle(site.registry)
-    return RequestContextMiddleware(app, known, registries, system_clock, SocketAdmission(known, (), 1))
+    known, registry_handle = authentication or site.authentication, RegistryHandle(site.registry)
+    return RequestContextMiddleware(app, known, registry_handle, system_clock, SocketAdmission(known, (), 1))
 
 
 async def test_interleaved_requests_keep_their_contexts(site: Any, recorded: Recorded) -> None:

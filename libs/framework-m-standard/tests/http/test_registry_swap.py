@@ -44,7 +44,7 @@ async def changing(tmp_path: Path) -> AsyncIterator[tuple[Site, RegistryChanges]
     store = SqlStore(driver, RegistryHandle(make_registry()))
     try:
         site = await make_site(store, HttpSettings(), True)
-        yield site, RegistryChanges(store.registries, SqlSchemaMapper(store), keep_registry)
+        yield site, RegistryChanges(store.registry_handle, SqlSchemaMapper(store), keep_registry)
     finally:
         await driver.close()
 

@@ -59,13 +59,13 @@ class LimitedUnits(MemoryUnitOfWorkFactory):
     capabilities = frozenset[StoreCapability]()
 
     def __call__(self, context: RequestContext) -> LimitedUnit:
-        return LimitedUnit(self._store, self._store.registries.pin(context))
+        return LimitedUnit(self._store, self._store.registry_handle.pin(context))
 
 
 def limited(database: MemoryDatabase, registry: Registry) -> StoreHarness:
     """The store in memory with less."""
     whole = memory_harness(database, registry)
-    return dataclasses.replace(whole, units=LimitedUnits(MemoryStore(database, whole.registries)))
+    return dataclasses.replace(whole, units=LimitedUnits(MemoryStore(database, whole.registry_handle)))
 
 
 class TestLimitedStore(UnitOfWorkContract):

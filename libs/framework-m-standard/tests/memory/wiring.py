@@ -24,7 +24,7 @@ def memory_harness(database: MemoryDatabase, registry: Registry) -> StoreHarness
     """The adapters of the store family over a database."""
     store = MemoryStore(database, RegistryHandle(registry))
     return StoreHarness(
-        registries=store.registries,
+        registry_handle=store.registry_handle,
         reader=MemoryReader(store),
         units=MemoryUnitOfWorkFactory(store),
         schema_mapper=MemorySchemaMapper(store),

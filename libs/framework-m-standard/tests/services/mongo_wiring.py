@@ -39,7 +39,7 @@ def mongo_harness(driver: MongoDriver, registry: Registry) -> StoreHarness:
     """The adapters of the store family over a database."""
     store = MongoStore(driver, RegistryHandle(registry))
     return StoreHarness(
-        registries=store.registries,
+        registry_handle=store.registry_handle,
         reader=MongoReader(store),
         units=MongoUnitOfWorkFactory(store),
         schema_mapper=MongoSchemaMapper(store),

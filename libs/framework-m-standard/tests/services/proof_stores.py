@@ -47,7 +47,7 @@ async def proof_stores(folder: Path, servers: Sequence[str], mongodb_address: st
 
 
 def _over(store: Store) -> Wired:
-    return services_over(store, RbacPermission(store.adapters.registries))
+    return services_over(store, RbacPermission(store.adapters.registry_handle))
 
 
 def _sql(driver: Driver, registry: Registry) -> Store:

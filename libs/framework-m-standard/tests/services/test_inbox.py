@@ -22,7 +22,7 @@ from .wiring import Wired
 def inbox(shop: Wired) -> Inbox:
     store = shop.adapters
     return Inbox(
-        store.registries,
+        store.registry_handle,
         store.units,
         shop.documents,
         store.idempotency,

@@ -104,8 +104,8 @@ async def _stored(shop: Wired) -> list[StoredEvent]:
 def _delivery(shop: Wired) -> EventDelivery:
     store = shop.adapters
     limits = EventLimits(10, 4, retention=timedelta(days=7))
-    dispatch = EventDispatch(store.registries, shop.documents, store.consumers, system_clock, Injector({}), limits)
-    registration = ConsumerRegistration(store.registries, store.consumers, MemoryEventBus(), system_clock)
+    dispatch = EventDispatch(store.registry_handle, shop.documents, store.consumers, system_clock, Injector({}), limits)
+    registration = ConsumerRegistration(store.registry_handle, store.consumers, MemoryEventBus(), system_clock)
     return EventDelivery(dispatch, store.outbox, store.consumers, registration, system_clock, limits)
 
 

@@ -54,7 +54,7 @@ class Process:
     def __init__(self, services: Wired, switched_on: list[type[DocType]]) -> None:
         self.services = services
         self._switched_on = switched_on
-        self.changes = RegistryChanges(services.adapters.registries, services.adapters.schema_mapper, self._build)
+        self.changes = RegistryChanges(services.adapters.registry_handle, services.adapters.schema_mapper, self._build)
 
     async def _build(self, previous: Registry) -> Registry:  # what is changed here is all there is
         return _registry(*self._switched_on)

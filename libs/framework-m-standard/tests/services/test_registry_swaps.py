@@ -102,7 +102,7 @@ async def travel(database_url: str) -> AsyncIterator[Wired]:
 
 @pytest.fixture
 def changes(travel: Wired) -> RegistryChanges:
-    return RegistryChanges(travel.adapters.registries, travel.adapters.schema_mapper, keep_registry)
+    return RegistryChanges(travel.adapters.registry_handle, travel.adapters.schema_mapper, keep_registry)
 
 
 def _is_whole(document: Mapping[str, Any], field: str) -> bool:
@@ -146,7 +146,7 @@ async def _several(travel: Wired, worker: int, enough: asyncio.Event) -> None:
 
 
 async def test_what_has_begun_keeps_its_registry(travel: Wired, changes: RegistryChanges) -> None:
-    begun = travel.adapters.registries.pin(SCOPE)
+    begun = travel.adapters.registry_handle.pin(SCOPE)
     await changes.apply(_marked())
     made = await travel.documents.create(begun, "Trip", {"title": "old"})
     note = await travel.documents.get(begun, "Note", made["note"])
@@ -161,7 +161,7 @@ async def test_what_has_begun_keeps_its_registry(travel: Wired, changes: Registr
 
 
 async def test_a_hook_acting_as_the_system_stays_in_its_request(travel: Wired) -> None:
-    context = travel.adapters.registries.pin(RequestContext(Principal("tester")))
+    context = travel.adapters.registry_handle.pin(RequestContext(Principal("tester")))
     assert context.elevated("a hook").registry is context.within(cast(UnitView, object())).registry is context.registry
 
 

@@ -91,11 +91,11 @@ def _build_seconds() -> float:
 
 @pytest.mark.usefixtures("frozen")
 async def test_memory_stays_and_the_loop_goes_on(many: Wired) -> None:
-    registries, ticks, sizes = many.adapters.registries, _Ticks(), dict[int, int]()
-    changes = RegistryChanges(registries, many.adapters.schema_mapper, keep_registry)
+    registry_handle, ticks, sizes = many.adapters.registry_handle, _Ticks(), dict[int, int]()
+    changes = RegistryChanges(registry_handle, many.adapters.schema_mapper, keep_registry)
     watching, stalls = asyncio.create_task(ticks.watch()), list[float]()
     for number in range(1, _SWAPS + 1):
-        await changes.apply(await asyncio.to_thread(_built, number, registries.current))
+        await changes.apply(await asyncio.to_thread(_built, number, registry_handle.current))
         made: Any = await many.documents.create(SCOPE, f"Kind{number}", {})
         assert "added" in await many.documents.get(SCOPE, f"Kind{number}", made["id"])
         stalls.append(ticks.take())

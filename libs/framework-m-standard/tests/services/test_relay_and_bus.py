@@ -75,10 +75,10 @@ def relay(shop: Wired, bus: Bus) -> OutboxRelay:
 
 def _relay(shop: Wired, bus: Bus, clock: Clock) -> OutboxRelay:
     store = shop.adapters
-    registration = ConsumerRegistration(store.registries, store.consumers, bus, clock)
+    registration = ConsumerRegistration(store.registry_handle, store.consumers, bus, clock)
     limits = EventLimits(10, 4, retention=timedelta(days=7))
     return OutboxRelay(
-        store.registries, store.outbox, store.consumers, registration, bus, store.idempotency, clock, limits
+        store.registry_handle, store.outbox, store.consumers, registration, bus, store.idempotency, clock, limits
     )
 
 

@@ -34,7 +34,7 @@ def shop() -> Wired:
     databases = {tenant: MemoryDatabase() for tenant in (None, "north", "south")}
     adapters = separate_tenants({tenant: memory_harness(one, registry) for tenant, one in databases.items()})
     store = Store("tenants", adapters, lambda: memory_dump(databases[None], registry))
-    return services_over(store, FakePermission(adapters.registries))
+    return services_over(store, FakePermission(adapters.registry_handle))
 
 
 async def _names(shop: Wired, context: RequestContext, **request: Any) -> list[str]:

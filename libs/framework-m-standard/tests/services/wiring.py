@@ -115,16 +115,16 @@ async def wired(
     """Opens the services over the database of an address."""
     async with opened_store(url, registry, settings) as opened:
         await opened.adapters.schema_mapper.sync()
-        yield services_over(opened, permission or FakePermission(opened.adapters.registries))
+        yield services_over(opened, permission or FakePermission(opened.adapters.registry_handle))
 
 
 def services_over(opened: Store, permission: PermissionProtocol) -> Wired:
     """The services over an opened store."""
     store = opened.adapters
     permissions = PermissionService(permission)
-    queries = QueryService(store.registries, store.reader, permissions, HeavyReads(store.reader.heavy_reads, 2))
+    queries = QueryService(store.registry_handle, store.reader, permissions, HeavyReads(store.reader.heavy_reads, 2))
     ids = Uuid7Generator()
     links, naming = LinkService(store.reader, permissions), NamingService(store.counter)
     pipeline = WritePipeline(store.reader, permissions, links, naming, CommitListeners(), ids, Injector({}))
-    documents = DocumentService(store.registries, store.units, pipeline, queries, store.idempotency, ids)
+    documents = DocumentService(store.registry_handle, store.units, pipeline, queries, store.idempotency, ids)
     return Wired(opened, documents, queries)

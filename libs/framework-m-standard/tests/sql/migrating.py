@@ -93,7 +93,7 @@ async def open_migrating(
 
 def _bound(store: SqlStore, settings: SqlSettings) -> SqlMigrations:
     container = Container()
-    container.provide("registry_handle", store.registries)
+    container.provide("registry_handle", store.registry_handle)
     container.provide("registry_builder", RegistryBuilder())
     container.provide("sql_store", store)
     container.provide("sql_settings", settings)

@@ -42,7 +42,7 @@ def sql_harness(store: SqlStore) -> StoreHarness:
     """The adapters of the store family over a store."""
     audit = store.framework_tables.audit.name
     return StoreHarness(
-        registries=store.registries,
+        registry_handle=store.registry_handle,
         reader=SqlReader(store),
         units=SqlUnitOfWorkFactory(store),
         schema_mapper=SqlSchemaMapper(store),

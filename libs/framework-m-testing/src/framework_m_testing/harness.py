@@ -54,7 +54,7 @@ class StoreHarness:
     that does not claim `APPEND_ONLY_AUDIT` may have none.
     """
 
-    registries: RegistryHandle
+    registry_handle: RegistryHandle
     reader: DocumentReaderProtocol
     units: UnitOfWorkFactoryProtocol
     schema_mapper: SchemaMapperProtocol
@@ -68,7 +68,7 @@ class StoreHarness:
     @property
     def registry(self) -> Registry:
         """The current registry."""
-        return self.registries.current
+        return self.registry_handle.current
 
     @property
     def capabilities(self) -> frozenset[StoreCapability]:

@@ -34,7 +34,7 @@ class MongoStore:
         self, mongo_driver: MongoDriver, registry_handle: RegistryHandle, migrations: MigrationFolders | None = None
     ) -> None:
         self.global_driver = mongo_driver
-        self.registries = registry_handle
+        self.registry_handle = registry_handle
         self.migrations = migrations or MigrationFolders()
         self._codecs: Derived[CompiledDocType, DocumentCodec] = Derived(DocumentCodec)
         self._defaults: dict[HashKey, dict[str, Any]] = {}
@@ -53,7 +53,7 @@ class MongoStore:
     @property
     def registry(self) -> Registry:
         """The current registry, for code that handles the whole schema; a unit of work uses that of its context."""
-        return self.registries.current
+        return self.registry_handle.current
 
     def codec(self, plan: CompiledDocType) -> DocumentCodec:
         """Return the codec of a DocType, made on first use."""

@@ -94,7 +94,7 @@ class MongoUnitOfWorkFactory:
 
     def __call__(self, context: RequestContext) -> MongoUnitOfWork:
         """Return a unit of work for a context, not yet open."""
-        return MongoUnitOfWork(self._store, self._reader, self._store.registries.pin(context))
+        return MongoUnitOfWork(self._store, self._reader, self._store.registry_handle.pin(context))
 
 
 class MongoUnitOfWork:

@@ -89,8 +89,8 @@ class Application:
     @property
     def registry(self) -> Registry:
         """The current registry; available after the step `init_registries`."""
-        handle: RegistryHandle = self.container.get("registry_handle")
-        return handle.current
+        registry_handle: RegistryHandle = self.container.get("registry_handle")
+        return registry_handle.current
 
     @property
     def documents(self) -> DocumentService:

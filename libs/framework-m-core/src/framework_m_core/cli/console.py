@@ -78,10 +78,10 @@ def _run_prompt(as_user: str | None, reason: str) -> None:
 async def _context(app: Application, as_user: str | None, reason: str) -> RequestContext:
     if not _NEEDED.issubset(app.container.names):
         raise ConfigurationError("no installed package provides a document store: pip install framework-m")
-    registries: RegistryHandle = app.container.get("registry_handle")
+    registry_handle: RegistryHandle = app.container.get("registry_handle")
     clock: Clock = app.container.get("clock")
     if as_user is None:
-        return registries.context(make_system_principal(reason), source=CLI, clock=clock)
+        return registry_handle.context(make_system_principal(reason), source=CLI, clock=clock)
     identity: IdentityProtocol = app.container.get("identity")
     user = await identity.find_by_email(as_user)
     if user is None:
@@ -89,7 +89,7 @@ async def _context(app: Application, as_user: str | None, reason: str) -> Reques
     if not user.enabled:
         raise FrameworkError(f"{user.email} is disabled: enable the user first with `m user enable {user.email}`")
     principal = Principal(str(user.id), user.roles | {GUEST}, user.email, user.attributes)
-    return registries.context(principal, source=CLI, clock=clock)
+    return registry_handle.context(principal, source=CLI, clock=clock)
 
 
 def _namespace(app: Application, context: RequestContext) -> dict[str, Any]:

@@ -25,7 +25,7 @@ class RegistryChanges:
         self, registry_handle: RegistryHandle, schema_mapper: SchemaMapperProtocol, build_registry: Build
     ) -> None:
         """`build_registry` rebuilds the registry after another process has changed it."""
-        self._registries = registry_handle
+        self._registry_handle = registry_handle
         self._schema_mapper = schema_mapper
         self._build = build_registry
         self._preparations: list[Prepare] = []
@@ -45,15 +45,15 @@ class RegistryChanges:
             await self._schema_mapper.expand(registry)
             for prepare in self._preparations:
                 await prepare(registry)
-            known, published = self._registries.generation, await self._schema_mapper.publish()
+            known, published = self._registry_handle.generation, await self._schema_mapper.publish()
             # If others have published meanwhile, this registry may lack their change: `follow` rebuilds it.
-            self._registries.swap(registry, published if published == known + 1 else known)
+            self._registry_handle.swap(registry, published if published == known + 1 else known)
 
     async def follow(self) -> bool:
         """Rebuild the registry if another process has published one; return whether it was swapped."""
         async with self._turn:
             published = await self._schema_mapper.generation()
-            if published == self._registries.generation:
+            if published == self._registry_handle.generation:
                 return False
-            self._registries.swap(await self._build(self._registries.current), published)
+            self._registry_handle.swap(await self._build(self._registry_handle.current), published)
             return True

@@ -66,7 +66,7 @@ class RpcService:
         ids: IdGenerator,
         injector: Injector,
     ) -> None:
-        self._registries = registry_handle
+        self._registry_handle = registry_handle
         self._units = unit_of_work
         self._pipeline = write_pipeline
         self._permissions = permissions
@@ -79,7 +79,7 @@ class RpcService:
 
         Raises MethodNotFoundError (AuthenticationError if anonymous) and the errors of permissions.
         """
-        context = self._registries.pin(context)
+        context = self._registry_handle.pin(context)
         plan: CompiledDocType | None = context.registry.doctypes.get(doctype)
         call = plan.calls.get(name) if plan is not None and plan.meta.has_api else None
         if plan is None or call is None:
@@ -89,7 +89,7 @@ class RpcService:
 
     async def function(self, context: RequestContext, path: str) -> AuthorizedCall:
         """Return a function that the caller may call, by its declared path. Raises as `method` does."""
-        context = self._registries.pin(context)
+        context = self._registry_handle.pin(context)
         call: Endpoint | None = context.registry.functions.get(path)
         if call is None:
             raise _unknown(context, path)

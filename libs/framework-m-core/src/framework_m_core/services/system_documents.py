@@ -43,7 +43,7 @@ class SystemDocuments:
         documents: DocumentService,
         clock: Clock,
     ) -> None:
-        self._registries = registry_handle
+        self._registry_handle = registry_handle
         self._units = unit_of_work
         self._documents = documents
         self._clock = clock
@@ -62,7 +62,7 @@ class SystemDocuments:
 
         async def attempt() -> R:
             principal = make_system_principal(reason)
-            context = self._registries.context(principal, source=read_source(), clock=self._clock)
+            context = self._registry_handle.context(principal, source=read_source(), clock=self._clock)
             context = replace(context, waived=waived)
             async with self._units(context) as unit:
                 result = await work(SystemClient(self._documents, context.within(unit)))

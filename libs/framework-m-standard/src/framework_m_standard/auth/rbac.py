@@ -35,11 +35,11 @@ class RbacPermission:
     """
 
     def __init__(self, registry_handle: RegistryHandle) -> None:
-        self._registries = registry_handle
+        self._registry_handle = registry_handle
 
     async def grant(self, context: RequestContext, doctype: str, action: str) -> Grant | None:
         """Return the grant of the caller's roles, if any. Raises DocTypeNotFoundError."""
-        registry = self._registries.pin(context).registry
+        registry = self._registry_handle.pin(context).registry
         return _grant(registry.get(doctype), context.principal.roles | {GUEST}, action)
 
     async def evaluate(self, request: PolicyEvaluateRequest) -> PolicyEvaluateResult:

@@ -35,8 +35,10 @@ _GLOBAL: Final = make_system_context("authenticate a caller", source=SYSTEM)
 class Records:
     """Reads of some fields of one DocType's live documents, without a unit of work."""
 
-    def __init__(self, registries: RegistryHandle, reader: DocumentReaderProtocol, doctype: str, *fields: str) -> None:
-        self._registries = registries
+    def __init__(
+        self, registry_handle: RegistryHandle, reader: DocumentReaderProtocol, doctype: str, *fields: str
+    ) -> None:
+        self._registry_handle = registry_handle
         self._reader = reader
         self._doctype = doctype
         self._fields = fields
@@ -52,7 +54,7 @@ class Records:
     ) -> list[Mapping[str, Any]]:
         """Return the documents that match."""
         tree, values = parameterize(And((where, LIVE)))
-        registry = self._registries.current
+        registry = self._registry_handle.current
         template = QueryTemplate(registry.get(self._doctype), self._fields, tree, order_by, paged=limit is not None)
         paging = () if limit is None else (limit, offset)
         rows = await self._reader.fetch(_GLOBAL, self._prepare.of(registry)(template), (*values, *paging))
@@ -64,20 +66,20 @@ class WritableRecords(Records):
 
     def __init__(
         self,
-        registries: RegistryHandle,
+        registry_handle: RegistryHandle,
         units: UnitOfWorkFactoryProtocol,
         reader: DocumentReaderProtocol,
         clock: Clock,
         doctype: str,
         *fields: str,
     ) -> None:
-        super().__init__(registries, reader, doctype, *fields)
+        super().__init__(registry_handle, reader, doctype, *fields)
         self._units = units
         self._clock = clock
 
     def context(self, reason: str) -> RequestContext:
         """Return the context of a write, as the system."""
-        return self._registries.context(make_system_principal(reason), source=read_source(), clock=self._clock)
+        return self._registry_handle.context(make_system_principal(reason), source=read_source(), clock=self._clock)
 
     def new(self, context: RequestContext, id: UUID, now: datetime, values: Mapping[str, Any]) -> Any:
         """Build a document owned by the system, named by its id. Raises ValidationError."""

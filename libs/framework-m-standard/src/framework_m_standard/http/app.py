@@ -53,7 +53,7 @@ _RESPONSE_HEADERS: Final = ["ETag", "Location", "Retry-After", "X-Request-ID"]
 class Services:
     """The services and options that the routes use."""
 
-    registries: RegistryHandle
+    registry_handle: RegistryHandle
     documents: DocumentService
     queries: QueryService
     metadata: MetadataService
@@ -95,7 +95,7 @@ def create_app(
             *build_openapi_routes(openapi, services.openapi_assets, compressor),
             *auth.handlers(),
             *services.app_routes.mount(
-                services.registries, services.queries.permissions, services.documents, services.app_ports
+                services.registry_handle, services.queries.permissions, services.documents, services.app_ports
             ),
             *build_health_routes(ping, warnings, lifecycle),
             *((build_welcome_route(services.title, services.version),) if development else ()),
@@ -122,7 +122,7 @@ def _with_middleware(
     authentication = services.authentication
     origins = frozenset(settings.cors_origins or ()) - {"*"}
     sockets = SocketAdmission(authentication, origins, settings.max_sockets_per_caller)
-    app = RequestContextMiddleware(routes, authentication, services.registries, services.clock, sockets, documents)
+    app = RequestContextMiddleware(routes, authentication, services.registry_handle, services.clock, sockets, documents)
     if settings.trusted_proxies or settings.root_path:
         return ProxyMiddleware(app, settings.trusted_proxies, settings.root_path)
     return app

@@ -28,7 +28,7 @@ class InitWeb:
             app.container.provide("web_lifecycle", Lifecycle())
         title, version = format_app_title(app.settings)
         services = Services(
-            registries=get("registry_handle"),
+            registry_handle=get("registry_handle"),
             documents=app.documents,
             queries=app.queries,
             metadata=get("metadata"),

@@ -55,7 +55,7 @@ class MemoryUnitOfWorkFactory:
 
     def __call__(self, context: RequestContext) -> MemoryUnitOfWork:
         """Return a unit for a context, not yet open."""
-        return MemoryUnitOfWork(self._store, self._store.registries.pin(context))
+        return MemoryUnitOfWork(self._store, self._store.registry_handle.pin(context))
 
 
 class MemoryUnitOfWork:

@@ -32,14 +32,14 @@ class SqlStore:
     def __init__(
         self,
         driver: Driver,
-        registries: RegistryHandle,
+        registry_handle: RegistryHandle,
         migrations: MigrationFolders | None = None,
         sync_schema: bool | None = None,
     ) -> None:
         self.global_driver = driver
         self.sync_schema = sync_schema
         self.migrations = migrations or MigrationFolders()
-        self.registries = registries
+        self.registry_handle = registry_handle
         self.framework_tables = Tables((), driver.name)
         self.framework = FrameworkStatements(self.framework_tables, driver)
         self._tables: Derived[Registry, Tables] = Derived(lambda one: Tables(one.doctypes.values(), driver.name))
@@ -65,7 +65,7 @@ class SqlStore:
     @property
     def registry(self) -> Registry:
         """The current registry, for code that handles the whole schema; a unit of work uses that of its context."""
-        return self.registries.current
+        return self.registry_handle.current
 
     def tables(self, registry: Registry) -> Tables:
         """Return all tables of a registry, for schema comparisons."""

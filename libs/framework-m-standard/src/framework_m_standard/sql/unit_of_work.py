@@ -71,7 +71,7 @@ class SqlUnitOfWorkFactory:
 
     def __call__(self, context: RequestContext) -> SqlUnitOfWork:
         """Return a unit of work for a context, not yet open."""
-        return SqlUnitOfWork(self._store, self._reader, self._referrers, self._store.registries.pin(context))
+        return SqlUnitOfWork(self._store, self._reader, self._referrers, self._store.registry_handle.pin(context))
 
 
 class SqlUnitOfWork:

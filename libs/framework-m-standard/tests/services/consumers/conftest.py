@@ -85,10 +85,10 @@ async def runner_over(
 
 
 def runner_of(
-    registries: RegistryHandle, store: StoreHarness, clock: TurnedClock, seconds: float = 10.0, width: int = 4
+    registry_handle: RegistryHandle, store: StoreHarness, clock: TurnedClock, seconds: float = 10.0, width: int = 4
 ) -> ConsumerRunner:
     limits = EventLimits(seconds, width, retention=timedelta(days=7))
-    dispatch = EventDispatch(registries, DispatchedDocuments(), store.consumers, clock, Injector({}), limits)  # type: ignore[arg-type]
+    dispatch = EventDispatch(registry_handle, DispatchedDocuments(), store.consumers, clock, Injector({}), limits)  # type: ignore[arg-type]
     lanes = partial(Lanes, partial(dispatch.deliver, NAME), width)
     subscription = Subscription(NAME, partial(dispatch.is_wanted, NAME), lanes)
     return ConsumerRunner(subscription, store.outbox, store.consumers, clock)

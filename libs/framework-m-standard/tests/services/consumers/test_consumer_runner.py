@@ -272,12 +272,12 @@ async def test_a_worker_passes_over_nothing_that_only_the_next_registry_wants(
     before = registry_of(store, handler, *older) if older else Registry(store.registry.doctypes, MappingProxyType({}))
     after = registry_of(store, handler, "doc.updated", *older)
     await store.consumers.register({NAME: Interest(f"{type_}:Thing" for type_ in older)}, clock())
-    handle = RegistryHandle(before)
-    runner = runner_of(handle, store, clock)
+    registry_handle = RegistryHandle(before)
+    runner = runner_of(registry_handle, store, clock)
     await store.consumers.register({NAME: after.consumers[NAME].interest}, clock())
     await drain(runner)
     assert seen == []
-    handle.swap(after, 1)
+    registry_handle.swap(after, 1)
     clock.now += timedelta(seconds=2)
     await drain(runner)
     assert seen == [1, 2, 3]
@@ -292,9 +292,9 @@ async def test_an_interest_that_grows_while_events_are_read_is_seen(
     async def handler(event: DomainEvent, documents: object) -> None:
         seen.append(event.version)
 
-    handle = RegistryHandle(registry_of(store, handler, "doc.submitted"))
+    registry_handle = RegistryHandle(registry_of(store, handler, "doc.submitted"))
     after = registry_of(store, handler, "doc.submitted", "doc.updated")
-    await store.consumers.register({NAME: handle.current.consumers[NAME].interest}, clock())
+    await store.consumers.register({NAME: registry_handle.current.consumers[NAME].interest}, clock())
     read = store.outbox.read
 
     async def read_later(position: int, limit: int, wanted: Callable[[str], bool]) -> EventBatch:
@@ -303,9 +303,9 @@ async def test_an_interest_that_grows_while_events_are_read_is_seen(
         return batch
 
     monkeypatch.setattr(store.outbox, "read", read_later)
-    runner = runner_of(handle, store, clock)
+    runner = runner_of(registry_handle, store, clock)
     await drain(runner)
-    handle.swap(after, 1)
+    registry_handle.swap(after, 1)
     clock.now += timedelta(seconds=2)
     await drain(runner)
     assert seen == [1, 2, 3]
@@ -314,13 +314,13 @@ async def test_an_interest_that_grows_while_events_are_read_is_seen(
 async def test_an_event_that_nobody_wants_any_longer_is_passed(store: StoreHarness, thing: Any) -> None:
     clock = TurnedClock()
     handler = failing_once(1, [])
-    handle = RegistryHandle(registry_of(store, handler, "doc.updated"))
-    await store.consumers.register({NAME: handle.current.consumers[NAME].interest}, clock())
-    runner = runner_of(handle, store, clock)
+    registry_handle = RegistryHandle(registry_of(store, handler, "doc.updated"))
+    await store.consumers.register({NAME: registry_handle.current.consumers[NAME].interest}, clock())
+    runner = runner_of(registry_handle, store, clock)
     await drain(runner)
     narrower = registry_of(store, handler, "doc.submitted")
     await store.consumers.register({NAME: narrower.consumers[NAME].interest}, clock())
-    handle.swap(narrower, 1)
+    registry_handle.swap(narrower, 1)
     clock.now += timedelta(minutes=1)
     await drain(runner)
     (state,) = [one for one in await store.consumers.states(clock(), timedelta(seconds=15)) if one.name == NAME]

@@ -197,9 +197,9 @@ async def _compare(store: StoreHarness, rows: list[Values], trees: list[Filter])
 
 async def _walk(store: StoreHarness, order_by: list[str], limit: int) -> list[Any]:
     queries = QueryService(
-        store.registries,
+        store.registry_handle,
         store.reader,
-        PermissionService(FakePermission(store.registries)),
+        PermissionService(FakePermission(store.registry_handle)),
         HeavyReads(store.reader.heavy_reads, 2),
     )
     seen: list[Any] = []

@@ -187,7 +187,7 @@ class SchemaMapperContract(StoreContract):
             await store.schema_mapper.expand(coming)
             written = await store.store("Plain", rows=[{"what": "old"}])
             assert (await store.load("Plain", written.id)).rows[0].what == "old"
-            store.registries.swap(coming, 1)
+            store.registry_handle.swap(coming, 1)
             assert list(await store.schema_mapper.plan()) == []
             found, expected = await store.load("Plain", written.id), store.new("Plain", rows=[{"what": "old"}])
             for name in ("text", "number", "ratio", "flag", "price", "day", "moment", "colour", "tags", "key", "note"):

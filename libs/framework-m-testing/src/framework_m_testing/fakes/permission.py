@@ -38,7 +38,7 @@ class FakePermission:
 
     def __init__(
         self,
-        registries: RegistryHandle,
+        registry_handle: RegistryHandle,
         scope: Filter = EVERYTHING,
         decide: Callable[[PolicyEvaluateRequest], bool] | None = None,
         *,
@@ -49,7 +49,7 @@ class FakePermission:
         self.failure: Exception | None = None
         self.asked: list[int] = []
         self._attributes = attributes
-        self._registries = registries
+        self._registry_handle = registry_handle
         self._scope = scope
         self._decide = decide
         self._rules = rules
@@ -59,7 +59,7 @@ class FakePermission:
         """Return the grant of an action, the same for all logged-in callers or by role, if any."""
         if self.failure is not None:
             raise self.failure
-        plan: CompiledDocType = self._registries.pin(context).registry.get(doctype)
+        plan: CompiledDocType = self._registry_handle.pin(context).registry.get(doctype)
         principal = context.principal
         scopes = self._scopes_for(principal, action)
         if not scopes:

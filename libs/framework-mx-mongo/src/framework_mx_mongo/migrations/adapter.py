@@ -63,7 +63,7 @@ class MongoMigrations:
         converter = ValueConverter(self._driver, self._lock.check)
         self._editor = SchemaEditor(self._driver, converter.convert, strict=True)
         patches = make_patch_store(unit_of_work, self._lock.check)
-        self._patches = PatchRunner(patches, documents, mongo_store.registries)
+        self._patches = PatchRunner(patches, documents, mongo_store.registry_handle)
         self._adoption = Adoption(self._folders, self._schema, self._perform, self._note)
 
     async def init(self) -> Sequence[str]:

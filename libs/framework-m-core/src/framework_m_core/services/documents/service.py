@@ -88,7 +88,7 @@ class DocumentService:
         idempotency: IdempotencyProtocol,
         ids: IdGenerator,
     ) -> None:
-        self._registries = registry_handle
+        self._registry_handle = registry_handle
         self._units = unit_of_work
         self._pipeline = write_pipeline
         self._queries = queries
@@ -159,7 +159,7 @@ class DocumentService:
         """
         if not context.principal.system:
             raise NoGrantError(f"expected the system as the caller that changes a {doctype} in place, got a user")
-        context = self._registries.pin(context)
+        context = self._registry_handle.pin(context)
         plan: CompiledDocType = context.registry.get(doctype)
         await self._permissions.require_grant(context, plan, UPDATE.action)
         work = self._prepare_change(context, plan, ref, parse_change(change, self._ids), UPDATE, Expected())
@@ -263,7 +263,7 @@ class DocumentService:
         Raises the errors of the operation, and IdempotencyConflictError for a key of another body. `refused` is what is
         already known to be wrong with the request: nothing is run, and what is wrong with the body is raised with it.
         """
-        context, body = self._registries.pin(context), body or {}
+        context, body = self._registry_handle.pin(context), body or {}
         plan: CompiledDocType = context.registry.get(doctype)
         grant = await self._permissions.require_grant(context, plan, operation.action)
         if plan.has_links:
@@ -345,7 +345,7 @@ class DocumentService:
         Raises ConfigurationError for a payload that no `@event_type` declares, ValidationError for one that is not
         valid.
         """
-        context = self._registries.pin(context)
+        context = self._registry_handle.pin(context)
         event = compose_event(context, payload, key, self._ids())
         await store_event(self._units, context, event)
         return event.id

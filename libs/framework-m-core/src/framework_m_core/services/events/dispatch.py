@@ -53,7 +53,7 @@ class EventDispatch:
         event_limits: EventLimits,
     ) -> None:
         """Create a dispatch whose handlers may each take `seconds`."""
-        self._registries = registry_handle
+        self._registry_handle = registry_handle
         self._documents = documents
         self._consumers = consumers
         self._clock = clock
@@ -65,7 +65,7 @@ class EventDispatch:
 
         An unknown type is wanted, so that it is not skipped.
         """
-        registry = self._registries.current
+        registry = self._registry_handle.current
         known = registry.consumers.get(consumer)
         return known is not None and (known.interest.covers(topic) or not registry.knows(topic.partition(":")[0]))
 
@@ -77,7 +77,7 @@ class EventDispatch:
         A function also fails when it exceeds the time limit or awaits something that was cancelled. Raises
         UnknownEventTypeError and StaleRegistryError.
         """
-        registry = self._registries.current
+        registry = self._registry_handle.current
         event = restore_event(registry, stored)
         known = registry.consumers.get(consumer)
         if known is None or not known.interest.covers(event.topic):
@@ -121,7 +121,7 @@ class EventDispatch:
             raise RuntimeError("the event handler awaited a cancelled task") from error
 
     def _context(self, event: AnyEvent, registry: Registry) -> RequestContext:
-        return self._registries.context(
+        return self._registry_handle.context(
             make_system_principal(f"handler of {event.topic}"),
             tenant=event.tenant,
             source=EVENT,

@@ -36,7 +36,7 @@ class Inbox:
         event_limits: EventLimits,
     ) -> None:
         """Create an inbox that knows what was handled for as long as events are kept."""
-        self._registries = registry_handle
+        self._registry_handle = registry_handle
         self._units = unit_of_work
         self._documents = documents
         self._idempotency = idempotency
@@ -64,7 +64,7 @@ class Inbox:
             await unit.commit()
 
     def _context(self, group: str, event: AnyEvent) -> RequestContext:
-        return self._registries.context(
+        return self._registry_handle.context(
             make_system_principal(f"{group} handles {event.topic}"),
             tenant=event.tenant,
             source=EVENT,

@@ -21,7 +21,7 @@ class ConsumerRegistration:
     def __init__(
         self, registry_handle: RegistryHandle, consumers: ConsumersProtocol, event_bus: EventBusProtocol, clock: Clock
     ) -> None:
-        self._registries = registry_handle
+        self._registry_handle = registry_handle
         self._consumers = consumers
         self._event_bus = event_bus
         self._clock = clock
@@ -32,7 +32,7 @@ class ConsumerRegistration:
 
         Each gets what is committed from then on.
         """
-        registry, has_bus = registry or self._registries.current, self._event_bus.has_subscribers
+        registry, has_bus = registry or self._registry_handle.current, self._event_bus.has_subscribers
         interests = {name: one.interest for name, one in registry.consumers.items()}
         if has_bus:
             interests[BUS] = Interest([EVERY_EVENT])

@@ -51,7 +51,7 @@ class OutboxRelay:
         clock: Clock,
         event_limits: EventLimits,
     ) -> None:
-        self._registries = registry_handle
+        self._registry_handle = registry_handle
         self._outbox = outbox
         self._registration = consumer_registration
         self._event_bus = event_bus
@@ -109,7 +109,7 @@ class OutboxRelay:
             if event.key in failed:
                 continue
             try:
-                decoded.append(restore_event(self._registries.current, event))
+                decoded.append(restore_event(self._registry_handle.current, event))
             except Exception as error:  # an unknown type, or a payload that its model no longer accepts
                 failed.add(event.key)
                 yield event.id, error

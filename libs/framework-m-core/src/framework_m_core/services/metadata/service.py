@@ -52,7 +52,7 @@ class MetadataService:
     """Descriptions of the DocTypes that have an API, as far as the caller's grants show them."""
 
     def __init__(self, registry_handle: RegistryHandle, permissions: PermissionService) -> None:
-        self._registries = registry_handle
+        self._registry_handle = registry_handle
         self._permissions = permissions
         self._described: Derived[RegistryView, _Describe] = Derived(
             lambda registry: lru_cache(maxsize=1024)(partial(_describe, registry.actions))
@@ -60,7 +60,7 @@ class MetadataService:
 
     async def visible(self, context: RequestContext) -> dict[str, dict[str, Grant]]:
         """Return the caller's grants by DocType and action, sorted by name, without DocTypes that have none."""
-        context = self._registries.pin(context)
+        context = self._registry_handle.pin(context)
         served = sorted(plan.name for plan in context.registry.doctypes.values() if plan.meta.has_api)
         grants = {name: await self._grants(context, context.registry.get(name)) for name in served}
         return {name: found for name, found in grants.items() if found}
@@ -70,7 +70,7 @@ class MetadataService:
 
         Raises AuthenticationError for anonymous callers that may see none.
         """
-        context = self._registries.pin(context)
+        context = self._registry_handle.pin(context)
         modules: dict[str, list[dict[str, Any]]] = {}
         for name, grants in (await self.visible(context)).items():
             plan: CompiledDocType = context.registry.get(name)
@@ -92,7 +92,7 @@ class MetadataService:
         Without any grant, raises AuthenticationError for anonymous callers, DocTypeNotFoundError for a DocType
         that does not exist or has no API, and else NoGrantError.
         """
-        context = self._registries.pin(context)
+        context = self._registry_handle.pin(context)
         plan: CompiledDocType | None = context.registry.doctypes.get(doctype)
         known = plan is not None and plan.meta.has_api
         grants = await self._grants(context, plan) if plan is not None and known else {}
@@ -110,7 +110,7 @@ class MetadataService:
         self, context: RequestContext, visible: Mapping[str, Mapping[str, Grant]]
     ) -> dict[str, Disclosure]:
         """Return for each DocType what of others may be named to a caller with these grants."""
-        context = self._registries.pin(context)
+        context = self._registry_handle.pin(context)
         found = {}
         for name, grants in visible.items():
             readable, writable = _fields_of(grants)

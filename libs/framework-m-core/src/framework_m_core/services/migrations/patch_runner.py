@@ -38,10 +38,10 @@ class PatchStore[U: UnitOfWorkProtocol]:
 class PatchRunner[U: UnitOfWorkProtocol]:
     """Runner of single patches."""
 
-    def __init__(self, store: PatchStore[U], documents: DocumentService, registries: RegistryHandle) -> None:
+    def __init__(self, store: PatchStore[U], documents: DocumentService, registry_handle: RegistryHandle) -> None:
         self._store = store
         self._documents = documents
-        self._registries = registries
+        self._registry_handle = registry_handle
 
     async def run(self, patch: PatchFile, label: str) -> None:
         """Run a patch; retry it if it conflicts with other writers. Raises MigrationError stating where it failed."""
@@ -50,7 +50,9 @@ class PatchRunner[U: UnitOfWorkProtocol]:
             await retry(lambda: self._attempt(patch, work))
 
     async def _attempt(self, patch: PatchFile, work: Any) -> None:
-        context = self._registries.context(make_system_principal(f"patch {patch.name}"), source=CLI, clock=system_clock)
+        context = self._registry_handle.context(
+            make_system_principal(f"patch {patch.name}"), source=CLI, clock=system_clock
+        )
         async with self._store.open(context) as unit:
             known = await self._store.begin(unit)
             await work(**self._arguments(work, context, unit, known))

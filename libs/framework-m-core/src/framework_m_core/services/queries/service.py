@@ -69,13 +69,13 @@ class QueryService:
 
     def __init__(
         self,
-        registries: RegistryHandle,
+        registry_handle: RegistryHandle,
         reader: DocumentReaderProtocol,
         permissions: PermissionService,
         lane: HeavyReads,
     ) -> None:
         self.permissions = permissions
-        self._registries = registries
+        self._registry_handle = registry_handle
         self._reader = reader
         self._lane = lane
         self._compiled = derive_template_caches(self._compile)
@@ -100,7 +100,7 @@ class QueryService:
 
         Raises EntityNotFoundError, and QueryError for fields that cannot be served.
         """
-        context = self._registries.pin(context)
+        context = self._registry_handle.pin(context)
         plan: CompiledDocType = context.registry.get(doctype)
         grant = await self.permissions.require_grant(context, plan, "read")
         if isinstance(ref, str):
@@ -129,7 +129,7 @@ class QueryService:
 
     async def list(self, context: RequestContext, doctype: str, request: ListRequest) -> PaginatedResult[Document]:
         """Return a page of documents. Raises QueryError for anything unknown, hidden or out of bounds."""
-        context = self._registries.pin(context)
+        context = self._registry_handle.pin(context)
         plan: CompiledDocType = context.registry.get(doctype)
         grant = await self.permissions.require_grant(context, plan, "read")
         grants = {"read": grant}

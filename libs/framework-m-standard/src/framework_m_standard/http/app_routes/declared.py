@@ -67,7 +67,7 @@ class AppRoutes:
     routers: Sequence[Router] = ()
 
     def mount(
-        self, registries: RegistryHandle, permissions: PermissionService, documents: DocumentService, ports: Any
+        self, registry_handle: RegistryHandle, permissions: PermissionService, documents: DocumentService, ports: Any
     ) -> Sequence[Router]:
         """Guard the routers, inject what their handlers ask for, and return them."""
         providers: Providers = make_providers(documents, ports)
@@ -75,7 +75,7 @@ class AppRoutes:
             route.handler.opt = {**route.handler.opt, POLICY: route.policy}
             inject(route.handler, providers)
         for router in self.routers:
-            router.guards = [make_guard(permissions, registries)]
+            router.guards = [make_guard(permissions, registry_handle)]
         return self.routers
 
 

@@ -84,14 +84,14 @@ def check_policy(policy: RoutePolicy, registry: Registry) -> Iterator[str]:
         )
 
 
-def make_guard(permissions: PermissionService, registries: RegistryHandle) -> Guard:
+def make_guard(permissions: PermissionService, registry_handle: RegistryHandle) -> Guard:
     """Return the guard of all app routes. A handler without a policy requires a login."""
 
     async def require_policy(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
         policy: RoutePolicy | None = handler.opt.get(POLICY)
         if policy is None and _is_litestars_own(handler.fn):
             return
-        context = registries.pin(request_state_of(connection.scope).context)
+        context = registry_handle.pin(request_state_of(connection.scope).context)
         if policy is not None and policy.action is not None:
             await permissions.require_grant(context, context.registry.get(policy.doctype or ""), policy.action)
         elif (policy is None or not policy.allow_guest) and context.principal.is_anonymous:

@@ -56,7 +56,7 @@ class RequestContextMiddleware:
         self,
         app: ASGIApp,
         authentication: AuthenticationProtocol,
-        registries: RegistryHandle,
+        registry_handle: RegistryHandle,
         clock: Clock,
         sockets: SocketAdmission,
         documents: ASGIApp | None = None,
@@ -64,7 +64,7 @@ class RequestContextMiddleware:
         self._app = app
         self._documents = documents
         self._authentication = authentication
-        self._registries = registries
+        self._registry_handle = registry_handle
         self._clock = clock
         self._sockets = sockets
         self._unguarded = list_unguarded_paths()
@@ -122,7 +122,7 @@ class RequestContextMiddleware:
             try:
                 connection = await self._sockets.admit(scope, headers)
                 log_context.user_id = connection.principal.id
-                context = self._registries.context(
+                context = self._registry_handle.context(
                     connection.principal, source=SOCKET, clock=self._clock, request_id=identifier
                 )
                 keep_request_state(scope, RequestState(headers, context))
@@ -141,7 +141,7 @@ class RequestContextMiddleware:
             except Exception as error:
                 authentication_error = build_credentials_error(error, headers)
                 scope["path"] = REFUSED_PATH
-        context = self._registries.context(principal, source=HTTP, clock=self._clock, request_id=identifier)
+        context = self._registry_handle.context(principal, source=HTTP, clock=self._clock, request_id=identifier)
         return RequestState(headers, context, authentication_error)
 
 

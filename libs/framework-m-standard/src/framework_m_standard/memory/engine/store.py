@@ -14,7 +14,7 @@ class MemoryStore:
 
     def __init__(self, memory_database: MemoryDatabase, registry_handle: RegistryHandle) -> None:
         self.database = memory_database
-        self.registries = registry_handle
+        self.registry_handle = registry_handle
         self.make_tables(registry_handle.current)
 
     def __repr__(self) -> str:
@@ -23,7 +23,7 @@ class MemoryStore:
     @property
     def registry(self) -> Registry:
         """The current registry; units use the one in their context."""
-        return self.registries.current
+        return self.registry_handle.current
 
     def make_tables(self, registry: Registry) -> None:
         """Create the missing tables of a registry's DocTypes."""

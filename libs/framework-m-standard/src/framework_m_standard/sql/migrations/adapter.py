@@ -67,7 +67,7 @@ class SqlMigrations:
         self._comparison = SchemaComparison(sql_store.registry, sql_store.global_driver.name)
         self._framework = FrameworkTables(sql_store)
         self._runner = RevisionRunner(is_transactional=self._database.is_transactional)
-        self._patches = PatchRunner(make_patch_store(unit_of_work), documents, sql_store.registries)
+        self._patches = PatchRunner(make_patch_store(unit_of_work), documents, sql_store.registry_handle)
         self._adoption = Adoption(self._folders, self._database, self._comparison, self._framework, self._runner)
 
     async def init(self) -> Sequence[str]:

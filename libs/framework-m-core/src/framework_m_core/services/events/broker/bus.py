@@ -25,7 +25,7 @@ class BrokerBus(ABC):
     """The part of `EventBusProtocol` that is the same for all brokers; an adapter adds `publish` and its groups."""
 
     def __init__(self, registry_handle: RegistryHandle, clock: Clock, retries: Retries | None = None) -> None:
-        self._registries = registry_handle
+        self._registry_handle = registry_handle
         self._clock = clock
         self._retries = retries or Retries()
         self._readers: dict[str, GroupReader] = {}
@@ -53,7 +53,9 @@ class BrokerBus(ABC):
             )
         stored = self._group(group)
         await stored.create()
-        self._readers[group] = GroupReader(stored, subscriber, interest, self._registries, self._clock, self._retries)
+        self._readers[group] = GroupReader(
+            stored, subscriber, interest, self._registry_handle, self._clock, self._retries
+        )
 
     async def unsubscribe(self, group: str) -> None:
         """Stop delivering to a group in this process, after the event that is being handled."""

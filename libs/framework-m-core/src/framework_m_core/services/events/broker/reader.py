@@ -50,14 +50,14 @@ class GroupReader:
         group: BrokerGroup,
         subscriber: Subscriber,
         interest: Interest,
-        registries: RegistryHandle,
+        registry_handle: RegistryHandle,
         clock: Clock,
         retries: Retries,
     ) -> None:
         self._group = group
         self._subscriber = subscriber
         self._interest = interest
-        self._registries = registries
+        self._registry_handle = registry_handle
         self._clock = clock
         self._retries = retries
         self._stopped = asyncio.Event()
@@ -197,7 +197,7 @@ class GroupReader:
     async def _call(self, event: StoredEvent) -> str | None:
         """Return the error of the subscriber, if it fails."""
         try:
-            known = self._registries.current.event(event)
+            known = self._registry_handle.current.event(event)
             if known is None:
                 return f"UnknownEventTypeError: this process knows no event type {event.type!r}"
             await self._subscriber(known)
