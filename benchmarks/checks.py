@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from benchmarks.client import Answer
+from benchmarks.client import Response
 from benchmarks.contender import Contender
 from benchmarks.dataset import (
     INVOICE_PATH,
@@ -71,12 +71,12 @@ def check_window(contender: Contender, work: Work, load: Load, size: int, stored
     return [f"{contender.title}, {work.caption}: {error}" for error in errors]
 
 
-def _check_get(contender: Contender) -> list[Answer]:
+def _check_get(contender: Contender) -> list[Response]:
     step = max(1, len(contender.rows) // _SAMPLES)
     return [_get_and_compare(contender, row) for row in contender.rows[::step]]
 
 
-def _get_and_compare(contender: Contender, row: Order) -> Answer:
+def _get_and_compare(contender: Contender, row: Order) -> Response:
     user = _principal(contender, row.owner)
     response = _send(contender, "GET", f"{ORDER_PATH}/{row.id}", user)
     _expect(contender, "GET", response, 200)
@@ -85,7 +85,7 @@ def _get_and_compare(contender: Contender, row: Order) -> Answer:
     return response
 
 
-def _check_list(contender: Contender) -> list[Answer]:
+def _check_list(contender: Contender) -> list[Response]:
     responses = []
     for user in contender.principals()[:_SAMPLES]:
         response = _send(contender, "GET", contender.list_path(user.owner), user)
@@ -100,7 +100,7 @@ def _check_list(contender: Contender) -> list[Answer]:
     return responses
 
 
-def _check_post(contender: Contender) -> list[Answer]:
+def _check_post(contender: Contender) -> list[Response]:
     user = contender.principals()[0]
     body = {"name": "CHECK-POST"} | business(3)
     response = _send(contender, "POST", ORDER_PATH, user, body)
@@ -113,7 +113,7 @@ def _check_post(contender: Contender) -> list[Answer]:
     return [response]
 
 
-def _check_put(contender: Contender) -> list[Answer]:
+def _check_put(contender: Contender) -> list[Response]:
     key, owner, version = contender.database.versions(contender.table)[0]
     user = _principal(contender, owner)
     path = f"{ORDER_PATH}/{key}"
@@ -128,7 +128,7 @@ def _check_put(contender: Contender) -> list[Answer]:
     return [response]
 
 
-def _check_invoice(contender: Contender) -> list[Answer]:
+def _check_invoice(contender: Contender) -> list[Response]:
     user = contender.principals()[0]
     body = invoice_body(0, contender.links.customers, contender.links.items)
     response = _send(contender, "POST", INVOICE_PATH, user, body)
@@ -147,7 +147,7 @@ def _check_invoice(contender: Contender) -> list[Answer]:
     return [response]
 
 
-_CHECKS: dict[Work, Callable[[Contender], list[Answer]]] = {
+_CHECKS: dict[Work, Callable[[Contender], list[Response]]] = {
     Work.GET: _check_get,
     Work.LIST: _check_list,
     Work.POST: _check_post,
@@ -160,12 +160,14 @@ def _principal(contender: Contender, owner: str) -> Principal:
     return next(user for user in contender.principals() if user.owner == owner)
 
 
-def _send(contender: Contender, method: str, path: str, user: Principal, body: dict[str, Any] | None = None) -> Answer:
+def _send(
+    contender: Contender, method: str, path: str, user: Principal, body: dict[str, Any] | None = None
+) -> Response:
     text = None if body is None else as_json(body)
     return contender.server.client.request(method, path, text, dict([user.header]))
 
 
-def _expect(contender: Contender, what: str, response: Answer, status: int) -> None:
+def _expect(contender: Contender, what: str, response: Response, status: int) -> None:
     if response.status != status:
         raise CheckFailedError(
             f"{contender.title}: {what} answered {response.status}, not {status}: {response.body[:500]!r}"

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Answer", "Client"]
+__all__ = ["Client", "Response"]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """What a server said."""
 
     status: int
@@ -36,7 +36,7 @@ class Client:
         path: str,
         body: str | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> Answer:
+    ) -> Response:
         """Send one request on a connection of its own."""
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
         sent = dict(headers or {})
@@ -45,7 +45,7 @@ class Client:
         try:
             connection.request(method, path, body=body, headers=sent)
             response = connection.getresponse()
-            return Answer(response.status, response.read())
+            return Response(response.status, response.read())
         finally:
             connection.close()
 

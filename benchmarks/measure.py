@@ -164,8 +164,8 @@ class _Rounds:
         errors = check_window(contender, work, load, size, stored)
         into = self._result.remarks if contender.key == _EXPENDABLE else self._result.errors
         into.extend(f"{error} (round {number})" for error in errors)
-        answered = max(1, load.requests)
-        return Window(load, used / answered * 1e6, tail / answered * 1e6, server.rss())
+        responses = max(1, load.requests)
+        return Window(load, used / responses * 1e6, tail / responses * 1e6, server.rss())
 
 
 def _where_stored(contender: Contender, work: Work, prefix: str) -> tuple[str | None, str]:

@@ -66,8 +66,8 @@ def measure_micro(folder: Path, turns: int) -> MicroResult:
 
 async def _steps(variables: dict[str, str], turns: int) -> list[Compared]:
     async with open_application(APP, roles=("web",), environment=variables) as app:
-        scope, token = await _logged_in(app)
-        return await Steps(app, scope, token).measure(turns)
+        context, token = await _logged_in(app)
+        return await Steps(app, context, token).measure(turns)
 
 
 async def _logged_in(app: Application) -> tuple[RequestContext, str]:
@@ -110,14 +110,14 @@ def _building(declared: list[type[BaseModel]]) -> Task:
 
 
 def _declaring(declared: list[type[BaseModel]]) -> Task:
-    shapes: list[tuple[str, dict[str, Any]]] = [
+    definitions: list[tuple[str, dict[str, Any]]] = [
         (model.__name__, {name: (info.annotation, info.default) for name, info in model.model_fields.items()})
         for model in declared
     ]
 
     async def declare(times: int) -> None:
         for _ in range(times):
-            for name, fields in shapes:
+            for name, fields in definitions:
                 create_model(name, **fields)
 
     return declare

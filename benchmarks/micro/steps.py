@@ -64,13 +64,13 @@ class Steps:
         ]
 
     def _permission(self, document: dict[str, Any]) -> Task:
-        permissions, scope, plan = self._permissions, self._context, self._plan
+        permissions, context, plan = self._permissions, self._context, self._plan
 
         async def check(times: int) -> None:
             for _ in range(times):
-                grant = await permissions.require_grant(scope, plan, "read")
-                permissions.bind_scope(grant, scope.principal)
-                assert await permissions.covers(scope, plan, "read", grant, document)
+                grant = await permissions.require_grant(context, plan, "read")
+                permissions.bind_scope(grant, context.principal)
+                assert await permissions.covers(context, plan, "read", grant, document)
 
         return check
 

@@ -26,7 +26,7 @@ from tests.redis_server import OwnRedis
 
 KILLS = int(os.environ.get("BROKER_KILLS", "50"))
 EVENTS_PER_KILL = 20
-PATIENCE_SECONDS = 30
+PROGRESS_TIMEOUT_SECONDS = 30
 
 QUICK = {"nats": {"M_NATS__REQUEST_TIMEOUT_SECONDS": "1"}}
 """Its client waits for an answer for the whole time-out, even after the connection is lost."""
@@ -150,6 +150,6 @@ async def _until(holds: Callable[[], bool], progress: Callable[[], int]) -> None
     time = asyncio.get_running_loop().time
     while not holds():
         if (now := progress()) != seen:
-            seen, end = now, time() + PATIENCE_SECONDS
+            seen, end = now, time() + PROGRESS_TIMEOUT_SECONDS
         assert time() < end, f"nothing happens anymore after {seen}"
         await asyncio.sleep(0.02)

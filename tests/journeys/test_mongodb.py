@@ -134,10 +134,10 @@ def test_a_store_that_is_killed_during_writes_loses_none_that_was_acknowledged(
                     server.kill()
                 elif number == 25:
                     server.start()
-                answer = alice.post("/api/v1/Customer", json={"full_name": f"Customer {number}"})
-                statuses.add(answer.status_code)
-                if answer.status_code == 201:
-                    acknowledged.append(answer.json())
+                response = alice.post("/api/v1/Customer", json={"full_name": f"Customer {number}"})
+                statuses.add(response.status_code)
+                if response.status_code == 201:
+                    acknowledged.append(response.json())
             assert statuses == {201, 503}
             assert len(acknowledged) >= 50
             for one in acknowledged:

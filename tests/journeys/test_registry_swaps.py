@@ -25,7 +25,7 @@ FOLLOWS_WITHIN: Final = 1.0
 
 
 @dataclass
-class Answer:
+class Response:
     """When a request was sent and answered, and by which registry."""
 
     sent: float
@@ -39,7 +39,7 @@ class Server:
 
     product: Product
     client: httpx.AsyncClient
-    responses: list[Answer] = field(default_factory=list)
+    responses: list[Response] = field(default_factory=list)
 
     async def call(self, method: str, path: str, **options: Any) -> Any:
         """Send a request that must succeed, and return its body."""
@@ -53,7 +53,7 @@ class Server:
         body: dict[str, Any] = await self.call(method, path, **options)
         items = body.get("items", [body])
         assert len({"mark" in item for item in items}) == 1, body
-        self.responses.append(Answer(sent, time.monotonic(), "mark" in items[0]))
+        self.responses.append(Response(sent, time.monotonic(), "mark" in items[0]))
         return body
 
 
@@ -87,7 +87,7 @@ async def _work(server: Server, enough: asyncio.Event) -> None:
         await server.call("DELETE", f"Trip/{made['id']}")
 
 
-async def _swap(here: Server, there: Server, switch: str, *, marked: bool) -> tuple[float, Answer]:
+async def _swap(here: Server, there: Server, switch: str, *, marked: bool) -> tuple[float, Response]:
     """Switch at one server; return when it was published, and the first answer by it of the other."""
     await here.call("PATCH", f"Switch/{switch}", json={"on": marked})
     published = (await here.call("POST", "rpc/fn/travel.publish", json={}))["result"]
@@ -111,7 +111,7 @@ async def _run(one: Product, other: Product) -> None:
             for product in (one, other)
         ]  # fmt: skip
         switch, enough = (await here.call("POST", "Switch", json={}))["id"], asyncio.Event()
-        swaps: list[tuple[float, Answer]] = []
+        swaps: list[tuple[float, Response]] = []
         async with asyncio.TaskGroup() as working:
             for server in (here, there):
                 for _ in range(CLIENTS):
@@ -125,7 +125,7 @@ async def _run(one: Product, other: Product) -> None:
     _check_order(there, swaps)
 
 
-def _check_order(there: Server, swaps: list[tuple[float, Answer]]) -> None:
+def _check_order(there: Server, swaps: list[tuple[float, Response]]) -> None:
     """What is sent after the first new answer, and answered before the next publication, is answered by the new one."""
     ends = [published for published, _ in swaps[1:]] + [float("inf")]
     for (_, first), end in zip(swaps, ends, strict=True):

@@ -28,7 +28,7 @@ from framework_m_testing.harness import StoreHarness
 from tests.permission_proof.declared import Request, Stored, Who
 from tests.permission_proof.reference import Response
 
-__all__ = ["Executor", "scope_of", "to_comparable"]
+__all__ = ["Executor", "context_of", "to_comparable"]
 
 _STATUS: Mapping[type[FrameworkError], int] = {
     ValidationError: 400,
@@ -43,7 +43,7 @@ _STATUS: Mapping[type[FrameworkError], int] = {
 _MAX_PAGES = 50
 
 
-def scope_of(who: Who, clock: Callable[[], datetime]) -> RequestContext:
+def context_of(who: Who, clock: Callable[[], datetime]) -> RequestContext:
     """Return the request context of a caller."""
     return RequestContext(Principal(who.id, who.roles, who.email, who.attributes), clock=clock)
 
@@ -86,12 +86,12 @@ class Executor:
 
     async def respond(self, who: Who, request: Request) -> tuple[Response, str]:
         """Perform a request and return its result and the text of its error, if any."""
-        scope = scope_of(who, self._clock)
+        context = context_of(who, self._clock)
         if request.verb in {"get", "list"}:
-            status, served, detail = await _tried(self._read, scope, request)
+            status, served, detail = await _tried(self._read, context, request)
             return Response(status, served), detail
-        async with self._store.units(scope) as unit:
-            status, served, detail = await _tried(self._write, scope.within(unit), request)
+        async with self._store.units(context) as unit:
+            status, served, detail = await _tried(self._write, context.within(unit), request)
             left = await self._left(self._system.within(unit), request.doctype)
         return Response(status, served, left), detail
 

@@ -16,7 +16,7 @@ from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_testing.conformance import DocTypeConformance
 from framework_m_testing.samples.bodies import SampleDocuments
 
-SCOPE = make_system_context("a test", source="cli")
+CONTEXT = make_system_context("a test", source="cli")
 APP = '''"""An app with a DocType that changes by being sent back, and one that is hard to please."""
 
 from datetime import date
@@ -98,18 +98,18 @@ async def app(tmp_path: Path) -> AsyncIterator[Application]:
 
 
 async def test_a_body_is_found_that_a_doctype_accepts(app: Application) -> None:
-    samples = SampleDocuments(app, SCOPE, {})
+    samples = SampleDocuments(app, CONTEXT, {})
     body, made = await samples.create("Picky")
     assert "@" in body["address"] and str(made["target"]) == body["target"]
 
 
 async def test_given_bodies_are_taken_as_they_are(app: Application) -> None:
     with pytest.raises(ValidationError):
-        await SampleDocuments(app, SCOPE, {"Picky": {"address": "nowhere"}}).create("Picky")
+        await SampleDocuments(app, CONTEXT, {"Picky": {"address": "nowhere"}}).create("Picky")
 
 
 def _samples(app: Application) -> SampleDocuments:
-    return SampleDocuments(app, SCOPE, {}, Limited.max_documents)
+    return SampleDocuments(app, CONTEXT, {}, Limited.max_documents)
 
 
 class Limited(DocTypeConformance):
@@ -121,7 +121,7 @@ class Limited(DocTypeConformance):
 async def test_a_document_that_changes_by_itself_fails(app: Application) -> None:
     with pytest.raises(AssertionError, match="Restless"):
         await Limited().test_a_document_is_kept_as_it_was_answered(
-            app, SampleDocuments(app, SCOPE, {}, Limited.max_documents)
+            app, SampleDocuments(app, CONTEXT, {}, Limited.max_documents)
         )
 
 
@@ -130,12 +130,12 @@ async def test_a_role_that_gets_in_unnamed_fails(app: Application, monkeypatch: 
     monkeypatch.setattr(model.Meta, "permissions", {})
     with pytest.raises(AssertionError, match=r"Picky\.read"):
         await Limited().test_only_the_roles_that_are_named_get_in(
-            app, SampleDocuments(app, SCOPE, {}, Limited.max_documents)
+            app, SampleDocuments(app, CONTEXT, {}, Limited.max_documents)
         )
 
 
 async def test_samples_of_unique_fields_differ_and_links_to_their_own_kind_end(app: Application) -> None:
-    samples = SampleDocuments(app, SCOPE, {})
+    samples = SampleDocuments(app, CONTEXT, {})
     made = [(await samples.create("Numbered"))[1] for _ in range(3)]
     assert len({document["number"] for document in made}) == len({document["day"] for document in made}) == 3
 
@@ -165,13 +165,13 @@ _TESTS = [name for name in vars(DocTypeConformance) if name.startswith("test_")]
 @pytest.mark.parametrize("name", _TESTS)
 async def test_of_some_doctypes_there_is_one_document(app: Application, name: str) -> None:
     conforming: Any = Conforming()
-    samples = SampleDocuments(app, SCOPE, conforming.bodies, conforming.max_documents)
+    samples = SampleDocuments(app, CONTEXT, conforming.bodies, conforming.max_documents)
     test = getattr(conforming, name)
     await test(app, samples) if "samples" in signature(test).parameters else await test(app)
 
 
 async def test_a_second_one_fails_where_none_is_expected(app: Application) -> None:
-    samples = SampleDocuments(app, SCOPE, Conforming.bodies)
+    samples = SampleDocuments(app, CONTEXT, Conforming.bodies)
     await samples.create("HouseRules")
     with pytest.raises(ValidationError):
         await samples.create("Chooser")

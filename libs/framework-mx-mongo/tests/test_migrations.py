@@ -21,7 +21,7 @@ from framework_mx_mongo.engine.transaction import Transaction
 from framework_mx_mongo.migrations.conversion import ValueConverter
 from framework_mx_mongo.migrations.lock import MigrationLock
 from framework_mx_mongo.schema import batches
-from framework_mx_mongo.schema.recorder import LEDGER
+from framework_mx_mongo.schema.recorder import RECORDS
 from framework_mx_mongo.settings import MongoSettings
 
 from .migrating import Migrating, open_migrating, plain, registry_of
@@ -105,7 +105,7 @@ async def test_values_become_the_same_values_of_another_kind(
     async with opened(first) as app:
         back = (await app.store.load("Plain", ids[0])).code
         assert back == value or str(back) == str(value)
-        assert await app.driver.collection(LEDGER).find_one({"kind": "progress"}) is None
+        assert await app.driver.collection(RECORDS).find_one({"kind": "progress"}) is None
 
 
 @pytest.mark.parametrize(("before", "value", "after", "expected"), VALUES)
@@ -127,7 +127,7 @@ async def test_a_revision_that_fails_after_a_conversion_can_be_repeated(
         await app.run()
         await app.check()
         assert [(await app.store.load("Plain", id)).code for id in ids] == [expected] * 5
-        assert await app.driver.collection(LEDGER).find_one({"kind": "progress"}) is None
+        assert await app.driver.collection(RECORDS).find_one({"kind": "progress"}) is None
 
 
 async def test_a_value_that_cannot_be_converted_stops_the_revision_and_none_is_changed(opened: Opened) -> None:
@@ -171,7 +171,7 @@ async def test_a_conversion_that_was_stopped_goes_on_where_it_was(
             patched.setattr(ValueConverter, "_convert_batch", stopped)
             with pytest.raises(MigrationError, match="killed"):
                 await app.run()
-        progress = await app.driver.collection(LEDGER).find_one({"kind": "progress"})
+        progress = await app.driver.collection(RECORDS).find_one({"kind": "progress"})
         assert progress is not None
         done = await app.driver.collection("Plain").count_documents({"_id": {"$lte": progress["after"]}})
         assert done == 4

@@ -19,7 +19,7 @@ from tests.journeys.product import ROOT, M, free_port
 
 __all__ = ["Shell", "clean_environment"]
 
-_PATIENCE_SECONDS = 60
+_COMMAND_TIMEOUT_SECONDS = 60
 _SERVER = re.compile(r"\bm (start|prod)\b")
 _PRELUDE = """
 set -euo pipefail
@@ -108,8 +108,8 @@ class Shell:
         self._bash.stdin.write(f". {script} </dev/null\necho {mark}\n")
         self._bash.stdin.flush()
         lines: list[str] = []
-        deadline = time.monotonic() + _PATIENCE_SECONDS
-        end = threading.Timer(_PATIENCE_SECONDS, self._kill)
+        deadline = time.monotonic() + _COMMAND_TIMEOUT_SECONDS
+        end = threading.Timer(_COMMAND_TIMEOUT_SECONDS, self._kill)
         end.start()
         try:
             for line in self._bash.stdout:
@@ -119,7 +119,7 @@ class Shell:
         finally:
             end.cancel()
         is_late = time.monotonic() >= deadline
-        what = f"this was not done after {_PATIENCE_SECONDS} seconds" if is_late else "this failed"
+        what = f"this was not done after {_COMMAND_TIMEOUT_SECONDS} seconds" if is_late else "this failed"
         raise AssertionError(f"{what}:\n{text}\nand said:\n{''.join(lines)}\n{self._log()}")
 
     def _folder(self) -> Path:
@@ -157,7 +157,7 @@ class Shell:
             return False
 
     def _wait(self, until: Callable[[], bool], complaint: str) -> None:
-        deadline = time.monotonic() + _PATIENCE_SECONDS
+        deadline = time.monotonic() + _COMMAND_TIMEOUT_SECONDS
         while not until():
             assert time.monotonic() < deadline, f"{complaint}:\n{self._log()}"
             time.sleep(0.05)

@@ -61,7 +61,7 @@ def test_a_page_can_be_followed(story: Story, tmp_path: Path) -> None:
 def test_what_does_not_work_fails(
     blocks: list[Block], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tests.journeys.docs.shell._PATIENCE_SECONDS", 2)
+    monkeypatch.setattr("tests.journeys.docs.shell._COMMAND_TIMEOUT_SECONDS", 2)
     with pytest.raises(AssertionError, match=said):
         follow(blocks, tmp_path)
 

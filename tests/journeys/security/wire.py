@@ -27,10 +27,10 @@ def request(line: str, *headers: str, body: bytes = b"") -> bytes:
     return "\r\n".join([f"{line} HTTP/1.1", "Host: 127.0.0.1", *headers, "", ""]).encode("latin-1") + body
 
 
-def send(product: Product, *parts: bytes, patience: float = 10) -> Reply | None:
+def send(product: Product, *parts: bytes, timeout: float = 10) -> Reply | None:
     """Sends octets and reads one response; None when the connection ends without."""
     where = urlsplit(product.address)
-    with socket.create_connection((str(where.hostname), int(where.port or 80)), timeout=patience) as connection:
+    with socket.create_connection((str(where.hostname), int(where.port or 80)), timeout=timeout) as connection:
         with suppress(ConnectionError):
             for part in parts:
                 connection.sendall(part)

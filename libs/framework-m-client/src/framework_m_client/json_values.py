@@ -1,4 +1,4 @@
-"""Values in JSON as the server expects them: decimals and ids as texts, moments with their offset."""
+"""Values in JSON as the server expects them: decimals and ids as texts, datetimes with their offset."""
 
 from __future__ import annotations
 

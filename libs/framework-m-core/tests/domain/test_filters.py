@@ -1,4 +1,4 @@
-"""The filter tree: two-valued meaning, shapes, and what stands for the caller."""
+"""The filter tree: two-valued meaning, templates, and what stands for the caller."""
 
 from __future__ import annotations
 
@@ -123,20 +123,20 @@ def test_de_morgan(trees: list[Filter], document: dict[str, Any]) -> None:
 
 
 @given(filters(PLAN))
-def test_a_shape_holds_no_values_and_as_many_slots(tree: Filter) -> None:
+def test_a_template_holds_no_values_and_as_many_placeholders(tree: Filter) -> None:
     template, values = parameterize(tree)
-    assert _slots(template) == len(values)
+    assert _count_placeholders(template) == len(values)
     assert parameterize(tree) == (template, values)
     assert hash(template) == hash(parameterize(tree)[0])
     assert fields_of(template) <= fields_of(tree)
 
 
-def _slots(tree: Filter) -> int:
+def _count_placeholders(tree: Filter) -> int:
     match tree:
         case And(parts) | Or(parts):
-            return sum(map(_slots, parts))
+            return sum(map(_count_placeholders, parts))
         case Not(part):
-            return _slots(part)
+            return _count_placeholders(part)
         case Comparison(_, "is_null", _):
             return 0
         case Comparison(_, "between", (Placeholder(), Placeholder())):
@@ -147,8 +147,8 @@ def _slots(tree: Filter) -> int:
 
 
 def test_lists_are_padded_so_that_few_shapes_cover_all_lengths() -> None:
-    shapes = {parameterize(Comparison("x", "in", tuple(range(length))))[0] for length in range(1, 65)}
-    assert len(shapes) == 7
+    templates = {parameterize(Comparison("x", "in", tuple(range(length))))[0] for length in range(1, 65)}
+    assert len(templates) == 7
     assert parameterize(Comparison("x", "in", (1, 2, 3)))[1] == (1, 2, 3, 3)
     assert parameterize(Comparison("x", "in", ()))[0] == NOTHING
     assert parameterize(Comparison("x", "not_in", ()))[0] == EVERYTHING
@@ -171,8 +171,8 @@ def test_what_decides_nothing_makes_no_shape_of_its_own(tree: Filter, expected: 
 
 def test_empty_brackets_make_one_shape() -> None:
     one = Comparison("x", "eq", 1)
-    shapes = {parameterize(And((And(),) * empty + (one,) + (Or((And(),)),) * empty)) for empty in range(50)}
-    assert shapes == {parameterize(one)}
+    templates = {parameterize(And((And(),) * empty + (one,) + (Or((And(),)),) * empty)) for empty in range(50)}
+    assert templates == {parameterize(one)}
 
 
 @given(filters(PLAN), documents(PLAN))

@@ -87,10 +87,10 @@ async def test_the_last_administrator_who_may_log_in_stays(worker: Worker, chang
 async def test_a_deleted_administrator_is_purged(worker: Worker) -> None:
     for email in (ADA, BEN):
         await worker.identity.create(email, PASSWORD, ["Administrator"])
-    documents, scope = worker.app.documents, worker.administrator
-    id = (await documents.get(scope, "User", ADA))["id"]
-    await documents.delete(scope, "User", ADA)
-    await documents.delete(scope, "User", id, hard=True)
+    documents, context = worker.app.documents, worker.administrator
+    id = (await documents.get(context, "User", ADA))["id"]
+    await documents.delete(context, "User", ADA)
+    await documents.delete(context, "User", id, hard=True)
     assert [user.name for user in await worker.stored("User")] == [BEN]
 
 

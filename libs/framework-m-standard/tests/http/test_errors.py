@@ -1,4 +1,4 @@
-"""Errors: one shape, and nothing in it that is not the caller's."""
+"""Errors: one form, and nothing in it that is not the caller's."""
 
 from __future__ import annotations
 

@@ -108,63 +108,65 @@ async def test_a_hook_that_does_not_catch_it_is_at_fault(
 ) -> None:
     sale = await app.make("Sale")
     with caplog.at_level(logging.ERROR):
-        for answer in (
+        for response in (
             await send(app, "POST", "Sale", coupon="gone", verb=verb),
             await send(app, "PATCH", f"Sale/{sale['id']}", coupon="gone", verb=verb),
             await send(app, "DELETE", f"Sale/{sale['id']}"),
         ):
-            assert (answer.status_code, answer.json()["code"]) == (500, "internal_error"), answer.url
-            assert "gone" not in answer.text, answer.url
+            assert (response.status_code, response.json()["code"]) == (500, "internal_error"), response.url
+            assert "gone" not in response.text, response.url
     logged = [str(record.exc_info[1]) for record in caplog.records if record.exc_info]
     assert_names(logged, "Sale.validate", "Coupon", "'gone'")
     assert_names(logged, "Sale.before_delete", "Coupon", "'gone'")
 
 
 async def test_a_doctype_that_a_hook_misspells_is_no_404_either(app: AppClient) -> None:
-    answer = await send(app, "POST", "Sale", coupon="misspelt")
-    assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+    response = await send(app, "POST", "Sale", coupon="misspelt")
+    assert (response.status_code, response.json()["code"]) == (500, "internal_error")
 
 
 @pytest.mark.parametrize(("method", "path"), [("POST", "Sale"), ("POST", "rpc/fn/sales.latest")])
 async def test_a_query_that_code_misspells_is_not_the_callers(app: AppClient, method: str, path: str) -> None:
     body = {} if "rpc" in path else {"coupon": "unsortable"}
-    answer = await send(app, method, path, **body)
-    assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
-    assert "colour" not in answer.text
+    response = await send(app, method, path, **body)
+    assert (response.status_code, response.json()["code"]) == (500, "internal_error")
+    assert "colour" not in response.text
 
 
 async def test_a_query_that_an_argument_states_is_the_callers(app: AppClient) -> None:
     filters = [{"field": "colour", "operator": "eq", "value": "x"}]
-    answer = await send(app, "POST", "rpc/fn/sales.find", filters=filters)
-    assert (answer.status_code, answer.json()["code"]) == (400, "bad_query")
+    response = await send(app, "POST", "rpc/fn/sales.find", filters=filters)
+    assert (response.status_code, response.json()["code"]) == (400, "bad_query")
 
 
 async def test_a_hook_may_state_that_something_is_missing(app: AppClient) -> None:
-    answer = await send(app, "POST", "Sale", coupon="stated")
-    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    response = await send(app, "POST", "Sale", coupon="stated")
+    assert (response.status_code, response.json()["code"]) == (404, "not_found")
 
 
 async def test_the_requested_document_is_still_404(app: AppClient) -> None:
-    for answer in (
+    for response in (
         await send(app, "PATCH", f"Sale/{uuid4()}"),
         await send(app, "DELETE", "Sale/nowhere"),
         await send(app, "POST", "rpc/Sale/redeem", doc_id="nowhere", code="x"),
     ):
-        assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), answer.url
+        assert (response.status_code, response.json()["code"]) == (404, "not_found"), response.url
 
 
 async def test_what_an_argument_names_is_refused_at_the_argument(app: AppClient) -> None:
     sale, other = await app.make("Sale"), str(uuid4())
-    for answer, field in (
+    for response, field in (
         (await send(app, "POST", "rpc/Sale/redeem", doc_id=str(sale["id"]), code="gone"), "code"),
         (await send(app, "POST", "rpc/fn/sales.redeem", coupon=other), "coupon"),
         (await send(app, "POST", "rpc/fn/sales.count", doctype="Coupn"), "doctype"),
     ):
-        assert answer.status_code == 400, field
-        assert [(one["field"], one["code"]) for one in answer.json()["errors"]] == [(field, "invalid_link")], answer.url
+        assert response.status_code == 400, field
+        assert [(one["field"], one["code"]) for one in response.json()["errors"]] == [(field, "invalid_link")], (
+            response.url
+        )
 
 
 async def test_what_no_argument_names_is_the_fault_of_the_method(app: AppClient) -> None:
     sale = await app.make("Sale")
-    answer = await send(app, "POST", "rpc/Sale/redeem", doc_id=str(sale["id"]), code="x", fallback=True)
-    assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+    response = await send(app, "POST", "rpc/Sale/redeem", doc_id=str(sale["id"]), code="x", fallback=True)
+    assert (response.status_code, response.json()["code"]) == (500, "internal_error")

@@ -72,12 +72,12 @@ async def test_updates_at_once_are_counted(store: StoreHarness) -> None:
 
 async def test_a_row_that_is_read_for_update_is_counted_without_conflict(store: StoreHarness) -> None:
     thing = await store.store("Thing", number=0)
-    where, slots = parameterize(Comparison("id", "eq", thing.id))
+    where, parameters = parameterize(Comparison("id", "eq", thing.id))
     handle = store.reader.prepare(QueryTemplate(store.registry.get("Thing"), ("number",), where, lock="update"))
 
     async def add() -> None:
         async with store.units(store.context) as unit:
-            ((number,),) = await unit.fetch(handle, slots)
+            ((number,),) = await unit.fetch(handle, parameters)
             await asyncio.sleep(0)
             await unit.repository("Thing").update_where(where_id, {"number": number + 1})
             await unit.commit()

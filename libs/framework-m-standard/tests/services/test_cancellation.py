@@ -12,7 +12,7 @@ from framework_m_core.domain.errors import FrameworkError
 from .interruption import Moment, cancelled_at
 from .orders import Hooks, order_registry
 from .test_hooks import prepared
-from .wiring import SCOPE, Wired, wired
+from .wiring import CONTEXT, Wired, wired
 
 MOMENTS: list[Moment] = ["waiting", "answered"]
 MAX_POINTS = 200
@@ -85,7 +85,7 @@ async def test_a_commit_cancelled_in_its_midst_leaves_a_truth_that_can_be_read(s
         thing: dict[str, Any] = {}
 
         async def commits(thing: dict[str, Any] = thing, number: int = number) -> bool:
-            async with shop.adapters.units(SCOPE) as unit:
+            async with shop.adapters.units(CONTEXT) as unit:
                 note = shop.adapters.new("Note", text="x")
                 thing["id"] = note.id
                 await unit.repository("Note").insert(note)
@@ -114,11 +114,13 @@ async def test_a_write_that_waits_for_its_turn_can_be_cancelled(shop: Wired, hoo
         await go_on.wait()
 
     hooks["after_save"] = slow
-    order = await shop.documents.create(SCOPE.elevated("no hook yet"), "Note", {"text": "old"})
+    order = await shop.documents.create(CONTEXT.elevated("no hook yet"), "Note", {"text": "old"})
     holder = asyncio.create_task(shop.create("Order"))
     await reached.wait()
     waiting = [asyncio.create_task(shop.create("Order")) for _ in range(5)]
-    updating = [asyncio.create_task(shop.documents.update(SCOPE, "Note", order["id"], {"number": n})) for n in range(5)]
+    updating = [
+        asyncio.create_task(shop.documents.update(CONTEXT, "Note", order["id"], {"number": n})) for n in range(5)
+    ]
     await asyncio.sleep(0.05)
     for task in (*waiting[:3], *updating[:3]):
         task.cancel()

@@ -13,7 +13,7 @@ from framework_m import DocType, Field
 from framework_m_core.domain.errors import ConfigurationError, LinkedDocumentError, ValidationError
 from framework_m_core.registry.compilation.builder import RegistryBuilder
 
-from .wiring import SCOPE, Wired, wired
+from .wiring import CONTEXT, Wired, wired
 
 
 class Contract(DocType):
@@ -65,7 +65,7 @@ async def office(database_url: str) -> AsyncIterator[Wired]:
 async def _contract(office: Wired, *steps: str) -> UUID:
     id: UUID = (await office.create("Contract"))["id"]
     for step in steps:
-        await getattr(office.documents, step)(SCOPE, "Contract", id)
+        await getattr(office.documents, step)(CONTEXT, "Contract", id)
     return id
 
 
@@ -82,20 +82,20 @@ async def test_a_link_is_not_set_to_a_cancelled_document(office: Wired, path: st
     assert _fields(refused) == [(path, "cancelled_target")]
     draft = await office.create("Delivery")
     with pytest.raises(ValidationError) as refused:
-        await office.documents.update(SCOPE, "Delivery", draft["id"], body)
+        await office.documents.update(CONTEXT, "Delivery", draft["id"], body)
     assert _fields(refused) == [(path, "cancelled_target")]
 
 
 async def test_a_draft_keeps_its_link_but_is_not_submitted_with_it(office: Wired) -> None:
     contract = await _contract(office, "submit")
     draft = await office.create("Delivery", contract=str(contract), parts=[{"contract": str(contract)}])
-    await office.documents.cancel(SCOPE, "Contract", contract)
-    await office.documents.update(SCOPE, "Delivery", draft["id"], {"seen": str(contract)})
+    await office.documents.cancel(CONTEXT, "Contract", contract)
+    await office.documents.update(CONTEXT, "Delivery", draft["id"], {"seen": str(contract)})
     with pytest.raises(ValidationError) as refused:
-        await office.documents.submit(SCOPE, "Delivery", draft["id"])
+        await office.documents.submit(CONTEXT, "Delivery", draft["id"])
     assert _fields(refused) == [("contract", "cancelled_target"), ("parts.0.contract", "cancelled_target")]
-    await office.documents.update(SCOPE, "Delivery", draft["id"], {"contract": None, "parts": []})
-    assert (await office.documents.submit(SCOPE, "Delivery", draft["id"]))["docstatus"] == 1
+    await office.documents.update(CONTEXT, "Delivery", draft["id"], {"contract": None, "parts": []})
+    assert (await office.documents.submit(CONTEXT, "Delivery", draft["id"]))["docstatus"] == 1
 
 
 @pytest.mark.parametrize("in_row", [False, True])
@@ -103,20 +103,20 @@ async def test_what_a_submitted_document_links_to_is_not_cancelled(office: Wired
     contract = await _contract(office, "submit")
     link = {"contract": str(contract)}
     delivery = await office.create("Delivery", **({"parts": [link]} if in_row else link))
-    await office.documents.submit(SCOPE, "Delivery", delivery["id"])
+    await office.documents.submit(CONTEXT, "Delivery", delivery["id"])
     with pytest.raises(LinkedDocumentError, match="Delivery"):
-        await office.documents.cancel(SCOPE, "Contract", contract)
+        await office.documents.cancel(CONTEXT, "Contract", contract)
     assert (await office.stored("Contract", contract))["docstatus"] == 1
-    await office.documents.cancel(SCOPE, "Delivery", delivery["id"])
-    assert (await office.documents.cancel(SCOPE, "Contract", contract))["docstatus"] == 2
+    await office.documents.cancel(CONTEXT, "Delivery", delivery["id"])
+    assert (await office.documents.cancel(CONTEXT, "Contract", contract))["docstatus"] == 2
 
 
 async def test_links_that_allow_it_stand_in_no_way(office: Wired) -> None:
     contract = await _contract(office, "submit")
     delivery = await office.create("Delivery", seen=str(contract))
-    await office.documents.submit(SCOPE, "Delivery", delivery["id"])
+    await office.documents.submit(CONTEXT, "Delivery", delivery["id"])
     await office.create("Memo", contract=str(contract), strict=str(contract))
-    await office.documents.cancel(SCOPE, "Contract", contract)
+    await office.documents.cancel(CONTEXT, "Contract", contract)
     assert (await office.create("Memo", contract=str(contract)))["contract"] == contract
     with pytest.raises(ValidationError) as refused:
         await office.create("Memo", strict=str(contract))
@@ -126,13 +126,13 @@ async def test_links_that_allow_it_stand_in_no_way(office: Wired) -> None:
 async def test_a_submitted_document_may_change_a_link_but_not_to_a_cancelled_one(office: Wired) -> None:
     first, second = [(await office.create("Delivery"))["id"] for _ in range(2)]
     for id in (first, second):
-        await office.documents.submit(SCOPE, "Delivery", id)
-    await office.documents.update(SCOPE, "Delivery", first, {"follows": str(first)})
-    await office.documents.cancel(SCOPE, "Delivery", second)
+        await office.documents.submit(CONTEXT, "Delivery", id)
+    await office.documents.update(CONTEXT, "Delivery", first, {"follows": str(first)})
+    await office.documents.cancel(CONTEXT, "Delivery", second)
     with pytest.raises(ValidationError) as refused:
-        await office.documents.update(SCOPE, "Delivery", first, {"follows": str(second)})
+        await office.documents.update(CONTEXT, "Delivery", first, {"follows": str(second)})
     assert _fields(refused) == [("follows", "cancelled_target")]
-    assert (await office.documents.cancel(SCOPE, "Delivery", first))["docstatus"] == 2
+    assert (await office.documents.cancel(CONTEXT, "Delivery", first))["docstatus"] == 2
 
 
 async def test_submit_and_cancel_at_once_leave_no_document_with_a_cancelled_target(office: Wired) -> None:
@@ -140,8 +140,8 @@ async def test_submit_and_cancel_at_once_leave_no_document_with_a_cancelled_targ
         contract = await _contract(office, "submit")
         delivery = (await office.create("Delivery", contract=str(contract)))["id"]
         await asyncio.gather(
-            office.documents.submit(SCOPE, "Delivery", delivery),
-            office.documents.cancel(SCOPE, "Contract", contract),
+            office.documents.submit(CONTEXT, "Delivery", delivery),
+            office.documents.cancel(CONTEXT, "Contract", contract),
             return_exceptions=True,
         )
         states = (await office.stored("Delivery", delivery), await office.stored("Contract", contract))

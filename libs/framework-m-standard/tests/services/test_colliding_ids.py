@@ -15,7 +15,7 @@ from framework_m_core.domain.errors import LinkTargetError, ValidationError
 from framework_m_core.registry.compilation.builder import RegistryBuilder
 from framework_m_core.services.queries.parsing import ListRequest
 
-from .wiring import SCOPE, Wired, wired
+from .wiring import CONTEXT, Wired, wired
 
 MANY = 300
 MODULUS = 2**61 - 1
@@ -86,7 +86,7 @@ def check(seen: list[str]) -> None:
 
 
 async def add_parts(kits: Wired) -> None:
-    async with kits.adapters.units(SCOPE) as unit:
+    async with kits.adapters.units(CONTEXT) as unit:
         for place, id in enumerate(COLLIDING):
             await unit.repository("Part").insert(Part(id=id, name=f"part-{place}", code=f"c{place}", twin=id))
         await unit.commit()
@@ -114,20 +114,20 @@ async def test_links_updates_and_deletes(kits: Wired, monkeypatch: pytest.Monkey
     assert [row["code"] for row in kit["rows"]] == [f"c{place}" for place in range(MANY)]
     turned = [{"id": str(row["id"]), "part": str(row["part"])} for row in reversed(kit["rows"])]
     with comparisons(monkeypatch) as seen:
-        await kits.documents.update(SCOPE, "Kit", kit["id"], {"rows": turned})
+        await kits.documents.update(CONTEXT, "Kit", kit["id"], {"rows": turned})
     check(seen)
     with comparisons(monkeypatch) as seen:
-        await kits.documents.delete(SCOPE, "Kit", kit["id"], hard=True)
+        await kits.documents.delete(CONTEXT, "Kit", kit["id"], hard=True)
     check(seen)
 
 
 async def test_rows_whose_ids_collide(kits: Wired, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with kits.adapters.units(SCOPE) as unit:
+    async with kits.adapters.units(CONTEXT) as unit:
         kit = await unit.repository("Kit").insert(Kit(name="k", rows=[KitRow(id=id) for id in COLLIDING]))
         await unit.commit()
     given = [{"id": str(id), "code": None} for id in COLLIDING]
     with comparisons(monkeypatch) as seen:
-        await kits.documents.update(SCOPE, "Kit", kit.id, {"rows": given[: MANY // 2]})
+        await kits.documents.update(CONTEXT, "Kit", kit.id, {"rows": given[: MANY // 2]})
     check(seen)
 
 
@@ -137,12 +137,12 @@ async def test_reads_by_many_ids(kits: Wired, monkeypatch: pytest.MonkeyPatch) -
         await kits.create("Kit", main=str(id))
     named = [{"field": "id", "operator": "in", "value": [str(id) for id in COLLIDING[:200]]}]
     with comparisons(monkeypatch) as seen:
-        found = await kits.queries.list(SCOPE, "Part", ListRequest(filters=named, limit=100))
-        expanded = await kits.queries.list(SCOPE, "Kit", ListRequest(expand=["main"], limit=100))
+        found = await kits.queries.list(CONTEXT, "Part", ListRequest(filters=named, limit=100))
+        expanded = await kits.queries.list(CONTEXT, "Kit", ListRequest(expand=["main"], limit=100))
     assert len(found.items) == 100
     assert {one["main"]["code"] for one in expanded.items} == {f"c{place}" for place in range(100)}
     assert [one for one in seen if one != "=="] == []
-    async with kits.adapters.units(SCOPE) as unit:
+    async with kits.adapters.units(CONTEXT) as unit:
         with comparisons(monkeypatch) as seen:
             gone = await unit.repository("Part").delete_where(Comparison("code", "eq", "c299"))
     assert (gone, [one for one in seen if one != "=="]) == (1, [])

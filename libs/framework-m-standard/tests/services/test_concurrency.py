@@ -31,7 +31,7 @@ from framework_m_core.services.documents.writing.write import CREATE, SUBMIT, UP
 from framework_m_core.services.queries.parsing import ListRequest
 
 from .orders import Hooks, order_registry
-from .wiring import SCOPE, Wired, wired
+from .wiring import CONTEXT, Wired, wired
 
 
 async def _all(calls: Iterable[Awaitable[Any]]) -> tuple[list[Any], list[BaseException]]:
@@ -55,14 +55,14 @@ async def test_updates_at_once_of_one_document_are_counted_and_never_read_half(s
 
     async def update(number: int) -> Any:
         rows = [{"text": str(number)}] * (1 + number % 4)
-        return await shop.documents.update(SCOPE, "Order", order["id"], {"number": number, "lines": rows})
+        return await shop.documents.update(CONTEXT, "Order", order["id"], {"number": number, "lines": rows})
 
     async def read() -> None:
         nonlocal seen
         while not done.is_set():
             whole = await shop.stored("Order", order["id"])
             request = ListRequest(fields=["number", "lines"])
-            (listed,) = (await shop.queries.list(SCOPE, "Order", request)).items
+            (listed,) = (await shop.queries.list(CONTEXT, "Order", request)).items
             for found in (whole, listed):
                 assert {row["text"] for row in found["lines"]} == {str(found["number"])}
                 assert found["number"] == 0 or len(found["lines"]) == 1 + found["number"] % 4
@@ -90,7 +90,7 @@ async def test_updates_of_two_processes_are_counted_too(database_url: str) -> No
     async with wired(database_url, order_registry()) as one, wired(database_url, order_registry()) as other:
         note = await one.create("Note", number=0)
         calls = [
-            process.documents.update(SCOPE, "Note", note["id"], {"number": 2 * number + place})
+            process.documents.update(CONTEXT, "Note", note["id"], {"number": 2 * number + place})
             for number in range(1, 21)
             for place, process in enumerate((one, other))
         ]
@@ -109,7 +109,7 @@ async def test_writers_with_slow_hooks_are_never_refused(shop: Wired, hooks: Hoo
 
     hooks["before_save"] = takes_time
     order = await shop.create("Order")
-    calls = (shop.documents.update(SCOPE, "Order", order["id"], {"number": n}) for n in range(1, 17))
+    calls = (shop.documents.update(CONTEXT, "Order", order["id"], {"number": n}) for n in range(1, 17))
     responses, errors = await _all(calls)
     assert not errors
     assert sorted(response["_version"] for response in responses) == list(range(2, 18))
@@ -118,7 +118,7 @@ async def test_writers_with_slow_hooks_are_never_refused(shop: Wired, hooks: Hoo
 
 async def test_of_updates_that_name_a_version_one_wins(shop: Wired) -> None:
     note = await shop.create("Note")
-    calls = (shop.documents.update(SCOPE, "Note", note["id"], {"number": n, "_version": 1}) for n in range(1, 21))
+    calls = (shop.documents.update(CONTEXT, "Note", note["id"], {"number": n, "_version": 1}) for n in range(1, 21))
     responses, errors = await _all(calls)
     assert [response["_version"] for response in responses] == [2]
     _only(errors, VersionConflictError)
@@ -137,7 +137,7 @@ async def test_of_creates_with_one_unique_value_one_wins_and_updates_too(shop: W
     assert len(responses) == 1
     _only(errors, DuplicateValueError)
     notes = [await shop.create("Note") for _ in range(10)]
-    responses, errors = await _all(shop.documents.update(SCOPE, "Note", note["id"], {"code": "x"}) for note in notes)
+    responses, errors = await _all(shop.documents.update(CONTEXT, "Note", note["id"], {"code": "x"}) for note in notes)
     assert len(responses) == 1
     _only(errors, DuplicateValueError)
 
@@ -150,11 +150,11 @@ async def test_numbers_of_a_series_are_never_given_twice(shop: Wired) -> None:
 
 async def test_of_submits_and_of_deletes_one_wins(shop: Wired) -> None:
     order = await shop.create("Order")
-    responses, errors = await _all(shop.documents.submit(SCOPE, "Order", order["id"]) for _ in range(10))
+    responses, errors = await _all(shop.documents.submit(CONTEXT, "Order", order["id"]) for _ in range(10))
     assert [response["docstatus"] for response in responses] == [1]
     _only(errors, SubmittedDocumentError)
     note = await shop.create("Note")
-    responses, errors = await _all(shop.documents.delete(SCOPE, "Note", note["id"]) for _ in range(10))
+    responses, errors = await _all(shop.documents.delete(CONTEXT, "Note", note["id"]) for _ in range(10))
     assert responses == [None]
     _only(errors, EntityNotFoundError)
     assert [entry.action for entry in await shop.audits("Note", note["id"])] == ["create", "delete"]
@@ -169,13 +169,13 @@ async def test_no_live_document_links_to_one_that_is_gone(shop: Wired, hooks: Ho
         customer = await shop.create("Customer", name=f"c{turn}", full_name="x")
         order = await shop.create("Order")
         linking = _link(shop, hooks, way, customer["id"], order["id"])
-        deleting = shop.documents.delete(SCOPE, "Customer", customer["id"], hard=hard)
+        deleting = shop.documents.delete(CONTEXT, "Customer", customer["id"], hard=hard)
         pair = (linking, deleting) if turn % 2 else (deleting, linking)
         _, errors = await _all(pair)
         _only(errors, LinkedDocumentError, LinkTargetError)
         hooks.clear()
         gone = await shop.adapters.load("Customer", customer["id"]) is None
-        async with shop.adapters.units(SCOPE) as unit:
+        async with shop.adapters.units(CONTEXT) as unit:
             links = await unit.find_referrers("Customer", customer["id"])
         assert len(errors) == 1
         assert (gone, list(links)) in [(True, []), (False, ["Order"])]
@@ -193,7 +193,7 @@ async def _link(shop: Wired, hooks: Hooks, way: str, customer: UUID, order: UUID
     if way == "row":
         return await shop.create("Order", lines=[{"supplier": str(customer)}])
     if way == "update":
-        return await shop.documents.update(SCOPE, "Order", order, {"customer": str(customer)})
+        return await shop.documents.update(CONTEXT, "Order", order, {"customer": str(customer)})
     return await shop.create("Order", customer=str(customer))
 
 
@@ -204,9 +204,9 @@ async def test_a_link_that_is_moved_away_while_its_target_goes(shop: Wired) -> N
         order = await shop.create("Order", customer=str(old["id"]))
         _, errors = await _all(
             (
-                shop.documents.update(SCOPE, "Order", order["id"], {"customer": str(new["id"])}),
-                shop.documents.delete(SCOPE, "Customer", old["id"]),
-                shop.documents.delete(SCOPE, "Customer", new["id"]),
+                shop.documents.update(CONTEXT, "Order", order["id"], {"customer": str(new["id"])}),
+                shop.documents.delete(CONTEXT, "Customer", old["id"]),
+                shop.documents.delete(CONTEXT, "Customer", new["id"]),
             )
         )
         _only(errors, LinkedDocumentError, LinkTargetError)
@@ -224,7 +224,7 @@ def _idempotent(key: str = "key", body_hash: str = "hash") -> IdempotentWrite:
 
 @pytest.mark.parametrize("doctype", ["Note", "Order", "Ticket"])
 async def test_a_create_with_one_key_is_done_once(shop: Wired, doctype: str) -> None:
-    create = partial(shop.documents.write, SCOPE, doctype, CREATE, None, {})
+    create = partial(shop.documents.write, CONTEXT, doctype, CREATE, None, {})
     results, errors = await _all(create(idempotent=_idempotent()) for _ in range(20))
     assert not errors
     fresh, stored = _split([*results, await create(idempotent=_idempotent())])
@@ -245,18 +245,18 @@ def _split(results: Iterable[Any]) -> tuple[Fresh, list[StoredResponse]]:
 
 
 async def _note_with_code(shop: Wired, idempotent: IdempotentWrite) -> Any:
-    return await shop.documents.write(SCOPE, "Note", CREATE, None, {"code": "one of a kind"}, idempotent=idempotent)
+    return await shop.documents.write(CONTEXT, "Note", CREATE, None, {"code": "one of a kind"}, idempotent=idempotent)
 
 
 async def _versioned_update(shop: Wired, idempotent: IdempotentWrite) -> Any:
-    note = (await shop.queries.list(SCOPE, "Note", ListRequest())).items[0]
+    note = (await shop.queries.list(CONTEXT, "Note", ListRequest())).items[0]
     values = {"text": "new", "_version": 1}
-    return await shop.documents.write(SCOPE, "Note", UPDATE, note["id"], values, idempotent=idempotent)
+    return await shop.documents.write(CONTEXT, "Note", UPDATE, note["id"], values, idempotent=idempotent)
 
 
 async def _submit(shop: Wired, idempotent: IdempotentWrite) -> Any:
-    order = (await shop.queries.list(SCOPE, "Order", ListRequest())).items[0]
-    return await shop.documents.write(SCOPE, "Order", SUBMIT, order["id"], idempotent=idempotent)
+    order = (await shop.queries.list(CONTEXT, "Order", ListRequest())).items[0]
+    return await shop.documents.write(CONTEXT, "Order", SUBMIT, order["id"], idempotent=idempotent)
 
 
 @pytest.mark.parametrize("write", [_note_with_code, _versioned_update, _submit])
@@ -276,7 +276,7 @@ async def test_a_write_that_can_be_done_once_only_answers_its_key_to_all(
 async def test_a_key_of_two_processes_is_used_once(database_url: str) -> None:
     async with wired(database_url, order_registry()) as one, wired(database_url, order_registry()) as other:
         calls = [
-            process.documents.write(SCOPE, "Note", CREATE, None, {}, idempotent=_idempotent())
+            process.documents.write(CONTEXT, "Note", CREATE, None, {}, idempotent=_idempotent())
             for process in (one, other)
             for _ in range(5)
         ]
@@ -292,9 +292,9 @@ async def test_a_key_of_a_failed_write_is_free(shop: Wired, hooks: Hooks) -> Non
 
     hooks["after_save"] = fails
     with pytest.raises(ZeroDivisionError):
-        await shop.documents.write(SCOPE, "Order", CREATE, None, {}, idempotent=_idempotent())
+        await shop.documents.write(CONTEXT, "Order", CREATE, None, {}, idempotent=_idempotent())
     hooks.clear()
-    assert isinstance(await shop.documents.write(SCOPE, "Order", CREATE, None, {}, idempotent=_idempotent()), Fresh)
+    assert isinstance(await shop.documents.write(CONTEXT, "Order", CREATE, None, {}, idempotent=_idempotent()), Fresh)
 
 
 async def test_hooks_that_meet_crosswise_are_tried_again_until_both_are_done(shop: Wired, hooks: Hooks) -> None:
@@ -324,12 +324,12 @@ async def test_hooks_that_meet_crosswise_are_tried_again_until_both_are_done(sho
 @pytest.mark.parametrize("hard", [False, True])
 async def test_a_document_that_links_to_itself_can_be_deleted(shop: Wired, hard: bool) -> None:
     note = await shop.create("Note")
-    await shop.documents.update(SCOPE, "Note", note["id"], {"answers": note["id"]})
+    await shop.documents.update(CONTEXT, "Note", note["id"], {"answers": note["id"]})
     other = await shop.create("Note", answers=str(note["id"]))
     with pytest.raises(LinkedDocumentError):
-        await shop.documents.delete(SCOPE, "Note", note["id"], hard=hard)
-    await shop.documents.delete(SCOPE, "Note", other["id"], hard=True)
-    await shop.documents.delete(SCOPE, "Note", note["id"], hard=hard)
+        await shop.documents.delete(CONTEXT, "Note", note["id"], hard=hard)
+    await shop.documents.delete(CONTEXT, "Note", other["id"], hard=True)
+    await shop.documents.delete(CONTEXT, "Note", note["id"], hard=hard)
     assert await shop.count("Note") == 0
 
 
@@ -345,7 +345,7 @@ async def test_money_is_neither_made_nor_lost(shop: Wired, hooks: Hooks) -> None
             await controller.documents.update("Note", note["id"], changed)
 
     async def total() -> int:
-        page = await shop.queries.list(SCOPE, "Note", ListRequest())
+        page = await shop.queries.list(CONTEXT, "Note", ListRequest())
         return sum(note["number"] for note in page.items)
 
     hooks["validate"] = transfers

@@ -14,7 +14,7 @@ from framework_m_core.registry.compilation.builder import RegistryBuilder
 from framework_m_core.services.queries.parsing import ListRequest
 
 from ..sql.wiring import sql_store
-from .wiring import SCOPE, Wired, wired
+from .wiring import CONTEXT, Wired, wired
 
 FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
@@ -57,7 +57,7 @@ async def test_the_ends_are_stored_found_and_ordered(spans: Wired, field: str, r
 
 
 async def _listed(spans: Wired, **parameters: Any) -> list[Any]:
-    page = await spans.documents.list(SCOPE, "Span", ListRequest(**parameters))
+    page = await spans.documents.list(CONTEXT, "Span", ListRequest(**parameters))
     return [item["id"] for item in page.items]
 
 

@@ -12,7 +12,7 @@ from framework_m import Controller, DocType, Field
 from framework_m_core.domain.errors import FieldError, ValidationError
 from framework_m_core.registry.compilation.builder import RegistryBuilder
 
-from .wiring import SCOPE, Wired, wired
+from .wiring import CONTEXT, Wired, wired
 
 
 class Kind(DocType):
@@ -94,10 +94,10 @@ async def test_links_are_followed_in_any_order_and_over_steps(town: Wired) -> No
     assert [_fetched(room) for room in flat["rooms"]] == [("A", True, "villa"), ("B", False, None)]
     assert await town.stored("Flat", flat["id"]) == flat
     rows = [{"id": str(room["id"]), "house": house} for room, house in zip(flat["rooms"], (None, first), strict=True)]
-    moved = await town.documents.update(SCOPE, "Flat", flat["id"], {"house": second, "rooms": rows})
+    moved = await town.documents.update(CONTEXT, "Flat", flat["id"], {"house": second, "rooms": rows})
     assert _fetched(moved) == ("B", False, None)
     assert [_fetched(room) for room in moved["rooms"]] == [(None, False, None), ("A", True, "villa")]
-    left = await town.documents.update(SCOPE, "Flat", flat["id"], {"note": "leave"})
+    left = await town.documents.update(CONTEXT, "Flat", flat["id"], {"note": "leave"})
     assert _fetched(left) == (None, False, None)
     assert [_fetched(room) for room in left["rooms"]] == [(None, False, None)] * 2
     assert await town.stored("Flat", flat["id"]) == left
@@ -117,7 +117,7 @@ async def test_an_indexed_text_is_not_fetched_at_any_length(town: Wired, length:
         assert refused.value.errors == (FieldError(at, "invalid_fetch", params=params),)
     flat = await town.create("Flat")
     with pytest.raises(ValidationError):
-        await town.documents.update(SCOPE, "Flat", flat["id"], {"house": long})
+        await town.documents.update(CONTEXT, "Flat", flat["id"], {"house": long})
     assert (await town.stored("Flat", flat["id"]))["_version"] == 1
 
 
@@ -136,13 +136,13 @@ async def test_bounds_of_the_fetching_field_count_before_a_number_is_taken(
 async def test_a_link_can_be_cleared_whatever_was_fetched_over_it(town: Wired) -> None:
     """As after the bounds of the field have become narrower."""
     short = await town.create("Short", house=await _house(town, "a"))
-    async with town.adapters.units(SCOPE) as unit:
+    async with town.adapters.units(CONTEXT) as unit:
         repository = unit.repository("Short")
         kept = await repository.get(short["id"])
         assert kept is not None
         await repository.update(kept.model_copy(update={"title": "far too long"}), expected_version=1)
         await unit.commit()
-    cleared = await town.documents.update(SCOPE, "Short", short["id"], {"house": None})
+    cleared = await town.documents.update(CONTEXT, "Short", short["id"], {"house": None})
     assert cleared["title"] is None
 
 
@@ -166,8 +166,8 @@ async def test_an_indexed_text_of_a_row_has_a_longest_length(database_url: str, 
         rows = [{"tag": "x" * 255, "free": "x" * length}, {"tag": "€" * length}]
         holder = await opened.create("Holder", rows=rows[:1])
         body = {"rows": rows}
-        update = opened.documents.update(SCOPE, "Holder", holder["id"], body)
-        create = opened.documents.create(SCOPE, "Holder", body)
+        update = opened.documents.update(CONTEXT, "Holder", holder["id"], body)
+        create = opened.documents.create(CONTEXT, "Holder", body)
         write, other = (create, update) if verb == "create" else (update, create)
         other.close()
         with pytest.raises(ValidationError) as refused:

@@ -20,7 +20,7 @@ from framework_m_core.services.queries.parsing import ListRequest
 from framework_m_core.services.queries.service import QueryService
 from framework_m_testing.fakes.permission import FakePermission
 
-from .wiring import SCOPE, Wired
+from .wiring import CONTEXT, Wired
 
 SEARCH = ListRequest(filters=[{"field": "title", "operator": "contains", "value": "x"}])
 ADA, BOB, EVE = (RequestContext(Principal(name)) for name in ("ada", "bob", "eve"))
@@ -70,9 +70,9 @@ class Lane:
         self.places = HeavyReads(self.reader.heavy_reads, wait_seconds)
         self.queries = QueryService(RegistryHandle(registry), self.reader, permissions, self.places)
 
-    async def start(self, *scopes: RequestContext, request: ListRequest = SEARCH) -> list[asyncio.Task[Any]]:
+    async def start(self, *contexts: RequestContext, request: ListRequest = SEARCH) -> list[asyncio.Task[Any]]:
         """Start one list for each scope."""
-        tasks = [asyncio.create_task(self.queries.list(scope, "Order", request)) for scope in scopes]
+        tasks = [asyncio.create_task(self.queries.list(context, "Order", request)) for context in contexts]
         self.tasks += tasks
         for _ in range(20):
             await asyncio.sleep(0)
@@ -116,7 +116,7 @@ async def test_point_reads_and_plain_lists_pass_a_full_lane(lane: Lane, shop: Wi
         assert len((await lane.queries.list(EVE, "Order", request)).items) == 1
     lane.reader.passing = 1
     assert (await lane.queries.get(EVE, "Order", order["id"]))["title"] == "x"
-    async with shop.adapters.units(SCOPE) as unit:
+    async with shop.adapters.units(CONTEXT) as unit:
         inside = await lane.queries.list(ADA.within(unit), "Order", SEARCH)
     assert len(inside.items) == 1, "a read in a unit of work never queues"
     assert lane.reader.running == 4

@@ -20,7 +20,7 @@ from framework_m_core.domain.errors import (
 from framework_m_core.services.documents.writing.write import DELETE, UPDATE
 
 from .orders import Hooks, order_registry
-from .wiring import SCOPE, Wired, wired
+from .wiring import CONTEXT, Wired, wired
 
 
 @pytest.mark.parametrize("hook", ["validate", "before_save", "after_save", "after_insert"])
@@ -71,7 +71,7 @@ async def test_hooks_list_what_their_write_has_made_so_far(shop: Wired, hooks: H
 async def test_a_lock_needs_a_unit_to_hold_it(shop: Wired) -> None:
     note = await shop.create("Note")
     with pytest.raises(FrameworkError, match="unit of work"):
-        await shop.documents.client_for(SCOPE).get("Note", note["id"], for_update=True)
+        await shop.documents.client_for(CONTEXT).get("Note", note["id"], for_update=True)
 
 
 @pytest.mark.parametrize("failing", ["create", "update", "delete", "hook"])
@@ -158,7 +158,7 @@ async def test_a_recursion_without_end_is_an_error_of_its_hook_and_undone(shop: 
     for recursion in (again, another):
         hooks["after_save"] = recursion
         with pytest.raises(ControllerError) as refused:
-            await shop.documents.update(SCOPE, "Order", order["id"], {"title": "t"})
+            await shop.documents.update(CONTEXT, "Order", order["id"], {"title": "t"})
         assert refused.value.details["running"] == "Order.after_save"
         assert await shop.dump() == before
     del hooks["after_save"]
@@ -198,7 +198,7 @@ async def test_a_hook_before_the_save_that_writes_its_own_document_is_refused(
     hooks[hook] = writes
     operation, values = (DELETE, {}) if hook == "before_delete" else (UPDATE, {"title": "t"})
     with pytest.raises(ControllerError) as refused:
-        await shop.documents.write(SCOPE, "Order", operation, order["id"], values)
+        await shop.documents.write(CONTEXT, "Order", operation, order["id"], values)
     assert (refused.value.code, refused.value.details["running"]) == ("controller_error", f"Order.{hook}")
     assert runs == [hook]
     assert await shop.dump() == before
@@ -231,7 +231,7 @@ async def test_a_document_is_not_written_by_the_hooks_of_those_that_its_hook_wri
 
     hooks["before_save"] = writes_the_other
     with pytest.raises(ControllerError):
-        await shop.documents.update(SCOPE, "Order", order["id"], {"title": "t"})
+        await shop.documents.update(CONTEXT, "Order", order["id"], {"title": "t"})
     assert await shop.dump() == before
 
 
@@ -254,9 +254,9 @@ async def test_a_hook_after_the_save_writes_its_own_document_and_the_answer_is_w
         case "create":
             response = await shop.create("Order", title="t")
         case "update":
-            response = await shop.documents.update(SCOPE, "Order", order["id"], {"title": "t", "tags": ["a"]})
+            response = await shop.documents.update(CONTEXT, "Order", order["id"], {"title": "t", "tags": ["a"]})
         case _:
-            response = await shop.documents.submit(SCOPE, "Order", order["id"])
+            response = await shop.documents.submit(CONTEXT, "Order", order["id"])
     assert response == await shop.stored("Order", response["id"])
     assert (response["title"], response["number"] or response["remark"]) == ("t", "seen" if write == "submit" else 1)
     assert response["_version"] == (2 if write == "create" else 3)
@@ -277,7 +277,7 @@ async def test_numbered_documents_are_made_by_any_number_of_hooks_at_once(
         hooks[hook] = numbers
         async with asyncio.timeout(10):
             await asyncio.gather(*(shop.create("Order") for _ in range(12)), *(shop.create("Ticket") for _ in range(8)))
-        async with shop.adapters.units(SCOPE) as unit:
+        async with shop.adapters.units(CONTEXT) as unit:
             names = [ticket.name async for ticket in unit.repository("Ticket").stream()]
         assert len(set(names)) == 20
 

@@ -15,7 +15,7 @@ from framework_m_core.controllers.controller import HOOKS as EVERY_HOOK
 from framework_m_core.domain.errors import FrameworkError, SubmittedDocumentError, TransientError, ValidationError
 
 from .orders import Hooks, OrderLine
-from .wiring import SCOPE, Wired
+from .wiring import CONTEXT, Wired
 
 type Write = Callable[[Wired], Awaitable[Any]]
 
@@ -46,17 +46,17 @@ async def prepared(shop: Wired, action: str) -> Callable[[], Awaitable[Any]]:
         return lambda: shop.create("Order", **body)
     order = await shop.create("Order", **body)
     if action == "cancel":
-        await shop.documents.submit(SCOPE, "Order", order["id"])
+        await shop.documents.submit(CONTEXT, "Order", order["id"])
     documents, id = shop.documents, order["id"]
     if action == "restore":
-        await documents.delete(SCOPE, "Order", id)
+        await documents.delete(CONTEXT, "Order", id)
     return {
-        "update": lambda: documents.update(SCOPE, "Order", id, {"title": "changed", "lines": [{"text": "c"}]}),
-        "submit": lambda: documents.submit(SCOPE, "Order", id),
-        "cancel": lambda: documents.cancel(SCOPE, "Order", id),
-        "delete": lambda: documents.delete(SCOPE, "Order", id),
-        "purge": lambda: documents.delete(SCOPE, "Order", id, hard=True),
-        "restore": lambda: documents.restore(SCOPE, "Order", id),
+        "update": lambda: documents.update(CONTEXT, "Order", id, {"title": "changed", "lines": [{"text": "c"}]}),
+        "submit": lambda: documents.submit(CONTEXT, "Order", id),
+        "cancel": lambda: documents.cancel(CONTEXT, "Order", id),
+        "delete": lambda: documents.delete(CONTEXT, "Order", id),
+        "purge": lambda: documents.delete(CONTEXT, "Order", id, hard=True),
+        "restore": lambda: documents.restore(CONTEXT, "Order", id),
     }[action]
 
 
@@ -136,7 +136,7 @@ async def test_what_hooks_change_in_place_is_stored(shop: Wired, hooks: Hooks) -
 
     order = await shop.create("Order", extra={"deep": {"list": [1]}}, lines=[{"text": "a"}, {"text": "b"}])
     hooks["before_save"] = changes
-    response = await shop.documents.update(SCOPE, "Order", order["id"], {"title": "t"})
+    response = await shop.documents.update(CONTEXT, "Order", order["id"], {"title": "t"})
     assert response == await shop.stored("Order", order["id"])
     assert response["tags"] == ["hooked"]
     assert response["extra"] == {"deep": {"list": [1, 2]}}
@@ -170,17 +170,17 @@ async def test_framework_fields_are_put_back(shop: Wired, hooks: Hooks, action: 
 
 async def test_what_is_fixed_by_a_submit_is_fixed_for_hooks_too(shop: Wired, hooks: Hooks) -> None:
     order = await shop.create("Order")
-    await shop.documents.submit(SCOPE, "Order", order["id"])
+    await shop.documents.submit(CONTEXT, "Order", order["id"])
 
     async def adds(controller: Any) -> None:
         controller.doc.total += 5
 
     hooks["validate"] = adds
     with pytest.raises(SubmittedDocumentError) as refused:
-        await shop.documents.update(SCOPE, "Order", order["id"], {"remark": "may be changed"})
+        await shop.documents.update(CONTEXT, "Order", order["id"], {"remark": "may be changed"})
     assert refused.value.details["fields"] == ["total"]
     hooks.clear()
-    await shop.documents.update(SCOPE, "Order", order["id"], {"remark": "may be changed"})
+    await shop.documents.update(CONTEXT, "Order", order["id"], {"remark": "may be changed"})
     assert (await shop.stored("Order", order["id"]))["remark"] == "may be changed"
 
 
@@ -206,7 +206,7 @@ async def test_previous_is_the_document_as_it_was_and_not_written(shop: Wired, h
         controller.previous.lines[0].text = "harm"
 
     hooks["validate"] = changes
-    response = await shop.documents.update(SCOPE, "Order", order["id"], {"title": "new"})
+    response = await shop.documents.update(CONTEXT, "Order", order["id"], {"title": "new"})
     assert (response["title"], response["extra"], response["lines"][0]["text"]) == ("new", {"a": {"b": 1}}, "old")
     entries = await shop.audits("Order", order["id"])
     assert entries[-1].changes == {"title": ["old", "new"]}
@@ -218,7 +218,7 @@ async def test_a_document_put_in_its_place_is_the_one_that_is_stored(shop: Wired
 
     order = await shop.create("Order", title="first")
     hooks["validate"] = replaces
-    response = await shop.documents.update(SCOPE, "Order", order["id"], {"number": 1})
+    response = await shop.documents.update(CONTEXT, "Order", order["id"], {"number": 1})
     assert response == await shop.stored("Order", order["id"])
     assert (response["title"], response["_version"], len(response["lines"])) == ("another", 2, 1)
 
@@ -238,7 +238,7 @@ async def test_a_link_that_a_hook_sets_fills_the_fields_fetched_from_it(shop: Wi
 async def test_a_link_that_is_cleared_clears_the_fields_fetched_from_it(shop: Wired) -> None:
     ann = await shop.create("Customer", name="a", full_name="Ann")
     order = await shop.create("Order", customer=str(ann["id"]))
-    cleared = await shop.documents.update(SCOPE, "Order", order["id"], {"customer": None})
+    cleared = await shop.documents.update(CONTEXT, "Order", order["id"], {"customer": None})
     assert (cleared["customer"], cleared["customer_name"]) == (None, None)
 
 
@@ -349,7 +349,7 @@ async def test_only_transient_errors_are_tried_again_and_on_a_fresh_copy(
     hooks["validate"] = counts
     writes: tuple[Callable[[], Awaitable[Any]], ...] = (
         lambda: shop.create("Order", **body),
-        lambda: shop.documents.update(SCOPE, "Order", order["id"], {"title": "t"}),
+        lambda: shop.documents.update(CONTEXT, "Order", order["id"], {"title": "t"}),
     )
     for write in writes:
         tries.clear()

@@ -14,7 +14,7 @@ from framework_m_core.domain.errors import (
 )
 
 from .orders import Hooks, order_registry
-from .wiring import SCOPE, Wired, wired
+from .wiring import CONTEXT, Wired, wired
 
 
 async def test_calls_at_once_are_all_done_or_all_undone(shop: Wired, hooks: Hooks) -> None:
@@ -137,7 +137,7 @@ async def test_readers_do_not_wait_for_a_slow_hook(shop: Wired, hooks: Hooks) ->
         await go_on.wait()
 
     hooks["after_save"] = slow
-    writing = asyncio.create_task(shop.documents.update(SCOPE, "Order", order["id"], {"title": "new"}))
+    writing = asyncio.create_task(shop.documents.update(CONTEXT, "Order", order["id"], {"title": "new"}))
     await reached.wait()
     async with asyncio.timeout(1):
         assert (await shop.stored("Order", order["id"]))["title"] == "old"

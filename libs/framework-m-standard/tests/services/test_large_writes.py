@@ -16,7 +16,7 @@ from framework_m_core.registry.compilation.builder import RegistryBuilder
 from framework_m_core.services.documents.writing.write import CREATE
 from framework_m_core.services.runtime.retry import retry
 
-from .wiring import SCOPE, Wired, wired
+from .wiring import CONTEXT, Wired, wired
 
 _ROWS, _AT_ONCE = 2_000, 6
 
@@ -88,7 +88,7 @@ async def test_the_loop_is_not_held_by_several_writes(office: Wired, kind: str) 
         if kind == "create":
             return office.create("Journal", entries=_rows(number))
         body: dict[str, Any] = {"number": number} if kind == "field" else {"entries": _rows(number)}
-        return office.documents.update(SCOPE, "Journal", (made["id"], made["name"])[number % 2], body)
+        return office.documents.update(CONTEXT, "Journal", (made["id"], made["name"])[number % 2], body)
 
     alone, _ = await _held(write(100))
     took, held = await _held(*(write(number) for number in range(1, _AT_ONCE + 1)))
@@ -101,7 +101,7 @@ async def test_the_loop_is_not_held_by_bodies_that_are_checked_beside_other_erro
     async def write(number: int) -> None:
         known = [ValidationError("the query is not valid", [FieldError("x", "unknown_field")])]
         with pytest.raises(ValidationError):
-            await office.documents.write(SCOPE, "Journal", CREATE, None, {"entries": _rows(number)}, refused=known)
+            await office.documents.write(CONTEXT, "Journal", CREATE, None, {"entries": _rows(number)}, refused=known)
 
     took, held = await _held(*(write(number) for number in range(_AT_ONCE)))
     assert held < took / 2.5, f"the loop was held for {held:.2f} s of {took:.2f} s"
@@ -111,12 +111,12 @@ async def test_a_hook_that_writes_its_own_kind_waits_for_nothing(office: Wired) 
     first, second = [(await office.create("Journal", entries=_rows(0)))["id"] for _ in range(2)]
 
     async def both(one: Any, other: Any) -> None:
-        async with office.adapters.units(SCOPE) as unit:
-            within = SCOPE.within(unit)
+        async with office.adapters.units(CONTEXT) as unit:
+            within = CONTEXT.within(unit)
             for id in (one, other):
                 await office.documents.update(within, "Journal", id, {"number": 1})
             await unit.commit()
 
     async with asyncio.timeout(30):
         by_hand = retry(lambda: both(first, second), TransientError)  # a store without blocking locks refuses one
-        await asyncio.gather(by_hand, office.documents.update(SCOPE, "Journal", second, {"number": 2}))
+        await asyncio.gather(by_hand, office.documents.update(CONTEXT, "Journal", second, {"number": 2}))

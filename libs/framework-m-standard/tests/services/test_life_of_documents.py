@@ -18,7 +18,7 @@ from framework_m_core.domain.filters.tree import EVERYTHING
 from framework_m_core.services.queries.parsing import ListRequest
 
 from .shelf_model import Kept, Model, shelf_registry
-from .wiring import SCOPE, Wired, wired
+from .wiring import CONTEXT, Wired, wired
 
 UNKNOWN = UUID(int=1, version=4)
 WORDS = st.sampled_from(["a", "b", "c"])
@@ -89,7 +89,7 @@ class Lives(RuleBasedStateMachine):
     def step_bill(self, place: int, step: str, version: int | None) -> None:
         bill = self._at("Bill", place)
         given = _given(bill, version)
-        change = getattr(self.shop.documents, step)(SCOPE, "Bill", bill.id, _versioned({}, given))
+        change = getattr(self.shop.documents, step)(CONTEXT, "Bill", bill.id, _versioned({}, given))
         if self._tried([*self.model.errors_of_step(bill, step, given)][:1], change):
             self.model.step(bill, step)
 
@@ -100,7 +100,7 @@ class Lives(RuleBasedStateMachine):
             return
         document = self._at(doctype, place)
         errors = [*self.model.errors_of_removal(document, hard=hard)][:1]
-        removal = self.shop.documents.delete(SCOPE, doctype, document.id, hard=hard)
+        removal = self.shop.documents.delete(CONTEXT, doctype, document.id, hard=hard)
         if self._tried(errors, removal) is not False:
             self.model.remove(document, hard=hard)
 
@@ -112,7 +112,7 @@ class Lives(RuleBasedStateMachine):
         document = self._at(doctype, place)
         errors = [*self.model.errors_of_restoring(document)]
         if self._tried(
-            errors if document.is_deleted else errors[:1], self.shop.documents.restore(SCOPE, doctype, document.id)
+            errors if document.is_deleted else errors[:1], self.shop.documents.restore(CONTEXT, doctype, document.id)
         ):
             self.model.restore(document)
 
@@ -131,11 +131,11 @@ class Lives(RuleBasedStateMachine):
         assert audited == {one.id: len(one.told) for one in self.model.kept.values()}
 
     def _create(self, doctype: str, values: dict[str, Any]) -> Coroutine[Any, Any, Any]:
-        return self.shop.documents.create(SCOPE, doctype, _travelling(values))
+        return self.shop.documents.create(CONTEXT, doctype, _travelling(values))
 
     def _update(self, document: Kept, body: dict[str, Any], version: int | None, errors: list[type[Exception]]) -> None:
         sent = _versioned(_travelling(body), _given(document, version))
-        made = self._tried(errors, self.shop.documents.update(SCOPE, document.doctype, document.id, sent))
+        made = self._tried(errors, self.shop.documents.update(CONTEXT, document.doctype, document.id, sent))
         if made and {**document.values, **body} != document.values:
             document.values.update({**body, "lines": _with_ids(body["lines"], made)} if "lines" in body else body)
             document.change("updated")
@@ -183,7 +183,7 @@ def _with_ids(lines: list[dict[str, Any]], made: dict[str, Any]) -> list[dict[st
 
 
 async def _emptied(shop: Wired) -> None:
-    async with shop.adapters.units(SCOPE) as unit:
+    async with shop.adapters.units(CONTEXT) as unit:
         for doctype in ("Bill", "Shelf"):
             await unit.repository(doctype).delete_where(EVERYTHING)
         await unit.commit()
@@ -204,7 +204,7 @@ async def _stored(shop: Wired) -> dict[UUID, dict[str, Any]]:
     found = {}
     for doctype, names in (("Shelf", ["label"]), ("Bill", ["title", "note", "shelf", "lines"])):
         request = ListRequest(limit=500, fields=[*names, "docstatus"], include_deleted=True)
-        for item in (await shop.documents.list(SCOPE, doctype, request)).items:
+        for item in (await shop.documents.list(CONTEXT, doctype, request)).items:
             id, deleted_at = item.pop("id"), item.pop("deleted_at")
             found[id] = {**item, "is_deleted": deleted_at is not None}
     return found

@@ -15,7 +15,7 @@ from framework_m_core.domain.page import PaginatedResult
 from framework_m_core.registry.compilation.builder import RegistryBuilder
 from framework_m_core.services.queries.parsing import ListRequest
 
-from .wiring import SCOPE, Wired, wired
+from .wiring import CONTEXT, Wired, wired
 
 SHOWN = ListRequest(default_filters=True)
 
@@ -48,7 +48,7 @@ async def estate(database_url: str) -> AsyncIterator[Wired]:
 
 
 async def _labels(estate: Wired, request: ListRequest) -> list[str]:
-    page = await estate.documents.list(SCOPE, "Flat", request)
+    page = await estate.documents.list(CONTEXT, "Flat", request)
     return [item["label"] for item in page.items]
 
 
@@ -64,20 +64,20 @@ async def test_lists_have_the_order_of_their_doctype(estate: Wired) -> None:
 async def test_cursors_and_iterations_follow_it(estate: Wired) -> None:
     found, cursor = [], None
     while True:
-        page = await estate.documents.list(SCOPE, "Flat", replace(SHOWN, limit=2, cursor=cursor, fields=["label"]))
+        page = await estate.documents.list(CONTEXT, "Flat", replace(SHOWN, limit=2, cursor=cursor, fields=["label"]))
         found += [item["label"] for item in page.items]
         if (cursor := page.next_cursor) is None:
             break
     assert found == ["a", "b", "c", "e", "d"]
-    client = estate.documents.client_for(SCOPE)
+    client = estate.documents.client_for(CONTEXT)
     assert [one["label"] async for one in client.iterate("Flat", batch=2)] == ["poor", "old", "a", "b", "c", "e", "d"]
 
 
 async def test_a_page_names_its_default_filters(estate: Wired) -> None:
-    page: Any = await estate.documents.list(SCOPE, "Flat", replace(SHOWN, limit=1, count="exact"))
+    page: Any = await estate.documents.list(CONTEXT, "Flat", replace(SHOWN, limit=1, count="exact"))
     assert page.default_filters == [*_eq("active", True), *_eq("stars", [3, 4, 5], "in")]
     assert (page.total, page.has_more) == (5, True)
-    whole = await estate.documents.list(SCOPE, "Flat", ListRequest(count="exact"))
+    whole = await estate.documents.list(CONTEXT, "Flat", ListRequest(count="exact"))
     assert type(whole) is PaginatedResult and whole.total == 7
 
 
@@ -96,7 +96,7 @@ async def test_a_filter_takes_the_place_of_those_of_its_field(estate: Wired, fil
 
 
 async def test_code_has_them_where_it_asks_for_them(estate: Wired) -> None:
-    client = estate.documents.client_for(SCOPE)
+    client = estate.documents.client_for(CONTEXT)
     assert await client.count("Flat") == 7
     assert await client.exists("Flat", label="old")
     assert len((await client.list("Flat")).items) == 7
@@ -104,6 +104,6 @@ async def test_code_has_them_where_it_asks_for_them(estate: Wired) -> None:
 
 
 async def test_a_cursor_of_another_order_is_refused(estate: Wired) -> None:
-    page = await estate.documents.list(SCOPE, "Flat", replace(SHOWN, limit=1))
+    page = await estate.documents.list(CONTEXT, "Flat", replace(SHOWN, limit=1))
     with pytest.raises(QueryError):
-        await estate.documents.list(SCOPE, "Flat", replace(SHOWN, order_by="label", cursor=page.next_cursor))
+        await estate.documents.list(CONTEXT, "Flat", replace(SHOWN, order_by="label", cursor=page.next_cursor))

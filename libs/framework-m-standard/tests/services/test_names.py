@@ -12,7 +12,7 @@ from framework_m_core.domain.errors import DuplicateNameError, FieldError, Valid
 from framework_m_core.registry.compilation.builder import RegistryBuilder
 from framework_m_core.services.queries.parsing import ListRequest
 
-from .wiring import SCOPE, Wired, wired
+from .wiring import CONTEXT, Wired, wired
 
 COMPOSED, DECOMPOSED = "Caf\u00e9", "Cafe\u0301"
 
@@ -109,12 +109,12 @@ async def test_a_name_is_found_by_any_spelling(press: Wired, spelling: str) -> N
         assert (await press.stored("Named", other))["id"] == named["id"]
         for operator, value in (("eq", other), ("in", [other])):
             filters = [{"field": "name", "operator": operator, "value": value}]
-            page = await press.documents.list(SCOPE, "Named", ListRequest(filters=filters))
+            page = await press.documents.list(CONTEXT, "Named", ListRequest(filters=filters))
             assert [item["id"] for item in page.items] == [named["id"]]
         with pytest.raises(DuplicateNameError):
             await press.create("Named", name=other)
     filters = [{"field": "name", "operator": "starts_with", "value": DECOMPOSED}]
-    assert len((await press.documents.list(SCOPE, "Named", ListRequest(filters=filters))).items) == 1
+    assert len((await press.documents.list(CONTEXT, "Named", ListRequest(filters=filters))).items) == 1
 
 
 async def test_the_field_and_the_name_are_one(press: Wired) -> None:
@@ -129,27 +129,27 @@ async def test_the_field_and_the_name_are_one(press: Wired) -> None:
 
 async def test_a_field_that_names_does_not_change(press: Wired) -> None:
     article = await press.create("Article", title=COMPOSED)
-    same = await press.documents.update(SCOPE, "Article", article["id"], {"title": f"{DECOMPOSED} ", "note": "x"})
+    same = await press.documents.update(CONTEXT, "Article", article["id"], {"title": f"{DECOMPOSED} ", "note": "x"})
     assert (same["title"], same["note"]) == (COMPOSED, "x")
     bodies: list[dict[str, Any]] = [{"title": "other"}, {"lower": True}]
     for body in bodies:
         with pytest.raises(ValidationError) as refused:
-            await press.documents.update(SCOPE, "Article", article["id"], body)
+            await press.documents.update(CONTEXT, "Article", article["id"], body)
         assert refused.value.errors == (FieldError("title", "names_document"),)
     assert (await press.stored("Article", article["id"]))["title"] == COMPOSED
 
 
 async def test_a_name_may_move_with_its_field(press: Wired) -> None:
     first, second = [await press.create("Moving", title=title) for title in ("a", "b")]
-    moved = await press.documents.update(SCOPE, "Moving", first["id"], {"title": f" {DECOMPOSED}"})
+    moved = await press.documents.update(CONTEXT, "Moving", first["id"], {"title": f" {DECOMPOSED}"})
     assert (moved["title"], moved["name"]) == (COMPOSED, COMPOSED)
     assert await press.stored("Moving", COMPOSED) == moved
     assert {"name", "title"} <= (await press.audits("Moving", first["id"]))[-1].changes.keys()
     for taken in (COMPOSED, f"{DECOMPOSED} "):
         with pytest.raises(DuplicateNameError):
-            await press.documents.update(SCOPE, "Moving", second["id"], {"title": taken})
+            await press.documents.update(CONTEXT, "Moving", second["id"], {"title": taken})
     with pytest.raises(ValidationError) as refused:
-        await press.documents.update(SCOPE, "Moving", second["id"], {"title": ".."})
+        await press.documents.update(CONTEXT, "Moving", second["id"], {"title": ".."})
     assert [error.code for error in refused.value.errors] == ["bad_name"]
     assert (await press.create("Moving", title="a"))["name"] == "a"
 
@@ -182,8 +182,8 @@ async def test_the_bounds_of_a_naming_field_are_those_of_the_name(press: Wired, 
     made = await press.create("Bounded", title="first")
     for write in (
         press.create("Bounded", title=title),
-        press.documents.update(SCOPE, "Bounded", made["id"], {"title": title}),
-        press.documents.update(SCOPE, "Bounded", made["id"], {"pad": f" {title}" * 4}),
+        press.documents.update(CONTEXT, "Bounded", made["id"], {"title": title}),
+        press.documents.update(CONTEXT, "Bounded", made["id"], {"pad": f" {title}" * 4}),
     ):
         with pytest.raises(ValidationError) as refused:
             await write
@@ -193,9 +193,9 @@ async def test_the_bounds_of_a_naming_field_are_those_of_the_name(press: Wired, 
 async def test_blanks_around_a_naming_field_do_not_count(press: Wired) -> None:
     made = await press.create("Bounded", title=f"abcdefghij{' ' * 9}")
     assert (made["title"], made["name"]) == ("abcdefghij", "abcdefghij")
-    moved = await press.documents.update(SCOPE, "Bounded", made["id"], {"title": f"   klm{' ' * 9}"})
+    moved = await press.documents.update(CONTEXT, "Bounded", made["id"], {"title": f"   klm{' ' * 9}"})
     assert (moved["title"], moved["name"]) == ("klm", "klm")
-    padded = await press.documents.update(SCOPE, "Bounded", made["id"], {"pad": " " * 9})
+    padded = await press.documents.update(CONTEXT, "Bounded", made["id"], {"pad": " " * 9})
     assert padded["title"] == "klm"
 
 
@@ -206,8 +206,8 @@ async def test_a_document_from_before_names_had_one_form_can_be_changed_and_rena
     named = {"name": old} if doctype == "Named" else {"name": old, "title": old}
     made = await press.adapters.store(doctype, **named)
     body = {"note": "new"} if doctype == "Article" else {}
-    changed = await press.documents.update(SCOPE, doctype, made.id, body)
+    changed = await press.documents.update(CONTEXT, doctype, made.id, body)
     assert changed["name"] == old
-    renamed = await press.documents.rename(SCOPE, doctype, made.id, old)
+    renamed = await press.documents.rename(CONTEXT, doctype, made.id, old)
     assert renamed["name"] == renamed.get("title", COMPOSED) == COMPOSED
     assert (await press.stored(doctype, old))["id"] == made.id

@@ -77,13 +77,13 @@ def test_every_store_answers_as_the_reference_does(
 async def _compare(stores: Stores, setup: Setup, cases: Iterable[Case]) -> list[int]:
     """The statuses of all cases; fails where a store answers otherwise than the reference."""
     reference, statuses, known = Reference(setup.declared, setup.stored, NOW), [], ids_of(setup.stored)
-    performing = performers(stores, setup)
-    for executor in performing.values():
+    executors = performers(stores, setup)
+    for executor in executors.values():
         await executor.put(setup.stored)
     for who, request in cases:
         right, stored = reference.respond(who, request), setup.stored[request.doctype]
         expected = _seen(right, request, stored, known)
-        for name, executor in performing.items():
+        for name, executor in executors.items():
             response, detail = await executor.respond(who, request)
             found = _seen(response, request, stored, known)
             assert found == expected, _told(name, setup, who, request, found, expected, detail)

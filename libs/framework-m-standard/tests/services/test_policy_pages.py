@@ -23,7 +23,7 @@ from framework_m_core.services.rows import sizes
 from framework_m_testing.fakes.permission import FakePermission
 
 from .orders import order_registry
-from .wiring import SCOPE, Wired, wired
+from .wiring import CONTEXT, Wired, wired
 
 ODD = [number for number in range(21) if number % 2]
 
@@ -58,7 +58,7 @@ async def shop(database_url: str, ids: dict[int, UUID], engine: FakePermission) 
 
 
 async def _page(shop: Wired, **request: Any) -> Any:
-    return await shop.queries.list(SCOPE, "Note", ListRequest(order_by=("number",), fields=("number",), **request))
+    return await shop.queries.list(CONTEXT, "Note", ListRequest(order_by=("number",), fields=("number",), **request))
 
 
 async def test_pages_are_full_and_end_when_there_is_nothing_more(shop: Wired) -> None:
@@ -116,7 +116,7 @@ async def test_pages_of_large_documents_end_early_and_visit_each_once(
     seen, cursor, pages = list[int](), None, 0
     while pages == 0 or cursor:
         asked = ListRequest(order_by=("number",), fields=("number", "text"), limit=10, cursor=cursor)
-        page = await shop.queries.list(SCOPE, "Note", asked)
+        page = await shop.queries.list(CONTEXT, "Note", asked)
         assert isinstance(page, TruncatedResult) == page.has_more
         seen += [note["number"] for note in page.items]
         cursor, pages = page.next_cursor, pages + 1
@@ -124,11 +124,11 @@ async def test_pages_of_large_documents_end_early_and_visit_each_once(
     assert pages > 3
     assert (await _page(shop, limit=1, count="exact")).total == len(ODD)
     with pytest.raises(AnswerTooLargeError):
-        await shop.queries.list(SCOPE, "Note", ListRequest(fields=("number", "text"), limit=10, offset=1))
+        await shop.queries.list(CONTEXT, "Note", ListRequest(fields=("number", "text"), limit=10, offset=1))
 
 
 async def _write_texts(shop: Wired, ids: dict[int, UUID], text: str) -> None:
-    async with shop.adapters.units(SCOPE) as unit:
+    async with shop.adapters.units(CONTEXT) as unit:
         await unit.repository("Note").update_where(EVERYTHING, {"text": text})
         await unit.commit()
 
@@ -158,7 +158,7 @@ async def test_documents_deleted_after_a_page_is_measured_are_not_missed(
     async def fetch_then_delete(*arguments: Any) -> Any:
         reads.append(await fetch(*arguments))
         if len(reads) == 1:
-            async with shop.adapters.units(SCOPE) as unit:
+            async with shop.adapters.units(CONTEXT) as unit:
                 await unit.repository("Note").delete_where(EVERYTHING)
                 await unit.commit()
         return reads[-1]
@@ -179,10 +179,10 @@ async def test_what_ends_at_the_bound_is_complete(shop: Wired, monkeypatch: pyte
 async def test_single_documents_are_decided_too(shop: Wired, ids: dict[int, UUID]) -> None:
     assert (await shop.stored("Note", ids[3]))["number"] == 3
     with pytest.raises(OutsideScopeError):
-        await shop.documents.update(SCOPE, "Note", ids[3], {"text": "no"})
-    assert (await shop.documents.update(SCOPE, "Note", ids[13], {"text": "yes"}))["text"] == "yes"
+        await shop.documents.update(CONTEXT, "Note", ids[3], {"text": "no"})
+    assert (await shop.documents.update(CONTEXT, "Note", ids[13], {"text": "yes"}))["text"] == "yes"
     with pytest.raises(OutsideScopeError):
-        await shop.documents.update(SCOPE, "Note", ids[13], {"number": 3})
+        await shop.documents.update(CONTEXT, "Note", ids[13], {"number": 3})
     with pytest.raises(OutsideScopeError):
         await shop.create("Note", number=2)
 
@@ -194,7 +194,7 @@ async def test_what_may_not_be_read_is_not_there(shop: Wired, ids: dict[int, UUI
 
 
 async def test_deleted_documents_are_for_those_who_may_delete_them(shop: Wired, ids: dict[int, UUID]) -> None:
-    await shop.documents.delete(SCOPE, "Note", ids[17])
+    await shop.documents.delete(CONTEXT, "Note", ids[17])
     page = await _page(shop, limit=20, include_deleted=True, count="exact")
     assert ([note["number"] for note in page.items], page.total) == ([17, 19], 2)
 
@@ -228,10 +228,10 @@ async def test_the_targets_of_links_are_asked_about_at_once(
     shop: Wired, engine: FakePermission, ids: dict[int, UUID]
 ) -> None:
     for number in (11, 13, 15):
-        await shop.documents.update(SCOPE, "Note", ids[number], {"answers": ids[number - 10]})
+        await shop.documents.update(CONTEXT, "Note", ids[number], {"answers": ids[number - 10]})
     engine.asked.clear()
     asked = ListRequest(fields=("number", "answers"), expand=("answers",))
-    page = await shop.queries.list(SCOPE, "Note", asked)
+    page = await shop.queries.list(CONTEXT, "Note", asked)
     assert engine.asked == [21, 3]
     found = {note["number"]: note["answers"]["number"] for note in page.items if note["answers"]}
     assert found == {11: 1, 13: 3, 15: 5}
@@ -241,11 +241,11 @@ async def test_targets_that_are_too_large_together_are_read_one_at_a_time(
     shop: Wired, engine: FakePermission, ids: dict[int, UUID], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in (11, 13, 15):
-        await shop.documents.update(SCOPE, "Note", ids[number], {"answers": ids[number - 10]})
+        await shop.documents.update(CONTEXT, "Note", ids[number], {"answers": ids[number - 10]})
     await _write_texts(shop, ids, "x" * 600)
     monkeypatch.setattr(targets, "PAGE_BYTES", 1_000)
     engine.asked.clear()
-    page = await shop.queries.list(SCOPE, "Note", ListRequest(fields=("number", "answers"), titles=True))
+    page = await shop.queries.list(CONTEXT, "Note", ListRequest(fields=("number", "answers"), titles=True))
     assert engine.asked == [21, 1, 1, 1]
     assert {note["number"] for note in page.items if note["_titles"]} == {11, 13, 15}
 
@@ -254,8 +254,8 @@ async def test_the_bytes_of_hidden_targets_decide_about_nothing(
     shop: Wired, ids: dict[int, UUID], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in (11, 13):
-        await shop.documents.update(SCOPE, "Note", ids[number], {"answers": ids[number - 10]})
-    async with shop.adapters.units(SCOPE) as unit:
+        await shop.documents.update(CONTEXT, "Note", ids[number], {"answers": ids[number - 10]})
+    async with shop.adapters.units(CONTEXT) as unit:
         notes = unit.repository("Note")
         for number in (15, 17, 19):
             await notes.update_where(Comparison("id", "eq", ids[number]), {"answers": ids[number - 13]})
@@ -263,10 +263,10 @@ async def test_the_bytes_of_hidden_targets_decide_about_nothing(
         await unit.commit()
     monkeypatch.setattr(expansion, "_MAX_BYTES", 1_000)
     asked = ListRequest(fields=("number", "answers"), expand=("answers",))
-    page = await shop.queries.list(SCOPE, "Note", asked)
+    page = await shop.queries.list(CONTEXT, "Note", asked)
     shown = {note["number"]: note["answers"] for note in page.items if note["answers"]}
     assert {number for number, target in shown.items() if isinstance(target, dict)} == {11, 13}
     assert {number for number, target in shown.items() if isinstance(target, UUID)} == {15, 17, 19}
     await _write_texts(shop, ids, "x" * 600)
     with pytest.raises(AnswerTooLargeError):
-        await shop.queries.list(SCOPE, "Note", asked)
+        await shop.queries.list(CONTEXT, "Note", asked)

@@ -28,7 +28,7 @@ from framework_m_testing.deliveries import drain_all
 from tests.errors import assert_names
 
 from .orders import Hooks, order_builder
-from .wiring import SCOPE, Wired, wired
+from .wiring import CONTEXT, Wired, wired
 
 HANDLED: list[PublishedEvent[Any]] = []
 EVERYTHING: list[str] = []
@@ -124,7 +124,7 @@ async def test_a_hook_publishes_in_the_unit_of_its_write(shop: Wired, hooks: Hoo
         str(made["id"]),
         "tester",
     )
-    assert event.correlation_id == SCOPE.request_id
+    assert event.correlation_id == CONTEXT.request_id
     assert event.data == {"order": str(made["id"]), "at": "2026-01-31T12:00:00Z", "boxes": [{"weight": "1.50"}]}
     await drain_all(_delivery(shop))
     (handled,) = HANDLED
@@ -177,7 +177,7 @@ async def test_what_is_rolled_back_has_not_been_published(shop: Wired, hooks: Ho
 
 
 async def test_outside_a_unit_it_is_one_of_its_own(shop: Wired) -> None:
-    client = shop.documents.client_for(SCOPE)
+    client = shop.documents.client_for(CONTEXT)
     first, second = await client.publish(DayClosed(number=1)), await client.publish(DayClosed(number=2), key="days")
     events = await _stored(shop)
     assert [(event.id, event.key, event.topic, event.data["number"]) for event in events] == [
@@ -191,7 +191,7 @@ async def test_what_is_not_declared_is_refused_at_once(shop: Wired, payload: Any
     if isinstance(payload, OrderShipped):
         payload = Shipped(**payload.model_dump())
     with pytest.raises(ConfigurationError) as refused:
-        await shop.documents.client_for(SCOPE).publish(payload)
+        await shop.documents.client_for(CONTEXT).publish(payload)
     assert_names(refused.value, "@event_type", type(payload).__name__)
     assert await _stored(shop) == []
 
@@ -203,7 +203,7 @@ async def test_what_is_not_declared_is_refused_at_once(shop: Wired, payload: Any
 )
 async def test_a_payload_that_cannot_be_stored_is_refused(shop: Wired, payload: DayClosed) -> None:
     with pytest.raises(ValidationError) as refused:
-        await shop.documents.client_for(SCOPE).publish(payload)
+        await shop.documents.client_for(CONTEXT).publish(payload)
     assert_names(refused.value, "payload of orders.day_closed")
     assert await _stored(shop) == []
 
@@ -211,7 +211,7 @@ async def test_a_payload_that_cannot_be_stored_is_refused(shop: Wired, payload: 
 async def test_what_the_model_no_longer_accepts_is_kept_and_tried_again(
     shop: Wired, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await shop.documents.client_for(SCOPE).publish(DayClosed(number=1))
+    await shop.documents.client_for(CONTEXT).publish(DayClosed(number=1))
     delivery = _delivery(shop)
     with monkeypatch.context() as patch:
         patch.setattr(DayClosed, "model_validate", classmethod(lambda _, data: NotDeclared.model_validate("x")))

@@ -23,7 +23,7 @@ from framework_m_core.services.registry_changes import RegistryChanges
 from framework_m_testing.harness import keep_registry
 from tests.mongo_server import GIVEN
 
-from .wiring import SCOPE, Wired, wired
+from .wiring import CONTEXT, Wired, wired
 
 _MARKED = "by the hook"
 _CALLS, _SWAPS = 10, 12
@@ -114,13 +114,13 @@ async def _work(travel: Wired, number: int) -> None:
     made = await travel.create("Trip", title=f"trip {number}")
     assert _is_whole(made, "mark")
     trip = await travel.stored("Trip", made["id"])
-    expanded = await travel.queries.get(SCOPE, "Trip", made["id"], expand=("note",))
+    expanded = await travel.queries.get(CONTEXT, "Trip", made["id"], expand=("note",))
     assert ("mark" in expanded) == ("kind" in expanded["note"]), expanded
-    changed = await travel.documents.update(SCOPE, "Trip", trip["id"], {"title": "changed"})
+    changed = await travel.documents.update(CONTEXT, "Trip", trip["id"], {"title": "changed"})
     assert _is_whole(changed, "mark")
-    page = await travel.queries.list(SCOPE, "Trip", ListRequest(limit=5, order_by=("title",)))
+    page = await travel.queries.list(CONTEXT, "Trip", ListRequest(limit=5, order_by=("title",)))
     assert len({frozenset(item) for item in page.items}) == 1
-    await travel.documents.delete(SCOPE, "Trip", trip["id"])
+    await travel.documents.delete(CONTEXT, "Trip", trip["id"])
 
 
 async def test_no_call_fails_and_none_sees_half_of_either(
@@ -146,14 +146,14 @@ async def _several(travel: Wired, worker: int, enough: asyncio.Event) -> None:
 
 
 async def test_what_has_begun_keeps_its_registry(travel: Wired, changes: RegistryChanges) -> None:
-    begun = travel.adapters.registry_handle.pin(SCOPE)
+    begun = travel.adapters.registry_handle.pin(CONTEXT)
     await changes.apply(_marked())
     made = await travel.documents.create(begun, "Trip", {"title": "old"})
     note = await travel.documents.get(begun, "Note", made["note"])
     assert ("mark" in made, "kind" in note) == (False, False)
     now = await travel.stored("Trip", made["id"])
     assert now["mark"] == "none"
-    assert (await travel.documents.update(SCOPE, "Trip", made["id"], {"title": "new"}))["mark"] == _MARKED
+    assert (await travel.documents.update(CONTEXT, "Trip", made["id"], {"title": "new"}))["mark"] == _MARKED
     assert "mark" not in await travel.documents.get(begun, "Trip", made["id"])
     changed = await travel.documents.update(begun, "Trip", made["id"], {"title": "newer"})
     assert "mark" not in changed
@@ -170,15 +170,15 @@ async def test_cursors_go_on_or_give_their_code(travel: Wired, changes: Registry
     await changes.apply(_marked())
     for number in range(3):
         await travel.create("Trip", title=f"trip {number}")
-    by_title = await travel.queries.list(SCOPE, "Trip", ListRequest(limit=2, order_by=("title",)))
-    by_mark = await travel.queries.list(SCOPE, "Trip", ListRequest(limit=2, order_by=("mark",)))
+    by_title = await travel.queries.list(CONTEXT, "Trip", ListRequest(limit=2, order_by=("title",)))
+    by_mark = await travel.queries.list(CONTEXT, "Trip", ListRequest(limit=2, order_by=("mark",)))
     await changes.apply(plain)
     rest = await travel.queries.list(
-        SCOPE, "Trip", ListRequest(limit=2, order_by=("title",), cursor=by_title.next_cursor)
+        CONTEXT, "Trip", ListRequest(limit=2, order_by=("title",), cursor=by_title.next_cursor)
     )
     assert [item["title"] for item in rest.items] == ["trip 2"]
     with pytest.raises(QueryError):
-        await travel.queries.list(SCOPE, "Trip", ListRequest(limit=2, order_by=("mark",), cursor=by_mark.next_cursor))
+        await travel.queries.list(CONTEXT, "Trip", ListRequest(limit=2, order_by=("mark",), cursor=by_mark.next_cursor))
 
 
 async def test_a_new_doctype_and_one_that_goes(travel: Wired, changes: RegistryChanges) -> None:

@@ -18,7 +18,7 @@ from framework_m_core.registry.registry import Registry
 from framework_m_core.services.registry_changes import RegistryChanges
 from framework_m_testing.harness import keep_registry
 
-from .wiring import SCOPE, Wired, wired
+from .wiring import CONTEXT, Wired, wired
 
 _SWAPS = 100
 
@@ -96,8 +96,8 @@ async def test_memory_stays_and_the_loop_goes_on(many: Wired) -> None:
     watching, stalls = asyncio.create_task(ticks.watch()), list[float]()
     for number in range(1, _SWAPS + 1):
         await changes.apply(await asyncio.to_thread(_built, number, registry_handle.current))
-        made: Any = await many.documents.create(SCOPE, f"Kind{number}", {})
-        assert "added" in await many.documents.get(SCOPE, f"Kind{number}", made["id"])
+        made: Any = await many.documents.create(CONTEXT, f"Kind{number}", {})
+        assert "added" in await many.documents.get(CONTEXT, f"Kind{number}", made["id"])
         stalls.append(ticks.take())
         if number in {_SWAPS // 5, _SWAPS}:
             sizes[number] = _resident()

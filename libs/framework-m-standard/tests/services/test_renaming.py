@@ -18,7 +18,7 @@ from framework_m_core.domain.errors import (
 )
 from framework_m_core.registry.compilation.builder import RegistryBuilder
 
-from .wiring import SCOPE, Wired, wired
+from .wiring import CONTEXT, Wired, wired
 
 
 class Place(DocType):
@@ -72,7 +72,7 @@ async def atlas(database_url: str) -> AsyncIterator[Wired]:
 async def test_a_renamed_document_keeps_its_id_and_its_links(atlas: Wired) -> None:
     place = await atlas.create("Place", name="Peking")
     visit = await atlas.create("Visit", place=str(place["id"]))
-    renamed = await atlas.documents.rename(SCOPE, "Place", "Peking", " Beijing ")
+    renamed = await atlas.documents.rename(CONTEXT, "Place", "Peking", " Beijing ")
     assert (renamed["id"], renamed["name"], renamed["_version"]) == (place["id"], "Beijing", 2)
     assert (await atlas.stored("Place", "Beijing"))["id"] == place["id"]
     assert (await atlas.stored("Visit", visit["id"]))["place"] == place["id"]
@@ -89,9 +89,9 @@ async def test_a_name_is_given_once(atlas: Wired) -> None:
     await atlas.create("Place", name="Rome")
     oslo = await atlas.create("Place", name="Oslo")
     with pytest.raises(DuplicateNameError):
-        await atlas.documents.rename(SCOPE, "Place", oslo["id"], "Rome")
+        await atlas.documents.rename(CONTEXT, "Place", oslo["id"], "Rome")
     assert (await atlas.stored("Place", oslo["id"]))["name"] == "Oslo"
-    assert (await atlas.documents.rename(SCOPE, "Place", oslo["id"], "Oslo"))["_version"] == 1
+    assert (await atlas.documents.rename(CONTEXT, "Place", oslo["id"], "Oslo"))["_version"] == 1
 
 
 @pytest.mark.parametrize(
@@ -100,28 +100,28 @@ async def test_a_name_is_given_once(atlas: Wired) -> None:
 async def test_a_name_that_no_document_can_have_is_refused(atlas: Wired, name: str, code: str) -> None:
     await atlas.create("Place", name="Rome")
     with pytest.raises(ValidationError) as refused:
-        await atlas.documents.rename(SCOPE, "Place", "Rome", name)
+        await atlas.documents.rename(CONTEXT, "Place", "Rome", name)
     assert [(error.field, error.code) for error in refused.value.errors] == [("name", code)]
 
 
 async def test_the_field_that_names_moves_with_the_name(atlas: Wired) -> None:
     made = await atlas.create("Article", title="old")
-    renamed = await atlas.documents.rename(SCOPE, "Article", made["id"], "new")
+    renamed = await atlas.documents.rename(CONTEXT, "Article", made["id"], "new")
     assert (renamed["name"], renamed["title"]) == ("new", "new")
     with pytest.raises(ValidationError) as refused:
-        await atlas.documents.rename(SCOPE, "Article", made["id"], "x" * 11)
+        await atlas.documents.rename(CONTEXT, "Article", made["id"], "x" * 11)
     assert [error.field for error in refused.value.errors] == ["title"]
     with pytest.raises(ValidationError) as refused:
-        await atlas.documents.update(SCOPE, "Article", made["id"], {"title": "other"})
+        await atlas.documents.update(CONTEXT, "Article", made["id"], {"title": "other"})
     assert [error.code for error in refused.value.errors] == ["names_document"]
 
 
 async def test_hooks_run_and_do_not_rename_by_themselves(atlas: Wired) -> None:
     made = await atlas.create("Article", title="OLD", note="shout")
     with pytest.raises(ValidationError) as refused:
-        await atlas.documents.rename(SCOPE, "Article", made["id"], "new")
+        await atlas.documents.rename(CONTEXT, "Article", made["id"], "new")
     assert [error.code for error in refused.value.errors] == ["names_document"]
-    assert (await atlas.documents.rename(SCOPE, "Article", made["id"], "NEW"))["name"] == "NEW"
+    assert (await atlas.documents.rename(CONTEXT, "Article", made["id"], "NEW"))["name"] == "NEW"
 
 
 @pytest.mark.parametrize("doctype", ["Visit", "Plain"])
@@ -130,14 +130,14 @@ async def test_others_keep_their_names(atlas: Wired, doctype: str) -> None:
     values: dict[str, Any] = {"place": str(place["id"])} if doctype == "Visit" else {}
     made = await atlas.create(doctype, **values)
     with pytest.raises(ValidationError) as refused:
-        await atlas.documents.rename(SCOPE, doctype, made["id"], "other")
+        await atlas.documents.rename(CONTEXT, doctype, made["id"], "other")
     assert [error.code for error in refused.value.errors] == ["not_renamable"]
 
 
 async def test_a_submitted_or_changed_document_is_not_renamed(atlas: Wired) -> None:
     place = await atlas.create("Place", name="Rome")
     with pytest.raises(PreconditionFailedError):
-        await atlas.documents.rename(SCOPE, "Place", place["id"], "Roma", if_match=7)
-    await atlas.documents.submit(SCOPE, "Place", place["id"])
+        await atlas.documents.rename(CONTEXT, "Place", place["id"], "Roma", if_match=7)
+    await atlas.documents.submit(CONTEXT, "Place", place["id"])
     with pytest.raises(SubmittedDocumentError):
-        await atlas.documents.rename(SCOPE, "Place", place["id"], "Roma")
+        await atlas.documents.rename(CONTEXT, "Place", place["id"], "Roma")

@@ -27,7 +27,7 @@ from framework_m_standard.auth.rbac import RbacPermission
 
 from .wiring import Wired, wired
 
-SCOPE = RequestContext(Principal("tester", frozenset({"Administrator"})))
+CONTEXT = RequestContext(Principal("tester", frozenset({"Administrator"})))
 
 CALLS: list[str] = []
 
@@ -89,18 +89,18 @@ async def office(database_url: str) -> AsyncIterator[Wired]:
 
 
 async def _create(office: Wired, doctype: str, **values: Any) -> dict[str, Any]:
-    return await office.documents.create(SCOPE, doctype, values)
+    return await office.documents.create(CONTEXT, doctype, values)
 
 
 async def _stored(office: Wired, doctype: str, ref: str) -> dict[str, Any]:
-    return await office.documents.get(SCOPE, doctype, ref)
+    return await office.documents.get(CONTEXT, doctype, ref)
 
 
 async def test_a_document_comes_back_with_its_rows(office: Wired) -> None:
     place = await _create(office, "Place", name="Harbour")
     tour = await _create(office, "Cruise", name="A", title="Ships", stops=[{"place": str(place["id"])}])
-    await office.documents.delete(SCOPE, "Cruise", "A")
-    restored = await office.documents.restore(SCOPE, "Cruise", tour["id"])
+    await office.documents.delete(CONTEXT, "Cruise", "A")
+    restored = await office.documents.restore(CONTEXT, "Cruise", tour["id"])
     assert (restored["id"], restored["name"], restored["_version"]) == (tour["id"], "A", 3)
     assert await _stored(office, "Cruise", "A") == restored
     assert restored["stops"] == tour["stops"]
@@ -118,12 +118,12 @@ async def test_a_name_means_the_document_that_was_deleted_last(office: Wired) ->
     ids = []
     for title in ("first", "second"):
         ids.append((await _create(office, "Cruise", name="A", title=title))["id"])
-        await office.documents.delete(SCOPE, "Cruise", "A")
-    assert (await office.documents.restore(SCOPE, "Cruise", "A"))["id"] == ids[1]
+        await office.documents.delete(CONTEXT, "Cruise", "A")
+    assert (await office.documents.restore(CONTEXT, "Cruise", "A"))["id"] == ids[1]
     with pytest.raises(DuplicateNameError):
-        await office.documents.restore(SCOPE, "Cruise", ids[0])
+        await office.documents.restore(CONTEXT, "Cruise", ids[0])
     with pytest.raises(DuplicateNameError):
-        await office.documents.restore(SCOPE, "Cruise", "A")
+        await office.documents.restore(CONTEXT, "Cruise", "A")
 
 
 @pytest.mark.parametrize("field", ["start", "stops.0.place"])
@@ -131,64 +131,64 @@ async def test_what_it_links_to_must_be_there(office: Wired, field: str) -> None
     place = await _create(office, "Place", name="Harbour")
     values = {"stops": [{"place": "Harbour"}]} if "." in field else {"start": "Harbour"}
     tour = await _create(office, "Cruise", name="A", title="Ships", **values)
-    await office.documents.delete(SCOPE, "Cruise", "A")
-    await office.documents.delete(SCOPE, "Place", place["id"])
+    await office.documents.delete(CONTEXT, "Cruise", "A")
+    await office.documents.delete(CONTEXT, "Place", place["id"])
     with pytest.raises(LinkTargetError) as refused:
-        await office.documents.restore(SCOPE, "Cruise", tour["id"])
+        await office.documents.restore(CONTEXT, "Cruise", tour["id"])
     assert [(one.field, one.code) for one in refused.value.errors] == [(field, "invalid_link")]
-    await office.documents.restore(SCOPE, "Place", place["id"])
-    await office.documents.restore(SCOPE, "Cruise", tour["id"])
+    await office.documents.restore(CONTEXT, "Place", place["id"])
+    await office.documents.restore(CONTEXT, "Cruise", tour["id"])
 
 
 async def test_only_what_is_deleted_is_restored(office: Wired) -> None:
     tour = await _create(office, "Cruise", name="A", title="Ships")
     with pytest.raises(DocumentNotDeletedError):
-        await office.documents.restore(SCOPE, "Cruise", tour["id"])
-    await office.documents.delete(SCOPE, "Cruise", "A")
-    await office.documents.delete(SCOPE, "Cruise", tour["id"], hard=True)
+        await office.documents.restore(CONTEXT, "Cruise", tour["id"])
+    await office.documents.delete(CONTEXT, "Cruise", "A")
+    await office.documents.delete(CONTEXT, "Cruise", tour["id"], hard=True)
     for ref in (tour["id"], "A"):
         with pytest.raises(EntityNotFoundError):
-            await office.documents.restore(SCOPE, "Cruise", ref)
+            await office.documents.restore(CONTEXT, "Cruise", ref)
 
 
 async def test_the_version_is_that_of_the_deleted_document(office: Wired) -> None:
     tour = await _create(office, "Cruise", name="A", title="Ships")
-    await office.documents.delete(SCOPE, "Cruise", "A")
+    await office.documents.delete(CONTEXT, "Cruise", "A")
     with pytest.raises(VersionConflictError):
-        await office.documents.restore(SCOPE, "Cruise", tour["id"], {"_version": 1})
+        await office.documents.restore(CONTEXT, "Cruise", tour["id"], {"_version": 1})
     with pytest.raises(PreconditionFailedError):
-        await office.documents.restore(SCOPE, "Cruise", tour["id"], if_match=1)
+        await office.documents.restore(CONTEXT, "Cruise", tour["id"], if_match=1)
     with pytest.raises(ValidationError) as refused:
-        await office.documents.restore(SCOPE, "Cruise", tour["id"], {"title": "Boats"})
+        await office.documents.restore(CONTEXT, "Cruise", tour["id"], {"title": "Boats"})
     assert [(one.field, one.code) for one in refused.value.errors] == [("title", "unknown_field")]
-    assert (await office.documents.restore(SCOPE, "Cruise", tour["id"], {"_version": 2}))["_version"] == 3
+    assert (await office.documents.restore(CONTEXT, "Cruise", tour["id"], {"_version": 2}))["_version"] == 3
 
 
 async def test_rules_hold_for_what_comes_back(office: Wired) -> None:
     tour = await _create(office, "Cruise", name="A", title="Ships!")
-    await office.documents.delete(SCOPE, "Cruise", "A")
-    assert (await office.documents.restore(SCOPE, "Cruise", tour["id"]))["title"] == "Ships"
-    async with office.adapters.units(SCOPE) as unit:
+    await office.documents.delete(CONTEXT, "Cruise", "A")
+    assert (await office.documents.restore(CONTEXT, "Cruise", tour["id"]))["title"] == "Ships"
+    async with office.adapters.units(CONTEXT) as unit:
         stored = await unit.repository("Cruise").get(tour["id"])
         assert stored is not None
         vars(stored)["title"] = "refused"
         await unit.repository("Cruise").update(stored, expected_version=3)
         await unit.commit()
-    await office.documents.delete(SCOPE, "Cruise", "A")
+    await office.documents.delete(CONTEXT, "Cruise", "A")
     with pytest.raises(ValidationError, match="no such tour"):
-        await office.documents.restore(SCOPE, "Cruise", tour["id"])
-    page = await office.documents.list(SCOPE, "Cruise", ListRequest(include_deleted=True))
+        await office.documents.restore(CONTEXT, "Cruise", tour["id"])
+    page = await office.documents.list(CONTEXT, "Cruise", ListRequest(include_deleted=True))
     assert [item["deleted_at"] is None for item in page.items] == [False]
 
 
 async def test_a_cancelled_document_comes_back_as_it_was(office: Wired) -> None:
     tour = await _create(office, "Cruise", name="A", title="Ships!")
-    await office.documents.submit(SCOPE, "Cruise", "A")
+    await office.documents.submit(CONTEXT, "Cruise", "A")
     with pytest.raises(SubmittedDocumentError):
-        await office.documents.delete(SCOPE, "Cruise", "A")
-    await office.documents.cancel(SCOPE, "Cruise", "A")
-    await office.documents.delete(SCOPE, "Cruise", "A")
-    restored = await office.documents.restore(SCOPE, "Cruise", tour["id"])
+        await office.documents.delete(CONTEXT, "Cruise", "A")
+    await office.documents.cancel(CONTEXT, "Cruise", "A")
+    await office.documents.delete(CONTEXT, "Cruise", "A")
+    restored = await office.documents.restore(CONTEXT, "Cruise", tour["id"])
     assert (restored["docstatus"], restored["title"]) == (2, "Ships!")
 
 

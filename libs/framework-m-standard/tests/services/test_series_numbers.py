@@ -12,7 +12,7 @@ from framework_m import Controller, DocType, Field
 from framework_m_core.domain.errors import FrameworkError, LinkTargetError, ValidationError
 from framework_m_core.registry.compilation.builder import RegistryBuilder
 
-from .wiring import SCOPE, Wired, wired
+from .wiring import CONTEXT, Wired, wired
 
 
 class Branch(DocType):
@@ -69,8 +69,8 @@ async def test_what_is_refused_takes_no_number(desk: Wired, body: dict[str, Any]
 
 
 async def test_a_number_inside_a_unit_is_taken_as_late(desk: Wired) -> None:
-    async with desk.adapters.units(SCOPE) as unit:
-        within = SCOPE.within(unit)
+    async with desk.adapters.units(CONTEXT) as unit:
+        within = CONTEXT.within(unit)
         with pytest.raises(LinkTargetError):
             await desk.documents.create(within, "Ticket", {"branch": str(uuid4())})
         branch = await desk.documents.create(within, "Branch", {})

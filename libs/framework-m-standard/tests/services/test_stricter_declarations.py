@@ -19,7 +19,7 @@ from framework_m_core.registry.compilation.builder import RegistryBuilder
 from framework_m_core.registry.registry import Registry
 from framework_m_core.services.queries.parsing import ListRequest
 
-from .wiring import SCOPE, Wired, wired
+from .wiring import CONTEXT, Wired, wired
 
 
 class OldColour(StrEnum):
@@ -140,20 +140,20 @@ def _same(found: Mapping[str, Any], wanted: Mapping[str, Any] = STORED) -> bool:
 async def test_old_values_are_read_and_stay_when_others_change(things: Things) -> None:
     store, thing = things
     assert _same(await store.stored("Thing", thing["id"]))
-    changed = await store.documents.update(SCOPE, "Thing", thing["id"], {"other": 3})
+    changed = await store.documents.update(CONTEXT, "Thing", thing["id"], {"other": 3})
     assert (changed["_version"], changed["other"]) == (2, 3)
     assert _same(changed) and all(_same(row) for row in changed["rows"])
     stored = await store.stored("Thing", thing["id"])
     assert _same(stored) and [row["id"] for row in stored["rows"]] == [row["id"] for row in thing["rows"]]
     [_, entry] = await store.audits("Thing", thing["id"])
     assert entry.changes == {"other": [0, 3]}
-    listed = await store.documents.list(SCOPE, "Thing", ListRequest(filters=GONE))
+    listed = await store.documents.list(CONTEXT, "Thing", ListRequest(filters=GONE))
     assert [_same(one) for one in listed.items] == [True]
 
 
 async def test_what_controllers_see_of_them_is_what_is_stored(things: Things) -> None:
     store, thing = things
-    await store.documents.update(SCOPE, "Thing", thing["id"], {"other": 3})
+    await store.documents.update(CONTEXT, "Thing", thing["id"], {"other": 3})
     assert (SEEN["colour"], SEEN["size"], SEEN["amount"]) == ("blue", 2, -1)
     assert SEEN["was"]["colour"] == "blue"
     assert [row.colour for row in SEEN["rows"]] == ["blue", "blue"]
@@ -164,19 +164,19 @@ async def test_they_may_be_sent_back_as_they_were_served(things: Things) -> None
     store, thing = things
     ids = [str(row["id"]) for row in thing["rows"]]
     body = {**REFUSED, "rows": [{**REFUSED, "id": id} for id in ids]}
-    assert (await store.documents.update(SCOPE, "Thing", thing["id"], body))["_version"] == 1
-    assert (await store.documents.update(SCOPE, "Thing", thing["id"], {**body, "other": 1}))["_version"] == 2
+    assert (await store.documents.update(CONTEXT, "Thing", thing["id"], body))["_version"] == 1
+    assert (await store.documents.update(CONTEXT, "Thing", thing["id"], {**body, "other": 1}))["_version"] == 2
 
 
 @pytest.mark.parametrize("field", sorted(TAKEN))
 async def test_a_valid_value_mends_one_and_leaves_the_others(things: Things, field: str) -> None:
     store, thing = things
-    changed = await store.documents.update(SCOPE, "Thing", thing["id"], {field: TAKEN[field]})
+    changed = await store.documents.update(CONTEXT, "Thing", thing["id"], {field: TAKEN[field]})
     assert str(changed[field]) == str(TAKEN[field])
     assert _same(changed, {name: value for name, value in STORED.items() if name != field})
     rows = [{"id": str(row["id"])} for row in thing["rows"]]
     rows[1][field] = TAKEN[field]
-    changed = await store.documents.update(SCOPE, "Thing", thing["id"], {"rows": rows})
+    changed = await store.documents.update(CONTEXT, "Thing", thing["id"], {"rows": rows})
     assert str(changed["rows"][1][field]) == str(TAKEN[field])
     assert _same(changed["rows"][0])
 
@@ -188,7 +188,7 @@ async def test_another_refused_value_is_refused(things: Things, field: str) -> N
     rows[1][field] = ALSO_REFUSED[field]
     for body, at in (({field: ALSO_REFUSED[field]}, field), ({"rows": rows}, f"rows.1.{field}")):
         with pytest.raises(ValidationError) as raised:
-            await store.documents.update(SCOPE, "Thing", thing["id"], body)
+            await store.documents.update(CONTEXT, "Thing", thing["id"], body)
         assert [error.field.removesuffix(".0") for error in raised.value.errors] == [at]
     assert (await store.stored("Thing", thing["id"]))["_version"] == 1
 
@@ -196,15 +196,15 @@ async def test_another_refused_value_is_refused(things: Things, field: str) -> N
 async def test_the_value_of_one_row_is_not_the_old_value_of_another_or_of_a_new_one(things: Things) -> None:
     store, thing = things
     first, second = (str(row["id"]) for row in thing["rows"])
-    await store.documents.update(SCOPE, "Thing", thing["id"], {"rows": [{"id": first, **TAKEN}, {"id": second}]})
+    await store.documents.update(CONTEXT, "Thing", thing["id"], {"rows": [{"id": first, **TAKEN}, {"id": second}]})
     for rows, at in (
         ([{"id": first, "colour": "blue"}, {"id": second}], "rows.0.colour"),
         ([{"id": first}, {"id": second}, {"colour": "blue"}], "rows.2.colour"),
     ):
         with pytest.raises(ValidationError) as raised:
-            await store.documents.update(SCOPE, "Thing", thing["id"], {"rows": rows})
+            await store.documents.update(CONTEXT, "Thing", thing["id"], {"rows": rows})
         assert [error.field for error in raised.value.errors] == [at]
-    moved = await store.documents.update(SCOPE, "Thing", thing["id"], {"rows": [{"id": second}, {"id": first}]})
+    moved = await store.documents.update(CONTEXT, "Thing", thing["id"], {"rows": [{"id": second}, {"id": first}]})
     assert [row["colour"] for row in moved["rows"]] == ["blue", "red"]
 
 
@@ -229,25 +229,25 @@ async def test_new_documents_need_valid_values(things: Things) -> None:
 
 async def test_a_lifetime_goes_on(things: Things) -> None:
     store, thing = things
-    submitted = await store.documents.submit(SCOPE, "Thing", thing["id"])
-    cancelled = await store.documents.cancel(SCOPE, "Thing", thing["id"])
+    submitted = await store.documents.submit(CONTEXT, "Thing", thing["id"])
+    cancelled = await store.documents.cancel(CONTEXT, "Thing", thing["id"])
     assert (submitted["docstatus"], cancelled["docstatus"]) == (1, 2)
     assert _same(cancelled) and all(_same(row) for row in cancelled["rows"])
-    await store.documents.delete(SCOPE, "Thing", thing["id"])
+    await store.documents.delete(CONTEXT, "Thing", thing["id"])
     assert await store.count("Thing") == 0
 
 
 async def test_rows_can_be_removed_and_documents_purged(things: Things) -> None:
     store, thing = things
-    assert (await store.documents.update(SCOPE, "Thing", thing["id"], {"rows": []}))["rows"] == []
-    await store.documents.delete(SCOPE, "Thing", thing["id"], hard=True)
+    assert (await store.documents.update(CONTEXT, "Thing", thing["id"], {"rows": []}))["rows"] == []
+    await store.documents.delete(CONTEXT, "Thing", thing["id"], hard=True)
     assert await store.count("Thing") == 0
 
 
 async def test_model_validators_run_all_the_same(things: Things) -> None:
     store, thing = things
     with pytest.raises(ValidationError) as raised:
-        await store.documents.update(SCOPE, "Thing", thing["id"], {"other": 99})
+        await store.documents.update(CONTEXT, "Thing", thing["id"], {"other": 99})
     assert [error.field for error in raised.value.errors] == ["*"]
 
 
@@ -255,7 +255,7 @@ async def test_model_validators_run_all_the_same(things: Things) -> None:
 async def test_hooks_need_valid_values_too(things: Things, other: int, at: str) -> None:
     store, thing = things
     with pytest.raises(ValidationError) as raised:
-        await store.documents.update(SCOPE, "Thing", thing["id"], {"other": other})
+        await store.documents.update(CONTEXT, "Thing", thing["id"], {"other": other})
     assert [error.field for error in raised.value.errors] == [at]
 
 
@@ -263,19 +263,19 @@ async def test_a_list_that_is_too_long_now_stays_and_shrinks(things: Things, dat
     _, thing = things
     first, second = (str(row["id"]) for row in thing["rows"])
     async with wired(database_url, registry_of(NEW, max_rows=1)) as store:
-        changed = await store.documents.update(SCOPE, "Thing", thing["id"], {"other": 3})
+        changed = await store.documents.update(CONTEXT, "Thing", thing["id"], {"other": 3})
         assert len(changed["rows"]) == 2 and all(_same(row) for row in changed["rows"])
         rows = [{"id": first, "other": 5}, {"id": second}]
         with pytest.raises(ValidationError) as raised:
-            await store.documents.update(SCOPE, "Thing", thing["id"], {"rows": rows})
+            await store.documents.update(CONTEXT, "Thing", thing["id"], {"rows": rows})
         assert [error.field for error in raised.value.errors] == ["rows"]
-        changed = await store.documents.update(SCOPE, "Thing", thing["id"], {"rows": [{"id": second}]})
+        changed = await store.documents.update(CONTEXT, "Thing", thing["id"], {"rows": [{"id": second}]})
         assert [str(row["id"]) for row in changed["rows"]] == [second]
 
 
 async def test_the_repository_reads_them(things: Things) -> None:
     store, thing = things
-    async with store.adapters.units(SCOPE) as unit:
+    async with store.adapters.units(CONTEXT) as unit:
         found: Any = await unit.repository("Thing").get(thing["id"])
     assert (found.colour, found.size, found.rows[0].colour) == ("blue", 2, "blue")
 
@@ -286,12 +286,12 @@ async def test_a_value_that_is_missing_stays_until_it_is_given(database_url: str
         thing = await loose.create("Thing", rows=[{}])
     async with wired(database_url, registry_of({"word": (str,)})) as store:
         assert (await store.stored("Thing", thing["id"]))["word"] is None
-        changed = await store.documents.update(SCOPE, "Thing", thing["id"], {"other": 3})
+        changed = await store.documents.update(CONTEXT, "Thing", thing["id"], {"other": 3})
         assert (changed["word"], changed["rows"][0]["word"], changed["_version"]) == (None, None, 2)
         rows = [{"id": str(thing["rows"][0]["id"]), "word": "b"}]
-        changed = await store.documents.update(SCOPE, "Thing", thing["id"], {"word": "a", "rows": rows})
+        changed = await store.documents.update(CONTEXT, "Thing", thing["id"], {"word": "a", "rows": rows})
         assert (changed["word"], changed["rows"][0]["word"]) == ("a", "b")
         for body, at in (({"word": None}, "word"), ({"rows": [{**rows[0], "word": None}]}, "rows.0.word")):
             with pytest.raises(ValidationError) as raised:
-                await store.documents.update(SCOPE, "Thing", thing["id"], body)
+                await store.documents.update(CONTEXT, "Thing", thing["id"], body)
             assert [error.field for error in raised.value.errors] == [at]

@@ -21,10 +21,10 @@ from framework_m_testing.fakes.tenants import separate_tenants
 
 from ..memory.wiring import memory_dump, memory_harness
 from .orders import Hooks, order_registry
-from .wiring import SCOPE, Store, Wired, services_over
+from .wiring import CONTEXT, Store, Wired, services_over
 
-NORTH = dataclasses.replace(SCOPE, tenant="north")
-SOUTH = dataclasses.replace(SCOPE, tenant="south")
+NORTH = dataclasses.replace(CONTEXT, tenant="north")
+SOUTH = dataclasses.replace(CONTEXT, tenant="south")
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ async def _names(shop: Wired, context: RequestContext, **request: Any) -> list[s
 
 
 async def test_series_documents_and_counts_are_the_tenants_own(shop: Wired) -> None:
-    for context, expected in ((NORTH, "T-0001"), (NORTH, "T-0002"), (SOUTH, "T-0001"), (SCOPE, "T-0001")):
+    for context, expected in ((NORTH, "T-0001"), (NORTH, "T-0002"), (SOUTH, "T-0001"), (CONTEXT, "T-0001")):
         assert (await shop.documents.create(context, "Ticket", {}))["name"] == expected
     assert await _names(shop, NORTH) == ["T-0002", "T-0001"]
     page = await shop.documents.list(SOUTH, "Ticket", ListRequest(count="exact"))
@@ -53,7 +53,7 @@ async def test_series_documents_and_counts_are_the_tenants_own(shop: Wired) -> N
 async def test_a_document_of_another_tenant_is_not_there(shop: Wired) -> None:
     made = await shop.documents.create(NORTH, "Note", {"text": "mine"})
     assert (await shop.documents.get(NORTH, "Note", made["id"]))["text"] == "mine"
-    for context in (SOUTH, SCOPE):
+    for context in (SOUTH, CONTEXT):
         with pytest.raises(EntityNotFoundError):
             await shop.documents.get(context, "Note", made["id"])
         with pytest.raises(EntityNotFoundError):

@@ -15,7 +15,7 @@ from framework_m_core.services.documents.writing.runner import Fresh, Idempotent
 from framework_m_core.services.documents.writing.write import UPDATE
 
 from .orders import Hooks
-from .wiring import SCOPE, Wired
+from .wiring import CONTEXT, Wired
 
 VALUES: dict[str, Any] = {
     "title": "a",
@@ -42,9 +42,9 @@ def _echo(order: dict[str, Any]) -> dict[str, Any]:
 async def test_equal_values_leave_the_document_as_it_is(shop: Wired) -> None:
     order = await _order(shop)
     before = await shop.dump()
-    assert await shop.documents.update(SCOPE, "Order", order["id"], _echo(order)) == order
-    assert await shop.documents.update(SCOPE, "Order", order["id"], {}) == order
-    assert await shop.documents.update(SCOPE, "Order", order["id"], {"_version": 1, "title": "a"}) == order
+    assert await shop.documents.update(CONTEXT, "Order", order["id"], _echo(order)) == order
+    assert await shop.documents.update(CONTEXT, "Order", order["id"], {}) == order
+    assert await shop.documents.update(CONTEXT, "Order", order["id"], {"_version": 1, "title": "a"}) == order
     assert await shop.dump() == before
 
 
@@ -58,7 +58,7 @@ async def test_equal_values_leave_the_document_as_it_is(shop: Wired) -> None:
 )  # fmt: skip
 async def test_any_other_value_is_a_change(shop: Wired, field: str, value: object) -> None:
     order = await _order(shop)
-    changed = await shop.documents.update(SCOPE, "Order", order["id"], {field: value})
+    changed = await shop.documents.update(CONTEXT, "Order", order["id"], {field: value})
     assert changed["_version"] == 2
     assert [entry.action for entry in await shop.audits("Order", order["id"])] == ["create", "write"]
     [_, entry] = await shop.audits("Order", order["id"])
@@ -67,7 +67,7 @@ async def test_any_other_value_is_a_change(shop: Wired, field: str, value: objec
 
 async def test_true_is_not_one(shop: Wired) -> None:
     order = await shop.create("Order", anything=1, extra={"a": [0]})
-    changed = await shop.documents.update(SCOPE, "Order", order["id"], {"anything": True, "extra": {"a": [False]}})
+    changed = await shop.documents.update(CONTEXT, "Order", order["id"], {"anything": True, "extra": {"a": [False]}})
     assert (changed["anything"], changed["extra"]) == (True, {"a": [False]})
     stored = await shop.stored("Order", order["id"])
     assert repr((stored["anything"], stored["extra"])) == "(True, {'a': [False]})"
@@ -75,9 +75,9 @@ async def test_true_is_not_one(shop: Wired) -> None:
 
 async def test_a_stale_version_is_refused_all_the_same(shop: Wired) -> None:
     order = await _order(shop)
-    await shop.documents.update(SCOPE, "Order", order["id"], {"number": 4})
+    await shop.documents.update(CONTEXT, "Order", order["id"], {"number": 4})
     with pytest.raises(VersionConflictError):
-        await shop.documents.update(SCOPE, "Order", order["id"], {"number": 4, "_version": 1})
+        await shop.documents.update(CONTEXT, "Order", order["id"], {"number": 4, "_version": 1})
 
 
 async def test_what_before_save_changes_counts(shop: Wired, hooks: Hooks) -> None:
@@ -87,20 +87,20 @@ async def test_what_before_save_changes_counts(shop: Wired, hooks: Hooks) -> Non
         controller.doc.number += 1
 
     hooks["before_save"] = counts
-    assert (await shop.documents.update(SCOPE, "Order", order["id"], {"title": "a"}))["_version"] == 2
+    assert (await shop.documents.update(CONTEXT, "Order", order["id"], {"title": "a"}))["_version"] == 2
 
     async def undoes(controller: Any) -> None:
         controller.doc.title = controller.previous.title
 
     hooks["before_save"] = undoes
-    assert (await shop.documents.update(SCOPE, "Order", order["id"], {"title": "b"}))["_version"] == 2
+    assert (await shop.documents.update(CONTEXT, "Order", order["id"], {"title": "b"}))["_version"] == 2
 
 
 async def test_hooks_that_follow_storing_do_not_run(shop: Wired, hooks: Hooks) -> None:
     order, ran = await _order(shop), list[str]()
     for hook in ("validate", "before_save", "after_save"):
         hooks[hook] = _noting(hook, ran)
-    await shop.documents.update(SCOPE, "Order", order["id"], {"title": "a"})
+    await shop.documents.update(CONTEXT, "Order", order["id"], {"title": "a"})
     assert ran == ["validate", "before_save"]
 
 
@@ -118,7 +118,7 @@ async def test_what_hooks_wrote_elsewhere_is_kept(shop: Wired, hooks: Hooks) -> 
         await controller.documents.create("Note", {"text": "seen"})
 
     hooks["validate"] = notes
-    assert (await shop.documents.update(SCOPE, "Order", order["id"], {"title": "a"}))["_version"] == 1
+    assert (await shop.documents.update(CONTEXT, "Order", order["id"], {"title": "a"}))["_version"] == 1
     assert await shop.count("Note") == 1
 
 
@@ -131,13 +131,13 @@ async def test_a_change_meanwhile_is_not_passed_over(shop: Wired, hooks: Hooks, 
         turns.append(len(turns))
         if len(turns) == 1:
             hooks.pop("validate")
-            await shop.documents.update(SCOPE, "Order", order["id"], {"title": "b"})
+            await shop.documents.update(CONTEXT, "Order", order["id"], {"title": "b"})
             hooks["validate"] = changes_meanwhile
         if writes:
             await controller.documents.create("Note", {})
 
     hooks["validate"] = changes_meanwhile
-    after = await shop.documents.update(SCOPE, "Order", order["id"], {"title": "a"})
+    after = await shop.documents.update(CONTEXT, "Order", order["id"], {"title": "a"})
     assert (after["title"], after["_version"], len(turns)) == ("a", 3, 2)
     assert await shop.count("Note") == int(writes)
 
@@ -149,16 +149,16 @@ async def test_a_kept_answer_is_stored(shop: Wired) -> None:
         return StoredResponse("key", "hash", 200, b"kept", None, None, system_clock() + timedelta(hours=1))
 
     idempotent = IdempotentWrite("key", "hash", response)
-    write = partial(shop.documents.write, SCOPE, "Order", UPDATE, order["id"], {"title": "a"}, idempotent=idempotent)
+    write = partial(shop.documents.write, CONTEXT, "Order", UPDATE, order["id"], {"title": "a"}, idempotent=idempotent)
     assert [type(await write()) for _ in range(2)] == [Fresh, StoredResponse]
 
 
 async def test_a_transition_is_a_change_and_an_echo_after_it_is_judged_as_ever(shop: Wired) -> None:
     order = await _order(shop)
-    assert (await shop.documents.submit(SCOPE, "Order", order["id"]))["_version"] == 2
-    assert (await shop.documents.update(SCOPE, "Order", order["id"], _echo(order)))["_version"] == 2
-    assert (await shop.documents.cancel(SCOPE, "Order", order["id"]))["_version"] == 3
+    assert (await shop.documents.submit(CONTEXT, "Order", order["id"]))["_version"] == 2
+    assert (await shop.documents.update(CONTEXT, "Order", order["id"], _echo(order)))["_version"] == 2
+    assert (await shop.documents.cancel(CONTEXT, "Order", order["id"]))["_version"] == 3
     with pytest.raises(SubmittedDocumentError):
-        await shop.documents.update(SCOPE, "Order", order["id"], {"title": "a"})
+        await shop.documents.update(CONTEXT, "Order", order["id"], {"title": "a"})
     types = [event.type for event in await shop.events(order["id"])]
     assert types == ["doc.created", "doc.submitted", "doc.cancelled"]

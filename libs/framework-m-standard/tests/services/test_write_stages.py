@@ -11,7 +11,7 @@ from framework_m import Controller, DocType, FieldError, ValidationError, Write,
 from framework_m_core.domain.errors import ControllerError
 from framework_m_core.registry.compilation.builder import RegistryBuilder
 
-from .wiring import SCOPE, Wired, wired
+from .wiring import CONTEXT, Wired, wired
 
 type Stage = Callable[[Write], Awaitable[None]]
 
@@ -85,7 +85,7 @@ async def test_every_operation_runs_its_stages_in_order(desk: Wired) -> None:
     for write in ("update", "submit", "cancel", "delete"):
         RAN.clear()
         body = [{"total": 1}] if write == "update" else []
-        await getattr(desk.documents, write)(SCOPE, "Bill", bill["id"], *body)
+        await getattr(desk.documents, write)(CONTEXT, "Bill", bill["id"], *body)
         ran.append([*RAN])
     no_before = [name for name in ALL if name != "before_save"]
     no_hooks = [name for name in no_before if name != "after_save"]
@@ -103,14 +103,14 @@ async def test_a_stage_sees_the_write(desk: Wired) -> None:
     async def sees(write: Write) -> None:
         stored = write.stored and (write.stored.total, write.stored.docstatus)
         seen.append((write.operation, write.action, write.doctype, stored, write.document.total))
-        assert write.context.principal == SCOPE.principal
+        assert write.context.principal == CONTEXT.principal
 
     ACTS["judging"] = sees
     bill = await desk.create("Bill", total=1)
-    await desk.documents.update(SCOPE, "Bill", bill["id"], {"total": 2})
-    await desk.documents.submit(SCOPE, "Bill", bill["id"])
-    await desk.documents.cancel(SCOPE, "Bill", bill["id"])
-    await desk.documents.delete(SCOPE, "Bill", bill["id"], hard=True)
+    await desk.documents.update(CONTEXT, "Bill", bill["id"], {"total": 2})
+    await desk.documents.submit(CONTEXT, "Bill", bill["id"])
+    await desk.documents.cancel(CONTEXT, "Bill", bill["id"])
+    await desk.documents.delete(CONTEXT, "Bill", bill["id"], hard=True)
     assert seen == [
         ("create", "create", "Bill", None, 1),
         ("update", "write", "Bill", (1, 0), 2),
@@ -130,9 +130,9 @@ async def test_what_a_stage_sets_before_validate_is_stored(desk: Wired, stage: s
     bill = await desk.create("Bill")
     assert (bill["stamp"], bill["owner"], bill["docstatus"]) == (1, "somebody", 0)
     stamps_of = [
-        (await desk.documents.update(SCOPE, "Bill", bill["id"], {"total": 5}))["stamp"],
-        (await desk.documents.submit(SCOPE, "Bill", bill["id"]))["stamp"],
-        (await desk.documents.cancel(SCOPE, "Bill", bill["id"]))["stamp"],
+        (await desk.documents.update(CONTEXT, "Bill", bill["id"], {"total": 5}))["stamp"],
+        (await desk.documents.submit(CONTEXT, "Bill", bill["id"]))["stamp"],
+        (await desk.documents.cancel(CONTEXT, "Bill", bill["id"]))["stamp"],
     ]
     assert stamps_of == [2, 3, 4]
     assert (await desk.stored("Bill", bill["id"]))["stamp"] == 4
@@ -173,7 +173,7 @@ async def test_a_stage_that_raises_undoes_the_write(desk: Wired, stage: str, ope
     ACTS[stage] = refuses
     arguments = {"create": ["Bill", {}], "update": ["Bill", bill["id"], {"total": 1}]}
     with pytest.raises(ValidationError, match="closed"):
-        await getattr(desk.documents, operation)(SCOPE, *arguments.get(operation, ["Bill", bill["id"]]))
+        await getattr(desk.documents, operation)(CONTEXT, *arguments.get(operation, ["Bill", bill["id"]]))
     assert await desk.dump() == before
 
 
@@ -193,7 +193,7 @@ async def test_what_a_stage_writes_joins_the_write_and_is_answered(desk: Wired) 
 async def test_an_update_that_changes_nothing_ends_before_it_is_stored(desk: Wired) -> None:
     bill = await desk.create("Bill")
     RAN.clear()
-    await desk.documents.update(SCOPE, "Bill", bill["id"], {"total": 0})
+    await desk.documents.update(CONTEXT, "Bill", bill["id"], {"total": 0})
     assert RAN == ["first", "before_save", "early", "judging"]
 
 
@@ -211,9 +211,9 @@ async def test_a_stage_before_the_document_is_stored_that_writes_it_is_refused(
     ACTS[stage] = stamps
     if is_refused:
         with pytest.raises(ControllerError) as refused:
-            await desk.documents.update(SCOPE, "Bill", bill["id"], {"total": 1})
+            await desk.documents.update(CONTEXT, "Bill", bill["id"], {"total": 1})
         assert refused.value.details["running"] == f"Bill, stage {stage},"
         assert (await desk.stored("Bill", bill["id"]))["_version"] == 1
     else:
-        response = await desk.documents.update(SCOPE, "Bill", bill["id"], {"total": 1})
+        response = await desk.documents.update(CONTEXT, "Bill", bill["id"], {"total": 1})
         assert (response["total"], response["stamp"], response["_version"]) == (1, 7, 3)

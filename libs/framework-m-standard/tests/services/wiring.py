@@ -32,7 +32,7 @@ from ..memory.wiring import memory_dump, memory_harness
 from ..sql.wiring import sql_dump, sql_harness, sql_store
 from .mongo_wiring import mongo_driver, mongo_dump, mongo_harness
 
-SCOPE = RequestContext(Principal("tester"))
+CONTEXT = RequestContext(Principal("tester"))
 MEMORY: dict[str, MemoryDatabase] = {}
 """The databases in memory of the running test, by address, so that each opening of one meets the same."""
 
@@ -67,15 +67,15 @@ class Wired:
 
     async def create(self, doctype: str, **values: Any) -> dict[str, Any]:
         """A document made through the service."""
-        return await self.documents.create(SCOPE, doctype, values)
+        return await self.documents.create(CONTEXT, doctype, values)
 
     async def stored(self, doctype: str, ref: UUID | str) -> dict[str, Any]:
         """A document as it is read back."""
-        return await self.documents.get(SCOPE, doctype, ref)
+        return await self.documents.get(CONTEXT, doctype, ref)
 
     async def audits(self, doctype: str, id: UUID) -> list[AuditEntry]:
         """The audit entries of a document."""
-        return list(await self.adapters.audit_log.entries(SCOPE, doctype, id))
+        return list(await self.adapters.audit_log.entries(CONTEXT, doctype, id))
 
     async def events(self, id: UUID) -> list[StoredEvent]:
         """The stored events of a document."""
@@ -84,7 +84,7 @@ class Wired:
 
     async def count(self, doctype: str) -> int:
         """How many live documents there are."""
-        async with self.adapters.units(SCOPE) as unit:
+        async with self.adapters.units(CONTEXT) as unit:
             return int(await unit.repository(doctype).count())
 
     async def assert_usable(self, doctype: str = "Note") -> None:

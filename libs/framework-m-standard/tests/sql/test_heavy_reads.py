@@ -19,14 +19,14 @@ from framework_m_standard.sql.reader import SqlReader
 from framework_m_standard.sql.store import SqlStore
 
 from ..services.orders import order_registry
-from ..services.wiring import SCOPE, Wired, wired
+from ..services.wiring import CONTEXT, Wired, wired
 from .wiring import sql_store
 
 NO_MATCH = [{"field": "title", "operator": "ilike", "value": "%a%b%c%d%e%f"}]
 
 
 async def _fill(shop: Wired, count: int) -> None:
-    async with shop.adapters.units(SCOPE) as unit:
+    async with shop.adapters.units(CONTEXT) as unit:
         orders = unit.repository("Order")
         for number in range(count):
             await orders.insert(shop.adapters.new("Order", title="abcde" * 8, lines=[{"text": str(number)}]))
@@ -40,8 +40,8 @@ async def test_a_long_list_is_ended_at_its_timeout(tmp_path: Path, fields: tuple
         await _fill(shop, 9000)
     async with wired(url, order_registry(), statement_timeout_seconds=0.001) as shop:
         with pytest.raises(TransientError):
-            await shop.queries.list(SCOPE, "Order", ListRequest(filters=NO_MATCH, fields=fields))
-        page = await shop.queries.list(SCOPE, "Order", ListRequest(fields=fields, limit=2))
+            await shop.queries.list(CONTEXT, "Order", ListRequest(filters=NO_MATCH, fields=fields))
+        page = await shop.queries.list(CONTEXT, "Order", ListRequest(fields=fields, limit=2))
         assert [len(order.get("lines", [0])) for order in page.items] == [1, 1]
 
 
@@ -50,13 +50,13 @@ async def test_a_list_of_few_rows_that_each_take_long_is_ended_at_its_timeout(tm
     slow = [{"field": "text", "operator": "contains", "value": "a" * 499 + "b"}]
     url = f"sqlite:///{tmp_path / 'heavy.db'}"
     async with wired(url, order_registry(), statement_timeout_seconds=0.2) as shop:
-        async with shop.adapters.units(SCOPE) as unit:
+        async with shop.adapters.units(CONTEXT) as unit:
             for _ in range(30):
                 await unit.repository("Note").insert(shop.adapters.new("Note", text="a" * 1_000_000))
             await unit.commit()
         async with asyncio.timeout(5):
             with pytest.raises(TransientError):
-                await shop.queries.list(SCOPE, "Note", ListRequest(filters=slow, fields=("docstatus",)))
+                await shop.queries.list(CONTEXT, "Note", ListRequest(filters=slow, fields=("docstatus",)))
 
 
 async def test_others_are_served_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,7 +75,7 @@ async def test_others_are_served_meanwhile(tmp_path: Path, monkeypatch: pytest.M
     async with wired(f"sqlite:///{tmp_path / 'heavy.db'}", order_registry()) as shop:
         await _fill(shop, 3)
         note = await shop.create("Note")
-        listing = asyncio.create_task(shop.queries.list(SCOPE, "Order", ListRequest(fields=("title", "lines"))))
+        listing = asyncio.create_task(shop.queries.list(CONTEXT, "Order", ListRequest(fields=("title", "lines"))))
         assert await asyncio.to_thread(begun.wait, 10)
         assert (await shop.stored("Note", note["id"]))["id"] == note["id"]
         assert not listing.done()

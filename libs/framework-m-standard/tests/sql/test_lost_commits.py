@@ -19,7 +19,7 @@ from framework_m_core.services.documents.writing.runner import IdempotentWrite
 from framework_m_core.services.documents.writing.write import CREATE
 
 from ..services.orders import order_registry
-from ..services.wiring import SCOPE, Wired, wired
+from ..services.wiring import CONTEXT, Wired, wired
 
 
 @dataclass
@@ -113,7 +113,7 @@ async def test_a_lost_answer_is_not_taken_for_a_failure(
 async def test_a_keyed_write_finds_its_own_answer(link: tuple[Wired, Lossy], doctype: str) -> None:
     shop, lossy = link
     lossy.armed = b"COMMIT"
-    response = await shop.documents.write(SCOPE, doctype, CREATE, None, {}, idempotent=_idempotent("key"))
+    response = await shop.documents.write(CONTEXT, doctype, CREATE, None, {}, idempotent=_idempotent("key"))
     assert isinstance(response, StoredResponse)
     assert await shop.count(doctype) == 1
 

@@ -16,7 +16,7 @@ from framework_m_core.domain.filters.tree import EVERYTHING
 from framework_m_testing.fakes.doctype import FakeDocType
 from framework_m_testing.sample_doctypes import Colour
 
-from ..services.wiring import SCOPE
+from ..services.wiring import CONTEXT
 from .migrating import OpenMigrations, first, plain, registry_of
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -116,7 +116,7 @@ async def test_whatever_is_stricter_is_counted(
         with pytest.raises(ConfigurationError) as raised:
             await app.migrations.create("stricter")
         assert raised.value.errors == lines
-        async with app.store.units(SCOPE) as unit:
+        async with app.store.units(CONTEXT) as unit:
             await unit.repository("Plain").update_where(EVERYTHING, {"deleted_at": NOON})
             await unit.commit()
         assert (await app.migrations.status()).unfit == ()

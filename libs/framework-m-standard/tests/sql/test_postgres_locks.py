@@ -13,7 +13,7 @@ from framework_m_core.interfaces.reader import Lock, QueryTemplate
 from framework_m_core.interfaces.unit_of_work import UnitOfWorkProtocol
 
 from ..services.orders import order_registry
-from ..services.wiring import SCOPE, Wired, wired
+from ..services.wiring import CONTEXT, Wired, wired
 
 
 async def _fetch(shop: Wired, unit: UnitOfWorkProtocol, note: UUID, lock: Lock) -> None:
@@ -32,7 +32,7 @@ async def test_two_who_have_linked_and_then_change_do_not_wait_for_each_other(po
         both_linked = asyncio.Barrier(2)
 
         async def book() -> None:
-            async with shop.adapters.units(SCOPE) as unit:
+            async with shop.adapters.units(CONTEXT) as unit:
                 await _fetch(shop, unit, note, "share")
                 await both_linked.wait()
                 await _fetch(shop, unit, note, "change")
@@ -47,10 +47,10 @@ async def test_only_who_deletes_keeps_others_from_linking(postgres_url: str, loc
         note = (await shop.create("Note"))["id"]
 
         async def link() -> None:
-            async with shop.adapters.units(SCOPE) as unit:
+            async with shop.adapters.units(CONTEXT) as unit:
                 await _fetch(shop, unit, note, "share")
 
-        async with shop.adapters.units(SCOPE) as unit:
+        async with shop.adapters.units(CONTEXT) as unit:
             await _fetch(shop, unit, note, lock)
             linking = asyncio.create_task(link())
             done, _ = await asyncio.wait([linking], timeout=0.3)

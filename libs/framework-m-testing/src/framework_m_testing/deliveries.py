@@ -27,7 +27,7 @@ from framework_m_core.services.events.runner import ConsumerRunner
 from framework_m_core.services.events.turn import LEASE, ConsumerTurn, Subscription
 
 __all__ = [
-    "PATIENCE",
+    "DELIVERY_TIMEOUT_SECONDS",
     "Deliveries",
     "RecordingGroup",
     "drain",
@@ -134,8 +134,8 @@ def _taken() -> RuntimeError:
 
 
 _IDS = Uuid7Generator()
-PATIENCE = 20
-"""Seconds within which an event must be delivered or redelivered."""
+DELIVERY_TIMEOUT_SECONDS = 20
+"""How long an event may take to be delivered or redelivered."""
 
 
 def make_events(*versions: int, document: UUID | None = None) -> list[AnyEvent]:
@@ -169,7 +169,7 @@ class RecordingGroup:
 
     async def has(self, events: Sequence[AnyEvent]) -> None:
         """Wait until all of these events are handled."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(DELIVERY_TIMEOUT_SECONDS):
             while not {event.id for event in events} <= {event.id for event in self.handled}:
                 self._grown.clear()
                 await self._grown.wait()
@@ -225,7 +225,7 @@ async def publish_patiently(bus: EventBusProtocol, events: Sequence[AnyEvent]) -
 
 async def wait_until(holds: Callable[[], Awaitable[bool]]) -> None:
     """Wait until a condition holds."""
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(DELIVERY_TIMEOUT_SECONDS):
         for pause in repeat(0.02):
             if await holds():
                 return

@@ -111,7 +111,7 @@ def _decimals(spec: FieldSpec) -> SearchStrategy[Decimal]:
     return units.map(lambda number: Decimal(number).scaleb(-scale))
 
 
-def _moments(_: FieldSpec) -> SearchStrategy[datetime]:
+def _datetimes(_: FieldSpec) -> SearchStrategy[datetime]:
     near = st.integers(-1, 3).map(lambda n: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(microseconds=n))
     bounds = [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)]
     return near | st.sampled_from(bounds)
@@ -129,7 +129,7 @@ _VALUES: Mapping[FieldKind, Callable[[FieldSpec], SearchStrategy[Any]]] = {
     FieldKind.INTEGER: lambda spec: _INTEGERS,
     FieldKind.FLOAT: lambda spec: _FLOATS,
     FieldKind.BOOLEAN: lambda spec: st.booleans(),
-    FieldKind.DATETIME: _moments,
+    FieldKind.DATETIME: _datetimes,
     FieldKind.DATE: lambda spec: _DAYS,
     FieldKind.DECIMAL: _decimals,
     FieldKind.UUID: lambda spec: st.uuids(version=4),

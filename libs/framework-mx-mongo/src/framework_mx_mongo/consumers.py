@@ -106,13 +106,13 @@ class MongoConsumers:
 
     async def due(self, name: str, now: datetime, limit: int) -> Sequence[DueEvent]:
         """Return events set aside that are due, in order."""
-        moment, held_back, found = to_microseconds(now), set[str](), dict[int, int]()
+        now_microseconds, held_back, found = to_microseconds(now), set[str](), dict[int, int]()
         async for one in self._waiting(name):
             if len(found) == limit:
                 break
             if one["key"] in held_back:
                 continue
-            if one["retry_at"] is not None and one["retry_at"] > moment:
+            if one["retry_at"] is not None and one["retry_at"] > now_microseconds:
                 held_back.add(one["key"])
             else:
                 found[one["position"]] = one["attempts"]

@@ -125,9 +125,9 @@ class SessionAuthentication:
         known = self._verified.get(key)
         if known is not None and known.expires > self._clock():
             return known
-        moment = self._verified.moment()
+        stamp = self._verified.take_stamp()
         verified = await strategy.verify(credential)
-        self._verified.put(key, verified, moment)
+        self._verified.put(key, verified, stamp)
         return verified
 
     def _tokens_of(self, user: Identity, opened: OpenedSession) -> Login:

@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 from framework_m_standard.auth.strategies import Verified
 
-__all__ = ["Key", "Moment", "VerifiedCredentials"]
+__all__ = ["Key", "Stamp", "VerifiedCredentials"]
 
 type Key = tuple[type, str]
 """The strategy and the credential: a verification by one strategy is not valid for another."""
 
-type Moment = tuple[float, int]
+type Stamp = tuple[float, int]
 """When a verification began, and the number of drops before it."""
 
 
@@ -33,13 +33,13 @@ class VerifiedCredentials:
         entry = self._known.get(key)
         return entry[1] if entry is not None and self._now() - entry[0] < self._seconds else None
 
-    def moment(self) -> Moment:
+    def take_stamp(self) -> Stamp:
         """Return the current time and drop count, to be taken before a verification and passed to `put`."""
         return self._now(), self._drops
 
-    def put(self, key: Key, verified: Verified, moment: Moment) -> None:
+    def put(self, key: Key, verified: Verified, stamp: Stamp) -> None:
         """Cache a verification, unless a drop happened since it began: it may have read outdated data."""
-        began, drops = moment
+        began, drops = stamp
         if drops != self._drops:
             return
         if len(self._known) >= self._maximum:

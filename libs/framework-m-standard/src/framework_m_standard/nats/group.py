@@ -176,8 +176,8 @@ class NatsGroup:
             "topic": event.topic, "key": event.key, "attempts": attempts, "error": error, "at": now.isoformat(),
             "event": encoded.decode(),
         }  # fmt: skip
-        moment = int(now.timestamp() * 1_000_000)
-        await self._records.put(f"{self.name}.parked.{moment:020}-{event.id}", json.dumps(kept).encode())
+        microseconds = int(now.timestamp() * 1_000_000)
+        await self._records.put(f"{self.name}.parked.{microseconds:020}-{event.id}", json.dumps(kept).encode())
         if entry:
             await self.acknowledge(entry)
         else:

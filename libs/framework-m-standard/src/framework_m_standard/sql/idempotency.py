@@ -27,7 +27,7 @@ class SqlIdempotency:
         self._find = sql_store.framework.compile(sa.select(*columns).where(mine, live), [key, expires])
         over = table.c.expires <= parameter(0, table.c.expires.type)
         self._prune = sql_store.framework.compile(sa.delete(table).where(over), [expires])
-        self._moment = sql_store.framework.decoders(IDEMPOTENCY_SPECS).get("expires")
+        self._decode_expires = sql_store.framework.decoders(IDEMPOTENCY_SPECS).get("expires")
 
     async def find(self, context: RequestContext, key: str) -> StoredResponse | None:
         """Return the response stored under a key, unless it has expired."""
@@ -35,8 +35,8 @@ class SqlIdempotency:
         if not rows:
             return None
         key, body_hash, status, body, etag, location, expires = rows[0]
-        moment = self._moment(expires) if self._moment else expires
-        return StoredResponse(key, body_hash, status, body.encode(), etag, location, moment)
+        expires = self._decode_expires(expires) if self._decode_expires else expires
+        return StoredResponse(key, body_hash, status, body.encode(), etag, location, expires)
 
     async def prune(self, now: datetime) -> int:
         """Delete the expired responses of all tenants and return their number."""

@@ -29,8 +29,8 @@ type Handler = Callable[[DomainEvent, object], Awaitable[None]]
 class DispatchedDocuments:
     """What the dispatch asks of the document service."""
 
-    def client_for(self, scope: object) -> object:
-        return scope
+    def client_for(self, context: object) -> object:
+        return context
 
 
 class TurnedClock:

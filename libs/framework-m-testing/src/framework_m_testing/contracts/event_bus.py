@@ -14,7 +14,7 @@ from framework_m_core.domain.events import AnyEvent, DocCreated
 from framework_m_core.interfaces.event_bus import EventBusProtocol
 from framework_m_testing.contracts.contract import Contract
 from framework_m_testing.deliveries import (
-    PATIENCE,
+    DELIVERY_TIMEOUT_SECONDS,
     RecordingGroup,
     fail_once,
     make_events,
@@ -164,7 +164,7 @@ class EventBusContract(Contract):
 
         await event_bus.subscribe("one", slow)
         publishing = asyncio.create_task(publish(event_bus, make_events(1)))
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(DELIVERY_TIMEOUT_SECONDS):
             await reached.wait()
             await event_bus.unsubscribe("one")
         assert done == begun
@@ -274,14 +274,14 @@ class EventBusContract(Contract):
         await settle(event_bus, before)
         await group.has(before)
         await asyncio.sleep(0.05)
-        moment = datetime.now(UTC)
+        since = datetime.now(UTC)
         await asyncio.sleep(0.05)
         await settle(event_bus, after)
         await group.has(after)
         await other.has(after)
         group.handled.clear()
         other.handled.clear()
-        await event_bus.replay("one", moment)
+        await event_bus.replay("one", since)
         await group.has(after)
         assert [event.version for event in group.handled] == [2, 3]
         await event_bus.subscribe("late", late, "doc.*")

@@ -30,7 +30,7 @@ __all__ = [
     "locate_migrations",
 ]
 
-_PATIENCE = 10
+_RUN_TIMEOUT_SECONDS = 10
 """Seconds that an operation which must not block may take."""
 
 _WHILE = 0.2
@@ -284,7 +284,7 @@ class MigrationContract(Contract):
         names = [(await harness.write("first")).stem, (await harness.write("second", empty=True)).stem]
         run = harness.migrations.apply()
         assert (await anext(run)).name == names[0]
-        async with open_migrations(build_earlier_registry()) as other, asyncio.timeout(_PATIENCE):
+        async with open_migrations(build_earlier_registry()) as other, asyncio.timeout(_RUN_TIMEOUT_SECONDS):
             waiting = asyncio.create_task(other.run())
             await asyncio.sleep(_WHILE)
             assert not waiting.done()
@@ -298,7 +298,7 @@ class MigrationContract(Contract):
         first, second = await harness.write("first"), await harness.write("second", empty=True)
         run = harness.migrations.apply()
         assert (await anext(run)).name == first.stem
-        async with open_migrations(build_earlier_registry()) as other, asyncio.timeout(_PATIENCE):
+        async with open_migrations(build_earlier_registry()) as other, asyncio.timeout(_RUN_TIMEOUT_SECONDS):
             assert await other.pending() == [second.stem]
             assert [step.applied for step in await other.migrations.history()] == [True, False]
             await run.aclose()

@@ -118,7 +118,7 @@ class UnitOfWorkContract(StoreContract):
         On a store without blocking locks they can, and the unit that has locked it cannot commit then.
         """
         shelf = await store.store("Shelf", label="old")
-        where, slots = parameterize(Comparison("id", "eq", shelf.id))
+        where, parameters = parameterize(Comparison("id", "eq", shelf.id))
         handle = store.reader.prepare(QueryTemplate(store.registry.get("Shelf"), ("label",), where, lock=lock))
 
         async def disturb() -> None:
@@ -131,7 +131,7 @@ class UnitOfWorkContract(StoreContract):
                 await unit.commit()
 
         async with store.units(store.context) as unit:
-            await unit.fetch(handle, slots)
+            await unit.fetch(handle, parameters)
             if StoreCapability.BLOCKING_LOCKS not in store.capabilities:
                 await disturb()
                 await _write(store, unit)
@@ -141,7 +141,7 @@ class UnitOfWorkContract(StoreContract):
             disturbing = asyncio.create_task(disturb())
             await asyncio.sleep(0.05)
             assert not disturbing.done()
-            assert [tuple(row) for row in await unit.fetch(handle, slots)] == [("old",)]
+            assert [tuple(row) for row in await unit.fetch(handle, parameters)] == [("old",)]
             await unit.commit()
         await disturbing
         found = await store.load("Shelf", shelf.id)
@@ -150,13 +150,13 @@ class UnitOfWorkContract(StoreContract):
     async def test_a_locked_read_that_waits_sees_one_version(self, store: StoreHarness) -> None:
         """A locked read that has waited for a writer returns the writer's document: its fields and its child rows."""
         thing = await store.store("Thing", text="old", slots=[{"what": "old"}])
-        where, slots = parameterize(Comparison("id", "eq", thing.id))
+        where, parameters = parameterize(Comparison("id", "eq", thing.id))
         chosen = ("text", ChildSelection("slots", ("what",)))
         handle = store.reader.prepare(QueryTemplate(store.registry.get("Thing"), chosen, where, lock="update"))
 
         async def read() -> list[object]:
             async with store.units(store.context) as unit:
-                return [list(row) for row in await unit.fetch(handle, slots)]
+                return [list(row) for row in await unit.fetch(handle, parameters)]
 
         thing.text, thing.slots[0].what = "new", "new"
         async with store.units(store.context) as writer:

@@ -143,7 +143,7 @@ class FakeAuthentication:
 
     def _hold_up(self, key: tuple[str, str]) -> None:
         now = self._clock()
-        recent = [moment for moment in self._failed.get(key, ()) if moment + self._window > now]
+        recent = [failed_at for failed_at in self._failed.get(key, ()) if failed_at + self._window > now]
         if len(recent) >= self._failures:
             wait = recent[-self._failures] + self._window - now
             raise RateLimitError("too many failed logins", retry_after=max(1, int(wait.total_seconds())))

@@ -131,12 +131,12 @@ def _days(leaf: Schema, _: str, number: int, __: int | None) -> Iterator[str]:
             yield (start + timedelta(days)).isoformat()
 
 
-def _moments(leaf: Schema, _: str, number: int, __: int | None) -> Iterator[str]:
+def _datetimes(leaf: Schema, _: str, number: int, __: int | None) -> Iterator[str]:
     for start in _starts(leaf, datetime.combine(_FIRST_DAY, time(12, tzinfo=UTC))):
-        moment = start if start.tzinfo else start.replace(tzinfo=UTC)
+        middle = start if start.tzinfo else start.replace(tzinfo=UTC)
         for apart in (timedelta(microseconds=number), timedelta(days=-number), timedelta(microseconds=-number)):
-            yield (moment + apart).isoformat()
-        yield moment.isoformat()
+            yield (middle + apart).isoformat()
+        yield middle.isoformat()
 
 
 def _starts[D: date](leaf: Schema, usual: D) -> Iterator[D]:
@@ -177,7 +177,7 @@ _MAKERS: Final[Mapping[str, Callable[[Schema, str, int, int | None], Iterable[An
     "decimal": _decimals,
     "bool": lambda *_: (False, True),
     "date": _days,
-    "datetime": _moments,
+    "datetime": _datetimes,
     "uuid": lambda _, __, number, ___: (str(UUID(int=number)),),
     "bytes": _bytes,
     "list": _lists,

@@ -38,9 +38,9 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
-def to_microseconds(moment: datetime) -> int:
+def to_microseconds(value: datetime) -> int:
     """Return the microseconds since 1970 of an aware datetime."""
-    return (moment - _EPOCH) // _MICROSECOND
+    return (value - _EPOCH) // _MICROSECOND
 
 
 def from_microseconds(number: int) -> datetime:

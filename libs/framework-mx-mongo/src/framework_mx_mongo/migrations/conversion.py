@@ -20,7 +20,7 @@ from framework_mx_mongo.engine.error_translation import translate_errors
 from framework_mx_mongo.engine.transaction import Transaction
 from framework_mx_mongo.schema.batches import BATCH
 from framework_mx_mongo.schema.existing import read_layout
-from framework_mx_mongo.schema.recorder import LEDGER
+from framework_mx_mongo.schema.recorder import RECORDS
 
 __all__ = ["ValueConverter", "forget_progress"]
 
@@ -43,7 +43,7 @@ class ValueConverter:
         change = _conversion(f"{collection}.{path}", before, after)
         mark = f"progress:{collection}.{path}:{before}:{after}"
         with translate_errors():
-            found = await self._driver.collection(LEDGER).find_one({"_id": {"$eq": mark}})
+            found = await self._driver.collection(RECORDS).find_one({"_id": {"$eq": mark}})
         if found is not None and found.get("is_done"):
             return
         if found is None:
@@ -54,7 +54,7 @@ class ValueConverter:
             pass
         with translate_errors():
             ended = {"$set": {"kind": "progress", "is_done": True}}
-            await self._driver.collection(LEDGER).update_one({"_id": {"$eq": mark}}, ended, upsert=True)
+            await self._driver.collection(RECORDS).update_one({"_id": {"$eq": mark}}, ended, upsert=True)
 
     async def _convert_batch(self, collection: str, path: str, change: _Convert, mark: str, last: Any) -> Any:
         """Convert the next batch, and return its last id, or None at the end."""
@@ -93,7 +93,7 @@ class ValueConverter:
 async def forget_progress(transaction: Transaction) -> None:
     """Delete what is known of conversions, whose revision is recorded or forgotten in the same transaction."""
     await transaction.run(
-        LEDGER, lambda ledger, session: ledger.delete_many({"kind": {"$eq": "progress"}}, session=session)
+        RECORDS, lambda records, session: records.delete_many({"kind": {"$eq": "progress"}}, session=session)
     )
 
 
@@ -116,7 +116,7 @@ async def _convert_in(
     await transaction.run(collection, lambda documents, session: documents.bulk_write(changes, session=session))
     progress = {"kind": "progress", "after": found[-1]["_id"]}
     await transaction.run(
-        LEDGER, lambda ledger, session: ledger.replace_one({"_id": mark}, progress, upsert=True, session=session)
+        RECORDS, lambda records, session: records.replace_one({"_id": mark}, progress, upsert=True, session=session)
     )
     return progress["after"]
 

@@ -18,7 +18,7 @@ from framework_m_core.spi import IntegrityError, MigrationError, RepositoryError
 from framework_mx_mongo.engine.driver import MongoDriver
 from framework_mx_mongo.engine.error_translation import translate_errors
 from framework_mx_mongo.engine.transaction import Transaction
-from framework_mx_mongo.schema.recorder import LEDGER
+from framework_mx_mongo.schema.recorder import RECORDS
 
 __all__ = ["LEASE_SECONDS", "MigrationLock"]
 
@@ -62,7 +62,7 @@ class MigrationLock:
         """Raise MigrationError, in a transaction, if another run has taken the lock."""
         held = {"_id": {"$eq": _HOLDER}, "token": {"$eq": self._token}}
         changed = await transaction.run(
-            LEDGER, lambda ledger, session: ledger.update_one(held, {"$inc": {"uses": 1}}, session=session)
+            RECORDS, lambda records, session: records.update_one(held, {"$inc": {"uses": 1}}, session=session)
         )
         if self._token is None or not changed.matched_count:
             raise MigrationError(_LOST)
@@ -87,29 +87,29 @@ class MigrationLock:
         free = {"_id": {"$eq": _HOLDER}, "token": {"$eq": holder}}
         try:
             with translate_errors():
-                await self._ledger.update_one(free, {"$set": {"token": token}}, upsert=holder is None)
-                found = await self._ledger.find_one({"_id": {"$eq": _HOLDER}})
+                await self._records.update_one(free, {"$set": {"token": token}}, upsert=holder is None)
+                found = await self._records.find_one({"_id": {"$eq": _HOLDER}})
         except IntegrityError:  # the document is there, and somebody holds the lock
             return False
         return bool(found and found["token"] == token)
 
     async def _seen(self) -> tuple[Any, Any]:
         with translate_errors():
-            holder = await self._ledger.find_one({"_id": {"$eq": _HOLDER}})
-            beat = await self._ledger.find_one({"_id": {"$eq": _BEAT}})
+            holder = await self._records.find_one({"_id": {"$eq": _HOLDER}})
+            beat = await self._records.find_one({"_id": {"$eq": _BEAT}})
         return (holder and holder["token"], beat and beat["number"])
 
     async def _beat(self, token: str) -> None:
         while True:
             with suppress(RepositoryError), translate_errors():
-                await self._ledger.update_one({"_id": _BEAT}, {"$inc": {"number": 1}}, upsert=True)
+                await self._records.update_one({"_id": _BEAT}, {"$inc": {"number": 1}}, upsert=True)
             await asyncio.sleep(self._lease / 5)
 
     async def _release(self, token: str) -> None:
         held = {"_id": {"$eq": _HOLDER}, "token": {"$eq": token}}
         with translate_errors():
-            await self._ledger.update_one(held, {"$set": {"token": None}})
+            await self._records.update_one(held, {"$set": {"token": None}})
 
     @property
-    def _ledger(self) -> Any:
-        return self._driver.collection(LEDGER)
+    def _records(self) -> Any:
+        return self._driver.collection(RECORDS)

@@ -15,7 +15,7 @@ from framework_mx_mongo.engine.error_translation import translate_errors
 from framework_mx_mongo.engine.transaction import Transaction
 
 __all__ = [
-    "LEDGER",
+    "RECORDS",
     "forget_revisions",
     "prepare_record",
     "read_record",
@@ -23,7 +23,7 @@ __all__ = [
     "record_revisions",
 ]
 
-LEDGER: Final = "m_migration"
+RECORDS: Final = "m_migration"
 
 _BEGUN: Final = "begun"
 _KINDS: Final = (_BEGUN, MigrationKind.REVISION.value, MigrationKind.PATCH.value)
@@ -33,7 +33,7 @@ _FORMER: Final = {"kind": {"$in": [*_KINDS]}, "app": {"$exists": False}}
 async def read_record(driver: MongoDriver) -> MigrationRecord:
     """Read the record of migrations in a database."""
     with translate_errors():
-        found = await driver.collection(LEDGER).find({"kind": {"$in": [*_KINDS]}}).to_list()
+        found = await driver.collection(RECORDS).find({"kind": {"$in": [*_KINDS]}}).to_list()
     steps = [
         (one["kind"], StepId(one.get("app", FORMER_APP), one.get("name", "")), one.get("checksum")) for one in found
     ]
@@ -52,13 +52,13 @@ async def prepare_record(transaction: Transaction, record: MigrationRecord, apps
     """
     for app in sorted({*record.apps, *apps}):
         await _put(transaction, _BEGUN, StepId(app, ""), {})
-    if not await transaction.run(LEDGER, lambda ledger, session: ledger.find_one(_FORMER, session=session)):
+    if not await transaction.run(RECORDS, lambda records, session: records.find_one(_FORMER, session=session)):
         return
     for step, checksum in record.revisions.items():
         await _put(transaction, MigrationKind.REVISION, step, {"checksum": checksum})
     for step, checksum in record.patches.items():
         await _put(transaction, MigrationKind.PATCH, step, {"checksum": checksum})
-    await transaction.run(LEDGER, lambda ledger, session: ledger.delete_many(_FORMER, session=session))
+    await transaction.run(RECORDS, lambda records, session: records.delete_many(_FORMER, session=session))
 
 
 async def record_revisions(transaction: Transaction, revisions: Iterable[RevisionFile]) -> None:
@@ -78,12 +78,12 @@ async def record_patch(transaction: Transaction, patch: PatchFile, applied_at: s
 async def forget_revisions(transaction: Transaction, steps: Iterable[StepId]) -> None:
     """Record in a transaction that revisions were reverted."""
     gone = {"_id": {"$in": [f"{MigrationKind.REVISION}:{step}" for step in steps]}}
-    await transaction.run(LEDGER, lambda ledger, session: ledger.delete_many(gone, session=session))
+    await transaction.run(RECORDS, lambda records, session: records.delete_many(gone, session=session))
 
 
 async def _put(transaction: Transaction, kind: str, step: StepId, entry: dict[str, Any]) -> None:
     id, whole = f"{kind}:{step}", {"kind": str(kind), **step._asdict(), **entry}
     await transaction.run(
-        LEDGER,
-        lambda ledger, session: ledger.replace_one({"_id": {"$eq": id}}, whole, upsert=True, session=session),
+        RECORDS,
+        lambda records, session: records.replace_one({"_id": {"$eq": id}}, whole, upsert=True, session=session),
     )

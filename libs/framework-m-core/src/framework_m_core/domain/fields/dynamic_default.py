@@ -67,7 +67,7 @@ class _Offset:
         return {"value": self.source, **({"plus": plus} if plus else {})}  # type: ignore[attr-defined] # of the subclass
 
     def _add[D: date](self, start: D) -> D:
-        """Return a day or moment with the years, months, weeks and days added, within the month that it falls into."""
+        """Return the start plus years, months, weeks and days, within the month that it falls into."""
         months = start.year * _MONTHS_A_YEAR + start.month - 1 + self.years * _MONTHS_A_YEAR + self.months
         year, month = divmod(months, _MONTHS_A_YEAR)
         day = min(start.day, calendar.monthrange(year, month + 1)[1])
@@ -99,7 +99,7 @@ class Today(_Offset, DynamicDefault[date]):
 
 @dataclass(frozen=True, slots=True)
 class Now(_Offset, DynamicDefault[datetime]):
-    """The moment of creation, or one at an offset from it."""
+    """The time of creation, or one at an offset from it."""
 
     source: ClassVar[str] = "now"
     kinds: ClassVar[frozenset[FieldKind]] = frozenset({FieldKind.DATETIME})
@@ -111,7 +111,7 @@ class Now(_Offset, DynamicDefault[datetime]):
         return self._add_time(system_clock())
 
     def evaluate(self, context: RequestContext, kind: FieldKind) -> datetime:
-        """Return the moment."""
+        """Return the time."""
         return self._add_time(context.clock())
 
     def _add_time(self, start: datetime) -> datetime:

@@ -156,7 +156,7 @@ def _utc(value: datetime) -> datetime:
         raise InvalidValueError("wrong_type", type="datetime")
     try:
         return value.astimezone(UTC)
-    except OverflowError:  # the moment is before the first or after the last of UTC
+    except OverflowError:  # the time is before the first or after the last of UTC
         raise InvalidValueError("out_of_bounds", min=date.min, max=date.max) from None
 
 

@@ -1,6 +1,6 @@
 """JSON from callers, converted by declared types: the fields of documents and, as strictly, the arguments of calls.
 
-Pydantic then checks the constraints. In its lax mode alone it would take 5 for a moment and "yes" for true.
+Pydantic then checks the constraints. In its lax mode alone it would take 5 for a datetime and "yes" for true.
 """
 
 from __future__ import annotations

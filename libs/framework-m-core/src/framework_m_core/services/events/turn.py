@@ -170,13 +170,13 @@ class ConsumerTurn:
         """
         while True:
             passed = set[str]()
-            batch = await self._outbox.read(self._progress.read_upto, BATCH, partial(self._wants, passed))
+            batch = await self._outbox.read(self._progress.read_upto, BATCH, partial(self._is_wanted, passed))
             stored = (await self._consumers.interests()).get(self._name, Interest()) if passed else Interest()
             if not any(stored.covers(topic) for topic in passed):
                 return batch
             self._stored = stored
 
-    def _wants(self, passed: set[str], topic: str) -> bool:
+    def _is_wanted(self, passed: set[str], topic: str) -> bool:
         if self._subscription.wanted(topic) or self._stored.covers(topic):
             return True
         passed.add(topic)

@@ -88,14 +88,14 @@ def _float(value: Decimal | str) -> float:
     return found
 
 
-def _moment(text: str) -> datetime:
+def _datetime(text: str) -> datetime:
     found = datetime.fromisoformat(text)
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
-def _day(moment: datetime) -> date:
-    _same(moment.timetz(), _MIDNIGHT)
-    return moment.date()
+def _day(value: datetime) -> date:
+    _same(value.timetz(), _MIDNIGHT)
+    return value.date()
 
 
 def _json(text: str) -> Any:
@@ -112,7 +112,7 @@ _CONVERSIONS: Final[Mapping[tuple[FieldKind, FieldKind], Convert]] = {
     (_KIND.TEXT, _KIND.FLOAT): _matching(TextForm.NUMBER, _float),
     (_KIND.TEXT, _KIND.BOOLEAN): _matching(TextForm.BOOLEAN, lambda text: text == "true"),
     (_KIND.TEXT, _KIND.DATE): _matching(TextForm.DATE, date.fromisoformat),
-    (_KIND.TEXT, _KIND.DATETIME): _matching(TextForm.DATETIME, _moment),
+    (_KIND.TEXT, _KIND.DATETIME): _matching(TextForm.DATETIME, _datetime),
     (_KIND.TEXT, _KIND.UUID): _matching(TextForm.UUID, UUID),
     (_KIND.TEXT, _KIND.JSON): _json,
     (_KIND.INTEGER, _KIND.TEXT): str,
