@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
 from framework_m_core.registry.registry import Registry
+from framework_m_core.services.documents.writing import runner
+from framework_m_core.services.runtime.retry import retry
 from framework_m_testing.harness import OpenStore, StoreHarness
 from tests.mariadb_server import VARIABLE
 
@@ -78,3 +81,9 @@ def hooks() -> Iterator[Hooks]:
     HOOKS.clear()
     yield HOOKS
     HOOKS.clear()
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Writers that try for a minute on a store without blocking locks: a slow machine is not what is tested."""
+    monkeypatch.setattr(runner, "retry", partial(retry, contention_timeout=60.0))

@@ -86,6 +86,7 @@ async def test_updates_at_once_of_one_document_are_counted_and_never_read_half(s
     assert len(responses) >= 1 and seen >= 1
 
 
+@pytest.mark.usefixtures("patient")
 async def test_updates_of_two_processes_are_counted_too(database_url: str) -> None:
     async with wired(database_url, order_registry()) as one, wired(database_url, order_registry()) as other:
         note = await one.create("Note", number=0)
@@ -100,6 +101,7 @@ async def test_updates_of_two_processes_are_counted_too(database_url: str) -> No
         assert (await other.stored("Note", note["id"]))["_version"] == 41
 
 
+@pytest.mark.usefixtures("patient")
 async def test_writers_with_slow_hooks_are_never_refused(shop: Wired, hooks: Hooks) -> None:
     """Each tries once without a lock, then waits for its turn."""
 

@@ -262,6 +262,7 @@ async def test_a_hook_after_the_save_writes_its_own_document_and_the_answer_is_w
     assert response["_version"] == (2 if write == "create" else 3)
 
 
+@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize("hook", ["validate", "after_save"])
 async def test_numbered_documents_are_made_by_any_number_of_hooks_at_once(
     database_url: str, hooks: Hooks, hook: str
@@ -275,7 +276,7 @@ async def test_numbered_documents_are_made_by_any_number_of_hooks_at_once(
 
     async with wired(database_url, order_registry(), pool_size=3, lock_timeout_seconds=2) as shop:
         hooks[hook] = numbers
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await asyncio.gather(*(shop.create("Order") for _ in range(12)), *(shop.create("Ticket") for _ in range(8)))
         async with shop.adapters.units(CONTEXT) as unit:
             names = [ticket.name async for ticket in unit.repository("Ticket").stream()]
