@@ -115,15 +115,16 @@ def test_a_request_that_nothing_caused_begins_a_correlation() -> None:
 
 
 @pytest.mark.parametrize(
-    "context",
+    ("context", "actor"),
     [
-        make_system_context("the yearly purge", source="cli"),
-        RequestContext(Principal("ada")).elevated("the yearly purge"),
+        (make_system_context("the yearly purge", source="cli"), "system"),
+        (make_system_context("another", source="cli").elevated("the yearly purge"), "system"),
+        (RequestContext(Principal("ada")).elevated("the yearly purge"), "ada"),
     ],
 )
-def test_elevated_work_leaves_its_reason(context: RequestContext) -> None:
-    entry, _ = _trace(replace(context, tenant="acme"), {})
-    assert (entry.actor, entry.reason) == ("system", "the yearly purge")
+def test_elevated_work_leaves_its_reason_and_who_asked(context: RequestContext, actor: str) -> None:
+    entry, event = _trace(replace(context, tenant="acme"), {})
+    assert (entry.actor, event.actor, entry.reason) == (actor, actor, "the yearly purge")
 
 
 def test_sensitive_values_are_in_neither() -> None:

@@ -134,7 +134,7 @@ async def test_whoever_has_the_command_line_may_lock_out_the_last_administrator(
     assert not (await worker.identity.disable(EMAIL, even_last_administrator=True)).enabled
 
 
-async def test_only_the_system_changes_documents_in_place(worker: Worker) -> None:
+async def test_only_elevated_work_changes_documents_in_place(worker: Worker) -> None:
     user = await worker.identity.create(EMAIL, PASSWORD, [])
 
     def change(document: Any) -> None:
@@ -145,7 +145,7 @@ async def test_only_the_system_changes_documents_in_place(worker: Worker) -> Non
     changed = await worker.app.documents.change(worker.administrator.elevated("a test"), "User", user.id, change)
     assert (changed["epoch"], changed["docstatus"], changed["name"]) == (9, 0, EMAIL)
     [_, entry] = await entries(worker, user.id)
-    assert (entry.actor, entry.reason, entry.changes["epoch"]) == ("system", "a test", [0, 9])
+    assert (entry.actor, entry.reason, entry.changes["epoch"]) == ("the-administrator", "a test", [0, 9])
 
 
 async def test_changes_are_announced(worker: Worker) -> None:

@@ -120,7 +120,7 @@ async def test_guests_call_what_allows_them_and_see_no_more_than_guests(site: An
 async def test_what_acts_as_the_system_says_why_and_is_audited(site: Any) -> None:
     made = (await call(site, None, "fn/sales.sign_up", title="from outside")).json()["result"]
     [entry] = await site.audits("Sale", made)
-    assert (entry.actor, entry.reason) == ("system", "a guest signs up")
+    assert (entry.actor, entry.reason) == ("", "a guest signs up")
 
 
 async def test_other_methods_and_bad_bodies_are_refused(site: Any) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from framework_m import Comparison, DocType, Field
 from framework_m_core.domain.context import Principal, RequestContext
-from framework_m_core.domain.errors import EntityNotFoundError, QueryError
+from framework_m_core.domain.errors import EntityNotFoundError, NoGrantError, QueryError
 from framework_m_core.registry.compilation.builder import RegistryBuilder
 from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.services.documents.client import DocumentClient
@@ -34,10 +34,18 @@ class Parcel(DocType):
         field_levels = {1: {"read": ["Boss"], "write": ["Boss"]}}
 
 
+class Receipt(DocType):
+    """Made by code alone, for those who may read their own."""
+
+    class Meta:
+        permissions = {"read": {"Clerk": "own"}}
+
+
 @pytest.fixture
 async def parcels(database_url: str) -> AsyncIterator[Wired]:
     builder = RegistryBuilder()
     builder.add_doctype(Parcel, "post")
+    builder.add_doctype(Receipt, "post")
     registry = builder.freeze()
     async with wired(database_url, registry, RbacPermission(RegistryHandle(registry))) as opened:
         boss = _client(opened, "Administrator", "Boss")
@@ -144,3 +152,20 @@ async def test_arguments_of_other_types_are_refused_at_the_call(
     with pytest.raises(TypeError) as refused:
         await getattr(_client(parcels, "Administrator"), call)(*arguments)
     assert str(refused.value) == expected
+
+
+async def test_what_elevated_work_makes_belongs_to_whom_it_was_made_for(parcels: Wired) -> None:
+    ada, ben = (
+        parcels.documents.client_for(RequestContext(Principal(id, frozenset({"Clerk"})))) for id in ("ada", "ben")
+    )
+    with pytest.raises(NoGrantError):
+        await ada.create("Receipt", {})
+    made = await ada.elevated("a parcel was paid").create("Receipt", {})
+    assert (made["owner"], made["modified_by"]) == ("ada", "ada")
+    assert (await ada.get("Receipt", made["id"]))["id"] == made["id"]
+    with pytest.raises(EntityNotFoundError):
+        await ben.get("Receipt", made["id"])
+    changed = await ben.elevated("a correction").update("Receipt", made["id"], {"name": made["name"]})
+    assert changed["owner"] == "ada"
+    with pytest.raises(NoGrantError):
+        await ada.update("Receipt", made["id"], {})

@@ -283,7 +283,7 @@ async def test_numbered_documents_are_made_by_any_number_of_hooks_at_once(
         assert len(set(names)) == 20
 
 
-async def test_elevated_calls_join_too_and_leave_their_reason(shop: Wired, hooks: Hooks) -> None:
+async def test_elevated_calls_join_too_and_leave_who_asked_and_their_reason(shop: Wired, hooks: Hooks) -> None:
     made = []
 
     async def elevates(controller: Any) -> None:
@@ -297,8 +297,8 @@ async def test_elevated_calls_join_too_and_leave_their_reason(shop: Wired, hooks
     assert await shop.count("Note") == 0
     await shop.create("Order")
     (entry,) = await shop.audits("Note", made[1]["id"])
-    assert (entry.actor, entry.reason) == ("system", "stock is everybody's")
-    assert made[1]["owner"] == "system"
+    assert (entry.actor, entry.reason) == ("tester", "stock is everybody's")
+    assert (made[1]["owner"], made[1]["modified_by"]) == ("tester", "tester")
 
 
 async def test_a_service_call_with_a_foreign_reference_is_a_clear_error(shop: Wired, hooks: Hooks) -> None:

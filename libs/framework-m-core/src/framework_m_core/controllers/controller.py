@@ -138,7 +138,7 @@ class Documents(Protocol):
         ...
 
     def elevated(self, reason: str) -> Documents:
-        """Return a client in the same unit of work that acts as the system; the audit log records the reason."""
+        """Return a client in the same unit of work with the system's permissions; the audit log records the reason."""
         ...
 
 

@@ -59,8 +59,9 @@ SOURCES: Final = (HTTP, SOCKET, CLI, JOB, EVENT, RELAY, SYSTEM)
 class Principal:
     """The person or system on whose behalf work is done.
 
-    `attributes` are compared by row scopes (`{"territory": ("North", "South")}`). `system` is set only by
-    `make_system_context` and `RequestContext.elevated`, with the reason for the audit log.
+    `attributes` are compared by row scopes (`{"territory": ("North", "South")}`). `system` is work that nobody asked
+    for, set only by `make_system_context`. `reason`, for the audit log, is that of the system's work, or of elevated
+    work of a person.
     """
 
     id: str
@@ -74,6 +75,11 @@ class Principal:
     def is_anonymous(self) -> bool:
         """True if the caller has not logged in."""
         return not self.id
+
+    @property
+    def is_elevated(self) -> bool:
+        """True for the system, and for work that an app does for a person with the system's permissions."""
+        return self.reason is not None
 
 
 ANONYMOUS = Principal(id="")
@@ -218,8 +224,9 @@ class RequestContext:
     `waived` names rules that this work alone may break, by the codes of their errors; no caller over HTTP has any.
 
     >>> context = RequestContext(Principal("ada", roles=frozenset({"Seller"})), tenant="acme")
-    >>> context.principal.is_anonymous, context.elevated("nightly check").principal.system
-    (False, True)
+    >>> elevated = context.elevated("nightly check").principal
+    >>> elevated.id, sorted(elevated.roles)
+    ('ada', ['Administrator', 'Seller'])
     """
 
     principal: Principal
@@ -245,8 +252,9 @@ class RequestContext:
         return self.unit
 
     def elevated(self, reason: str) -> RequestContext:
-        """Return the same context acting as the system; the audit log records the reason."""
-        return replace(self, principal=make_system_principal(reason))
+        """Return the same context with the system's permissions; the audit log records the caller and the reason."""
+        roles = self.principal.roles | {ADMINISTRATOR}
+        return replace(self, principal=replace(self.principal, roles=roles, reason=_check_reason(reason)))
 
 
 def make_system_context(reason: str, *, source: Source, clock: Clock = system_clock) -> RequestContext:
@@ -256,6 +264,10 @@ def make_system_context(reason: str, *, source: Source, clock: Clock = system_cl
 
 def make_system_principal(reason: str) -> Principal:
     """Return the system as a caller. Raises ValueError without a reason."""
+    return Principal(id="system", roles=frozenset({ADMINISTRATOR, GUEST}), system=True, reason=_check_reason(reason))
+
+
+def _check_reason(reason: str) -> str:
     if not reason.strip():
         raise ValueError("expected a reason for elevated work, for the audit log, got an empty one")
-    return Principal(id="system", roles=frozenset({ADMINISTRATOR, GUEST}), system=True, reason=reason)
+    return reason

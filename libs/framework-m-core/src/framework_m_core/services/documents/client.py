@@ -237,7 +237,7 @@ class DocumentClient:
             return await self._service.publish(self._context, payload, key=key)
 
     def elevated(self, reason: str) -> DocumentClient:
-        """Return a client in the same unit of work that acts as the system; the audit log records the reason."""
+        """Return a client in the same unit of work with the system's permissions; the audit log records the reason."""
         return DocumentClient(self._service, self._context.elevated(reason), self._turn)
 
 

@@ -155,10 +155,10 @@ class DocumentService:
     ) -> Document:
         """Store what a function makes of a document; it may set fields that no body sets.
 
-        Raises NoGrantError for callers other than the system.
+        Raises NoGrantError for work that is not elevated.
         """
-        if not context.principal.system:
-            raise NoGrantError(f"expected the system as the caller that changes a {doctype} in place, got a user")
+        if not context.principal.is_elevated:
+            raise NoGrantError(f"expected elevated work to change a {doctype} in place, got a caller's own")
         context = self._registry_handle.pin(context)
         plan: CompiledDocType = context.registry.get(doctype)
         await self._permissions.require_grant(context, plan, UPDATE.action)
