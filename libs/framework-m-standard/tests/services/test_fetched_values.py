@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from framework_m import Controller, DocType, Field
-from framework_m_core.domain.errors import FieldError, ValidationError
+from framework_m_core.domain.errors import FieldError, LinkTargetError, SubmittedDocumentError, ValidationError
 from framework_m_core.registry.compilation.builder import RegistryBuilder
 
 from .wiring import CONTEXT, Wired, wired
@@ -60,6 +60,16 @@ class Short(DocType):
         naming = "S-.####"
 
 
+class Lease(DocType):
+    """Whose house may change once it is submitted, what is fetched from it may not."""
+
+    house: UUID | None = Field(default=None, link="House", allow_on_submit=True)
+    title: str | None = Field(default=None, fetch_from="house.title")
+
+    class Meta:
+        submittable = True
+
+
 class FlatController(Controller[Flat]):
     async def validate(self) -> None:
         if self.doc.note == "leave":
@@ -71,7 +81,7 @@ class FlatController(Controller[Flat]):
 @pytest.fixture
 async def town(database_url: str) -> AsyncIterator[Wired]:
     builder = RegistryBuilder()
-    for doctype in (Kind, House, Room, Flat, Short):
+    for doctype in (Kind, House, Room, Flat, Short, Lease):
         builder.add_doctype(doctype, "town")
     builder.add_controller(FlatController)
     async with wired(database_url, builder.freeze()) as opened:
@@ -173,3 +183,17 @@ async def test_an_indexed_text_of_a_row_has_a_longest_length(database_url: str, 
         with pytest.raises(ValidationError) as refused:
             await write
         assert refused.value.errors == (FieldError("rows.1.tag", "too_long", params={"max_length": 255}),)
+
+
+async def test_what_is_fetched_anew_is_no_change_of_a_submitted_document_until_it_differs(town: Wired) -> None:
+    old, same, other = [await town.create("House", title=title) for title in ("Old", "Old", "Other")]
+    lease = await town.create("Lease", house=str(old["id"]))
+    await town.documents.submit(CONTEXT, "Lease", lease["id"])
+    moved = await town.documents.update(CONTEXT, "Lease", lease["id"], {"house": str(same["id"])})
+    assert (moved["house"], moved["title"]) == (same["id"], "Old")
+    with pytest.raises(SubmittedDocumentError) as refused:
+        await town.documents.update(CONTEXT, "Lease", lease["id"], {"house": str(other["id"])})
+    assert refused.value.details["fields"] == ["title"]
+    with pytest.raises(LinkTargetError):
+        await town.documents.update(CONTEXT, "Lease", lease["id"], {"house": str(lease["id"])})
+    assert (await town.stored("Lease", lease["id"]))["house"] == same["id"]

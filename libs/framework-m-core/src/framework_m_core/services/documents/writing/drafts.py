@@ -83,8 +83,6 @@ def parse_body(body: Mapping[str, Any], ids: IdGenerator) -> Parse:
             fill_new_rows(context, plan, merged)
             identify_rows(plan, merged, ids)
         values = {**convert_to_attributes(plan, loaded.values), **merged}
-        if plan.has_fetches:
-            clear_stale_fetches(plan, values, loaded.values)
         if isinstance(plan.naming, FieldNaming):
             normalize_naming_field(plan.naming, values)
         draft = validate(plan, restamp(values, context, operation), known)
@@ -92,6 +90,8 @@ def parse_body(body: Mapping[str, Any], ids: IdGenerator) -> Parse:
         if plan.set_once:
             refuse_set_again(context, plan, loaded.values, dump_document(plan, draft), body, loaded.reading.readable)
         check_state(operation, loaded, draft)
+        if plan.has_fetches:  # what is fetched anew is no change until it is known
+            clear_stale_fetches(plan, vars(draft), loaded.values)
         return draft
 
     return parse

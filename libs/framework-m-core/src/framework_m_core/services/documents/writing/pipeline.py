@@ -196,6 +196,8 @@ class WritePipeline:
     async def _resolve_links(self, write: DocumentWrite) -> None:
         stored = write.stored
         write.document = await self._follow_links(write.unit, write.context, write.plan, write.document, stored, stored)
+        if write.plan.has_fetches:
+            _check_change(write)
 
     async def _follow_links(
         self,
@@ -228,11 +230,7 @@ class WritePipeline:
         write.document = document
         if write.hooks is not None:
             write.hooks.document = document
-        if write.loaded is not None:
-            follow_field(plan, write.stored, document)
-            if plan.set_once:
-                refuse_set_again(write.context, plan, write.stored, dump_document(plan, document))
-            check_state(write.operation, write.loaded, document)
+        _check_change(write)
 
     async def _renumber(self, write: DocumentWrite) -> None:
         """Rename the document if the values that its name consists of have changed since it was named."""
@@ -311,3 +309,13 @@ class WritePipeline:
         prepare = self._prepare.of(write.context.registry)
         rows = await write.unit.fetch(prepare(QueryTemplate(plan, select_stored_fields(plan), where)), parameters)
         write.values = convert_row(select_stored_fields(plan), rows[0]) if rows else write.values
+
+
+def _check_change(write: DocumentWrite) -> None:
+    """Raise the errors of a change of what the document's status, or an earlier write, has fixed."""
+    if write.loaded is None:
+        return
+    follow_field(write.plan, write.stored, write.document)
+    if write.plan.set_once:
+        refuse_set_again(write.context, write.plan, write.stored, dump_document(write.plan, write.document))
+    check_state(write.operation, write.loaded, write.document)
