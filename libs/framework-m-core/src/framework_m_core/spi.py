@@ -62,6 +62,7 @@ from framework_m_core.domain.events import (
     topic_of,
 )
 from framework_m_core.domain.ext import ExtNamespace
+from framework_m_core.domain.fields.computed import find_info
 from framework_m_core.domain.fields.defaults import default_of
 from framework_m_core.domain.fields.field_type import FieldType, Part
 from framework_m_core.domain.fields.spec import DECIMAL_DIGITS, FieldKind, FieldSpec
@@ -224,6 +225,7 @@ __all__ = [
     "compile_key_pattern", "compile_predicate", "compute_latest_end", "consumer", "convert_row", "create_folders",
     "declare", "decode_cached", "decode_event", "default_of", "delete_on_failure", "dump_document", "encode_cached",
     "encode_event", "event_type", "explain_error", "fields_of", "find_exact_conversion", "find_hidden_character",
+    "find_info",
     "find_migration_errors", "find_owner", "fold_ascii", "format_literal", "format_one_line", "hash_key", "hash_keys",
     "hash_secret", "hide_password", "list_pending", "load_file", "make_system_context", "make_system_principal",
     "mark_long_lines", "matches", "matches_hash", "normalize_email", "normalize_name", "normalize_value",

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from pydantic import Field as PydanticField
-from pydantic import computed_field
 
 from framework_m_core.controllers.controller import Controller, Documents
 from framework_m_core.controllers.event_handler import on
@@ -211,18 +210,6 @@ def test_a_field_goes_by_one_name() -> None:
     assert len(found) == 3
     for name in ("first", "last", "other"):
         assert_names(found, repr(name), "aliases")
-
-
-def test_computed_fields_are_not_stored() -> None:
-    class Sum(FakeDocType):
-        part: int = 0
-
-        @computed_field
-        def double(self) -> int:
-            return 2 * self.part
-
-    [found] = errors_of(Sum)
-    assert_names(found, "Sum", "computed", "double", "read_only")
 
 
 def test_a_controller_names_one_doctype_and_a_doctype_has_one_controller() -> None:

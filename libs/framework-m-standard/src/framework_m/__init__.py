@@ -35,6 +35,7 @@ from framework_m_core.domain.events import (
     DomainEvent,
     PublishedEvent,
 )
+from framework_m_core.domain.fields.computed import computed
 from framework_m_core.domain.fields.dynamic_default import CurrentUser, Now, Today
 from framework_m_core.domain.fields.field import Field
 from framework_m_core.domain.filters.tree import And, Comparison, Not, Or, UserAttribute
@@ -82,6 +83,7 @@ __all__ = [
     "ValidationError",
     "VersionConflictError",
     "Write",
+    "computed",
     "consumer",
     "event_type",
     "on",

@@ -19,12 +19,16 @@ from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
-from framework_m import Controller, CurrentUser, DocType, Field, Now, Today
+from framework_m import Controller, CurrentUser, DocType, Field, Now, Today, computed
 
 
 class Row(DocType):
     what: str
     qty: Decimal = Field(default=Decimal(1), scale=2)
+
+    @computed(scale=2, label="Double")
+    def double(self) -> Decimal:
+        return self.qty * 2
 
     class Meta:
         is_child_table = True
@@ -39,11 +43,18 @@ class Order(DocType):
     seller: UUID | None = Field(default=CurrentUser(), link="User")
     rows: list[Row] = []
 
+    @computed
+    def length(self) -> int:
+        return len(self.rows)
+
 
 class OrderController(Controller[Order]):
     async def validate(self) -> None:
         self.doc.title = self.doc.title.strip()
         self.doc.title = sum(row.qty for row in self.doc.rows)  # wrong: a number
+        self.doc.title = self.doc.length  # wrong: a number
+        self.doc.length = 5  # wrong: it is computed
+        self.doc.title = str(sum(row.double for row in self.doc.rows) + self.doc.length)
         self.doc.titel = "a"  # wrong: no such field
 
 
@@ -57,6 +68,10 @@ class Misspelt(DocType):
     title: str = Field(uniqe=True)  # wrong: no such keyword
     code: int = Field(default="x")  # wrong: a text
     day: int = Field(default=Today())  # wrong: a day
+    @computed(lable="a")  # wrong: no such keyword
+    def shown(self) -> int:
+        return 1
+
     name_of: str = Field(link=5)  # wrong: no name of a DocType
 """
 
@@ -80,5 +95,5 @@ def test_every_wrong_line_and_no_other_is_an_error(tmp_path: Path, check: Callab
     file = tmp_path / "app.py"
     file.write_text(APP)
     wrong = {number for number, line in enumerate(APP.splitlines(), start=1) if "# wrong" in line}
-    assert len(wrong) == 9
+    assert len(wrong) == 12
     assert check(file) == wrong

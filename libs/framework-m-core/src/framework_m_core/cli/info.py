@@ -28,7 +28,7 @@ __all__ = ["app", "doctype", "summary"]
 
 app = App(name="info", help="Show what is installed, bound and declared, and why.")
 
-_FLAGS = ("unique", "index", "in_list", "read_only", "set_once", "no_copy", "allow_on_submit", "sensitive")
+_FLAGS = ("unique", "index", "in_list", "read_only", "computed", "set_once", "no_copy", "allow_on_submit", "sensitive")
 
 
 @app.default

@@ -19,6 +19,7 @@ from framework_m_core.domain.filters.conditions import read_comparison
 from framework_m_core.domain.filters.tree import Comparison
 from framework_m_core.domain.page import OrderSpec, parse_order
 from framework_m_core.registry.additions import NO_ADDITIONS, Additions
+from framework_m_core.registry.computed import ComputedFields
 from framework_m_core.registry.derived import DerivedValues
 from framework_m_core.registry.endpoints import Endpoint
 
@@ -76,6 +77,11 @@ class CompiledChildTable:
     def bounded(self) -> tuple[FieldSpec, ...]:
         """Fields whose values a store may not be able to hold."""
         return _bounded(self.fields)
+
+    @cached_property
+    def computed(self) -> ComputedFields:
+        """The computed fields of a row."""
+        return ComputedFields(self.model, {name: spec for name, spec in self.fields.items() if spec.computed})
 
     @cached_property
     def sensitive(self) -> frozenset[str]:
@@ -163,6 +169,16 @@ class CompiledDocType:
     def bounded(self) -> tuple[FieldSpec, ...]:
         """Own fields whose values a store may not be able to hold."""
         return _bounded(self.fields)
+
+    @cached_property
+    def computed(self) -> ComputedFields:
+        """Own computed fields."""
+        return ComputedFields(self.model, {name: spec for name, spec in self.fields.items() if spec.computed})
+
+    @cached_property
+    def has_computed(self) -> bool:
+        """True if the document or any of its child tables has a computed field."""
+        return bool(self.computed.specs) or any(child.computed.specs for child in self.children.values())
 
     @cached_property
     def hooks(self) -> frozenset[str]:
@@ -302,4 +318,4 @@ def _holds_json(fields: Mapping[str, FieldSpec]) -> bool:
 
 
 def _bounded(fields: Mapping[str, FieldSpec]) -> tuple[FieldSpec, ...]:
-    return tuple(spec for spec in fields.values() if spec.kind not in _UNBOUNDED and not spec.enum)
+    return tuple(one for one in fields.values() if one.kind not in _UNBOUNDED and not one.enum and not one.computed)

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from framework_m_core.controllers.controller import HOOKS, Controller
+from framework_m_core.domain.fields.computed import find_computed, find_info, find_own_computed
 from framework_m_core.domain.fields.field_type import FieldType
 from framework_m_core.domain.fields.spec import FieldSpec, read_field_spec
 from framework_m_core.registry.additions import Additions
@@ -79,17 +80,17 @@ def check_override(
     for name in _FIXED_OPTIONS:
         if name in options_of(model):
             yield f"Meta.{name} belongs to {base.__name__}: an override cannot set it"
-    for name in inspect.get_annotations(model):
-        if name in base.model_fields and name in model.model_fields:
+    for name in (*inspect.get_annotations(model), *find_own_computed(model)):
+        if _is_field(base, name) and _is_field(model, name):
             yield from _check_altered(base, model, name, types)
             continue
         for other in before:
-            if name in inspect.get_annotations(other) and not issubclass(model, other):
+            if name in {*inspect.get_annotations(other), *find_own_computed(other)} and not issubclass(model, other):
                 yield f"field {name!r} is also added by {other.__module__}.{other.__qualname__}: choose another name"
 
 
 def _check_altered(base: Model, model: Model, name: str, types: Mapping[type, FieldType[Any]]) -> Iterator[str]:
-    was, now = (_spec(name, one.model_fields[name], types) for one in (base, model))
+    was, now = (_spec(name, one, types) for one in (base, model))
     if was is None or now is None:
         return
     for trait in _FIXED:
@@ -98,10 +99,14 @@ def _check_altered(base: Model, model: Model, name: str, types: Mapping[type, Fi
             yield f"field {name!r}: expected {trait} {old} as in {base.__name__}, got {new}"
 
 
-def _spec(name: str, info: FieldInfo, types: Mapping[type, FieldType[Any]]) -> FieldSpec | None:
+def _is_field(model: Model, name: str) -> bool:
+    return name in model.model_fields or name in find_computed(model)
+
+
+def _spec(name: str, model: Model, types: Mapping[type, FieldType[Any]]) -> FieldSpec | None:
     """Return the spec of a field, or None if it cannot be stored, which the registry reports anyway."""
     try:
-        return read_field_spec(name, info, types)
+        return read_field_spec(name, find_info(model, name), types)
     except (ValueError, TypeError):
         return None
 
@@ -141,7 +146,7 @@ def read_additions(overrides: Iterable[tuple[Model, str]]) -> Additions:
     fields: dict[str, str] = {}
     indexes: dict[tuple[str, ...], str] = {}
     for model, app in overrides:
-        fields |= dict.fromkeys(_own_fields(model), app)
+        fields |= dict.fromkeys((*_own_fields(model), *find_own_computed(model)), app)
         indexes |= dict.fromkeys(_own_indexes(model), app)
     return Additions(fields, indexes)
 

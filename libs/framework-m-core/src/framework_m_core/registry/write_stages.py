@@ -18,6 +18,7 @@ STAGES: Final = (
     "links",
     "before_hooks",
     "validate",
+    "compute",
     "link_guards",
     "number",
     "scope",

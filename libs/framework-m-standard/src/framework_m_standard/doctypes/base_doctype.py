@@ -56,7 +56,7 @@ class BaseDocType(BaseModel, Submittable, metaclass=DocTypeMeta):
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
         """Yield the fields that `repr` and `str` show, sensitive ones as ***, so that logs contain no secrets."""
         for name, value in super().__repr_args__():
-            info = type(self).model_fields.get(name or "")
+            info = type(self).model_fields.get(name or "") or type(self).model_computed_fields.get(name or "")
             extra = info.json_schema_extra if info else None
             yield name, "***" if isinstance(extra, dict) and extra.get("sensitive") else value
 

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from framework_m_core.domain.fields.computed import find_info
 from framework_m_core.domain.fields.spec import FieldSpec
 from framework_m_core.domain.fields.values import normalize_value
 
@@ -20,7 +21,7 @@ def default_of(model: type[BaseModel], spec: FieldSpec) -> Any:
     Values of a factory are not used for stored documents, since they may be meant to differ between documents;
     `list` and `dict` are exceptions.
     """
-    info = model.model_fields[spec.name]
+    info = find_info(model, spec.name)
     factory: Any = info.default_factory
     default = factory() if factory in (list, dict) else info.default
     if default is None or default is PydanticUndefined:

@@ -65,6 +65,9 @@ class FieldSpec:
     index: bool = False
     in_list: bool = False
     read_only: bool = False
+    computed: bool = False
+    """True if the value is that of a function of the document."""
+
     set_once: bool = False
     no_copy: bool = False
     allow_on_submit: bool = False

@@ -25,6 +25,7 @@ __all__ = [
     "from_json",
     "normalize_value",
     "parse_decimal",
+    "round_decimal",
 ]
 
 MAX_INDEXED_TEXT: Final = 255
@@ -158,6 +159,14 @@ def _utc(value: datetime) -> datetime:
         return value.astimezone(UTC)
     except OverflowError:  # the time is before the first or after the last of UTC
         raise InvalidValueError("out_of_bounds", min=date.min, max=date.max) from None
+
+
+def round_decimal(value: Decimal, scale: int) -> Decimal:
+    """Return a decimal rounded to a scale as hooks' values are; one that does not fit is returned unchanged."""
+    try:
+        return _decimal(value, scale, True)
+    except InvalidValueError:
+        return value
 
 
 def _decimal(value: Decimal, scale: int, rounding: bool) -> Decimal:

@@ -16,6 +16,7 @@ from framework_m_core.domain.documents.doctype import FRAMEWORK_FIELDS, attribut
 from framework_m_core.domain.documents.meta import MetaOptions, read_meta
 from framework_m_core.domain.documents.naming import IdNaming, NamingRule, parse_naming
 from framework_m_core.domain.ext import validate_ext
+from framework_m_core.domain.fields.computed import find_computed, find_own_computed, read_info
 from framework_m_core.domain.fields.field import ext_of
 from framework_m_core.domain.fields.spec import FieldSpec, read_field_spec
 from framework_m_core.registry.additions import Additions
@@ -30,6 +31,7 @@ from framework_m_core.registry.compilation.checks.option_effects import check_py
 from framework_m_core.registry.compilation.endpoints import EndpointCompiler
 from framework_m_core.registry.compilation.errors import ReportError
 from framework_m_core.registry.compiled import CompiledChildTable, CompiledDocType
+from framework_m_core.registry.computed import find_cycle
 from framework_m_core.registry.extensions import Extensions
 from framework_m_core.registry.overrides import (
     Model,
@@ -176,17 +178,37 @@ class DocTypeCompiler:
             for error in check_own_fields(part):
                 self._report_error(part, error)
         for name, info in model.model_fields.items():
-            if name not in _FRAMEWORK_ATTRIBUTES and (spec := self._read_field(model, name, info)) is not None:
+            if (
+                name not in _FRAMEWORK_ATTRIBUTES
+                and (spec := self._read_field(self._part_with(model, name, inspect.get_annotations), name, info))
+                is not None
+            ):
                 fields[name] = spec
-        if model.model_computed_fields:
-            computed = ", ".join(model.model_computed_fields)
-            self._report_error(
-                model, f"computed fields ({computed}) are not stored: set a read_only field in validate()"
-            )
+        return fields | self._read_computed(model)
+
+    def _read_computed(self, model: Model) -> dict[str, FieldSpec]:
+        fields = {}
+        for name, declared in find_computed(model).items():
+            part = self._part_with(model, name, find_own_computed)
+            if name in model.model_fields:
+                self._report_error(part, f"{name!r} is a field and a computed field: choose another name for one")
+                continue
+            try:
+                info = read_info(declared)
+            except ValueError as error:
+                self._report_error(part, f"computed field {name!r}: {error}")
+                continue
+            spec = self._read_field(part, name, info)
+            if spec is not None and spec.child:
+                self._report_error(part, f"computed field {name!r}: expected a value, got rows, which are stored")
+            elif spec is not None:
+                fields[name] = replace(spec, computed=True, read_only=True, required=False)
+        if cycle := find_cycle(model, fields):
+            self._report_error(model, f"computed fields read each other without end: {' -> '.join(cycle)}")
+            fields = {name: spec for name, spec in fields.items() if name not in cycle}
         return fields
 
-    def _read_field(self, model: Model, name: str, info: FieldInfo) -> FieldSpec | None:
-        part = self._part_with(model, name, inspect.get_annotations)
+    def _read_field(self, part: Model, name: str, info: FieldInfo) -> FieldSpec | None:
         for text in (*check_field_name(name), *check_keywords(name, info)):
             self._report_error(part, text)
         if info.alias or info.validation_alias or info.serialization_alias:

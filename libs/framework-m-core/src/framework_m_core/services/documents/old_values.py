@@ -66,13 +66,21 @@ def to_plain_value(value: Any) -> Any:
 def _lenient(plan: CompiledDocType) -> type[BaseModel]:
     """Return a subclass of the DocType's class, whose fields accept what is stored."""
     infos = plan.model.model_fields
-    fields = {name: _field(infos[name], _AcceptValue("")) for name in plan.fields if name not in plan.children}
+    fields = {
+        name: _field(infos[name], _AcceptValue(""))
+        for name in plan.fields
+        if name in infos.keys() - plan.children.keys()
+    }
     for name, child in plan.children.items():
         accept = _AcceptValue(name)
-        columns = {column: _field(child.model.model_fields[column], accept) for column in child.fields}
+        columns = {column: _field(child.model.model_fields[column], accept) for column in _given(child)}
         rows: Any = list[_subclass(child.model, columns)]  # type: ignore[misc] # the class is made here
         fields[name] = _field(infos[name], _AcceptRows(child, TypeAdapter(rows)), rows)
     return _subclass(plan.model, fields)
+
+
+def _given(child: CompiledChildTable) -> list[str]:
+    return [name for name, spec in child.fields.items() if not spec.computed]
 
 
 _LENIENT: Final = Derived(_lenient)
@@ -129,8 +137,10 @@ class _AcceptRows:
             if error.error_count() > 1 or error.errors(include_url=False)[0]["loc"] or _is_of_app(error):
                 raise
             rows = self.each.validate_python(value, context=info.context)
-            now = [{name: to_plain_value(vars(row)[name]) for name in self.child.columns} for row in rows]
-            if not is_same_json(now, _context(info)[0].get(self.child.field)):
+            names = ("id", *_given(self.child))
+            now = [{name: to_plain_value(vars(row)[name]) for name in names} for row in rows]
+            before = _context(info)[0].get(self.child.field, ())
+            if not is_same_json(now, [{name: row[name] for name in names} for row in before]):
                 raise
             return rows
 

@@ -15,6 +15,7 @@ from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.domain.fields.values import MAX_INDEXED_TEXT, InvalidValueError, normalize_value
 from framework_m_core.domain.hash_keys import hash_key
 from framework_m_core.registry.compiled import CompiledChildTable, CompiledDocType
+from framework_m_core.services.documents.codec import hold_computed, without_computed
 from framework_m_core.services.documents.old_values import find_stored_rows, is_stored, to_plain_value, validate_beside
 
 __all__ = [
@@ -56,6 +57,8 @@ def _validate(
     plan: CompiledDocType, values: Mapping[str, Any], stored: Mapping[str, Any], *, rounding: bool
 ) -> BaseModel:
     document: BaseModel
+    if plan.has_computed:
+        values = without_computed(plan, values)
     try:
         document = plan.model.__pydantic_validator__.validate_python(values)
     except pydantic.ValidationError as error:
@@ -69,10 +72,12 @@ def _validate(
         if child.indexed_text:
             errors += _long_texts(child, rows, stored)
     for name in plan.indexed_text:
-        value = getattr(document, name)
+        value = vars(document).get(name)
         if len(value or "") > MAX_INDEXED_TEXT and not is_stored(value, name, stored):
             errors.append(FieldError(name, "too_long", params={"max_length": MAX_INDEXED_TEXT}))
     _raise_if(errors)
+    if plan.has_computed:
+        hold_computed(plan, document, stored)
     return document
 
 
@@ -104,7 +109,7 @@ def _long_texts(child: CompiledChildTable, rows: Sequence[BaseModel], stored: Ma
         (f"{child.field}.{place}.{name}", row, name, value)
         for place, row in enumerate(rows)
         for name in child.indexed_text
-        if len(value := getattr(row, name) or "") > MAX_INDEXED_TEXT
+        if len(value := vars(row).get(name) or "") > MAX_INDEXED_TEXT
     ]
     known = find_stored_rows(stored, child.field) if found else {}
     return [

@@ -13,11 +13,12 @@ from pydantic_core import PydanticUndefined, core_schema, to_jsonable_python
 
 from framework_m_core.domain.documents.doctype import CHILD_FRAMEWORK_FIELDS, FRAMEWORK_FIELDS, VERSION_FIELD
 from framework_m_core.domain.documents.naming import PromptNaming
+from framework_m_core.domain.fields.computed import find_info
 from framework_m_core.domain.fields.field import KEYWORDS
 from framework_m_core.domain.fields.json_form import json_encoders, to_json_form
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.domain.fields.values import MAX_BYTES, MAX_INDEXED_TEXT
-from framework_m_core.registry.compiled import FRAMEWORK_SPECS, CompiledDocType
+from framework_m_core.registry.compiled import FRAMEWORK_SPECS, CompiledChildTable, CompiledDocType
 from framework_m_core.services.documents.merging import MAX_CHILD_ROWS
 from framework_m_core.services.metadata.disclosure import Disclosure
 
@@ -67,7 +68,7 @@ def describe_document(
     plan: CompiledDocType, readable: frozenset[str], writable: frozenset[str], disclosure: Disclosure
 ) -> dict[str, Any]:
     """Return the schema of a document as the caller reads and writes it, with child rows inline in their field."""
-    whole = _full_schema(plan.model)
+    whole = _full_schema(plan)
     definitions = whole.pop("$defs", {})
     shown = [name for name in (*FRAMEWORK_FIELDS, *plan.fields) if name in readable or name in writable]
     schema = _restrict(whole, [name for name in shown if name != "deleted_at"], plan.specs)
@@ -132,8 +133,13 @@ def _described(plan: CompiledDocType, schema: dict[str, Any]) -> Iterator[dict[s
             yield from described["items"]["properties"].values()
 
 
-def _full_schema(model: type[BaseModel]) -> dict[str, Any]:
-    return copy.deepcopy(model.model_json_schema(by_alias=True, schema_generator=_Generator))
+def _full_schema(table: CompiledDocType | CompiledChildTable) -> dict[str, Any]:
+    whole = copy.deepcopy(table.model.model_json_schema(by_alias=True, schema_generator=_Generator))
+    if table.computed.specs:
+        extra = table.computed.schema_model.model_json_schema(schema_generator=_Generator)
+        whole["properties"].update(copy.deepcopy(extra["properties"]))
+        whole["$defs"] = {**whole.get("$defs", {}), **copy.deepcopy(extra.get("$defs", {}))}
+    return whole
 
 
 def _given_name(plan: CompiledDocType) -> frozenset[str]:
@@ -144,7 +150,7 @@ def _row_schema(
     plan: CompiledDocType, field: str, readable: frozenset[str], writable: frozenset[str]
 ) -> dict[str, Any]:
     child, at = plan.children[field], f"{field}."
-    whole = _full_schema(child.model)
+    whole = _full_schema(child)
     whole.pop("$defs", None)
     readable_here = {name.removeprefix(at) for name in readable if name.startswith(at)} | {*CHILD_FRAMEWORK_FIELDS}
     writable_here = {name.removeprefix(at) for name in writable if name.startswith(at)}
@@ -174,7 +180,7 @@ def _describe_custom(schema: dict[str, Any], specs: Mapping[str, FieldSpec], mod
             kept = {word: described[word] for word in described.keys() - _OF_PYDANTIC}
             described.clear()
             described.update({"anyOf": [dict(own), {"type": "null"}]} if spec.nullable else own, **kept)
-        default = model.model_fields[name].default if spec.kind in _ENCODED else PydanticUndefined
+        default = find_info(model, name).default if spec.kind in _ENCODED else PydanticUndefined
         if default is not PydanticUndefined:
             described["default"] = to_json_form(default, json_encoders((spec,)))
         if spec.ext:

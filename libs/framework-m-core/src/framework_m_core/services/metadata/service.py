@@ -197,6 +197,7 @@ def _field(spec: FieldSpec, path: str, shown: _Shown) -> dict[str, Any]:
         "required": spec.required,
         "nullable": spec.nullable,
         "read_only": path not in shown.writable,
+        "computed": spec.computed,
         "set_once": spec.set_once,
         "no_copy": spec.no_copy,
         "write_only": path not in shown.readable,

@@ -15,6 +15,7 @@ from pydantic_core import to_json
 from framework_m_core.domain.documents.doctype import VERSION_FIELD
 from framework_m_core.domain.documents.names import normalize_name
 from framework_m_core.domain.errors import EntityNotFoundError
+from framework_m_core.domain.fields.computed import find_info
 from framework_m_core.domain.fields.json_form import json_encoders, to_json_form
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.domain.filters.tree import Comparison, Filter
@@ -154,7 +155,7 @@ def _describe(plan: CompiledDocType, part: str | ChildSelection) -> Any:
 def _field(spec: FieldSpec, model: type[BaseModel]) -> Any:
     if spec.name in FRAMEWORK_SPECS:
         return spec.name
-    stated = to_json_form(model.model_fields[spec.name].default, json_encoders((spec,)))
+    stated = to_json_form(find_info(model, spec.name).default, json_encoders((spec,)))
     default = to_json(stated, fallback=lambda _: None).decode()
     if spec.field_type is not None:
         return [spec.name, repr(spec.field_type), spec.nullable, spec.permlevel, default]

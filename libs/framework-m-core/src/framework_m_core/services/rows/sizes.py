@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from pydantic_core import to_json
 
+from framework_m_core.domain.fields.computed import find_info
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.domain.fields.values import MAX_INDEXED_TEXT
 from framework_m_core.interfaces.reader import ChildSelection
@@ -41,7 +42,7 @@ def _widest_column(plan: CompiledDocType, spec: FieldSpec, column: FieldSpec) ->
         return math.inf
     if column.kind is not FieldKind.TEXT or spec.choices or spec.enum:
         return _MAX_SCALAR_BYTES
-    limits = [getattr(one, "max_length", None) for one in plan.model.model_fields[spec.name].metadata]
+    limits = [getattr(one, "max_length", None) for one in find_info(plan.model, spec.name).metadata]
     return _BYTES_PER_CHARACTER * min((limit for limit in limits if limit is not None), default=math.inf)
 
 

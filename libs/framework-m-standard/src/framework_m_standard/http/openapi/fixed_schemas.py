@@ -44,6 +44,7 @@ _FIELD: Final = {
             "required",
             "nullable",
             "read_only",
+            "computed",
             "set_once",
             "no_copy",
             "write_only",

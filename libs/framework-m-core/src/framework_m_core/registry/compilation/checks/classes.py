@@ -69,6 +69,9 @@ def check_own_fields(model: type[BaseModel]) -> Iterator[str]:
             yield f"field {name!r} is a framework field, which every document has: choose another name"
         elif name.startswith("_"):
             yield f"field {name!r} is not stored, because its name starts with an underscore: choose another name"
+    for name, info in model.model_fields.items():
+        if isinstance(info.default, property):  # pydantic takes a method that overrides a field for its default
+            yield f"{name!r} is a field, so no function computes it: choose another name for the function"
     for name, member in vars(model).items():
         if name != "Meta" and name.lower() == "meta" and isinstance(member, type):
             yield f"class {name} is ignored: name it Meta"

@@ -34,6 +34,7 @@ from framework_m_core.services.documents.naming import (
 from framework_m_core.services.documents.validation import dump_document, validate
 from framework_m_core.services.documents.values.defaults import fill_added_rows
 from framework_m_core.services.documents.values.set_once import refuse_set_again
+from framework_m_core.services.documents.writing.computing import compute_fields
 from framework_m_core.services.documents.writing.drafts import check_state
 from framework_m_core.services.documents.writing.hook_stages import HookStages
 from framework_m_core.services.documents.writing.link_guards import LinkGuards
@@ -176,6 +177,7 @@ class WritePipeline:
             "note_links": self._note_links,
             "before_hooks": self._hooks.run_before,
             "validate": self._validate,
+            "compute": self._compute,
             "link_guards": link_guards.get(operation.name, guards.refuse_cancelled_targets),
             "number": self._renumber,
             "scope": self._require_scope,
@@ -231,6 +233,9 @@ class WritePipeline:
         if write.hooks is not None:
             write.hooks.document = document
         _check_change(write)
+
+    async def _compute(self, write: DocumentWrite) -> None:
+        compute_fields(write.plan, write.document)
 
     async def _renumber(self, write: DocumentWrite) -> None:
         """Rename the document if the values that its name consists of have changed since it was named."""

@@ -77,6 +77,8 @@ def _applies(stage: str, plan: CompiledDocType, operation: Operation, *, may_cha
             return plan.has_links and not is_delete
         case "before_hooks" | "after_hooks":
             return _has_hooks(stage, plan, operation)
+        case "compute":
+            return plan.has_computed and not is_delete
         case "validate":
             return may_change and not is_delete
         case "number":

@@ -18,6 +18,7 @@ from framework_m_core.spi import (
     IdNaming,
     Registry,
     find_hidden_character,
+    find_info,
     normalize_name,
 )
 from framework_m_standard.sql.schema.existing import read_with
@@ -106,7 +107,7 @@ def _of_field(connection: sa.Connection, table: _Table, spec: FieldSpec, *, is_i
 def _refused(
     connection: sa.Connection, table: _Table, spec: FieldSpec, column: sa.ColumnElement[Any], *, is_indexed: bool
 ) -> Iterator[_Condition]:
-    constraints = table.model.model_fields[spec.name].metadata
+    constraints = find_info(table.model, spec.name).metadata
     if spec.required and not spec.nullable:
         yield column.is_(None), f"no {spec.name}, which is required"
     if choices := _choices(spec):
@@ -158,7 +159,7 @@ def _of_others(
     for constraint, words in (("pattern", "that does not match"), ("multiple_of", "that is not a multiple of")):
         for stated in _stated(constraints, constraint):
             [one] = [known for known in constraints if getattr(known, constraint, None) is stated][:1]
-            annotation: Any = Annotated[table.model.model_fields[spec.name].annotation, one]
+            annotation: Any = Annotated[find_info(table.model, spec.name).annotation, one]
             if refused := _values(connection, table, column, TypeAdapter(annotation)):
                 yield column.in_(refused), f"a {spec.name} {words} {stated}"
 
