@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from framework_m_core.domain.documents.actions import ACTIONS
+
 HEADER = '''"""A generated app."""
 
 from collections import OrderedDict
@@ -158,7 +160,7 @@ _SCOPES = (
     'Comparison("title", "eq", "\\ud800")', 'Comparison("amount", "eq", 10**30)', 'Comparison("rows", "is_null", True)',
 )  # fmt: skip
 _ROLES = ('"Clerk"', '"Boss"', '"Guest"', '"Administrator"', '""', "5", '"a b"', '"é"', '"\\0"')
-_ACTIONS = ('"read"', '"write"', '"create"', '"delete"', '"purge"', '"select"', '"submit"', '"cancel"', '"nope"', "5")
+_ACTIONS = (*(f'"{name}"' for name in (*ACTIONS, "nope")), "5")
 _OPTIONS = {
     "rls_field": ('"owner"', "None", '"title"', '"nope"', '"amount"', "5", '"target"', '"rows"', '"id"', '"flag"'),
     "field_levels": ('{1: {"read": ["Boss"], "write": ["Boss"]}}', "{1: {}}", '{"1": {"read": ["Boss"]}}', "{0: {}}",

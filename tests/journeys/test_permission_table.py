@@ -46,6 +46,7 @@ class Parcel(DocType):
             "purge": {"Sales User": "own"},
             "submit": {"Sales User": "own"},
             "cancel": {"Sales User": "own"},
+            "amend": {"Sales User": "own"},
         }
 
 
@@ -99,8 +100,8 @@ class Post:
         alice = self.clients["alice"]
         made = alice.post("/api/v1/Parcel", json={"label": "books", "public": public})
         assert made.status_code == 201, made.text
-        if of == "cancel":
-            made = alice.post(f"/api/v1/Parcel/{made.json()['id']}/submit")
+        for step in {"cancel": ["submit"], "amend": ["submit", "cancel"]}.get(of, []):
+            made = alice.post(f"/api/v1/Parcel/{made.json()['id']}/{step}")
         if of == "restore":
             assert alice.delete(f"/api/v1/Parcel/{made.json()['id']}").status_code == 204
         return dict(made.json())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,7 +12,21 @@ from tests.permission_proof.declared import DeclaredField
 from tests.permission_proof.permission_model import PermissionModel
 from tests.permission_proof.plain_filters import Wrong, parse_value
 
-__all__ = ["build_new_body", "merge_body"]
+__all__ = ["as_json", "build_new_body", "copy_body", "merge_body"]
+
+
+def as_json(value: Any) -> Any:
+    """Return a stored value as JSON."""
+    match value:
+        case UUID() | Decimal():
+            return str(value)
+        case date() | datetime():
+            return value.isoformat()
+        case list():
+            return [as_json(item) for item in value]
+        case Mapping():
+            return {name: as_json(item) for name, item in value.items()}
+    return value
 
 
 def build_new_body(permissions: PermissionModel, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -20,6 +36,20 @@ def build_new_body(permissions: PermissionModel, body: Mapping[str, Any]) -> dic
             raise Wrong(f"{name} is not to be set")
     defaults = {one.name: [] if one.rows else one.default for one in permissions.declared.fields}
     return {**defaults, **_given(permissions, body, {})}
+
+
+def copy_body(permissions: PermissionModel, document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the body of a copy of a document, with the fields that the caller may read and set."""
+    served = permissions.serialize(document)
+    body = {}
+    for field in permissions.declared.fields:
+        if field.name not in served or not permissions.writes(field):
+            continue
+        body[field.name] = as_json(served[field.name])
+        if field.rows:
+            columns = [one.name for one in field.rows.fields if permissions.writes(one, field)]
+            body[field.name] = [{name: row[name] for name in columns if name in row} for row in body[field.name]]
+    return body
 
 
 def merge_body(permissions: PermissionModel, before: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:

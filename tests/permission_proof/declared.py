@@ -58,6 +58,8 @@ class DeclaredField:
     link: str | None = None
     fetch: str | None = None
     rows: DeclaredDocType | None = None
+    is_framework: bool = False
+    """Whether the framework adds the field, so that no class declares it."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,8 @@ class Who:
 class Request:
     """A request of a caller.
 
-    `verb` is get, list, create, update, submit, cancel, delete, purge or restore; `query` holds a read's parameters.
+    `verb` is get, list, create, update, submit, cancel, amend, delete, purge or restore; `query` holds a read's
+    parameters.
     """
 
     verb: str

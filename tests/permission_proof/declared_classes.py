@@ -65,8 +65,9 @@ def filter_of(tree: Tree) -> Filter:
 
 
 def _class(doctype: DeclaredDocType, children: Mapping[str, type], base: type[BaseModel]) -> type[BaseModel]:
-    annotations = {one.name: _annotation(one, children) for one in doctype.fields}
-    members = {one.name: _field(one) for one in doctype.fields}
+    declared = [one for one in doctype.fields if not one.is_framework]
+    annotations = {one.name: _annotation(one, children) for one in declared}
+    members = {one.name: _field(one) for one in declared}
     body = {**members, "__annotations__": annotations, "__module__": __name__}
     made = types.new_class(doctype.name, (base,), {}, lambda namespace: namespace.update(body))
     made.Meta = _meta(doctype)  # type: ignore[attr-defined] # pydantic takes a class made elsewhere for a field

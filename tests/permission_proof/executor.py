@@ -9,6 +9,7 @@ from uuid import UUID
 
 from framework_m_core.domain.context import Principal, RequestContext, make_system_context
 from framework_m_core.domain.errors import (
+    AmendedDocumentError,
     AuthenticationError,
     DocumentNotDeletedError,
     EntityNotFoundError,
@@ -39,6 +40,7 @@ _STATUS: Mapping[type[FrameworkError], int] = {
     SubmittedDocumentError: 409,
     LinkedDocumentError: 409,
     DocumentNotDeletedError: 409,
+    AmendedDocumentError: 409,
 }
 _MAX_PAGES = 50
 

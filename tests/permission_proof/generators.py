@@ -87,6 +87,7 @@ PLAIN: Final[Declared] = {
             DeclaredField("team_label", "text", fetch="team.label", read_only=True),
             DeclaredField("second", "link", link="Team"),
             DeclaredField("rows", "rows", nullable=False, rows=_ROW),
+            DeclaredField("amended_from", "link", link="Paper", read_only=True, is_framework=True),
         ),
         submittable=True,
     ),
@@ -196,6 +197,8 @@ def _raise_level(copy: DeclaredField, fields: tuple[DeclaredField, ...], targets
 
 
 def _field(draw: DrawFn, plain: DeclaredField, targets: Declared) -> DeclaredField:
+    if plain.is_framework:
+        return plain
     made = replace(plain, level=pick(draw, [0, 0, 0, 1, 2]), on_submit=draw(st.booleans()))
     if plain.rows:
         return replace(made, rows=_declaration(draw, plain.rows, targets))
@@ -208,7 +211,7 @@ def _levels(draw: DrawFn, fields: tuple[DeclaredField, ...]) -> Mapping[int, Lev
 
 
 def _permissions(draw: DrawFn, doctype: DeclaredDocType) -> Mapping[str, tuple[str, ...] | Mapping[str, Scope]]:
-    actions = (*_ACTIONS, *(("submit", "cancel") if doctype.submittable else ()))
+    actions = (*_ACTIONS, *(("submit", "cancel", "amend") if doctype.submittable else ()))
     return {name: _given(draw, doctype) for name in actions if name == "read" or not seldom(draw, 8)}
 
 

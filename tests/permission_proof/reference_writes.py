@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from tests.permission_proof.bodies import build_new_body, merge_body
+from tests.permission_proof.bodies import build_new_body, copy_body, merge_body
 from tests.permission_proof.declared import (
     Declared,
     DeclaredDocType,
@@ -45,20 +45,37 @@ class Writes:
             return None
         if request.verb == "restore":
             return self._restore(permissions, request)
+        if request.verb == "amend":
+            return self._amend(permissions, request)
         if request.verb in _STEPS:
             return self._transition(permissions, request)
         return self._update(permissions, request)
 
     def _create(self, permissions: PermissionModel, request: Request) -> dict[str, Any]:
         permissions.require_action("create")
-        id, values = uuid4(), build_new_body(permissions, request.body)
+        return self._insert(permissions, "create", build_new_body(permissions, request.body))
+
+    def _insert(self, permissions: PermissionModel, action: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        id = uuid4()
         document = {
             "id": id, "name": str(id), "owner": self._who.id, "creation": self._now, "modified": self._now,
             "modified_by": self._who.id, "docstatus": _DRAFT, "_version": 1, "deleted_at": None, **values,
         }  # fmt: skip
         self._link(permissions.declared, document, {})
-        permissions.require_covered("create", document)
+        permissions.require_covered(action, document)
         return self._keep(permissions, document)
+
+    def _amend(self, permissions: PermissionModel, request: Request) -> dict[str, Any]:
+        permissions.require_action("amend")
+        if not permissions.declared.submittable:
+            raise Wrong("nothing that is amended")
+        before = self._load(permissions, "amend", request)
+        self._expect(before, request)
+        if before["docstatus"] != _CANCELLED:
+            raise Refused(409, "not cancelled")
+        given = {name: raw for name, raw in request.body.items() if name != "_version"}
+        values = build_new_body(permissions, {**copy_body(permissions, before), **given})
+        return self._insert(permissions, "amend", {**values, "amended_from": before["id"]})
 
     def _update(self, permissions: PermissionModel, request: Request) -> dict[str, Any]:
         before = self._load(permissions, "write", request)

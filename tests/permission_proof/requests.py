@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
-from decimal import Decimal
 from functools import cache
 from typing import Any, Final
 from uuid import UUID
@@ -12,30 +10,19 @@ from uuid import UUID
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
+from tests.permission_proof.bodies import as_json
 from tests.permission_proof.declared import FRAMEWORK, DeclaredDocType, DeclaredField, Request
 from tests.permission_proof.generators import PLAIN, Setup, values_of_kind
 from tests.permission_proof.picking import pick, pick_some, seldom
 
-__all__ = ["as_json", "requests"]
+__all__ = ["requests"]
 
-_VERBS: Final = (*["get", "list", "update"] * 3, "create", "create", "submit", "cancel", "delete", "purge", "restore")
+_VERBS: Final = (
+    *["get", "list", "update"] * 3, "create", "create", "submit", "cancel", "amend", "delete", "purge", "restore",
+)  # fmt: skip
 _NOBODYS: Final = ("deleted_at", "nothing", "rows.text")
 _UNKNOWN: Final = UUID(int=99, version=4)
 _ORDERED: Final = ("id", "name", "owner", "creation", "docstatus", "_version")
-
-
-def as_json(value: Any) -> Any:
-    """Return a stored value as JSON."""
-    match value:
-        case UUID() | Decimal():
-            return str(value)
-        case date() | datetime():
-            return value.isoformat()
-        case list():
-            return [as_json(item) for item in value]
-        case Mapping():
-            return {name: as_json(item) for name, item in value.items()}
-    return value
 
 
 @st.composite
@@ -51,8 +38,8 @@ def requests(draw: DrawFn, setup: Setup) -> Request:
     ref = pick(draw, [document["id"]] * 6 + [document["name"], _UNKNOWN])
     if verb == "get":
         return Request(verb, doctype, ref, query=_get_query(draw, declared))
-    body = _body(draw, declared, document) if verb == "update" else {}
-    if verb in {"update", "submit", "cancel", "restore"} and seldom(draw, 3):
+    body = _body(draw, declared, document) if verb == "update" or (verb == "amend" and seldom(draw, 3)) else {}
+    if verb in {"update", "submit", "cancel", "amend", "restore"} and seldom(draw, 3):
         body = {**body, "_version": pick(draw, [1, 1, 2])}
     return Request(verb, doctype, ref, body)
 

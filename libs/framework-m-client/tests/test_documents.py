@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 
 from framework_m_client import (
+    ConflictError,
     DocumentSubmittedError,
     DuplicateValueError,
     Filters,
@@ -56,6 +57,17 @@ def test_a_document_is_duplicated(client: Any) -> None:
     copied = products.duplicate(made, {"sku": "S2"})
     assert (copied["sku"], copied["price"], copied["tags"]) == ("S2", "2.10", ["a"])
     assert copied["id"] != made["id"]
+
+
+def test_a_cancelled_document_is_amended(client: Any) -> None:
+    orders = client.doctype("Order")
+    cancelled = orders.cancel(orders.submit(orders.create({"customer": "Ada", "note": "soon"})))
+    amended = orders.amend(cancelled, {"note": "now"})
+    assert (amended["name"], amended["docstatus"], amended["note"]) == (f"{cancelled['name']}-1", 0, "now")
+    assert amended["amended_from"] == cancelled["id"]
+    with pytest.raises(ConflictError) as refused:
+        orders.amend(cancelled)
+    assert refused.value.code == "document_amended"
 
 
 def test_values_of_python_are_sent_as_the_server_expects_them(client: Any) -> None:

@@ -138,6 +138,17 @@ class AsyncDocTypeClient[T]:
         """Cancel a submitted document."""
         return await self._run(self._calls.transition("cancel", reference, version, idempotency_key))
 
+    async def amend(
+        self,
+        reference: UUID | str | Mapping[str, Any] | T,
+        changes: Mapping[str, Any] | object = MappingProxyType({}),
+        *,
+        version: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> T:
+        """Create a draft in place of a cancelled document, with changes in place of its fields."""
+        return await self._run(self._calls.amend(reference, changes, version, idempotency_key))
+
     async def restore(
         self,
         reference: UUID | str | Mapping[str, Any] | T,

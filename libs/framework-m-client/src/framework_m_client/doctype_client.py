@@ -136,6 +136,17 @@ class DocTypeClient[T]:
         """Cancel a submitted document."""
         return self._run(self._calls.transition("cancel", reference, version, idempotency_key))
 
+    def amend(
+        self,
+        reference: UUID | str | Mapping[str, Any] | T,
+        changes: Mapping[str, Any] | object = MappingProxyType({}),
+        *,
+        version: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> T:
+        """Create a draft in place of a cancelled document, with changes in place of its fields."""
+        return self._run(self._calls.amend(reference, changes, version, idempotency_key))
+
     def restore(
         self,
         reference: UUID | str | Mapping[str, Any] | T,

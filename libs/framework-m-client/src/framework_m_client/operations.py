@@ -139,6 +139,11 @@ class DocTypeCalls[T]:
         """Submit or cancel a document."""
         return self._write("POST", f"{self._path_of(reference)}/{word}", _stated_version(reference, version), key)
 
+    def amend(self, reference: object, changes: object, version: int | None, key: str | None) -> Call[T]:
+        """Create a draft in place of a cancelled document."""
+        body = fields_of(changes) | _stated_version(reference, version)
+        return self._write("POST", f"{self._path_of(reference)}/amend", body, key)
+
     def rename(self, reference: object, name: str, version: int | None, key: str | None) -> Call[T]:
         """Give a document another name."""
         body = {"name": name, **_stated_version(reference, version)}

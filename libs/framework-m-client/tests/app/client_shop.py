@@ -51,7 +51,8 @@ class Order(DocType):
         naming = "ORD-.####"
         submittable = True
         permissions = {
-            "read": _CLERK, "create": ["Clerk"], "write": _CLERK, "submit": _CLERK, "cancel": _CLERK, "delete": _CLERK,
+            "read": _CLERK, "create": ["Clerk"], "write": _CLERK, "submit": _CLERK, "cancel": _CLERK, "amend": _CLERK,
+            "delete": _CLERK,
         }  # fmt: skip
 
 

@@ -62,6 +62,7 @@ class Sale(DocType):
             "purge": {"Reader": "own", "Owner": "own", "Boss": "all"},
             "submit": {"Reader": "own", "Owner": "own", "Boss": "all"},
             "cancel": {"Reader": "own", "Owner": "own", "Boss": "all"},
+            "amend": {"Reader": "own", "Owner": "own", "Boss": "all"},
         }
 
 

@@ -58,9 +58,9 @@ def test_only_open_routes_look_at_no_credentials() -> None:
 async def test_status(open_site: Any, route: RouteAccess, caller: str) -> None:
     async with open_site(open_to_guests=False) as site:
         document = await site.make()
-        if route.operation == "cancel":
+        for step in {"cancel": ["submit"], "amend": ["submit", "cancel"]}.get(route.operation, []):
             async with site.client("boss") as boss:
-                assert (await boss.post(f"/api/v1/Sale/{document['id']}/submit")).status_code == 200
+                assert (await boss.post(f"/api/v1/Sale/{document['id']}/{step}")).status_code == 200
         if route.operation == "restore":
             async with site.client("boss") as boss:
                 assert (await boss.delete(f"/api/v1/Sale/{document['id']}")).status_code == 204

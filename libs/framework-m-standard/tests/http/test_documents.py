@@ -323,6 +323,31 @@ async def test_a_large_target_is_not_repeated_without_end(site: Any, field: str)
     assert (refused.status_code, refused.json()["code"]) == (400, "answer_too_large")
 
 
+async def test_a_cancelled_document_is_amended_once(site: Any) -> None:
+    document = await site.make()
+    path = f"/api/v1/Sale/{document['id']}"
+    async with site.client("boss") as client:
+        early = await client.post(f"{path}/amend")
+        for step in ("submit", "cancel"):
+            cancelled = await client.post(f"{path}/{step}")
+        once = {"Idempotency-Key": "amend-1", "If-Match": cancelled.headers["etag"]}
+        stale = await client.post(f"{path}/amend", headers={"If-Match": f'"{document["id"]}-1-x"'})
+        made = await client.post(f"{path}/amend", json={"title": "again"}, headers=once)
+        repeated = await client.post(f"{path}/amend", json={"title": "again"}, headers=once)
+        second = await client.post(f"{path}/amend")
+        read = await client.get(made.headers["location"])
+        meta = (await client.get("/api/meta/Sale")).json()
+    assert (early.status_code, early.json()["code"]) == (409, "document_submitted")
+    assert (stale.status_code, stale.json()["code"]) == (412, "precondition_failed")
+    assert made.status_code == repeated.status_code == 201 and made.content == repeated.content
+    body = made.json()
+    assert (body["title"], body["docstatus"], body["amended_from"]) == ("again", 0, document["id"])
+    assert read.json() == body
+    assert (second.status_code, second.json()["code"]) == (409, "document_amended")
+    [field] = [one for one in meta["fields"] if one["name"] == "amended_from"]
+    assert (field["link"], field["read_only"], meta["permissions"]["amend"]) == ("Sale", True, True)
+
+
 async def test_a_document_is_duplicated_once(site: Any) -> None:
     document = await site.make()
     path = f"/api/v1/Sale/{document['id']}/duplicate"

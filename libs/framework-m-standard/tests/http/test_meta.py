@@ -30,7 +30,7 @@ async def test_guests_see_what_is_open_to_them(site: Any) -> None:
 async def test_one_doctype(site: Any) -> None:
     async with site.client("boss") as client:
         meta = (await client.get("/api/meta/Sale")).json()
-    names = ["title", "color", "rate", "secret", "total", "extra", "partner", "lines"]
+    names = ["title", "color", "rate", "secret", "total", "extra", "partner", "lines", "amended_from"]
     assert [field["name"] for field in meta["fields"]] == names
     assert meta["layout"]["sections"][0]["fields"] == names
     assert meta["views"]["list"]["columns"] == ["name", "title"]

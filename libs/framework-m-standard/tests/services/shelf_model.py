@@ -9,6 +9,7 @@ from uuid import UUID
 
 from framework_m import DocCreated, DocDeleted, DocType, Documents, DocUpdated, DomainEvent, Field, on
 from framework_m_core.domain.errors import (
+    AmendedDocumentError,
     DocumentNotDeletedError,
     DuplicateNameError,
     DuplicateValueError,
@@ -100,9 +101,10 @@ class Kept:
         return not self.is_deleted and not self.is_gone
 
     def links(self) -> set[UUID]:
-        """The shelves that it links to."""
+        """The shelves that it links to, and the bill that it amends."""
         rows = self.values.get("lines", ())
-        return {one["shelf"] for one in (self.values, *rows) if one.get("shelf")}
+        shelves = {one["shelf"] for one in (self.values, *rows) if one.get("shelf")}
+        return shelves | ({self.values["amended_from"]} if self.values.get("amended_from") else set())
 
     def change(self, event: str) -> None:
         """Counts a change and notes its event."""
@@ -153,6 +155,19 @@ class Model:
         if bill.status != _STEPS[step][0]:
             yield SubmittedDocumentError
 
+    def errors_of_amending(self, bill: Kept, version: int | None) -> Iterator[type[Exception]]:
+        """Why a bill cannot be amended."""
+        yield from self.errors_of_version(bill, version)
+        if bill.status != CANCELLED:
+            yield SubmittedDocumentError
+        if self._amendments(bill.id):
+            yield AmendedDocumentError
+        yield from self.errors_of_links(bill.links())
+
+    def _amendments(self, id: UUID | None) -> list[Kept]:
+        """The live bills that amend one."""
+        return [one for one in self.of("Bill") if id and one.is_live and one.values["amended_from"] == id]
+
     def step(self, bill: Kept, step: str) -> None:
         """Submits or cancels a bill."""
         bill.status = _STEPS[step][1]
@@ -177,6 +192,8 @@ class Model:
         yield from self.errors_of_links(document.links())
         if document.doctype == "Shelf":
             yield from self.errors_of_shelf(document.values, document)
+        elif self._amendments(document.values["amended_from"]):
+            yield DuplicateValueError
 
     def restore(self, document: Kept) -> None:
         """Restores a document."""

@@ -17,7 +17,7 @@ from framework_m_core.services.metadata.disclosure import Disclosure
 from framework_m_core.services.metadata.schemas import describe_document, describe_input
 from framework_m_core.services.queries.parsing import ListRequest
 
-from .wiring import SCOPE, Wired, wired
+from .wiring import CONTEXT, Wired, wired
 
 RATE = Decimal("1")
 
@@ -111,7 +111,7 @@ async def test_rows_are_computed_before_their_document(bills: Wired) -> None:
     assert [row["amount"] for row in made["lines"]] == [Decimal("30.03"), Decimal("0.17")]
     assert (made["net"], made["gross"]) == (Decimal("30.20"), Decimal("35.94"))
     assert (made["size"], made["count"], made["heading"], made["words"]) == ("small", 2, "A B", ["a", "b"])
-    changed = await bills.documents.update(SCOPE, "Bill", made["id"], {"lines": [{"qty": "100", "rate": "1"}]})
+    changed = await bills.documents.update(CONTEXT, "Bill", made["id"], {"lines": [{"qty": "100", "rate": "1"}]})
     assert changed == await bills.stored("Bill", made["id"])
     assert (changed["net"], changed["size"], changed["count"]) == (Decimal("100.00"), "large", 1)
     [*_, entry] = await bills.audits("Bill", made["id"])
@@ -129,7 +129,7 @@ async def test_they_are_filtered_and_sorted_by(bills: Wired) -> None:
     for qty in ("1", "300", "20"):
         await _make(bills, lines=[{"qty": qty, "rate": "1"}])
     wanted = [{"field": "gross", "operator": "gt", "value": "2"}]
-    page = await bills.documents.list(SCOPE, "Bill", ListRequest(filters=wanted, order_by="-net", fields="net,size"))
+    page = await bills.documents.list(CONTEXT, "Bill", ListRequest(filters=wanted, order_by="-net", fields="net,size"))
     assert [(one["net"], one["size"]) for one in page.items] == [(300, "large"), (20, "small")]
 
 
@@ -141,20 +141,20 @@ async def test_a_body_sets_none_of_them_but_may_repeat_them(bills: Wired) -> Non
         ("lines.0.amount", "not_writable"),
     ]
     made = await _make(bills)
-    assert await bills.documents.update(SCOPE, "Bill", made["id"], made) == made
+    assert await bills.documents.update(CONTEXT, "Bill", made["id"], made) == made
     with pytest.raises(ValidationError):
-        await bills.documents.update(SCOPE, "Bill", made["id"], {"net": "31"})
+        await bills.documents.update(CONTEXT, "Bill", made["id"], {"net": "31"})
 
 
 async def test_submitting_fixes_them(bills: Wired, monkeypatch: pytest.MonkeyPatch) -> None:
     made = await _make(bills)
-    await bills.documents.submit(SCOPE, "Bill", made["id"])
+    await bills.documents.submit(CONTEXT, "Bill", made["id"])
     monkeypatch.setitem(globals(), "RATE", Decimal(2))
     more = {"lines": [*({"id": str(row["id"])} for row in made["lines"]), {"qty": "1", "rate": "5"}]}
-    changed = await bills.documents.update(SCOPE, "Bill", made["id"], more)
+    changed = await bills.documents.update(CONTEXT, "Bill", made["id"], more)
     assert (changed["net"], changed["count"]) == (made["net"], 3)
     assert [row["amount"] for row in changed["lines"]] == [Decimal("30.03"), Decimal("0.17"), Decimal(5)]
-    done = await bills.documents.cancel(SCOPE, "Bill", made["id"])
+    done = await bills.documents.cancel(CONTEXT, "Bill", made["id"])
     assert (done["net"], done["title"]) == (made["net"], "30.20")
     draft = await _make(bills)
     assert draft["net"] == 2 * made["net"]
@@ -174,16 +174,16 @@ async def test_what_cannot_be_computed_stores_nothing(bills: Wired) -> None:
 
 async def test_a_restored_and_a_deleted_document_keep_theirs(bills: Wired) -> None:
     made = await _make(bills)
-    await bills.documents.delete(SCOPE, "Bill", made["id"])
-    restored = await bills.documents.restore(SCOPE, "Bill", made["id"])
+    await bills.documents.delete(CONTEXT, "Bill", made["id"])
+    restored = await bills.documents.restore(CONTEXT, "Bill", made["id"])
     assert (restored["net"], restored["lines"]) == (made["net"], made["lines"])
 
 
 async def test_an_unchanged_document_is_computed_anew(bills: Wired, monkeypatch: pytest.MonkeyPatch) -> None:
     made = await _make(bills)
-    assert (await bills.documents.update(SCOPE, "Bill", made["id"], {"title": "a b"}))["_version"] == 1
+    assert (await bills.documents.update(CONTEXT, "Bill", made["id"], {"title": "a b"}))["_version"] == 1
     monkeypatch.setitem(globals(), "RATE", Decimal(2))
-    assert (await bills.documents.update(SCOPE, "Bill", made["id"], {"title": "a b"}))["net"] == Decimal("60.40")
+    assert (await bills.documents.update(CONTEXT, "Bill", made["id"], {"title": "a b"}))["net"] == Decimal("60.40")
 
 
 def test_schemas_show_them_as_read_only() -> None:

@@ -17,7 +17,7 @@ from framework_m_core.domain.clock import system_clock
 from framework_m_core.domain.filters.tree import EVERYTHING
 from framework_m_core.services.queries.parsing import ListRequest
 
-from .shelf_model import Kept, Model, shelf_registry
+from .shelf_model import CANCELLED, Kept, Model, shelf_registry
 from .wiring import CONTEXT, Wired, wired
 
 UNKNOWN = UUID(int=1, version=4)
@@ -54,7 +54,7 @@ class Lives(RuleBasedStateMachine):
         links = {one["shelf"] for one in (values, *lines) if one["shelf"]}
         made = self._tried(self.model.errors_of_links(links), self._create("Bill", values))
         if made:
-            self._keep("Bill", made, {**values, "lines": _with_ids(lines, made)})
+            self._keep("Bill", made, {**values, "lines": _with_ids(lines, made), "amended_from": None})
 
     @precondition(lambda self: self.model.of("Shelf"))
     @rule(place=PLACES, label=WORDS, version=VERSIONS)
@@ -92,6 +92,18 @@ class Lives(RuleBasedStateMachine):
         change = getattr(self.shop.documents, step)(CONTEXT, "Bill", bill.id, _versioned({}, given))
         if self._tried([*self.model.errors_of_step(bill, step, given)][:1], change):
             self.model.step(bill, step)
+
+    @precondition(lambda self: self.model.of("Bill"))
+    @rule(place=PLACES, version=VERSIONS)
+    def amend_bill(self, place: int, version: int | None) -> None:
+        cancelled = [one for one in self.model.of("Bill") if one.status == CANCELLED]
+        bill = cancelled[place % len(cancelled)] if cancelled else self._at("Bill", place)
+        given = _given(bill, version)
+        amending = self.shop.documents.amend(CONTEXT, "Bill", bill.id, _versioned({}, given))
+        if made := self._tried([*self.model.errors_of_amending(bill, given)][:1], amending):
+            lines = [{name: row[name] for name in ("text", "shelf")} for row in bill.values["lines"]]
+            kept = {**bill.values, "lines": _with_ids(lines, made), "amended_from": bill.id}
+            self._keep("Bill", made, {**kept, "name": str(made["id"])})
 
     @precondition(lambda self: self.model.kept)
     @rule(doctype=st.sampled_from(["Shelf", "Bill"]), place=PLACES, hard=st.booleans())
@@ -184,10 +196,17 @@ def _with_ids(lines: list[dict[str, Any]], made: dict[str, Any]) -> list[dict[st
 
 async def _emptied(shop: Wired) -> None:
     async with shop.adapters.units(CONTEXT) as unit:
-        for doctype in ("Bill", "Shelf"):
-            await unit.repository(doctype).delete_where(EVERYTHING)
+        for id in sorted(await _bills(shop), reverse=True):  # amendments before what they amend
+            await unit.repository("Bill").delete(id)
+        await unit.flush()
+        await unit.repository("Shelf").delete_where(EVERYTHING)
         await unit.commit()
     await _told(shop)
+
+
+async def _bills(shop: Wired) -> list[UUID]:
+    request = ListRequest(limit=500, fields=[], include_deleted=True)
+    return [item["id"] for item in (await shop.documents.list(CONTEXT, "Bill", request)).items]
 
 
 async def _told(shop: Wired) -> dict[UUID, list[tuple[str, int]]]:
@@ -202,7 +221,7 @@ async def _told(shop: Wired) -> dict[UUID, list[tuple[str, int]]]:
 
 async def _stored(shop: Wired) -> dict[UUID, dict[str, Any]]:
     found = {}
-    for doctype, names in (("Shelf", ["label"]), ("Bill", ["title", "note", "shelf", "lines"])):
+    for doctype, names in (("Shelf", ["label"]), ("Bill", ["title", "note", "shelf", "lines", "amended_from"])):
         request = ListRequest(limit=500, fields=[*names, "docstatus"], include_deleted=True)
         for item in (await shop.documents.list(CONTEXT, doctype, request)).items:
             id, deleted_at = item.pop("id"), item.pop("deleted_at")

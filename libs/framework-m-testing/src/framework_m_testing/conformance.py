@@ -48,7 +48,7 @@ from framework_m_testing.samples.bodies import Bodies, SampleDocuments
 __all__ = ["DocTypeConformance"]
 
 _SYSTEM = make_system_context("check that a DocType conforms", source="cli")
-_WRITES = ("write", "delete", "purge", "submit", "cancel")
+_WRITES = ("write", "delete", "purge", "submit", "cancel", "amend")
 
 
 class DocTypeConformance(Contract):
@@ -198,6 +198,7 @@ async def _is_refused(app: Application, caller: RequestContext, plan: CompiledDo
             "purge": lambda: documents.delete(inside, plan.name, id, hard=True),
             "submit": lambda: documents.submit(inside, plan.name, id),
             "cancel": lambda: documents.cancel(inside, plan.name, id),
+            "amend": lambda: documents.amend(inside, plan.name, id),
         }
         try:
             await calls[action]()

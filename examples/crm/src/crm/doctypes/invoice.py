@@ -35,6 +35,7 @@ class Invoice(DocType):
             "write": {"Sales User": "own", "Sales Manager": "all"},
             "submit": {"Sales Manager": "all"},
             "cancel": {"Sales Manager": "all"},
+            "amend": {"Sales Manager": "all"},
             "delete": {"Sales User": "own", "Sales Manager": "all"},
         }
 

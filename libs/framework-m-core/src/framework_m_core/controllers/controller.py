@@ -129,6 +129,10 @@ class Documents(Protocol):
         """Cancel a submitted document."""
         ...
 
+    async def amend(self, doctype: str, ref: UUID | str, values: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
+        """Create a draft in place of a cancelled document, with values in place of its own."""
+        ...
+
     async def publish(self, payload: BaseModel, *, key: str | None = None) -> UUID:
         """Publish an event of a declared type, stored with the write or not at all, and return its id.
 

@@ -26,7 +26,8 @@ class Write:
 
     `stored` is the document as it is stored, None for a create; `document` is what the write makes of it. Changes to
     `document` count in stages before `validate`, and not in a delete. `documents` and `context` join the write's unit
-    of work. `action` is the permission that the caller needed: a permanent delete is the action `purge`.
+    of work. `action` is the permission that the caller needed: a permanent delete is the action `purge`,
+    and the creation of an amendment `amend`.
     """
 
     operation: WriteOperation

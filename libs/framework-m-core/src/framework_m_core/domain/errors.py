@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Final
 from framework_m_core.domain.messages import format_message
 
 __all__ = [
+    "AmendedDocumentError",
     "AnswerTooLargeError",
     "AuthenticationError",
     "ConfigurationError",
@@ -264,6 +265,12 @@ class SubmittedDocumentError(FrameworkError):
     """The document's state (submitted or cancelled) does not allow this change."""
 
     code = "document_submitted"
+
+
+class AmendedDocumentError(FrameworkError):
+    """The cancelled document has an amendment already."""
+
+    code = "document_amended"
 
 
 class DocumentNotDeletedError(FrameworkError):

@@ -7,12 +7,15 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType, new_class
 from typing import Any, ClassVar, Final
+from uuid import UUID
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from framework_m_core.controllers.controller import HOOKS, Controller
+from framework_m_core.domain.documents.doctype import AMENDED_FROM
 from framework_m_core.domain.fields.computed import find_computed, find_info, find_own_computed
+from framework_m_core.domain.fields.field import Field
 from framework_m_core.domain.fields.field_type import FieldType
 from framework_m_core.domain.fields.spec import FieldSpec, read_field_spec
 from framework_m_core.registry.additions import Additions
@@ -114,19 +117,22 @@ def _spec(name: str, model: Model, types: Mapping[type, FieldType[Any]]) -> Fiel
 def compose(base: Model, overrides: Sequence[Model], rows: Mapping[Model, Model]) -> Model:
     """Compose a DocType with its overrides, later ones winning, under the base's name and module.
 
-    `rows` maps declared classes of child tables to the composed ones that replace them.
+    A submittable one has the field `amended_from`, too. `rows` maps declared classes of child tables to the composed
+    ones that replace them.
     """
     infos = {name: part.model_fields[name] for part in overrides for name in _own_fields(part)}
     for name, info in {**base.model_fields, **infos}.items():
         for declared, composed in rows.items():
             if info.annotation == list[declared]:  # type: ignore[valid-type]
                 infos[name] = _with_rows(info, composed)
-    if not infos and not overrides:
-        return base
     options: dict[str, Any] = {}
     for part in (base, *overrides):
         options |= options_of(part)
     options.pop("overrides", None)
+    if options.get("submittable"):
+        infos[AMENDED_FROM] = _link_to_amended(base)
+    if not infos and not overrides:
+        return base
     body = {
         **infos,
         "__annotations__": {name: info.annotation for name, info in infos.items()},
@@ -139,6 +145,13 @@ def compose(base: Model, overrides: Sequence[Model], rows: Mapping[Model, Model]
     }
     bases = (*_without_parents(overrides), base)
     return new_class(base.__name__, bases, exec_body=lambda namespace: namespace.update(body))
+
+
+def _link_to_amended(base: Model) -> FieldInfo:
+    """Return the link to the document that one amends: unique, so that no document has two live amendments."""
+    info: Any = Field(default=None, link=base.__name__, on_cancel="allow", read_only=True, unique=True)
+    info.annotation = UUID | None
+    return info  # type: ignore[no-any-return]
 
 
 def read_additions(overrides: Iterable[tuple[Model, str]]) -> Additions:

@@ -25,7 +25,7 @@ __all__ = ["RbacPermission"]
 
 type _Levels = Mapping[int, FieldLevel]
 
-_WRITING: Final = frozenset({"create", "write"})
+_WRITING: Final = frozenset({"create", "write", "amend"})
 
 
 class RbacPermission:

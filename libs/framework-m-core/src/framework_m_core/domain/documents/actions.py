@@ -38,6 +38,7 @@ KERNEL_ACTIONS: Final = (
     Action("purge"),
     Action("submit"),
     Action("cancel"),
+    Action("amend"),
 )
 """The actions that the framework itself requires, in the order in which they are shown."""
 

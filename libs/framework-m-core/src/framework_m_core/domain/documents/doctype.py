@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import IntEnum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 from pydantic import BaseModel
 
 __all__ = [
+    "AMENDED_FROM",
     "CHILD_FRAMEWORK_FIELDS",
     "EPOCH",
     "FRAMEWORK_FIELDS",
@@ -42,6 +43,9 @@ FRAMEWORK_FIELDS = (
     "deleted_at",
 )
 """Columns of every stored document, in order; never set from a request body."""
+
+AMENDED_FROM = "amended_from"
+"""The field of documents that can be submitted: the cancelled document that this one amends."""
 
 CHILD_FRAMEWORK_FIELDS = ("id",)
 """The framework fields of a child row; its position in the list is its order."""
@@ -76,6 +80,8 @@ class Submittable:
     """Status properties of a document; mixed into the concrete DocType class."""
 
     docstatus: DocStatus
+    if TYPE_CHECKING:  # a field of submittable DocTypes only, which the registry adds
+        amended_from: UUID | None
 
     @property
     def is_draft(self) -> bool:

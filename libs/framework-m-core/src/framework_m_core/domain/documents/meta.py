@@ -42,7 +42,7 @@ class MetaOptions(BaseModel):
     - `order_by`: the default order of lists, as `order_by` of a request; newest first if empty.
     - `default_filters`: conditions of lists, such as `{"active": True, "priority__gt": 2}`, until a request filters by
       their field, by id or by name, or turns them off by `default_filters=false`.
-    - `submittable`: documents can be submitted and cancelled.
+    - `submittable`: documents can be submitted, cancelled and amended; they have the field `amended_from`.
     - `is_child_table`: rows of other DocTypes, without an API of their own.
     - `overrides`: the class adds to the DocType that it inherits from; options that it states replace that one's.
     - `api_resource`: whether documents are reached over HTTP; None means unless it is a child table.

@@ -186,7 +186,7 @@ def Field(default: Any = PydanticUndefined, **keywords: Any) -> Any:
     - `in_list`: a column of the list view, or of the rows' table.
     - `read_only`: set by hooks alone.
     - `set_once`: set on create or while it is empty, and fixed from then on, for hooks too.
-    - `no_copy`: left out when a document is duplicated.
+    - `no_copy`: left out when a document is duplicated or amended.
     - `allow_on_submit`: may change after submit; on a list of rows, these may be added, removed and moved.
     - `permlevel`: 0 follows the action's roles, others need `Meta.field_levels`.
     - `sensitive`: kept out of audit, events and schema examples.

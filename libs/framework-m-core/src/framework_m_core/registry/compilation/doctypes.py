@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from framework_m_core.controllers.controller import Controller
-from framework_m_core.domain.documents.doctype import FRAMEWORK_FIELDS, attribute_of
+from framework_m_core.domain.documents.doctype import AMENDED_FROM, FRAMEWORK_FIELDS, attribute_of
 from framework_m_core.domain.documents.meta import MetaOptions, read_meta
 from framework_m_core.domain.documents.naming import IdNaming, NamingRule, parse_naming
 from framework_m_core.domain.ext import validate_ext
@@ -177,6 +177,10 @@ class DocTypeCompiler:
         for part in self._parts.get(model, (model,)):
             for error in check_own_fields(part):
                 self._report_error(part, error)
+            if options_of(model).get("submittable") and AMENDED_FROM in inspect.get_annotations(part):
+                self._report_error(
+                    part, f"field {AMENDED_FROM!r} is the framework's in a submittable DocType: remove it"
+                )
         for name, info in model.model_fields.items():
             if (
                 name not in _FRAMEWORK_ATTRIBUTES

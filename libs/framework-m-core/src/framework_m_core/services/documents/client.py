@@ -73,6 +73,12 @@ class DocumentOperations(Protocol):
         """Revoke a submitted document."""
         ...
 
+    async def amend(
+        self, context: RequestContext, doctype: str, ref: UUID | str, body: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Create a draft in place of a cancelled document."""
+        ...
+
     async def publish(self, context: RequestContext, payload: BaseModel, *, key: str | None = None) -> UUID:
         """Store an event of a declared type."""
         ...
@@ -230,6 +236,11 @@ class DocumentClient:
         _check_arguments(doctype, ref)
         async with self._turn:
             return await self._service.cancel(self._context, doctype, ref)
+
+    async def amend(self, doctype: str, ref: UUID | str, values: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
+        """Create a draft in place of a cancelled document, with values in place of its own."""
+        async with self._turn:
+            return await self._service.amend(self._context, doctype, ref, values)
 
     async def publish(self, payload: BaseModel, *, key: str | None = None) -> UUID:
         """Publish an event of a declared type, in the unit of work of a hook, else in one of its own."""

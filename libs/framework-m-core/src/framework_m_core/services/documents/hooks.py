@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from framework_m_core.controllers.controller import Controller
 from framework_m_core.domain.clock import IdGenerator
 from framework_m_core.domain.context import RequestContext
-from framework_m_core.domain.documents.doctype import FRAMEWORK_FIELDS, UNSAVED_ID, attribute_of
+from framework_m_core.domain.documents.doctype import AMENDED_FROM, FRAMEWORK_FIELDS, UNSAVED_ID, attribute_of
 from framework_m_core.domain.documents.naming import FieldNaming
 from framework_m_core.domain.errors import ControllerError, FieldError, ValidationError
 from framework_m_core.registry.compiled import CompiledChildTable, CompiledDocType
@@ -36,7 +36,7 @@ __all__ = [
     "refuse_invalid",
 ]
 
-_PROTECTED = tuple(attribute_of(name) for name in FRAMEWORK_FIELDS if name != "owner")
+_PROTECTED = (*(attribute_of(name) for name in FRAMEWORK_FIELDS if name != "owner"), AMENDED_FROM)
 """Framework attributes that hooks cannot change: all except the owner."""
 
 
@@ -164,7 +164,8 @@ def complete_draft(
 
 def framework_attributes_of(document: BaseModel) -> dict[str, Any]:
     """Return the framework attributes of a document that its hooks cannot change."""
-    return {name: document.__dict__[name] for name in _PROTECTED}
+    values = vars(document)
+    return {name: values[name] for name in _PROTECTED if name in values}
 
 
 def _rows(child: CompiledChildTable, rows: Any) -> list[Any]:

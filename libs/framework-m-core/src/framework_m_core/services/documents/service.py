@@ -39,9 +39,7 @@ from framework_m_core.services.documents.values.copies import copy_values
 from framework_m_core.services.documents.values.defaults import fill_defaults
 from framework_m_core.services.documents.writing.drafts import (
     Expected,
-    Parse,
     check_creation,
-    check_version,
     find_parse,
     identify_rows,
     parse_change,
@@ -49,7 +47,9 @@ from framework_m_core.services.documents.writing.drafts import (
 from framework_m_core.services.documents.writing.pipeline import WritePipeline
 from framework_m_core.services.documents.writing.requests import check_request, read_expected
 from framework_m_core.services.documents.writing.runner import Fresh, IdempotentWrite, Work, WriteRunner
+from framework_m_core.services.documents.writing.stored_work import StoredWork
 from framework_m_core.services.documents.writing.write import (
+    AMEND,
     CANCEL,
     CREATE,
     DELETE,
@@ -94,6 +94,7 @@ class DocumentService:
         self._queries = queries
         self._runner = WriteRunner(unit_of_work, idempotency)
         self._ids = ids
+        self._stored_work = StoredWork(write_pipeline, self.client_for, ids)
         self._permissions = queries.permissions
         self._link_names = queries.link_names
 
@@ -162,7 +163,7 @@ class DocumentService:
         context = self._registry_handle.pin(context)
         plan: CompiledDocType = context.registry.get(doctype)
         await self._permissions.require_grant(context, plan, UPDATE.action)
-        work = self._prepare_change(context, plan, ref, parse_change(change, self._ids), UPDATE, Expected())
+        work = self._stored_work.change(context, plan, ref, parse_change(change, self._ids), UPDATE, Expected())
         changed: Document = (await self._runner.run(context, work, CONFLICTS)).document
         return changed
 
@@ -191,6 +192,16 @@ class DocumentService:
         """Revoke a submitted document. The body is as for `submit`."""
         cancelled: Document = (await self.write(context, doctype, CANCEL, ref, body, if_match=if_match)).document
         return cancelled
+
+    async def amend(
+        self, context: RequestContext, doctype: str, ref: UUID | str, body: Mapping[str, Any] | None = None
+    ) -> Document:
+        """Create a draft in place of a cancelled document, with the fields of a body in place of its own.
+
+        Raises AmendedDocumentError for a document that has an amendment already.
+        """
+        amended: Document = (await self.write(context, doctype, AMEND, ref, body)).document
+        return amended
 
     async def rename(
         self, context: RequestContext, doctype: str, ref: UUID | str, name: str, *, if_match: int | None = None
@@ -287,7 +298,7 @@ class DocumentService:
         if ref is None:
             work = await self._prepare_creation(context, plan, grant, body)
         else:
-            work = self._prepare_change(context, plan, ref, find_parse(operation, body, self._ids), operation, expected)
+            work = self._stored_work.prepare(context, plan, ref, body, operation, expected)
         return await self._run(context, plan, ref, work, expected, idempotent)
 
     async def _run(
@@ -367,31 +378,6 @@ class DocumentService:
         async def work(unit: UnitOfWorkProtocol, lock: Lock | None) -> Document | None:
             document = first.pop() if first else validate(plan, {**values, **framework})
             write = DocumentWrite(CREATE, unit, context, plan, grant, document, self.client_for)
-            return await self._pipeline.run(write)
-
-        return work
-
-    def _prepare_change(
-        self,
-        context: RequestContext,
-        plan: CompiledDocType,
-        ref: UUID | str,
-        parse: Parse,
-        operation: Operation,
-        expected: Expected,
-    ) -> Work:
-        """Return what loads a document and stores what an operation makes of it."""
-
-        async def work(unit: UnitOfWorkProtocol, lock: Lock | None) -> Document | None:
-            lock = "update" if operation.name in ("delete", "restore") else lock
-            loaded, grant = await self._pipeline.loader.load(
-                unit, context, plan, operation.action, ref, lock=lock, restoring=operation is RESTORE
-            )
-            check_version(loaded, expected)
-            if plan.children:
-                await self._pipeline.large_work.turn(plan, loaded.values)
-            document = parse(context, grant, loaded, operation)
-            write = DocumentWrite(operation, unit, context, plan, grant, document, self.client_for, loaded)
             return await self._pipeline.run(write)
 
         return work

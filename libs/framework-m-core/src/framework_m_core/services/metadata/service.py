@@ -27,7 +27,7 @@ __all__ = ["MetadataService"]
 
 _HIDDEN = frozenset({"select"})
 """Permission to select documents as link targets does not make their DocType visible."""
-_OF_SUBMITTABLE = frozenset({"submit", "cancel"})
+_OF_SUBMITTABLE = frozenset({"submit", "cancel", "amend"})
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _NOBODY: frozenset[str] = frozenset()
 

@@ -23,6 +23,7 @@ from framework_m_core.services.documents.service import DocumentService
 from framework_m_core.services.documents.writing.drafts import NO_VERSION
 from framework_m_core.services.documents.writing.runner import Fresh, IdempotentWrite
 from framework_m_core.services.documents.writing.write import (
+    AMEND,
     CANCEL,
     CREATE,
     DELETE,
@@ -171,6 +172,10 @@ class DocumentActions:
         """Cancel a submitted document."""
         return await self._transition(CANCEL, call)
 
+    async def amend(self, call: Call) -> RawResponse:
+        """Create a draft in place of a cancelled document; what the body holds takes the place of its fields."""
+        return await self._transition(AMEND, call, 201)
+
     async def restore(self, call: Call) -> RawResponse:
         """Restore a deleted document."""
         return await self._transition(RESTORE, call)
@@ -198,11 +203,11 @@ class DocumentActions:
             raise PreconditionRequiredError("PUT needs the version that it replaces: send _version or If-Match")
         return await self._change(call, UPDATE, values, wanted, body)
 
-    async def _transition(self, operation: WriteOperation, call: Call) -> RawResponse:
+    async def _transition(self, operation: WriteOperation, call: Call, status: int = 200) -> RawResponse:
         body = await self._body(call)
         values = decode_object(call.state.headers, body, optional=True)
         wanted = write_conditions(call.state.headers)
-        return await self._change(call, operation, values, wanted, body)
+        return await self._change(call, operation, values, wanted, body, status)
 
     async def _change(
         self,
@@ -211,12 +216,13 @@ class DocumentActions:
         values: dict[str, Any],
         wanted: WriteConditions | None,
         body: bytes,
+        status: int = 200,
     ) -> RawResponse:
         if wanted is not None and wanted.match is not None:
             with gather_errors(call.refused):
                 expected_version(values)
             values.pop(VERSION_FIELD, None)
-        render = partial(self._written, call, 200)
+        render = partial(self._written, call, status)
         idempotent = self._idempotent(call, body, render)
         ref, version = await self._expected(call, wanted)
         if version != NO_VERSION and values.get(VERSION_FIELD) is not None:

@@ -7,7 +7,17 @@ from collections.abc import Mapping
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.registry.compiled import CompiledDocType
 
-__all__ = ["copy", "creation", "document", "expected_version", "page", "rename", "search_parameters", "update"]
+__all__ = [
+    "copy",
+    "creation",
+    "describe_amendment",
+    "document",
+    "expected_version",
+    "page",
+    "rename",
+    "search_parameters",
+    "update",
+]
 
 
 def creation(plan: CompiledDocType) -> str:
@@ -18,6 +28,11 @@ def creation(plan: CompiledDocType) -> str:
 def copy(plan: CompiledDocType) -> str:
     """Return the name of the schema of what a copy has in place of the document's fields."""
     return f"{plan.name}-Duplicate"
+
+
+def describe_amendment(plan: CompiledDocType) -> str:
+    """Return the name of the schema of what an amendment has in place of the document's fields."""
+    return f"{plan.name}-Amend"
 
 
 def update(plan: CompiledDocType) -> str:

@@ -41,6 +41,7 @@ STATUS: Final[Mapping[type[FrameworkError], int]] = {
     errors.IntegrityError: 409,
     errors.LastAdministratorError: 409,
     errors.LinkedDocumentError: 409,
+    errors.AmendedDocumentError: 409,
     errors.DocumentNotDeletedError: 409,
     errors.SubmittedDocumentError: 409,
     errors.VersionConflictError: 409,

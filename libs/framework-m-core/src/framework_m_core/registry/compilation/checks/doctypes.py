@@ -209,7 +209,7 @@ def _check_permissions(plan: CompiledDocType) -> Iterator[str]:
     if meta.rls_field and meta.rls_field not in plan.columns:
         yield f"Meta.rls_field={meta.rls_field!r} is not a field: expected one of {_list(plan.columns)}"
     for action in meta.permissions or {}:
-        if action in {"submit", "cancel"} and not meta.submittable:
+        if action in {"submit", "cancel", "amend"} and not meta.submittable:
             yield f"Meta.permissions grants {action!r}, but Meta.submittable is not set"
         for role, scope in meta.scopes(action).items():
             if scope == "own" and meta.rls_field is None:

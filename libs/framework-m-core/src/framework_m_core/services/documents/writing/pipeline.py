@@ -34,6 +34,7 @@ from framework_m_core.services.documents.naming import (
 from framework_m_core.services.documents.validation import dump_document, validate
 from framework_m_core.services.documents.values.defaults import fill_added_rows
 from framework_m_core.services.documents.values.set_once import refuse_set_again
+from framework_m_core.services.documents.writing.amendments import AmendmentDrafts
 from framework_m_core.services.documents.writing.computing import compute_fields
 from framework_m_core.services.documents.writing.drafts import check_state
 from framework_m_core.services.documents.writing.hook_stages import HookStages
@@ -85,6 +86,7 @@ class WritePipeline:
         self._sequences: Derived[RegistryView, dict[tuple[str, str, str], WriteSequence]] = Derived(lambda _: {})
         self._hooks = HookStages(injector)
         self.loader = DocumentLoader(reader, permissions)
+        self.amendments = AmendmentDrafts(reader, ids)
 
     async def build_new_document(
         self, context: RequestContext, plan: CompiledDocType, values: Mapping[str, Any], given_name: str | None

@@ -10,7 +10,7 @@ from framework_m_core.domain.errors import FieldError, ValidationError
 from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.services.documents.merging import expected_version
 from framework_m_core.services.documents.writing.drafts import Expected
-from framework_m_core.services.documents.writing.write import RENAME, RESTORE, Operation
+from framework_m_core.services.documents.writing.write import AMEND, RENAME, RESTORE, Operation
 
 __all__ = ["check_request", "read_expected"]
 
@@ -19,7 +19,7 @@ def check_request(plan: CompiledDocType, operation: Operation, body: Mapping[str
     """Raise ValidationError for an operation that the DocType does not have, and for more fields than it takes."""
     if operation is RENAME and not plan.meta.can_rename:
         raise ValidationError(f"{plan.name} documents keep their names", [FieldError("*", "not_renamable")])
-    if operation.docstatus is not None and not plan.meta.submittable:
+    if (operation.docstatus is not None or operation is AMEND) and not plan.meta.submittable:
         error = FieldError("*", "not_submittable")
         raise ValidationError(f"expected a submittable DocType, got {plan.name}", [error])
     if operation.docstatus is not None or operation is RESTORE:

@@ -9,7 +9,7 @@ from framework_m_core.domain.context import RegistryView
 from framework_m_core.domain.documents.naming import FieldNaming, SeriesNaming
 from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.registry.write_stages import PlacedStage
-from framework_m_core.services.documents.writing.write import CREATE, DocumentWrite, Operation
+from framework_m_core.services.documents.writing.write import AMEND, DocumentWrite, Operation
 
 __all__ = ["StageRun", "WriteSequence", "may_change", "steps_of"]
 
@@ -82,7 +82,8 @@ def _applies(stage: str, plan: CompiledDocType, operation: Operation, *, may_cha
         case "validate":
             return may_change and not is_delete
         case "number":
-            return may_change and operation is CREATE and isinstance(plan.naming, (SeriesNaming, FieldNaming))
+            renamed = FieldNaming if operation is AMEND else (SeriesNaming, FieldNaming)
+            return may_change and operation.name == "create" and isinstance(plan.naming, renamed)
         case "scope":
             return not is_delete
     return True

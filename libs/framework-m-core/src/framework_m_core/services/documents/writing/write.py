@@ -32,6 +32,7 @@ from framework_m_core.services.documents.hooks import HookRun
 from framework_m_core.services.rows.projection import select_readable
 
 __all__ = [
+    "AMEND",
     "CANCEL",
     "CREATE",
     "DELETE",
@@ -65,6 +66,9 @@ CREATE: Final = Operation(
 )
 DUPLICATE: Final = replace(CREATE)
 """Creation of a copy of a document."""
+
+AMEND: Final = replace(CREATE, action="amend")
+"""Creation of a draft in place of a cancelled document."""
 
 UPDATE: Final = Operation("update", "write", DocUpdated, ("validate", "before_save"), ("after_save",))
 RENAME: Final = Operation("update", "write", DocUpdated, ("validate", "before_save"), ("after_save",))

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from framework_m_core.domain.context import RegistryView
+from framework_m_core.domain.documents.doctype import VERSION_FIELD
+from framework_m_core.domain.documents.naming import FieldNaming, named_by
 from framework_m_core.domain.fields.field_type import FieldType
 from framework_m_core.domain.fields.spec import FieldSpec
 from framework_m_core.interfaces.permission import Grant
@@ -62,6 +64,8 @@ def describe_doctype_schemas(registry: RegistryView, name: str, visible: Visible
             schemas |= _components(plan, schema, suffix)
     if "create" in grants:
         schemas[f"{name}-Duplicate"] = _copy(schemas[f"{name}-Create"])
+    if "amend" in grants:
+        schemas |= _amendment(plan, describe_input(plan, grants["amend"].writable, disclosure, creating=True))
     return schemas
 
 
@@ -93,6 +97,17 @@ def _copy(creation: dict[str, Any]) -> dict[str, Any]:
     for described in properties.values():
         described.pop(f"{KEYWORD_PREFIX}default", None)
     return {**schema, "properties": properties}
+
+
+def _amendment(plan: CompiledDocType, creation: dict[str, Any]) -> Schemas:
+    """Return the schemas of the body of an amendment, which is named after the document that it amends."""
+    properties = creation["properties"]
+    for name in ("name", *named_by(plan.naming)) if isinstance(plan.naming, FieldNaming) else ("name",):
+        properties.pop(name, None)
+    properties[VERSION_FIELD] = {**_LONG, "description": "The version that is amended."}
+    schemas = _components(plan, creation, "Amend")
+    schemas[f"{plan.name}-Amend"] = _copy(schemas[f"{plan.name}-Amend"])
+    return schemas
 
 
 def _add_titles(schema: dict[str, Any], links: Iterable[str]) -> None:
