@@ -9,7 +9,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from framework_m_core.bootstrap.plugins.discovery import Discovered, installed
+from framework_m_core.bootstrap.plugins.discovery import Discovered, discover_installed
 from framework_m_core.bootstrap.settings.paths import find_leaf_fields, variable_of
 from framework_m_core.bootstrap.settings.sources import gather_settings_models
 from framework_m_core.cli.config import format_value
@@ -30,7 +30,7 @@ _BOUNDS = {Ge: ("ge", "at least"), Gt: ("gt", "above"), Le: ("le", "at most"), L
 
 def configuration_page() -> str:
     """Return the page of all sections."""
-    found = installed()
+    found = discover_installed()
     lines = [_HEAD]
     for section, model in sorted(gather_settings_models(found).items()):
         lines += [f"## `[{section}]`", "", one_line(inspect.getdoc(model) or ""), ""]
@@ -84,6 +84,6 @@ def _choices(found: Discovered) -> Iterator[str]:
     for port in PORTS:
         groups.setdefault(port.key, port.group)
     for key, group in groups.items():
-        names = sorted({choice.name for choice in found.choices(group)})
+        names = sorted({choice.name for choice in found.find_choices(group)})
         rows.append([f"`{key}`", ", ".join(f"`{name}`" for name in names), f"`M_ADAPTERS__{key.upper()}`"])
     return table(["key", "built in", "variable"], rows)

@@ -75,7 +75,7 @@ def _public_functions(node: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunc
 
 def _reads_as_function(name: str, verbs: set[str]) -> bool:
     first = name.partition("_")[0]
-    return first in verbs or first in PREFIXES or name == "of" or name.endswith("_of") or "_of_" in name
+    return first in verbs or first in PREFIXES or name == "of" or name.endswith(("_of", "_for")) or "_of_" in name
 
 
 def _makes_a_value(decorator: ast.expr) -> bool:

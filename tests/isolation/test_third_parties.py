@@ -199,11 +199,11 @@ async def main():
         deal = await app.documents.create(context, "Deal", {})
         await app.documents.publish(context, EntryBooked(account="cash", amount=1))
         for runner in await app.container.get("event_delivery").prepare():
-            async with runner.turn() as turn:
+            async with runner.take_turn() as turn:
                 while not turn.is_idle:
                     await turn.step()
                     await turn.wait()
-        states = await app.container.get("consumers").states(app.container.get("clock")(), LEASE)
+        states = await app.container.get("consumers").read_states(app.container.get("clock")(), LEASE)
     found = [entry for entry in ENTRIES if not entry[0].endswith((":Role", ":User"))]
     print(json.dumps({
         "id": str(deal["id"]), "entries": found, "consumers": {one.name: one.interest.patterns for one in states},

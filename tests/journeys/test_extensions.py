@@ -255,7 +255,7 @@ async def test_the_audit_log_holds_values_as_they_travel(app: AppClient, clerk: 
     audit = app.application.container.get("audit_log")
     context = make_system_context("a test", source="cli")
     id = (await app.application.documents.get(context, "Deal", made["name"]))["id"]
-    first, second = await audit.entries(context, "Deal", id)
+    first, second = await audit.list_entries(context, "Deal", id)
     assert (first.changes["price"], first.changes["contract"]) == (EUR, "AP8=")
     assert first.changes["costs"][0]["amount"] == USD
     assert second.changes["price"] == [EUR, USD]

@@ -113,7 +113,7 @@ def make_build(queries: QueryService) -> Build:
     async def build(previous: Registry) -> Registry:
         page = await queries.list(make_system_context("build", source="cli"), "Switch", ListRequest(fields=("on",)))
         settings, builder = APP[0].settings, RegistryBuilder()
-        installed = settings.discovered.choices(discovery.APPS)
+        installed = settings.discovered.find_choices(discovery.APPS)
         own = (one for one in installed if one.distribution == "framework-m-standard")
         for choice in [*own, *settings.local_apps]:
             register_app(builder, choice)

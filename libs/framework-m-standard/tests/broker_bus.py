@@ -106,8 +106,8 @@ class BrokerBusTests:
         assert await group.retry(first.id) == 1
         assert not await group.park(self.entry(2), other, more, 3, "", now)
         assert await group.park("", first, encoded, 4, "", now)
-        assert [one.event_id for one in await group.parked(10)] == [first.id]
-        assert not await group.retried()
+        assert [one.event_id for one in await group.read_parked(10)] == [first.id]
+        assert not await group.read_retried()
 
     @staticmethod
     def entry(number: int) -> str:

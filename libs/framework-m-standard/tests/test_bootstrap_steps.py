@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from framework_m_core.bootstrap.application import BOOTSTRAP, Application, Step, open_application
-from framework_m_core.bootstrap.plugins.discovery import installed
+from framework_m_core.bootstrap.plugins.discovery import discover_installed
 from framework_m_core.bootstrap.settings.sources import load_settings
 from framework_m_core.container.container import Container
 from framework_m_core.domain.clock import Clock
@@ -28,8 +28,8 @@ from tests.errors import assert_names
 STORES = {"": ("sqlite",), "store.default": ("sqlite", "postgres"), "store.memory": ("memory",)}
 REGISTERED = [
     (group.removeprefix(BOOTSTRAP).removeprefix("."), choice.name)
-    for group in installed().groups(BOOTSTRAP)
-    for choice in installed().choices(group)
+    for group in discover_installed().find_groups(BOOTSTRAP)
+    for choice in discover_installed().find_choices(group)
     if choice.distribution.startswith("framework-m")
 ]
 CASES = [(prepares, name, store) for prepares, name in REGISTERED for store in STORES.get(prepares, ("memory",))]
@@ -99,14 +99,14 @@ async def test_a_process_that_does_not_relay_tells_when_nobody_does(
     environment = {"M_ADAPTERS__STORE": "memory"} if store == "memory" else {"DATABASE_URL": url}
     async with open_application(tmp_path, roles=["web"], environment=environment) as app:
         assert "live process" not in caplog.text
-        assert await app.warnings() == []
+        assert await app.collect_warnings() == []
         consumers, now = app.container.get("consumers"), app.container.get("clock")()
         await consumers.register({"shop.handlers": Interest(["*"]), "bus": Interest(["*"])}, now)
-        [warning] = await app.warnings()
+        [warning] = await app.collect_warnings()
         assert await consumers.lease("bus", "another process", now, LEASE) == 0
-        [other] = await app.warnings()
+        [other] = await app.collect_warnings()
         assert await consumers.lease("shop.handlers", "another process", now, LEASE) == 0
-        assert await app.warnings() == []
+        assert await app.collect_warnings() == []
     assert "bus, shop.handlers" in warning and "'worker' and 'relay'" in warning
     assert "bus" not in other
     if store == "memory":
@@ -119,7 +119,7 @@ async def test_a_process_that_does_not_relay_tells_when_nobody_does(
     for roles, expected in ((["web", "relay"], ["shop.handlers"]), (["worker"], ["bus"]), (["worker", "relay"], [])):
         async with open_application(tmp_path, roles=roles, environment=environment) as app:
             await _release(app, "another process")
-            told = [name for name in ("bus", "shop.handlers") for said in await app.warnings() if name in said]
+            told = [name for name in ("bus", "shop.handlers") for said in await app.collect_warnings() if name in said]
             assert told == expected
 
 
@@ -138,7 +138,7 @@ async def test_a_consumer_that_is_far_behind_is_warned_of(tmp_path: Path) -> Non
             await consumers.save("slow", "another process", Progress(await _newest(app)))
             context = make_system_context("a test", source="cli", clock=partial(_ago, clock, minutes))
             await app.documents.create(context, "Role", {"name": f"Clerk {minutes}"})
-            told = await app.warnings()
+            told = await app.collect_warnings()
             assert [name for said in told for name in names if name in said] == names == ["slow"] * len(told)
 
 

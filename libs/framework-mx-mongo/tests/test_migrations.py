@@ -105,7 +105,7 @@ async def test_values_become_the_same_values_of_another_kind(
     async with opened(first) as app:
         back = (await app.store.load("Plain", ids[0])).code
         assert back == value or str(back) == str(value)
-        assert await app.driver.collection(RECORDS).find_one({"kind": "progress"}) is None
+        assert await app.driver.get_collection(RECORDS).find_one({"kind": "progress"}) is None
 
 
 @pytest.mark.parametrize(("before", "value", "after", "expected"), VALUES)
@@ -127,7 +127,7 @@ async def test_a_revision_that_fails_after_a_conversion_can_be_repeated(
         await app.run()
         await app.check()
         assert [(await app.store.load("Plain", id)).code for id in ids] == [expected] * 5
-        assert await app.driver.collection(RECORDS).find_one({"kind": "progress"}) is None
+        assert await app.driver.get_collection(RECORDS).find_one({"kind": "progress"}) is None
 
 
 async def test_a_value_that_cannot_be_converted_stops_the_revision_and_none_is_changed(opened: Opened) -> None:
@@ -140,9 +140,9 @@ async def test_a_value_that_cannot_be_converted_stops_the_revision_and_none_is_c
         assert written is not None
         with pytest.raises(MigrationError, match="a dozen"):
             await app.run()
-        stored = await app.driver.collection("Plain").find({}, {"code": 1}).to_list()
+        stored = await app.driver.get_collection("Plain").find({}, {"code": 1}).to_list()
         assert {one["code"] for one in stored} == {"12", "a dozen"}
-        await app.driver.collection("Plain").update_one({"_id": wrong}, {"$set": {"code": "13"}})
+        await app.driver.get_collection("Plain").update_one({"_id": wrong}, {"$set": {"code": "13"}})
         assert await app.run() == [written.path.stem]
         await app.check()
         assert (await app.store.load("Plain", wrong)).code == 13
@@ -171,13 +171,13 @@ async def test_a_conversion_that_was_stopped_goes_on_where_it_was(
             patched.setattr(ValueConverter, "_convert_batch", stopped)
             with pytest.raises(MigrationError, match="killed"):
                 await app.run()
-        progress = await app.driver.collection(RECORDS).find_one({"kind": "progress"})
+        progress = await app.driver.get_collection(RECORDS).find_one({"kind": "progress"})
         assert progress is not None
-        done = await app.driver.collection("Plain").count_documents({"_id": {"$lte": progress["after"]}})
+        done = await app.driver.get_collection("Plain").count_documents({"_id": {"$lte": progress["after"]}})
         assert done == 4
         await app.run()
         await app.check()
-        found = await app.driver.collection("Plain").find({}, {"price": 1}).to_list()
+        found = await app.driver.get_collection("Plain").find({}, {"price": 1}).to_list()
         assert [str(one["price"]) for one in found] == ["1.5000"] * 7
 
 
@@ -194,9 +194,9 @@ async def test_a_field_is_renamed_with_its_values_and_indexes(opened: Opened, sm
         await app.run()
         await app.check()
         assert [(await app.store.load("Plain", id)).phone for id in ids] == [f"n{number}" for number in range(5)]
-        assert await app.driver.collection("Plain").count_documents({"fax": {"$exists": True}}) == 0
+        assert await app.driver.get_collection("Plain").count_documents({"fax": {"$exists": True}}) == 0
         await app.rollback()
-        assert await app.driver.collection("Plain").count_documents({"fax": "n3"}) == 1
+        assert await app.driver.get_collection("Plain").count_documents({"fax": "n3"}) == 1
         await app.run()
         await app.check()
 
@@ -291,7 +291,7 @@ async def test_equal_values_cannot_become_unique(opened: Opened) -> None:
         await app.migrations.create("unique")
         with pytest.raises(MigrationError, match="code"):
             await app.run()
-        await app.driver.collection("Plain").update_one({"_id": first.id}, {"$set": {"code": 2}})
+        await app.driver.get_collection("Plain").update_one({"_id": first.id}, {"$set": {"code": 2}})
         await app.run()
         await app.check()
 
@@ -304,7 +304,7 @@ async def test_the_drop_of_a_field_takes_its_values(opened: Opened, small_batche
     async with opened(plain()) as app:
         assert await app.change("indexes of what is gone") == ("drop index Plain.uq_rows.id",)
         await app.change("drop", drop=True)
-        found = await app.driver.collection("Plain").find().to_list()
+        found = await app.driver.get_collection("Plain").find().to_list()
         assert not [one for one in found if "code" in one or "rows" in one]
         assert await app.store.store("Plain")
 
@@ -319,7 +319,7 @@ async def test_updates_of_documents_are_repeated_in_batches(opened: Opened, smal
         rewrite(written.path, 'await database.update("Plain", {"code": {"$gt": 2}}, {"$set": {"code": 2}})')
         assert any("update documents" in line for line in await app.migrations.preview())
         await app.run()
-        found = await app.driver.collection("Plain").find({}, {"code": 1}).to_list()
+        found = await app.driver.get_collection("Plain").find({}, {"code": 1}).to_list()
         assert sorted(one["code"] for one in found) == [0, 1, 2, 2, 2]
 
 

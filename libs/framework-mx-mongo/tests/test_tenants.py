@@ -30,7 +30,7 @@ class DatabasePerTenant(MongoStore):
     def driver_for(self, context: RequestContext) -> MongoDriver:
         return self._of_tenants[context.tenant]
 
-    def drivers(self) -> Sequence[MongoDriver]:
+    def list_drivers(self) -> Sequence[MongoDriver]:
         return [*self._of_tenants.values()]
 
 

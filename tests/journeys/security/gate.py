@@ -15,4 +15,4 @@ SECRET = secrets.token_urlsafe(48)
 
 def derived_key(purpose: str) -> bytes:
     """The key that the server derives from its secret for a purpose."""
-    return AuthSettings(secret=SecretStr(SECRET)).key(purpose)
+    return AuthSettings(secret=SecretStr(SECRET)).derive_key(purpose)

@@ -126,7 +126,7 @@ class AsyncDocTypeClient[T]:
         idempotency_key: str | None = None,
     ) -> T:
         """Submit a draft."""
-        return await self._run(self._calls.transition("submit", reference, version, idempotency_key))
+        return await self._run(self._calls.change_status("submit", reference, version, idempotency_key))
 
     async def cancel(
         self,
@@ -136,7 +136,7 @@ class AsyncDocTypeClient[T]:
         idempotency_key: str | None = None,
     ) -> T:
         """Cancel a submitted document."""
-        return await self._run(self._calls.transition("cancel", reference, version, idempotency_key))
+        return await self._run(self._calls.change_status("cancel", reference, version, idempotency_key))
 
     async def amend(
         self,
@@ -157,7 +157,7 @@ class AsyncDocTypeClient[T]:
         idempotency_key: str | None = None,
     ) -> T:
         """Restore a deleted document; a name means the one that was deleted last."""
-        return await self._run(self._calls.transition("restore", reference, version, idempotency_key))
+        return await self._run(self._calls.change_status("restore", reference, version, idempotency_key))
 
     async def call(
         self,

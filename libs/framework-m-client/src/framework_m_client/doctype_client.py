@@ -124,7 +124,7 @@ class DocTypeClient[T]:
         idempotency_key: str | None = None,
     ) -> T:
         """Submit a draft."""
-        return self._run(self._calls.transition("submit", reference, version, idempotency_key))
+        return self._run(self._calls.change_status("submit", reference, version, idempotency_key))
 
     def cancel(
         self,
@@ -134,7 +134,7 @@ class DocTypeClient[T]:
         idempotency_key: str | None = None,
     ) -> T:
         """Cancel a submitted document."""
-        return self._run(self._calls.transition("cancel", reference, version, idempotency_key))
+        return self._run(self._calls.change_status("cancel", reference, version, idempotency_key))
 
     def amend(
         self,
@@ -155,7 +155,7 @@ class DocTypeClient[T]:
         idempotency_key: str | None = None,
     ) -> T:
         """Restore a deleted document; a name means the one that was deleted last."""
-        return self._run(self._calls.transition("restore", reference, version, idempotency_key))
+        return self._run(self._calls.change_status("restore", reference, version, idempotency_key))
 
     def call(
         self,

@@ -70,7 +70,7 @@ def exchange(call: Call[Any], session: Session, policy: RetryPolicy) -> Exchange
                 renewed = True
                 yield Renew(used)
                 continue
-        delay = policy.delay(attempt, waited, _asked(outcome)) if _may_repeat(call, session, outcome) else None
+        delay = policy.compute_delay(attempt, waited, _asked(outcome)) if _may_repeat(call, session, outcome) else None
         if delay is None:
             raise _error(outcome) from (outcome if isinstance(outcome, Exception) else None)
         yield Pause(delay)
@@ -90,7 +90,7 @@ def renew(session: Session, policy: RetryPolicy) -> Exchange[httpx.Response]:
 
 
 def _headers(call: Call[Any], session: Session) -> dict[str, str]:
-    headers = {**call.headers, **(session.headers() if call.authenticated else {})}
+    headers = {**call.headers, **(session.make_headers() if call.authenticated else {})}
     if session.is_anonymous:
         headers.pop(IDEMPOTENCY_KEY, None)  # keys are stored per user, and refused without one
     if call.body is not None:

@@ -135,7 +135,7 @@ class DocTypeCalls[T]:
         body = fields_of(changes) | _stated_version(reference, version)
         return self._write("PATCH", self._path_of(reference), body, key)
 
-    def transition(self, word: str, reference: object, version: int | None, key: str | None) -> Call[T]:
+    def change_status(self, word: str, reference: object, version: int | None, key: str | None) -> Call[T]:
         """Submit or cancel a document."""
         return self._write("POST", f"{self._path_of(reference)}/{word}", _stated_version(reference, version), key)
 

@@ -23,7 +23,7 @@ class RetryPolicy:
     total_wait_seconds: float = 30
     first_wait_seconds: float = 0.25
 
-    def delay(self, attempt: int, waited: float, asked: float | None) -> float | None:
+    def compute_delay(self, attempt: int, waited: float, asked: float | None) -> float | None:
         """Return the seconds to wait after an attempt, or None to give up."""
         if attempt >= self.attempts:
             return None

@@ -39,9 +39,9 @@ class Session:
     @property
     def is_anonymous(self) -> bool:
         """Whether requests have no credentials."""
-        return not self.headers()
+        return not self.make_headers()
 
-    def headers(self) -> dict[str, str]:
+    def make_headers(self) -> dict[str, str]:
         """Return the headers that carry the credentials."""
         return {} if self.tokens is None else {"authorization": f"Bearer {self.tokens.access}"}
 

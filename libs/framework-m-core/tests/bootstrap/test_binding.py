@@ -82,7 +82,7 @@ def test_two_distributions_that_offer_one_name_are_both_named() -> None:
 def store(**offering: Sequence[str]) -> Discovered:
     """A store called acme, whose ports are offered by these distributions, the rest by acme-store."""
     default = discovered()
-    entries = {group: [*default.choices(group)] for group in default.groups(ADAPTERS)}
+    entries = {group: [*default.find_choices(group)] for group in default.find_groups(ADAPTERS)}
     for port in STORE_FAMILY:
         for distribution in offering.get(port, ("acme-store",)):
             entries[f"{ADAPTERS}{port}"].append(Choice("acme", f"{port}:Acme", distribution))
@@ -129,7 +129,7 @@ def test_a_variant_that_chooses_for_no_port_is_told(port: str, named: str) -> No
 
 def test_adapters_of_a_port_that_nobody_has_are_told_with_their_package() -> None:
     known = discovered()
-    entries = {group: known.choices(group) for group in known.groups(ADAPTERS)}
+    entries = {group: known.find_choices(group) for group in known.find_groups(ADAPTERS)}
     offered = {f"{ADAPTERS}cash": (Choice("acme", "acme:Cache", "acme-cache"),)}
     assert_names(error(known=Discovered({**entries, **offered})), "'acme' of acme-cache", "cash", "'cache'")
     declared = {"framework_m.ports": (Choice("cash", "shop:Cash", "shop"),)}

@@ -10,7 +10,7 @@ from framework_m_core.domain.log_context import LOG_CONTEXT, LogContext, bind_lo
 
 def test_only_what_is_known_is_a_field() -> None:
     number = uuid4()
-    assert LogContext("http", number, tenant="acme").fields() == {
+    assert LogContext("http", number, tenant="acme").to_fields() == {
         "source": "http", "request_id": str(number), "tenant": "acme",
     }  # fmt: skip
     assert log_fields() == {}

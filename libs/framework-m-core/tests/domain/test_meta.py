@@ -22,7 +22,7 @@ def _meta(**options: Any) -> MetaOptions:
 def test_without_options_it_is_the_administrators_with_an_api() -> None:
     meta = read_meta(type("Declared", (), {}))
     assert meta == MetaOptions()
-    assert (meta.has_api, meta.rls_field, meta.scopes("read"), meta.roles) == (True, "owner", {}, frozenset())
+    assert (meta.has_api, meta.rls_field, meta.scopes_of("read"), meta.roles) == (True, "owner", {}, frozenset())
 
 
 def test_meta_is_not_inherited() -> None:
@@ -31,14 +31,14 @@ def test_meta_is_not_inherited() -> None:
 
 
 def test_a_plain_list_of_roles_means_own_or_all_where_nobody_owns() -> None:
-    assert _meta(permissions={"read": ["A", "B"]}).scopes("read") == {"A": "own", "B": "own"}
-    assert _meta(permissions={"read": ["A"]}, rls_field=None).scopes("read") == {"A": "all"}
+    assert _meta(permissions={"read": ["A", "B"]}).scopes_of("read") == {"A": "own", "B": "own"}
+    assert _meta(permissions={"read": ["A"]}, rls_field=None).scopes_of("read") == {"A": "all"}
 
 
 def test_a_mapping_gives_each_role_its_scope() -> None:
     scopes = {"A": "all", "B": "own", "C": OPEN, "D": And((OPEN, EVERYTHING))}
-    assert _meta(permissions={"write": scopes}).scopes("write") == scopes
-    assert _meta(permissions={"write": scopes}).scopes("read") == {}
+    assert _meta(permissions={"write": scopes}).scopes_of("write") == scopes
+    assert _meta(permissions={"write": scopes}).scopes_of("read") == {}
 
 
 def test_roles_are_all_that_are_named() -> None:

@@ -124,11 +124,11 @@ def _series(pattern: str) -> SeriesNaming:
     ],
 )
 def test_a_series_makes_names(pattern: str, number: int, name: str) -> None:
-    assert _series(pattern).name(number, NOW, {"branch": "North", "none": None}) == name
+    assert _series(pattern).format_name(number, NOW, {"branch": "North", "none": None}) == name
 
 
 def test_the_prefix_names_the_counter() -> None:
     series = _series("{branch}.-.YYYY.-.####.-.MM")
-    assert series.prefix(NOW, {"branch": "North"}) == "North-2026-"
+    assert series.format_prefix(NOW, {"branch": "North"}) == "North-2026-"
     assert series.fields == ("branch",)
     assert _series("A.####").fields == ()

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import to_json
 
-from framework_m_core.domain.fields.json_form import json_encoders, to_json_form
+from framework_m_core.domain.fields.json_form import json_encoders_of, to_json_form
 from framework_m_core.domain.fields.kinds import STORED_KINDS
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.domain.fields.values import MAX_BYTES, InvalidValueError, from_json, normalize_value
@@ -43,7 +43,7 @@ def test_what_links_to_nothing_is_told_what_a_link_is() -> None:
 def test_a_stored_value_comes_back_from_json_as_it_was(pair: tuple[FieldSpec, Any]) -> None:
     """As `http` encodes it, with numbers that have a point or exponent decoded as decimals."""
     spec, value = pair
-    raw = json.loads(to_json(to_json_form(value, json_encoders((spec,)))), parse_float=Decimal)
+    raw = json.loads(to_json(to_json_form(value, json_encoders_of((spec,)))), parse_float=Decimal)
     again = from_json(spec, raw)
     assert again == value
     assert value is None or isinstance(again, type(value))

@@ -133,7 +133,7 @@ def test_documents_are_of_the_composed_class_and_of_its_parts() -> None:
 
 def test_options_that_an_override_states_replace_the_others_stay() -> None:
     plan = _plan(*ALL)
-    assert plan.meta.scopes("read") == {"Clerk": "own"}
+    assert plan.meta.scopes_of("read") == {"Clerk": "own"}
     assert plan.meta.naming == "field:title"
 
 

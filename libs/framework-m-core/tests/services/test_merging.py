@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from framework_m_core.domain.errors import FieldError, ValidationError
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.services.documents.changes import compare_values
-from framework_m_core.services.documents.merging import expected_version, read_creation, update_values
+from framework_m_core.services.documents.merging import read_creation, read_expected_version, update_values
 from framework_m_core.services.rows.projection import select_readable
 from framework_m_testing.strategies import documents
 
@@ -221,8 +221,8 @@ def test_missing_fields_are_told_with_other_errors() -> None:
 
 
 def test_the_expected_version_is_an_integer_or_not_stated() -> None:
-    assert (expected_version({"_version": 3}), expected_version({})) == (3, None)
+    assert (read_expected_version({"_version": 3}), read_expected_version({})) == (3, None)
     for version in ("3", True, Decimal(3), [3], None):
         with pytest.raises(ValidationError) as refused:
-            expected_version({"_version": version})
+            read_expected_version({"_version": version})
         assert errors_by_field(refused.value) == {"_version": "wrong_type"}

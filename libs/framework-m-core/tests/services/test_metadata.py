@@ -97,21 +97,21 @@ async def test_the_overview_lists_by_module_what_the_caller_has_any_grant_for() 
     )
     draft = {"name": "Draft", "label": "Rough Draft", "submittable": False, "permissions": ["create"]}
     order = {"name": "SalesOrder", "label": "Sales Order", "submittable": True, "permissions": ["read", "submit"]}
-    assert await service.overview(ADA) == {
+    assert await service.read_overview(ADA) == {
         "modules": [{"name": "Desk", "doctypes": [draft]}, {"name": "sales", "doctypes": [order]}]
     }
 
 
 async def test_who_may_see_nothing_logs_in_or_gets_nothing() -> None:
-    assert await _service().overview(ADA) == {"modules": []}
+    assert await _service().read_overview(ADA) == {"modules": []}
     with pytest.raises(AuthenticationError):
-        await _service().overview(NOBODY)
-    assert (await _service(Draft_read=grant_of()).overview(NOBODY))["modules"]
+        await _service().read_overview(NOBODY)
+    assert (await _service(Draft_read=grant_of()).read_overview(NOBODY))["modules"]
 
 
 async def test_to_select_a_link_target_is_not_to_see_its_doctype() -> None:
     service = _service(Draft_select=grant_of({"text"}))
-    assert await service.visible(ADA) == {}
+    assert await service.find_visible(ADA) == {}
     with pytest.raises(NoGrantError) as refused:
         await service.describe(ADA, "Draft")
     assert refused.value.details == {"rule": "Draft.*", "doctype": "Draft"}
@@ -119,7 +119,7 @@ async def test_to_select_a_link_target_is_not_to_see_its_doctype() -> None:
 
 async def test_only_what_can_be_submitted_is_said_to_be() -> None:
     service = _service(Draft_submit=grant_of(), Draft_cancel=grant_of(), Draft_read=grant_of())
-    assert list((await service.visible(ADA))["Draft"]) == ["read"]
+    assert list((await service.find_visible(ADA))["Draft"]) == ["read"]
     assert (await service.describe(ADA, "Draft"))["permissions"]["submit"] is False
 
 

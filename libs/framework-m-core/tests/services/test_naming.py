@@ -63,7 +63,7 @@ def _plan(naming: str | None) -> CompiledDocType:
 
 async def _name(naming: str | None, given: str | None = None, unit: Any = None, **values: Any) -> str:
     context = RequestContext(Principal("ada"), clock=lambda: NOW, unit=unit)
-    return await NamingService(Counter()).name(
+    return await NamingService(Counter()).make_name(
         _plan(naming), ID, given, {"code": "C-1", "note": None, **values}, context
     )
 
@@ -85,7 +85,7 @@ async def test_each_rule_gives_its_name(naming: str | None, expected: str) -> No
 async def test_a_series_counts_per_doctype_and_text_before_the_counter() -> None:
     counter, plan, context = Counter(), _plan("{code}.-.##"), RequestContext(Principal("ada"), tenant="north")
     naming = NamingService(counter)
-    names = [await naming.name(plan, ID, None, {"code": code}, context) for code in ("A", "B", "A")]
+    names = [await naming.make_name(plan, ID, None, {"code": code}, context) for code in ("A", "B", "A")]
     assert names == ["A-01", "B-01", "A-02"]
     assert counter.counts == {"Order:A-": 2, "Order:B-": 1}
     assert counter.tenants == ["north"] * 3
@@ -144,5 +144,7 @@ async def test_a_name_has_one_form(given: str, stored: str) -> None:
 async def test_what_looks_the_same_counts_together() -> None:
     counter, plan, context = Counter(), _plan("{code}.-.##"), RequestContext(Principal("ada"))
     naming = NamingService(counter)
-    names = [await naming.name(plan, ID, None, {"code": code}, context) for code in ("e\u0301", "\u00e9", " \u00e9")]
+    names = [
+        await naming.make_name(plan, ID, None, {"code": code}, context) for code in ("e\u0301", "\u00e9", " \u00e9")
+    ]
     assert names == ["\u00e9-01", "\u00e9-02", "\u00e9-03"]

@@ -41,7 +41,7 @@ def test_a_read_is_prepared_once_per_form_of_scope_and_reference() -> None:
         for ref in (ID, "name"):
             read = reads.find(THING, grant, ref)
             assert read is not None
-            assert read.values(ref, Principal("ada")) == (ref, f"user{number}")
+            assert read.bind_values(ref, Principal("ada")) == (ref, f"user{number}")
     assert len(reader.prepared) == 2
 
 

@@ -17,8 +17,8 @@ from framework_m_core.services.rows.projection import (
     convert_row,
     convert_rows,
     extract_part,
+    make_not_found,
     names_of,
-    not_found,
     select_readable,
     select_stored_fields,
 )
@@ -64,12 +64,12 @@ def test_a_document_without_rows_has_an_empty_list() -> None:
 @pytest.mark.parametrize(("ref", "field"), [(UUID(int=7), "id"), ("T-1", "name")])
 def test_a_reference_is_an_id_or_a_name(ref: UUID | str, field: str) -> None:
     assert by_reference(ref) == Comparison(field, "eq", ref)
-    error = not_found(SHELF, ref)
+    error = make_not_found(SHELF, ref)
     assert error.details == {"doctype": "Shelf", "ref": str(ref)}
     assert_names(error, "Shelf", f"'{ref}'")
 
 
 def test_an_error_repeats_no_more_of_a_reference_than_a_name_may_have() -> None:
-    error = not_found(THING, "x" * 300)
+    error = make_not_found(THING, "x" * 300)
     assert_names(error, "Thing", repr("x" * 255))
     assert "x" * 256 not in str(error)

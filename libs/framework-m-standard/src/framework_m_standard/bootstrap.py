@@ -254,15 +254,15 @@ class WatchConsumers:
         self._consumers, self._clock = app.container.get("consumers"), app.container.get("clock")
         self._roles = frozenset(app.roles)
         self._limit = timedelta(minutes=app.settings.framework.consumer_lag_minutes)
-        for warning in await self.warnings():
+        for warning in await self.collect_warnings():
             _log.warning("%s", warning)
 
-    async def warnings(self) -> list[str]:
+    async def collect_warnings(self) -> list[str]:
         """Return the warnings that hold now."""
         if self._consumers is None:
             return []
         now = self._clock()
-        states = await self._consumers.states(now, LEASE)
+        states = await self._consumers.read_states(now, LEASE)
         idle = [one.name for one in states if not one.leased and self._role_of(one.name) not in self._roles]
         late = [one.name for one in states if one.waits_since is not None and one.waits_since < now - self._limit]
         found = []

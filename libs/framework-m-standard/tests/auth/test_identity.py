@@ -32,7 +32,7 @@ EMAIL = "ada@example.com"
 
 async def entries(worker: Worker, id: UUID) -> Sequence[AuditEntry]:
     audit_log: AuditLogProtocol = worker.app.container.get("audit_log")
-    return await audit_log.entries(make_system_context("a test", source="cli"), "User", id)
+    return await audit_log.list_entries(make_system_context("a test", source="cli"), "User", id)
 
 
 class TestDocumentIdentity(IdentityContract):
@@ -103,7 +103,7 @@ async def test_a_password_is_audited_without_its_hash(worker: Worker) -> None:
     await worker.identity.set_password(EMAIL, "another long one")
     [credential] = await worker.stored("UserCredential")
     audit_log: AuditLogProtocol = worker.app.container.get("audit_log")
-    found = await audit_log.entries(make_system_context("a test", source="cli"), "UserCredential", credential.id)
+    found = await audit_log.list_entries(make_system_context("a test", source="cli"), "UserCredential", credential.id)
     told = [(entry.action, entry.actor, entry.reason) for entry in found]
     assert told == [("create", "system", "create a user"), ("write", "system", "set a password")]
     assert not any("password_hash" in entry.changes for entry in found)
@@ -185,7 +185,7 @@ async def test_a_hash_is_nowhere_but_in_its_column(worker: Worker) -> None:
 
 async def test_roles_that_doctypes_name_are_there_and_audited(worker: Worker) -> None:
     role = await worker.app.documents.get(worker.administrator, "Role", "Administrator")
-    [entry] = await worker.app.container.get("audit_log").entries(
+    [entry] = await worker.app.container.get("audit_log").list_entries(
         make_system_context("a test", source="cli"), "Role", role["id"]
     )
     assert (entry.action, entry.actor, entry.reason) == ("create", "system", "roles named by DocTypes")

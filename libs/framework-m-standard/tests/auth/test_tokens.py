@@ -30,7 +30,9 @@ def tokens(settings: AuthSettings, clock: SetClock) -> AccessTokens:
 
 
 def _tokens_of(settings: AuthSettings, clock: SetClock) -> AccessTokens:
-    return AccessTokens(settings.key("access-token"), timedelta(minutes=settings.access_token_ttl_minutes), clock)
+    return AccessTokens(
+        settings.derive_key("access-token"), timedelta(minutes=settings.access_token_ttl_minutes), clock
+    )
 
 
 def forged(settings: AuthSettings, clock: SetClock, algorithm: str = "HS256", **changes: Any) -> str:
@@ -38,7 +40,7 @@ def forged(settings: AuthSettings, clock: SetClock, algorithm: str = "HS256", **
     now = int(clock().timestamp())
     claims = {"iss": "framework-m", "sub": str(USER), "sid": str(SESSION), "epoch": 0, "iat": now, "exp": now + 60}
     stated = {name: value for name, value in {**claims, **changes}.items() if value is not None}
-    return jwt.encode(stated, settings.key("access-token"), algorithm=algorithm)
+    return jwt.encode(stated, settings.derive_key("access-token"), algorithm=algorithm)
 
 
 def test_a_signed_token_says_whose_it_is(tokens: AccessTokens, clock: SetClock) -> None:
@@ -129,4 +131,4 @@ def test_the_secret_is_never_shown_and_never_short(settings: AuthSettings) -> No
 
 
 def test_each_purpose_has_its_own_key(settings: AuthSettings) -> None:
-    assert settings.key("access-token") != settings.key("login-throttle")
+    assert settings.derive_key("access-token") != settings.derive_key("login-throttle")

@@ -171,7 +171,7 @@ def _environment(folder: Path, store: str = "memory", **adapters: str) -> dict[s
 
 
 async def _price(app: Application, name: str, context: RequestContext = SOMEBODY) -> Any:
-    ready = await app.container.get("rpc").function(context, "shop.price")
+    ready = await app.container.get("rpc").find_function(context, "shop.price")
     return await ready({"name": name}, lambda amount: amount)
 
 
@@ -245,7 +245,7 @@ async def test_what_a_bus_of_the_apps_own_refuses_comes_again(make_app: MakeApp)
         await app.documents.create(SOMEBODY, "Price", {"name": "tea"})
         await drain_all(app.container.get("relay"))
         later = system_clock().replace(year=2999)
-        due = await consumers.due("bus", later, 9)
+        due = await consumers.read_due("bus", later, 9)
         assert [(row.event.topic, row.attempts) for row in due] == [("doc.created:Price", 1)]
 
 
@@ -256,7 +256,7 @@ async def test_a_process_that_does_not_serve_takes_no_event(make_app: MakeApp) -
         await app.documents.create(SOMEBODY, "Price", {"name": "tea"})
         assert not await drain_all(app.container.get("relay"))
         assert app.container.get("event_bus").has_subscribers is False
-        (state,) = await app.container.get("consumers").states(system_clock(), LEASE)
+        (state,) = await app.container.get("consumers").read_states(system_clock(), LEASE)
         assert (state.name, state.waits_since is not None) == ("shop.handlers", True)
 
 

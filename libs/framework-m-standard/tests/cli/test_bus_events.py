@@ -44,7 +44,7 @@ async def parked(redis_url: str, redis_prefix: str) -> list[UUID]:
     await settle(bus, events)
 
     async def are_parked() -> bool:
-        return len(await bus.parked("search")) == len(events)
+        return len(await bus.read_parked("search")) == len(events)
 
     await wait_until(are_parked)
     await bus.close()

@@ -83,7 +83,7 @@ async def test_a_reason_is_audited(run_m: RunM, tmp_path: Path) -> None:
     made = run_m("console", "-c", code, "--reason", "ticket 42").stdout.strip()
     async with open_application(tmp_path, environment={}) as app:
         audit_log: AuditLogProtocol = app.container.get("audit_log")
-        (entry,) = await audit_log.entries(make_system_context("a test", source="cli"), "Note", UUID(made))
+        (entry,) = await audit_log.list_entries(make_system_context("a test", source="cli"), "Note", UUID(made))
     assert (entry.actor, entry.reason, entry.source) == ("system", "ticket 42", "cli")
 
 

@@ -109,7 +109,7 @@ class Site:
 
     async def audits(self, doctype: str, id: str) -> Sequence[AuditEntry]:
         """The audit entries of a document."""
-        return await self.audit_log.entries(make_system_context("a test", source="cli"), doctype, UUID(id))
+        return await self.audit_log.list_entries(make_system_context("a test", source="cli"), doctype, UUID(id))
 
     def client(self, name: str | None = None, **headers: str) -> httpx.AsyncClient:
         """A client that sends the token of a person, or none."""

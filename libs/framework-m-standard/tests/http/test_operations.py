@@ -11,7 +11,7 @@ from framework_m_standard.cli.routes import _of_doctype
 from framework_m_standard.http.documents import operation_table as operations
 from framework_m_standard.http.documents.actions import Call, DocumentActions
 from framework_m_standard.http.documents.operation import Operation
-from framework_m_standard.http.documents.operation_schemas import document
+from framework_m_standard.http.documents.operation_schemas import schema_of_document
 from framework_m_standard.http.documents.operation_table import list_document_operations
 from framework_m_standard.http.routes.access import CALLERS, list_route_access
 from framework_m_standard.http.wire.body_codec import read_body
@@ -34,7 +34,8 @@ ADDED = (
     Operation(name="tally", method="POST", path="{doctype}/tally", action="read", handler=echo, summary="Search",
               errors=(400, 401, 403), body_limit=LIMIT),
     Operation(name="stamp", method="POST", path="{doctype}/{id}/stamp", action="write", handler=echo,
-              summary="Rename", errors=(400, 401, 403, 404), statuses=(202,), body_limit=LIMIT, response=document,
+              summary="Rename", errors=(400, 401, 403, 404), statuses=(202,), body_limit=LIMIT,
+              response=schema_of_document,
               serves=lambda plan: plan.meta.submittable),
     Operation(name="versions", method="GET", path="{doctype}/{id}/versions", action="read", handler=echo,
               summary="Versions", body_limit=LIMIT),

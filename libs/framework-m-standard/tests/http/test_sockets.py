@@ -131,7 +131,7 @@ async def test_what_it_writes_comes_from_a_socket_and_by_one_registry(served: Se
         made = UUID(str(await socket.recv()))
     [context] = served.module.CONTEXTS
     assert (context.source, context.registry) == ("socket", served.app.registry)
-    [entry] = await served.app.container.get("audit_log").entries(context, "Parcel", made)
+    [entry] = await served.app.container.get("audit_log").list_entries(context, "Parcel", made)
     assert (entry.source, entry.request_id) == ("socket", given)
 
 

@@ -131,8 +131,8 @@ async def test_what_is_recorded_is_as_it_was_when_it_was_recorded(store: StoreHa
     thing = await store.store("Thing")
     data, changes = {"list": [1]}, {"text": ["a", "b"]}
     async with store.units(store.context) as unit:
-        unit.record(store.event(thing, 1, data))
-        entry = store.entry(thing, 1)
+        unit.record(store.make_event(thing, 1, data))
+        entry = store.make_entry(thing, 1)
         entry.changes["text"][:] = changes["text"]
         unit.audit(entry)
         data["list"].append(2)
@@ -140,7 +140,7 @@ async def test_what_is_recorded_is_as_it_was_when_it_was_recorded(store: StoreHa
         await unit.commit()
     for _ in range(2):
         (event,) = (await store.outbox.read(0, 10, lambda _: True)).events
-        (found,) = await store.audit_log.entries(store.context, "Thing", thing.id)
+        (found,) = await store.audit_log.list_entries(store.context, "Thing", thing.id)
         assert (event.data, found.changes) == ({"list": [1]}, changes)
         event.data["list"].append(3)
         found.changes["text"].append("later")

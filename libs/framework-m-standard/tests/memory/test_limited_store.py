@@ -37,12 +37,12 @@ class LimitedUnit(MemoryUnitOfWork):
         prepared: Any = handle
         if prepared.locks:
             self._locked.append((prepared, values, self._versions(prepared, values)))
-        rows: list[Row] = prepared.run(self.rows(prepared.doctype), values)
+        rows: list[Row] = prepared.run(self.rows_of(prepared.doctype), values)
         return rows
 
     async def commit(self) -> None:
         if self._locked:
-            await self.transaction()
+            await self.open_transaction()
         if any(self._versions(prepared, values) != seen for prepared, values, seen in self._locked):
             await self.rollback()
             raise TransientError("a row that this unit had locked has changed: try again")

@@ -34,7 +34,7 @@ async def _allocate(store: StoreHarness) -> int:
 
 async def _record(store: StoreHarness) -> None:
     async with store.units(store.context) as unit:
-        unit.record(store.event(store.new("Thing"), 1))
+        unit.record(store.make_event(store.new("Thing"), 1))
         await unit.commit()
 
 

@@ -87,17 +87,17 @@ async def test_a_parked_entry_that_cannot_be_decoded_holds_nothing_up(event_bus:
     await publish(event_bus, make_events(1))
 
     async def is_parked() -> bool:
-        return bool(await event_bus.parked("one"))
+        return bool(await event_bus.read_parked("one"))
 
     await wait_until(is_parked)
     records = event_bus._records
     kept = {"topic": "x", "key": "x", "attempts": 1, "error": "", "at": "2026-01-31T00:00:00+00:00", "event": "{}"}
-    for name in await records.names("one.parked.>"):
+    for name in await records.find_names("one.parked.>"):
         await records.put(name, json.dumps(kept).encode())
     assert await event_bus.retry("one") == 1
 
     async def is_gone() -> bool:
-        return not await records.names("one.again.>")
+        return not await records.find_names("one.again.>")
 
     await wait_until(is_gone)
     events = make_events(2)
@@ -162,7 +162,7 @@ async def test_it_goes_on_after_a_crash_of_the_server(event_bus: NatsEventBus, o
     await group.has(after)
 
     async def is_parked() -> bool:
-        return [one.event_id for one in await event_bus.parked("one")] == [event.id for event in poison]
+        return [one.event_id for one in await event_bus.read_parked("one")] == [event.id for event in poison]
 
     await wait_until(is_parked)
 

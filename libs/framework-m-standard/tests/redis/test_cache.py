@@ -18,18 +18,18 @@ async def test_keys_of_others_are_never_touched(redis_url: str, redis_client: Re
     other = RedisClient(RedisSettings(url=redis_url, prefix=f"{prefix[:-1]}.x:"))
     await other.open()
     await RedisCache(other).set("key", "theirs")
-    await redis_client.connected.set(redis_client.key("session", "key"), b"kept")
+    await redis_client.connected.set(redis_client.key_of("session", "key"), b"kept")
     await RedisCache(redis_client).set_many({"key": 1, "*": 2})
     assert await RedisCache(redis_client).delete_pattern("*") == 2
     assert await RedisCache(redis_client).delete_pattern("*session*") == 0
     assert await RedisCache(other).get("key") == "theirs"
-    assert await redis_client.connected.get(redis_client.key("session", "key")) == b"kept"
+    assert await redis_client.connected.get(redis_client.key_of("session", "key")) == b"kept"
     await other.close()
 
 
 async def test_values_are_json(redis_client: RedisClient) -> None:
     await RedisCache(redis_client).set("key", {"a": [1, "ä"]})
-    assert await redis_client.connected.get(redis_client.key("cache", "key")) == b'{"a":[1,"\\u00e4"]}'
+    assert await redis_client.connected.get(redis_client.key_of("cache", "key")) == b'{"a":[1,"\\u00e4"]}'
 
 
 async def test_many_keys_come_in_parts(redis_client: RedisClient) -> None:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from framework_m_core.bootstrap.application import open_application
 from framework_m_core.domain.errors import ConfigurationError, DatabaseError, TransientError
 from framework_m_core.interfaces.cache import CacheProtocol
-from framework_m_standard.redis.client import RedisClient, translated
+from framework_m_standard.redis.client import RedisClient, translate_errors
 from framework_m_standard.redis.settings import RedisSettings
 from tests.redis_server import OwnRedis
 
@@ -68,9 +68,9 @@ async def test_a_server_that_takes_no_writes_is_not_healthy(own_redis: OwnRedis)
 
 
 async def test_a_refused_command_is_no_outage(redis_client: RedisClient) -> None:
-    await redis_client.connected.set(redis_client.key("text"), b"x")
-    with pytest.raises(DatabaseError), translated():
-        await redis_client.connected.incr(redis_client.key("text"))
+    await redis_client.connected.set(redis_client.key_of("text"), b"x")
+    with pytest.raises(DatabaseError), translate_errors():
+        await redis_client.connected.incr(redis_client.key_of("text"))
 
 
 async def test_durable_is_what_keeps_all_it_acknowledged(own_redis: OwnRedis) -> None:

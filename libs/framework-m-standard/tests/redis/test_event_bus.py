@@ -67,26 +67,26 @@ async def test_a_member_that_was_paused_past_its_lease_reads_nothing(open_bus: O
     assert await paused.lease(timedelta(milliseconds=50))
     await paused.begin()
     await publish(bus, make_events(1))
-    assert len(await paused.new(100, 0.01)) == 1
+    assert len(await paused.read_new(100, 0.01)) == 1
 
     async def takes_over() -> bool:
         return await successor.lease(lease)
 
     await wait_until(takes_over)
     await successor.begin()
-    assert len(await successor.left("0", 100)) == 1
+    assert len(await successor.read_left("0", 100)) == 1
     await publish(bus, make_events(2))
     with pytest.raises(LeaseLostError):
-        await paused.new(100, 0.01)
+        await paused.read_new(100, 0.01)
     with pytest.raises(LeaseLostError):
-        await paused.left("0", 100)
-    assert len(await successor.new(100, 0.01)) == 1
+        await paused.read_left("0", 100)
+    assert len(await successor.read_new(100, 0.01)) == 1
     await successor.release()
     assert not await paused.lease(lease), "it must begin anew, since another process has read meanwhile"
     await paused.release()
     assert await paused.lease(lease)
     await paused.begin()
-    assert len(await paused.left("0", 100)) == 2
+    assert len(await paused.read_left("0", 100)) == 2
 
 
 async def test_a_removed_group_makes_room(open_bus: OpenBus) -> None:
@@ -110,7 +110,7 @@ async def test_what_is_too_old_is_dropped(open_bus: OpenBus, redis_client: Redis
 
     async def are_dropped() -> bool:
         await publish(bus, make_events(1))
-        return int(await redis_client.connected.xlen(redis_client.key("events"))) < 400  # whole nodes are dropped
+        return int(await redis_client.connected.xlen(redis_client.key_of("events"))) < 400  # whole nodes are dropped
 
     await wait_until(are_dropped)
 
@@ -119,14 +119,14 @@ async def test_an_entry_that_is_none_holds_nothing_up(open_bus: OpenBus, redis_c
     """Whoever wrote it; and one that is deleted before it is handled again."""
     bus, group = await open_bus(), RecordingGroup(lambda event: event.version == 1)
     await bus.subscribe("one", group)
-    stream = redis_client.key("events")
+    stream = redis_client.key_of("events")
     for field, value in (("event", b"\xff"), ("event", b"{}"), ("event", b"[]"), ("x", b"y")):
         await redis_client.execute("XADD", stream, "*", field, value)
     events = make_events(1, 2)
     await publish(bus, events[:1])
 
     async def has_failed() -> bool:
-        return bool(await redis_client.connected.exists(redis_client.key("events", "failures", "one")))
+        return bool(await redis_client.connected.exists(redis_client.key_of("events", "failures", "one")))
 
     await wait_until(has_failed)
     await redis_client.connected.xtrim(stream, maxlen=0)
@@ -143,17 +143,17 @@ async def test_a_parked_entry_that_cannot_be_decoded_holds_nothing_up(
     await publish(bus, make_events(1))
 
     async def is_parked() -> bool:
-        return bool(await bus.parked("one"))
+        return bool(await bus.read_parked("one"))
 
     await wait_until(is_parked)
-    parked = (await bus.parked("one"))[0]
+    parked = (await bus.read_parked("one"))[0]
     kept = {"topic": "x", "key": "x", "attempts": 1, "error": "", "at": "2026-01-31T00:00:00+00:00", "event": "{}"}
-    key = redis_client.key("events", "kept", "one")
+    key = redis_client.key_of("events", "kept", "one")
     await redis_client.execute("HSET", key, str(parked.event_id), json.dumps(kept))
     assert await bus.retry("one") == 1
 
     async def is_gone() -> bool:
-        return not await redis_client.execute("HLEN", redis_client.key("events", "again", "one"))
+        return not await redis_client.execute("HLEN", redis_client.key_of("events", "again", "one"))
 
     await wait_until(is_gone)
     events = make_events(2)

@@ -84,13 +84,13 @@ async def test_nothing_of_a_login_is_readable(app: Application) -> None:
 
 
 async def test_a_server_that_forgets_is_warned_of(app: Application, tmp_path: Path) -> None:
-    assert await app.warnings() == []
+    assert await app.collect_warnings() == []
     server = OwnRedis(tmp_path / "forgetful", append_only=False)
     server.start()
     try:
         chosen = {"M_ADAPTERS__STORE": "memory", "M_ADAPTERS__SESSION": "redis", "M_REDIS__URL": server.url}
         async with open_application(tmp_path, environment=chosen) as forgetful:
-            (warning,) = await forgetful.warnings()
+            (warning,) = await forgetful.collect_warnings()
             assert "session" in warning and "appendonly" in warning
     finally:
         server.stop()

@@ -41,14 +41,14 @@ async def _keeps(cache: TwoLevelCache, client: RedisClient) -> bool:
     """Whether the cache answers without the server, for a value that another writer changed silently."""
     await cache.set("probe", "here")
     await cache.get("probe")
-    await client.connected.unlink(client.key("cache", "probe"))
+    await client.connected.unlink(client.key_of("cache", "probe"))
     return bool(await cache.get("probe") == "here")
 
 
 async def _write_silently(client: RedisClient, *keys: str, value: str) -> None:
     """Write as somebody does whose messages are all lost."""
     for key in keys:
-        await client.connected.set(client.key("cache", key), json.dumps(value))
+        await client.connected.set(client.key_of("cache", key), json.dumps(value))
 
 
 async def _until(holds: Callable[[], Awaitable[bool]], seconds: float = 10) -> None:

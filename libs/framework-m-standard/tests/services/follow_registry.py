@@ -34,7 +34,7 @@ async def _build(queries: QueryService, settings: Settings, previous: Registry) 
         make_system_context("build the registry", source="cli"), "Role", ListRequest(fields=("name",))
     )
     builder = RegistryBuilder()
-    for choice in settings.discovered.choices(discovery.APPS):
+    for choice in settings.discovered.find_choices(discovery.APPS):
         if choice.distribution == "framework-m-standard":
             register_app(builder, choice)
     if any(role["name"] == "Extra" for role in found.items):

@@ -58,11 +58,11 @@ async def mongo_dump(driver: MongoDriver, registry: Registry) -> dict[str, list[
     names = {plan.name.lower(): plan.name for plan in registry.doctypes.values()} | records
     found = {}
     for name, collection in names.items():
-        documents = await driver.collection(collection).find({}, {"m_touched": 0}).to_list()
+        documents = await driver.get_collection(collection).find({}, {"m_touched": 0}).to_list()
         found[name] = sorted((tuple(one.items()) for one in documents), key=repr)
     for plan in registry.doctypes.values():
         for field, child in plan.children.items():
-            documents = await driver.collection(plan.name).find({}, {field: 1}).to_list()
+            documents = await driver.get_collection(plan.name).find({}, {field: 1}).to_list()
             rows = [(one["_id"], *row.values()) for one in documents for row in one[field]]
             found[f"{plan.name.lower()}__{child.field}"] = sorted(rows, key=repr)
     return found

@@ -89,8 +89,8 @@ async def test_a_commit_cancelled_in_its_midst_leaves_a_truth_that_can_be_read(s
                 note = shop.adapters.new("Note", text="x")
                 thing["id"] = note.id
                 await unit.repository("Note").insert(note)
-                unit.audit(shop.adapters.entry(note, 1))
-                unit.record(shop.adapters.event(note, 1))
+                unit.audit(shop.adapters.make_entry(note, 1))
+                unit.record(shop.adapters.make_event(note, 1))
                 reached, outcome = await cancelled_at(unit.commit(), number, moment)
                 if reached:
                     assert isinstance(outcome, asyncio.CancelledError)

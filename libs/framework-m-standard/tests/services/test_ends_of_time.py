@@ -74,7 +74,7 @@ async def test_postgres_holds_them_as_dates_and_not_as_infinity(postgres_url: st
         await spans.create("Span", day="0001-01-01", moment="0001-01-01T00:00:00Z")
         async with sql_store(postgres_url, _registry()) as sql:
             driver: Any = sql.global_driver
-            connection = await driver.dedicated()
+            connection = await driver.connect()
             try:
                 where = "day IN ('9999-12-31', '0001-01-01') AND isfinite(day) AND isfinite(moment)"
                 assert await connection.fetchval(f"SELECT count(*) FROM span WHERE {where}") == 2

@@ -44,7 +44,7 @@ async def _note(event: AnyEvent, documents: DocumentClient) -> None:
 async def test_an_event_that_is_delivered_again_writes_nothing(shop: Wired, inbox: Inbox) -> None:
     """For the same group; another one handles it, too."""
     first, second = make_events(1, 2)
-    handle, other = inbox.once("one", _note), inbox.once("other", _note)
+    handle, other = inbox.wrap_once("one", _note), inbox.wrap_once("other", _note)
     for event in (first, second, first, first, second):
         await handle(event)
     assert await _notes(shop) == ["v1", "v2"]
@@ -60,7 +60,7 @@ async def test_a_handler_that_fails_leaves_nothing_and_may_try_again(shop: Wired
         if failing:
             raise ZeroDivisionError
 
-    handle = inbox.once("one", handler)
+    handle = inbox.wrap_once("one", handler)
     (event,) = make_events(1)
     for _ in range(2):
         with pytest.raises(ZeroDivisionError):
@@ -74,6 +74,6 @@ async def test_a_handler_that_fails_leaves_nothing_and_may_try_again(shop: Wired
 async def test_of_deliveries_at_once_one_writes(shop: Wired, inbox: Inbox) -> None:
     """As after a lease that was lost while its holder went on."""
     (event,) = make_events(1)
-    handle = inbox.once("one", _note)
+    handle = inbox.wrap_once("one", _note)
     await asyncio.gather(*(handle(event) for _ in range(4)))
     assert await _notes(shop) == ["v1"]

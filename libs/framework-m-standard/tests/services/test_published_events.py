@@ -217,5 +217,5 @@ async def test_what_the_model_no_longer_accepts_is_kept_and_tried_again(
         patch.setattr(DayClosed, "model_validate", classmethod(lambda _, data: NotDeclared.model_validate("x")))
         await drain_all(delivery)
     assert EVERYTHING == []
-    ((_, _),) = await shop.adapters.consumers.waiting("everything")
-    assert list(await shop.adapters.consumers.waiting("orders.handlers")) == []
+    ((_, _),) = await shop.adapters.consumers.read_waiting("everything")
+    assert list(await shop.adapters.consumers.read_waiting("orders.handlers")) == []

@@ -42,7 +42,7 @@ async def _note(event: DocCreated, documents: object) -> None:
 
 def _with_ledger(app: Application) -> Registry:
     builder = RegistryBuilder()
-    for choice in app.settings.discovered.choices(discovery.APPS):
+    for choice in app.settings.discovered.find_choices(discovery.APPS):
         if choice.distribution == "framework-m-standard":
             register_app(builder, choice)
     builder.add_doctype(Ledger, "books")
@@ -89,7 +89,7 @@ async def test_handlers_of_the_new_registry_get_its_first_event(environment: Map
         consumers = app.container.get("consumers")
         await consumers.register({"older": Interest(["*"])}, system_clock())
         await _changes(app).apply(_with_ledger(app))
-        assert "books.handlers" in [state.name for state in await consumers.states(system_clock(), LEASE)]
+        assert "books.handlers" in [state.name for state in await consumers.read_states(system_clock(), LEASE)]
         await app.documents.create(_CONTEXT, "Ledger", {})
         await drain_all(app.container.get("event_delivery"))
         assert HANDLED == ["Ledger"]

@@ -85,8 +85,8 @@ def _relay(shop: Wired, bus: Bus, clock: Clock) -> OutboxRelay:
 async def _left(shop: Wired, in_seconds: float = 0) -> list[tuple[UUID, int, int]]:
     """Document, version and failed deliveries of what the bus is yet to get."""
     at = system_clock() + timedelta(seconds=in_seconds)
-    (state,) = [one for one in await shop.adapters.consumers.states(at, LEASE) if one.name == BUS]
-    due = await shop.adapters.consumers.due(BUS, at, 1000)
+    (state,) = [one for one in await shop.adapters.consumers.read_states(at, LEASE) if one.name == BUS]
+    due = await shop.adapters.consumers.read_due(BUS, at, 1000)
     ahead = (await shop.adapters.outbox.read(state.cursor, 1000, lambda _: True)).events
     found = [(one.event, one.attempts) for one in due] + [(event, 0) for event in ahead]
     return [(event.document_id, event.version, attempts) for event, attempts in found]
@@ -109,7 +109,7 @@ async def test_a_bus_that_nobody_listens_to_is_no_consumer(shop: Wired, bus: Bus
     bus.has_subscribers = False
     await shop.create("Note")
     assert not await drain_all(relay)
-    assert BUS not in [one.name for one in await shop.adapters.consumers.states(system_clock(), LEASE)]
+    assert BUS not in [one.name for one in await shop.adapters.consumers.read_states(system_clock(), LEASE)]
     bus.has_subscribers = True
     (runner,) = await relay.prepare()
     note = await shop.create("Note")

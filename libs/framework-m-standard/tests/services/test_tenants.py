@@ -60,7 +60,7 @@ async def test_a_document_of_another_tenant_is_not_there(shop: Wired) -> None:
             await shop.documents.update(context, "Note", made["id"], {"text": "theirs"})
         with pytest.raises(EntityNotFoundError):
             await shop.documents.delete(context, "Note", made["id"])
-    assert len(await shop.adapters.audit_log.entries(NORTH, "Note", made["id"])) == 1
+    assert len(await shop.adapters.audit_log.list_entries(NORTH, "Note", made["id"])) == 1
 
 
 async def test_links_and_expansions_stay_within_the_tenant(shop: Wired) -> None:

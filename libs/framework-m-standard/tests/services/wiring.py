@@ -75,7 +75,7 @@ class Wired:
 
     async def audits(self, doctype: str, id: UUID) -> list[AuditEntry]:
         """The audit entries of a document."""
-        return list(await self.adapters.audit_log.entries(CONTEXT, doctype, id))
+        return list(await self.adapters.audit_log.list_entries(CONTEXT, doctype, id))
 
     async def events(self, id: UUID) -> list[StoredEvent]:
         """The stored events of a document."""

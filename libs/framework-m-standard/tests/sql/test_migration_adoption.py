@@ -112,8 +112,8 @@ async def test_declared_tables_that_link_to_each_other_are_made(bare_database_ur
         migrations = app.migrations
 
         def work(connection: sa.Connection) -> None:
-            perform(connection, migrations._comparison.changes(connection))
-            assert migrations._comparison.changes(connection) == []
+            perform(connection, migrations._comparison.find_changes(connection))
+            assert migrations._comparison.find_changes(connection) == []
 
         await migrations._database.work(work)
         assert await migrations._database.work(links_of, keep=False) == CIRCLE
@@ -132,9 +132,9 @@ async def test_a_table_that_a_revision_makes_by_hand_is_made(
     async with open_migrating(bare_database_url, registry_of(mine), folder) as app:
         assert [*await app.migrations.init()] == ["adopted the tables as they are, at revision 0001_first"]
         transaction = await app.migrations._store.global_driver.begin()
-        await transaction.script("INSERT INTO rate (code, at) VALUES ('EUR', '2026-01-31')")
+        await transaction.run_script("INSERT INTO rate (code, at) VALUES ('EUR', '2026-01-31')")
         with pytest.raises(DuplicateValueError):
-            await transaction.script("INSERT INTO rate (code) VALUES ('EUR')")
+            await transaction.run_script("INSERT INTO rate (code) VALUES ('EUR')")
         await transaction.rollback()
         assert (await app.migrations.status()).is_current
 

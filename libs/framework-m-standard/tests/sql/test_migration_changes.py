@@ -265,12 +265,12 @@ async def test_what_others_made_is_left_alone(opened: OpenMigrations, bare_datab
     await first(opened, plain(code=(int, 1)))
     async with opened(registry_of(plain(code=(int, 1)))) as app:
         transaction = await app.migrations._store.global_driver.begin()
-        await transaction.script("CREATE TABLE theirs (id TEXT)")
-        await transaction.script("CREATE INDEX fast ON plain (code)")
+        await transaction.run_script("CREATE TABLE theirs (id TEXT)")
+        await transaction.run_script("CREATE INDEX fast ON plain (code)")
         if "mariadb" not in bare_database_url:  # which has no index on an expression
-            await transaction.script("CREATE INDEX ix_theirs ON plain (upper(name))")
+            await transaction.run_script("CREATE INDEX ix_theirs ON plain (upper(name))")
         if "postgresql" in bare_database_url:
-            await transaction.script("COMMENT ON TABLE plain IS 'all'; COMMENT ON COLUMN plain.code IS 'a code'")
+            await transaction.run_script("COMMENT ON TABLE plain IS 'all'; COMMENT ON COLUMN plain.code IS 'a code'")
         await transaction.commit()
         assert await app.migrations.create("nothing") is None
         assert list(await app.migrations.verify()) == []
@@ -288,9 +288,9 @@ async def test_drift_is_told(opened: OpenMigrations) -> None:
         driver = app.migrations._store.global_driver
         of_plain, of_outbox = (" ON plain", " ON m_outbox") if driver.name == "mariadb" else ("", "")
         transaction = await driver.begin()
-        await transaction.script(f"DROP INDEX ix_plain_owner_creation_id{of_plain}")
-        await transaction.script("ALTER TABLE plain DROP COLUMN code")
-        await transaction.script(f"DROP INDEX ix_m_outbox_former{of_outbox}")
+        await transaction.run_script(f"DROP INDEX ix_plain_owner_creation_id{of_plain}")
+        await transaction.run_script("ALTER TABLE plain DROP COLUMN code")
+        await transaction.run_script(f"DROP INDEX ix_m_outbox_former{of_outbox}")
         await transaction.commit()
         assert list(await app.migrations.verify()) == [
             "the framework's own tables lack 1 changes: `m migrate run` makes them",

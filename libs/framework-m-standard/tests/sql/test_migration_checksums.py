@@ -109,7 +109,7 @@ async def go_back(app: Migrating, *statements: str) -> None:
         "INSERT INTO alembic_version VALUES ('0002_second')",
         *statements,
     ):
-        await transaction.script(statement)
+        await transaction.run_script(statement)
     await transaction.commit()
 
 

@@ -81,7 +81,7 @@ async def rows(app: Migrating, statement: str) -> list[tuple[Any, ...]]:
 
 async def execute(app: Migrating, statement: str) -> None:
     transaction = await app.migrations._store.global_driver.begin()
-    await transaction.script(statement)
+    await transaction.run_script(statement)
     await transaction.commit()
 
 

@@ -55,7 +55,7 @@ async def test_what_takes_longer_than_a_statement_of_the_app_may_is_done(empty_p
         patch.write_text(PATCH.format(after="0001_first", statement="SELECT pg_sleep(1.2)"))
         assert await app.run() == [patch.stem]
         transaction = await app.migrations._store.global_driver.begin()
-        await transaction.script("ALTER TABLE m_outbox DROP COLUMN key;" + SLOW_TABLES)
+        await transaction.run_script("ALTER TABLE m_outbox DROP COLUMN key;" + SLOW_TABLES)
         await transaction.commit()
         assert await app.run() == []
         assert [*await app.migrations.verify()] == []

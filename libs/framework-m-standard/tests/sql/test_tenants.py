@@ -30,7 +30,7 @@ class DatabasePerTenant(SqlStore):
     def driver_for(self, context: RequestContext) -> Driver:
         return self._of_tenants[context.tenant]
 
-    def drivers(self) -> Sequence[Driver]:
+    def list_drivers(self) -> Sequence[Driver]:
         return [*self._of_tenants.values()]
 
 

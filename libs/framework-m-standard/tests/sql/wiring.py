@@ -64,7 +64,7 @@ async def _execute(store: SqlStore, sql: str) -> None:
 
 async def sql_dump(store: SqlStore) -> dict[str, list[tuple[Any, ...]]]:
     """Every row of every table that a write may touch."""
-    tables = [table.name for table in store.tables(store.registry).all() if table.name not in _NOT_DOCUMENTS]
+    tables = [table.name for table in store.tables_of(store.registry).list_all() if table.name not in _NOT_DOCUMENTS]
     statements = {name: Statement(f'SELECT * FROM "{name}"') for name in tables}
     found = {name: await store.global_driver.fetch(statement, ()) for name, statement in statements.items()}
     return {name: sorted((tuple(row) for row in rows), key=repr) for name, rows in found.items()}

@@ -40,11 +40,13 @@ def check_package(distribution: str, application: Application | str) -> list[Ada
     Parameters of constructors are looked up in the container of `application`, or not at all if that is a reason
     why there is none. Raises ConfigurationError if the distribution offers nothing.
     """
-    discovered = discovery.installed()
+    discovered = discovery.discover_installed()
     reports = [*_adapters_of(distribution, discovered), *_variants_of(distribution, discovered)]
     if not reports:
         offering = {
-            choice.distribution for group in discovered.groups(ADAPTERS) for choice in discovered.choices(group)
+            choice.distribution
+            for group in discovered.find_groups(ADAPTERS)
+            for choice in discovered.find_choices(group)
         }
         hint = did_you_mean(distribution, offering) or f": these do: {', '.join(sorted(offering))}"
         raise ConfigurationError(f"no installed package {distribution!r} offers an adapter{hint}")
@@ -72,14 +74,14 @@ async def open_sample_app() -> AsyncIterator[Application | str]:
 
 
 def _adapters_of(distribution: str, discovered: Discovered) -> Iterator[AdapterReport]:
-    for group in discovered.groups(ADAPTERS):
-        for choice in discovered.choices(group):
+    for group in discovered.find_groups(ADAPTERS):
+        for choice in discovered.find_choices(group):
             if _is_of(choice, distribution):
                 yield AdapterReport(group.removeprefix(ADAPTERS), choice)
 
 
 def _variants_of(distribution: str, discovered: Discovered) -> Iterator[AdapterReport]:
-    own = [choice for choice in discovered.choices("framework_m.variants") if _is_of(choice, distribution)]
+    own = [choice for choice in discovered.find_choices("framework_m.variants") if _is_of(choice, distribution)]
     for choice in own:
         report = AdapterReport("variant", choice)
         try:
@@ -95,7 +97,7 @@ def _choice_errors(adapters: Mapping[str, str], discovered: Discovered) -> Itera
     for key, name in adapters.items():
         ports = STORE_FAMILY if key == STORE else (key,)
         for port in ports:
-            offered = {choice.name for choice in discovered.choices(ADAPTERS + port)}
+            offered = {choice.name for choice in discovered.find_choices(ADAPTERS + port)}
             if name not in offered:
                 yield f"chooses {name!r} for {port!r}, which no package offers{did_you_mean(name, offered)}"
 
@@ -111,7 +113,7 @@ def _check_adapter(report: AdapterReport, discovered: Discovered, application: A
         report.errors.append(str(error))
         return
     if protocol is None:
-        known = [*(port.name for port in PORTS), *(choice.name for choice in discovered.choices(_PORTS_OF_APPS))]
+        known = [*(port.name for port in PORTS), *(choice.name for choice in discovered.find_choices(_PORTS_OF_APPS))]
         report.errors.append(f"there is no port {report.port!r}{did_you_mean(report.port, known)}")
     report.errors.extend(_double_errors(report, discovered))
     report.errors.extend(_family_errors(report, discovered))
@@ -131,12 +133,12 @@ def _check_adapter(report: AdapterReport, discovered: Discovered, application: A
 def _protocol_of(port: str, discovered: Discovered) -> type | None:
     if (declared := find_port(port)) is not None:
         return declared.protocol
-    found = [choice for choice in discovered.choices(_PORTS_OF_APPS) if choice.name == port]
+    found = [choice for choice in discovered.find_choices(_PORTS_OF_APPS) if choice.name == port]
     return discovery.load(found[0]) if found else None
 
 
 def _double_errors(report: AdapterReport, discovered: Discovered) -> Iterator[str]:
-    for choice in discovered.choices(ADAPTERS + report.port):
+    for choice in discovered.find_choices(ADAPTERS + report.port):
         if choice.name == report.choice.name and not _is_of(choice, report.choice.distribution):
             yield f"{choice.distribution} offers {choice.name!r}, too: choose another name"
 
@@ -146,7 +148,7 @@ def _family_errors(report: AdapterReport, discovered: Discovered) -> Iterator[st
     if port is None or port.key != STORE:
         return
     for other in STORE_FAMILY:
-        if report.choice.name not in {choice.name for choice in discovered.choices(ADAPTERS + other)}:
+        if report.choice.name not in {choice.name for choice in discovered.find_choices(ADAPTERS + other)}:
             yield f"a store serves the ports of its family together: {other} of {report.choice.name!r} is missing"
 
 
@@ -157,7 +159,7 @@ def _check_parameters(
         report.notes.append(f"the parameters of its constructor were not checked: {application}")
         return
     key = port.key if (port := find_port(report.port)) else report.port
-    has_step = bool(discovered.choices(f"{_STEPS}{key}.{report.choice.name}"))
+    has_step = bool(discovered.find_choices(f"{_STEPS}{key}.{report.choice.name}"))
     for name in application.container.find_unbound(adapter):
         if has_step:
             report.notes.append(f"its parameter {name!r} must be bound by its bootstrap step")

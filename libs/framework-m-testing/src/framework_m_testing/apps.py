@@ -134,7 +134,7 @@ class AppClient:
         """Open an in-process HTTP client of the app, as a logged-in user or, by default, anonymous."""
         await self.application.open(("web",), WEB_READY)
         transport = httpx.ASGITransport(self.application.container.get("web"))
-        headers = self._people.headers(person) if person and person.id else {}
+        headers = self._people.issue_headers(person) if person and person.id else {}
         async with httpx.AsyncClient(transport=transport, base_url=_ADDRESS, headers=headers) as client:
             yield client
 

@@ -104,7 +104,7 @@ class DocTypeConformance(Contract):
         for plan in self._plans(app):
             body, made = await samples.create(plan.name)
             grant = await app.queries.permissions.require_grant(_SYSTEM, plan, "create")
-            disclosure = (await metadata.disclosures(_SYSTEM, await metadata.visible(_SYSTEM)))[plan.name]
+            disclosure = (await metadata.find_disclosures(_SYSTEM, await metadata.find_visible(_SYSTEM)))[plan.name]
             shown = describe_document(plan, grant.readable, grant.writable, disclosure)
             taken = describe_input(plan, grant.writable, disclosure, creating=True)
             for schema, value in ((shown, _travelled(plan, made)), (taken, body)):
@@ -116,7 +116,7 @@ class DocTypeConformance(Contract):
         metadata: MetadataService = app.container.get("metadata")
         for plan in self._plans(app):
             for caller in _callers(plan):
-                known = (await metadata.visible(caller)).get(plan.name, {})
+                known = (await metadata.find_visible(caller)).get(plan.name, {})
                 if not known:
                     with pytest.raises((AuthenticationError, NoGrantError)):
                         await metadata.describe(caller, plan.name)

@@ -51,7 +51,7 @@ async def drain(runner: ConsumerRunner) -> bool:
 
     Raises ConsumerUnavailableError and the errors of the store.
     """
-    async with runner.turn() as turn:
+    async with runner.take_turn() as turn:
         return turn is not None and await _finish(turn)
 
 
@@ -110,7 +110,7 @@ class Deliveries:
         return tuple(self._runners.values())
 
     async def _deliver_to(self, runner: ConsumerRunner) -> bool:
-        async with runner.turn() as turn:
+        async with runner.take_turn() as turn:
             if turn is None:
                 raise _taken()
             found = await _finish(turn)

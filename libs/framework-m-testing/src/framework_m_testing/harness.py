@@ -101,14 +101,14 @@ class StoreHarness:
         async with self.units(self.context) as unit:
             return await unit.repository(doctype).get(id, include_deleted=include_deleted)
 
-    def event(self, document: Any, version: int, data: Mapping[str, Any] | None = None) -> DomainEvent:
+    def make_event(self, document: Any, version: int, data: Mapping[str, Any] | None = None) -> DomainEvent:
         """Return an event of a Thing."""
         return DocUpdated(
             id=_IDS(), doctype="Thing", document_id=document.id, version=version, occurred_at=system_clock(),
             actor="tester", data=data or {"n": version},
         )  # fmt: skip
 
-    def entry(self, document: Any, version: int, at: datetime | None = None) -> AuditEntry:
+    def make_entry(self, document: Any, version: int, at: datetime | None = None) -> AuditEntry:
         """Return an audit entry of a Thing."""
         return AuditEntry(
             id=_IDS(), at=at or system_clock(), actor="tester", action="write", doctype="Thing",

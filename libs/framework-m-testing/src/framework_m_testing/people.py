@@ -35,7 +35,7 @@ class KnownPeople:
         self._real = real
         self._people: dict[str, Principal] = {}
 
-    def headers(self, person: TestUser) -> dict[str, str]:
+    def issue_headers(self, person: TestUser) -> dict[str, str]:
         """Issue a token for this user and return the request headers that carry it."""
         header = f"Bearer test-{token_hex(16)}"
         self._people[header] = person.principal

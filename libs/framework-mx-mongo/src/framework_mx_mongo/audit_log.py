@@ -19,13 +19,13 @@ class MongoAuditLog:
     def __init__(self, mongo_store: MongoStore) -> None:
         self._store = mongo_store
 
-    async def entries(
+    async def list_entries(
         self, context: RequestContext, doctype: str, document_id: UUID, *, limit: int = 100
     ) -> Sequence[AuditEntry]:
         """Return the newest `limit` entries of one document, oldest first."""
         if limit <= 0:
             return []
-        log = self._store.driver_for(context).collection("m_audit")
+        log = self._store.driver_for(context).get_collection("m_audit")
         of_document = {"doctype": {"$eq": doctype}, "document_id": {"$eq": document_id}}
         with translate_errors():
             found = await log.find(of_document).sort({"at": -1, "_id": -1}).limit(limit).to_list()

@@ -23,7 +23,7 @@ from framework_mx_mongo.documents.records import read_event
 from framework_mx_mongo.documents.values import from_microseconds, to_microseconds
 from framework_mx_mongo.engine.error_translation import translate_errors
 from framework_mx_mongo.engine.transaction import Transaction
-from framework_mx_mongo.outbox import FRESH, last_position, number_events
+from framework_mx_mongo.outbox import FRESH, number_events, read_last_position
 from framework_mx_mongo.store import MongoStore
 
 __all__ = ["MongoConsumers", "Stored"]
@@ -39,11 +39,11 @@ class MongoConsumers:
 
     @property
     def _consumers(self) -> Any:
-        return self._driver.collection("m_consumer")
+        return self._driver.get_collection("m_consumer")
 
     @property
     def _deliveries(self) -> Any:
-        return self._driver.collection("m_delivery")
+        return self._driver.get_collection("m_delivery")
 
     async def register(self, interests: Mapping[str, Interest], now: datetime) -> None:
         """Store new consumers, which begin with the next event to be committed, or with all if they are the first."""
@@ -56,7 +56,7 @@ class MongoConsumers:
         while await number_events(transaction):
             pass
         known = await transaction.run("m_consumer", lambda one, session: one.find({}, session=session).to_list())
-        start = await last_position(transaction) if known else 0
+        start = await read_last_position(transaction) if known else 0
         for name, interest in _changed(interests, known).items():
             change = {
                 "$set": {"interest": list(interest.patterns)},
@@ -64,7 +64,7 @@ class MongoConsumers:
             }
             await transaction.run("m_consumer", _upserting(name, change))
 
-    async def interests(self) -> Mapping[str, Interest]:
+    async def read_interests(self) -> Mapping[str, Interest]:
         """Return the stored interests."""
         with translate_errors():
             known = await self._consumers.find().to_list()
@@ -95,7 +95,7 @@ class MongoConsumers:
         with translate_errors():
             await self._consumers.update_one(_held(name, holder), {"$set": {"holder": None, "expires": None}})
 
-    async def waiting(self, name: str) -> Sequence[tuple[int, str]]:
+    async def read_waiting(self, name: str) -> Sequence[tuple[int, str]]:
         """Return position and key of what is set aside and not parked."""
         return [(one["position"], one["key"]) async for one in self._waiting(name)]
 
@@ -104,7 +104,7 @@ class MongoConsumers:
             async for one in self._deliveries.find(_of(name, parked=False)).sort({"position": 1}):
                 yield one
 
-    async def due(self, name: str, now: datetime, limit: int) -> Sequence[DueEvent]:
+    async def read_due(self, name: str, now: datetime, limit: int) -> Sequence[DueEvent]:
         """Return events set aside that are due, in order."""
         now_microseconds, held_back, found = to_microseconds(now), set[str](), dict[int, int]()
         async for one in self._waiting(name):
@@ -121,7 +121,7 @@ class MongoConsumers:
 
     async def _events(self, positions: Sequence[int]) -> dict[int, StoredEvent]:
         with translate_errors():
-            found = await self._driver.collection("m_outbox").find({"position": {"$in": positions}}).to_list()
+            found = await self._driver.get_collection("m_outbox").find({"position": {"$in": positions}}).to_list()
         return {int(one["position"]): read_event(one) for one in found}
 
     async def save(self, name: str, holder: str, progress: Progress) -> bool:
@@ -144,14 +144,14 @@ class MongoConsumers:
 
         return await self._driver.within(work)
 
-    async def states(self, now: datetime, duration: timedelta) -> Sequence[ConsumerState]:
+    async def read_states(self, now: datetime, duration: timedelta) -> Sequence[ConsumerState]:
         """Return the state of each consumer."""
         with translate_errors():
             found = await self._consumers.find().sort({"_id": 1}).to_list()
         return [await self._state(one, now, duration) for one in found]
 
     async def _state(self, one: Stored, now: datetime, duration: timedelta) -> ConsumerState:
-        name, events = one["_id"], self._driver.collection("m_outbox")
+        name, events = one["_id"], self._driver.get_collection("m_outbox")
         with translate_errors():
             waiting = await self._deliveries.count_documents(_of(name, parked=False))
             parked = await self._deliveries.count_documents(_of(name, parked=True))
@@ -167,7 +167,7 @@ class MongoConsumers:
         since = from_microseconds(min(times)) if times else None
         return ConsumerState(name, Interest(one["interest"]), int(one["position"]), leased, waiting, parked, since)
 
-    async def parked(self, name: str | None, limit: int) -> Sequence[ParkedEvent]:
+    async def read_parked(self, name: str | None, limit: int) -> Sequence[ParkedEvent]:
         """Return parked events, the oldest first."""
         query = {"parked": True} if name is None else _of(name, parked=True)
         with translate_errors():

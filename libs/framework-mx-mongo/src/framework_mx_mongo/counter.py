@@ -18,7 +18,7 @@ class MongoCounter:
 
     async def allocate(self, context: RequestContext, prefix: str, n: int = 1) -> int:
         """Reserve `n` numbers and return the first."""
-        counters = self._store.driver_for(context).collection("m_counter")
+        counters = self._store.driver_for(context).get_collection("m_counter")
 
         async def increase() -> int:
             with translate_errors():

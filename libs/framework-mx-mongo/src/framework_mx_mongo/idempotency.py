@@ -23,13 +23,13 @@ class MongoIdempotency:
         """Return the response stored under a key, unless it has expired."""
         live = {"_id": {"$eq": key}, "expires": {"$gt": to_microseconds(context.clock())}}
         with translate_errors():
-            found = await self._store.driver_for(context).collection("m_idempotency").find_one(live)
+            found = await self._store.driver_for(context).get_collection("m_idempotency").find_one(live)
         return None if found is None else read_response(found)
 
     async def prune(self, now: datetime) -> int:
         """Delete the expired responses of all tenants and return their number."""
         expired, deleted = {"expires": {"$lte": to_microseconds(now)}}, 0
-        for driver in self._store.drivers():
+        for driver in self._store.list_drivers():
             with translate_errors():
-                deleted += (await driver.collection("m_idempotency").delete_many(expired)).deleted_count
+                deleted += (await driver.get_collection("m_idempotency").delete_many(expired)).deleted_count
         return deleted

@@ -22,7 +22,7 @@ from framework_mx_mongo.engine.operations import find_one, increase
 from framework_mx_mongo.engine.transaction import Transaction
 from framework_mx_mongo.store import MongoStore
 
-__all__ = ["FRESH", "MongoOutbox", "Stored", "last_position", "number_events"]
+__all__ = ["FRESH", "MongoOutbox", "Stored", "number_events", "read_last_position"]
 
 FRESH: Final = {"position": {"$eq": None}}
 """The query for events without a position."""
@@ -34,7 +34,7 @@ _PRUNED_AT_ONCE: Final = 1000
 type Stored = dict[str, Any]
 
 
-async def last_position(transaction: Transaction) -> int:
+async def read_last_position(transaction: Transaction) -> int:
     """Return the position of the newest event that has one."""
     found = await transaction.run(SCHEMA, find_one({"_id": {"$eq": _POSITIONS}}))
     return int(found["position"]) if found else 0
@@ -85,7 +85,7 @@ class MongoOutbox:
     async def read(self, after: int, limit: int, wanted: Callable[[str], bool]) -> EventBatch:
         """Return the wanted events after a position, of `limit` events."""
         await self._number()
-        events = self._driver.collection("m_outbox")
+        events = self._driver.get_collection("m_outbox")
         with translate_errors():
             found = await events.find({"position": {"$gt": after}}).sort({"position": 1}).limit(limit).to_list()
         read = [read_event(one) for one in found if wanted(topic_of(resolve_event_type(one["type"]), one["doctype"]))]
@@ -93,14 +93,14 @@ class MongoOutbox:
 
     async def _number(self) -> None:
         with translate_errors():
-            any_fresh = await self._driver.collection("m_outbox").find_one(FRESH, {"_id": 1}) is not None
+            any_fresh = await self._driver.get_collection("m_outbox").find_one(FRESH, {"_id": 1}) is not None
         while any_fresh:
             any_fresh = await self._driver.within(number_events)
 
     async def prune(self, before: datetime) -> int:
         """Delete old events that all consumers have passed, a stretch at a time, and return their number."""
         with translate_errors():
-            cursors = await self._driver.collection("m_consumer").find({}, {"position": 1}).to_list()
+            cursors = await self._driver.get_collection("m_consumer").find({}, {"position": 1}).to_list()
         upto = min((one["position"] for one in cursors), default=1 << 62)
         deleted, start, oldest = 0, 0, to_microseconds(before)
         while stretch := await self._stretch(start, upto):
@@ -113,13 +113,15 @@ class MongoOutbox:
     async def _stretch(self, start: int, upto: int) -> list[Stored]:
         within = {"position": {"$gt": start, "$lte": upto}}
         with translate_errors():
-            cursor = self._driver.collection("m_outbox").find(within, {"position": 1, "occurred_at": 1})
+            cursor = self._driver.get_collection("m_outbox").find(within, {"position": 1, "occurred_at": 1})
             return await cursor.sort({"position": 1}).limit(_PRUNED_AT_ONCE).to_list()
 
     async def _prune(self, stretch: Sequence[Stored], oldest: int) -> int:
         positions = [one["position"] for one in stretch if one["occurred_at"] < oldest]
         with translate_errors():
-            set_aside = self._driver.collection("m_delivery").find({"position": {"$in": positions}}, {"position": 1})
+            set_aside = self._driver.get_collection("m_delivery").find(
+                {"position": {"$in": positions}}, {"position": 1}
+            )
             kept = {one["position"] for one in await set_aside.to_list()}
             gone = {"position": {"$in": [position for position in positions if position not in kept]}}
-            return (await self._driver.collection("m_outbox").delete_many(gone)).deleted_count
+            return (await self._driver.get_collection("m_outbox").delete_many(gone)).deleted_count

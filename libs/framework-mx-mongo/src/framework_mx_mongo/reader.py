@@ -55,7 +55,7 @@ class Prepared:
         cursor = collection.find(query, self.projection, skip=offset, limit=limit or 0, session=session)
         return await (cursor.sort(self.order) if self.order else cursor).to_list()
 
-    def rows(self, found: Sequence[Mapping[str, Any]]) -> list[Row]:
+    def to_rows(self, found: Sequence[Mapping[str, Any]]) -> list[Row]:
         """Return the rows of stored documents."""
         if self.count:
             return [(found[0]["count"],)]
@@ -86,7 +86,7 @@ class MongoReader:
     def prepare(self, template: QueryTemplate[CompiledDocType]) -> ReadHandle:
         """Compile a query template. Raises KeyError for unknown names."""
         plan = template.doctype
-        codec = self._store.codec(plan)
+        codec = self._store.codec_of(plan)
         columns = {name: plan.specs[name] for name in plan.columns}
         order, lacking = _order(plan, template.order_by)
         prepared = Prepared(
@@ -94,8 +94,10 @@ class MongoReader:
             query=compile_filter(template.where, columns),
             order=order,
             lacking=lacking,
-            getters=tuple(codec.getter(part) for part in template.fields),
-            projection={"size": codec.size(template.fields)} if template.sizes else codec.projection(template.fields),
+            getters=tuple(codec.make_getter(part) for part in template.fields),
+            projection={"size": codec.make_size(template.fields)}
+            if template.sizes
+            else codec.make_projection(template.fields),
             paged=template.paged,
             count=template.count,
             sizes=template.sizes,
@@ -107,8 +109,8 @@ class MongoReader:
         """Run a prepared read."""
         prepared: Prepared = handle  # type: ignore[assignment]
         with translate_errors():
-            found = await prepared.run(self._store.driver_for(context).collection(prepared.doctype), values)
-        return prepared.rows(found)
+            found = await prepared.run(self._store.driver_for(context).get_collection(prepared.doctype), values)
+        return prepared.to_rows(found)
 
 
 def _order(plan: CompiledDocType, order_by: Sequence[OrderSpec]) -> tuple[dict[str, int], dict[str, Any]]:

@@ -53,7 +53,7 @@ class MongoWriter(Protocol):
         """Run a prepared read, which sees the unit's own writes."""
         ...
 
-    async def writer(self, plan: CompiledDocType) -> DocumentWriter:
+    async def open_writer(self, plan: CompiledDocType) -> DocumentWriter:
         """Return the writer of a DocType's documents in the open transaction, beginning one if needed."""
         ...
 
@@ -76,7 +76,7 @@ class MongoRepository[T: BaseModel]:
 
     async def insert(self, document: T) -> T:
         """Insert a new document, with version 1."""
-        writer = await self._unit.writer(self._plan)
+        writer = await self._unit.open_writer(self._plan)
         vars(document)[VERSION_ATTRIBUTE] = 1
         await writer.insert(self._stored(document, {}))
         return document
@@ -86,7 +86,7 @@ class MongoRepository[T: BaseModel]:
 
         Raises VersionConflictError unless the stored version is `expected_version`.
         """
-        writer = await self._unit.writer(self._plan)
+        writer = await self._unit.open_writer(self._plan)
         vars(document)[VERSION_ATTRIBUTE] = expected_version + 1
         await writer.update(self._stored(document, stored or {}), expected_version, stored)
         return document
@@ -132,7 +132,7 @@ class MongoRepository[T: BaseModel]:
 
     async def update_where(self, where: Filter, values: Mapping[str, Any]) -> int:
         """Set scalar fields of all live documents that match, increasing their versions, and return their number."""
-        writer = await self._unit.writer(self._plan)
+        writer = await self._unit.open_writer(self._plan)
         changed: dict[str, Any] = {}
         for name, value in values.items():
             changed |= encode_field(self._plan.specs[name], value)
@@ -140,7 +140,7 @@ class MongoRepository[T: BaseModel]:
 
     async def delete_where(self, where: Filter) -> int:
         """Delete all matching documents permanently, live or not. Raises IntegrityError if others link to one."""
-        writer = await self._unit.writer(self._plan)
+        writer = await self._unit.open_writer(self._plan)
         return await writer.remove(self._unit.context.registry, self._query(where))
 
     async def stream(self, where: Filter = EVERYTHING, *, batch: int = 500) -> AsyncIterator[T]:
@@ -169,4 +169,4 @@ class MongoRepository[T: BaseModel]:
         return [build_document(self._plan, convert_row(chosen, row)) for row in rows]  # type: ignore[misc]
 
     def _stored(self, document: T, before: Mapping[str, Any]) -> dict[str, Any]:
-        return self._unit.store.codec(self._plan).document(dump_document(self._plan, document), before)
+        return self._unit.store.codec_of(self._plan).encode_document(dump_document(self._plan, document), before)

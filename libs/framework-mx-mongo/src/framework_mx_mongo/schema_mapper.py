@@ -77,7 +77,7 @@ class MongoSchemaMapper:
         await self._store.load_defaults()
         return [describe_change(change) for change in changes]
 
-    async def generation(self) -> int:
+    async def read_generation(self) -> int:
         """Return the number of the registry published last."""
         with translate_errors():
             found = await self._schema.find_one({"_id": {"$eq": _GENERATION}})
@@ -94,7 +94,7 @@ class MongoSchemaMapper:
 
     @property
     def _schema(self) -> Any:
-        return self._driver.collection(SCHEMA)
+        return self._driver.get_collection(SCHEMA)
 
     async def _compare(self, registry: Registry) -> tuple[ExistingSchema, list[Change]]:
         plans = registry.doctypes.values()

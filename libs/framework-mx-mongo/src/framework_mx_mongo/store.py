@@ -46,7 +46,7 @@ class MongoStore:
         """Return the driver of a context's tenant; at present, one serves all."""
         return self.global_driver
 
-    def drivers(self) -> Sequence[MongoDriver]:
+    def list_drivers(self) -> Sequence[MongoDriver]:
         """Return all drivers that `driver_for` may return, for upkeep of every tenant's data."""
         return (self.global_driver,)
 
@@ -55,18 +55,18 @@ class MongoStore:
         """The current registry, for code that handles the whole schema; a unit of work uses that of its context."""
         return self.registry_handle.current
 
-    def codec(self, plan: CompiledDocType) -> DocumentCodec:
+    def codec_of(self, plan: CompiledDocType) -> DocumentCodec:
         """Return the codec of a DocType, made on first use."""
         return self._codecs.of(plan)
 
-    def defaults(self, doctype: str) -> Mapping[str, Any]:
+    def defaults_of(self, doctype: str) -> Mapping[str, Any]:
         """Return the stored columns of a DocType with their defaults; they may be of a newer registry than this."""
         return self._defaults.get(doctype, {})
 
     async def load_defaults(self) -> bool:
         """Read the defaults of the stored schema; return whether they have changed."""
         with translate_errors():
-            found = await self.global_driver.collection(SCHEMA).find({"columns": {"$exists": True}}).to_list()
+            found = await self.global_driver.get_collection(SCHEMA).find({"columns": {"$exists": True}}).to_list()
         known, self._defaults = self._defaults, {hash_key(one["_id"]): _defaults(one["columns"]) for one in found}
         return known != self._defaults
 

@@ -123,9 +123,9 @@ class MongoUnitOfWork:
         """Return the repository of a DocType in this unit."""
         return MongoRepository(self, self.context.registry.get(doctype))
 
-    async def writer(self, plan: CompiledDocType) -> DocumentWriter:
+    async def open_writer(self, plan: CompiledDocType) -> DocumentWriter:
         """Return the writer of a DocType's documents in the open transaction, beginning one if needed."""
-        return DocumentWriter(self.store, await self.transaction(), plan)
+        return DocumentWriter(self.store, await self.open_transaction(), plan)
 
     async def fetch(self, handle: ReadHandle, values: Sequence[Any]) -> list[Row]:
         """Run a prepared read, which sees the unit's own writes."""
@@ -133,18 +133,18 @@ class MongoUnitOfWork:
         prepared: Prepared = handle  # type: ignore[assignment]
         if prepared.lock is None and self._transaction is None:
             return await self.reader.fetch(self.context, handle, values)
-        transaction = await self.transaction()
+        transaction = await self.open_transaction()
         found: Sequence[Mapping[str, Any]] = await transaction.run(
             prepared.doctype, lambda collection, session: prepared.run(collection, values, session)
         )
         if prepared.lock is not None:
             locked = self._locked.setdefault(prepared.doctype, {})
             locked.update({hash_key(one["_id"]): one["_id"] for one in found})
-        return prepared.rows(found)
+        return prepared.to_rows(found)
 
     async def find_referrers(self, doctype: str, id: UUID, linked_by: LinkedBy = "live") -> Sequence[str]:
         """Return the names of the DocTypes with other documents that link to this one."""
-        transaction = await self.transaction()
+        transaction = await self.open_transaction()
         names: dict[str, None] = {}
         for referrer in self.context.registry.referrers.get(doctype, ()):
             if referrer.doctype in names or (linked_by == "submitted" and not referrer.refuses_cancelled):
@@ -156,7 +156,7 @@ class MongoUnitOfWork:
 
     async def allocate(self, prefix: str, n: int = 1) -> int:
         """Reserve `n` numbers of a counter in the transaction and return the first."""
-        transaction = await self.transaction()
+        transaction = await self.open_transaction()
         await self._note(transaction, "m_counter", prefix)
         return await transaction.run("m_counter", increase(prefix, "value", n)) - n + 1
 
@@ -184,7 +184,7 @@ class MongoUnitOfWork:
     async def savepoint(self) -> AsyncIterator[None]:
         """Undo only the writes and records of the block if it raises."""
         await self.flush()
-        transaction = await self.transaction()
+        transaction = await self.open_transaction()
         mark, lengths = transaction.open_savepoint(), self._records.lengths()
         try:
             yield
@@ -202,7 +202,7 @@ class MongoUnitOfWork:
         self._check_open()
         if not self._records.responses:
             return
-        transaction, now = await self.transaction(), self.context.clock()
+        transaction, now = await self.open_transaction(), self.context.clock()
         responses = [*self._records.responses]
         self._records.responses.clear()
         for response in responses:
@@ -221,7 +221,7 @@ class MongoUnitOfWork:
         if transaction is not None:
             await run_shielded(_undo(transaction))
 
-    async def transaction(self) -> Transaction:
+    async def open_transaction(self) -> Transaction:
         """Return the open transaction; begin one if there is none."""
         self._check_open()
         if self._transaction is None:
@@ -247,7 +247,7 @@ class MongoUnitOfWork:
         """
         await self.flush()
         if self._records.audits or self._records.events:
-            await self.transaction()
+            await self.open_transaction()
         transaction, self._transaction, self._open = self._transaction, None, False
         if transaction is None:
             return

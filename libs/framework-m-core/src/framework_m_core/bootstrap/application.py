@@ -14,7 +14,7 @@ from framework_m_core.bootstrap.plugins import discovery
 from framework_m_core.bootstrap.plugins.binding import Binding, Variant, find_variants, resolve_bindings
 from framework_m_core.bootstrap.plugins.discovery import Choice, Discovered
 from framework_m_core.bootstrap.plugins.overrides import override_by_entry_points, override_by_modules
-from framework_m_core.bootstrap.plugins.ports import AppPort, app_ports, check_adapter_class, check_adapters
+from framework_m_core.bootstrap.plugins.ports import AppPort, check_adapter_class, check_adapters, collect_app_ports
 from framework_m_core.bootstrap.settings.models import Settings
 from framework_m_core.bootstrap.settings.paths import to_tables
 from framework_m_core.bootstrap.settings.sources import load_settings
@@ -70,7 +70,7 @@ class Application:
         self.container = container or Container()
         self.variants: tuple[Variant, ...] = find_variants(settings.discovered)
         self.bindings: tuple[Binding, ...] = resolve_bindings(settings.adapters, self.variants, settings.discovered)
-        self.ports: tuple[AppPort, ...] = app_ports(settings.discovered, self.bindings)
+        self.ports: tuple[AppPort, ...] = collect_app_ports(settings.discovered, self.bindings)
         self.steps: tuple[Step, ...] = _steps(self.variants, self.bindings, settings.discovered)
         self.roles: frozenset[str] = frozenset()
         self._opened: list[Step] = []
@@ -184,18 +184,20 @@ class Application:
             if ping is not None:
                 await ping()
 
-    async def warnings(self) -> list[str]:
+    async def collect_warnings(self) -> list[str]:
         """Return what an operator should know about a process that serves nevertheless."""
-        asked = [warnings for step in self._opened if (warnings := getattr(step.step, "warnings", None)) is not None]
+        asked = [
+            warnings for step in self._opened if (warnings := getattr(step.step, "collect_warnings", None)) is not None
+        ]
         return [warning for warnings in asked for warning in await warnings()]
 
 
 def _steps(variants: tuple[Variant, ...], bindings: tuple[Binding, ...], discovered: Discovered) -> tuple[Step, ...]:
     replaced = {name for variant in variants if variant.is_chosen(bindings) for name in variant.replaces}
     prepared = {f"{binding.setting}.{binding.choice.name}" for binding in bindings}
-    found = dict.fromkeys(discovered.choices(BOOTSTRAP), "")
+    found = dict.fromkeys(discovered.find_choices(BOOTSTRAP), "")
     for name in sorted(prepared):
-        for choice in discovered.choices(f"{BOOTSTRAP}.{name}"):
+        for choice in discovered.find_choices(f"{BOOTSTRAP}.{name}"):
             found.setdefault(choice, name)  # once, though several adapters of a technology need it
     steps = [_step(name, choice) for choice, name in found.items() if choice.name not in replaced]
     return tuple(sorted(steps, key=lambda step: (step.order, step.name)))
@@ -240,7 +242,7 @@ async def open_application(
 
 def format_app_title(settings: Settings) -> tuple[str, str]:
     """Return the names of the apps as one text, and the version of the first."""
-    installed = {choice.name: choice for choice in settings.discovered.choices(discovery.APPS)}
+    installed = {choice.name: choice for choice in settings.discovered.find_choices(discovery.APPS)}
     wanted = settings.framework.apps
     apps = settings.local_apps if wanted is None else [installed[name] for name in wanted if name in installed]
     if not apps:

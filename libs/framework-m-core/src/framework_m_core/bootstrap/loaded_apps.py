@@ -16,7 +16,7 @@ _BUILT_IN: Final = "framework-m-standard"
 
 def choose_apps(settings: Settings) -> list[Choice]:
     """Return the built-in app and the configured apps, by default the one in the working directory."""
-    installed = settings.discovered.choices(discovery.APPS)
+    installed = settings.discovered.find_choices(discovery.APPS)
     built_in = [choice for choice in installed if choice.distribution == _BUILT_IN]
     wanted = settings.framework.apps
     if wanted is None:

@@ -33,7 +33,7 @@ def parked(group: Group, /) -> None:
     """
 
     async def show(bus: EventBusProtocol) -> None:
-        found = await bus.parked(group, _MAX_SHOWN)
+        found = await bus.read_parked(group, _MAX_SHOWN)
         if not found:
             print(f"no event is parked for {group}")
         print_table(map(_line, found))

@@ -56,7 +56,7 @@ def _this_shell() -> Shell:
 def _whole_app() -> App:
     """Return the app with every command; print a warning for one that cannot be loaded, and skip it."""
     whole = App(name="m")
-    for choice in discover_here().choices(COMMANDS):
+    for choice in discover_here().find_choices(COMMANDS):
         try:
             whole.command(make_app(choice.name)[choice.name], name=choice.name)
         except ConfigurationError as error:

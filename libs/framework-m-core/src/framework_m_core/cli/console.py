@@ -81,7 +81,7 @@ async def _context(app: Application, as_user: str | None, reason: str) -> Reques
     registry_handle: RegistryHandle = app.container.get("registry_handle")
     clock: Clock = app.container.get("clock")
     if as_user is None:
-        return registry_handle.context(make_system_principal(reason), source=CLI, clock=clock)
+        return registry_handle.make_context(make_system_principal(reason), source=CLI, clock=clock)
     identity: IdentityProtocol = app.container.get("identity")
     user = await identity.find_by_email(as_user)
     if user is None:
@@ -89,7 +89,7 @@ async def _context(app: Application, as_user: str | None, reason: str) -> Reques
     if not user.enabled:
         raise FrameworkError(f"{user.email} is disabled: enable the user first with `m user enable {user.email}`")
     principal = Principal(str(user.id), user.roles | {GUEST}, user.email, user.attributes)
-    return registry_handle.context(principal, source=CLI, clock=clock)
+    return registry_handle.make_context(principal, source=CLI, clock=clock)
 
 
 def _namespace(app: Application, context: RequestContext) -> dict[str, Any]:

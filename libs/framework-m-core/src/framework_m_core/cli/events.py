@@ -38,7 +38,7 @@ def show_consumers() -> None:
     """
 
     async def states(consumers: ConsumersProtocol, now: datetime) -> None:
-        found = await consumers.states(now, LEASE)
+        found = await consumers.read_states(now, LEASE)
         if not found:
             print("there are no consumers: no app declares @on or @consumer, and nobody listens to the bus")
         print_table(_line(one, now) for one in found)
@@ -75,7 +75,7 @@ def parked(consumer: Annotated[str | None, Parameter(help="One consumer's events
     async def show(consumers: ConsumersProtocol, now: datetime) -> None:
         if consumer is not None:
             await _check_known(consumers, consumer, now)
-        found = await consumers.parked(consumer, _MAX_SHOWN)
+        found = await consumers.read_parked(consumer, _MAX_SHOWN)
         if not found:
             print("no event is parked")
         print_table(
@@ -122,7 +122,7 @@ def remove(consumer: Name, /) -> None:
 
     async def work(consumers: ConsumersProtocol, now: datetime) -> None:
         await _check_known(consumers, consumer, now)
-        if any(one.name == consumer and one.leased for one in await consumers.states(now, LEASE)):
+        if any(one.name == consumer and one.leased for one in await consumers.read_states(now, LEASE)):
             raise ConfigurationError(f"the consumer {consumer!r} runs: expected one that no process declares")
         await consumers.remove(consumer)
         print(f"removed {consumer}")
@@ -131,7 +131,7 @@ def remove(consumer: Name, /) -> None:
 
 
 async def _check_known(consumers: ConsumersProtocol, name: str, now: datetime) -> None:
-    known = [one.name for one in await consumers.states(now, LEASE)]
+    known = [one.name for one in await consumers.read_states(now, LEASE)]
     if name not in known:
         meant = did_you_mean(name, known) or ": see m events consumers"
         raise ConfigurationError(f"there is no consumer {name!r}{meant}")

@@ -139,7 +139,7 @@ def _use(variant: Variant, application: Application) -> str:
 
 
 def _choices(application: Application, group: str) -> tuple[Choice, ...]:
-    return application.settings.discovered.choices(f"framework_m.{group}")
+    return application.settings.discovered.find_choices(f"framework_m.{group}")
 
 
 def _reason(step: Step) -> str:
@@ -213,7 +213,7 @@ def _permissions(plan: CompiledDocType, actions: Iterable[str]) -> Iterator[tupl
     if not plan.meta.permissions:
         yield "every action", "Administrator alone"
     for action in actions:
-        scopes = plan.meta.scopes(action)
+        scopes = plan.meta.scopes_of(action)
         if scopes:
             roles = [f"{role} ({scope if isinstance(scope, str) else 'by filter'})" for role, scope in scopes.items()]
             yield action, ", ".join(roles)

@@ -95,12 +95,12 @@ def discover_here() -> Discovered:
     try:
         return discovery.discover(Path.cwd())
     except ConfigurationError:
-        return discovery.installed()
+        return discovery.discover_installed()
 
 
 def _register(parent: App, group: str, path: str, wanted: str, discovered: Discovered) -> None:
     bringing: dict[str, str] = dict.fromkeys(commands_of(parent), "framework-m-core")
-    for choice in sorted(discovered.choices(group), key=lambda choice: choice.name):
+    for choice in sorted(discovered.find_choices(group), key=lambda choice: choice.name):
         other = bringing.setdefault(choice.name, choice.distribution)
         if choice.name in commands_of(parent):
             both = f"{other} and {choice.distribution}"

@@ -29,7 +29,7 @@ class LogContext:
     causation_id: UUID | None = None
     command: str = ""
 
-    def fields(self) -> dict[str, str]:
+    def to_fields(self) -> dict[str, str]:
         """Return the known fields as text."""
         values = {name: getattr(self, name) for name in self.__slots__}
         return {name: str(value) for name, value in values.items() if value}
@@ -58,4 +58,4 @@ def read_source() -> Source:
 def log_fields() -> dict[str, str]:
     """Return the fields of the current context, or none if no context is bound."""
     context = LOG_CONTEXT.get()
-    return {} if context is None else context.fields()
+    return {} if context is None else context.to_fields()

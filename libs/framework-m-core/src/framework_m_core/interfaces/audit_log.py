@@ -38,7 +38,7 @@ class AuditLogProtocol(Protocol):
     the context says whose tenant's entries are read.
     """
 
-    async def entries(
+    async def list_entries(
         self, context: RequestContext, doctype: str, document_id: UUID, *, limit: int = 100
     ) -> Sequence[AuditEntry]:
         """Return the newest entries of one document, oldest first."""

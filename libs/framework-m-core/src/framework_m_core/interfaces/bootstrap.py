@@ -22,7 +22,7 @@ class BootstrapProtocol(Protocol):
     - `roles`, a collection of names: the step runs only in processes with one of these roles; without it, in all;
     - `async close()`, harmless when nothing is open;
     - `async ping()`, which raises while what the step opened is unhealthy;
-    - `async warnings()`, which returns what an operator should know about a process that serves nevertheless.
+    - `async collect_warnings()`, which returns what an operator should know about a process that serves nevertheless.
     """
 
     order: int

@@ -85,7 +85,7 @@ class ConsumersProtocol(Protocol):
         """Store consumers that are not stored yet, each with its start position, and interests that have changed."""
         ...
 
-    async def interests(self) -> Mapping[str, Interest]:
+    async def read_interests(self) -> Mapping[str, Interest]:
         """Return the stored interest of each consumer."""
         ...
 
@@ -104,11 +104,11 @@ class ConsumersProtocol(Protocol):
         """Release the lease if this holder has it."""
         ...
 
-    async def waiting(self, name: str) -> Sequence[tuple[int, str]]:
+    async def read_waiting(self, name: str) -> Sequence[tuple[int, str]]:
         """Return position and key of each event that is set aside and not parked."""
         ...
 
-    async def due(self, name: str, now: datetime, limit: int) -> Sequence[DueEvent]:
+    async def read_due(self, name: str, now: datetime, limit: int) -> Sequence[DueEvent]:
         """Return events set aside that are due, in order, except those behind an earlier one of their key that is not.
 
         Parked events are not due and hold nothing back.
@@ -119,11 +119,11 @@ class ConsumersProtocol(Protocol):
         """Save a step in one transaction; return False, saving nothing, if the holder no longer has the lease."""
         ...
 
-    async def states(self, now: datetime, duration: timedelta) -> Sequence[ConsumerState]:
+    async def read_states(self, now: datetime, duration: timedelta) -> Sequence[ConsumerState]:
         """Return the state of each consumer, by name; `duration` is the length of a lease."""
         ...
 
-    async def parked(self, name: str | None, limit: int) -> Sequence[ParkedEvent]:
+    async def read_parked(self, name: str | None, limit: int) -> Sequence[ParkedEvent]:
         """Return parked events of one consumer or of all, the oldest first."""
         ...
 

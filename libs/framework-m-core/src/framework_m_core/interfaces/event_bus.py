@@ -102,7 +102,7 @@ class EventBusProtocol(Protocol):
         """Deliver to a subscribed group again what it wants of all that was published since a time and is kept."""
         ...
 
-    async def parked(self, group: str, limit: int = 100) -> Sequence[ParkedDelivery]:
+    async def read_parked(self, group: str, limit: int = 100) -> Sequence[ParkedDelivery]:
         """Return parked events of a group, the oldest first."""
         ...
 

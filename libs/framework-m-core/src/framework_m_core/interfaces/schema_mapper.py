@@ -44,7 +44,7 @@ class SchemaMapperProtocol(Protocol):
         """
         ...
 
-    async def generation(self) -> int:
+    async def read_generation(self) -> int:
         """Return the number of the registry that was published last; 0 before the first."""
         ...
 

@@ -13,7 +13,7 @@ from framework_m_core.controllers.controller import Controller
 from framework_m_core.domain.documents.doctype import FRAMEWORK_FIELDS, VERSION_FIELD, attribute_of
 from framework_m_core.domain.documents.meta import MetaOptions
 from framework_m_core.domain.documents.naming import NamingRule
-from framework_m_core.domain.fields.json_form import JsonEncoders, json_encoders
+from framework_m_core.domain.fields.json_form import JsonEncoders, json_encoders_of
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.domain.filters.conditions import read_comparison
 from framework_m_core.domain.filters.tree import Comparison
@@ -245,7 +245,7 @@ class CompiledDocType:
     def json_encoders(self) -> JsonEncoders:
         """The functions for values, in the document and its rows, that JSON cannot hold as they are."""
         tables = (self.fields, *(child.fields for child in self.children.values()))
-        return json_encoders(spec for fields in tables for spec in fields.values())
+        return json_encoders_of(spec for fields in tables for spec in fields.values())
 
     @cached_property
     def enum_fields(self) -> tuple[str, ...]:

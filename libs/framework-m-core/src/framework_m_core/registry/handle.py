@@ -40,7 +40,7 @@ class RegistryHandle:
         if self._swaps % _SWAPS_PER_COLLECTION == 0:
             gc.collect()  # models are cyclic, and requests make too little garbage for a prompt full collection
 
-    def context(
+    def make_context(
         self,
         principal: Principal,
         *,

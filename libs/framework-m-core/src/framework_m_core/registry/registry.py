@@ -84,7 +84,7 @@ class Registry:
         """Return whether an event type is the framework's, or declared by an app."""
         return event_type in DOC_EVENTS or event_type in self.event_types
 
-    def event(self, stored: StoredEvent) -> AnyEvent | None:
+    def decode_event(self, stored: StoredEvent) -> AnyEvent | None:
         """Return a stored event as its type declares it; None for a type that this registry does not know.
 
         Raises pydantic.ValidationError for a payload that its model does not accept.

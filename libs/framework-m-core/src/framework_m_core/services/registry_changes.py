@@ -52,7 +52,7 @@ class RegistryChanges:
     async def follow(self) -> bool:
         """Rebuild the registry if another process has published one; return whether it was swapped."""
         async with self._turn:
-            published = await self._schema_mapper.generation()
+            published = await self._schema_mapper.read_generation()
             if published == self._registry_handle.generation:
                 return False
             self._registry_handle.swap(await self._build(self._registry_handle.current), published)

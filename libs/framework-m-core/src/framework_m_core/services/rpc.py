@@ -74,7 +74,7 @@ class RpcService:
         self._ids = ids
         self._injector = injector
 
-    async def method(self, context: RequestContext, doctype: str, name: str) -> AuthorizedCall:
+    async def find_method(self, context: RequestContext, doctype: str, name: str) -> AuthorizedCall:
         """Return a controller method that the caller may call; the body names the document by `doc_id`.
 
         Raises MethodNotFoundError (AuthenticationError if anonymous) and the errors of permissions.
@@ -87,8 +87,8 @@ class RpcService:
         await self._require(context, plan, call)
         return AuthorizedCall(self, context, call, plan)
 
-    async def function(self, context: RequestContext, path: str) -> AuthorizedCall:
-        """Return a function that the caller may call, by its declared path. Raises as `method` does."""
+    async def find_function(self, context: RequestContext, path: str) -> AuthorizedCall:
+        """Return a function that the caller may call, by its declared path. Raises as `find_method` does."""
         context = self._registry_handle.pin(context)
         call: Endpoint | None = context.registry.functions.get(path)
         if call is None:
@@ -135,7 +135,7 @@ class RpcService:
         client = self._documents.client_for(within)
         filled = {
             **{name: client if kind is Documents else within for name, kind in call.filled.items()},
-            **self._injector.arguments(within, call.function),
+            **self._injector.resolve_arguments(within, call.function),
         }
         if call.controller is None:
             with refuse_failed_lookups(call.function.__qualname__, arguments):

@@ -30,11 +30,11 @@ class SessionSecrets:
         """`key` derives a key for a purpose."""
         self._key = key
 
-    def first(self, session_id: UUID) -> tuple[str, str]:
+    def make_first(self, session_id: UUID) -> tuple[str, str]:
         """Return the secret and the CSRF token of a new session."""
         return self._label(session_id) + secrets.token_urlsafe(_OCTETS), secrets.token_urlsafe(_OCTETS)
 
-    def next(self, session_id: UUID, secret: str, address: str) -> tuple[str, str]:
+    def make_next(self, session_id: UUID, secret: str, address: str) -> tuple[str, str]:
         """Return the secret and the CSRF token that follow a secret, presented from an address."""
         presented = hash_secret(secret)
         fresh = self._label(session_id) + self._derive("secret", session_id, presented, address)

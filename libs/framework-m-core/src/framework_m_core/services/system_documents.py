@@ -62,7 +62,7 @@ class SystemDocuments:
 
         async def attempt() -> R:
             principal = make_system_principal(reason)
-            context = self._registry_handle.context(principal, source=read_source(), clock=self._clock)
+            context = self._registry_handle.make_context(principal, source=read_source(), clock=self._clock)
             context = replace(context, waived=waived)
             async with self._units(context) as unit:
                 result = await work(SystemClient(self._documents, context.within(unit)))

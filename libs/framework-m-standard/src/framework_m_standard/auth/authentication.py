@@ -50,7 +50,7 @@ class SessionAuthentication:
         self._clock = clock
         self._cookie_lifetime = auth_settings.session_ttl_days * _SECONDS_PER_DAY
         self._tokens = AccessTokens(
-            auth_settings.key("access-token"), timedelta(minutes=auth_settings.access_token_ttl_minutes), clock
+            auth_settings.derive_key("access-token"), timedelta(minutes=auth_settings.access_token_ttl_minutes), clock
         )
         self._throttle = login_throttle
         self._strategies: tuple[Strategy, ...] = (

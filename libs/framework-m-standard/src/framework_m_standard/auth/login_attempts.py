@@ -67,11 +67,11 @@ class DocumentLoginAttempts:
         known = _known(keys)
 
         async def attempt() -> None:
-            context = self._attempts.context(_REASON)
+            context = self._attempts.make_context(_REASON)
             async with self._attempts.open_repository(context) as repository:
                 await repository.delete_where(_match_all(keys))
                 await repository.delete_where(_match_all(known))
-                await repository.insert(self._attempts.new(context, id, now, {**known, "at": now + known_for}))
+                await repository.insert(self._attempts.build(context, id, now, {**known, "at": now + known_for}))
 
         await retry(attempt)
 
@@ -82,8 +82,8 @@ class DocumentLoginAttempts:
         return bool(await self._attempts.select(known, OrderSpec("at"), limit=1, offset=0))
 
     async def _record(self, id: UUID, keys: Mapping[str, str], now: datetime, since: datetime) -> None:
-        context = self._attempts.context(_REASON)
-        attempt = self._attempts.new(context, id, now, {**keys, "at": now})
+        context = self._attempts.make_context(_REASON)
+        attempt = self._attempts.build(context, id, now, {**keys, "at": now})
         async with self._attempts.open_repository(context) as repository:
             await repository.delete_where(Comparison("at", "lt", since))
             await repository.insert(attempt)
@@ -95,7 +95,7 @@ class DocumentLoginAttempts:
         return rows[0]["at"] if rows else None
 
     async def _forget(self, where: Comparison) -> None:
-        async with self._attempts.open_repository(self._attempts.context(_REASON)) as repository:
+        async with self._attempts.open_repository(self._attempts.make_context(_REASON)) as repository:
             await repository.delete_where(where)
 
 

@@ -60,7 +60,7 @@ class RbacPermission:
 
 
 def _grant(plan: CompiledDocType, roles: frozenset[str], action: str) -> Grant | None:
-    given: Mapping[str, Scope] = {ADMINISTRATOR: "all"} if ADMINISTRATOR in roles else plan.meta.scopes(action)
+    given: Mapping[str, Scope] = {ADMINISTRATOR: "all"} if ADMINISTRATOR in roles else plan.meta.scopes_of(action)
     by = sorted(roles & given.keys())
     if not by:
         return None

@@ -77,11 +77,13 @@ class WritableRecords(Records):
         self._units = units
         self._clock = clock
 
-    def context(self, reason: str) -> RequestContext:
+    def make_context(self, reason: str) -> RequestContext:
         """Return the context of a write, as the system."""
-        return self._registry_handle.context(make_system_principal(reason), source=read_source(), clock=self._clock)
+        return self._registry_handle.make_context(
+            make_system_principal(reason), source=read_source(), clock=self._clock
+        )
 
-    def new(self, context: RequestContext, id: UUID, now: datetime, values: Mapping[str, Any]) -> Any:
+    def build(self, context: RequestContext, id: UUID, now: datetime, values: Mapping[str, Any]) -> Any:
         """Build a document owned by the system, named by its id. Raises ValidationError."""
         stamps = {"id": id, "owner": _SYSTEM, "creation": now, "modified": now, "modified_by": _SYSTEM}
         return validate(context.registry.get(self._doctype), {"name": str(id), **values, **stamps})

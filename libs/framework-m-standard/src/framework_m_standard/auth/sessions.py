@@ -48,7 +48,7 @@ class DocumentSessions:
     async def open(self, user_id: UUID, epoch: int, kind: SessionKind) -> OpenedSession:
         """Begin a session, and delete the user's void, expired and excess sessions."""
         id = self._ids()
-        secret, csrf = self._secrets.first(id)
+        secret, csrf = self._secrets.make_first(id)
 
         async def attempt() -> OpenedSession:
             now = self._clock()
@@ -56,8 +56,8 @@ class DocumentSessions:
                 "user": user_id, "kind": kind, "epoch": epoch, "expires": now + self._rules.lifetime,
                 "secret_hash": hash_secret(secret), "csrf_hash": hash_secret(csrf),
             }  # fmt: skip
-            context = self._sessions.context("begin a session")
-            document = self._sessions.new(context, id, now, values)
+            context = self._sessions.make_context("begin a session")
+            document = self._sessions.build(context, id, now, values)
             async with self._sessions.open_repository(context) as repository:
                 await self._make_room(repository, user_id, epoch, now)
                 await repository.insert(document)
@@ -79,7 +79,7 @@ class DocumentSessions:
         """End a session; do nothing if it has already ended."""
 
         async def attempt() -> None:
-            async with self._sessions.open_repository(self._sessions.context("end a session")) as repository:
+            async with self._sessions.open_repository(self._sessions.make_context("end a session")) as repository:
                 await repository.delete(session_id)
 
         await retry(attempt)
@@ -95,8 +95,8 @@ class DocumentSessions:
 
     async def _rotate(self, session_id: UUID, secret: str, address: str) -> OpenedSession | None:
         now = self._clock()
-        fresh, csrf = self._secrets.next(session_id, secret, address)
-        async with self._sessions.open_repository(self._sessions.context("refresh a session")) as repository:
+        fresh, csrf = self._secrets.make_next(session_id, secret, address)
+        async with self._sessions.open_repository(self._sessions.make_context("refresh a session")) as repository:
             document = await repository.get(session_id)
             if document is None or document.expires <= now:
                 return None

@@ -74,7 +74,7 @@ class AuthSettings(BaseModel):
             raise ValueError(f"expected a random secret of {minimum}, such as from `openssl rand -base64 48`")
         return value
 
-    def key(self, purpose: str) -> bytes:
+    def derive_key(self, purpose: str) -> bytes:
         """Derive a key for a single purpose from the secret. Raises ValueError if it is not set."""
         if self.secret is None:
             raise ValueError("[auth] secret is not set")

@@ -37,7 +37,7 @@ def _session_rules(auth_settings: AuthSettings) -> SessionRules:
         lifetime=timedelta(days=auth_settings.session_ttl_days),
         grace=timedelta(seconds=auth_settings.refresh_grace_seconds),
         max_per_user=auth_settings.max_sessions_per_user,
-        secrets=SessionSecrets(auth_settings.key),
+        secrets=SessionSecrets(auth_settings.derive_key),
     )
 
 

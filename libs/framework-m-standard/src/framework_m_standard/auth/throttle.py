@@ -51,7 +51,7 @@ class LoginThrottle:
     def __init__(self, login_attempts: LoginAttemptsProtocol, auth_settings: AuthSettings, clock: Clock) -> None:
         self._attempts = login_attempts
         self._clock = clock
-        self._key = auth_settings.key("login-throttle")
+        self._key = auth_settings.derive_key("login-throttle")
         per_account, per_address = (
             auth_settings.max_login_failures_per_account,
             auth_settings.max_login_failures_per_address,

@@ -93,7 +93,7 @@ def create_app(
             *build_meta_routes(services.metadata, compressor),
             *build_rpc_routes(services.rpc, settings.max_body_bytes),
             *build_openapi_routes(openapi, services.openapi_assets, compressor),
-            *auth.handlers(),
+            *auth.make_handlers(),
             *services.app_routes.mount(
                 services.registry_handle, services.queries.permissions, services.documents, services.app_ports
             ),

@@ -48,7 +48,7 @@ class InitWeb:
             get("http_settings"),
             development=development,
             ping=app.ping,
-            warnings=app.warnings,
+            warnings=app.collect_warnings,
             lifecycle=lifecycle,
         )
         app.container.provide("web", wrap(app, web, discover_middleware(app)))

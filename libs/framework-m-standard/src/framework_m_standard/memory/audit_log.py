@@ -17,7 +17,7 @@ class MemoryAuditLog:
     def __init__(self, memory_store: MemoryStore) -> None:
         self._trail = memory_store.database.audit
 
-    async def entries(
+    async def list_entries(
         self, context: RequestContext, doctype: str, document_id: UUID, *, limit: int = 100
     ) -> Sequence[AuditEntry]:
         """Return the newest `limit` entries of one document, oldest first."""

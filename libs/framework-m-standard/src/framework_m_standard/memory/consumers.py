@@ -30,7 +30,7 @@ class MemoryConsumers:
             else:
                 self._consumers[name] = ConsumerRecord(interest, start)
 
-    async def interests(self) -> Mapping[str, Interest]:
+    async def read_interests(self) -> Mapping[str, Interest]:
         """Return the stored interests."""
         return {name: one.interest for name, one in self._consumers.items()}
 
@@ -55,7 +55,7 @@ class MemoryConsumers:
         if (one := self._consumers.get(name)) is not None and one.holder == holder:
             one.holder = one.expires = None
 
-    async def waiting(self, name: str) -> Sequence[tuple[int, str]]:
+    async def read_waiting(self, name: str) -> Sequence[tuple[int, str]]:
         """Return position and key of what is set aside and not parked."""
         return [(one.position, one.key) for one in self._waiting(name)]
 
@@ -64,7 +64,7 @@ class MemoryConsumers:
         aside = known.aside.values() if known else ()
         return sorted((one for one in aside if not one.parked), key=lambda one: one.position)
 
-    async def due(self, name: str, now: datetime, limit: int) -> Sequence[DueEvent]:
+    async def read_due(self, name: str, now: datetime, limit: int) -> Sequence[DueEvent]:
         """Return events set aside that are due, in order."""
         return list(self._due(name, now))[:limit]
 
@@ -89,7 +89,7 @@ class MemoryConsumers:
             one.aside.pop(position, None)
         return True
 
-    async def states(self, now: datetime, duration: timedelta) -> Sequence[ConsumerState]:
+    async def read_states(self, now: datetime, duration: timedelta) -> Sequence[ConsumerState]:
         """Return the state of each consumer."""
         return [self._state(name, one, now, duration) for name, one in sorted(self._consumers.items())]
 
@@ -101,7 +101,7 @@ class MemoryConsumers:
         leased = one.holder is not None and _is_leased(one, now, duration)
         return ConsumerState(name, one.interest, one.cursor, leased, len(waiting), len(one.aside) - len(waiting), since)
 
-    async def parked(self, name: str | None, limit: int) -> Sequence[ParkedEvent]:
+    async def read_parked(self, name: str | None, limit: int) -> Sequence[ParkedEvent]:
         """Return parked events, the oldest first."""
         found = [
             ParkedEvent(consumer, read_event(self._database.events[aside.position]), aside.attempts, aside.error)

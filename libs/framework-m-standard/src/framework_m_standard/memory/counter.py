@@ -25,7 +25,7 @@ class MemoryCounter:
 
     async def allocate(self, context: RequestContext, prefix: str, n: int = 1) -> int:
         """Reserve `n` numbers and return the first."""
-        async with self._database.turn():
+        async with self._database.hold_turn():
             transaction = Transaction(self._database)
             first = increment(transaction.counters, prefix, n)
             transaction.apply()

@@ -104,7 +104,7 @@ class MemoryEventBus:
                 if published >= since and group in self._groups:
                     await self._once_more(group, event, 1)
 
-    async def parked(self, group: str, limit: int = 100) -> Sequence[ParkedDelivery]:
+    async def read_parked(self, group: str, limit: int = 100) -> Sequence[ParkedDelivery]:
         """Return parked events of a group, the oldest first."""
         return [delivery for _, delivery in self._parked.get(group, {}).values()][:limit]
 

@@ -65,7 +65,7 @@ class MemoryReader:
         named = fields_of(template.where) | {spec.field for spec in template.order_by}
         if unknown := named.difference(plan.columns):
             raise KeyError(*sorted(unknown))
-        take = tuple(stored.getter(plan, part) for part in template.fields)
+        take = tuple(stored.make_getter(plan, part) for part in template.fields)
         return ReadHandle(
             Prepared(
                 plan.name,

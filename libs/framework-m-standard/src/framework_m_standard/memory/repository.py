@@ -26,7 +26,7 @@ from framework_m_core.spi import (
     dump_document,
     hash_key,
 )
-from framework_m_standard.memory.engine.referrers import holders
+from framework_m_standard.memory.engine.referrers import find_holders
 from framework_m_standard.memory.engine.rows import Row, encode_value, row_of, values_of
 from framework_m_standard.memory.engine.selection import Rows, select
 from framework_m_standard.memory.engine.store import MemoryStore
@@ -44,11 +44,11 @@ class MemoryWriter(Protocol):
     store: MemoryStore
     context: RequestContext
 
-    def rows(self, doctype: str) -> Rows:
+    def rows_of(self, doctype: str) -> Rows:
         """Return the documents of a DocType as this unit sees them."""
         ...
 
-    async def transaction(self) -> Transaction:
+    async def open_transaction(self) -> Transaction:
         """Return the open transaction, beginning one if needed."""
         ...
 
@@ -71,14 +71,14 @@ class MemoryRepository[T: BaseModel]:
 
     async def insert(self, document: T) -> T:
         """Insert a new document, with version 1."""
-        transaction = await self._unit.transaction()
+        transaction = await self._unit.open_transaction()
         vars(document)[VERSION_ATTRIBUTE] = 1
         transaction.insert(self._plan, self._row(document, {}))
         return document
 
     async def update(self, document: T, *, expected_version: int, stored: Mapping[str, Any] | None = None) -> T:
         """Replace a loaded document. Raises VersionConflictError unless the stored version is `expected_version`."""
-        transaction = await self._unit.transaction()
+        transaction = await self._unit.open_transaction()
         vars(document)[VERSION_ATTRIBUTE] = expected_version + 1
         transaction.update(self._plan, self._row(document, stored or {}), expected_version)
         return document
@@ -90,8 +90,8 @@ class MemoryRepository[T: BaseModel]:
 
     async def delete(self, id: UUID) -> bool:
         """Delete the row and its children permanently, and return whether it existed. Raises LinkedDocumentError."""
-        transaction = await self._unit.transaction()
-        row = transaction.rows(self._plan.name).get(hash_key(id))
+        transaction = await self._unit.open_transaction()
+        row = transaction.rows_of(self._plan.name).get(hash_key(id))
         if row is None:
             return False
         try:
@@ -128,17 +128,17 @@ class MemoryRepository[T: BaseModel]:
 
     async def update_where(self, where: Filter, values: Mapping[str, Any]) -> int:
         """Set scalar fields of all live documents that match, increasing their versions, and return their number."""
-        transaction = await self._unit.transaction()
+        transaction = await self._unit.open_transaction()
         given = Row({name: encode_value(self._plan.specs[name], value) for name, value in values.items()})
         found = self._select(And((where, LIVE)))
-        with transaction.statement():
+        with transaction.undo_statement():
             for row in found:
                 transaction.set_values(self._plan, row, given)
         return len(found)
 
     async def delete_where(self, where: Filter) -> int:
         """Delete all matching rows permanently, live or not. Raises IntegrityError if others link to one."""
-        transaction = await self._unit.transaction()
+        transaction = await self._unit.open_transaction()
         found = self._select(where)
         self._remove(transaction, found)
         return len(found)
@@ -154,16 +154,17 @@ class MemoryRepository[T: BaseModel]:
     def _remove(self, transaction: Transaction, rows: Sequence[Row]) -> None:
         """Delete rows together, so that they may link to each other. Raises IntegrityError if others link to one."""
         gone = {hash_key(row["id"]) for row in rows}
-        with transaction.statement():
+        with transaction.undo_statement():
             for row in rows:
                 transaction.remove(self._plan, row)
             if gone and any(
-                True for _ in holders(self._unit.context.registry.referrers.get(self._plan.name, ()), transaction, gone)
+                True
+                for _ in find_holders(self._unit.context.registry.referrers.get(self._plan.name, ()), transaction, gone)
             ):
                 raise IntegrityError("expected documents without links to them: delete those that link to them first")
 
     def _select(self, where: Filter, order_by: tuple[OrderSpec, ...] = ()) -> Sequence[Row]:
-        return select(self._unit.rows(self._plan.name), where, order_by)
+        return select(self._unit.rows_of(self._plan.name), where, order_by)
 
     def _first(self, where: Filter) -> T | None:
         found = self._select(where)

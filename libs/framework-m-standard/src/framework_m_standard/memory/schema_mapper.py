@@ -46,7 +46,7 @@ class MemorySchemaMapper:
 
     async def expand(self, registry: Registry) -> Sequence[str]:
         """Sync to a future registry; documents written under the current one get the defaults of its new fields."""
-        async with self._store.database.turn():
+        async with self._store.database.hold_turn():
             self._store.make_tables(registry)
             changes = self._changes(registry)
             for _, apply in changes:
@@ -55,7 +55,7 @@ class MemorySchemaMapper:
                 self._store.database.tables[plan.name].plan = plan
         return [text for text, _ in changes]
 
-    async def generation(self) -> int:
+    async def read_generation(self) -> int:
         """Return the number of the registry published last."""
         return self._store.database.generation
 

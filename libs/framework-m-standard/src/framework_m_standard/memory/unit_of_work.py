@@ -32,7 +32,7 @@ from framework_m_core.spi import (
 from framework_m_standard.memory.counter import increment
 from framework_m_standard.memory.engine import rows as stored
 from framework_m_standard.memory.engine.audit_trail import SealedEntry, seal
-from framework_m_standard.memory.engine.referrers import holders
+from framework_m_standard.memory.engine.referrers import find_holders
 from framework_m_standard.memory.engine.rows import format_json
 from framework_m_standard.memory.engine.selection import Rows
 from framework_m_standard.memory.engine.store import MemoryStore
@@ -84,14 +84,14 @@ class MemoryUnitOfWork:
         """Return the repository of a DocType in this unit."""
         return MemoryRepository(self, self.context.registry.get(doctype))
 
-    def rows(self, doctype: str) -> Rows:
+    def rows_of(self, doctype: str) -> Rows:
         """Return the documents of a DocType as this unit sees them."""
         self._check_open()
         if self._transaction is None:
             return self.store.database.tables[doctype].rows
-        return self._transaction.rows(doctype)
+        return self._transaction.rows_of(doctype)
 
-    async def transaction(self) -> Transaction:
+    async def open_transaction(self) -> Transaction:
         """Return the open transaction, beginning one if needed. Raises TransientError if the turn takes too long."""
         self._check_open()
         if self._transaction is None:
@@ -115,20 +115,20 @@ class MemoryUnitOfWork:
         """Run a prepared read that sees the unit's own writes."""
         prepared: Prepared = handle  # type: ignore[assignment]
         if prepared.locks:
-            await self.transaction()
-        return prepared.run(self.rows(prepared.doctype), values)
+            await self.open_transaction()
+        return prepared.run(self.rows_of(prepared.doctype), values)
 
     async def find_referrers(self, doctype: str, id: UUID, linked_by: LinkedBy = "live") -> Sequence[str]:
         """Return the names of the DocTypes with other documents that link to this one."""
         referrers = self.context.registry.referrers.get(doctype, ())
         if linked_by == "submitted":
             referrers = tuple(one for one in referrers if one.refuses_cancelled)
-        found = holders(referrers, await self.transaction(), {hash_key(id)})
+        found = find_holders(referrers, await self.open_transaction(), {hash_key(id)})
         return list(dict.fromkeys(name for name, row in found if row["id"] != id and _counts(row, linked_by)))
 
     async def allocate(self, prefix: str, n: int = 1) -> int:
         """Reserve `n` numbers of a counter in the transaction and return the first."""
-        return increment((await self.transaction()).counters, prefix, n)
+        return increment((await self.open_transaction()).counters, prefix, n)
 
     def record(self, event: AnyEvent) -> None:
         """Add an event to the outbox."""
@@ -154,7 +154,7 @@ class MemoryUnitOfWork:
     async def savepoint(self) -> AsyncIterator[None]:
         """Undo only the writes and records of the block if it raises."""
         await self.flush()
-        transaction = await self.transaction()
+        transaction = await self.open_transaction()
         mark = transaction.mark()
         recorded: tuple[list[Any], ...] = (self._events, self._audits, self._responses, self._callbacks)
         lengths = [len(one) for one in recorded]
@@ -175,7 +175,7 @@ class MemoryUnitOfWork:
         self._check_open()
         if not self._responses:
             return
-        transaction, now = await self.transaction(), self.context.clock()
+        transaction, now = await self.open_transaction(), self.context.clock()
         for response in self._responses:
             known = transaction.responses.get(response.key)
             if known is not None and known.expires > now:
@@ -189,7 +189,7 @@ class MemoryUnitOfWork:
         """Apply all changes atomically, then run the callbacks."""
         await self.flush()
         if self._events or self._audits:
-            await self.transaction()
+            await self.open_transaction()
         self._commit()
         await run_shielded(self._run_callbacks())
 

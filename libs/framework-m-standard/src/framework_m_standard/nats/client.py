@@ -16,7 +16,7 @@ from nats.js.errors import APIError, ServerError, ServiceUnavailableError
 from framework_m_core.spi import ConfigurationError, DatabaseError, TransientError
 from framework_m_standard.nats.settings import NatsSettings
 
-__all__ = ["AWAY", "NatsClient", "translated"]
+__all__ = ["AWAY", "NatsClient", "translate_errors"]
 
 _log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ _PING_SECONDS: Final = 5
 
 
 @contextmanager
-def translated() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Raise the errors of the client as those of the ports."""
     try:
         yield
@@ -81,12 +81,12 @@ class NatsClient:
         """Close the connection."""
         client, self._client, self._jetstream = self._client, None, None
         if client is not None:
-            with translated():
+            with translate_errors():
                 await client.close()
 
     async def ping(self) -> None:
         """Raise an error while JetStream does not respond."""
-        with translated():
+        with translate_errors():
             await self.jetstream.account_info()
 
     @property

@@ -21,7 +21,7 @@ from framework_m_core.spi import (
     TransientError,
     encode_event,
 )
-from framework_m_standard.nats.client import NatsClient, translated
+from framework_m_standard.nats.client import NatsClient, translate_errors
 from framework_m_standard.nats.group import NatsGroup
 from framework_m_standard.nats.records import Records
 
@@ -64,7 +64,7 @@ class NatsEventBus(BrokerBus):
             num_replicas=settings.replicas,
         )
         for config in (events, self._records.describe_stream()):
-            with translated():
+            with translate_errors():
                 try:
                     await self._client.jetstream.add_stream(config)
                 except BadRequestError as error:
@@ -122,7 +122,7 @@ class NatsEventBus(BrokerBus):
 
     async def _send(self, encoded: bytes, headers: dict[str, Any]) -> None:
         try:
-            with translated():
+            with translate_errors():
                 await self._client.jetstream.publish(self._subject, encoded, headers=headers)
         except Exception as error:
             if isinstance(error.__cause__, MaxPayloadError):
@@ -133,7 +133,7 @@ class NatsEventBus(BrokerBus):
 
     async def _make_room(self) -> bool:
         """Drop some of the oldest events, if every group has handled them; return whether there were any."""
-        with translated():
+        with translate_errors():
             stream = await self._client.jetstream.stream_info(self._stream)
             first = stream.state.first_seq
             end = min([stream.state.last_seq, first + _ROOM_AT_ONCE - 1, *(await self._handled()).values()])
@@ -148,7 +148,7 @@ class NatsEventBus(BrokerBus):
         while page := await self._client.jetstream.consumers_info(self._stream, offset=len(handled)):
             handled |= {one.name: one.ack_floor.stream_seq if one.ack_floor else 0 for one in page}
         # Read last: a position is kept before its consumer is deleted.
-        for name in await self._records.names("*.position"):
+        for name in await self._records.find_names("*.position"):
             group = name.partition(".")[0]
             if group not in handled and (position := await self._records.get(name)) is not None:
                 handled[group] = int(position[0]) - 1

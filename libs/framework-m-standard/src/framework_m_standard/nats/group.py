@@ -25,7 +25,7 @@ from framework_m_core.spi import (
     StoredEvent,
     compute_latest_end,
 )
-from framework_m_standard.nats.client import NatsClient, translated
+from framework_m_standard.nats.client import NatsClient, translate_errors
 from framework_m_standard.nats.records import Records
 
 __all__ = ["NatsGroup"]
@@ -58,7 +58,7 @@ class NatsGroup:
             return
         position = await self._records.get(f"{self.name}.position")
         if position is None:
-            with translated():
+            with translate_errors():
                 stream = await self._client.jetstream.stream_info(self._stream)
             start = stream.state.last_seq + 1
             await self._records.put(f"{self.name}.position", b"%d" % start)
@@ -80,7 +80,7 @@ class NatsGroup:
         taken = await self._records.replace(f"{self.name}.lease", value, found[1] if found else 0)
         if taken:
             for message in tuple(self._unsettled.values()):
-                with translated():
+                with translate_errors():
                     await message.in_progress()
         return taken
 
@@ -89,7 +89,7 @@ class NatsGroup:
         self._is_holder = False
         reading, self._reading, self._unsettled = self._reading, None, {}
         if reading is not None:
-            with translated():
+            with translate_errors():
                 await reading.unsubscribe()
         found = await self._records.get(f"{self.name}.lease")
         if found is not None and json.loads(found[0])[0] == self._holder:
@@ -103,7 +103,7 @@ class NatsGroup:
         if info is not None and info.ack_floor is not None:
             await self._start_anew(info, info.ack_floor.stream_seq + 1)
         self._unsettled = {}
-        with translated():
+        with translate_errors():
             self._reading = await self._client.jetstream.pull_subscribe_bind(self.name, stream=self._stream)
         failures: dict[str, Failures] = {}
         self._aside = {}
@@ -115,17 +115,17 @@ class NatsGroup:
                 failures[entry] = Failures(kept["attempts"], kept["due"])
         return failures
 
-    async def left(self, after: str, count: int) -> Entries:
+    async def read_left(self, after: str, count: int) -> Entries:
         """Return what is set aside, in order."""
         entries = sorted((one for one in self._aside if int(one) > int(after)), key=int)
         return [(one, self._aside[one]) for one in entries[:count]]
 
-    async def new(self, count: int, seconds: float) -> Entries:
+    async def read_new(self, count: int, seconds: float) -> Entries:
         """Return entries that nobody has read, waiting some seconds for one."""
         if self._reading is None:
             raise LeaseLostError(f"the group {self.name!r} does not read")
         try:
-            with translated():
+            with translate_errors():
                 messages = await self._fetch(self._reading, count, max(seconds, _MIN_WAIT_SECONDS))
         except _NothingNewError:
             return []
@@ -133,14 +133,14 @@ class NatsGroup:
         for message in messages:
             entry = str(message.metadata.sequence.stream)
             if entry in self._aside:
-                with translated():
+                with translate_errors():
                     await message.ack()  # it was set aside, and that was not heard
             elif entry not in self._unsettled:
                 self._unsettled[entry] = message
                 entries.append((entry, message.data))
         return entries
 
-    async def entry(self, entry: str) -> bytes | None:
+    async def read_entry(self, entry: str) -> bytes | None:
         """Return an entry that is set aside."""
         return self._aside.get(entry)
 
@@ -169,7 +169,7 @@ class NatsGroup:
         """
         await self._require_lease()
         if entry:
-            taken = await self._records.names(f"{self.name}.parked.>", f"{self.name}.again.>")
+            taken = await self._records.find_names(f"{self.name}.parked.>", f"{self.name}.again.>")
             if len(taken) >= _MAX_PARKED:
                 return False
         kept = {
@@ -184,10 +184,10 @@ class NatsGroup:
             await self.unpark(str(event.id))
         return True
 
-    async def parked(self, limit: int) -> list[ParkedDelivery]:
+    async def read_parked(self, limit: int) -> list[ParkedDelivery]:
         """Return what is parked, the oldest first."""
         found = []
-        for name in (await self._records.names(f"{self.name}.parked.>"))[:limit]:
+        for name in (await self._records.find_names(f"{self.name}.parked.>"))[:limit]:
             record = await self._records.get(name)
             if record is not None:
                 found.append(_parked(_event_id(name), json.loads(record[0])))
@@ -196,7 +196,7 @@ class NatsGroup:
     async def retry(self, event_id: UUID | None) -> int:
         """Have one parked event, or all, delivered once more; return their number."""
         moved = 0
-        for name in await self._records.names(f"{self.name}.parked.>"):
+        for name in await self._records.find_names(f"{self.name}.parked.>"):
             parked = _event_id(name)
             if event_id not in {None, parked}:
                 continue
@@ -209,18 +209,18 @@ class NatsGroup:
 
     async def drop(self, event_id: UUID | None) -> int:
         """Forget one parked event, or all; return their number."""
-        names = await self._records.names(f"{self.name}.parked.>")
+        names = await self._records.find_names(f"{self.name}.parked.>")
         chosen = [name for name in names if event_id in {None, _event_id(name)}]
         for name in chosen:
             await self._records.delete(name)
         return len(chosen)
 
-    async def retried(self) -> Sequence[Retried]:
+    async def read_retried(self) -> Sequence[Retried]:
         """Return some of the events to be delivered once more. Raises LeaseLostError if the group was changed."""
         if not self._aside.keys() >= set(await self._set_aside()) or await self._records.get(f"{self.name}.replay"):
             raise LeaseLostError(f"the group {self.name!r} was changed by another process: reading anew")
         found = []
-        for name in (await self._records.names(f"{self.name}.again.>"))[:_RETRIED_AT_ONCE]:
+        for name in (await self._records.find_names(f"{self.name}.again.>"))[:_RETRIED_AT_ONCE]:
             record = await self._records.get(name)
             if record is not None:
                 kept = json.loads(record[0])
@@ -259,12 +259,12 @@ class NatsGroup:
     async def _acknowledge(self, entry: str) -> None:
         message = self._unsettled.get(entry)
         if message is not None:
-            with translated():
+            with translate_errors():
                 await message.ack_sync(timeout=self._client.settings.request_timeout_seconds)
             self._unsettled.pop(entry, None)
 
     async def _set_aside(self) -> list[str]:
-        return [name.rpartition(".")[2] for name in await self._records.names(f"{self.name}.aside.>")]
+        return [name.rpartition(".")[2] for name in await self._records.find_names(f"{self.name}.aside.>")]
 
     async def _fetch(self, reading: JetStreamContext.PullSubscription, count: int, seconds: float) -> list[Msg]:
         try:
@@ -276,7 +276,7 @@ class NatsGroup:
             raise _NothingNewError from None
 
     async def _info(self) -> ConsumerInfo | None:
-        with translated():
+        with translate_errors():
             try:
                 found: ConsumerInfo = await self._client.jetstream.consumer_info(self._stream, self.name)
             except NotFoundError:
@@ -305,7 +305,7 @@ class NatsGroup:
         await self._add(DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=start)
 
     async def _remove(self) -> None:
-        with translated():
+        with translate_errors():
             try:
                 await self._client.jetstream.delete_consumer(self._stream, self.name)
             except NotFoundError:
@@ -320,7 +320,7 @@ class NatsGroup:
             max_ack_pending=1000,
             **start,
         )
-        with translated():
+        with translate_errors():
             return await self._client.jetstream.add_consumer(self._stream, config)
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from nats.js.api import StorageType, StreamConfig
 from nats.js.errors import APIError, NotFoundError
 
-from framework_m_standard.nats.client import NatsClient, translated
+from framework_m_standard.nats.client import NatsClient, translate_errors
 
 __all__ = ["Records"]
 
@@ -35,7 +35,7 @@ class Records:
 
     async def get(self, name: str) -> tuple[bytes, int] | None:
         """Return a value and its number, if there is one."""
-        with translated():
+        with translate_errors():
             try:
                 found = await self._client.jetstream.get_last_msg(self._stream, self._subject + name)
             except NotFoundError:
@@ -44,12 +44,12 @@ class Records:
 
     async def put(self, name: str, value: bytes) -> None:
         """Set a value."""
-        with translated():
+        with translate_errors():
             await self._client.jetstream.publish(self._subject + name, value)
 
     async def replace(self, name: str, value: bytes, number: int) -> bool:
         """Set a value if its number is this one, 0 for none; return whether it was."""
-        with translated():
+        with translate_errors():
             try:
                 headers: dict[str, Any] = {_LAST_SEQUENCE: str(number)}
                 await self._client.jetstream.publish(self._subject + name, value, headers=headers)
@@ -61,14 +61,14 @@ class Records:
 
     async def delete(self, pattern: str) -> None:
         """Delete the values of a name; `>` stands for all that follow."""
-        with translated():
+        with translate_errors():
             await self._client.jetstream.purge_stream(self._stream, subject=self._subject + pattern)
 
-    async def names(self, *patterns: str) -> list[str]:
+    async def find_names(self, *patterns: str) -> list[str]:
         """Return the names of values that match one of the patterns, sorted."""
         found: set[str] = set()
         for pattern in patterns:
-            with translated():
+            with translate_errors():
                 info = await self._client.jetstream.stream_info(self._stream, subjects_filter=self._subject + pattern)
             found.update(info.state.subjects or {})
         return sorted(one.removeprefix(self._subject) for one in found)

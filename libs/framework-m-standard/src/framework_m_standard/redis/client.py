@@ -14,7 +14,7 @@ from redis.backoff import NoBackoff
 from framework_m_core.spi import ConfigurationError, DatabaseError, RepositoryError, TransientError
 from framework_m_standard.redis.settings import RedisSettings
 
-__all__ = ["AWAY", "Argument", "RedisClient", "Script", "translated"]
+__all__ = ["AWAY", "Argument", "RedisClient", "Script", "translate_errors"]
 
 AWAY: Final = "Redis is unavailable or busy: try again"
 _OLDEST: Final = (6, 2)
@@ -30,7 +30,7 @@ type Script = Callable[[Sequence[str], Sequence[Argument]], Awaitable[Any]]
 
 
 @contextmanager
-def translated() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Raise the errors of the client as those of the ports."""
     try:
         yield
@@ -89,13 +89,13 @@ class RedisClient:
         """Close all connections."""
         client, self._client = self._client, None
         if client is not None:
-            with translated():
+            with translate_errors():
                 await client.aclose()
 
     async def ping(self) -> None:
         """Raise an error while the server does not respond or takes no writes."""
-        with translated():
-            await self.connected.set(self.key("ping"), b"1", ex=60)
+        with translate_errors():
+            await self.connected.set(self.key_of("ping"), b"1", ex=60)
 
     @property
     def connected(self) -> redis.Redis:
@@ -104,22 +104,22 @@ class RedisClient:
             raise TransientError(AWAY)
         return self._client
 
-    def key(self, *parts: str) -> str:
+    def key_of(self, *parts: str) -> str:
         """Return a key of the app."""
         return self.settings.prefix + ":".join(parts)
 
     async def execute(self, command: str, *arguments: Argument) -> Any:
         """Run one command."""
-        with translated():
+        with translate_errors():
             return await self.connected.execute_command(command, *arguments)  # type: ignore[no-untyped-call]
 
-    def script(self, source: str) -> Script:
+    def make_script(self, source: str) -> Script:
         """Return a Lua script, which the server keeps after its first run, as a function."""
         made: Any = None
 
         async def run(keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
             nonlocal made
-            with translated():
+            with translate_errors():
                 if made is None:
                     made = self.connected.register_script(source)
                 return await made(keys=keys, args=arguments, client=self.connected)
@@ -128,7 +128,7 @@ class RedisClient:
 
     async def _check_server(self) -> None:
         try:
-            with translated():
+            with translate_errors():
                 info: dict[str, Any] = await self.connected.info()
         except DatabaseError as error:
             raise ConfigurationError(f"[redis] url: the server refused the connection: {error.__cause__}") from error

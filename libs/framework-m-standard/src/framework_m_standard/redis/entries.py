@@ -9,7 +9,7 @@ from itertools import batched
 from typing import Final
 
 from framework_m_core.spi import MAX_STORED_KEY, check_key
-from framework_m_standard.redis.client import RedisClient, translated
+from framework_m_standard.redis.client import RedisClient, translate_errors
 
 __all__ = ["RedisEntries"]
 
@@ -26,13 +26,13 @@ class RedisEntries:
     def __init__(self, client: RedisClient, channel: str | None = None) -> None:
         self._client = client
         self._channel = channel
-        self._prefix = client.key("cache", "").encode()
+        self._prefix = client.key_of("cache", "").encode()
 
     async def read(self, keys: Iterable[str]) -> dict[str, str]:
         """Return the texts of the keys that have one."""
         found: dict[str, str] = {}
         for some in batched(self._stored(keys).items(), _AT_ONCE):
-            with translated():
+            with translate_errors():
                 texts = await self._client.connected.mget([stored for _, stored in some])
             found |= {key: text.decode() for (key, _), text in zip(some, texts, strict=True) if text is not None}
         return found
@@ -41,7 +41,7 @@ class RedisEntries:
         """Return the texts of the keys that have one, each with its remaining seconds, if it expires."""
         found: dict[str, tuple[str, float | None]] = {}
         for some in batched(self._stored(keys).items(), _AT_ONCE):
-            with translated():
+            with translate_errors():
                 async with self._client.connected.pipeline(transaction=True) as pipe:
                     pipe.mget([stored for _, stored in some])
                     for _, stored in some:
@@ -57,7 +57,7 @@ class RedisEntries:
         if not texts:
             return
         milliseconds = None if ttl is None else max(1, int(ttl * 1000))
-        with translated():
+        with translate_errors():
             async with self._client.connected.pipeline(transaction=True) as pipe:
                 for key, stored in self._stored(texts).items():
                     pipe.set(stored, texts[key].encode(), px=milliseconds)
@@ -70,7 +70,7 @@ class RedisEntries:
         """Delete keys, and return how many of them existed."""
         if not keys:
             return 0
-        with translated():
+        with translate_errors():
             async with self._client.connected.pipeline(transaction=True) as pipe:
                 pipe.unlink(*self._stored(keys).values())
                 if self._channel is not None:
@@ -85,7 +85,7 @@ class RedisEntries:
         """
         glob, cursor, deleted = re.sub(rb"([\\*?\[\]])", rb"\\\1", self._prefix) + b"*", 0, 0
         while True:
-            with translated():
+            with translate_errors():
                 cursor, found = await self._client.connected.scan(cursor, match=glob, count=_AT_ONCE)
             keys = [one[len(self._prefix) :].decode() for one in found]
             for some in batched(filter(matches, keys), _AT_ONCE):
@@ -96,13 +96,13 @@ class RedisEntries:
     async def exists(self, key: str) -> bool:
         """Return whether a key exists."""
         (stored,) = self._stored([key]).values()
-        with translated():
+        with translate_errors():
             return bool(await self._client.connected.exists(stored))
 
     async def ttl(self, key: str) -> float | None:
         """Return the seconds until a key expires: 0 if it is absent, None if it does not expire."""
         (stored,) = self._stored([key]).values()
-        with translated():
+        with translate_errors():
             milliseconds = await self._client.connected.pttl(stored)
         return None if milliseconds == _FOREVER else max(0, milliseconds) / 1000
 

@@ -44,9 +44,9 @@ class RedisEventBus(BrokerBus):
         super().__init__(registry_handle, clock, retries)
         settings = redis_client.settings
         self._client = redis_client
-        self._stream = redis_client.key("events")
+        self._stream = redis_client.key_of("events")
         self._limits = settings.stream_max_events, to_milliseconds(timedelta(hours=settings.stream_retention_hours))
-        self._publish = redis_client.script(scripts.PUBLISH)
+        self._publish = redis_client.make_script(scripts.PUBLISH)
         self._holder = uuid4().hex
 
     async def publish(self, events: Sequence[AnyEvent]) -> AsyncGenerator[Delivery, None]:

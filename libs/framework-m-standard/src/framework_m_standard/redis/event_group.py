@@ -43,17 +43,17 @@ class RedisGroup:
         self._stream = stream
         self._holder = holder
         self._is_holder = False
-        self._keys = {part: client.key("events", part, name) for part in _PARTS}
-        self._lease = client.script(scripts.LEASE)
-        self._release = client.script(scripts.RELEASE)
-        self._read = client.script(scripts.READ)
-        self._acknowledge = client.script(scripts.ACKNOWLEDGE)
-        self._set_back = client.script(scripts.SET_BACK)
-        self._park = client.script(scripts.PARK)
-        self._retry = client.script(scripts.RETRY)
-        self._drop = client.script(scripts.DROP)
-        self._unpark = client.script(scripts.UNPARK)
-        self._forget = client.script(scripts.FORGET)
+        self._keys = {part: client.key_of("events", part, name) for part in _PARTS}
+        self._lease = client.make_script(scripts.LEASE)
+        self._release = client.make_script(scripts.RELEASE)
+        self._read = client.make_script(scripts.READ)
+        self._acknowledge = client.make_script(scripts.ACKNOWLEDGE)
+        self._set_back = client.make_script(scripts.SET_BACK)
+        self._park = client.make_script(scripts.PARK)
+        self._retry = client.make_script(scripts.RETRY)
+        self._drop = client.make_script(scripts.DROP)
+        self._unpark = client.make_script(scripts.UNPARK)
+        self._forget = client.make_script(scripts.FORGET)
 
     async def create(self, start: str = "$") -> None:
         """Create the group, unless it exists, so that it gets what comes after an id."""
@@ -78,11 +78,11 @@ class RedisGroup:
         self._is_holder = False
         await self._release([self._keys["lease"]], [self._holder])
 
-    async def left(self, after: str, count: int) -> Entries:
+    async def read_left(self, after: str, count: int) -> Entries:
         """Return entries after an id that were read and not acknowledged."""
         return _entries_of(await self._read_after(after, count))
 
-    async def new(self, count: int, seconds: float) -> Entries:
+    async def read_new(self, count: int, seconds: float) -> Entries:
         """Return entries that nobody has read, waiting some seconds for one."""
         found = await self._read_after(">", count)
         if isinstance(found, bytes):
@@ -91,7 +91,7 @@ class RedisGroup:
             found = await self._read_after(">", count)
         return [] if isinstance(found, bytes) else _entries_of(found)
 
-    async def entry(self, entry: str) -> bytes | None:
+    async def read_entry(self, entry: str) -> bytes | None:
         """Return one entry, unless it is no longer in the stream."""
         found = await self._client.execute("XRANGE", self._stream, entry, entry)
         return _event_of(found[0][1]) if found else None
@@ -128,7 +128,7 @@ class RedisGroup:
         arguments: list[Argument] = [*head, to_microseconds(now), json.dumps(kept), _MAX_PARKED]
         return self._require(await self._park([self._stream, *self._keys.values()], arguments)) > 0
 
-    async def parked(self, limit: int) -> list[ParkedDelivery]:
+    async def read_parked(self, limit: int) -> list[ParkedDelivery]:
         """Return what is parked, the oldest first."""
         ids = await self._client.execute("ZRANGE", self._keys["parked"], 0, limit - 1) if limit > 0 else []
         texts = await self._client.execute("HMGET", self._keys["kept"], *ids) if ids else []
@@ -145,7 +145,7 @@ class RedisGroup:
         keys = [self._keys[part] for part in ("parked", "kept")]
         return int(await self._drop(keys, ["" if event_id is None else str(event_id)]))
 
-    async def retried(self) -> list[Retried]:
+    async def read_retried(self) -> list[Retried]:
         """Return some of the events that are to be delivered once more."""
         _, flat = await self._client.execute("HSCAN", self._keys["again"], 0, "COUNT", _RETRIED_AT_ONCE)
         found: Mapping[bytes, bytes] = flat

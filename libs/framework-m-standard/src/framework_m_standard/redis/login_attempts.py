@@ -50,8 +50,8 @@ class RedisLoginAttempts:
         self._client = redis_client
         self._clock = clock
         self._ids = ids
-        self._begin = redis_client.script(_BEGIN)
-        self._succeed = redis_client.script(_SUCCEED)
+        self._begin = redis_client.make_script(_BEGIN)
+        self._succeed = redis_client.make_script(_SUCCEED)
 
     async def begin(self, account: str, network: str, limits: AttemptLimits) -> datetime | None:
         """Count an attempt; if a limit is reached, count nothing and return when it no longer is."""
@@ -72,7 +72,7 @@ class RedisLoginAttempts:
         return until is not None and int(until) >= to_microseconds(self._clock())
 
     def _keys(self, account: str, network: str) -> list[str]:
-        key = self._client.key
+        key = self._client.key_of
         return [
             key("attempts", "both", account, network),
             key("attempts", "account", account),

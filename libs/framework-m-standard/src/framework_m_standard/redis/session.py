@@ -79,14 +79,14 @@ class RedisSessions:
         self._secrets = session_rules.secrets
         self._clock = clock
         self._ids = ids
-        self._open = redis_client.script(_OPEN)
-        self._rotate = redis_client.script(_ROTATE)
-        self._end = redis_client.script(_END)
+        self._open = redis_client.make_script(_OPEN)
+        self._rotate = redis_client.make_script(_ROTATE)
+        self._end = redis_client.make_script(_END)
 
     async def open(self, user_id: UUID, epoch: int, kind: SessionKind) -> OpenedSession:
         """Begin a session, and delete the user's void, expired and excess sessions."""
         id, now = self._ids(), self._clock()
-        secret, csrf = self._secrets.first(id)
+        secret, csrf = self._secrets.make_first(id)
         opened = Session(
             id, user_id, kind, epoch, now + self._rules.lifetime, hash_secret(secret), hash_secret(csrf)
         )  # fmt: skip
@@ -100,7 +100,7 @@ class RedisSessions:
         flat = [text for pair in fields.items() for text in pair]
         maximum, ttl = self._rules.max_per_user, to_milliseconds(self._rules.lifetime)
         arguments: list[Argument] = [
-            self._client.key("session", ""),
+            self._client.key_of("session", ""),
             to_microseconds(now),
             maximum,
             str(id),
@@ -108,7 +108,7 @@ class RedisSessions:
             ttl,
             *flat,
         ]
-        await self._open([self._key(id), self._client.key("sessions", str(user_id))], arguments)
+        await self._open([self._key(id), self._client.key_of("sessions", str(user_id))], arguments)
         return OpenedSession(opened, secret, csrf)
 
     async def find(self, session_id: UUID) -> Session | None:
@@ -120,11 +120,11 @@ class RedisSessions:
     async def rotate(self, session_id: UUID, secret: str, *, address: str = "") -> OpenedSession | None:
         """Exchange a refresh secret for a new one; a spent one ends the session, a wrong one changes nothing."""
         now = self._clock()
-        fresh, csrf = self._secrets.next(session_id, secret, address)
+        fresh, csrf = self._secrets.make_next(session_id, secret, address)
         hashes = [hash_secret(text) for text in (secret, fresh, csrf)]
         times = [to_microseconds(now + self._rules.lifetime), to_milliseconds(self._rules.lifetime)]
         grace, is_known = to_microseconds(self._rules.grace), int(self._secrets.is_known(session_id, secret))
-        head: list[Argument] = [self._client.key("sessions", ""), str(session_id), to_microseconds(now)]
+        head: list[Argument] = [self._client.key_of("sessions", ""), str(session_id), to_microseconds(now)]
         flat: Sequence[bytes] | None = await self._rotate(
             [self._key(session_id)], [*head, *hashes, *times, grace, is_known]
         )
@@ -134,10 +134,10 @@ class RedisSessions:
 
     async def end(self, session_id: UUID) -> None:
         """End a session; do nothing if it has already ended."""
-        await self._end([self._key(session_id)], [self._client.key("sessions", ""), str(session_id)])
+        await self._end([self._key(session_id)], [self._client.key_of("sessions", ""), str(session_id)])
 
     def _key(self, session_id: UUID) -> str:
-        return self._client.key("session", str(session_id))
+        return self._client.key_of("session", str(session_id))
 
 
 def _session(session_id: UUID, found: Mapping[bytes, bytes]) -> Session:

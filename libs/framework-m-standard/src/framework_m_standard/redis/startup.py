@@ -29,7 +29,7 @@ class InitRedis:
         chosen = (binding.port for binding in app.bindings if binding.choice.name == "redis")
         self._keeping = tuple(sorted(_KEEPING.intersection(chosen)))
 
-    async def warnings(self) -> list[str]:
+    async def collect_warnings(self) -> list[str]:
         """Return a warning if the server can forget what it has acknowledged."""
         if self._client is None or self._client.is_durable or not self._keeping:
             return []

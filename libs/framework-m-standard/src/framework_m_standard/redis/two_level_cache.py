@@ -22,7 +22,7 @@ from framework_m_core.spi import (
     decode_cached,
     encode_cached,
 )
-from framework_m_standard.redis.client import AWAY, RedisClient, translated
+from framework_m_standard.redis.client import AWAY, RedisClient, translate_errors
 from framework_m_standard.redis.entries import RedisEntries
 
 __all__ = ["TwoLevelCache"]
@@ -48,7 +48,7 @@ class TwoLevelCache:
     def __init__(self, redis_client: RedisClient) -> None:
         settings = redis_client.settings
         self._client = redis_client
-        self._channel = redis_client.key("cache-changes")
+        self._channel = redis_client.key_of("cache-changes")
         self._shared = RedisEntries(redis_client, self._channel)
         self._local = RecentEntries(settings.local_max_entries, settings.local_max_mb, _monotonic)
         self._local_ttl = settings.local_ttl_seconds
@@ -162,7 +162,7 @@ class TwoLevelCache:
 
     async def _hear(self) -> None:
         """Listen until the connection fails. Raises RepositoryError."""
-        with translated():
+        with translate_errors():
             async with self._client.connected.pubsub() as pubsub:
                 await pubsub.subscribe(self._channel)
                 heard = time.monotonic()

@@ -8,7 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from framework_m_core.spi import AuditEntry, FieldKind, FieldSpec, RequestContext
-from framework_m_standard.sql.engine.statement import parameter
+from framework_m_standard.sql.engine.statement import make_parameter
 from framework_m_standard.sql.schema.tables import AUDIT_SPECS
 from framework_m_standard.sql.store import SqlStore
 
@@ -21,20 +21,20 @@ class SqlAuditLog:
     def __init__(self, sql_store: SqlStore) -> None:
         table = sql_store.framework_tables.audit
         self._store = sql_store
-        self._decoders = sql_store.framework.decoders(AUDIT_SPECS)
+        self._decoders = sql_store.framework.make_decoders(AUDIT_SPECS)
         doctype, document = AUDIT_SPECS["doctype"], AUDIT_SPECS["document_id"]
         clause = (
             sa.select(*(table.c[name] for name in AUDIT_SPECS))
             .where(
-                table.c.document_id == parameter(0, table.c.document_id.type),
-                table.c.doctype == parameter(1, table.c.doctype.type),
+                table.c.document_id == make_parameter(0, table.c.document_id.type),
+                table.c.doctype == make_parameter(1, table.c.doctype.type),
             )
             .order_by(table.c.at.desc(), table.c.id.desc())
-            .limit(parameter(2, sa.BigInteger()))
+            .limit(make_parameter(2, sa.BigInteger()))
         )
         self._select = sql_store.framework.compile(clause, [document, doctype, FieldSpec("n", FieldKind.INTEGER)])
 
-    async def entries(
+    async def list_entries(
         self, context: RequestContext, doctype: str, document_id: UUID, *, limit: int = 100
     ) -> Sequence[AuditEntry]:
         """Return the newest entries of a document, oldest first."""

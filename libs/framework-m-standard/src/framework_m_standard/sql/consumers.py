@@ -24,12 +24,12 @@ class SqlConsumers:
         self._statements = ConsumerStatements(
             sql_store.framework_tables, sql_store.framework, sql_store.global_driver.name
         )
-        self._events = sql_store.framework.decoders(EVENT_SPECS)
-        self._columns = sql_store.framework.decoders(CONSUMER_SPECS)
+        self._events = sql_store.framework.make_decoders(EVENT_SPECS)
+        self._columns = sql_store.framework.make_decoders(CONSUMER_SPECS)
 
     async def register(self, interests: Mapping[str, Interest], now: datetime) -> None:
         """Store new consumers, which begin with the next event to be committed, or with all if they are the first."""
-        if _changed(interests, await self.interests()):
+        if _changed(interests, await self.read_interests()):
             await transact(self._driver, lambda transaction: self._register(transaction, interests, now))
 
     async def _register(self, transaction: Transaction, interests: Mapping[str, Interest], now: datetime) -> None:
@@ -49,7 +49,7 @@ class SqlConsumers:
         patterns: list[str] = convert(stored) if convert else stored  # type: ignore[assignment]
         return Interest(patterns)
 
-    async def interests(self) -> Mapping[str, Interest]:
+    async def read_interests(self) -> Mapping[str, Interest]:
         """Return the stored interests."""
         return self._known(await self._driver.fetch(self._statements.known, ()))
 
@@ -69,13 +69,13 @@ class SqlConsumers:
         """Release the lease if this holder has it."""
         await self._driver.apply(self._statements.release, (name, holder))
 
-    async def waiting(self, name: str) -> Sequence[tuple[int, str]]:
+    async def read_waiting(self, name: str) -> Sequence[tuple[int, str]]:
         """Return position and key of what is set aside and not parked."""
-        return [(row[0], row[1]) for row in await self._driver.fetch(self._statements.waiting, (name,))]
+        return [(row[0], row[1]) for row in await self._driver.fetch(self._statements.select_waiting, (name,))]
 
-    async def due(self, name: str, now: datetime, limit: int) -> Sequence[DueEvent]:
+    async def read_due(self, name: str, now: datetime, limit: int) -> Sequence[DueEvent]:
         """Return events set aside that are due, in order."""
-        rows = await self._driver.fetch(self._statements.due, (name, now, limit))
+        rows = await self._driver.fetch(self._statements.select_due, (name, now, limit))
         return [DueEvent(read_event(self._events, row), attempts) for attempts, *row in rows]
 
     async def save(self, name: str, holder: str, progress: Progress) -> bool:
@@ -96,21 +96,21 @@ class SqlConsumers:
 
         return await transact(self._driver, work)
 
-    async def states(self, now: datetime, duration: timedelta) -> Sequence[ConsumerState]:
+    async def read_states(self, now: datetime, duration: timedelta) -> Sequence[ConsumerState]:
         """Return the state of each consumer."""
         convert = self._columns.get("expires", lambda value: value)
         found = []
         for name, interest, cursor, holder, expires, waiting, parked, *ages in await self._driver.fetch(
-            self._statements.states, ()
+            self._statements.select_states, ()
         ):
             leased = holder is not None and now < convert(expires) <= compute_latest_end(now, duration)
             since = min((convert(age) for age in ages if age is not None), default=None)
             found.append(ConsumerState(name, self._interest(interest), cursor, leased, waiting, parked, since))
         return found
 
-    async def parked(self, name: str | None, limit: int) -> Sequence[ParkedEvent]:
+    async def read_parked(self, name: str | None, limit: int) -> Sequence[ParkedEvent]:
         """Return parked events, the oldest first."""
-        statement = self._statements.parked(of_one=name is not None)
+        statement = self._statements.select_parked(of_one=name is not None)
         rows = await self._driver.fetch(statement, (limit,) if name is None else (name, limit))
         return [ParkedEvent(row[0], read_event(self._events, row[3:]), row[1], row[2]) for row in rows]
 

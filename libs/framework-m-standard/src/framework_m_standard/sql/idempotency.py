@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from framework_m_core.spi import RequestContext, StoredResponse
-from framework_m_standard.sql.engine.statement import parameter
+from framework_m_standard.sql.engine.statement import make_parameter
 from framework_m_standard.sql.schema.tables import IDEMPOTENCY_SPECS
 from framework_m_standard.sql.store import SqlStore
 
@@ -21,13 +21,13 @@ class SqlIdempotency:
         table = sql_store.framework_tables.idempotency
         self._store = sql_store
         key, expires = IDEMPOTENCY_SPECS["key"], IDEMPOTENCY_SPECS["expires"]
-        live = table.c.expires > parameter(1, table.c.expires.type)
-        mine = table.c.key == parameter(0, table.c.key.type)
+        live = table.c.expires > make_parameter(1, table.c.expires.type)
+        mine = table.c.key == make_parameter(0, table.c.key.type)
         columns = [table.c[name] for name in IDEMPOTENCY_SPECS]
         self._find = sql_store.framework.compile(sa.select(*columns).where(mine, live), [key, expires])
-        over = table.c.expires <= parameter(0, table.c.expires.type)
+        over = table.c.expires <= make_parameter(0, table.c.expires.type)
         self._prune = sql_store.framework.compile(sa.delete(table).where(over), [expires])
-        self._decode_expires = sql_store.framework.decoders(IDEMPOTENCY_SPECS).get("expires")
+        self._decode_expires = sql_store.framework.make_decoders(IDEMPOTENCY_SPECS).get("expires")
 
     async def find(self, context: RequestContext, key: str) -> StoredResponse | None:
         """Return the response stored under a key, unless it has expired."""
@@ -40,4 +40,4 @@ class SqlIdempotency:
 
     async def prune(self, now: datetime) -> int:
         """Delete the expired responses of all tenants and return their number."""
-        return sum([await driver.apply(self._prune, (now,)) for driver in self._store.drivers()])
+        return sum([await driver.apply(self._prune, (now,)) for driver in self._store.list_drivers()])

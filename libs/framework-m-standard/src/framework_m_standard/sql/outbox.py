@@ -24,7 +24,7 @@ from framework_m_core.spi import (
 )
 from framework_m_standard.sql.engine.driver import Transaction, transact
 from framework_m_standard.sql.engine.row_codec import MARIADB, SQLITE, Convert
-from framework_m_standard.sql.engine.statement import Statement, parameter
+from framework_m_standard.sql.engine.statement import Statement, make_parameter
 from framework_m_standard.sql.schema.tables import EVENT_SPECS, Tables
 from framework_m_standard.sql.store import SqlStore
 
@@ -66,7 +66,7 @@ async def number_events(transaction: Transaction, dialect: str) -> None:
     if dialect == MARIADB:
         await _number_on_mariadb(transaction)
         return
-    await transaction.script(_LOCK)
+    await transaction.run_script(_LOCK)
     while await transaction.execute(_NUMBER_SOME, ()):
         pass
 
@@ -112,7 +112,7 @@ class SqlOutbox:
         self._driver = sql_store.global_driver
         self._tables = sql_store.framework_tables
         self._compile = sql_store.framework.compile
-        self._decoders = sql_store.framework.decoders(EVENT_SPECS)
+        self._decoders = sql_store.framework.make_decoders(EVENT_SPECS)
         self._read = self._read_statement()
         self._stretch = self._stretch_statement()
         self._delete = self._delete_statement()
@@ -148,20 +148,20 @@ class SqlOutbox:
 
     def _read_statement(self) -> Statement:
         order = self._tables.event_order
-        after = order > parameter(0, sa.BigInteger())
+        after = order > make_parameter(0, sa.BigInteger())
         clause = sa.select(*list_event_columns(self._tables)).where(after, self._tables.is_delivered_now)
-        return self._compile(clause.order_by(order).limit(parameter(1, sa.BigInteger())), [_NUMBER, _NUMBER])
+        return self._compile(clause.order_by(order).limit(make_parameter(1, sa.BigInteger())), [_NUMBER, _NUMBER])
 
     def _stretch_statement(self) -> Statement:
         table, order = self._tables.outbox, self._tables.event_order
-        within = sa.and_(order > parameter(0, sa.BigInteger()), order <= parameter(1, sa.BigInteger()))
+        within = sa.and_(order > make_parameter(0, sa.BigInteger()), order <= make_parameter(1, sa.BigInteger()))
         clause = sa.select(order, table.c.occurred_at).where(within).order_by(order)
-        return self._compile(clause.limit(parameter(2, sa.BigInteger())), [_NUMBER, _NUMBER, _NUMBER])
+        return self._compile(clause.limit(make_parameter(2, sa.BigInteger())), [_NUMBER, _NUMBER, _NUMBER])
 
     def _delete_statement(self) -> Statement:
         table, delivery, order = self._tables.outbox, self._tables.delivery, self._tables.event_order
-        within = sa.and_(order > parameter(0, sa.BigInteger()), order <= parameter(1, sa.BigInteger()))
-        old = table.c.occurred_at < parameter(2, table.c.occurred_at.type)
+        within = sa.and_(order > make_parameter(0, sa.BigInteger()), order <= make_parameter(1, sa.BigInteger()))
+        old = table.c.occurred_at < make_parameter(2, table.c.occurred_at.type)
         wanted = sa.exists().where(delivery.c.position == order)
         clause = sa.delete(table).where(within, old, self._tables.is_delivered_now, ~wanted)
         return self._compile(clause, [_NUMBER, _NUMBER, _DATETIME])
@@ -169,7 +169,7 @@ class SqlOutbox:
     def _delete_former_statement(self) -> Statement:
         """Return the deletion of events that version 1.0 delivered before consumers had progress of their own."""
         table = self._tables.outbox
-        old = table.c.published_at < parameter(0, table.c.published_at.type)
+        old = table.c.published_at < make_parameter(0, table.c.published_at.type)
         return self._compile(sa.delete(table).where(old), [_DATETIME])
 
     def _lowest_statement(self) -> Statement:

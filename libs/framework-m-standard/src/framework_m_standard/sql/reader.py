@@ -25,8 +25,8 @@ from framework_m_core.spi import (
     Row,
 )
 from framework_m_standard.sql.engine.driver import Transaction
-from framework_m_standard.sql.engine.row_codec import MARIADB, Convert, decoder
-from framework_m_standard.sql.engine.statement import Statement, compile_statement, parameter
+from framework_m_standard.sql.engine.row_codec import MARIADB, Convert, make_decoder
+from framework_m_standard.sql.engine.statement import Statement, compile_statement, make_parameter
 from framework_m_standard.sql.statements.filter_compiler import FilterCompiler
 from framework_m_standard.sql.statements.nested_rows import decode_json_rows, select_rows
 from framework_m_standard.sql.statements.row_sizes import bytes_of_columns, bytes_of_rows
@@ -95,7 +95,7 @@ class SqlReader:
         """Run a prepared read."""
         prepared: Prepared = handle  # type: ignore[assignment]
         if prepared.children:
-            return await self._store.driver_for(context).snapshot(
+            return await self._store.driver_for(context).run_on_snapshot(
                 lambda snapshot: run_prepared(snapshot, prepared, values), heavy=prepared.paged
             )
         rows = await self._store.driver_for(context).fetch(prepared.statement, values)
@@ -126,7 +126,7 @@ class _Preparation:
         self._store = store
         self._template = template
         self._plan = template.doctype
-        self._statements = store.statements(self._plan)
+        self._statements = store.statements_of(self._plan)
         self._table = self._statements.table
         # A locking statement that has waited sees the new parent row, but reads nested rows from its old snapshot.
         self._nested = store.global_driver.nested_rows and template.lock is None
@@ -141,7 +141,7 @@ class _Preparation:
         chosen = [self._size()] if self._template.sizes else self._columns()
         clause = sa.select(*chosen).select_from(self._table).where(condition).order_by(*self._orders())
         if self._template.paged:
-            clause = clause.limit(compiler.integer()).offset(compiler.integer())
+            clause = clause.limit(compiler.add_integer()).offset(compiler.add_integer())
         if self._template.lock:
             lock = self._template.lock
             clause = clause.with_for_update(read=lock == "share", key_share=lock in {"share", "change"})
@@ -158,7 +158,7 @@ class _Preparation:
         size = bytes_of_columns(self._dialect, self._table, columns)
         for part in self._selections:
             child = self._plan.children[part.field]
-            rows = self._statements.tables.child(self._plan, child)
+            rows = self._statements.tables.child_table_of(self._plan, child)
             size += bytes_of_rows(self._dialect, rows, _child_specs(child, part), self._table.c.id)
         return size
 
@@ -179,7 +179,7 @@ class _Preparation:
 
     def _nested_rows(self, part: ChildSelection) -> Any:
         """Return a subquery of all child rows as one value."""
-        table = self._statements.tables.child(self._plan, self._plan.children[part.field])
+        table = self._statements.tables.child_table_of(self._plan, self._plan.children[part.field])
         specs = _child_specs(self._plan.children[part.field], part)
         return select_rows(self._dialect, table, specs, self._table.c.id).label(part.field)
 
@@ -190,8 +190,8 @@ class _Preparation:
 
     def _child_statement(self, place: int, part: ChildSelection) -> _Children:
         child = self._plan.children[part.field]
-        table = self._statements.tables.child(self._plan, child)
-        mine = table.c.parent == parameter(0, table.c.parent.type)
+        table = self._statements.tables.child_table_of(self._plan, child)
+        mine = table.c.parent == make_parameter(0, table.c.parent.type)
         specs = _child_specs(child, part)
         columns = [table.c[column.name] for spec in specs for column in spec.columns]
         clause = sa.select(*columns).where(mine).order_by(table.c.idx)
@@ -247,7 +247,7 @@ def _row_decoding(dialect: str, parts: Iterable[FieldSpec | Convert | None], fir
     place = first
     for part in parts:
         columns = part.columns if isinstance(part, FieldSpec) else ()
-        decoders = [decoder(dialect, column) for column in columns] or [part if callable(part) else None]
+        decoders = [make_decoder(dialect, column) for column in columns] or [part if callable(part) else None]
         field_type = part.field_type if isinstance(part, FieldSpec) else None
         if field_type is not None and len(decoders) == 1:
             decoders = [_single(field_type.from_parts, decoders[0])]

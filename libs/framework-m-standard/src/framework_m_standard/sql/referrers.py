@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from framework_m_core.spi import FRAMEWORK_SPECS, Derived, DocStatus, LinkedBy, Referrer, RegistryView
 from framework_m_standard.sql.engine.driver import Transaction
-from framework_m_standard.sql.engine.statement import Statement, parameter
+from framework_m_standard.sql.engine.statement import Statement, make_parameter
 from framework_m_standard.sql.store import SqlStore
 
 __all__ = ["ReferrerQueries"]
@@ -47,14 +47,14 @@ class ReferrerQueries:
 
     def _compile(self, registry: RegistryView, referrer: Referrer, linked_by: LinkedBy) -> Statement:
         plan = registry.get(referrer.doctype)
-        statements = self._store.statements(plan)
+        statements = self._store.statements_of(plan)
         parent = statements.table
         if referrer.child is None:
             holder, joined = parent, parent
         else:
-            holder = statements.tables.child(plan, plan.children[referrer.child])
+            holder = statements.tables.child_table_of(plan, plan.children[referrer.child])
             joined = holder.join(parent, holder.c.parent == parent.c.id)  # type: ignore[assignment]
-        id = parameter(0, parent.c.id.type)
+        id = make_parameter(0, parent.c.id.type)
         others = sa.and_(holder.c[referrer.field] == id, parent.c.id != id)
         if linked_by != "all":
             others &= parent.c.deleted_at.is_(None)

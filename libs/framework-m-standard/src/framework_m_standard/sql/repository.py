@@ -77,7 +77,7 @@ class SqlWriter(Protocol):
         """Send the pending writes."""
         ...
 
-    async def transaction(self) -> Transaction:
+    async def open_transaction(self) -> Transaction:
         """Return the open transaction; begin one if there is none."""
         ...
 
@@ -121,17 +121,17 @@ class SqlRepository[T: BaseModel]:
         Raises LinkedDocumentError if other documents link to it.
         """
         await self._unit.flush()
-        transaction = await self._unit.transaction()
-        statements = self._unit.store.statements(self._plan)
+        transaction = await self._unit.open_transaction()
+        statements = self._unit.store.statements_of(self._plan)
         if statements.clear_own_links:
-            await transaction.script("SAVEPOINT before_delete")
+            await transaction.run_script("SAVEPOINT before_delete")
         try:
             for statement in statements.clear_own_links:
                 await transaction.execute(statement, (id,))
             return await transaction.execute(statements.delete, (id,)) > 0
         except IntegrityError as error:
             if statements.clear_own_links:
-                await transaction.script("ROLLBACK TO SAVEPOINT before_delete")
+                await transaction.run_script("ROLLBACK TO SAVEPOINT before_delete")
             raise LinkedDocumentError(
                 f"other documents, perhaps deleted ones, link to this {self._plan.name}"
             ) from error
@@ -165,15 +165,15 @@ class SqlRepository[T: BaseModel]:
         """Set scalar fields of all matching live documents, increment their versions, and return their number."""
         await self._unit.flush()
         tree, parameters = parameterize(where)
-        statement = self._unit.store.statements(self._plan).update_where(tree, tuple(values))
-        return await (await self._unit.transaction()).execute(statement, (*values.values(), *parameters))
+        statement = self._unit.store.statements_of(self._plan).update_where(tree, tuple(values))
+        return await (await self._unit.open_transaction()).execute(statement, (*values.values(), *parameters))
 
     async def delete_where(self, where: Filter) -> int:
         """Delete all matching rows permanently, live or not, and return their number."""
         await self._unit.flush()
         tree, parameters = parameterize(where)
-        statement = self._unit.store.statements(self._plan).delete_where(tree)
-        return await (await self._unit.transaction()).execute(statement, parameters)
+        statement = self._unit.store.statements_of(self._plan).delete_where(tree)
+        return await (await self._unit.open_transaction()).execute(statement, parameters)
 
     async def stream(self, where: Filter = EVERYTHING, *, batch: int = 500) -> AsyncIterator[T]:
         """Yield all matching live documents by id, read in batches."""

@@ -88,19 +88,19 @@ class SqlSchemaMapper:
 
     async def is_migrated(self) -> bool:
         """Return whether migrations own the schema: they have changed this database, or the app here has some."""
-        return await self._driver.snapshot(self._is_migrated)
+        return await self._driver.run_on_snapshot(self._is_migrated)
 
     async def plan(self) -> Sequence[str]:
         """Return the pending migrations, else the changes that `sync` would make; empty if the schema is current."""
-        return await self._driver.snapshot(self._plan)
+        return await self._driver.run_on_snapshot(self._plan)
 
     async def expand(self, registry: Registry) -> Sequence[str]:
         """Sync the schema for a new registry so that the current one can still write."""
-        current, tables = self._store.registry, self._store.tables(registry)
+        current, tables = self._store.registry, self._store.tables_of(registry)
         found = await asyncio.to_thread(plan_expansion, current, registry, tables)
         return await SqlSchemaMapper(self._store, found.tables, registry, found).sync()
 
-    async def generation(self) -> int:
+    async def read_generation(self) -> int:
         """Return the number of the registry that was published last."""
         return await read_generation(self._driver)
 
@@ -110,7 +110,7 @@ class SqlSchemaMapper:
 
     async def sync(self) -> Sequence[str]:
         """Create and widen what is missing; processes that start at the same time take turns."""
-        if await self._driver.snapshot(self._is_current):
+        if await self._driver.run_on_snapshot(self._is_current):
             return ()
         statements, advice = await transact(self._driver, self._apply)
         for line in advice:
@@ -145,7 +145,7 @@ class SqlSchemaMapper:
     async def _apply(self, transaction: Transaction) -> tuple[Sequence[str], Sequence[str]]:
         """Bring the schema up to date, unless migrations own it. Return the statements, and advice for a person."""
         for sql in _LOCKS.get(self._driver.name, ()):
-            await transaction.script(sql)
+            await transaction.run_script(sql)
         if await self._is_migrated(transaction):
             if lacking := await self._plan(transaction):
                 raise ConfigurationError(
@@ -206,11 +206,11 @@ class SqlSchemaMapper:
         row = self._store.framework_tables.schema.insert().values(
             name=sa.literal("doctypes"), fingerprint=sa.literal(self._fingerprint())
         )
-        await transaction.script(render_clause(self._driver.dialect, row))
+        await transaction.run_script(render_clause(self._driver.dialect, row))
 
     async def forget(self, transaction: Transaction) -> None:
         """Delete that record, before the schema changes."""
-        await transaction.script("DELETE FROM m_schema WHERE name = 'doctypes'")
+        await transaction.run_script("DELETE FROM m_schema WHERE name = 'doctypes'")
 
     @property
     def _registry(self) -> Registry:
@@ -218,7 +218,7 @@ class SqlSchemaMapper:
 
     @property
     def _tables(self) -> Sequence[sa.Table]:
-        return self._store.tables(self._registry).all() if self._some is None else self._some
+        return self._store.tables_of(self._registry).list_all() if self._some is None else self._some
 
 
 def _form(plan: CompiledDocType) -> str:
@@ -234,7 +234,7 @@ _FORMS: Final = Derived(_form)
 
 async def _run(transaction: Transaction, statement: str) -> None:
     try:
-        await transaction.script(statement)
+        await transaction.run_script(statement)
     except DuplicateValueError as error:
         raise ConfigurationError(
             "the tables cannot be adapted to the DocTypes:",

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from framework_m_core.bootstrap.application import Application
 from framework_m_core.bootstrap.plugins.discovery import Choice, load
-from framework_m_core.bootstrap.settings.secrets import data_folder
+from framework_m_core.bootstrap.settings.secrets import make_data_folder
 from framework_m_core.spi import ConfigurationError, MigrationFolders, RegistryHandle
 from framework_m_standard.sql.engine.driver import Driver
 from framework_m_standard.sql.engine.sqlite_driver import SqliteDriver
@@ -58,7 +58,7 @@ class InitEngine:
     async def run(self, app: Application) -> None:
         """Open the driver for the configured address."""
         settings: SqlSettings = app.container.get("sql_settings")
-        folder = data_folder(app.settings.data_folder) if settings.url is None else app.settings.data_folder
+        folder = make_data_folder(app.settings.data_folder) if settings.url is None else app.settings.data_folder
         driver = make_driver(settings, folder)
         await driver.open()
         self._driver = driver

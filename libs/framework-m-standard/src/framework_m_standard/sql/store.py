@@ -58,7 +58,7 @@ class SqlStore:
         lacks = {StoreCapability.TRANSACTIONAL_SCHEMA} if self.global_driver.name == MARIADB else set()
         return frozenset(StoreCapability) - lacks
 
-    def drivers(self) -> Sequence[Driver]:
+    def list_drivers(self) -> Sequence[Driver]:
         """Return all drivers that `driver_for` may return, for upkeep of every tenant's data."""
         return (self.global_driver,)
 
@@ -67,11 +67,11 @@ class SqlStore:
         """The current registry, for code that handles the whole schema; a unit of work uses that of its context."""
         return self.registry_handle.current
 
-    def tables(self, registry: Registry) -> Tables:
+    def tables_of(self, registry: Registry) -> Tables:
         """Return all tables of a registry, for schema comparisons."""
         return self._tables.of(registry)
 
-    def statements(self, plan: CompiledDocType) -> DocTypeStatements:
+    def statements_of(self, plan: CompiledDocType) -> DocTypeStatements:
         """Return the statements of a DocType, compiled on first use."""
         return self._statements.of(plan)
 

@@ -133,7 +133,7 @@ class SqlUnitOfWork:
         prepared: Prepared = handle  # type: ignore[assignment]
         if self._pending or prepared.locks:
             await self.flush()
-            return await run_prepared(await self.transaction(), prepared, values)
+            return await run_prepared(await self.open_transaction(), prepared, values)
         if self._transaction is not None:
             return await run_prepared(self._transaction, prepared, values)
         return await self.reader.fetch(self.context, handle, values)
@@ -141,12 +141,12 @@ class SqlUnitOfWork:
     async def find_referrers(self, doctype: str, id: UUID, linked_by: LinkedBy = "live") -> Sequence[str]:
         """Return the names of the DocTypes with other documents that link to this one."""
         await self.flush()
-        transaction = await self.transaction()
+        transaction = await self.open_transaction()
         return await self._referrers.find_referrers(self.context.registry, transaction, doctype, id, linked_by)
 
     async def allocate(self, prefix: str, n: int = 1) -> int:
         """Reserve `n` numbers of a counter in the transaction and return the first."""
-        transaction = await self.transaction()
+        transaction = await self.open_transaction()
         rows = await transaction.fetch(self.store.framework.allocate, (prefix, n))
         return int(rows[0][0]) - n + 1
 
@@ -154,21 +154,21 @@ class SqlUnitOfWork:
     async def savepoint(self) -> AsyncIterator[None]:
         """Roll back only the block if it raises."""
         await self.flush()
-        transaction = await self.transaction()
+        transaction = await self.open_transaction()
         self._savepoints += 1
         name, callbacks = f"s{self._savepoints}", len(self._callbacks)
-        await transaction.script(f"SAVEPOINT {name}")
+        await transaction.run_script(f"SAVEPOINT {name}")
         try:
             yield
             await self.flush()
         except BaseException:
             self._pending = _Pending()
             del self._callbacks[callbacks:]
-            await run_shielded(transaction.script(f"ROLLBACK TO SAVEPOINT {name}"))
+            await run_shielded(transaction.run_script(f"ROLLBACK TO SAVEPOINT {name}"))
             raise
-        await transaction.script(f"RELEASE SAVEPOINT {name}")
+        await transaction.run_script(f"RELEASE SAVEPOINT {name}")
 
-    async def transaction(self) -> Transaction:
+    async def open_transaction(self) -> Transaction:
         """Return the open transaction; begin one if there is none."""
         self._check_open()
         if self._transaction is None:
@@ -193,7 +193,7 @@ class SqlUnitOfWork:
         self._check_open()
         if not self._pending:
             return
-        transaction, pending = await self.transaction(), self._pending
+        transaction, pending = await self.open_transaction(), self._pending
         self._pending = _Pending()
         traced = pending.is_single and self.driver.single_statement_writes
         for write in pending.writes:
@@ -234,7 +234,7 @@ class SqlUnitOfWork:
             await self._send_alone(pending.writes[0], pending)
             return
         await self.flush()
-        transaction = await self.transaction()
+        transaction = await self.open_transaction()
         self._open, self._transaction = False, None
         await transaction.commit()
 
@@ -266,21 +266,21 @@ class SqlUnitOfWork:
             raise _conflict(write)
 
     def _traced(self, write: PendingWrite, pending: _Pending) -> tuple[Any, tuple[Any, ...]]:
-        statements = self.store.statements(write.plan)
+        statements = self.store.statements_of(write.plan)
         trace = (*audit_row(pending.audits[0]), *encode_outbox_row(pending.events[0]))
         if write.expected_version is None:
             return statements.insert_traced, (*write.row, *trace)
         return statements.update_traced, (*write.row, write.expected_version, *trace)
 
     async def _send(self, transaction: Transaction, write: PendingWrite) -> None:
-        statements = self.store.statements(write.plan)
+        statements = self.store.statements_of(write.plan)
         if write.expected_version is None:
             await transaction.execute(statements.insert, write.row)
         elif not await transaction.execute(statements.update, (*write.row, write.expected_version)):
             raise _conflict(write)
 
     async def _send_children(self, transaction: Transaction, write: PendingWrite) -> None:
-        statements, parent = self.store.statements(write.plan), write.row[0]
+        statements, parent = self.store.statements_of(write.plan), write.row[0]
         for name, (deleted, inserted) in write.children.items():
             child = write.plan.children[name]
             of_table = statements.children[name]

@@ -57,7 +57,7 @@ async def thing(store: StoreHarness) -> Any:
     made = await store.store("Thing")
     for version in (1, 2, 3):
         async with store.units(store.context) as unit:
-            unit.record(store.event(made, version))
+            unit.record(store.make_event(made, version))
             await unit.commit()
     return made
 

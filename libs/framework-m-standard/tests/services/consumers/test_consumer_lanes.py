@@ -23,7 +23,7 @@ async def _two_things(store: StoreHarness) -> tuple[Any, Any]:
     for document, versions in ((slow, (1, 2)), (quick, range(1, 31))):
         for version in versions:
             async with store.units(store.context) as unit:
-                unit.record(store.event(document, version))
+                unit.record(store.make_event(document, version))
                 await unit.commit()
     return slow, quick
 
@@ -46,7 +46,7 @@ async def test_a_slow_handler_holds_up_its_own_document_alone(
     running = asyncio.create_task((await make_runner(store, clock, handler)).run())
     async with asyncio.timeout(10):
         # The store tells nobody, so it is asked.
-        while len(seen) < 30 or len(await store.consumers.waiting(NAME)) < 2:  # noqa: ASYNC110
+        while len(seen) < 30 or len(await store.consumers.read_waiting(NAME)) < 2:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     assert seen == [(quick.id, version) for version in range(1, 31)]
     running.cancel()
@@ -61,7 +61,7 @@ async def test_no_more_than_the_bound_are_delivered_at_a_time(store: StoreHarnes
     for _ in range(8):
         document = await store.store("Thing")
         async with store.units(store.context) as unit:
-            unit.record(store.event(document, 1))
+            unit.record(store.make_event(document, 1))
             await unit.commit()
     at_a_time, maximum = 0, 0
 
@@ -89,7 +89,7 @@ async def test_an_outage_costs_no_attempt_and_loses_nothing(store: StoreHarness,
     for _ in range(MAX_ATTEMPTS + 1):
         with pytest.raises(ConsumerUnavailableError, match="the index is away"):
             await drain(runner)
-    assert [due.attempts for due in await store.consumers.due(NAME, clock(), 10)] == [0, 0, 0]
+    assert [due.attempts for due in await store.consumers.read_due(NAME, clock(), 10)] == [0, 0, 0]
     is_away = False
     await drain(runner)
     assert seen == [1, 2, 3]
@@ -108,12 +108,12 @@ async def test_a_parked_event_comes_again_when_it_is_retried(store: StoreHarness
         await drain(runner)
         clock.now += timedelta(hours=1)
     await drain(runner)
-    (parked,) = await store.consumers.parked(NAME, 10)
+    (parked,) = await store.consumers.read_parked(NAME, 10)
     assert (parked.event.version, parked.attempts, parked.error) == (1, MAX_ATTEMPTS, "ZeroDivisionError: boom")
     fails = False
     assert await store.consumers.retry(NAME) == 1
     await drain(runner)
-    assert (seen, list(await store.consumers.parked(NAME, 10))) == ([2, 3, 1], [])
+    assert (seen, list(await store.consumers.read_parked(NAME, 10))) == ([2, 3, 1], [])
 
 
 async def test_an_event_that_waits_for_its_next_attempt_comes_at_once_when_it_is_retried(

@@ -121,7 +121,7 @@ async def test_a_lease_that_another_has_had_since_is_not_taken_back(
 
     await drain(await make_runner(store, clock, suspended))
     assert seen == [1]
-    (state,) = await store.consumers.states(clock(), turn_module.LEASE)
+    (state,) = await store.consumers.read_states(clock(), turn_module.LEASE)
     assert state.cursor == (await store.outbox.read(0, 100, lambda _: True)).upto
 
 

@@ -61,7 +61,7 @@ async def test_the_handler_of_a_deletion_that_looks_for_its_document_fails(store
     async def handler(event: DomainEvent, _: object) -> None:
         raise EntityNotFoundError("gone", doctype="Thing", ref=str(event.document_id))
 
-    changed = store.event(thing, 4)
+    changed = store.make_event(thing, 4)
     named = {name: getattr(changed, name) for name in ("doctype", "document_id", "version", "occurred_at", "actor")}
     async with store.units(store.context) as unit:
         unit.record(DocDeleted(id=changed.id, data={}, **named))
@@ -69,7 +69,7 @@ async def test_the_handler_of_a_deletion_that_looks_for_its_document_fails(store
     clock = TurnedClock()
     await drain(await runner_over(registry_of(store, handler, "doc.deleted"), store, clock))
     clock.now += timedelta(minutes=1)
-    assert [due.attempts for due in await store.consumers.due(NAME, clock(), 10)] == [1]
+    assert [due.attempts for due in await store.consumers.read_due(NAME, clock(), 10)] == [1]
 
 
 async def test_a_failure_holds_the_document_back_and_is_tried_again(store: StoreHarness, thing: Any) -> None:
@@ -91,7 +91,7 @@ async def test_what_is_written_after_a_failure_waits_too(store: StoreHarness, th
     await drain(runner)
     for version in (4, 5):
         async with store.units(store.context) as unit:
-            unit.record(store.event(thing, version))
+            unit.record(store.make_event(thing, version))
             await unit.commit()
         await drain(runner)
     assert seen == [1, 2]
@@ -146,7 +146,7 @@ async def test_a_handler_that_hangs_or_is_cut_off_has_failed_and_ends_nothing_el
     failures: list[Any] = []
     begun: list[Any] = []
     async with store.units(store.context) as unit:
-        unit.record(store.event(other, 1))
+        unit.record(store.make_event(other, 1))
         await unit.commit()
     save = store.consumers.save
 
@@ -206,7 +206,7 @@ async def test_an_event_of_a_later_version_waits_and_holds_its_document_back(
     async with open_store(registry) as later:
         for document in (thing, other):
             async with later.units(later.context) as unit:
-                unit.record(DocSubmitted(**_fields(later.event(document, 4))))
+                unit.record(DocSubmitted(**_fields(later.make_event(document, 4))))
                 await unit.commit()
         monkeypatch.setattr(registry_module, "DOC_EVENTS", {"doc.submitted": DocSubmitted})
         runner = await runner_over(registry, later, clock)
@@ -323,5 +323,5 @@ async def test_an_event_that_nobody_wants_any_longer_is_passed(store: StoreHarne
     registry_handle.swap(narrower, 1)
     clock.now += timedelta(minutes=1)
     await drain(runner)
-    (state,) = [one for one in await store.consumers.states(clock(), timedelta(seconds=15)) if one.name == NAME]
+    (state,) = [one for one in await store.consumers.read_states(clock(), timedelta(seconds=15)) if one.name == NAME]
     assert (state.waiting, state.parked, state.waits_since) == (0, 0, None)

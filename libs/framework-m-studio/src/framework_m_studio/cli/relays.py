@@ -37,7 +37,7 @@ def test(*arguments: Arguments) -> int:
     """
     app = discovery.discover(Path.cwd()).folder
     named = any(Path(word.partition("::")[0]).exists() for word in arguments)
-    defaults = PYTEST.defaults(app or Path.cwd())
+    defaults = PYTEST.find_defaults(app or Path.cwd())
     return _relay("pytest", *defaults, *arguments, folder=None if named else app)
 
 
@@ -48,7 +48,7 @@ def lint(*arguments: Arguments) -> int:
       m lint
       m lint --fix src
     """
-    return _relay("ruff", "check", *RUFF.defaults(Path.cwd()), *arguments)
+    return _relay("ruff", "check", *RUFF.find_defaults(Path.cwd()), *arguments)
 
 
 def format_code(*arguments: Arguments) -> int:

@@ -18,7 +18,7 @@ class Tool:
     files: tuple[str, ...]
     arguments: tuple[str, ...]
 
-    def defaults(self, folder: Path) -> tuple[str, ...]:
+    def find_defaults(self, folder: Path) -> tuple[str, ...]:
         """Return the extra command-line arguments for an app in a folder."""
         return () if any(map(self._is_configured, (folder, *folder.parents))) else self.arguments
 

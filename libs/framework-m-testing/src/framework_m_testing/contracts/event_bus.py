@@ -215,18 +215,18 @@ class EventBusContract(Contract):
         await settle(event_bus, events)
         await failing.has([events[0], events[2]])
         await healthy.has(events)
-        (parked,) = await event_bus.parked("failing")
+        (parked,) = await event_bus.read_parked("failing")
         assert (parked.event_id, parked.key, parked.topic) == (events[1].id, events[1].key, events[1].topic)
         assert parked.error == "ZeroDivisionError: version 2"
         assert 1 < parked.attempts <= 10
-        assert await event_bus.parked("healthy") == []
+        assert await event_bus.read_parked("healthy") == []
         assert await event_bus.retry("failing", uuid4()) == 0
         broken.clear()
         assert await event_bus.retry("failing", events[1].id) == 1
         await failing.has(events)
 
         async def is_retried() -> bool:
-            return not await event_bus.parked("failing")
+            return not await event_bus.read_parked("failing")
 
         await wait_until(is_retried)
 
@@ -242,13 +242,13 @@ class EventBusContract(Contract):
         await settle(event_bus, events)
         await failing.has(events[3:])
         await other.has(events[1:])
-        assert [one.event_id for one in await event_bus.parked("failing")] == [event.id for event in events[:3]]
+        assert [one.event_id for one in await event_bus.read_parked("failing")] == [event.id for event in events[:3]]
         assert await event_bus.drop("failing", uuid4()) == 0
         assert await event_bus.drop("failing", events[0].id) == 1
-        assert [one.event_id for one in await event_bus.parked("failing")] == [event.id for event in events[1:3]]
+        assert [one.event_id for one in await event_bus.read_parked("failing")] == [event.id for event in events[1:3]]
         assert await event_bus.drop("failing") == 2
-        assert [await event_bus.parked("failing"), await event_bus.retry("failing")] == [[], 0]
-        assert [one.event_id for one in await event_bus.parked("other")] == [events[0].id]
+        assert [await event_bus.read_parked("failing"), await event_bus.retry("failing")] == [[], 0]
+        assert [one.event_id for one in await event_bus.read_parked("other")] == [events[0].id]
 
     async def test_a_parked_event_that_fails_again_is_parked_again(self, event_bus: EventBusProtocol) -> None:
         """With one more attempt, and holding nothing back."""
@@ -257,11 +257,11 @@ class EventBusContract(Contract):
         events = make_events(1, 2)
         await settle(event_bus, events)
         await group.has(events[1:])
-        (before,) = await event_bus.parked("one")
+        (before,) = await event_bus.read_parked("one")
         assert await event_bus.retry("one") == 1
 
         async def is_parked_again() -> bool:
-            return [one.attempts for one in await event_bus.parked("one")] == [before.attempts + 1]
+            return [one.attempts for one in await event_bus.read_parked("one")] == [before.attempts + 1]
 
         await wait_until(is_parked_again)
 
@@ -327,7 +327,7 @@ class EventBusContract(Contract):
             await event_bus.remove("one")
         await event_bus.unsubscribe("one")
         await event_bus.remove("one")
-        assert await event_bus.parked("one") == []
+        assert await event_bus.read_parked("one") == []
         await settle(event_bus, make_events(1))
         anew = RecordingGroup()
         await event_bus.subscribe("one", anew)

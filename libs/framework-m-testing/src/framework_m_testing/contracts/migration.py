@@ -65,7 +65,7 @@ class MigrationHarness:
         """Apply pending steps and return their names."""
         return [step.name async for step in self.migrations.apply(to)]
 
-    async def pending(self) -> list[str]:
+    async def find_pending(self) -> list[str]:
         """Return the names of the pending steps."""
         return [step.name for step in (await self.migrations.status()).pending]
 
@@ -199,12 +199,12 @@ class MigrationContract(Contract):
         by_hand = await harness.write("by hand", empty=True)
         with pytest.raises(ConfigurationError):
             await harness.run("9999_unheard_of")
-        assert sorted(await harness.pending()) == sorted([first.stem, filling.stem, by_hand.stem])
+        assert sorted(await harness.find_pending()) == sorted([first.stem, filling.stem, by_hand.stem])
         assert await harness.run(first.stem) == [first.stem, filling.stem]
         assert (await harness.migrations.status()).revisions == (first.stem,)
         patch = await harness.migrations.create_patch("after by hand")
         last = await harness.write("last", empty=True)
-        assert await harness.pending() == [by_hand.stem, patch.stem, last.stem]
+        assert await harness.find_pending() == [by_hand.stem, patch.stem, last.stem]
         assert await harness.run() == [by_hand.stem, patch.stem, last.stem]
 
     async def test_an_empty_store_is_told_no_other_order_than_it_gets(self, harness: MigrationHarness) -> None:
@@ -212,7 +212,7 @@ class MigrationContract(Contract):
         await harness.write("first")
         await harness.migrations.create_patch("fill it")
         await harness.write("second", empty=True)
-        pending = await harness.pending()
+        pending = await harness.find_pending()
         assert len(pending) == 3
         assert await harness.run() == pending
 
@@ -224,7 +224,7 @@ class MigrationContract(Contract):
         patch = await harness.migrations.create_patch("by its words")
         harness.speak(patch)
         second = await harness.write("second", empty=True)
-        assert await harness.pending() == [first.stem, patch.stem, second.stem]
+        assert await harness.find_pending() == [first.stem, patch.stem, second.stem]
         assert await harness.run() == [first.stem, patch.stem, second.stem]
 
     async def test_a_revision_that_fails_leaves_nothing_of_itself(self, harness: MigrationHarness) -> None:
@@ -259,7 +259,7 @@ class MigrationContract(Contract):
         with pytest.raises(MigrationError, match=patch.stem):
             await harness.run()
         assert await harness.filled() == 0
-        assert await harness.pending() == [patch.stem]
+        assert await harness.find_pending() == [patch.stem]
         patch.write_text(sound)
         assert await harness.run() == [patch.stem]
         later = await harness.write("later", empty=True)
@@ -299,7 +299,7 @@ class MigrationContract(Contract):
         run = harness.migrations.apply()
         assert (await anext(run)).name == first.stem
         async with open_migrations(build_earlier_registry()) as other, asyncio.timeout(_RUN_TIMEOUT_SECONDS):
-            assert await other.pending() == [second.stem]
+            assert await other.find_pending() == [second.stem]
             assert [step.applied for step in await other.migrations.history()] == [True, False]
             await run.aclose()
             assert await other.run() == [second.stem]

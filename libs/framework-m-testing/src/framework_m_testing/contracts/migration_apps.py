@@ -70,7 +70,7 @@ class MigrationAppsContract(Contract):
         await _write(open_migrations, build_crm(), "crm", "first")
         await _write(open_migrations, build_shop(), "shop", "first")
         async with open_migrations(build_shop(), "shop") as shop:
-            assert await shop.pending() == ["crm:0001_first", "0001_first"]
+            assert await shop.find_pending() == ["crm:0001_first", "0001_first"]
             assert await shop.run() == ["crm:0001_first", "0001_first"]
             assert (await shop.migrations.status()).revisions == ("0001_first", "crm:0001_first")
             assert list(await shop.migrations.verify()) == []
@@ -125,7 +125,7 @@ class MigrationAppsContract(Contract):
         async with open_migrations(build_shop(), "crm") as crm:
             early = await crm.write("early", empty=True)
             _insert(early, 'depends_on = "shop:0001_first"')
-            assert await crm.pending() == ["0001_first", "shop:0001_first", "0002_early"]
+            assert await crm.find_pending() == ["0001_first", "shop:0001_first", "0002_early"]
             _insert(first, 'depends_on = "crm:0002_early"')
             with pytest.raises(ConfigurationError):
                 await crm.run()
@@ -148,7 +148,7 @@ class MigrationAppsContract(Contract):
             [line] = await shop.migrations.init()
             assert "crm:0001_first" in line
             assert list(await shop.migrations.init()) == []
-            assert await shop.pending() == ["0002_adopt_crm"]
+            assert await shop.find_pending() == ["0002_adopt_crm"]
             assert await shop.run() == ["0002_adopt_crm"]
             assert (await shop.migrations.status()).revisions == ("0002_adopt_crm", "crm:0001_first")
             assert list(await shop.migrations.verify()) == []
@@ -173,7 +173,7 @@ class MigrationAppsContract(Contract):
             await crm.migrations.init()
         async with open_migrations(build_shop(), "shop") as shop:
             await shop.migrations.init()
-            assert await shop.pending() == []
+            assert await shop.find_pending() == []
             assert (await shop.migrations.status()).is_current
             assert await shop.run() == []
 

@@ -71,7 +71,7 @@ class OutboxContract(StoreContract):
         thing = await store.store("Thing")
         for version in versions:
             async with store.units(store.context) as unit:
-                unit.record(store.event(thing, version))
+                unit.record(store.make_event(thing, version))
                 await unit.commit()
         return thing
 
@@ -150,20 +150,20 @@ class AuditLogContract(StoreContract):
         """The newest entries of one document are returned unchanged, oldest first."""
         thing, other = await store.store("Thing"), await store.store("Thing")
         now = system_clock()
-        written = [store.entry(thing, version, now + timedelta(seconds=version)) for version in (1, 2, 3)]
+        written = [store.make_entry(thing, version, now + timedelta(seconds=version)) for version in (1, 2, 3)]
         async with store.units(store.context) as unit:
-            for entry in (*written, store.entry(other, 1)):
+            for entry in (*written, store.make_entry(other, 1)):
                 unit.audit(entry)
             await unit.commit()
-        assert await store.audit_log.entries(store.context, "Thing", thing.id, limit=2) == written[1:]
-        assert await store.audit_log.entries(store.context, "Shelf", thing.id) == []
+        assert await store.audit_log.list_entries(store.context, "Thing", thing.id, limit=2) == written[1:]
+        assert await store.audit_log.list_entries(store.context, "Shelf", thing.id) == []
 
     async def test_what_callers_do_to_an_entry_is_not_stored(self, store: StoreHarness) -> None:
         """Mutating an entry object, before or after it is read, does not affect the log."""
         thing, entry, kept = await self._append(store)
-        for touched in (entry, *await store.audit_log.entries(store.context, "Thing", thing.id)):
+        for touched in (entry, *await store.audit_log.list_entries(store.context, "Thing", thing.id)):
             touched.changes["text"].append("later")
-        assert await store.audit_log.entries(store.context, "Thing", thing.id) == [kept]
+        assert await store.audit_log.list_entries(store.context, "Thing", thing.id) == [kept]
 
     @require_capability(StoreCapability.APPEND_ONLY_AUDIT)
     async def test_what_was_written_is_neither_changed_nor_removed(self, store: StoreHarness) -> None:
@@ -173,12 +173,12 @@ class AuditLogContract(StoreContract):
         for tampering in store.tamperings:
             with pytest.raises(Exception):  # noqa: B017, PT011 - each store raises its own error
                 await tampering()
-        assert await store.audit_log.entries(store.context, "Thing", thing.id) == [kept]
+        assert await store.audit_log.list_entries(store.context, "Thing", thing.id) == [kept]
 
     async def _append(self, store: StoreHarness) -> tuple[Any, AuditEntry, AuditEntry]:
         """Store a document with an entry; return both, and a copy of the entry."""
         thing = await store.store("Thing")
-        entry = store.entry(thing, 1)
+        entry = store.make_entry(thing, 1)
         kept = copy.deepcopy(entry)
         async with store.units(store.context) as unit:
             unit.audit(entry)

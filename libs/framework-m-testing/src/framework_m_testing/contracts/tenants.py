@@ -88,12 +88,12 @@ class TenantsContract(StoreContract):
     ) -> None:
         """Another tenant has no entries of a document, even if it knows the id."""
         thing = await _store(store, tenant, "Thing")
-        entry = dataclasses.replace(store.entry(thing, 1), tenant=tenant)
+        entry = dataclasses.replace(store.make_entry(thing, 1), tenant=tenant)
         async with store.units(_context(store, tenant)) as unit:
             unit.audit(entry)
             await unit.commit()
-        assert await store.audit_log.entries(_context(store, tenant), "Thing", thing.id) == [entry]
-        assert await store.audit_log.entries(_context(store, other), "Thing", thing.id) == []
+        assert await store.audit_log.list_entries(_context(store, tenant), "Thing", thing.id) == [entry]
+        assert await store.audit_log.list_entries(_context(store, other), "Thing", thing.id) == []
 
 
 def _context(store: StoreHarness, tenant: str | None) -> RequestContext:

@@ -22,14 +22,14 @@ __all__ = ["UnitOfWorkContract"]
 
 async def _write(store: StoreHarness, unit: UnitOfWorkProtocol, text: str = "x") -> object:
     thing = await unit.repository("Thing").insert(store.new("Thing", text=text, slots=[{"what": "row"}]))
-    unit.audit(store.entry(thing, 1))
-    unit.record(store.event(thing, 1))
+    unit.audit(store.make_entry(thing, 1))
+    unit.record(store.make_event(thing, 1))
     return thing.id
 
 
 async def _traces(store: StoreHarness, id: object) -> tuple[bool, int, int]:
     """Return whether the document exists, and its numbers of audit entries and pending events."""
-    entries = await store.audit_log.entries(store.context, "Thing", id)  # type: ignore[arg-type]
+    entries = await store.audit_log.list_entries(store.context, "Thing", id)  # type: ignore[arg-type]
     batch = await store.outbox.read(0, 1000, lambda _: True)
     events = [event for event in batch.events if event.document_id == id]
     return await store.load("Thing", id) is not None, len(entries), len(events)  # type: ignore[arg-type]

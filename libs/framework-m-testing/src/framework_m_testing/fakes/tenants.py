@@ -86,8 +86,8 @@ class TenantRecords:
         """Delete the expired responses of all tenants."""
         return sum([await store.idempotency.prune(now) for store in self.stores.values()])
 
-    async def entries(
+    async def list_entries(
         self, context: RequestContext, doctype: str, document_id: UUID, *, limit: int = 100
     ) -> Sequence[AuditEntry]:
         """Return the tenant's newest entries of one document."""
-        return await self.stores[context.tenant].audit_log.entries(context, doctype, document_id, limit=limit)
+        return await self.stores[context.tenant].audit_log.list_entries(context, doctype, document_id, limit=limit)

@@ -16,7 +16,7 @@ from framework_m_core.spi import (
     default_of,
     hash_key,
 )
-from framework_mx_mongo.documents.values import Convert, decoder, encode_value, encoder
+from framework_mx_mongo.documents.values import Convert, encode_value, make_decoder, make_encoder
 
 __all__ = ["DocumentCodec", "Get", "columns_of_default", "encode_field", "key_of"]
 
@@ -43,7 +43,7 @@ class DocumentCodec:
             for field, child in plan.children.items()
         }
 
-    def document(self, values: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    def encode_document(self, values: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
         """Return the BSON of a document's values, given as by `dump_document`. Raises IntegrityError.
 
         A required value may be missing if it is in the values `before`.
@@ -56,7 +56,7 @@ class DocumentCodec:
             stored[field] = [_encode_row(columns, row, known.get(hash_key(row["id"]), {})) for row in values[field]]
         return stored
 
-    def getter(self, part: str | ChildSelection) -> Get:
+    def make_getter(self, part: str | ChildSelection) -> Get:
         """Return the getter of a selected part. Raises KeyError for an unknown name."""
         plan = self._plan
         if isinstance(part, str):
@@ -69,7 +69,7 @@ class DocumentCodec:
         getters = [_getter(_row_spec(child, name), child.model, str) for name in part.columns]
         return _rows_getter(part.field, getters)
 
-    def projection(self, parts: Sequence[str | ChildSelection]) -> dict[str, int]:
+    def make_projection(self, parts: Sequence[str | ChildSelection]) -> dict[str, int]:
         """Return the projection that reads these parts."""
         keys: dict[str, int] = {"_id": 1}
         for part in parts:
@@ -79,7 +79,7 @@ class DocumentCodec:
                 keys |= {f"{part.field}.{name}": 1 for name in _row_keys(self._plan.children[part.field], part)}
         return keys
 
-    def size(self, parts: Sequence[str | ChildSelection]) -> dict[str, Any]:
+    def make_size(self, parts: Sequence[str | ChildSelection]) -> dict[str, Any]:
         """Return the expression of about how many bytes these parts have."""
         measured: dict[str, Any] = {}
         for part in parts:
@@ -110,7 +110,7 @@ def columns_of_default(model: type[BaseModel], spec: FieldSpec) -> dict[str, Any
 
 
 def _encode(spec: FieldSpec, key: Callable[[str], str]) -> _Encode:
-    columns = [(key(column.name), encoder(column)) for column in spec.columns]
+    columns = [(key(column.name), make_encoder(column)) for column in spec.columns]
     single = columns[0] if spec.field_type is None else None
 
     def encode_one(values: Mapping[str, Any], stored: dict[str, Any], before: Mapping[str, Any]) -> None:
@@ -141,7 +141,7 @@ def _encode_row(columns: Sequence[_Encode], row: Mapping[str, Any], before: Mapp
 def _getter(spec: FieldSpec, model: type[BaseModel], key: Callable[[str], str]) -> Get:
     """Return the getter of a field; a document stored without it has the field's default."""
     default = None if spec.name in FRAMEWORK_SPECS else default_of(model, spec)
-    columns = [(key(column.name), decoder(column)) for column in spec.columns]
+    columns = [(key(column.name), make_decoder(column)) for column in spec.columns]
     decode = _single_decoder(columns[0][1]) if spec.field_type is None else None
     nullable = spec.nullable
 

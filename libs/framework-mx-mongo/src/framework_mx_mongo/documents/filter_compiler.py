@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from framework_m_core.spi import And, Comparison, FieldSpec, Filter, Not, Or, fold_ascii
 from framework_mx_mongo.documents.codec import key_of
-from framework_mx_mongo.documents.values import Convert, encoder
+from framework_mx_mongo.documents.values import Convert, make_encoder
 
 __all__ = ["NOTHING_QUERY", "Query", "compile_filter"]
 
@@ -58,14 +58,14 @@ def _comparison(node: Comparison, spec: FieldSpec) -> Query:
         return lambda values: found
     if others:
         return _whole(node, spec, keys)
-    return _single(node, spec, keys[0], encoder(first) or _unchanged)
+    return _single(node, spec, keys[0], make_encoder(first) or _unchanged)
 
 
 def _whole(node: Comparison, spec: FieldSpec, keys: list[str]) -> Query:
     """Return the query on a field of several columns, which are compared together."""
     if node.operator not in {"eq", "ne"}:
         raise TypeError(f"{node.operator!r} cannot compare {spec.name!r}, which is stored in several columns")
-    encoders = [encoder(column) or _unchanged for column in spec.columns]
+    encoders = [make_encoder(column) or _unchanged for column in spec.columns]
 
     def equal(values: Iterator[Any]) -> dict[str, Any]:
         parts = zip(keys, encoders, spec.parts_of(next(values)), strict=True)

@@ -39,7 +39,7 @@ class Index:
         """The name, by prefix and keys."""
         return ("uq_" if self.unique else "ix_") + "_".join(self.keys)
 
-    def options(self) -> dict[str, Any]:
+    def to_options(self) -> dict[str, Any]:
         """Return the index as `createIndexes` takes it and `listIndexes` shows it."""
         options: dict[str, Any] = {"key": dict.fromkeys(self.keys, 1), "name": self.name}
         if self.unique:

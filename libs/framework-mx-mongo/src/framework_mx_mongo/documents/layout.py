@@ -59,7 +59,7 @@ class Layout:
         columns = {one["name"]: Column(**{name: one[name] for name in _ATTRIBUTES}) for one in record["columns"]}
         return cls(columns, {one["path"]: one["kind"] for one in record["rows"]})
 
-    def validator(self) -> dict[str, Any]:
+    def make_validator(self) -> dict[str, Any]:
         """Return the validator of the collection. Columns of apps may be null: documents may be older than they are."""
         own = {key_of(name): build_schema(spec.kind, nullable=spec.nullable) for name, spec in FRAMEWORK_SPECS.items()}
         columns = {key: build_schema(FieldKind(one.stored_as), nullable=True) for key, one in self.columns.items()}

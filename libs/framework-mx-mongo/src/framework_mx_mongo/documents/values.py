@@ -16,7 +16,15 @@ from pydantic_core import from_json, to_json
 
 from framework_m_core.spi import FieldKind, FieldSpec, IntegrityError, normalize_value
 
-__all__ = ["BSON_TYPES", "Convert", "decoder", "encode_value", "encoder", "from_microseconds", "to_microseconds"]
+__all__ = [
+    "BSON_TYPES",
+    "Convert",
+    "encode_value",
+    "from_microseconds",
+    "make_decoder",
+    "make_encoder",
+    "to_microseconds",
+]
 
 type Convert = Callable[[Any], Any]
 
@@ -60,14 +68,14 @@ def encode_value(spec: FieldSpec, value: Any) -> Any:
         raise IntegrityError(f"the store refuses these values: {spec.name}: {error}") from error
 
 
-def encoder(column: FieldSpec) -> Convert | None:
+def make_encoder(column: FieldSpec) -> Convert | None:
     """Return the conversion of a column's value to BSON; None if there is nothing to convert."""
     if column.kind is FieldKind.JSON:
         return None if column.items else _json_text
     return _ENCODERS.get(column.kind)
 
 
-def decoder(column: FieldSpec) -> Convert | None:
+def make_decoder(column: FieldSpec) -> Convert | None:
     """Return the conversion of BSON to a column's value; None if there is nothing to convert."""
     if column.kind is FieldKind.JSON:
         return _DECODERS_OF_ITEMS[column.items] if column.items else from_json

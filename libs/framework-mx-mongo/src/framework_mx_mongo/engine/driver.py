@@ -92,7 +92,7 @@ class MongoDriver:
             self._settings.database, _OPTIONS, ReadPreference.PRIMARY, _MAJORITY, ReadConcern("majority")
         )
 
-    def collection(self, name: str) -> AsyncCollection[BsonDocument]:
+    def get_collection(self, name: str) -> AsyncCollection[BsonDocument]:
         """Return a collection of the database."""
         return self.database[name]
 

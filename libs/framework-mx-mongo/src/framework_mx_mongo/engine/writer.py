@@ -41,7 +41,7 @@ class DocumentWriter:
 
     async def insert(self, document: Stored) -> None:
         """Insert a document. Raises DuplicateNameError, DuplicateValueError and IntegrityError."""
-        document = {**self._store.defaults(self._plan.name), **document}
+        document = {**self._store.defaults_of(self._plan.name), **document}
         await self._check_unique(document, inserting=True)
         await self._check_links(document, None)
         self._transaction.note(self._plan.name, document["_id"], None)

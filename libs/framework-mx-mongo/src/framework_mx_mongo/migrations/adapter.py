@@ -142,7 +142,7 @@ class MongoMigrations:
         graph.check_heads()
         await self._check_before_run(graph, record)
         first = await self._schema.compare_framework()
-        trial = TrialDatabase(await self._schema.existing())
+        trial = TrialDatabase(await self._schema.read_existing())
         trial.lines += summarize(first)
         for file in await self._pending(graph, record, to):
             label = graph.format_step(file.step)
@@ -191,7 +191,7 @@ class MongoMigrations:
         return graph, graph.read(await read_record(self._driver))
 
     async def _changes(self, graph: MigrationGraph, *, drop: bool = False) -> dict[str, list[Change]]:
-        return dict(self._schema.split_by_app(await self._schema.changes(drop=drop), graph))
+        return dict(self._schema.split_by_app(await self._schema.find_changes(drop=drop), graph))
 
     async def _pending(
         self, graph: MigrationGraph, record: MigrationRecord, to: str | None = None

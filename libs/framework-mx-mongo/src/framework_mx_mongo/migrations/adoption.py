@@ -180,11 +180,11 @@ class Adoption:
         return [f"wrote {_show(path, files.folder)} for `m migrate run`, with what has changed: {more}"]
 
     async def _changes(self, graph: MigrationGraph) -> Mapping[str, list[Change]]:
-        return self._schema.split_by_app(await self._schema.changes(), graph)
+        return self._schema.split_by_app(await self._schema.find_changes(), graph)
 
     async def _find_made(self, graph: MigrationGraph, app: str) -> tuple[RevisionFile, Sequence[Change]]:
         """Return the newest revision of an app that the database holds, with what no DocType declares and it lacks."""
-        existing, trial = await self._schema.existing(), TrialDatabase()
+        existing, trial = await self._schema.read_existing(), TrialDatabase()
         found: tuple[RevisionFile, Sequence[Change]] | None = None
         first: Sequence[Change] | None = None
         for file in graph.order:

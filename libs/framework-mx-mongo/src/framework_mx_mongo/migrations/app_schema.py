@@ -41,16 +41,16 @@ class AppSchema:
         """The names of the apps' DocTypes."""
         return [plan.name for plan in self._plans]
 
-    async def existing(self) -> ExistingSchema:
+    async def read_existing(self) -> ExistingSchema:
         """Return the schema of the database without the framework's own collections."""
         ours = {plan.name for plan in self._ours}
         found = await read_existing(self._driver, self.names)
         collections = {name: one for name, one in found.collections.items() if name not in ours}
         return ExistingSchema(collections, {name: one for name, one in found.layouts.items() if name not in ours})
 
-    async def changes(self, *, drop: bool = False) -> list[Change]:
+    async def find_changes(self, *, drop: bool = False) -> list[Change]:
         """Return the changes that make the database match the DocTypes."""
-        return self.compare(await self.existing(), drop=drop)
+        return self.compare(await self.read_existing(), drop=drop)
 
     def compare(self, existing: ExistingSchema, *, drop: bool = False) -> list[Change]:
         """Return the changes that make a schema match the DocTypes."""
@@ -78,12 +78,12 @@ class AppSchema:
 
     async def find_lacking(self, wanted: ExistingSchema) -> list[Change]:
         """Return the changes that give the database what another schema has besides."""
-        return list(compare_collections(wanted, await self.existing()))
+        return list(compare_collections(wanted, await self.read_existing()))
 
     async def find_first_changes(self) -> list[Change]:
         """Return the changes that make the collections of the database as they are."""
         changes: list[Change] = []
-        existing = await self.existing()
+        existing = await self.read_existing()
         for name, found in existing.collections.items():
             changes.append(CreateCollection(name, existing.layouts.get(name, Layout())))
             changes += [AddIndex(name, index) for index in found.indexes.values()]
@@ -104,7 +104,7 @@ class AppSchema:
         names = await self._existing_names()
         with translate_errors():
             filled = [
-                name for name in names if await self._driver.collection(name).find_one({}, {"_id": 1}) is not None
+                name for name in names if await self._driver.get_collection(name).find_one({}, {"_id": 1}) is not None
             ]
         return frozenset(map(self.owners.app_of, filled))
 

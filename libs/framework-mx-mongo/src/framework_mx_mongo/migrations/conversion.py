@@ -14,7 +14,7 @@ from pymongo import UpdateOne
 
 from framework_m_core.spi import FieldKind, FieldSpec, MigrationError, find_exact_conversion, hash_key
 from framework_mx_mongo.documents.layout import Layout, build_schema
-from framework_mx_mongo.documents.values import decoder, encoder
+from framework_mx_mongo.documents.values import make_decoder, make_encoder
 from framework_mx_mongo.engine.driver import MongoDriver
 from framework_mx_mongo.engine.error_translation import translate_errors
 from framework_mx_mongo.engine.transaction import Transaction
@@ -43,7 +43,7 @@ class ValueConverter:
         change = _conversion(f"{collection}.{path}", before, after)
         mark = f"progress:{collection}.{path}:{before}:{after}"
         with translate_errors():
-            found = await self._driver.collection(RECORDS).find_one({"_id": {"$eq": mark}})
+            found = await self._driver.get_collection(RECORDS).find_one({"_id": {"$eq": mark}})
         if found is not None and found.get("is_done"):
             return
         if found is None:
@@ -54,7 +54,7 @@ class ValueConverter:
             pass
         with translate_errors():
             ended = {"$set": {"kind": "progress", "is_done": True}}
-            await self._driver.collection(RECORDS).update_one({"_id": {"$eq": mark}}, ended, upsert=True)
+            await self._driver.get_collection(RECORDS).update_one({"_id": {"$eq": mark}}, ended, upsert=True)
 
     async def _convert_batch(self, collection: str, path: str, change: _Convert, mark: str, last: Any) -> Any:
         """Convert the next batch, and return its last id, or None at the end."""
@@ -68,7 +68,7 @@ class ValueConverter:
     async def _try(self, collection: str, path: str, change: _Convert) -> None:
         wrong: list[str] = []
         with translate_errors():
-            async for one in self._driver.collection(collection).find(_present(path), {path: 1}):
+            async for one in self._driver.get_collection(collection).find(_present(path), {path: 1}):
                 wrong += [repr(value) for value in _values(one, path) if not _converts(change, value)]
                 if len(wrong) >= _SHOWN:
                     break
@@ -82,7 +82,7 @@ class ValueConverter:
         layout = await read_layout(self._driver, collection)
         if path not in layout.columns:
             return  # validators do not see rows
-        validator = Layout(layout.columns, layout.rows).validator()
+        validator = Layout(layout.columns, layout.rows).make_validator()
         types = validator["$jsonSchema"]["properties"][path]["bsonType"]
         more = build_schema(_spec(after).kind)["bsonType"]
         validator["$jsonSchema"]["properties"][path] = {"bsonType": list(dict.fromkeys([*types, *more]))}
@@ -158,7 +158,7 @@ def _conversion(place: str, before: str, after: str) -> _Convert:
             f"{place}: values of kind {before} have no conversion to {after}: add a field, fill it by a patch, and "
             "drop this one"
         )
-    decode, encode = decoder(old), encoder(new)
+    decode, encode = make_decoder(old), make_encoder(new)
 
     def convert(stored: Any) -> Any:
         value = exact(decode(stored) if decode else stored)

@@ -112,4 +112,4 @@ class MigrationLock:
 
     @property
     def _records(self) -> Any:
-        return self._driver.collection(RECORDS)
+        return self._driver.get_collection(RECORDS)

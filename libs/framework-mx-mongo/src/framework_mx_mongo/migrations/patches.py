@@ -46,10 +46,10 @@ def make_patch_store(
     """Return how patches run over units of work; `check` raises an error if their run no longer holds the lock."""
 
     async def begin(unit: MongoUnitOfWork) -> Mapping[str, object]:
-        return {"mongo": PatchMongo(await unit.transaction())}
+        return {"mongo": PatchMongo(await unit.open_transaction())}
 
     async def record(unit: MongoUnitOfWork, patch: PatchFile, applied_at: str) -> None:
-        transaction = await unit.transaction()
+        transaction = await unit.open_transaction()
         await check(transaction)
         await record_patch(transaction, patch, applied_at)
 

@@ -69,4 +69,4 @@ class TrialDatabase:
                 self._layouts.pop(name, None)
                 name = new
         self._layouts[name] = Layout(columns, rows)
-        self._collections[name] = replace(found, validator=self._layouts[name].validator())
+        self._collections[name] = replace(found, validator=self._layouts[name].make_validator())

@@ -16,7 +16,7 @@ BATCH: Final = 500
 
 async def list_ranges(driver: MongoDriver, collection: str) -> AsyncIterator[Mapping[str, Any]]:
     """Yield the query of each batch of documents."""
-    documents, after = driver.collection(collection), None
+    documents, after = driver.get_collection(collection), None
     while True:
         beyond: dict[str, Any] = {} if after is None else {"_id": {"$gt": after}}
         with translate_errors():
@@ -38,7 +38,7 @@ async def update_in_batches(
     changed = 0
     async for part in list_ranges(driver, collection):
         with translate_errors():
-            done = await driver.collection(collection).update_many(
+            done = await driver.get_collection(collection).update_many(
                 {"$and": [part, query]}, change, bypass_document_validation=not is_validated
             )
         changed += done.modified_count

@@ -97,7 +97,7 @@ def _compare_one(
     fields = list(_compare_fields(name, wanted, stored, drop=drop)) if wanted is not None and stored is not None else []
     yield from fields
     if not any(map(is_change, fields)):
-        validator = stored.validator() if stored is not None and wanted is not None else {}
+        validator = stored.make_validator() if stored is not None and wanted is not None else {}
         if dict(found.validator) != validator:
             yield SetValidator(name)
     yield from (AddIndex(name, one) for one in declared.values() if found.indexes.get(one.name) != one)

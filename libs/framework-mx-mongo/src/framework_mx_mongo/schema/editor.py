@@ -37,7 +37,7 @@ type Convert = Callable[[str, str, str, str], Awaitable[None]]
 async def has_values(driver: MongoDriver, collection: str, path: str) -> bool:
     """Return whether a document has a value at a path."""
     with translate_errors():
-        found = await driver.collection(collection).find_one({path: {"$ne": None, "$exists": True}}, {"_id": 1})
+        found = await driver.get_collection(collection).find_one({path: {"$ne": None, "$exists": True}}, {"_id": 1})
     return found is not None
 
 
@@ -53,7 +53,7 @@ async def has_duplicates(driver: MongoDriver, collection: str, index: Index) -> 
         {"$limit": 1},
     ]
     with translate_errors():
-        found = await driver.collection(collection).aggregate(stages, allowDiskUse=True)
+        found = await driver.get_collection(collection).aggregate(stages, allowDiskUse=True)
         return bool(await found.to_list())
 
 
@@ -112,7 +112,7 @@ class SchemaEditor:
                 found = await self._schema.update_one(known, {"$setOnInsert": layout.record()}, upsert=True)
             for key, column in layout.columns.items() if found.matched_count else ():
                 await put_column(self._driver, name, key, column)
-        validator = layout.validator() if layout is not None else {}
+        validator = layout.make_validator() if layout is not None else {}
         with translate_errors(), suppress(CollectionInvalid):  # a process or a run before made it
             await self._driver.database.create_collection(name, validator=validator)
             return
@@ -182,15 +182,15 @@ class SchemaEditor:
                 f"documents of {name} have equal values of {', '.join(index.keys)}, which cannot become unique: "
                 "change the values first"
             )
-        options = index.options()
+        options = index.to_options()
         with translate_errors():
             model = IndexModel([*options.pop("key").items()], **options)
-            await self._driver.collection(name).create_indexes([model])
+            await self._driver.get_collection(name).create_indexes([model])
 
     async def _drop_index(self, name: str, index: str) -> None:
         try:
             with translate_errors():
-                await self._driver.collection(name).drop_index(index)
+                await self._driver.get_collection(name).drop_index(index)
         except Exception as error:
             if not isinstance(error.__cause__, OperationFailure) or error.__cause__.code not in _MISSING:
                 raise
@@ -209,7 +209,7 @@ class SchemaEditor:
         if not self._strict or column.nullable or value is not None:
             return
         with translate_errors():
-            found = await self._driver.collection(name).find_one(dict(lacking), {"_id": 1})
+            found = await self._driver.get_collection(name).find_one(dict(lacking), {"_id": 1})
         if found is not None:
             raise MigrationError(
                 f"documents of {name} have no value of {', '.join(lacking)}, which is required and has no default: "
@@ -218,4 +218,4 @@ class SchemaEditor:
 
     @property
     def _schema(self) -> Any:
-        return self._driver.collection(SCHEMA)
+        return self._driver.get_collection(SCHEMA)

@@ -39,7 +39,7 @@ async def read_existing(driver: MongoDriver, names: Collection[str]) -> Existing
     """Return the schema of a database; the indexes are read of the collections with these names or a layout."""
     with translate_errors():
         found = await (await driver.database.list_collections()).to_list()
-        records = await driver.collection(SCHEMA).find({"columns": {"$exists": True}}).to_list()
+        records = await driver.get_collection(SCHEMA).find({"columns": {"$exists": True}}).to_list()
         layouts = {str(one["_id"]): Layout.read(one) for one in records}
         wanted: set[HashKey] = {hash_key(name) for name in (*names, *layouts)}
         collections = {
@@ -55,12 +55,12 @@ async def read_existing(driver: MongoDriver, names: Collection[str]) -> Existing
 async def read_layout(driver: MongoDriver, name: str) -> Layout:
     """Return the layout of a DocType, an empty one if there is none."""
     with translate_errors():
-        return Layout.read(await driver.collection(SCHEMA).find_one({"_id": {"$eq": name}}))
+        return Layout.read(await driver.get_collection(SCHEMA).find_one({"_id": {"$eq": name}}))
 
 
 async def read_indexes(driver: MongoDriver, collection: str) -> dict[str, Index]:
     """Return the indexes of a collection that the framework has made, by name."""
-    found = await (await driver.collection(collection).list_indexes()).to_list()
+    found = await (await driver.get_collection(collection).list_indexes()).to_list()
     return {one["name"]: _index(one) for one in found if one["name"].startswith(PREFIXES)}
 
 

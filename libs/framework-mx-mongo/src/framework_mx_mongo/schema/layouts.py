@@ -12,7 +12,7 @@ __all__ = ["apply_validator", "put_column", "remove_column"]
 async def put_column(driver: MongoDriver, collection: str, key: str, column: Column) -> None:
     """Add a column to a layout, or change it."""
     [entry] = Layout({key: column}).record()["columns"]
-    layouts = driver.collection(SCHEMA)
+    layouts = driver.get_collection(SCHEMA)
     with translate_errors():
         known = {"_id": {"$eq": collection}, "columns.name": {"$eq": key}}
         if not (await layouts.update_one(known, {"$set": {"columns.$": entry}})).matched_count:
@@ -23,7 +23,7 @@ async def put_column(driver: MongoDriver, collection: str, key: str, column: Col
 async def remove_column(driver: MongoDriver, collection: str, key: str) -> None:
     """Remove a column from a layout."""
     with translate_errors():
-        await driver.collection(SCHEMA).update_one(
+        await driver.get_collection(SCHEMA).update_one(
             {"_id": {"$eq": collection}}, {"$pull": {"columns": {"name": {"$eq": key}}}}
         )
 
@@ -31,4 +31,4 @@ async def remove_column(driver: MongoDriver, collection: str, key: str) -> None:
 async def apply_validator(driver: MongoDriver, collection: str, layout: Layout) -> None:
     """Give a collection the validator of a layout."""
     with translate_errors():
-        await driver.database.command({"collMod": collection, "validator": layout.validator()})
+        await driver.database.command({"collMod": collection, "validator": layout.make_validator()})

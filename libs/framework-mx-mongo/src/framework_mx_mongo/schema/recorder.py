@@ -33,7 +33,7 @@ _FORMER: Final = {"kind": {"$in": [*_KINDS]}, "app": {"$exists": False}}
 async def read_record(driver: MongoDriver) -> MigrationRecord:
     """Read the record of migrations in a database."""
     with translate_errors():
-        found = await driver.collection(RECORDS).find({"kind": {"$in": [*_KINDS]}}).to_list()
+        found = await driver.get_collection(RECORDS).find({"kind": {"$in": [*_KINDS]}}).to_list()
     steps = [
         (one["kind"], StepId(one.get("app", FORMER_APP), one.get("name", "")), one.get("checksum")) for one in found
     ]

@@ -55,13 +55,13 @@ async def rename_doctype(driver: MongoDriver, old: str, new: str) -> None:
         names = set(await driver.database.list_collection_names())
         if old not in names and new not in names:
             raise MigrationError(f"expected a collection {old}, got none")
-        if old in names and new in names and await driver.collection(new).find_one({}, {"_id": 1}) is not None:
+        if old in names and new in names and await driver.get_collection(new).find_one({}, {"_id": 1}) is not None:
             raise MigrationError(f"expected no documents in {new}, because it is replaced: move or delete them")
         if old in names:
             layout = await read_layout(driver, old)
-            layouts = driver.collection(SCHEMA)
+            layouts = driver.get_collection(SCHEMA)
             await layouts.replace_one({"_id": {"$eq": new}}, layout.record(), upsert=True)
-            await driver.collection(old).rename(new, dropTarget=True)
+            await driver.get_collection(old).rename(new, dropTarget=True)
             await apply_validator(driver, new, layout)
             await layouts.delete_one({"_id": {"$eq": old}})
     await update_in_batches(driver, "m_outbox", {"doctype": {"$eq": old}}, {"$set": {"doctype": new}})
@@ -96,7 +96,7 @@ async def _rename_rows(driver: MongoDriver, collection: str, old: str, new: str,
     await update_in_batches(driver, collection, {old: {"$exists": True}}, change)
     rows = {rename_path(path, old, new): kind for path, kind in layout.rows.items()}
     with translate_errors():
-        await driver.collection(SCHEMA).update_one(
+        await driver.get_collection(SCHEMA).update_one(
             {"_id": {"$eq": collection}}, {"$set": {"rows": Layout({}, rows).record()["rows"]}}
         )
 
@@ -107,7 +107,7 @@ async def _refuse_replacing(driver: MongoDriver, collection: str, old: str, new:
     if not (_is_among(old, paths) and _is_among(new, paths)):
         return
     with translate_errors():
-        record = await driver.collection(SCHEMA).find_one({"_id": {"$eq": collection}}, {_RENAMING: 1})
+        record = await driver.get_collection(SCHEMA).find_one({"_id": {"$eq": collection}}, {_RENAMING: 1})
     if (record or {}).get(_RENAMING) != [old, new]:
         raise MigrationError(f"expected no field {new} of {collection}, because it would be replaced: drop it first")
 
@@ -122,23 +122,23 @@ async def _take_indexes(driver: MongoDriver, collection: str, old: str, new: str
     found = await read_indexes(driver, collection)
     affected = {name: one for name, one in found.items() if any(rename_path(key, old, new) != key for key in one.keys)}
     with translate_errors():
-        kept = await driver.collection(SCHEMA).find_one(record, {_MOVING: 1})
+        kept = await driver.get_collection(SCHEMA).find_one(record, {_MOVING: 1})
         moving = [_read_index(text) for text in (kept or {}).get(_MOVING, ())]
         moving += [rename_index(one, old, new) for one in affected.values()]
         begun = {_MOVING: [_write_index(one) for one in moving], _RENAMING: [old, new]}
-        await driver.collection(SCHEMA).update_one(record, {"$set": begun})
+        await driver.get_collection(SCHEMA).update_one(record, {"$set": begun})
         for name in affected:
-            await driver.collection(collection).drop_index(name)
+            await driver.get_collection(collection).drop_index(name)
     return moving
 
 
 async def _put_indexes(driver: MongoDriver, collection: str, indexes: Sequence[Index]) -> None:
     with translate_errors():
         for index in indexes:
-            options = index.options()
+            options = index.to_options()
             model = IndexModel([*options.pop("key").items()], **options)
-            await driver.collection(collection).create_indexes([model])
-        await driver.collection(SCHEMA).update_one(
+            await driver.get_collection(collection).create_indexes([model])
+        await driver.get_collection(SCHEMA).update_one(
             {"_id": {"$eq": collection}}, {"$unset": {_MOVING: "", _RENAMING: ""}}
         )
 

@@ -57,7 +57,7 @@ def _setting(name: str) -> str:
 
 def find_variants(discovered: Discovered) -> tuple[Variant, ...]:
     """Return all installed variants, highest priority first."""
-    variants = [_variant(choice, discovery.load(choice)) for choice in discovered.choices(VARIANTS)]
+    variants = [_variant(choice, discovery.load(choice)) for choice in discovered.find_choices(VARIANTS)]
     return tuple(sorted(variants, key=lambda variant: -variant.priority))
 
 
@@ -65,8 +65,10 @@ def resolve_bindings(
     config: Mapping[str, str], variants: Sequence[Variant], discovered: Discovered
 ) -> tuple[Binding, ...]:
     """Return one binding per port that has adapters. Raises ConfigurationError listing all errors."""
-    known = {*(port.name for port in PORTS), *(choice.name for choice in discovered.choices(_PORTS_OF_APPS))}
-    served = {group.removeprefix(ADAPTERS): discovered.choices(group) for group in discovered.groups(ADAPTERS)}
+    known = {*(port.name for port in PORTS), *(choice.name for choice in discovered.find_choices(_PORTS_OF_APPS))}
+    served = {
+        group.removeprefix(ADAPTERS): discovered.find_choices(group) for group in discovered.find_groups(ADAPTERS)
+    }
     errors = [*_unknown_ports(known, config, variants, served)]
     offered = {port: choices for port, choices in served.items() if port in known}
     bindings: dict[str, Binding] = {}

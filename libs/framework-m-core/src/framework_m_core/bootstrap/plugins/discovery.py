@@ -31,9 +31,9 @@ __all__ = [
     "Discovered",
     "describe",
     "discover",
+    "discover_installed",
     "find_source",
     "folder_of",
-    "installed",
     "load",
     "modules_of",
     "normalize",
@@ -85,16 +85,16 @@ class Discovered:
         places = (self.folder / "src", self.folder) if self.folder else ()
         return tuple(place for place in places if place.is_dir())
 
-    def choices(self, group: str) -> tuple[Choice, ...]:
+    def find_choices(self, group: str) -> tuple[Choice, ...]:
         """Return the entry points of a group."""
         return self.entries.get(group, ())
 
-    def groups(self, prefix: str) -> tuple[str, ...]:
+    def find_groups(self, prefix: str) -> tuple[str, ...]:
         """Return the groups whose names start with a prefix."""
         return tuple(sorted(group for group in self.entries if group.startswith(prefix)))
 
 
-def installed() -> Discovered:
+def discover_installed() -> Discovered:
     """Return the entry points of installed packages."""
     return Discovered(_installed())
 
@@ -109,7 +109,7 @@ def discover(folder: Path) -> Discovered:
         file = candidate / "pyproject.toml"
         if file.is_file():
             return _with_app(file)
-    return installed()
+    return discover_installed()
 
 
 @lru_cache(maxsize=1)
@@ -138,7 +138,7 @@ def _with_app(file: Path) -> Discovered:
         if not {group, added_to} & {*_GROUPS} and (meant := find_similar(group, _GROUPS, likeness=0.9)):
             raise ConfigurationError(f"{file} has entry points in the group {group!r}: did you mean {meant!r}?")
     if not groups.get(APPS):
-        return installed()
+        return discover_installed()
     name = project.get("name", file.parent.name)
     own = {group: tuple(Choice(key, value, name) for key, value in points.items()) for group, points in groups.items()}
     others = {

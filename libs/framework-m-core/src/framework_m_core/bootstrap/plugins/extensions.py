@@ -32,7 +32,7 @@ def load_extensions(discovered: Discovered) -> Extensions:
 
 
 def _load(discovered: Discovered, group: str, expected: type[Any], errors: list[str]) -> Iterator[Any]:
-    for choice in discovered.choices(group):
+    for choice in discovered.find_choices(group):
         try:
             found = discovery.load(choice)
             # An abstract class cannot be made, which says what it lacks.

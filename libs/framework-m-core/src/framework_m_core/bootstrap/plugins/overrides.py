@@ -22,7 +22,7 @@ def override_by_entry_points(container: Container, discovered: Discovered) -> tu
     Raises ConfigurationError if two distributions override one name.
     """
     found: dict[str, Choice] = {}
-    for choice in discovered.choices(_GROUP):
+    for choice in discovered.find_choices(_GROUP):
         other = found.setdefault(choice.name, choice)
         if other is not choice:
             both = f"{other.distribution} and {choice.distribution}"
@@ -42,7 +42,7 @@ def override_by_modules(
 
     Raises ConfigurationError listing all errors.
     """
-    at_hand = dict.fromkeys(map(_package, discovered.choices(discovery.APPS)), False)
+    at_hand = dict.fromkeys(map(_package, discovered.find_choices(discovery.APPS)), False)
     taken = {choice.name: choice.distribution for choice in by_entry_points}
     RECORDER.replay(
         container, at_hand | dict.fromkeys(map(_package, apps), True), gather_ports_by_path(ports, apps), taken

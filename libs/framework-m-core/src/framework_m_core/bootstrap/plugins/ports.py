@@ -15,7 +15,7 @@ from framework_m_core.container.container import is_reserved
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.interfaces.ports import ADAPTERS, find_port
 
-__all__ = ["AppPort", "app_ports", "check_adapter_class", "check_adapters", "gather_ports_by_path"]
+__all__ = ["AppPort", "check_adapter_class", "check_adapters", "collect_app_ports", "gather_ports_by_path"]
 
 _GROUP = "framework_m.ports"
 
@@ -33,9 +33,9 @@ class AppPort:
         return self.choice.name
 
 
-def app_ports(discovered: Discovered, bindings: Sequence[Binding]) -> tuple[AppPort, ...]:
+def collect_app_ports(discovered: Discovered, bindings: Sequence[Binding]) -> tuple[AppPort, ...]:
     """Return all declared ports. Raises ConfigurationError listing all errors."""
-    ports = [AppPort(choice, discovery.load(choice)) for choice in discovered.choices(_GROUP)]
+    ports = [AppPort(choice, discovery.load(choice)) for choice in discovered.find_choices(_GROUP)]
     bound = {binding.port for binding in bindings}
     errors = [f"{_place(port)}: {text}" for port in ports for text in _find_errors(port, ports, bound)]
     if errors:

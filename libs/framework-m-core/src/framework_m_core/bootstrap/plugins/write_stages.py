@@ -16,7 +16,7 @@ _GROUP = "framework_m.write_stages"
 
 def register_stages(builder: RegistryBuilder, discovered: Discovered) -> None:
     """Register the functions of the group. Raises ConfigurationError for what `@write_stage` does not mark."""
-    for choice in discovered.choices(_GROUP):
+    for choice in discovered.find_choices(_GROUP):
         function = discovery.load(choice)
         if not declarations_of(function, StageMark):
             raise ConfigurationError(

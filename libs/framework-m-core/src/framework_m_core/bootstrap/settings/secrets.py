@@ -27,7 +27,7 @@ from framework_m_core.bootstrap.settings.paths import (
 )
 from framework_m_core.domain.errors import ConfigurationError
 
-__all__ = ["GENERATED", "data_folder", "fill_secrets", "find_unset_secrets"]
+__all__ = ["GENERATED", "fill_secrets", "find_unset_secrets", "make_data_folder"]
 
 GENERATED = "generated_in_development"
 """The key in `json_schema_extra` that marks a settings field as a secret generated in development."""
@@ -51,7 +51,7 @@ def fill_secrets(settings: Settings) -> Settings:
         ]
         raise ConfigurationError("production needs its secrets to start:", errors)
     sections, origins = dict(settings.sections), dict(settings.origins)
-    data_folder(settings.data_folder)
+    make_data_folder(settings.data_folder)
     for section, path in missing:
         file = _file_of(settings, section, path)
         sections[section] = _with_stored_secret(sections[section], path, file, variable_of(section, path))
@@ -78,7 +78,7 @@ def _file_of(settings: Settings, section: str, path: KeyPath) -> Path:
     return settings.data_folder / f"{section}_{quote(format_path(path), safe='')}"
 
 
-def data_folder(folder: Path) -> Path:
+def make_data_folder(folder: Path) -> Path:
     """Create the `.m/` folder if needed, accessible only to its owner and ignored by git, and return it."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     ignore = folder / ".gitignore"

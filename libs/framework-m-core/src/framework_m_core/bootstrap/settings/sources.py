@@ -72,7 +72,7 @@ def find_config_file(folder: Path) -> Path:
 def gather_settings_models(discovered: Discovered) -> dict[str, type[BaseModel]]:
     """Return the typed models of all sections, by name."""
     own: dict[str, type[BaseModel]] = {"framework": FrameworkSettings, "adapters": AdapterSettings}
-    models = own | {choice.name: discovery.load(choice) for choice in discovered.choices(_SETTINGS_GROUP)}
+    models = own | {choice.name: discovery.load(choice) for choice in discovered.find_choices(_SETTINGS_GROUP)}
     _refuse_shared(models)
     return models
 

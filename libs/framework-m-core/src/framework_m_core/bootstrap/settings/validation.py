@@ -36,10 +36,10 @@ def validate_sections(
         model = models.get(section)
         if model is None:
             known = ", ".join(sorted(models))
-            errors.append(f"{values.origin((section,))}: there is no section [{section}]: expected one of {known}")
+            errors.append(f"{values.origin_of((section,))}: there is no section [{section}]: expected one of {known}")
             continue
         for path in [*_unknown_paths(model, table)]:
-            errors.append(f"{values.origin((section, *path))}: {explain_unknown_key(section, model, path)}")
+            errors.append(f"{values.origin_of((section, *path))}: {explain_unknown_key(section, model, path)}")
             _delete(table, path)
         try:
             sections[section] = model.model_validate(parse_value(model, (), table))
@@ -97,7 +97,7 @@ def explain(details: ErrorDetails) -> str:
 def _explain(section: str, details: ErrorDetails, values: SettingValues) -> str:
     path = locate_error(details, values.tables[section])
     known = path if details["type"] != "missing" else path[:-1]
-    return f"{values.origin((section, *known))}: {_name(section, path)}: {explain(details)}"
+    return f"{values.origin_of((section, *known))}: {_name(section, path)}: {explain(details)}"
 
 
 def _told(section: str, error: pydantic.ValidationError, values: SettingValues) -> Iterator[ErrorDetails]:

@@ -39,7 +39,7 @@ class SettingValues:
             if not isinstance(below, dict):
                 section, *keys = path[:position]
                 raise ConfigurationError(
-                    f"{origin}: {self.origin(path[:position])} sets [{section}] {format_path((*keys,))} to a value: "
+                    f"{origin}: {self.origin_of(path[:position])} sets [{section}] {format_path((*keys,))} to a value: "
                     "expected a table"
                 )
             table = below
@@ -47,7 +47,7 @@ class SettingValues:
         self.origins = {known: where for known, where in self.origins.items() if known[: len(path)] != path}
         self.origins |= dict.fromkeys((known for known, _ in find_leaf_values({path[-1]: value}, path[:-1])), origin)
 
-    def origin(self, path: KeyPath) -> str:
+    def origin_of(self, path: KeyPath) -> str:
         """Return where a value comes from; for a table, where one of its values does."""
         return next((where for known, where in self.origins.items() if known[: len(path)] == path), "default")
 

@@ -93,7 +93,7 @@ class MetaOptions(BaseModel):
         """True if documents are accessible over HTTP."""
         return not self.is_child_table if self.api_resource is None else self.api_resource
 
-    def scopes(self, action: str) -> Mapping[str, Scope]:
+    def scopes_of(self, action: str) -> Mapping[str, Scope]:
         """Return the scope of each role for an action; empty if only the administrator may do it."""
         roles = (self.permissions or {}).get(action, ())
         if isinstance(roles, Mapping):
@@ -108,7 +108,7 @@ class MetaOptions(BaseModel):
     @property
     def roles(self) -> frozenset[str]:
         """Every role that the options name."""
-        named = {role for action in self.permissions or {} for role in self.scopes(action)}
+        named = {role for action in self.permissions or {} for role in self.scopes_of(action)}
         return frozenset(named.union(*({*level.read, *level.write} for level in self.field_levels.values())))
 
 

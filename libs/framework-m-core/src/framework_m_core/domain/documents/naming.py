@@ -24,7 +24,7 @@ __all__ = [
     "NamingRule",
     "PromptNaming",
     "SeriesNaming",
-    "named_by",
+    "fields_of_rule",
     "parse_naming",
 ]
 
@@ -67,16 +67,16 @@ class SeriesNaming:
         """Fields that the series reads."""
         return tuple(found[1] for part in self.parts if (found := _FIELD.fullmatch(part)))
 
-    def prefix(self, now: datetime, values: Mapping[str, Any]) -> str:
+    def format_prefix(self, now: datetime, values: Mapping[str, Any]) -> str:
         """Return the text before the counter, which also identifies the counter."""
         before = "".join(_expand(part, now, values) for part in self.parts[: self._counter])
         return normalize_text(before).lstrip()
 
-    def name(self, number: int, now: datetime, values: Mapping[str, Any]) -> str:
+    def format_name(self, number: int, now: datetime, values: Mapping[str, Any]) -> str:
         """Return the full name for an allocated number."""
         width = len(self.parts[self._counter])
         rest = "".join(_expand(part, now, values) for part in self.parts[self._counter + 1 :])
-        return f"{self.prefix(now, values)}{number:0{width}d}{rest}"
+        return f"{self.format_prefix(now, values)}{number:0{width}d}{rest}"
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -85,7 +85,7 @@ class SeriesNaming:
             one for one in self.parts if one not in _DATE_PARTS and one[0] != "#" and not _FIELD.fullmatch(one)
         )
 
-    def empty(self, values: Mapping[str, Any]) -> list[str]:
+    def find_empty(self, values: Mapping[str, Any]) -> list[str]:
         """Return the fields that the series reads and that hold nothing."""
         return [field for field in self.fields if not _shown(values[field])]
 
@@ -97,7 +97,7 @@ class SeriesNaming:
 type NamingRule = IdNaming | PromptNaming | FieldNaming | SeriesNaming
 
 
-def named_by(rule: NamingRule) -> tuple[str, ...]:
+def fields_of_rule(rule: NamingRule) -> tuple[str, ...]:
     """Return the fields that a rule reads."""
     if isinstance(rule, FieldNaming):
         return (rule.field,)

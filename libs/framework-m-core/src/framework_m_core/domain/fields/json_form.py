@@ -9,13 +9,13 @@ from typing import Any
 from framework_m_core.domain.fields.kinds import FieldKind
 from framework_m_core.domain.fields.spec import FieldSpec
 
-__all__ = ["JsonEncoders", "encode_base64", "is_same_json", "json_encoders", "to_json_form"]
+__all__ = ["JsonEncoders", "encode_base64", "is_same_json", "json_encoders_of", "to_json_form"]
 
 type JsonEncoders = Mapping[type, Callable[[Any], Any]]
 """Functions that return a value of a class as JSON."""
 
 
-def json_encoders(specs: Iterable[FieldSpec]) -> JsonEncoders:
+def json_encoders_of(specs: Iterable[FieldSpec]) -> JsonEncoders:
     """Return the functions that some fields need; none if JSON can hold all their values."""
     found: dict[type, Callable[[Any], Any]] = {}
     for spec in specs:

@@ -72,7 +72,7 @@ class LinkService:
             errors = [error for holder in holders for error in _fill_fetched(holder, level, found)]
             if errors:
                 raise LinkTargetError(
-                    "a link points to no document that you can read", await self.named(context, errors)
+                    "a link points to no document that you can read", await self.redact_names(context, errors)
                 )
         return plan.has_fetches
 
@@ -81,12 +81,12 @@ class LinkService:
         if plan.has_links:
             await self._names.resolve_attributes(context, plan, document)
 
-    async def readable(self, context: RequestContext, doctypes: Iterable[str]) -> list[str]:
+    async def find_readable(self, context: RequestContext, doctypes: Iterable[str]) -> list[str]:
         """Return the names of the DocTypes that the caller has a grant to read, sorted."""
         plans = [context.registry.get(name) for name in sorted({*doctypes})]
         return [plan.name for plan in plans if await self._permissions.find(context, plan, "read")]
 
-    async def named(self, context: RequestContext, errors: Sequence[FieldError]) -> list[FieldError]:
+    async def redact_names(self, context: RequestContext, errors: Sequence[FieldError]) -> list[FieldError]:
         """Return errors without the names of DocTypes that the caller has no grant for."""
         return await hide_unknown_doctypes(self._permissions, context, errors)
 

@@ -20,10 +20,10 @@ from framework_m_core.services.documents.validation import field_error_of, find_
 
 __all__ = [
     "MAX_CHILD_ROWS",
-    "expected_version",
     "find_unseen_fields",
     "parse_fields",
     "read_creation",
+    "read_expected_version",
     "sets_hidden",
     "update_values",
 ]
@@ -143,7 +143,7 @@ def _missing(plan: CompiledDocType, given: Mapping[str, Any]) -> list[FieldError
     return [FieldError(name, "required") for name in wanted]
 
 
-def expected_version(body: Mapping[str, Any]) -> int | None:
+def read_expected_version(body: Mapping[str, Any]) -> int | None:
     """Return the version that the caller expects: the `_version` of a body. Raises ValidationError."""
     if VERSION_FIELD not in body:
         return None

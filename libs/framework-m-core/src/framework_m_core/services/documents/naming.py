@@ -32,7 +32,7 @@ class NamingService:
     def __init__(self, counter: CounterProtocol) -> None:
         self._counter = counter
 
-    async def name(
+    async def make_name(
         self, plan: CompiledDocType, id: UUID, given: str | None, values: Mapping[str, Any], context: RequestContext
     ) -> str:
         """Return the name of a new document; `given` is used only with `naming = "prompt"`, which requires it.
@@ -46,18 +46,18 @@ class NamingService:
                 name = values[field]
             case SeriesNaming() as series:
                 now = context.clock()
-                check_name(series.name(1, now, values))  # an unusable name takes no number and makes no counter
-                number = await self._number(f"{plan.name}:{series.prefix(now, values)}", context)
-                name = series.name(number, now, values)
+                check_name(series.format_name(1, now, values))  # an unusable name takes no number and makes no counter
+                number = await self._number(f"{plan.name}:{series.format_prefix(now, values)}", context)
+                name = series.format_name(number, now, values)
             case _:
                 return str(id)
         return check_name(name)
 
-    def parts(self, plan: CompiledDocType, values: Mapping[str, Any]) -> str:
+    def read_parts(self, plan: CompiledDocType, values: Mapping[str, Any]) -> str:
         """Return what the rule takes from the values of a document, as far as hooks may change it."""
         match plan.naming:
             case SeriesNaming() as series:
-                return series.name(1, values["creation"], values)
+                return series.format_name(1, values["creation"], values)
             case FieldNaming(field):
                 return str(values[field])
         return ""
@@ -71,7 +71,7 @@ class NamingService:
 
 def refuse_empty_parts(rule: NamingRule, values: Mapping[str, Any], unless: Callable[[], bool] = lambda: False) -> None:
     """Raise ValidationError for fields without a value that are part of the name, `unless` they get one later."""
-    empty = rule.empty(values) if isinstance(rule, SeriesNaming) else ()
+    empty = rule.find_empty(values) if isinstance(rule, SeriesNaming) else ()
     if empty and not unless():
         raise ValidationError("a part of the name is empty", [FieldError(field, "required") for field in empty])
 

@@ -31,7 +31,7 @@ from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol, 
 from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.services.documents.client import DocumentClient
-from framework_m_core.services.documents.merging import expected_version, read_creation
+from framework_m_core.services.documents.merging import read_creation, read_expected_version
 from framework_m_core.services.documents.publishing import compose_event, store_event
 from framework_m_core.services.documents.served_links import without_additions
 from framework_m_core.services.documents.validation import validate
@@ -333,14 +333,14 @@ class DocumentService:
         refused: Sequence[ValidationError],
     ) -> ValidationError:
         """Return the error of a request with what is wrong with its body. Raises EntityNotFoundError."""
-        await self._pipeline.large_work.turn(plan, body)
+        await self._pipeline.large_work.wait_turn(plan, body)
         found = [*refused]
         if ref is None:
             with gather_errors(found):
                 check_creation(context, plan, grant, body, self._ids)
             return combine_errors(found)
         with gather_errors(found):
-            expected_version(body)
+            read_expected_version(body)
         with gather_errors(found):
             check_request(plan, operation, body)
         if operation.name == "update":
@@ -366,7 +366,7 @@ class DocumentService:
     ) -> Work:
         """Return what stores a new document, after naming it."""
         if plan.children:
-            await self._pipeline.large_work.turn(plan, body)
+            await self._pipeline.large_work.wait_turn(plan, body)
         values, given_name = read_creation(plan, grant, body)
         if plan.dynamic_defaults:
             fill_defaults(context, plan, values)

@@ -34,7 +34,7 @@ class StaleRegistryError(Exception):
 
 def restore_event(registry: Registry, stored: StoredEvent) -> AnyEvent:
     """Return what is stored as an event of its type. Raises UnknownEventTypeError."""
-    event = registry.event(stored)
+    event = registry.decode_event(stored)
     if event is None:
         raise UnknownEventTypeError(f"this process knows no event type {stored.type!r}")
     return event
@@ -98,7 +98,7 @@ class EventDispatch:
 
     async def _require_unwanted(self, consumer: str, topic: str) -> None:
         """Raise StaleRegistryError if the stored interest of a consumer covers a topic."""
-        stored = (await self._consumers.interests()).get(consumer)
+        stored = (await self._consumers.read_interests()).get(consumer)
         if stored is not None and stored.covers(topic):
             raise StaleRegistryError(
                 f"consumer {consumer} wants {topic}, which the registry of this process does not say"
@@ -108,7 +108,7 @@ class EventDispatch:
         client = self._documents.client_for(context)
         try:
             async with asyncio.timeout(self._seconds) as limit:
-                await handler(event, client, **self._injector.arguments(context, handler))
+                await handler(event, client, **self._injector.resolve_arguments(context, handler))
         except TimeoutError as error:
             if not limit.expired():
                 raise
@@ -121,7 +121,7 @@ class EventDispatch:
             raise RuntimeError("the event handler awaited a cancelled task") from error
 
     def _context(self, event: AnyEvent, registry: Registry) -> RequestContext:
-        return self._registry_handle.context(
+        return self._registry_handle.make_context(
             make_system_principal(f"handler of {event.topic}"),
             tenant=event.tenant,
             source=EVENT,

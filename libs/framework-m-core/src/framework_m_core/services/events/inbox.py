@@ -43,7 +43,7 @@ class Inbox:
         self._clock = clock
         self._keep = event_limits.retention
 
-    def once(self, group: str, handler: Callable[[AnyEvent, DocumentClient], Awaitable[None]]) -> Subscriber:
+    def wrap_once(self, group: str, handler: Callable[[AnyEvent, DocumentClient], Awaitable[None]]) -> Subscriber:
         """Return a subscriber for a group that runs a handler in one unit of work, and skips what it has handled."""
 
         async def subscriber(event: AnyEvent) -> None:
@@ -64,7 +64,7 @@ class Inbox:
             await unit.commit()
 
     def _context(self, group: str, event: AnyEvent) -> RequestContext:
-        return self._registry_handle.context(
+        return self._registry_handle.make_context(
             make_system_principal(f"{group} handles {event.topic}"),
             tenant=event.tenant,
             source=EVENT,

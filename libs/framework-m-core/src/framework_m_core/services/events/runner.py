@@ -56,7 +56,7 @@ class ConsumerRunner:
     async def _run_once(self) -> float:
         """Deliver until the lease is lost, and return the seconds to wait before the next try."""
         try:
-            async with self.turn() as turn:
+            async with self.take_turn() as turn:
                 while turn is not None and turn.is_active:
                     await turn.step()
                     await turn.wait()
@@ -70,7 +70,7 @@ class ConsumerRunner:
         return POLL_SECONDS
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[ConsumerTurn | None]:
+    async def take_turn(self) -> AsyncIterator[ConsumerTurn | None]:
         """Take the lease and yield the steps under it; yield None while another process, or another turn, has it."""
         if self._has_turn:
             yield None
@@ -81,7 +81,7 @@ class ConsumerRunner:
             if cursor is None:
                 yield None
                 return
-            progress = UnsavedProgress(cursor, await self._consumers.waiting(self._name))
+            progress = UnsavedProgress(cursor, await self._consumers.read_waiting(self._name))
             self._turn = turn = ConsumerTurn(
                 self._subscription, self._outbox, self._consumers, self._clock, self._holder, progress, self._stopped
             )

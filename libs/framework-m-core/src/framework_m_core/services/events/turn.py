@@ -140,7 +140,7 @@ class ConsumerTurn:
     async def _take_due(self) -> int:
         """Take events set aside that are due."""
         now, taken = self._clock(), 0
-        rows = await self._consumers.due(self._name, now, BATCH + len(self._lanes.open))
+        rows = await self._consumers.read_due(self._name, now, BATCH + len(self._lanes.open))
         self._collect()
         for due in rows:
             event = due.event
@@ -171,7 +171,7 @@ class ConsumerTurn:
         while True:
             passed = set[str]()
             batch = await self._outbox.read(self._progress.read_upto, BATCH, partial(self._is_wanted, passed))
-            stored = (await self._consumers.interests()).get(self._name, Interest()) if passed else Interest()
+            stored = (await self._consumers.read_interests()).get(self._name, Interest()) if passed else Interest()
             if not any(stored.covers(topic) for topic in passed):
                 return batch
             self._stored = stored

@@ -121,7 +121,7 @@ async def hide_unknown_doctypes(
     permissions: PermissionService, context: RequestContext, errors: Sequence[FieldError]
 ) -> list[FieldError]:
     """Return errors without the names of DocTypes that the caller has no grant for."""
-    known = await permissions.known(context, {one.params["doctype"] for one in errors})
+    known = await permissions.find_known(context, {one.params["doctype"] for one in errors})
     return [one if one.params["doctype"] in known else _without_doctype(one) for one in errors]
 
 

@@ -29,7 +29,7 @@ async def disclose(
     """Return what may be named to a caller who is shown these fields of a DocType."""
     links, fetches = set[str](), set[str]()
     for path, spec, targets in _related(plan):
-        if spec.link and spec.link in await permissions.known(context, (spec.link,)):
+        if spec.link and spec.link in await permissions.find_known(context, (spec.link,)):
             links.add(path)
         link, _, source = (spec.fetch_from or "").partition(".")
         at = path.removesuffix(spec.name)

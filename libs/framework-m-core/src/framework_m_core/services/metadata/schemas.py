@@ -15,7 +15,7 @@ from framework_m_core.domain.documents.doctype import CHILD_FRAMEWORK_FIELDS, FR
 from framework_m_core.domain.documents.naming import PromptNaming
 from framework_m_core.domain.fields.computed import find_info
 from framework_m_core.domain.fields.field import KEYWORDS
-from framework_m_core.domain.fields.json_form import json_encoders, to_json_form
+from framework_m_core.domain.fields.json_form import json_encoders_of, to_json_form
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.domain.fields.values import MAX_BYTES, MAX_INDEXED_TEXT
 from framework_m_core.registry.compiled import FRAMEWORK_SPECS, CompiledChildTable, CompiledDocType
@@ -182,7 +182,7 @@ def _describe_custom(schema: dict[str, Any], specs: Mapping[str, FieldSpec], mod
             described.update({"anyOf": [dict(own), {"type": "null"}]} if spec.nullable else own, **kept)
         default = find_info(model, name).default if spec.kind in _ENCODED else PydanticUndefined
         if default is not PydanticUndefined:
-            described["default"] = to_json_form(default, json_encoders((spec,)))
+            described["default"] = to_json_form(default, json_encoders_of((spec,)))
         if spec.ext:
             described["ext"] = spec.ext
         if spec.dynamic_default:

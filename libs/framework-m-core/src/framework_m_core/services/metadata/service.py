@@ -10,7 +10,7 @@ from typing import Any
 
 from framework_m_core.domain.context import RegistryView, RequestContext
 from framework_m_core.domain.documents.actions import Action
-from framework_m_core.domain.documents.naming import PromptNaming, named_by
+from framework_m_core.domain.documents.naming import PromptNaming, fields_of_rule
 from framework_m_core.domain.errors import AuthenticationError, DocTypeNotFoundError, NoGrantError
 from framework_m_core.domain.fields.spec import FieldSpec
 from framework_m_core.domain.filters.conditions import describe_comparison
@@ -58,21 +58,21 @@ class MetadataService:
             lambda registry: lru_cache(maxsize=1024)(partial(_describe, registry.actions))
         )
 
-    async def visible(self, context: RequestContext) -> dict[str, dict[str, Grant]]:
+    async def find_visible(self, context: RequestContext) -> dict[str, dict[str, Grant]]:
         """Return the caller's grants by DocType and action, sorted by name, without DocTypes that have none."""
         context = self._registry_handle.pin(context)
         served = sorted(plan.name for plan in context.registry.doctypes.values() if plan.meta.has_api)
         grants = {name: await self._grants(context, context.registry.get(name)) for name in served}
         return {name: found for name, found in grants.items() if found}
 
-    async def overview(self, context: RequestContext) -> dict[str, Any]:
+    async def read_overview(self, context: RequestContext) -> dict[str, Any]:
         """Return the DocTypes that the caller has a grant for, by module.
 
         Raises AuthenticationError for anonymous callers that may see none.
         """
         context = self._registry_handle.pin(context)
         modules: dict[str, list[dict[str, Any]]] = {}
-        for name, grants in (await self.visible(context)).items():
+        for name, grants in (await self.find_visible(context)).items():
             plan: CompiledDocType = context.registry.get(name)
             modules.setdefault(plan.module, []).append(
                 {
@@ -106,7 +106,7 @@ class MetadataService:
             raise DocTypeNotFoundError(f"there is no DocType {doctype[:80]!r}", doctype=doctype)
         raise NoGrantError(f"none of your roles has a permission on {doctype}", rule=f"{doctype}.*", doctype=doctype)
 
-    async def disclosures(
+    async def find_disclosures(
         self, context: RequestContext, visible: Mapping[str, Mapping[str, Grant]]
     ) -> dict[str, Disclosure]:
         """Return for each DocType what of others may be named to a caller with these grants."""
@@ -151,7 +151,7 @@ def _describe(
         "workflow": None,
         "submittable": plan.meta.submittable,
         "allow_rename": plan.meta.can_rename,
-        "naming": plan.meta.naming if shown.fields.issuperset(named_by(plan.naming)) else None,
+        "naming": plan.meta.naming if shown.fields.issuperset(fields_of_rule(plan.naming)) else None,
         "title_field": plan.meta.title_field if plan.meta.title_field in shown.readable else None,
         "order_by": [name for name in plan.meta.order_by if name.removeprefix("-") in shown.readable],
         "default_filters": [

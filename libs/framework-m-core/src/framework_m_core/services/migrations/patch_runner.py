@@ -50,7 +50,7 @@ class PatchRunner[U: UnitOfWorkProtocol]:
             await retry(lambda: self._attempt(patch, work))
 
     async def _attempt(self, patch: PatchFile, work: Any) -> None:
-        context = self._registry_handle.context(
+        context = self._registry_handle.make_context(
             make_system_principal(f"patch {patch.name}"), source=CLI, clock=system_clock
         )
         async with self._store.open(context) as unit:

@@ -68,7 +68,7 @@ class PermissionService:
         kept_for = grant.ttl if grant else _DENIAL_SECONDS
         return grants.keep(context, action, grant, None if kept_for is None else self._now() + kept_for)
 
-    async def known(self, context: RequestContext, doctypes: Iterable[str]) -> frozenset[str]:
+    async def find_known(self, context: RequestContext, doctypes: Iterable[str]) -> frozenset[str]:
         """Return the DocTypes that may be named to the caller, who has a grant for any action on them."""
         plans = [context.registry.get(name) for name in doctypes]
         return frozenset([plan.name for plan in plans if await self._is_known(context, plan)])

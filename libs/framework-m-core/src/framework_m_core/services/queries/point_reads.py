@@ -43,7 +43,7 @@ class PointRead:
     scope_values: tuple[Any, ...]
     fingerprint: str | None
 
-    def values(self, ref: UUID | str, principal: Principal) -> tuple[Any, ...]:
+    def bind_values(self, ref: UUID | str, principal: Principal) -> tuple[Any, ...]:
         """Return the values of one read: the reference, then the row scope's."""
         if not isinstance(ref, UUID):
             ref = normalize_name(ref)
@@ -52,7 +52,7 @@ class PointRead:
         own = [principal.id if type(value) is UserAttribute else value for value in self.scope_values]
         return (ref, *own)
 
-    def document(self, row: Row) -> Served:
+    def to_document(self, row: Row) -> Served:
         """Return a row of the read as a document."""
         if self.names is not None:
             return serialize(zip(self.names, row, strict=True), self.fingerprint)

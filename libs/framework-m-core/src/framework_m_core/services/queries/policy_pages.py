@@ -50,7 +50,7 @@ class PolicyFilteredPages:
         self._permissions = permissions
         self._fetch_page = fetch_page
 
-    async def page(
+    async def read_page(
         self,
         context: RequestContext,
         plan: CompiledDocType,

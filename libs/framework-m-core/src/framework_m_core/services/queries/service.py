@@ -37,8 +37,8 @@ from framework_m_core.services.rows.projection import (
     convert_row,
     convert_rows,
     extract_part,
+    make_not_found,
     names_of,
-    not_found,
     refuse_impossible,
     select_stored_fields,
     serialize,
@@ -109,16 +109,16 @@ class QueryService:
         if plain and context.unit is None and context.principal.id:
             prepared = self._points.find(plan, grant, ref)
             if prepared is not None:
-                found = await self._reader.fetch(context, prepared.handle, prepared.values(ref, context.principal))
+                found = await self._reader.fetch(context, prepared.handle, prepared.bind_values(ref, context.principal))
                 if not found:
-                    raise not_found(plan, ref)
-                return prepared.document(found[0])
+                    raise make_not_found(plan, ref)
+                return prepared.to_document(found[0])
         served = compile_projection(plan, grant.readable)
         chosen = served.chosen if fields is None else parse_fields_parameter(plan, grant, fields)
         where = And((by_reference(ref), LIVE, self.permissions.bind_scope(grant, context.principal)))
         rows = await self._rows(context, plan, grant, chosen, where, lock="change" if for_update else None)
         if not rows:
-            raise not_found(plan, ref)
+            raise make_not_found(plan, ref)
         fingerprint = served.fingerprint if plain and not grant.evaluate else None
         document = serialize(convert_row(chosen, rows[0]), fingerprint)
         if titles:
@@ -141,7 +141,7 @@ class QueryService:
         )
         start = filter_after_cursor(plan, query.order_by, request.cursor) if request.cursor else EVERYTHING
         if any(one.evaluate for one in grants.values()):
-            page = await self._decided.page(context, plan, grants, query, matching, start)
+            page = await self._decided.read_page(context, plan, grants, query, matching, start)
         else:
             page = await self._page(context, plan, query, matching, start)
         if query.default_filters:

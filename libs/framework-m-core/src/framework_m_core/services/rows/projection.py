@@ -16,7 +16,7 @@ from framework_m_core.domain.documents.doctype import VERSION_FIELD
 from framework_m_core.domain.documents.names import normalize_name
 from framework_m_core.domain.errors import EntityNotFoundError
 from framework_m_core.domain.fields.computed import find_info
-from framework_m_core.domain.fields.json_form import json_encoders, to_json_form
+from framework_m_core.domain.fields.json_form import json_encoders_of, to_json_form
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.domain.filters.tree import Comparison, Filter
 from framework_m_core.interfaces.reader import ChildSelection, Row
@@ -34,8 +34,8 @@ __all__ = [
     "convert_row",
     "convert_rows",
     "extract_part",
+    "make_not_found",
     "names_of",
-    "not_found",
     "refuse_impossible",
     "select_child",
     "select_readable",
@@ -155,7 +155,7 @@ def _describe(plan: CompiledDocType, part: str | ChildSelection) -> Any:
 def _field(spec: FieldSpec, model: type[BaseModel]) -> Any:
     if spec.name in FRAMEWORK_SPECS:
         return spec.name
-    stated = to_json_form(find_info(model, spec.name).default, json_encoders((spec,)))
+    stated = to_json_form(find_info(model, spec.name).default, json_encoders_of((spec,)))
     default = to_json(stated, fallback=lambda _: None).decode()
     if spec.field_type is not None:
         return [spec.name, repr(spec.field_type), spec.nullable, spec.permlevel, default]
@@ -221,10 +221,10 @@ def by_reference(ref: UUID | str) -> Comparison:
 def refuse_impossible(plan: CompiledDocType, ref: str) -> None:
     """Raise EntityNotFoundError for a name that no document has because stores cannot hold it."""
     if "\0" in ref or any("\ud800" <= character <= "\udfff" for character in ref):
-        raise not_found(plan, ref.encode(errors="replace").decode())
+        raise make_not_found(plan, ref.encode(errors="replace").decode())
 
 
-def not_found(plan: CompiledDocType, ref: UUID | str) -> EntityNotFoundError:
+def make_not_found(plan: CompiledDocType, ref: UUID | str) -> EntityNotFoundError:
     """Return the error for a document that does not exist or that the caller cannot read."""
     shown = str(ref)[:_MAX_SHOWN]
     return EntityNotFoundError(f"there is no {plan.name} {shown!r}", doctype=plan.name, ref=shown)

@@ -24,7 +24,7 @@ class Injector:
         """Set the attributes of a controller that are annotated with a port."""
         if context.registry.dependencies:
             for one in controllers_of(controller):
-                vars(one).update(self.arguments(context, type(one)))
+                vars(one).update(self.resolve_arguments(context, type(one)))
 
     def inject_field_types(self, registry: Registry) -> None:
         """Set the attributes of field types that are annotated with a port."""
@@ -32,7 +32,7 @@ class Injector:
             wanted = registry.dependencies.get(type(field_type), {}) if self._adapters else {}
             vars(field_type).update({name: self._adapters[port] for name, port in wanted.items()})
 
-    def arguments(self, context: RequestContext, holder: Any) -> Mapping[str, object]:
+    def resolve_arguments(self, context: RequestContext, holder: Any) -> Mapping[str, object]:
         """Return the adapters that a function, or the class of a controller, asks for."""
         wanted: Mapping[str, type] = context.registry.dependencies.get(holder, {}) if self._adapters else {}
         return {name: adapter_for(context, port, self._adapters[port]) for name, port in wanted.items()}

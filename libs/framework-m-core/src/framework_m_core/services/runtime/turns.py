@@ -33,7 +33,7 @@ class LargeWork:
         self._turn = asyncio.Lock()
         self._known: dict[tuple[str, str], asyncio.Lock] = {}
 
-    async def turn(self, plan: CompiledDocType, values: Mapping[str, Any]) -> None:
+    async def wait_turn(self, plan: CompiledDocType, values: Mapping[str, Any]) -> None:
         """Wait for a turn if a document, or the body of one, has many rows."""
         if _is_large(plan, values):
             async with self._turn:

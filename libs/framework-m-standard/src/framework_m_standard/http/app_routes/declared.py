@@ -84,7 +84,7 @@ NO_ROUTES: Final = AppRoutes()
 
 def load_routes(discovered: Discovered, registry: Registry, ports: Collection[type]) -> AppRoutes:
     """Return the routes of apps. Raises ConfigurationError listing every route that cannot be mounted."""
-    found = [(choice, _router(choice, discovery.load(choice))) for choice in discovered.choices(_GROUP)]
+    found = [(choice, _router(choice, discovery.load(choice))) for choice in discovered.find_choices(_GROUP)]
     routes = [route for choice, router in found for route in _routes(choice, router)]
     errors = [f"{route.place}: {text}" for route in routes for text in _find_errors(route, registry, ports)]
     errors += _collisions(routes)

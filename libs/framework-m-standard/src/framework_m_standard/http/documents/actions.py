@@ -18,7 +18,7 @@ from framework_m_core.domain.errors import (
 )
 from framework_m_core.interfaces.idempotency import StoredResponse
 from framework_m_core.registry.compiled import CompiledDocType
-from framework_m_core.services.documents.merging import expected_version
+from framework_m_core.services.documents.merging import read_expected_version
 from framework_m_core.services.documents.service import DocumentService
 from framework_m_core.services.documents.writing.drafts import NO_VERSION
 from framework_m_core.services.documents.writing.runner import Fresh, IdempotentWrite
@@ -220,7 +220,7 @@ class DocumentActions:
     ) -> RawResponse:
         if wanted is not None and wanted.match is not None:
             with gather_errors(call.refused):
-                expected_version(values)
+                read_expected_version(values)
             values.pop(VERSION_FIELD, None)
         render = partial(self._written, call, status)
         idempotent = self._idempotent(call, body, render)

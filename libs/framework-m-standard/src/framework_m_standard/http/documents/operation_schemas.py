@@ -8,58 +8,58 @@ from framework_m_core.interfaces.permission import Grant
 from framework_m_core.registry.compiled import CompiledDocType
 
 __all__ = [
-    "copy",
-    "creation",
-    "describe_amendment",
-    "document",
-    "expected_version",
-    "page",
-    "rename",
-    "search_parameters",
-    "update",
+    "schema_of_amendment",
+    "schema_of_copy",
+    "schema_of_creation",
+    "schema_of_document",
+    "schema_of_expected_version",
+    "schema_of_page",
+    "schema_of_rename",
+    "schema_of_search_parameters",
+    "schema_of_update",
 ]
 
 
-def creation(plan: CompiledDocType) -> str:
+def schema_of_creation(plan: CompiledDocType) -> str:
     """Return the name of the schema of a new document."""
     return f"{plan.name}-Create"
 
 
-def copy(plan: CompiledDocType) -> str:
+def schema_of_copy(plan: CompiledDocType) -> str:
     """Return the name of the schema of what a copy has in place of the document's fields."""
     return f"{plan.name}-Duplicate"
 
 
-def describe_amendment(plan: CompiledDocType) -> str:
+def schema_of_amendment(plan: CompiledDocType) -> str:
     """Return the name of the schema of what an amendment has in place of the document's fields."""
     return f"{plan.name}-Amend"
 
 
-def update(plan: CompiledDocType) -> str:
+def schema_of_update(plan: CompiledDocType) -> str:
     """Return the name of the schema of the fields to merge."""
     return f"{plan.name}-Update"
 
 
-def expected_version(_: CompiledDocType) -> str:
+def schema_of_expected_version(_: CompiledDocType) -> str:
     """Return the name of the schema of a body with nothing but the version."""
     return "Framework-ExpectedVersion"
 
 
-def rename(_: CompiledDocType) -> str:
+def schema_of_rename(_: CompiledDocType) -> str:
     """Return the name of the schema of a body with the new name, and perhaps the version."""
     return "Framework-Rename"
 
 
-def search_parameters(plan: CompiledDocType) -> str:
+def schema_of_search_parameters(plan: CompiledDocType) -> str:
     """Return the name of the schema of the parameters of a list."""
     return f"{plan.name}-Search"
 
 
-def document(plan: CompiledDocType, grants: Mapping[str, Grant]) -> str:
+def schema_of_document(plan: CompiledDocType, grants: Mapping[str, Grant]) -> str:
     """Return the name of the schema of a document, or of a receipt if the caller may not read the DocType."""
     return plan.name if "read" in grants else "Framework-Receipt"
 
 
-def page(plan: CompiledDocType, _: Mapping[str, Grant]) -> str:
+def schema_of_page(plan: CompiledDocType, _: Mapping[str, Grant]) -> str:
     """Return the name of the schema of a page of documents."""
     return f"{plan.name}-Page"

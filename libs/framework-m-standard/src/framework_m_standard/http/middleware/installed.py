@@ -28,7 +28,7 @@ class Middleware:
 
 def discover_middleware(app: Application) -> tuple[Middleware, ...]:
     """Return all middleware, outermost first. Raises ConfigurationError for one not callable or without an order."""
-    found = [_middleware(choice) for choice in app.settings.discovered.choices(_GROUP)]
+    found = [_middleware(choice) for choice in app.settings.discovered.find_choices(_GROUP)]
     return tuple(sorted(found, key=lambda one: (one.order, one.choice.name)))
 
 

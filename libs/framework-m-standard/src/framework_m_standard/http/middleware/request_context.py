@@ -122,7 +122,7 @@ class RequestContextMiddleware:
             try:
                 connection = await self._sockets.admit(scope, headers)
                 log_context.user_id = connection.principal.id
-                context = self._registry_handle.context(
+                context = self._registry_handle.make_context(
                     connection.principal, source=SOCKET, clock=self._clock, request_id=identifier
                 )
                 keep_request_state(scope, RequestState(headers, context))
@@ -141,7 +141,7 @@ class RequestContextMiddleware:
             except Exception as error:
                 authentication_error = build_credentials_error(error, headers)
                 scope["path"] = REFUSED_PATH
-        context = self._registry_handle.context(principal, source=HTTP, clock=self._clock, request_id=identifier)
+        context = self._registry_handle.make_context(principal, source=HTTP, clock=self._clock, request_id=identifier)
         return RequestState(headers, context, authentication_error)
 
 

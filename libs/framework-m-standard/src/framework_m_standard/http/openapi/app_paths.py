@@ -36,7 +36,7 @@ class AppPaths:
     def __init__(self, app_routes: AppRoutes = NO_ROUTES) -> None:
         self._app_routes = app_routes
 
-    def paths(self, visible: Visible) -> dict[str, Any]:
+    def describe_paths(self, visible: Visible) -> dict[str, Any]:
         """Return the operations that a caller may use."""
         found: dict[str, dict[str, Any]] = {}
         for route in self._app_routes.routes:
@@ -48,12 +48,12 @@ class AppPaths:
                         found.setdefault(path, {})[method] = _operation(route, known)
         return found
 
-    def schemas(self) -> dict[str, Any]:
+    def describe_schemas(self) -> dict[str, Any]:
         """Return the schemas used by the bodies of routes."""
         schemas = self._described.get("components", {}).get("schemas", {})
         return {_named(name): schema for name, schema in schemas.items()}
 
-    def sockets(self, visible: Visible) -> dict[str, Any]:
+    def describe_sockets(self, visible: Visible) -> dict[str, Any]:
         """Return the sockets that a caller may open, which OpenAPI itself cannot describe."""
         return {
             _PARAMETER.sub(r"{\1}", route.path): {"summary": route.about, "needs": route.policy.needs}

@@ -49,12 +49,12 @@ class OpenApi:
         self._info = {"title": title, "version": version, "description": _DESCRIPTION}
         self._encoders: Derived[RegistryView, Callable[[_Visible], bytes]] = Derived(self._encoder)
 
-    async def document(self, context: RequestContext, root_path: str = "") -> bytes:
+    async def render(self, context: RequestContext, root_path: str = "") -> bytes:
         """Return the document as JSON for paths below `root_path`. Raises AuthenticationError for anonymous callers."""
         if context.principal.is_anonymous:
             raise AuthenticationError
-        grants = await self._metadata.visible(context)
-        visible = _Visible(grants, await self._metadata.disclosures(context, grants))
+        grants = await self._metadata.find_visible(context)
+        visible = _Visible(grants, await self._metadata.find_disclosures(context, grants))
         encoded = self._encoders.of(context.registry)(visible)
         return encoded.replace(_SERVERS, encode(_servers(root_path))[1:-1], 1) if root_path else encoded
 
@@ -70,10 +70,10 @@ class OpenApi:
             paths |= describe_doctype_paths(plan, grants) | calls
             schemas |= describe_doctype_schemas(registry, name, visible, caller.disclosures[name]) | call_schemas
         calls, call_schemas = describe_functions(registry.functions, visible)
-        routes, sockets = self._app_paths.paths(visible), self._app_paths.sockets(visible)
+        routes, sockets = self._app_paths.describe_paths(visible), self._app_paths.describe_sockets(visible)
         paths |= calls | routes
         components = {
-            "schemas": with_titles(schemas | call_schemas | (self._app_paths.schemas() if routes else {})),
+            "schemas": with_titles(schemas | call_schemas | (self._app_paths.describe_schemas() if routes else {})),
             "parameters": PARAMETERS,
             "headers": HEADERS,
             "responses": PROBLEM_RESPONSES,

@@ -39,14 +39,14 @@ def build_openapi_routes(openapi: OpenApi, assets: Path | None, compressor: Comp
     Without `assets` the pages respond with 404 and say what to install.
     """
 
-    @OPENAPI.handler
+    @OPENAPI.make_handler
     async def openapi_document(request: Request[Any, Any, Any]) -> Response[bytes]:
         parse_query(request.scope["query_string"])
         state = request_state_of(request.scope)
-        body = await openapi.document(state.context, root_path_of(request.scope))
+        body = await openapi.render(state.context, root_path_of(request.scope))
         return await respond_cacheable(state, body, compressor)
 
-    @OPENAPI_PAGE.handler
+    @OPENAPI_PAGE.make_handler
     async def openapi_page(request: Request[Any, Any, Any]) -> Response[bytes]:
         _require_login(request)
         page = PAGES.get(request.path_params["page"])
@@ -56,7 +56,7 @@ def build_openapi_routes(openapi: OpenApi, assets: Path | None, compressor: Comp
             raise RouteNotFoundError(_NO_PAGES)
         return Response(page, media_type="text/html", headers=_PAGE)
 
-    @OPENAPI_ASSET.handler
+    @OPENAPI_ASSET.make_handler
     async def openapi_asset(request: Request[Any, Any, Any]) -> Response[bytes]:
         _require_login(request)
         asset = ASSETS.get(request.path_params["asset"])

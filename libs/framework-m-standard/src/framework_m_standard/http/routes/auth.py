@@ -51,23 +51,23 @@ class AuthRoutes:
     max_body_bytes: int
     secure_cookies: bool
 
-    def handlers(self) -> list[HTTPRouteHandler]:
+    def make_handlers(self) -> list[HTTPRouteHandler]:
         """Return the Litestar handlers of the routes."""
 
-        @LOGIN.handler
+        @LOGIN.make_handler
         async def login(request: Request[Any, Any, Any]) -> Response[Any]:
             return await self._login(request)
 
-        @REFRESH.handler
+        @REFRESH.make_handler
         async def refresh(request: Request[Any, Any, Any]) -> Response[Any]:
             given = await self._texts(request, ("refresh_token",))
             return _tokens(await self.authentication.refresh(given["refresh_token"], address=_address(request)))
 
-        @LOGOUT.handler
+        @LOGOUT.make_handler
         async def logout(request: Request[Any, Any, Any]) -> Response[None]:
             return await self._logout(request)
 
-        @ME.handler
+        @ME.make_handler
         async def me(request: Request[Any, Any, Any]) -> Response[Any]:
             return _me(request)
 

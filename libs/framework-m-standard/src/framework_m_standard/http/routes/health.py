@@ -39,11 +39,11 @@ def build_health_routes(ping: Ping, warnings: Warnings, lifecycle: Lifecycle) ->
     `/ready` shows `warnings` beside its status: the process serves, but an operator should look.
     """
 
-    @HEALTH.handler
+    @HEALTH.make_handler
     async def health() -> Response[dict[str, str]]:
         return Response({"status": "ok"}, headers=_NO_STORE)
 
-    @READY.handler
+    @READY.make_handler
     async def ready() -> Response[dict[str, Any]]:
         if lifecycle.stopping:
             raise NotReadyError("the server is stopping")

@@ -21,13 +21,13 @@ __all__ = ["build_meta_routes"]
 def build_meta_routes(metadata: MetadataService, compressor: Compressor) -> list[HTTPRouteHandler]:
     """Return the routes of the overview and of the description of one DocType."""
 
-    @META_OVERVIEW.handler
+    @META_OVERVIEW.make_handler
     async def meta_overview(request: Request[Any, Any, Any]) -> Response[bytes]:
         parse_query(request.scope["query_string"])
         state = request_state_of(request.scope)
-        return await respond_cacheable(state, encode(await metadata.overview(state.context)), compressor)
+        return await respond_cacheable(state, encode(await metadata.read_overview(state.context)), compressor)
 
-    @META.handler
+    @META.make_handler
     async def meta(request: Request[Any, Any, Any]) -> Response[bytes]:
         parse_query(request.scope["query_string"])
         state = request_state_of(request.scope)

@@ -35,16 +35,16 @@ def build_rpc_routes(rpc: RpcService, max_body_bytes: int) -> list[HTTPRouteHand
         given = decode_object(headers, body, optional=True)
         return _respond(await call(given, partial(_encode_result, call.context.registry), refused))
 
-    @CALL_FUNCTION.handler
+    @CALL_FUNCTION.make_handler
     async def call_function(request: Request[Any, Any, Any]) -> Response[bytes]:
         context = request_state_of(request.scope).context
-        return await respond(request, await rpc.function(context, request.path_params["function"]))
+        return await respond(request, await rpc.find_function(context, request.path_params["function"]))
 
-    @CALL_METHOD.handler
+    @CALL_METHOD.make_handler
     async def call_method(request: Request[Any, Any, Any]) -> Response[bytes]:
         given = request.path_params
         context = request_state_of(request.scope).context
-        return await respond(request, await rpc.method(context, given["doctype"], given["method"]))
+        return await respond(request, await rpc.find_method(context, given["doctype"], given["method"]))
 
     return [call_function, call_method]
 

@@ -67,7 +67,7 @@ class FixedRoute:
         """The parameters in the path."""
         return tuple(_PARAMETER.findall(self.path))
 
-    def handler(self, function: Callable[..., Any]) -> HTTPRouteHandler:
+    def make_handler(self, function: Callable[..., Any]) -> HTTPRouteHandler:
         """Return the Litestar handler that serves the route by a function."""
         path = _PARAMETER.sub(r"{\1:str}", self.path)
         return route(path, http_method=_METHODS[self.method], status_code=self.status)(function)

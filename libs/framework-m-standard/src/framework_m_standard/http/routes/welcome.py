@@ -91,7 +91,7 @@ def build_welcome_route(name: str, version: str) -> HTTPRouteHandler:
     """Return the route: a page for browsers, and the same content as JSON for all other clients."""
     page, body = _page(name, version).encode(), encode(_summary(name, version))
 
-    @WELCOME.handler
+    @WELCOME.make_handler
     async def welcome(request: Request[Any, Any, Any]) -> Response[bytes]:
         state = request_state_of(request.scope)
         state.vary = b"accept"

@@ -75,7 +75,7 @@ class MemoryDatabase:
         self._turn.release()
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
+    async def hold_turn(self) -> AsyncIterator[None]:
         """Hold the turn to write for a single change. Raises as `begin` does."""
         await self.begin()
         try:

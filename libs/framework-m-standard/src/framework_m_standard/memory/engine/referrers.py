@@ -9,15 +9,15 @@ from framework_m_core.spi import HashKey, Referrer, hash_key
 from framework_m_standard.memory.engine.rows import Row
 from framework_m_standard.memory.engine.transaction import Transaction
 
-__all__ = ["holders"]
+__all__ = ["find_holders"]
 
 
-def holders(
+def find_holders(
     referrers: Iterable[Referrer], transaction: Transaction, keys: Collection[HashKey]
 ) -> Iterator[tuple[str, Row]]:
     """Yield the documents, with their DocType, that link to one of these keys, including deleted ones."""
     for referrer in referrers:
-        for row in transaction.rows(referrer.doctype).values():
+        for row in transaction.rows_of(referrer.doctype).values():
             if any(target is not None and hash_key(target) in keys for target in _targets(referrer, row)):
                 yield referrer.doctype, row
 

@@ -20,7 +20,7 @@ from framework_m_core.spi import (
     normalize_value,
 )
 
-__all__ = ["Row", "encode_value", "format_json", "getter", "parse_json", "row_of", "size_of", "values_of"]
+__all__ = ["Row", "encode_value", "format_json", "make_getter", "parse_json", "row_of", "size_of", "values_of"]
 
 _NEW: Final[Mapping[str, Any]] = MappingProxyType({})
 """The values before of what is new."""
@@ -85,14 +85,14 @@ def _value(spec: FieldSpec, values: Mapping[str, Any], before: Mapping[str, Any]
 
 def values_of(plan: CompiledDocType, row: Row) -> dict[str, Any]:
     """Return a stored row's values as `dump_document` returned them, in new containers."""
-    values = {name: getter(plan, name)(row) for name in plan.columns}
+    values = {name: make_getter(plan, name)(row) for name in plan.columns}
     for field, child in plan.children.items():
-        rows = getter(plan, ChildSelection(field, child.columns))(row)
+        rows = make_getter(plan, ChildSelection(field, child.columns))(row)
         values[field] = [dict(zip(child.columns, one, strict=True)) for one in rows]
     return values
 
 
-def getter(plan: CompiledDocType, part: str | ChildSelection) -> Callable[[Row], Any]:
+def make_getter(plan: CompiledDocType, part: str | ChildSelection) -> Callable[[Row], Any]:
     """Return a getter of a selected part of a row, as readers return it. Raises KeyError for an unknown name."""
     if isinstance(part, ChildSelection):
         child = plan.children[part.field]

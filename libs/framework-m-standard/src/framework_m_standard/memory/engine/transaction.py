@@ -38,7 +38,7 @@ class Transaction:
         self.responses: Overlay[str, StoredResponse] = self._over(("responses",), database.responses)
         self.counters: Overlay[str, int] = self._over(("counters",), database.counters)
 
-    def rows(self, doctype: str) -> Overlay[HashKey, Row]:
+    def rows_of(self, doctype: str) -> Overlay[HashKey, Row]:
         """Return the documents of a DocType."""
         return self._over(("rows", doctype), self._database.tables[doctype].rows)
 
@@ -57,7 +57,7 @@ class Transaction:
 
     def insert(self, plan: CompiledDocType, row: Row) -> None:
         """Insert a document. Raises DuplicateNameError, DuplicateValueError and IntegrityError."""
-        if self.rows(plan.name).get(hash_key(row["id"])) is not None:
+        if self.rows_of(plan.name).get(hash_key(row["id"])) is not None:
             raise IntegrityError(f"a {plan.name} with this id exists already")
         self._replace(plan, None, row)
 
@@ -66,7 +66,7 @@ class Transaction:
 
         Raises VersionConflictError, and the errors of `insert`.
         """
-        stored = self.rows(plan.name).get(hash_key(row["id"]))
+        stored = self.rows_of(plan.name).get(hash_key(row["id"]))
         if stored is None or stored[VERSION_FIELD] != expected_version:
             raise VersionConflictError(
                 f"the {plan.name} has changed or gone since version {expected_version}: read it again"
@@ -79,12 +79,12 @@ class Transaction:
 
     def remove(self, plan: CompiledDocType, row: Row) -> None:
         """Remove a document with its child rows; the caller must check whether others link to it."""
-        with self.statement():
+        with self.undo_statement():
             self._release(plan, row)
-            self.rows(plan.name).remove(hash_key(row["id"]))
+            self.rows_of(plan.name).remove(hash_key(row["id"]))
 
     @contextmanager
-    def statement(self) -> Iterator[None]:
+    def undo_statement(self) -> Iterator[None]:
         """Undo the changes of the block if it raises."""
         mark = self.mark()
         try:
@@ -97,11 +97,11 @@ class Transaction:
         newest = self._database.tables[plan.name].plan
         if newest is not plan:
             after = fill_row(newest, after)
-        with self.statement():
+        with self.undo_statement():
             if before is not None:
                 self._release(plan, before)
             self._claim(plan, after)
-            self.rows(plan.name).put(hash_key(after["id"]), after)
+            self.rows_of(plan.name).put(hash_key(after["id"]), after)
             self._check_links(plan, after)
 
     def _claim(self, plan: CompiledDocType, row: Row) -> None:
@@ -135,7 +135,7 @@ class Transaction:
                         self._check_link(spec.link, one[name])
 
     def _check_link(self, target: str, id: UUID | None) -> None:
-        if id is not None and self.rows(target).get(hash_key(id)) is None:
+        if id is not None and self.rows_of(target).get(hash_key(id)) is None:
             raise IntegrityError(f"a link points to a missing {target}")
 
     def _over[K: OverlayKey, V](self, name: tuple[str, ...], base: dict[K, V]) -> Overlay[K, V]:

@@ -27,7 +27,7 @@ class Transaction(Protocol):
         """Run a statement once for each row of values."""
         ...
 
-    async def script(self, sql: str) -> None:
+    async def run_script(self, sql: str) -> None:
         """Run SQL text without parameters."""
         ...
 
@@ -78,7 +78,9 @@ class Driver(Protocol):
         """Run one writing statement that commits by itself, and return the number of affected rows."""
         ...
 
-    async def snapshot[T](self, work: Callable[[Transaction], Coroutine[Any, Any, T]], *, heavy: bool = False) -> T:
+    async def run_on_snapshot[T](
+        self, work: Callable[[Transaction], Coroutine[Any, Any, T]], *, heavy: bool = False
+    ) -> T:
         """Run several reads on one snapshot; `heavy` ones may be slow. `work` must await nothing but its reads."""
         ...
 

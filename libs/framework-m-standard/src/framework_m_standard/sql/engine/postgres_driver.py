@@ -113,7 +113,7 @@ class PostgresDriver:
 
     async def ping(self) -> None:
         """Raise TransientError while the database does not respond."""
-        async with self.connection() as connection:
+        async with self.lend_connection() as connection:
             with translated_postgres():
                 await connection.raw.fetchval("SELECT 1")
 
@@ -167,7 +167,7 @@ class PostgresDriver:
                 return connection
             self._release(connection, healthy=False)
 
-    async def snapshot[T](
+    async def run_on_snapshot[T](
         self, work: Callable[[_PostgresTransaction], Coroutine[Any, Any, T]], *, heavy: bool = False
     ) -> T:
         """Run several reads on one snapshot."""
@@ -196,7 +196,7 @@ class PostgresDriver:
         raise AssertionError("unreachable")
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[_Connection]:
+    async def lend_connection(self) -> AsyncIterator[_Connection]:
         """Lend a connection to the block; drop it if the block raises."""
         connection = await self._pool.take()
         try:
@@ -206,7 +206,7 @@ class PostgresDriver:
             raise
         self._release(connection)
 
-    async def dedicated(self) -> asyncpg.Connection:
+    async def connect(self) -> asyncpg.Connection:
         """Return a connection outside the pool, without statement timeout; the caller closes it."""
         with translated_postgres():
             return await self._raw(statement_timeout="0")
@@ -262,7 +262,7 @@ class _PostgresTransaction:
             prepared = await self._connection.prepared(statement.sql)
             await prepared.executemany([statement.arrange(row) for row in rows])
 
-    async def script(self, sql: str) -> None:
+    async def run_script(self, sql: str) -> None:
         """Run SQL text without parameters."""
         with translated_postgres():
             await self._connection.raw.execute(sql)

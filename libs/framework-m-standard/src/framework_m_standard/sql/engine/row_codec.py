@@ -18,7 +18,7 @@ from pydantic_core import to_json
 
 from framework_m_core.spi import FieldKind, FieldSpec, FieldType
 
-__all__ = ["MARIADB", "SQLITE", "Convert", "decoder", "encoder", "encoders", "format_json"]
+__all__ = ["MARIADB", "SQLITE", "Convert", "format_json", "make_decoder", "make_encoder", "make_encoders"]
 
 type Convert = Callable[[Any], Any]
 
@@ -27,7 +27,7 @@ MARIADB = "mariadb"
 _INT64 = 1 << 63
 
 
-def encoder(dialect: str, spec: FieldSpec) -> Convert | None:
+def make_encoder(dialect: str, spec: FieldSpec) -> Convert | None:
     """Return the conversion of a column's stored value to the driver's form; None if there is nothing to convert."""
     if spec.kind is FieldKind.JSON:
         return format_json
@@ -40,12 +40,14 @@ def encoder(dialect: str, spec: FieldSpec) -> Convert | None:
     return _SQLITE_ENCODERS.get(spec.kind)
 
 
-def encoders(dialect: str, spec: FieldSpec) -> tuple[Convert | None, ...]:
+def make_encoders(dialect: str, spec: FieldSpec) -> tuple[Convert | None, ...]:
     """Return the conversion of a stored value to the driver's form of each column that holds the field."""
     field_type = spec.field_type
     if field_type is None:
-        return (encoder(dialect, spec),)
-    return tuple(_part_encoder(field_type, place, encoder(dialect, column)) for place, column in enumerate(spec.parts))
+        return (make_encoder(dialect, spec),)
+    return tuple(
+        _part_encoder(field_type, place, make_encoder(dialect, column)) for place, column in enumerate(spec.parts)
+    )
 
 
 def _part_encoder(field_type: FieldType[Any], place: int, encode: Convert | None) -> Convert:
@@ -55,7 +57,7 @@ def _part_encoder(field_type: FieldType[Any], place: int, encode: Convert | None
     return lambda value: encode(to_parts(value)[place])
 
 
-def decoder(dialect: str, spec: FieldSpec) -> Convert | None:
+def make_decoder(dialect: str, spec: FieldSpec) -> Convert | None:
     """Return the conversion of a driver's value to the stored form; None if there is nothing to convert."""
     if spec.kind is FieldKind.JSON:
         return _JSON.decode

@@ -193,7 +193,7 @@ class SqliteDriver:
         """Run one writing statement in its own transaction, and return the number of affected rows."""
         return await transact(self, lambda transaction: transaction.execute(statement, values))
 
-    async def snapshot[T](
+    async def run_on_snapshot[T](
         self, work: Callable[[_SqliteTransaction], Coroutine[Any, Any, T]], *, heavy: bool = False
     ) -> T:
         """Run several reads on one snapshot; heavy ones on a reader thread."""
@@ -294,7 +294,7 @@ class _SqliteTransaction:
         with translate_sqlite_errors():
             self._connection.executemany(statement.sql, [statement.arrange(row) for row in rows])
 
-    async def script(self, sql: str) -> None:
+    async def run_script(self, sql: str) -> None:
         """Run SQL text without parameters."""
         with translate_sqlite_errors():
             self._connection.execute(sql)

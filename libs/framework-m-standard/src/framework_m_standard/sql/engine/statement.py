@@ -12,7 +12,7 @@ from sqlalchemy.sql import ClauseElement
 
 from framework_m_standard.sql.engine.row_codec import Convert
 
-__all__ = ["Parameter", "Statement", "compile_statement", "parameter", "render_clause", "render_literal"]
+__all__ = ["Parameter", "Statement", "compile_statement", "make_parameter", "render_clause", "render_literal"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,7 +58,7 @@ class Statement:
         return arranged
 
 
-def parameter(number: int, type_: Any, part: int = 0) -> sa.BindParameter[Any]:
+def make_parameter(number: int, type_: Any, part: int = 0) -> sa.BindParameter[Any]:
     """Return a bind parameter for the value with this number, or for a part of it."""
     return sa.bindparam(_bind_name(number, part), type_=type_)
 
@@ -70,7 +70,7 @@ def _bind_name(number: int, part: int) -> str:
 def compile_statement(
     clause: ClauseElement, dialect: Dialect, parameters: Sequence[Parameter], *, heavy: bool = False
 ) -> Statement:
-    """Compile a clause whose bind parameters are made by `parameter`."""
+    """Compile a clause whose bind parameters are made by `make_parameter`."""
     compiled = clause.compile(dialect=dialect)
     converts = {one.name: (one.number, one.convert) for one in parameters}
     names = list(getattr(compiled, "positiontup", None) or ())

@@ -195,14 +195,14 @@ class SqlMigrations:
 
     async def _record(self) -> MigrationRecord:
         driver = self._store.global_driver
-        return await driver.snapshot(lambda transaction: read_record(transaction, driver.name))
+        return await driver.run_on_snapshot(lambda transaction: read_record(transaction, driver.name))
 
     async def _read(self) -> tuple[MigrationGraph, MigrationRecord]:
         graph = self._graph()
         return graph, graph.read(await self._record())
 
     async def _changes(self, graph: MigrationGraph, *, drop: bool = False) -> dict[str, list[Change]]:
-        changes = await self._database.work(partial(self._comparison.changes, drop=drop), keep=False)
+        changes = await self._database.work(partial(self._comparison.find_changes, drop=drop), keep=False)
         return dict(self._comparison.split_by_app(changes, graph))
 
     async def _find_apps(self) -> frozenset[str]:

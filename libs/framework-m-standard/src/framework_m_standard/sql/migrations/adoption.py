@@ -101,7 +101,7 @@ class Adoption:
         existing = await self._database.work(self._comparison.find_apps, keep=False)
         lines = [line for app in graph.find_unbegun(record, existing) for line in await self._adopt_first(app, record)]
         for app in graph.find_unadopted(record, existing):
-            tables = await self._database.work(self._comparison.existing, keep=False)
+            tables = await self._database.work(self._comparison.read_existing, keep=False)
             revision, lacking = self._find_made(graph, app, tables)
             if app in self._folders.own:
                 await self._stamp(graph, record, revision, lacking)
@@ -122,7 +122,7 @@ class Adoption:
         done = Adopted()
 
         def work(connection: sa.Connection) -> None:
-            changes = self._comparison.split_by_app(self._comparison.changes(connection), graph).get(app, [])
+            changes = self._comparison.split_by_app(self._comparison.find_changes(connection), graph).get(app, [])
             stored = find_converted_columns(changes)
             perform(connection, [change for change in changes if not is_put_off(change, stored)])
             prepare_record(connection, record, [app])
@@ -186,12 +186,12 @@ class Adoption:
         graph = self._folders.read(self._comparison.registry)
 
         def work(connection: sa.Connection) -> None:
-            changes = self._comparison.changes(connection)
+            changes = self._comparison.find_changes(connection)
             divided = self._comparison.split_by_app(changes, graph)
             stored = find_converted_columns(change for app in new for change in divided.get(app, ()))
             perform(connection, [change for change in changes if not is_put_off(change, stored)])
             if head:
-                perform(connection, missing_of(head.tables, self._comparison.existing(connection)))
+                perform(connection, missing_of(head.tables, self._comparison.read_existing(connection)))
             prepare_record(connection, MigrationRecord(False), graph.files)
             record_revisions(connection, [*graph.list_revisions()], _now())
 
@@ -202,7 +202,7 @@ class Adoption:
     async def _write_conversions(self, app: str) -> Sequence[str]:
         """Write a revision of the types that differ, which is not run yet. Return what was done."""
         graph = self._folders.read(self._comparison.registry)
-        changes = await self._database.work(self._comparison.changes, keep=False)
+        changes = await self._database.work(self._comparison.find_changes, keep=False)
         own = self._comparison.split_by_app(changes, graph).get(app, [])
         if not any(map(is_change, own)):
             return ()

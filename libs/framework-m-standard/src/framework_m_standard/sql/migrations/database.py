@@ -69,12 +69,12 @@ def choose_migration_database(driver: Driver, settings: SqlSettings) -> Migratio
     """Return the database of a driver. Raises ConfigurationError for an unsupported driver."""
     if isinstance(driver, SqliteDriver):
         return _SqliteDatabase(driver.path, settings)
-    dedicated = getattr(driver, "dedicated", None)
-    if driver.name not in _SERVERS or dedicated is None:
+    connect = getattr(driver, "connect", None)
+    if driver.name not in _SERVERS or connect is None:
         raise ConfigurationError(
             f"expected a driver of SQLite, PostgreSQL or MariaDB for migrations, got {driver.name}"
         )
-    return _SERVERS[driver.name](dedicated)
+    return _SERVERS[driver.name](connect)
 
 
 def register_kinds(engine: sa.Engine) -> sa.Engine:

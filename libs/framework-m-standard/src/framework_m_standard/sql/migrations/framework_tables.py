@@ -19,13 +19,13 @@ class FrameworkTables:
     def __init__(self, store: SqlStore) -> None:
         self._driver = store.global_driver
         self._all = SqlSchemaMapper(store)
-        known = store.tables(store.registry)
-        tables, of_apps = known.all(), known.of_apps
+        known = store.tables_of(store.registry)
+        tables, of_apps = known.list_all(), known.of_apps
         self._own = SqlSchemaMapper(store, [table for table in tables if table.name not in of_apps])
 
     async def plan(self) -> Sequence[str]:
         """Return the missing changes of the framework's tables."""
-        return await self._driver.snapshot(self._own.find_missing)
+        return await self._driver.run_on_snapshot(self._own.find_missing)
 
     async def apply(self) -> None:
         """Create what is missing."""
@@ -39,7 +39,7 @@ class FrameworkTables:
     async def note_if_current(self) -> None:
         """Record that the schema is current, if it is, so that the next start can skip the comparison."""
         try:
-            missing = await self._driver.snapshot(self._all.find_missing)
+            missing = await self._driver.run_on_snapshot(self._all.find_missing)
         except ConfigurationError:
             return
         if not missing:

@@ -33,7 +33,7 @@ def inspect_head(runner: RevisionRunner, graph: MigrationGraph, comparison: Sche
         for file in graph.order:
             if isinstance(file, RevisionFile) and file.step not in graph.adopters:
                 runner.execute(connection, graph, file)
-        return Head(comparison.changes(connection), comparison.existing(connection))
+        return Head(comparison.find_changes(connection), comparison.read_existing(connection))
 
 
 def inspect_revisions(
@@ -45,7 +45,7 @@ def inspect_revisions(
             if isinstance(file, RevisionFile) and file.app in {app, *needs}:
                 runner.execute(connection, graph, file)
                 if file.app == app:
-                    yield file, comparison.existing(connection)
+                    yield file, comparison.read_existing(connection)
 
 
 @contextmanager

@@ -23,7 +23,7 @@ def make_patch_store(units: SqlUnitOfWorkFactory) -> PatchStore[SqlUnitOfWork]:
 
 
 async def _begin(unit: SqlUnitOfWork) -> Mapping[str, object]:
-    transaction = await unit.transaction()
+    transaction = await unit.open_transaction()
     await lift_timeout(transaction, unit.driver.name)
     return {"sql": PatchSql(transaction, unit.driver.name)}
 
@@ -32,7 +32,7 @@ async def _record(unit: SqlUnitOfWork, patch: PatchFile, applied_at: str) -> Non
     row = make_entry(MigrationKind.PATCH, patch.step, patch.checksum, applied_at)
     values = {name: sa.literal(value) for name, value in row.items()}
     text = render_clause(unit.driver.dialect, build_record_table().insert().values(values))
-    await (await unit.transaction()).script(text)
+    await (await unit.open_transaction()).run_script(text)
 
 
 class PatchSql:

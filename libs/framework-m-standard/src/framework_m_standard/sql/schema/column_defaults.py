@@ -8,20 +8,20 @@ import sqlalchemy as sa
 from pydantic import BaseModel
 
 from framework_m_core.spi import FieldSpec, default_of
-from framework_m_standard.sql.engine.row_codec import encoder
+from framework_m_standard.sql.engine.row_codec import make_encoder
 
-__all__ = ["convert_column_default", "default_value_of", "field_info", "needs_value"]
+__all__ = ["convert_column_default", "default_value_of", "field_info_of", "needs_value"]
 
 _DEFAULT = "default"
 _ENCODE = "encode"
 _NEEDS_VALUE = "needs_value"
 
 
-def field_info(dialect: str, model: type[BaseModel], spec: FieldSpec, part: int) -> dict[str, Any]:
+def field_info_of(dialect: str, model: type[BaseModel], spec: FieldSpec, part: int) -> dict[str, Any]:
     """Return the `info` of a field's column, of which it may have several."""
     return {
         _DEFAULT: lambda: spec.parts_of(default_of(model, spec))[part],
-        _ENCODE: lambda: encoder(dialect, spec.columns[part]),
+        _ENCODE: lambda: make_encoder(dialect, spec.columns[part]),
         _NEEDS_VALUE: not spec.nullable,
     }
 

@@ -29,7 +29,7 @@ def plan_expansion(current: Registry, coming: Registry, tables: Tables) -> Expan
     """Compare registries; DocTypes that both share are skipped."""
     changed = [plan for plan in coming.doctypes.values() if current.doctypes.get(plan.name) is not plan]
     for target in {target for plan in changed for target in _targets(plan)}:
-        tables.document(coming.get(target))  # constraints refer to its table
+        tables.table_of(coming.get(target))  # constraints refer to its table
     before = [current.doctypes[plan.name] for plan in changed if plan.name in current.doctypes]
     written = {format_table_name(plan.name): _names(plan.stored_columns) for plan in before}
     for plan in before:

@@ -14,7 +14,7 @@ from sqlalchemy.ext.compiler import compiles
 
 from framework_m_core.spi import DECIMAL_DIGITS, FieldKind, FieldSpec
 from framework_m_standard.sql.engine.mariadb.column_types import MARIADB_TYPES
-from framework_m_standard.sql.engine.row_codec import MARIADB, SQLITE, decoder, encoder
+from framework_m_standard.sql.engine.row_codec import MARIADB, SQLITE, make_decoder, make_encoder
 
 __all__ = [
     "FieldRegistry",
@@ -97,7 +97,7 @@ class FieldRegistry:
     def __init__(self, dialect: str) -> None:
         self._types = _TYPES[dialect]
 
-    def column_type(self, spec: FieldSpec) -> sa.types.TypeEngine[Any]:
+    def column_type_of(self, spec: FieldSpec) -> sa.types.TypeEngine[Any]:
         """Return the column type of a scalar field."""
         return self._types[spec.kind](spec)
 
@@ -124,23 +124,23 @@ class KindType(sa.types.TypeDecorator[Any]):
 
     def load_dialect_impl(self, dialect: Dialect) -> sa.types.TypeEngine[Any]:
         """Return the database's own type; a driver's variant of it would lose parts of the declaration."""
-        return FieldRegistry(dialect.name).column_type(self.spec)
+        return FieldRegistry(dialect.name).column_type_of(self.spec)
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
         """Convert a value for the database; PostgreSQL's driver takes all values unchanged."""
-        convert = encoder(dialect.name, self.spec) if dialect.name in _CONVERTED else None
+        convert = make_encoder(dialect.name, self.spec) if dialect.name in _CONVERTED else None
         return convert(value) if convert and value is not None else value
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         """Convert a value from the database."""
-        convert = decoder(dialect.name, self.spec) if dialect.name in _CONVERTED else None
+        convert = make_decoder(dialect.name, self.spec) if dialect.name in _CONVERTED else None
         return convert(value) if convert and value is not None else value
 
 
 class KindTypes:
     """Column types of the tables from which revisions are written; replaces a `FieldRegistry`."""
 
-    def column_type(self, spec: FieldSpec) -> sa.types.TypeEngine[Any]:
+    def column_type_of(self, spec: FieldSpec) -> sa.types.TypeEngine[Any]:
         """Return the column type of a scalar field."""
         return KindType(spec.kind, spec.scale)
 

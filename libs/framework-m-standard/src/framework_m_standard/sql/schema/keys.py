@@ -17,7 +17,7 @@ __all__ = [
     "build_foreign_key",
     "create_live_index",
     "format_key_name",
-    "index",
+    "make_index",
     "shorten_name",
 ]
 
@@ -56,7 +56,7 @@ def create_live_index(table: sa.Table, columns: Sequence[str]) -> sa.Index:
     )
 
 
-def index(table: sa.Table, columns: Sequence[str]) -> sa.Index:
+def make_index(table: sa.Table, columns: Sequence[str]) -> sa.Index:
     """Return a plain index."""
     return sa.Index(format_key_name("ix", table.name, columns), *(table.c[column] for column in columns))
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from framework_m_core.spi import FRAMEWORK_SPECS, CompiledChildTable, CompiledDocType, FieldKind, FieldSpec
 from framework_m_standard.sql.engine.mariadb.column_types import MARIADB_KEY
 from framework_m_standard.sql.schema import keys
-from framework_m_standard.sql.schema.column_defaults import field_info
+from framework_m_standard.sql.schema.column_defaults import field_info_of
 from framework_m_standard.sql.schema.field_registry import FieldRegistry
 
 __all__ = [
@@ -103,7 +103,7 @@ BUILT_IN: Final = "framework_m"
 class ColumnTypes(Protocol):
     """The column type of each kind of field."""
 
-    def column_type(self, spec: FieldSpec) -> sa.types.TypeEngine[Any]:
+    def column_type_of(self, spec: FieldSpec) -> sa.types.TypeEngine[Any]:
         """Return the column type of a scalar field."""
         ...
 
@@ -152,17 +152,17 @@ class Tables:
             sa.Column("name", self._key_type, primary_key=True, nullable=False),
             sa.Column("fingerprint", self._type(FieldKind.TEXT), nullable=False),
         )
-        keys.index(self.audit, ["document_id", "at"])
-        keys.index(self.idempotency, ["expires"])
-        keys.index(self.delivery, ["consumer", "key", "position"])
+        keys.make_index(self.audit, ["document_id", "at"])
+        keys.make_index(self.idempotency, ["expires"])
+        keys.make_index(self.delivery, ["consumer", "key", "position"])
 
-    def document(self, plan: CompiledDocType) -> sa.Table:
+    def table_of(self, plan: CompiledDocType) -> sa.Table:
         """Return the table of a DocType."""
         name = format_table_name(plan.name)
         known = self.metadata.tables.get(name)
         return known if known is not None else self._document(plan, name)
 
-    def child(self, plan: CompiledDocType, child: CompiledChildTable) -> sa.Table:
+    def child_table_of(self, plan: CompiledDocType, child: CompiledChildTable) -> sa.Table:
         """Return the table of a DocType's child rows."""
         name = format_table_name(plan.name, child.field)
         known = self.metadata.tables.get(name)
@@ -176,9 +176,9 @@ class Tables:
 
     def of(self, plan: CompiledDocType) -> tuple[sa.Table, ...]:
         """Return the tables of a DocType, those of its child rows last."""
-        return (self.document(plan), *(self.child(plan, child) for child in plan.children.values()))
+        return (self.table_of(plan), *(self.child_table_of(plan, child) for child in plan.children.values()))
 
-    def all(self) -> tuple[sa.Table, ...]:
+    def list_all(self) -> tuple[sa.Table, ...]:
         """Return all tables, each parent before its children."""
         for plan in self._doctypes:
             self.of(plan)
@@ -190,9 +190,9 @@ class Tables:
         plans = [plan for plan in self._doctypes if plan.app != BUILT_IN]
         return {table.name: table for plan in plans for table in self.of(plan)}
 
-    def column_type(self, spec: FieldSpec) -> sa.types.TypeEngine[Any]:
+    def column_type_of(self, spec: FieldSpec) -> sa.types.TypeEngine[Any]:
         """Return the column type of a field."""
-        return self._types.column_type(spec)
+        return self._types.column_type_of(spec)
 
     @property
     def _key_type(self) -> sa.types.TypeEngine[Any]:
@@ -200,7 +200,7 @@ class Tables:
         return self._type(FieldKind.TEXT).with_variant(MARIADB_KEY, "mariadb")
 
     def _type(self, kind: FieldKind) -> sa.types.TypeEngine[Any]:
-        return self._types.column_type(FieldSpec("", kind))
+        return self._types.column_type_of(FieldSpec("", kind))
 
     def _column(self, spec: FieldSpec, info: dict[str, Any] | None = None) -> sa.Column[Any]:
         """Return a column, whose `info` is that of its field; the framework's own have none.
@@ -208,12 +208,12 @@ class Tables:
         SQLite cannot drop NOT NULL in place, so only the framework's own columns have it there, unless `strict`.
         """
         nullable = spec.nullable or not (info is None or self._strict)
-        return sa.Column(spec.name, self._types.column_type(spec), nullable=nullable, info=info or {})
+        return sa.Column(spec.name, self._types.column_type_of(spec), nullable=nullable, info=info or {})
 
     def _columns(self, spec: FieldSpec, model: type[BaseModel]) -> Iterator[sa.Column[Any]]:
         """Yield the columns of a field."""
         for part, column in enumerate(spec.columns):
-            yield self._column(column, field_info(self._dialect, model, spec, part))
+            yield self._column(column, field_info_of(self._dialect, model, spec, part))
 
     def _document(self, plan: CompiledDocType, name: str) -> sa.Table:
         columns: list[sa.Column[Any]] = []
@@ -223,7 +223,7 @@ class Tables:
         links = [keys.build_foreign_key(name, field, format_table_name(target)) for field, target in plan.links.items()]
         table = sa.Table(name, self.metadata, *columns, sa.PrimaryKeyConstraint("id"), *links, sqlite_with_rowid=False)
         for wanted in dict.fromkeys(_indexes(plan)):
-            keys.index(table, _columns_of(plan.specs, wanted))
+            keys.make_index(table, _columns_of(plan.specs, wanted))
         for wanted in dict.fromkeys(_unique(plan)):
             keys.create_live_index(table, _columns_of(plan.specs, wanted))
         return table
@@ -247,10 +247,10 @@ class Tables:
             *links,
             sqlite_with_rowid=False,
         )
-        keys.index(table, ["parent", "idx"])
+        keys.make_index(table, ["parent", "idx"])
         for spec in child.fields.values():
             if spec.link or spec.index:
-                keys.index(table, _columns_of(child.fields, [spec.name]))
+                keys.make_index(table, _columns_of(child.fields, [spec.name]))
         return table
 
     def _framework_table(self, name: str, specs: Mapping[str, FieldSpec], *primary: str) -> sa.Table:

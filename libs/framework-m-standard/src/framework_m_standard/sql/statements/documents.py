@@ -18,8 +18,8 @@ from framework_m_core.spi import (
     Filter,
 )
 from framework_m_standard.sql.engine.driver import Driver
-from framework_m_standard.sql.engine.row_codec import MARIADB, encoders
-from framework_m_standard.sql.engine.statement import Parameter, Statement, compile_statement, parameter
+from framework_m_standard.sql.engine.row_codec import MARIADB, make_encoders
+from framework_m_standard.sql.engine.statement import Parameter, Statement, compile_statement, make_parameter
 from framework_m_standard.sql.schema.tables import AUDIT_SPECS, EVENT_SPECS, Tables
 from framework_m_standard.sql.statements.filter_compiler import FilterCompiler
 
@@ -52,7 +52,7 @@ class DocTypeStatements:
     def __init__(self, tables: Tables, driver: Driver, plan: CompiledDocType) -> None:
         self.plan = plan
         self.tables = tables
-        self.table = tables.document(plan)
+        self.table = tables.table_of(plan)
         self._driver = driver
 
     def compile(self, clause: Any, specs: Sequence[FieldSpec]) -> Statement:
@@ -63,7 +63,7 @@ class DocTypeStatements:
         return [
             Parameter(number, convert, part)
             for number, spec in enumerate(specs)
-            for part, convert in enumerate(encoders(self._driver.name, spec))
+            for part, convert in enumerate(make_encoders(self._driver.name, spec))
         ]
 
     @property
@@ -81,8 +81,8 @@ class DocTypeStatements:
         columns = self.plan.columns
         values = _assigned(self.table, self._specs)
         del values["id"], values["creation"]
-        expected = parameter(len(columns), self.table.c[VERSION_FIELD].type)
-        by_id = self.table.c.id == parameter(columns.index("id"), self.table.c.id.type)
+        expected = make_parameter(len(columns), self.table.c[VERSION_FIELD].type)
+        by_id = self.table.c.id == make_parameter(columns.index("id"), self.table.c.id.type)
         return sa.update(self.table).values(values).where(by_id, self.table.c[VERSION_FIELD] == expected)
 
     @cached_property
@@ -113,14 +113,14 @@ class DocTypeStatements:
         return self.compile(whole, [*specs, *AUDIT_SPECS.values(), *EVENT_SPECS.values()])
 
     def _trace(self, table: sa.Table, specs: Mapping[str, FieldSpec], first: int, done: Any) -> Any:
-        values = [parameter(first + n, table.c[name].type) for n, name in enumerate(specs)]
+        values = [make_parameter(first + n, table.c[name].type) for n, name in enumerate(specs)]
         rows = sa.select(*values).select_from(done)
         return sa.insert(table).from_select(list(specs), rows).returning(sa.literal_column("1").label("one"))
 
     @cached_property
     def delete(self) -> Statement:
         """Statement that deletes a row permanently; the parameter is its id."""
-        clause = sa.delete(self.table).where(self.table.c.id == parameter(0, self.table.c.id.type))
+        clause = sa.delete(self.table).where(self.table.c.id == make_parameter(0, self.table.c.id.type))
         return self.compile(clause, [FRAMEWORK_SPECS["id"]])
 
     @cached_property
@@ -137,7 +137,7 @@ class DocTypeStatements:
                 found.append(self.children[name].delete_all)
         for field, target in self.plan.links.items():
             if target == self.plan.name and self.plan.specs[field].nullable:
-                mine = parameter(0, id.type)
+                mine = make_parameter(0, id.type)
                 clause = sa.update(self.table).values({field: sa.null()}).where(id == mine, self.table.c[field] == id)
                 found.append(self.compile(clause, [FRAMEWORK_SPECS["id"]]))
         return found
@@ -148,11 +148,11 @@ class DocTypeStatements:
         return {name: self._compile_child(child) for name, child in self.plan.children.items()}
 
     def _compile_child(self, child: CompiledChildTable) -> ChildStatements:
-        table = self.tables.child(self.plan, child)
+        table = self.tables.child_table_of(self.plan, child)
         row, parent = _CHILD_FIXED[:2]
         specs = [*_CHILD_FIXED, *child.fields.values()]
-        of_parent = sa.delete(table).where(table.c.parent == parameter(0, table.c.parent.type))
-        by_id = of_parent.where(table.c.id == parameter(1, table.c.id.type))
+        of_parent = sa.delete(table).where(table.c.parent == make_parameter(0, table.c.parent.type))
+        by_id = of_parent.where(table.c.id == make_parameter(1, table.c.id.type))
         return ChildStatements(
             insert=self.compile(sa.insert(table).values(_assigned(table, specs)), specs),
             delete=self.compile(by_id, [parent, row]),
@@ -181,7 +181,7 @@ class DocTypeStatements:
 def _assigned(table: sa.Table, specs: Sequence[FieldSpec]) -> dict[str, Any]:
     """Return a parameter for each column of some fields, whose values are numbered in their order."""
     return {
-        column.name: parameter(number, table.c[column.name].type, part)
+        column.name: make_parameter(number, table.c[column.name].type, part)
         for number, spec in enumerate(specs)
         for part, column in enumerate(spec.columns)
     }

@@ -9,8 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from framework_m_core.spi import And, Comparison, FieldSpec, Filter, Not, Or, fold_ascii
-from framework_m_standard.sql.engine.row_codec import MARIADB, SQLITE, Convert, encoders, format_json
-from framework_m_standard.sql.engine.statement import Parameter, parameter
+from framework_m_standard.sql.engine.row_codec import MARIADB, SQLITE, Convert, format_json, make_encoders
+from framework_m_standard.sql.engine.statement import Parameter, make_parameter
 
 __all__ = ["Condition", "FilterCompiler"]
 
@@ -76,9 +76,9 @@ class FilterCompiler:
         if node.operator not in {"eq", "ne"}:
             raise TypeError(f"{node.operator!r} cannot compare {spec.name!r}, which is stored in several columns")
         number = self._take_number()
-        converts = enumerate(encoders(self._dialect, spec))
+        converts = enumerate(make_encoders(self._dialect, spec))
         self.parameters += [Parameter(number, convert, part) for part, convert in converts]
-        pairs = [(column, parameter(number, column.type, part)) for part, column in enumerate(columns)]
+        pairs = [(column, make_parameter(number, column.type, part)) for part, column in enumerate(columns)]
         if (node.operator == "ne") is negate:
             return sa.and_(*(column == value for column, value in pairs))
         return sa.or_(lacks, *(column != value for column, value in pairs))
@@ -111,18 +111,18 @@ class FilterCompiler:
         self, column: sa.ColumnElement[Any], spec: FieldSpec, convert: Convert | None = None
     ) -> sa.BindParameter[Any]:
         number = self._take_number()
-        self.parameters.append(Parameter(number, convert or encoders(self._dialect, spec)[0]))
-        return parameter(number, column.type)
+        self.parameters.append(Parameter(number, convert or make_encoders(self._dialect, spec)[0]))
+        return make_parameter(number, column.type)
 
     def _take_number(self) -> int:
         self._next += 1
         return self._next - 1
 
-    def integer(self) -> sa.BindParameter[Any]:
+    def add_integer(self) -> sa.BindParameter[Any]:
         """Add and return a parameter for a limit or an offset."""
         number = self._take_number()
         self.parameters.append(Parameter(number))
-        return parameter(number, sa.BigInteger())
+        return make_parameter(number, sa.BigInteger())
 
 
 def _lower_ascii(dialect: str, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:

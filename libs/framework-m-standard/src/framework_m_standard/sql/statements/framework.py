@@ -11,8 +11,8 @@ from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 from framework_m_core.spi import FieldKind, FieldSpec
 from framework_m_standard.sql.engine.driver import Driver
-from framework_m_standard.sql.engine.row_codec import MARIADB, Convert, decoder, encoder
-from framework_m_standard.sql.engine.statement import Parameter, Statement, compile_statement, parameter
+from framework_m_standard.sql.engine.row_codec import MARIADB, Convert, make_decoder, make_encoder
+from framework_m_standard.sql.engine.statement import Parameter, Statement, compile_statement, make_parameter
 from framework_m_standard.sql.schema.tables import AUDIT_SPECS, EVENT_SPECS, IDEMPOTENCY_SPECS, Tables
 
 __all__ = ["FrameworkStatements", "upsert"]
@@ -50,12 +50,12 @@ class FrameworkStatements:
     ) -> Statement:
         """Compile a clause whose parameters have the given specs, in order."""
         specs = kinds if isinstance(kinds, list) else [kinds[number] for number in sorted(kinds)]
-        numbered = [Parameter(number, encoder(self._driver.name, spec)) for number, spec in enumerate(specs)]
+        numbered = [Parameter(number, make_encoder(self._driver.name, spec)) for number, spec in enumerate(specs)]
         return compile_statement(clause, self._driver.dialect, numbered, heavy=heavy)
 
-    def decoders(self, specs: Mapping[str, FieldSpec]) -> dict[str, Convert]:
+    def make_decoders(self, specs: Mapping[str, FieldSpec]) -> dict[str, Convert]:
         """Return the converters of the columns that need one."""
-        found = {name: decoder(self._driver.name, spec) for name, spec in specs.items()}
+        found = {name: make_decoder(self._driver.name, spec) for name, spec in specs.items()}
         return {name: convert for name, convert in found.items() if convert}
 
     @cached_property
@@ -76,7 +76,7 @@ class FrameworkStatements:
         """
         table, specs = self._tables.idempotency, list(IDEMPOTENCY_SPECS.values())
         now = FieldSpec("now", FieldKind.DATETIME)
-        values = {spec.name: parameter(number, table.c[spec.name].type) for number, spec in enumerate(specs)}
+        values = {spec.name: make_parameter(number, table.c[spec.name].type) for number, spec in enumerate(specs)}
         if not self._driver.conditional_upserts:
             return self.compile(sa.insert(table).values(values), [*specs, now])
         clause = upsert(
@@ -85,7 +85,7 @@ class FrameworkStatements:
             values,
             ["key"],
             lambda new: {name: new[name] for name in values if name != "key"},
-            where=table.c.expires <= parameter(len(specs), table.c.expires.type),
+            where=table.c.expires <= make_parameter(len(specs), table.c.expires.type),
         )
         return self.compile(clause, [*specs, now])
 
@@ -93,8 +93,8 @@ class FrameworkStatements:
     def discard_response(self) -> Statement:
         """Statement that deletes the response of a key if it has expired by the second parameter."""
         table = self._tables.idempotency
-        mine = table.c.key == parameter(0, table.c.key.type)
-        over = table.c.expires <= parameter(1, table.c.expires.type)
+        mine = table.c.key == make_parameter(0, table.c.key.type)
+        over = table.c.expires <= make_parameter(1, table.c.expires.type)
         specs = [IDEMPOTENCY_SPECS["key"], IDEMPOTENCY_SPECS["expires"]]
         return self.compile(sa.delete(table).where(mine, over), specs)
 
@@ -102,13 +102,13 @@ class FrameworkStatements:
     def allocate(self) -> Statement:
         """Statement that increases a counter, creating it if necessary, and returns its value."""
         table = self._tables.counter
-        step = parameter(1, sa.BigInteger())
-        values = {"prefix": parameter(0, table.c.prefix.type), "value": step}
+        step = make_parameter(1, sa.BigInteger())
+        values = {"prefix": make_parameter(0, table.c.prefix.type), "value": step}
         clause = upsert(self._driver.name, table, values, ["prefix"], lambda new: {"value": table.c.value + new.value})
         return self.compile(
             clause.returning(table.c.value), [FieldSpec("prefix", FieldKind.TEXT), FieldSpec("n", FieldKind.INTEGER)]
         )
 
     def _insert(self, table: sa.Table, specs: Mapping[str, FieldSpec]) -> Statement:
-        values = {name: parameter(number, table.c[name].type) for number, name in enumerate(specs)}
+        values = {name: make_parameter(number, table.c[name].type) for number, name in enumerate(specs)}
         return self.compile(sa.insert(table).values(values), list(specs.values()))

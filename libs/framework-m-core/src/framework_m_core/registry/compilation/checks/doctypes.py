@@ -211,7 +211,7 @@ def _check_permissions(plan: CompiledDocType) -> Iterator[str]:
     for action in meta.permissions or {}:
         if action in {"submit", "cancel", "amend"} and not meta.submittable:
             yield f"Meta.permissions grants {action!r}, but Meta.submittable is not set"
-        for role, scope in meta.scopes(action).items():
+        for role, scope in meta.scopes_of(action).items():
             if scope == "own" and meta.rls_field is None:
                 yield f"the scope of {role!r} for {action!r} is 'own', but Meta.rls_field is None"
             elif scope == "own" and meta.rls_field in plan.columns:

@@ -32,7 +32,7 @@ class HookStages:
         self._injector = injector
         self._frozen_classes: Derived[CompiledDocType, Mapping[str, type[BaseModel]]] = Derived(freeze_classes)
 
-    def declared(self, stage: DeclaredStage, *, is_final: bool) -> Callable[[DocumentWrite], Awaitable[None]]:
+    def bind_declared(self, stage: DeclaredStage, *, is_final: bool) -> Callable[[DocumentWrite], Awaitable[None]]:
         """Return the code that calls a declared stage; the document `is_final` where changes to it no longer count."""
         function, name = stage.function, stage.mark.name
 
@@ -45,7 +45,7 @@ class HookStages:
             given = Write(operation.name, operation.action, doctype, stored, document, context, client)
             where = f"{doctype}, stage {name}"
             with refuse_invalid(where), refuse_failed_lookups(where):
-                await function(given, **self._injector.arguments(context, function))
+                await function(given, **self._injector.resolve_arguments(context, function))
 
         return call
 

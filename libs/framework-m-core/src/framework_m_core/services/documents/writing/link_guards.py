@@ -68,7 +68,7 @@ class LinkGuards:
                 ]
         if errors:
             raise ValidationError(
-                "a link points to a cancelled document", await self._links.named(write.context, errors)
+                "a link points to a cancelled document", await self._links.redact_names(write.context, errors)
             )
 
     async def refuse_deleted_targets(self, write: DocumentWrite) -> None:
@@ -89,11 +89,11 @@ class LinkGuards:
         if errors:
             raise LinkTargetError(
                 "a link points to a deleted document: restore that one first",
-                await self._links.named(write.context, errors),
+                await self._links.redact_names(write.context, errors),
             )
 
     async def _see(self, write: DocumentWrite, doctypes: Sequence[str]) -> str:
-        known = ", ".join(await self._links.readable(write.context, doctypes))
+        known = ", ".join(await self._links.find_readable(write.context, doctypes))
         return f", see {known}" if known else ""
 
     async def _cancelled(

@@ -21,7 +21,7 @@ from framework_m_core.services.rows.projection import (
     LIVE,
     by_reference,
     convert_row,
-    not_found,
+    make_not_found,
     refuse_impossible,
     select_stored_fields,
 )
@@ -67,9 +67,9 @@ class DocumentLoader:
         )
         if values is None:
             refuse_unstored(context.write, plan, ref)
-            raise not_found(plan, ref)
+            raise make_not_found(plan, ref)
         if reading.evaluate and not await self._permissions.covers(context, plan, "read", reading, values):
-            raise not_found(plan, ref)
+            raise make_not_found(plan, ref)
         await self._permissions.require_covered(context, plan, action, grant, values)
         return Loaded(plan, values, reading, is_locked=lock is not None), grant
 
@@ -101,8 +101,8 @@ class DocumentLoader:
     ) -> dict[str, Any] | None:
         prepared = None if lock or not context.principal.id else self._points.find(plan, reading, ref)
         if prepared is not None:
-            rows = await unit.fetch(prepared.handle, prepared.values(ref, context.principal))
-            return prepared.document(rows[0]) if rows else None
+            rows = await unit.fetch(prepared.handle, prepared.bind_values(ref, context.principal))
+            return prepared.to_document(rows[0]) if rows else None
         scope = self._permissions.bind_scope(reading, context.principal)
         where, parameters = parameterize(And((by_reference(ref), scope, reach)))
         order = _LAST_DELETED if reach is _DELETED else ()

@@ -105,7 +105,7 @@ class WritePipeline:
             if plan.has_links:
                 document = await self._follow_links(context.unit, context, plan, document, {}, {})
             refuse_empty_parts(plan.naming, vars(document), lambda: may_change(plan, CREATE, context.registry))
-        vars(document)["name"] = name = await self._naming.name(plan, id, given_name, vars(document), context)
+        vars(document)["name"] = name = await self._naming.make_name(plan, id, given_name, vars(document), context)
         if isinstance(plan.naming, FieldNaming):
             vars(document)[plan.naming.field] = name
         return document
@@ -128,7 +128,7 @@ class WritePipeline:
             sequence = known[key] = self._compile(plan, write.operation, context.registry)
         for stage in sequence.before:
             if plan.children:
-                await self.large_work.turn(plan, vars(write.document))
+                await self.large_work.wait_turn(plan, vars(write.document))
             await stage(write)
         if plan.children:
             self.large_work.remember(plan, vars(write.document))
@@ -138,7 +138,7 @@ class WritePipeline:
         write.is_storing = True
         for stage in sequence.after:
             if plan.children:
-                await self.large_work.turn(plan, vars(write.document))
+                await self.large_work.wait_turn(plan, vars(write.document))
             await stage(write)
         return None if write.operation.name == "delete" else await self._serve_written(context, plan, write.values)
 
@@ -158,7 +158,7 @@ class WritePipeline:
         compiled = [
             self._stage(step, operation)
             if isinstance(step, str)
-            else self._hooks.declared(step, is_final=place >= final_from)
+            else self._hooks.bind_declared(step, is_final=place >= final_from)
             for place, step in enumerate(steps)
         ]
         at = steps.index("store")
@@ -195,7 +195,7 @@ class WritePipeline:
     async def _note_kept(self, write: DocumentWrite) -> None:
         """Remember what hooks and declared stages cannot change."""
         write.kept = framework_attributes_of(write.document)
-        write.named_by = self._naming.parts(write.plan, write.document.__dict__)
+        write.named_by = self._naming.read_parts(write.plan, write.document.__dict__)
 
     async def _resolve_links(self, write: DocumentWrite) -> None:
         stored = write.stored
@@ -243,8 +243,8 @@ class WritePipeline:
         """Rename the document if the values that its name consists of have changed since it was named."""
         values = vars(write.document)
         refuse_empty_parts(write.plan.naming, values)
-        if self._naming.parts(write.plan, values) != write.named_by:
-            values["name"] = name = await self._naming.name(
+        if self._naming.read_parts(write.plan, values) != write.named_by:
+            values["name"] = name = await self._naming.make_name(
                 write.plan, values["id"], None, values, write.context.within(write.unit)
             )
             if isinstance(write.plan.naming, FieldNaming):

@@ -8,7 +8,7 @@ from typing import Any
 from framework_m_core.domain.documents.doctype import VERSION_FIELD
 from framework_m_core.domain.errors import FieldError, ValidationError
 from framework_m_core.registry.compiled import CompiledDocType
-from framework_m_core.services.documents.merging import expected_version
+from framework_m_core.services.documents.merging import read_expected_version
 from framework_m_core.services.documents.writing.drafts import Expected
 from framework_m_core.services.documents.writing.write import AMEND, RENAME, RESTORE, Operation
 
@@ -35,5 +35,5 @@ def _refuse_fields(operation: Operation, body: Mapping[str, Any]) -> None:
 
 def read_expected(body: Mapping[str, Any], if_match: int | None) -> Expected:
     """Return the version that a body or a header states. Raises ValidationError."""
-    stated = expected_version(body)
+    stated = read_expected_version(body)
     return Expected(stated) if if_match is None else Expected(if_match, precondition=True)

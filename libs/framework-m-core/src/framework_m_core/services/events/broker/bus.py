@@ -67,9 +67,9 @@ class BrokerBus(ABC):
         """Deliver again what was published since a time and is still in the stream."""
         await self._named(group).rewind(since)
 
-    async def parked(self, group: str, limit: int = 100) -> Sequence[ParkedDelivery]:
+    async def read_parked(self, group: str, limit: int = 100) -> Sequence[ParkedDelivery]:
         """Return parked events of a group, the oldest first."""
-        return await self._named(group).parked(limit)
+        return await self._named(group).read_parked(limit)
 
     async def retry(self, group: str, event_id: UUID | None = None) -> int:
         """Have the group's member deliver parked events once more; return their number."""

@@ -66,15 +66,15 @@ class BrokerGroup(Protocol):
         """Begin to read as the holder; return the entries that have failed."""
         ...
 
-    async def left(self, after: str, count: int) -> Entries:
+    async def read_left(self, after: str, count: int) -> Entries:
         """Return entries after one, or `0`, that a former holder has read and not settled, in order."""
         ...
 
-    async def new(self, count: int, seconds: float) -> Entries:
+    async def read_new(self, count: int, seconds: float) -> Entries:
         """Return entries that nobody has read, waiting some seconds for one."""
         ...
 
-    async def entry(self, entry: str) -> bytes | None:
+    async def read_entry(self, entry: str) -> bytes | None:
         """Return one entry, unless it is no longer kept."""
         ...
 
@@ -95,7 +95,7 @@ class BrokerGroup(Protocol):
         """
         ...
 
-    async def retried(self) -> Sequence[Retried]:
+    async def read_retried(self) -> Sequence[Retried]:
         """Return some of the parked events that are to be delivered once more."""
         ...
 
@@ -115,7 +115,7 @@ class StoredGroup(BrokerGroup, Protocol):
         """Create the group, unless it exists, so that it gets what is published from now on."""
         ...
 
-    async def parked(self, limit: int) -> Sequence[ParkedDelivery]:
+    async def read_parked(self, limit: int) -> Sequence[ParkedDelivery]:
         """Return what is parked, the oldest first."""
         ...
 

@@ -40,12 +40,12 @@ class HeldKeys:
         self._due[key] = due
         self._ids.add(entry)
 
-    def queue(self, key: str, entry: str) -> None:
+    def put(self, key: str, entry: str) -> None:
         """Have an entry wait behind those of its key."""
         self._waiting[key].append(entry)
         self._ids.add(entry)
 
-    def due(self, now: float) -> Iterator[str]:
+    def take_due(self, now: float) -> Iterator[str]:
         """Yield the keys that are due."""
         yield from [key for key, due in self._due.items() if due <= now]
 

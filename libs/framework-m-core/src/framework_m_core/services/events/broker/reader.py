@@ -122,7 +122,7 @@ class GroupReader:
         """Deliver what a former holder has left, then what is new."""
         self._held, self._failures = HeldKeys(_MAX_HELD), dict(await self._group.begin())
         after = "0"
-        while self._goes_on and (entries := await self._group.left(after, _AT_ONCE)):
+        while self._goes_on and (entries := await self._group.read_left(after, _AT_ONCE)):
             await self._take_all(entries)
             after = entries[-1][0]
         while self._goes_on:
@@ -130,7 +130,7 @@ class GroupReader:
             if self._held.is_full:
                 await asyncio.sleep(_PAUSE_SECONDS)
                 continue
-            await self._take_all(await self._group.new(_AT_ONCE, self._wait_seconds()))
+            await self._take_all(await self._group.read_new(_AT_ONCE, self._wait_seconds()))
 
     def _wait_seconds(self) -> float:
         due = self._held.next_due
@@ -153,7 +153,7 @@ class GroupReader:
             return False
         failures = self._failures.get(entry)
         if self._held.holds(event.key):
-            self._held.queue(event.key, entry)
+            self._held.put(event.key, entry)
             if failures is None:
                 self._failures[entry] = Failures(0, 0)
                 await self._group.set_back(entry, encoded, self._failures[entry])
@@ -197,7 +197,7 @@ class GroupReader:
     async def _call(self, event: StoredEvent) -> str | None:
         """Return the error of the subscriber, if it fails."""
         try:
-            known = self._registry_handle.current.event(event)
+            known = self._registry_handle.current.decode_event(event)
             if known is None:
                 return f"UnknownEventTypeError: this process knows no event type {event.type!r}"
             await self._subscriber(known)
@@ -207,19 +207,19 @@ class GroupReader:
 
     async def _retry(self) -> None:
         """Try again what is due, and then what waits behind it; now and then, what was parked and is to be retried."""
-        for key in self._held.due(self._now()):
+        for key in self._held.take_due(self._now()):
             while self._goes_on and (entry := self._held.take(key)) is not None:
                 if not await self._try_again(entry):
                     break
         time = asyncio.get_running_loop().time()
         if time >= self._look_at:
             self._look_at = time + _PAUSE_SECONDS
-            for one in await self._group.retried():
+            for one in await self._group.read_retried():
                 if self._goes_on:
                     await self._once_more(one.id, one.encoded, one.attempts + 1)
 
     async def _try_again(self, entry: str) -> bool:
-        encoded = await self._group.entry(entry)
+        encoded = await self._group.read_entry(entry)
         event = self._event(entry, encoded)
         if event is None or encoded is None:
             await self._group.acknowledge(entry)

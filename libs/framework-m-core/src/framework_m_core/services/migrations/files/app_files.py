@@ -9,7 +9,7 @@ from pathlib import Path
 
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.services.migrations.files.patches import PatchFile, read_patches
-from framework_m_core.services.migrations.files.revisions import VERSIONS, RevisionFile, heads, read_revisions
+from framework_m_core.services.migrations.files.revisions import VERSIONS, RevisionFile, heads_of, read_revisions
 
 __all__ = ["MigrationFile", "MigrationFiles", "read_files"]
 
@@ -28,7 +28,7 @@ class MigrationFiles:
     @property
     def heads(self) -> tuple[str, ...]:
         """The newest revisions; more than one if two were written in parallel."""
-        return heads(self.revisions)
+        return heads_of(self.revisions)
 
     @property
     def newest(self) -> str | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.services.migrations.files.record import StepId
 
-__all__ = ["VERSIONS", "RevisionFile", "add_ancestors", "checksum_of", "heads", "read_revisions", "sort_revisions"]
+__all__ = ["VERSIONS", "RevisionFile", "add_ancestors", "checksum_of", "heads_of", "read_revisions", "sort_revisions"]
 
 VERSIONS = "versions"
 """The folder of the revisions within the folder of the migrations."""
@@ -60,7 +60,7 @@ def read_revisions(folder: Path, app: str) -> tuple[RevisionFile, ...]:
     return sort_revisions([_read(path, app) for path in files if not path.name.startswith("_")])
 
 
-def heads(revisions: Sequence[RevisionFile]) -> tuple[str, ...]:
+def heads_of(revisions: Sequence[RevisionFile]) -> tuple[str, ...]:
     """Return the revisions that no other follows."""
     followed = {down for revision in revisions for down in revision.down}
     return tuple(revision.id for revision in revisions if revision.id not in followed)

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from framework_m_core.domain.context import RegistryView
 from framework_m_core.domain.documents.doctype import VERSION_FIELD
-from framework_m_core.domain.documents.naming import FieldNaming, named_by
+from framework_m_core.domain.documents.naming import FieldNaming, fields_of_rule
 from framework_m_core.domain.fields.field_type import FieldType
 from framework_m_core.domain.fields.spec import FieldSpec
 from framework_m_core.interfaces.permission import Grant
@@ -102,7 +102,7 @@ def _copy(creation: dict[str, Any]) -> dict[str, Any]:
 def _amendment(plan: CompiledDocType, creation: dict[str, Any]) -> Schemas:
     """Return the schemas of the body of an amendment, which is named after the document that it amends."""
     properties = creation["properties"]
-    for name in ("name", *named_by(plan.naming)) if isinstance(plan.naming, FieldNaming) else ("name",):
+    for name in ("name", *fields_of_rule(plan.naming)) if isinstance(plan.naming, FieldNaming) else ("name",):
         properties.pop(name, None)
     properties[VERSION_FIELD] = {**_LONG, "description": "The version that is amended."}
     schemas = _components(plan, creation, "Amend")

@@ -128,7 +128,7 @@ class MariadbConnection:
                 for row in batch:
                     await self._run(statement.sql, prepared.execute(row))
 
-    async def script(self, sql: str) -> None:
+    async def run_script(self, sql: str) -> None:
         """Run SQL text without parameters. What sets something for the session makes it nobody else's."""
         self.changed = self.changed or sql.startswith("SET SESSION ")
         await self._run(sql, self._query(sql))

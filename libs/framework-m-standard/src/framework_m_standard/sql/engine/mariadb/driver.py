@@ -108,7 +108,7 @@ class MariadbDriver:
         finally:
             self._release(connection)
 
-    async def snapshot[T](
+    async def run_on_snapshot[T](
         self, work: Callable[[_MariadbTransaction], Coroutine[Any, Any, T]], *, heavy: bool = False
     ) -> T:
         """Run several reads on one snapshot."""
@@ -126,7 +126,7 @@ class MariadbDriver:
         for attempt in (1, 2):
             connection = await self._connected()
             try:
-                await connection.script(sql)
+                await connection.run_script(sql)
             except BaseException as error:
                 self._release(connection)
                 if attempt == 1 and is_lost(error.__cause__):
@@ -143,7 +143,7 @@ class MariadbDriver:
                 return connection
             self._release(connection)
 
-    async def dedicated(self) -> Any:
+    async def connect(self) -> Any:
         """Return a connection outside the pool that commits when told, without statement timeout; the caller closes
         it."""
         arguments = parse_address(self._url)
@@ -203,16 +203,16 @@ class _MariadbTransaction:
         with self._open():
             await self._connection.execute_many(statement, rows)
 
-    async def script(self, sql: str) -> None:
+    async def run_script(self, sql: str) -> None:
         """Run SQL text without parameters. A change of the schema commits what came before."""
         with self._open():
-            await self._connection.script(sql)
+            await self._connection.run_script(sql)
 
     async def commit(self) -> None:
         """Commit the transaction. Raises TransientError if the database has rolled it back."""
         try:
             with self._open(), _committing():
-                await self._connection.script("COMMIT")
+                await self._connection.run_script("COMMIT")
         finally:
             self._end()
 
@@ -222,7 +222,7 @@ class _MariadbTransaction:
             return
         try:
             if not self._connection.busy:
-                await self._connection.script("ROLLBACK")
+                await self._connection.run_script("ROLLBACK")
         finally:
             self._end()
 

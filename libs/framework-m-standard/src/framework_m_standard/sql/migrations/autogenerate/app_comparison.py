@@ -37,20 +37,20 @@ class SchemaComparison:
 
     def __init__(self, registry: Registry, dialect: str) -> None:
         tables = Tables(registry.doctypes.values(), dialect, types=KindTypes(), strict=True)
-        tables.all()
+        tables.list_all()
         self.tables: Mapping[str, sa.Table] = tables.of_apps
         self.registry = registry
         self.owners = TableOwners(registry)
         self._metadata = tables.metadata
         self._ours = tables.metadata.tables.keys() - self.tables.keys()
 
-    def existing(self, connection: sa.Connection) -> ExistingSchema:
+    def read_existing(self, connection: sa.Connection) -> ExistingSchema:
         """Return the schema of the database without the framework's own tables."""
         return read_with(connection).without(self._ours | OWN_TABLES)
 
-    def changes(self, connection: sa.Connection, *, drop: bool = False) -> list[Change]:
+    def find_changes(self, connection: sa.Connection, *, drop: bool = False) -> list[Change]:
         """Return the changes that make the database match the DocTypes."""
-        return compare(connection.dialect, list(self.tables.values()), self.existing(connection), drop=drop)
+        return compare(connection.dialect, list(self.tables.values()), self.read_existing(connection), drop=drop)
 
     def split_by_app(self, changes: Iterable[Change], graph: MigrationGraph) -> Mapping[str, list[Change]]:
         """Return changes by the app whose revisions contain them."""
@@ -58,8 +58,8 @@ class SchemaComparison:
 
     def find_first_changes(self, connection: sa.Connection) -> list[Change]:
         """Return the changes that make the tables of the DocTypes, in which columns of other types stay as stored."""
-        existing = self.existing(connection)
-        stored = find_converted_columns(self.changes(connection))
+        existing = self.read_existing(connection)
+        stored = find_converted_columns(self.find_changes(connection))
         found = compare(connection.dialect, list(self.tables.values()), ExistingSchema({}, {}, {}))
         return [_as_stored(change, stored, existing) for change in found if not is_put_off(change, stored)]
 

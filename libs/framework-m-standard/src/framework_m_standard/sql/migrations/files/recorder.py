@@ -162,6 +162,6 @@ def _text(sql: str) -> Statement:
 async def lift_timeout(transaction: Transaction, dialect: str) -> None:
     """Lift the statement timeout until the end of the transaction; the lock timeout stays."""
     if dialect == "postgresql":
-        await transaction.script("SET LOCAL statement_timeout = 0")
+        await transaction.run_script("SET LOCAL statement_timeout = 0")
     elif dialect == MARIADB:
-        await transaction.script("SET SESSION max_statement_time = 0")
+        await transaction.run_script("SET SESSION max_statement_time = 0")

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.schema import CreateIndex
 
 from framework_m_core.spi import MigrationError
-from framework_m_standard.sql.engine.row_codec import MARIADB, SQLITE, encoder
+from framework_m_standard.sql.engine.row_codec import MARIADB, SQLITE, make_encoder
 from framework_m_standard.sql.engine.statement import render_literal
 from framework_m_standard.sql.migrations.operations.type_change import convert_column, read_stored_type
 from framework_m_standard.sql.schema.changes import NOTHING
@@ -156,8 +156,8 @@ def _fill(table: str, name: str, type_: KindType, fill: Any) -> None:
 
 def _literal(type_: KindType, value: Any) -> str:
     dialect = op.get_context().dialect
-    encode = encoder(dialect.name, type_.spec)
-    column_type = FieldRegistry(dialect.name).column_type(type_.spec)
+    encode = make_encoder(dialect.name, type_.spec)
+    column_type = FieldRegistry(dialect.name).column_type_of(type_.spec)
     return render_literal(dialect, column_type, encode(value) if encode else value)
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.schema import CreateIndex
 
 from framework_m_core.spi import FieldKind, MigrationError
 from framework_m_standard.sql.engine.mariadb.column_types import drop_index
-from framework_m_standard.sql.engine.row_codec import MARIADB, SQLITE, decoder, encoder
+from framework_m_standard.sql.engine.row_codec import MARIADB, SQLITE, make_decoder, make_encoder
 from framework_m_standard.sql.migrations.operations.conversions import Conversion, find_conversion
 from framework_m_standard.sql.schema.existing import ExistingSchema, read_with
 from framework_m_standard.sql.schema.field_registry import FieldRegistry, KindType, kind_of
@@ -131,7 +131,7 @@ def _on_sqlite(table: str, name: str, before: KindType, type_: KindType, rule: C
     _refuse(table, name, type_, len(wrong), next(iter(wrong), None))
     there = place.c[name].is_not(None)
     bind.execute(sa.update(place).values({name: sa.literal("m_converted ") + place.c.id}).where(there))
-    _declare(table, name, FieldRegistry(SQLITE).column_type(type_.spec))
+    _declare(table, name, FieldRegistry(SQLITE).column_type_of(type_.spec))
     value = sa.select(kept.c.value).where(kept.c.id == place.c.id).scalar_subquery()
     bind.execute(sa.update(place).values({name: value}).where(there))
     bind.exec_driver_sql("DROP TABLE m_converted")
@@ -149,7 +149,7 @@ def _convert(
     rows: Sequence[Any], before: KindType, type_: KindType, rule: Conversion, wrong: list[Any]
 ) -> Iterator[dict[str, Any]]:
     dialect = op.get_context().dialect.name
-    decode, encode = decoder(dialect, before.spec), encoder(dialect, type_.spec)
+    decode, encode = make_decoder(dialect, before.spec), make_encoder(dialect, type_.spec)
     for id, value in rows:
         found = value
         try:
