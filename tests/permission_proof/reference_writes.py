@@ -151,7 +151,7 @@ class Writes:
             raise Refused(409, "submitted")
         hard = request.verb == "purge"
         for _, other in find_referrers(self._declared, self.left, request.doctype, before["id"]):
-            if hard or other["deleted_at"] is None:
+            if hard or (other["deleted_at"] is None and other["docstatus"] != _CANCELLED):
                 raise Refused(409, "still linked to")
         kept = self.left[request.doctype]
         if hard:

@@ -148,7 +148,12 @@ from framework_m_core.interfaces.reader import (
 from framework_m_core.interfaces.repository import RepositoryProtocol
 from framework_m_core.interfaces.schema_mapper import SchemaMapperProtocol
 from framework_m_core.interfaces.session import OpenedSession, Session, SessionKind, SessionProtocol
-from framework_m_core.interfaces.unit_of_work import LinkedBy, UnitOfWorkFactoryProtocol, UnitOfWorkProtocol
+from framework_m_core.interfaces.unit_of_work import (
+    MAX_REFERRERS,
+    LinkedBy,
+    UnitOfWorkFactoryProtocol,
+    UnitOfWorkProtocol,
+)
 from framework_m_core.registry.additions import Additions
 from framework_m_core.registry.compiled import BUILT_IN_APP, FRAMEWORK_SPECS, CompiledChildTable, CompiledDocType
 from framework_m_core.registry.derived import Derived
@@ -198,8 +203,9 @@ from framework_m_core.services.session_secrets import SessionRules, SessionSecre
 __all__ = [
     "ADAPTERS", "ADMINISTRATOR", "ANONYMOUS", "ATTRIBUTES", "BODY", "BUILT_IN_APP", "BY_ROLES", "DECIMAL_DIGITS",
     "DEFAULT_LIMIT", "EVERYTHING", "FORMER_APP", "FRAMEWORK_FIELDS", "FRAMEWORK_SPECS", "GUEST", "LIVE",
-    "MAX_EVALUATED", "MAX_GROUP", "MAX_INDEXED_TEXT", "MAX_LISTED_USERS", "MAX_STORED_KEY", "NOTHING", "NO_DOCUMENT",
-    "PORTS", "ROLES", "RUN_AGAIN", "SOURCES", "STORE", "VERSIONS", "VERSION_ATTRIBUTE", "VERSION_FIELD", "Action",
+    "MAX_EVALUATED", "MAX_GROUP", "MAX_INDEXED_TEXT", "MAX_LISTED_USERS", "MAX_REFERRERS", "MAX_STORED_KEY",
+    "NOTHING", "NO_DOCUMENT", "PORTS", "ROLES", "RUN_AGAIN", "SOURCES", "STORE", "VERSIONS", "VERSION_ATTRIBUTE",
+    "VERSION_FIELD", "Action",
     "Additions", "And", "AnyEvent", "AttemptLimits", "Attributes", "AuditEntry", "AuditLogProtocol",
     "AuthenticationError", "AuthenticationProtocol", "BootstrapProtocol", "BrokerBus", "BrokerGroup", "CacheProtocol",
     "ChildSelection", "Clock", "Comparison", "CompiledChildTable", "CompiledDocType", "ConfigurationError",

@@ -335,6 +335,7 @@ async def test_a_cancelled_document_is_amended_once(site: Any) -> None:
         made = await client.post(f"{path}/amend", json={"title": "again"}, headers=once)
         repeated = await client.post(f"{path}/amend", json={"title": "again"}, headers=once)
         second = await client.post(f"{path}/amend")
+        linked = await client.delete(path)
         read = await client.get(made.headers["location"])
         meta = (await client.get("/api/meta/Sale")).json()
     assert (early.status_code, early.json()["code"]) == (409, "document_submitted")
@@ -344,6 +345,8 @@ async def test_a_cancelled_document_is_amended_once(site: Any) -> None:
     assert (body["title"], body["docstatus"], body["amended_from"]) == ("again", 0, document["id"])
     assert read.json() == body
     assert (second.status_code, second.json()["code"]) == (409, "document_amended")
+    assert (linked.status_code, linked.json()["code"], linked.json()["others"]) == (409, "document_linked", 0)
+    assert linked.json()["linked_by"] == [{"doctype": "Sale", "id": body["id"], "name": body["name"]}]
     [field] = [one for one in meta["fields"] if one["name"] == "amended_from"]
     assert (field["link"], field["read_only"], meta["permissions"]["amend"]) == ("Sale", True, True)
 

@@ -100,11 +100,15 @@ class Kept:
         """Whether the document can be read."""
         return not self.is_deleted and not self.is_gone
 
-    def links(self) -> set[UUID]:
-        """The shelves that it links to, and the bill that it amends."""
+    def shelves(self) -> set[UUID]:
+        """The shelves that it links to."""
         rows = self.values.get("lines", ())
-        shelves = {one["shelf"] for one in (self.values, *rows) if one.get("shelf")}
-        return shelves | ({self.values["amended_from"]} if self.values.get("amended_from") else set())
+        return {one["shelf"] for one in (self.values, *rows) if one.get("shelf")}
+
+    def links(self) -> set[UUID]:
+        """What it links to: shelves, and the bill that it amends."""
+        amended = self.values.get("amended_from")
+        return self.shelves() | ({amended} if amended else set())
 
     def change(self, event: str) -> None:
         """Counts a change and notes its event."""
@@ -162,7 +166,7 @@ class Model:
             yield SubmittedDocumentError
         if self._amendments(bill.id):
             yield AmendedDocumentError
-        yield from self.errors_of_links(bill.links())
+        yield from self.errors_of_links(bill.shelves())
 
     def _amendments(self, id: UUID | None) -> list[Kept]:
         """The live bills that amend one."""
@@ -180,7 +184,7 @@ class Model:
         if document.status == SUBMITTED:
             yield SubmittedDocumentError
         holders = [one for one in self.of("Bill") if document.id in one.links() and not one.is_gone]
-        if any(hard or one.is_live for one in holders):
+        if any(hard or (one.is_live and one.status != CANCELLED) for one in holders):
             yield LinkedDocumentError
 
     def errors_of_restoring(self, document: Kept) -> Iterator[type[Exception]]:

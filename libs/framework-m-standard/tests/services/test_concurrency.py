@@ -180,7 +180,7 @@ async def test_no_live_document_links_to_one_that_is_gone(shop: Wired, hooks: Ho
         async with shop.adapters.units(CONTEXT) as unit:
             links = await unit.find_referrers("Customer", customer["id"])
         assert len(errors) == 1
-        assert (gone, list(links)) in [(True, []), (False, ["Order"])]
+        assert (gone, [name for name, _ in links]) in [(True, []), (False, ["Order"])]
         won["delete" if gone else "link"] += 1
     assert sum(won.values()) == 12
 

@@ -16,6 +16,7 @@ from typing import Any, Final, Self
 from uuid import UUID
 
 from framework_m_core.spi import (
+    MAX_REFERRERS,
     AnyEvent,
     AuditEntry,
     CompiledDocType,
@@ -37,7 +38,7 @@ from framework_m_core.spi import (
 from framework_mx_mongo.documents.indexes import LIVE_QUERY
 from framework_mx_mongo.documents.records import audit_record, encode_event_record, encode_response_record
 from framework_mx_mongo.documents.values import to_microseconds
-from framework_mx_mongo.engine.operations import find_one, increase, insert, update_many
+from framework_mx_mongo.engine.operations import find, find_one, increase, insert, update_many
 from framework_mx_mongo.engine.referrers import build_linking_query
 from framework_mx_mongo.engine.transaction import CLOSED, Transaction
 from framework_mx_mongo.engine.writer import DocumentWriter
@@ -53,7 +54,7 @@ _TOUCHED: Final = "m_touched"
 """The key that a commit increases in the documents that its unit has locked."""
 
 _COUNTED: Final[Mapping[LinkedBy, Mapping[str, Any]]] = {
-    "live": LIVE_QUERY,
+    "active": {**LIVE_QUERY, "docstatus": {"$ne": int(DocStatus.CANCELLED)}},
     "all": {},
     "submitted": {**LIVE_QUERY, "docstatus": {"$eq": int(DocStatus.SUBMITTED)}},
 }
@@ -142,17 +143,19 @@ class MongoUnitOfWork:
             locked.update({hash_key(one["_id"]): one["_id"] for one in found})
         return prepared.to_rows(found)
 
-    async def find_referrers(self, doctype: str, id: UUID, linked_by: LinkedBy = "live") -> Sequence[str]:
-        """Return the names of the DocTypes with other documents that link to this one."""
+    async def find_referrers(
+        self, doctype: str, id: UUID, linked_by: LinkedBy = "active"
+    ) -> Sequence[tuple[str, UUID]]:
+        """Return the other documents that link to this one."""
         transaction = await self.open_transaction()
-        names: dict[str, None] = {}
+        found: dict[tuple[str, str], tuple[str, UUID]] = {}
         for referrer in self.context.registry.referrers.get(doctype, ()):
-            if referrer.doctype in names or (linked_by == "submitted" and not referrer.refuses_cancelled):
+            if linked_by == "submitted" and not referrer.refuses_cancelled:
                 continue
             query = {**build_linking_query(referrer, [id]), "_id": {"$ne": id}, **_COUNTED[linked_by]}
-            if await transaction.run(referrer.doctype, find_one(query, {"_id": 1})) is not None:
-                names[referrer.doctype] = None
-        return [*names]
+            linking = await transaction.run(referrer.doctype, find(query, {"_id": 1}, MAX_REFERRERS))
+            found |= {(referrer.doctype, str(one["_id"])): (referrer.doctype, one["_id"]) for one in linking}
+        return [*found.values()]
 
     async def allocate(self, prefix: str, n: int = 1) -> int:
         """Reserve `n` numbers of a counter in the transaction and return the first."""

@@ -169,7 +169,7 @@ class UnitView(Protocol):
         """Run a prepared read inside the unit."""
         ...
 
-    async def find_referrers(self, doctype: str, id: UUID, linked_by: Any = "live") -> Sequence[str]:
+    async def find_referrers(self, doctype: str, id: UUID, linked_by: Any = "active") -> Sequence[tuple[str, UUID]]:
         """Return the names of the DocTypes with other documents that link to this one."""
         ...
 

@@ -280,7 +280,11 @@ class DocumentNotDeletedError(FrameworkError):
 
 
 class LinkedDocumentError(FrameworkError):
-    """The document cannot be deleted while others link to it."""
+    """The document cannot be deleted or cancelled while others link to it.
+
+    `linked_by` in the details names some that the caller may read, each by `doctype`, `id` and `name`; `others` is the
+    number of those that it does not name.
+    """
 
     code = "document_linked"
 

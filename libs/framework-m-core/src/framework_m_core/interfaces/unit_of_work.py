@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Final, Literal, Protocol, Self
 from uuid import UUID
 
 from framework_m_core.domain.context import RequestContext
@@ -15,9 +15,12 @@ from framework_m_core.interfaces.idempotency import StoredResponse
 from framework_m_core.interfaces.reader import ReadHandle, Row
 from framework_m_core.interfaces.repository import RepositoryProtocol
 
-__all__ = ["LinkedBy", "UnitOfWorkFactoryProtocol", "UnitOfWorkProtocol"]
+__all__ = ["MAX_REFERRERS", "LinkedBy", "UnitOfWorkFactoryProtocol", "UnitOfWorkProtocol"]
 
-type LinkedBy = Literal["live", "all", "submitted"]
+MAX_REFERRERS: Final = 1_000
+"""The most documents that are looked for behind one link field."""
+
+type LinkedBy = Literal["active", "all", "submitted"]
 """Which linking documents are looked for."""
 
 
@@ -46,11 +49,14 @@ class UnitOfWorkProtocol(Protocol):
         """Run a prepared read inside the unit, seeing its own writes and taking the template's lock."""
         ...
 
-    async def find_referrers(self, doctype: str, id: UUID, linked_by: LinkedBy = "live") -> Sequence[str]:
-        """Return the names of the DocTypes with other documents that link to this one.
+    async def find_referrers(
+        self, doctype: str, id: UUID, linked_by: LinkedBy = "active"
+    ) -> Sequence[tuple[str, UUID]]:
+        """Return the other documents that link to this one, each once, as DocTypes and ids.
 
-        `linked_by` selects live documents, also deleted ones ("all"), or live submitted ones by links that refuse
-        cancelled targets ("submitted"). Raises DocTypeNotFoundError and TransientError.
+        `linked_by` selects live documents that are not cancelled ("active"), cancelled and deleted ones too ("all"), or
+        live submitted ones by links that refuse cancelled targets ("submitted"). At most MAX_REFERRERS are returned for
+        each link field. Raises DocTypeNotFoundError and TransientError.
         """
         ...
 

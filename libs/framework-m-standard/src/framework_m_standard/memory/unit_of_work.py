@@ -11,10 +11,12 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from itertools import islice
 from typing import Any, Self
 from uuid import UUID
 
 from framework_m_core.spi import (
+    MAX_REFERRERS,
     AnyEvent,
     AuditEntry,
     DocStatus,
@@ -118,13 +120,20 @@ class MemoryUnitOfWork:
             await self.open_transaction()
         return prepared.run(self.rows_of(prepared.doctype), values)
 
-    async def find_referrers(self, doctype: str, id: UUID, linked_by: LinkedBy = "live") -> Sequence[str]:
-        """Return the names of the DocTypes with other documents that link to this one."""
+    async def find_referrers(
+        self, doctype: str, id: UUID, linked_by: LinkedBy = "active"
+    ) -> Sequence[tuple[str, UUID]]:
+        """Return the other documents that link to this one."""
         referrers = self.context.registry.referrers.get(doctype, ())
         if linked_by == "submitted":
             referrers = tuple(one for one in referrers if one.refuses_cancelled)
-        found = find_holders(referrers, await self.open_transaction(), {hash_key(id)})
-        return list(dict.fromkeys(name for name, row in found if row["id"] != id and _counts(row, linked_by)))
+        transaction, found = await self.open_transaction(), dict[tuple[str, str], tuple[str, UUID]]()
+        for referrer in referrers:
+            rows = (row for _, row in find_holders((referrer,), transaction, {hash_key(id)}))
+            linking = (row["id"] for row in rows if row["id"] != id and _counts(row, linked_by))
+            for one in islice(linking, MAX_REFERRERS):
+                found[referrer.doctype, str(one)] = (referrer.doctype, one)
+        return [*found.values()]
 
     async def allocate(self, prefix: str, n: int = 1) -> int:
         """Reserve `n` numbers of a counter in the transaction and return the first."""
@@ -225,4 +234,5 @@ class MemoryUnitOfWork:
 def _counts(row: stored.Row, linked_by: LinkedBy) -> bool:
     if linked_by == "all":
         return True
-    return row["deleted_at"] is None and (linked_by == "live" or row["docstatus"] == DocStatus.SUBMITTED)
+    counted = {DocStatus.SUBMITTED} if linked_by == "submitted" else {DocStatus.DRAFT, DocStatus.SUBMITTED}
+    return row["deleted_at"] is None and row["docstatus"] in counted

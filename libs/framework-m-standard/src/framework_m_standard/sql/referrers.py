@@ -1,4 +1,4 @@
-"""The DocTypes that link to a document: one query per link field that points to its DocType."""
+"""The documents that link to a document: one query per link field that points to its DocType."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from framework_m_core.spi import FRAMEWORK_SPECS, Derived, DocStatus, LinkedBy, Referrer, RegistryView
+from framework_m_core.spi import FRAMEWORK_SPECS, MAX_REFERRERS, Derived, DocStatus, LinkedBy, Referrer, RegistryView
 from framework_m_standard.sql.engine.driver import Transaction
+from framework_m_standard.sql.engine.row_codec import make_decoder
 from framework_m_standard.sql.engine.statement import Statement, make_parameter
 from framework_m_standard.sql.store import SqlStore
 
 __all__ = ["ReferrerQueries"]
 
 type _Queries = tuple[tuple[str, Statement], ...]
-"""Names of referring DocTypes, each with a query whether any of its documents links to the given one."""
+"""Names of referring DocTypes, each with a query for its documents that link to the given one."""
 
 
 class ReferrerQueries:
@@ -24,12 +25,13 @@ class ReferrerQueries:
 
     def __init__(self, store: SqlStore) -> None:
         self._store = store
+        self._decode = make_decoder(store.global_driver.name, FRAMEWORK_SPECS["id"]) or _as_is
         self._statements: Derived[RegistryView, dict[tuple[str, LinkedBy], _Queries]] = Derived(lambda _: {})
 
     async def find_referrers(
         self, registry: RegistryView, transaction: Transaction, doctype: str, id: UUID, linked_by: LinkedBy
-    ) -> Sequence[str]:
-        """Return the names of the DocTypes with other documents that link to this one."""
+    ) -> Sequence[tuple[str, UUID]]:
+        """Return the other documents that link to this one."""
         statements = self._statements.of(registry)
         key: tuple[str, LinkedBy] = (doctype, linked_by)
         if key not in statements:
@@ -39,11 +41,11 @@ class ReferrerQueries:
                 for one in referrers
                 if linked_by != "submitted" or one.refuses_cancelled
             )
-        found = []
+        found: dict[tuple[str, str], tuple[str, UUID]] = {}
         for name, statement in statements[key]:
-            if name not in found and await transaction.fetch(statement, (id,)):
-                found.append(name)
-        return found
+            ids = [self._decode(one) for (one,) in await transaction.fetch(statement, (id,))]
+            found |= {(name, str(one)): (name, one) for one in ids}
+        return [*found.values()]
 
     def _compile(self, registry: RegistryView, referrer: Referrer, linked_by: LinkedBy) -> Statement:
         plan = registry.get(referrer.doctype)
@@ -60,5 +62,11 @@ class ReferrerQueries:
             others &= parent.c.deleted_at.is_(None)
         if linked_by == "submitted":
             others &= parent.c.docstatus == sa.literal_column(str(DocStatus.SUBMITTED.value))
-        clause: Any = sa.select(sa.literal_column("1")).select_from(joined).where(others)
-        return statements.compile(clause.limit(sa.literal_column("1")), [FRAMEWORK_SPECS["id"]])
+        elif linked_by == "active":
+            others &= parent.c.docstatus != sa.literal_column(str(DocStatus.CANCELLED.value))
+        clause: Any = sa.select(parent.c.id).distinct().select_from(joined).where(others)
+        return statements.compile(clause.limit(sa.literal_column(str(MAX_REFERRERS))), [FRAMEWORK_SPECS["id"]])
+
+
+def _as_is(value: Any) -> Any:
+    return value

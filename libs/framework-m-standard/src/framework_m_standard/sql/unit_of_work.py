@@ -138,8 +138,10 @@ class SqlUnitOfWork:
             return await run_prepared(self._transaction, prepared, values)
         return await self.reader.fetch(self.context, handle, values)
 
-    async def find_referrers(self, doctype: str, id: UUID, linked_by: LinkedBy = "live") -> Sequence[str]:
-        """Return the names of the DocTypes with other documents that link to this one."""
+    async def find_referrers(
+        self, doctype: str, id: UUID, linked_by: LinkedBy = "active"
+    ) -> Sequence[tuple[str, UUID]]:
+        """Return the other documents that link to this one."""
         await self.flush()
         transaction = await self.open_transaction()
         return await self._referrers.find_referrers(self.context.registry, transaction, doctype, id, linked_by)

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from framework_m_core.domain.clock import system_clock
+from framework_m_core.domain.documents.doctype import DocStatus
 from framework_m_core.domain.errors import FrameworkError, TransientError
 from framework_m_core.domain.filters.parameterize import parameterize
 from framework_m_core.domain.filters.tree import Comparison
@@ -233,18 +234,28 @@ class UnitOfWorkContract(StoreContract):
             await working
         assert ran == [1]
 
-    async def test_linking_names_the_live_documents_that_link(self, store: StoreHarness) -> None:
+    async def test_linking_finds_the_live_documents_that_link(self, store: StoreHarness) -> None:
         """`find_referrers` finds links in fields and in child rows, of live documents unless asked for deleted ones."""
         shelf, other = await store.store("Shelf", label="a"), await store.store("Shelf", label="b")
         thing = await store.store("Thing", shelf=shelf.id)
-        await store.store("Thing", slots=[{"what": "x", "shelf": other.id}])
+        row = await store.store("Thing", slots=[{"what": "x", "shelf": other.id}, {"what": "y", "shelf": other.id}])
         thing.deleted_at = thing.modified
         async with store.units(store.context) as unit:
-            assert list(await unit.find_referrers("Shelf", shelf.id)) == ["Thing"]
+            assert list(await unit.find_referrers("Shelf", shelf.id)) == [("Thing", thing.id)]
             await unit.repository("Thing").update(thing, expected_version=1)
             assert list(await unit.find_referrers("Shelf", shelf.id)) == []
-            assert list(await unit.find_referrers("Shelf", shelf.id, "all")) == ["Thing"]
-            assert list(await unit.find_referrers("Shelf", other.id)) == ["Thing"]
+            assert list(await unit.find_referrers("Shelf", shelf.id, "all")) == [("Thing", thing.id)]
+            assert list(await unit.find_referrers("Shelf", other.id)) == [("Thing", row.id)]
+
+    async def test_a_cancelled_document_links_no_longer(self, store: StoreHarness) -> None:
+        """`find_referrers` leaves cancelled documents out unless asked for all."""
+        shelf = await store.store("Shelf", label="a")
+        thing = await store.store("Thing", shelf=shelf.id)
+        thing.docstatus = DocStatus.CANCELLED
+        async with store.units(store.context) as unit:
+            await unit.repository("Thing").update(thing, expected_version=1)
+            assert list(await unit.find_referrers("Shelf", shelf.id)) == []
+            assert list(await unit.find_referrers("Shelf", shelf.id, "all")) == [("Thing", thing.id)]
 
     async def test_an_answer_is_kept_once(self, store: StoreHarness) -> None:
         """A second unit with the same live idempotency key fails and stores nothing."""

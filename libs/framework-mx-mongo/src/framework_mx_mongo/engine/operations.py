@@ -18,9 +18,11 @@ __all__ = ["find", "find_one", "increase", "increase_in", "insert", "update_many
 type _Stored = dict[str, Any]
 
 
-def find(query: Mapping[str, Any], projection: Mapping[str, int] | None = None) -> Operation[list[_Stored]]:
-    """Return the operation that finds all documents."""
-    return lambda collection, session: collection.find(query, projection, session=session).to_list()
+def find(
+    query: Mapping[str, Any], projection: Mapping[str, int] | None = None, limit: int = 0
+) -> Operation[list[_Stored]]:
+    """Return the operation that finds documents: all, unless a limit is given."""
+    return lambda collection, session: collection.find(query, projection, limit=limit, session=session).to_list()
 
 
 def find_one(query: Mapping[str, Any], projection: Mapping[str, int] | None = None) -> Operation[_Stored | None]:

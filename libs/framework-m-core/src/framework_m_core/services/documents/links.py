@@ -81,11 +81,6 @@ class LinkService:
         if plan.has_links:
             await self._names.resolve_attributes(context, plan, document)
 
-    async def find_readable(self, context: RequestContext, doctypes: Iterable[str]) -> list[str]:
-        """Return the names of the DocTypes that the caller has a grant to read, sorted."""
-        plans = [context.registry.get(name) for name in sorted({*doctypes})]
-        return [plan.name for plan in plans if await self._permissions.find(context, plan, "read")]
-
     async def redact_names(self, context: RequestContext, errors: Sequence[FieldError]) -> list[FieldError]:
         """Return errors without the names of DocTypes that the caller has no grant for."""
         return await hide_unknown_doctypes(self._permissions, context, errors)

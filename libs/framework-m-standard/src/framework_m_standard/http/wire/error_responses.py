@@ -112,6 +112,8 @@ def to_problem(error: Exception, request_id: UUID) -> RawResponse:
         names: Any = error.details.get("fields", ())
         found = [FieldError(name, code) for name in names]
         body["errors"] = [_serialize_error(one) for one in found]
+    if isinstance(error, errors.LinkedDocumentError):
+        body |= {name: error.details[name] for name in ("linked_by", "others") if name in error.details}
     if isinstance(error, ValidationError):
         body["errors"] = [_serialize_error(one) for one in error.errors[:_MAX_ERRORS]]
         if len(error.errors) > _MAX_ERRORS:

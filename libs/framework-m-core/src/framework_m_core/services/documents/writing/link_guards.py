@@ -8,7 +8,7 @@ from uuid import UUID
 
 from framework_m_core.domain.context import RegistryView
 from framework_m_core.domain.documents.doctype import DocStatus
-from framework_m_core.domain.errors import FieldError, LinkedDocumentError, LinkTargetError, ValidationError
+from framework_m_core.domain.errors import FieldError, LinkTargetError, ValidationError
 from framework_m_core.domain.filters.parameterize import parameterize
 from framework_m_core.domain.filters.tree import And, Comparison
 from framework_m_core.domain.hash_keys import HashKey, hash_key
@@ -18,7 +18,9 @@ from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.registry.registry import Referrer
 from framework_m_core.services.documents.links import LinkService
 from framework_m_core.services.documents.validation import dump_document
+from framework_m_core.services.documents.writing.referrer_names import ReferrerNames
 from framework_m_core.services.documents.writing.write import PURGE, SUBMIT, DocumentWrite
+from framework_m_core.services.permissions.service import PermissionService
 from framework_m_core.services.rows.projection import LIVE
 from framework_m_core.services.rows.template_cache import derive_template_caches
 
@@ -28,24 +30,25 @@ __all__ = ["LinkGuards"]
 class LinkGuards:
     """What links refuse. `Field(on_cancel=…)` is applied as the system: it holds whoever writes."""
 
-    def __init__(self, reader: DocumentReaderProtocol, links: LinkService) -> None:
+    def __init__(self, reader: DocumentReaderProtocol, permissions: PermissionService, links: LinkService) -> None:
         self._links = links
+        self._referrers = ReferrerNames(reader, permissions)
         self._prepare = derive_template_caches(reader.prepare)
 
     async def refuse_delete(self, write: DocumentWrite) -> None:
-        """Raise LinkedDocumentError if live documents, or for a purge also deleted ones, link to this one."""
-        linked_by: LinkedBy = "all" if write.operation is PURGE else "live"
+        """Raise LinkedDocumentError if others link to this document: drafts and submitted ones, for a purge all."""
+        linked_by: LinkedBy = "all" if write.operation is PURGE else "active"
         if linking := await write.unit.find_referrers(write.plan.name, write.stored["id"], linked_by):
-            see = await self._see(write, linking)
-            raise LinkedDocumentError(f"documents link to this {write.plan.name}: change or delete them first{see}")
+            advice = "purge them first" if write.operation is PURGE else "change or delete them first"
+            raise await self._referrers.refuse(write, f"documents link to this {write.plan.name}: {advice}", linking)
 
     async def refuse_cancel(self, write: DocumentWrite) -> None:
         """Raise LinkedDocumentError if submitted documents link to this one by links that refuse its cancellation."""
         plan, id = write.plan, write.stored["id"]
         await self._fetch(write.unit, QueryTemplate(plan, ("id",), Comparison("id", "eq", id), lock="change"))
         if linking := await write.unit.find_referrers(plan.name, id, "submitted"):
-            see = await self._see(write, linking)
-            raise LinkedDocumentError(f"submitted documents link to this {plan.name}: cancel them first{see}")
+            message = f"submitted documents link to this {plan.name}: cancel them first"
+            raise await self._referrers.refuse(write, message, linking)
 
     async def refuse_cancelled_targets(self, write: DocumentWrite) -> None:
         """Raise ValidationError for links to cancelled documents: those that the write sets, or on submit all.
@@ -91,10 +94,6 @@ class LinkGuards:
                 "a link points to a deleted document: restore that one first",
                 await self._links.redact_names(write.context, errors),
             )
-
-    async def _see(self, write: DocumentWrite, doctypes: Sequence[str]) -> str:
-        known = ", ".join(await self._links.find_readable(write.context, doctypes))
-        return f", see {known}" if known else ""
 
     async def _cancelled(
         self, unit: UnitOfWorkProtocol, plan: CompiledDocType, ids: Sequence[UUID], lock: Lock | None

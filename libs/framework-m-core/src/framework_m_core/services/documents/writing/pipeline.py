@@ -81,7 +81,7 @@ class WritePipeline:
         self._naming = naming
         self._ids = ids
         self._prepare = derive_template_caches(reader.prepare)
-        self._guards = LinkGuards(reader, links)
+        self._guards = LinkGuards(reader, permissions, links)
         self.large_work = LargeWork()
         self._sequences: Derived[RegistryView, dict[tuple[str, str, str], WriteSequence]] = Derived(lambda _: {})
         self._hooks = HookStages(injector)

@@ -26,7 +26,15 @@ SCHEMAS: Final[dict[str, Any]] = {
             "request_id": {**_TEXT, "format": "uuid"},
             "rule": {**_TEXT, "description": "The rule that refused the request."},
             "errors": {"type": "array", "items": reference_of("Framework-FieldError")},
+            "linked_by": {"type": "array", "items": reference_of("Framework-LinkingDocument")},
+            "others": {"type": "integer", "format": "int32", "description": "How many more documents link."},
         },
+    },
+    "Framework-LinkingDocument": {
+        "type": "object",
+        "description": "A document that links to the one that is to be deleted or cancelled.",
+        "required": ["doctype", "id", "name"],
+        "properties": {"doctype": _TEXT, "id": {**_TEXT, "format": "uuid"}, "name": _TEXT},
     },
     "Framework-FieldError": {
         "type": "object",
