@@ -11,14 +11,16 @@ from typing import Any
 import pytest
 
 from framework_m import DocType
-from framework_m_core.domain.errors import FieldError, TransientError, ValidationError
+from framework_m_core.domain.context import Principal, RequestContext
+from framework_m_core.domain.errors import FieldError, RateLimitError, TransientError, ValidationError
 from framework_m_core.registry.compilation.builder import RegistryBuilder
 from framework_m_core.services.documents.writing.write import CREATE
 from framework_m_core.services.runtime.retry import retry
+from framework_m_testing.fakes.permission import FakePermission
 
-from .wiring import CONTEXT, Wired, wired
+from .wiring import CONTEXT, Wired, services_over, wired
 
-_ROWS, _AT_ONCE = 2_000, 6
+_ROWS, _FEW, _AT_ONCE = 2_000, 600, 6
 
 
 class Entry(DocType):
@@ -76,8 +78,8 @@ async def _held(*writes: Any) -> tuple[float, float]:
     return took, heart.longest
 
 
-def _rows(first: int) -> list[dict[str, int]]:
-    return [{"number": first + place} for place in range(_ROWS)]
+def _rows(first: int, count: int = _ROWS) -> list[dict[str, int]]:
+    return [{"number": first + place} for place in range(count)]
 
 
 @pytest.mark.parametrize("kind", ["field", "rows", "create"])
@@ -120,3 +122,39 @@ async def test_a_hook_that_writes_its_own_kind_waits_for_nothing(office: Wired) 
     async with asyncio.timeout(30):
         by_hand = retry(lambda: both(first, second), TransientError)  # a store without blocking locks refuses one
         await asyncio.gather(by_hand, office.documents.update(CONTEXT, "Journal", second, {"number": 2}))
+
+
+ADA, BOB = (RequestContext(Principal(name)) for name in ("ada", "bob"))
+
+
+@pytest.mark.parametrize("kind", ["create", "rows", "field of unknown", "field of known"])
+async def test_one_caller_with_many_does_not_delay_the_others(office: Wired, kind: str) -> None:
+    ended: list[RequestContext] = []
+    made = [(await office.create("Journal", entries=_rows(0, _FEW)))["id"] for _ in range(8)]
+    if kind == "field of unknown":
+        office = services_over(office.store, FakePermission(office.adapters.registry_handle))
+
+    async def write(context: RequestContext, id: Any) -> None:
+        if kind == "create":
+            await office.documents.create(context, "Journal", {"entries": _rows(1, _FEW)})
+        else:
+            body = {"entries": _rows(1, _FEW)} if kind == "rows" else {"number": 1}
+            await office.documents.update(context, "Journal", id, body)
+        ended.append(context)
+
+    many = [asyncio.create_task(write(ADA, id)) for id in made[:-1]]
+    await asyncio.sleep(0)
+    await write(BOB, made[-1])
+    assert ended.count(ADA) <= 3, "those that ran beside it, and the next one"
+    await asyncio.gather(*many)
+
+
+async def test_past_a_share_few_wait_and_others_are_refused(office: Wired) -> None:
+    async def write(context: RequestContext) -> None:
+        await office.documents.create(context, "Journal", {"entries": _rows(0, _FEW)})
+
+    outcomes = await asyncio.gather(*(write(ADA) for _ in range(40)), write(BOB), return_exceptions=True)
+    refused = [isinstance(outcome, RateLimitError) for outcome in outcomes]
+    assert refused[-1] is False
+    assert any(refused)
+    assert not all(refused[:-1])

@@ -6,6 +6,7 @@ HTTP, commands, hooks, event handlers and jobs all use it, so that each rule is 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, overload
 from uuid import UUID
 
@@ -38,6 +39,7 @@ from framework_m_core.services.documents.validation import validate
 from framework_m_core.services.documents.values.copies import copy_values
 from framework_m_core.services.documents.values.defaults import fill_defaults
 from framework_m_core.services.documents.writing.drafts import (
+    STAMPS,
     Expected,
     check_creation,
     find_parse,
@@ -164,7 +166,8 @@ class DocumentService:
         plan: CompiledDocType = context.registry.get(doctype)
         await self._permissions.require_grant(context, plan, UPDATE.action)
         work = self._stored_work.change(context, plan, ref, parse_change(change, self._ids), UPDATE, Expected())
-        changed: Document = (await self._runner.run(context, work, CONFLICTS)).document
+        store = partial(self._runner.run, context, work, CONFLICTS)
+        changed: Document = (await self._pipeline.large_work.run(context, plan, ref, {}, store)).document
         return changed
 
     async def submit(
@@ -295,28 +298,28 @@ class DocumentService:
         body, unknown = await self._link_names.resolve_body(context, plan, grant.writable, body)
         if unknown:
             raise await self._refuse(context, plan, grant, operation, ref, body, unknown)
+        store = partial(self._store, context, plan, grant, operation, ref, body, expected, idempotent)
+        return await (self._pipeline.large_work.run(context, plan, ref, body, store) if plan.children else store())
+
+    async def _store(
+        self,
+        context: RequestContext,
+        plan: CompiledDocType,
+        grant: Grant,
+        operation: Operation,
+        ref: UUID | str | None,
+        body: Mapping[str, Any],
+        expected: Expected,
+        idempotent: IdempotentWrite | None,
+    ) -> StoredResponse | Fresh:
+        """Run an operation, with retries of what may succeed later."""
         if ref is None:
             work = await self._prepare_creation(context, plan, grant, body)
         else:
             work = self._stored_work.prepare(context, plan, ref, body, operation, expected)
-        return await self._run(context, plan, ref, work, expected, idempotent)
-
-    async def _run(
-        self,
-        context: RequestContext,
-        plan: CompiledDocType,
-        ref: UUID | str | None,
-        work: Work,
-        expected: Expected,
-        idempotent: IdempotentWrite | None,
-    ) -> StoredResponse | Fresh:
-        """Run work, after other writes of the document if it is large, with retries of what may succeed later."""
-        retried = CONFLICTS if expected.version is None else (TransientError,)
         try:
-            if ref is None or not plan.children or context.unit is not None:
-                return await self._runner.run(context, work, retried, idempotent)
-            async with self._pipeline.large_work.take_turn(plan, ref):
-                return await self._runner.run(context, work, retried, idempotent)
+            retried = CONFLICTS if expected.version is None else (TransientError,)
+            return await self._runner.run(context, work, retried, idempotent)
         except VersionConflictError as error:
             if isinstance(error, PreconditionFailedError) or expected.version is None or not expected.precondition:
                 raise
@@ -373,7 +376,7 @@ class DocumentService:
         if plan.children:
             identify_rows(plan, values, self._ids)
         first = [await self._pipeline.build_new_document(context, plan, values, given_name)]
-        framework = {name: first[0].__dict__[name] for name in _STAMPS}
+        framework = {name: first[0].__dict__[name] for name in STAMPS}
 
         async def work(unit: UnitOfWorkProtocol, lock: Lock | None) -> Document | None:
             document = first.pop() if first else validate(plan, {**values, **framework})
@@ -381,6 +384,3 @@ class DocumentService:
             return await self._pipeline.run(write)
 
         return work
-
-
-_STAMPS = ("id", "owner", "creation", "modified", "modified_by", "name")

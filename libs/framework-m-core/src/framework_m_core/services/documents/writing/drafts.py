@@ -35,6 +35,7 @@ from framework_m_core.services.documents.writing.write import RENAME, RESTORE, L
 
 __all__ = [
     "NO_VERSION",
+    "STAMPS",
     "Expected",
     "Parse",
     "check_creation",
@@ -54,6 +55,9 @@ __all__ = [
 _MAX_FAULTS: Final = 100
 NO_VERSION = 0
 """A version that no stored document has; versions start at 1."""
+
+STAMPS: Final = ("id", "owner", "creation", "modified", "modified_by", "name")
+"""What a new document keeps if the write of it is tried again."""
 
 type Parse = Callable[[RequestContext, Grant, Loaded, Operation], BaseModel]
 """Returns the document to write, made from the stored one."""

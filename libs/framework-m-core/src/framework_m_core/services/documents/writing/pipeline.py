@@ -82,7 +82,7 @@ class WritePipeline:
         self._ids = ids
         self._prepare = derive_template_caches(reader.prepare)
         self._guards = LinkGuards(reader, permissions, links)
-        self.large_work = LargeWork()
+        self.large_work = LargeWork(max(2, reader.heavy_reads // 2))
         self._sequences: Derived[RegistryView, dict[tuple[str, str, str], WriteSequence]] = Derived(lambda _: {})
         self._hooks = HookStages(injector)
         self.loader = DocumentLoader(reader, permissions)

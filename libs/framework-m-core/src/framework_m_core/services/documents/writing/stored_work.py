@@ -63,7 +63,7 @@ class StoredWork:
             )
             check_version(loaded, wanted)
             if plan.children:
-                await self._pipeline.large_work.wait_turn(plan, loaded.values)
+                await self._pipeline.large_work.begin(context, plan, ref, loaded.values)
             document = parse(context, grant, loaded, operation)
             write = DocumentWrite(operation, unit, context, plan, grant, document, self._client_for, loaded)
             return await self._pipeline.run(write)
@@ -79,7 +79,7 @@ class StoredWork:
             loaded, grant = await self._pipeline.loader.load(unit, context, plan, AMEND.action, ref, lock="update")
             check_version(loaded, wanted)
             if plan.children:
-                await self._pipeline.large_work.wait_turn(plan, loaded.values)
+                await self._pipeline.large_work.begin(context, plan, ref, loaded.values)
             draft = await self._pipeline.amendments.build(unit, context, grant, loaded, body)
             write = DocumentWrite(AMEND, unit, context, plan, grant, draft, self._client_for)
             return await self._pipeline.run(write)

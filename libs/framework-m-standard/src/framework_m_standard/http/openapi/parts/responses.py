@@ -46,7 +46,7 @@ _PROBLEMS: Final[Mapping[str, tuple[str, str]]] = {
     "413": ("ContentTooLarge", "The body is too large."),
     "415": ("UnsupportedMediaType", "The body is not JSON."),
     "428": ("PreconditionRequired", "The version to replace is missing."),
-    "429": ("TooManyRequests", "Too many attempts, or too many heavy reads at once."),
+    "429": ("TooManyRequests", "Too many attempts, or too many heavy reads or writes at once."),
     "503": ("ServiceUnavailable", "The store is unavailable: try again."),
 }
 
