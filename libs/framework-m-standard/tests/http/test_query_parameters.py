@@ -125,7 +125,8 @@ def test_flags_have_one_spelling() -> None:
 LISTS = [
     "limit=0", "limit=501", "offset=10001", "count=some", "fields=nope", "fields=title,", "order_by=nope",
     "order_by=title,title", "expand=nope", "cursor=x", "offset=1&cursor=abc",
-    "fields=lines.text",
+    "fields=lines.text", "expand=title", "expand=partner,color", "expand=" + ",".join(f"a{n}" for n in range(6)),
+    "filters=[", "filters=1", "filters=null", "cursor=" + "x" * 9000,
     'filters=[{"field":"nope","operator":"eq","value":1}]', 'filters={"field":"title","operator":"is","value":1}',
     'filters={"and":[{"not":[]}]}', 'filters=[{"field":"title","operator":"like","value":"a\\\\"}]', "filters={}",
 ]  # fmt: skip
@@ -137,6 +138,16 @@ async def test_a_list_refuses_what_it_does_not_know(site: Any, query: str) -> No
         response = await client.get("/api/v1/Sale", params=dict([pair.split("=", 1) for pair in query.split("&")]))
     assert response.status_code == 400, response.text
     assert response.json()["code"] == "bad_query"
+    places = {error["field"].partition(".")[0] for error in response.json()["errors"]}
+    assert places == {query.rpartition("&")[2].partition("=")[0]}, "every error stands at its parameter"
+
+
+@pytest.mark.parametrize("names", ["nope", "title"])
+async def test_a_document_says_which_parameter_is_wrong(site: Any, names: str) -> None:
+    sale = await site.make()
+    async with site.client("boss") as client:
+        response = await client.get(f"/api/v1/Sale/{sale['id']}", params={"expand": names})
+    assert [(error["field"], error["code"]) for error in response.json()["errors"]] == [("expand", "unknown_field")]
 
 
 async def test_hidden_fields_are_unknown_ones(site: Any) -> None:

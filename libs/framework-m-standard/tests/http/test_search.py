@@ -66,6 +66,9 @@ async def test_without_parameters_it_is_the_first_page(site: Any, content: bytes
         ),
         ({"offset": 10_001}, {"offset": "out_of_bounds"}),
         ({"limit": 501}, {"limit": "out_of_bounds"}),
+        ({"cursor": "x"}, {"cursor": "bad_cursor"}),
+        ({"expand": ["nope"]}, {"expand": UNKNOWN}),
+        ({"expand": ["a", "b", "c", "d", "e", "f"]}, {"expand": "out_of_bounds"}),
     ],
 )  # fmt: skip
 async def test_all_errors_are_told_at_once(site: Any, body: Any, errors: dict[str, str]) -> None:

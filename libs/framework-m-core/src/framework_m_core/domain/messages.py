@@ -19,6 +19,8 @@ MESSAGES: Final[Mapping[str, tuple[str, ...]]] = {
         "there is no such field: did you mean {suggestion!r}?",
         "there is no such field: expected one of {choices}",
         "{doctype} has no field {got} that you can read: expected one of {choices}",
+        "{link!r} is not a link that you can read: expected one of {choices}",
+        "{link!r} is not a link that you can read: there are none",
     ),
     "unknown_parameter": ("there is no such parameter: expected {choices}",),
     "repeated_parameter": ("expected this parameter once",),
@@ -86,6 +88,8 @@ MESSAGES: Final[Mapping[str, tuple[str, ...]]] = {
     "repeated_field": ("expected each field once, got {field!r} twice",),
     "bad_direction": ("expected a field, or '-' and a field for descending order, got {got}: write {meant}",),
     "not_combinable": ("expected this parameter or {other}, got both",),
+    "bad_cursor": ("expected a cursor of this order: start again without one",),
+    "bad_json": ("expected JSON: {reason}",),
     "bad_pattern": ("expected text matching {pattern}",),
     "bad_name": (
         "expected a name that is not a UUID, because a UUID in a path is an id",
@@ -130,6 +134,7 @@ TYPE_NAMES: Final[Mapping[str, str]] = {
     "list": "a list",
     "object": "an object",
     "reference": "an id or a name",
+    "filters": 'a list of comparisons, or a tree such as {"and": [...]}',
     "comparison": 'an object such as {"field": "status", "operator": "eq", "value": "Open"}',
     "branch": "'and' or 'or' with a list, or 'not' with a filter",
 }

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from framework_m_core.domain.context import RequestContext
-from framework_m_core.domain.errors import AnswerTooLargeError, QueryError
+from framework_m_core.domain.errors import AnswerTooLargeError, FieldError, QueryError
 from framework_m_core.domain.filters.tree import Comparison
 from framework_m_core.domain.hash_keys import HashKey, hash_key
 from framework_m_core.interfaces.permission import Grant
@@ -41,12 +41,11 @@ class ExpansionService:
         """Expand links in place. Raises QueryError for too many names, unreadable links or too large targets."""
         known = sorted(name for name in plan.links if name in grant.readable)
         if len(names) > MAX_EXPANDED:
-            raise QueryError(f"expand: expected at most {MAX_EXPANDED} links, got {len(names)}")
+            raise _refuse("out_of_bounds", max_fields=MAX_EXPANDED, count=len(names))
         size = 0
         for name in dict.fromkeys(names):
             if name not in known:
-                links = f"expected one of {', '.join(known)}" if known else "there are none"
-                raise QueryError(f"expand: {name[:80]!r} is not a link that you can read: {links}")
+                raise _refuse("unknown_field", link=name[:80], **({"choices": known} if known else {}))
             linking = [document for document in documents if document.get(name) is not None]
             ids = {hash_key(document[name]): document[name] for document in linking}
             targets = await self._read(context, plan.links[name], tuple(sorted(ids.values()))) if ids else {}
@@ -95,6 +94,11 @@ def _size_of(expanded: Sequence[dict[str, Any]]) -> int:
 def _check_size(size: int) -> None:
     if size > _MAX_BYTES:
         raise _too_large()
+
+
+def _refuse(code: str, **params: Any) -> QueryError:
+    error = FieldError("expand", code, params=params)
+    return QueryError(f"expand: {error.message}", [error])
 
 
 def _too_large() -> AnswerTooLargeError:

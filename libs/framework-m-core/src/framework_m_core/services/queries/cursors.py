@@ -13,12 +13,12 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from framework_m_core.domain.errors import QueryError
 from framework_m_core.domain.fields.json_form import to_json_form
 from framework_m_core.domain.fields.values import from_json
 from framework_m_core.domain.filters.tree import NOTHING, And, Comparison, Filter, Or
 from framework_m_core.domain.page import OrderSpec
 from framework_m_core.registry.compiled import CompiledDocType
+from framework_m_core.services.queries.refusals import refuse
 
 __all__ = ["encode_cursor", "filter_after_cursor", "filter_after_values"]
 
@@ -74,7 +74,7 @@ def _null(spec: OrderSpec) -> Filter:
 
 
 def _decode(plan: CompiledDocType, order_by: Sequence[OrderSpec], cursor: str) -> list[Any]:
-    broken = QueryError("expected a cursor of this order: start again without one")
+    broken = refuse("cursor", "bad_cursor")
     if len(cursor) > _MAX_CURSOR:
         raise broken
     try:

@@ -117,9 +117,9 @@ def _filters(given: dict[str, str], name: str) -> Any:
     try:
         filters = decode_json(given[name])
     except ValueError as error:
-        raise QueryError(f"filters: expected JSON: {error}") from None
+        raise _refused(name, FieldError(name, "bad_json", params={"reason": str(error)})) from None
     if not isinstance(filters, (list, dict)):
-        raise QueryError('filters: expected a list of comparisons, or a tree such as {"and": [...]}')
+        raise _refused(name, FieldError(name, "wrong_type", params={"type": "filters"}))
     return filters
 
 
