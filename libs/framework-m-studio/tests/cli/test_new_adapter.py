@@ -41,6 +41,15 @@ def test_the_project_declares_what_it_offers(run: Run, tmp_path: Path, kind: str
     assert project["dependencies"] == ["framework-m==1.0.0" if kind == "mx" else "framework-m-core==1.0.0"]
 
 
+@pytest.mark.parametrize("given", [(), ("--port",)])
+def test_without_a_port_it_names_them(run: Run, given: tuple[str, ...]) -> None:
+    refused = run("m", "new", "adapter", "acme-fast", *given)
+    assert refused.returncode == 2
+    assert is_one_line(refused)
+    assert ", ".join(PORTS) in refused.stderr
+    assert "expected `m new adapter … --port PORT`" in refused.stderr
+
+
 @pytest.mark.parametrize("port", PORTS)
 def test_it_declares_settings_only_if_it_has_some(run: Run, tmp_path: Path, port: str) -> None:
     assert run("m", "new", *EVERY_PORT[port]).returncode == 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from cyclopts import App, CycloptsError, MissingArgumentError, UnknownCommandError, UnusedCliTokensError
+from cyclopts import App, Argument, CycloptsError, MissingArgumentError, UnknownCommandError, UnusedCliTokensError
 
 from framework_m_core.domain.redaction import redact
 from framework_m_core.domain.suggestions import find_similar
@@ -61,11 +61,19 @@ def explain_usage(error: CycloptsError) -> str:
         unused = list(error.unused_tokens or ())
         near = _similar(words, unused[0], commands_of(error.app)) if unused and error.app else ""
         return f"`{words}`: unexpected {' '.join(unused)}{near}; {help_line}"
-    if isinstance(error, MissingArgumentError) and error.argument and not error.argument.name.startswith("-"):
-        name = error.argument.name
-        return f"expected `{words} {name.upper()} …`, got no {name.lower()}; {help_line}"
+    if isinstance(error, MissingArgumentError) and error.argument:
+        return f"{_missing(words, error.argument)}; {help_line}"
     error.verbose = False
     return f"{' '.join(str(error).split()).rstrip('.')}; {help_line}"
+
+
+def _missing(words: str, argument: Argument) -> str:
+    name = argument.name
+    if not name.startswith("-"):
+        return f"expected `{words} {name.upper()} …`, got no {name.lower()}"
+    about = (argument.parameter.help or "").rstrip(".")
+    value = name.lstrip("-").replace("-", "_").upper()
+    return f"expected `{words} … {name} {value}`, got no {value}{about and f' ({about[0].lower()}{about[1:]})'}"
 
 
 def _unknown_command(words: str, given: str, known: Sequence[str]) -> str:
