@@ -186,6 +186,14 @@ def test_an_option_has_an_effect_or_is_refused(option: str, is_child: bool) -> N
 
 
 @pytest.mark.parametrize(
+    ("option", "value"), [("allow_rename", False), ("api_resource", False), ("rls_field", None), ("permissions", {})]
+)
+def test_an_option_that_turns_something_off_in_rows_is_refused_too(option: str, value: Any) -> None:
+    subject = _class("Subject", {"is_child_table": True, option: value}, {"text": (str, "")})
+    assert any(error.partition(": ")[2].startswith(f"Meta.{option}: ") for error in errors_of(subject))
+
+
+@pytest.mark.parametrize(
     ("annotation", "keyword", "value"),
     [
         (Literal["a", "b"] | None, "max_length", 1), (Color | None, "pattern", "^a$"), (Color | None, "strict", True),

@@ -8,6 +8,7 @@ from typing import Any, Final
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticSerializationError, to_json
 
+from framework_m_core.domain.documents.meta import MetaOptions
 from framework_m_core.domain.documents.naming import FieldNaming
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.registry.compiled import CompiledDocType
@@ -128,7 +129,8 @@ def _check_meta_texts(plan: CompiledDocType) -> Iterator[str]:
 
 def _check_row_options(plan: CompiledDocType) -> Iterator[str]:
     for option in _OF_DOCUMENTS:
-        if option in plan.meta.model_fields_set and getattr(plan.meta, option):
+        value, default = getattr(plan.meta, option), MetaOptions.model_fields[option].default
+        if option in plan.meta.model_fields_set and (value or value != default):
             yield f"Meta.{option}: a child table is stored, named and protected with its parent: remove the option"
     if plan.meta.label:
         yield "Meta.label: rows are shown under the field that holds them: set label= there"
