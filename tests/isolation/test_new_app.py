@@ -69,7 +69,7 @@ def test_the_image_would_serve_and_its_health_check_tells(environment: Environme
     """There is no engine here to build it with: the app's wheel, the variables and the commands of the Dockerfile."""
     environment("developer").run("m", "new", "app", "shop", folder=tmp_path)
     for words in (("init",), ("create", "first")):
-        assert environment("developer").run("m", "migrate", *words, folder=tmp_path / "shop").returncode == 0
+        assert environment("developer").run("m", "migrate", *words, folder=tmp_path / "shop").returncode == 0, words
     whole = environment("whole")
     install(whole, str(build_app(tmp_path / "shop", tmp_path / "dist")))
     image = (tmp_path / "shop/Dockerfile").read_text()

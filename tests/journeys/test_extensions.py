@@ -186,7 +186,7 @@ async def test_filters_and_orders_are_those_that_the_type_offers(clerk: httpx.As
         tree = json.dumps([{"field": field, "operator": operator, "value": "EUR"}])
         response = await clerk.get("/api/v1/Deal", params={"filters": tree})
         assert response.status_code == 400, (field, operator)
-        assert "money" in response.json()["detail"]
+        assert "money" in response.json()["detail"], (field, operator)
     assert (await clerk.get("/api/v1/Deal", params={"order_by": "price"})).status_code == 400
 
 

@@ -90,7 +90,7 @@ def test_migrations_take_the_schema_over(mongodb_url: str, tmp_path: Path) -> No
     assert "nothing to do" in product.m("migrate", "status").stdout
     assert product.m("migrate", "verify").returncode == 0
     for line in ("revision", "done", "0001_initial"):
-        assert line in product.m("migrate", "history").stdout
+        assert line in product.m("migrate", "history").stdout, line
     product.environment["M_MONGO__DATABASE"] = f"test_{secrets.token_hex(8)}"
     previewed = product.m("migrate", "run", "--dry-run").stdout
     assert "-- revision 0001_initial" in previewed

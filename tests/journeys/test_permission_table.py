@@ -214,7 +214,7 @@ def test_head_answers_as_get_without_a_body(post: Post, route: RouteAccess) -> N
         client = post.clients[name]
         path = _path(route, "Parcel", parcel["id"])
         got, headed = client.get(path), client.request("HEAD", path)
-        assert headed.content == b"" and faceless(headed)[:2] == faceless(got)[:2]
+        assert headed.content == b"" and faceless(headed)[:2] == faceless(got)[:2], name
 
 
 @each_route(ROUTES)
@@ -227,7 +227,7 @@ def test_other_methods_are_refused_with_those_that_there_are(post: Post, route: 
         for name in ("anonymous", "alice"):
             response = post.clients[name].request(method, path)
             assert response.status_code == 405, (method, name, response.text)
-            assert {word.strip() for word in response.headers["allow"].split(",")} == known
+            assert {word.strip() for word in response.headers["allow"].split(",")} == known, name
 
 
 @each_route(ROUTES)

@@ -68,7 +68,9 @@ def test_two_lines_of_revisions_are_told(shop: Shop) -> None:
             f'revision = "{name}"\ndown_revision = "0001_initial"\n\n\ndef upgrade() -> None:\n    pass\n',
         )
     for arguments in (["run"], ["create", "x"]):
-        assert "expected one newest revision, got 0002_mine and 0002_yours" in shop.m("migrate", *arguments, code=2)
+        assert "expected one newest revision, got 0002_mine and 0002_yours" in shop.m("migrate", *arguments, code=2), (
+            arguments
+        )
     assert "expected one newest revision" in shop.m("migrate", "verify", code=1)
 
 
@@ -78,4 +80,4 @@ def test_a_database_ahead_of_its_files_is_told(shop: Shop) -> None:
     shop.m("migrate", "run")
     next(shop.revisions()).unlink()
     for arguments in (["migrate", "run"], ["migrate", "status"], ["user", "list"]):
-        assert "revision 0001_initial, which has no file" in shop.m(*arguments, code=2)
+        assert "revision 0001_initial, which has no file" in shop.m(*arguments, code=2), arguments

@@ -74,7 +74,7 @@ def test_columns_come_with_their_defaults_and_go_again(acme: Shop) -> None:
     acme.declare(SECOND)
     said = acme.m("migrate", "create", "money")
     for column in ("limit__amount", "limit__currency", "waits", "logo", "bonus__amount", "bonus__currency"):
-        assert f"new column customer.{column}" in said
+        assert f"new column customer.{column}" in said, column
     written = [*acme.revisions()][-1].read_text()
     assert 'sa.Column("limit__amount", m.decimal(2), nullable=False), fill=decimal.Decimal("100.00")' in written
     assert 'sa.Column("logo", m.bytes_(), nullable=False), fill=b' in written

@@ -170,9 +170,12 @@ def test_filters_reach_what_they_say(client: Any, filters: Filters, expected: li
     made = make_products(client, 4)
     products = client.doctype("Product")
     wanted = [made[number]["id"] for number in expected]
-    for found in (products.list, products.search):
-        page = found(filters=filters, order_by=["price"], count="exact")
-        assert ([item["id"] for item in page.items], page.total) == (wanted, len(wanted))
+    pages = {
+        name: find(filters=filters, order_by=["price"], count="exact")
+        for name, find in {"list": products.list, "search": products.search}.items()
+    }
+    found = {name: ([item["id"] for item in page.items], page.total) for name, page in pages.items()}
+    assert found == dict.fromkeys(("list", "search"), (wanted, len(wanted)))
 
 
 def test_short_queries_can_be_cached_and_long_ones_are_searches(shop: Shop, client: Any) -> None:

@@ -51,7 +51,9 @@ class BrokerBusTests:
         await surviving.subscribe("one", group)
         await group.has(events)
         for first in (events[0], events[3]):
-            assert group.list_first_times(first.document_id) == sorted(group.list_first_times(first.document_id))
+            assert group.list_first_times(first.document_id) == sorted(group.list_first_times(first.document_id)), (
+                first.document_id
+            )
 
     async def test_members_of_several_processes_keep_the_order_of_a_key(self, open_bus: OpenBus) -> None:
         """One has the lease at a time; when it leaves, another goes on."""

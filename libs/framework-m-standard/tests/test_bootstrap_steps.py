@@ -120,7 +120,7 @@ async def test_a_process_that_does_not_relay_tells_when_nobody_does(
         async with open_application(tmp_path, roles=roles, environment=environment) as app:
             await _release(app, "another process")
             told = [name for name in ("bus", "shop.handlers") for said in await app.collect_warnings() if name in said]
-            assert told == expected
+            assert told == expected, roles
 
 
 async def _release(app: Application, holder: str) -> None:
@@ -139,7 +139,7 @@ async def test_a_consumer_that_is_far_behind_is_warned_of(tmp_path: Path) -> Non
             context = make_system_context("a test", source="cli", clock=partial(_ago, clock, minutes))
             await app.documents.create(context, "Role", {"name": f"Clerk {minutes}"})
             told = await app.collect_warnings()
-            assert [name for said in told for name in names if name in said] == names == ["slow"] * len(told)
+            assert [name for said in told for name in names if name in said] == names == ["slow"] * len(told), minutes
 
 
 def _ago(clock: Clock, minutes: int) -> datetime:

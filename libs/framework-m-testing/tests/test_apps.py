@@ -282,7 +282,7 @@ async def test_another_test_on_the_same_database_delivers_too(folder: Path) -> N
         async with open_app(folder, database=f"sqlite:///{folder / 'test.db'}") as app:
             parcel = await app.make("Parcel", depot=(await app.make("Depot", name=depot))["id"])
             await app.deliver()
-            assert (await app.system.get("Parcel", parcel["id"]))["weighed"] == 2
+            assert (await app.system.get("Parcel", parcel["id"]))["weighed"] == 2, depot
 
 
 async def test_events_that_another_process_delivers_are_not_silently_left(app: AppClient) -> None:

@@ -65,4 +65,4 @@ def test_a_setting_in_a_table_has_a_row_with_its_path_and_variable() -> None:
         "| `google.limits` | table of whole number | `{ a = 1 }` | `M_SIGN_IN__GOOGLE__LIMITS` | By name. |",
         "| `others.<name>.client_id` | text | | `M_SIGN_IN__OTHERS__<NAME>__CLIENT_ID` | The app's name there. |",
     ):
-        assert row in rows
+        assert row in rows, row

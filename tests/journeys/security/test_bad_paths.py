@@ -41,9 +41,13 @@ def test_a_path_that_is_none_is_not_found(crm: Product, alice: httpx.Client, sub
                     reply,
                 )
                 problem = json.loads(reply.body)
-                assert reply.headers["content-type"] == "application/problem+json"
-                assert problem["request_id"] == reply.headers["x-request-id"]
-                assert reply.status == 405 or problem["code"] in {"route_not_found", "not_found", "doctype_not_found"}
+                assert reply.headers["content-type"] == "application/problem+json", method
+                assert problem["request_id"] == reply.headers["x-request-id"], method
+                assert reply.status == 405 or problem["code"] in {
+                    "route_not_found",
+                    "not_found",
+                    "doctype_not_found",
+                }, method
 
 
 @pytest.mark.parametrize("path", ["/api/meta/", "/api/meta/Customer/", "/api/v1/auth/me/", "/api/meta//Customer"])
@@ -56,7 +60,7 @@ def test_an_encoded_path_is_the_path(alice: httpx.Client) -> None:
     customer = alice.post("/api/v1/Customer", json={"full_name": "x"}).json()
     id = "".join(f"%{ord(letter):02x}" for letter in customer["id"])
     for path in (f"/api/v1/Customer/{id}", f"/api/v1/C%75stomer/{customer['id']}"):
-        assert alice.get(path).json() == customer
+        assert alice.get(path).json() == customer, path
     assert alice.get(f"/api/v1/Customer/{quote(customer['id'].upper())}").json() == customer
 
 

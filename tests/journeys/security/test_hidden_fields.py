@@ -69,8 +69,8 @@ def test_it_is_in_no_answer(alice: httpx.Client, manager: httpx.Client, shelf: S
 def test_metadata_shows_it_to_managers_alone(alice: httpx.Client, manager: httpx.Client) -> None:
     for client, there in ((alice, False), (manager, True)):
         described = client.get("/api/meta/Item").json()
-        assert ("cost" in {field["name"] for field in described["fields"]}) is there
-        assert ("cost" in described["schema"]["properties"]) is there
+        assert ("cost" in {field["name"] for field in described["fields"]}) is there, there
+        assert ("cost" in described["schema"]["properties"]) is there, there
     tags = {client.get("/api/meta/Item").headers["etag"] for client in (alice, manager)}
     assert len(tags) == 2
     for tag in tags:
@@ -83,11 +83,11 @@ def test_metadata_shows_it_to_managers_alone(alice: httpx.Client, manager: httpx
 def test_a_managers_tag_shows_it_to_nobody_else(alice: httpx.Client, manager: httpx.Client, shelf: Shelf) -> None:
     for path in (f"/api/v1/Item/{shelf.dear}", "/api/v1/Item", f"/api/v1/Item/{shelf.dear}?fields=rate"):
         tag = manager.get(path).headers["etag"]
-        assert manager.get(path, headers={"if-none-match": tag}).status_code == 304
+        assert manager.get(path, headers={"if-none-match": tag}).status_code == 304, path
         shown = alice.get(path, headers={"if-none-match": tag})
         if "fields" not in path:
-            assert shown.status_code == 200
-            assert DEAR not in shown.text
+            assert shown.status_code == 200, path
+            assert DEAR not in shown.text, path
 
 
 def test_it_cannot_be_filtered_by(
@@ -167,7 +167,9 @@ def test_tags_and_answers_do_not_depend_on_it(alice: httpx.Client, shelf: Shelf)
     cheap, dear = (alice.get(f"/api/v1/Item/{id}") for id in (shelf.cheap, shelf.dear))
     for response in (cheap, dear):
         document = response.json()
-        assert re.fullmatch(f'"{document["id"]}-{document["_version"]}-[0-9a-f]{{16}}"', response.headers["etag"])
+        assert re.fullmatch(f'"{document["id"]}-{document["_version"]}-[0-9a-f]{{16}}"', response.headers["etag"]), (
+            response.request.url
+        )
     assert cheap.headers["etag"][-17:] == dear.headers["etag"][-17:]
     assert cheap.json().keys() == dear.json().keys()
     both = alice.get("/api/v1/Item", params={"filters": shelf.wanted, "order_by": "rate,description"}).json()["items"]

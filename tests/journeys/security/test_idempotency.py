@@ -79,7 +79,7 @@ def test_another_body_is_a_conflict(alice: httpx.Client) -> None:
     first = _keyed(alice, "POST", "/api/v1/Customer", key, json={"full_name": name})
     for body in ({"full_name": "other"}, {}, {"full_name": name, "email": "x"}, {"full_name": name, "id": "x"}):
         problem = refused(_keyed(alice, "POST", "/api/v1/Customer", key, json=body), 409, "idempotency_conflict")
-        assert first.json()["id"] not in json.dumps(problem)
+        assert first.json()["id"] not in json.dumps(problem), body
     _same(first, _keyed(alice, "POST", "/api/v1/Customer", key, json={"full_name": name}))
 
 
@@ -109,7 +109,7 @@ def test_a_hidden_documents_key_is_not_replayed_to_others(alice: httpx.Client, b
     path = f"/api/v1/Customer/{alice.post('/api/v1/Customer', json={'full_name': 'x'}).json()['id']}"
     for method in ("PATCH", "DELETE"):
         body = {"phone": "1"} if method == "PATCH" else None
-        assert _keyed(alice, method, path, key, json=body).is_success
+        assert _keyed(alice, method, path, key, json=body).is_success, method
         refused(_keyed(bob, method, path, key, json=body), 404, "not_found")
 
 
@@ -191,8 +191,8 @@ def test_many_at_once_make_one_document(crm: Product, alice: httpx.Client) -> No
     for doctype, body in (("Contact", {"full_name": name}), ("Invoice", invoice)):
         responses = asyncio.run(all_at_once(f"/api/v1/{doctype}", body))
         assert {response.status_code for response in responses} == {201}, [response.text for response in responses]
-        assert len({response.content for response in responses}) == 1
-        assert _count(alice, doctype, "remarks" if doctype == "Invoice" else "full_name", name) == 1
+        assert len({response.content for response in responses}) == 1, doctype
+        assert _count(alice, doctype, "remarks" if doctype == "Invoice" else "full_name", name) == 1, doctype
 
 
 def test_many_bodies_at_once_under_one_key_make_one_document(crm: Product, alice: httpx.Client) -> None:

@@ -236,7 +236,7 @@ def test_unsafe_requests_of_browsers_need_the_csrf_token(gate: Product, visitor:
             assert cookies["m_csrf"] not in str(problem)
     assert visitor.get(path, headers=_browser(cookies)).json() == made.json()
     for method in ("GET", "HEAD", "OPTIONS"):
-        assert visitor.request(method, path, headers=_browser(cookies)).is_success
+        assert visitor.request(method, path, headers=_browser(cookies)).is_success, method
     # A page of another site that could set a cookie of its own would still not know the session's token.
     planted = {"cookie": f"m_session={cookies['m_session']}; m_csrf=planted", "x-csrf-token": "planted"}
     refused(visitor.patch(path, json={"full_name": "y"}, headers=planted), 403, "csrf_failed")
@@ -258,7 +258,7 @@ def test_a_login_begins_a_session_of_its_own(gate: Product, visitor: httpx.Clien
     assert response.status_code == 200 and planted["m_session"] not in str(response.headers)
     assert visitor.get(ME, headers=_browser(planted)).json()["email"] == email("bob")
     for sent in ("m_session=nonsense", f"m_session={uuid4()}.x"):
-        assert visitor.post(f"{LOGIN}?session=true", json=given, headers={"cookie": sent}).status_code == 200
+        assert visitor.post(f"{LOGIN}?session=true", json=given, headers={"cookie": sent}).status_code == 200, sent
         visitor.cookies.clear()
 
 
@@ -278,8 +278,8 @@ def test_the_first_credential_decides_without_falling_through(gate: Product, vis
             refused(visitor.get(path, headers=sent), 401, "unauthenticated")
     for cookie in ("m_session=nonsense", f"m_session={uuid4()}.x", "m_session=."):
         refused(visitor.get(ME, headers={"cookie": cookie}), 401, "unauthenticated")
-        assert visitor.get(ME, headers={**bob, "cookie": cookie}).json()["email"] == email("bob")
-        assert visitor.get("/api/v1/Customer", headers={**bob, "cookie": cookie}).status_code == 200
+        assert visitor.get(ME, headers={**bob, "cookie": cookie}).json()["email"] == email("bob"), cookie
+        assert visitor.get("/api/v1/Customer", headers={**bob, "cookie": cookie}).status_code == 200, cookie
     twice = [("authorization", "Bearer nonsense"), ("authorization", bob["authorization"])]
     for headers in (twice, twice[::-1]):
         refused(visitor.get(ME, headers=headers), 401, "unauthenticated")
@@ -311,5 +311,5 @@ def test_headers_that_name_a_user_are_ignored(gate: Product, visitor: httpx.Clie
                 named = dict.fromkeys(GATEWAY if header == "all" else [header], value)
                 refused(visitor.get(ME, headers=named), 401, "unauthenticated")
                 refused(visitor.get("/api/v1/User", headers=named), 401, "unauthenticated")
-                assert visitor.get(ME, headers=named | bob).json()["roles"] == ["Sales User"]
+                assert visitor.get(ME, headers=named | bob).json()["roles"] == ["Sales User"], value
                 refused(visitor.get("/api/v1/User", headers=named | bob), 403, "no_grant")

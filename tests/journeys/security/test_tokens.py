@@ -58,7 +58,7 @@ def test_what_these_tests_forge_is_taken_when_nothing_is_wrong_with_it(
 ) -> None:
     later = {**claims, "exp": claims["exp"] + 60}
     for token in (jwt.encode(later, KEY, algorithm="HS256"), _signed({"alg": "HS256", "typ": "JWT"}, later)):
-        assert _as(visitor, token).json()["email"] == email("alice")
+        assert _as(visitor, token).json()["email"] == email("alice"), token
 
 
 @pytest.mark.parametrize("late", [1, 60, 10**6, 2 * 10**9])
@@ -138,7 +138,7 @@ def test_tokens_that_are_none_are_refused(visitor: httpx.Client, token: str) -> 
     for sent in (token, f"Token {token}", f"bearer{token}", f"Basic {token}", f"Bearer, {token}", "Bearer"):
         refused(visitor.get(ME, headers={"authorization": sent}), 401, "unauthenticated")
     for sent in (f"bearer {token}", f"BEARER {token}"):
-        assert visitor.get(ME, headers={"authorization": sent}).status_code == 200
+        assert visitor.get(ME, headers={"authorization": sent}).status_code == 200, sent
 
 
 def test_a_token_in_a_query_or_body_is_no_credential(visitor: httpx.Client, token: str) -> None:

@@ -157,8 +157,8 @@ def test_who_gives_roles_gives_those_that_they_hold(office: Office, roles: list[
     for target in ("head", "bob"):
         before = office.read(target)
         problem = refused(office.patch("head", target, {"roles": roles}), 403, "permission_denied")
-        assert problem["rule"] == "User.rights"
-        assert office.read(target) == before
+        assert problem["rule"] == "User.rights", target
+        assert office.read(target) == before, target
     made = office.clients["head"].post("/api/v1/User", json={"email": "own@example.com", "roles": roles})
     refused(made, 403, "permission_denied")
 

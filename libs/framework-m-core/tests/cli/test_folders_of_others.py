@@ -73,18 +73,21 @@ def test_a_folder_of_another_owner_is_refused(trap: Path, run_m: RunM, arguments
     assert_names(refused.stderr, "another user", f"M_TRUSTED_FOLDERS={trap}")
 
 
-def test_a_trusted_folder_runs(trap: Path, run_m: RunM) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "trusted"),
+    [
+        (["--trust", "spring"], None),
+        (["spring", "--trust"], None),
+        (["spring"], "/nowhere:{trap}"),
+        (["spring"], "{trap.parent}"),
+    ],
+)
+def test_a_trusted_folder_runs(trap: Path, run_m: RunM, arguments: list[str], trusted: str | None) -> None:
     (trap / "src/asyncio.py").unlink()  # in the way of what a command really imports
     give(trap)
-    for arguments, variables in (
-        (["--trust", "spring"], {}),
-        (["spring", "--trust"], {}),
-        (["spring"], {"M_TRUSTED_FOLDERS": f"/nowhere:{trap}"}),
-        (["spring"], {"M_TRUSTED_FOLDERS": str(trap.parent)}),
-    ):
-        done = run_m(*arguments, environment=variables)
-        assert (done.returncode, done.stderr) == (0, "")
-        (trap / "sprung").unlink()
+    done = run_m(*arguments, environment={"M_TRUSTED_FOLDERS": trusted.format(trap=trap)} if trusted else {})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (trap / "sprung").exists()
 
 
 @pytest.mark.parametrize("path", ["", "pyproject.toml", "src", "src/trap", "src/trap/commands.py"])

@@ -30,6 +30,6 @@ def test_a_wildcard_may_take_its_first_match(pattern: str, text: str) -> None:
 
 def test_a_search_costs_no_more_than_its_text_times_its_pattern() -> None:
     began = time.process_time()
-    for pattern in ("%a" * 6 + "b", "a%" * 6 + "b", "%" + "_" * 490 + "b"):
-        assert pattern_regex(pattern).fullmatch("a" * 20_000) is None
+    patterns = ["%a" * 6 + "b", "a%" * 6 + "b", "%" + "_" * 490 + "b"]
+    assert [pattern for pattern in patterns if pattern_regex(pattern).fullmatch("a" * 20_000)] == []
     assert time.process_time() - began < 5

@@ -107,9 +107,9 @@ def test_a_value_that_is_missing_or_cannot_be_held_empties_the_whole_scope(
     tree = _compared(field, operator, name)
     public = Comparison("team", "eq", "public")
     for scope in (tree, Not(tree), And((public, tree)), Or((public, tree)), Not(And((Not(tree), public)))):
-        assert bind_user_attributes(scope, CALLER) == NOTHING
-        assert bind_user_attributes(scope, Principal("")) == NOTHING
-        assert bind_scopes((public, scope), CALLER) == public
+        assert bind_user_attributes(scope, CALLER) == NOTHING, scope
+        assert bind_user_attributes(scope, Principal("")) == NOTHING, scope
+        assert bind_scopes((public, scope), CALLER) == public, scope
     assert bind_scopes((tree, EVERYTHING), CALLER) == EVERYTHING
 
 
@@ -188,5 +188,5 @@ def test_scopes_are_united_without_those_that_add_nothing() -> None:
 def test_scopes_that_cannot_be_used_are_told(tree: Filter, expected: str | None) -> None:
     for scope in (tree, Or((EVERYTHING, And((Not(tree),))))):
         found = list(check_scope(scope, SPECS))
-        assert len(found) == (expected is not None)
-        assert expected is None or expected in found[0]
+        assert len(found) == (expected is not None), scope
+        assert expected is None or expected in found[0], scope

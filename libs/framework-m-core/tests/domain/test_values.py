@@ -140,8 +140,8 @@ def test_moments_are_kept_in_utc_with_microseconds() -> None:
 
 def test_values_that_are_there_already_are_taken() -> None:
     now, id = datetime(2026, 1, 1, tzinfo=UTC), UUID(int=1)
-    for kind, value in ((FieldKind.DATETIME, now), (FieldKind.DATE, date(2026, 1, 1)), (FieldKind.UUID, id)):
-        assert from_json(_spec(kind), value) == value
+    values = {FieldKind.DATETIME: now, FieldKind.DATE: date(2026, 1, 1), FieldKind.UUID: id}
+    assert {kind: from_json(_spec(kind), value) for kind, value in values.items()} == values
 
 
 def test_json_is_nested_so_deep_and_no_deeper() -> None:

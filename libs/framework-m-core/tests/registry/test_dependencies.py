@@ -51,8 +51,9 @@ def test_the_cache_is_asked_for_without_declaring_a_port() -> None:
         forget: {"cache": CacheProtocol},
         count: {"cache": CacheProtocol},
     }
-    for call in (registry.functions["shop.count"], registry.get("Shelf").calls["count"]):
-        assert list(call.arguments.model_fields) == ["at_least"]
+    calls = {"function": registry.functions["shop.count"], "method": registry.get("Shelf").calls["count"]}
+    asked = {name: [*call.arguments.model_fields] for name, call in calls.items()}
+    assert asked == {"function": ["at_least"], "method": ["at_least"]}
 
 
 def test_the_bus_is_not_for_apps() -> None:

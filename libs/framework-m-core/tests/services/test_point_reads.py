@@ -40,8 +40,8 @@ def test_a_read_is_prepared_once_per_form_of_scope_and_reference() -> None:
         grant = grant_of(scopes=(Comparison("owner", "eq", f"user{number}"),))
         for ref in (ID, "name"):
             read = reads.find(THING, grant, ref)
-            assert read is not None
-            assert read.bind_values(ref, Principal("ada")) == (ref, f"user{number}")
+            assert read is not None, ref
+            assert read.bind_values(ref, Principal("ada")) == (ref, f"user{number}"), ref
     assert len(reader.prepared) == 2
 
 

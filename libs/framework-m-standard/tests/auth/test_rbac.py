@@ -282,8 +282,8 @@ async def test_another_role_never_takes_anything_away(
         many = Principal("me", some | more, attributes=attributes)
         before, after = [await rbac.grant(RequestContext(who), "Thing", action) for who in (few, many)]
         if covers(before, few, document):
-            assert covers(after, many, document)
+            assert covers(after, many, document), action
         if before is not None:
-            assert after is not None
-            assert before.readable <= after.readable
-            assert before.writable <= after.writable
+            assert after is not None, action
+            assert before.readable <= after.readable, action
+            assert before.writable <= after.writable, action

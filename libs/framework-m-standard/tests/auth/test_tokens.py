@@ -126,7 +126,7 @@ def test_the_secret_is_never_shown_and_never_short(settings: AuthSettings) -> No
         with pytest.raises(ValidationError) as refused:
             AuthSettings.model_validate({"secret": secret})
         [error] = refused.value.errors()
-        assert error["loc"] == ("secret",)
+        assert error["loc"] == ("secret",), secret
         assert_names(error["msg"], "random", "32 characters")
 
 

@@ -87,4 +87,4 @@ def test_production_shows_warnings(tmp_path: Path) -> None:
             [sys.executable, "-c", script], cwd=tmp_path, env={**os.environ, "M_FRAMEWORK__ENV": env},
             capture_output=True, text=True, check=True, timeout=60,
         )  # fmt: skip
-        assert done.stdout.strip() == shown
+        assert done.stdout.strip() == shown, env

@@ -81,7 +81,7 @@ async def test_a_parked_event_is_shown_and_made_due(run_m: RunM, tmp_path: Path)
         name, at, topic, _, error = line.split(" | ")
         assert (name, at, topic, error) == (
             "kiosk.handlers", str(position), "doc.created:Parcel", "ValueError: too heavy",
-        )  # fmt: skip
+        ), arguments  # fmt: skip
     assert run_m("events", "parked", "acme_search").stdout == "no event is parked\n"
     told = "0 events of kiosk.handlers will be delivered now\n"
     assert run_m("events", "retry", "kiosk.handlers", str(position + 1)).stdout == told

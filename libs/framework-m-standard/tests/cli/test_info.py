@@ -160,7 +160,7 @@ def test_a_doctype_is_shown_whole(run_m: RunM) -> None:
         "read Clerk (own), Boss (all)",
         "own means owner is the caller's",
     ):
-        assert line in shown
+        assert line in shown, line
 
 
 @pytest.mark.usefixtures("_shop")
@@ -181,4 +181,4 @@ def test_a_misspelt_doctype_is_guessed(run_m: RunM) -> None:
 def test_help_is_not_slowed_by_what_is_installed(run_m: RunM) -> None:
     shown = run_m("--help").stdout
     for command in ("start", "prod", "user", "info", "config"):
-        assert any(line.split()[1:2] == [command] and len(line.split()) > 3 for line in shown.splitlines())
+        assert any(line.split()[1:2] == [command] and len(line.split()) > 3 for line in shown.splitlines()), command

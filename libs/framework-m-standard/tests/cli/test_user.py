@@ -129,7 +129,7 @@ def test_no_part_of_a_malformed_address_is_shown(run_m: RunM, command: list[str]
     url = f"postgresql://ada:{secret}@127.0.0.1:5432/crm"
     for options in ([], ["--debug"]):
         shown = run_m(*command, *options, variables={"DATABASE_URL": url})
-        assert "hunt" not in shown.stdout + shown.stderr
+        assert "hunt" not in shown.stdout + shown.stderr, options
 
 
 @pytest.mark.parametrize("wrong", ["branch", "=North", ""])

@@ -65,7 +65,7 @@ async def test_the_policy_is_asked_before_anything_else(shop: Shop) -> None:
         for method, path in (("POST", "/shop/parcels"), ("GET", "/shop/me"), ("GET", "/api/v1/shop/vault")):
             refused = await guest.request(method, path)
             assert (refused.status_code, refused.json()["code"]) == (401, "unauthenticated"), path
-            assert refused.headers["content-type"] == "application/problem+json"
+            assert refused.headers["content-type"] == "application/problem+json", path
         assert (await guest.get("/shop/open")).json()["anonymous"] is True
         assert (await guest.get("/shop/parcels/x")).json()["found"] == []
         assert (await guest.delete("/api/v1/shop/parcels")).status_code == 204

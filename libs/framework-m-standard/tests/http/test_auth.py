@@ -52,8 +52,8 @@ async def test_a_session(open_site: Any, development: bool) -> None:
         session, csrf, lifetime = cookies["m_session"], cookies["m_csrf"], str(response.json()["expires_in"])
         assert (session["httponly"], csrf["httponly"]) == (True, "")
         for cookie in (session, csrf):
-            assert (cookie["samesite"].lower(), cookie["path"], cookie["max-age"]) == ("lax", "/", lifetime)
-            assert bool(cookie["secure"]) is not development
+            assert (cookie["samesite"].lower(), cookie["path"], cookie["max-age"]) == ("lax", "/", lifetime), cookie.key
+            assert bool(cookie["secure"]) is not development, cookie.key
         sent = {"cookie": f"other=1; m_session={session.value}; m_csrf={csrf.value}"}
         assert (await client.get("/api/v1/auth/me", headers=sent)).json()["email"] == "boss@example.com"
         refused = await client.post("/api/v1/Sale", json={"title": "a"}, headers=sent)

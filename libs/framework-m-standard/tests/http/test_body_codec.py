@@ -50,8 +50,8 @@ def test_any_bytes_decode_or_are_refused(body: bytes) -> None:
 @given(values)
 def test_no_key_of_valid_json_is_repeated(value: Any) -> None:
     for text in (json.dumps(value), json.dumps(value, ensure_ascii=False, indent=1)):
-        assert find_repeated_key(text.encode(), value) is None
-        assert decode_json(text) == value
+        assert find_repeated_key(text.encode(), value) is None, text
+        assert decode_json(text) == value, text
 
 
 @pytest.mark.parametrize(

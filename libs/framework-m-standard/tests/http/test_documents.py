@@ -32,7 +32,7 @@ async def test_decimals_are_exact_and_padded_whatever_their_scale(site: Any) -> 
         for given, served in ((b"0.00000001", "0.00000001"), (b'"1"', "1.00000000"), (b"0", "0.00000000")):
             body = b'{"title": "a", "rate": ' + given + b"}"
             made = await client.post("/api/v1/Sale", content=body, headers={"content-type": "application/json"})
-            assert made.json()["rate"] == served
+            assert made.json()["rate"] == served, given
         page = (await client.get("/api/v1/Sale")).json()
         assert [item["rate"] for item in page["items"]] == ["0.00000000", "1.00000000", "0.00000001"]
         body = b'{"title": "a", "rate": 0.000000001}'
@@ -205,7 +205,7 @@ async def test_transitions_take_no_fields(site: Any) -> None:
     async with site.client("boss") as client:
         for path in ("submit", "cancel"):
             response = await client.post(f"/api/v1/Sale/{document['id']}/{path}", json={"title": "a"})
-            assert response.status_code == 400
+            assert response.status_code == 400, path
     async with site.client("admin") as client:
         tag = (await client.post("/api/v1/Tag", json={"name": "a"})).json()
         assert (await client.post(f"/api/v1/Tag/{tag['id']}/submit")).status_code == 400
@@ -215,7 +215,7 @@ async def test_media_and_size_are_looked_at_only_for_who_may_write(site: Any) ->
     text = {"content-type": "text/plain"}
     for name, status in ((None, 401), ("nobody", 403), ("boss", 415)):
         async with site.client(name) as client:
-            assert (await client.post("/api/v1/Sale", content=b"{", headers=text)).status_code == status
+            assert (await client.post("/api/v1/Sale", content=b"{", headers=text)).status_code == status, name
 
 
 async def test_the_body_limit_is_configured(open_site: Any) -> None:
@@ -229,7 +229,7 @@ async def test_the_body_limit_is_configured(open_site: Any) -> None:
         headers = {"content-type": "application/json"}
         for content in (body, chunks()):
             response = await client.post("/api/v1/Sale", content=content, headers=headers)
-            assert (response.status_code, response.json()["code"]) == (413, "body_too_large")
+            assert (response.status_code, response.json()["code"]) == (413, "body_too_large"), type(content).__name__
         login = await client.post("/api/v1/auth/login", content=body, headers=headers)
         assert (login.status_code, login.json()["code"]) == (413, "body_too_large")
         assert (await client.get("/api/v1/Sale")).json()["items"] == []

@@ -102,12 +102,12 @@ async def test_the_shape(site: Any) -> None:
             (await client.get("/api/v1/Sale?x=1"), "bad_query"),
         ):
             body = response.json()
-            assert response.headers["content-type"] == "application/problem+json"
-            assert body.keys() - {"errors"} == MEMBERS
-            assert (body["code"], body["status"]) == (code, response.status_code)
-            assert body["type"] == f"urn:framework-m:problem:{code}"
-            assert body["request_id"] == response.headers["x-request-id"]
-            assert response.headers["cache-control"] == "no-store"
+            assert response.headers["content-type"] == "application/problem+json", code
+            assert body.keys() - {"errors"} == MEMBERS, code
+            assert (body["code"], body["status"]) == (code, response.status_code), code
+            assert body["type"] == f"urn:framework-m:problem:{code}", code
+            assert body["request_id"] == response.headers["x-request-id"], code
+            assert response.headers["cache-control"] == "no-store", code
 
 
 async def test_errors_name_their_rule(site: Any) -> None:
@@ -136,9 +136,9 @@ async def test_a_store_that_is_away(site: Any) -> None:
     async with site.client("boss") as client:
         for path in ("/api/v1/Sale", "/api/meta", "/nope"):
             response = await client.get(path)
-            assert (response.status_code, response.json()["code"]) == (503, "service_unavailable")
-            assert int(response.headers["retry-after"]) > 0
-            assert "db.internal" not in response.text
+            assert (response.status_code, response.json()["code"]) == (503, "service_unavailable"), path
+            assert int(response.headers["retry-after"]) > 0, path
+            assert "db.internal" not in response.text, path
 
 
 async def test_a_host_header_that_is_none(site: Any) -> None:
@@ -154,6 +154,6 @@ async def test_request_ids(site: Any, path: str) -> None:
         assert (await client.get(path, headers={"x-request-id": str(given)})).headers["x-request-id"] == str(given)
         for other in ("x", str(given)[:-1], f"{given}\n{given}"[:36] + "z"):
             response = await client.get(path, headers={"x-request-id": other.replace("\n", " ")})
-            assert UUID(response.headers["x-request-id"]) != given
-            assert response.headers.get_list("x-request-id") == [response.headers["x-request-id"]]
+            assert UUID(response.headers["x-request-id"]) != given, other
+            assert response.headers.get_list("x-request-id") == [response.headers["x-request-id"]], other
         assert response.headers["x-content-type-options"] == "nosniff"

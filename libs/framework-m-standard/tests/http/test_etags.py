@@ -20,13 +20,13 @@ def test_a_tag_reads_back(identifier: UUID, version: int, fingerprint: str | Non
     plain = f'"{identifier}-{version}"'
     for sent in (f"{weak}{tag}", f'"x", {weak}{tag[:-1]}-gz"', plain):
         conditions = write_conditions({b"if-match": sent.encode()})
-        assert conditions is not None
-        assert conditions.hold(identifier, version)
-        assert not conditions.hold(identifier, version + 1)
-        assert not find_current_etag({b"if-match": sent.encode()}, tag)
+        assert conditions is not None, sent
+        assert conditions.hold(identifier, version), sent
+        assert not conditions.hold(identifier, version + 1), sent
+        assert not find_current_etag({b"if-match": sent.encode()}, tag), sent
     assert find_current_etag({b"if-none-match": f'"x", {weak}{tag}'.encode()}, tag)
     for headers in ({}, {b"if-none-match": plain.encode()}):
-        assert not find_current_etag(headers, tag)
+        assert not find_current_etag(headers, tag), headers
 
 
 @given(st.binary(max_size=60))
@@ -45,17 +45,17 @@ async def test_a_client_that_has_the_document_gets_no_body(site: Any) -> None:
         assert re.fullmatch(f'"{document["id"]}-1-[0-9a-f]{{16}}"', etag)
         for known in (etag, f"W/{etag}", f'"other", {etag}', "*"):
             response = await client.get(path, headers={"if-none-match": known})
-            assert (response.status_code, response.content) == (304, b"")
-            assert response.headers["etag"] == etag
-            assert response.headers["cache-control"] == "private, no-cache"
+            assert (response.status_code, response.content) == (304, b""), known
+            assert response.headers["etag"] == etag, known
+            assert response.headers["cache-control"] == "private, no-cache", known
         assert (await client.get(path, headers={"if-none-match": '"other"'})).status_code == 200
         for query in ("fields=title", "expand=partner", "fields=title&expand=partner"):
             response = await client.get(f"{path}?{query}", headers={"if-none-match": etag})
-            assert response.status_code == 200
+            assert response.status_code == 200, query
             own = response.headers["etag"]
-            assert re.fullmatch(f'"{document["id"]}-1-[0-9a-f]{{32}}"', own)
+            assert re.fullmatch(f'"{document["id"]}-1-[0-9a-f]{{32}}"', own), query
             again = await client.get(f"{path}?{query}", headers={"if-none-match": own})
-            assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", own)
+            assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", own), query
 
 
 async def test_a_tag_is_not_good_for_who_may_read_less(site: Any) -> None:
@@ -65,9 +65,9 @@ async def test_a_tag_is_not_good_for_who_may_read_less(site: Any) -> None:
             etag = (await client.get(path)).headers["etag"]
         async with site.client("reader") as client:
             shown = await client.get(path, headers={"if-none-match": etag})
-            assert (shown.status_code, "hidden" in shown.text) == (200, False)
-            assert shown.headers["etag"] != etag
-            assert (await client.get(path, headers={"if-none-match": shown.headers["etag"]})).status_code == 304
+            assert (shown.status_code, "hidden" in shown.text) == (200, False), path
+            assert shown.headers["etag"] != etag, path
+            assert (await client.get(path, headers={"if-none-match": shown.headers["etag"]})).status_code == 304, path
 
 
 async def test_the_tag_of_a_write_is_that_of_the_document(site: Any) -> None:
@@ -84,10 +84,10 @@ async def test_a_page_that_the_client_has_is_not_sent_again(site: Any) -> None:
             page = await client.get(path)
             etag = page.headers["etag"]
             again = await client.get(path, headers={"if-none-match": f'"other", W/{etag}'})
-            assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag)
+            assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag), path
             await client.patch(f"/api/v1/Sale/{document['id']}", json={"title": path})
             changed = await client.get(path, headers={"if-none-match": etag})
-            assert (changed.status_code, changed.json()["items"][0]["title"]) == (200, path)
+            assert (changed.status_code, changed.json()["items"][0]["title"]) == (200, path), path
 
 
 async def test_caches_keep_users_apart(site: Any) -> None:
@@ -95,8 +95,8 @@ async def test_caches_keep_users_apart(site: Any) -> None:
     async with site.client("boss") as client:
         for path in (f"/api/v1/Sale/{document['id']}", "/api/v1/Sale", "/api/meta", "/api/meta/Sale"):
             headers = (await client.get(path)).headers
-            assert headers["cache-control"] == "private, no-cache"
-            assert headers["vary"].startswith("authorization, cookie, x-api-key, origin")
+            assert headers["cache-control"] == "private, no-cache", path
+            assert headers["vary"].startswith("authorization, cookie, x-api-key, origin"), path
 
 
 async def test_put_says_which_version_it_replaces(site: Any) -> None:
@@ -200,7 +200,7 @@ async def test_a_read_holds_to_its_conditions_in_their_order(site: Any, path: st
                 response = await client.request(method, at, headers=sent)
                 assert response.status_code == status, (method, sent)
                 if (method, status) == ("GET", 412):
-                    assert response.json()["code"] == "precondition_failed"
+                    assert response.json()["code"] == "precondition_failed", (method, (match, none_match))
     if "{id}" in path:
         async with site.client("boss") as client:
             assert (await client.get(at, headers={"if-match": f'"{document["id"]}-1"'})).status_code == 200
@@ -248,7 +248,7 @@ async def test_a_put_without_a_version_is_conditional_by_a_star_alone(site: Any)
     async with site.client("boss") as client:
         for none_match, status in (("*", 412), ('"x"', 428)):
             response = await client.put(path, json={"title": "a"}, headers={"if-none-match": none_match})
-            assert response.status_code == status
+            assert response.status_code == status, none_match
 
 
 async def test_if_none_match_does_not_set_a_stated_version_aside(site: Any) -> None:
@@ -266,5 +266,5 @@ async def test_a_repeated_keyed_write_gets_its_answer_whatever_holds_by_now(site
         sent = {"idempotency-key": "a key", **headers}
         async with site.client("boss") as client:
             responses = [await client.patch(path, json={"title": "b"}, headers=sent) for _ in range(2)]
-        assert [response.status_code for response in responses] == [200, 200]
-        assert responses[0].headers["etag"] == responses[1].headers["etag"]
+        assert [response.status_code for response in responses] == [200, 200], headers
+        assert responses[0].headers["etag"] == responses[1].headers["etag"], headers

@@ -141,12 +141,17 @@ async def test_what_may_be_read_or_selected_is_named(tmp_path: Path) -> None:
     properties = described["schema"]["properties"]
     named = {"half": "Half", "chosen": "Chosen", "inner": "Inner"}
     for table, schema in ((fields, properties), (rows, properties["rows"]["items"]["properties"])):
-        assert {name: field["link"] for name, field in table.items() if field["link"]} == named
+        assert {name: field["link"] for name, field in table.items() if field["link"]} == named, sorted(table)
         assert {name: field["fetch_from"] for name, field in table.items() if field["fetch_from"]} == {
             "seen": "half.seen",
             "fetched_link": "half.secret",
-        }
-        assert {name: one["x-framework-m-link"] for name, one in schema.items() if "x-framework-m-link" in one} == named
-        assert [name for name, one in schema.items() if "x-framework-m-fetch-from" in one] == ["seen", "fetched_link"]
+        }, sorted(table)
+        assert {
+            name: one["x-framework-m-link"] for name, one in schema.items() if "x-framework-m-link" in one
+        } == named, sorted(table)
+        assert [name for name, one in schema.items() if "x-framework-m-fetch-from" in one] == [
+            "seen",
+            "fetched_link",
+        ], sorted(table)
     for component in ("Open", "Open-Create", "Open-Update"):
-        assert schemas[component]["properties"]["half"]["x-framework-m-link"] == "Half"
+        assert schemas[component]["properties"]["half"]["x-framework-m-link"] == "Half", component

@@ -20,7 +20,7 @@ async def test_the_first_answer_comes_again(site: Any) -> None:
     assert (first.status_code, again.status_code) == (201, 201)
     assert again.content == first.content
     for name in ("etag", "location", "content-type"):
-        assert again.headers[name] == first.headers[name]
+        assert again.headers[name] == first.headers[name], name
     assert again.headers["x-request-id"] != first.headers["x-request-id"]
     assert page["total"] == 1
 

@@ -100,7 +100,7 @@ async def test_nothing_of_a_request_is_left_behind(site: Any) -> None:
         for path in ("/api/v1/Sale", "/nowhere", "/api//x"):
             async with site.client("boss") as client:
                 await client.get(path)
-            assert LOG_CONTEXT.get() is outer
+            assert LOG_CONTEXT.get() is outer, path
 
 
 async def test_a_request_that_raises_leaves_nothing_behind(site: Any) -> None:

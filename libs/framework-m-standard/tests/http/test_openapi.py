@@ -117,8 +117,8 @@ async def test_bytes_and_decimals_of_calls_are_described_as_they_are_sent(site: 
         arguments["frame"],
         schemas["call-sales-seal-Response"]["properties"]["result"],
     ):
-        assert (described["type"], described["contentEncoding"]) == ("string", "base64")
-        assert "format" not in described
+        assert (described["type"], described["contentEncoding"]) == ("string", "base64"), described
+        assert "format" not in described, described
     assert (arguments["weight"]["type"], arguments["weight"]["format"]) == ("string", "decimal")
     async with site.client("boss") as client:
         sent = {"picture": "AAE=", "frame": arguments["frame"]["x-framework-m-default"]}
@@ -129,7 +129,7 @@ async def test_bytes_and_decimals_of_calls_are_described_as_they_are_sent(site: 
 async def test_anonymous_callers_get_nothing_below_it(site: Any) -> None:
     async with site.client() as client:
         for path in (PATH, "/schema/swagger", "/schema/redoc", "/schema/assets/redoc.js", "/schema/nonsense"):
-            assert (await client.get(path)).status_code == 401
+            assert (await client.get(path)).status_code == 401, path
 
 
 async def test_answers_are_as_their_schemas_say(site: Any) -> None:

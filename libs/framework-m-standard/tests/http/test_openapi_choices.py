@@ -123,6 +123,6 @@ async def test_who_may_not_read_gets_a_receipt(bookings: Any) -> None:
 async def test_links_expand_as_far_as_their_target_is_readable(bookings: Any) -> None:
     for who, holds in (("boss", ["string", "Problem", "null"]), ("blue", ["string", "null"])):
         link = (await document_for(bookings, who))["components"]["schemas"]["Booking"]["properties"]["problem"]
-        assert [one.get("type") or one["$ref"].rpartition("/")[2] for one in link["anyOf"]] == holds
+        assert [one.get("type") or one["$ref"].rpartition("/")[2] for one in link["anyOf"]] == holds, who
     hidden = (await document_for(bookings, "boss"))["components"]["schemas"]["Booking"]["properties"]["hidden"]
     assert {"type": "object"} in hidden["anyOf"]  # of a DocType without routes, and so without a schema

@@ -87,7 +87,7 @@ async def test_who_may_not_is_refused(open_site: OpenSite) -> None:
         made = await site.make()
         for name, status in ((None, 401), ("nobody", 403), ("boss", 202)):
             async with site.client(name) as client:
-                assert (await client.post(f"/api/v1/Sale/{made['id']}/stamp")).status_code == status
+                assert (await client.post(f"/api/v1/Sale/{made['id']}/stamp")).status_code == status, name
 
 
 async def test_the_openapi_document_describes_it(open_site: OpenSite) -> None:

@@ -157,7 +157,7 @@ async def test_hidden_fields_are_unknown_ones(site: Any) -> None:
             "order_by=secret",
             'filters=[{"field":"secret","operator":"is_null","value":true}]',
         ):
-            assert (await client.get(f"/api/v1/Sale?{query}")).status_code == 400
+            assert (await client.get(f"/api/v1/Sale?{query}")).status_code == 400, query
 
 
 @pytest.mark.parametrize(

@@ -67,5 +67,5 @@ async def test_answers_follow_the_registry(changing: tuple[Site, RegistryChanges
         assert again.content == made.content
         for old, url in ((described, "/api/meta/Sale"), (openapi, "/schema/openapi.json")):
             new = await client.get(url, headers={"if-none-match": old.headers["etag"]})
-            assert (new.status_code, "noted" in old.text, "noted" in new.text) == (200, False, True)
+            assert (new.status_code, "noted" in old.text, "noted" in new.text) == (200, False, True), url
         assert (await client.get("/api/v1/Problem")).status_code == 404, "a DocType that is gone"

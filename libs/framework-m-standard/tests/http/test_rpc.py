@@ -98,7 +98,7 @@ async def test_arguments_without_end_are_refused_before_they_are_looked_at(site:
 
 async def test_a_missing_document_is_404(site: Any) -> None:
     for ref in (str(uuid4()), "nobody's"):
-        assert (await call(site, "boss", "Sale/priced", doc_id=ref)).status_code == 404
+        assert (await call(site, "boss", "Sale/priced", doc_id=ref)).status_code == 404, ref
 
 
 async def test_functions_get_what_they_name_and_what_is_sent(site: Any) -> None:
@@ -130,7 +130,7 @@ async def test_other_methods_and_bad_bodies_are_refused(site: Any) -> None:
             response = await client.post(
                 "/api/v1/rpc/Sale/priced", content=content, headers={"content-type": "application/json"}
             )
-            assert (response.status_code, response.json()["code"]) == (400, "malformed_body")
+            assert (response.status_code, response.json()["code"]) == (400, "malformed_body"), content
         assert (await client.post("/api/v1/rpc/Sale/priced?x=1")).status_code == 400
         assert (await client.post("/api/v1/rpc/Sale")).status_code == 404
 
@@ -173,7 +173,7 @@ async def test_what_no_store_could_hold_does_not_reach_a_function(site: Any, val
         f'{{"shape": {{"kind": "square", "side": {value}}}}}',
         f'{{"shape": {{"kind": {value}, "side": 2}}}}',
     ):
-        assert (await raw(site, "fn/sales.area", body)).status_code == 400
+        assert (await raw(site, "fn/sales.area", body)).status_code == 400, body
     assert (await raw(site, "fn/sales.several", f'{{"count": 1, "label": {value}}}')).status_code in {200, 400}
 
 

@@ -23,7 +23,7 @@ async def test_a_browser_gets_a_page_with_a_login(site: Any) -> None:
         assert response.headers["vary"] == "authorization, cookie, x-api-key, origin, accept"
         assert response.headers["x-content-type-options"] == "nosniff"
         for path in ('"schema/swagger"', '"schema/redoc"', '"schema/openapi.json"', '"api/v1/auth/login?session=true"'):
-            assert path in response.text
+            assert path in response.text, path
         assert "Sale" not in response.text
         head = await client.head("/", headers=BROWSER)
         assert (head.status_code, head.content) == (200, b"")
@@ -36,7 +36,7 @@ async def test_the_page_runs_nothing_but_what_its_policy_names(site: Any) -> Non
     assert "'unsafe" not in policy and "default-src 'none'" in policy and "form-action 'none'" in policy
     for tag in ("script", "style"):
         (found,) = re.findall(f"<{tag}>(.*?)</{tag}>", response.text, re.DOTALL)
-        assert f"{tag}-src 'sha256-{b64encode(sha256(found.encode()).digest()).decode()}'" in policy
+        assert f"{tag}-src 'sha256-{b64encode(sha256(found.encode()).digest()).decode()}'" in policy, tag
     assert "http://" not in response.text and "https://" not in response.text
     assert not re.search(r"\son\w+=|style=", response.text)
 

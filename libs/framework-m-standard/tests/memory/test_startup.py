@@ -37,7 +37,7 @@ async def test_two_applications_of_a_process_share_nothing(tmp_path: Path) -> No
         assert (await one.documents.get(context, "Role", "Clerk"))["id"] == role["id"]
         for app, count in ((one, 1), (other, 0)):
             async with app.container.get("unit_of_work")(context) as unit:
-                assert await unit.repository("Role").exists(role["id"]) is bool(count)
+                assert await unit.repository("Role").exists(role["id"]) is bool(count), count
 
 
 def test_it_starts_where_no_database_library_can_be_imported(tmp_path: Path) -> None:

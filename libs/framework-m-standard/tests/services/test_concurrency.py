@@ -64,8 +64,8 @@ async def test_updates_at_once_of_one_document_are_counted_and_never_read_half(s
             request = ListRequest(fields=["number", "lines"])
             (listed,) = (await shop.queries.list(CONTEXT, "Order", request)).items
             for found in (whole, listed):
-                assert {row["text"] for row in found["lines"]} == {str(found["number"])}
-                assert found["number"] == 0 or len(found["lines"]) == 1 + found["number"] % 4
+                assert {row["text"] for row in found["lines"]} == {str(found["number"])}, found
+                assert found["number"] == 0 or len(found["lines"]) == 1 + found["number"] % 4, found
             seen += 1
             await asyncio.sleep(0)
 

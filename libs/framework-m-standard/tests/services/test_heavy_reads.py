@@ -113,7 +113,7 @@ async def test_point_reads_and_plain_lists_pass_a_full_lane(lane: Lane, shop: Wi
     await lane.start(ADA, ADA, BOB, BOB)
     for request in (ListRequest(), ListRequest(filters=[{"field": "id", "operator": "eq", "value": str(order["id"])}])):
         lane.reader.passing = 2  # the sizes of the rows are read before the rows
-        assert len((await lane.queries.list(EVE, "Order", request)).items) == 1
+        assert len((await lane.queries.list(EVE, "Order", request)).items) == 1, request.filters
     lane.reader.passing = 1
     assert (await lane.queries.get(EVE, "Order", order["id"]))["title"] == "x"
     async with shop.adapters.units(CONTEXT) as unit:

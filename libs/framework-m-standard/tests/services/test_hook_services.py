@@ -159,8 +159,8 @@ async def test_a_recursion_without_end_is_an_error_of_its_hook_and_undone(shop: 
         hooks["after_save"] = recursion
         with pytest.raises(ControllerError) as refused:
             await shop.documents.update(CONTEXT, "Order", order["id"], {"title": "t"})
-        assert refused.value.details["running"] == "Order.after_save"
-        assert await shop.dump() == before
+        assert refused.value.details["running"] == "Order.after_save", recursion
+        assert await shop.dump() == before, recursion
     del hooks["after_save"]
     await shop.assert_usable()
 

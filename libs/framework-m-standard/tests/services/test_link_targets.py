@@ -100,7 +100,7 @@ async def test_the_scope_of_select_counts(office: Wired) -> None:
     for target in (away["id"], uuid4()):
         with pytest.raises(LinkTargetError) as refused:
             await office.documents.create(CLERK, "Errand", {"assignee": str(target)})
-        assert refused.value.errors == (FieldError("assignee", "invalid_link", params={"doctype": "Person"}),)
+        assert refused.value.errors == (FieldError("assignee", "invalid_link", params={"doctype": "Person"}),), target
 
 
 async def test_a_link_is_judged_by_what_is_fetched_over_it_alone(office: Wired) -> None:
@@ -118,8 +118,8 @@ async def test_a_target_without_a_grant_is_not_named(office: Wired) -> None:
     for who, params in ((CLERK, {}), (BOSS, {"doctype": "Vault"})):
         with pytest.raises(ValidationError) as refused:
             await office.documents.submit(who, "Transfer", transfer)
-        assert refused.value.errors == (FieldError("vault", "cancelled_target", params=params),)
+        assert refused.value.errors == (FieldError("vault", "cancelled_target", params=params),), params
         many = office.documents.create(who, "Transfer", {"vault": str(uuid4())})
         with pytest.raises(LinkTargetError) as refused:
             await many
-        assert refused.value.errors == (FieldError("vault", "invalid_link", params=params),)
+        assert refused.value.errors == (FieldError("vault", "invalid_link", params=params),), params

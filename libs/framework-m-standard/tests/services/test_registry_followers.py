@@ -93,7 +93,7 @@ async def test_two_who_change_at_once_end_with_both_changes(
     await asyncio.gather(one.changes.apply(_registry(Left)), other.changes.apply(_registry(Right)))
     for process in (one, other):
         await process.changes.follow()
-        assert process.fields() == {"text", "left", "right"}
+    assert [process.fields() for process in (one, other)] == [{"text", "left", "right"}] * 2
 
 
 @asynccontextmanager

@@ -189,7 +189,7 @@ async def test_another_refused_value_is_refused(things: Things, field: str) -> N
     for body, at in (({field: ALSO_REFUSED[field]}, field), ({"rows": rows}, f"rows.1.{field}")):
         with pytest.raises(ValidationError) as raised:
             await store.documents.update(CONTEXT, "Thing", thing["id"], body)
-        assert [error.field.removesuffix(".0") for error in raised.value.errors] == [at]
+        assert [error.field.removesuffix(".0") for error in raised.value.errors] == [at], body
     assert (await store.stored("Thing", thing["id"]))["_version"] == 1
 
 
@@ -203,7 +203,7 @@ async def test_the_value_of_one_row_is_not_the_old_value_of_another_or_of_a_new_
     ):
         with pytest.raises(ValidationError) as raised:
             await store.documents.update(CONTEXT, "Thing", thing["id"], {"rows": rows})
-        assert [error.field for error in raised.value.errors] == [at]
+        assert [error.field for error in raised.value.errors] == [at], rows
     moved = await store.documents.update(CONTEXT, "Thing", thing["id"], {"rows": [{"id": second}, {"id": first}]})
     assert [row["colour"] for row in moved["rows"]] == ["blue", "red"]
 
@@ -294,4 +294,4 @@ async def test_a_value_that_is_missing_stays_until_it_is_given(database_url: str
         for body, at in (({"word": None}, "word"), ({"rows": [{**rows[0], "word": None}]}, "rows.0.word")):
             with pytest.raises(ValidationError) as raised:
                 await store.documents.update(CONTEXT, "Thing", thing["id"], body)
-            assert [error.field for error in raised.value.errors] == [at]
+            assert [error.field for error in raised.value.errors] == [at], body

@@ -44,7 +44,7 @@ async def _names(shop: Wired, context: RequestContext, **request: Any) -> list[s
 
 async def test_series_documents_and_counts_are_the_tenants_own(shop: Wired) -> None:
     for context, expected in ((NORTH, "T-0001"), (NORTH, "T-0002"), (SOUTH, "T-0001"), (CONTEXT, "T-0001")):
-        assert (await shop.documents.create(context, "Ticket", {}))["name"] == expected
+        assert (await shop.documents.create(context, "Ticket", {}))["name"] == expected, context.tenant
     assert await _names(shop, NORTH) == ["T-0002", "T-0001"]
     page = await shop.documents.list(SOUTH, "Ticket", ListRequest(count="exact"))
     assert page.total == 1
@@ -89,5 +89,5 @@ async def test_a_key_is_used_once_for_each_tenant(shop: Wired) -> None:
         results = [
             await shop.documents.write(context, "Ticket", CREATE, None, {}, idempotent=idempotent) for _ in range(2)
         ]
-        assert [type(result) for result in results] == [Fresh, StoredResponse]
-        assert await _names(shop, context) == ["T-0001"]
+        assert [type(result) for result in results] == [Fresh, StoredResponse], context.tenant
+        assert await _names(shop, context) == ["T-0001"], context.tenant

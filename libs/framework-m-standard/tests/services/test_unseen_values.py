@@ -82,7 +82,7 @@ async def test_a_submitted_value_is_not_guessed_by_writing_it(school: Wired) -> 
         ({"secret": 7}, {"secret": 8}),
         ({"marks": [{"id": str(row), "secret": 3}]}, {"marks": [{"id": str(row), "secret": 4}]}),
     ):
-        assert await _refusal(school, exam, right) == await _refusal(school, exam, wrong)
+        assert await _refusal(school, exam, right) == await _refusal(school, exam, wrong), right
 
 
 async def test_a_submitted_document_is_still_echoed(school: Wired) -> None:

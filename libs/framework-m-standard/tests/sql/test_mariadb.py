@@ -158,7 +158,7 @@ async def test_a_closed_connection_is_replaced(store: SqlStore, mariadb_url: str
         [(number,)] = await driver.fetch(own, ())
         await run_sql(mariadb_url, f"KILL {number}")
         [(other,)] = await again(own, ())
-        assert other != number
+        assert other != number, again.__name__
     [(number,)] = await driver.fetch(own, ())
     await run_sql(mariadb_url, f"KILL {number}")
     transaction = await driver.begin()

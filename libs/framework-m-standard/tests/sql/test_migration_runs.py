@@ -165,7 +165,7 @@ async def test_rows_that_linked_to_nothing_before_are_not_put_down_to_a_revision
             )
         for name, statement in {"fine": "SELECT 1", "bad": "INSERT INTO theirs VALUES ('b', 'nothing')"}.items():
             written = await app.migrations.create(name, empty=True)
-            assert written is not None
+            assert written is not None, name
             text = written.path.read_text().replace("    pass\n", f'    op.execute("{statement}")\n', 1)
             written.path.write_text(text.replace("\nrevision", "\nfrom alembic import op\n\nrevision", 1))
         run = app.migrations.apply()

@@ -55,14 +55,14 @@ def test_values_have_the_type_of_the_setting(run: Run, file: Path) -> None:
     ):
         set_to(run, *words)
     text = file.read_text()
-    for line in (
+    lines = [
         "sync_schema = true",
         "lock_timeout_seconds = 3.0",
         '= ["https://a.example"]',
         '= "123"',
         'store = "memory"',
-    ):
-        assert line in text
+    ]
+    assert [line for line in lines if line in text] == lines
     set_to(run, "http.cors_origins", "")
     assert "cors_origins = []" in file.read_text()
 
@@ -96,10 +96,10 @@ def test_secrets_are_written_as_variables(run: Run, file: Path) -> None:
         ("sql.url", "postgresql://shop:${SHOP_PASSWORD}hunter2@db/shop"),
     ):
         refused = run("m", "config", "set", *words)
-        assert refused.returncode == 2
+        assert refused.returncode == 2, words
         assert_names(refused.stderr, "variable", f"m config set {words[0]}")
-        assert "hunter2" not in refused.stderr
-        assert is_one_line(refused)
+        assert "hunter2" not in refused.stderr, words
+        assert is_one_line(refused), words
     assert "hunter2" not in file.read_text()
 
 
@@ -125,10 +125,10 @@ def test_variables_are_checked_where_they_are_known(run: Run, file: Path) -> Non
 def test_what_a_variable_holds_is_never_shown(run: Run, file: Path, setting: str, said: str) -> None:
     for options in ([], ["--debug"]):
         refused = run("m", *options, "config", "set", setting, "${HELD}", variables={"HELD": "hunter2"})
-        assert refused.returncode != 0
-        assert said in refused.stderr
-        assert "${HELD}" in refused.stderr
-        assert "hunter2" not in refused.stderr + refused.stdout
+        assert refused.returncode != 0, options
+        assert said in refused.stderr, options
+        assert "${HELD}" in refused.stderr, options
+        assert "hunter2" not in refused.stderr + refused.stdout, options
     assert file.read_text() == BEFORE
 
 
@@ -233,7 +233,7 @@ def test_a_setting_in_a_table_is_checked_alone(run: Run, signing: Path) -> None:
     """Others that its table needs may come from elsewhere."""
     for path in ("sign_in.google.scopes", "sign_in.others.gitlab.scopes"):
         done = run("m", "config", "set", path, "mail,name", folder=signing)
-        assert done.stderr == ""
+        assert done.stderr == "", path
     written = tomllib.loads((signing / "framework_config.toml").read_text())["sign_in"]
     assert written["google"] == written["others"]["gitlab"] == {"scopes": ["mail", "name"]}
     done = run(

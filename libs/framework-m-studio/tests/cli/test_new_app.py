@@ -178,9 +178,9 @@ def test_what_is_there_is_never_overwritten(run: Run, tmp_path: Path) -> None:
     (tmp_path / "shop" / "notes.txt").write_text("mine")
     for options in ([], ["--into", "shop"], ["--here"]):
         refused = run("m", "new", "app", "shop", *options)
-        assert refused.returncode == 2
+        assert refused.returncode == 2, options
         assert_names(refused.stderr, "empty folder")
-        assert is_one_line(refused)
+        assert is_one_line(refused), options
     assert files_in(tmp_path) == {"shop/notes.txt"}
 
 

@@ -77,7 +77,7 @@ def test_an_apps_tests_run_from_any_folder_of_it(run: Run, shop: Path) -> None:
     ):
         tested = run("m", "test", "-q", *words, folder=folder)
         assert tested.returncode == 0, tested.stdout
-        assert " passed" in tested.stdout
+        assert " passed" in tested.stdout, (folder, words)
 
 
 PROJECT = '[project]\nname = "stall"\n[project.entry-points."framework_m.apps"]\nstall = "stall"\n'

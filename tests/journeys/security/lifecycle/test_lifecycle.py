@@ -191,13 +191,13 @@ def test_a_session_that_ends_on_one_worker_is_over_on_all_within_a_second(fresh_
 @pytest.mark.parametrize("path", ["/health", "/api/v1/Customer", "/api/v1/Nonsense", "/nonsense", "/api/v1/auth/me"])
 def test_a_request_keeps_the_id_that_it_came_with_or_gets_one(crm: Product, path: str) -> None:
     with crm.client("alice", event_hooks=HOOKS) as alice, crm.client(event_hooks=HOOKS) as anonymous:
-        for client in (alice, anonymous):
+        for who, client in {"alice": alice, "anonymous": anonymous}.items():
             given = str(uuid4())
             for method in ("GET", "HEAD", "POST", "OPTIONS", "PATCH"):
                 response = client.request(method, path, headers={"x-request-id": given})
-                assert response.headers.get_list("x-request-id") == [given], method
+                assert response.headers.get_list("x-request-id") == [given], (who, method)
                 if method == "GET" and response.status_code >= 400:
-                    assert response.json()["request_id"] == given
+                    assert response.json()["request_id"] == given, (who, method)
             made = set()
             for nonsense in (
                 "",
@@ -212,8 +212,8 @@ def test_a_request_keeps_the_id_that_it_came_with_or_gets_one(crm: Product, path
             ):
                 response = client.get(path, headers=[(b"x-request-id", nonsense.encode("latin-1"))])
                 (own,) = response.headers.get_list("x-request-id")
-                assert own != nonsense and str(UUID(own)) == own
+                assert own != nonsense and str(UUID(own)) == own, nonsense
                 made.add(own)
-            assert len(made) == 9
+            assert len(made) == 9, who
             twice = [("x-request-id", str(uuid4())), ("x-request-id", str(uuid4()))]
-            assert len(client.get(path, headers=twice).headers.get_list("x-request-id")) == 1
+            assert len(client.get(path, headers=twice).headers.get_list("x-request-id")) == 1, who

@@ -55,7 +55,7 @@ async def test_13_1_2_a_write_with_if_none_match_is_412(wire: Wire, method: str)
     for value in ("*", made.headers["etag"]):
         body = b'{"title": "two", "_version": 1}'
         sent = request(f"{method} {made.headers['location']}", JSON, f"If-None-Match: {value}", body=body)
-        assert (await wire.ask(sent)).status == 412
+        assert (await wire.ask(sent)).status == 412, value
 
 
 @pytest.mark.parametrize("pattern", MATCHES)

@@ -157,7 +157,7 @@ def test_a_worker_that_dies_leaves_an_answer(run: Run, folder: Path) -> None:
     broken = httpx.get(f"{server.address}/api/v1/Slow", timeout=5)
     large = httpx.post(f"{server.address}/api/v1/Slow", content=b"x" * 5_000_000, timeout=5)
     for response in (broken, large):
-        assert (response.status_code, response.json()["code"]) == (503, "app_broken")
+        assert (response.status_code, response.json()["code"]) == (503, "app_broken"), response.url
     (folder / "src" / "tiny" / "__init__.py").write_text(ANOTHER)
     server.wait_until(lambda: server.status_of("/api/v1/Added") == 200)
     assert server.end() == 0
@@ -171,9 +171,9 @@ def test_a_folder_without_an_app_is_told_so(run: Run, folder: Path) -> None:
     ):
         project.write_text(text)
         server = run("start --port 0")
-        assert server.process.wait(20) == 2
+        assert server.process.wait(20) == 2, said
         server.wait_until(partial(server.has_said, said))
-        assert "Traceback" not in server.output
+        assert "Traceback" not in server.output, said
 
 
 def test_no_worker_outlives_its_parent(run: Run) -> None:
