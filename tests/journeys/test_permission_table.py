@@ -160,6 +160,7 @@ def _ask(
         "replace": {"label": "toys", "_version": parcel["_version"]},
         "update": {"label": "toys"},
         "duplicate": {"region": region},
+        "compute": {"data": {"label": "toys", "region": region}},
         "rename": {"name": f"toys {uuid4()}"},
         "login": {"username": email("nobody"), "password": post.product.passwords["nobody"]},
         "refresh": {"refresh_token": given.pop("refresh", "")},
@@ -219,7 +220,7 @@ def test_head_answers_as_get_without_a_body(post: Post, route: RouteAccess) -> N
 
 @each_route(ROUTES)
 def test_other_methods_are_refused_with_those_that_there_are(post: Post, route: RouteAccess) -> None:
-    paths = {route.path, "/api/v1/{doctype}/{id}"} if route.operation == "search" else {route.path}
+    paths = {route.path, "/api/v1/{doctype}/{id}"} if route.operation in {"search", "compute"} else {route.path}
     known = {row.method for row in list_route_access() if row.path in paths} | {"OPTIONS"}
     known |= {"HEAD"} if "GET" in known else set()
     path = _path(route, "Parcel", uuid4())

@@ -51,6 +51,17 @@ def test_a_life_of_a_document(client: Any) -> None:
     assert orders.cancel(submitted)["docstatus"] == 2
 
 
+def test_a_form_is_computed(client: Any) -> None:
+    orders = client.doctype("Order")
+    [chair] = make_products(client, 1)
+    line = {"product": chair["id"], "qty": Decimal("1.5")}
+    form = orders.compute({"lines": [line]}, seq=7)
+    assert (form["seq"], form["data"]["ordered"], form["data"]["customer"]) == (7, "1.50", None)
+    made = orders.create({"customer": "Ada", "lines": [line]})
+    changed = orders.compute({"lines": [*made["lines"], line]}, reference=made)
+    assert (changed["data"]["ordered"], orders.get(made)["ordered"]) == ("3.00", "1.50")
+
+
 def test_a_document_is_duplicated(client: Any) -> None:
     products = client.doctype("Product")
     made = products.create({"sku": "S1", "price": Decimal("2.10"), "tags": ["a"]})

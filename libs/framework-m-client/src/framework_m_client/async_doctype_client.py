@@ -75,6 +75,19 @@ class AsyncDocTypeClient[T]:
         """Create a document."""
         return await self._run(self._calls.create(document, idempotency_key))
 
+    async def compute(
+        self,
+        data: Mapping[str, Any] | object,
+        *,
+        reference: UUID | str | Mapping[str, Any] | T | None = None,
+        seq: int | None = None,
+    ) -> Mapping[str, Any]:
+        """Return the `data` of a form with defaults, fetched and computed values, and `seq`; nothing is stored.
+
+        `reference` is the document that the form changes; without it, the form is of a new one.
+        """
+        return await self._run(self._calls.compute(data, reference, seq))
+
     async def duplicate(
         self,
         reference: UUID | str | Mapping[str, Any] | T,

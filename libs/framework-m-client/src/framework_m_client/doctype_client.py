@@ -73,6 +73,19 @@ class DocTypeClient[T]:
         """Create a document."""
         return self._run(self._calls.create(document, idempotency_key))
 
+    def compute(
+        self,
+        data: Mapping[str, Any] | object,
+        *,
+        reference: UUID | str | Mapping[str, Any] | T | None = None,
+        seq: int | None = None,
+    ) -> Mapping[str, Any]:
+        """Return the `data` of a form with defaults, fetched and computed values, and `seq`; nothing is stored.
+
+        `reference` is the document that the form changes; without it, the form is of a new one.
+        """
+        return self._run(self._calls.compute(data, reference, seq))
+
     def duplicate(
         self,
         reference: UUID | str | Mapping[str, Any] | T,

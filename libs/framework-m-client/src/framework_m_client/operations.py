@@ -126,6 +126,12 @@ class DocTypeCalls[T]:
         """Create a document."""
         return self._write("POST", self._path, fields_of(document), key)
 
+    def compute(self, data: object, reference: object, seq: int | None) -> Call[Mapping[str, Any]]:
+        """Compute the values of a form."""
+        named = {} if reference is None else {"id": _identify(reference)[0]}
+        counted = {} if seq is None else {"seq": seq}
+        return Call("POST", f"{self._path}/compute", json_of, body={**named, "data": fields_of(data), **counted})
+
     def duplicate(self, reference: object, changes: object, key: str | None) -> Call[T]:
         """Create a copy of a document."""
         return self._write("POST", f"{self._path_of(reference)}/duplicate", fields_of(changes), key)

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from uuid import UUID
 
-from framework_m import Controller, DocType, Documents, Field, requires_permission, rpc, whitelist
+from framework_m import Controller, DocType, Documents, Field, computed, requires_permission, rpc, whitelist
 
 _CLERK = {"Clerk": "all"}
 
@@ -46,6 +46,11 @@ class Order(DocType):
     customer: str
     lines: list[OrderLine] = []
     note: str | None = Field(default=None, allow_on_submit=True)
+
+    @computed(scale=2)
+    def ordered(self) -> Decimal:
+        """The quantity of all lines."""
+        return sum((line.qty for line in self.lines), Decimal(0))
 
     class Meta:
         naming = "ORD-.####"

@@ -13,6 +13,7 @@ from pydantic import computed_field
 from framework_m import Controller, DocType, Field, computed
 from framework_m_core.domain.errors import ControllerError, ValidationError
 from framework_m_core.registry.compilation.builder import RegistryBuilder
+from framework_m_core.registry.registry import Registry
 from framework_m_core.services.metadata.disclosure import Disclosure
 from framework_m_core.services.metadata.schemas import describe_document, describe_input
 from framework_m_core.services.queries.parsing import ListRequest
@@ -203,3 +204,29 @@ def test_schemas_show_them_as_read_only() -> None:
     assert amount["readOnly"]
     given = describe_input(plan, frozenset({"title", "lines", "lines.qty"}), nothing, creating=True)
     assert given["properties"].keys() == {"title", "lines"}
+
+
+def _memos(*, is_new: bool) -> Registry:
+    class Memo(DocType):
+        title: str = ""
+
+    class CountedMemo(Memo):
+        @computed
+        def letters(self) -> int | None:
+            return len(self.title)
+
+    builder = RegistryBuilder()
+    CountedMemo.__name__ = "Memo"
+    builder.add_doctype(CountedMemo if is_new else Memo, "memos")
+    return builder.freeze()
+
+
+async def test_documents_from_before_the_field_get_its_value_when_they_are_written(database_url: str) -> None:
+    async with wired(database_url, _memos(is_new=False)) as opened:
+        made = await opened.create("Memo", title="four")
+        coming = _memos(is_new=True)
+        await opened.adapters.schema_mapper.expand(coming)
+        opened.adapters.registry_handle.swap(coming, 1)
+        assert (await opened.stored("Memo", made["id"]))["letters"] is None
+        assert (await opened.documents.update(CONTEXT, "Memo", made["id"], {}))["letters"] == 4
+        assert (await opened.stored("Memo", made["id"]))["letters"] == 4

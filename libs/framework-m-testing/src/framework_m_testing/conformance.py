@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from dataclasses import replace
 from math import inf
 from pathlib import Path
 from typing import Any, ClassVar
@@ -110,6 +111,19 @@ class DocTypeConformance(Contract):
             for schema, value in ((shown, _travelled(plan, made)), (taken, body)):
                 Draft202012Validator.check_schema(schema)
                 Draft202012Validator(schema).validate(value)
+
+    async def test_computed_fields_are_functions_of_their_document(
+        self, app: Application, samples: SampleDocuments
+    ) -> None:
+        """What is computed of a document and its rows is the same whenever it is computed."""
+        context = replace(_SYSTEM, registry=app.registry)
+        for plan in self._plans(app):
+            if not plan.has_computed:
+                continue
+            _, made = await samples.create(plan.name)
+            again = await app.documents.previews.compute(context, plan, {}, made["id"])
+            for name in (*plan.computed.names, *(one.field for one in plan.children.values() if one.computed.names)):
+                assert again[name] == made[name], f"{plan.name}.{name}"
 
     async def test_the_metadata_tell_what_a_caller_may_see(self, app: Application) -> None:
         """The metadata of each role contain only the fields and actions that its grants cover."""

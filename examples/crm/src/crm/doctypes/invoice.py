@@ -3,7 +3,7 @@
 from decimal import Decimal
 from uuid import UUID
 
-from framework_m import Controller, DocType, Field
+from framework_m import DocType, Field, computed
 
 
 class InvoiceItem(DocType):
@@ -12,6 +12,11 @@ class InvoiceItem(DocType):
     description: str
     qty: Decimal = Field(gt=0, scale=3)
     rate: Decimal = Field(ge=0, scale=2)
+
+    @computed(scale=2)
+    def amount(self) -> Decimal:
+        """What the line costs."""
+        return self.qty * self.rate
 
     class Meta:
         is_child_table = True
@@ -23,8 +28,12 @@ class Invoice(DocType):
     customer: UUID = Field(link="Customer", in_list=True)
     customer_name: str | None = Field(default=None, fetch_from="customer.full_name", in_list=True)
     items: list[InvoiceItem] = []
-    total: Decimal = Field(default=Decimal(0), read_only=True, scale=2, in_list=True)
     remarks: str | None = Field(default=None, allow_on_submit=True)
+
+    @computed(scale=2, in_list=True)
+    def total(self) -> Decimal:
+        """What the lines cost together."""
+        return sum((line.amount for line in self.items), Decimal(0))
 
     class Meta:
         naming = "INV-.YYYY.-.####"
@@ -38,11 +47,3 @@ class Invoice(DocType):
             "amend": {"Sales Manager": "all"},
             "delete": {"Sales User": "own", "Sales Manager": "all"},
         }
-
-
-class InvoiceController(Controller[Invoice]):
-    """Keeps the total true to the lines."""
-
-    async def validate(self) -> None:
-        """Adds the lines up."""
-        self.doc.total = sum((line.qty * line.rate for line in self.doc.items), Decimal(0))

@@ -93,5 +93,4 @@ def _hold(
     for name, spec in table.computed.specs.items():
         is_kept = name in stored and (is_closed or not spec.allow_on_submit)
         vars(document)[name] = _member(spec, stored[name]) if is_kept else None
-        if is_kept:
-            document.model_fields_set.add(name)
+        (document.model_fields_set.add if is_kept else document.model_fields_set.discard)(name)

@@ -47,6 +47,7 @@ from framework_m_core.services.documents.writing.drafts import (
     parse_change,
 )
 from framework_m_core.services.documents.writing.pipeline import WritePipeline
+from framework_m_core.services.documents.writing.previews import Previews
 from framework_m_core.services.documents.writing.requests import check_request, read_expected
 from framework_m_core.services.documents.writing.runner import Fresh, IdempotentWrite, Work, WriteRunner
 from framework_m_core.services.documents.writing.stored_work import StoredWork
@@ -97,6 +98,7 @@ class DocumentService:
         self._runner = WriteRunner(unit_of_work, idempotency)
         self._ids = ids
         self._stored_work = StoredWork(write_pipeline, self.client_for, ids)
+        self.previews = Previews(unit_of_work, write_pipeline, queries)
         self._permissions = queries.permissions
         self._link_names = queries.link_names
 
@@ -105,13 +107,7 @@ class DocumentService:
         return DocumentClient(self, context)
 
     async def get(
-        self,
-        context: RequestContext,
-        doctype: str,
-        ref: UUID | str,
-        *,
-        titles: bool = False,
-        for_update: bool = False,
+        self, context: RequestContext, doctype: str, ref: UUID | str, *, titles: bool = False, for_update: bool = False
     ) -> Document:
         """Return a document by id or name, with every field that the caller may read.
 

@@ -16,4 +16,4 @@ class HeavyReads(Lane):
     def __init__(self, capacity: int, wait_seconds: float) -> None:
         """Create a lane in which a read waits for at most `wait_seconds`."""
         advice = "wait for one to end, or filter by an indexed field"
-        super().__init__(capacity, wait_seconds, "searches and long lists", advice)
+        super().__init__(capacity, wait_seconds, "searches, long lists and forms", advice)

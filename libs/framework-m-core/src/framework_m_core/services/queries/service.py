@@ -77,7 +77,7 @@ class QueryService:
         self.permissions = permissions
         self._registry_handle = registry_handle
         self._reader = reader
-        self._lane = lane
+        self.lane = lane
         self._compiled = derive_template_caches(self._compile)
         self._points = PointReads(reader)
         self._expansion = ExpansionService(reader, permissions)
@@ -251,7 +251,7 @@ class QueryService:
             return await context.unit.fetch(read.handle, values)
         if not (read.heavy or heavy):
             return await self._reader.fetch(context, read.handle, values)
-        async with self._lane.place(context.principal.id):
+        async with self.lane.place(context.principal.id):
             # the store keeps working after a cancellation, so the place stays taken until it ends
             return await run_shielded(self._reader.fetch(context, read.handle, values))
 

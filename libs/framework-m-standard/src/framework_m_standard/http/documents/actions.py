@@ -38,6 +38,7 @@ from framework_m_core.services.documents.writing.write import Operation as Write
 from framework_m_core.services.queries.parsing import ListRequest
 from framework_m_core.services.queries.service import QueryService
 from framework_m_core.services.rows.projection import Served
+from framework_m_standard.http.documents.form_body import parse_form
 from framework_m_standard.http.documents.idempotency_keys import HEADER, make_idempotent, replay
 from framework_m_standard.http.documents.operation import Operation
 from framework_m_standard.http.documents.query_parameters import (
@@ -137,6 +138,17 @@ class DocumentActions:
     async def duplicate(self, call: Call) -> RawResponse:
         """Create a copy of a document; what the body holds takes the place of its fields."""
         return await self.create(call, DUPLICATE)
+
+    async def compute(self, call: Call) -> RawResponse:
+        """Return what a form would hold if it was stored now."""
+        values = decode_object(call.state.headers, await self._body(call))
+        with gather_errors(call.refused):
+            form = parse_form(values)
+        if call.refused:
+            raise combine_errors(call.refused)
+        data = await self._documents.previews.compute(call.state.context, call.plan, form.data, form.ref)
+        answer = {"data": data} if form.seq is None else {"data": data, "seq": form.seq}
+        return RawResponse(200, self._encode(call.state.context.registry, call.plan, answer), _DOCUMENT)
 
     async def create(self, call: Call, operation: WriteOperation = CREATE) -> RawResponse:
         """Create a document."""
@@ -242,7 +254,9 @@ class DocumentActions:
         return await read_body(call.state.headers, call.receive, call.operation.body_limit or self._body_limit)
 
     async def _require(self, call: Call) -> None:
-        await self._queries.permissions.require_grant(call.state.context, call.plan, call.operation.action)
+        permissions, context, other = self._queries.permissions, call.state.context, call.operation.other_action
+        if not other or await permissions.find(context, call.plan, other) is None:
+            await permissions.require_grant(context, call.plan, call.operation.action)
 
     async def _expected(self, call: Call, wanted: WriteConditions | None) -> tuple[UUID | str, int | None]:
         """Return the reference and the expected version of a write. A name is resolved to an id and checked against

@@ -36,9 +36,10 @@ class Operation:
     """One operation on documents: dispatch, permission table, OpenAPI and `m routes` are derived from it.
 
     `path` is a template below `/api/v1/`: `{doctype}`, then optionally `{id}`, then optionally a word. `variant` is a
-    query that requires another action; it is served by the operation of the same method and path.
-    `summary` is a template, too. `query`, `headers` and `response_headers` name OpenAPI components. `body_limit` is in
-    bytes and defaults to `[http] max_body_mb`. The first of `statuses` is the one of success.
+    query that requires another action; it is served by the operation of the same method and path. `other_action` is
+    required in place of `action` if the body names a document. `summary` is a template, too. `query`, `headers` and
+    `response_headers` name OpenAPI components. `body_limit` is in bytes and defaults to `[http] max_body_mb`. The first
+    of `statuses` is the one of success.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Operation:
     response: ResponseSchema | None = None
     response_headers: tuple[str, ...] = ()
     body_limit: int | None = None
+    other_action: str = ""
     serves: Callable[[CompiledDocType], bool] = _always
     variant: str = ""
 

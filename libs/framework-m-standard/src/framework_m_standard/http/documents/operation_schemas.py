@@ -9,10 +9,12 @@ from framework_m_core.registry.compiled import CompiledDocType
 
 __all__ = [
     "schema_of_amendment",
+    "schema_of_computed_form",
     "schema_of_copy",
     "schema_of_creation",
     "schema_of_document",
     "schema_of_expected_version",
+    "schema_of_form",
     "schema_of_page",
     "schema_of_rename",
     "schema_of_search_parameters",
@@ -53,6 +55,16 @@ def schema_of_rename(_: CompiledDocType) -> str:
 def schema_of_search_parameters(plan: CompiledDocType) -> str:
     """Return the name of the schema of the parameters of a list."""
     return f"{plan.name}-Search"
+
+
+def schema_of_form(_: CompiledDocType) -> str:
+    """Return the name of the schema of a form to compute."""
+    return "Framework-Form"
+
+
+def schema_of_computed_form(_: CompiledDocType, __: Mapping[str, Grant]) -> str:
+    """Return the name of the schema of a form with its computed values."""
+    return "Framework-ComputedForm"
 
 
 def schema_of_document(plan: CompiledDocType, grants: Mapping[str, Grant]) -> str:

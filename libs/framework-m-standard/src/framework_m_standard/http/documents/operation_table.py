@@ -10,10 +10,12 @@ from framework_m_standard.http.documents.actions import DocumentActions
 from framework_m_standard.http.documents.operation import Operation
 from framework_m_standard.http.documents.operation_schemas import (
     schema_of_amendment,
+    schema_of_computed_form,
     schema_of_copy,
     schema_of_creation,
     schema_of_document,
     schema_of_expected_version,
+    schema_of_form,
     schema_of_page,
     schema_of_rename,
     schema_of_search_parameters,
@@ -30,6 +32,10 @@ _BODY: Final = (413, 415)
 _TAGGED: Final = ("ETag", "Cache-Control")
 _SEARCH_OCTETS: Final = 256 * 1024
 """The largest body of a search, in bytes: enough for a filter with 1,000 values."""
+
+
+_COMPUTE_OCTETS: Final = 1024 * 1024
+"""The largest body of a form, in bytes."""
 
 
 def _is_submittable(plan: CompiledDocType) -> bool:
@@ -66,6 +72,21 @@ _OPERATIONS: Final[tuple[Operation, ...]] = (
         body_limit=_SEARCH_OCTETS,
         request=schema_of_search_parameters,
         response=schema_of_page,
+        response_headers=("Cache-Control",),
+    ),
+    Operation(
+        name="compute",
+        method="POST",
+        path="{doctype}/compute",
+        action="create",
+        other_action="write",
+        handler=DocumentActions.compute,
+        summary="Compute the values of a {doctype} form",
+        errors=(400, 401, 403, 404, *_BODY, 429, 503),
+        body_limit=_COMPUTE_OCTETS,
+        request=schema_of_form,
+        request_required=True,
+        response=schema_of_computed_form,
         response_headers=("Cache-Control",),
     ),
     Operation(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pydantic
@@ -12,7 +13,7 @@ from framework_m_core.domain.fields.values import MAX_INDEXED_TEXT, normalize_va
 from framework_m_core.registry.compiled import CompiledChildTable, CompiledDocType
 from framework_m_core.services.documents.validation import field_error_of, field_errors_of
 
-__all__ = ["compute_fields"]
+__all__ = ["compute_fields", "compute_where_possible"]
 
 
 def compute_fields(plan: CompiledDocType, document: BaseModel) -> None:
@@ -25,6 +26,26 @@ def compute_fields(plan: CompiledDocType, document: BaseModel) -> None:
             for place, row in enumerate(vars(document)[field]):
                 _compute(f"{plan.name}.{field}.", f"{field}.{place}.", child, row)
     _compute(f"{plan.name}.", "", plan, document)
+
+
+def compute_where_possible(plan: CompiledDocType, document: BaseModel) -> None:
+    """Set the computed fields of a document and its rows, which need not be complete: what cannot be computed is null.
+
+    What its status fixes stays.
+    """
+    for field, child in plan.children.items():
+        if child.computed.specs:
+            for row in vars(document)[field]:
+                _compute_possible(child, row)
+    _compute_possible(plan, document)
+
+
+def _compute_possible(table: CompiledDocType | CompiledChildTable, document: BaseModel) -> None:
+    for name in table.computed.names:
+        if name not in document.model_fields_set:
+            with suppress(FrameworkError):
+                vars(document)[name] = _value(name, "", table, name, document)
+                document.model_fields_set.add(name)
 
 
 def _compute(of: str, at: str, table: CompiledDocType | CompiledChildTable, document: BaseModel) -> None:

@@ -77,7 +77,7 @@ class WritePipeline:
     ) -> None:
         self._permissions = permissions
         self._commit_listeners = commit_listeners
-        self._links = links
+        self.links = links
         self._naming = naming
         self._ids = ids
         self._prepare = derive_template_caches(reader.prepare)
@@ -112,7 +112,7 @@ class WritePipeline:
 
     async def resolve_names(self, context: RequestContext, plan: CompiledDocType, document: BaseModel) -> None:
         """Replace the names that code of an app has set in links by ids. Raises LinkTargetError."""
-        await self._links.resolve_names(context, plan, document)
+        await self.links.resolve_names(context, plan, document)
 
     async def run(self, write: DocumentWrite) -> Served | None:
         """Run the stages after `parse` and return what the caller may read of the document; None if it is deleted.
@@ -213,7 +213,7 @@ class WritePipeline:
         stored: Mapping[str, Any],
     ) -> BaseModel:
         """Return a document with its links that differ from `before` checked, and its fetched fields filled."""
-        has_fetched = await self._links.resolve(unit, context, plan, vars(document), before)
+        has_fetched = await self.links.resolve(unit, context, plan, vars(document), before)
         return check_fetched(plan, document, stored) if has_fetched else document
 
     async def _note_links(self, write: DocumentWrite) -> None:

@@ -41,7 +41,8 @@ def describe_doctype_paths(plan: CompiledDocType, grants: Mapping[str, Grant]) -
 def _actions(operation: Operation) -> frozenset[str]:
     """Return the actions of an operation and of its variants."""
     route = (operation.method, operation.path)
-    return frozenset(one.action for one in list_document_operations() if (one.method, one.path) == route)
+    found = [one for one in list_document_operations() if (one.method, one.path) == route]
+    return frozenset(action for one in found for action in (one.action, one.other_action) if action)
 
 
 def _operation(plan: CompiledDocType, one: Operation, grants: Mapping[str, Grant]) -> dict[str, Any]:
@@ -49,7 +50,7 @@ def _operation(plan: CompiledDocType, one: Operation, grants: Mapping[str, Grant
         "operationId": f"{one.name}{plan.name}",
         "tags": [plan.name],
         "summary": one.format_summary(plan.name),
-        "description": describe_requirement(one.action, plan.name),
+        "description": _describe_requirements(plan, one),
         "parameters": [{"$ref": f"#/components/parameters/{name}"} for name in (*one.query, *one.headers)],
         "responses": {
             **{str(status): _response(plan, one, status, grants) for status in one.statuses},
@@ -60,6 +61,12 @@ def _operation(plan: CompiledDocType, one: Operation, grants: Mapping[str, Grant
         content = {"application/json": {"schema": reference_of(one.request(plan))}}
         described["requestBody"] = {"required": one.request_required, "content": content}
     return described
+
+
+def _describe_requirements(plan: CompiledDocType, one: Operation) -> str:
+    required = describe_requirement(one.action, plan.name)
+    other = describe_requirement(one.other_action, plan.name) if one.other_action else ""
+    return f"{required} For a document that the body names: {other}" if other else required
 
 
 def _response(plan: CompiledDocType, one: Operation, status: int, grants: Mapping[str, Grant]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from framework_m_core.domain.fields.values import MAX_INDEXED_TEXT
 from framework_m_core.domain.filters.tree import OPERATORS
+from framework_m_standard.http.documents.form_body import FORM_PROPERTIES
 from framework_m_standard.http.openapi.parts.references import reference_of
 
 __all__ = ["SCHEMAS", "SECURITY_SCHEMES", "describe_requirement"]
@@ -67,6 +68,29 @@ SCHEMAS: Final[dict[str, Any]] = {
         "description": "The version that is changed, if the caller wants it checked.",
         "properties": {"_version": {"type": "integer", "format": "int64"}},
         "additionalProperties": False,
+    },
+    "Framework-Form": {
+        "type": "object",
+        "description": "The values of a form, which need not be complete.",
+        "properties": {
+            "data": {
+                "type": "object",
+                "additionalProperties": True,
+                "description": "As a body has it.",
+            },
+            **FORM_PROPERTIES,
+        },
+        "required": ["data"],
+        "additionalProperties": False,
+    },
+    "Framework-ComputedForm": {
+        "type": "object",
+        "description": "The fields that you may read of a form, with defaults, fetched and computed values.",
+        "properties": {
+            "data": {"type": "object", "additionalProperties": True, "description": "As a document has it."},
+            "seq": {"type": "integer", "format": "int64", "description": "As the request has it."},
+        },
+        "required": ["data"],
     },
     "Framework-Rename": {
         "type": "object",
