@@ -46,8 +46,7 @@ def test_without_a_port_it_names_them(run: Run, given: tuple[str, ...]) -> None:
     refused = run("m", "new", "adapter", "acme-fast", *given)
     assert refused.returncode == 2
     assert is_one_line(refused)
-    assert ", ".join(PORTS) in refused.stderr
-    assert "expected `m new adapter … --port PORT`" in refused.stderr
+    assert [named for named in ("--port PORT", *PORTS) if named not in refused.stderr] == []
 
 
 @pytest.mark.parametrize("port", PORTS)
