@@ -48,7 +48,7 @@ class Position(DocType):
         is_child_table = True
 
 
-class Bill(DocType):
+class Deed(DocType):
     """Named by a series."""
 
     title: str = ""
@@ -68,7 +68,7 @@ class Bill(DocType):
         }
 
 
-class BillController(Controller[Bill]):
+class DeedController(Controller[Deed]):
     async def validate(self) -> None:
         self.doc.total = sum((one.cost for one in self.doc.positions), Decimal(0))
 
@@ -106,7 +106,7 @@ class Slip(DocType):
         submittable = True
 
 
-class Note(DocType):
+class Remark(DocType):
     """Is not submitted."""
 
     text: str = ""
@@ -115,9 +115,9 @@ class Note(DocType):
 @pytest.fixture
 async def office(database_url: str) -> AsyncIterator[Wired]:
     builder = RegistryBuilder()
-    for doctype in (Position, Bill, Case, Plan, Slip, Note):
+    for doctype in (Position, Deed, Case, Plan, Slip, Remark):
         builder.add_doctype(doctype, "office")
-    builder.add_controller(BillController)
+    builder.add_controller(DeedController)
     SEEN.clear()
     registry = builder.freeze()
     async with wired(database_url, registry, RbacPermission(RegistryHandle(registry))) as opened:
@@ -136,27 +136,27 @@ async def _end(office: Wired, doctype: str, id: UUID) -> dict[str, Any]:
 
 async def test_an_amendment_is_a_draft_of_the_same(office: Wired) -> None:
     positions = [{"text": "tea", "cost": "2.50", "served": True}]
-    bill = await _cancelled(office, "Bill", title="Tea", paid_on="2026-01-01", positions=positions)
+    bill = await _cancelled(office, "Deed", title="Tea", paid_on="2026-01-01", positions=positions)
     SEEN.clear()
-    draft = await office.documents.amend(CONTEXT, "Bill", bill["id"])
+    draft = await office.documents.amend(CONTEXT, "Deed", bill["id"])
     assert (draft["name"], draft["docstatus"], draft["_version"]) == ("B-0001-1", 0, 1)
     assert (draft["title"], draft["paid_on"], draft["total"]) == ("Tea", None, Decimal("2.50"))
     assert draft["id"] != bill["id"] and draft["amended_from"] == bill["id"]
     [row], [before] = draft["positions"], bill["positions"]
     assert (row["text"], row["cost"], row["served"]) == ("tea", Decimal("2.50"), False)
     assert row["id"] != before["id"]
-    assert await office.documents.get(CONTEXT, "Bill", "B-0001-1") == draft
+    assert await office.documents.get(CONTEXT, "Deed", "B-0001-1") == draft
     assert [("before_insert", bill["id"]), ("after_insert", bill["id"])] == SEEN
-    [audit] = await office.audits("Bill", draft["id"])
+    [audit] = await office.audits("Deed", draft["id"])
     assert (audit.action, audit.version, str(audit.changes["amended_from"])) == ("amend", 1, str(bill["id"]))
     events = (await office.adapters.outbox.read(0, 100, lambda _: True)).events
     assert [one.type for one in events if one.document_id == draft["id"]] == ["doc.created"]
-    assert (await office.documents.create(CONTEXT, "Bill", {}))["name"] == "B-0002"
+    assert (await office.documents.create(CONTEXT, "Deed", {}))["name"] == "B-0002"
 
 
 async def test_a_body_takes_the_place_of_what_was_there(office: Wired) -> None:
-    bill = await _cancelled(office, "Bill", title="Tea")
-    draft = await office.documents.client_for(CONTEXT).amend("Bill", bill["name"], {"title": "Coffee"})
+    bill = await _cancelled(office, "Deed", title="Tea")
+    draft = await office.documents.client_for(CONTEXT).amend("Deed", bill["name"], {"title": "Coffee"})
     assert draft["title"] == "Coffee"
 
 
@@ -215,59 +215,59 @@ async def test_no_write_changes_what_a_document_amends(office: Wired) -> None:
 
 
 async def test_only_cancelled_documents_are_amended(office: Wired) -> None:
-    bill = await office.documents.create(CONTEXT, "Bill", {})
+    bill = await office.documents.create(CONTEXT, "Deed", {})
     with pytest.raises(SubmittedDocumentError):
-        await office.documents.amend(CONTEXT, "Bill", bill["id"])
-    await office.documents.submit(CONTEXT, "Bill", bill["id"])
+        await office.documents.amend(CONTEXT, "Deed", bill["id"])
+    await office.documents.submit(CONTEXT, "Deed", bill["id"])
     with pytest.raises(SubmittedDocumentError):
-        await office.documents.amend(CONTEXT, "Bill", bill["id"])
-    cancelled = await office.documents.cancel(CONTEXT, "Bill", bill["id"])
+        await office.documents.amend(CONTEXT, "Deed", bill["id"])
+    cancelled = await office.documents.cancel(CONTEXT, "Deed", bill["id"])
     with pytest.raises(VersionConflictError):
-        await office.documents.amend(CONTEXT, "Bill", bill["id"], {"_version": 2})
-    await office.documents.delete(CONTEXT, "Bill", bill["id"])
+        await office.documents.amend(CONTEXT, "Deed", bill["id"], {"_version": 2})
+    await office.documents.delete(CONTEXT, "Deed", bill["id"])
     with pytest.raises(EntityNotFoundError):
-        await office.documents.amend(CONTEXT, "Bill", bill["id"])
-    await office.documents.restore(CONTEXT, "Bill", bill["id"])
-    await office.documents.amend(CONTEXT, "Bill", bill["id"], {"_version": cancelled["_version"] + 2})
-    note = await office.documents.create(CONTEXT, "Note", {})
+        await office.documents.amend(CONTEXT, "Deed", bill["id"])
+    await office.documents.restore(CONTEXT, "Deed", bill["id"])
+    await office.documents.amend(CONTEXT, "Deed", bill["id"], {"_version": cancelled["_version"] + 2})
+    note = await office.documents.create(CONTEXT, "Remark", {})
     with pytest.raises(ValidationError) as refused:
-        await office.documents.amend(CONTEXT, "Note", note["id"])
+        await office.documents.amend(CONTEXT, "Remark", note["id"])
     assert [error.code for error in refused.value.errors] == ["not_submittable"]
 
 
 async def test_a_document_has_one_amendment(office: Wired) -> None:
-    bill = await _cancelled(office, "Bill")
-    first = await office.documents.amend(CONTEXT, "Bill", bill["id"])
+    bill = await _cancelled(office, "Deed")
+    first = await office.documents.amend(CONTEXT, "Deed", bill["id"])
     with pytest.raises(AmendedDocumentError):
-        await office.documents.amend(CONTEXT, "Bill", bill["id"])
+        await office.documents.amend(CONTEXT, "Deed", bill["id"])
     with pytest.raises(LinkedDocumentError):
-        await office.documents.delete(CONTEXT, "Bill", bill["id"])
-    await office.documents.delete(CONTEXT, "Bill", first["id"])
-    second = await office.documents.amend(CONTEXT, "Bill", bill["id"])
+        await office.documents.delete(CONTEXT, "Deed", bill["id"])
+    await office.documents.delete(CONTEXT, "Deed", first["id"])
+    second = await office.documents.amend(CONTEXT, "Deed", bill["id"])
     assert second["name"] == first["name"]
-    renamed = await office.documents.rename(CONTEXT, "Bill", second["id"], "B-X")
+    renamed = await office.documents.rename(CONTEXT, "Deed", second["id"], "B-X")
     with pytest.raises(DuplicateValueError):
-        await office.documents.restore(CONTEXT, "Bill", first["id"])
-    await _end(office, "Bill", renamed["id"])
+        await office.documents.restore(CONTEXT, "Deed", first["id"])
+    await _end(office, "Deed", renamed["id"])
     with pytest.raises(AmendedDocumentError):
-        await office.documents.amend(CONTEXT, "Bill", bill["id"])
-    assert (await office.documents.amend(CONTEXT, "Bill", "B-X"))["name"] == "B-X-1"
+        await office.documents.amend(CONTEXT, "Deed", bill["id"])
+    assert (await office.documents.amend(CONTEXT, "Deed", "B-X"))["name"] == "B-X-1"
 
 
 async def test_amendments_at_the_same_time(office: Wired) -> None:
-    bill = await _cancelled(office, "Bill")
-    tries = [office.documents.amend(CONTEXT, "Bill", bill["id"]) for _ in range(4)]
+    bill = await _cancelled(office, "Deed")
+    tries = [office.documents.amend(CONTEXT, "Deed", bill["id"]) for _ in range(4)]
     ended = await asyncio.gather(*tries, return_exceptions=True)
     assert sorted(type(one).__name__ for one in ended) == [*["AmendedDocumentError"] * 3, "Served"]
 
 
 async def test_amendments_are_found(office: Wired) -> None:
-    bill = await _cancelled(office, "Bill")
-    draft = await office.documents.amend(CONTEXT, "Bill", bill["id"])
+    bill = await _cancelled(office, "Deed")
+    draft = await office.documents.amend(CONTEXT, "Deed", bill["id"])
     by_name = {"field": "amended_from", "operator": "eq", "value": "B-0001"}
     by_id = {**by_name, "value": str(bill["id"])}
     pages = [
-        await office.documents.list(CLERK, "Bill", ListRequest(filters=asked, titles=True))
+        await office.documents.list(CLERK, "Deed", ListRequest(filters=asked, titles=True))
         for asked in (by_name, by_id)
     ]
     found = [[(one["id"], one["_titles"]["amended_from"]) for one in page.items] for page in pages]
@@ -275,13 +275,13 @@ async def test_amendments_are_found(office: Wired) -> None:
 
 
 async def test_who_may_amend(office: Wired) -> None:
-    bill = await _cancelled(office, "Bill", title="Tea", secret="s")
+    bill = await _cancelled(office, "Deed", title="Tea", secret="s")
     nobody = RequestContext(Principal("nobody", frozenset({"Boss"})))
     with pytest.raises(NoGrantError) as refused:
-        await office.documents.amend(nobody, "Bill", bill["id"])
-    assert refused.value.details["rule"] == "Bill.amend"
+        await office.documents.amend(nobody, "Deed", bill["id"])
+    assert refused.value.details["rule"] == "Deed.amend"
     with pytest.raises(OutsideScopeError):
-        await office.documents.amend(GUIDE, "Bill", bill["id"])
-    draft = await office.documents.amend(CLERK, "Bill", bill["id"])
+        await office.documents.amend(GUIDE, "Deed", bill["id"])
+    draft = await office.documents.amend(CLERK, "Deed", bill["id"])
     assert (draft["owner"], draft["title"], "secret" in draft) == ("clerk", "Tea", False)
-    assert (await office.documents.get(CONTEXT, "Bill", draft["id"]))["secret"] == ""
+    assert (await office.documents.get(CONTEXT, "Deed", draft["id"]))["secret"] == ""

@@ -35,7 +35,7 @@ class Stay(DocType):
         is_child_table = True
 
 
-class Tour(DocType):
+class Ride(DocType):
     start: UUID | None = Field(default=None, link="City")
     stays: list[Stay] = []
 
@@ -57,7 +57,7 @@ class Rating(DocType):
 @pytest.fixture
 async def agency(database_url: str) -> AsyncIterator[Wired]:
     builder = RegistryBuilder()
-    for doctype in (Stay, City, Tour, Rating):
+    for doctype in (Stay, City, Ride, Rating):
         builder.add_doctype(doctype, "agency")
     registry = builder.freeze()
     async with wired(database_url, registry, RbacPermission(RegistryHandle(registry))) as opened:
@@ -74,35 +74,35 @@ async def _refused(agency: Wired, context: RequestContext = SCOPE, *, hard: bool
 @pytest.mark.parametrize("values", [{"start": "Bonn"}, {"stays": [{"city": "Bonn"}, {"city": "Bonn"}]}])
 async def test_drafts_and_submitted_documents_count(agency: Wired, values: dict[str, Any]) -> None:
     await agency.documents.create(SCOPE, "City", {"name": "Bonn"})
-    tour = await agency.documents.create(SCOPE, "Tour", {"name": "T", **values})
-    assert await _refused(agency) == (["Tour T"], 0)
-    await agency.documents.submit(SCOPE, "Tour", tour["id"])
-    assert await _refused(agency) == (["Tour T"], 0)
-    await agency.documents.cancel(SCOPE, "Tour", tour["id"])
-    assert await _refused(agency, hard=True) == (["Tour T"], 0)
+    tour = await agency.documents.create(SCOPE, "Ride", {"name": "T", **values})
+    assert await _refused(agency) == (["Ride T"], 0)
+    await agency.documents.submit(SCOPE, "Ride", tour["id"])
+    assert await _refused(agency) == (["Ride T"], 0)
+    await agency.documents.cancel(SCOPE, "Ride", tour["id"])
+    assert await _refused(agency, hard=True) == (["Ride T"], 0)
     await agency.documents.delete(SCOPE, "City", "Bonn")
 
 
 async def test_deleted_documents_count_for_a_purge_alone(agency: Wired) -> None:
     city = await agency.documents.create(SCOPE, "City", {"name": "Bonn"})
-    await agency.documents.create(SCOPE, "Tour", {"name": "T", "start": "Bonn"})
-    await agency.documents.delete(SCOPE, "Tour", "T")
+    await agency.documents.create(SCOPE, "Ride", {"name": "T", "start": "Bonn"})
+    await agency.documents.delete(SCOPE, "Ride", "T")
     assert await _refused(agency, hard=True) == ([], 1)
     await agency.documents.delete(SCOPE, "City", city["id"])
 
 
 async def test_only_what_the_caller_reads_is_named(agency: Wired) -> None:
     await agency.documents.create(SCOPE, "City", {"name": "Bonn"})
-    await agency.documents.create(SCOPE, "Tour", {"name": "hidden", "start": "Bonn"})
-    await agency.documents.create(CLERK, "Tour", {"name": "mine", "stays": [{"city": "Bonn"}]})
+    await agency.documents.create(SCOPE, "Ride", {"name": "hidden", "start": "Bonn"})
+    await agency.documents.create(CLERK, "Ride", {"name": "mine", "stays": [{"city": "Bonn"}]})
     await agency.documents.create(SCOPE, "Rating", {"name": "R", "city": "Bonn"})
-    assert await _refused(agency, CLERK) == (["Tour mine"], 2)
+    assert await _refused(agency, CLERK) == (["Ride mine"], 2)
     assert (await _refused(agency))[1] == 0
 
 
 async def test_at_most_twenty_are_named(agency: Wired) -> None:
     await agency.documents.create(SCOPE, "City", {"name": "Bonn"})
     for number in range(22):
-        await agency.documents.create(SCOPE, "Tour", {"name": f"T{number}", "start": "Bonn"})
+        await agency.documents.create(SCOPE, "Ride", {"name": f"T{number}", "start": "Bonn"})
     named, others = await _refused(agency)
     assert (len(named), others) == (20, 2)

@@ -33,7 +33,7 @@ class Thing(DocType):
     price: Decimal = Field(default=Decimal(0), scale=2)
 
 
-class Part(DocType):
+class Piece(DocType):
     thing: UUID = Field(link="Thing")
     price: Decimal | None = Field(default=None, scale=2, fetch_from="thing.price")
     qty: int = 1
@@ -50,7 +50,7 @@ class Basket(DocType):
     buyer: str = Field(min_length=3)
     day: date = Field(default=Today())
     secret: int = Field(default=5, permlevel=1)
-    parts: list[Part] = []
+    parts: list[Piece] = []
 
     @computed(scale=2)
     def total(self) -> Decimal:
@@ -74,7 +74,7 @@ class BasketController(Controller[Basket]):
 @pytest.fixture
 async def shop(database_url: str) -> AsyncIterator[Wired]:
     builder = RegistryBuilder()
-    for doctype in (Thing, Part, Basket):
+    for doctype in (Thing, Piece, Basket):
         builder.add_doctype(doctype, "shop")
     builder.add_controller(BasketController)
     async with wired(database_url, builder.freeze()) as opened:

@@ -17,7 +17,7 @@ __all__ = ["LOG_CONTEXT", "LogContext", "bind_log_context", "log_fields", "read_
 class LogContext:
     """One request, event or command. Fields may be set after it is bound, such as when the caller becomes known.
 
-    >>> LogContext(source="http", user_id="ada").fields()
+    >>> LogContext(source="http", user_id="ada").to_fields()
     {'source': 'http', 'user_id': 'ada'}
     """
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from framework_m_core.domain.context import RegistryView
 from framework_m_core.domain.documents.doctype import DocStatus
-from framework_m_core.domain.errors import FieldError, LinkTargetError, ValidationError
+from framework_m_core.domain.errors import FieldError, LinkedDocumentError, LinkTargetError, ValidationError
 from framework_m_core.domain.filters.parameterize import parameterize
 from framework_m_core.domain.filters.tree import And, Comparison
 from framework_m_core.domain.hash_keys import HashKey, hash_key
@@ -18,8 +18,8 @@ from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.registry.registry import Referrer
 from framework_m_core.services.documents.links import LinkService
 from framework_m_core.services.documents.validation import dump_document
-from framework_m_core.services.documents.writing.referrer_names import ReferrerNames
 from framework_m_core.services.documents.writing.write import PURGE, SUBMIT, DocumentWrite
+from framework_m_core.services.links.referrer_names import ReferrerNames
 from framework_m_core.services.permissions.service import PermissionService
 from framework_m_core.services.rows.projection import LIVE
 from framework_m_core.services.rows.template_cache import derive_template_caches
@@ -40,7 +40,7 @@ class LinkGuards:
         linked_by: LinkedBy = "all" if write.operation is PURGE else "active"
         if linking := await write.unit.find_referrers(write.plan.name, write.stored["id"], linked_by):
             advice = "purge them first" if write.operation is PURGE else "change or delete them first"
-            raise await self._referrers.refuse(write, f"documents link to this {write.plan.name}: {advice}", linking)
+            raise await self._make_error(write, f"documents link to this {write.plan.name}: {advice}", linking)
 
     async def refuse_cancel(self, write: DocumentWrite) -> None:
         """Raise LinkedDocumentError if submitted documents link to this one by links that refuse its cancellation."""
@@ -48,7 +48,12 @@ class LinkGuards:
         await self._fetch(write.unit, QueryTemplate(plan, ("id",), Comparison("id", "eq", id), lock="change"))
         if linking := await write.unit.find_referrers(plan.name, id, "submitted"):
             message = f"submitted documents link to this {plan.name}: cancel them first"
-            raise await self._referrers.refuse(write, message, linking)
+            raise await self._make_error(write, message, linking)
+
+    async def _make_error(
+        self, write: DocumentWrite, message: str, referrers: Sequence[tuple[str, UUID]]
+    ) -> LinkedDocumentError:
+        return await self._referrers.make_error(write.context.within(write.unit), write.plan, message, referrers)
 
     async def refuse_cancelled_targets(self, write: DocumentWrite) -> None:
         """Raise ValidationError for links to cancelled documents: those that the write sets, or on submit all.

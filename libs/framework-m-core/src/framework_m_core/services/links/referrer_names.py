@@ -12,7 +12,6 @@ from framework_m_core.domain.filters.tree import Comparison
 from framework_m_core.interfaces.permission import Grant
 from framework_m_core.interfaces.reader import DocumentReaderProtocol
 from framework_m_core.registry.compiled import CompiledDocType
-from framework_m_core.services.documents.writing.write import DocumentWrite
 from framework_m_core.services.links.targets import LinkTargets
 from framework_m_core.services.permissions.service import PermissionService
 
@@ -32,14 +31,15 @@ class ReferrerNames:
         self._permissions = permissions
         self._targets = LinkTargets(reader, permissions)
 
-    async def refuse(self, write: DocumentWrite, message: str, referrers: _Referrers) -> LinkedDocumentError:
-        """Return the error of a write that linking documents refuse."""
-        context = write.context.within(write.unit)
+    async def make_error(
+        self, context: RequestContext, plan: CompiledDocType, message: str, referrers: _Referrers
+    ) -> LinkedDocumentError:
+        """Return the error of a write that linking documents refuse, read in the unit of work of the context."""
         named: list[dict[str, object]] = []
         for doctype in sorted({name for name, _ in referrers}):
             if len(named) < _MAX_NAMED:
                 ids = [id for name, id in referrers if name == doctype][:_MAX_READ]
-                named += await self._name(context, write.plan, context.registry.get(doctype), ids)
+                named += await self._name(context, plan, context.registry.get(doctype), ids)
         named = named[:_MAX_NAMED]
         known = ", ".join(sorted({str(one["doctype"]) for one in named}))
         see = f", see {known}" if known else ""
