@@ -19,33 +19,33 @@ class Kind(DocType):
     title: str = ""
 
 
-class House(DocType):
+class Villa(DocType):
     title: str = ""
     kind: UUID | None = Field(default=None, link="Kind")
 
 
-class Room(DocType):
+class Chamber(DocType):
     """Its fetched fields stand before the links that they are fetched over."""
 
     kind_title: str | None = Field(default=None, fetch_from="kind.title")
     kind: UUID | None = Field(default=None, link="Kind", fetch_from="house.kind")
     title: str | None = Field(default=None, fetch_from="house.title", index=True)
-    house: UUID | None = Field(default=None, link="House")
+    house: UUID | None = Field(default=None, link="Villa")
     note: str = ""
 
     class Meta:
         is_child_table = True
 
 
-class Flat(DocType):
+class Suite(DocType):
     """As a room, with rooms; a hook may move it."""
 
     kind_title: str | None = Field(default=None, fetch_from="kind.title")
     kind: UUID | None = Field(default=None, link="Kind", fetch_from="house.kind")
     title: str | None = Field(default=None, fetch_from="house.title", index=True)
-    house: UUID | None = Field(default=None, link="House")
+    house: UUID | None = Field(default=None, link="Villa")
     note: str = ""
-    rooms: list[Room] = []
+    rooms: list[Chamber] = []
 
 
 class Short(DocType):
@@ -53,8 +53,8 @@ class Short(DocType):
 
     title: str | None = Field(default=None, fetch_from="house.title", max_length=5)
     choice: Literal["a", "b"] | None = Field(default=None, fetch_from="other.title")
-    house: UUID | None = Field(default=None, link="House")
-    other: UUID | None = Field(default=None, link="House")
+    house: UUID | None = Field(default=None, link="Villa")
+    other: UUID | None = Field(default=None, link="Villa")
 
     class Meta:
         naming = "S-.####"
@@ -63,14 +63,14 @@ class Short(DocType):
 class Lease(DocType):
     """Whose house may change once it is submitted, what is fetched from it may not."""
 
-    house: UUID | None = Field(default=None, link="House", allow_on_submit=True)
+    house: UUID | None = Field(default=None, link="Villa", allow_on_submit=True)
     title: str | None = Field(default=None, fetch_from="house.title")
 
     class Meta:
         submittable = True
 
 
-class FlatController(Controller[Flat]):
+class SuiteController(Controller[Suite]):
     async def validate(self) -> None:
         if self.doc.note == "leave":
             self.doc.house = None
@@ -81,16 +81,16 @@ class FlatController(Controller[Flat]):
 @pytest.fixture
 async def town(database_url: str) -> AsyncIterator[Wired]:
     builder = RegistryBuilder()
-    for doctype in (Kind, House, Room, Flat, Short, Lease):
+    for doctype in (Kind, Villa, Chamber, Suite, Short, Lease):
         builder.add_doctype(doctype, "town")
-    builder.add_controller(FlatController)
+    builder.add_controller(SuiteController)
     async with wired(database_url, builder.freeze()) as opened:
         yield opened
 
 
 async def _house(town: Wired, title: str, kind: str | None = None) -> str:
     of = {"kind": str((await town.create("Kind", title=kind))["id"])} if kind else {}
-    return str((await town.create("House", title=title, **of))["id"])
+    return str((await town.create("Villa", title=title, **of))["id"])
 
 
 def _fetched(document: dict[str, Any]) -> tuple[Any, ...]:
@@ -99,18 +99,18 @@ def _fetched(document: dict[str, Any]) -> tuple[Any, ...]:
 
 async def test_links_are_followed_in_any_order_and_over_steps(town: Wired) -> None:
     first, second = await _house(town, "A", "villa"), await _house(town, "B")
-    flat = await town.create("Flat", house=first, rooms=[{"house": first}, {"house": second}])
+    flat = await town.create("Suite", house=first, rooms=[{"house": first}, {"house": second}])
     assert _fetched(flat) == ("A", True, "villa")
     assert [_fetched(room) for room in flat["rooms"]] == [("A", True, "villa"), ("B", False, None)]
-    assert await town.stored("Flat", flat["id"]) == flat
+    assert await town.stored("Suite", flat["id"]) == flat
     rows = [{"id": str(room["id"]), "house": house} for room, house in zip(flat["rooms"], (None, first), strict=True)]
-    moved = await town.documents.update(CONTEXT, "Flat", flat["id"], {"house": second, "rooms": rows})
+    moved = await town.documents.update(CONTEXT, "Suite", flat["id"], {"house": second, "rooms": rows})
     assert _fetched(moved) == ("B", False, None)
     assert [_fetched(room) for room in moved["rooms"]] == [(None, False, None), ("A", True, "villa")]
-    left = await town.documents.update(CONTEXT, "Flat", flat["id"], {"note": "leave"})
+    left = await town.documents.update(CONTEXT, "Suite", flat["id"], {"note": "leave"})
     assert _fetched(left) == (None, False, None)
     assert [_fetched(room) for room in left["rooms"]] == [(None, False, None)] * 2
-    assert await town.stored("Flat", flat["id"]) == left
+    assert await town.stored("Suite", flat["id"]) == left
 
 
 @pytest.mark.parametrize("length", [256, 3000])
@@ -123,12 +123,12 @@ async def test_an_indexed_text_is_not_fetched_at_any_length(town: Wired, length:
     ]
     for body, at in bodies:
         with pytest.raises(ValidationError) as refused:
-            await town.create("Flat", **body)
+            await town.create("Suite", **body)
         assert refused.value.errors == (FieldError(at, "invalid_fetch", params=params),)
-    flat = await town.create("Flat")
+    flat = await town.create("Suite")
     with pytest.raises(ValidationError):
-        await town.documents.update(CONTEXT, "Flat", flat["id"], {"house": long})
-    assert (await town.stored("Flat", flat["id"]))["_version"] == 1
+        await town.documents.update(CONTEXT, "Suite", flat["id"], {"house": long})
+    assert (await town.stored("Suite", flat["id"]))["_version"] == 1
 
 
 @pytest.mark.parametrize(("link", "fetched"), [("house", "title"), ("other", "choice")])
@@ -186,7 +186,7 @@ async def test_an_indexed_text_of_a_row_has_a_longest_length(database_url: str, 
 
 
 async def test_what_is_fetched_anew_is_no_change_of_a_submitted_document_until_it_differs(town: Wired) -> None:
-    old, same, other = [await town.create("House", title=title) for title in ("Old", "Old", "Other")]
+    old, same, other = [await town.create("Villa", title=title) for title in ("Old", "Old", "Other")]
     lease = await town.create("Lease", house=str(old["id"]))
     await town.documents.submit(CONTEXT, "Lease", lease["id"])
     moved = await town.documents.update(CONTEXT, "Lease", lease["id"], {"house": str(same["id"])})
