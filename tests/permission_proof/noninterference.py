@@ -21,6 +21,7 @@ from tests.permission_proof.plain_filters import names
 
 __all__ = ["hidden_variants", "is_hidden_from"]
 
+_CANCELLED: Final = 2
 _SPARE: Final = 200
 
 
@@ -57,8 +58,13 @@ def _stands_alone(setup: Setup, doctype: DeclaredDocType, id: UUID) -> bool:
 
 
 def _altered(draw: DrawFn, permissions: PermissionModel, document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Draw other values for a hidden document that keep it hidden; links are kept, since they affect their targets."""
-    status = pick(draw, [0, 1, 2]) if permissions.declared.submittable and not document["deleted_at"] else 0
+    """Draw other values for a hidden document that keep it hidden and, since they affect its targets, its links.
+
+    A cancelled one stays so, as it keeps nothing from being deleted.
+    """
+    status = document["docstatus"]
+    if permissions.declared.submittable and not document["deleted_at"] and status != _CANCELLED:
+        status = pick(draw, [0, 1])
     other = {**document, **_values(draw, permissions.declared, lambda _: True), "docstatus": status}
     return other if is_hidden_from(permissions, other) else document
 
