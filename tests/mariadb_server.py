@@ -62,14 +62,14 @@ def empty_mariadb_url(mariadb_server: str) -> Iterator[str]:
     yield from new_database(mariadb_server)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # DocTypes of two suites may have the same name
 def _shared_database(mariadb_server: str) -> Iterator[str]:
     yield from new_database(mariadb_server)
 
 
 @pytest.fixture
 def mariadb_url(_shared_database: str) -> str:
-    """The address of a database with tables of earlier tests of the worker, without their rows and generation."""
+    """The address of a database with tables of earlier tests of the module, without their rows and generation."""
     asyncio.run(_empty(_shared_database))
     return _shared_database
 

@@ -116,15 +116,16 @@ def empty_postgres_url(postgres_database: str) -> Iterator[str]:
     asyncio.run(_run(postgres_database, f"SET lock_timeout = '10s'; DROP SCHEMA {name} CASCADE"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # DocTypes of two suites may have the same name
 def _shared_schema(postgres_database: str) -> str:
+    asyncio.run(_run(postgres_database, "SET lock_timeout = '10s'; DROP SCHEMA IF EXISTS shared CASCADE"))
     asyncio.run(_run(postgres_database, "CREATE SCHEMA shared"))
     return _in_schema(postgres_database, "shared")
 
 
 @pytest.fixture
 def postgres_url(_shared_schema: str) -> str:
-    """The address of a schema with tables of earlier tests of the worker, without their rows and generation."""
+    """The address of a schema with tables of earlier tests of the module, without their rows and generation."""
     asyncio.run(_run(_shared_schema, _EMPTY))
     return _shared_schema
 
