@@ -95,6 +95,34 @@ async def test_new_fields_give_stored_rows_their_defaults(opened: OpenMigrations
         assert (await app.store.load("Plain", old.id)).code == "same"
 
 
+class Loan(FakeDocType):
+    note: str = ""
+
+
+class Lent(Loan):
+    class Meta:
+        submittable = True
+
+
+Lent.__name__ = Loan.__name__  # a later version of the same DocType
+
+
+async def test_a_doctype_becomes_submittable_and_stops_being_so(opened: OpenMigrations) -> None:
+    """Its link to the amended document comes and goes, with its indexes and its foreign key."""
+    async with opened(registry_of(Loan)) as app:
+        await app.change("first")
+        old = await app.store.store("Loan", note="kept")
+    async with opened(registry_of(Lent)) as app:
+        assert "new column loan.amended_from" in await app.change()
+        assert (await app.store.load("Loan", old.id)).amended_from is None
+        await app.store.store("Loan", amended_from=old.id)
+        with pytest.raises(DuplicateValueError):
+            await app.store.store("Loan", amended_from=old.id)
+        assert await app.rollback() == ["0002_change"]
+    async with opened(registry_of(Loan)) as app:
+        assert (await app.store.load("Loan", old.id)).note == "kept"
+
+
 async def test_a_new_field_that_needs_a_value_stops_where_rows_have_none(
     opened: OpenMigrations, tmp_path: Path
 ) -> None:

@@ -56,13 +56,13 @@ class ExistingSchema:
         columns = {name: found for name, found in self.columns.items() if name not in tables}
         return ExistingSchema(columns, self.indexes, self.links)
 
-    def links_of(self, index: str) -> Mapping[str, str]:
-        """Return the foreign keys, with their columns, for which there is no index but this one."""
+    def links_of(self, index: str, dropped: Collection[str] = ()) -> Mapping[str, str]:
+        """Return the foreign keys, with their columns, for which no index but this one and dropped ones is there."""
         found = self.indexes.get(index)
         if found is None or not found.columns or found.columns[0] is None:
             return {}
         table, column = found.table, found.columns[0]
-        others = [one for name, one in self.indexes.items() if name != index and one.table == table]
+        others = [one for name, one in self.indexes.items() if name not in (index, *dropped) and one.table == table]
         if any(one.columns[:1] == (column,) for one in others):
             return {}
         return {

@@ -39,6 +39,8 @@ class SyncStatements:
         self._gaps = gaps
         self._existing = existing
         self._expansion = expansion
+        self._dropped: set[str] = set()
+        """The indexes that statements before drop."""
 
     def of(self, changes: Sequence[Change]) -> Iterator[str]:
         """Yield the statements of changes, and note their errors."""
@@ -135,9 +137,9 @@ class SyncStatements:
 
     def _drop_index(self, change: made.DropIndex) -> str:
         if self._dialect.name == MARIADB:
-            return drop_index(
-                self._dialect.identifier_preparer.quote, change.table, change.name, self._existing.links_of(change.name)
-            )
+            links = self._existing.links_of(change.name, self._dropped)
+            self._dropped.add(change.name)
+            return drop_index(self._dialect.identifier_preparer.quote, change.table, change.name, links)
         return f'DROP INDEX "{change.name}"'
 
     def _fill(self, column: sa.Column[Any], default: str) -> str:

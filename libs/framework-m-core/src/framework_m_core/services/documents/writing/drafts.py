@@ -94,7 +94,7 @@ def parse_body(body: Mapping[str, Any], ids: IdGenerator) -> Parse:
         if plan.set_once:
             refuse_set_again(context, plan, loaded.values, dump_document(plan, draft), body, loaded.reading.readable)
         check_state(operation, loaded, draft)
-        if plan.has_fetches:  # what is fetched anew is no change until it is known
+        if plan.has_fetches:  # a fetched value may differ only once its new target is read
             clear_stale_fetches(plan, vars(draft), loaded.values)
         return draft
 

@@ -319,7 +319,7 @@ class WritePipeline:
 
 
 def _check_change(write: DocumentWrite) -> None:
-    """Raise the errors of a change of what the document's status, or an earlier write, has fixed."""
+    """Raise SubmittedDocumentError for fields that the status fixes, and ValidationError for those set once."""
     if write.loaded is None:
         return
     follow_field(write.plan, write.stored, write.document)

@@ -12,7 +12,6 @@ from pydantic_core import PydanticUndefined
 from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.documents.doctype import UNSAVED_ID, VERSION_FIELD, DocStatus
 from framework_m_core.domain.errors import combine_errors
-from framework_m_core.domain.fields.computed import find_info
 from framework_m_core.domain.fields.spec import FieldSpec
 from framework_m_core.domain.fields.values import normalize_value
 from framework_m_core.interfaces.permission import Grant
@@ -93,6 +92,7 @@ class Previews:
         """Return the values of a stored document with those of a body merged into it, and the stored ones."""
         async with self._units(context) as unit:
             loaded, grant = await self._pipeline.loader.load(unit, context, plan, "write", ref)
+        await self._pipeline.large_work.wait_turn(plan, loaded.values)
         merged = update_values(plan, grant, lambda: loaded.served, loaded.values, body)
         fill_new_rows(context, plan, merged)
         values = _complete(plan, {**loaded.values, **merged})
@@ -116,7 +116,9 @@ def _with_defaults(table: CompiledDocType | CompiledChildTable, values: Mapping[
 
 
 def _default(model: type[BaseModel], spec: FieldSpec) -> Any:
-    default = find_info(model, spec.name).get_default(call_default_factory=True, validated_data={})
+    if spec.computed:
+        return None
+    default = model.model_fields[spec.name].get_default(call_default_factory=True, validated_data={})
     return None if default is PydanticUndefined else normalize_value(spec, to_plain_value(default), rounding=True)
 
 
