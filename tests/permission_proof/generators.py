@@ -47,7 +47,7 @@ __all__ = [
 NOW: Final = datetime(2026, 1, 31, 12, tzinfo=UTC)
 """The time of every request; all documents were created earlier."""
 
-_ROLES: Final = ("A", "B", "Guest")
+_ROLES: Final = ("A", "B", "Guest", "All")
 _ACTIONS: Final = ("read", "write", "create", "delete", "purge", "select")
 _USERS: Final = tuple(UUID(int=number, version=4) for number in range(1, 4))
 _TEAMS: Final = tuple(UUID(int=number, version=4) for number in range(11, 15))

@@ -14,9 +14,9 @@ from tests.permission_proof.declared import (
 )
 from tests.permission_proof.plain_filters import holds, lacks, parse_value, values_of
 
-__all__ = ["PermissionModel", "Refused"]
+__all__ = ["PermissionModel", "Refused", "SelectionModel"]
 
-_ADMINISTRATOR, _GUEST = "Administrator", "Guest"
+_ADMINISTRATOR, _GUEST, _ALL = "Administrator", "Guest", "All"
 
 
 class Refused(Exception):  # noqa: N818 - an expected result, not a test failure
@@ -33,7 +33,7 @@ class PermissionModel:
     def __init__(self, declared: DeclaredDocType, who: Who) -> None:
         self.declared = declared
         self.who = who
-        self.roles = who.roles | {_GUEST}
+        self.roles = who.roles | ({_GUEST, _ALL} if who.id else {_GUEST})
         self._everything = _ADMINISTRATOR in who.roles
 
     def has(self, action: str) -> bool:
@@ -113,3 +113,11 @@ class PermissionModel:
         is_person = name in {"id", "owner"} or (field is not None and field.link == "User")
         known = values_of(self.who, "id" if is_person else name, self.declared.kind(name))
         return document[name] is not None and document[name] in (known or ())
+
+
+class SelectionModel(PermissionModel):
+    """The permissions of a caller who selects documents without reading them."""
+
+    def sees(self, name: str) -> bool:
+        """Return whether a field tells documents apart; these DocTypes have no title field."""
+        return name in {"id", "name", "_version"}

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from tests.permission_proof.declared import Declared, Documents, Request, Stored, Tree, Who
-from tests.permission_proof.permission_model import PermissionModel, Refused
+from tests.permission_proof.permission_model import PermissionModel, Refused, SelectionModel
 from tests.permission_proof.plain_filters import Wrong, holds, parse_value
 from tests.permission_proof.reference_writes import Writes
 
@@ -65,8 +65,11 @@ class Reference:
     def page(self, permissions: PermissionModel, request: Request) -> Mapping[str, Any]:
         """Return the items of all pages from the offset on, and the total count."""
         query = request.query
-        permissions.require_action("read")
         with_deleted = query.get("include_deleted", False)
+        action = "read"
+        if not with_deleted and not permissions.has("read") and permissions.has("select"):
+            action, permissions = "select", SelectionModel(permissions.declared, permissions.who)
+        permissions.require_action(action)
         if with_deleted:
             permissions.require_action("delete")
         tree = [_checked(permissions, part) for part in query.get("filters", [])]
@@ -74,7 +77,7 @@ class Reference:
         names = [*_fields(permissions, query["fields"])] if query.get("fields") is not None else _columns(permissions)
         found = [
             one
-            for one in self._readable(permissions, with_deleted=with_deleted)
+            for one in self._covered(permissions, action, with_deleted=with_deleted)
             if not with_deleted or _deletes(permissions, one)
         ]
         found = [one for one in found if holds({"and": tree}, permissions.declared, one, permissions.who)]
@@ -86,10 +89,15 @@ class Reference:
         links = _links(permissions, query.get("expand", ()))
         return {"items": [self._expanded(one, links, permissions.who) for one in shown], "total": total}
 
-    def _readable(self, permissions: PermissionModel, *, with_deleted: bool = False) -> list[Mapping[str, Any]]:
+    def _readable(self, permissions: PermissionModel) -> list[Mapping[str, Any]]:
+        return self._covered(permissions, "read")
+
+    def _covered(
+        self, permissions: PermissionModel, action: str, *, with_deleted: bool = False
+    ) -> list[Mapping[str, Any]]:
         documents = self._stored[permissions.declared.name].values()
         live = [one for one in documents if with_deleted or one["deleted_at"] is None]
-        return [one for one in live if permissions.covers("read", one)]
+        return [one for one in live if permissions.covers(action, one)]
 
     def _expanded(self, served: dict[str, Any], links: Mapping[str, str], who: Who) -> dict[str, Any]:
         for name, doctype in links.items():
@@ -163,7 +171,7 @@ def _checked(permissions: PermissionModel, tree: Tree) -> Tree:
 
 def _order(permissions: PermissionModel, order_by: Sequence[str]) -> list[tuple[str, bool]]:
     if not order_by:
-        return [("creation", True), ("id", True)]
+        return [("creation", True), ("id", True)] if permissions.sees("creation") else [("name", False), ("id", False)]
     order = [(_column(permissions, text.removeprefix("-")), text.startswith("-")) for text in order_by]
     if len({name for name, _ in order}) < len(order):
         raise Wrong("a field is named twice")

@@ -349,5 +349,5 @@ async def test_a_role_that_no_doctype_names_is_guessed(app: AppClient) -> None:
     assert_names(refused.value, "'Clrk'", "'Clerk'")
     with pytest.raises(ValueError, match="role") as refused:
         app.user("Unheard of")
-    assert_names(refused.value, "'Unheard of'", "Administrator, Clerk")
+    assert_names(refused.value, "'Unheard of'", "Administrator, All, Clerk")
     assert app.user("Administrator", "Guest").id

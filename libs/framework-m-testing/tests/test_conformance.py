@@ -128,7 +128,7 @@ async def test_a_document_that_changes_by_itself_fails(app: Application) -> None
 async def test_a_role_that_gets_in_unnamed_fails(app: Application, monkeypatch: pytest.MonkeyPatch) -> None:
     model: Any = app.registry.get("Picky").model
     monkeypatch.setattr(model.Meta, "permissions", {})
-    with pytest.raises(AssertionError, match=r"Picky\.read"):
+    with pytest.raises(AssertionError, match=r"Picky\.list"):
         await Limited().test_only_the_roles_that_are_named_get_in(
             app, SampleDocuments(app, CONTEXT, {}, Limited.max_documents)
         )

@@ -34,7 +34,7 @@ class StaffUser(User):
     class Meta:
         overrides = True
         permissions = {
-            "select": {"Guest": "all"},
+            "select": {"All": "all"},
             "read": {**OFFICE, "Sales User": ME, "Sales Manager": "all"},
             "write": {**OFFICE, "Sales User": ME},
             "create": OFFICE,

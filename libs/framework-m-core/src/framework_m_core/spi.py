@@ -14,7 +14,9 @@ from framework_m_core.domain.cached_values import decode_cached, encode_cached
 from framework_m_core.domain.clock import Clock, IdGenerator, system_clock
 from framework_m_core.domain.context import (
     ADMINISTRATOR,
+    ALL,
     ANONYMOUS,
+    AUTOMATIC_ROLES,
     GUEST,
     SOURCES,
     Principal,
@@ -201,7 +203,8 @@ from framework_m_core.services.runtime.shield import run_shielded
 from framework_m_core.services.session_secrets import SessionRules, SessionSecrets, hash_secret, matches_hash
 
 __all__ = [
-    "ADAPTERS", "ADMINISTRATOR", "ANONYMOUS", "ATTRIBUTES", "BODY", "BUILT_IN_APP", "BY_ROLES", "DECIMAL_DIGITS",
+    "ADAPTERS", "ADMINISTRATOR", "ALL", "ANONYMOUS", "ATTRIBUTES", "AUTOMATIC_ROLES", "BODY", "BUILT_IN_APP",
+    "BY_ROLES", "DECIMAL_DIGITS",
     "DEFAULT_LIMIT", "EVERYTHING", "FORMER_APP", "FRAMEWORK_FIELDS", "FRAMEWORK_SPECS", "GUEST", "LIVE",
     "MAX_EVALUATED", "MAX_GROUP", "MAX_INDEXED_TEXT", "MAX_LISTED_USERS", "MAX_REFERRERS", "MAX_STORED_KEY",
     "NOTHING", "NO_DOCUMENT", "PORTS", "ROLES", "RUN_AGAIN", "SOURCES", "STORE", "VERSIONS", "VERSION_ATTRIBUTE",

@@ -70,7 +70,7 @@ async def test_roles_changed_as_a_document_hold_at_once(ada: Worker) -> None:
     for given in (["Administrator"], []):
         await principal_of(ada, login)
         await documents.update("User", EMAIL, {"roles": given})
-        assert (await principal_of(ada, login)).roles == {*given, "Guest"}, given
+        assert (await principal_of(ada, login)).roles == {*given, "Guest", "All"}, given
     await documents.update("User", EMAIL, {"enabled": False})
     with pytest.raises(AuthenticationError):
         await principal_of(ada, login)

@@ -79,7 +79,7 @@ async def test_a_new_user_is_a_document_like_others(worker: Worker) -> None:
             EMAIL,
             PASSWORD,
             ["Administrator", "Pilot"],
-            "existing roles, got 'Pilot': known are Administrator, Guest",
+            "existing roles, got 'Pilot': known are Administrator, All, Guest",
         ),
     ],
 )

@@ -14,7 +14,7 @@ import httpx
 
 from framework_m_core.bootstrap.application import WEB_READY, Application, open_application
 from framework_m_core.container.container import Container
-from framework_m_core.domain.context import ADMINISTRATOR, ANONYMOUS, GUEST, Principal, make_system_context
+from framework_m_core.domain.context import ADMINISTRATOR, ANONYMOUS, AUTOMATIC_ROLES, Principal, make_system_context
 from framework_m_core.domain.documents.naming import PromptNaming
 from framework_m_core.domain.errors import PermissionDeniedError
 from framework_m_core.domain.suggestions import did_you_mean
@@ -72,11 +72,11 @@ class AppClient:
         self._check_roles(roles)
         named = str(uuid4() if id is None else id)
         known = {name: _listed(name, values) for name, values in (attributes or {}).items()}
-        principal = Principal(named, frozenset({*roles, GUEST}), f"{named}@example.com", known)
+        principal = Principal(named, frozenset(roles), f"{named}@example.com", known)
         return TestUser(self.application.documents, principal)
 
     def _check_roles(self, roles: Sequence[str]) -> None:
-        known = self.registry.roles | {ADMINISTRATOR, GUEST}
+        known = self.registry.roles | {ADMINISTRATOR, *AUTOMATIC_ROLES}
         for role in roles:
             if role not in known:
                 meant = did_you_mean(role, known) or f": known are {', '.join(sorted(known))}"

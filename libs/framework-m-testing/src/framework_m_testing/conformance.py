@@ -24,7 +24,7 @@ from framework_m_core.bootstrap.application import Application
 from framework_m_core.domain.context import (
     ADMINISTRATOR,
     ANONYMOUS,
-    GUEST,
+    AUTOMATIC_ROLES,
     Principal,
     RequestContext,
     make_system_context,
@@ -146,7 +146,7 @@ class DocTypeConformance(Contract):
         for plan in self._plans(app):
             _, made = await samples.create(plan.name)
             for caller in _callers(plan):
-                for action in ("read", "create", *_WRITES):
+                for action in ("list", "read", "create", *_WRITES):
                     refused = await _is_refused(app, caller, plan, action, made["id"])
                     assert refused is not _may(plan, caller, action), f"{plan.name}.{action}: {caller.principal.roles}"
 
@@ -187,16 +187,22 @@ def _travelled(plan: CompiledDocType, value: Any) -> Any:
 
 def _callers(plan: CompiledDocType) -> list[RequestContext]:
     """Return an anonymous caller, a caller without roles, and one caller for each role."""
-    roles = [frozenset[str](), *(frozenset({role}) for role in sorted({*plan.meta.roles, ADMINISTRATOR} - {GUEST}))]
-    return [RequestContext(ANONYMOUS), *(RequestContext(Principal("somebody", one | {GUEST})) for one in roles)]
+    roles = [
+        frozenset[str](),
+        *(frozenset({role}) for role in sorted({*plan.meta.roles, ADMINISTRATOR} - AUTOMATIC_ROLES)),
+    ]
+    return [RequestContext(ANONYMOUS), *(RequestContext(Principal("somebody", one)) for one in roles)]
 
 
 def _may(plan: CompiledDocType, caller: RequestContext, action: str) -> bool:
     """Return whether the declaration permits the action; changing a document requires reading it, too."""
     stated = getattr(vars(plan.model).get("Meta"), "permissions", None) or {}
-    needed = {action, "read"} if action in _WRITES else {action}
-    roles = caller.principal.roles
-    return ADMINISTRATOR in roles or all(not roles.isdisjoint(stated.get(one, ())) for one in needed)
+    held = {one for one, by in stated.items() if not caller.principal.roles.isdisjoint(by)}
+    if ADMINISTRATOR in caller.principal.roles:
+        return True
+    if action == "list":
+        return not held.isdisjoint({"read", "select"})
+    return action in held and (action not in _WRITES or "read" in held)
 
 
 async def _is_refused(app: Application, caller: RequestContext, plan: CompiledDocType, action: str, id: Any) -> bool:
@@ -205,7 +211,8 @@ async def _is_refused(app: Application, caller: RequestContext, plan: CompiledDo
     async with app.container.get("unit_of_work")(caller) as unit:
         inside = caller.within(unit)
         calls: dict[str, Any] = {
-            "read": lambda: documents.list(inside, plan.name, ListRequest()),
+            "list": lambda: documents.list(inside, plan.name, ListRequest()),
+            "read": lambda: documents.get(inside, plan.name, id),
             "create": lambda: documents.create(inside, plan.name, {}),
             "write": lambda: documents.update(inside, plan.name, id, {}),
             "delete": lambda: documents.delete(inside, plan.name, id),

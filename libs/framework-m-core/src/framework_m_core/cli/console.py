@@ -12,7 +12,7 @@ from cyclopts import Parameter
 from framework_m_core.bootstrap.application import Application, open_application
 from framework_m_core.cli.prompt import Failure, compile_code, execute, prompt
 from framework_m_core.domain.clock import Clock
-from framework_m_core.domain.context import CLI, GUEST, Principal, RequestContext, make_system_principal
+from framework_m_core.domain.context import CLI, Principal, RequestContext, make_system_principal
 from framework_m_core.domain.errors import ConfigurationError, EntityNotFoundError, FrameworkError
 from framework_m_core.interfaces.identity import IdentityProtocol
 from framework_m_core.registry.compiled import BUILT_IN_APP
@@ -88,7 +88,7 @@ async def _context(app: Application, as_user: str | None, reason: str) -> Reques
         raise EntityNotFoundError(f"there is no user {as_user!r}: list all users with `m user list`")
     if not user.enabled:
         raise FrameworkError(f"{user.email} is disabled: enable the user first with `m user enable {user.email}`")
-    principal = Principal(str(user.id), user.roles | {GUEST}, user.email, user.attributes)
+    principal = Principal(str(user.id), user.roles, user.email, user.attributes)
     return registry_handle.make_context(principal, source=CLI, clock=clock)
 
 

@@ -12,7 +12,9 @@ from framework_m_core.domain.clock import Clock, system_clock
 
 __all__ = [
     "ADMINISTRATOR",
+    "ALL",
     "ANONYMOUS",
+    "AUTOMATIC_ROLES",
     "CLI",
     "EVENT",
     "GUEST",
@@ -38,6 +40,14 @@ ADMINISTRATOR = "Administrator"
 GUEST = "Guest"
 """The role of anonymous callers, which everyone has."""
 
+ALL = "All"
+"""The role that everyone has who has logged in."""
+
+AUTOMATIC_ROLES: Final = frozenset({GUEST, ALL})
+"""The roles that nobody has to be given."""
+
+_OF_GUESTS: Final = frozenset({GUEST})
+
 type Source = str
 """Where work comes from, as audit entries and log records say: one of `SOURCES`, or a package's own word."""
 
@@ -61,15 +71,19 @@ class Principal:
 
     `attributes` are compared by row scopes (`{"territory": ("North", "South")}`). `system` is work that nobody asked
     for, set only by `make_system_context`. `reason`, for the audit log, is that of the system's work, or of elevated
-    work of a person.
+    work of a person. `roles` always hold Guest, and All unless the principal is anonymous.
     """
 
     id: str
-    roles: frozenset[str] = frozenset({GUEST})
+    roles: frozenset[str] = frozenset()
     email: str = ""
     attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     system: bool = False
     reason: str | None = None
+
+    def __post_init__(self) -> None:
+        """Add the automatic roles."""
+        object.__setattr__(self, "roles", self.roles | (AUTOMATIC_ROLES if self.id else _OF_GUESTS))
 
     @property
     def is_anonymous(self) -> bool:
@@ -264,7 +278,7 @@ def make_system_context(reason: str, *, source: Source, clock: Clock = system_cl
 
 def make_system_principal(reason: str) -> Principal:
     """Return the system as a caller. Raises ValueError without a reason."""
-    return Principal(id="system", roles=frozenset({ADMINISTRATOR, GUEST}), system=True, reason=_check_reason(reason))
+    return Principal(id="system", roles=frozenset({ADMINISTRATOR}), system=True, reason=_check_reason(reason))
 
 
 def _check_reason(reason: str) -> str:

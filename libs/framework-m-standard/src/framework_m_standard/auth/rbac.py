@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from framework_m_core.domain.context import ADMINISTRATOR, GUEST, RequestContext
+from framework_m_core.domain.context import ADMINISTRATOR, RequestContext
 from framework_m_core.domain.documents.doctype import FRAMEWORK_FIELDS
 from framework_m_core.domain.documents.meta import FieldLevel, Scope
 from framework_m_core.domain.fields.spec import FieldSpec
@@ -29,7 +29,7 @@ _WRITING: Final = frozenset({"create", "write", "amend"})
 
 
 class RbacPermission:
-    """Permissions by a principal's roles; every principal also has the role Guest.
+    """Permissions by a principal's roles.
 
     A grant varies by roles alone: its row scope refers to the caller by `UserAttribute`.
     """
@@ -40,7 +40,7 @@ class RbacPermission:
     async def grant(self, context: RequestContext, doctype: str, action: str) -> Grant | None:
         """Return the grant of the caller's roles, if any. Raises DocTypeNotFoundError."""
         registry = self._registry_handle.pin(context).registry
-        return _grant(registry.get(doctype), context.principal.roles | {GUEST}, action)
+        return _grant(registry.get(doctype), context.principal.roles, action)
 
     async def evaluate(self, request: PolicyEvaluateRequest) -> PolicyEvaluateResult:
         """Decide on one document by the row scope of the grant."""

@@ -6,7 +6,7 @@ from datetime import timedelta
 from itertools import batched
 
 from framework_m_core.bootstrap.application import Application
-from framework_m_core.domain.context import ADMINISTRATOR, GUEST
+from framework_m_core.domain.context import ADMINISTRATOR, AUTOMATIC_ROLES
 from framework_m_core.domain.errors import DuplicateNameError
 from framework_m_core.registry.registry import Registry
 from framework_m_core.services.registry_changes import RegistryChanges
@@ -61,7 +61,7 @@ class KeepRoles:
 async def _create_missing(system: SystemDocuments, registry: Registry) -> None:
     if "Role" not in registry.doctypes:
         return
-    wanted = sorted({ADMINISTRATOR, GUEST, *registry.roles})
+    wanted = sorted({ADMINISTRATOR, *AUTOMATIC_ROLES, *registry.roles})
 
     async def work(client: SystemClient) -> None:
         for names in batched(wanted, _AT_ONCE):

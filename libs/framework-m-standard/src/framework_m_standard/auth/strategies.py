@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import NoReturn, Protocol
 from uuid import UUID
 
-from framework_m_core.domain.context import GUEST, Principal
+from framework_m_core.domain.context import Principal
 from framework_m_core.domain.errors import AuthenticationError
 from framework_m_core.interfaces.authentication import Credentials
 from framework_m_core.interfaces.identity import Identity, IdentityProtocol
@@ -114,7 +114,7 @@ def split_secret(text: str) -> tuple[UUID, str]:
 
 
 def _principal(user: Identity) -> Principal:
-    return Principal(str(user.id), user.roles | {GUEST}, user.email, user.attributes)
+    return Principal(str(user.id), user.roles, user.email, user.attributes)
 
 
 def _raise_ended() -> NoReturn:

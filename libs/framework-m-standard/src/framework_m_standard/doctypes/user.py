@@ -43,7 +43,8 @@ class User(BaseDocType):
     class Meta:
         naming = "field:email"
         rename_with_field = True
-        permissions = {"select": {"Guest": "all"}}
+        title_field = "full_name"
+        permissions = {"select": {"All": "all"}}
         field_levels = {RIGHTS_LEVEL: {"read": ["Guest"]}}
 
     @field_validator("email")

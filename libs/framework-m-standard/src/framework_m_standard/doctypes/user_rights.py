@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-from framework_m_core.domain.context import ADMINISTRATOR, GUEST, Principal
+from framework_m_core.domain.context import ADMINISTRATOR, Principal
 from framework_m_core.domain.errors import PermissionDeniedError
 
 __all__ = ["check_rights", "is_administrator"]
@@ -29,7 +29,7 @@ def check_rights(caller: Principal, before: _Holder | None, after: _Holder | Non
     """
     if ADMINISTRATOR in caller.roles:
         return
-    held = _rights(caller.roles | {GUEST}, caller.attributes)
+    held = _rights(caller.roles, caller.attributes)
     had, has = _rights_of(before), _rights_of(after)
     if missing := has - had - held:
         named = ", ".join(sorted(f"{kind} {value}" for kind, value in missing))

@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 import pytest_asyncio
 
-from framework_m_core.domain.context import ADMINISTRATOR, GUEST, Principal
+from framework_m_core.domain.context import ADMINISTRATOR, AUTOMATIC_ROLES, Principal
 from framework_m_core.domain.errors import AuthenticationError, PermissionDeniedError, RateLimitError
 from framework_m_core.interfaces.authentication import AuthenticationProtocol, Credentials, Login
 from framework_m_core.interfaces.identity import Identity, IdentityProtocol
@@ -97,10 +97,10 @@ class AuthenticationContract(Contract):
     async def test_a_login_is_somebody_in_every_process(
         self, harness: LoginHarness, ada: Identity, kind: SessionKind
     ) -> None:
-        """A login is valid in every process, with the user's roles and Guest; the name is case-insensitive."""
+        """A login is valid in every process, with the user's roles, Guest and All; the name is case-insensitive."""
         login = await harness.authentication.login(_ADA.upper(), _PASSWORD, address=_HERE, kind=kind)
         assert login.identity == ada
-        expected = Principal(str(ada.id), frozenset({ADMINISTRATOR, GUEST}), _ADA)
+        expected = Principal(str(ada.id), frozenset({ADMINISTRATOR}), _ADA)
         for asked in (harness.authentication, await harness.elsewhere()):
             assert await asked.authenticate(_carried(login, unsafe=True)) == expected
 
@@ -328,7 +328,7 @@ class AuthenticationContract(Contract):
             assert principal is not None
             roles.append(principal.roles)
             await harness.identity.add_role(_ADA, ADMINISTRATOR)
-        assert roles == [{GUEST}, {GUEST, ADMINISTRATOR}]
+        assert roles == [AUTOMATIC_ROLES, {*AUTOMATIC_ROLES, ADMINISTRATOR}]
 
     async def test_what_ends_a_session_reaches_other_processes_within_a_second(
         self, harness: LoginHarness, ada: Identity

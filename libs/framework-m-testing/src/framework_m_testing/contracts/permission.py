@@ -145,7 +145,7 @@ class PermissionContract(Contract):
 
     async def test_everybody_has_what_guests_have(self, engine: PermissionProtocol) -> None:
         """Named and anonymous callers have the guests' permissions, and nobody owns a document without an owner."""
-        nobody = Principal("", frozenset({GUEST, "Clerk"}))
+        nobody = Principal("", frozenset({"Clerk"}))
         for guest in (ANONYMOUS, Principal(_ME, frozenset({"Teammate"}))):
             assert await _covers(engine, guest, "read", _matter(status="public"))
         assert not await _covers(engine, ANONYMOUS, "read", _matter(owner=""))
@@ -162,9 +162,9 @@ class PermissionContract(Contract):
         document = _matter(team="West", status=status)
         assert await _covers(engine, _person("Outsider"), "read", document)
         for attributes in ({}, {"teams": ()}, {"others": ("North",)}):
-            lacking = Principal(_ME, frozenset({"Outsider", "Reviewer", GUEST}), attributes=attributes)
+            lacking = Principal(_ME, frozenset({"Outsider", "Reviewer"}), attributes=attributes)
             assert await _covers(engine, lacking, "read", document)
-            alone = Principal(_ME, frozenset({"Outsider", GUEST}), attributes=attributes)
+            alone = Principal(_ME, frozenset({"Outsider"}), attributes=attributes)
             assert not await _covers(engine, alone, "read", document)
             assert await _covers(engine, alone, "read", _matter(status="public"))
 
@@ -269,15 +269,13 @@ class PermissionContract(Contract):
 
 
 def _person(*roles: str) -> Principal:
-    return Principal(_ME, frozenset({*roles, GUEST}), "me@example.com", {"teams": ("North", "South")})
+    return Principal(_ME, frozenset(roles), "me@example.com", {"teams": ("North", "South")})
 
 
 def _callers() -> list[RequestContext]:
     """Return callers of which many are equal in some, but not in all that a grant may vary by."""
     return [
-        RequestContext(
-            Principal(id, frozenset({*roles, GUEST}), f"{id}@example.com", {"teams": teams, "desk": desk}), tenant
-        )
+        RequestContext(Principal(id, frozenset(roles), f"{id}@example.com", {"teams": teams, "desk": desk}), tenant)
         for roles in (("Clerk",), ("Clerk", "Teammate", "Reviewer"), ("Boss",))
         for id in (_ME, _OTHER)
         for teams in (("North", "South"), ("West",))

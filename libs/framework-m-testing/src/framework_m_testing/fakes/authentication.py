@@ -9,7 +9,7 @@ from typing import Final, NoReturn
 from uuid import UUID
 
 from framework_m_core.domain.clock import Clock, system_clock
-from framework_m_core.domain.context import GUEST, Principal
+from framework_m_core.domain.context import Principal
 from framework_m_core.domain.documents.names import normalize_email
 from framework_m_core.domain.errors import AuthenticationError, PermissionDeniedError, RateLimitError
 from framework_m_core.interfaces.authentication import Credentials, Login
@@ -159,7 +159,7 @@ class FakeAuthentication:
 
 
 def _principal(user: Identity) -> Principal:
-    return Principal(str(user.id), user.roles | {GUEST}, user.email, user.attributes)
+    return Principal(str(user.id), user.roles, user.email, user.attributes)
 
 
 def _bearer(header: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
-from framework_m_core.domain.context import ADMINISTRATOR, GUEST, Principal, RequestContext
+from framework_m_core.domain.context import ADMINISTRATOR, Principal, RequestContext
 from framework_m_core.domain.fields.spec import FieldSpec
 from framework_m_core.domain.filters.matching import compile_predicate
 from framework_m_core.domain.filters.row_scopes import bind_scopes
@@ -96,7 +96,7 @@ class FakePermission:
         if ADMINISTRATOR in principal.roles:
             return (EVERYTHING,)
         given = self._rules.get(action, {})
-        return tuple(given[role] for role in sorted(given.keys() & (principal.roles | {GUEST})))
+        return tuple(given[role] for role in sorted(given.keys() & principal.roles))
 
 
 def _paths(plan: CompiledDocType) -> dict[str, FieldSpec]:

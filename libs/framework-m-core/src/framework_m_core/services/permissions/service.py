@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from framework_m_core.domain.context import Principal, RequestContext
+from framework_m_core.domain.documents.doctype import VERSION_FIELD
 from framework_m_core.domain.errors import AuthenticationError, ConfigurationError, NoGrantError, OutsideScopeError
 from framework_m_core.domain.filters.format import format_filter
 from framework_m_core.domain.filters.matching import Predicate, compile_predicate
@@ -31,6 +32,9 @@ __all__ = ["PermissionService"]
 _log = logging.getLogger(__name__)
 
 _VARIES_BY: Final = frozenset({"roles", "user", "tenant"})
+_SELECTED: Final = frozenset({"id", "name", VERSION_FIELD})
+"""What is read of a document to select it, beside its title."""
+
 _MAX_BOUND = 10_000
 _DENIAL_SECONDS = 1.0
 """How long a denial is cached: it carries no TTL, and an engine in another process may soon decide otherwise."""
@@ -64,7 +68,7 @@ class PermissionService:
         known = grants.find(context, action, self._now())
         if known is not None:
             return known[0]
-        grant = _prepare(plan, await self._engine.grant(context, plan.name, action))
+        grant = _prepare(plan, action, await self._engine.grant(context, plan.name, action))
         kept_for = grant.ttl if grant else _DENIAL_SECONDS
         return grants.keep(context, action, grant, None if kept_for is None else self._now() + kept_for)
 
@@ -169,8 +173,10 @@ class PermissionService:
         return f"{denied}: the scope of {grant.rule} is {where}"
 
 
-def _prepare(plan: CompiledDocType, grant: Grant | None) -> Grant | None:
+def _prepare(plan: CompiledDocType, action: str, grant: Grant | None) -> Grant | None:
     """Return the engine's grant with user attributes in its scopes typed by the fields' kinds.
+
+    Those who may only select documents read what tells these apart.
 
     Raises ConfigurationError for an unusable scope, or if it varies by something that no caller has.
     """
@@ -184,4 +190,9 @@ def _prepare(plan: CompiledDocType, grant: Grant | None) -> Grant | None:
     if errors:
         raise ConfigurationError(f"the permission engine's scope {grant.rule} is not valid:", errors)
     scopes = tuple(with_field_kinds(scope, plan.specs) for scope in grant.scopes)
-    return grant if scopes == grant.scopes else replace(grant, scopes=scopes)
+    readable = grant.readable & {*_SELECTED, plan.meta.title_field} if action == "select" else grant.readable
+    return (
+        grant
+        if (scopes, readable) == (grant.scopes, grant.readable)
+        else replace(grant, scopes=scopes, readable=readable)
+    )

@@ -52,6 +52,7 @@ __all__ = ["Document", "QueryService"]
 type Document = dict[str, Any]
 
 _NEWEST_FIRST = (OrderSpec("creation", descending=True), OrderSpec("id", descending=True))
+_BY_NAME = (OrderSpec("name"), OrderSpec("id"))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,14 +129,17 @@ class QueryService:
         return document
 
     async def list(self, context: RequestContext, doctype: str, request: ListRequest) -> PaginatedResult[Document]:
-        """Return a page of documents. Raises QueryError for anything unknown, hidden or out of bounds."""
+        """Return a page of the documents that the caller may read; without leave to read, of those to select.
+
+        Raises QueryError for anything unknown, hidden or out of bounds.
+        """
         context = self._registry_handle.pin(context)
         plan: CompiledDocType = context.registry.get(doctype)
-        grant = await self.permissions.require_grant(context, plan, "read")
-        grants = {"read": grant}
+        action, grant = await self._find_listing_grant(context, plan, request)
+        grants = {action: grant}
         if request.include_deleted:
             grants["delete"] = await self.permissions.require_grant(context, plan, "delete")
-        query = parse_list(plan, grant, request, _NEWEST_FIRST)
+        query = parse_list(plan, grant, request, _NEWEST_FIRST if "creation" in grant.readable else _BY_NAME)
         matching = self._matching(
             context, grants, query, await self.link_names.resolve_filter(context, plan, query.where)
         )
@@ -153,6 +157,16 @@ class QueryService:
         if query.expand:
             await self._expansion.expand(context, plan, grant, page.items, query.expand)
         return page
+
+    async def _find_listing_grant(
+        self, context: RequestContext, plan: CompiledDocType, request: ListRequest
+    ) -> tuple[str, Grant]:
+        """Return the action and the grant that a list is read under: without leave to read, that to select."""
+        if not request.include_deleted and await self.permissions.find(context, plan, "read") is None:
+            selecting = await self.permissions.find(context, plan, "select")
+            if selecting is not None:
+                return "select", selecting
+        return "read", await self.permissions.require_grant(context, plan, "read")
 
     async def _page(
         self, context: RequestContext, plan: CompiledDocType, query: ParsedList, matching: Filter, start: Filter

@@ -10,7 +10,7 @@ from litestar import Request, Response
 from litestar.datastructures import Cookie
 from litestar.handlers import HTTPRouteHandler
 
-from framework_m_core.domain.context import GUEST
+from framework_m_core.domain.context import AUTOMATIC_ROLES
 from framework_m_core.domain.errors import (
     AuthenticationError,
     FieldError,
@@ -155,7 +155,7 @@ def _tokens(login: Login) -> Response[Any]:
 
 def _user(login: Login) -> dict[str, Any]:
     identity = login.identity
-    return {"id": str(identity.id), "email": identity.email, "roles": sorted(identity.roles - {GUEST})}
+    return {"id": str(identity.id), "email": identity.email, "roles": sorted(identity.roles - AUTOMATIC_ROLES)}
 
 
 def _me(request: AnyRequest) -> Response[Any]:
@@ -163,5 +163,5 @@ def _me(request: AnyRequest) -> Response[Any]:
     principal = request_state_of(request.scope).context.principal
     if principal.is_anonymous:
         raise AuthenticationError("the caller is not logged in")
-    user = {"id": principal.id, "email": principal.email, "roles": sorted(principal.roles - {GUEST})}
+    user = {"id": principal.id, "email": principal.email, "roles": sorted(principal.roles - AUTOMATIC_ROLES)}
     return Response(user, headers=_NO_STORE)
