@@ -15,7 +15,9 @@ from tests.journeys.product import Product
 _SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
 _SETTINGS = Path(__file__).with_name("schemathesis.toml")
 CALLERS = {"sqlite": "admin", "postgres": "alice", "mariadb": "alice", "mongo": "alice"}
-MIN_REQUESTS = 300
+PHASES = {"mariadb": "fuzzing", "mongo": "fuzzing"}
+"""Of the other stores, whose routes and schemas are the same, `coverage` would ask the same again."""
+MIN_REQUESTS = 100
 _OF_THE_CALLER = "/auth/|/User/"
 """Paths over which the caller would log itself out, or take its own roles away."""
 _BEYOND_SCHEMAS = "positive_data_acceptance"
@@ -31,7 +33,8 @@ def test_answers_are_as_the_document_says(fresh_product: Callable[[], Product], 
     command = [
         str(_SCHEMATHESIS), "--config-file", str(_SETTINGS), "run", f"{product.address}/schema/openapi.json",
         "--header", header, "--seed", "1",
-        "--max-examples", "10", "--phases", "examples,coverage,fuzzing", "--generation-deterministic",
+        "--max-examples", "10", "--phases", PHASES.get(store, "examples,coverage,fuzzing"),
+        "--generation-deterministic",
         "--exclude-path-regex", _OF_THE_CALLER, "--exclude-checks", _BEYOND_SCHEMAS, "--no-color",
     ]  # fmt: skip
     done = subprocess.run(command, cwd=tmp_path, text=True, capture_output=True, timeout=300, check=False)
