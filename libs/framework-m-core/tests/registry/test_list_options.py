@@ -46,6 +46,7 @@ def _flat(**options: Any) -> Any:
         ({"default_filters": {"price__gt": None}}, "got None"),
         ({"default_filters": {"tags__has": 5}}, "'tags'"),
         ({"default_filters": {"secret": "x"}}, "permlevel=1"),
+        ({"default_filters": {"label__like": "a\\"}}, "'label': the pattern ends in a lone backslash"),
     ],
 )
 def test_an_option_that_cannot_work_is_refused(options: dict[str, Any], expected: str) -> None:

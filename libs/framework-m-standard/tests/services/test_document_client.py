@@ -62,6 +62,10 @@ def _client(parcels: Wired, *roles: str) -> DocumentClient:
     return parcels.documents.client_for(RequestContext(Principal(roles[0], frozenset(roles))))
 
 
+def _places(error: QueryError) -> list[tuple[str, str]]:
+    return [(one.field, one.code) for one in error.errors]
+
+
 async def test_counting_and_looking(parcels: Wired) -> None:
     boss, clerk = _client(parcels, "Administrator", "Boss"), _client(parcels, "Clerk")
     assert (await boss.count("Parcel"), await clerk.count("Parcel")) == (7, 3)
@@ -97,12 +101,22 @@ async def test_documents_written_while_iterating_do_not_shift_the_rest(parcels: 
     assert seen == [f"p{number}" for number in range(7)]
 
 
+async def test_values_that_no_cursor_holds_end_an_iteration(parcels: Wired) -> None:
+    boss = _client(parcels, "Administrator", "Boss")
+    for name in ("p0", "p1"):
+        await boss.update("Parcel", name, {"state": "x" * 7_000})
+    with pytest.raises(QueryError) as refused:
+        _ = [one async for one in boss.iterate("Parcel", order_by="-state", batch=1)]
+    assert _places(refused.value) == [("order_by", "not_sortable")]
+
+
 async def test_one_value(parcels: Wired) -> None:
     boss, clerk = _client(parcels, "Administrator", "Boss"), _client(parcels, "Clerk")
     assert await boss.get_value("Parcel", "p3", "cost") == 3
     for hidden in ("cost", "nope"):
-        with pytest.raises(QueryError):
+        with pytest.raises(QueryError) as refused:
             await clerk.get_value("Parcel", "p3", hidden)
+        assert _places(refused.value) == [("field", "unknown_field")], hidden
     with pytest.raises(EntityNotFoundError):
         await clerk.get_value("Parcel", "p2", "state")
 

@@ -141,14 +141,16 @@ async def test_an_answer_has_titles_of_a_bounded_number_of_targets(
     office: Wired, maximum: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(titles_module, "MAX_TITLED", maximum)
-    with pytest.raises(AnswerTooLargeError):
+    with pytest.raises(AnswerTooLargeError) as refused:
         await _listed(office, BOSS)
+    assert [(one.field, one.code) for one in refused.value.errors] == [("titles", "out_of_bounds")]
 
 
 async def test_titles_may_not_be_too_large_together(office: Wired, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(titles_module, "PAGE_BYTES", 10)
-    with pytest.raises(AnswerTooLargeError):
+    with pytest.raises(AnswerTooLargeError) as refused:
         await _listed(office, BOSS)
+    assert [(one.field, one.code) for one in refused.value.errors] == [("titles", "out_of_bounds")]
 
 
 async def test_many_targets_are_read_in_parts(office: Wired, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,6 +69,7 @@ MESSAGES: Final[Mapping[str, tuple[str, ...]]] = {
         "expected a list of {items} values, got {count}",
         "expected at most {max_length} characters, got {count}",
         "expected at most {max_bytes} bytes, got {count}",
+        "expected at most {max_decided} documents to decide about, got more: narrow the filters",
     ),
     "too_long": (
         "expected at most {max_length} characters",
@@ -84,13 +85,19 @@ MESSAGES: Final[Mapping[str, tuple[str, ...]]] = {
     "null_value": ("expected a value to compare {field!r} with, got null: use 'is_null'",),
     "part_of_value": ("{part!r}: a part of {type} cannot be named, only {field!r}",),
     "not_comparable": ("{field!r} holds rows, which filters and orders cannot compare",),
-    "not_sortable": ("expected a sortable field, got {field!r}, which holds {type}",),
+    "not_sortable": (
+        "expected a sortable field, got {field!r}, which holds {type}",
+        "expected values to sort by that a cursor can hold: sort by shorter ones",
+    ),
     "repeated_field": ("expected each field once, got {field!r} twice",),
     "bad_direction": ("expected a field, or '-' and a field for descending order, got {got}: write {meant}",),
     "not_combinable": ("expected this parameter or {other}, got both",),
     "bad_cursor": ("expected a cursor of this order: start again without one",),
     "bad_json": ("expected JSON: {reason}",),
-    "bad_pattern": ("expected text matching {pattern}",),
+    "bad_pattern": (
+        "expected text matching {pattern}",
+        "the pattern ends in a lone backslash: write two to match one",
+    ),
     "bad_name": (
         "expected a name that is not a UUID, because a UUID in a path is an id",
         "expected a name other than {reserved!r}",

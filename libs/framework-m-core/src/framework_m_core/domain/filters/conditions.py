@@ -62,7 +62,14 @@ def _operand(spec: FieldSpec, operator: str, value: Any) -> Any:
     if operator == "has" and spec.items is not None:
         return _single(replace(spec, kind=spec.items, items=None, elements=None), value)
     operand = _single(spec, value)
-    return check_pattern(operand) if operator in {"like", "ilike"} else operand
+    return _pattern(spec, operand) if operator in {"like", "ilike"} else operand
+
+
+def _pattern(spec: FieldSpec, operand: str) -> str:
+    try:
+        return check_pattern(operand)
+    except ValueError as error:
+        raise ValueError(f"{spec.name!r}: {error}") from None
 
 
 def _single(spec: FieldSpec, value: Any) -> Any:

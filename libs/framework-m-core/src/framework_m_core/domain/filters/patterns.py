@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from framework_m_core.domain.errors import QueryError
-
 __all__ = ["check_pattern", "fold_ascii", "pattern_regex"]
 
 _ASCII_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
@@ -19,9 +17,9 @@ def fold_ascii(text: str) -> str:
 
 
 def check_pattern(pattern: str) -> str:
-    """Return the pattern. Raises QueryError if it ends in a lone backslash."""
+    """Return the pattern. Raises ValueError if it ends in a lone backslash."""
     if (len(pattern) - len(pattern.rstrip("\\"))) % 2:
-        raise QueryError("the pattern ends in a lone backslash: write two to match one")
+        raise ValueError("the pattern ends in a lone backslash: write two to match one")
     return pattern
 
 

@@ -12,10 +12,10 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from framework_m_core.domain.context import RequestContext
-from framework_m_core.domain.errors import QueryError
 from framework_m_core.domain.page import DEFAULT_LIMIT, MAX_LIMIT, PaginatedResult
 from framework_m_core.services.queries.parsing import ListRequest
 from framework_m_core.services.queries.python_filters import read_filters
+from framework_m_core.services.queries.refusals import refuse, shorten
 
 __all__ = ["DocumentClient", "DocumentOperations"]
 
@@ -165,7 +165,7 @@ class DocumentClient:
             if not page.has_more:
                 return
             if page.next_cursor is None:
-                raise QueryError("iterate: expected values to sort by that a cursor can hold: sort by shorter ones")
+                raise refuse("order_by", "not_sortable")
             request = replace(request, cursor=page.next_cursor)
 
     async def count(self, doctype: str, filters: Any = None, **where: Any) -> int:
@@ -184,8 +184,7 @@ class DocumentClient:
         async with self._turn:
             document = await self._service.get(self._context, doctype, ref)
         if field not in document:
-            known = ", ".join(document)
-            raise QueryError(f"{doctype} has no field {field!r} that you can read: expected one of {known}")
+            raise refuse("field", "unknown_field", doctype=doctype, got=shorten(field), choices=[*document])
         return document[field]
 
     async def _list(self, doctype: str, request: ListRequest) -> PaginatedResult[dict[str, Any]]:

@@ -15,7 +15,7 @@ from framework_m_core.interfaces.reader import DocumentReaderProtocol
 from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.services.links.targets import LinkTargets
 from framework_m_core.services.permissions.service import PermissionService
-from framework_m_core.services.rows.sizes import PAGE_BYTES, bytes_of
+from framework_m_core.services.rows.sizes import PAGE_BYTES, bytes_of, refuse_too_large
 
 __all__ = ["MAX_EXPANDED", "ExpansionService"]
 
@@ -102,4 +102,5 @@ def _refuse(code: str, **params: Any) -> QueryError:
 
 
 def _too_large() -> AnswerTooLargeError:
-    return AnswerTooLargeError("expand: the targets are too large together: request fewer documents or links")
+    message = "the targets are too large together: request fewer documents or links"
+    return refuse_too_large("expand", message, max_bytes=PAGE_BYTES)

@@ -7,14 +7,13 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from framework_m_core.domain.context import RequestContext
-from framework_m_core.domain.errors import AnswerTooLargeError
 from framework_m_core.domain.filters.tree import Comparison
 from framework_m_core.domain.hash_keys import HashKey, hash_key
 from framework_m_core.interfaces.reader import DocumentReaderProtocol
 from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.services.links.targets import LinkTargets
 from framework_m_core.services.permissions.service import PermissionService
-from framework_m_core.services.rows.sizes import PAGE_BYTES, bytes_of
+from framework_m_core.services.rows.sizes import PAGE_BYTES, bytes_of, refuse_too_large
 
 __all__ = ["MAX_TITLED", "TITLES", "TitleService"]
 
@@ -64,14 +63,13 @@ class TitleService:
                 link.holder[TITLES][link.field] = title
                 left -= bytes_of(title)
         if left < 0:
-            raise AnswerTooLargeError("titles: they are too large together: request fewer documents or links")
+            message = "they are too large together: request fewer documents or links"
+            raise refuse_too_large("titles", message, max_bytes=PAGE_BYTES)
 
     async def _read(self, context: RequestContext, doctype: str, targets: _Targets) -> _Titles:
         if len(targets) > MAX_TITLED:
-            raise AnswerTooLargeError(
-                f"titles: expected at most {MAX_TITLED} linked documents of a DocType, got {len(targets)}: "
-                "request fewer documents or links"
-            )
+            message = f"expected at most {MAX_TITLED} linked documents of a DocType: request fewer documents or links"
+            raise refuse_too_large("titles", message, max_items=MAX_TITLED, count=len(targets))
         plan: CompiledDocType = context.registry.get(doctype)
         found: _Titles = {}
         for action in ("read", "select"):

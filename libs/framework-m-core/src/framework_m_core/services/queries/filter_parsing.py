@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sized
 from typing import Any
 
 from framework_m_core.domain.documents.names import normalize_name, normalize_text
-from framework_m_core.domain.errors import QueryError
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.domain.fields.values import InvalidValueError, from_json
 from framework_m_core.domain.filters.operators import TEXT_OPERATORS, operators_of
@@ -161,8 +160,8 @@ def _single(spec: FieldSpec, operator: str, value: Any, path: str) -> Any:
         raise refuse(path, "out_of_bounds", max_wildcards=MAX_WILDCARDS, count=parsed.count("%"))
     try:
         return check_pattern(parsed)
-    except QueryError as error:
-        raise refuse(path, "bad_pattern", error.message) from None
+    except ValueError:
+        raise refuse(path, "bad_pattern") from None
 
 
 def _parse_value(spec: FieldSpec, value: Any, path: str) -> Any:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from framework_m_core.domain.errors import AnswerTooLargeError
 from framework_m_core.domain.page import PaginatedResult, TruncatedResult
 from framework_m_core.services.queries.parsing import ParsedList
-from framework_m_core.services.rows.sizes import PAGE_BYTES
+from framework_m_core.services.rows.sizes import PAGE_BYTES, refuse_too_large
 
 __all__ = ["make_page"]
 
@@ -22,7 +21,8 @@ def make_page[T](
     if not is_cut or len(items) == query.limit:
         return PaginatedResult(items, total, query.limit, query.offset, has_more, cursor)
     if query.offset or cursor is None:
-        raise AnswerTooLargeError(
+        message = (
             f"expected documents of at most {PAGE_BYTES} bytes together: use cursors, fewer fields or a lower limit"
         )
+        raise refuse_too_large("limit", message, max_bytes=PAGE_BYTES)
     return TruncatedResult(items, total, query.limit, query.offset, has_more, cursor)

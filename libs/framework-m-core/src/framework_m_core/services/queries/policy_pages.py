@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from framework_m_core.domain.context import RequestContext
-from framework_m_core.domain.errors import QueryError
 from framework_m_core.domain.filters.tree import EVERYTHING, And, Filter
 from framework_m_core.domain.page import PaginatedResult
 from framework_m_core.interfaces.permission import MAX_EVALUATED, Grant
@@ -17,6 +16,7 @@ from framework_m_core.services.permissions.service import PermissionService
 from framework_m_core.services.queries.cursors import encode_cursor, filter_after_values
 from framework_m_core.services.queries.pages import make_page
 from framework_m_core.services.queries.parsing import ParsedList
+from framework_m_core.services.queries.refusals import refuse
 from framework_m_core.services.rows.projection import convert_row, extract_part, select_stored_fields
 from framework_m_core.services.rows.sizes import PAGE_BYTES, measure_row
 
@@ -81,7 +81,7 @@ class PolicyFilteredPages:
                 kept.append(row)
             last = one.document if one.allowed else last
         if has_more and not kept:
-            raise QueryError(f"expected a page within {_MAX_DECIDED} documents to decide about: narrow the filter")
+            raise refuse("offset" if query.offset else "filters", "out_of_bounds", max_decided=_MAX_DECIDED)
         cursor = encode_cursor(plan, query.order_by, last) if has_more and last else None
         total = await self._count(context, plan, grants, query, matching) if query.count else None
         shown = [convert_row(query.fields, row) for row in kept]
@@ -94,7 +94,7 @@ class PolicyFilteredPages:
         everything = self._decisions(context, plan, grants, query, matching, EVERYTHING, MAX_EVALUATED)
         async for one in everything:
             if one is None:
-                raise QueryError(f"count=exact: expected at most {_MAX_DECIDED} documents to decide about, got more")
+                raise refuse("count", "out_of_bounds", max_decided=_MAX_DECIDED)
             count += one.allowed
         return count
 

@@ -9,13 +9,14 @@ from typing import Any, Final
 
 from pydantic_core import to_json
 
+from framework_m_core.domain.errors import AnswerTooLargeError, FieldError
 from framework_m_core.domain.fields.computed import find_info
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.domain.fields.values import MAX_INDEXED_TEXT
 from framework_m_core.interfaces.reader import ChildSelection
 from framework_m_core.registry.compiled import CompiledDocType
 
-__all__ = ["PAGE_BYTES", "bytes_of", "count_fitting", "measure_row", "measure_widest_row"]
+__all__ = ["PAGE_BYTES", "bytes_of", "count_fitting", "measure_row", "measure_widest_row", "refuse_too_large"]
 
 PAGE_BYTES: Final = 8 * 1024 * 1024
 """Bytes of the fields of a page. It ends before the row that exceeds them, but has at least one."""
@@ -57,6 +58,11 @@ def measure_row(chosen: Iterable[str | ChildSelection], row: Iterable[Any]) -> i
         bytes_of(value) if isinstance(part, str) else sum(bytes_of(one) for child in value for one in child)
         for part, value in zip(chosen, row, strict=True)
     )
+
+
+def refuse_too_large(path: str, message: str, /, **params: Any) -> AnswerTooLargeError:
+    """Return the error of a parameter that asks for more than an answer may hold."""
+    return AnswerTooLargeError(f"{path}: {message}", [FieldError(path, "out_of_bounds", message, params)])
 
 
 def bytes_of(value: Any) -> int:
