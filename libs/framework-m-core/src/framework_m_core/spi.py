@@ -67,6 +67,7 @@ from framework_m_core.domain.ext import ExtNamespace
 from framework_m_core.domain.fields.computed import find_info
 from framework_m_core.domain.fields.defaults import default_of
 from framework_m_core.domain.fields.field_type import FieldType, Part
+from framework_m_core.domain.fields.sizes import VALUE_BYTES, measure_value
 from framework_m_core.domain.fields.spec import DECIMAL_DIGITS, FieldKind, FieldSpec
 from framework_m_core.domain.fields.values import MAX_INDEXED_TEXT, normalize_value
 from framework_m_core.domain.filters.matching import compile_predicate, matches
@@ -207,8 +208,8 @@ __all__ = [
     "BY_ROLES", "DECIMAL_DIGITS",
     "DEFAULT_LIMIT", "EVERYTHING", "FORMER_APP", "FRAMEWORK_FIELDS", "FRAMEWORK_SPECS", "GUEST", "LIVE",
     "MAX_EVALUATED", "MAX_GROUP", "MAX_INDEXED_TEXT", "MAX_LISTED_USERS", "MAX_REFERRERS", "MAX_STORED_KEY",
-    "NOTHING", "NO_DOCUMENT", "PORTS", "ROLES", "RUN_AGAIN", "SOURCES", "STORE", "VERSIONS", "VERSION_ATTRIBUTE",
-    "VERSION_FIELD", "Action",
+    "NOTHING", "NO_DOCUMENT", "PORTS", "ROLES", "RUN_AGAIN", "SOURCES", "STORE", "VALUE_BYTES", "VERSIONS",
+    "VERSION_ATTRIBUTE", "VERSION_FIELD", "Action",
     "Additions", "And", "AnyEvent", "AttemptLimits", "Attributes", "AuditEntry", "AuditLogProtocol",
     "AuthenticationError", "AuthenticationProtocol", "BootstrapProtocol", "BrokerBus", "BrokerGroup", "CacheProtocol",
     "ChildSelection", "Clock", "Comparison", "CompiledChildTable", "CompiledDocType", "ConfigurationError",
@@ -237,7 +238,7 @@ __all__ = [
     "find_info",
     "find_migration_errors", "find_owner", "fold_ascii", "format_literal", "format_one_line", "hash_key", "hash_keys",
     "hash_secret", "hide_password", "list_pending", "load_file", "make_system_context", "make_system_principal",
-    "mark_long_lines", "matches", "matches_hash", "normalize_email", "normalize_name", "normalize_value",
-    "parameterize", "resolve_event_type", "retry", "run_shielded", "select_stored_fields", "system_clock", "topic_of",
-    "translate_failures", "write_patch", "write_revision", "write_stage",
+    "mark_long_lines", "matches", "matches_hash", "measure_value", "normalize_email", "normalize_name",
+    "normalize_value", "parameterize", "resolve_event_type", "retry", "run_shielded", "select_stored_fields",
+    "system_clock", "topic_of", "translate_failures", "write_patch", "write_revision", "write_stage",
 ]  # fmt: skip

@@ -144,7 +144,7 @@ async def test_the_bytes_of_what_is_not_shown_decide_about_nothing(
 ) -> None:
     """The engine sees whole documents, and is asked about few of them at a time; the page is the same."""
     await _write_texts(shop, ids, "x" * length)
-    _budget(monkeypatch, 3 * 250)
+    _budget(monkeypatch, 10 * 150)
     page = await _page(shop, limit=10)
     assert not isinstance(page, TruncatedResult)
     assert ([note["number"] for note in page.items], page.has_more, page.next_cursor) == (ODD, False, None)

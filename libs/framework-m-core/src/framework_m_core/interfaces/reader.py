@@ -36,8 +36,8 @@ class QueryTemplate[D]:
     `doctype` is the `CompiledDocType` itself, so that one of a replaced registry is not mistaken for its successor; it
     is `D` here, as ports know nothing of the registry. `where` holds a `Placeholder` for each value; `paged` adds a
     limit and an offset after them. `lock` is for reads inside a unit of work. `count` requests only the number of rows,
-    `sizes` only about how many bytes the fields of each row have, so that a page of huge rows need not be read to be
-    refused.
+    `sizes` only about how many bytes the fields of each row have, `VALUE_BYTES` for each value at least, so that a page
+    of huge or countless rows need not be read to be refused.
     """
 
     doctype: D

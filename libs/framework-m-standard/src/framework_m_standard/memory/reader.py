@@ -17,7 +17,6 @@ from framework_m_core.spi import (
     fields_of,
 )
 from framework_m_standard.memory.engine import rows as stored
-from framework_m_standard.memory.engine.rows import size_of
 from framework_m_standard.memory.engine.selection import Rows, fill, select
 from framework_m_standard.memory.engine.store import MemoryStore
 
@@ -32,6 +31,7 @@ class Prepared:
     where: Filter
     order_by: tuple[OrderSpec, ...]
     take: tuple[Callable[[stored.Row], Any], ...]
+    size: tuple[Callable[[stored.Row], int], ...]
     paged: bool
     count: bool
     sizes: bool
@@ -47,7 +47,7 @@ class Prepared:
             limit, offset = given
             found = found[offset : offset + limit]
         if self.sizes:
-            return [(sum(size_of(take(row)) for take in self.take),) for row in found]
+            return [(sum(size(row) for size in self.size),) for row in found]
         return [tuple([take(row) for take in self.take]) for row in found]
 
 
@@ -72,6 +72,7 @@ class MemoryReader:
                 template.where,
                 template.order_by,
                 take,
+                tuple(stored.make_size(plan, part) for part in template.fields),
                 template.paged,
                 template.count,
                 template.sizes,

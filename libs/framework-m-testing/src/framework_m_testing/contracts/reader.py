@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from framework_m_core.domain.fields.sizes import VALUE_BYTES
 from framework_m_core.domain.filters.matching import matches
 from framework_m_core.domain.filters.parameterize import parameterize
 from framework_m_core.domain.filters.tree import EVERYTHING, And, Comparison, Filter
@@ -71,7 +72,14 @@ class ReaderContract(StoreContract):
             for size, width in zip(sizes, (90_000, 5_000), strict=True):
                 assert 2 * width * times <= size < 2 * width * times + 1_000
         bare = QueryTemplate(_PLAN, ("number", "id"), sizes=True)
-        assert all(size < 1_000 for (size,) in await _fetch(store, bare))
+        assert all(2 * VALUE_BYTES <= size < 1_000 for (size,) in await _fetch(store, bare))
+
+    async def test_every_value_counts_in_the_size_of_a_row(self, store: StoreHarness) -> None:
+        """Numbers, ids and what is null count `VALUE_BYTES` each, so that child rows are bounded in number."""
+        await store.store("Thing", slots=[{"what": "", "amount": Decimal(number)} for number in range(200)])
+        parts = (ChildSelection("slots", ("id", "amount", "what")), "note", "number")
+        ((size,),) = await _fetch(store, QueryTemplate(_PLAN, parts, sizes=True))
+        assert (200 * 3 + 2) * VALUE_BYTES <= size < 200 * 200
 
     async def test_a_document_without_rows_has_an_empty_selection(self, store: StoreHarness) -> None:
         """The selection is empty or None, and never contains another document's rows."""

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from framework_m_core.spi import (
     FRAMEWORK_SPECS,
+    VALUE_BYTES,
     ChildSelection,
     CompiledChildTable,
     CompiledDocType,
@@ -82,6 +83,7 @@ class DocumentCodec:
     def make_size(self, parts: Sequence[str | ChildSelection]) -> dict[str, Any]:
         """Return the expression of about how many bytes these parts have."""
         measured: dict[str, Any] = {}
+        fixed: list[Any] = []
         for part in parts:
             if isinstance(part, str):
                 measured |= {column.name: f"${key_of(column.name)}" for column in self._plan.specs[part].columns}
@@ -89,7 +91,8 @@ class DocumentCodec:
                 row = {name: f"$$row.{name}" for name in _row_keys(self._plan.children[part.field], part)}
                 rows = {"$ifNull": [f"${part.field}", []]}
                 measured[part.field] = {"$map": {"input": rows, "as": "row", "in": row}}
-        return {"$bsonSize": measured}
+                fixed.append({"$multiply": [{"$size": rows}, VALUE_BYTES * len(row)]})
+        return {"$add": [{"$bsonSize": measured}, VALUE_BYTES * len(measured), *fixed]}
 
 
 def encode_field(spec: FieldSpec, value: Any) -> dict[str, Any]:

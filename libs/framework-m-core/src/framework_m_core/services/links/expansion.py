@@ -15,7 +15,7 @@ from framework_m_core.interfaces.reader import DocumentReaderProtocol
 from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.services.links.targets import LinkTargets
 from framework_m_core.services.permissions.service import PermissionService
-from framework_m_core.services.rows.sizes import PAGE_BYTES, bytes_of, refuse_too_large
+from framework_m_core.services.rows.sizes import PAGE_BYTES, measure_row, refuse_too_large
 
 __all__ = ["MAX_EXPANDED", "ExpansionService"]
 
@@ -54,7 +54,7 @@ class ExpansionService:
                 for document in linking
                 if (target := targets.get(hash_key(document[name]))) is not None
             ]
-            size += _size_of([target for _, target in found])
+            size += _size_of(context.registry.get(plan.links[name]), [target for _, target in found])
             _check_size(size)
             for document, target in found:
                 document[name] = target
@@ -80,14 +80,14 @@ class ExpansionService:
             wanted = Comparison("id", "in", (one,))
             for target in await self._targets.find(context, plan, "read", grant, wanted, served):
                 found[hash_key(one)] = target
-                size += _size_of([target])
+                size += _size_of(plan, [target])
                 _check_size(size)
         return found
 
 
-def _size_of(expanded: Sequence[dict[str, Any]]) -> int:
+def _size_of(plan: CompiledDocType, expanded: Sequence[dict[str, Any]]) -> int:
     """Return about how many bytes targets have, counting each once per document that links to it."""
-    sizes = {id(target): sum(map(bytes_of, target.values())) for target in expanded}
+    sizes = {id(target): measure_row(plan, target, target.values()) for target in expanded}
     return sum(sizes[id(target)] for target in expanded)
 
 

@@ -7,13 +7,14 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from framework_m_core.domain.context import RequestContext
+from framework_m_core.domain.fields.sizes import bytes_of
 from framework_m_core.domain.filters.tree import Comparison
 from framework_m_core.domain.hash_keys import HashKey, hash_key
 from framework_m_core.interfaces.reader import DocumentReaderProtocol
 from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.services.links.targets import LinkTargets
 from framework_m_core.services.permissions.service import PermissionService
-from framework_m_core.services.rows.sizes import PAGE_BYTES, bytes_of, refuse_too_large
+from framework_m_core.services.rows.sizes import PAGE_BYTES, refuse_too_large
 
 __all__ = ["MAX_TITLED", "TITLES", "TitleService"]
 

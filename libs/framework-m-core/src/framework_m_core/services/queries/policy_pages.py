@@ -74,7 +74,7 @@ class PolicyFilteredPages:
             passed += one.allowed
             if one.allowed and passed > query.offset:
                 row = tuple(extract_part(part, one.document) for part in query.fields)
-                size += measure_row(query.fields, row)
+                size += measure_row(plan, query.fields, row)
                 has_more = is_cut = bool(kept) and size > PAGE_BYTES
                 if is_cut:
                     break

@@ -7,16 +7,15 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from typing import Any, Final
 
-from pydantic_core import to_json
-
 from framework_m_core.domain.errors import AnswerTooLargeError, FieldError
 from framework_m_core.domain.fields.computed import find_info
+from framework_m_core.domain.fields.sizes import measure_value
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.domain.fields.values import MAX_INDEXED_TEXT
 from framework_m_core.interfaces.reader import ChildSelection
 from framework_m_core.registry.compiled import CompiledDocType
 
-__all__ = ["PAGE_BYTES", "bytes_of", "count_fitting", "measure_row", "measure_widest_row", "refuse_too_large"]
+__all__ = ["PAGE_BYTES", "count_fitting", "measure_row", "measure_widest_row", "refuse_too_large"]
 
 PAGE_BYTES: Final = 8 * 1024 * 1024
 """Bytes of the fields of a page. It ends before the row that exceeds them, but has at least one."""
@@ -52,21 +51,19 @@ def count_fitting(sizes: Sequence[int]) -> int:
     return max(1, sum(total <= PAGE_BYTES for total in accumulate(sizes)))
 
 
-def measure_row(chosen: Iterable[str | ChildSelection], row: Iterable[Any]) -> int:
+def measure_row(plan: CompiledDocType, chosen: Iterable[str | ChildSelection], row: Iterable[Any]) -> int:
     """Return about how many bytes the values of a row have that was read, child rows included."""
-    return sum(
-        bytes_of(value) if isinstance(part, str) else sum(bytes_of(one) for child in value for one in child)
-        for part, value in zip(chosen, row, strict=True)
-    )
+    return sum(_measure_part(plan, part, value) for part, value in zip(chosen, row, strict=True))
+
+
+def _measure_part(plan: CompiledDocType, part: str | ChildSelection, value: Any) -> int:
+    if isinstance(part, str):
+        return measure_value(plan.specs[part], value)
+    fields = plan.children[part.field].fields
+    specs = [fields.get(name, plan.specs["id"]) for name in part.columns]
+    return sum(measure_value(spec, one) for child in value for spec, one in zip(specs, child, strict=True))
 
 
 def refuse_too_large(path: str, message: str, /, **params: Any) -> AnswerTooLargeError:
     """Return the error of a parameter that asks for more than an answer may hold."""
     return AnswerTooLargeError(f"{path}: {message}", [FieldError(path, "out_of_bounds", message, params)])
-
-
-def bytes_of(value: Any) -> int:
-    """Return about how many bytes a value has whose length nothing limits; 0 for any other."""
-    if isinstance(value, (list, dict)):
-        return len(to_json(value))
-    return len(value.encode()) if isinstance(value, str) else len(value) if isinstance(value, bytes) else 0

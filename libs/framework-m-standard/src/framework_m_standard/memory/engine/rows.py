@@ -17,10 +17,11 @@ from framework_m_core.spi import (
     FieldSpec,
     IntegrityError,
     hash_key,
+    measure_value,
     normalize_value,
 )
 
-__all__ = ["Row", "encode_value", "format_json", "make_getter", "parse_json", "row_of", "size_of", "values_of"]
+__all__ = ["Row", "encode_value", "format_json", "make_getter", "make_size", "parse_json", "row_of", "values_of"]
 
 _NEW: Final[Mapping[str, Any]] = MappingProxyType({})
 """The values before of what is new."""
@@ -101,13 +102,13 @@ def make_getter(plan: CompiledDocType, part: str | ChildSelection) -> Callable[[
     return _column(plan.specs.get(part), plan.columns, part)
 
 
-def size_of(value: Any) -> int:
-    """Return about how many bytes a value has, as readers return it."""
-    if isinstance(value, tuple | list):
-        return sum(map(size_of, value))
-    if isinstance(value, bytes):
-        return len(value)
-    return len(value.encode()) if isinstance(value, str) else len(to_json(value))
+def make_size(plan: CompiledDocType, part: str | ChildSelection) -> Callable[[Row], int]:
+    """Return a function for about how many bytes a selected part of a row has."""
+    if isinstance(part, str):
+        return lambda row: measure_value(plan.specs[part], row[part])
+    fields = plan.children[part.field].fields
+    specs = [(name, fields.get(name, plan.specs["id"])) for name in part.columns]
+    return lambda row: sum(measure_value(spec, child[name]) for child in row[part.field] or () for name, spec in specs)
 
 
 def _tuples(rows: Sequence[Row] | None, take: Sequence[Callable[[Row], Any]]) -> list[tuple[Any, ...]]:

@@ -7,12 +7,11 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from framework_m_core.spi import FieldKind, FieldSpec
+from framework_m_core.spi import VALUE_BYTES, FieldKind, FieldSpec
 from framework_m_standard.sql.engine.row_codec import MARIADB, SQLITE
 
 __all__ = ["bytes_of_columns", "bytes_of_rows"]
 
-_TYPICAL_SCALAR_BYTES: Final = 16
 _LONG: Final = frozenset({FieldKind.TEXT, FieldKind.JSON, FieldKind.BYTES})
 
 
@@ -20,7 +19,7 @@ def bytes_of_columns(dialect: str, table: sa.FromClause, specs: Iterable[FieldSp
     """Return about how many bytes the columns of some fields hold."""
     columns = [column for spec in specs for column in spec.columns]
     lengths = [_length(dialect, table.c[one.name], one.kind) for one in columns if one.kind in _LONG]
-    fixed: Any = sa.literal_column(str(_TYPICAL_SCALAR_BYTES * len(columns)))
+    fixed: Any = sa.literal_column(str(VALUE_BYTES * len(columns)))
     return sum((sa.func.coalesce(length, sa.literal_column("0")) for length in lengths), start=fixed)
 
 
