@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Iterator, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack, contextmanager
 from secrets import token_hex
 from typing import Any
 
@@ -15,6 +16,8 @@ from tests.fuzz.fuzzing import SECONDS, fuzz
 from tests.fuzz.generated_spellings import spellings
 from tests.fuzz.spellings import ANNOTATIONS, KNOWN
 from tests.fuzz.value_store import Outcome, ValueStore, open_store, write_app
+from tests.mariadb_server import VARIABLE as MARIADB
+from tests.mariadb_server import new_database
 from tests.mongo_server import drop_database
 
 _SCALED = frozenset({"amount"})
@@ -45,10 +48,10 @@ class Stores:
 
 @pytest.fixture(scope="module")
 def stores(tmp_path_factory: pytest.TempPathFactory, postgres_database: str, mongodb_url: str) -> Iterator[Stores]:
-    """The app on every store."""
+    """The app on every store; on MariaDB where there is one."""
     folder = tmp_path_factory.mktemp("values")
     write_app(folder)
-    with asyncio.Runner() as runner:
+    with ExitStack() as dropped, asyncio.Runner() as runner:
         stack = AsyncExitStack()
         database = f"test_{token_hex(8)}"
         databases: dict[str, dict[str, Any]] = {
@@ -57,6 +60,9 @@ def stores(tmp_path_factory: pytest.TempPathFactory, postgres_database: str, mon
             "postgres": {"adapters.store": "default", "sql.url": postgres_database},
             "mongo": {"adapters.store": "mongo", "mongo.url": mongodb_url, "mongo.database": database},
         }
+        if MARIADB in os.environ:
+            address = dropped.enter_context(contextmanager(new_database)(os.environ[MARIADB]))
+            databases["mariadb"] = {"adapters.store": "default", "sql.url": address}
         opened = {}
         for name, settings in databases.items():
             opened[name] = runner.run(stack.enter_async_context(open_store(folder, settings)))

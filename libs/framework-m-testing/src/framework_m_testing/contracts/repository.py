@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -12,6 +13,7 @@ from framework_m_core.domain.errors import (
     RepositoryError,
     VersionConflictError,
 )
+from framework_m_core.domain.fields.values import MAX_JSON_DEPTH
 from framework_m_core.domain.filters.tree import Comparison
 from framework_m_core.domain.page import OrderSpec
 from framework_m_core.services.documents.validation import dump_document
@@ -31,6 +33,14 @@ class RepositoryContract(StoreContract):
         assert loaded == thing
         assert loaded.row_version == 1
         assert [row.what for row in loaded.slots] == ["b", "a"]
+
+    async def test_json_is_stored_as_deep_as_fields_accept_it(self, store: StoreHarness) -> None:
+        """A JSON value with the most levels that a field accepts is loaded as stored."""
+        deepest: list[Any] = []
+        for _ in range(MAX_JSON_DEPTH - 1):
+            deepest = [deepest]
+        thing = await store.store("Thing", extra={"deepest": deepest})
+        assert (await store.load("Thing", thing.id)).extra == {"deepest": deepest}
 
     async def test_what_callers_do_to_a_document_is_not_stored(self, store: StoreHarness) -> None:
         """Mutating a stored document after the commit, or a loaded one or its containers, does not change the store."""

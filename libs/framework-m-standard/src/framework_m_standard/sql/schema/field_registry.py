@@ -13,7 +13,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
 
 from framework_m_core.spi import DECIMAL_DIGITS, FieldKind, FieldSpec
-from framework_m_standard.sql.engine.mariadb.column_types import MARIADB_TYPES
+from framework_m_standard.sql.engine.mariadb.column_types import JSON_COLLATION, MARIADB_TYPES
 from framework_m_standard.sql.engine.row_codec import MARIADB, SQLITE, make_decoder, make_encoder
 
 __all__ = [
@@ -167,6 +167,8 @@ def format_type(dialect: Dialect, column: sa.Column[Any]) -> str:
 def text_of_type(dialect: Dialect, type_: sa.types.TypeEngine[Any]) -> str:
     """Return a type as the dialect writes it, in lower case."""
     text = type_.compile(dialect=dialect).lower()
+    if text.endswith(f" collate {JSON_COLLATION}"):
+        return "json"
     return text.partition(" collate")[0].partition(" character set")[0].replace(", ", ",")
 
 

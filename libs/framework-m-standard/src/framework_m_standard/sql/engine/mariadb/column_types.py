@@ -18,7 +18,7 @@ from sqlalchemy.schema import CreateColumn, CreateIndex, DropIndex
 from framework_m_core.spi import DECIMAL_DIGITS, FieldKind, FieldSpec
 from framework_m_standard.sql.engine.row_codec import MARIADB
 
-__all__ = ["MARIADB_KEY", "MARIADB_TYPES", "drop_index"]
+__all__ = ["JSON_COLLATION", "MARIADB_KEY", "MARIADB_TYPES", "drop_index"]
 
 _COLLATION: Final = "utf8mb4_nopad_bin"
 """The order of code points, in which trailing blanks count."""
@@ -33,14 +33,11 @@ _NO_LINKS: Final[Mapping[str, str]] = MappingProxyType({})
 _BYTES_PER_CHARACTER: Final = 4
 _LONG: Final = frozenset({FieldKind.TEXT, FieldKind.JSON, FieldKind.BYTES})
 
+JSON_COLLATION: Final = "utf8mb4_bin"
+"""The collation of JSON, by which its columns are told from those of text.
 
-class _Json(mysql.LONGTEXT):
-    """Text that the database accepts only if it is JSON; it is read and written as text."""
-
-
-@compiles(_Json)
-def _declared_json(type_: _Json, *_: Any, **__: Any) -> str:
-    return "JSON"
+They are not declared as JSON, since the check of that type refuses more than 31 levels.
+"""
 
 
 MARIADB_KEY: Final = mysql.VARCHAR(500, charset="utf8mb4", collation=_COLLATION)
@@ -55,7 +52,7 @@ MARIADB_TYPES: Mapping[FieldKind, Callable[[FieldSpec], sa.types.TypeEngine[Any]
     FieldKind.DATE: lambda spec: sa.Date(),
     FieldKind.DECIMAL: lambda spec: mysql.DECIMAL(DECIMAL_DIGITS, spec.scale),
     FieldKind.UUID: lambda spec: sa.BINARY(16),
-    FieldKind.JSON: lambda spec: _Json(),
+    FieldKind.JSON: lambda spec: mysql.LONGTEXT(charset="utf8mb4", collation=JSON_COLLATION),
     FieldKind.BYTES: lambda spec: mysql.LONGBLOB(),
 }
 
