@@ -48,12 +48,23 @@ def mariadb_server() -> str:
 
 def new_database(server: str) -> Iterator[str]:
     """Yields the address of an empty database, which is dropped in the end."""
-    name = f"test_{getpass.getuser()}_{secrets.token_hex(6)}"
-    asyncio.run(run_sql(server, f"CREATE DATABASE {name} CHARACTER SET utf8mb4"))
+    url = asyncio.run(create_database(server))
     try:
-        yield urlsplit(server)._replace(path=f"/{name}").geturl()
+        yield url
     finally:
-        asyncio.run(run_sql(server, f"SET lock_wait_timeout = 10; DROP DATABASE {name}"))
+        asyncio.run(drop_database(url))
+
+
+async def create_database(server: str) -> str:
+    """The address of a new database that holds nothing."""
+    name = f"test_{getpass.getuser()}_{secrets.token_hex(6)}"
+    await run_sql(server, f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+    return urlsplit(server)._replace(path=f"/{name}").geturl()
+
+
+async def drop_database(url: str) -> None:
+    """Drops a database by its address."""
+    await run_sql(url, f"SET lock_wait_timeout = 10; DROP DATABASE {urlsplit(url).path[1:]}")
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import asyncpg
 import pytest
@@ -110,10 +110,22 @@ def postgres_database() -> Iterator[str]:
 @pytest.fixture
 def empty_postgres_url(postgres_database: str) -> Iterator[str]:
     """The address of a schema of the test's own that holds nothing, in the worker's database."""
+    url = asyncio.run(create_schema(postgres_database))
+    yield url
+    asyncio.run(drop_schema(url))
+
+
+async def create_schema(database: str) -> str:
+    """The address of a new schema that holds nothing, in a database."""
     name = f"t{secrets.token_hex(6)}"
-    asyncio.run(_run(postgres_database, f"CREATE SCHEMA {name}"))
-    yield _in_schema(postgres_database, name)
-    asyncio.run(_run(postgres_database, f"SET lock_timeout = '10s'; DROP SCHEMA {name} CASCADE"))
+    await _run(database, f"CREATE SCHEMA {name}")
+    return _in_schema(database, name)
+
+
+async def drop_schema(url: str) -> None:
+    """Drops a schema by its address."""
+    [(_, name)] = parse_qsl(urlsplit(url).query)
+    await _run(url, f"SET lock_timeout = '10s'; DROP SCHEMA {name} CASCADE")
 
 
 @pytest.fixture(scope="module")  # DocTypes of two suites may have the same name

@@ -1,12 +1,19 @@
-"""Random apps stop the start with one message that lists their errors, or start and conform on each store."""
+"""Random apps stop the start with one message that lists their errors, or start and conform, alike on each store.
+
+They run in memory, on SQLite and PostgreSQL; by `make fuzz`, a share of them on MariaDB or MongoDB, too.
+"""
 
 from __future__ import annotations
 
 import itertools
+import os
+import re
 import sys
 from pathlib import Path
+from typing import Final
 
 import pytest
+from hypothesis import strategies as st
 
 from framework_m_core.domain.context import make_system_context
 from framework_m_core.domain.errors import ConfigurationError, DuplicateValueError, ValidationError
@@ -15,11 +22,17 @@ from framework_m_testing.apps import AppClient, open_app
 from framework_m_testing.conformance import DocTypeConformance
 from framework_m_testing.samples.bodies import SampleDocuments
 from framework_m_testing.samples.fields import NoSampleError
+from tests.fuzz.databases import Servers, write_project
 from tests.fuzz.declarations import AppSource, app_sources
-from tests.fuzz.fuzzing import fuzz
+from tests.fuzz.fuzzing import SECONDS, fuzz
+from tests.mariadb_server import VARIABLE as MARIADB
 
 _APP = "generated"
 _NUMBERS = itertools.count()
+_STORES: Final = ("memory", "sqlite", "postgres")
+_ADDRESSES: Final = re.compile(r"\d{9,}")
+"""Those of objects, which differ from start to start."""
+
 _BOUNDS = frozenset({"out_of_bounds", "too_long", "bad_pattern", "not_a_choice"})
 """What refuses a guessed value that is of the right type."""
 
@@ -30,17 +43,27 @@ class Conformance(DocTypeConformance):
     apps = (_APP,)
 
 
+@pytest.fixture
+def servers(request: pytest.FixtureRequest, postgres_database: str) -> Servers:
+    """The servers on which apps run."""
+    if not SECONDS:
+        return Servers(postgres_database)
+    return Servers(postgres_database, os.environ.get(MARIADB), request.getfixturevalue("mongodb_url"))
+
+
 @pytest.mark.filterwarnings("ignore")
-def test_random_apps_are_refused_in_one_message_or_conform(tmp_path: Path) -> None:
-    async def check(source: AppSource) -> None:
+def test_random_apps_are_refused_in_one_message_or_conform(tmp_path: Path, servers: Servers) -> None:
+    async def check(drawn: tuple[AppSource, str | None]) -> None:
+        source, other = drawn
         folder = write(source, tmp_path)
         try:
-            for database in (None, f"sqlite:///{folder}/data.db"):
-                await check_app(folder, database)
+            told = {store: await check_app(folder, servers, store) for store in (*_STORES, *([other] if other else ()))}
         finally:
             sys.modules.pop(folder.name, None)
+        assert len({*told.values()}) == 1, told
 
-    fuzz(app_sources(), check, batch=15)
+    others = [name for name in ("mariadb", "mongo") if getattr(servers, name)]
+    fuzz(st.tuples(app_sources(), st.sampled_from([None, None, *others])), check, batch=15)
 
 
 def write(source: AppSource, parent: Path) -> Path:
@@ -48,21 +71,25 @@ def write(source: AppSource, parent: Path) -> Path:
     folder = parent / f"generated_{next(_NUMBERS)}"
     folder.mkdir()
     (folder / f"{folder.name}.py").write_text(source.text, encoding="utf-8")
-    entry = f'[project.entry-points."framework_m.apps"]\n{_APP} = "{folder.name}"\n'
-    (folder / "pyproject.toml").write_text(f'[project]\nname = "generated"\nversion = "1"\n{entry}')
+    write_project(folder, _APP, folder.name)
     return folder
 
 
-async def check_app(folder: Path, database: str | None) -> None:
-    """Check that an app is refused by a ConfigurationError that says why, or starts and conforms."""
+async def check_app(folder: Path, servers: Servers, store: str) -> str | None:
+    """Check that an app is refused by a ConfigurationError that says why, and return that, or starts and conforms."""
     try:
-        async with open_app(folder, database=database) as app:
+        async with servers.open(store, folder) as settings, open_app(folder, settings=settings) as app:
             await check_conformance(app)
             await check_description(app)
     except ConfigurationError as error:
         told = str(error)
         if not told.strip() or "Traceback" in told:
             raise
+        return _ADDRESSES.sub("", told)
+    except Exception as error:
+        error.add_note(f"on {store}")
+        raise
+    return None
 
 
 async def check_conformance(app: AppClient) -> None:

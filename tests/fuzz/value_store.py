@@ -16,8 +16,8 @@ from pydantic_core import to_json
 from framework_m_core.domain.errors import ValidationError
 from framework_m_core.domain.fields.json_form import to_json_form
 from framework_m_testing.apps import AppClient, open_app
+from tests.fuzz.databases import write_project
 from tests.fuzz.spellings import ANNOTATIONS
-from tests.mongo_variant import read_project
 
 __all__ = ["Outcome", "ValueStore", "open_store", "write_app"]
 
@@ -41,7 +41,6 @@ class Size(IntEnum):
     SMALL = 1
     LARGE = 2
 '''
-_VARIANTS: Final = "framework_m.variants"
 _JSON: Final = {"content-type": "application/json"}
 
 
@@ -67,13 +66,7 @@ def write_app(folder: Path) -> None:
         for name, kind in ANNOTATIONS.items()
     )
     (folder / "sample_values.py").write_text("\n\n".join([_HEADER, row, document, calls]))
-    groups = {"framework_m.apps": {"values": "sample_values"}, **read_project()["entry-points"]}
-    entries = "".join(_entry_points(group, points) for group, points in groups.items() if group != _VARIANTS)
-    (folder / "pyproject.toml").write_text(f'[project]\nname = "values"\nversion = "1"\n{entries}')
-
-
-def _entry_points(group: str, points: Mapping[str, str]) -> str:
-    return f'[project.entry-points."{group}"]\n' + "".join(f'{name} = "{value}"\n' for name, value in points.items())
+    write_project(folder, "values", "sample_values")
 
 
 class ValueStore:
