@@ -41,6 +41,7 @@ APP = """
     from datetime import timedelta
     from decimal import Decimal
 
+    from acme_indexer import indexed
     from acme_money import Money
     from acme_rates import Rates
 
@@ -72,6 +73,11 @@ APP = """
             return True
 
 
+    @indexed("Deal")
+    async def words(deal: dict, rates: Rates) -> list[str]:
+        return [deal["currency"], str(rates.worth(deal["currency"]))]
+
+
     class Entry(DocType):
         posted: str = "2030-02-01"
         writes: int = 0
@@ -90,12 +96,14 @@ async def main():
         body = {"price": {"amount": "2.50", "currency": "INR"}, "lasts": "1.500000"}
         deal = await app.documents.create(context, "Deal", body)
         cache, step = app.container.get("cache"), app.container.get("indexer_step")
+        index = app.container.get("index")
         await app.ping()
         found = {
             "worth": deal["worth"], "price": [str(deal["price"].amount), deal["price"].currency],
             "lasts": deal["lasts"].total_seconds(), "ledger": app.registry.get("Deal").meta.ext["acme"]["ledger"],
             "created": deal["creation"].isoformat()[:10], "cached": cache._values,
-            "indexed": "Deal" in app.container.get("index")["doctypes"], "roles": sorted(app.roles),
+            "indexed": index.doctypes, "words": await index.read_words(context, "Deal", deal),
+            "roles": sorted(app.roles),
         }
     print(json.dumps(found | {"events": cache.events, "closed": step.is_closed}))
 
@@ -243,7 +251,8 @@ def test_an_app_works_with_all_of_them(environment: Environment, app: Path) -> N
         "ledger": "sales",
         "created": "2030-01-31",
         "cached": {"deals:EUR": "7"},
-        "indexed": True,
+        "indexed": ["Deal"],
+        "words": ["EUR", "7"],
         "roles": ["indexer"],
         "events": ["open", "ping", "close"],
         "closed": True,
@@ -279,6 +288,8 @@ def test_what_takes_part_is_told_with_its_distribution(environment: Environment,
     assert done.returncode == 0, done.stderr
     for distribution in BRINGING:
         assert distribution in done.stdout, done.stdout
+    rows = [" ".join(line.split()) for line in done.stdout.splitlines()]
+    assert rows[rows.index("declarations of packages") + 1] == "deals IndexMark deals.words"
 
 
 def test_a_step_of_another_role_does_not_run(environment: Environment, app: Path) -> None:

@@ -15,12 +15,8 @@ from framework_m.container import container
 from framework_m_core.bootstrap.plugins import discovery
 from framework_m_core.bootstrap.plugins.discovery import APPS, discover
 from framework_m_core.bootstrap.settings.sources import load_settings
-from framework_m_core.controllers.consumer import ConsumerMark
 from framework_m_core.controllers.controller import Controller
 from framework_m_core.controllers.declaration import declarations_of
-from framework_m_core.controllers.event_handler import HandlerMark
-from framework_m_core.controllers.event_type import EventTypeMark
-from framework_m_core.controllers.rpc import CallMark
 from framework_m_core.registry.compilation.builder import RegistryBuilder
 from framework_m_core.registry.extensions import Extensions
 from framework_m_core.spi import Action, ExtNamespace, FieldType
@@ -131,8 +127,7 @@ def test_the_declarations_on_a_page_can_be_registered(page: Page, restored_overr
     builder, declared = RegistryBuilder(_extensions(members)), 0
     for one in members:
         for declaration in declarations_of(one):
-            if isinstance(declaration, ConsumerMark | EventTypeMark | HandlerMark | CallMark):
-                declaration.register(builder, one, "shop")
+            declaration.register(builder, one, "shop")
         if not isinstance(one, type) or one.__module__ not in {module.__name__, User.__module__}:
             continue
         if getattr(one, "_is_protocol", False) or one.__name__.endswith("Settings"):

@@ -6,7 +6,7 @@ Whatever stands here keeps its meaning within a major version. Nothing else of c
 from __future__ import annotations
 
 from framework_m_core.controllers.consumer import consumer
-from framework_m_core.controllers.declaration import Registrar, declare
+from framework_m_core.controllers.declaration import Declaration, Declared, Registrar, declare
 from framework_m_core.controllers.event_type import event_type
 from framework_m_core.controllers.write_stage import Write, write_stage
 from framework_m_core.domain.cache_entries import MAX_STORED_KEY, check_key, check_ttl, compile_key_pattern
@@ -198,6 +198,7 @@ from framework_m_core.services.migrations.patch_runner import PatchRunner, Patch
 from framework_m_core.services.migrations.verification import find_errors as find_migration_errors
 from framework_m_core.services.migrations.verification import list_pending
 from framework_m_core.services.rows.projection import LIVE, convert_row, select_stored_fields
+from framework_m_core.services.runtime.injection import Injector
 from framework_m_core.services.runtime.recent_entries import RecentEntries
 from framework_m_core.services.runtime.retry import retry
 from framework_m_core.services.runtime.shield import run_shielded
@@ -205,40 +206,40 @@ from framework_m_core.services.session_secrets import SessionRules, SessionSecre
 
 __all__ = [
     "ADAPTERS", "ADMINISTRATOR", "ALL", "ANONYMOUS", "ATTRIBUTES", "AUTOMATIC_ROLES", "BODY", "BUILT_IN_APP",
-    "BY_ROLES", "DECIMAL_DIGITS",
-    "DEFAULT_LIMIT", "EVERYTHING", "FORMER_APP", "FRAMEWORK_FIELDS", "FRAMEWORK_SPECS", "GUEST", "LIVE",
-    "MAX_EVALUATED", "MAX_GROUP", "MAX_INDEXED_TEXT", "MAX_LISTED_USERS", "MAX_REFERRERS", "MAX_STORED_KEY",
-    "NOTHING", "NO_DOCUMENT", "PORTS", "ROLES", "RUN_AGAIN", "SOURCES", "STORE", "VALUE_BYTES", "VERSIONS",
-    "VERSION_ATTRIBUTE", "VERSION_FIELD", "Action",
-    "Additions", "And", "AnyEvent", "AttemptLimits", "Attributes", "AuditEntry", "AuditLogProtocol",
-    "AuthenticationError", "AuthenticationProtocol", "BootstrapProtocol", "BrokerBus", "BrokerGroup", "CacheProtocol",
-    "ChildSelection", "Clock", "Comparison", "CompiledChildTable", "CompiledDocType", "ConfigurationError",
-    "ConsumerState", "ConsumersProtocol", "Convert", "CounterProtocol", "Credentials", "DatabaseError",
-    "DecisionSource", "Delivery", "Derived", "DocStatus", "DocTypeNotFoundError", "DocumentReaderProtocol",
-    "DocumentService", "DomainEvent", "DueEvent", "DuplicateNameError", "DuplicateValueError", "EntityNotFoundError",
-    "Entries", "EventBatch", "EventBusProtocol", "ExtNamespace", "Failures", "FieldError", "FieldKind", "FieldSpec",
-    "FieldType", "Filter", "FrameworkError", "Grant", "GroupReader", "HashKey", "IdGenerator", "IdNaming",
-    "IdempotencyProtocol", "Identity", "IdentityProtocol", "IntegrityError", "Interest", "LastAdministratorError",
-    "LeaseLostError", "LinkedBy", "LinkedDocumentError", "Lock", "Login", "LoginAttemptsProtocol", "MigrationError",
-    "MigrationFile", "MigrationFiles", "MigrationFolders", "MigrationGraph", "MigrationKind", "MigrationProtocol",
-    "MigrationRecord", "MigrationStatus", "MigrationStep", "Not", "OpenedSession", "Or", "OrderSpec", "OutboxProtocol",
-    "OutcomeUnknownError", "Owner", "PaginatedResult", "ParkedDelivery", "ParkedEvent", "Part", "PatchFile",
-    "PatchRunner", "PatchStore", "PermissionDeniedError", "PermissionProtocol", "Placeholder", "PolicyEvaluateRequest",
-    "PolicyEvaluateResult", "Port", "Principal", "Progress", "PublishedEvent", "QueryTemplate", "RateLimitError",
-    "ReadHandle", "RecentEntries", "Referrer", "Registrar", "Registry", "RegistryHandle", "RegistryView",
-    "RepositoryError", "RepositoryProtocol", "RequestContext", "Retried", "Retries", "RevisionFile", "RevisionStyle",
-    "Row", "RowChanges", "SchemaMapperProtocol", "Session", "SessionKind", "SessionProtocol", "SessionRules",
-    "SessionSecrets", "SetAside", "Source", "StepId", "StoreCapability", "StoredEvent", "StoredGroup", "StoredResponse",
-    "Subscriber", "TextForm", "TransientError", "UnitOfWorkFactoryProtocol", "UnitOfWorkProtocol", "UserAttribute",
-    "ValidationError", "VersionConflictError", "Write", "WrittenRevision", "add_ancestors", "build_document", "call",
-    "check_attributes", "check_group", "check_key", "check_ttl", "check_user_limit", "compare_rows", "comparisons_of",
-    "compile_key_pattern", "compile_predicate", "compute_latest_end", "consumer", "convert_row", "create_folders",
-    "declare", "decode_cached", "decode_event", "default_of", "delete_on_failure", "dump_document", "encode_cached",
-    "encode_event", "event_type", "explain_error", "fields_of", "find_exact_conversion", "find_hidden_character",
-    "find_info",
-    "find_migration_errors", "find_owner", "fold_ascii", "format_literal", "format_one_line", "hash_key", "hash_keys",
-    "hash_secret", "hide_password", "list_pending", "load_file", "make_system_context", "make_system_principal",
-    "mark_long_lines", "matches", "matches_hash", "measure_value", "normalize_email", "normalize_name",
-    "normalize_value", "parameterize", "resolve_event_type", "retry", "run_shielded", "select_stored_fields",
-    "system_clock", "topic_of", "translate_failures", "write_patch", "write_revision", "write_stage",
+    "BY_ROLES", "DECIMAL_DIGITS", "DEFAULT_LIMIT", "EVERYTHING", "FORMER_APP", "FRAMEWORK_FIELDS",
+    "FRAMEWORK_SPECS", "GUEST", "LIVE", "MAX_EVALUATED", "MAX_GROUP", "MAX_INDEXED_TEXT", "MAX_LISTED_USERS",
+    "MAX_REFERRERS", "MAX_STORED_KEY", "NOTHING", "NO_DOCUMENT", "PORTS", "ROLES", "RUN_AGAIN", "SOURCES", "STORE",
+    "VALUE_BYTES", "VERSIONS", "VERSION_ATTRIBUTE", "VERSION_FIELD", "Action", "Additions", "And", "AnyEvent",
+    "AttemptLimits", "Attributes", "AuditEntry", "AuditLogProtocol", "AuthenticationError",
+    "AuthenticationProtocol", "BootstrapProtocol", "BrokerBus", "BrokerGroup", "CacheProtocol", "ChildSelection",
+    "Clock", "Comparison", "CompiledChildTable", "CompiledDocType", "ConfigurationError", "ConsumerState",
+    "ConsumersProtocol", "Convert", "CounterProtocol", "Credentials", "DatabaseError", "DecisionSource",
+    "Declaration", "Declared", "Delivery", "Derived", "DocStatus", "DocTypeNotFoundError", "DocumentReaderProtocol",
+    "DocumentService", "DomainEvent", "DueEvent", "DuplicateNameError", "DuplicateValueError",
+    "EntityNotFoundError", "Entries", "EventBatch", "EventBusProtocol", "ExtNamespace", "Failures", "FieldError",
+    "FieldKind", "FieldSpec", "FieldType", "Filter", "FrameworkError", "Grant", "GroupReader", "HashKey",
+    "IdGenerator", "IdNaming", "IdempotencyProtocol", "Identity", "IdentityProtocol", "Injector", "IntegrityError",
+    "Interest", "LastAdministratorError", "LeaseLostError", "LinkedBy", "LinkedDocumentError", "Lock", "Login",
+    "LoginAttemptsProtocol", "MigrationError", "MigrationFile", "MigrationFiles", "MigrationFolders",
+    "MigrationGraph", "MigrationKind", "MigrationProtocol", "MigrationRecord", "MigrationStatus", "MigrationStep",
+    "Not", "OpenedSession", "Or", "OrderSpec", "OutboxProtocol", "OutcomeUnknownError", "Owner", "PaginatedResult",
+    "ParkedDelivery", "ParkedEvent", "Part", "PatchFile", "PatchRunner", "PatchStore", "PermissionDeniedError",
+    "PermissionProtocol", "Placeholder", "PolicyEvaluateRequest", "PolicyEvaluateResult", "Port", "Principal",
+    "Progress", "PublishedEvent", "QueryTemplate", "RateLimitError", "ReadHandle", "RecentEntries", "Referrer",
+    "Registrar", "Registry", "RegistryHandle", "RegistryView", "RepositoryError", "RepositoryProtocol",
+    "RequestContext", "Retried", "Retries", "RevisionFile", "RevisionStyle", "Row", "RowChanges",
+    "SchemaMapperProtocol", "Session", "SessionKind", "SessionProtocol", "SessionRules", "SessionSecrets",
+    "SetAside", "Source", "StepId", "StoreCapability", "StoredEvent", "StoredGroup", "StoredResponse", "Subscriber",
+    "TextForm", "TransientError", "UnitOfWorkFactoryProtocol", "UnitOfWorkProtocol", "UserAttribute",
+    "ValidationError", "VersionConflictError", "Write", "WrittenRevision", "add_ancestors", "build_document",
+    "call", "check_attributes", "check_group", "check_key", "check_ttl", "check_user_limit", "compare_rows",
+    "comparisons_of", "compile_key_pattern", "compile_predicate", "compute_latest_end", "consumer", "convert_row",
+    "create_folders", "declare", "decode_cached", "decode_event", "default_of", "delete_on_failure",
+    "dump_document", "encode_cached", "encode_event", "event_type", "explain_error", "fields_of",
+    "find_exact_conversion", "find_hidden_character", "find_info", "find_migration_errors", "find_owner",
+    "fold_ascii", "format_literal", "format_one_line", "hash_key", "hash_keys", "hash_secret", "hide_password",
+    "list_pending", "load_file", "make_system_context", "make_system_principal", "mark_long_lines", "matches",
+    "matches_hash", "measure_value", "normalize_email", "normalize_name", "normalize_value", "parameterize",
+    "resolve_event_type", "retry", "run_shielded", "select_stored_fields", "system_clock", "topic_of",
+    "translate_failures", "write_patch", "write_revision", "write_stage",
 ]  # fmt: skip

@@ -68,6 +68,7 @@ def summary(
     )
     if verbose:
         _print_composition(application)
+        _print_declared(registry)
 
 
 def _count_and_names(names: Sequence[str]) -> str:
@@ -129,6 +130,18 @@ def _print_composition(application: Application) -> None:
     for variant in application.variants:
         print(f"\nvariant {variant.name} of {variant.distribution}, priority {variant.priority}", end="")
         print(_use(variant, application))
+
+
+def _print_declared(registry: Registry) -> None:
+    """Print what the decorators of packages declare, by app."""
+    rows = [
+        (one.app, kind.__name__, f"{one.target.__module__}.{one.target.__qualname__}")
+        for kind, found in registry.declared.items()
+        for one in found
+    ]
+    if rows:
+        print("\ndeclarations of packages")
+        print_table(sorted(rows), indent="  ")
 
 
 def _use(variant: Variant, application: Application) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final, Protocol, overload
 
-__all__ = ["Declaration", "Registrar", "declaration_of", "declarations_of", "declare"]
+__all__ = ["Declaration", "Declared", "Registrar", "declaration_of", "declarations_of", "declare"]
 
 _ATTRIBUTE: Final = "__framework_m_declarations__"
 
@@ -41,19 +42,44 @@ class Registrar(Protocol):
         """Register a function marked with `@write_stage`."""
         ...
 
+    def add(self, declaration: Declaration, declared: Any, app: str) -> None:
+        """Register a declaration of a package's own kind, which the registry then holds in `declared`."""
+        ...
+
 
 class Declaration(Protocol):
-    """One declaration. Packages may define their own kinds; their decorators need no change to the framework."""
+    """One declaration. Packages may define their own kinds, which register themselves by `Registrar.add`."""
 
     def register(self, registrar: Registrar, declared: Any, app: str) -> None:
         """Register the declared object, which a module of `app` defines."""
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Declared[D]:
+    """A declaration of a package's kind, with the function or class that has it and the app whose module defines it."""
+
+    declaration: D
+    target: Any
+    app: str
+
+
 def declare[D](declared: D, declaration: Declaration, *, replaces: Declaration | None = None) -> D:
     """Attach a declaration to a function or class, in place of `replaces`, and return the function or class.
 
     An equal declaration is attached once.
+
+    >>> @dataclass(frozen=True)
+    ... class Nightly:
+    ...     at: int
+    ...     def register(self, registrar: Registrar, declared: Any, app: str) -> None:
+    ...         registrar.add(self, declared, app)
+    >>> def nightly(at: int) -> Callable[[Any], Any]:
+    ...     return lambda function: declare(function, Nightly(at))
+    >>> @nightly(at=3)
+    ... async def tidy() -> None: ...
+    >>> declarations_of(tidy)
+    (Nightly(at=3),)
     """
     others = tuple(known for known in declarations_of(declared) if known != replaces)
     if declaration not in others:

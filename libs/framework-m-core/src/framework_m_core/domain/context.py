@@ -151,6 +151,11 @@ class RegistryView(Protocol):
         ...
 
     @property
+    def declared(self) -> Mapping[type, Sequence[Any]]:
+        """What packages' own decorators declare, by the class of the declaration."""
+        ...
+
+    @property
     def derived(self) -> Any:
         """The values computed once for the registry."""
         ...

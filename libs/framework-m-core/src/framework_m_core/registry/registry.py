@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from framework_m_core.controllers.declaration import Declared
 from framework_m_core.domain.documents.actions import Action
 from framework_m_core.domain.errors import DocTypeNotFoundError
 from framework_m_core.domain.events import DOC_EVENTS, AnyEvent, PublishedEvent, StoredEvent
@@ -59,6 +60,8 @@ class Registry:
     """The stages of writes in their order, with those that apps and packages declare."""
     extensions: Extensions = field(default_factory=Extensions)
     """The field types, actions and `ext` namespaces of packages."""
+    declared: Mapping[type, tuple[Declared[Any], ...]] = field(default_factory=dict)
+    """What packages' own decorators declare, by the class of the declaration."""
     derived: DerivedValues = field(default_factory=dict, init=False, repr=False)
     """The values computed by `Derived`."""
 

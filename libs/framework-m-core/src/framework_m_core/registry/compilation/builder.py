@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Collection, Mapping
 from itertools import chain
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from framework_m_core.controllers.controller import Controller
-from framework_m_core.controllers.declaration import declaration_of, declarations_of
+from framework_m_core.controllers.declaration import Declaration, Declared, declaration_of, declarations_of
 from framework_m_core.controllers.event_handler import EventHandler
 from framework_m_core.controllers.rpc import CallMark
 from framework_m_core.controllers.write_stage import StageFunction, StageMark
@@ -51,6 +52,7 @@ class RegistryBuilder:
         self._event_types: list[tuple[type[BaseModel], str]] = []
         self._functions: list[Callable[..., Any]] = []
         self._stages: list[DeclaredStage] = []
+        self._declared: dict[type, list[Declared[Any]]] = {}
         self._ports: list[type] = [*INJECTABLE_PORTS.values()]
         self._errors = DeclarationErrors()
 
@@ -104,6 +106,12 @@ class RegistryBuilder:
         stages = [DeclaredStage(function, mark) for mark in declarations_of(function, StageMark)]
         self._stages += [stage for stage in stages if stage not in self._stages]
 
+    def add(self, declaration: Declaration, declared: Any, app: str) -> None:
+        """Register a declaration of a package's own kind, which the registry then holds in `declared`."""
+        known, one = self._declared.setdefault(type(declaration), []), Declared(declaration, declared, app)
+        if one not in known:
+            known.append(one)
+
     def add_injectable(self, wanted: type) -> None:
         """Register a port's protocol or a model of settings, which controllers and functions may request."""
         self._ports.append(wanted)
@@ -130,7 +138,10 @@ class RegistryBuilder:
         if self._errors.lines:
             raise ConfigurationError("the declared DocTypes are not valid:", self._errors.lines)
         child_tables = {name: plan for name, plan in compiled.items() if name not in documents}
-        return Registry(documents, consumers, functions, dependencies, child_tables, types, stages, extensions)
+        declared = {kind: tuple(found) for kind, found in self._declared.items()}
+        return Registry(
+            documents, consumers, functions, dependencies, child_tables, types, stages, extensions, declared
+        )
 
     def _check_together(self, compiled: Collection[CompiledDocType], documents: Mapping[str, CompiledDocType]) -> None:
         """Check what only all DocTypes together show."""
@@ -151,7 +162,8 @@ class RegistryBuilder:
         methods = [member for member in chain.from_iterable(members) if declaration_of(member, CallMark)]
         stages = [stage.function for stage in self._stages]
         types = [type(field_type) for field_type in self._extensions.field_types]
-        called = (*(function for function, _ in self._handlers), *self._consumers, *stages)
+        others = [one.target for one in chain(*self._declared.values()) if inspect.isroutine(one.target)]
+        called = (*(function for function, _ in self._handlers), *self._consumers, *stages, *others)
         for holder in (*self._controllers.values(), *called, *self._functions, *methods, *types):
             try:
                 if wanted := dependencies_of(holder, self._ports):
