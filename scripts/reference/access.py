@@ -7,7 +7,7 @@ __all__ = ["access_page"]
 
 _HEAD = """# Permissions by route
 
-Generated from `documents/operations.py`, `routes/table.py` and `access.toml` of `framework_m_standard/http` by `make
+Generated from `documents/operation_table.py`, `routes/table.py` and `access.toml` of `framework_m_standard/http` by `make
 reference`. The server builds its routes from the same tables, and `tests/journeys/test_permission_table.py` calls each
 of them as each caller.
 

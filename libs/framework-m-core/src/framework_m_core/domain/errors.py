@@ -1,7 +1,7 @@
 """The error tree of the framework.
 
 Every error has a stable `code`, a message that states what was expected, what was got and how to fix it, and a
-`details` mapping. None depends on HTTP: only `http/error_responses` decides the status.
+`details` mapping. None depends on HTTP: only `http/wire/error_responses` decides the status.
 """
 
 from __future__ import annotations
