@@ -41,6 +41,28 @@ def test_limits_are_max_and_min() -> None:
     assert limit_names(*SOURCES, *TESTS) == []
 
 
+def late_limits(*packages: Path) -> list[str]:
+    """Settings with `max` or `min` elsewhere than at the beginning of the name."""
+    return [
+        f"{module.place}: {field.target.id}: expected max_ or min_ first"
+        for module in modules(*packages)
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.ClassDef) and node.name.endswith("Settings")
+        for field in node.body
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
+        if re.search(r"_(max|min)(_|$)", field.target.id)
+    ]
+
+
+def test_limits_among_settings_begin_with_max_or_min() -> None:
+    assert late_limits(*SOURCES) == []
+
+
+def test_a_limit_among_settings_that_begins_otherwise_fails(package: MakePackage) -> None:
+    folder = package({"a.py": "class ShopSettings:\n    cache_max_mb: int = 5\n    max_cache_mb: int = 5\n"})
+    assert late_limits(folder) == ["sample/a.py: cache_max_mb: expected max_ or min_ first"]
+
+
 def test_other_words_for_limits_fail(package: MakePackage) -> None:
     bad = {
         "a.py": "MOST_ROWS = 5\n",

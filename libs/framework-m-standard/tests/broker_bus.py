@@ -74,7 +74,7 @@ class BrokerBusTests:
 
     async def test_a_full_stream_takes_no_more_until_all_groups_have_handled_enough(self, open_bus: OpenBus) -> None:
         """Nothing that a group has yet to handle is dropped."""
-        bus = await open_bus(stream_max_events=1000)
+        bus = await open_bus(max_stream_events=1000)
         group, gone = RecordingGroup(), RecordingGroup()
         await bus.subscribe("one", group)
         await bus.subscribe("gone", gone)
@@ -83,10 +83,10 @@ class BrokerBusTests:
         for first in range(0, 1000, 100):
             await publish(bus, events[first : first + 100])
         more = make_events(1, 2, 3)
-        with pytest.raises(TransientError, match="stream_max_events"):
+        with pytest.raises(TransientError, match="max_stream_events"):
             await publish(bus, more)
         await group.has(events)
-        with pytest.raises(TransientError, match="stream_max_events"):
+        with pytest.raises(TransientError, match="max_stream_events"):
             await publish(bus, more)
         await bus.subscribe("gone", gone)
         await gone.has(events)

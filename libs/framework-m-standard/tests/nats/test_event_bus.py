@@ -107,7 +107,7 @@ async def test_a_parked_entry_that_cannot_be_decoded_holds_nothing_up(event_bus:
 
 async def test_a_group_whose_consumer_is_made_anew_loses_nothing(open_bus: OpenBus) -> None:
     """A stream that becomes full meanwhile drops nothing past the position of the group."""
-    bus = await open_bus(stream_max_events=1000)
+    bus = await open_bus(max_stream_events=1000)
     group, anew = RecordingGroup(), RecordingGroup()
     await bus.subscribe("one", group)
     await bus.subscribe("anew", anew)
@@ -118,7 +118,7 @@ async def test_a_group_whose_consumer_is_made_anew_loses_nothing(open_bus: OpenB
         await publish(bus, events[first : first + 100])
     await group.has(events)
     more = make_events(1, 2, 3)
-    with pytest.raises(TransientError, match="stream_max_events"):
+    with pytest.raises(TransientError, match="max_stream_events"):
         await publish(bus, more)
     await bus.subscribe("anew", anew)
     await anew.has(events)

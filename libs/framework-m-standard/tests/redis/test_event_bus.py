@@ -90,7 +90,7 @@ async def test_a_member_that_was_paused_past_its_lease_reads_nothing(open_bus: O
 
 
 async def test_a_removed_group_makes_room(open_bus: OpenBus) -> None:
-    bus = await open_bus(stream_max_events=1000)
+    bus = await open_bus(max_stream_events=1000)
     await bus.subscribe("gone", RecordingGroup())
     await bus.unsubscribe("gone")
     for _ in range(10):

@@ -188,14 +188,14 @@ async def test_a_cut_connection_forgets_what_was_kept(own_redis: OwnRedis, open_
 async def test_what_is_kept_is_bounded(
     redis_settings: RedisSettings, redis_client: RedisClient, open_cache: OpenCache
 ) -> None:
-    cache = await open_cache(redis_settings, local_max_entries=2, local_ttl_seconds=3600)
+    cache = await open_cache(redis_settings, max_local_entries=2, local_ttl_seconds=3600)
     await _write_silently(redis_client, "a", "b", "c", value="old")
     for key in "abc":
         await cache.get(key)
     await _write_silently(redis_client, "a", "b", "c", value="new")
     assert await cache.get("c") == "old"
     assert await cache.get("a") == "new"
-    small = await open_cache(redis_settings, local_max_mb=1, local_ttl_seconds=3600)
+    small = await open_cache(redis_settings, max_local_mb=1, local_ttl_seconds=3600)
     await _write_silently(redis_client, "d", "e", "f", value="old" * 130_000)
     for key in "def":
         await small.get(key)

@@ -35,7 +35,7 @@ _MESSAGE_ID: Final = "Nats-Msg-Id"
 
 
 class NatsEventBus(BrokerBus):
-    """Events in a stream, which keeps them for `[nats] stream_retention_hours`, `stream_max_events` at most.
+    """Events in a stream, which keeps them for `[nats] stream_retention_hours`, `max_stream_events` at most.
 
     Of a group's members one has the lease and gets all its events, so that those of a key stay in order. A stream that
     is full of what some group has not handled yet takes no more: events wait in the outbox.
@@ -57,7 +57,7 @@ class NatsEventBus(BrokerBus):
         events = StreamConfig(
             name=self._stream,
             subjects=[self._subject],
-            max_msgs=settings.stream_max_events,
+            max_msgs=settings.max_stream_events,
             max_age=settings.stream_retention_hours * _SECONDS_PER_HOUR,
             discard=DiscardPolicy.NEW,
             storage=StorageType.FILE,
@@ -117,7 +117,7 @@ class NatsEventBus(BrokerBus):
             else:
                 return
         raise TransientError(
-            "the stream of events is full of what some group has not handled: see [nats] stream_max_events"
+            "the stream of events is full of what some group has not handled: see [nats] max_stream_events"
         )
 
     async def _send(self, encoded: bytes, headers: dict[str, Any]) -> None:

@@ -29,7 +29,7 @@ class NatsSettings(BaseModel):
     connect_timeout_seconds: float = Field(default=5.0, gt=0, description="Seconds to wait for a connection.")
     request_timeout_seconds: float = Field(default=5.0, ge=1, description="Seconds to wait for an acknowledgement.")
     replicas: int = Field(default=1, ge=1, le=5, description="How many servers of a cluster keep each event.")
-    stream_max_events: int = Field(
+    max_stream_events: int = Field(
         default=200_000,
         ge=1000,
         description="The most events that the event bus keeps. While it is full of what some group has not handled, "

@@ -28,7 +28,7 @@ _BYTES_AT_ONCE: Final = 4_000_000
 
 
 class RedisEventBus(BrokerBus):
-    """Events in a stream, which keeps them for `[redis] stream_retention_hours`, `stream_max_events` at most.
+    """Events in a stream, which keeps them for `[redis] stream_retention_hours`, `max_stream_events` at most.
 
     Of a group's members one has the lease and gets all its events, so that those of a key stay in order. A stream that
     is full of what some group has not handled yet takes no more: events wait in the outbox.
@@ -45,7 +45,7 @@ class RedisEventBus(BrokerBus):
         settings = redis_client.settings
         self._client = redis_client
         self._stream = redis_client.key_of("events")
-        self._limits = settings.stream_max_events, to_milliseconds(timedelta(hours=settings.stream_retention_hours))
+        self._limits = settings.max_stream_events, to_milliseconds(timedelta(hours=settings.stream_retention_hours))
         self._publish = redis_client.make_script(scripts.PUBLISH)
         self._holder = uuid4().hex
 
@@ -63,7 +63,7 @@ class RedisEventBus(BrokerBus):
         for some in _batches(encoded):
             if not await self._publish([self._stream], [*self._limits, *(text for _, text in some)]):
                 raise TransientError(
-                    "the stream of events is full of what some group has not handled: see [redis] stream_max_events"
+                    "the stream of events is full of what some group has not handled: see [redis] max_stream_events"
                 )
             for event, _ in some:
                 yield Delivery(event.id)

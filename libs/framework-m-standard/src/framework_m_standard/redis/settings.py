@@ -38,14 +38,18 @@ class RedisSettings(BaseModel):
         description="How long the two-level cache keeps a value in the process: the longest that a value is stale "
         "when a message about its change is lost.",
     )
-    local_max_entries: int = Field(
-        default=10_000, gt=0, description="The most entries that the two-level cache keeps in each process."
+    max_local_entries: int = Field(
+        default=10_000,
+        gt=0,
+        description="The most entries that the two-level cache keeps in each process.",
     )
-    local_max_mb: int = Field(
-        default=64, gt=0, description="The most megabytes that the two-level cache keeps in each process."
+    max_local_mb: int = Field(
+        default=64,
+        gt=0,
+        description="The most megabytes that the two-level cache keeps in each process.",
     )
 
-    stream_max_events: int = Field(
+    max_stream_events: int = Field(
         default=200_000,
         ge=1000,
         description="The most events that the event bus keeps. While it is full of what some group has not handled, "

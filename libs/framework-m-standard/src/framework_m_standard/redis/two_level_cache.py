@@ -50,7 +50,7 @@ class TwoLevelCache:
         self._client = redis_client
         self._channel = redis_client.key_of("cache-changes")
         self._shared = RedisEntries(redis_client, self._channel)
-        self._local = RecentEntries(settings.local_max_entries, settings.local_max_mb, _monotonic)
+        self._local = RecentEntries(settings.max_local_entries, settings.max_local_mb, _monotonic)
         self._local_ttl = settings.local_ttl_seconds
         self._silence = settings.command_timeout_seconds
         self._reads: list[set[str]] = []
