@@ -7,9 +7,9 @@ __all__ = ["access_page"]
 
 _HEAD = """# Permissions by route
 
-Generated from `documents/operation_table.py`, `routes/table.py` and `access.toml` of `framework_m_standard/http` by `make
-reference`. The server builds its routes from the same tables, and `tests/journeys/test_permission_table.py` calls each
-of them as each caller.
+Generated from `documents/operation_table.py`, `routes/table.py` and `access.toml` of `framework_m_standard/http` by
+`make reference`. The server builds its routes from the same tables, and `tests/journeys/test_permission_table.py` calls
+each of them as each caller.
 
 - anonymous: not logged in, and the DocType grants nothing to guests
 - no_grant: logged in, without a grant for the action

@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from tests.architecture.conftest import MakePackage
-from tests.architecture.source_tree import SOURCES, modules
+from tests.architecture.source_tree import ROOT, SOURCES, modules
 
 MAX_FILES = 13
 ONE_FILE_A_PORT = {"framework_m_core/interfaces", "framework_m_testing/contracts", "framework_m_testing/fakes"}
@@ -36,6 +36,21 @@ def crowded(*packages: Path) -> list[str]:
     return sorted(f"{folder}: {count}" for folder, count in large.items())
 
 
+def unlisted(page: str, *packages: Path) -> list[str]:
+    """Return the folders within packages that a page does not name."""
+    folders = {module.path.parent for module in modules(*packages)} - {*packages}
+    return sorted(folder.name for folder in folders if f"{folder.name}/" not in page)
+
+
+def test_the_architecture_page_names_every_folder() -> None:
+    page = (ROOT / "docs/developer/architecture.md").read_text(encoding="utf-8")
+    packages = [
+        one for one in SOURCES if one.name in {"framework_m_core", "framework_m_standard", "framework_mx_mongo"}
+    ]
+    assert len(packages) == 3
+    assert unlisted(page, *packages) == []
+
+
 def test_every_folder_says_what_lives_there() -> None:
     assert undescribed(*SOURCES) == []
 
@@ -48,4 +63,6 @@ def test_an_undescribed_and_a_crowded_folder_fail(package: MakePackage) -> None:
     files = {f"many/m{number}.py": "" for number in range(MAX_FILES + 1)}
     folder = package({"__init__.py": '"""What it is."""\n', "many/__init__.py": "", **files})
     assert undescribed(folder) == ["many"]
+    assert unlisted("few/", folder) == ["many"]
+    assert unlisted("many/", folder) == []
     assert crowded(folder) == [f"sample/many: {MAX_FILES + 1}"]
