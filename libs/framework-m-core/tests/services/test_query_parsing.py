@@ -218,6 +218,7 @@ def test_orders_that_there_are_not(names: list[str], said: str) -> None:
 )  # fmt: skip
 def test_a_direction_in_words_is_refused_with_what_to_write(names: Any, meant: str) -> None:
     assert f"write {meant!r}" in _refused(order_by=names)
+    assert _refused_at(order_by=names) == "order_by bad_direction"
 
 
 def test_the_bounds_themselves_are_taken() -> None:

@@ -99,6 +99,12 @@ def test_refused(query: str) -> None:
         parse_list_request(query.encode("latin-1"))
 
 
+def test_filters_that_are_not_json_are_refused_at_the_parameter() -> None:
+    with pytest.raises(QueryError) as refused:
+        parse_list_request(b"filters={")
+    assert [(one.field, one.code) for one in refused.value.errors] == [("filters", "bad_json")]
+
+
 def test_bounds_are_those_of_the_list() -> None:
     assert parse_list_request(b"limit=-5&offset=-1") == ListRequest(limit=-5, offset=-1, default_filters=True)
 

@@ -303,6 +303,16 @@ async def test_a_bad_value_is_a_validation_error_and_undoes_the_write(
     assert await shop.dump() == before
 
 
+async def test_a_row_that_a_hook_lists_twice_is_refused(shop: Wired, hooks: Hooks) -> None:
+    async def repeats(controller: Any) -> None:
+        controller.doc.lines.append(controller.doc.lines[0])
+
+    hooks["validate"] = repeats
+    with pytest.raises(ValidationError) as refused:
+        await shop.create("Order", lines=[{"text": "a"}])
+    assert [(one.field, one.code) for one in refused.value.errors] == [("lines.1.id", "duplicate_row")]
+
+
 async def test_a_value_refused_by_assignment_is_a_validation_error(shop: Wired, hooks: Hooks) -> None:
     no_number: Any = "lots"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Final
 
 import pytest
@@ -13,10 +14,11 @@ GET: Final = request("GET /health")
 POST: Final = "POST /api/v1/Sale"
 
 
-async def refused(wire: Wire, sent: bytes, *statuses: int) -> None:
+async def refused(wire: Wire, sent: bytes, *statuses: int, code: str | None = None) -> None:
     """Expect one refusal, after which the connection is closed, so that no parser goes on within the message."""
     response = await wire.ask(sent)
     assert response.status in (statuses or (400,)), response
+    assert code is None or json.loads(response.body)["code"] == code
     assert response.headers["connection"] == "close"
     assert await wire.is_closed()
 
@@ -66,7 +68,7 @@ async def test_3_white_space_belongs_between_three_parts(wire: Wire, line: str) 
 
 
 async def test_3_a_target_that_is_too_long_is_414(wire: Wire) -> None:
-    await refused(wire, request(f"GET /{'x' * 70_000}"), 414)
+    await refused(wire, request(f"GET /{'x' * 70_000}"), 414, code="target_too_long")
 
 
 async def test_3_1_methods_are_case_sensitive(wire: Wire) -> None:
@@ -106,7 +108,7 @@ async def test_5_blanks_around_a_value_and_opaque_bytes_are_taken(wire: Wire, fi
 
 
 async def test_5_4_a_head_that_is_too_large_is_431(wire: Wire) -> None:
-    await refused(wire, request("GET /health", f"X: {'x' * 70_000}"), 431)
+    await refused(wire, request("GET /health", f"X: {'x' * 70_000}"), 431, code="head_too_large")
 
 
 async def test_5_4_very_many_fields_are_431(wire: Wire) -> None:
