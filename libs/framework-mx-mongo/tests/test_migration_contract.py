@@ -16,6 +16,7 @@ from framework_m_testing.contracts.migration import (
     locate_migrations,
 )
 from framework_m_testing.contracts.migration_apps import MigrationAppsContract
+from framework_m_testing.contracts.migration_values import MigrationValuesContract
 from framework_mx_mongo.settings import MongoSettings
 
 from .migrating import open_migrating
@@ -50,7 +51,7 @@ def open_migrations(mongo_settings: MongoSettings, tmp_path: Path) -> OpenMigrat
                     return int(await unit.repository("Plain").count())
 
             sync, capabilities = app.store.schema_mapper.sync, app.store.capabilities
-            yield MigrationHarness(app.migrations, sync, fill, filled, speak, spoil, capabilities)
+            yield MigrationHarness(app.migrations, sync, fill, filled, speak, spoil, capabilities, app.store)
 
     return opened
 
@@ -60,4 +61,8 @@ class TestMongoMigrations(MigrationContract):
 
 
 class TestMongoMigrationsOfApps(MigrationAppsContract):
+    pass
+
+
+class TestMongoMigrationsOfValues(MigrationValuesContract):
     pass

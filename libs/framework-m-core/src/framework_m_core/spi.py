@@ -195,6 +195,15 @@ from framework_m_core.services.migrations.graph import MigrationGraph
 from framework_m_core.services.migrations.locations import MigrationFolders
 from framework_m_core.services.migrations.owners import Owner, find_owner
 from framework_m_core.services.migrations.patch_runner import PatchRunner, PatchStore
+from framework_m_core.services.migrations.stored_values import (
+    Refusal,
+    RefusedValues,
+    StoredFields,
+    advise_on_unfit_values,
+    format_odd_names,
+    list_stored_fields,
+    refuse_unfit_values,
+)
 from framework_m_core.services.migrations.verification import find_errors as find_migration_errors
 from framework_m_core.services.migrations.verification import list_pending
 from framework_m_core.services.rows.projection import LIVE, convert_row, select_stored_fields
@@ -226,20 +235,21 @@ __all__ = [
     "ParkedDelivery", "ParkedEvent", "Part", "PatchFile", "PatchRunner", "PatchStore", "PermissionDeniedError",
     "PermissionProtocol", "Placeholder", "PolicyEvaluateRequest", "PolicyEvaluateResult", "Port", "Principal",
     "Progress", "PublishedEvent", "QueryTemplate", "RateLimitError", "ReadHandle", "RecentEntries", "Referrer",
-    "Registrar", "Registry", "RegistryHandle", "RegistryView", "RepositoryError", "RepositoryProtocol",
-    "RequestContext", "Retried", "Retries", "RevisionFile", "RevisionStyle", "Row", "RowChanges",
-    "SchemaMapperProtocol", "Session", "SessionKind", "SessionProtocol", "SessionRules", "SessionSecrets",
-    "SetAside", "Source", "StepId", "StoreCapability", "StoredEvent", "StoredGroup", "StoredResponse", "Subscriber",
-    "TextForm", "TransientError", "UnitOfWorkFactoryProtocol", "UnitOfWorkProtocol", "UserAttribute",
-    "ValidationError", "VersionConflictError", "Write", "WrittenRevision", "add_ancestors", "build_document",
-    "call", "check_attributes", "check_group", "check_key", "check_ttl", "check_user_limit", "compare_rows",
-    "comparisons_of", "compile_key_pattern", "compile_predicate", "compute_latest_end", "consumer", "convert_row",
-    "create_folders", "declare", "decode_cached", "decode_event", "default_of", "delete_on_failure",
-    "dump_document", "encode_cached", "encode_event", "event_type", "explain_error", "fields_of",
-    "find_exact_conversion", "find_hidden_character", "find_info", "find_migration_errors", "find_owner",
-    "fold_ascii", "format_literal", "format_one_line", "hash_key", "hash_keys", "hash_secret", "hide_password",
-    "list_pending", "load_file", "make_system_context", "make_system_principal", "mark_long_lines", "matches",
+    "Refusal", "RefusedValues", "Registrar", "Registry", "RegistryHandle", "RegistryView", "RepositoryError",
+    "RepositoryProtocol", "RequestContext", "Retried", "Retries", "RevisionFile", "RevisionStyle", "Row",
+    "RowChanges", "SchemaMapperProtocol", "Session", "SessionKind", "SessionProtocol", "SessionRules",
+    "SessionSecrets", "SetAside", "Source", "StepId", "StoreCapability", "StoredEvent", "StoredFields",
+    "StoredGroup", "StoredResponse", "Subscriber", "TextForm", "TransientError", "UnitOfWorkFactoryProtocol",
+    "UnitOfWorkProtocol", "UserAttribute", "ValidationError", "VersionConflictError", "Write", "WrittenRevision",
+    "add_ancestors", "advise_on_unfit_values", "build_document", "call", "check_attributes", "check_group",
+    "check_key", "check_ttl", "check_user_limit", "compare_rows", "comparisons_of", "compile_key_pattern",
+    "compile_predicate", "compute_latest_end", "consumer", "convert_row", "create_folders", "declare",
+    "decode_cached", "decode_event", "default_of", "delete_on_failure", "dump_document", "encode_cached",
+    "encode_event", "event_type", "explain_error", "fields_of", "find_exact_conversion", "find_hidden_character",
+    "find_info", "find_migration_errors", "find_owner", "fold_ascii", "format_literal", "format_odd_names",
+    "format_one_line", "hash_key", "hash_keys", "hash_secret", "hide_password", "list_pending",
+    "list_stored_fields", "load_file", "make_system_context", "make_system_principal", "mark_long_lines", "matches",
     "matches_hash", "measure_value", "normalize_email", "normalize_name", "normalize_value", "parameterize",
-    "resolve_event_type", "retry", "run_shielded", "select_stored_fields", "system_clock", "topic_of",
-    "translate_failures", "write_patch", "write_revision", "write_stage",
+    "refuse_unfit_values", "resolve_event_type", "retry", "run_shielded", "select_stored_fields", "system_clock",
+    "topic_of", "translate_failures", "write_patch", "write_revision", "write_stage",
 ]  # fmt: skip

@@ -16,6 +16,7 @@ from framework_m_testing.contracts.migration import (
     locate_migrations,
 )
 from framework_m_testing.contracts.migration_apps import MigrationAppsContract
+from framework_m_testing.contracts.migration_values import MigrationValuesContract
 
 from .migrating import open_migrating
 
@@ -48,7 +49,7 @@ def open_migrations(bare_database_url: str, tmp_path: Path) -> OpenMigrations:
                     return int(await unit.repository("Plain").count())
 
             sync, capabilities = app.store.schema_mapper.sync, app.store.capabilities
-            yield MigrationHarness(app.migrations, sync, fill, filled, speak, spoil, capabilities)
+            yield MigrationHarness(app.migrations, sync, fill, filled, speak, spoil, capabilities, app.store)
 
     return opened
 
@@ -58,4 +59,8 @@ class TestSqlMigrations(MigrationContract):
 
 
 class TestSqlMigrationsOfApps(MigrationAppsContract):
+    pass
+
+
+class TestSqlMigrationsOfValues(MigrationValuesContract):
     pass

@@ -20,6 +20,7 @@ from framework_m_core.registry.registry import Registry
 from framework_m_core.services.migrations.locations import MigrationFolders
 from framework_m_testing.contracts.contract import Contract
 from framework_m_testing.fakes.doctype import FakeDocType
+from framework_m_testing.harness import StoreHarness
 
 __all__ = [
     "MigrationContract",
@@ -44,7 +45,7 @@ class MigrationHarness:
     `develop` syncs the store as starting in development does. `fill` edits a patch's file so that it stores a document
     of `Plain`, and `filled` counts these; `speak` makes it a patch that uses the store's own language instead of
     documents, and changes nothing. `spoil` makes a revision or patch fail after all its changes. `capabilities` are the
-    store's.
+    store's, whose adapters are in `store`.
     """
 
     migrations: MigrationProtocol
@@ -54,6 +55,7 @@ class MigrationHarness:
     speak: Callable[[Path], None]
     spoil: Callable[[Path], None]
     capabilities: frozenset[StoreCapability]
+    store: StoreHarness
 
     async def write(self, message: str, *, empty: bool = False, drop: bool = False) -> Path:
         """Create a revision, for which there must be changes unless `empty`, and return its file."""

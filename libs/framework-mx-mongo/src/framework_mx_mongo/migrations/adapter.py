@@ -26,8 +26,10 @@ from framework_m_core.spi import (
     PatchRunner,
     RevisionFile,
     WrittenRevision,
+    advise_on_unfit_values,
     create_folders,
     find_migration_errors,
+    refuse_unfit_values,
     write_patch,
 )
 from framework_mx_mongo.engine.transaction import Transaction
@@ -39,6 +41,7 @@ from framework_mx_mongo.migrations.patches import make_patch_store
 from framework_mx_mongo.migrations.rendering import advise_on_revision, write_revision
 from framework_mx_mongo.migrations.revisions import run_downgrade, run_upgrade
 from framework_mx_mongo.migrations.trial import TrialDatabase
+from framework_mx_mongo.migrations.unfit_values import find_unfit_values
 from framework_mx_mongo.schema.changes import Change, is_change
 from framework_mx_mongo.schema.description import summarize
 from framework_mx_mongo.schema.editor import SchemaEditor
@@ -94,9 +97,11 @@ class MongoMigrations:
             return await self._write_first(message, files.app)
         graph.check_current(record, files.app)
         changes = (await self._changes(graph, drop=drop)).get(files.app, [])
+        unfit = await find_unfit_values(self._driver, self._store.registry)
         if not any(map(is_change, changes)):
+            refuse_unfit_values(unfit)
             return None
-        return _written(write_revision(files, message, changes), changes)
+        return _written(write_revision(files, message, changes), changes, unfit)
 
     async def create_patch(self, message: str, *, app: str | None = None) -> Path:
         """Write a patch after the newest revision."""
@@ -170,8 +175,9 @@ class MongoMigrations:
         graph, record = await self._read()
         pending = [graph.describe(file, applied=False) for file in await self._pending(graph, record)]
         drift, elsewhere = ((), ()) if pending else (tuple(await self.diff()), tuple(await self.diff_elsewhere()))
+        unfit = () if pending or drift else await find_unfit_values(self._driver, self._store.registry)
         begun = all((self._folders.folders[app] / VERSIONS).is_dir() for app in self._folders.own)
-        return MigrationStatus(graph.list_current(record), tuple(pending), drift, begun, (), elsewhere)
+        return MigrationStatus(graph.list_current(record), tuple(pending), drift, begun, tuple(unfit), elsewhere)
 
     async def history(self) -> Sequence[MigrationStep]:
         """Return all revisions and patches in order."""
@@ -258,5 +264,6 @@ class MongoMigrations:
         return None
 
 
-def _written(path: Path, changes: Sequence[Change]) -> WrittenRevision:
-    return WrittenRevision(path, tuple(summarize(changes)), tuple(advise_on_revision(changes)))
+def _written(path: Path, changes: Sequence[Change], unfit: Sequence[str] = ()) -> WrittenRevision:
+    advice = (*advise_on_revision(changes), *advise_on_unfit_values(unfit))
+    return WrittenRevision(path, tuple(summarize(changes)), advice)

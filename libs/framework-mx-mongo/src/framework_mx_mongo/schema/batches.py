@@ -14,13 +14,15 @@ BATCH: Final = 500
 """The number of documents that one operation changes."""
 
 
-async def list_ranges(driver: MongoDriver, collection: str) -> AsyncIterator[Mapping[str, Any]]:
-    """Yield the query of each batch of documents."""
+async def list_ranges(
+    driver: MongoDriver, collection: str, size: int | None = None
+) -> AsyncIterator[Mapping[str, Any]]:
+    """Yield the query of each batch of documents, by default of `BATCH`."""
     documents, after = driver.get_collection(collection), None
     while True:
         beyond: dict[str, Any] = {} if after is None else {"_id": {"$gt": after}}
         with translate_errors():
-            found = await documents.find(beyond, {"_id": 1}).sort({"_id": 1}).limit(BATCH).to_list()
+            found = await documents.find(beyond, {"_id": 1}).sort({"_id": 1}).limit(size or BATCH).to_list()
         if not found:
             return
         start: dict[str, Any] = {} if after is None else {"$gt": after}

@@ -25,8 +25,10 @@ from framework_m_core.spi import (
     PatchFile,
     PatchRunner,
     WrittenRevision,
+    advise_on_unfit_values,
     create_folders,
     find_migration_errors,
+    refuse_unfit_values,
     write_patch,
 )
 from framework_m_standard.sql.migrations.adoption import Adoption
@@ -47,8 +49,6 @@ from framework_m_standard.sql.store import SqlStore
 from framework_m_standard.sql.unit_of_work import SqlUnitOfWorkFactory
 
 __all__ = ["SqlMigrations"]
-
-_PATCH = 'change them by a patch, m migrate create "…" --patch'
 
 
 class SqlMigrations:
@@ -100,8 +100,7 @@ class SqlMigrations:
         changes = (await self._changes(graph, drop=drop)).get(files.app, [])
         unfit = await self._unfit()
         if not any(map(is_change, changes)):
-            if unfit:
-                raise ConfigurationError(f"no table differs, but the DocTypes refuse stored values; {_PATCH}:", unfit)
+            refuse_unfit_values(unfit)
             return None
         return _written(write_revision(files, message, changes), changes, unfit)
 
@@ -252,5 +251,5 @@ class SqlMigrations:
 
 
 def _written(path: Path, changes: Sequence[Change], unfit: Sequence[str] = ()) -> WrittenRevision:
-    advice = (*advise_on_revision(changes), *(f"{line}, which it refuses: {_PATCH}" for line in unfit))
+    advice = (*advise_on_revision(changes), *advise_on_unfit_values(unfit))
     return WrittenRevision(path, tuple(summarize(changes)), advice)
