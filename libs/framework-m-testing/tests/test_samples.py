@@ -68,6 +68,10 @@ class Bounded(DocType):
     lines: list[Line] = Field(min_length=2)
 
 
+class Fine(DocType):
+    share: Decimal = Field(unique=True, scale=17)
+
+
 class Closed(DocType):
     vat: str = Field(pattern=r"^(?P<first>[A-Z])\\b\\B$")
     name_of_row: str
@@ -115,6 +119,14 @@ async def test_conformance_makes_documents_of_all_constraints(app: AppClient) ->
     samples = SampleDocuments(app.application, make_system_context("a test", source="cli"), {})
     made = [(await samples.create("Bounded"))[1] for _ in range(2)]
     assert len({document["vat"] for document in made}) == len({document["state"] for document in made}) == 2
+
+
+async def test_samples_of_a_unique_decimal_with_few_whole_digits_differ(app: AppClient) -> None:
+    samples = SampleDocuments(app.application, make_system_context("a test", source="cli"), {})
+    made = [(await samples.create("Fine"))[1]["share"] for _ in range(15)]
+    assert len({*made}) == len(made)
+    chosen = [(await app.sample("Fine"))["share"] for _ in range(15)]
+    assert len({*chosen}) == len(chosen)
 
 
 async def test_a_field_without_a_sample_is_named(app: AppClient) -> None:

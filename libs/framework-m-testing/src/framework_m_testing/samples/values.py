@@ -87,9 +87,11 @@ def _matches(pattern: str | re.Pattern[str], min_length: int, max_length: int | 
 
 
 def _numbers(leaf: Schema, number: int, finest: Decimal) -> Iterator[Decimal]:
-    """Yield the number itself, then usual ones, then some within the bounds."""
+    """Yield the number itself, then as many of the finest steps, then usual ones, then some within the bounds."""
     step = _exact(leaf.get("multiple_of")) or Decimal(1)
-    yield from map(Decimal, (number, 1, 0, 10, 100, 2026))
+    yield Decimal(number)
+    yield finest * number
+    yield from map(Decimal, (1, 0, 10, 100, 2026))
     for width in (step, finest):
         low, high = _bound(leaf, "ge", "gt", width), _bound(leaf, "le", "lt", -width)
         if low is not None:
@@ -99,7 +101,7 @@ def _numbers(leaf: Schema, number: int, finest: Decimal) -> Iterator[Decimal]:
             yield first
         elif high is not None:
             yield high // width * width - width * (number - 1)
-        yield width * number
+    yield step * number
 
 
 def _bound(leaf: Schema, inclusive: str, exclusive: str, beyond: Decimal) -> Decimal | None:
