@@ -13,10 +13,12 @@ from uuid import UUID
 
 import pytest
 
+from framework_m_core.domain.documents.reserved_names import FRAMEWORK_TABLES
 from framework_m_core.domain.errors import ConfigurationError, MigrationError
 from framework_m_core.domain.fields.field import Field
 from framework_m_core.registry.registry import Registry
 from framework_m_testing.fakes.doctype import FakeDocType
+from framework_mx_mongo.documents.indexes import FRAMEWORK_INDEXES
 from framework_mx_mongo.engine.transaction import Transaction
 from framework_mx_mongo.migrations.conversion import ValueConverter
 from framework_mx_mongo.migrations.lock import MigrationLock
@@ -386,3 +388,13 @@ async def test_collections_of_development_are_adopted_at_the_newest_revision(
             assert (await app.store.load("Plain", id)).more == "x"
         finally:
             await app.driver.database.client.drop_database(other.database)
+
+
+async def test_every_collection_of_the_framework_is_reserved(opened: Opened) -> None:
+    """Names of DocTypes hold no underscore, so only other names have to be in the list."""
+    async with opened(plain(code=(int, 1))) as app:
+        await app.change("first")
+        await app.store.store("Plain", code=2)
+        found = {*await app.driver.database.list_collection_names(), *FRAMEWORK_INDEXES} - {"Plain"}
+    assert RECORDS in found
+    assert {name.lower() for name in found if "_" not in name} <= FRAMEWORK_TABLES

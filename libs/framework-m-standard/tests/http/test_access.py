@@ -9,7 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
+from framework_m_core.domain.documents.reserved_names import check_reserved_doctype
 from framework_m_standard import http
+from framework_m_standard.http.app_routes.paths import check_path
 from framework_m_standard.http.documents.operation_table import list_document_operations
 from framework_m_standard.http.routes.access import CALLERS, RouteAccess, list_route_access, list_unguarded_paths
 from framework_m_standard.http.routes.table import FIXED_ROUTES
@@ -43,6 +45,14 @@ def test_routes_are_listed_once() -> None:
 def test_every_route_is_stated_in_one_table() -> None:
     documents, fixed = [one.name for one in list_document_operations()], [one.name for one in FIXED_ROUTES]
     assert [route.operation for route in list_route_access()] == [*documents, *fixed]
+
+
+@pytest.mark.parametrize("path", sorted({one.path for one in FIXED_ROUTES} - {"/"}))
+def test_every_fixed_route_is_reserved(path: str) -> None:
+    """A DocType cannot have its name, nor the route of an app its path."""
+    first = path.removeprefix("/api").removeprefix("/v1").split("/")[1]
+    assert [*check_reserved_doctype(first.title())] != []
+    assert [*check_path(path)] != []
 
 
 def test_handlers_take_their_path_and_method_from_the_table() -> None:
