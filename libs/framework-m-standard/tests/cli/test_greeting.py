@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from framework_m_core.domain.context import ADMINISTRATOR
-from framework_m_standard.cli.greeting import suggest_setup
+from framework_m_standard.cli.processes.greeting import suggest_setup
 from framework_m_testing.fakes.identity import FakeIdentity
 
 

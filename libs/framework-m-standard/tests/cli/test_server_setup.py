@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from framework_m_standard.cli.server_setup import warn_if_open
+from framework_m_standard.cli.processes.server_setup import warn_if_open
 
 
 @pytest.mark.parametrize(

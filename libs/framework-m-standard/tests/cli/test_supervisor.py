@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from framework_m_standard.cli.child_worker import ChildWorker
+from framework_m_standard.cli.processes.child_worker import ChildWorker
 
 PARENT = """
 import socket, sys
-from framework_m_standard.cli.supervisor import Supervisor
+from framework_m_standard.cli.processes.supervisor import Supervisor
 
 bound = socket.create_server(("127.0.0.1", 0))
 sys.exit(Supervisor("worker:app", bound, int(sys.argv[1]), 1).serve(lambda: print("ready", flush=True)))

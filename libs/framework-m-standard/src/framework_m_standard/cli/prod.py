@@ -8,15 +8,15 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from framework_m_core.domain.errors import ConfigurationError
-from framework_m_standard.cli.production_worker import PRODUCTION_APP
-from framework_m_standard.cli.server_setup import (
+from framework_m_standard.cli.processes.production_worker import PRODUCTION_APP
+from framework_m_standard.cli.processes.server_setup import (
     address_of,
     bind_socket,
     read_http_settings,
     read_settings,
 )
-from framework_m_standard.cli.supervisor import Supervisor
-from framework_m_standard.cli.worker_process import serve_app
+from framework_m_standard.cli.processes.supervisor import Supervisor
+from framework_m_standard.cli.processes.worker_process import serve_app
 from framework_m_standard.http.server.connections import Connections
 from framework_m_standard.logs.configuration import configure_logs
 

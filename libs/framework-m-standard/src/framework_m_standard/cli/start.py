@@ -6,10 +6,10 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from framework_m_standard.cli.greeting import Output
-from framework_m_standard.cli.reloader import Reloader
-from framework_m_standard.cli.server_setup import bind_socket, read_http_settings, read_settings, warn_if_open
-from framework_m_standard.cli.worker_process import serve_app
+from framework_m_standard.cli.processes.greeting import Output
+from framework_m_standard.cli.processes.reloader import Reloader
+from framework_m_standard.cli.processes.server_setup import bind_socket, read_http_settings, read_settings, warn_if_open
+from framework_m_standard.cli.processes.worker_process import serve_app
 
 __all__ = ["start"]
 

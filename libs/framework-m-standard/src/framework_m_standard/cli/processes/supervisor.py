@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary, WeakSet
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
-from framework_m_standard.cli.child_worker import CANNOT_START, KILL_DELAY_SECONDS
+from framework_m_standard.cli.processes.child_worker import CANNOT_START, KILL_DELAY_SECONDS
 from framework_m_standard.http.server.connections import Connections
 from framework_m_standard.http.server.serving import build_server_config
 

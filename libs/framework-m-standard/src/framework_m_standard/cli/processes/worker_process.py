@@ -1,6 +1,6 @@
 """The serving process, which `m start` runs, and restarts, as a child with its own socket.
 
-`python -m framework_m_standard.cli.worker_process <socket> <pipe> <parent> <output>…`: the descriptors are
+`python -m framework_m_standard.cli.processes.worker_process <socket> <pipe> <parent> <output>…`: the descriptors are
 inherited; a byte on the pipe means that the worker is ready; `output` lists members of `Output`.
 """
 
@@ -21,9 +21,9 @@ from framework_m_core.bootstrap.settings.models import Settings
 from framework_m_core.container.container import Container
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.services.permissions import service as permissions
-from framework_m_standard.cli.child_worker import CANNOT_START
-from framework_m_standard.cli.greeting import Output, greet
-from framework_m_standard.cli.server_setup import address_of, read_http_settings, read_settings
+from framework_m_standard.cli.processes.child_worker import CANNOT_START
+from framework_m_standard.cli.processes.greeting import Output, greet
+from framework_m_standard.cli.processes.server_setup import address_of, read_http_settings, read_settings
 from framework_m_standard.http.middleware.request_log import RequestLog, show_requests
 from framework_m_standard.http.routes.health import Lifecycle
 from framework_m_standard.http.server.connections import Connections

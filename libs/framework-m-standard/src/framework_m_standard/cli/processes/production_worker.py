@@ -10,9 +10,9 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from framework_m_core.domain.errors import ConfigurationError
-from framework_m_standard.cli.server_setup import read_settings
-from framework_m_standard.cli.supervisor import SAFE_PATH
-from framework_m_standard.cli.worker_process import follow_parent, opener_of
+from framework_m_standard.cli.processes.server_setup import read_settings
+from framework_m_standard.cli.processes.supervisor import SAFE_PATH
+from framework_m_standard.cli.processes.worker_process import follow_parent, opener_of
 from framework_m_standard.http.routes.health import Lifecycle
 from framework_m_standard.http.server.lifespan import OpenedAtStartup
 from framework_m_standard.http.wire.asgi import ASGIApp

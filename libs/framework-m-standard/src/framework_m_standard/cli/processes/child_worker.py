@@ -16,7 +16,7 @@ __all__ = ["CANNOT_START", "KILL_DELAY_SECONDS", "ChildWorker"]
 CANNOT_START: Final = 2
 """The exit code of a worker with an invalid configuration, which it has reported."""
 
-_COMMAND: Final = (sys.executable, "-P", "-m", "framework_m_standard.cli.worker_process")
+_COMMAND: Final = (sys.executable, "-P", "-m", "framework_m_standard.cli.processes.worker_process")
 KILL_DELAY_SECONDS: Final = 5
 """How long a worker may take to end after the timeout of its running requests."""
 

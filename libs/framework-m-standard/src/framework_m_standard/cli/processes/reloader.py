@@ -13,9 +13,9 @@ from typing import Final
 from watchfiles import PythonFilter, watch
 
 from framework_m_core.bootstrap.migrations import MIGRATED
-from framework_m_standard.cli.child_worker import CANNOT_START, ChildWorker
-from framework_m_standard.cli.greeting import Output
-from framework_m_standard.cli.unavailable import Unavailable
+from framework_m_standard.cli.processes.child_worker import CANNOT_START, ChildWorker
+from framework_m_standard.cli.processes.greeting import Output
+from framework_m_standard.cli.processes.unavailable import Unavailable
 
 __all__ = ["Reloader"]
 

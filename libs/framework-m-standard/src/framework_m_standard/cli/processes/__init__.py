@@ -1,0 +1,1 @@
+"""The processes of `m start` and `m prod`: sockets, workers, and who starts them."""
