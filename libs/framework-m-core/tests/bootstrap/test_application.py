@@ -84,6 +84,18 @@ async def test_a_step_runs_in_processes_of_its_roles(
     assert journal == [f"{name}.run" for name in run]
 
 
+@pytest.mark.parametrize(("roles", "runs"), [(["cli"], False), (["web"], True), (["indexer"], True)])
+async def test_a_step_of_long_running_processes_does_not_run_in_a_command(
+    app: Application, steps: dict[str, FakeBootstrap], journal: list[str], roles: list[str], runs: bool
+) -> None:
+    app.steps = (
+        Step("a", "tests", 10, "", steps["a"], long_running=True),
+        Step("b", "tests", 20, "", steps["b"], frozenset({"indexer"})),
+    )
+    await app.open(roles)
+    assert ("a.run" in journal) is runs
+
+
 async def test_a_role_that_is_added_runs_its_steps_alone(
     app: Application, steps: dict[str, FakeBootstrap], journal: list[str]
 ) -> None:

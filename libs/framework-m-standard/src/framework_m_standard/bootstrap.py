@@ -200,7 +200,7 @@ class FollowRegistry:
     """Step `follow_registry`: adopt registry changes of other processes."""
 
     order = 56
-    roles = frozenset({"web", "worker", "relay"})
+    long_running = True
 
     def __init__(self) -> None:
         self._task: asyncio.Task[None] | None = None
@@ -241,7 +241,7 @@ class WatchConsumers:
     """Step `watch_consumers`: warn of consumers that no live process runs, and of those that are far behind."""
 
     order = 61
-    roles = frozenset({"web", "worker", "relay"})
+    long_running = True
 
     def __init__(self) -> None:
         self._consumers: ConsumersProtocol | None = None
@@ -267,7 +267,7 @@ class WatchConsumers:
         late = [one.name for one in states if one.waits_since is not None and one.waits_since < now - self._limit]
         found = []
         if idle:
-            found.append(f"no live process runs {', '.join(idle)}: run one with the roles 'worker' and 'relay'")
+            found.append(f"no live process runs {', '.join(idle)}: start one with `m worker`")
         if late:
             found.append(f"events wait too long for {', '.join(late)}: see m events consumers")
         return found
@@ -281,7 +281,7 @@ class TuneGarbageCollector:
     """Step `tune_collector`: exclude objects created at boot from garbage collection, since they stay alive."""
 
     order = 90
-    roles = frozenset({"web", "worker", "relay"})
+    long_running = True
 
     async def run(self, app: Application) -> None:
         """Freeze the existing objects and raise the collector's thresholds."""

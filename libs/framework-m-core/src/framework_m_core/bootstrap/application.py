@@ -56,9 +56,12 @@ class Step:
     prepares: str
     step: BootstrapProtocol
     roles: frozenset[str] = frozenset()
+    long_running: bool = False
 
     def runs_in(self, roles: Collection[str]) -> bool:
         """Return whether a process with these roles runs the step."""
+        if self.long_running and not {*roles} - {"cli"}:
+            return False
         return not self.roles or not self.roles.isdisjoint(roles)
 
 
@@ -213,7 +216,8 @@ def _step(prepares: str, choice: Choice) -> Step:
         raise ConfigurationError(
             f"bootstrap step {choice.name!r} of {choice.distribution}: expected roles such as {{'web'}}, got {roles!r}"
         )
-    return Step(choice.name, choice.distribution, order, prepares, step, frozenset(roles))
+    long_running = bool(getattr(step, "long_running", False))
+    return Step(choice.name, choice.distribution, order, prepares, step, frozenset(roles), long_running)
 
 
 @asynccontextmanager

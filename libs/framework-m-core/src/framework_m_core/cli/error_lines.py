@@ -23,6 +23,7 @@ _DISTRIBUTIONS = {
     "m test": "framework-m-studio",
     "m typecheck": "framework-m-studio",
     "m user": "framework-m",
+    "m worker": "framework-m",
 }
 """Commands of our other distributions, which may not be installed."""
 

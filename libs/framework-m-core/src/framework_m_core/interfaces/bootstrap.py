@@ -20,6 +20,7 @@ class BootstrapProtocol(Protocol):
     are closed in reverse order, including one whose `run` failed. A step may also have:
 
     - `roles`, a collection of names: the step runs only in processes with one of these roles; without it, in all;
+    - `long_running = True`: the step runs in all processes but commands, which have the role `cli` alone;
     - `async close()`, harmless when nothing is open;
     - `async ping()`, which raises while what the step opened is unhealthy;
     - `async collect_warnings()`, which returns what an operator should know about a process that serves nevertheless.

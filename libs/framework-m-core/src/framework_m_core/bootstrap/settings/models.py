@@ -32,8 +32,8 @@ class FrameworkSettings(BaseModel):
         default=("web", "worker", "relay"),
         min_length=1,
         description="The work of a serving process: `web` serves requests, `worker` runs event handlers and other "
-        "consumers of events, `relay` feeds the event bus and prunes old events. Other processes must take the roles "
-        "that it lacks.",
+        "consumers of events, `relay` feeds the event bus and prunes old events. `m worker` takes the roles that it "
+        "lacks.",
     )
     handler_timeout_seconds: float = Field(
         default=300.0,

@@ -53,7 +53,9 @@ def opener_of(settings: Settings, address: str, output: frozenset[Output], lifec
         logging.getLogger(permissions.__name__).setLevel(logging.DEBUG)
     if "web" not in settings.framework.roles:
         names = ", ".join(settings.framework.roles)
-        raise ConfigurationError(f"[framework] roles: expected 'web' among the roles of a serving process, got {names}")
+        raise ConfigurationError(
+            f"[framework] roles: expected 'web' among the roles of a serving process, got {names}: use `m worker`"
+        )
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[ASGIApp]:

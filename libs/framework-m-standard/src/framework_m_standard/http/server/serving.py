@@ -20,7 +20,7 @@ from framework_m_standard.http.server.cancelled_requests import RespondWhenCance
 from framework_m_standard.http.server.connections import Connections
 from framework_m_standard.http.wire.asgi import ASGIApp
 
-__all__ = ["Opener", "Server", "build_server_config", "listen", "serve"]
+__all__ = ["Opener", "Server", "build_server_config", "handle_stop_signals", "listen", "serve"]
 
 type Opener = Callable[[], AbstractAsyncContextManager[ASGIApp]]
 """Opens the app, and closes it at the end."""
@@ -78,7 +78,7 @@ async def _serve(
     ready: Callable[[], None],
 ) -> None:
     opening = asyncio.current_task()
-    with _signals(lambda: _stop(lifecycle, opening)):
+    with handle_stop_signals(lambda: _stop(lifecycle, opening)):
         try:
             async with opener() as app:
                 server = Server(build_server_config(RespondWhenCancelled(app), seconds, **options), lifecycle)
@@ -100,7 +100,8 @@ def _stop(lifecycle: Lifecycle, opening: asyncio.Task[Any] | None) -> None:
 
 
 @contextmanager
-def _signals(stop: Callable[[], None]) -> Iterator[None]:
+def handle_stop_signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Call `stop` for each SIGINT and SIGTERM inside the block, instead of ending the process."""
     loop = asyncio.get_running_loop()
     for number in _SIGNALS:
         loop.add_signal_handler(number, stop)
