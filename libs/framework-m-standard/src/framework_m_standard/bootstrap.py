@@ -19,8 +19,10 @@ from framework_m_core.bootstrap.plugins.binding import STORE_FAMILY
 from framework_m_core.bootstrap.plugins.extensions import load_extensions
 from framework_m_core.bootstrap.plugins.write_stages import register_stages
 from framework_m_core.bootstrap.schema_authority import WHAT_TO_DO, SchemaAuthority, decide_schema_authority
+from framework_m_core.bootstrap.settings.models import FrameworkSettings
 from framework_m_core.domain.clock import Clock, system_clock
 from framework_m_core.domain.errors import ConfigurationError, TransientError
+from framework_m_core.interfaces.bootstrap import ApplicationView
 from framework_m_core.interfaces.consumers import ConsumersProtocol
 from framework_m_core.interfaces.schema_mapper import SchemaMapperProtocol
 from framework_m_core.registry.compilation.builder import RegistryBuilder
@@ -55,7 +57,10 @@ _ACCESS_PORTS = ("identity", "session", "authentication")
 
 
 class InitRegistries:
-    """Step `init_registries`: import the apps and compile their declarations."""
+    """Step `init_registries`: import the apps and compile their declarations.
+
+    This step and `init_adapters` compose the `Application` itself, so they know its class; all others see its view.
+    """
 
     order = 20
 
@@ -81,7 +86,7 @@ class SyncSchema:
 
     order = 30
 
-    async def run(self, app: Application) -> None:
+    async def run(self, app: ApplicationView) -> None:
         """Bind the store family, then sync the schema in development; in production only check it."""
         app.bind_ports(*STORE_FAMILY)
         mapper: SchemaMapperProtocol = app.container.get("schema_mapper")
@@ -136,7 +141,7 @@ class RegisterConsumers:
 
     order = 54
 
-    async def run(self, app: Application) -> None:
+    async def run(self, app: ApplicationView) -> None:
         """Register the consumers of the registry, now and before each change of it."""
         registration: ConsumerRegistration = app.container.get("consumer_registration")
         changes: RegistryChanges = app.container.get("registry_changes")
@@ -159,7 +164,7 @@ class _RunLoop:
         self._loop: _Loop | None = None
         self._task: asyncio.Task[None] | None = None
 
-    async def run(self, app: Application) -> None:
+    async def run(self, app: ApplicationView) -> None:
         """Start the loop."""
         loop: _Loop = app.container.get(self.name)
         self._loop, self._task = loop, asyncio.create_task(loop.run(), name=self.name)
@@ -206,7 +211,7 @@ class FollowRegistry:
         self._task: asyncio.Task[None] | None = None
         self._failure: Exception | None = None
 
-    async def run(self, app: Application) -> None:
+    async def run(self, app: ApplicationView) -> None:
         """Adopt earlier changes, and watch for further ones."""
         changes: RegistryChanges = app.container.get("registry_changes")
         await changes.follow()
@@ -249,11 +254,12 @@ class WatchConsumers:
         self._roles = frozenset[str]()
         self._limit = timedelta()
 
-    async def run(self, app: Application) -> None:
+    async def run(self, app: ApplicationView) -> None:
         """Log the warnings that hold at the start."""
         self._consumers, self._clock = app.container.get("consumers"), app.container.get("clock")
-        self._roles = frozenset(app.roles)
-        self._limit = timedelta(minutes=app.settings.framework.consumer_lag_minutes)
+        framework: FrameworkSettings = app.container.get("framework_settings")
+        self._roles = app.roles
+        self._limit = timedelta(minutes=framework.consumer_lag_minutes)
         for warning in await self.collect_warnings():
             _log.warning("%s", warning)
 
@@ -283,7 +289,7 @@ class TuneGarbageCollector:
     order = 90
     long_running = True
 
-    async def run(self, app: Application) -> None:
+    async def run(self, app: ApplicationView) -> None:
         """Freeze the existing objects and raise the collector's thresholds."""
         gc.collect()
         gc.freeze()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
-from framework_m_core.spi import ConfigurationError, MigrationGraph, Registry, list_pending
+from framework_m_core.spi import ConfigurationError, MigrationGraph, RegistryView, list_pending
 from framework_mx_mongo.documents.indexes import FRAMEWORK_INDEXES
 from framework_mx_mongo.documents.layout import SCHEMA
 from framework_mx_mongo.engine.error_translation import translate_errors
@@ -60,7 +60,7 @@ class MongoSchemaMapper:
         """Apply all changes, or none if one is impossible. Raises ConfigurationError as `plan` does."""
         return await self.expand(self._store.registry)
 
-    async def expand(self, registry: Registry) -> Sequence[str]:
+    async def expand(self, registry: RegistryView) -> Sequence[str]:
         """Sync to a future registry; documents written under the current one get the defaults of its new fields."""
         if await self.is_migrated():
             if lacking := await self.plan():
@@ -96,7 +96,7 @@ class MongoSchemaMapper:
     def _schema(self) -> Any:
         return self._driver.get_collection(SCHEMA)
 
-    async def _compare(self, registry: Registry) -> tuple[ExistingSchema, list[Change]]:
+    async def _compare(self, registry: RegistryView) -> tuple[ExistingSchema, list[Change]]:
         plans = registry.doctypes.values()
         existing = await read_existing(self._driver, [*FRAMEWORK_INDEXES, *(plan.name for plan in plans)])
         changes = [*compare_framework(existing), *compare_doctypes(plans, existing)]

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from framework_m_core.bootstrap.settings.models import Settings
+from framework_m_core.spi import SettingsView
 
 __all__ = ["MongoSettings"]
 
@@ -36,7 +36,7 @@ class MongoSettings(BaseModel):
         "development while there are no migrations; true is refused in production.",
     )
 
-    def effective(self, settings: Settings) -> Mapping[str, Any]:
+    def effective(self, settings: SettingsView) -> Mapping[str, Any]:
         """Return the defaults of unset settings."""
         return {"sync_schema": not settings.production}
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from framework_m_core.bootstrap.application import Application
-from framework_m_core.spi import MigrationFolders, RegistryHandle
+from framework_m_core.spi import ApplicationView, MigrationFolders, RegistryHandle
 from framework_mx_mongo.engine.driver import MongoDriver
 from framework_mx_mongo.settings import MongoSettings
 from framework_mx_mongo.store import MongoStore
@@ -19,7 +18,7 @@ class InitMongo:
     def __init__(self) -> None:
         self._driver: MongoDriver | None = None
 
-    async def run(self, app: Application) -> None:
+    async def run(self, app: ApplicationView) -> None:
         """Open the driver for the configured address."""
         settings: MongoSettings = app.container.get("mongo_settings")
         driver = MongoDriver(settings)
@@ -43,7 +42,7 @@ class InitMongoStore:
 
     order = 25
 
-    async def run(self, app: Application) -> None:
+    async def run(self, app: ApplicationView) -> None:
         """Bind `mongo_store`."""
         app.container.bind("mongo_store", _store)
 

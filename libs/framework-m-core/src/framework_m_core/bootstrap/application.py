@@ -124,6 +124,10 @@ class Application:
         """Return the binding of a port, if any."""
         return next((binding for binding in self.bindings if binding.port == port), None)
 
+    def find_ports(self, choice: str) -> tuple[str, ...]:
+        """Return the ports whose chosen adapter has this name."""
+        return tuple(binding.port for binding in self.bindings if binding.choice.name == choice)
+
     @property
     def injectables(self) -> tuple[type, ...]:
         """The classes that apps may request by annotation: protocols of ports, and models of settings."""

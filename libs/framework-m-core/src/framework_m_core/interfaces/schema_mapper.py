@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
+
+from framework_m_core.domain.context import RegistryView
 
 __all__ = ["SchemaMapperProtocol"]
 
@@ -36,8 +38,8 @@ class SchemaMapperProtocol(Protocol):
         """Create and widen what is missing and return what was done."""
         ...
 
-    async def expand(self, registry: Any) -> Sequence[str]:
-        """Do what `sync` does for a `Registry` that will replace the current one.
+    async def expand(self, registry: RegistryView) -> Sequence[str]:
+        """Do what `sync` does for a registry that will replace the current one.
 
         Until all processes have switched, the current registry can still write its documents: they get the defaults of
         fields that it does not know.

@@ -7,7 +7,6 @@ from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
-from framework_m_core.bootstrap.settings.models import Settings
 from framework_m_core.domain.context import ADMINISTRATOR
 from framework_m_core.domain.documents.doctype import UNSAVED_ID
 from framework_m_core.domain.documents.names import normalize_email
@@ -22,6 +21,7 @@ from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.domain.fields.values import normalize_value
 from framework_m_core.domain.filters.tree import And, Comparison
 from framework_m_core.domain.page import OrderSpec
+from framework_m_core.interfaces.bootstrap import SettingsView
 from framework_m_core.interfaces.identity import MAX_LISTED_USERS, Attributes, Identity, check_user_limit
 from framework_m_core.interfaces.reader import DocumentReaderProtocol
 from framework_m_core.registry.handle import RegistryHandle
@@ -49,7 +49,7 @@ class DocumentIdentity:
         registry_handle: RegistryHandle,
         reader: DocumentReaderProtocol,
         system_documents: SystemDocuments,
-        settings: Settings,
+        settings: SettingsView,
     ) -> None:
         self._system = system_documents
         self._users = Records(registry_handle, reader, _USER, *_FIELDS)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from itertools import batched
 
-from framework_m_core.bootstrap.application import Application
 from framework_m_core.domain.context import ADMINISTRATOR, AUTOMATIC_ROLES
 from framework_m_core.domain.errors import DuplicateNameError
+from framework_m_core.interfaces.bootstrap import ApplicationView
+from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.registry.registry import Registry
 from framework_m_core.services.registry_changes import RegistryChanges
 from framework_m_core.services.session_secrets import SessionRules, SessionSecrets
@@ -25,7 +26,7 @@ class InitAuth:
 
     order = 35
 
-    async def run(self, app: Application) -> None:
+    async def run(self, app: ApplicationView) -> None:
         """Bind `login_throttle` and `session_rules`."""
         app.bind_ports("login_attempts")
         app.container.bind("login_throttle", LoginThrottle)
@@ -46,7 +47,7 @@ class KeepRoles:
 
     order = 45
 
-    async def run(self, app: Application) -> None:
+    async def run(self, app: ApplicationView) -> None:
         """Create the roles that are missing, now and before each change of the registry."""
         system: SystemDocuments = app.container.get("system_documents")
         changes: RegistryChanges = app.container.get("registry_changes")
@@ -54,7 +55,8 @@ class KeepRoles:
         async def create_missing(registry: Registry) -> None:
             await _create_missing(system, registry)
 
-        await create_missing(app.registry)
+        registry_handle: RegistryHandle = app.container.get("registry_handle")
+        await create_missing(registry_handle.current)
         changes.prepare_with(create_missing)
 
 

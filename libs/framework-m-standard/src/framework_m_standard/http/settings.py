@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from framework_m_core.bootstrap.settings.models import Settings
 from framework_m_core.domain.errors import ConfigurationError
+from framework_m_core.interfaces.bootstrap import SettingsView
 from framework_m_standard.http.middleware.proxies import OWN_SEGMENTS, is_prefix
 
 __all__ = ["HttpSettings", "check_for_production"]
@@ -63,7 +63,7 @@ class HttpSettings(BaseModel):
     )
     workers: int = Field(default=1, ge=1, le=256, description="Processes that `m prod` starts.")
 
-    def effective(self, settings: Settings) -> Mapping[str, Any]:
+    def effective(self, settings: SettingsView) -> Mapping[str, Any]:
         """Return the defaults of unset settings: development allows no other origin, production has no default."""
         return {} if settings.production else {"cors_origins": ()}
 

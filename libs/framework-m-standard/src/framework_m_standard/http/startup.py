@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from framework_m_core.bootstrap.application import Application, format_app_title
+from framework_m_core.bootstrap.application import format_app_title
 from framework_m_core.bootstrap.plugins.discovery import folder_of
+from framework_m_core.bootstrap.settings.models import Settings
+from framework_m_core.interfaces.bootstrap import ApplicationView
+from framework_m_core.registry.handle import RegistryHandle
 from framework_m_standard.http.app import Services, create_app
 from framework_m_standard.http.app_routes.declared import load_routes
 from framework_m_standard.http.middleware.installed import discover_middleware, wrap
@@ -18,7 +21,7 @@ class InitWeb:
     order = 50
     roles = frozenset({"web"})
 
-    async def run(self, app: Application) -> None:
+    async def run(self, app: ApplicationView) -> None:
         """Build the app from the container; a server may provide its own `web_lifecycle` there beforehand.
 
         Raises ConfigurationError for settings that production refuses, and for routes or middleware that are invalid.
@@ -26,22 +29,24 @@ class InitWeb:
         get = app.container.get
         if "web_lifecycle" not in app.container.names:
             app.container.provide("web_lifecycle", Lifecycle())
-        title, version = format_app_title(app.settings)
+        settings: Settings = get("settings")
+        registry_handle: RegistryHandle = get("registry_handle")
+        title, version = format_app_title(settings)
         services = Services(
-            registry_handle=get("registry_handle"),
-            documents=app.documents,
-            queries=app.queries,
+            registry_handle=registry_handle,
+            documents=get("documents"),
+            queries=get("queries"),
             metadata=get("metadata"),
             rpc=get("rpc"),
             authentication=get("authentication"),
             app_ports=get("app_ports"),
-            app_routes=load_routes(app.settings.discovered, app.registry, get("app_ports")),
+            app_routes=load_routes(settings.discovered, registry_handle.current, get("app_ports")),
             clock=get("clock"),
             openapi_assets=folder_of("offapi"),
             title=title,
             version=version,
         )
-        development = not app.settings.production
+        development = not settings.production
         lifecycle: Lifecycle = get("web_lifecycle")
         web = create_app(
             services,
@@ -51,4 +56,4 @@ class InitWeb:
             warnings=app.collect_warnings,
             lifecycle=lifecycle,
         )
-        app.container.provide("web", wrap(app, web, discover_middleware(app)))
+        app.container.provide("web", wrap(app.container, web, discover_middleware(settings.discovered)))

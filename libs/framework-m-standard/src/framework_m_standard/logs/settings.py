@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from framework_m_core.bootstrap.settings.models import Settings
+from framework_m_core.interfaces.bootstrap import SettingsView
 
 __all__ = ["LogSettings"]
 
@@ -26,7 +26,7 @@ class LogSettings(BaseModel):
         description="One JSON object a line, or a readable line; `auto` is `json` in production, else `text`.",
     )
 
-    def effective(self, settings: Settings) -> Mapping[str, Any]:
+    def effective(self, settings: SettingsView) -> Mapping[str, Any]:
         """Return the effective values of unset settings."""
         return {"level": self.root_level, "format": self.choose_format(production=settings.production)}
 

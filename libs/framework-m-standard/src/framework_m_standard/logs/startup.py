@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from framework_m_core.bootstrap.application import Application
+from framework_m_core.bootstrap.settings.models import Settings
+from framework_m_core.interfaces.bootstrap import ApplicationView
 from framework_m_standard.logs.configuration import configure_logs
 
 __all__ = ["InitLogs"]
@@ -13,6 +14,7 @@ class InitLogs:
 
     order = 1
 
-    async def run(self, app: Application) -> None:
+    async def run(self, app: ApplicationView) -> None:
         """Configure logging, unless the process has done so itself."""
-        configure_logs(app.settings)
+        settings: Settings = app.container.get("settings")
+        configure_logs(settings)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from uuid import UUID
 
-from framework_m_core.spi import CompiledDocType, ConfigurationError, HashKey, Registry
+from framework_m_core.spi import CompiledDocType, ConfigurationError, HashKey, RegistryView
 from framework_m_standard.memory.engine.missing_values import fill_row
 from framework_m_standard.memory.engine.rows import Row
 from framework_m_standard.memory.engine.store import MemoryStore
@@ -44,7 +44,7 @@ class MemorySchemaMapper:
         """Apply all changes, or none if one is impossible. Raises ConfigurationError as `plan` does."""
         return await self.expand(self._store.registry)
 
-    async def expand(self, registry: Registry) -> Sequence[str]:
+    async def expand(self, registry: RegistryView) -> Sequence[str]:
         """Sync to a future registry; documents written under the current one get the defaults of its new fields."""
         async with self._store.database.hold_turn():
             self._store.make_tables(registry)
@@ -64,7 +64,7 @@ class MemorySchemaMapper:
         self._store.database.generation += 1
         return self._store.database.generation
 
-    def _changes(self, registry: Registry) -> list[Change]:
+    def _changes(self, registry: RegistryView) -> list[Change]:
         errors: list[str] = []
         changes = [change for plan in registry.doctypes.values() for change in self._changes_of(plan, errors)]
         if errors:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from framework_m_core.bootstrap.settings.models import Settings
+from framework_m_core.spi import SettingsView
 
 __all__ = ["MemorySettings"]
 
@@ -36,6 +36,6 @@ class MemorySettings(BaseModel):
         default=None, description="The password of that administrator; by default a random one, which is logged."
     )
 
-    def effective(self, settings: Settings) -> Mapping[str, Any]:
+    def effective(self, settings: SettingsView) -> Mapping[str, Any]:
         """Return the effective values of unset settings: outside production, a password generated at each start."""
         return {} if settings.production else {"password": SecretStr("")}

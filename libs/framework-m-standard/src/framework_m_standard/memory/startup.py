@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 
-from framework_m_core.bootstrap.application import Application
-from framework_m_core.spi import ADMINISTRATOR, ConfigurationError, IdentityProtocol
+from framework_m_core.spi import ADMINISTRATOR, ApplicationView, ConfigurationError, IdentityProtocol
 from framework_m_standard.memory.engine.database import MemoryDatabase
 from framework_m_standard.memory.engine.store import MemoryStore
 from framework_m_standard.memory.settings import MemorySettings
@@ -21,7 +20,7 @@ class InitMemory:
 
     order = 25
 
-    async def run(self, app: Application) -> None:
+    async def run(self, app: ApplicationView) -> None:
         """Provide `memory_database` and bind `memory_store`. Raises ConfigurationError in production."""
         if app.settings.production:
             raise ConfigurationError(
@@ -40,7 +39,7 @@ class MakeAdministrator:
     order = 55
     roles = frozenset({"web"})
 
-    async def run(self, app: Application) -> None:
+    async def run(self, app: ApplicationView) -> None:
         """Create the configured administrator and log how to log in, with the password if it was generated."""
         settings: MemorySettings = app.container.get("memory_settings")
         identity: IdentityProtocol = app.container.get("identity")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from framework_m_core.bootstrap.application import Application
+from framework_m_core.spi import ApplicationView
 from framework_m_standard.nats.client import NatsClient
 
 __all__ = ["InitNats"]
@@ -13,6 +13,6 @@ class InitNats:
 
     order = 10
 
-    async def run(self, app: Application) -> None:
+    async def run(self, app: ApplicationView) -> None:
         """Bind `nats_client`."""
         app.container.bind("nats_client", NatsClient)

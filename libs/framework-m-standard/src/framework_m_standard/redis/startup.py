@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from framework_m_core.bootstrap.application import Application
+from framework_m_core.spi import ApplicationView
 from framework_m_standard.redis.client import RedisClient
 
 __all__ = ["InitRedis"]
@@ -22,12 +22,11 @@ class InitRedis:
         self._client: RedisClient | None = None
         self._keeping: tuple[str, ...] = ()
 
-    async def run(self, app: Application) -> None:
+    async def run(self, app: ApplicationView) -> None:
         """Bind `redis_client`."""
         app.container.bind("redis_client", RedisClient)
         self._client = app.container.get("redis_client")
-        chosen = (binding.port for binding in app.bindings if binding.choice.name == "redis")
-        self._keeping = tuple(sorted(_KEEPING.intersection(chosen)))
+        self._keeping = tuple(sorted(_KEEPING.intersection(app.find_ports("redis"))))
 
     async def collect_warnings(self) -> list[str]:
         """Return a warning if the server can forget what it has acknowledged."""

@@ -20,7 +20,7 @@ from framework_m_core.spi import (
     Derived,
     DuplicateValueError,
     MigrationGraph,
-    Registry,
+    RegistryView,
     list_pending,
 )
 from framework_m_standard.sql.engine.driver import Transaction, transact
@@ -72,7 +72,7 @@ class SqlSchemaMapper:
         self,
         sql_store: SqlStore,
         tables: Sequence[sa.Table] | None = None,
-        registry: Registry | None = None,
+        registry: RegistryView | None = None,
         expansion: Expansion | None = None,
     ) -> None:
         self._store = sql_store
@@ -94,7 +94,7 @@ class SqlSchemaMapper:
         """Return the pending migrations, else the changes that `sync` would make; empty if the schema is current."""
         return await self._driver.run_on_snapshot(self._plan)
 
-    async def expand(self, registry: Registry) -> Sequence[str]:
+    async def expand(self, registry: RegistryView) -> Sequence[str]:
         """Sync the schema for a new registry so that the current one can still write."""
         current, tables = self._store.registry, self._store.tables_of(registry)
         found = await asyncio.to_thread(plan_expansion, current, registry, tables)
@@ -213,7 +213,7 @@ class SqlSchemaMapper:
         await transaction.run_script("DELETE FROM m_schema WHERE name = 'doctypes'")
 
     @property
-    def _registry(self) -> Registry:
+    def _registry(self) -> RegistryView:
         return self._coming or self._store.registry
 
     @property

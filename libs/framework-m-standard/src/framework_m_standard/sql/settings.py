@@ -8,8 +8,8 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from framework_m_core.bootstrap.settings.models import Settings
 from framework_m_core.bootstrap.settings.paths import FORMER_NAME
+from framework_m_core.spi import SettingsView
 
 __all__ = ["MARIADB_SCHEMES", "POSTGRESQL", "SqlSettings", "check_address", "format_sqlite_address"]
 
@@ -84,7 +84,7 @@ class SqlSettings(BaseModel):
             check_address(url)
         return url
 
-    def effective(self, settings: Settings) -> Mapping[str, Any]:
+    def effective(self, settings: SettingsView) -> Mapping[str, Any]:
         """Return the defaults of unset settings."""
         return {
             "url": format_sqlite_address(settings.data_folder),

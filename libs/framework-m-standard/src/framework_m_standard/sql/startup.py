@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
-from framework_m_core.bootstrap.application import Application
 from framework_m_core.bootstrap.plugins.discovery import Choice, load
 from framework_m_core.bootstrap.settings.secrets import make_data_folder
-from framework_m_core.spi import ConfigurationError, MigrationFolders, RegistryHandle
+from framework_m_core.spi import ApplicationView, ConfigurationError, MigrationFolders, RegistryHandle
 from framework_m_standard.sql.engine.driver import Driver
 from framework_m_standard.sql.engine.sqlite_driver import SqliteDriver
 from framework_m_standard.sql.settings import MARIADB_SCHEMES, POSTGRESQL, SqlSettings, format_sqlite_address
@@ -55,7 +54,7 @@ class InitEngine:
     def __init__(self) -> None:
         self._driver: Driver | None = None
 
-    async def run(self, app: Application) -> None:
+    async def run(self, app: ApplicationView) -> None:
         """Open the driver for the configured address."""
         settings: SqlSettings = app.container.get("sql_settings")
         folder = make_data_folder(app.settings.data_folder) if settings.url is None else app.settings.data_folder
@@ -80,7 +79,7 @@ class InitStore:
 
     order = 25
 
-    async def run(self, app: Application) -> None:
+    async def run(self, app: ApplicationView) -> None:
         """Bind `sql_store`."""
         app.container.bind("sql_store", _store)
 

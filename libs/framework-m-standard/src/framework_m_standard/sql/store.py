@@ -10,6 +10,7 @@ from framework_m_core.spi import (
     MigrationFolders,
     Registry,
     RegistryHandle,
+    RegistryView,
     RequestContext,
     StoreCapability,
 )
@@ -42,7 +43,7 @@ class SqlStore:
         self.registry_handle = registry_handle
         self.framework_tables = Tables((), driver.name)
         self.framework = FrameworkStatements(self.framework_tables, driver)
-        self._tables: Derived[Registry, Tables] = Derived(lambda one: Tables(one.doctypes.values(), driver.name))
+        self._tables: Derived[RegistryView, Tables] = Derived(lambda one: Tables(one.doctypes.values(), driver.name))
         self._statements: Derived[CompiledDocType, DocTypeStatements] = Derived(self._compile)
 
     def __repr__(self) -> str:
@@ -67,7 +68,7 @@ class SqlStore:
         """The current registry, for code that handles the whole schema; a unit of work uses that of its context."""
         return self.registry_handle.current
 
-    def tables_of(self, registry: Registry) -> Tables:
+    def tables_of(self, registry: RegistryView) -> Tables:
         """Return all tables of a registry, for schema comparisons."""
         return self._tables.of(registry)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
+
+from framework_m_core.interfaces.bootstrap import ApplicationView
 
 __all__ = ["FakeBootstrap"]
 
@@ -30,7 +32,7 @@ class FakeBootstrap:
         self.journal = [] if journal is None else journal
         self.failures = dict(failures or {})
 
-    async def run(self, app: Any) -> None:
+    async def run(self, app: ApplicationView) -> None:
         """Record the call."""
         self._note("run")
 

@@ -6,7 +6,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from framework_m_core.spi import Derived, Injector, Registrar, RegistryHandle, RegistryView, RequestContext, declare
+from framework_m_core.spi import (
+    ApplicationView,
+    Derived,
+    Injector,
+    Registrar,
+    RegistryHandle,
+    RegistryView,
+    RequestContext,
+    declare,
+)
 
 __all__ = ["Index", "IndexMark", "InitIndexer", "indexed"]
 
@@ -62,7 +71,7 @@ class InitIndexer:
     def __init__(self) -> None:
         self.is_closed = False
 
-    async def run(self, app: Any) -> None:
+    async def run(self, app: ApplicationView) -> None:
         """Bind `index`."""
         app.container.bind("index", Index)
         app.container.provide("indexer_step", self)

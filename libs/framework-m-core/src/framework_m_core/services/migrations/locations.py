@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from framework_m_core.domain.context import RegistryView
 from framework_m_core.domain.errors import ConfigurationError
-from framework_m_core.registry.registry import Registry
 from framework_m_core.services.migrations.files.app_files import read_files
 from framework_m_core.services.migrations.graph import MigrationGraph
 from framework_m_core.services.migrations.prerequisites import find_prerequisites
@@ -40,7 +40,7 @@ class MigrationFolders:
             f"{', '.join(self.folders) or 'none'}"
         )
 
-    def read(self, registry: Registry) -> MigrationGraph:
+    def read(self, registry: RegistryView) -> MigrationGraph:
         """Read the migrations of all apps. Raises ConfigurationError for invalid files."""
         files = {app: read_files(folder, app) for app, folder in self.folders.items()}
         return MigrationGraph(files, find_prerequisites(registry), self.own, self.home)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from framework_m_core.domain.context import RegistryView
 from framework_m_core.registry.compiled import BUILT_IN_APP, CompiledDocType
-from framework_m_core.registry.registry import Registry
 
 __all__ = ["find_prerequisites", "sort_apps"]
 
 
-def find_prerequisites(registry: Registry) -> Mapping[str, frozenset[str]]:
+def find_prerequisites(registry: RegistryView) -> Mapping[str, frozenset[str]]:
     """Return for each app the apps that declare DocTypes to which its tables link, or to which its overrides add."""
     found: dict[str, set[str]] = {}
     for plan in registry.doctypes.values():
@@ -20,7 +20,7 @@ def find_prerequisites(registry: Registry) -> Mapping[str, frozenset[str]]:
     return {app: frozenset(others) for app, others in found.items()}
 
 
-def _needs(plan: CompiledDocType, registry: Registry) -> Iterator[tuple[str, str]]:
+def _needs(plan: CompiledDocType, registry: RegistryView) -> Iterator[tuple[str, str]]:
     """Yield each app that states a part of a DocType's tables, with an app whose tables that part needs."""
     links = [(plan.additions.fields.get(name, plan.app), target) for name, target in plan.links.items()]
     yield from ((app, plan.app) for app in plan.additions.fields.values())

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from framework_m_core.domain.context import RegistryView
 from framework_m_core.domain.errors import ConfigurationError
-from framework_m_core.registry.registry import Registry
 from framework_m_core.services.migrations.files.record import MigrationRecord
 from framework_m_core.services.migrations.graph import MigrationGraph
 from framework_m_core.services.migrations.locations import MigrationFolders
@@ -19,7 +19,7 @@ def list_pending(graph: MigrationGraph, record: MigrationRecord) -> list[str]:
     return [f"{step.kind} {step.name} was not run" for step in steps]
 
 
-def find_errors(folders: MigrationFolders, registry: Registry, record: MigrationRecord) -> Iterator[str]:
+def find_errors(folders: MigrationFolders, registry: RegistryView, record: MigrationRecord) -> Iterator[str]:
     """Yield a line for each error."""
     try:
         graph = folders.read(registry)

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from framework_m_core.bootstrap.application import Application
 from framework_m_core.bootstrap.plugins import discovery
-from framework_m_core.bootstrap.plugins.discovery import Choice
+from framework_m_core.bootstrap.plugins.discovery import Choice, Discovered
 from framework_m_core.domain.errors import ConfigurationError
+from framework_m_core.interfaces.bootstrap import ContainerView
 from framework_m_standard.http.wire.asgi import ASGIApp
 
 __all__ = ["Middleware", "discover_middleware", "wrap"]
@@ -26,16 +26,16 @@ class Middleware:
     factory: Any
 
 
-def discover_middleware(app: Application) -> tuple[Middleware, ...]:
+def discover_middleware(discovered: Discovered) -> tuple[Middleware, ...]:
     """Return all middleware, outermost first. Raises ConfigurationError for one not callable or without an order."""
-    found = [_middleware(choice) for choice in app.settings.discovered.find_choices(_GROUP)]
+    found = [_middleware(choice) for choice in discovered.find_choices(_GROUP)]
     return tuple(sorted(found, key=lambda one: (one.order, one.choice.name)))
 
 
-def wrap(app: Application, web: ASGIApp, middleware: Sequence[Middleware]) -> ASGIApp:
+def wrap(container: ContainerView, web: ASGIApp, middleware: Sequence[Middleware]) -> ASGIApp:
     """Wrap the app in all middleware; each is called with `app` and, by name, objects of the container."""
     for one in reversed(middleware):
-        web = app.container.build(one.factory, app=web)
+        web = container.build(one.factory, app=web)
     return web
 
 

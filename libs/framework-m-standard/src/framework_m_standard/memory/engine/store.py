@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from framework_m_core.spi import Registry, RegistryHandle
+from framework_m_core.spi import Registry, RegistryHandle, RegistryView
 from framework_m_standard.memory.engine.database import MemoryDatabase
 from framework_m_standard.memory.engine.table import Table
 
@@ -25,7 +25,7 @@ class MemoryStore:
         """The current registry; units use the one in their context."""
         return self.registry_handle.current
 
-    def make_tables(self, registry: Registry) -> None:
+    def make_tables(self, registry: RegistryView) -> None:
         """Create the missing tables of a registry's DocTypes."""
         for plan in registry.doctypes.values():
             if plan.name not in self.database.tables:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from framework_m_core.spi import CompiledDocType, FieldSpec, Registry
+from framework_m_core.spi import CompiledDocType, FieldSpec, RegistryView
 from framework_m_standard.sql.schema.tables import Tables, format_table_name
 
 __all__ = ["Expansion", "plan_expansion"]
@@ -25,7 +25,7 @@ class Expansion:
         return table.name in self.written and column.name not in self.written[table.name]
 
 
-def plan_expansion(current: Registry, coming: Registry, tables: Tables) -> Expansion:
+def plan_expansion(current: RegistryView, coming: RegistryView, tables: Tables) -> Expansion:
     """Compare registries; DocTypes that both share are skipped."""
     changed = [plan for plan in coming.doctypes.values() if current.doctypes.get(plan.name) is not plan]
     for target in {target for plan in changed for target in _targets(plan)}:

@@ -15,7 +15,7 @@ from framework_m_core.spi import (
     FieldSpec,
     Refusal,
     RefusedValues,
-    Registry,
+    RegistryView,
     StoredFields,
     format_odd_names,
     list_stored_fields,
@@ -59,7 +59,7 @@ class _Table:
         return held.join(owner, owner.c.id == key), owner.c.deleted_at.is_(None), owner.c.name
 
 
-def find_unfit_values(connection: sa.Connection, registry: Registry) -> list[str]:
+def find_unfit_values(connection: sa.Connection, registry: RegistryView) -> list[str]:
     """Return a line, with a count and some documents, for each field of apps that would refuse stored values."""
     there = read_with(connection).columns
     lines: list[str] = []
