@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, Literal
 import pydantic
 from pydantic import TypeAdapter
 
+from framework_m_core.domain.context import RegistryView
 from framework_m_core.domain.documents.names import find_hidden_character, normalize_name
 from framework_m_core.domain.documents.naming import IdNaming
 from framework_m_core.domain.errors import ConfigurationError
@@ -19,7 +20,6 @@ from framework_m_core.domain.fields.computed import find_info
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.domain.fields.values import MAX_INDEXED_TEXT
 from framework_m_core.registry.compiled import BUILT_IN_APP, CompiledChildTable, CompiledDocType
-from framework_m_core.registry.registry import Registry
 
 __all__ = [
     "Refusal",
@@ -140,7 +140,7 @@ class StoredFields:
         return f"{found.count} {noun} of {place} {verb} {refusal.reason}, such as in {', '.join(found.names)}"
 
 
-def list_stored_fields(registry: Registry) -> Iterator[StoredFields]:
+def list_stored_fields(registry: RegistryView) -> Iterator[StoredFields]:
     """Yield the stored fields of the DocTypes of apps: those of documents, then those of their rows."""
     for plan in registry.doctypes.values():
         if plan.app != BUILT_IN_APP:
