@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import os
+import hashlib
 import re
-import shutil
-import subprocess
-import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
+from websockets.sync.client import connect
 
 from tests.journeys.conftest import _product
-from tests.journeys.product import ROOT, Product, email, free_port
+from tests.journeys.nginx import running_nginx
+from tests.journeys.product import Product, email
+from tests.journeys.routes_app import add_routes
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("proxy")]
 
@@ -27,6 +28,7 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     with _product("sqlite", tmp_path_factory.mktemp("proxied")) as product:
         product.create_users()
         product.environment["M_HTTP__TRUSTED_PROXIES"] = "127.0.0.1"
+        add_routes(product)
         product.start()
         yield product
 
@@ -34,51 +36,15 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
 @pytest.fixture(scope="module")
 def outside(product: Product, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the app behind nginx."""
-    folder, port = tmp_path_factory.mktemp("nginx"), free_port()
-    page = (ROOT / "docs/user/deployment.md").read_text(encoding="utf-8")
-    shown = re.findall(r"```nginx\n(.*?)```", page, re.DOTALL)[0]
-    shown = shown.replace("listen 8080", f"listen 127.0.0.1:{port}").replace(
-        "127.0.0.1:8000", f"127.0.0.1:{product.port}"
-    )
-    (folder / "nginx.conf").write_text(
-        f"daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log;\n"
-        f"events {{ }}\nhttp {{ access_log off; client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;\n"
-        f"fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;\n{shown}\n}}\n",
-        encoding="utf-8",
-    )
-    running = subprocess.Popen((_nginx(), "-p", str(folder), "-c", str(folder / "nginx.conf")))
-    try:
-        _wait(f"http://127.0.0.1:{port}/erp/health")
-        yield f"http://127.0.0.1:{port}/erp"
-    finally:
-        running.terminate()
-        running.wait(timeout=10)
+    with running_nginx(product, tmp_path_factory.mktemp("nginx"), {}) as address:
+        yield address
 
 
-def _nginx() -> str:
-    """The path of nginx, installed where it is missing and that is possible."""
-    found = _find_nginx()
-    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        for command in (("update", "-qq"), ("install", "-qq", "-y", "--no-install-recommends", "nginx-light")):
-            subprocess.run(("apt-get", *command), check=False, stdout=subprocess.DEVNULL)
-        found = _find_nginx()
-    assert found, "nginx is missing: install the package `nginx-light` (apt-get install nginx-light, as root)"
-    return found
-
-
-def _find_nginx() -> str | None:
-    return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
-
-
-def _wait(address: str) -> None:
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        try:
-            if httpx.get(address, timeout=1).status_code == 200:
-                return
-        except httpx.TransportError:
-            time.sleep(0.05)
-    raise AssertionError("nginx does not serve the app")
+@pytest.fixture
+def outside_by_tls(product: Product, tmp_path: Path) -> Iterator[str]:
+    """The address of the app behind an nginx that says that its clients came by HTTPS."""
+    with running_nginx(product, tmp_path, {"X-Forwarded-Proto $scheme": "X-Forwarded-Proto https"}) as address:
+        yield address
 
 
 def _login(product: Product, outside: str, name: str, **options: str) -> httpx.Response:
@@ -123,6 +89,65 @@ def test_cookies_are_for_the_prefix_alone(product: Product, outside: str) -> Non
     cookies = session.headers.get_list("set-cookie")
     assert len(cookies) == 2
     assert all("Path=/erp;" in cookie for cookie in cookies)
+
+
+def test_a_browser_by_https_gets_secure_cookies_and_leaves_under_the_prefix(
+    product: Product, outside_by_tls: str
+) -> None:
+    session = _login(product, outside_by_tls, "alice", session="true")
+    set_cookies = session.headers.get_list("set-cookie")
+    assert len(set_cookies) == 2
+    assert all("; Secure" in one and "Path=/erp;" in one for one in set_cookies)
+    jar = dict(one.split(";")[0].split("=", 1) for one in set_cookies)
+    cookie = {"cookie": "; ".join(f"{name}={value}" for name, value in jar.items())}
+    (token,) = (value for name, value in jar.items() if name.endswith("m_csrf"))
+    with httpx.Client(base_url=outside_by_tls, headers=cookie, timeout=30) as browser:
+        refused = browser.post("/api/v1/auth/logout")
+        assert (refused.status_code, refused.json()["code"]) == (403, "csrf_failed")
+        left = browser.post("/api/v1/auth/logout", headers={"x-csrf-token": token})
+        assert left.status_code == 204, left.text
+        assert all("Path=/erp;" in one for one in left.headers.get_list("set-cookie"))
+        assert browser.get("/api/v1/auth/me").status_code == 401
+
+
+def test_uploads_and_sockets_pass(product: Product, outside: str) -> None:
+    content = b"0123456789abcdef" * (5 * 1024 * 1024 // 16)
+    with _client(product, outside, "alice") as alice:
+        taken = alice.post("/crm/files", content=content)
+        assert taken.json() == {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        bearer = {"authorization": alice.headers["authorization"]}
+    with connect(f"ws{outside.removeprefix('http')}/crm/customers", additional_headers=bearer, proxy=None) as client:
+        client.send("Nobody")
+        assert client.recv(5) == '{"by":"alice@example.com","found":0}'
+
+
+@pytest.mark.parametrize("name", ["swagger", "redoc"])
+def test_the_pages_of_the_api_load_what_they_link_to(product: Product, outside: str, name: str) -> None:
+    with _client(product, outside, "manager") as client:
+        page = client.get(f"/schema/{name}")
+        assert page.status_code == 200, page.text
+        linked = [one for one in re.findall(r'(?:src|href)="([^"]+)"', page.text) if not one.startswith("data:")]
+        assert linked
+        for link in linked:
+            found = client.get(httpx.URL(f"{outside}/schema/{name}").join(link))
+            assert found.status_code == 200, link
+
+
+def test_a_proxy_that_keeps_the_prefix(tmp_path: Path) -> None:
+    """With `root_path`, and a proxy that sends no prefix and strips none."""
+    kept = {"127.0.0.1:8000/;": "127.0.0.1:8000;", "proxy_set_header X-Forwarded-Prefix /erp;": ""}
+    with _product("sqlite", tmp_path / "app") as product:
+        product.create_users()
+        product.environment |= {"M_HTTP__TRUSTED_PROXIES": "127.0.0.1", "M_HTTP__ROOT_PATH": "/erp"}
+        product.start()
+        (tmp_path / "nginx").mkdir()
+        with (
+            running_nginx(product, tmp_path / "nginx", kept) as outside,
+            _client(product, outside, "manager") as client,
+        ):
+            made = client.post("/api/v1/Customer", json={"full_name": "Kept"})
+            assert made.headers["location"] == f"/erp/api/v1/Customer/{made.json()['id']}"
+            assert client.get(f"/api/v1/Customer/{made.json()['id']}").json() == made.json()
 
 
 def test_a_body_that_is_too_large_is_told_by_whoever_sees_it_first(product: Product, outside: str) -> None:
