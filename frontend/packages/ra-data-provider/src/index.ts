@@ -31,9 +31,19 @@ export interface RenameParams extends TransitionParams {
   name: string;
 }
 
+export interface CopyParams extends TransitionParams {
+  /** What is different in the new record. */
+  data?: Record<string, unknown>;
+}
+
 export interface FrameworkDataProvider extends DataProvider {
   submit: (resource: string, params: TransitionParams) => Promise<{ data: any }>;
   cancel: (resource: string, params: TransitionParams) => Promise<{ data: any }>;
+  /** Create the draft that takes the place of a cancelled record. */
+  amend: (resource: string, params: CopyParams) => Promise<{ data: any }>;
+  /** Bring a deleted record back. */
+  restore: (resource: string, params: TransitionParams) => Promise<{ data: any }>;
+  duplicate: (resource: string, params: Omit<CopyParams, "previousData">) => Promise<{ data: any }>;
   rename: (resource: string, params: RenameParams) => Promise<{ data: any }>;
 }
 
@@ -85,6 +95,13 @@ export function createDataProvider(options: Options): FrameworkDataProvider {
     cancel: async (resource, { id, previousData }) => ({
       data: await documents.transition(resource, id, "cancel", versionOf(previousData)),
     }),
+    amend: async (resource, { id, data, previousData }) => ({
+      data: await documents.transition(resource, id, "amend", versionOf(previousData), data),
+    }),
+    restore: async (resource, { id, previousData }) => ({
+      data: await documents.transition(resource, id, "restore", versionOf(previousData)),
+    }),
+    duplicate: async (resource, { id, data }) => ({ data: await documents.duplicate(resource, id, data ?? {}) }),
     rename: async (resource, { id, name, previousData }) => ({
       data: await documents.rename(resource, id, name, versionOf(previousData)),
     }),

@@ -33,6 +33,15 @@ test("the life of a record", async () => {
   assert.equal(submitted.docstatus, 1);
   const { data: cancelled } = await provider.cancel("Invoice", { id: read.id });
   assert.equal(cancelled.docstatus, 2);
+  const amended = { id: read.id, data: { items: lines }, previousData: submitted };
+  await assert.rejects(provider.amend("Invoice", amended), { status: 409 });
+  const { data: amendment } = await provider.amend("Invoice", { ...amended, previousData: cancelled });
+  assert.deepEqual([amendment.docstatus, amendment.amended_from, amendment.total], [0, read.id, "4.20"]);
+  const { data: copy } = await provider.duplicate("Invoice", { id: read.id, data: { items: lines } });
+  assert.deepEqual([copy.docstatus, copy.total], [0, "4.20"]);
+  await provider.delete("Invoice", { id: copy.id });
+  const { data: restored } = await provider.restore("Invoice", { id: copy.id });
+  assert.equal(restored.id, copy.id);
   const { data: item } = await provider.create("Item", { data: { item_code: unique() } });
   assert.deepEqual(await provider.delete("Item", { id: item.item_code, previousData: item }), { data: item });
   await assert.rejects(provider.getOne("Item", { id: item.id }), { status: 404, code: "not_found" });

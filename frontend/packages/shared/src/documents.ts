@@ -120,9 +120,21 @@ export class Documents {
     return (await this.#transport.send("POST", `${pathOf(resource, id)}/rename`, { body })) as Document;
   }
 
-  async transition(resource: string, id: Id, word: "submit" | "cancel", version?: number): Promise<Document> {
-    const body = version === undefined ? {} : { _version: version };
+  /** Submit, cancel or restore a document, or amend a cancelled one by a draft, if it still has the stated version. */
+  async transition(
+    resource: string,
+    id: Id,
+    word: "submit" | "cancel" | "restore" | "amend",
+    version?: number,
+    changes: object = {},
+  ): Promise<Document> {
+    const body = version === undefined ? changes : { ...changes, _version: version };
     return (await this.#transport.send("POST", `${pathOf(resource, id)}/${word}`, { body })) as Document;
+  }
+
+  /** Copy a document, without the fields that are not copied, and with changes. */
+  async duplicate(resource: string, id: Id, changes: object): Promise<Document> {
+    return (await this.#transport.send("POST", `${pathOf(resource, id)}/duplicate`, { body: changes })) as Document;
   }
 
   async #page(resource: string, query: PageQuery, signal?: AbortSignal): Promise<Page> {
