@@ -8,7 +8,9 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
 from random import Random
@@ -33,6 +35,14 @@ from framework_m_standard.sql.store import SqlStore
 from . import conftest
 from .conftest import OpenSite, Site, make_site
 
+
+class Colour(StrEnum):
+    """An enumeration."""
+
+    RED = "red"
+    BLUE = "blue"
+
+
 _ROLES = ("Boss", "Reader", "Owner")
 _CALLERS = ("admin", "boss", "reader", "owner")
 _FIELDS: Mapping[str, tuple[Any, Any, dict[str, Any]]] = {
@@ -41,9 +51,28 @@ _FIELDS: Mapping[str, tuple[Any, Any, dict[str, Any]]] = {
     "ratio": (float, 0.1, {}),
     "price": (Decimal, Decimal("1.50"), {"scale": 2}),
     "fine": (Decimal, Decimal("0.00000001"), {"scale": 8}),
+    "flag": (bool, True, {}),
+    "day": (date, date(2026, 1, 31), {}),
+    "moment": (datetime, datetime(2026, 1, 31, 12, tzinfo=UTC), {}),
+    "key": (UUID, UUID(int=7), {}),
+    "link": (UUID | None, None, {"link": "Thing"}),
+    "seal": (bytes, b"\x00a", {}),
+    "colour": (Colour, Colour.RED, {}),
+    "tags": (list[str], ["b", "a"], {}),
+    "counts": (list[int], [], {}),
+    "mapping": (dict[str, Any], {"b": 1.5, "a": None}, {}),
 }
-_QUERIES = ("", "?fields=number", "?expand=partner", "?fields=partner,number&expand=partner")
-_PAGES = ("", "?limit=1", "?count=exact", "?fields=number,partner&expand=partner")
+"""A field of each kind, with its default and keywords."""
+
+_VALUES: Mapping[str, Any] = {
+    "text": "é", "ratio": -0.0, "price": "-2", "fine": "9", "flag": False, "day": "0001-01-01",
+    "moment": "2026-01-31T12:00:00.5+05:30", "key": str(UUID(int=8)).upper(), "seal": "/+8=", "colour": "blue",
+    "tags": ["é", ""], "counts": [2**62], "mapping": {"longer": 1e22, "b": [1.0], "a": 2},
+}  # fmt: skip
+"""Values of these fields as a caller sends them, some of which are read otherwise."""
+
+_QUERIES = ("", "?fields=number", "?expand=partner", "?fields=partner,number&expand=partner", "?titles=true")
+_PAGES = ("", "?limit=1", "?count=exact", "?fields=number,partner&expand=partner", "?titles=true")
 
 
 @dataclass(frozen=True)
@@ -131,10 +160,10 @@ class _Seen:
 async def _written(worker: Site, seen: _Seen) -> list[str]:
     async with worker.client("admin") as client:
         first = await client.post("/api/v1/Thing", json={"number": 1, "parts": [{"number": 1}]})
-        extra = {"longer": 1e22, "b": [1.0], "a": 2}
-        known = "extra" in first.json()
-        values = {"partner": first.json()["id"], **({"extra": extra} if known else {})}
-        second = await client.post("/api/v1/Thing", json={"number": 2, **values})
+        links = dict.fromkeys(("partner", "link"), first.json()["id"])
+        extra = {"extra": _VALUES["mapping"]} if "extra" in first.json() else {}
+        row = {**_VALUES, "number": 2, "link": links["link"]}
+        second = await client.post("/api/v1/Thing", json={**row, **links, **extra, "parts": [row, {"number": 3}]})
         paths = [f"/api/v1/Thing/{made.json()['id']}" for made in (first, second)]
         for response in (first, second, *[await client.get(path) for path in paths]):
             seen.note(response)
@@ -201,8 +230,26 @@ def _fingerprint(declared: Declared, without: str = "") -> str:
         replace(_PLAIN, more={"text": (str, "b", {})}),
         replace(_PLAIN, more={"text": (str | None, "a", {})}),
         replace(_PLAIN, more={"text": (int, 1, {})}),
+        replace(_PLAIN, more={"day": (datetime, datetime(2026, 1, 31, tzinfo=UTC), {})}),
+        replace(_PLAIN, more={"seal": (str, "AGE=", {})}),
+        replace(_PLAIN, more={"tags": (list[int], [], {})}),
+        replace(_PLAIN, more={"key": (UUID | None, None, {"link": "Thing"})}),
+        replace(_PLAIN, more={"mapping": (dict[str, Any], {"a": None, "b": 1.5, "c": 1}, {})}),
     ],
-    ids=["level", "level of a row", "field", "scale", "default", "nullable", "kind"],
+    ids=[
+        "level",
+        "level of a row",
+        "field",
+        "scale",
+        "default",
+        "nullable",
+        "kind",
+        "moment",
+        "text",
+        "items",
+        "link",
+        "default of JSON",
+    ],
 )
 def test_another_shape_is_another_fingerprint(changed: Declared) -> None:
     assert _fingerprint(_PLAIN) == _fingerprint(_PLAIN)
