@@ -24,9 +24,16 @@ OWN = Comparison("owner", "eq", UserAttribute("id"))
 class Engine:
     """Answers as told, and notes what it was asked."""
 
-    def __init__(self, response: Grant | None = None, *, authorized: bool = True) -> None:
+    def __init__(
+        self,
+        response: Grant | None = None,
+        *,
+        authorized: bool = True,
+        source: DecisionSource = DecisionSource.CUSTOM,
+    ) -> None:
         self.response = response
         self.authorized = authorized
+        self.source = source
         self.asked: list[tuple[str, str, str]] = []
         self.evaluated: list[PolicyEvaluateRequest] = []
         self.batches: list[int] = []
@@ -38,14 +45,14 @@ class Engine:
 
     async def evaluate(self, request: PolicyEvaluateRequest) -> PolicyEvaluateResult:
         self.evaluated.append(request)
-        return PolicyEvaluateResult(self.authorized, "engine", DecisionSource.CUSTOM)
+        return PolicyEvaluateResult(self.authorized, "engine", self.source)
 
     async def evaluate_many(
         self, context: RequestContext, doctype: str, action: str, documents: Sequence[Mapping[str, Any]]
     ) -> Sequence[PolicyEvaluateResult]:
         self.batches.append(len(documents))
         given = [one["number"] in self.numbers for one in documents]
-        return [PolicyEvaluateResult(one, "engine", DecisionSource.CUSTOM) for one in given]
+        return [PolicyEvaluateResult(one, "engine", self.source) for one in given]
 
 
 class Time:
@@ -350,11 +357,14 @@ async def test_why_a_document_is_refused_is_told_to_the_log_alone(caplog: pytest
     assert_names(told, "ada", "create", "Thing", "a test", "owner in the caller's shelf", "owner in ('a'")
 
 
-async def test_the_log_tells_which_rule_of_which_policy_denied(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("source", DecisionSource)
+async def test_the_log_tells_which_rule_of_which_kind_of_policy_denied(
+    source: DecisionSource, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG, "framework_m_core.services.permissions.service")
     context, grant = RequestContext(_person()), grant_of(evaluate=True)
-    engine = Engine(authorized=False)
+    engine = Engine(authorized=False, source=source)
     with pytest.raises(OutsideScopeError):
         await PermissionService(engine).require_covered(context, THING, "write", grant, stored(THING, owner="eve"))
     assert len(engine.evaluated) == 1
-    assert caplog.messages == ["ada may write Thing, but not this document: denied by the rule engine (custom)"]
+    assert caplog.messages == [f"ada may write Thing, but not this document: denied by the rule engine ({source})"]

@@ -16,6 +16,7 @@ from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, O
 from framework_m_core.interfaces.permission import (
     ATTRIBUTES,
     MAX_EVALUATED,
+    DecisionSource,
     Grant,
     PermissionProtocol,
     PolicyEvaluateRequest,
@@ -228,15 +229,17 @@ class PermissionContract(Contract):
         assert list(await engine.evaluate_many(context, "Matter", action, [])) == []
 
     async def test_a_grant_names_its_rule(self, engine: PermissionProtocol) -> None:
-        """Grants and results for documents, including denials, name their rule, so that they can be explained."""
+        """Grants and results for documents, denials too, name their rule and kind of policy, for the log."""
         person = _person("Clerk")
         grant = await engine.grant(RequestContext(person), "Matter", "read")
         assert grant is not None
         assert grant.rule
         for action in ("read", "delete"):
-            assert (
-                await engine.evaluate(PolicyEvaluateRequest(RequestContext(person), "Matter", action, _matter()))
-            ).rule
+            request = PolicyEvaluateRequest(RequestContext(person), "Matter", action, _matter())
+            [result] = await engine.evaluate_many(request.context, "Matter", action, [request.document])
+            for one in (result, await engine.evaluate(request)):
+                assert one.rule
+                assert isinstance(one.decision_source, DecisionSource)
 
     async def test_a_document_that_lacks_what_decides_is_not_given(self, engine: PermissionProtocol) -> None:
         """A document without the deciding fields is denied or raises; a missing field is never taken for a value."""

@@ -77,11 +77,6 @@ class MigrationFiles:
                 '"initial"` write the first, in development'
             )
 
-    def get_revision(self, id: str) -> RevisionFile:
-        """Return the revision with this id."""
-        [found] = [one for one in self.revisions if one.id == id]
-        return found
-
     def is_creator_of(self, name: str) -> bool:
         """Return whether a revision creates a table or collection."""
         return self._has(re.compile(rf"\bcreate_(table|collection)\(\s*[\"']{re.escape(name)}[\"']"))
