@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from framework_m_core.domain.clock import system_clock
+from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.log_context import LOG_CONTEXT, LogContext, bind_log_context, log_fields
 from framework_m_core.registry.handle import RegistryHandle
 from framework_m_standard.http.middleware.request_context import RequestContextMiddleware
@@ -92,6 +93,35 @@ async def test_interleaved_requests_keep_their_contexts(site: Any, recorded: Rec
         assert (begun["source"], begun["request_id"], begun["correlation_id"]) == ("http", *[str(ids[name])] * 2)
         users.add(begun.get("user_id"))
     assert len(users) == 3 and None in users
+
+
+class _Tenants(RegistryHandle):
+    """The handle of an app that knows the tenant of its callers."""
+
+    def make_context(self, *arguments: Any, **given: Any) -> RequestContext:
+        return super().make_context(*arguments, **{**given, "tenant": "acme"})
+
+
+@pytest.mark.parametrize("kind", ["http", "websocket"])
+async def test_the_tenant_of_a_caller_is_known(site: Any, recorded: Recorded, kind: str) -> None:
+    async def log(scope: Any, receive: Any, send: Any) -> None:
+        _log.info("begun")
+
+    admission = SocketAdmission(site.authentication, (), 1)
+    wrapped = RequestContextMiddleware(log, site.authentication, _Tenants(site.registry), system_clock, admission)
+    head = {"method": "GET", "path": "/x", "raw_path": b"/x", "query_string": b"", "http_version": "1.1"}
+    headers = [(b"host", b"site"), (b"authorization", b"Bearer boss")]
+    await wrapped({"type": kind, "scheme": "ws", "headers": headers, **head}, _nothing, _ignore)
+    [fields] = recorded.of("begun")
+    assert fields["user_id"] and fields["tenant"] == "acme"
+
+
+async def _nothing() -> Any:
+    return {"type": "websocket.connect"}
+
+
+async def _ignore(message: Any) -> None:
+    """Take what is sent."""
 
 
 async def test_nothing_of_a_request_is_left_behind(site: Any) -> None:

@@ -121,10 +121,10 @@ class RequestContextMiddleware:
         with bind_log_context(LogContext(SOCKET, identifier, correlation_id=identifier)) as log_context:
             try:
                 connection = await self._sockets.admit(scope, headers)
-                log_context.user_id = connection.principal.id
                 context = self._registry_handle.make_context(
                     connection.principal, source=SOCKET, clock=self._clock, request_id=identifier
                 )
+                log_context.user_id, log_context.tenant = context.principal.id, context.tenant
                 keep_request_state(scope, RequestState(headers, context))
                 await self._sockets.serve(self._app, connection, scope, receive, identified)
             except FrameworkError as error:
