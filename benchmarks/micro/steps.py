@@ -23,7 +23,7 @@ from framework_m_core.services.documents.validation import validate
 from framework_m_core.services.queries.parsing import parse_list
 from framework_m_standard.http.documents.query_parameters import parse_list_request
 from framework_m_standard.http.wire.body_codec import decode_object
-from framework_m_standard.http.wire.repeated_keys import find_repeated_key
+from framework_m_standard.http.wire.json_scan import find_repeated_key
 from framework_m_standard.http.wire.responses import DocumentEncoder
 
 __all__ = ["Steps"]

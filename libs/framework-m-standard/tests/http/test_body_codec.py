@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from framework_m_core.domain.errors import ValidationError
 from framework_m_standard.http.wire.body_codec import decode_json, decode_object, read_body
-from framework_m_standard.http.wire.repeated_keys import find_repeated_key
+from framework_m_standard.http.wire.json_scan import find_repeated_key
 from framework_m_standard.http.wire.request_errors import BodyTooLargeError, MalformedBodyError, MediaTypeError
 
 JSON = {b"content-type": b"application/json"}

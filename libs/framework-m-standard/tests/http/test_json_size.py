@@ -10,7 +10,7 @@ from hypothesis import given
 
 from framework_m_core.domain.errors import ValidationError
 from framework_m_standard.http.wire.body_codec import decode_object
-from framework_m_standard.http.wire.json_size import count_values
+from framework_m_standard.http.wire.json_scan import count_values
 from framework_m_testing.strategies import json_values
 
 _HEADERS = {b"content-type": b"application/json"}

@@ -13,6 +13,7 @@ from uvicorn.server import ServerState
 from framework_m_standard.http.server import bounded_protocol, write_deadline
 from framework_m_standard.http.server.bounded_protocol import BoundedHttpProtocol
 from framework_m_standard.http.server.serving import build_server_config
+from framework_m_standard.http.wire.bytes_in_flight import BytesInFlight
 
 PIECE = b"x" * 65536
 MIB = 1024 * 1024
@@ -92,6 +93,38 @@ async def test_who_reads_slowly_is_served(server: Server, path: str) -> None:
             await asyncio.sleep(0.002)
     assert got > 256 * len(PIECE)
     writer.close()
+
+
+class Transport:
+    """Has less unread each time that it is asked, until it is aborted."""
+
+    def __init__(self, unread: int, read: int) -> None:
+        self.sizes = iter((unread, unread - read))
+        self.aborted = False
+
+    def get_write_buffer_size(self) -> int:
+        """What is left."""
+        return next(self.sizes)
+
+    def abort(self) -> None:
+        """End."""
+        self.aborted = True
+
+
+@pytest.mark.parametrize(
+    ("unread", "read", "is_left"),
+    [(16 * MIB, MIB, False), (16 * MIB, MIB // 2, True), (MIB // 8, 30_000, True), (MIB // 8, 40_000, False)],
+)
+async def test_a_large_answer_is_read_within_a_time(unread: int, read: int, is_left: bool) -> None:
+    """Reading some of it in each period does not keep all of it in memory for long; it counts in full until then."""
+    transport, in_flight = Transport(unread, read), BytesInFlight()
+    deadline = write_deadline.WriteDeadline(asyncio.get_running_loop(), transport, in_flight, lambda: "ada")
+    deadline.start()
+    assert in_flight.total == unread
+    deadline._check()
+    assert (transport.aborted, in_flight.total) == (is_left, 0 if is_left else unread)
+    deadline.stop()
+    assert in_flight.total == 0
 
 
 async def test_a_large_body_may_take_longer_than_a_small_one(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:

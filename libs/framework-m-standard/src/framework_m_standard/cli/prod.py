@@ -18,6 +18,7 @@ from framework_m_standard.cli.processes.server_setup import (
 from framework_m_standard.cli.processes.supervisor import Supervisor
 from framework_m_standard.cli.processes.worker_process import serve_app
 from framework_m_standard.http.server.connections import Connections
+from framework_m_standard.http.wire.bytes_in_flight import BytesInFlight
 from framework_m_standard.logs.configuration import configure_logs
 
 __all__ = ["prod"]
@@ -53,4 +54,5 @@ def prod(
         return 0
     configure_logs(settings)
     connections = Connections(http.max_connections_per_address, http.trusted_proxies)
-    return Supervisor(PRODUCTION_APP, bound, count, http.shutdown_timeout_seconds, connections).serve(ready)
+    in_flight = BytesInFlight(http.max_in_flight_mb, http.max_in_flight_mb_per_caller)
+    return Supervisor(PRODUCTION_APP, bound, count, http.shutdown_timeout_seconds, connections, in_flight).serve(ready)

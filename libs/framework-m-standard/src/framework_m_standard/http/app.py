@@ -19,6 +19,7 @@ from framework_m_core.services.documents.service import DocumentService
 from framework_m_core.services.metadata.service import MetadataService
 from framework_m_core.services.queries.service import QueryService
 from framework_m_core.services.rpc import RpcService
+from framework_m_standard.http.app_routes.counted_request import CountedRequest
 from framework_m_standard.http.app_routes.declared import NO_ROUTES, AppRoutes
 from framework_m_standard.http.documents.actions import DocumentActions
 from framework_m_standard.http.documents.dispatch import DocumentRoutes, mount_documents
@@ -107,6 +108,7 @@ def create_app(
         openapi_config=None,
         logging_config=None,
         request_max_body_size=settings.max_body_bytes,
+        request_class=CountedRequest,
     )
     routes = PreflightProblems(litestar) if settings.cors_origins else litestar
     return _with_middleware(routes, services, settings, None if settings.cors_origins else documents)

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.interfaces.bootstrap import SettingsView
 from framework_m_standard.http.middleware.proxies import OWN_SEGMENTS, is_prefix
+from framework_m_standard.http.wire.bytes_in_flight import MAX_IN_FLIGHT_MB, MAX_IN_FLIGHT_MB_PER_CALLER
 
 __all__ = ["HttpSettings", "check_for_production"]
 
@@ -60,6 +61,22 @@ class HttpSettings(BaseModel):
         ge=1,
         le=100_000,
         description="WebSockets that one user, or one address of guests, may have open on a worker.",
+    )
+    max_in_flight_mb: int = Field(
+        default=MAX_IN_FLIGHT_MB,
+        ge=1,
+        le=65_536,
+        description="MiB of answers that clients have not read and of request bodies being buffered, in a worker. Past "
+        "it, the oldest unread answer of the caller that holds most is dropped with its connection, and a further body "
+        "is refused with 503. What a connection holds below 64 KiB does not count, nor does what an app streams.",
+    )
+    max_in_flight_mb_per_caller: int = Field(
+        default=MAX_IN_FLIGHT_MB_PER_CALLER,
+        ge=1,
+        le=65_536,
+        description="MiB of `max_in_flight_mb` for one user, or for one address of guests, or one IPv6 network (/64). "
+        "Past it, the caller's own oldest unread answer is dropped, and a further body of theirs is refused with 429. "
+        "A single answer or body may be larger.",
     )
     workers: int = Field(default=1, ge=1, le=256, description="Processes that `m prod` starts.")
 

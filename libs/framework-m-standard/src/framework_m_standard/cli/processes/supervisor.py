@@ -17,6 +17,7 @@ from uvicorn.supervisors.multiprocess import Multiprocess, Process
 from framework_m_standard.cli.processes.child_worker import CANNOT_START, KILL_DELAY_SECONDS
 from framework_m_standard.http.server.connections import Connections
 from framework_m_standard.http.server.serving import build_server_config
+from framework_m_standard.http.wire.bytes_in_flight import BytesInFlight
 
 __all__ = ["SAFE_PATH", "Supervisor"]
 
@@ -48,9 +49,11 @@ class Supervisor(Multiprocess):
         count: int,
         shutdown_timeout_seconds: int,
         connections: Connections | None = None,
+        in_flight: BytesInFlight | None = None,
     ) -> None:
         options: dict[str, Any] = {"workers": count, "factory": True, "lifespan": "on", "loop": "uvloop"}
-        options |= {"connections": connections, "timeout_worker_healthcheck": _HEALTHCHECK_SECONDS}
+        options |= {"connections": connections, "in_flight": in_flight}
+        options |= {"timeout_worker_healthcheck": _HEALTHCHECK_SECONDS}
         config = build_server_config(app, shutdown_timeout_seconds, **options)
         super().__init__(config, [bound])
         self._end_seconds = shutdown_timeout_seconds + KILL_DELAY_SECONDS

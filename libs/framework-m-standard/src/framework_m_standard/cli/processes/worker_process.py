@@ -29,6 +29,7 @@ from framework_m_standard.http.routes.health import Lifecycle
 from framework_m_standard.http.server.connections import Connections
 from framework_m_standard.http.server.serving import Opener, serve
 from framework_m_standard.http.wire.asgi import ASGIApp
+from framework_m_standard.http.wire.bytes_in_flight import BytesInFlight
 from framework_m_standard.logs.configuration import configure_logs
 
 __all__ = ["follow_parent", "opener_of", "serve_app"]
@@ -40,8 +41,15 @@ def serve_app(settings: Settings, bound: socket.socket, ready: Callable[[], None
     http = read_http_settings(settings)
     opener = opener_of(settings, address_of(bound), output, lifecycle)
     connections = Connections(http.max_connections_per_address, http.trusted_proxies)
-    seconds = http.shutdown_timeout_seconds
-    serve(opener, bound, lifecycle, shutdown_timeout_seconds=seconds, connections=connections, ready=ready)
+    serve(
+        opener,
+        bound,
+        lifecycle,
+        shutdown_timeout_seconds=http.shutdown_timeout_seconds,
+        connections=connections,
+        in_flight=BytesInFlight(http.max_in_flight_mb, http.max_in_flight_mb_per_caller),
+        ready=ready,
+    )
 
 
 def opener_of(settings: Settings, address: str, output: frozenset[Output], lifecycle: Lifecycle) -> Opener:

@@ -18,6 +18,7 @@ from framework_m_core.registry.handle import RegistryHandle
 from framework_m_standard.http.middleware.sockets import SocketAdmission, refuse
 from framework_m_standard.http.routes.access import list_unguarded_paths
 from framework_m_standard.http.wire.asgi import ASGIApp, Message, Receive, RequestState, Scope, Send, keep_request_state
+from framework_m_standard.http.wire.bytes_in_flight import BufferedBody
 from framework_m_standard.http.wire.credentials import build_credentials_error, credentials_of, join_headers
 from framework_m_standard.http.wire.error_responses import to_problem
 from framework_m_standard.http.wire.paths import decode_path, raw_path_of
@@ -38,6 +39,9 @@ _HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]*|\[[0-9A-Fa-f:.]+\])
 """RFC 9112, 3.2. Repeated headers are joined by a blank, which is invalid."""
 
 _HOST_ERROR: Final = MalformedRequestError("expected one Host header with a valid host, such as 'Host: shop.example'")
+
+_SMALL_DIGITS: Final = 4
+"""Bodies of less than 10,000 bytes arrive at once and need no count."""
 
 _KEPT_OPEN: Final = (None, b"keep-alive")
 _NO_SNIFF: Final = (b"x-content-type-options", b"nosniff")
@@ -80,6 +84,9 @@ class RequestContextMiddleware:
         if headers.get(b"connection") not in _KEPT_OPEN and closes_after(headers):
             body = ReadBeforeClose(receive, send)
             receive, send = body.receive, body.send
+        buffered: BufferedBody | None = None
+        if len(headers.get(b"content-length", b"")) > _SMALL_DIGITS or b"transfer-encoding" in headers:
+            receive = buffered = BufferedBody(scope, receive)
 
         async def identified(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -103,6 +110,8 @@ class RequestContextMiddleware:
             await serve(scope, receive, identified)
         finally:
             LOG_CONTEXT.reset(token)
+            if buffered is not None:
+                buffered.release()
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one WebSocket."""

@@ -12,6 +12,7 @@ from framework_m_core.domain.errors import FrameworkError
 from framework_m_standard.http.server.connections import Connections
 from framework_m_standard.http.server.ignored_upgrade import IgnoresUpgrades
 from framework_m_standard.http.server.write_deadline import WriteDeadline
+from framework_m_standard.http.wire.bytes_in_flight import IN_FLIGHT, BytesInFlight, caller_of, site_of
 from framework_m_standard.http.wire.error_responses import to_problem
 from framework_m_standard.http.wire.request_errors import (
     HeadTooLargeError,
@@ -47,9 +48,19 @@ class BoundedHttpProtocol(IgnoresUpgrades):
     Trailers are ignored: they arrive after the head was evaluated, and must not change it (RFC 9110, 6.5.1).
     """
 
-    def __init__(self, *arguments: Any, connections: Connections | None = None, **named: Any) -> None:
+    def __init__(
+        self,
+        *arguments: Any,
+        connections: Connections | None = None,
+        in_flight: BytesInFlight | None = None,
+        **named: Any,
+    ) -> None:
         super().__init__(*arguments, **named)
         self._neighbours = connections
+        self._in_flight = in_flight or BytesInFlight()
+        self.app_state = {**self.app_state, IN_FLIGHT: self._in_flight}
+        self._begun: Any = None  # the cycle of the request that began last
+        self._postponed: Any = None  # a cycle that waits for its client to read, and its app
         self._peer = ""
         self._head_open = False
         self._octets = 0
@@ -64,7 +75,7 @@ class BoundedHttpProtocol(IgnoresUpgrades):
         """Set up the deadlines of a new connection."""
         others = len(self.connections)
         super().connection_made(transport)
-        self._write_deadline = WriteDeadline(self.loop, transport)
+        self._write_deadline = WriteDeadline(self.loop, transport, self._in_flight, self._caller)
         self._peer = self.client[0] if self.client else ""
         if self._neighbours is not None and not self._neighbours.add(self, self._peer, others):
             self._refuse(NotReadyError(_FULL))
@@ -126,6 +137,22 @@ class BoundedHttpProtocol(IgnoresUpgrades):
         super().resume_writing()
         if self._write_deadline is not None:
             self._write_deadline.stop()
+        if self._postponed is not None and not self.transport.is_closing():
+            (cycle, app), self._postponed = self._postponed, None
+            self._start_asgi_task(cycle, app)
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        """Begin a request, once the client has read the response before, so that it has one at a time in memory."""
+        if self.flow.write_paused:
+            self._postponed = (cycle, app)
+            self.flow.pause_reading()
+        else:
+            self._begun = cycle
+            super()._start_asgi_task(cycle, app)
+
+    def _caller(self) -> str:
+        """Return for whom what is written counts."""
+        return site_of(self._peer) if self._begun is None else caller_of(self._begun.scope)
 
     def handle_websocket_upgrade(self) -> None:
         """Hand the connection over to the WebSocket protocol."""

@@ -8,6 +8,7 @@ from typing import Any, Final
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from framework_m_standard.http.server.write_deadline import WriteDeadline
+from framework_m_standard.http.wire.bytes_in_flight import IN_FLIGHT, BytesInFlight, caller_of
 
 __all__ = ["BoundedSocket"]
 
@@ -25,10 +26,12 @@ class BoundedSocket(WebSocketsSansIOProtocol):
         self._task: asyncio.Task[Any] | None = None
         self._ending: asyncio.TimerHandle | None = None
         self._write_deadline: WriteDeadline | None = None
+        self._in_flight: BytesInFlight = self.app_state.get(IN_FLIGHT) or BytesInFlight()
+        self._scope: Any = {}
 
     def connection_made(self, transport: Any) -> None:
         """Set up the write deadline of a new connection."""
-        self._write_deadline = WriteDeadline(self.loop, transport)
+        self._write_deadline = WriteDeadline(self.loop, transport, self._in_flight, lambda: caller_of(self._scope))
         super().connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
@@ -71,6 +74,7 @@ class BoundedSocket(WebSocketsSansIOProtocol):
 
     async def _run_app(self, scope: Any, receive: Any, send: Any) -> None:
         self._task = asyncio.current_task()
+        self._scope = scope
         try:
             await self._inner(scope, receive, send)
         except asyncio.CancelledError:

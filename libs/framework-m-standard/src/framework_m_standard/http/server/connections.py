@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from ipaddress import ip_address, ip_network
 from typing import Final, Protocol
 
+from framework_m_standard.http.wire.bytes_in_flight import site_of
+
 __all__ = ["Connection", "Connections", "raise_file_limit"]
 
 _MAX_FILES: Final = 65_536
@@ -16,9 +18,6 @@ _OTHER_FILES: Final = 128
 _MAX_PER_PEER: Final = 1000
 _SHARE: Final = 0.75
 """The part of all connections that one peer can have at most, where few files may be open."""
-
-_IPV6_SITE: Final = 64
-"""The length of the networks that one subscriber has whole, so that all their addresses count as one peer."""
 
 
 class Connection(Protocol):
@@ -49,7 +48,7 @@ class Connections:
 
     def add(self, connection: Connection, peer: str, others: int) -> bool:
         """Make room for a new connection, where `others` are open already; return False if there is none."""
-        site = _site_of(peer)
+        site = site_of(peer)
         of_peer = self._peers.get(site, {})
         if len(of_peer) >= self._max_per_peer and not self._is_proxy(peer) and not _close_idle(of_peer):
             return False
@@ -60,7 +59,7 @@ class Connections:
 
     def remove(self, connection: Connection, peer: str) -> None:
         """Forget a connection; do nothing if it is not known."""
-        site = _site_of(peer)
+        site = site_of(peer)
         of_peer = self._peers.get(site, {})
         of_peer.pop(connection, None)
         if not of_peer:
@@ -76,17 +75,6 @@ class Connections:
 
     def _largest_first(self) -> list[dict[Connection, None]]:
         return sorted(self._peers.values(), key=len, reverse=True)
-
-
-def _site_of(peer: str) -> str:
-    """Return what a peer is counted as: an IPv4 address, also one mapped into IPv6, or the network of another."""
-    try:
-        address = ip_address(peer)
-    except ValueError:
-        return peer
-    if address.version == 4:
-        return peer
-    return str(address.ipv4_mapped or ip_network((address.packed, _IPV6_SITE), strict=False))
 
 
 def raise_file_limit() -> int:

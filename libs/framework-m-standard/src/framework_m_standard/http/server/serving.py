@@ -19,6 +19,7 @@ from framework_m_standard.http.server.bounded_socket import BoundedSocket
 from framework_m_standard.http.server.cancelled_requests import RespondWhenCancelled, finish_cancelled
 from framework_m_standard.http.server.connections import Connections
 from framework_m_standard.http.wire.asgi import ASGIApp
+from framework_m_standard.http.wire.bytes_in_flight import BytesInFlight
 
 __all__ = ["Opener", "Server", "build_server_config", "handle_stop_signals", "listen", "serve"]
 
@@ -58,6 +59,7 @@ def serve(
     *,
     shutdown_timeout_seconds: int,
     connections: Connections | None = None,
+    in_flight: BytesInFlight | None = None,
     ready: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve until SIGINT or SIGTERM, then wait up to the timeout for running requests, and close.
@@ -65,7 +67,7 @@ def serve(
     `ready` is called once the app is open. Exceptions of the opener propagate.
     """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        options = {"lifespan": "off", "connections": connections}
+        options = {"lifespan": "off", "connections": connections, "in_flight": in_flight}
         runner.run(_serve(opener, bound, lifecycle, shutdown_timeout_seconds, options, ready))
 
 
@@ -113,15 +115,21 @@ def handle_stop_signals(stop: Callable[[], None]) -> Iterator[None]:
 
 
 def build_server_config(
-    app: ASGIApp | str, shutdown_timeout_seconds: int, *, connections: Connections | None = None, **options: Any
+    app: ASGIApp | str,
+    shutdown_timeout_seconds: int,
+    *,
+    connections: Connections | None = None,
+    in_flight: BytesInFlight | None = None,
+    **options: Any,
 ) -> uvicorn.Config:
     """Return the uvicorn configuration of all our servers.
 
     Context variables are reset per request: a pipelined request would otherwise inherit those of the one before it.
     """
+    bounds: dict[str, Any] = {"connections": connections or Connections(), "in_flight": in_flight or BytesInFlight()}
     return uvicorn.Config(
         app,
-        http=partial(BoundedHttpProtocol, connections=connections or Connections()),  # type: ignore[arg-type]
+        http=partial(BoundedHttpProtocol, **bounds),  # type: ignore[arg-type]
         ws=BoundedSocket,
         ws_max_size=_MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,

@@ -1,9 +1,12 @@
-"""A bound on the time that a client may take to read what was written to it."""
+"""Bounds on what a client leaves unread: the time that it may take, and the bytes."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, Final
+
+from framework_m_standard.http.wire.bytes_in_flight import BytesInFlight
 
 __all__ = ["WriteDeadline"]
 
@@ -11,31 +14,55 @@ _WRITE_SECONDS: Final = 30
 _MIN_BYTES: Final = 32 * 1024
 """Bytes that a client must read in that time, about a kilobyte a second."""
 
+_MAX_PERIODS: Final = 20
+"""How many times as long a client may take to read all that it had not read at first."""
+
 
 class WriteDeadline:
-    """A timer that aborts a connection whose client reads too little while the transport's buffer is full."""
+    """A timer that aborts a connection whose client reads too little while the transport's buffer is full.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, transport: Any) -> None:
+    Meanwhile the buffer counts as bytes in flight of the caller. It counts in full until it has been read, since the
+    transport keeps it as long.
+    """
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, transport: Any, in_flight: BytesInFlight, caller: Callable[[], str]
+    ) -> None:
         self._loop = loop
         self._transport = transport
+        self._in_flight = in_flight
+        self._find_caller = caller
+        self._caller = ""
         self._timer: asyncio.TimerHandle | None = None
-        self._unread = 0
+        self._unread = self._minimum = 0
 
     def start(self) -> None:
         """Start the timer: the buffer is full."""
         if self._timer is None:
-            self._unread = self._transport.get_write_buffer_size()
-            self._timer = self._loop.call_later(_WRITE_SECONDS, self._check)
+            self._caller, unread = self._find_caller(), self._transport.get_write_buffer_size()
+            self._minimum = max(_MIN_BYTES, unread // _MAX_PERIODS)
+            self._set_timer(unread)
+            self._in_flight.add_unread(self._caller, self, unread)
 
     def stop(self) -> None:
         """Stop the timer: the buffer has room, or the connection is lost."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+            self._in_flight.remove_unread(self._caller, self)
+
+    def abort(self) -> None:
+        """Close the connection at once and drop its buffer."""
+        self.stop()
+        self._transport.abort()
+
+    def _set_timer(self, unread: int) -> None:
+        self._unread = unread
+        self._timer = self._loop.call_later(_WRITE_SECONDS, self._check)
 
     def _check(self) -> None:
-        self._timer = None
-        if self._unread - self._transport.get_write_buffer_size() < _MIN_BYTES:
-            self._transport.abort()
+        unread = self._transport.get_write_buffer_size()
+        if self._unread - unread < self._minimum:
+            self.abort()
         else:
-            self.start()
+            self._set_timer(unread)

@@ -10,8 +10,8 @@ import msgspec
 
 from framework_m_core.domain.errors import FieldError, ValidationError
 from framework_m_standard.http.wire.asgi import Message, Receive
-from framework_m_standard.http.wire.json_size import count_values
-from framework_m_standard.http.wire.repeated_keys import find_repeated_key
+from framework_m_standard.http.wire.bytes_in_flight import BufferedBody
+from framework_m_standard.http.wire.json_scan import count_values, find_repeated_key
 from framework_m_standard.http.wire.request_errors import (
     BodyTooLargeError,
     ContentCodingError,
@@ -31,8 +31,8 @@ _INTEGER: Final = "expected an integer within 64 bits, got one of thousands of d
 
 
 async def read_body(headers: Mapping[bytes, bytes], receive: Receive, limit: int) -> bytes:
-    """Return the whole body. Raises BodyTooLargeError as soon as it is known to exceed the limit, and
-    MalformedBodyError if the client disconnects before its end."""
+    """Return the whole body. Raises BodyTooLargeError as soon as it is known to exceed the limit, MalformedBodyError if
+    the client disconnects before its end, and RateLimitError or NotReadyError if too many bytes are in flight."""
     if int(headers.get(b"content-length") or 0) > limit:
         raise _too_large(limit)
     message = await receive()
@@ -45,13 +45,18 @@ async def read_body(headers: Mapping[bytes, bytes], receive: Receive, limit: int
 
 
 async def _read_rest(first: bytes, receive: Receive, limit: int) -> bytes:
+    count = receive.add if isinstance(receive, BufferedBody) else None
     chunks, size, more = [first], len(first), True
+    if count:
+        count(size)
     while more:
         message = await receive()
         chunks.append(_chunk(message))
         size += len(chunks[-1])
         if size > limit:
             raise _too_large(limit)
+        if count:
+            count(len(chunks[-1]))
         more = message.get("more_body", False)
     return b"".join(chunks)
 

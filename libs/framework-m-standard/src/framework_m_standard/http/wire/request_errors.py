@@ -91,7 +91,8 @@ class MalformedBodyError(ValidationError):
 
 
 class NotReadyError(FrameworkError):
-    """The process cannot serve now: it starts or stops, has too many connections, or lacks a dependency."""
+    """The process cannot serve now: it starts or stops, has too many connections, holds too many bytes, or
+    lacks a dependency."""
 
     code = "not_ready"
 
