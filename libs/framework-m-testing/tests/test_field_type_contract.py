@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from framework_m_core.domain.fields.field_type import Part
 from framework_m_core.domain.fields.kinds import FieldKind
 from framework_m_testing.field_type_contract import FieldTypeContract
-from framework_m_testing.sample_field_types import Amount, AmountType, SpanType
+from framework_m_testing.samples.field_types import Amount, AmountType, SpanType
 
 
 class TestAmount(FieldTypeContract):

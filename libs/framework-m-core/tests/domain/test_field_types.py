@@ -10,7 +10,7 @@ import pytest
 
 from framework_m_core.domain.fields.values import InvalidValueError, from_json, normalize_value
 from framework_m_testing.harness import build_sample_registry
-from framework_m_testing.sample_field_types import Amount
+from framework_m_testing.samples.field_types import Amount
 
 SPECS = build_sample_registry().get("Thing").fields
 

@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 
 from framework_m_core.domain.fields.spec import read_field_spec
 from framework_m_core.domain.hash_keys import find_unseeded_types, hash_key, hash_keys
-from framework_m_testing.sample_doctypes import Colour
+from framework_m_testing.samples.doctypes import Colour
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

@@ -17,7 +17,7 @@ from framework_m_standard.sql.migrations.autogenerate.rendering import _CODE, _S
 from framework_m_standard.sql.schema.changes import ORDER, Change, KeepColumn, KeepTable
 from framework_m_testing.fakes.doctype import FakeDocType
 from framework_m_testing.harness import build_sample_registry
-from framework_m_testing.sample_doctypes import Colour
+from framework_m_testing.samples.doctypes import Colour
 from tests.errors import assert_names
 
 from .migrating import OpenMigrations, first, plain, registry_of

@@ -99,15 +99,14 @@ def test_every_kind_of_field_is_clean_typed_and_tested(run: Run, shop: Path) -> 
 @pytest.mark.slow
 def test_a_field_may_be_of_a_type_that_the_app_or_a_package_declares(run: Run, shop: Path) -> None:
     project = shop / "pyproject.toml"
-    types = 'amount = "framework_m_testing.sample_field_types:AmountType"\npoint = "shop.points:PointType"\n'
+    types = 'amount = "framework_m_testing.samples.field_types:AmountType"\npoint = "shop.points:PointType"\n'
     project.write_text(project.read_text() + f'\n[project.entry-points."framework_m.field_types"]\n{types}')
     (shop / "src/shop/points.py").write_text(POINTS)
     fields = with_fields("price: Amount", "rebate: Amount | None", "place: Point", "on: date")
     new(run, shop, "Offer", *fields)
     written = (shop / "src/shop/doctypes/offer.py").read_text()
-    assert (
-        "from framework_m import DocType, Field\nfrom framework_m_testing.sample_field_types import Amount\n" in written
-    )
+    imported = "from framework_m import DocType, Field\nfrom framework_m_testing.samples.field_types import Amount\n"
+    assert imported in written
     assert "\n\nfrom shop.points import Point\n" in written
     for command in (["ruff", "check", "src/shop/doctypes"], ["pytest", "-q", "-p", "no:cacheprovider"]):
         done = run(*command, folder=shop)

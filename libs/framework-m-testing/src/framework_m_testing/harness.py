@@ -24,8 +24,8 @@ from framework_m_core.interfaces.unit_of_work import UnitOfWorkFactoryProtocol
 from framework_m_core.registry.compilation.builder import RegistryBuilder
 from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.registry.registry import Registry
-from framework_m_testing.sample_doctypes import Shelf, Slot, Thing, handle_update
-from framework_m_testing.sample_field_types import SAMPLE_EXTENSIONS
+from framework_m_testing.samples.doctypes import Shelf, Slot, Thing, handle_update
+from framework_m_testing.samples.field_types import SAMPLE_EXTENSIONS
 
 __all__ = ["OpenStore", "StoreHarness", "build_sample_registry", "keep_registry"]
 

@@ -26,7 +26,7 @@ from framework_m_core.spi import (
 from framework_m_standard.sql.engine.driver import Transaction, transact
 from framework_m_standard.sql.engine.row_codec import MARIADB
 from framework_m_standard.sql.engine.statement import Statement, render_clause
-from framework_m_standard.sql.migrations.files.recorder import read_record
+from framework_m_standard.sql.migrations.recorder import read_record
 from framework_m_standard.sql.schema.changes import CreateTable
 from framework_m_standard.sql.schema.comparison import compare
 from framework_m_standard.sql.schema.existing import ExistingSchema, read_existing

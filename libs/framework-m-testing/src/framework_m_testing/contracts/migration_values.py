@@ -19,7 +19,7 @@ from framework_m_core.registry.compilation.builder import RegistryBuilder
 from framework_m_testing.contracts.contract import Contract
 from framework_m_testing.contracts.migration import MigrationHarness, OpenMigrations
 from framework_m_testing.fakes.doctype import FakeDocType
-from framework_m_testing.sample_doctypes import Colour
+from framework_m_testing.samples.doctypes import Colour
 
 __all__ = ["MigrationValuesContract", "Place"]
 

@@ -17,7 +17,7 @@ from framework_m_core.registry.registry import Registry
 from framework_m_testing.contracts.contract import StoreContract
 from framework_m_testing.fakes.doctype import FakeDocType
 from framework_m_testing.harness import OpenStore, StoreHarness
-from framework_m_testing.sample_doctypes import Colour
+from framework_m_testing.samples.doctypes import Colour
 
 __all__ = ["SchemaMapperContract"]
 

@@ -34,7 +34,6 @@ from framework_m_core.registry.handle import RegistryHandle
 from framework_m_core.services.documents.client import DocumentClient
 from framework_m_core.services.documents.merging import read_creation, read_expected_version
 from framework_m_core.services.documents.publishing import compose_event, store_event
-from framework_m_core.services.documents.served_links import without_additions
 from framework_m_core.services.documents.validation import validate
 from framework_m_core.services.documents.values.copies import copy_values
 from framework_m_core.services.documents.values.defaults import fill_defaults
@@ -65,6 +64,7 @@ from framework_m_core.services.documents.writing.write import (
     DocumentWrite,
     Operation,
 )
+from framework_m_core.services.links.served import without_additions
 from framework_m_core.services.queries.parsing import ListRequest
 from framework_m_core.services.queries.service import QueryService
 from framework_m_core.services.rows.projection import Served

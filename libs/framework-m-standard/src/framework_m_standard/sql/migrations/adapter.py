@@ -38,10 +38,10 @@ from framework_m_standard.sql.migrations.autogenerate.revision_advice import adv
 from framework_m_standard.sql.migrations.autogenerate.scripts import write_revision
 from framework_m_standard.sql.migrations.autogenerate.unfit_values import find_unfit_values
 from framework_m_standard.sql.migrations.database import choose_migration_database
-from framework_m_standard.sql.migrations.files.recorder import prepare_record, read_record
 from framework_m_standard.sql.migrations.framework_tables import FrameworkTables
 from framework_m_standard.sql.migrations.patch_store import make_patch_store
 from framework_m_standard.sql.migrations.preview import statements_of
+from framework_m_standard.sql.migrations.recorder import prepare_record, read_record
 from framework_m_standard.sql.migrations.runner import RevisionRunner
 from framework_m_standard.sql.schema.changes import Change, is_change
 from framework_m_standard.sql.settings import SqlSettings

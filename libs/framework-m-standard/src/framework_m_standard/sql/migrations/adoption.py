@@ -27,10 +27,10 @@ from framework_m_standard.sql.migrations.autogenerate.app_comparison import (
 from framework_m_standard.sql.migrations.autogenerate.rendering import summarize
 from framework_m_standard.sql.migrations.autogenerate.scripts import write_revision
 from framework_m_standard.sql.migrations.database import MigrationDatabase
-from framework_m_standard.sql.migrations.files.recorder import prepare_record, record_revisions
 from framework_m_standard.sql.migrations.framework_tables import FrameworkTables
 from framework_m_standard.sql.migrations.heads import Head, inspect_head, inspect_revisions
 from framework_m_standard.sql.migrations.operations.executor import perform
+from framework_m_standard.sql.migrations.recorder import prepare_record, record_revisions
 from framework_m_standard.sql.migrations.runner import RevisionRunner
 from framework_m_standard.sql.schema import changes as made
 from framework_m_standard.sql.schema.changes import Change, is_change

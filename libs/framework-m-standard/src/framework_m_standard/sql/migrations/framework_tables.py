@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from framework_m_core.spi import ConfigurationError
 from framework_m_standard.sql.engine.driver import Transaction, transact
-from framework_m_standard.sql.migrations.files.recorder import lift_timeout
+from framework_m_standard.sql.migrations.recorder import lift_timeout
 from framework_m_standard.sql.schema_mapper import SqlSchemaMapper
 from framework_m_standard.sql.store import SqlStore
 

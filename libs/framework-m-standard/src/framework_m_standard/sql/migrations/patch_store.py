@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from framework_m_core.spi import MigrationKind, PatchFile, PatchStore
 from framework_m_standard.sql.engine.driver import Transaction
 from framework_m_standard.sql.engine.statement import Statement, render_clause
-from framework_m_standard.sql.migrations.files.recorder import build_record_table, lift_timeout, make_entry
+from framework_m_standard.sql.migrations.recorder import build_record_table, lift_timeout, make_entry
 from framework_m_standard.sql.migrations.runner import explain_error
 from framework_m_standard.sql.unit_of_work import SqlUnitOfWork, SqlUnitOfWorkFactory
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from framework_m_standard.sql.migrations.files.recorder import make_change_table
+from framework_m_standard.sql.migrations.recorder import make_change_table
 
 __all__ = ["resume_changes"]
 

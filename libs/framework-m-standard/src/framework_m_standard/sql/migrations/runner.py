@@ -21,7 +21,7 @@ from framework_m_core.spi import (
     load_file,
     translate_failures,
 )
-from framework_m_standard.sql.migrations.files.recorder import forget_steps, record_revisions
+from framework_m_standard.sql.migrations.recorder import forget_steps, record_revisions
 from framework_m_standard.sql.migrations.resuming import resume_changes
 
 __all__ = ["RevisionRunner", "explain_error"]

@@ -21,11 +21,11 @@ from framework_m_core.services.documents.codec import build_document, hold_compu
 from framework_m_core.services.documents.links import clear_stale_fetches
 from framework_m_core.services.documents.merging import read_creation, update_values
 from framework_m_core.services.documents.old_values import to_plain_value
-from framework_m_core.services.documents.served_links import without_additions
 from framework_m_core.services.documents.validation import dump_document
 from framework_m_core.services.documents.values.defaults import fill_defaults, fill_new_rows
 from framework_m_core.services.documents.writing.computing import compute_where_possible
 from framework_m_core.services.documents.writing.pipeline import WritePipeline
+from framework_m_core.services.links.served import without_additions
 from framework_m_core.services.queries.service import QueryService
 from framework_m_core.services.rows.projection import select_readable
 

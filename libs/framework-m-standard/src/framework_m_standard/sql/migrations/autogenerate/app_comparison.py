@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from framework_m_core.spi import MigrationGraph, Registry
 from framework_m_standard.sql.migrations.autogenerate.division import TableOwners, split_changes
-from framework_m_standard.sql.migrations.files.recorder import OWN_TABLES
+from framework_m_standard.sql.migrations.recorder import OWN_TABLES
 from framework_m_standard.sql.schema.changes import (
     AddLink,
     Change,

@@ -13,7 +13,7 @@ from framework_m_core.controllers.event_handler import on
 from framework_m_core.domain.events import DocUpdated, DomainEvent
 from framework_m_core.domain.fields.field import Field
 from framework_m_testing.fakes.doctype import FakeDocType
-from framework_m_testing.sample_field_types import Amount
+from framework_m_testing.samples.field_types import Amount
 
 __all__ = ["Colour", "Shelf", "Slot", "Thing", "handle_update"]
 

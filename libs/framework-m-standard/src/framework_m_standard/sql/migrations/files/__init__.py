@@ -1,1 +1,0 @@
-"""Revision and patch files of an app, and their order."""
