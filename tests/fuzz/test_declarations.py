@@ -17,7 +17,9 @@ from hypothesis import strategies as st
 
 from framework_m_core.domain.context import make_system_context
 from framework_m_core.domain.errors import ConfigurationError, DuplicateValueError, ValidationError
+from framework_m_core.domain.fields.computed import find_info
 from framework_m_core.domain.fields.spec import FieldKind
+from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_testing.apps import AppClient, open_app
 from framework_m_testing.conformance import DocTypeConformance
 from framework_m_testing.samples.bodies import SampleDocuments
@@ -116,13 +118,18 @@ async def check_conformance(app: AppClient) -> None:
 def _has_few_values(app: AppClient) -> bool:
     """Return whether documents may not share a value of which there are only a few, or a link."""
     plans = [plan for plan in app.registry.doctypes.values() if plan.app == _APP]
-    differing = [
-        plan.fields[name]
+    return any(
+        _is_few(plan, name)
         for plan in plans
         for name in {name for name, spec in plan.fields.items() if spec.unique}.union(*plan.meta.unique_together)
         if name in plan.fields
-    ]
-    return any(spec.kind is FieldKind.BOOLEAN or spec.choices or spec.enum or spec.link for spec in differing)
+    )
+
+
+def _is_few(plan: CompiledDocType, name: str) -> bool:
+    spec = plan.fields[name]
+    is_empty = any(getattr(one, "max_length", None) == 0 for one in find_info(plan.model, name).metadata)
+    return bool(spec.kind is FieldKind.BOOLEAN or spec.choices or spec.enum or spec.link or is_empty)
 
 
 async def check_description(app: AppClient) -> None:
