@@ -109,6 +109,32 @@ def test_verbose_shows_each_step_and_each_binding(run_m: RunM) -> None:
     assert shown.index("58 run_consumers framework-m-standard") < shown.index("60 run_relay framework-m-standard")
 
 
+DECORATED = """
+from dataclasses import dataclass
+from framework_m_core.spi import declare
+
+
+@dataclass(frozen=True)
+class Nightly:
+    def register(self, registrar, declared, app):
+        registrar.add(self, declared, app)
+
+
+def tidy(): ...
+
+
+declare(tidy, Nightly())
+"""
+
+
+@pytest.mark.usefixtures("_shop")
+def test_verbose_shows_what_decorators_of_packages_declare_by_app(run_m: RunM, tmp_path: Path) -> None:
+    assert "declarations of packages" not in run_m("info", "--verbose").stdout
+    (tmp_path / "shop" / "jobs.py").write_text(DECORATED)
+    shown = lines(run_m("info", "--verbose").stdout)
+    assert shown[shown.index("declarations of packages") + 1] == "shop Nightly shop.jobs.tidy"
+
+
 def test_steps_of_a_store_that_is_not_chosen_are_left_out(run_m: RunM) -> None:
     shown = lines(run_m("info", "--verbose", variables={"M_ADAPTERS__STORE": "memory"}).stdout)
     assert "25 init_memory framework-m-standard for store = memory" in shown
