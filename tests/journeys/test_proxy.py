@@ -1,4 +1,4 @@
-"""Behind a real nginx, configured as the deployment page shows."""
+"""Behind a real nginx, configured as docs/user/deployment.md shows."""
 
 from __future__ import annotations
 

@@ -245,7 +245,7 @@ class RequestContext:
     >>> context = RequestContext(Principal("ada", roles=frozenset({"Seller"})), tenant="acme")
     >>> elevated = context.elevated("nightly check").principal
     >>> elevated.id, sorted(elevated.roles)
-    ('ada', ['Administrator', 'Seller'])
+    ('ada', ['Administrator', 'All', 'Guest', 'Seller'])
     """
 
     principal: Principal
