@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from uvicorn.server import ServerState
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 
 from framework_m_core.bootstrap.application import open_application
 from framework_m_core.domain.errors import RateLimitError
@@ -261,6 +261,62 @@ async def test_what_a_socket_sends_counts(shop: tuple[Shop, Served]) -> None:
         served.in_flight.add_unread("somebody", Connection("somebody", PER_PROCESS * MIB), PER_PROCESS * MIB)
         assert served.in_flight.total == PER_PROCESS * MIB, "the sockets were dropped, as nothing else could be"
         await served.until(lambda: not served.state.tasks)
+
+
+def _unfinished(size: int) -> bytes:
+    """A text message of which more is to come."""
+    return b"\x01\xff" + size.to_bytes(8) + bytes(4) + b"x" * size
+
+
+async def _open_socket(shop: tuple[Shop, Served], stack: AsyncExitStack, path: str, token: str) -> ClientConnection:
+    headers = {"authorization": f"Bearer {token}"}
+    place = "ws://{}:{}".format(*shop[1].address) + path
+    opening = connect(place, additional_headers=headers, close_timeout=0.1, ping_interval=None)
+    return await stack.enter_async_context(opening)
+
+
+async def _close_code(client: ClientConnection) -> int | None:
+    async with asyncio.timeout(20):
+        await client.wait_closed()
+    return client.close_code
+
+
+async def test_messages_that_never_end_are_bounded(shop: tuple[Shop, Served]) -> None:
+    """The socket that has one too many is closed, and the others are kept."""
+    app, served = shop
+    token = await app.token("clerk", "Clerk")
+    async with AsyncExitStack() as stack:
+        clients = [await _open_socket(shop, stack, "/shop/idle", token) for _ in range(24)]
+        for number, client in enumerate(clients):
+            client.transport.write(_unfinished(900_000))
+            await served.until_more_than(min(number, 22) * 900_000)
+        assert await _close_code(clients[-1]) == 1013
+        assert 23 * 900_000 <= served.in_flight.total <= PER_CALLER * MIB
+        assert all(client.close_code is None for client in clients[:-1])
+    await served.until(lambda: not served.in_flight.total)
+
+
+async def test_a_message_of_very_many_fragments_is_refused(shop: tuple[Shop, Served]) -> None:
+    async with AsyncExitStack() as stack:
+        client = await _open_socket(shop, stack, "/shop/idle", await shop[0].token("clerk", "Clerk"))
+        client.transport.write(_unfinished(0) + b"\x00\x80\0\0\0\0" * 5000)
+        assert await _close_code(client) == 1009
+
+
+async def test_messages_count_until_their_handler_takes_them(shop: tuple[Shop, Served]) -> None:
+    app, served = shop
+    token = await app.token("clerk", "Clerk")
+    async with AsyncExitStack() as stack:
+        taken = await _open_socket(shop, stack, "/shop/live", token)
+        await taken.send("x" * 500_000)
+        assert json.loads(await taken.recv())["said"] == "x" * 500_000
+        assert served.in_flight.total == 0
+        left = await _open_socket(shop, stack, "/shop/idle", token)
+        await left.send("x" * 500_000)
+        await served.until_more_than(500_000)
+        for socket_ in served.state.connections:
+            socket_.transport.abort()
+        await served.until(lambda: not served.in_flight.total)
 
 
 @dataclass(eq=False)

@@ -66,9 +66,10 @@ class HttpSettings(BaseModel):
         default=MAX_IN_FLIGHT_MB,
         ge=1,
         le=65_536,
-        description="MiB of answers that clients have not read and of request bodies being buffered, in a worker. Past "
-        "it, the oldest unread answer of the caller that holds most is dropped with its connection, and a further body "
-        "is refused with 503. What a connection holds below 64 KiB does not count, nor does what an app streams.",
+        description="MiB of answers that clients have not read and of request bodies being buffered, in a worker; "
+        "messages of WebSockets count likewise. Past it, the oldest unread answer of the caller that holds most is "
+        "dropped with its connection, and a further body is refused with 503. What a "
+        "connection holds below 64 KiB does not count, nor does what an app streams.",
     )
     max_in_flight_mb_per_caller: int = Field(
         default=MAX_IN_FLIGHT_MB_PER_CALLER,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 from typing import Any, Final, Protocol
@@ -17,6 +17,7 @@ __all__ = [
     "MAX_IN_FLIGHT_MB_PER_CALLER",
     "BufferedBody",
     "BytesInFlight",
+    "InputCount",
     "Reader",
     "caller_of",
     "site_of",
@@ -123,17 +124,39 @@ class BytesInFlight:
         return True
 
 
+class InputCount:
+    """What is counted of one body or of one socket's messages; it belongs to whoever the caller was at first."""
+
+    __slots__ = ("_caller", "_find_caller", "_in_flight", "size")
+
+    def __init__(self, in_flight: BytesInFlight, find_caller: Callable[[], str]) -> None:
+        self._in_flight = in_flight
+        self._find_caller = find_caller
+        self._caller = ""
+        self.size = 0
+
+    def resize(self, size: int) -> None:
+        """Count more bytes or fewer. Raises RateLimitError or NotReadyError past the limits."""
+        if size == self.size:
+            return
+        if not self.size:
+            self._caller = self._find_caller()
+        if size > self.size:
+            self._in_flight.add_body(self._caller, size - self.size, self.size)
+        else:
+            self._in_flight.remove_body(self._caller, self.size - size)
+        self.size = size
+
+
 class BufferedBody:
     """The receive of a request with a large body. Whoever buffers the body, instead of streaming it, counts it here."""
 
-    __slots__ = ("_caller", "_in_flight", "_receive", "_scope", "_size")
+    __slots__ = ("_count", "_receive")
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
-        self._scope = scope
+        in_flight = scope.get("state", {}).get(IN_FLIGHT)
         self._receive = receive
-        self._in_flight: BytesInFlight | None = scope.get("state", {}).get(IN_FLIGHT)
-        self._caller = ""
-        self._size = 0
+        self._count = in_flight and InputCount(in_flight, lambda: caller_of(scope))
 
     async def __call__(self) -> Message:
         """Return the next message."""
@@ -141,17 +164,13 @@ class BufferedBody:
 
     def add(self, size: int) -> None:
         """Count more of the body. Raises RateLimitError or NotReadyError past the limits."""
-        if self._in_flight is None:
-            return
-        self._caller = self._caller or caller_of(self._scope)
-        self._in_flight.add_body(self._caller, size, self._size)
-        self._size += size
+        if self._count is not None:
+            self._count.resize(self._count.size + size)
 
     def release(self) -> None:
         """Count the body no more: the request has ended."""
-        if self._in_flight is not None and self._size:
-            self._in_flight.remove_body(self._caller, self._size)
-            self._size = 0
+        if self._count is not None:
+            self._count.resize(0)
 
 
 def caller_of(scope: Scope) -> str:
