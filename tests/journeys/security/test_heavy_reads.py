@@ -1,4 +1,4 @@
-"""Searches of some do not keep others out: with the lane full, logins, point reads and pings are answered."""
+"""Searches of some do not keep others out: with all places taken, logins, point reads and pings are answered."""
 
 from __future__ import annotations
 

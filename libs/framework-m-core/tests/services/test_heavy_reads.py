@@ -1,4 +1,4 @@
-"""The lane for heavy reads: how many run at once, whose turn it is, and who is refused with what."""
+"""Places for heavy reads: how many run at once, whose turn it is, and who is refused with what."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from framework_m_core.services.queries.heavy_reads import HeavyReads
 
 
 class Reads:
-    """Reads in a lane that each end when the test says so, in the order in which they began."""
+    """Reads in places that each end when the test says so, in the order in which they began."""
 
-    def __init__(self, lane: HeavyReads) -> None:
-        self.lane = lane
+    def __init__(self, heavy_reads: HeavyReads) -> None:
+        self.heavy_reads = heavy_reads
         self.begun: list[str] = []
         self._ends: dict[str, asyncio.Event] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -38,7 +38,7 @@ class Reads:
         return self._tasks[name]
 
     async def _run(self, name: str) -> None:
-        async with self.lane.place(name[0]):
+        async with self.heavy_reads.place(name[0]):
             self.begun.append(name)
             await self._ends[name].wait()
 
@@ -116,10 +116,10 @@ async def test_who_goes_leaves_the_place(make: Callable[..., Reads], how: str) -
 
 
 async def test_an_error_leaves_the_place() -> None:
-    lane = HeavyReads(1, 0)
+    heavy_reads = HeavyReads(1, 0)
 
     async def fails() -> None:
-        async with lane.place("a"):
+        async with heavy_reads.place("a"):
             raise ValueError("no")
 
     attempts: list[Callable[[], Awaitable[None]]] = [fails, fails]

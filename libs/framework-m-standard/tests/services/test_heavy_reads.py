@@ -59,7 +59,7 @@ class GatedReader:
         return await self._reader.fetch(context, handle, values)
 
 
-class Lane:
+class Rush:
     """Queries over a gated reader."""
 
     def __init__(self, shop: Wired, wait_seconds: float) -> None:
@@ -80,46 +80,46 @@ class Lane:
 
 
 @pytest.fixture
-async def lane(shop: Wired) -> AsyncIterator[Lane]:
-    opened = Lane(shop, 0)
+async def rush(shop: Wired) -> AsyncIterator[Rush]:
+    opened = Rush(shop, 0)
     yield opened
     opened.reader.gate.set()
     await asyncio.gather(*opened.tasks, return_exceptions=True)
 
 
-async def test_searches_of_one_caller_take_half_of_the_places(lane: Lane) -> None:
-    *running, over = await lane.start(ADA, ADA, ADA)
-    assert lane.reader.running == 2
+async def test_searches_of_one_caller_take_half_of_the_places(rush: Rush) -> None:
+    *running, over = await rush.start(ADA, ADA, ADA)
+    assert rush.reader.running == 2
     with pytest.raises(RateLimitError):
         await over
-    running += await lane.start(BOB, BOB)
-    [refused] = await lane.start(EVE)
+    running += await rush.start(BOB, BOB)
+    [refused] = await rush.start(EVE)
     with pytest.raises(TransientError):
         await refused
-    lane.reader.gate.set()
+    rush.reader.gate.set()
     assert [(await one).items for one in running] == [[]] * 4
-    await asyncio.gather(*await lane.start(EVE))
+    await asyncio.gather(*await rush.start(EVE))
 
 
-async def test_who_has_not_logged_in_is_one_caller(lane: Lane) -> None:
-    *_, over = await lane.start(*(RequestContext(ANONYMOUS) for _ in range(3)))
+async def test_who_has_not_logged_in_is_one_caller(rush: Rush) -> None:
+    *_, over = await rush.start(*(RequestContext(ANONYMOUS) for _ in range(3)))
     with pytest.raises(RateLimitError):
         await over
-    lane.reader.gate.set()
+    rush.reader.gate.set()
 
 
-async def test_point_reads_and_plain_lists_pass_a_full_lane(lane: Lane, shop: Wired) -> None:
+async def test_point_reads_and_plain_lists_pass_a_full_house(rush: Rush, shop: Wired) -> None:
     order = await shop.create("Order", title="x")
-    await lane.start(ADA, ADA, BOB, BOB)
+    await rush.start(ADA, ADA, BOB, BOB)
     for request in (ListRequest(), ListRequest(filters=[{"field": "id", "operator": "eq", "value": str(order["id"])}])):
-        lane.reader.passing = 2  # the sizes of the rows are read before the rows
-        assert len((await lane.queries.list(EVE, "Order", request)).items) == 1, request.filters
-    lane.reader.passing = 1
-    assert (await lane.queries.get(EVE, "Order", order["id"]))["title"] == "x"
+        rush.reader.passing = 2  # the sizes of the rows are read before the rows
+        assert len((await rush.queries.list(EVE, "Order", request)).items) == 1, request.filters
+    rush.reader.passing = 1
+    assert (await rush.queries.get(EVE, "Order", order["id"]))["title"] == "x"
     async with shop.adapters.units(CONTEXT) as unit:
-        inside = await lane.queries.list(ADA.within(unit), "Order", SEARCH)
+        inside = await rush.queries.list(ADA.within(unit), "Order", SEARCH)
     assert len(inside.items) == 1, "a read in a unit of work never queues"
-    assert lane.reader.running == 4
+    assert rush.reader.running == 4
 
 
 @pytest.mark.parametrize(
@@ -132,29 +132,29 @@ async def test_point_reads_and_plain_lists_pass_a_full_lane(lane: Lane, shop: Wi
         ListRequest(offset=1_001),
     ],
 )
-async def test_each_kind_of_heavy_read_takes_a_place(lane: Lane, request_: ListRequest) -> None:
-    await lane.start(ADA, ADA, ADA, request=request_)
-    assert lane.reader.running == 2
+async def test_each_kind_of_heavy_read_takes_a_place(rush: Rush, request_: ListRequest) -> None:
+    await rush.start(ADA, ADA, ADA, request=request_)
+    assert rush.reader.running == 2
 
 
-async def test_a_count_takes_a_place_though_its_page_does_not(lane: Lane) -> None:
-    lane.reader.holds_counts_alone = True
-    await lane.start(ADA, ADA, ADA, request=ListRequest(count="exact"))
+async def test_a_count_takes_a_place_though_its_page_does_not(rush: Rush) -> None:
+    rush.reader.holds_counts_alone = True
+    await rush.start(ADA, ADA, ADA, request=ListRequest(count="exact"))
     async with asyncio.timeout(10):
-        done, _ = await asyncio.wait(lane.tasks, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(rush.tasks, return_when=asyncio.FIRST_COMPLETED)
     assert [type(one.exception()) for one in done] == [RateLimitError]
-    assert lane.reader.running == 2
+    assert rush.reader.running == 2
 
 
-async def test_a_read_that_nobody_waits_for_keeps_its_place_until_it_ends(lane: Lane) -> None:
-    first, second = await lane.start(ADA, ADA)
+async def test_a_read_that_nobody_waits_for_keeps_its_place_until_it_ends(rush: Rush) -> None:
+    first, second = await rush.start(ADA, ADA)
     first.cancel()
-    [over] = await lane.start(ADA)
+    [over] = await rush.start(ADA)
     with pytest.raises(RateLimitError):
         await over
-    assert lane.reader.running == 2
-    lane.reader.gate.set()
+    assert rush.reader.running == 2
+    rush.reader.gate.set()
     with pytest.raises(asyncio.CancelledError):
         await first
     await second
-    await asyncio.gather(*await lane.start(ADA, ADA))
+    await asyncio.gather(*await rush.start(ADA, ADA))

@@ -156,11 +156,11 @@ async def test_a_form_shows_and_takes_what_its_caller_may_read_and_write(shop: W
         await _compute(seen, {"secret": 1}, caller=seer)
 
 
-async def test_forms_take_places_in_the_lane_for_heavy_reads(shop: Wired) -> None:
-    lane = shop.queries.lane
+async def test_forms_take_places_of_heavy_reads(shop: Wired) -> None:
+    heavy_reads = shop.queries.heavy_reads
     async with AsyncExitStack() as places:
-        for _ in range(lane.share):
-            await places.enter_async_context(lane.place(CONTEXT.principal.id))
-        lane._wait_seconds = 0.01  # so that the test need not wait
+        for _ in range(heavy_reads.share):
+            await places.enter_async_context(heavy_reads.place(CONTEXT.principal.id))
+        heavy_reads._wait_seconds = 0.01  # so that the test need not wait
         with pytest.raises(RateLimitError):
             await _compute(shop, {})

@@ -74,8 +74,8 @@ def _queries(
     permissions: PermissionService,
     framework_settings: FrameworkSettings,
 ) -> QueryService:
-    lane = HeavyReads(reader.heavy_reads, framework_settings.heavy_read_timeout_seconds)
-    return QueryService(registry_handle, reader, permissions, lane)
+    heavy_reads = HeavyReads(reader.heavy_reads, framework_settings.heavy_read_timeout_seconds)
+    return QueryService(registry_handle, reader, permissions, heavy_reads)
 
 
 def _build_registry(registry_builder: RegistryBuilder) -> Build:

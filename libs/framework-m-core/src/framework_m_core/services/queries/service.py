@@ -57,7 +57,7 @@ _BY_NAME = (OrderSpec("name"), OrderSpec("id"))
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Compiled:
-    """A prepared read, and whether it takes a place in the lane for heavy reads."""
+    """A prepared read, and whether it takes a place of heavy reads."""
 
     handle: ReadHandle
     heavy: bool
@@ -73,12 +73,12 @@ class QueryService:
         registry_handle: RegistryHandle,
         reader: DocumentReaderProtocol,
         permissions: PermissionService,
-        lane: HeavyReads,
+        heavy_reads: HeavyReads,
     ) -> None:
         self.permissions = permissions
         self._registry_handle = registry_handle
         self._reader = reader
-        self.lane = lane
+        self.heavy_reads = heavy_reads
         self._compiled = derive_template_caches(self._compile)
         self._points = PointReads(reader)
         self._expansion = ExpansionService(reader, permissions)
@@ -265,7 +265,7 @@ class QueryService:
             return await context.unit.fetch(read.handle, values)
         if not (read.heavy or heavy):
             return await self._reader.fetch(context, read.handle, values)
-        async with self.lane.place(context.principal.id):
+        async with self.heavy_reads.place(context.principal.id):
             # the store keeps working after a cancellation, so the place stays taken until it ends
             return await run_shielded(self._reader.fetch(context, read.handle, values))
 

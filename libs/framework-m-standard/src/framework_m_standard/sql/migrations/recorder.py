@@ -13,9 +13,17 @@ from framework_m_standard.sql.engine.driver import Transaction
 from framework_m_standard.sql.engine.mariadb.column_types import MARIADB_KEY
 from framework_m_standard.sql.engine.row_codec import MARIADB
 from framework_m_standard.sql.engine.statement import Statement
+from framework_m_standard.sql.schema.migration_tables import (
+    CHANGE_TABLE,
+    FORMER_CHECKSUMS,
+    FORMER_PATCHES,
+    FORMER_REVISIONS,
+    FORMER_TABLES,
+    OWN_TABLES,
+    RECORD_TABLE,
+)
 
 __all__ = [
-    "OWN_TABLES",
     "build_record_table",
     "forget_steps",
     "lift_timeout",
@@ -25,16 +33,6 @@ __all__ = [
     "read_record",
     "record_revisions",
 ]
-
-_RECORD_TABLE: Final = "m_migration"
-_CHANGE_TABLE: Final = "m_revision_change"
-_FORMER_REVISIONS: Final = "alembic_version"
-_FORMER_CHECKSUMS: Final = "m_revision"
-_FORMER_PATCHES: Final = "m_patch"
-_FORMER_TABLES: Final = (_FORMER_CHECKSUMS, _FORMER_PATCHES, _FORMER_REVISIONS)
-"""The tables of versions that knew one app; the one whose existence says that migrations have begun goes last."""
-
-OWN_TABLES: Final = frozenset({_RECORD_TABLE, _CHANGE_TABLE, *_FORMER_TABLES})
 
 _BEGUN: Final = "begun"
 
@@ -59,7 +57,7 @@ def _name_type() -> sa.types.TypeEngine[str]:
 def build_record_table() -> sa.Table:
     """Return the table of applied revisions and patches, and of the apps that have begun."""
     return sa.Table(
-        _RECORD_TABLE,
+        RECORD_TABLE,
         sa.MetaData(),
         sa.Column("id", _name_type(), primary_key=True, nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
@@ -73,7 +71,7 @@ def build_record_table() -> sa.Table:
 def make_change_table() -> sa.Table:
     """Return the table of the finished changes of runs that have not ended, where each commits by itself."""
     return sa.Table(
-        _CHANGE_TABLE,
+        CHANGE_TABLE,
         sa.MetaData(),
         sa.Column("id", sa.BigInteger(), primary_key=True, autoincrement=True),
         sa.Column("run", _name_type(), nullable=False),
@@ -85,22 +83,22 @@ async def read_record(transaction: Transaction, dialect: str) -> MigrationRecord
     """Read the record of migrations in the database."""
     tables = {row[0] for row in await transaction.fetch(_text(_TABLES[dialect]), ())}
     apps, revisions, patches = set[str](), dict[StepId, str | None](), dict[StepId, str]()
-    if _RECORD_TABLE in tables:
+    if RECORD_TABLE in tables:
         for kind, app, name, checksum in await transaction.fetch(_text(_READ), ()):
             apps.add(app)
             if kind == MigrationKind.REVISION:
                 revisions[StepId(app, name)] = checksum
             elif kind == MigrationKind.PATCH:
                 patches[StepId(app, name)] = checksum
-    if _FORMER_REVISIONS in tables:
+    if FORMER_REVISIONS in tables:
         apps.add(FORMER_APP)
-        checksums = await _read_former(transaction, _FORMER_CHECKSUMS, tables)
+        checksums = await _read_former(transaction, FORMER_CHECKSUMS, tables)
         heads = await transaction.fetch(_text("SELECT version_num FROM alembic_version"), ())
         revisions |= {StepId(FORMER_APP, row[0]): None for row in heads}
         revisions |= {StepId(FORMER_APP, name): checksum for name, checksum in checksums.items()}
-        former = await _read_former(transaction, _FORMER_PATCHES, tables)
+        former = await _read_former(transaction, FORMER_PATCHES, tables)
         patches |= {StepId(FORMER_APP, name): checksum for name, checksum in former.items()}
-    exists = _RECORD_TABLE in tables or _FORMER_REVISIONS in tables
+    exists = RECORD_TABLE in tables or FORMER_REVISIONS in tables
     return MigrationRecord(exists, frozenset(apps), revisions, patches)
 
 
@@ -128,7 +126,7 @@ def prepare_record(connection: sa.Connection, record: MigrationRecord, apps: Ite
     there = set(connection.scalars(sa.select(table.c.id)))
     if new := [entry for entry in (*begun, *steps) if entry["id"] not in there]:
         connection.execute(table.insert(), new)
-    for name in _FORMER_TABLES:
+    for name in FORMER_TABLES:
         sa.Table(name, sa.MetaData()).drop(connection, checkfirst=True)
 
 

@@ -57,7 +57,7 @@ from framework_m_core.services.rows.projection import (
 from framework_m_core.services.rows.template_cache import derive_template_caches
 from framework_m_core.services.runtime.commit_listeners import CommitListeners
 from framework_m_core.services.runtime.injection import Injector
-from framework_m_core.services.runtime.turns import LargeWork
+from framework_m_core.services.runtime.large_work import LargeWork
 
 __all__ = ["WritePipeline"]
 

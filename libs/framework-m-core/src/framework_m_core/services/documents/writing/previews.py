@@ -56,7 +56,7 @@ class Previews:
         """
         action = "create" if ref is None else "write"
         grant = await self._permissions.require_grant(context, plan, action)
-        async with self._queries.lane.place(context.principal.id):
+        async with self._queries.heavy_reads.place(context.principal.id):
             await self._pipeline.large_work.wait_turn(plan, body)
             given = without_additions(plan, body) if plan.has_links else body
             given, unknown = await self._queries.link_names.resolve_body(context, plan, grant.writable, given)

@@ -11,7 +11,6 @@ import sqlalchemy as sa
 
 from framework_m_core.spi import MigrationGraph, Registry
 from framework_m_standard.sql.migrations.autogenerate.division import TableOwners, split_changes
-from framework_m_standard.sql.migrations.recorder import OWN_TABLES
 from framework_m_standard.sql.schema.changes import (
     AddLink,
     Change,
@@ -24,6 +23,7 @@ from framework_m_standard.sql.schema.changes import (
 from framework_m_standard.sql.schema.comparison import compare
 from framework_m_standard.sql.schema.existing import ExistingSchema, read_with
 from framework_m_standard.sql.schema.field_registry import KindType, KindTypes
+from framework_m_standard.sql.schema.migration_tables import OWN_TABLES
 from framework_m_standard.sql.schema.tables import Tables
 
 __all__ = ["SchemaComparison", "find_converted_columns", "is_put_off"]

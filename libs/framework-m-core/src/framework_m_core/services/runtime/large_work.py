@@ -11,7 +11,7 @@ from uuid import UUID
 
 from framework_m_core.domain.context import RequestContext
 from framework_m_core.registry.compiled import CompiledDocType
-from framework_m_core.services.runtime.lane import Lane
+from framework_m_core.services.runtime.places import Places
 
 __all__ = ["LargeDocumentFoundError", "LargeWork"]
 
@@ -44,7 +44,7 @@ class LargeWork:
     def __init__(self, capacity: int) -> None:
         """Create `capacity` places."""
         work, advice = "writes of documents with many rows", "send the next one when one has ended"
-        self._lane = Lane(capacity, _WAIT_SECONDS, work, advice)
+        self._places = Places(capacity, _WAIT_SECONDS, work, advice)
         self._turn = asyncio.Lock()
         self._known: OrderedDict[tuple[str, str], asyncio.Lock] = OrderedDict()
 
@@ -68,7 +68,7 @@ class LargeWork:
             try:
                 if lock is None and not _is_large(plan, body):
                     return await write()
-                async with self._lane.place(context.principal.id), lock or nullcontext():
+                async with self._places.place(context.principal.id), lock or nullcontext():
                     return await write()
             except LargeDocumentFoundError:
                 continue

@@ -1,4 +1,4 @@
-"""`Lane`: places for work that takes long, with at most a share of them for one caller."""
+"""`Places`: a bounded number of places for work that takes long, with at most a share of them for one caller."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Final
 
 from framework_m_core.domain.errors import RateLimitError, TransientError
 
-__all__ = ["Lane"]
+__all__ = ["Places"]
 
 _RETRY_SECONDS: Final = 2
 _WAITING_PER_PLACE: Final = 8
-"""How much work may wait per place of the lane, and work of one caller per place of a share."""
+"""How much work may wait per place, and work of one caller per place of a share."""
 
 
 @dataclass(eq=False, slots=True)
@@ -25,11 +25,11 @@ class _Waiter:
     turn: asyncio.Future[None]
 
 
-class Lane:
+class Places:
     """`capacity` places, at most half of them (at least one) for one caller; waiters are served in order."""
 
     def __init__(self, capacity: int, wait_seconds: float, work: str, advice: str) -> None:
-        """Create a lane in which `work`, a plural, waits for at most `wait_seconds`; `advice` is for those refused."""
+        """Create places for which `work`, a plural, waits for at most `wait_seconds`; `advice` is for those refused."""
         self.capacity = capacity
         self.share = max(1, capacity // 2)
         self._wait_seconds = wait_seconds
@@ -40,7 +40,7 @@ class Lane:
 
     @asynccontextmanager
     async def place(self, caller: str) -> AsyncIterator[None]:
-        """Hold a place. Raise RateLimitError past the caller's share and TransientError when the lane stays full."""
+        """Hold a place. Raise RateLimitError past the caller's share and TransientError when none gets free."""
         await self._enter(caller)
         try:
             yield
