@@ -7,7 +7,6 @@ from collections import deque
 from typing import Any, Final
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.protocol import State
 
 from framework_m_core.domain.errors import RateLimitError
 from framework_m_standard.http.server.write_deadline import WriteDeadline
@@ -113,7 +112,7 @@ class BoundedSocket(WebSocketsSansIOProtocol):
             self._fail(_TRY_LATER)
 
     def _fail(self, code: int) -> None:
-        if self.conn.state is State.OPEN and not self.close_sent:
+        if self.conn.state.name == "OPEN" and not self.close_sent:
             self.conn.send_close(code)
             self.handle_parser_exception()
         else:
