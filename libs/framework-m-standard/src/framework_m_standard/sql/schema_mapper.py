@@ -33,8 +33,7 @@ from framework_m_standard.sql.schema.existing import ExistingSchema, read_existi
 from framework_m_standard.sql.schema.expansion import Expansion, plan_expansion
 from framework_m_standard.sql.schema.generation import increment_generation, read_fingerprint, read_generation
 from framework_m_standard.sql.schema.keys import append_only_statements
-from framework_m_standard.sql.schema.missing_values import find_gaps
-from framework_m_standard.sql.schema.sync_advice import advise_on_sync
+from framework_m_standard.sql.schema.sync_advice import advise_on_sync, find_gaps
 from framework_m_standard.sql.schema.sync_statements import SyncStatements
 from framework_m_standard.sql.store import SqlStore
 

@@ -18,7 +18,7 @@ from framework_m_standard.sql.schema.column_defaults import convert_column_defau
 from framework_m_standard.sql.schema.existing import ExistingSchema
 from framework_m_standard.sql.schema.expansion import Expansion
 from framework_m_standard.sql.schema.field_registry import kind_of, text_of_type
-from framework_m_standard.sql.schema.missing_values import Gaps
+from framework_m_standard.sql.schema.sync_advice import Gaps
 
 __all__ = ["SyncStatements"]
 
