@@ -23,6 +23,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Literal
+from uuid import UUID
 
 from pydantic import StringConstraints
 
@@ -70,6 +71,17 @@ class Bounded(DocType):
 
 class Fine(DocType):
     share: Decimal = Field(unique=True, scale=17)
+
+
+class Step(DocType):
+    to: UUID = Field(link="Route")
+
+    class Meta:
+        is_child_table = True
+
+
+class Route(DocType):
+    steps: list[Step] = []
 
 
 class Closed(DocType):
@@ -127,6 +139,14 @@ async def test_samples_of_a_unique_decimal_with_few_whole_digits_differ(app: App
     assert len({*made}) == len(made)
     chosen = [(await app.sample("Fine"))["share"] for _ in range(15)]
     assert len({*chosen}) == len(chosen)
+
+
+async def test_rows_that_link_to_documents_with_such_rows_end(app: AppClient) -> None:
+    samples = SampleDocuments(app.application, make_system_context("a test", source="cli"), {})
+    made = (await samples.create("Route"))[1]
+    (step,) = made["steps"]
+    target = await app.system.get("Route", step["to"])
+    assert (target["id"] != made["id"], [*target["steps"]]) == (True, [])
 
 
 async def test_a_field_without_a_sample_is_named(app: AppClient) -> None:

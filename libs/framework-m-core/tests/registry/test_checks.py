@@ -321,6 +321,22 @@ def test_links_of_which_each_needs_the_other_before_it_are_refused(spelling: Any
 
 
 @pytest.mark.parametrize(
+    ("rows", "link", "refused"),
+    [
+        (Field(min_length=1), (UUID, Field(link="One")), True),
+        (Field(min_length=1), (UUID | None, Field(default=None, link="One")), False),
+        (Field(min_length=0), (UUID, Field(link="One")), False),
+        (Field(max_length=5), (UUID, Field(link="One")), False),
+        (Field(min_length=1), (UUID, Field(link="Customer")), False),
+    ],
+)
+def test_rows_that_each_document_needs_count_as_its_links(rows: Any, link: Any, refused: bool) -> None:
+    row = _declared("Row", meta={"is_child_table": True}, target=link)
+    found = errors_of(Customer, row, _declared("One", rows=(list[row], rows)))  # type: ignore[valid-type]
+    assert any(names_all(error, "rows.target", "One", "optional") for error in found) is refused
+
+
+@pytest.mark.parametrize(
     ("kind", "default", "constraint"),
     [
         (UUID, UUID(int=1), {"multiple_of": 2}),

@@ -12,7 +12,7 @@ from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.documents.naming import FieldNaming, PromptNaming
 from framework_m_core.domain.errors import FieldError, ValidationError
 from framework_m_core.domain.fields.spec import FieldSpec
-from framework_m_core.registry.compiled import CompiledDocType
+from framework_m_core.registry.compiled import CompiledChildTable, CompiledDocType
 from framework_m_core.services.queries.parsing import ListRequest
 from framework_m_testing.samples.fields import NoSampleError, SampleValues
 
@@ -80,9 +80,13 @@ class SampleDocuments:
         for name, child in plan.children.items():
             if not plan.fields[name].read_only and name not in stated:
                 rows = SampleValues(f"{plan.name}.{name}", child.model, child.fields)
-                count = max(1, values.count_rows(name))
+                count = values.count_rows(name) or int(not self._go_in_circles(child))
                 body[name] = [await self._row(rows, number, f"{name}.{place}.", tries) for place in range(count)]
         return {**body, **stated}, stated
+
+    def _go_in_circles(self, child: CompiledChildTable) -> bool:
+        """Return whether rows need a document of a DocType of which one is being made."""
+        return any(spec.link in self._wanted and spec.required and not spec.nullable for spec in child.fields.values())
 
     async def _row(self, values: SampleValues, number: int, at: str, tries: Mapping[str, int]) -> dict[str, Any]:
         wanted = [spec.name for spec in values.specs.values() if spec.required and not spec.read_only]

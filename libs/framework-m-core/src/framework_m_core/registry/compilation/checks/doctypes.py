@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from framework_m_core.domain.documents.doctype import VERSION_ATTRIBUTE
 from framework_m_core.domain.documents.naming import FieldNaming, SeriesNaming
 from framework_m_core.domain.documents.reserved_names import check_reserved_doctype, check_reserved_field
+from framework_m_core.domain.fields.computed import find_info
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec, is_indexable
 from framework_m_core.domain.filters.row_scopes import check_scope
 from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or, UserAttribute
@@ -72,16 +73,30 @@ def _required_circle(plan: CompiledDocType, doctypes: Mapping[str, CompiledDocTy
     paths: list[tuple[CompiledDocType, list[str]]] = [(plan, [])]
     seen = {plan.name}
     for at, path in paths:
-        for spec in at.fields.values():
-            if not spec.link or not spec.required or spec.nullable:
-                continue
-            further = [*path, spec.name if at is plan else f"{at.name}.{spec.name}"]
-            if spec.link == plan.name:
+        for name, target in _required_links(at):
+            further = [*path, name if at is plan else f"{at.name}.{name}"]
+            if target == plan.name:
                 return further
-            if spec.link in doctypes and spec.link not in seen:
-                seen.add(spec.link)
-                paths.append((doctypes[spec.link], further))
+            if target in doctypes and target not in seen:
+                seen.add(target)
+                paths.append((doctypes[target], further))
     return []
+
+
+def _required_links(plan: CompiledDocType) -> Iterator[tuple[str, str]]:
+    """Yield the links without which no document can be stored, those of rows of which there must be some too."""
+    required = [
+        ("", plan.fields),
+        *((f"{name}.", child.fields) for name, child in plan.children.items() if _needs_rows(plan, name)),
+    ]
+    for where, fields in required:
+        for spec in fields.values():
+            if spec.link and spec.required and not spec.nullable:
+                yield where + spec.name, spec.link
+
+
+def _needs_rows(plan: CompiledDocType, field: str) -> bool:
+    return any(getattr(one, "min_length", None) for one in find_info(plan.model, field).metadata)
 
 
 def _check_link_fields(
