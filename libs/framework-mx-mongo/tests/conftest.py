@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +14,7 @@ from framework_m_testing.harness import OpenStore, StoreHarness, build_sample_re
 from framework_mx_mongo.engine.driver import MongoDriver
 from framework_mx_mongo.settings import MongoSettings
 
+from .migrating import Migrating, Opened, open_migrating, registry_of
 from .wiring import mongo_harness
 
 
@@ -46,3 +49,19 @@ async def store(open_store: OpenStore) -> AsyncIterator[StoreHarness]:
     async with open_store(build_sample_registry()) as opened:
         await opened.schema_mapper.sync()
         yield opened
+
+
+@pytest.fixture
+def opened(mongo_settings: MongoSettings, tmp_path: Path) -> Opened:
+    """Opens the migrations for given DocTypes; those of one test share a database and a folder."""
+
+    @asynccontextmanager
+    async def open_(registry: Registry) -> AsyncIterator[Migrating]:
+        async with open_migrating(mongo_settings, registry, tmp_path / "app" / "migrations") as migrating:
+            await migrating.migrations.init()
+            yield migrating
+
+    def of(*doctypes: type[Any]) -> AbstractAsyncContextManager[Migrating]:
+        return open_(registry_of(*doctypes))
+
+    return of

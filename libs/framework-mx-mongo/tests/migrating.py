@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,6 +61,10 @@ class Migrating:
 
     async def rollback(self, **options: Any) -> list[str]:
         return [step.name async for step in self.migrations.rollback(**options)]
+
+
+type Opened = Callable[..., AbstractAsyncContextManager[Migrating]]
+"""Opens the migrations of given DocTypes; those of one test share a database and a folder."""
 
 
 def registry_of(*doctypes: type[Any]) -> Registry:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -13,12 +11,9 @@ from uuid import UUID
 
 import pytest
 
-from framework_m_core.domain.documents.reserved_names import FRAMEWORK_TABLES
 from framework_m_core.domain.errors import ConfigurationError, MigrationError
 from framework_m_core.domain.fields.field import Field
-from framework_m_core.registry.registry import Registry
 from framework_m_testing.fakes.doctype import FakeDocType
-from framework_mx_mongo.documents.indexes import FRAMEWORK_INDEXES
 from framework_mx_mongo.engine.transaction import Transaction
 from framework_mx_mongo.migrations.conversion import ValueConverter
 from framework_mx_mongo.migrations.lock import MigrationLock
@@ -26,25 +21,7 @@ from framework_mx_mongo.schema import batches
 from framework_mx_mongo.schema.recorder import RECORDS
 from framework_mx_mongo.settings import MongoSettings
 
-from .migrating import Migrating, open_migrating, plain, registry_of
-
-type Opened = Callable[..., AbstractAsyncContextManager[Migrating]]
-
-
-@pytest.fixture
-def opened(mongo_settings: MongoSettings, tmp_path: Path) -> Opened:
-    """Opens the migrations for given DocTypes; those of one test share a database and a folder."""
-
-    @asynccontextmanager
-    async def open_(registry: Registry) -> AsyncIterator[Migrating]:
-        async with open_migrating(mongo_settings, registry, tmp_path / "app" / "migrations") as migrating:
-            await migrating.migrations.init()
-            yield migrating
-
-    def of(*doctypes: type[Any]) -> AbstractAsyncContextManager[Migrating]:
-        return open_(registry_of(*doctypes))
-
-    return of
+from .migrating import Opened, open_migrating, plain, registry_of
 
 
 @pytest.fixture
@@ -388,13 +365,3 @@ async def test_collections_of_development_are_adopted_at_the_newest_revision(
             assert (await app.store.load("Plain", id)).more == "x"
         finally:
             await app.driver.database.client.drop_database(other.database)
-
-
-async def test_every_collection_of_the_framework_is_reserved(opened: Opened) -> None:
-    """Names of DocTypes hold no underscore, so only other names have to be in the list."""
-    async with opened(plain(code=(int, 1))) as app:
-        await app.change("first")
-        await app.store.store("Plain", code=2)
-        found = {*await app.driver.database.list_collection_names(), *FRAMEWORK_INDEXES} - {"Plain"}
-    assert RECORDS in found
-    assert {name.lower() for name in found if "_" not in name} <= FRAMEWORK_TABLES

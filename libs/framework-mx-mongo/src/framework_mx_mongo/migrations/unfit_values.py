@@ -16,6 +16,7 @@ from framework_m_core.spi import (
     Registry,
     StoredFields,
     format_odd_names,
+    is_odd_name,
     list_stored_fields,
 )
 from framework_mx_mongo.documents.codec import key_of
@@ -45,8 +46,8 @@ async def find_unfit_values(driver: MongoDriver, registry: Registry) -> list[str
         name = fields.plan.name
         if name not in existing.collections:
             continue
-        if fields.has_names and (line := await _check_names(driver, name)):
-            lines.append(line)
+        if fields.has_names and (odd := await _find_odd_names(driver, name)):
+            lines.append(format_odd_names(name, odd))
         layout, declared = existing.get_layout(name), layout_of(fields.plan)
         for spec in fields.specs:
             if _is_kept_as_declared(layout, declared, fields, spec):
@@ -63,10 +64,10 @@ def _is_kept_as_declared(layout: Layout, declared: Layout, fields: StoredFields,
     return stored is not None and stored.kind == wanted.kind
 
 
-async def _check_names(driver: MongoDriver, name: str) -> str | None:
+async def _find_odd_names(driver: MongoDriver, name: str) -> list[str]:
     with translate_errors():
-        found = driver.get_collection(name).find({"deleted_at": None}, {"name": 1}).sort({"name": 1})
-        return format_odd_names(name, [one["name"] async for one in found])
+        found = driver.get_collection(name).find({"deleted_at": None}, {"name": 1})
+        return [one["name"] async for one in found if is_odd_name(one["name"])]
 
 
 async def _of_field(driver: MongoDriver, fields: StoredFields, spec: FieldSpec) -> AsyncIterator[str]:

@@ -27,6 +27,7 @@ __all__ = [
     "StoredFields",
     "advise_on_unfit_values",
     "format_odd_names",
+    "is_odd_name",
     "list_stored_fields",
     "refuse_unfit_values",
 ]
@@ -149,17 +150,16 @@ def list_stored_fields(registry: RegistryView) -> Iterator[StoredFields]:
                 yield StoredFields(plan, child)
 
 
-def format_odd_names(doctype: str, names: Iterable[str]) -> str | None:
-    """Return a line for the names that no path or filter finds, as they are not in the form of names; None if all are.
+def is_odd_name(name: str) -> bool:
+    """Return whether a stored name is not in the form of names, so that no path or filter finds it."""
+    return normalize_name(name) != name or find_hidden_character(name) is not None
 
-    `names` are those of all live documents, in order.
-    """
-    found = [name for name in names if normalize_name(name) != name or find_hidden_character(name)]
-    if not found:
-        return None
-    noun, verb = ("document", "has") if len(found) == 1 else ("documents", "have")
-    shown = ", ".join(map(ascii, found[:_MAX_NAMED]))
-    return f"{len(found)} {noun} of {doctype} {verb} a name with blanks around it, hidden or uncomposed text: {shown}"
+
+def format_odd_names(doctype: str, names: Sequence[str]) -> str:
+    """Return the line for the odd names of live documents."""
+    noun, verb = ("document", "has") if len(names) == 1 else ("documents", "have")
+    shown = ", ".join(map(ascii, sorted(names)[:_MAX_NAMED]))
+    return f"{len(names)} {noun} of {doctype} {verb} a name with blanks around it, hidden or uncomposed text: {shown}"
 
 
 def refuse_unfit_values(lines: Sequence[str]) -> None:

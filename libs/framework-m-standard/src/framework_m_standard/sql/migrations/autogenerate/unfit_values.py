@@ -18,6 +18,7 @@ from framework_m_core.spi import (
     RegistryView,
     StoredFields,
     format_odd_names,
+    is_odd_name,
     list_stored_fields,
 )
 from framework_m_standard.sql.engine.row_codec import MARIADB
@@ -84,10 +85,10 @@ def _is_kept_as_declared(connection: sa.Connection, columns: Mapping[str, Existi
 
 def _of_names(connection: sa.Connection, doctype: str, documents: str) -> Iterator[str]:
     table = sa.table(documents, *map(sa.column, ("name", "deleted_at")))
-    query = sa.select(table.c.name).where(table.c.deleted_at.is_(None)).order_by(table.c.name)
-    line = format_odd_names(doctype, connection.execution_options(yield_per=_BATCH).scalars(query))
-    if line:
-        yield line
+    query = sa.select(table.c.name).where(table.c.deleted_at.is_(None))
+    odd = [*filter(is_odd_name, connection.execution_options(yield_per=_BATCH).scalars(query))]
+    if odd:
+        yield format_odd_names(doctype, odd)
 
 
 def _of_field(connection: sa.Connection, table: _Table, fields: StoredFields, spec: FieldSpec) -> Iterator[str]:
