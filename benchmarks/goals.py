@@ -78,6 +78,7 @@ GOALS: tuple[Goal, ...] = (
     Goal("process.import_framework_s", "import framework_m", 0.25, unit="s"),
     Goal("process.help_s", "m --help", 0.3, unit="s"),
     Goal("micro.permission", "permission check / GET in process", 0.1, gate=True),
+    Goal("micro.read", "GET in process / sqlite3 and msgspec", 5),
     Goal("micro.filter", "reading a list's query / SQLAlchemy compiling it", 0.25),
     Goal("micro.encode", "a page of 20 / msgspec alone", 1.1),
     Goal("micro.body", "body to document / pydantic into a model", 5),

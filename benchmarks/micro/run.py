@@ -54,8 +54,9 @@ class MicroResult:
 
 def measure_micro(folder: Path, turns: int) -> MicroResult:
     """Everything, on SQLite in `folder`."""
-    variables = server_environment(f"sqlite:///{folder / 'micro.sqlite'}") | {"M_FRAMEWORK__ENV": "development"}
-    result = MicroResult(asyncio.run(_steps(variables, turns)))
+    database = folder / "micro.sqlite"
+    variables = server_environment(f"sqlite:///{database}") | {"M_FRAMEWORK__ENV": "development"}
+    result = MicroResult(asyncio.run(_steps(variables, database, turns)))
     result.compared += [
         asyncio.run(_plans(folder, turns)),
         compare_starts("import", "import framework_m / pydantic and a model", _OWN_IMPORT, _ITS_VENDOR, folder, {}),
@@ -64,10 +65,10 @@ def measure_micro(folder: Path, turns: int) -> MicroResult:
     return result
 
 
-async def _steps(variables: dict[str, str], turns: int) -> list[Compared]:
+async def _steps(variables: dict[str, str], database: Path, turns: int) -> list[Compared]:
     async with open_application(APP, roles=("web",), environment=variables) as app:
         context, token = await _logged_in(app)
-        return await Steps(app, context, token).measure(turns)
+        return await Steps(app, context, token, database).measure(turns)
 
 
 async def _logged_in(app: Application) -> tuple[RequestContext, str]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -37,8 +39,9 @@ _NEWEST = (OrderSpec("creation", descending=True),)
 class Steps:
     """The cases that need an app: `scope` and `token` are a user's who may do everything with her own orders."""
 
-    def __init__(self, app: Application, context: RequestContext, token: str) -> None:
+    def __init__(self, app: Application, context: RequestContext, token: str, database: Path) -> None:
         self._app = app
+        self._database = database
         self._context = context
         self._token = token
         self._plan = app.registry.get("SalesOrder")
@@ -55,6 +58,7 @@ class Steps:
             await compare(
                 "permission", "permission check / GET in process", self._permission(first), self._get(first), turns
             ),
+            await compare("read", "GET in process / sqlite3 and msgspec", self._get(first), self._select(first), turns),
             await compare(
                 "filter", "reading a list's query / SQLAlchemy compiling it", self._filter(), _compilation(), turns
             ),
@@ -95,6 +99,17 @@ class Steps:
                 await web(dict(head), receive, send)
 
         return get
+
+    def _select(self, document: dict[str, Any]) -> Task:
+        """Return the least that reading a document could cost: its row by a unique name, as JSON."""
+        connection = sqlite3.connect(self._database)
+        encode, name = msgspec.json.Encoder().encode, document["name"]
+
+        def select() -> None:
+            cursor = connection.execute("SELECT * FROM salesorder WHERE name = ?", (name,))
+            encode(dict(zip([column[0] for column in cursor.description], cursor.fetchone(), strict=True)))
+
+        return _repeated(select)
 
     async def _grant(self, action: str) -> Any:
         return await self._permissions.require_grant(self._context, self._plan, action)
