@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import IntEnum, StrEnum
+from math import inf
 from typing import Any, Final, Literal
 
 import pydantic
@@ -70,6 +71,8 @@ _ACCEPTED: Final[tuple[tuple[Any, Any, Any], ...]] = (
     ((str,), (str, Field(min_length=3, max_length=3)), "é" * 3),
     ((int,), (int, Field(gt=1, le=2**70)), 2),
     ((float,), (float, Field(ge=0.1, le=0.1)), 0.1),
+    ((float,), (float, Field(gt=-inf, lt=inf)), 0.1),
+    ((Decimal, Field(scale=2)), (Decimal, Field(scale=2, gt=-inf, lt=inf)), Decimal("0.10")),
     ((Decimal, Field(scale=2)), (Decimal, Field(scale=2, ge=0.1, le=0.1)), Decimal("0.10")),
     ((int | None, None), (int | None, Field(default=None, ge=1)), None),
     ((str | None, None), (str | None, Field(default=None, min_length=1)), None),

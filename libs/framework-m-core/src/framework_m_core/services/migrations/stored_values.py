@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import Annotated, Any, Final, Literal
 
 import pydantic
@@ -38,6 +39,9 @@ _BOUNDS: Final[tuple[tuple[str, _Comparing, str], ...]] = (
     ("gt", "lte", "more than"), ("ge", "lt", "at least"), ("lt", "gte", "less than"), ("le", "gt", "at most"),
 )  # fmt: skip
 """Constraints, the comparison of those that do not meet them, and words for them."""
+
+_NO_BOUND: Final = (None, inf, -inf)
+"""Values of constraints that refuse no stored number, as all are finite; SQL has no literal for infinity."""
 
 _CHECKED: Final = (("pattern", "that does not match"), ("multiple_of", "that is not a multiple of"))
 """Constraints that databases know differently, and words for those that do not meet them."""
@@ -174,4 +178,4 @@ def advise_on_unfit_values(lines: Iterable[str]) -> Iterator[str]:
 
 
 def _stated(constraints: list[Any], name: str) -> list[Any]:
-    return [getattr(one, name) for one in constraints if getattr(one, name, None) is not None]
+    return [value for one in constraints if (value := getattr(one, name, None)) not in _NO_BOUND]

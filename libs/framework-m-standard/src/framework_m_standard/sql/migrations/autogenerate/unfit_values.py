@@ -41,7 +41,7 @@ _COMPARISONS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
 _LENGTHS: Final = frozenset({"longer", "shorter"})
 _NUMBERS: Final = frozenset({FieldKind.INTEGER, FieldKind.FLOAT, FieldKind.DECIMAL})
 _MAX_NAMED: Final = 3
-_BATCH: Final = 1_000
+_IN_BATCHES: Final = {"yield_per": 1_000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def _is_kept_as_declared(connection: sa.Connection, columns: Mapping[str, Existi
 def _of_names(connection: sa.Connection, doctype: str, documents: str) -> Iterator[str]:
     table = sa.table(documents, *map(sa.column, ("name", "deleted_at")))
     query = sa.select(table.c.name).where(table.c.deleted_at.is_(None))
-    odd = [*filter(is_odd_name, connection.execution_options(yield_per=_BATCH).scalars(query))]
+    odd = [*filter(is_odd_name, connection.scalars(query, execution_options=_IN_BATCHES))]
     if odd:
         yield format_odd_names(doctype, odd)
 
@@ -136,7 +136,7 @@ def _check(connection: sa.Connection, table: _Table, column: sa.ColumnElement[An
     source, is_live, name = table.live
     query = sa.select(column, name).select_from(source).where(is_live, column.is_not(None))
     found = RefusedValues()
-    for value, document in connection.execution_options(yield_per=_BATCH).execute(query):
+    for value, document in connection.execute(query, execution_options=_IN_BATCHES):
         if refusal.is_failed_by(value):
             found.add(1, (document,))
     return found
