@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from framework_m_core.bootstrap.application import Application, Step
 from framework_m_core.bootstrap.settings.sources import load_settings
-from framework_m_standard.cli.worker import watch_health
+from framework_m_standard.cli.worker import run, watch_health
 from framework_m_testing.fakes.bootstrap import FakeBootstrap
 from tests.errors import assert_names
 
@@ -68,6 +70,24 @@ async def test_one_that_recovers_goes_on(tmp_path: Path, caplog: pytest.LogCaptu
     first, last = (record.getMessage() for record in caplog.records)
     assert "the store is away" in first and "available again" in last
     assert step.journal.count("a.ping") > 2
+
+
+class _SignalledWhileClosing(FakeBootstrap):
+    """A step that takes some turns of the event loop to close, in which the process is asked to end."""
+
+    async def close(self) -> None:
+        signal.raise_signal(signal.SIGTERM)
+        for _ in range(10):
+            await asyncio.sleep(0)
+        await super().close()
+
+
+async def test_a_signal_does_not_interrupt_closing(tmp_path: Path) -> None:
+    step = _SignalledWhileClosing("a", 10, failures={"ping": RuntimeError("the store is gone")})
+    application = Application(load_settings(tmp_path, {}))
+    application.steps = (Step("a", "tests", 10, "", step),)
+    assert await run(application, ["worker"], partial(watch_health, check_seconds=0.01, max_unhealthy_seconds=0)) == 1
+    assert step.journal[-1] == "a.close"
 
 
 async def _open(folder: Path, step: FakeBootstrap) -> Application:

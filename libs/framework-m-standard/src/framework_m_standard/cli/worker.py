@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -17,7 +17,7 @@ from framework_m_core.domain.errors import ConfigurationError
 from framework_m_standard.http.server.serving import handle_stop_signals
 from framework_m_standard.logs.configuration import configure_logs
 
-__all__ = ["watch_health", "work"]
+__all__ = ["run", "watch_health", "work"]
 
 _OTHERS: Final = ("web", "cli")
 """Roles of servers and of commands."""
@@ -25,6 +25,8 @@ _OTHERS: Final = ("web", "cli")
 _CHECK_SECONDS: Final = 10.0
 _PING_TIMEOUT_SECONDS: Final = 3.0
 _MAX_UNHEALTHY_SECONDS: Final = 60.0
+
+type _Watch = Callable[[Application], Awaitable[None]]
 
 _log = logging.getLogger(__name__)
 
@@ -50,7 +52,7 @@ def work(
     application = Application(settings)
     roles = _choose_roles(application, role or ())
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_run(application, roles))
+        return runner.run(run(application, roles, watch_health))
 
 
 def _choose_roles(application: Application, wanted: Sequence[str]) -> tuple[str, ...]:
@@ -63,12 +65,15 @@ def _choose_roles(application: Application, wanted: Sequence[str]) -> tuple[str,
     return tuple(dict.fromkeys(wanted)) or known
 
 
-async def _run(application: Application, roles: Sequence[str]) -> int:
-    """Work until a signal; return the exit code."""
+async def run(application: Application, roles: Sequence[str], watch: _Watch) -> int:
+    """Work until a signal, or until the watch ends; return the exit code."""
     main = asyncio.current_task()
+    is_working = True
 
     def stop() -> None:
-        if main is not None and not main.cancelling():
+        nonlocal is_working
+        if is_working and main is not None:
+            is_working = False
             main.cancel()
 
     with handle_stop_signals(stop):
@@ -76,10 +81,11 @@ async def _run(application: Application, roles: Sequence[str]) -> int:
             await application.open(roles)
             environment = application.settings.framework.env
             print(f"Framework M is running as {', '.join(roles)} in {environment} (press Ctrl-C to stop)", flush=True)
-            await watch_health(application)
+            await watch(application)
         except asyncio.CancelledError:
             return 0
         finally:
+            is_working = False  # from here on, a signal interrupts nothing
             await application.close()
     return 1
 
@@ -103,7 +109,7 @@ async def watch_health(
                 failing_since = loop.time()
                 _log.error("something that this process needs is unavailable: %r", error)
             elif loop.time() - failing_since >= max_unhealthy_seconds:
-                _log.error("unavailable for %d seconds: ending, to be started anew", loop.time() - failing_since)
+                _log.error("unavailable for %d seconds: ending, to be restarted", loop.time() - failing_since)
                 return
         else:
             if failing_since is not None:
