@@ -100,8 +100,8 @@ class PermissionProtocol(Protocol):
 
     Contract: None from `grant` means denied; an engine that cannot decide raises and never grants by default. Callers
     equal in what a grant varies by get an equal grant for the same DocType and action, because it is cached by these;
-    grants are hashable. The DocType is that of the context's registry. Permissions of several roles add up, everyone
-    has the role Guest, and Administrator may do everything. Raises DocTypeNotFoundError.
+    grants are hashable. The DocType is that of the context's registry. Permissions of several roles add up, and
+    Administrator may do everything; principals hold the automatic roles already. Raises DocTypeNotFoundError.
     """
 
     async def grant(self, context: RequestContext, doctype: str, action: str) -> Grant | None:

@@ -19,7 +19,10 @@ class CountedRequest(Request[Any, Any, Any]):
 
     async def _buffer(self) -> bytes:
         self._buffers = True
-        return await super().body()
+        try:
+            return await super().body()
+        finally:
+            self._buffers = False  # streaming the buffered body does not count it again
 
     body = _buffer
 
