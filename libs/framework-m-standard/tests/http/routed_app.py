@@ -167,6 +167,8 @@ async def live(socket: WebSocket[Any, Any, Any], documents: Documents, context: 
                 raise ValidationError("not so")
             if text == "bye":
                 return
+            if text == "burst":
+                await asyncio.gather(*(socket.send_bytes(b"x" * 1024 * 1024) for _ in range(16)))
             if text == "flood":
                 while True:
                     await socket.send_bytes(b"x" * 65536)

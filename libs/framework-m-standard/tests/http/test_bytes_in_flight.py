@@ -263,6 +263,19 @@ async def test_what_a_socket_sends_counts(shop: tuple[Shop, Served]) -> None:
         await served.until(lambda: not served.state.tasks)
 
 
+async def test_what_tasks_send_at_once_through_a_socket_counts(shop: tuple[Shop, Served]) -> None:
+    """The tasks write one after the other, as the client reads."""
+    app, served = shop
+    async with AsyncExitStack() as stack:
+        client = await _open_socket(shop, stack, "/shop/live", await app.token("clerk", "Clerk"))
+        await client.send("burst")
+        await served.until(lambda: served.in_flight.total > 0)
+        (connection,) = served.state.connections
+        for _ in range(16):
+            assert len(await client.recv()) == MIB
+            assert connection.transport.get_write_buffer_size() <= served.in_flight.total + 65536
+
+
 def _unfinished(size: int) -> bytes:
     """A text message of which more is to come."""
     return b"\x01\xff" + size.to_bytes(8) + bytes(4) + b"x" * size

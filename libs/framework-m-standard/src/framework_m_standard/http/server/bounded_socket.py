@@ -41,6 +41,7 @@ class BoundedSocket(WebSocketsSansIOProtocol):
         self._input = InputCount(self._in_flight, self._find_caller)
         self._queued: deque[int] = deque()
         self._queued_size = 0
+        self._sending = asyncio.Lock()
 
     def connection_made(self, transport: Any) -> None:
         """Set up the write deadline of a new connection."""
@@ -92,6 +93,11 @@ class BoundedSocket(WebSocketsSansIOProtocol):
         if self.queue.qsize() > before:
             self._queued.append(size + _MESSAGE_BYTES)
             self._queued_size += self._queued[-1]
+
+    async def send(self, message: Any) -> None:
+        """Send a message: of tasks that wait for the client to read, one at a time writes when it has."""
+        async with self._sending:
+            await super().send(message)
 
     async def receive(self) -> Any:
         """Return the next message to the handler."""
