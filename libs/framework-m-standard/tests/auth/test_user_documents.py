@@ -50,6 +50,13 @@ async def test_roles_must_exist(documents: Documents) -> None:
     assert user["roles"] == ["Pilot"]
 
 
+@pytest.mark.parametrize("name", [" Administrator", "Administrator ", "Administrator\t", "administrator"])
+async def test_roles_are_named_as_they_are(documents: Documents, name: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        await documents.create("User", {"email": EMAIL, "roles": [name]})
+    assert [(error.field, error.code) for error in caught.value.errors] == [("roles", "unknown_role")]
+
+
 async def test_disabling_voids_sessions_by_the_epoch(documents: Documents, worker: Worker) -> None:
     await worker.identity.create(EMAIL, PASSWORD, [])
     changes: list[dict[str, Any]] = [

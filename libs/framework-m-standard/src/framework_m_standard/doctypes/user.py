@@ -121,7 +121,7 @@ class UserController(Controller[User]):
 
 async def _exists(roles: Documents, name: str) -> bool:
     try:
-        await roles.get("Role", name)
+        found = await roles.get("Role", name)
     except EntityNotFoundError:
         return False
-    return True
+    return bool(found["name"] == name)  # names are looked up without the blanks around them, rights are not

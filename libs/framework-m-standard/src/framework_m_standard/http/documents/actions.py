@@ -254,9 +254,11 @@ class DocumentActions:
         return await read_body(call.state.headers, call.receive, call.operation.body_limit or self._body_limit)
 
     async def _require(self, call: Call) -> None:
-        permissions, context, other = self._queries.permissions, call.state.context, call.operation.other_action
-        if not other or await permissions.find(context, call.plan, other) is None:
-            await permissions.require_grant(context, call.plan, call.operation.action)
+        permissions, context, operation = self._queries.permissions, call.state.context, call.operation
+        for sufficient in (operation.other_action, operation.lesser_action):
+            if sufficient and await permissions.find(context, call.plan, sufficient) is not None:
+                return
+        await permissions.require_grant(context, call.plan, operation.action)
 
     async def _expected(self, call: Call, wanted: WriteConditions | None) -> tuple[UUID | str, int | None]:
         """Return the reference and the expected version of a write. A name is resolved to an id and checked against

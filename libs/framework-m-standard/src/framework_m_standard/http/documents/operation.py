@@ -37,9 +37,9 @@ class Operation:
 
     `path` is a template below `/api/v1/`: `{doctype}`, then optionally `{id}`, then optionally a word. `variant` is a
     query that requires another action; it is served by the operation of the same method and path. `other_action` is
-    required in place of `action` if the body names a document. `summary` is a template, too. `query`, `headers` and
-    `response_headers` name OpenAPI components. `body_limit` is in bytes and defaults to `[http] max_body_mb`. The first
-    of `statuses` is the one of success.
+    required in place of `action` if the body names a document; `lesser_action` suffices for a response that shows less.
+    `summary` is a template, too. `query`, `headers` and `response_headers` name OpenAPI components. `body_limit` is in
+    bytes and defaults to `[http] max_body_mb`. The first of `statuses` is the one of success.
     """
 
     name: str
@@ -58,6 +58,7 @@ class Operation:
     response_headers: tuple[str, ...] = ()
     body_limit: int | None = None
     other_action: str = ""
+    lesser_action: str = ""
     serves: Callable[[CompiledDocType], bool] = _always
     variant: str = ""
 

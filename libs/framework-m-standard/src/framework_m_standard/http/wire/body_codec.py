@@ -46,19 +46,19 @@ async def read_body(headers: Mapping[bytes, bytes], receive: Receive, limit: int
 
 async def _read_rest(first: bytes, receive: Receive, limit: int) -> bytes:
     count = receive.add if isinstance(receive, BufferedBody) else None
-    chunks, size, more = [first], len(first), True
+    body, more = bytearray(first), True  # which takes no memory for each of many small chunks
     if count:
-        count(size)
+        count(len(body))
     while more:
         message = await receive()
-        chunks.append(_chunk(message))
-        size += len(chunks[-1])
-        if size > limit:
+        chunk = _chunk(message)
+        body += chunk
+        if len(body) > limit:
             raise _too_large(limit)
         if count:
-            count(len(chunks[-1]))
+            count(len(chunk))
         more = message.get("more_body", False)
-    return b"".join(chunks)
+    return bytes(body)
 
 
 def _chunk(message: Message) -> bytes:

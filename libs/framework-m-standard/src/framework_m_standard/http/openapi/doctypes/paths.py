@@ -65,8 +65,11 @@ def _operation(plan: CompiledDocType, one: Operation, grants: Mapping[str, Grant
 
 def _describe_requirements(plan: CompiledDocType, one: Operation) -> str:
     required = describe_requirement(one.action, plan.name)
-    other = describe_requirement(one.other_action, plan.name) if one.other_action else ""
-    return f"{required} For a document that the body names: {other}" if other else required
+    if one.other_action:
+        return f"{required} For a document that the body names: {describe_requirement(one.other_action, plan.name)}"
+    if one.lesser_action:
+        return f"{required} With `{one.lesser_action}` alone, documents have their id, name, version and title."
+    return required
 
 
 def _response(plan: CompiledDocType, one: Operation, status: int, grants: Mapping[str, Grant]) -> dict[str, Any]:
