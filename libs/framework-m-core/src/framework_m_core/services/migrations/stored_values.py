@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import inf
-from typing import Annotated, Any, Final, Literal
+from types import UnionType
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 import pydantic
 from pydantic import TypeAdapter
+from pydantic.fields import FieldInfo
 
 from framework_m_core.domain.context import RegistryView
 from framework_m_core.domain.documents.names import find_hidden_character, normalize_name
@@ -104,7 +106,8 @@ class StoredFields:
 
     def list_refusals(self, spec: FieldSpec) -> Iterator[Refusal]:
         """Yield what a field refuses; of one of several columns, what its first holds."""
-        name, constraints = spec.name, find_info((self.child or self.plan).model, spec.name).metadata
+        name = spec.name
+        annotation, constraints = _split_constraints(find_info((self.child or self.plan).model, name))
         if spec.required and not spec.nullable:
             yield Refusal("is_null", None, f"no {name}, which is required")
         if spec.field_type is not None or spec.kind is FieldKind.JSON:
@@ -117,7 +120,7 @@ class StoredFields:
             for constraint, comparing, words in _BOUNDS:
                 for bound in _stated(constraints, constraint):
                     yield Refusal(comparing, bound, f"a {name} that is not {words} {bound}")
-        yield from self._of_checks(name, constraints)
+        yield from _list_checks(name, annotation, constraints)
 
     def _of_length(self, name: str, constraints: list[Any]) -> Iterator[Refusal]:
         maxima, minima = _stated(constraints, "max_length"), _stated(constraints, "min_length")
@@ -127,14 +130,6 @@ class StoredFields:
             yield Refusal("longer", min(maxima), f"a {name} of more than {min(maxima)} characters")
         if minima:
             yield Refusal("shorter", max(minima), f"a {name} of less than {max(minima)} characters")
-
-    def _of_checks(self, name: str, constraints: list[Any]) -> Iterator[Refusal]:
-        for constraint, words in _CHECKED:
-            for known in constraints:
-                if (stated := getattr(known, constraint, None)) is not None:
-                    annotation: Any = find_info((self.child or self.plan).model, name).annotation
-                    checked: Any = Annotated[annotation, known]
-                    yield Refusal("fails", TypeAdapter(checked), f"a {name} {words} {stated}")
 
     def format_line(self, refusal: Refusal, found: RefusedValues) -> str:
         """Return the line that counts what was found of a refusal."""
@@ -179,3 +174,21 @@ def advise_on_unfit_values(lines: Iterable[str]) -> Iterator[str]:
 
 def _stated(constraints: list[Any], name: str) -> list[Any]:
     return [value for one in constraints if (value := getattr(one, name, None)) not in _NO_BOUND]
+
+
+def _split_constraints(info: FieldInfo) -> tuple[Any, list[Any]]:
+    """Return the annotation of a field's values without constraints, and these, also those within `… | None`."""
+    members = get_args(info.annotation) if get_origin(info.annotation) in {Union, UnionType} else ()
+    for member in members:
+        if get_origin(member) is Annotated:
+            within = FieldInfo.from_annotation(member)
+            return within.annotation, [*info.metadata, *within.metadata]
+    return info.annotation, info.metadata
+
+
+def _list_checks(name: str, annotation: Any, constraints: list[Any]) -> Iterator[Refusal]:
+    for constraint, words in _CHECKED:
+        for known in constraints:
+            if (stated := getattr(known, constraint, None)) is not None:
+                checked: Any = Annotated[annotation, known]
+                yield Refusal("fails", TypeAdapter(checked), f"a {name} {words} {stated}")
