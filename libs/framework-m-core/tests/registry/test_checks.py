@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import pytest
@@ -351,3 +351,21 @@ def test_a_default_that_its_constraints_cannot_be_applied_to_is_told(kind: Any, 
     model = _declared(value=str)
     model.model_fields["value"] = FieldInfo.from_annotated_attribute(kind, Field(default=default, **constraint))
     assert any("cannot be applied" in error for error in errors_of(model))
+
+
+@pytest.mark.parametrize(
+    ("kind", "constraint", "default", "told"),
+    [
+        (dict[str, Any], {"multiple_of": 3}, None, "cannot be applied"),
+        (bool, {"gt": 3}, None, "cannot be applied"),
+        (str, {"min_length": 3}, "", "its default"),
+        (str, {"min_length": 3}, None, ""),
+        (int, {"gt": 0}, 1, ""),
+    ],
+)
+def test_constraints_within_an_optional_annotation_are_checked(
+    kind: Any, constraint: Any, default: Any, told: str
+) -> None:
+    optional: Any = Annotated[kind, Field(**constraint)] | None
+    found = errors_of(_declared(value=(optional, default)))
+    assert [told in error for error in found] == ([True] if told else [])

@@ -8,18 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import inf
-from types import UnionType
-from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Literal
 
 import pydantic
 from pydantic import TypeAdapter
-from pydantic.fields import FieldInfo
 
 from framework_m_core.domain.context import RegistryView
 from framework_m_core.domain.documents.names import find_hidden_character, normalize_name
 from framework_m_core.domain.documents.naming import IdNaming
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.domain.fields.computed import find_info
+from framework_m_core.domain.fields.constraints import split_constraints
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.domain.fields.values import MAX_INDEXED_TEXT
 from framework_m_core.registry.compiled import BUILT_IN_APP, CompiledChildTable, CompiledDocType
@@ -107,7 +106,7 @@ class StoredFields:
     def list_refusals(self, spec: FieldSpec) -> Iterator[Refusal]:
         """Yield what a field refuses; of one of several columns, what its first holds."""
         name = spec.name
-        annotation, constraints = _split_constraints(find_info((self.child or self.plan).model, name))
+        annotation, constraints = split_constraints(find_info((self.child or self.plan).model, name))
         if spec.required and not spec.nullable:
             yield Refusal("is_null", None, f"no {name}, which is required")
         if spec.field_type is not None or spec.kind is FieldKind.JSON:
@@ -174,16 +173,6 @@ def advise_on_unfit_values(lines: Iterable[str]) -> Iterator[str]:
 
 def _stated(constraints: list[Any], name: str) -> list[Any]:
     return [value for one in constraints if (value := getattr(one, name, None)) not in _NO_BOUND]
-
-
-def _split_constraints(info: FieldInfo) -> tuple[Any, list[Any]]:
-    """Return the annotation of a field's values without constraints, and these, also those within `… | None`."""
-    members = get_args(info.annotation) if get_origin(info.annotation) in {Union, UnionType} else ()
-    for member in members:
-        if get_origin(member) is Annotated:
-            within = FieldInfo.from_annotation(member)
-            return within.annotation, [*info.metadata, *within.metadata]
-    return info.annotation, info.metadata
 
 
 def _list_checks(name: str, annotation: Any, constraints: list[Any]) -> Iterator[Refusal]:

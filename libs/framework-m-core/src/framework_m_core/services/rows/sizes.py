@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from framework_m_core.domain.errors import AnswerTooLargeError, FieldError
 from framework_m_core.domain.fields.computed import find_info
+from framework_m_core.domain.fields.constraints import split_constraints
 from framework_m_core.domain.fields.sizes import measure_value
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.domain.fields.values import MAX_INDEXED_TEXT
@@ -42,7 +43,8 @@ def _widest_column(plan: CompiledDocType, spec: FieldSpec, column: FieldSpec) ->
         return math.inf
     if column.kind is not FieldKind.TEXT or spec.choices or spec.enum:
         return _MAX_SCALAR_BYTES
-    limits = [getattr(one, "max_length", None) for one in find_info(plan.model, spec.name).metadata]
+    _, constraints = split_constraints(find_info(plan.model, spec.name))
+    limits = [getattr(one, "max_length", None) for one in constraints]
     return _BYTES_PER_CHARACTER * min((limit for limit in limits if limit is not None), default=math.inf)
 
 

@@ -19,6 +19,7 @@ from framework_m_core.controllers.rpc import CallMark
 from framework_m_core.domain.documents.doctype import FRAMEWORK_FIELDS, attribute_of
 from framework_m_core.domain.documents.meta import MetaOptions
 from framework_m_core.domain.events import AnyEvent, DomainEvent, PublishedEvent
+from framework_m_core.domain.fields.constraints import split_constraints
 from framework_m_core.domain.fields.field import KEYWORDS, UNKNOWN_KEYWORDS, list_keywords
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.domain.fields.values import normalize_value
@@ -125,7 +126,7 @@ def check_default(spec: FieldSpec, info: FieldInfo) -> Iterator[str]:
 
 def _check_constraints(spec: FieldSpec, info: FieldInfo) -> Iterator[str]:
     """Yield an error if pydantic would refuse the default, which it does not look at by itself."""
-    if not info.metadata and not spec.choices and (spec.kind not in _CONTAINERS or not info.default):
+    if not split_constraints(info)[1] and not spec.choices and (spec.kind not in _CONTAINERS or not info.default):
         return
     annotation: Any = Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation
     try:

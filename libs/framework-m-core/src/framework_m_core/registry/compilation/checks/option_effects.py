@@ -10,6 +10,7 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from framework_m_core.domain.documents.meta import MetaOptions
 from framework_m_core.domain.documents.naming import FieldNaming
+from framework_m_core.domain.fields.constraints import split_constraints
 from framework_m_core.domain.fields.spec import FieldKind, FieldSpec
 from framework_m_core.registry.compiled import CompiledDocType
 
@@ -52,7 +53,7 @@ def check_pydantic_options(spec: FieldSpec, info: FieldInfo) -> Iterator[str]:
         if getattr(info, keyword, None) not in (None, False):
             yield f"field {spec.name!r}: {keyword} has no effect in a DocType: remove it, {instead}"
     yield from (f"field {spec.name!r}: {error}" for error in _check_shown(_shown_options(spec, info)))
-    for constraint in info.metadata:
+    for constraint in split_constraints(info)[1]:
         for keyword, kinds in _FITTING.items():
             if getattr(constraint, keyword, None) is not None and not _fits(spec, info, kinds):
                 yield f"field {spec.name!r}: {keyword} cannot be applied to {_shown(spec)}: remove it"
