@@ -12,7 +12,7 @@ from uvicorn.server import ServerState
 
 from framework_m_standard.http.server import bounded_protocol, write_deadline
 from framework_m_standard.http.server.bounded_protocol import BoundedHttpProtocol
-from framework_m_standard.http.server.serving import build_server_config
+from framework_m_standard.http.server.serving import build_server_config, listen
 from framework_m_standard.http.wire.bytes_in_flight import BytesInFlight
 
 PIECE = b"x" * 65536
@@ -20,11 +20,13 @@ MIB = 1024 * 1024
 
 
 class Server:
-    """Serves a large answer whole at `/whole`, in pieces elsewhere, once it has read the body."""
+    """Serves a large answer whole at `/whole`, one of `size` at `/sized`, in pieces elsewhere, with the body read."""
 
     def __init__(self) -> None:
         self.received = 0
+        self.size = 0
         self.state = ServerState()
+        self.in_flight = BytesInFlight()
         self.address: tuple[str, int] = ("", 0)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -34,6 +36,11 @@ class Server:
             message = await receive()
             self.received += len(message.get("body", b""))
             more = message.get("more_body", False)
+        if scope["path"] == "/sized":
+            headers = [(b"content-length", str(self.size).encode()), (b"connection", scope["query_string"])]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send({"type": "http.response.body", "body": b"x" * self.size})
+            return
         await send({"type": "http.response.start", "status": 200, "headers": [(b"connection", b"close")]})
         if scope["path"] == "/whole":
             await send({"type": "http.response.body", "body": PIECE * 256})
@@ -50,8 +57,11 @@ async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Server]:
     served = Server()
     config = build_server_config(served, 1, lifespan="off")
     config.load()
+    bound = listen("127.0.0.1", 0)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)  # else the system takes more with time
     listening = await asyncio.get_running_loop().create_server(
-        lambda: BoundedHttpProtocol(config=config, server_state=served.state, app_state={}), "127.0.0.1", 0
+        lambda: BoundedHttpProtocol(config=config, server_state=served.state, app_state={}, in_flight=served.in_flight),
+        sock=bound,
     )
     served.address = listening.sockets[0].getsockname()
     yield served
@@ -95,6 +105,38 @@ async def test_who_reads_slowly_is_served(server: Server, path: str) -> None:
     writer.close()
 
 
+async def left(server: Server) -> int:
+    """What the transports have that the system has not taken, once that stays the same."""
+    seen = size = 0
+    async with asyncio.timeout(5):
+        while not 0 < size == seen:
+            await asyncio.sleep(0.05)
+            seen, size = size, sum(one.transport.get_write_buffer_size() for one in server.state.connections)
+    return size
+
+
+@pytest.mark.parametrize("connection", ["close", "keep-alive"])
+async def test_an_answer_counts_whole_however_little_of_it_waits(
+    server: Server, connection: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And it has a deadline, also on a connection that is closing."""
+    monkeypatch.setattr(write_deadline, "_WRITE_SECONDS", 0.6)
+    asked = f"GET /sized?{connection} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+    server.size = MIB
+    _, first = await opened(server)
+    first.write(asked)
+    server.size -= await left(server) - 20_000
+    await gone(server)
+    _, second = await opened(server)
+    second.write(asked)
+    assert 0 < await left(server) < 64 * 1024
+    assert server.in_flight.total == server.size
+    await gone(server)
+    assert server.in_flight.total == 0
+    first.close()
+    second.close()
+
+
 class Transport:
     """Has less unread each time that it is asked, until it is aborted."""
 
@@ -105,6 +147,10 @@ class Transport:
     def get_write_buffer_size(self) -> int:
         """What is left."""
         return next(self.sizes)
+
+    def get_extra_info(self, name: str) -> int:
+        """A socket that is closed."""
+        return 2**20
 
     def abort(self) -> None:
         """End."""
@@ -119,7 +165,7 @@ async def test_a_large_answer_is_read_within_a_time(unread: int, read: int, is_l
     """Reading some of it in each period does not keep all of it in memory for long; it counts in full until then."""
     transport, in_flight = Transport(unread, read), BytesInFlight()
     deadline = write_deadline.WriteDeadline(asyncio.get_running_loop(), transport, in_flight, lambda: "ada")
-    deadline.start()
+    deadline.add(unread)
     assert in_flight.total == unread
     deadline._check()
     assert (transport.aborted, in_flight.total) == (is_left, 0 if is_left else unread)

@@ -11,6 +11,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from framework_m_core.domain.errors import FrameworkError
 from framework_m_standard.http.server.connections import Connections
 from framework_m_standard.http.server.ignored_upgrade import IgnoresUpgrades
+from framework_m_standard.http.server.watched_transport import WatchedTransport
 from framework_m_standard.http.server.write_deadline import WriteDeadline
 from framework_m_standard.http.wire.bytes_in_flight import IN_FLIGHT, BytesInFlight, caller_of, site_of
 from framework_m_standard.http.wire.error_responses import to_problem
@@ -74,8 +75,9 @@ class BoundedHttpProtocol(IgnoresUpgrades):
     def connection_made(self, transport: Any) -> None:
         """Set up the deadlines of a new connection."""
         others = len(self.connections)
-        super().connection_made(transport)
         self._write_deadline = WriteDeadline(self.loop, transport, self._in_flight, self._caller)
+        watched: Any = WatchedTransport(transport, self._write_deadline.add)
+        super().connection_made(watched)
         self._peer = self.client[0] if self.client else ""
         if self._neighbours is not None and not self._neighbours.add(self, self._peer, others):
             self._refuse(NotReadyError(_FULL))
@@ -126,12 +128,6 @@ class BoundedHttpProtocol(IgnoresUpgrades):
         self.transport.write(STATUS_LINE[response.status] + head + b"\r\n" + response.body)
         self.transport.close()
 
-    def pause_writing(self) -> None:
-        """Start the write deadline: the client must read."""
-        super().pause_writing()
-        if self._write_deadline is not None:
-            self._write_deadline.start()
-
     def resume_writing(self) -> None:
         """Stop the write deadline: the client has read."""
         super().resume_writing()
@@ -156,6 +152,8 @@ class BoundedHttpProtocol(IgnoresUpgrades):
 
     def handle_websocket_upgrade(self) -> None:
         """Hand the connection over to the WebSocket protocol."""
+        watched: Any = self.transport
+        self.transport = watched.inner  # the other protocol watches it itself
         self._set_deadline(None)
         self._leave()
         super().handle_websocket_upgrade()

@@ -9,6 +9,7 @@ from typing import Any, Final
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from framework_m_core.domain.errors import RateLimitError
+from framework_m_standard.http.server.watched_transport import WatchedTransport
 from framework_m_standard.http.server.write_deadline import WriteDeadline
 from framework_m_standard.http.wire.bytes_in_flight import IN_FLIGHT, BytesInFlight, InputCount, caller_of
 from framework_m_standard.http.wire.request_errors import NotReadyError
@@ -46,7 +47,8 @@ class BoundedSocket(WebSocketsSansIOProtocol):
     def connection_made(self, transport: Any) -> None:
         """Set up the write deadline of a new connection."""
         self._write_deadline = WriteDeadline(self.loop, transport, self._in_flight, self._find_caller)
-        super().connection_made(transport)
+        watched: Any = WatchedTransport(transport, self._write_deadline.add)
+        super().connection_made(watched)
 
     def data_received(self, data: bytes) -> None:
         """Process received bytes; pause reading while the client does not read, so that pongs cannot pile up."""
@@ -54,12 +56,6 @@ class BoundedSocket(WebSocketsSansIOProtocol):
         self._count_input()
         if not self.writable.is_set() and not self.transport.is_closing():
             self.transport.pause_reading()
-
-    def pause_writing(self) -> None:
-        """Start the write deadline: the client must read."""
-        super().pause_writing()
-        if self._write_deadline is not None:
-            self._write_deadline.start()
 
     def resume_writing(self) -> None:
         """Stop the write deadline and resume reading: the client has read."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from fcntl import ioctl
+from struct import unpack
+from termios import TIOCOUTQ
 from typing import Any, Final
 
 from framework_m_standard.http.wire.bytes_in_flight import BytesInFlight
@@ -19,9 +22,9 @@ _MAX_PERIODS: Final = 20
 
 
 class WriteDeadline:
-    """A timer that aborts a connection whose client reads too little while the transport's buffer is full.
+    """A timer that aborts a connection whose client reads too little of what has been written.
 
-    Meanwhile the buffer counts as bytes in flight of the caller. It counts in full until it has been read, since the
+    Meanwhile what is written counts as bytes in flight of the caller, in full until all of it has been read, since the
     transport keeps it as long.
     """
 
@@ -36,16 +39,18 @@ class WriteDeadline:
         self._timer: asyncio.TimerHandle | None = None
         self._unread = self._minimum = 0
 
-    def start(self) -> None:
-        """Start the timer: the buffer is full."""
+    def add(self, size: int) -> None:
+        """Count a write that waits, and start the timer unless it runs."""
         if self._timer is None:
-            self._caller, unread = self._find_caller(), self._transport.get_write_buffer_size()
+            self._caller, unread = self._find_caller(), self._measure()
             self._minimum = max(_MIN_BYTES, unread // _MAX_PERIODS)
             self._set_timer(unread)
-            self._in_flight.add_unread(self._caller, self, unread)
+        else:
+            self._unread += size
+        self._in_flight.add_unread(self._caller, self, size)
 
     def stop(self) -> None:
-        """Stop the timer: the buffer has room, or the connection is lost."""
+        """Stop the timer: nothing waits, or the connection is lost."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -56,13 +61,26 @@ class WriteDeadline:
         self.stop()
         self._transport.abort()
 
+    def _measure(self) -> int:
+        """Return what is unread: what waits, and what the system has, of which it takes more only in large steps."""
+        return int(self._transport.get_write_buffer_size()) + _count_unacknowledged(self._transport)
+
     def _set_timer(self, unread: int) -> None:
         self._unread = unread
         self._timer = self._loop.call_later(_WRITE_SECONDS, self._check)
 
     def _check(self) -> None:
-        unread = self._transport.get_write_buffer_size()
+        unread = self._measure()
         if self._unread - unread < self._minimum:
             self.abort()
         else:
             self._set_timer(unread)
+
+
+def _count_unacknowledged(transport: Any) -> int:
+    """Return how many bytes the system has that the client's system has not taken; 0 where that is not known."""
+    try:
+        waiting: int = unpack("i", ioctl(transport.get_extra_info("socket"), TIOCOUTQ, bytes(4)))[0]
+    except (OSError, ValueError):  # a closed socket
+        return 0
+    return waiting

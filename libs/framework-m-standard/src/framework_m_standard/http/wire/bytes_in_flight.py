@@ -69,9 +69,9 @@ class BytesInFlight:
         self._callers: dict[str, _Held] = {}
 
     def add_unread(self, caller: str, reader: Reader, size: int) -> None:
-        """Count the unread output of a connection, and abort older ones until all are within the limits."""
+        """Count more unread output of a connection, and abort older ones until all are within the limits."""
         held = self._callers.setdefault(caller, _Held())
-        held.unread[reader] = size
+        held.unread[reader] = held.unread.get(reader, 0) + size
         self._change(caller, size)
         while held.size > self._max_per_caller and self._drop_oldest(caller, reader):
             pass
