@@ -190,6 +190,29 @@ async def test_a_request_after_an_unread_answer_waits(served: Served) -> None:
     assert (await _answer(reader))[0] == 201
 
 
+_UPGRADE = ("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: " + "x" * 24)
+
+
+@pytest.mark.parametrize("document", ["small", "large"])
+async def test_a_request_for_a_socket_behind_another_answer_is_an_ordinary_one(served: Served, document: str) -> None:
+    """It waits for its turn, and opens no socket within the answer before."""
+    upgrade = _head("GET", "/api/v1/Tag/small", "boss", *_UPGRADE)
+    reader = await served.send(_head("GET", f"/api/v1/Tag/{document}", "boss") + upgrade)
+    for name in (document, "small"):
+        status, _, body = await _answer(reader)
+        assert (status, json.loads(body)["name"]) == (200, name)
+    assert served.in_flight.total == 0
+
+
+async def test_a_request_for_a_socket_after_an_unread_answer_leaves_nothing_counted(served: Served) -> None:
+    reader = await served.get("/api/v1/Tag/large", "boss")
+    await served.settled()
+    reader._transport.write(_head("GET", "/nope", "boss", *_UPGRADE))  # type: ignore[attr-defined]
+    await served.until(lambda: any(getattr(one, "_postponed", one) for one in served.state.connections))
+    await served.stack.aclose()
+    await served.until(lambda: not served.in_flight.total)
+
+
 @pytest.mark.parametrize("path", ["/api/v1/Tag", "/api/v1/rpc/fn/sales.titles"])
 async def test_bodies_that_never_end_are_bounded(served: Served, path: str) -> None:
     """A further body of the caller is refused with 429, one of others, if the process is full, with 503."""

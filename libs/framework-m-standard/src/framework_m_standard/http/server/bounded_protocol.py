@@ -150,6 +150,12 @@ class BoundedHttpProtocol(IgnoresUpgrades):
         """Return for whom what is written counts."""
         return site_of(self._peer) if self._begun is None else caller_of(self._begun.scope)
 
+    def _should_upgrade(self) -> bool:
+        """Return whether the request opens a WebSocket, which it cannot while an answer before it is made or read."""
+        cycle: Any = self.cycle
+        is_first = cycle is None or (cycle.response_complete and not self.flow.write_paused)
+        return is_first and super()._should_upgrade()
+
     def handle_websocket_upgrade(self) -> None:
         """Hand the connection over to the WebSocket protocol."""
         watched: Any = self.transport
