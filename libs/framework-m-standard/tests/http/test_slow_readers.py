@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from itertools import chain, repeat
 from typing import Any
 
 import pytest
@@ -138,10 +139,10 @@ async def test_an_answer_counts_whole_however_little_of_it_waits(
 
 
 class Transport:
-    """Has less unread each time that it is asked, until it is aborted."""
+    """Has less unread from the second time on that it is asked, until it is aborted."""
 
     def __init__(self, unread: int, read: int) -> None:
-        self.sizes = iter((unread, unread - read))
+        self.sizes = chain([unread], repeat(unread - read))
         self.aborted = False
 
     def get_write_buffer_size(self) -> int:
@@ -167,7 +168,10 @@ async def test_a_large_answer_is_read_within_a_time(unread: int, read: int, is_l
     deadline = write_deadline.WriteDeadline(asyncio.get_running_loop(), transport, in_flight, lambda: "ada")
     deadline.add(unread)
     assert in_flight.total == unread
-    deadline._check()
+    for number in range(10):
+        assert not transport.aborted
+        deadline._look()
+        assert deadline.is_reading == (number == 0)
     assert (transport.aborted, in_flight.total) == (is_left, 0 if is_left else unread)
     deadline.stop()
     assert in_flight.total == 0

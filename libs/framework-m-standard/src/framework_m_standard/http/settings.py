@@ -68,8 +68,8 @@ class HttpSettings(BaseModel):
         le=65_536,
         description="MiB of answers that clients have not read and of request bodies being buffered, in a worker; "
         "messages of WebSockets count likewise. Past it, the oldest unread answer of the caller that holds most is "
-        "dropped with its connection, and a further body is refused with 503. What a "
-        "connection holds below 64 KiB does not count, nor does what an app streams.",
+        "dropped with its connection. Bodies have half of it: a further one is refused with 503. What a connection has "
+        "received below 64 KiB does not count, nor does what an app streams.",
     )
     max_in_flight_mb_per_caller: int = Field(
         default=MAX_IN_FLIGHT_MB_PER_CALLER,

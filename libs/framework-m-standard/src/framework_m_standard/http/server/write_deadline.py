@@ -17,6 +17,9 @@ _WRITE_SECONDS: Final = 30
 _MIN_BYTES: Final = 32 * 1024
 """Bytes that a client must read in that time, about a kilobyte a second."""
 
+_LOOKS: Final = 10
+"""How many times in each period it is looked whether the client reads."""
+
 _MAX_PERIODS: Final = 20
 """How many times as long a client may take to read all that it had not read at first."""
 
@@ -37,16 +40,20 @@ class WriteDeadline:
         self._find_caller = caller
         self._caller = ""
         self._timer: asyncio.TimerHandle | None = None
-        self._unread = self._minimum = 0
+        self._unread = self._seen = self._minimum = self._looks = 0
+        self.is_reading = True
 
     def add(self, size: int) -> None:
         """Count a write that waits, and start the timer unless it runs."""
         if self._timer is None:
             self._caller, unread = self._find_caller(), self._measure()
             self._minimum = max(_MIN_BYTES, unread // _MAX_PERIODS)
-            self._set_timer(unread)
+            self._unread = self._seen = unread
+            self._looks, self.is_reading = 0, True
+            self._set_timer()
         else:
             self._unread += size
+            self._seen += size
         self._in_flight.add_unread(self._caller, self, size)
 
     def stop(self) -> None:
@@ -65,16 +72,19 @@ class WriteDeadline:
         """Return what is unread: what waits, and what the system has, of which it takes more only in large steps."""
         return int(self._transport.get_write_buffer_size()) + _count_unacknowledged(self._transport)
 
-    def _set_timer(self, unread: int) -> None:
-        self._unread = unread
-        self._timer = self._loop.call_later(_WRITE_SECONDS, self._check)
+    def _set_timer(self) -> None:
+        self._timer = self._loop.call_later(_WRITE_SECONDS / _LOOKS, self._look)
 
-    def _check(self) -> None:
+    def _look(self) -> None:
         unread = self._measure()
-        if self._unread - unread < self._minimum:
-            self.abort()
-        else:
-            self._set_timer(unread)
+        self.is_reading, self._seen = unread < self._seen, unread
+        self._looks += 1
+        if self._looks % _LOOKS == 0:
+            if self._unread - unread < self._minimum:
+                self.abort()
+                return
+            self._unread = unread
+        self._set_timer()
 
 
 def _count_unacknowledged(transport: Any) -> int:

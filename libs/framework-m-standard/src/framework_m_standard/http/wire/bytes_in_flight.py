@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 from typing import Any, Final, Protocol
@@ -41,6 +41,11 @@ _CALLER_FULL: Final = "you have as many bytes of requests and answers in flight 
 class Reader(Protocol):
     """A connection with output that its client has not read."""
 
+    @property
+    def is_reading(self) -> bool:
+        """Whether its client has read some of it lately."""
+        ...
+
     def abort(self) -> None:
         """Close the connection at once and drop its output."""
         ...
@@ -58,12 +63,14 @@ class BytesInFlight:
     """The bytes in flight of a process and of each caller, both bounded.
 
     Answers always get in: the oldest unread ones are dropped for them, of the caller that is past its limit, or while
-    the process is, of the caller that holds most. Bodies are refused instead, as nothing has been done for them. What
-    is alone is let through, whatever its size.
+    the process is, of the caller that holds most; those that are being read last. Bodies are refused instead, as
+    nothing has been done for them. They have half of the process at most, so that answers always have the other half. A
+    body that is alone is let through, whatever its size.
     """
 
     def __init__(self, max_mb: int = MAX_IN_FLIGHT_MB, max_mb_per_caller: int = MAX_IN_FLIGHT_MB_PER_CALLER) -> None:
         self.total = 0
+        self._bodies = 0
         self._max = max_mb * _MIB
         self._max_per_caller = max_mb_per_caller * _MIB
         self._callers: dict[str, _Held] = {}
@@ -73,9 +80,9 @@ class BytesInFlight:
         held = self._callers.setdefault(caller, _Held())
         held.unread[reader] = held.unread.get(reader, 0) + size
         self._change(caller, size)
-        while held.size > self._max_per_caller and self._drop_oldest(caller, reader):
+        while held.size > self._max_per_caller and self._drop_oldest([caller], reader):
             pass
-        self._make_room(0, reader)
+        self._make_room(reader)
 
     def remove_unread(self, caller: str, reader: Reader) -> None:
         """Count the output of a connection no more; do nothing if it is not counted."""
@@ -86,18 +93,20 @@ class BytesInFlight:
     def add_body(self, caller: str, size: int, before: int) -> None:
         """Count more bytes of a body, of which those `before` are counted.
 
-        Raises RateLimitError if its caller is past its limit, and NotReadyError if the process is.
+        Raises RateLimitError if its caller is past its limit, and NotReadyError if bodies are past theirs.
         """
         held = self._callers.get(caller)
         if held and held.size > before and held.size + size > self._max_per_caller:
             raise RateLimitError(_CALLER_FULL, retry_after=_RETRY_SECONDS)
-        self._make_room(size)
-        if self.total > before and self.total + size > self._max:
+        if self._bodies > before and self._bodies + size > self._max // 2:
             raise NotReadyError(_FULL)
+        self._bodies += size
         self._change(caller, size)
+        self._make_room()
 
     def remove_body(self, caller: str, size: int) -> None:
         """Count bytes of a body no more."""
+        self._bodies -= size
         self._change(caller, -size)
 
     def _change(self, caller: str, size: int) -> None:
@@ -107,18 +116,24 @@ class BytesInFlight:
         if not held.size and not held.unread:
             del self._callers[caller]
 
-    def _make_room(self, size: int, kept: Reader | None = None) -> None:
-        while self.total + size > self._max and any(self._drop_oldest(one, kept) for one in self._largest_first()):
+    def _make_room(self, kept: Reader | None = None) -> None:
+        """Abort readers while answers hold more than bodies leave them, and more than half."""
+        room = max(self._max - self._bodies, self._max // 2)
+        while self.total - self._bodies > room and self._drop_oldest(self._largest_first(), kept):
             pass
 
-    def _largest_first(self) -> Iterator[str]:
-        yield from sorted(self._callers, key=lambda one: self._callers[one].size, reverse=True)
+    def _largest_first(self) -> list[str]:
+        return sorted(self._callers, key=lambda one: self._callers[one].size, reverse=True)
 
-    def _drop_oldest(self, caller: str, kept: Reader | None) -> bool:
-        """Abort the caller's reader that has been counted longest, other than the one to keep, if any."""
-        oldest = next((one for one in self._callers[caller].unread if one is not kept), None)
-        if oldest is None:
+    def _drop_oldest(self, callers: Sequence[str], kept: Reader | None) -> bool:
+        """Abort the reader that has been counted longest, of the first caller, and that reads nothing if there is one.
+
+        Returns False if there is no reader but the one to keep.
+        """
+        others = [(caller, one) for caller in callers for one in self._callers[caller].unread if one is not kept]
+        if not others:
             return False
+        caller, oldest = next((pair for pair in others if not pair[1].is_reading), others[0])
         self.remove_unread(caller, oldest)
         oldest.abort()
         return True
