@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -16,6 +17,7 @@ from uvicorn.server import ServerState
 from websockets.asyncio.client import ClientConnection, connect
 
 from framework_m_core.bootstrap.application import open_application
+from framework_m_standard.http.app_routes import counted_request
 from framework_m_standard.http.server.serving import build_server_config
 from framework_m_standard.http.wire.bytes_in_flight import BytesInFlight
 
@@ -277,6 +279,20 @@ async def test_what_an_app_buffers_counts_and_what_it_streams_does_not(shop: tup
     assert len(served.state.tasks) == 3
     await served.stack.aclose()
     await served.until(lambda: not served.in_flight.total)
+
+
+@pytest.mark.parametrize("path", ["/shop/parcels", "/shop/upload"])
+async def test_who_leaves_within_a_body_is_no_error(
+    shop: tuple[Shop, Served], path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    app, served = shop
+    caplog.set_level(logging.DEBUG, "framework_m_standard")
+    await served.send(_post(path, await app.token("clerk", "Clerk"), 9 * MIB, b"x" * MIB))
+    await served.until(lambda: bool(served.state.tasks))
+    await served.stack.aclose()
+    await served.until(lambda: not served.state.tasks)
+    assert [record.levelname for record in caplog.records if record.name == counted_request.__name__] == ["DEBUG"]
+    assert [record.name for record in caplog.records if record.levelno > logging.INFO] == []
 
 
 async def test_what_a_socket_sends_counts(shop: tuple[Shop, Served]) -> None:

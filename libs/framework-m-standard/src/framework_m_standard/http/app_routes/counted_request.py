@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator
 from typing import Any
 
 from litestar import Request
+from litestar.exceptions import InternalServerException
 
 from framework_m_standard.http.wire.bytes_in_flight import BufferedBody
+from framework_m_standard.http.wire.request_errors import MalformedBodyError
 
 __all__ = ["CountedRequest"]
+
+_log = logging.getLogger(__name__)
 
 
 class CountedRequest(Request[Any, Any, Any]):
@@ -27,9 +32,13 @@ class CountedRequest(Request[Any, Any, Any]):
     body = _buffer
 
     async def stream(self) -> AsyncGenerator[bytes, None]:
-        """Yield the body as it comes."""
+        """Yield the body as it comes. Raises MalformedBodyError if the client leaves before its end."""
         body: Any = self.receive
-        async for chunk in super().stream():
-            if self._buffers and isinstance(body, BufferedBody):
-                body.add(len(chunk))
-            yield chunk
+        try:
+            async for chunk in super().stream():
+                if self._buffers and isinstance(body, BufferedBody):
+                    body.add(len(chunk))
+                yield chunk
+        except InternalServerException as error:  # Litestar's, which would be logged as an error of the server
+            _log.debug("a client left before the end of its body")
+            raise MalformedBodyError("the client disconnected before the end of the body") from error
