@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
 
@@ -14,7 +16,8 @@ from framework_m_core.bootstrap.application import Application, open_application
 from framework_m_core.bootstrap.plugins import discovery
 from framework_m_core.bootstrap.plugins.app_modules import register_app
 from framework_m_core.bootstrap.plugins.discovery import Choice
-from framework_m_core.domain.context import make_system_context
+from framework_m_core.domain.context import ANONYMOUS, make_system_context
+from framework_m_core.domain.errors import AuthenticationError
 from framework_m_core.registry.compilation.builder import RegistryBuilder
 from framework_m_core.services.registry_changes import RegistryChanges
 from tests.journeys.docs.pages import blocks_of
@@ -33,8 +36,9 @@ PROJECT = """
 """
 APP = """
     from acme_indexer import indexed
+    from framework_m_core.spi import RequestContext
 
-    from framework_m import CacheProtocol, DocType
+    from framework_m import CacheProtocol, Documents, DocType
 
 
     class {doctype}(DocType):
@@ -42,9 +46,13 @@ APP = """
 
 
     @indexed("{doctype}")
-    async def words(document: dict, cache: CacheProtocol) -> list[str]:
+    async def words(
+        document: dict, cache: CacheProtocol, documents: Documents, context: RequestContext
+    ) -> list[str]:
         await cache.set("indexed", document["title"])
-        return document["title"].lower().split()
+        await cache.set("by", context.principal.id)
+        stored = await documents.get("{doctype}", document["id"])
+        return stored["title"].lower().split()
 """
 DOCUMENTED = """
     [project]
@@ -89,6 +97,14 @@ async def test_a_step_reads_what_its_decorator_declares(folder: Path) -> None:
         assert index.doctypes == ["Book"]
         assert await index.read_words(CONTEXT, "Book", book) == ["dune", "messiah"]
         assert await app.container.get("cache").get("indexed") == "Dune Messiah", "ports are injected"
+        assert await app.container.get("cache").get("by") == CONTEXT.principal.id, "and the context of the step"
+
+
+async def test_documents_are_those_of_the_context_that_the_step_states(folder: Path) -> None:
+    async with _open(folder / "books") as app:
+        book = await app.documents.create(CONTEXT, "Book", {"title": "Dune"})
+        with pytest.raises(AuthenticationError):
+            await app.container.get("index").read_words(replace(CONTEXT, principal=ANONYMOUS), "Book", book)
 
 
 async def test_two_apps_in_one_process_do_not_see_each_others(folder: Path) -> None:
@@ -130,6 +146,10 @@ async def test_the_documented_decorator_is_run_with_its_ports(
             await runs.run_hour(2)
             assert capsys.readouterr().out == ""
             await runs.run_hour(3)
-            assert capsys.readouterr().out == "1\n"
+            assert capsys.readouterr().out == "1 0\n"
+        monkeypatch.chdir(tmp_path)
+        await sys.modules["shop"].test_the_rates_are_refreshed_at_three()
+        assert capsys.readouterr().out == "1 0\n", "a test opens the app as a worker"
+        assert not [task for task in asyncio.all_tasks() if task.get_name() == "nightly"], "the step is closed"
     finally:
-        del sys.modules["shop"]
+        sys.modules.pop("shop", None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -149,21 +149,27 @@ def _listed(attribute: str, values: Sequence[str]) -> tuple[str, ...]:
 
 @asynccontextmanager
 async def open_app(
-    folder: Path | None = None, *, database: str | None = None, settings: Mapping[str, Any] | None = None
+    folder: Path | None = None,
+    *,
+    database: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+    roles: Collection[str] = ("cli",),
 ) -> AsyncIterator[AppClient]:
     """Open the app in a folder (default: the working directory), and close it at the end.
 
     Its documents are in an empty in-memory store, or in a `database`, such as `sqlite:///…`, whose tables are created.
     Its `framework_config.toml` applies, except that the environment is development, and that store, cache and event bus
     are in-process. `settings` override all of these: `{"adapters.cache": "mine"}`. Environment variables are ignored:
-    a setting that names one gets a placeholder text, or its default if it accepts no text.
+    a setting that names one gets a placeholder text, or its default if it accepts no text. `roles`
+    are those of the process, for steps that run in no command: `["worker"]`.
     """
     folder = folder or Path.cwd()
     store = {} if database is None else {"adapters.store": "default", "sql.url": database}
     given = {**_FOR_TESTS, **store, **(settings or {})}
     values, container = {**make_stand_ins(folder, given), **given}, Container()
     container.override("authentication", _with_test_users)
-    async with open_application(folder, environment={}, overrides=values, container=container) as application:
+    opened = open_application(folder, roles=roles, environment={}, overrides=values, container=container)
+    async with opened as application:
         yield AppClient(application, container.get("authentication"), Deliveries(container))
 
 

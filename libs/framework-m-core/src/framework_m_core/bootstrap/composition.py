@@ -29,7 +29,7 @@ from framework_m_core.services.queries.service import QueryService
 from framework_m_core.services.registry_changes import Build, RegistryChanges
 from framework_m_core.services.rpc import RpcService
 from framework_m_core.services.runtime.commit_listeners import CommitListeners
-from framework_m_core.services.runtime.injection import Injector
+from framework_m_core.services.runtime.injection import Clients, Injector
 from framework_m_core.services.system_documents import SystemDocuments
 
 __all__ = ["bind_events", "bind_services"]
@@ -38,6 +38,7 @@ __all__ = ["bind_events", "bind_services"]
 def bind_services(container: Container) -> None:
     """Bind the services; the ports must be bound already."""
     container.provide("commit_listeners", CommitListeners())
+    container.provide("document_clients", lambda context: container.get("documents").client_for(context))
     container.bind("injector", _injector)
     container.bind("permissions", PermissionService)
     container.bind("queries", _queries)
@@ -62,8 +63,8 @@ def bind_events(container: Container) -> None:
     container.bind("inbox", Inbox)
 
 
-def _injector(app_ports: Mapping[type, object], registry_handle: RegistryHandle) -> Injector:
-    injector = Injector(app_ports)
+def _injector(app_ports: Mapping[type, object], registry_handle: RegistryHandle, document_clients: Clients) -> Injector:
+    injector = Injector(app_ports, document_clients)
     injector.inject_field_types(registry_handle.current)  # once: later registries have the same field types
     return injector
 

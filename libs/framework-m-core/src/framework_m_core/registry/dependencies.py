@@ -9,11 +9,14 @@ from typing import Any, Final, get_args, get_type_hints
 
 from pydantic import BaseModel
 
+from framework_m_core.controllers.controller import Documents
+from framework_m_core.domain.context import RequestContext
 from framework_m_core.domain.documents.doctype import is_document_class
 from framework_m_core.interfaces.ports import PORTS
 
 __all__ = [
     "INJECTABLE_PORTS",
+    "OF_CONTEXT",
     "UNREADABLE",
     "Dependencies",
     "check_dependencies",
@@ -30,6 +33,10 @@ INJECTABLE_PORTS: Final[Mapping[str, type]] = MappingProxyType(
     {port.name: port.protocol for port in PORTS if port.injectable}
 )
 """The injectable ports of the framework: protocols by name."""
+
+
+OF_CONTEXT: Final[tuple[type, ...]] = (Documents, RequestContext)
+"""What functions of a package's own decorator may request besides ports: it is that of the context of the call."""
 
 
 UNREADABLE: Final = (AttributeError, NameError, SyntaxError, TypeError)

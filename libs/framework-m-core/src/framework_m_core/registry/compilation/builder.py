@@ -26,6 +26,7 @@ from framework_m_core.registry.compilation.event_types import compile_event_type
 from framework_m_core.registry.compiled import CompiledDocType
 from framework_m_core.registry.dependencies import (
     INJECTABLE_PORTS,
+    OF_CONTEXT,
     UNREADABLE,
     Dependencies,
     check_dependencies,
@@ -163,10 +164,12 @@ class RegistryBuilder:
         stages = [stage.function for stage in self._stages]
         types = [type(field_type) for field_type in self._extensions.field_types]
         others = [one.target for one in chain(*self._declared.values()) if inspect.isroutine(one.target)]
-        called = (*(function for function, _ in self._handlers), *self._consumers, *stages, *others)
+        by_place = (*(function for function, _ in self._handlers), *self._consumers, *stages)
+        called = (*by_place, *others)
         for holder in (*self._controllers.values(), *called, *self._functions, *methods, *types):
+            offered = self._ports if holder in by_place or holder not in others else (*self._ports, *OF_CONTEXT)
             try:
-                if wanted := dependencies_of(holder, self._ports):
+                if wanted := dependencies_of(holder, offered):
                     found[holder] = wanted
             except UNREADABLE as error:
                 if holder in called:
