@@ -132,10 +132,11 @@ class Writes:
         permissions.require_action(action)
         permissions.require_action("read")
         by_id = isinstance(request.ref, UUID)
-        for document in self.left[request.doctype].values():
-            restoring = request.verb == "restore"
-            reaches_all = by_id and (action == "purge" or restoring)
-            is_there = reaches_all or (document["deleted_at"] is not None) is restoring
+        restoring = request.verb == "restore"
+        reaches_all = restoring or (by_id and action == "purge")
+        kept = self.left[request.doctype].values()
+        for document in sorted(kept, key=lambda one: one["deleted_at"] is None) if restoring else kept:
+            is_there = reaches_all or document["deleted_at"] is None
             if request.ref == document["id" if by_id else "name"] and is_there and permissions.covers("read", document):
                 permissions.require_covered(action, document)
                 return document

@@ -142,8 +142,9 @@ async def test_what_it_links_to_must_be_there(office: Wired, field: str) -> None
 
 async def test_only_what_is_deleted_is_restored(office: Wired) -> None:
     tour = await _create(office, "Cruise", name="A", title="Ships")
-    with pytest.raises(DocumentNotDeletedError):
-        await office.documents.restore(CONTEXT, "Cruise", tour["id"])
+    for ref in (tour["id"], "A"):
+        with pytest.raises(DocumentNotDeletedError):
+            await office.documents.restore(CONTEXT, "Cruise", ref)
     await office.documents.delete(CONTEXT, "Cruise", "A")
     await office.documents.delete(CONTEXT, "Cruise", tour["id"], hard=True)
     for ref in (tour["id"], "A"):

@@ -54,7 +54,7 @@ class DocumentLoader:
     ) -> tuple[Loaded, Grant]:
         """Load a document with the grant of the action; `lock` keeps it unchanged until the unit ends.
 
-        To restore one, a name means the document that was deleted last.
+        To restore one, a name means the document that was deleted last, and the live one if none was.
 
         Raises EntityNotFoundError unless the caller may read it, and OutsideScopeError unless they may act on it.
         """
@@ -62,9 +62,10 @@ class DocumentLoader:
         reading = await self._permissions.require_grant(context, plan, "read")
         if isinstance(ref, str):
             refuse_impossible(plan, ref)
-        values = await self._stored(
-            unit, context, plan, reading, ref, lock, reach=_reach_of(action, ref, restoring=restoring)
-        )
+        reach = _reach_of(action, ref, restoring=restoring)
+        values = await self._stored(unit, context, plan, reading, ref, lock, reach=reach)
+        if values is None and reach is _DELETED:
+            values = await self._stored(unit, context, plan, reading, ref, lock, reach=LIVE)
         if values is None:
             refuse_unstored(context.write, plan, ref)
             raise make_not_found(plan, ref)
