@@ -35,8 +35,13 @@ _MAX_ERRORS = 100
 _MAX_SUGGESTIONS = 20
 
 
-def read_creation(plan: CompiledDocType, grant: Grant, body: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
-    """Return the values and the given name of a new document. Raises ValidationError listing every refused field."""
+def read_creation(
+    plan: CompiledDocType, grant: Grant, body: Mapping[str, Any], *, partial: bool = False
+) -> tuple[dict[str, Any], str | None]:
+    """Return the values and the given name of a new document. Raises ValidationError listing every refused field.
+
+    Fields that a `partial` body lacks, in rows too, are not refused.
+    """
     _check_size(body)
     given, named = dict(body), {}
     if isinstance(plan.naming, PromptNaming) and "name" in given:
@@ -46,7 +51,8 @@ def read_creation(plan: CompiledDocType, grant: Grant, body: Mapping[str, Any]) 
     name = parse_fields(plan.specs, named, errors).get("name")
     values = _merge(plan, grant, taken, {}, errors)
     if errors:
-        errors += [*_missing(plan, given), *find_constraint_errors(plan, values)]
+        missing = [] if partial else _missing(plan, given)
+        errors += [*missing, *_given_errors(find_constraint_errors(plan, values), partial)]
     _refuse(errors)
     return values, name
 
@@ -58,12 +64,14 @@ def update_values(
     stored: Mapping[str, Any],
     body: Mapping[str, Any],
     known: Mapping[str, Any] | None = None,
+    *,
+    partial: bool = False,
 ) -> dict[str, Any]:
     """Return the writable fields of a body, as stored values. Raises ValidationError listing every refused field.
 
     A field that is not writable is ignored if it echoes the served value, and refused otherwise. `stored` holds all
     stored values of the document, `known` those that may be accepted for being stored, `served` returns what the
-    caller may read of it.
+    caller may read of it. Fields that a `partial` body lacks in rows are not refused.
     """
     _check_size(body)
     errors: list[FieldError] = []
@@ -77,7 +85,8 @@ def update_values(
     if errors:
         old = stored if known is None else known
         changed = {name: value for name, value in values.items() if old.get(name, _UNKNOWN) != value}
-        errors += find_constraint_errors(plan, {name: changed[name] for name in changed if name in plan.columns})
+        found = find_constraint_errors(plan, {name: changed[name] for name in changed if name in plan.columns})
+        errors += _given_errors(found, partial)
     _refuse(errors)
     return values
 
@@ -141,6 +150,11 @@ def _check_size(given: Mapping[str, Any], at: str = "") -> None:
 def _missing(plan: CompiledDocType, given: Mapping[str, Any]) -> list[FieldError]:
     wanted = [name for name, spec in plan.fields.items() if spec.required and name not in given]
     return [FieldError(name, "required") for name in wanted]
+
+
+def _given_errors(errors: list[FieldError], partial: bool) -> list[FieldError]:
+    """Return errors, for a partial body those of the values that it has."""
+    return [error for error in errors if error.code != "required"] if partial else errors
 
 
 def read_expected_version(body: Mapping[str, Any]) -> int | None:

@@ -80,7 +80,7 @@ class Previews:
         self, context: RequestContext, plan: CompiledDocType, grant: Grant, body: Mapping[str, Any]
     ) -> dict[str, Any]:
         """Return the stored values of a new document, null where nothing is given."""
-        values, _ = read_creation(plan, grant, body)
+        values, _ = read_creation(plan, grant, body, partial=True)
         fill_defaults(context, plan, values)
         now, actor = context.clock(), context.principal.id
         stamps = {"owner": actor, "modified_by": actor, "creation": now, "modified": now}
@@ -93,7 +93,7 @@ class Previews:
         async with self._units(context) as unit:
             loaded, grant = await self._pipeline.loader.load(unit, context, plan, "write", ref)
         await self._pipeline.large_work.wait_turn(plan, loaded.values)
-        merged = update_values(plan, grant, lambda: loaded.served, loaded.values, body)
+        merged = update_values(plan, grant, lambda: loaded.served, loaded.values, body, partial=True)
         fill_new_rows(context, plan, merged)
         values = _complete(plan, {**loaded.values, **merged})
         if plan.has_fetches:
