@@ -40,7 +40,7 @@ def work(
 ) -> int:
     """Run the app in this folder without serving requests: event handlers, other consumers, the relay.
 
-    It works beside servers with [framework] roles = ["web"]. SIGTERM gives running handlers three seconds. It ends
+    It works beside servers with [framework] roles = ["web"]. SIGTERM gives running handlers two seconds. It ends
     with 1 if what it needs, such as the store, is unavailable for a minute.
 
     For example:

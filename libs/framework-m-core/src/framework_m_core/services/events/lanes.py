@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
@@ -13,6 +14,8 @@ from typing import Any
 from framework_m_core.domain.events import StoredEvent
 
 __all__ = ["DeliveryResult", "Entry", "InFlight", "Lanes"]
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, eq=False)
@@ -122,6 +125,9 @@ class Lanes(InFlight):
     async def _attempt(self, event: StoredEvent) -> Exception | None:
         try:
             await self._deliver(event)
+        except asyncio.CancelledError:
+            _log.info("the handler of event %s, %s, is cut off: it will be delivered again", event.id, event.topic)
+            raise
         except Exception as error:
             return error
         return None
