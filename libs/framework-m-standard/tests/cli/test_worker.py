@@ -37,6 +37,15 @@ def test_a_role_that_it_cannot_take_is_refused_with_those_that_it_can(
     assert not (tmp_path / ".m" / "data.db").exists()
 
 
+@pytest.mark.usefixtures("app")
+@pytest.mark.parametrize(("roles", "words"), [("wbe", ["no role 'wbe'", "web"]), ("relay", ["'web'", "`m worker`"])])
+def test_a_server_names_an_unknown_role_before_it_misses_its_own(run_m: RunM, roles: str, words: list[str]) -> None:
+    refused = run_m("start", "--no-reload", "--port", "0", variables={"M_FRAMEWORK__ROLES": roles})
+    assert refused.returncode == 2
+    assert_names(refused.stderr, *words)
+    assert ("m worker" in refused.stderr) is (roles == "relay")
+
+
 def test_without_an_app_it_does_not_start(run_m: RunM) -> None:
     refused = run_m("worker")
     assert refused.returncode == 2

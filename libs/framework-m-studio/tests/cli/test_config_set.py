@@ -261,3 +261,22 @@ def test_a_setting_in_a_table_that_cannot_be_is_explained(run: Run, signing: Pat
     assert said in refused.stderr
     assert is_one_line(refused)
     assert (signing / "framework_config.toml").read_text() == before
+
+
+def test_a_role_that_no_step_has_is_refused(run: Run, file: Path) -> None:
+    refused = run("m", "config", "set", "framework.roles", "web,wbe")
+    assert (refused.returncode != 0, file.read_text()) == (True, BEFORE)
+    assert_names(refused.stderr, "no role", "'wbe'", "web", "relay")
+    set_to(run, "framework.roles", "web,relay")
+    assert 'roles = ["web", "relay"]' in file.read_text()
+
+
+def test_a_role_of_a_step_of_the_app_is_accepted(run: Run, file: Path) -> None:
+    folder = file.parent
+    (folder / "pyproject.toml").write_text(
+        '[project]\nname = "shop"\n[project.entry-points."framework_m.apps"]\nshop = "shopindex"\n'
+        '[project.entry-points."framework_m.bootstrap"]\nindex = "shopindex:Index"\n'
+    )
+    (folder / "shopindex.py").write_text('class Index:\n    order, roles = 70, ["indexer"]\n')
+    set_to(run, "framework.roles", "web,indexer")
+    assert 'roles = ["web", "indexer"]' in file.read_text()

@@ -29,7 +29,17 @@ from framework_m_core.registry.registry import Registry
 from framework_m_core.services.documents.service import DocumentService
 from framework_m_core.services.queries.service import QueryService
 
-__all__ = ["BOOTSTRAP", "STORE_CONNECTED", "WEB_READY", "Application", "Step", "format_app_title", "open_application"]
+__all__ = [
+    "BOOTSTRAP",
+    "STORE_CONNECTED",
+    "WEB_READY",
+    "Application",
+    "Step",
+    "find_known_roles",
+    "format_app_title",
+    "open_application",
+    "refuse_unknown_roles",
+]
 
 BOOTSTRAP = "framework_m.bootstrap"
 """The group of the steps that every process runs. Steps in `framework_m.bootstrap.<port>.<choice>` (for the store
@@ -152,16 +162,14 @@ class Application:
     @property
     def known_roles(self) -> tuple[str, ...]:
         """All roles that a process may have: those of the framework, and those named by steps."""
-        return tuple(dict.fromkeys((*ROLES, *sorted(role for step in self.steps for role in step.roles))))
+        return _roles_of(self.steps)
 
     async def open(self, roles: Collection[str], until: int = _EVERY_STEP) -> None:
         """Run the steps of these roles up to an order, skipping those already run. On failure, close all and re-raise.
 
         Raises ConfigurationError for an unknown role.
         """
-        for role in roles:
-            if role not in self.known_roles:
-                raise ConfigurationError(f"there is no role {role!r}: expected one of {', '.join(self.known_roles)}")
+        refuse_unknown_roles(roles, self.known_roles)
         self.roles |= frozenset(roles)
         try:
             for step in self.steps:
@@ -197,6 +205,23 @@ class Application:
             warnings for step in self._opened if (warnings := getattr(step.step, "collect_warnings", None)) is not None
         ]
         return [warning for warnings in asked for warning in await warnings()]
+
+
+def find_known_roles(discovered: Discovered) -> tuple[str, ...]:
+    """Return all roles that a process may have, whichever adapters it binds."""
+    groups = discovered.find_groups(BOOTSTRAP)
+    return _roles_of([_step("", choice) for group in groups for choice in discovered.find_choices(group)])
+
+
+def refuse_unknown_roles(roles: Collection[str], known: Collection[str]) -> None:
+    """Raise ConfigurationError for the first role that is not known."""
+    for role in roles:
+        if role not in known:
+            raise ConfigurationError(f"there is no role {role!r}: expected one of {', '.join(known)}")
+
+
+def _roles_of(steps: Sequence[Step]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*ROLES, *sorted(role for step in steps for role in step.roles))))
 
 
 def _steps(variants: tuple[Variant, ...], bindings: tuple[Binding, ...], discovered: Discovered) -> tuple[Step, ...]:

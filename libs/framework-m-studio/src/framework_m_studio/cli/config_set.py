@@ -5,22 +5,27 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from cyclopts import Parameter
 
+from framework_m_core.bootstrap.application import find_known_roles, refuse_unknown_roles
 from framework_m_core.bootstrap.plugins import discovery
+from framework_m_core.bootstrap.plugins.discovery import Discovered
 from framework_m_core.bootstrap.plugins.trusted_folders import make_importable
 from framework_m_core.bootstrap.settings.check import check_setting, is_secret_setting
 from framework_m_core.bootstrap.settings.paths import KeyPath, format_path, variable_of
 from framework_m_core.bootstrap.settings.sources import find_config_file
 from framework_m_core.domain.errors import ConfigurationError
 from framework_m_core.domain.redaction import HIDDEN, hide_password
+from framework_m_core.interfaces.bootstrap import ROLES
 from framework_m_studio.settings_file import write_setting
 
 __all__ = ["set_setting"]
 
+_ROLES: Final = ("framework", ("roles",))
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
@@ -70,10 +75,19 @@ def _accepted(section: str, path: KeyPath, value: str) -> Any:
         )
     if not names:
         checked = check_setting(known, section, path, _given(value))
+        if (section, path) == _ROLES:
+            _check_roles(known, checked)
         return list(checked) if isinstance(checked, tuple) else checked
     if not _unknown(value):
         check_setting(known, section, path, _VARIABLE.sub(lambda found: os.environ[found[1]], value), given=value)
     return value
+
+
+def _check_roles(discovered: Discovered, roles: Sequence[str]) -> None:
+    """Raise ConfigurationError for a role that no step has. The rest is not imported for the framework's own roles."""
+    unknown = [role for role in roles if role not in ROLES]
+    if unknown:
+        refuse_unknown_roles(unknown, find_known_roles(discovered))
 
 
 def _given(value: str) -> str | list[str]:

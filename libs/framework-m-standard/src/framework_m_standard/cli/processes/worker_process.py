@@ -16,7 +16,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from framework_m_core.bootstrap.application import Application
+from framework_m_core.bootstrap.application import Application, refuse_unknown_roles
 from framework_m_core.bootstrap.settings.models import Settings
 from framework_m_core.container.container import Container
 from framework_m_core.domain.errors import ConfigurationError
@@ -60,6 +60,7 @@ def opener_of(settings: Settings, address: str, output: frozenset[Output], lifec
     if not settings.production:
         logging.getLogger(permissions.__name__).setLevel(logging.DEBUG)
     if "web" not in settings.framework.roles:
+        refuse_unknown_roles(settings.framework.roles, Application(settings).known_roles)
         names = ", ".join(settings.framework.roles)
         raise ConfigurationError(
             f"[framework] roles: expected 'web' among the roles of a serving process, got {names}: use `m worker`"
