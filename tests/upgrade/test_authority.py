@@ -35,6 +35,18 @@ def test_a_fresh_app_needs_no_command_and_migrations_take_it_over_later(shop: Sh
     shop.sell("Blaise")
 
 
+def test_what_init_makes_is_named_from_where_one_is(shop: Shop) -> None:
+    package = shop.folder / "src" / "shop"
+    package.mkdir(parents=True)
+    (shop.folder / "shop.py").rename(package / "__init__.py")
+    shop.m("user", "list")
+    assert shop.m("migrate", "init").splitlines() == [
+        "created src/shop/migrations/versions/",
+        "created src/shop/migrations/patches/",
+        "wrote src/shop/migrations/versions/0001_initial.py with the existing tables",
+    ]
+
+
 def test_a_database_of_development_is_taken_over_by_revisions_that_others_wrote(shop: Shop) -> None:
     colleague = Shop(shop.folder, f"sqlite:///{shop.folder.parent / 'colleague.db'}")
     shop.m("user", "list")

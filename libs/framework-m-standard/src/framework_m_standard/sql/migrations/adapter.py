@@ -76,8 +76,8 @@ class SqlMigrations:
         async with self._database.hold_lock():
             with ExitStack() as made:
                 folders = [self._folders.folders[app] for app in dict.fromkeys(apps)]
-                new = [(folder, path) for folder in folders for path in made.enter_context(create_folders(folder))]
-                done = [f"created {path.relative_to(folder.parent)}/" for folder, path in new]
+                new = [path for folder in folders for path in made.enter_context(create_folders(folder))]
+                done = [f"created {path.relative_to(Path.cwd(), walk_up=True)}/" for path in new]
                 graph, record = await self._read()
                 if record.exists:
                     done += await self._adoption.adopt_apps(graph, record)

@@ -267,7 +267,8 @@ class Adoption:
 
 
 def _show(path: Path, folder: Path) -> str:
-    return str(path.relative_to(folder.parent))
+    here = Path.cwd()
+    return str(path.relative_to(here if path.is_relative_to(here) else folder.parent))
 
 
 def _now() -> str:
