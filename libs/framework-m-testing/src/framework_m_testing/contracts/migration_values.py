@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import IntEnum, StrEnum
 from math import inf
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Optional
 
 import pydantic
 import pytest
@@ -48,6 +48,8 @@ class Place(FakeDocType):
         naming = "prompt"
 
 
+_AboveOne: Final[Any] = Optional[Annotated[int, pydantic.Field(gt=1, multiple_of=1)]]  # noqa: UP045 - a value here
+
 _STRICTER: Final[tuple[tuple[Any, Any, Any, str], ...]] = (
     ((Colour,), (_Red,), Colour.BLUE, "a it that is none of red"),
     ((_Many,), (_One,), _Many.TWO, "a it that is none of 1"),
@@ -55,7 +57,7 @@ _STRICTER: Final[tuple[tuple[Any, Any, Any, str], ...]] = (
     ((str,), (str, Field(max_length=1)), "éé", "a it of more than 1 characters"),
     ((str,), (str, Field(pattern="^[b-z]$")), "a", "a it that does not match ^[b-z]$"),
     ((int,), (int, Field(gt=1)), 1, "a it that is not more than 1"),
-    ((int | None, None), (Annotated[int, pydantic.Field(gt=1, multiple_of=1)] | None, None), 1,
+    ((int | None, None), (_AboveOne, None), 1,
      "a it that is not more than 1"),
     ((int,), (int, Field(multiple_of=2)), 3, "a it that is not a multiple of 2"),
     ((float,), (float, Field(ge=0.75)), 0.5, "a it that is not at least 0.75"),
