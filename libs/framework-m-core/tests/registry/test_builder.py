@@ -117,6 +117,35 @@ def test_an_error_names_the_class_its_module_and_its_line() -> None:
     )
 
 
+def test_what_others_call_differently_is_told_by_our_name() -> None:
+    class Line(FakeDocType):
+        class Meta:
+            is_child_table = True
+            submittable = True
+
+    class Order(FakeDocType):
+        number: str = Field(reqd=True)  # type: ignore[call-overload]
+        state: str = Field(default="a", choices=["a", "b"])  # type: ignore[call-overload]
+        secret: str = Field(default="", permlevel=1)
+
+        class Meta:
+            sort_field = "number"
+            field_levels = {1: {"reed": ["Clerk"]}}
+
+    with pytest.raises(ConfigurationError) as refused:
+        compiled(Line, Order)
+    errors = sorted(error.partition(": ")[2] for error in refused.value.errors)
+    assert [error for error in errors if "amended_from" in error] == []
+    for expected in (
+        "Field has no keyword 'reqd': leave out the default to require a value",
+        "Field has no keyword 'choices': annotate the field with Literal or a StrEnum",
+        "Meta.sort_field: there is no such option: did you mean 'order_by'?",
+        "Meta.field_levels.1.reed: there is no such option: did you mean 'read'?",
+    ):
+        assert [error for error in errors if expected in error], (expected, errors)
+    assert len([error for error in refused.value.errors if "Line" in error]) == 1, refused.value.errors
+
+
 def test_all_errors_of_all_classes_are_told_at_once() -> None:
     class lowly(FakeDocType):
         price: complex = 0j

@@ -36,7 +36,7 @@ CHECKED: Final = "checked"
 KEYWORDS: Final[dict[str, tuple[Any, Any, tuple[str, str, str]]]] = {
     "link": ("Target", LINK, (STORED, STORED, "expected the type UUID")),
     "on_cancel": ("refuse", LINK, ("on a field with link= only",) * 3),  # with link=: test_cancelled_targets.py
-    "fetch_from": ("to.label", TEXT, (STORED, STORED, "must be 'text | None'")),
+    "fetch_from": ("to.label", TEXT, (STORED, STORED, "must be 'str | None'")),
     "label": ("Title", TEXT, (SHOWN, SHOWN, SHOWN)),
     "unique": (True, TEXT, (STORED, "unique=True has no effect in a child table", "expected a scalar type")),
     "index": (True, TEXT, (STORED, STORED, "expected values that can be compared")),

@@ -129,7 +129,7 @@ def compose(base: Model, overrides: Sequence[Model], rows: Mapping[Model, Model]
     for part in (base, *overrides):
         options |= options_of(part)
     options.pop("overrides", None)
-    if options.get("submittable"):
+    if options.get("submittable") and not options.get("is_child_table"):
         infos[AMENDED_FROM] = _link_to_amended(base)
     if not infos and not overrides:
         return base

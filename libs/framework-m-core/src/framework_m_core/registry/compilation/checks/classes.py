@@ -17,7 +17,7 @@ from framework_m_core.controllers.controller import HOOKS, Controller, Documents
 from framework_m_core.controllers.declaration import declaration_of
 from framework_m_core.controllers.rpc import CallMark
 from framework_m_core.domain.documents.doctype import FRAMEWORK_FIELDS, attribute_of
-from framework_m_core.domain.documents.meta import MetaOptions
+from framework_m_core.domain.documents.meta import FieldLevel, MetaOptions
 from framework_m_core.domain.events import AnyEvent, DomainEvent, PublishedEvent
 from framework_m_core.domain.fields.constraints import split_constraints
 from framework_m_core.domain.fields.field import KEYWORDS, UNKNOWN_KEYWORDS, list_keywords
@@ -34,6 +34,7 @@ __all__ = [
     "check_own_fields",
     "check_stage_function",
     "explain_option",
+    "format_python_type",
     "is_async",
 ]
 
@@ -50,6 +51,14 @@ _FRAPPE_HOOKS: Final[Mapping[str, str]] = {
 
 _CONTAINERS: Final = frozenset({FieldKind.JSON, FieldKind.CHILDREN})
 _FRAMEWORK_ATTRIBUTES = frozenset(attribute_of(name) for name in FRAMEWORK_FIELDS)
+_FRAPPE_KEYWORDS: Final[Mapping[str, str]] = {
+    "reqd": "leave out the default to require a value",
+    "choices": "annotate the field with Literal or a StrEnum",
+}
+"""What takes the place of keywords that others know."""
+
+_FRAPPE_OPTIONS: Final[Mapping[str, str]] = {"sort_field": "order_by"}
+
 _PYTHON_TYPES: Final[Mapping[FieldKind, type | tuple[type, ...]]] = {
     FieldKind.TEXT: str,
     FieldKind.INTEGER: int,
@@ -93,6 +102,9 @@ def check_keywords(name: str, info: FieldInfo) -> Iterator[str]:
     unknown: Any = extra.get(UNKNOWN_KEYWORDS, ())
     for keyword in unknown:
         known = f": expected one of {', '.join(KEYWORDS)} or a keyword of pydantic's"
+        if keyword in _FRAPPE_KEYWORDS:
+            yield f"field {name!r}: Field has no keyword {keyword!r}: {_FRAPPE_KEYWORDS[keyword]}"
+            continue
         meant = did_you_mean(keyword, list_keywords()) or known
         yield f"field {name!r}: Field has no keyword {keyword!r}{meant}"
 
@@ -235,9 +247,20 @@ def _explain_unfilled(function: Any, given: int, dependencies: Dependencies) -> 
             )
 
 
+def format_python_type(spec: FieldSpec) -> str:
+    """Return the type by which a class declares a field, as Python writes it."""
+    if spec.field_type:
+        return spec.field_type.python_type.__name__
+    found = _PYTHON_TYPES.get(spec.kind, spec.kind)
+    return "float" if isinstance(found, tuple) else getattr(found, "__name__", str(found))
+
+
 def explain_option(error: ErrorDetails, option: str) -> str:
     """Return what is wrong with an option of `Meta`, for one of pydantic's errors."""
     if error["type"] != "extra_forbidden":
         return error["msg"].removeprefix("Value error, ")
-    known = MetaOptions.model_fields
-    return f"there is no such option{did_you_mean(option, known) or ': expected one of ' + ', '.join(known)}"
+    if option in _FRAPPE_OPTIONS:
+        return f"there is no such option: did you mean {_FRAPPE_OPTIONS[option]!r}?"
+    known = FieldLevel.model_fields if len(error["loc"]) > 1 else MetaOptions.model_fields
+    word = error["loc"][-1]
+    return f"there is no such option{did_you_mean(word, known) or ': expected one of ' + ', '.join(known)}"

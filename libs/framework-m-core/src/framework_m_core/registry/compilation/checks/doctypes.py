@@ -13,6 +13,7 @@ from framework_m_core.domain.fields.spec import FieldKind, FieldSpec, is_indexab
 from framework_m_core.domain.filters.row_scopes import check_scope
 from framework_m_core.domain.filters.tree import And, Comparison, Filter, Not, Or, UserAttribute
 from framework_m_core.domain.suggestions import did_you_mean
+from framework_m_core.registry.compilation.checks.classes import format_python_type
 from framework_m_core.registry.compilation.checks.list_options import check_list_options
 from framework_m_core.registry.compiled import FRAMEWORK_SPECS, CompiledDocType
 
@@ -121,8 +122,7 @@ def _check_fetch(
     elif target_field not in target.columns:
         yield f"field {where + spec.name!r}: {target.name} has no field {target_field!r} to fetch"
     elif not spec.nullable or _storage(target.specs[target_field]) != _storage(spec):
-        fetched = target.specs[target_field]
-        kind = fetched.field_type.python_type.__name__ if fetched.field_type else fetched.kind
+        kind = format_python_type(target.specs[target_field])
         yield f"field {where + spec.name!r}: a field fetched from {spec.fetch_from!r} must be '{kind} | None'"
     elif spec.link and spec.link != (target.name if target_field == "id" else target.specs[target_field].link):
         points = target.specs[target_field].link or (target.name if target_field == "id" else "no DocType")
