@@ -187,10 +187,10 @@ def test_a_role_that_is_taken_away_is_gone_within_a_second(
     gate.create_users({"demoted": ("Sales User", "Administrator")})
     tokens = _bearer(_login(visitor, gate, "demoted"))
     id = visitor.get(ME, headers=tokens).json()["id"]
-    assert visitor.get("/api/v1/User", headers=tokens).status_code == 200
+    assert visitor.get("/api/v1/Role", headers=tokens).status_code == 200
     admin = _bearer(_login(visitor, gate, "admin"))
     visitor.patch(f"/api/v1/User/{id}", json={"roles": ["Sales User"]}, headers=admin).raise_for_status()
-    eventually(lambda: visitor.get("/api/v1/User", headers=tokens).status_code == 403)
+    eventually(lambda: visitor.get("/api/v1/Role", headers=tokens).status_code == 403)
 
 
 # Browsers.
@@ -307,9 +307,9 @@ def test_headers_that_name_a_user_are_ignored(gate: Product, visitor: httpx.Clie
         with subtests.test(header):
             admin = visitor.get(ME, headers=_bearer(_login(visitor, gate, "admin"))).json()
             bob = _bearer(_login(visitor, gate, "bob"))
-            for value in (admin["id"], admin["email"], "Administrator", '["Administrator"]', "/api/v1/User", "DELETE"):
+            for value in (admin["id"], admin["email"], "Administrator", '["Administrator"]', "/api/v1/Role", "DELETE"):
                 named = dict.fromkeys(GATEWAY if header == "all" else [header], value)
                 refused(visitor.get(ME, headers=named), 401, "unauthenticated")
-                refused(visitor.get("/api/v1/User", headers=named), 401, "unauthenticated")
+                refused(visitor.get("/api/v1/Role", headers=named), 401, "unauthenticated")
                 assert visitor.get(ME, headers=named | bob).json()["roles"] == ["Sales User"], value
-                refused(visitor.get("/api/v1/User", headers=named | bob), 403, "no_grant")
+                refused(visitor.get("/api/v1/Role", headers=named | bob), 403, "no_grant")

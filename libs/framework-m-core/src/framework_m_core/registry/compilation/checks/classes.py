@@ -262,5 +262,5 @@ def explain_option(error: ErrorDetails, option: str) -> str:
     if option in _FRAPPE_OPTIONS:
         return f"there is no such option: did you mean {_FRAPPE_OPTIONS[option]!r}?"
     known = FieldLevel.model_fields if len(error["loc"]) > 1 else MetaOptions.model_fields
-    word = error["loc"][-1]
+    *_, word = error["loc"]
     return f"there is no such option{did_you_mean(word, known) or ': expected one of ' + ', '.join(known)}"
