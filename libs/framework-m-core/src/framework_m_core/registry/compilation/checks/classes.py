@@ -261,6 +261,6 @@ def explain_option(error: ErrorDetails, option: str) -> str:
         return error["msg"].removeprefix("Value error, ")
     if option in _FRAPPE_OPTIONS:
         return f"there is no such option: did you mean {_FRAPPE_OPTIONS[option]!r}?"
-    known = FieldLevel.model_fields if len(error["loc"]) > 1 else MetaOptions.model_fields
-    *_, word = error["loc"]
-    return f"there is no such option{did_you_mean(word, known) or ': expected one of ' + ', '.join(known)}"
+    path = [str(part) for part in error["loc"]]
+    known = FieldLevel.model_fields if len(path) > 1 else MetaOptions.model_fields
+    return f"there is no such option{did_you_mean(path[-1], known) or ': expected one of ' + ', '.join(known)}"
