@@ -85,6 +85,7 @@ class Writes:
             raise Refused(409, "whether an unseen value differs is not told")
         _check_state(permissions.declared, before, after)
         self._link(permissions.declared, after, before)
+        _check_state(permissions.declared, before, after)  # what is fetched through a new link may differ
         if after == before and not any(_sets_hidden(permissions, *one) for one in request.body.items()):
             permissions.require_covered("write", after)
             return self._readable(permissions, after)

@@ -137,4 +137,4 @@ def test_values_that_a_field_no_longer_accepts_are_shown_and_are_no_reason_to_st
     begun.declare(FIRST.replace("title: str = Field(", "title: str = Field(max_length=3, "))
     at, old, nothing = begun.m("migrate", "status").splitlines()
     assert (at, nothing) == ("at 0001_initial", "nothing to do")
-    assert old.startswith("old      1 rows of customer hold a title of more than 3 characters, such as in ")
+    assert old.startswith("old      1 document of Customer holds a title of more than 3 characters, such as in ")
