@@ -162,10 +162,10 @@ class QueryService:
         self, context: RequestContext, plan: CompiledDocType, request: ListRequest
     ) -> tuple[str, Grant]:
         """Return the action and the grant that a list is read under: without leave to read, that to select."""
-        if not request.include_deleted and await self.permissions.find(context, plan, "read") is None:
-            selecting = await self.permissions.find(context, plan, "select")
-            if selecting is not None:
-                return "select", selecting
+        for action in ("read",) if request.include_deleted else ("read", "select"):
+            grant = await self.permissions.find(context, plan, action)
+            if grant is not None:
+                return action, grant
         return "read", await self.permissions.require_grant(context, plan, "read")
 
     async def _page(

@@ -255,7 +255,7 @@ class DocumentActions:
 
     async def _require(self, call: Call) -> None:
         permissions, context, operation = self._queries.permissions, call.state.context, call.operation
-        for sufficient in (operation.other_action, operation.lesser_action):
+        for sufficient in (operation.action, operation.other_action, operation.lesser_action):
             if sufficient and await permissions.find(context, call.plan, sufficient) is not None:
                 return
         await permissions.require_grant(context, call.plan, operation.action)
